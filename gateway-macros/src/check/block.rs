@@ -1,0 +1,167 @@
+//! A gateway's impl block: whose it is, and that its handlers do not get in each other's way.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::{Attribute, Generics, Path, Type};
+
+use crate::check::Mistakes;
+use crate::check::method::{Handler, Work, check_method};
+use crate::check::options::Options;
+use crate::check::structure::cfgs;
+use crate::parse::{Arguments, Block, Role};
+
+pub(crate) struct CheckedBlock {
+    pub(crate) framework: Path,
+    pub(crate) self_type: Type,
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) kind: Kind,
+    pub(crate) handlers: Vec<Handler>,
+}
+
+pub(crate) enum Kind {
+    /// A named type: the link-time registry takes the block's entries.
+    Concrete,
+    /// Some of many types: which ones, the application says with `register!`.
+    Generic { generics: Generics, part: usize },
+}
+
+/// `register!` asks for this many parts.
+const PARTS: usize = 8;
+
+/// Checks an impl block under `#[gateway]`.
+pub(crate) fn check_block(
+    arguments: TokenStream,
+    block: Block,
+    mistakes: &mut Mistakes,
+) -> Option<CheckedBlock> {
+    let Block {
+        attributes,
+        impl_token,
+        generics,
+        of_trait,
+        self_type,
+        methods,
+        strays,
+    } = block;
+    if let Some(of_trait) = of_trait {
+        mistakes.add(
+            of_trait,
+            "a gateway's handlers are methods of its own, not of a trait\nhelp: put `#[gateway]` on `impl … { … }` without `for`, and call the trait's methods from there",
+        );
+        return None;
+    }
+    let generics_count = generics.type_params().count() + generics.const_params().count();
+    let arguments = mistakes
+        .take(Arguments::read(arguments))
+        .unwrap_or_default();
+    let (framework, part) = check_options(arguments, generics_count > 0, mistakes);
+    for lifetime in generics.lifetimes() {
+        mistakes.add(
+            lifetime,
+            "a gateway lives as long as its server and borrows nothing\nhelp: keep owned values in it, or shared ones in an `Arc`",
+        );
+    }
+    for stray in strays {
+        let name = stray.role.name();
+        mistakes.add(
+            &stray.attribute,
+            format!("`#[{name}]` marks a method\nhelp: put it on `async fn … (&self, …)`"),
+        );
+    }
+    if methods.is_empty() && mistakes.is_empty() {
+        mistakes.absorb(syn::Error::new(
+            impl_token.span,
+            "none of these methods answers anything\nhelp: mark one with `#[subscribe(\"message\")]`, or with `#[on_connect]`, `#[on_disconnect]`, `#[on_init]`, `#[on_message]`; or take `#[gateway]` off this block",
+        ));
+    }
+    let handlers: Vec<Handler> = methods
+        .into_iter()
+        .filter_map(|method| check_method(method, mistakes))
+        .collect();
+    refuse_duplicates(&handlers, mistakes);
+    let kind = if generics_count > 0 {
+        Kind::Generic { generics, part }
+    } else {
+        Kind::Concrete
+    };
+    Some(CheckedBlock {
+        framework,
+        self_type,
+        cfgs: cfgs(&attributes),
+        kind,
+        handlers,
+    })
+}
+
+fn check_options(arguments: Arguments, is_generic: bool, mistakes: &mut Mistakes) -> (Path, usize) {
+    // `namespace` is known so that it can be answered better than by "unknown".
+    let (values, options) = Options::new(
+        "gateway",
+        &["namespace", "crate", "part"],
+        arguments,
+        mistakes,
+    );
+    for at in values
+        .iter()
+        .map(ToTokens::to_token_stream)
+        .chain(options.name("namespace").map(ToTokens::to_token_stream))
+    {
+        mistakes.add(
+            at,
+            "the namespace belongs on the struct\nhelp: write `#[gateway]` here, and `#[gateway(namespace = \"/chat\")]` on the struct",
+        );
+    }
+    let part = options.number("part", 0..=PARTS - 1, mistakes).unwrap_or(0);
+    if let Some(name) = options.name("part")
+        && !is_generic
+    {
+        mistakes.add(
+            name,
+            "only the blocks of a generic gateway are numbered\nhelp: write `#[gateway]`; there may be as many blocks as you like",
+        );
+    }
+    (options.framework(mistakes), part)
+}
+
+/// Refuses two handlers for one event, and two hooks of one kind. Those under different conditions may never meet.
+fn refuse_duplicates(handlers: &[Handler], mistakes: &mut Mistakes) {
+    for (index, handler) in handlers.iter().enumerate() {
+        let rival = handlers[..index].iter().find(|earlier| {
+            same_work(&earlier.work, &handler.work) && conditions(earlier) == conditions(handler)
+        });
+        let Some(rival) = rival else { continue };
+        let (what, help) = match &handler.work {
+            Work::Subscribe { event, .. } if event.is_empty() => continue,
+            Work::Subscribe { event, .. } => (
+                format!("the event `{event}` has"),
+                "give one of them another event",
+            ),
+            Work::Hook(role) => (
+                format!("`#[{}]` has", role.name()),
+                "call one of them from the other",
+            ),
+        };
+        let (first, second) = (&rival.ident, &handler.ident);
+        mistakes.add(first, format!("{what} two methods: `{first}`, here"));
+        mistakes.add(
+            second,
+            format!("{what} two methods: `{first}`, and `{second}` here\nhelp: {help}"),
+        );
+    }
+}
+
+fn same_work(one: &Work, other: &Work) -> bool {
+    match (one, other) {
+        (Work::Subscribe { event: one, .. }, Work::Subscribe { event: other, .. }) => one == other,
+        (Work::Hook(one), Work::Hook(other)) => one == other && *one != Role::Subscribe,
+        (Work::Subscribe { .. }, Work::Hook(_)) | (Work::Hook(_), Work::Subscribe { .. }) => false,
+    }
+}
+
+fn conditions(handler: &Handler) -> String {
+    handler
+        .cfgs
+        .iter()
+        .map(|cfg| cfg.to_token_stream().to_string())
+        .collect()
+}

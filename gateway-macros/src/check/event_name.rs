@@ -1,0 +1,85 @@
+//! Whether a text can name an event.
+
+/// Names the clients keep for themselves: an event of that name would never reach its listener, or fake one of theirs.
+const RESERVED: [&str; 6] = [
+    "connect",
+    "connect_error",
+    "disconnect",
+    "disconnecting",
+    "newListener",
+    "removeListener",
+];
+
+/// Longer names are refused on the wire.
+const MAX_BYTES: usize = 256;
+
+/// Which way an event goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From a client, to `#[subscribe]`.
+    In,
+    /// To a client, from `#[derive(Event)]`.
+    Out,
+}
+
+/// What is wrong with an event's name.
+pub(crate) fn event_mistake(name: &str, direction: Direction) -> Option<String> {
+    if name.is_empty() {
+        return Some("an event has a name\nhelp: write one, as in `\"message\"`".to_owned());
+    }
+    if name.len() > MAX_BYTES {
+        return Some(format!(
+            "an event's name has at most {MAX_BYTES} bytes, and this one has {}",
+            name.len()
+        ));
+    }
+    let hook = match name {
+        "connect" => "; what is to happen then goes into a method with `#[on_connect]`",
+        "disconnect" | "disconnecting" => {
+            "; what is to happen then goes into a method with `#[on_disconnect]`"
+        }
+        _ => "",
+    };
+    if RESERVED.contains(&name) {
+        let hook = if direction == Direction::In { hook } else { "" };
+        return Some(format!(
+            "clients keep the event name `{name}` for themselves\nhelp: choose another name{hook}"
+        ));
+    }
+    if direction == Direction::In && name == "exception" {
+        return Some(
+            "`exception` is how the server tells a client of a failure; no client sends it\nhelp: choose another name"
+                .to_owned(),
+        );
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Direction, event_mistake};
+
+    fn check(name: &str, direction: Direction, expected: Option<&str>) {
+        let mistake = event_mistake(name, direction);
+        match expected {
+            Some(part) => assert!(
+                mistake.as_deref().is_some_and(|text| text.contains(part)),
+                "{name}: {mistake:?}"
+            ),
+            None => assert_eq!(mistake, None, "{name}"),
+        }
+    }
+
+    #[test]
+    fn reserved_names_are_known_in_both_directions() {
+        check("message", Direction::In, None);
+        check("connected", Direction::In, None);
+        check("exception", Direction::Out, None);
+        check("exception", Direction::In, Some("no client sends it"));
+        check("connect", Direction::In, Some("#[on_connect]"));
+        check("newListener", Direction::Out, Some("newListener"));
+        check("", Direction::Out, Some("has a name"));
+        check(&"é".repeat(128), Direction::In, None);
+        check(&"é".repeat(129), Direction::In, Some("258"));
+    }
+}

@@ -1,0 +1,178 @@
+//! `#[derive(Exception)]`: the code of each failure, and whether its text is for the client.
+
+use syn::ext::IdentExt;
+use syn::{Attribute, Data, DeriveInput, Expr, Generics, Ident, LitStr, Path};
+
+use crate::check::Mistakes;
+use crate::check::options::Options;
+use crate::check::structure::cfgs;
+use crate::parse::Arguments;
+
+pub(crate) struct CheckedException {
+    pub(crate) framework: Path,
+    pub(crate) ident: Ident,
+    pub(crate) generics: Generics,
+    pub(crate) failures: Vec<Failure>,
+}
+
+/// A variant, or the struct as a whole.
+pub(crate) struct Failure {
+    pub(crate) variant: Option<Ident>,
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) code: String,
+    pub(crate) hide: bool,
+}
+
+/// What one `#[exception(…)]` says.
+struct Said {
+    framework: Path,
+    code: Option<LitStr>,
+    hide: bool,
+}
+
+/// The code of a hidden failure that names none: its own name would tell what it hides.
+const HIDDEN_CODE: &str = "internal";
+
+pub(crate) fn check_exception(input: DeriveInput, mistakes: &mut Mistakes) -> CheckedException {
+    let DeriveInput {
+        attrs,
+        ident,
+        generics,
+        data,
+        ..
+    } = input;
+    let whole = read(&attrs, &["code", "hide", "crate"], mistakes);
+    let failures = match data {
+        Data::Struct(_) => {
+            let (code, hide) = decide(&whole, None, &ident);
+            vec![Failure {
+                variant: None,
+                cfgs: Vec::new(),
+                code,
+                hide,
+            }]
+        }
+        Data::Enum(data) => {
+            let variants = data.variants.into_iter().map(|variant| {
+                let said = read(&variant.attrs, &["code", "hide"], mistakes);
+                let (code, hide) = decide(&whole, Some(&said), &variant.ident);
+                Failure {
+                    cfgs: cfgs(&variant.attrs),
+                    variant: Some(variant.ident),
+                    code,
+                    hide,
+                }
+            });
+            variants.collect()
+        }
+        Data::Union(data) => {
+            mistakes.add(
+                data.union_token,
+                "a union cannot be an exception\nhelp: make it an enum or a struct",
+            );
+            Vec::new()
+        }
+    };
+    CheckedException {
+        framework: whole.framework,
+        ident,
+        generics,
+        failures,
+    }
+}
+
+/// A variant's word goes before its enum's, and that before the default.
+fn decide(whole: &Said, variant: Option<&Said>, name: &Ident) -> (String, bool) {
+    let hide = whole.hide || variant.is_some_and(|said| said.hide);
+    let code = variant
+        .and_then(|said| said.code.as_ref())
+        .or(whole.code.as_ref());
+    let code = match code {
+        Some(code) => code.value(),
+        None if hide => HIDDEN_CODE.to_owned(),
+        None => snake_case(&name.unraw().to_string()),
+    };
+    (code, hide)
+}
+
+fn read(attributes: &[Attribute], known: &[&'static str], mistakes: &mut Mistakes) -> Said {
+    let mut arguments = Arguments::default();
+    for attribute in attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("exception"))
+    {
+        if let Some(read) =
+            mistakes.take(Arguments::of(attribute, "#[exception(code = \"muted\")]"))
+        {
+            arguments.0.extend(read.0);
+        }
+    }
+    let (values, options) = Options::new("exception", known, arguments, mistakes);
+    let mut hide = false;
+    for value in &values {
+        if matches!(value, Expr::Path(path) if path.path.is_ident("hide")) {
+            hide = true;
+        } else {
+            mistakes.add(
+                value,
+                "`#[exception]` does not know this\nhelp: write `#[exception(code = \"muted\")]`, and `hide` beside it if the text is not for clients",
+            );
+        }
+    }
+    if let Some(name) = options.name("hide") {
+        mistakes.add(
+            name,
+            "`hide` takes no value\nhelp: write `#[exception(hide)]`",
+        );
+    }
+    let code = options.text("code", "muted", mistakes);
+    if let Some(text) = &code
+        && text.value().is_empty()
+    {
+        mistakes.add(
+            text,
+            "a code has letters in it\nhelp: write one, as in `code = \"muted\"`, or leave it out",
+        );
+    }
+    Said {
+        framework: options.framework(mistakes),
+        code,
+        hide,
+    }
+}
+
+/// `TooManyRooms` → `too_many_rooms`, `HTTPError` → `http_error`.
+fn snake_case(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let mut snake = String::new();
+    for (at, letter) in letters.iter().enumerate() {
+        let before = at.checked_sub(1).map(|before| letters[before]);
+        let after_lower = before.is_some_and(|before| before.is_lowercase() || before.is_numeric());
+        let ends_capitals = before.is_some_and(char::is_uppercase)
+            && letters.get(at + 1).is_some_and(|next| next.is_lowercase());
+        if letter.is_uppercase() && (after_lower || ends_capitals) {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::snake_case;
+
+    #[test]
+    fn a_variants_name_becomes_a_code() {
+        for (name, expected) in [
+            ("Muted", "muted"),
+            ("TooManyRooms", "too_many_rooms"),
+            ("HTTPError", "http_error"),
+            ("Http2Error", "http2_error"),
+            ("already_snake", "already_snake"),
+            ("A", "a"),
+        ] {
+            assert_eq!(snake_case(name), expected);
+        }
+    }
+}

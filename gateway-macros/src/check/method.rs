@@ -1,0 +1,288 @@
+//! One marked method: what it does, and whether its signature can be called by the table.
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::{
+    Attribute, Expr, FnArg, Ident, PatType, Receiver, ReceiverKind, ReturnType, Safety, Signature,
+    Type, TypeParamBound,
+};
+
+use crate::check::Mistakes;
+use crate::check::event_name::{Direction, event_mistake};
+use crate::check::options::{Options, as_text};
+use crate::check::structure::cfgs;
+use crate::parse::{Arguments, Marker, Method, Role};
+
+/// A method the table can hold.
+pub(crate) struct Handler {
+    pub(crate) work: Work,
+    pub(crate) ident: Ident,
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) arguments: Vec<Type>,
+    pub(crate) is_async: bool,
+    pub(crate) output: Output,
+}
+
+pub(crate) enum Work {
+    Subscribe {
+        event: String,
+        concurrency: Option<usize>,
+    },
+    Hook(Role),
+}
+
+pub(crate) enum Output {
+    /// No `->` at all.
+    Unit,
+    Value(Type),
+    /// `-> impl Stream<Item = …>`
+    Stream(Type),
+}
+
+/// Checks a marked method, as far as that goes without types.
+pub(crate) fn check_method(method: Method, mistakes: &mut Mistakes) -> Option<Handler> {
+    let Method {
+        markers,
+        attributes,
+        signature,
+    } = method;
+    for second in markers.iter().skip(1) {
+        mistakes.add(
+            &second.attribute,
+            format!(
+                "`{}` has two markers, and a method does one thing\nhelp: take one of them off, or write a second method that calls this one",
+                signature.ident
+            ),
+        );
+    }
+    let marker = markers.into_iter().next()?;
+    let work = check_marker(&marker, &signature, mistakes);
+    check_qualifiers(&signature, mistakes);
+    check_receiver(&signature, mistakes);
+    let arguments = signature.inputs.iter().filter_map(|input| match input {
+        FnArg::Receiver(_) => None,
+        FnArg::Typed(argument) => Some(check_argument(argument, mistakes)),
+    });
+    Some(Handler {
+        arguments: arguments.collect(),
+        output: check_output(&signature, marker.role, mistakes),
+        work,
+        cfgs: cfgs(&attributes),
+        is_async: signature.asyncness.is_some(),
+        ident: signature.ident,
+    })
+}
+
+fn check_marker(marker: &Marker, signature: &Signature, mistakes: &mut Mistakes) -> Work {
+    if marker.role != Role::Subscribe {
+        if !matches!(marker.attribute.meta, syn::Meta::Path(_)) {
+            let name = marker.role.name();
+            mistakes.add(
+                &marker.attribute,
+                format!("`#[{name}]` takes nothing\nhelp: write `#[{name}]`"),
+            );
+        }
+        return Work::Hook(marker.role);
+    }
+    let arguments = mistakes.take(Arguments::of(
+        &marker.attribute,
+        "#[subscribe(\"message\")]",
+    ));
+    let (values, options) = Options::new(
+        "subscribe",
+        &["concurrency"],
+        arguments.unwrap_or_default(),
+        mistakes,
+    );
+    let event = check_event_value(&values, signature, mistakes);
+    let concurrency = options.number("concurrency", 1..=usize::MAX, mistakes);
+    Work::Subscribe { event, concurrency }
+}
+
+/// The event in the marker's first value; the method's name if it has none.
+fn check_event_value(values: &[Expr], signature: &Signature, mistakes: &mut Mistakes) -> String {
+    for second in values.iter().skip(1) {
+        mistakes.add(
+            second,
+            "a method handles one event\nhelp: write a second method that calls this one, with a `#[subscribe]` of its own",
+        );
+    }
+    let (name, event) = match values.first() {
+        None => (
+            signature.ident.to_token_stream(),
+            signature.ident.unraw().to_string(),
+        ),
+        Some(value) => {
+            let Some(text) = as_text(value) else {
+                mistakes.add(
+                    value,
+                    "an event's name is a text in quotes\nhelp: write `#[subscribe(\"message\")]`",
+                );
+                return String::new();
+            };
+            (text.to_token_stream(), text.value())
+        }
+    };
+    if let Some(mistake) = event_mistake(&event, Direction::In) {
+        mistakes.add(name, mistake);
+    }
+    event
+}
+
+fn check_qualifiers(signature: &Signature, mistakes: &mut Mistakes) {
+    let mut refuse = |at: TokenStream, what: &str| {
+        mistakes.add(at, format!("a handler cannot be {what}: it is called for a message, at run time, by safe code\nhelp: write `async fn` or `fn`"));
+    };
+    if let Some(constness) = &signature.constness {
+        refuse(constness.to_token_stream(), "`const`");
+    }
+    if let Safety::Unsafe(unsafety) = &signature.safety {
+        refuse(unsafety.to_token_stream(), "`unsafe`");
+    }
+    if let Some(abi) = &signature.abi {
+        refuse(abi.to_token_stream(), "`extern`");
+    }
+    if let Some(variadic) = &signature.variadic {
+        refuse(variadic.to_token_stream(), "variadic");
+    }
+    if !signature.generics.params.is_empty() {
+        mistakes.add(
+            &signature.generics,
+            "a handler cannot be generic: a message does not say for which type\nhelp: name the types, as in `Data<NewMessage>`; the whole gateway may be generic instead",
+        );
+    }
+}
+
+fn check_receiver(signature: &Signature, mistakes: &mut Mistakes) {
+    let Some(receiver) = signature.receiver() else {
+        let at = &signature.ident;
+        return mistakes.add(
+            at,
+            format!("a handler is a method of its gateway\nhelp: write `&self` first: `fn {at}(&self, …)`"),
+        );
+    };
+    let Receiver {
+        mutability: _,
+        kind,
+        ..
+    } = receiver;
+    match kind {
+        ReceiverKind::Reference(_, None, None) => {}
+        ReceiverKind::Reference(_, _, Some(_)) => mistakes.add(
+            receiver,
+            "all sockets share one gateway, so a handler cannot have it as `&mut self`\nhelp: write `&self`, and keep what changes in a `Mutex` or an atomic",
+        ),
+        _ => mistakes.add(
+            receiver,
+            "all sockets share one gateway, so a handler borrows it\nhelp: write `&self`",
+        ),
+    }
+}
+
+fn check_argument(argument: &PatType, mistakes: &mut Mistakes) -> Type {
+    let ty = &*argument.ty;
+    if let Some(cfg) = argument
+        .attrs
+        .iter()
+        .find(|attribute| attribute.path().is_ident("cfg"))
+    {
+        mistakes.add(cfg, "a handler's argument cannot be conditional\nhelp: write two methods, each with its `#[cfg]`");
+    }
+    if let Some(found) = find_word(ty.to_token_stream(), "impl") {
+        mistakes.add(
+            found,
+            "a handler's argument has a type by name, for the type says how it is read\nhelp: name it, as in `Data<NewMessage>`",
+        );
+    } else if let Some(borrow) = find_borrow(ty.to_token_stream()) {
+        let help = match ty {
+            Type::Reference(reference) => owned(&reference.elem),
+            _ => "keep owned values in it, such as `String`".to_owned(),
+        };
+        mistakes.add(
+            if matches!(ty, Type::Reference(_)) { ty.to_token_stream() } else { borrow },
+            format!("a handler's argument cannot borrow: it outlives the message it is read from\nhelp: {help}"),
+        );
+    }
+    ty.clone()
+}
+
+/// What to write instead of a borrowed argument.
+fn owned(ty: &Type) -> String {
+    match &*ty.to_token_stream().to_string() {
+        "str" => "write `Data<String>`".to_owned(),
+        "[u8]" | "[u8 ]" | "[ u8 ]" => "write `Bytes`".to_owned(),
+        _ => "take it by value, without the `&`".to_owned(),
+    }
+}
+
+fn check_output(signature: &Signature, role: Role, mistakes: &mut Mistakes) -> Output {
+    let ReturnType::Type(_, ty) = &signature.output else {
+        return Output::Unit;
+    };
+    let mut bare = &**ty;
+    while let Type::Group(syn::TypeGroup { elem, .. }) | Type::Paren(syn::TypeParen { elem, .. }) =
+        bare
+    {
+        bare = elem;
+    }
+    let Type::ImplTrait(opaque) = bare else {
+        if let Some(found) = find_word(ty.to_token_stream(), "impl") {
+            mistakes.add(
+                found,
+                "a reply has a type by name, unless the whole of it is `impl Stream<Item = …>`\nhelp: name the type; a failure can be an item of the stream: `impl Stream<Item = Result<…>>`",
+            );
+        }
+        return Output::Value((**ty).clone());
+    };
+    let is_future = opaque.bounds.iter().any(|bound| {
+        matches!(bound, TypeParamBound::Trait(bound)
+            if bound.path.segments.last().is_some_and(|segment| segment.ident == "Future"))
+    });
+    if is_future {
+        mistakes.add(
+            bare,
+            format!(
+                "a handler that waits is an `async fn`\nhelp: write `async fn {}(&self, …) -> …`",
+                signature.ident
+            ),
+        );
+    } else if role != Role::Subscribe {
+        mistakes.add(
+            bare,
+            format!("`#[{}]` answers nobody, so it cannot return a stream\nhelp: return nothing, or a `Result<(), …>`", role.name()),
+        );
+    }
+    Output::Stream(bare.clone())
+}
+
+/// The first word of this name, at any depth.
+fn find_word(tokens: TokenStream, word: &str) -> Option<TokenStream> {
+    tokens.into_iter().find_map(|tree| match tree {
+        TokenTree::Ident(ident) if ident == word => Some(ident.into_token_stream()),
+        TokenTree::Group(group) => find_word(group.stream(), word),
+        TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => None,
+    })
+}
+
+/// The first `&` or lifetime that is not `'static`, at any depth but inside `fn(…)`.
+fn find_borrow(tokens: TokenStream) -> Option<TokenStream> {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let is = |at: usize, sign: char| matches!(trees.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == sign);
+    let is_word = |at: usize, word: &str| matches!(trees.get(at), Some(TokenTree::Ident(ident)) if ident == word);
+    (0..trees.len()).find_map(|at| match &trees[at] {
+        TokenTree::Punct(_) if is(at, '&') && !(is(at + 1, '\'') && is_word(at + 2, "static")) => {
+            Some(trees[at].to_token_stream())
+        }
+        TokenTree::Punct(_) if is(at, '\'') && !is_word(at + 1, "static") => Some(
+            [trees[at].clone(), trees.get(at + 1)?.clone()]
+                .into_iter()
+                .collect(),
+        ),
+        TokenTree::Group(_) if at > 0 && is_word(at - 1, "fn") => None,
+        TokenTree::Group(group) if group.delimiter() != Delimiter::Brace => {
+            find_borrow(group.stream())
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,19 @@
+//! Whether what was written makes sense. Collects every mistake of an item before anyone hears of the first.
+
+mod block;
+mod event;
+mod event_name;
+mod exception;
+mod method;
+mod mistakes;
+mod namespace;
+mod nearest;
+mod options;
+mod structure;
+
+pub(crate) use block::{CheckedBlock, Kind, check_block};
+pub(crate) use event::{CheckedEvent, check_event};
+pub(crate) use exception::{CheckedException, Failure, check_exception};
+pub(crate) use method::{Handler, Output, Work};
+pub(crate) use mistakes::Mistakes;
+pub(crate) use structure::{CheckedField, CheckedStruct, Source, check_struct};

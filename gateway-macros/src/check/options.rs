@@ -1,0 +1,185 @@
+//! The options of one attribute: which are known, which are given, and of what kind their values must be.
+
+use syn::{Expr, ExprLit, Ident, Lit, LitInt, LitStr, Path};
+
+use crate::check::Mistakes;
+use crate::check::nearest::nearest;
+use crate::parse::{Argument, Arguments};
+
+/// The named arguments of an attribute, checked against the names it knows.
+pub(crate) struct Options {
+    attribute: &'static str,
+    given: Vec<(Ident, Expr)>,
+}
+
+impl Options {
+    /// Splits arguments into values and known options; everything else is a mistake.
+    pub(crate) fn new(
+        attribute: &'static str,
+        known: &[&'static str],
+        arguments: Arguments,
+        mistakes: &mut Mistakes,
+    ) -> (Vec<Expr>, Self) {
+        let mut options = Self {
+            attribute,
+            given: Vec::new(),
+        };
+        let mut values = Vec::new();
+        for argument in arguments.0 {
+            match argument {
+                Argument::Value(value) => values.push(value),
+                Argument::Named(name, _) if !known.iter().any(|known| name == known) => {
+                    mistakes.add(&name, unknown(attribute, &name, known));
+                }
+                Argument::Named(name, _)
+                    if options.given.iter().any(|(earlier, _)| *earlier == name) =>
+                {
+                    mistakes.add(
+                        &name,
+                        format!("`{name}` is given twice\nhelp: keep one of them"),
+                    );
+                }
+                Argument::Named(name, value) => options.given.push((name, value)),
+            }
+        }
+        (values, options)
+    }
+
+    /// The name as written, to point at.
+    pub(crate) fn name(&self, name: &str) -> Option<&Ident> {
+        self.given
+            .iter()
+            .map(|(given, _)| given)
+            .find(|given| *given == name)
+    }
+
+    fn value(&self, name: &str) -> Option<&Expr> {
+        self.given
+            .iter()
+            .find(|(given, _)| given == name)
+            .map(|(_, value)| value)
+    }
+
+    /// A text's option. `example` is a value that would do.
+    pub(crate) fn text(
+        &self,
+        name: &str,
+        example: &str,
+        mistakes: &mut Mistakes,
+    ) -> Option<LitStr> {
+        let value = self.value(name)?;
+        let text = as_text(value);
+        if text.is_none() {
+            mistakes.add(
+                value,
+                format!("`{name}` is a text in quotes\nhelp: write `{name} = \"{example}\"`"),
+            );
+        }
+        text.cloned()
+    }
+
+    /// A whole number's option within bounds.
+    pub(crate) fn number(
+        &self,
+        name: &str,
+        bounds: std::ops::RangeInclusive<usize>,
+        mistakes: &mut Mistakes,
+    ) -> Option<usize> {
+        let value = self.value(name)?;
+        let number = as_number(value).and_then(|number| number.base10_parse().ok());
+        let fits = number.filter(|number| bounds.contains(number));
+        if fits.is_none() {
+            let (least, most) = (bounds.start(), bounds.end());
+            let range = if *most == usize::MAX {
+                format!("from {least} up")
+            } else {
+                format!("from {least} to {most}")
+            };
+            mistakes.add(
+                value,
+                format!(
+                    "`{name}` is a whole number {range}\nhelp: write one, as in `{name} = {}`",
+                    most.min(&8)
+                ),
+            );
+        }
+        fits
+    }
+
+    /// A path's option, written bare: `with = path`.
+    pub(crate) fn path(&self, name: &str, example: &str, mistakes: &mut Mistakes) -> Option<Path> {
+        let value = self.value(name)?;
+        if let Expr::Path(path) = value {
+            return Some(path.path.clone());
+        }
+        mistakes.add(
+            value,
+            format!("`{name}` is a path, without quotes or call\nhelp: write `{name} = {example}`"),
+        );
+        None
+    }
+
+    /// The path of the framework's crate, `::gateway_core` unless `crate = …` renames it.
+    pub(crate) fn framework(&self, mistakes: &mut Mistakes) -> Path {
+        let default = || syn::parse_quote!(::gateway_core);
+        let Some(value) = self.value("crate") else {
+            return default();
+        };
+        let path = match value {
+            Expr::Path(path) => Some(path.path.clone()),
+            other => as_text(other).and_then(|text| text.parse_with(Path::parse_mod_style).ok()),
+        };
+        path.unwrap_or_else(|| {
+            mistakes.add(
+                value,
+                format!(
+                    "`crate` is the name this package knows the framework by\nhelp: write it as a path, as in `#[{}(crate = renamed)]`",
+                    self.attribute
+                ),
+            );
+            default()
+        })
+    }
+}
+
+fn unknown(attribute: &str, name: &Ident, known: &[&str]) -> String {
+    let help = nearest(&name.to_string(), known).map_or_else(
+        || format!("the attribute knows {}", listed(known)),
+        |meant| format!("did you mean `{meant}`?"),
+    );
+    format!("`#[{attribute}]` has no option `{name}`\nhelp: {help}")
+}
+
+fn listed(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    words.join(", ")
+}
+
+/// The text, if the value is one.
+pub(crate) fn as_text(value: &Expr) -> Option<&LitStr> {
+    match bare(value) {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) => Some(text),
+        _ => None,
+    }
+}
+
+fn as_number(value: &Expr) -> Option<&LitInt> {
+    match bare(value) {
+        Expr::Lit(ExprLit {
+            lit: Lit::Int(number),
+            ..
+        }) => Some(number),
+        _ => None,
+    }
+}
+
+/// A `macro_rules!` wraps the fragments it passes on in invisible delimiters.
+fn bare(value: &Expr) -> &Expr {
+    match value {
+        Expr::Group(group) => bare(&group.expr),
+        other => other,
+    }
+}

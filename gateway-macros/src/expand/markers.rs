@@ -1,0 +1,58 @@
+//! The impl block as it came, without the markers. Bodies go through as tokens.
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::parse::Parser;
+use syn::{Attribute, Path};
+
+use crate::parse::marker_role;
+
+/// Takes the markers off the items of a block, which is found by its braces.
+///
+/// A handler takes its arguments by value and its gateway by reference because the framework says so: in a marker's
+/// place comes leave not to be told off for it.
+pub(crate) fn without_markers(block: TokenStream) -> TokenStream {
+    let mut trees: Vec<TokenTree> = block.into_iter().collect();
+    if let Some(TokenTree::Group(body)) = trees.last_mut()
+        && body.delimiter() == Delimiter::Brace
+    {
+        let mut stripped = Group::new(Delimiter::Brace, strip(body.stream()));
+        stripped.set_span(body.span());
+        *body = stripped;
+    }
+    trees.into_iter().collect()
+}
+
+fn strip(items: TokenStream) -> TokenStream {
+    let mut kept = TokenStream::new();
+    let mut trees = items.into_iter().peekable();
+    while let Some(tree) = trees.next() {
+        if matches!(&tree, TokenTree::Punct(punct) if punct.as_char() == '#')
+            && let Some(TokenTree::Group(group)) = trees.peek()
+            && is_marker(&tree, group)
+        {
+            trees.next();
+            kept.extend(quote!(#[allow(clippy::needless_pass_by_value, clippy::unused_self)]));
+            continue;
+        }
+        kept.extend([tree]);
+    }
+    kept
+}
+
+fn is_marker(sign: &TokenTree, group: &Group) -> bool {
+    if group.delimiter() != Delimiter::Bracket {
+        return false;
+    }
+    let tokens = [sign.clone(), TokenTree::Group(group.clone())]
+        .into_iter()
+        .collect();
+    let attributes = Attribute::parse_outer.parse2(tokens);
+    let mut paths = attributes.iter().flatten().map(Attribute::path);
+    // What cannot be read as an attribute is still a marker by its name, so that it is not complained of twice.
+    let path = paths.next().cloned().or_else(|| {
+        let first = group.stream().into_iter().next()?;
+        syn::parse2::<Path>(first.to_token_stream()).ok()
+    });
+    path.is_some_and(|path| marker_role(&path).is_some())
+}

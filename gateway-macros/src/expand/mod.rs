@@ -1,0 +1,15 @@
+//! What the compiler gets to see. Every path is full; everything made could have been written by hand.
+
+mod block;
+mod event;
+mod exception;
+mod handler;
+mod markers;
+mod structure;
+mod text;
+
+pub(crate) use block::expand_block;
+pub(crate) use event::expand_event;
+pub(crate) use exception::expand_exception;
+pub(crate) use markers::without_markers;
+pub(crate) use structure::{expand_struct, fallback_struct};

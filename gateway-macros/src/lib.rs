@@ -1,0 +1,148 @@
+//! The attributes and derives of `gateway-core`, which re-exports them and documents them from the user's side.
+//!
+//! A macro reads what was written (`parse`), collects all that is wrong with it (`check`), and writes calls a person
+//! could have written (`expand`). An item is always given back, also when something is wrong with it.
+
+mod check;
+mod expand;
+mod parse;
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{DeriveInput, ItemStruct, parse_macro_input};
+
+use crate::check::{Mistakes, check_block, check_event, check_exception, check_struct};
+use crate::expand::{
+    expand_block, expand_event, expand_exception, expand_struct, fallback_struct, without_markers,
+};
+use crate::parse::{Block, Role, Target};
+
+/// Makes a struct a gateway, or an impl block its handlers.
+#[proc_macro_attribute]
+pub fn gateway(
+    arguments: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    let (arguments, item) = (TokenStream::from(arguments), TokenStream::from(item));
+    match Target::of(&item) {
+        Target::Struct => gateway_struct(arguments, item),
+        Target::Block => gateway_block(arguments, item),
+        Target::Other(word) => {
+            let mut mistakes = Mistakes::default();
+            mistakes.add(
+                word,
+                "a gateway is a struct\nhelp: put `#[gateway(namespace = \"/chat\")]` on a `struct`, and `#[gateway]` on the `impl` with its handlers",
+            );
+            with_mistakes(&item, mistakes)
+        }
+    }
+    .into()
+}
+
+fn gateway_struct(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    let Some(parsed) = mistakes.take(syn::parse2::<ItemStruct>(item.clone())) else {
+        return with_mistakes(&item, mistakes);
+    };
+    let checked = check_struct(arguments, parsed, &mut mistakes);
+    let made = if mistakes.is_empty() {
+        expand_struct(&checked)
+    } else {
+        fallback_struct(&checked)
+    };
+    let item = checked.item.into_token_stream();
+    with_mistakes(&quote!(#item #made), mistakes)
+}
+
+fn gateway_block(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    let checked = mistakes
+        .take(Block::read(item.clone()))
+        .and_then(|block| check_block(arguments, block, &mut mistakes));
+    let item = without_markers(item);
+    match checked {
+        Some(checked) if mistakes.is_empty() => {
+            let table = expand_block(&checked);
+            quote!(#item #table)
+        }
+        _ => with_mistakes(&item, mistakes),
+    }
+}
+
+fn with_mistakes(item: &TokenStream, mistakes: Mistakes) -> TokenStream {
+    let mistakes = mistakes.into_tokens();
+    quote!(#item #mistakes)
+}
+
+/// Marks the method that handles an event.
+#[proc_macro_attribute]
+pub fn subscribe(
+    _: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    stray_marker(Role::Subscribe, item)
+}
+
+/// Marks the method that runs once, before the server opens its port.
+#[proc_macro_attribute]
+pub fn on_init(
+    _: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    stray_marker(Role::Init, item)
+}
+
+/// Marks the method that says whether a socket may come in.
+#[proc_macro_attribute]
+pub fn on_connect(
+    _: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    stray_marker(Role::Connect, item)
+}
+
+/// Marks the method that runs when a socket has gone.
+#[proc_macro_attribute]
+pub fn on_disconnect(
+    _: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    stray_marker(Role::Disconnect, item)
+}
+
+/// Marks the method of a raw gateway that takes whole messages, without an envelope.
+#[proc_macro_attribute]
+pub fn on_message(
+    _: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    stray_marker(Role::Message, item)
+}
+
+/// A marker is read by the `#[gateway]` around it; one that is expanded has none.
+fn stray_marker(role: Role, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let mistake = syn::Error::new(
+        Span::call_site(),
+        format!(
+            "`#[{}]` is read by the `#[gateway]` around it, and there is none\nhelp: put `#[gateway]` on the impl block",
+            role.name()
+        ),
+    );
+    with_mistakes(&item.into(), mistake.into()).into()
+}
+
+/// Makes a type an event that can be sent, under the name in `#[event("…")]`.
+#[proc_macro_derive(Event, attributes(event))]
+pub fn event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let mut mistakes = Mistakes::default();
+    let checked = check_event(parse_macro_input!(input as DeriveInput), &mut mistakes);
+    with_mistakes(&expand_event(&checked), mistakes).into()
+}
+
+/// Makes an error a failure that can be told to a client.
+#[proc_macro_derive(Exception, attributes(exception))]
+pub fn exception(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let mut mistakes = Mistakes::default();
+    let checked = check_exception(parse_macro_input!(input as DeriveInput), &mut mistakes);
+    with_mistakes(&expand_exception(&checked), mistakes).into()
+}

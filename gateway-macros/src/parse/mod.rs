@@ -1,0 +1,9 @@
+//! What a person wrote, as data. Says nothing about whether it makes sense.
+
+mod arguments;
+mod block;
+mod target;
+
+pub(crate) use arguments::{Argument, Arguments};
+pub(crate) use block::{Block, Marker, Method, Role, marker_role};
+pub(crate) use target::Target;
