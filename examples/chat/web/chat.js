@@ -1,0 +1,248 @@
+/** What happens in the chat: the connection, the rooms, and what is said in them. What it looks like is in view.js. */
+
+import { connect } from "./gateway.js";
+import * as view from "./view.js";
+
+const FIRST_ROOM = "lobby";
+const KEEP = 300;                       // entries of a room that stay on the page
+const TYPING_EVERY = 2_000, TYPING_LASTS = 4_500;
+
+/** Failures the author can mend: the words go back to where they were typed. */
+const MENDABLE = new Set(["message_too_long", "message_empty"]);
+
+const random = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+const remember = (key, value) => sessionStorage.setItem(key, JSON.stringify(value));
+const recall = (key, otherwise) => JSON.parse(sessionStorage.getItem(key)) ?? otherwise;
+
+let chat = null;                        // the connection, once somebody has knocked
+let me = recall("nickname", "");
+// Shows the server that it is this tab that comes back, so that its own name is not "taken" after a drop.
+const seat = recall("seat", null) ?? random();
+remember("seat", seat);
+
+const rooms = new Map();
+let current = null;
+let lastTyping = 0;
+
+function roomOf(name) {
+  if (!rooms.has(name)) rooms.set(name, { name, size: 0, joined: false, people: new Set(), typing: new Map(), entries: [], unread: 0, draft: "" });
+  return rooms.get(name);
+}
+
+/** A server's message is a clause without a full stop; this is the sentence a person reads. */
+function explain({ code, message }) {
+  if (code === "disconnected") return "The connection was lost.";
+  if (code === "timeout") return "The server has not answered.";
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+}
+
+function knock(nickname) {
+  chat?.close();
+  me = nickname;
+  chat = connect("/chat", { auth: { nickname, seat }, onstate: changed });
+  chat.on("posted", posted);
+  chat.on("entered", ({ room, nickname }) => seen(roomOf(room), nickname, true));
+  chat.on("left", ({ room, nickname }) => seen(roomOf(room), nickname, false));
+  chat.on("typing", ({ room, nickname }) => typing(roomOf(room), nickname));
+  chat.on("room", ({ name, members }) => { size(name, members); view.showRooms(rooms, current); });
+}
+
+function changed(state) {
+  const inside = current !== null || rooms.size > 0;
+  if (state.name === "open") return void arrive();
+  if (state.name === "closed") {
+    for (const room of rooms.values()) for (const name of room.typing.keys()) stopTyping(room, name);
+    if (state.error || state.code !== 1000) { remember("nickname", ""); rooms.clear(); current = null; }
+    const why = state.error ? explain(state.error) : state.code === 4501 ? "This chat goes on in another tab." : state.code === 1000 ? "" : "The server has ended the connection.";
+    return view.showGate(me, why);
+  }
+  const words = state.name === "connecting" ? "Connecting…"
+    : state.retryAt === null ? "You are offline. The chat comes back with the network." : "The connection is lost.";
+  if (!inside) return view.showGate(me, state.name === "waiting" ? `The server cannot be reached. ${state.retryAt === null ? "You are offline." : "Trying again…"}` : "", state.name === "connecting");
+  view.trouble(words, state.name === "waiting" ? state.retryAt : null);
+  if (state.name === "waiting") view.announce(words);
+}
+
+/** The first answer shows that the server has let us in; then the rooms of before are joined again. */
+async function arrive() {
+  const back = rooms.size > 0;
+  try {
+    for (const room of rooms.values()) room.size = 0;
+    for (const { name, members } of await chat.request("rooms")) size(name, members);
+    remember("nickname", me);
+    view.showHouse(me);
+    view.trouble();
+    if (back) view.announce("Connected again.");
+    const again = recall("rooms", [FIRST_ROOM]);
+    const joined = await Promise.all(again.map((name) => enter(roomOf(name)).catch((error) => barred(roomOf(name), error))));
+    for (const room of [...rooms.values()]) if (!room.joined && room.size === 0) rooms.delete(room.name);
+    const wanted = rooms.get(recall("current", FIRST_ROOM));
+    show(wanted?.joined ? wanted : joined.find((room) => room?.joined) ?? null);
+  } catch (error) {
+    // Refused or dropped meanwhile: the state says so.
+    if (error.code !== "disconnected") { chat.close(); view.showGate(me, explain(error)); }
+  }
+}
+
+/** Joins a room and brings its page up to date. */
+async function enter(room) {
+  const about = { room: room.name };
+  // Handled in this order, so nothing said after the history was read is missed.
+  const [, people, history] = await Promise.all(["join", "members", "history"].map((event) => chat.request(event, about)));
+  room.joined = true;
+  room.people = new Set(people);
+  room.size = people.length;
+  merge(room, history);
+  remember("rooms", [...rooms.values()].filter((room) => room.joined).map((room) => room.name));
+  return room;
+}
+
+function barred(room, error) {
+  if (error.code === "disconnected") throw error;
+  room.joined = false;
+  view.roomProblem(explain(error));
+}
+
+/** History and what the page holds already become one register; a message whose receipt got lost turns out delivered. */
+function merge(room, history) {
+  const byTag = new Map(room.entries.filter((entry) => entry.tag).map((entry) => [entry.tag, entry]));
+  const known = new Set(room.entries.map((entry) => entry.id));
+  for (const message of history) {
+    const unsure = byTag.get(message.tag);
+    if (unsure && unsure.status !== "sent") Object.assign(unsure, { id: message.id, at: message.at, status: "sent" });
+    else if (!known.has(message.id)) room.entries.push(said(message));
+  }
+  room.entries.sort((a, b) => a.at - b.at);
+  room.entries.splice(0, room.entries.length - KEEP);
+}
+
+const said = (message) => ({ ...message, kind: "message", status: "sent", mine: message.from === me });
+
+function show(room) {
+  if (current) current.draft = view.draft();
+  current = room;
+  if (room) room.unread = 0;
+  remember("current", room?.name ?? null);
+  view.setDraft(room?.draft ?? "");
+  view.showRooms(rooms, current);
+  view.showPeople(current, me);
+  view.showLog(current);
+}
+
+function record(room, entry) {
+  room.entries.push(entry);
+  room.entries.splice(0, room.entries.length - KEEP);
+  if (room === current) view.addEntry(room, entry);
+}
+
+function size(name, members) {
+  roomOf(name).size = members;
+  if (members === 0 && name !== FIRST_ROOM && !rooms.get(name).joined) rooms.delete(name);
+}
+
+function posted(message) {
+  const room = roomOf(message.room);
+  stopTyping(room, message.from);
+  record(room, said(message));
+  if (room === current) view.announce(`${message.from}: ${message.text}`);
+  if (room !== current || document.hidden) room.unread += 1;
+  view.showRooms(rooms, current);
+}
+
+function seen(room, nickname, here) {
+  if (here) room.people.add(nickname); else room.people.delete(nickname);
+  stopTyping(room, nickname);
+  record(room, { kind: "notice", status: "sent", from: nickname, at: Date.now(), text: here ? `${nickname} came in` : `${nickname} left` });
+  if (room === current) view.showPeople(room, me);
+}
+
+function typing(room, nickname) {
+  clearTimeout(room.typing.get(nickname));
+  room.typing.set(nickname, setTimeout(() => stopTyping(room, nickname), TYPING_LASTS));
+  if (room === current) view.showPeople(room, me);
+}
+
+function stopTyping(room, nickname) {
+  if (!room.typing.has(nickname)) return;
+  clearTimeout(room.typing.get(nickname));
+  room.typing.delete(nickname);
+  if (room === current) view.showPeople(room, me);
+}
+
+/** Sends one entry and follows it to its receipt or its failure. */
+async function deliver(room, entry) {
+  Object.assign(entry, { status: "pending", again: null });
+  view.updateEntry(room, entry);
+  try {
+    const receipt = await chat.request("message", { room: room.name, text: entry.text, tag: entry.tag });
+    Object.assign(entry, receipt, { status: "sent" });
+  } catch (error) {
+    if (entry.status === "sent") return;
+    if (MENDABLE.has(error.code)) {
+      room.entries.splice(room.entries.indexOf(entry), 1);
+      if (room === current) view.textProblem(explain(error), entry.text); else room.draft ||= entry.text;
+    } else {
+      Object.assign(entry, { status: "failed", failure: explain(error) });
+      entry.again = () => deliver(room, entry);
+      entry.discard = () => { room.entries.splice(room.entries.indexOf(entry), 1); view.updateEntry(room, entry); };
+    }
+  }
+  view.updateEntry(room, entry);
+}
+
+view.wire({
+  enter: knock,
+  retry: () => chat.retry(),
+  quit: () => { remember("nickname", ""); remember("rooms", [FIRST_ROOM]); remember("current", FIRST_ROOM); rooms.clear(); current = null; chat.close(); },
+  say(text) {
+    if (!current || text === "") return;
+    const entry = { kind: "message", from: me, mine: true, text, at: Date.now(), tag: random(), status: "pending" };
+    view.setDraft("");
+    lastTyping = 0;
+    record(current, entry);
+    deliver(current, entry);
+  },
+  typing() {
+    if (!current || Date.now() - lastTyping < TYPING_EVERY) return;
+    lastTyping = Date.now();
+    chat.emit("typing", { room: current.name });
+  },
+  async choose(name) {
+    if (!roomOf(name).joined) return void this.join(name);
+    view.closePanels(false);
+    show(roomOf(name));
+  },
+  async join(name) {
+    const known = rooms.has(name);
+    try {
+      const room = await enter(roomOf(name));
+      view.roomOpened();
+      view.closePanels(false);
+      show(room);
+    } catch (error) {
+      if (!known) rooms.delete(name);
+      view.roomProblem(explain(error));
+    }
+  },
+  async leave() {
+    const room = current;
+    try {
+      await chat.request("leave", { room: room.name });
+      Object.assign(room, { joined: false, people: new Set(), entries: [], unread: 0, draft: "", size: room.size - 1 });
+      remember("rooms", [...rooms.values()].filter((room) => room.joined).map((room) => room.name));
+      size(room.name, room.size);
+      current = null;
+      show([...rooms.values()].find((room) => room.joined) ?? null);
+    } catch (error) {
+      view.announce(explain(error));
+    }
+  },
+});
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden || !current?.unread) return;
+  current.unread = 0;
+  view.showRooms(rooms, current);
+});
+
+if (me) knock(me); else view.showGate("");

@@ -1,0 +1,266 @@
+/** The chat example in two tabs of a real browser. */
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { launch, picture, start } from "./support.js";
+
+let browser, server;
+const contexts = [], complaints = [];
+
+before(async () => { browser = await launch(); });
+after(() => browser?.close());
+beforeEach(async () => { server = await start("chat"); });
+afterEach(async () => {
+  for (const context of contexts.splice(0)) await context.close();
+  await server.stop();
+  assert.deepEqual(complaints.splice(0), [], "errors on the page's console");
+});
+
+/** A person with a browser of their own, so with a session of their own. */
+async function person(options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1180, height: 760 }, ...options });
+  contexts.push(context);
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  page.on("pageerror", (error) => complaints.push(error.message));
+  // That the server is away is what some tests are about; the browser notes it by itself.
+  page.on("console", (line) => { if (line.type() === "error" && !line.text().includes("WebSocket connection")) complaints.push(line.text()); });
+  await page.goto(server.url);
+  return page;
+}
+
+async function knock(page, nickname) {
+  await page.getByLabel("What should we call you?").fill(nickname);
+  await page.getByRole("button", { name: "Come in" }).click();
+}
+
+/** Somebody in the lobby. */
+async function guest(nickname, options) {
+  const page = await person(options);
+  await knock(page, nickname);
+  await page.getByRole("heading", { name: "lobby" }).waitFor();
+  return page;
+}
+
+async function say(page, text) {
+  await page.getByLabel("Message", { exact: true }).fill(text);
+  await page.getByLabel("Message", { exact: true }).press("Enter");
+}
+
+async function openRoom(page, name) {
+  await page.getByLabel("Open a room").fill(name);
+  await page.getByRole("button", { name: "Open", exact: true }).click();
+  await page.getByRole("heading", { name, exact: true }).waitFor();
+}
+
+const entry = (page, text) => page.locator(".entry", { hasText: text });
+const roomButton = (page, name) => page.getByRole("navigation", { name: "Rooms" }).getByRole("button", { name: new RegExp(`^${name}\\b`) });
+const trouble = (page, words) => page.locator("#trouble", { hasText: words });
+const noScrollSideways = (page) => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
+
+test("what one says the other reads, and the sender sees it delivered", async () => {
+  const ann = await guest("Ann"), bob = await guest("Bob");
+  await entry(ann, "Bob came in").waitFor();
+  await say(ann, "Good morning! Is the kettle on?");
+  await entry(bob, "Is the kettle on?").waitFor();
+  await ann.locator(".entry.mine.sent", { hasText: "kettle" }).waitFor();
+  assert.match(await entry(ann, "kettle").innerText(), /delivered/);
+  assert.equal(await bob.locator("#announcer").textContent(), "Ann: Good morning! Is the kettle on?");
+  await say(bob, "Two minutes. <b>Bring</b> the good cups.");
+  await entry(ann, "<b>Bring</b>").waitFor();
+  assert.equal(await ann.locator(".entry b").count(), 0, "text never becomes markup");
+  await say(bob, "And the biscuits, if there are any left after last night.");
+  await say(ann, "There are not.\nThere were never going to be.");
+  await entry(bob, "never going to be").waitFor();
+  await picture(ann, "lobby");
+});
+
+test("who writes is seen while they write", async () => {
+  const ann = await guest("Ann"), bob = await guest("Bob");
+  await bob.getByLabel("Message", { exact: true }).pressSequentially("I was thinking");
+  await ann.getByText("Bob is writing…").waitFor();
+  await picture(ann, "typing");
+  await bob.getByLabel("Message", { exact: true }).press("Enter");
+  await entry(ann, "I was thinking").waitFor();
+  await ann.getByText("Bob is writing…").waitFor({ state: "hidden" });
+});
+
+test("rooms are opened, found, joined, counted while unread, and left", async () => {
+  const ann = await guest("Ann"), bob = await guest("Bob");
+  await openRoom(ann, "Garden Shed".toLowerCase().replace(" ", "-"));
+  await say(ann, "Who has the key?");
+  await roomButton(bob, "garden-shed").click();
+  await bob.getByRole("heading", { name: "garden-shed" }).waitFor();
+  await entry(bob, "Who has the key?").waitFor();            // history
+  await entry(ann, "Bob came in").waitFor();
+  await roomButton(bob, "lobby").click();
+  await say(ann, "Never mind, it was open.");
+  await bob.getByRole("button", { name: "garden-shed 1 unread" }).waitFor();
+  await picture(bob, "unread");
+  await roomButton(bob, "garden-shed").click();
+  await bob.getByRole("button", { name: "Leave" }).click();
+  await bob.getByRole("heading", { name: "lobby" }).waitFor();
+  await entry(ann, "Bob left").waitFor();
+  await ann.getByRole("button", { name: "Leave" }).click();
+  await roomButton(bob, "garden-shed").waitFor({ state: "detached" });
+});
+
+test("a room's bad name is explained where it was typed", async () => {
+  const ann = await guest("Ann");
+  await ann.getByLabel("Open a room").fill("what/is/this");
+  await ann.getByLabel("Open a room").press("Enter");
+  await ann.getByRole("alert").filter({ hasText: "A room's name has" }).waitFor();
+});
+
+test("somebody who closes the tab leaves the room", async () => {
+  const ann = await guest("Ann"), bob = await guest("Bob");
+  await entry(ann, "Bob came in").waitFor();
+  await bob.close();
+  await entry(ann, "Bob left").waitFor();
+  await ann.getByRole("heading", { name: "1 person here" }).waitFor();
+});
+
+test("a nickname that is taken or bad is refused at the gate, and another one is let in", async () => {
+  await guest("Ann");
+  const other = await person();
+  await picture(other, "gate");
+  await knock(other, "ann");
+  await other.getByRole("alert").filter({ hasText: "Somebody here is called" }).waitFor();
+  assert.equal(await other.evaluate(() => document.activeElement.id), "nickname");
+  await picture(other, "taken");
+  await knock(other, "x");
+  await other.getByRole("alert").filter({ hasText: "2 to 20" }).waitFor();
+  await knock(other, "Anna");
+  await other.getByRole("heading", { name: "lobby" }).waitFor();
+});
+
+test("a reload keeps the seat, the room and the name", async () => {
+  const ann = await guest("Ann");
+  await openRoom(ann, "attic");
+  await say(ann, "It rains in.");
+  await ann.locator(".entry.mine.sent", { hasText: "rains" }).waitFor();
+  await openRoom(ann, "cellar");
+  await roomButton(ann, "attic").click();
+  await ann.reload();
+  await ann.getByRole("heading", { name: "attic" }).waitFor();
+});
+
+test("a message that is too long comes back to be shortened", async () => {
+  const ann = await guest("Ann");
+  const long = "ever so long ".repeat(40);
+  await ann.getByLabel("Message", { exact: true }).fill(long);
+  await ann.getByText("19 too many").waitFor();
+  await ann.getByRole("button", { name: "Send", exact: true }).click();
+  await ann.getByRole("alert").filter({ hasText: "500 characters" }).waitFor();
+  assert.equal(await ann.getByLabel("Message", { exact: true }).inputValue(), long.trim());
+  assert.equal(await entry(ann, "ever so long").count(), 0);
+  await picture(ann, "too-long");
+});
+
+test("who sends too fast is told so, and can send again", async () => {
+  const ann = await guest("Ann");
+  for (let i = 1; i <= 9; i += 1) await say(ann, `knock ${i}`);
+  const failed = ann.locator(".entry.failed").first();
+  await failed.getByRole("button", { name: "Send again" }).waitFor();
+  assert.match(await failed.innerText(), /too fast/);
+  await picture(ann, "muted");
+  const count = await ann.locator(".entry.failed").count();
+  await failed.getByRole("button", { name: "Discard" }).click();
+  assert.equal(await ann.locator(".entry.failed").count(), count - 1);
+});
+
+test("a restart of the server is waited out, and everybody finds their rooms again", async () => {
+  const ann = await guest("Ann"), bob = await guest("Bob");
+  await openRoom(ann, "attic");
+  await server.stop();
+  await trouble(ann, "The connection is lost.").waitFor();
+  await ann.locator("#countdown", { hasText: "Trying again in" }).waitFor();
+  await picture(ann, "lost");
+  await say(ann, "Anybody there?");
+  await ann.locator(".entry.failed", { hasText: "Anybody there?" }).waitFor();
+  server = await start("chat", server.address);
+  for (const page of [ann, bob]) await page.locator("#trouble").waitFor({ state: "hidden", timeout: 20_000 });
+  await ann.getByRole("heading", { name: "attic" }).waitFor();
+  await ann.getByRole("button", { name: "Send again" }).click();
+  await ann.locator(".entry.mine.sent", { hasText: "Anybody there?" }).waitFor();
+  await roomButton(bob, "attic").click();
+  await entry(bob, "Anybody there?").waitFor();
+});
+
+test("who does not want to wait tries now", async () => {
+  const ann = await person();
+  await ann.clock.install();
+  await ann.reload();
+  await knock(ann, "Ann");
+  await ann.getByRole("heading", { name: "lobby" }).waitFor();
+  // With the page's clock standing still nothing comes back by itself.
+  await ann.clock.pauseAt(Date.now() + 60_000);
+  await server.stop();
+  await trouble(ann, "The connection is lost.").waitFor();
+  server = await start("chat", server.address);
+  await ann.getByRole("button", { name: "Try now" }).click();
+  await ann.locator("#trouble").waitFor({ state: "hidden" });
+});
+
+test("offline is said, and the network's return brings the chat back", async () => {
+  const ann = await guest("Ann");
+  await ann.context().setOffline(true);
+  await trouble(ann, "You are offline.").waitFor();
+  await ann.context().setOffline(false);
+  await ann.locator("#trouble").waitFor({ state: "hidden" });
+  await say(ann, "Back again.");
+  await ann.locator(".entry.mine.sent", { hasText: "Back again." }).waitFor();
+});
+
+test("a phone shows the talk, and the rooms and people at a tap", async () => {
+  const phone = { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
+  const gate = await person(phone);
+  await picture(gate, "phone-gate");
+  assert.ok(await noScrollSideways(gate));
+  const bob = await guest("Bob");
+  await knock(gate, "Ann");
+  await gate.getByRole("heading", { name: "lobby" }).waitFor();
+  await say(bob, "Supercalifragilisticexpialidocious-supercalifragilisticexpialidocious!");
+  await say(gate, "On my way, two stops left.");
+  await gate.locator(".entry.mine.sent").waitFor();
+  await entry(gate, "Supercali").waitFor();
+  await picture(gate, "phone");
+  assert.ok(await noScrollSideways(gate));
+  await gate.getByRole("button", { name: "2 people" }).click();
+  await gate.getByRole("complementary").getByText("Ann (you)").waitFor();
+  await picture(gate, "phone-people");
+  await gate.getByRole("button", { name: "Rooms" }).click();
+  await openRoom(gate, "bus-stop");
+  await gate.getByRole("navigation").waitFor({ state: "hidden" });
+  await gate.getByRole("button", { name: "Rooms" }).click();
+  await picture(gate, "phone-rooms");
+  await gate.keyboard.press("Escape");
+  await gate.getByRole("navigation").waitFor({ state: "hidden" });
+});
+
+test("the whole visit works from the keyboard", async () => {
+  const ann = await person();
+  await ann.keyboard.type("Ann");
+  await ann.keyboard.press("Enter");
+  await ann.getByRole("heading", { name: "lobby" }).waitFor();
+  assert.equal(await ann.evaluate(() => document.activeElement.id), "text");
+  await ann.keyboard.type("first line");
+  await ann.keyboard.press("Shift+Enter");
+  await ann.keyboard.type("second line");
+  await ann.keyboard.press("Enter");
+  await ann.locator(".entry.mine.sent", { hasText: "second line" }).waitFor();
+  await ann.getByLabel("Open a room").focus();
+  await picture(ann, "focus");
+  await ann.keyboard.type("library");
+  await ann.keyboard.press("Enter");
+  await ann.getByRole("heading", { name: "library" }).waitFor();
+});
+
+test("it is dark where the reader wants it dark", async () => {
+  const ann = await guest("Ann", { colorScheme: "dark", reducedMotion: "reduce" }), bob = await guest("Bob");
+  await say(bob, "You can put the light out, I am going home.");
+  await entry(ann, "light out").waitFor();
+  await say(ann, "Good night.");
+  await ann.locator(".entry.mine.sent").waitFor();
+  await picture(ann, "dark");
+});

@@ -1,0 +1,50 @@
+/** Starts the servers and the browser of the suite, and ends exactly those. */
+
+import { spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const root = new URL("../../", import.meta.url);
+const artifacts = new URL("tests/artifacts/", root);
+const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("target", root));
+
+/** The built example: `CHAT_BIN` and the like, else where cargo leaves a debug build. */
+const binary = (name) => process.env[`${name.toUpperCase()}_BIN`] ?? `${target}/debug/examples/${name}`;
+
+/** Starts an example; ready when it has printed its address. `stop` ends it and waits until it is gone. */
+export async function start(name, address = "127.0.0.1:0") {
+  const args = name === "chat" ? ["--addr", address] : [address];
+  const child = spawn(binary(name), args, { stdio: ["ignore", "pipe", "pipe"] });
+  const printed = [];
+  const url = await new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`${name} ended with ${code}:\n${printed.join("\n")}`)));
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on("line", (line) => {
+        printed.push(line);
+        const found = line.match(/\b(?:http|ws):\/\/([\w.]+:[1-9]\d*)/);
+        if (found) resolve(`http://${found[1]}/`);
+      });
+    }
+  });
+  const stop = async (signal = "SIGTERM") => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill(signal);
+    await gone;
+  };
+  return { url, address: new URL(url).host, stop };
+}
+
+export const launch = () => chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+
+export async function picture(page, name) {
+  mkdirSync(artifacts, { recursive: true });
+  await page.screenshot({ path: fileURLToPath(new URL(`${name}.png`, artifacts)), animations: "disabled" });
+}
