@@ -25,7 +25,7 @@ pub fn gateway(
 ) -> proc_macro::TokenStream {
     let (arguments, item) = (TokenStream::from(arguments), TokenStream::from(item));
     match Target::of(&item) {
-        Target::Struct => gateway_struct(arguments, item),
+        Target::Struct => gateway_struct(arguments, &item),
         Target::Block => gateway_block(arguments, item),
         Target::Other(word) => {
             let mut mistakes = Mistakes::default();
@@ -39,10 +39,10 @@ pub fn gateway(
     .into()
 }
 
-fn gateway_struct(arguments: TokenStream, item: TokenStream) -> TokenStream {
+fn gateway_struct(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let Some(parsed) = mistakes.take(syn::parse2::<ItemStruct>(item.clone())) else {
-        return with_mistakes(&item, mistakes);
+        return with_mistakes(item, mistakes);
     };
     let checked = check_struct(arguments, parsed, &mut mistakes);
     let made = if mistakes.is_empty() {

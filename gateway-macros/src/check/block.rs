@@ -2,16 +2,17 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{Attribute, Generics, Path, Type};
+use syn::{Attribute, Generics, Path, Token, Type};
 
 use crate::check::Mistakes;
 use crate::check::method::{Handler, Work, check_method};
 use crate::check::options::Options;
-use crate::check::structure::cfgs;
+use crate::check::structure::{cfgs, shared};
 use crate::parse::{Arguments, Block, Role};
 
 pub(crate) struct CheckedBlock {
     pub(crate) framework: Path,
+    pub(crate) impl_token: Token![impl],
     pub(crate) self_type: Type,
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) kind: Kind,
@@ -80,12 +81,16 @@ pub(crate) fn check_block(
         .collect();
     refuse_duplicates(&handlers, mistakes);
     let kind = if generics_count > 0 {
-        Kind::Generic { generics, part }
+        Kind::Generic {
+            generics: shared(&generics),
+            part,
+        }
     } else {
         Kind::Concrete
     };
     Some(CheckedBlock {
         framework,
+        impl_token,
         self_type,
         cfgs: cfgs(&attributes),
         kind,

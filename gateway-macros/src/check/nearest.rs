@@ -48,7 +48,8 @@ mod tests {
         check("namspace", Some("namespace"));
         check("namepsace", Some("namespace"));
         check("Namespace", Some("namespace"));
-        check("path", Some("part"));
+        check("prat", Some("part"));
+        check("path", None);
         check("crates", Some("crate"));
         check("name", None);
         check("room", None);

@@ -1,7 +1,9 @@
 //! A gateway's struct: its namespace, and where each of its fields comes from.
 
 use proc_macro2::{Span, TokenStream};
-use syn::{Attribute, Expr, Field, Generics, Ident, ItemStruct, Path, Type};
+use syn::{
+    Attribute, Expr, Field, Generics, Ident, ItemStruct, Path, Type, WherePredicate, parse_quote,
+};
 
 use crate::check::Mistakes;
 use crate::check::namespace::namespace_mistake;
@@ -82,7 +84,7 @@ pub(crate) fn check_struct(
         framework: options.framework(mistakes),
         namespace: namespace.map_or_else(|| "/".to_owned(), |text| text.value()),
         name: item.ident.clone(),
-        generics: item.generics.clone(),
+        generics: shared(&item.generics),
         cfgs: cfgs(&item.attrs),
         fields,
         item,
@@ -169,6 +171,18 @@ fn check_inject(inject: &Attribute, mistakes: &mut Mistakes) -> Source {
         (None, Some(path)) => Source::With(path),
         (_, None) => Source::Default,
     }
+}
+
+/// A server's threads share its gateways: every type parameter must allow it, written or not.
+pub(crate) fn shared(generics: &Generics) -> Generics {
+    let mut shared = generics.clone();
+    for parameter in generics.type_params() {
+        let name = &parameter.ident;
+        let bound: WherePredicate =
+            parse_quote!(#name: ::core::marker::Send + ::core::marker::Sync + 'static);
+        shared.make_where_clause().predicates.push(bound);
+    }
+    shared
 }
 
 /// The conditions an item stands under, to be repeated on what is made for it.

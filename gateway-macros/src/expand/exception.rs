@@ -2,8 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::parse_quote;
 
 use crate::check::{CheckedException, Failure};
+use crate::expand::spans::at;
 
 pub(crate) fn expand_exception(checked: &CheckedException) -> TokenStream {
     let CheckedException {
@@ -12,6 +14,13 @@ pub(crate) fn expand_exception(checked: &CheckedException) -> TokenStream {
         generics,
         failures,
     } = checked;
+    // Assumed by the body and asked for under the type's name: what is missing is said once, there.
+    let mut generics = generics.clone();
+    let failure = at(ident.span(), &quote!(Self: #framework::private::Failure));
+    generics
+        .make_where_clause()
+        .predicates
+        .push(parse_quote!(#failure));
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let arms = failures.iter().map(|failure| {
         let Failure {
@@ -25,9 +34,9 @@ pub(crate) fn expand_exception(checked: &CheckedException) -> TokenStream {
             |variant| quote!(Self::#variant { .. }),
         );
         let exception = if *hide {
-            quote!(#framework::Exception::hidden(#code, &self))
+            quote!(#framework::Exception::hidden(#code, #framework::private::Failure::as_error(&self)))
         } else {
-            quote!(#framework::Exception::new(#code, ::std::string::ToString::to_string(&self)))
+            quote!(#framework::Exception::new(#code, #framework::private::Failure::text(&self)))
         };
         quote!(#(#cfgs)* #pattern => #exception,)
     });

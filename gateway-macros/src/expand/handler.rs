@@ -7,6 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Path, Type};
 
 use crate::check::{Handler, Output, Work};
+use crate::expand::spans::at;
 use crate::expand::text::{line, type_text};
 use crate::parse::Role;
 
@@ -35,127 +36,175 @@ impl Words {
     }
 }
 
-pub(crate) fn expand_handler(framework: &Path, self_type: &Type, handler: &Handler) -> TokenStream {
-    let Handler {
-        work,
-        ident,
-        cfgs,
-        arguments,
-        ..
-    } = handler;
-    let method = ident.unraw().to_string();
-    let line = line(ident.span());
-    let (role, described) = match work {
-        Work::Subscribe { event, concurrency } => {
-            let arguments = arguments.iter().map(type_text);
-            let reply = match &handler.output {
-                Output::Unit => "()".to_owned(),
-                Output::Value(ty) | Output::Stream(ty) => type_text(ty),
-            };
-            let concurrency = concurrency.map(|concurrency| quote!(.concurrency(#concurrency)));
-            let described = quote! {
-                #framework::Subscription::new(#event, #method, ::core::file!(), #line)
-                    .arguments(&[#(#arguments),*])
-                    .reply(#reply)
-                    #concurrency
-            };
-            (Role::Subscribe, described)
+/// An entry on its way into the table of `self_type`.
+pub(crate) struct Entry<'a> {
+    pub(crate) framework: &'a Path,
+    pub(crate) self_type: &'a Type,
+    pub(crate) handler: &'a Handler,
+}
+
+impl Entry<'_> {
+    /// `handlers.subscribe(…);`, or that of a hook.
+    pub(crate) fn expand(&self) -> TokenStream {
+        let (role, described) = self.described();
+        let add = Ident::new(role.name(), Span::call_site());
+        let call = self.call(&Words::of(role));
+        let cfgs = &self.handler.cfgs;
+        quote! {
+            #(#cfgs)*
+            handlers.#add(#described, #call);
         }
-        Work::Hook(role) => (
-            *role,
-            quote!(#framework::Hook::new(#method, ::core::file!(), #line)),
-        ),
-    };
-    let add = Ident::new(role.name(), Span::call_site());
-    let call = call(framework, self_type, handler, &Words::of(role));
-    quote! {
-        #(#cfgs)*
-        handlers.#add(#described, #call);
     }
-}
 
-/// The closure that reads the arguments and calls the method.
-fn call(framework: &Path, self_type: &Type, handler: &Handler, words: &Words) -> TokenStream {
-    let Handler {
-        ident,
-        arguments,
-        is_async,
-        output,
-        ..
-    } = handler;
-    let names: Vec<Ident> = (0..arguments.len())
-        .map(|index| format_ident!("a{index}"))
-        .collect();
-    let reads = arguments.iter().zip(&names).map(|(ty, name)| {
-        let ty = named(ty, self_type);
-        let on = &words.on;
-        quote_spanned! {ty.span()=>
-            let #name = match <#ty as #framework::FromContext<#framework::on::#on>>::from_context(cx) {
-                ::core::result::Result::Ok(value) => value,
-                ::core::result::Result::Err(rejection) => return #framework::Running::rejected(rejection),
-            };
-        }
-    });
-    let wait = is_async.then(|| quote!(.await));
-    let method = quote!(<#self_type>::#ident);
-    let share = quote!(let gateway = ::std::sync::Arc::clone(gateway););
-    let at = ident.span();
-    let running = match output {
-        Output::Stream(ty) => {
-            let called = quote_spanned!(ty.span()=> items.forward(#method(&gateway, #(#names),*)#wait).await);
-            let running = quote_spanned!(at=> #framework::Running::stream);
-            quote!(#share #running(move |items| async move { #called }))
-        }
-        Output::Unit | Output::Value(_) if *is_async => {
-            let value = value(
-                framework,
-                self_type,
-                words,
-                output,
-                &quote!(#method(&gateway, #(#names),*).await),
-            );
-            let running = quote_spanned!(at=> #framework::Running::future);
-            quote!(#share #running(async move { #value }))
-        }
-        Output::Unit | Output::Value(_) => {
-            let value = value(
-                framework,
-                self_type,
-                words,
-                output,
-                &quote!(#method(gateway, #(#names),*)),
-            );
-            quote!(#framework::Running::ready(#value))
-        }
-    };
-    let cx = if arguments.is_empty() {
-        quote!(_)
-    } else {
-        quote!(cx)
-    };
-    quote!(|gateway, #cx| { #(#reads)* #running })
-}
+    /// What the table knows of the method beside how to call it.
+    fn described(&self) -> (Role, TokenStream) {
+        let Self {
+            framework, handler, ..
+        } = self;
+        let method = handler.ident.unraw().to_string();
+        let line = line(handler.ident.span());
+        let (event, concurrency) = match &handler.work {
+            Work::Hook(role) => {
+                return (
+                    *role,
+                    quote!(#framework::Hook::new(#method, ::core::file!(), #line)),
+                );
+            }
+            Work::Subscribe { event, concurrency } => (event, concurrency),
+        };
+        let arguments = handler.arguments.iter().map(type_text);
+        let reply = match &handler.output {
+            Output::Unit => "()".to_owned(),
+            Output::Value(ty) | Output::Stream(ty) => type_text(ty),
+        };
+        let concurrency = concurrency.map(|concurrency| quote!(.concurrency(#concurrency)));
+        let described = quote! {
+            #framework::Subscription::new(#event, #method, ::core::file!(), #line)
+                .arguments(&[#(#arguments),*])
+                .reply(#reply)
+                #concurrency
+        };
+        (Role::Subscribe, described)
+    }
 
-/// Hands the method's value on by its declared type, so that a type that cannot be handed on is pointed at there.
-fn value(
-    framework: &Path,
-    self_type: &Type,
-    words: &Words,
-    output: &Output,
-    called: &TokenStream,
-) -> TokenStream {
-    let Words {
-        into_trait,
-        into_method,
-        ..
-    } = words;
-    match output {
-        Output::Value(ty) => {
+    /// The closure that reads the arguments, each by a statement of its own, and calls the method.
+    fn call(&self, words: &Words) -> TokenStream {
+        let Self {
+            framework,
+            self_type,
+            handler,
+        } = self;
+        let names: Vec<Ident> = (0..handler.arguments.len())
+            .map(|index| format_ident!("a{index}"))
+            .collect();
+        let reads = handler.arguments.iter().zip(&names).map(|(ty, name)| {
             let ty = named(ty, self_type);
-            quote_spanned!(ty.span()=> <#ty as #framework::#into_trait>::#into_method(#called))
-        }
-        Output::Unit | Output::Stream(_) => quote!(#framework::#into_trait::#into_method(#called)),
+            let on = &words.on;
+            let cx = local("cx");
+            quote_spanned! {ty.span()=>
+                let #name = match <#ty as #framework::FromContext<#framework::on::#on>>::from_context(#cx) {
+                    ::core::result::Result::Ok(value) => value,
+                    ::core::result::Result::Err(rejection) => return #framework::Running::rejected(rejection),
+                };
+            }
+        });
+        let running = match (&handler.output, handler.is_async) {
+            (Output::Stream(ty), _) => self.stream(ty, &names),
+            (Output::Unit | Output::Value(_), true) => self.future(words, &names),
+            (Output::Unit | Output::Value(_), false) => self.ready(words, &names),
+        };
+        let cx = if names.is_empty() {
+            quote!(_)
+        } else {
+            quote!(cx)
+        };
+        quote!(|gateway, #cx| { #(#reads)* #running })
     }
+
+    fn ready(&self, words: &Words, names: &[Ident]) -> TokenStream {
+        let Self {
+            framework,
+            self_type,
+            handler,
+        } = self;
+        let method = &handler.ident;
+        let value = self.value(words, &quote!(<#self_type>::#method(gateway, #(#names),*)));
+        quote!(#framework::Running::ready(#value))
+    }
+
+    /// A future that owns the gateway. All of it stands under the method's name, where one that is not `Send` is
+    /// then reported.
+    fn future(&self, words: &Words, names: &[Ident]) -> TokenStream {
+        let Self {
+            framework,
+            self_type,
+            handler,
+        } = self;
+        let method = &handler.ident;
+        let value = self.value(
+            words,
+            &quote!(<#self_type>::#method(&gateway, #(#names),*).await),
+        );
+        let future = at(method.span(), &quote!(#framework::Running::future));
+        let future = quote_spanned!(method.span()=> #future(async move { #value }));
+        quote! {
+            let gateway = ::std::sync::Arc::clone(gateway);
+            #future
+        }
+    }
+
+    /// A future that owns the gateway and drives the stream, which borrows it.
+    fn stream(&self, ty: &Type, names: &[Ident]) -> TokenStream {
+        let Self {
+            framework,
+            self_type,
+            handler,
+        } = self;
+        let method = &handler.ident;
+        let wait = handler.is_async.then(|| quote!(.await));
+        // In one place, so that what is no stream is reported once. A local between parentheses leaves the place alone.
+        let span = ty.span();
+        let (gateway, items) = (local("gateway"), local("items"));
+        let method_path = at(span, &quote!(<#self_type>::#method));
+        let wait = at(span, &wait);
+        let called = quote_spanned!(span=> #method_path(&#gateway, #(#names),*) #wait);
+        let forward = quote_spanned!(span=> (#items).forward(#called).await);
+        let stream = at(method.span(), &quote!(#framework::Running::stream));
+        let stream = quote_spanned!(method.span()=> #stream(move |#items| async move { #forward }));
+        quote! {
+            let gateway = ::std::sync::Arc::clone(gateway);
+            #stream
+        }
+    }
+
+    /// Hands the method's value on by its declared type, so that a type that cannot be handed on is reported there.
+    fn value(&self, words: &Words, called: &TokenStream) -> TokenStream {
+        let Self {
+            framework,
+            self_type,
+            handler,
+        } = self;
+        let Words {
+            into_trait,
+            into_method,
+            ..
+        } = words;
+        match &handler.output {
+            Output::Value(ty) => {
+                let ty = named(ty, self_type);
+                quote_spanned!(ty.span()=> <#ty as #framework::#into_trait>::#into_method(#called))
+            }
+            Output::Unit | Output::Stream(_) => {
+                quote!(#framework::#into_trait::#into_method(#called))
+            }
+        }
+    }
+}
+
+/// A variable of the made code. Named like this wherever it is mentioned, for a place taken from the user's code would
+/// bring along the scope of a `macro_rules!` that code may come from.
+pub(crate) fn local(name: &str) -> Ident {
+    Ident::new(name, Span::call_site())
 }
 
 /// The type with `Self` by its name: a closure in a free function has no `Self`.
@@ -169,15 +218,11 @@ fn replace_self(tokens: TokenStream, self_type: &TokenStream) -> TokenStream {
     while let Some(tree) = trees.next() {
         match tree {
             TokenTree::Ident(ident) if ident == "Self" => {
-                let at = ident.span();
-                let name = self_type.clone().into_iter().map(|mut tree| {
-                    tree.set_span(at);
-                    tree
-                });
+                let name = at(ident.span(), self_type);
                 let before_path =
                     matches!(trees.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
                 if before_path {
-                    replaced.extend(quote_spanned!(at=> <#(#name)*>));
+                    replaced.extend(quote_spanned!(ident.span()=> <#name>));
                 } else {
                     replaced.extend(name);
                 }

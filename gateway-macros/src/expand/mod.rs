@@ -5,6 +5,7 @@ mod event;
 mod exception;
 mod handler;
 mod markers;
+mod spans;
 mod structure;
 mod text;
 

@@ -66,6 +66,10 @@ fn write_group(group: &proc_macro2::Group, text: &mut String) {
         Delimiter::Brace => ("{ ", " }"),
         Delimiter::None => ("", ""),
     };
+    // `&mut [u8]`: what comes before is a word of the language.
+    if open == "[" && text.ends_with(char::is_alphanumeric) {
+        text.push(' ');
+    }
     text.push_str(open);
     write(group.stream(), text);
     text.push_str(close);
