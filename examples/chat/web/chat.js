@@ -10,14 +10,14 @@ const TYPING_EVERY = 2_000, TYPING_LASTS = 4_500;
 /** Failures the author can mend: the words go back to where they were typed. */
 const MENDABLE = new Set(["message_too_long", "message_empty"]);
 
-const random = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+const random = () => crypto.getRandomValues(new Uint32Array(4));
 const remember = (key, value) => sessionStorage.setItem(key, JSON.stringify(value));
 const recall = (key, otherwise) => JSON.parse(sessionStorage.getItem(key)) ?? otherwise;
 
 let chat = null;                        // the connection, once somebody has knocked
 let me = recall("nickname", "");
 // Shows the server that it is this tab that comes back, so that its own name is not "taken" after a drop.
-const seat = recall("seat", null) ?? random();
+const seat = recall("seat", null) ?? random().join("-");
 remember("seat", seat);
 
 const rooms = new Map();
@@ -108,7 +108,7 @@ function merge(room, history) {
   const byTag = new Map(room.entries.filter((entry) => entry.tag).map((entry) => [entry.tag, entry]));
   const known = new Set(room.entries.map((entry) => entry.id));
   for (const message of history) {
-    const unsure = byTag.get(message.tag);
+    const unsure = message.from === me && byTag.get(message.tag);
     if (unsure && unsure.status !== "sent") Object.assign(unsure, { id: message.id, at: message.at, status: "sent" });
     else if (!known.has(message.id)) room.entries.push(said(message));
   }
@@ -196,7 +196,7 @@ view.wire({
   quit: () => { remember("nickname", ""); remember("rooms", [FIRST_ROOM]); remember("current", FIRST_ROOM); rooms.clear(); current = null; chat.close(); },
   say(text) {
     if (!current || text === "") return;
-    const entry = { kind: "message", from: me, mine: true, text, at: Date.now(), tag: random(), status: "pending" };
+    const entry = { kind: "message", from: me, mine: true, text, at: Date.now(), tag: random()[0], status: "pending" };
     view.setDraft("");
     lastTyping = 0;
     record(current, entry);

@@ -18,12 +18,14 @@
 
 /** A failure: the exception of the server, or one of this module's own ("disconnected", "timeout", "aborted"). */
 export class GatewayError extends Error {
-  constructor({ code, message, ...details } = {}) {
+  /** @param {any} exception  what the server sent as `data`; applications may send any shape of their own */
+  constructor(exception) {
+    const { code, message, details } = Object(exception);
     super(message ?? "the request failed");
     this.name = "GatewayError";
     this.code = code ?? "unknown";
-    /** What else the exception carried: the `data` of a refusal, `cause`, or members of the application's own. */
     this.details = details;
+    this.exception = exception;
   }
 }
 
@@ -37,8 +39,8 @@ export class GatewayError extends Error {
  */
 export const connect = (url, options) => new Gateway(url, options);
 
-const DO_NOT_COME_BACK = new Set([1002, 1007, 1008, 1009]);
-const comesBack = (code) => code < 4500 && !DO_NOT_COME_BACK.has(code);
+/** Closed in passing (1001, 1006, 1011 to 1015), or by an application's code in the half that invites back. */
+const comesBack = (code) => [1001, 1005, 1006].includes(code) || (code >= 1011 && code <= 1015) || (code >= 3000 && code % 1000 < 500);
 
 const base64url = (text) => {
   const bytes = String.fromCharCode(...new TextEncoder().encode(text));

@@ -1,0 +1,45 @@
+//! The page, built into the binary. Everything comes from this server, and the headers hold the browser to that.
+
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::{Method, Request, Response, StatusCode};
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// Path, content type, content.
+pub(crate) const FILES: [(&str, &str, &str); 6] = [
+    ("/", HTML, include_str!("web/index.html")),
+    ("/chat.css", CSS, include_str!("web/chat.css")),
+    ("/chat.js", SCRIPT, include_str!("web/chat.js")),
+    ("/view.js", SCRIPT, include_str!("web/view.js")),
+    ("/gateway.js", SCRIPT, include_str!("web/gateway.js")),
+    ("/favicon.svg", SVG, include_str!("web/favicon.svg")),
+];
+
+/// Answers what is no WebSocket.
+#[allow(clippy::needless_pass_by_value, reason = "the fallback's signature")]
+pub(crate) fn serve(request: Request<()>) -> Response<&'static str> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let refused = Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET, HEAD");
+        return refused.body("").expect("constant headers are valid");
+    }
+    let file = FILES.iter().find(|(path, ..)| *path == request.uri().path());
+    let (status, kind, content) = match file {
+        Some((_, kind, content)) => (StatusCode::OK, *kind, *content),
+        None => (StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "Nothing is here.\n"),
+    };
+    Response::builder()
+        .status(status)
+        .header(CONTENT_TYPE, kind)
+        .header(CONTENT_SECURITY_POLICY, POLICY)
+        .header(X_CONTENT_TYPE_OPTIONS, "nosniff")
+        .header(REFERRER_POLICY, "no-referrer")
+        .header(CACHE_CONTROL, "no-cache")
+        .body(content)
+        .expect("constant headers are valid")
+}
