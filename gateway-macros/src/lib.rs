@@ -7,15 +7,16 @@ mod check;
 mod expand;
 mod parse;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{DeriveInput, ItemStruct, parse_macro_input};
 
 use crate::check::{Mistakes, check_block, check_event, check_exception, check_struct};
 use crate::expand::{
-    expand_block, expand_event, expand_exception, expand_struct, fallback_struct, without_markers,
+    expand_block, expand_event, expand_exception, expand_struct, fallback_exception,
+    fallback_struct, without_markers,
 };
-use crate::parse::{Block, Role, Target};
+use crate::parse::{Block, Role, Target, method_name};
 
 /// Makes a struct a gateway, or an impl block its handlers.
 #[proc_macro_attribute]
@@ -121,14 +122,14 @@ pub fn on_message(
 
 /// A marker is read by the `#[gateway]` around it; one that is expanded has none.
 fn stray_marker(role: Role, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    let mistake = syn::Error::new(
-        Span::call_site(),
-        format!(
-            "`#[{}]` is read by the `#[gateway]` around it, and there is none\nhelp: put `#[gateway]` on the impl block",
-            role.name()
-        ),
+    let item = TokenStream::from(item);
+    let marker = role.name();
+    let mut mistakes = Mistakes::default();
+    mistakes.add(
+        method_name(&item).map_or_else(|| item.clone(), ToTokens::into_token_stream),
+        format!("`#[{marker}]` is read by the `#[gateway]` around it, and there is none\nhelp: put `#[gateway]` on the impl block"),
     );
-    with_mistakes(&item.into(), mistake.into()).into()
+    with_mistakes(&item, mistakes).into()
 }
 
 /// Makes a type an event that can be sent, under the name in `#[event("…")]`.
@@ -144,5 +145,10 @@ pub fn event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 pub fn exception(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let mut mistakes = Mistakes::default();
     let checked = check_exception(parse_macro_input!(input as DeriveInput), &mut mistakes);
-    with_mistakes(&expand_exception(&checked), mistakes).into()
+    let made = if mistakes.is_empty() {
+        expand_exception(&checked)
+    } else {
+        fallback_exception(&checked)
+    };
+    with_mistakes(&made, mistakes).into()
 }

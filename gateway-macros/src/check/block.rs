@@ -6,7 +6,7 @@ use syn::{Attribute, Generics, Path, Token, Type};
 
 use crate::check::Mistakes;
 use crate::check::method::{Handler, Work, check_method};
-use crate::check::options::Options;
+use crate::check::options::{Known, Options};
 use crate::check::structure::{cfgs, shared};
 use crate::parse::{Arguments, Block, Role};
 
@@ -25,6 +25,14 @@ pub(crate) enum Kind {
     /// Some of many types: which ones, the application says with `register!`.
     Generic { generics: Generics, part: usize },
 }
+
+// `namespace` is known so that it gets a better answer than any other unknown name.
+const GATEWAY: Known = Known {
+    attribute: "gateway",
+    example: "#[gateway]",
+    words: &[],
+    options: &["namespace", "crate", "part"],
+};
 
 /// `register!` asks for this many parts.
 const PARTS: usize = 8;
@@ -99,13 +107,7 @@ pub(crate) fn check_block(
 }
 
 fn check_options(arguments: Arguments, is_generic: bool, mistakes: &mut Mistakes) -> (Path, usize) {
-    // `namespace` is known so that it can be answered better than by "unknown".
-    let (values, options) = Options::new(
-        "gateway",
-        &["namespace", "crate", "part"],
-        arguments,
-        mistakes,
-    );
+    let (values, options) = Options::new(GATEWAY, arguments, mistakes);
     for at in values
         .iter()
         .map(ToTokens::to_token_stream)

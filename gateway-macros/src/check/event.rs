@@ -4,7 +4,7 @@ use syn::{DeriveInput, Generics, Ident, Path};
 
 use crate::check::Mistakes;
 use crate::check::event_name::{Direction, event_mistake};
-use crate::check::options::{Options, as_text};
+use crate::check::options::{Known, Options, as_text};
 use crate::parse::Arguments;
 
 pub(crate) struct CheckedEvent {
@@ -15,6 +15,13 @@ pub(crate) struct CheckedEvent {
 }
 
 const EXAMPLE: &str = "#[event(\"posted\")]";
+
+const EVENT: Known = Known {
+    attribute: "event",
+    example: EXAMPLE,
+    words: &[],
+    options: &["crate"],
+};
 
 pub(crate) fn check_event(input: DeriveInput, mistakes: &mut Mistakes) -> CheckedEvent {
     let DeriveInput {
@@ -32,8 +39,7 @@ pub(crate) fn check_event(input: DeriveInput, mistakes: &mut Mistakes) -> Checke
     }
     let arguments =
         attribute.and_then(|attribute| mistakes.take(Arguments::of(attribute, EXAMPLE)));
-    let (values, options) =
-        Options::new("event", &["crate"], arguments.unwrap_or_default(), mistakes);
+    let (values, options) = Options::new(EVENT, arguments.unwrap_or_default(), mistakes);
     let framework = options.framework(mistakes);
     for second in values.iter().skip(1) {
         mistakes.add(second, "an event has one name\nhelp: keep one of them");

@@ -4,7 +4,7 @@ use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Expr, Generics, Ident, LitStr, Path};
 
 use crate::check::Mistakes;
-use crate::check::options::Options;
+use crate::check::options::{Known, Options};
 use crate::check::structure::cfgs;
 use crate::parse::Arguments;
 
@@ -41,7 +41,7 @@ pub(crate) fn check_exception(input: DeriveInput, mistakes: &mut Mistakes) -> Ch
         data,
         ..
     } = input;
-    let whole = read(&attrs, &["code", "hide", "crate"], mistakes);
+    let whole = read(&attrs, &["code", "crate"], mistakes);
     let failures = match data {
         Data::Struct(_) => {
             let (code, hide) = decide(&whole, None, &ident);
@@ -54,7 +54,7 @@ pub(crate) fn check_exception(input: DeriveInput, mistakes: &mut Mistakes) -> Ch
         }
         Data::Enum(data) => {
             let variants = data.variants.into_iter().map(|variant| {
-                let said = read(&variant.attrs, &["code", "hide"], mistakes);
+                let said = read(&variant.attrs, &["code"], mistakes);
                 let (code, hide) = decide(&whole, Some(&said), &variant.ident);
                 Failure {
                     cfgs: cfgs(&variant.attrs),
@@ -95,7 +95,11 @@ fn decide(whole: &Said, variant: Option<&Said>, name: &Ident) -> (String, bool) 
     (code, hide)
 }
 
-fn read(attributes: &[Attribute], known: &[&'static str], mistakes: &mut Mistakes) -> Said {
+fn read(
+    attributes: &[Attribute],
+    options: &'static [&'static str],
+    mistakes: &mut Mistakes,
+) -> Said {
     let mut arguments = Arguments::default();
     for attribute in attributes
         .iter()
@@ -107,23 +111,20 @@ fn read(attributes: &[Attribute], known: &[&'static str], mistakes: &mut Mistake
             arguments.0.extend(read.0);
         }
     }
-    let (values, options) = Options::new("exception", known, arguments, mistakes);
+    let known = Known {
+        attribute: "exception",
+        example: "#[exception(code = \"muted\")]` or `#[exception(hide)]",
+        words: &["hide"],
+        options,
+    };
+    let (values, options) = Options::new(known, arguments, mistakes);
     let mut hide = false;
     for value in &values {
         if matches!(value, Expr::Path(path) if path.path.is_ident("hide")) {
             hide = true;
         } else {
-            mistakes.add(
-                value,
-                "`#[exception]` does not know this\nhelp: write `#[exception(code = \"muted\")]`, and `hide` beside it if the text is not for clients",
-            );
+            mistakes.add(value, known.stray(value));
         }
-    }
-    if let Some(name) = options.name("hide") {
-        mistakes.add(
-            name,
-            "`hide` takes no value\nhelp: write `#[exception(hide)]`",
-        );
     }
     let code = options.text("code", "muted", mistakes);
     if let Some(text) = &code

@@ -10,7 +10,7 @@ use syn::{
 
 use crate::check::Mistakes;
 use crate::check::event_name::{Direction, event_mistake};
-use crate::check::options::{Options, as_text};
+use crate::check::options::{Known, Options, as_text};
 use crate::check::structure::cfgs;
 use crate::parse::{Arguments, Marker, Method, Role};
 
@@ -39,6 +39,13 @@ pub(crate) enum Output {
     /// `-> impl Stream<Item = …>`
     Stream(Type),
 }
+
+const SUBSCRIBE: Known = Known {
+    attribute: "subscribe",
+    example: "#[subscribe(\"message\")]",
+    words: &[],
+    options: &["concurrency"],
+};
 
 /// Checks a marked method, as far as that goes without types.
 pub(crate) fn check_method(method: Method, mistakes: &mut Mistakes) -> Option<Handler> {
@@ -89,12 +96,7 @@ fn check_marker(marker: &Marker, signature: &Signature, mistakes: &mut Mistakes)
         &marker.attribute,
         "#[subscribe(\"message\")]",
     ));
-    let (values, options) = Options::new(
-        "subscribe",
-        &["concurrency"],
-        arguments.unwrap_or_default(),
-        mistakes,
-    );
+    let (values, options) = Options::new(SUBSCRIBE, arguments.unwrap_or_default(), mistakes);
     let event = check_event_value(&values, signature, mistakes);
     let concurrency = options.number("concurrency", 1..=usize::MAX, mistakes);
     Work::Subscribe { event, concurrency }
@@ -250,7 +252,7 @@ fn check_output(signature: &Signature, role: Role, mistakes: &mut Mistakes) -> O
     } else if role != Role::Subscribe {
         mistakes.add(
             bare,
-            format!("`#[{}]` answers nobody, so it cannot return a stream\nhelp: return nothing, or a `Result<(), …>`", role.name()),
+            format!("`#[{}]` has no request to answer, so it cannot return a stream\nhelp: return nothing, or a `Result<(), …>`", role.name()),
         );
     }
     Output::Stream(bare.clone())

@@ -39,9 +39,3 @@ impl Mistakes {
             .unwrap_or_default()
     }
 }
-
-impl From<syn::Error> for Mistakes {
-    fn from(error: syn::Error) -> Self {
-        Self(Some(error))
-    }
-}

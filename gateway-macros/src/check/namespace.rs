@@ -19,7 +19,7 @@ pub(crate) fn namespace_mistake(namespace: &str) -> Option<String> {
     }
     if let Some(found) = path
         .chars()
-        .find(|c| matches!(c, '?' | '#' | ',') || c.is_whitespace() || c.is_control())
+        .find(|c| matches!(c, '?' | '#' | ',' | '%') || c.is_whitespace() || c.is_control())
     {
         return Some(format!(
             "a namespace cannot hold {found:?}, which has a meaning of its own in an address or on the wire"
@@ -48,8 +48,7 @@ fn segment_mistake<'a>(segment: &'a str, seen: &mut Vec<&'a str>) -> Option<Stri
             "a parameter is a whole segment, from slash to slash, and `{segment}` is not\nhelp: write one like `/{{room}}`"
         ));
     };
-    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
     if !is_name {
         return Some(format!(
             "`{segment}` is no parameter: its name is made of letters, digits and `_`\nhelp: write one like `{{room}}`"
@@ -98,6 +97,7 @@ mod tests {
         check("/a b", Some("' '"));
         check("/a?b", Some("'?'"));
         check("/a,b", Some("','"));
+        check("/a%20b", Some("'%'"));
         check("/room-{id}", Some("whole segment"));
         check("/{", Some("whole segment"));
         check("/{}", Some("no parameter"));

@@ -6,17 +6,27 @@ use crate::check::Mistakes;
 use crate::check::nearest::nearest;
 use crate::parse::{Argument, Arguments};
 
+/// What there is to know of an attribute.
+#[derive(Clone, Copy)]
+pub(crate) struct Known {
+    pub(crate) attribute: &'static str,
+    pub(crate) example: &'static str,
+    /// The words it takes, bare.
+    pub(crate) words: &'static [&'static str],
+    /// The names it takes, each with a value.
+    pub(crate) options: &'static [&'static str],
+}
+
 /// The named arguments of an attribute, checked against the names it knows.
 pub(crate) struct Options {
-    attribute: &'static str,
+    attribute: Known,
     given: Vec<(Ident, Expr)>,
 }
 
 impl Options {
     /// Splits arguments into values and known options; everything else is a mistake.
     pub(crate) fn new(
-        attribute: &'static str,
-        known: &[&'static str],
+        attribute: Known,
         arguments: Arguments,
         mistakes: &mut Mistakes,
     ) -> (Vec<Expr>, Self) {
@@ -28,12 +38,18 @@ impl Options {
         for argument in arguments.0 {
             match argument {
                 Argument::Value(value) => values.push(value),
-                Argument::Named(name, _) if !known.iter().any(|known| name == known) => {
-                    mistakes.add(&name, unknown(attribute, &name, known));
+                Argument::Named(name, _) if attribute.words.iter().any(|word| name == word) => {
+                    mistakes.add(
+                        &name,
+                        format!("`{name}` takes no value\nhelp: write `{name}` alone"),
+                    );
                 }
                 Argument::Named(name, _)
-                    if options.given.iter().any(|(earlier, _)| *earlier == name) =>
+                    if !attribute.options.iter().any(|known| name == known) =>
                 {
+                    mistakes.add(&name, attribute.unknown(&name));
+                }
+                Argument::Named(name, _) if options.name(&name.to_string()).is_some() => {
                     mistakes.add(
                         &name,
                         format!("`{name}` is given twice\nhelp: keep one of them"),
@@ -134,7 +150,7 @@ impl Options {
                 value,
                 format!(
                     "`crate` is the name this package knows the framework by\nhelp: write it as a path, as in `#[{}(crate = renamed)]`",
-                    self.attribute
+                    self.attribute.attribute
                 ),
             );
             default()
@@ -142,17 +158,45 @@ impl Options {
     }
 }
 
-fn unknown(attribute: &str, name: &Ident, known: &[&str]) -> String {
-    let help = nearest(&name.to_string(), known).map_or_else(
-        || format!("the attribute knows {}", listed(known)),
-        |meant| format!("did you mean `{meant}`?"),
-    );
-    format!("`#[{attribute}]` has no option `{name}`\nhelp: {help}")
-}
+impl Known {
+    /// What to say to a name that is no option.
+    fn unknown(self, name: &Ident) -> String {
+        let Self {
+            attribute, example, ..
+        } = self;
+        let help = self.nearest(&name.to_string()).unwrap_or_else(|| {
+            let options: Vec<String> = self
+                .options
+                .iter()
+                .map(|known| format!("`{known}`"))
+                .collect();
+            format!(
+                "write it like `{example}`; its options are {}",
+                options.join(", ")
+            )
+        });
+        format!("`#[{attribute}]` has no option `{name}`\nhelp: {help}")
+    }
 
-fn listed(words: &[&str]) -> String {
-    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    words.join(", ")
+    /// What to say to a value the attribute has no use for.
+    pub(crate) fn stray(self, value: &Expr) -> String {
+        let Self {
+            attribute, example, ..
+        } = self;
+        let word = match value {
+            Expr::Path(path) => path.path.get_ident(),
+            _ => None,
+        };
+        let help = word
+            .and_then(|word| self.nearest(&word.to_string()))
+            .unwrap_or_else(|| format!("write it like `{example}`"));
+        format!("`#[{attribute}]` does not know this\nhelp: {help}")
+    }
+
+    fn nearest(self, word: &str) -> Option<String> {
+        let known: Vec<&str> = self.words.iter().chain(self.options).copied().collect();
+        nearest(word, &known).map(|meant| format!("did you mean `{meant}`?"))
+    }
 }
 
 /// The text, if the value is one.

@@ -1,13 +1,13 @@
 //! A gateway's struct: its namespace, and where each of its fields comes from.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use syn::{
     Attribute, Expr, Field, Generics, Ident, ItemStruct, Path, Type, WherePredicate, parse_quote,
 };
 
 use crate::check::Mistakes;
 use crate::check::namespace::namespace_mistake;
-use crate::check::options::Options;
+use crate::check::options::{Known, Options};
 use crate::parse::Arguments;
 
 pub(crate) struct CheckedStruct {
@@ -38,7 +38,19 @@ pub(crate) enum Source {
     With(Path),
 }
 
-const EXAMPLE: &str = "#[gateway(namespace = \"/chat\")]";
+const GATEWAY: Known = Known {
+    attribute: "gateway",
+    example: "#[gateway(namespace = \"/chat\")]",
+    words: &[],
+    options: &["namespace", "crate"],
+};
+
+const INJECT: Known = Known {
+    attribute: "inject",
+    example: "#[inject(default)]` or `#[inject(with = path)]",
+    words: &["default"],
+    options: &["with"],
+};
 
 /// Checks a struct under `#[gateway]`.
 pub(crate) fn check_struct(
@@ -46,15 +58,9 @@ pub(crate) fn check_struct(
     mut item: ItemStruct,
     mistakes: &mut Mistakes,
 ) -> CheckedStruct {
-    let at = Span::call_site();
     let arguments = mistakes.take(Arguments::read(arguments));
     let unread = arguments.is_none();
-    let (values, options) = Options::new(
-        "gateway",
-        &["namespace", "crate"],
-        arguments.unwrap_or_default(),
-        mistakes,
-    );
+    let (values, options) = Options::new(GATEWAY, arguments.unwrap_or_default(), mistakes);
     refuse_values(&values, mistakes);
     let namespace = options.text("namespace", "/chat", mistakes);
     if let Some(text) = &namespace
@@ -63,10 +69,14 @@ pub(crate) fn check_struct(
         mistakes.add(text, mistake);
     }
     if options.name("namespace").is_none() && values.is_empty() && !unread && mistakes.is_empty() {
-        mistakes.absorb(syn::Error::new(
-            at,
-            format!("this gateway has no namespace\nhelp: write `{EXAMPLE}`"),
-        ));
+        let name = &item.ident;
+        mistakes.add(
+            name,
+            format!(
+                "`{name}` has no namespace\nhelp: write `{}` above it",
+                GATEWAY.example
+            ),
+        );
     }
     refuse_second(&mut item, mistakes);
     for lifetime in item.generics.lifetimes() {
@@ -95,7 +105,10 @@ fn refuse_values(values: &[Expr], mistakes: &mut Mistakes) {
     for value in values {
         mistakes.add(
             value,
-            format!("the namespace is given by name\nhelp: write `{EXAMPLE}`"),
+            format!(
+                "the namespace is given by name\nhelp: write `{}`",
+                GATEWAY.example
+            ),
         );
     }
 }
@@ -136,41 +149,31 @@ fn check_field(field: &mut Field, mistakes: &mut Mistakes) -> CheckedField {
 }
 
 fn check_inject(inject: &Attribute, mistakes: &mut Mistakes) -> Source {
-    const HELP: &str = "help: write `#[inject(default)]` or `#[inject(with = path)]`; without the attribute the field is provided to the server, by type";
     let Some(arguments) = mistakes.take(Arguments::of(inject, "#[inject(with = path)]")) else {
         return Source::Default;
     };
     if arguments.0.is_empty() {
-        mistakes.add(
-            inject,
-            format!("`#[inject]` says where a field's value comes from\n{HELP}"),
-        );
+        let text = "`#[inject]` says where a field's value comes from\nhelp: write `#[inject(default)]` or `#[inject(with = path)]`; without the attribute the field is provided to the server, by type";
+        mistakes.add(inject, text);
         return Source::Default;
     }
-    let (values, options) = Options::new("inject", &["default", "with"], arguments, mistakes);
+    let (values, options) = Options::new(INJECT, arguments, mistakes);
     let mut default = None;
     for value in &values {
-        if matches!(value, Expr::Path(path) if path.path.is_ident("default")) && default.is_none() {
+        if matches!(value, Expr::Path(path) if path.path.is_ident("default")) {
             default = Some(value);
         } else {
-            mistakes.add(value, format!("`#[inject]` does not know this\n{HELP}"));
+            mistakes.add(value, INJECT.stray(value));
         }
-    }
-    if let Some(name) = options.name("default") {
-        mistakes.add(name, "`default` takes no value\nhelp: write `#[inject(with = path)]` for a value of your own");
     }
     let with = options.path("with", "path::to::function", mistakes);
-    match (default, with) {
-        (Some(default), Some(_)) => {
-            mistakes.add(
-                default,
-                "a field has one value: either `default` or `with`\nhelp: take one of them out",
-            );
-            Source::Default
-        }
-        (None, Some(path)) => Source::With(path),
-        (_, None) => Source::Default,
+    if let Some(default) = default.filter(|_| options.name("with").is_some()) {
+        mistakes.add(
+            default,
+            "a field has one value: either `default` or `with`\nhelp: take one of them out",
+        );
     }
+    with.map_or(Source::Default, Source::With)
 }
 
 /// A server's threads share its gateways: every type parameter must allow it, written or not.

@@ -31,7 +31,8 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
                 fn handlers(handlers: &mut #framework::Handlers<#self_type>) {
                     #(#entries)*
                 }
-                #framework::private::submit! { #framework::private::HandlersEntry::of::<#self_type>(handlers) }
+                static HANDLERS: fn(&mut #framework::Handlers<#self_type>) = handlers;
+                #framework::private::submit! { #framework::private::HandlersEntry::of::<#self_type>(&HANDLERS) }
             };
         },
         Kind::Generic { generics, part } => {

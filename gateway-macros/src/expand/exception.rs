@@ -7,6 +7,25 @@ use syn::parse_quote;
 use crate::check::{CheckedException, Failure};
 use crate::expand::spans::at;
 
+/// An impl without a body worth the name, so that a mistake in the type is not followed by others.
+pub(crate) fn fallback_exception(checked: &CheckedException) -> TokenStream {
+    let CheckedException {
+        framework,
+        ident,
+        generics,
+        ..
+    } = checked;
+    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics #framework::IntoException for #ident #type_generics #where_clause {
+            fn into_exception(self) -> #framework::Exception {
+                ::core::unreachable!()
+            }
+        }
+    }
+}
+
 pub(crate) fn expand_exception(checked: &CheckedException) -> TokenStream {
     let CheckedException {
         framework,

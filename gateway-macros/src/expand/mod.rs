@@ -11,6 +11,6 @@ mod text;
 
 pub(crate) use block::expand_block;
 pub(crate) use event::expand_event;
-pub(crate) use exception::expand_exception;
+pub(crate) use exception::{expand_exception, fallback_exception};
 pub(crate) use markers::without_markers;
 pub(crate) use structure::{expand_struct, fallback_struct};

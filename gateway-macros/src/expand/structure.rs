@@ -108,7 +108,11 @@ fn ask(fields: &Ident, index: usize, field: &CheckedField) -> (TokenStream, Toke
         Source::Default => {
             quote_spanned!(ty.span()=> ::core::option::Option::Some(<#ty as ::core::default::Default>::default()))
         }
-        Source::With(path) => quote_spanned!(path.span()=> ::core::option::Option::Some(#path())),
+        // Called before it is wrapped, so that a value of another type is reported in the plainest words.
+        Source::With(path) => {
+            let called = quote_spanned!(path.span()=> #path());
+            quote!({ let value: #ty = #called; ::core::option::Option::Some(value) })
+        }
     };
     let asked = quote! { #(#cfgs)* let #local: ::core::option::Option<#ty> = #value; };
     (asked, quote! { #(#cfgs)* #member: #local?, })

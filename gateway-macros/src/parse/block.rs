@@ -3,7 +3,7 @@
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Generics, Path, Signature, Token, Type, Visibility, braced};
+use syn::{Attribute, Generics, Ident, Path, Signature, Token, Type, Visibility, braced};
 
 /// The head of an impl block and the methods in it that carry a marker.
 pub(crate) struct Block {
@@ -194,4 +194,16 @@ fn skip_body(input: ParseStream<'_>) -> syn::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What a function is called: the word after `fn`.
+pub(crate) fn method_name(item: &TokenStream) -> Option<Ident> {
+    let mut words = item
+        .clone()
+        .into_iter()
+        .skip_while(|tree| !matches!(tree, TokenTree::Ident(word) if word == "fn"));
+    match words.nth(1)? {
+        TokenTree::Ident(name) => Some(name),
+        TokenTree::Group(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => None,
+    }
 }

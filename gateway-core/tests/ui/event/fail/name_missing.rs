@@ -1,0 +1,6 @@
+use gateway_core::prelude::*;
+
+#[derive(Event)]
+struct Posted;
+
+fn main() {}

@@ -1,0 +1,12 @@
+use gateway_core::prelude::*;
+
+#[gateway]
+struct Chat;
+
+#[gateway]
+impl Chat {
+    #[subscribe]
+    fn message(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use gateway_core::prelude::*;
+
+#[gateway(namespace = "/chat")]
+struct Chat;
+
+#[gateway(namespace = "/chat")]
+impl Chat {
+    #[subscribe]
+    fn message(&self) {}
+}
+
+fn main() {}

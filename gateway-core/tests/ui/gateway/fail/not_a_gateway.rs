@@ -1,0 +1,7 @@
+use gateway_core::prelude::*;
+
+struct Chat;
+
+fn main() {
+    let _ = Server::empty().gateway::<Chat>();
+}

@@ -1,0 +1,14 @@
+use gateway_core::prelude::*;
+
+#[gateway(namespace = "/chat")]
+enum Chat {
+    One,
+}
+
+#[gateway(namespace = "/chat")]
+async fn chat() {}
+
+#[gateway(namespace = "/chat")]
+pub trait Talk {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use gateway_core::prelude::*;
+
+#[gateway(namespace = "/chat")]
+#[gateway(namespace = "/talk")]
+struct Chat;
+
+fn main() {}

@@ -1,0 +1,14 @@
+use gateway_core::prelude::*;
+
+struct NewMessage;
+
+#[gateway(namespace = "/chat")]
+struct Chat;
+
+#[gateway]
+impl Chat {
+    #[subscribe]
+    async fn message(&self, _new: Data<NewMessage>) {}
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+use gateway_core::prelude::*;
+
+#[gateway(namespace = "/chat")]
+struct Chat;
+
+#[gateway]
+impl Chat {
+    #[subscribe]
+    const fn constant(&self) {}
+
+    #[subscribe]
+    unsafe fn dangerous(&self) {}
+
+    #[subscribe]
+    extern "C" fn foreign(&self) {}
+}
+
+fn main() {}
