@@ -3,16 +3,18 @@
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { once } from "node:events";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const root = new URL("../../", import.meta.url);
 const artifacts = new URL("tests/artifacts/", root);
-const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("target", root));
 
-/** The built example: `CHAT_BIN` and the like, else where cargo leaves a debug build. */
-const binary = (name) => process.env[`${name.toUpperCase()}_BIN`] ?? `${target}/debug/examples/${name}`;
+/** Where the built examples are: beside `CHAT_BIN`, else where cargo leaves a debug build. */
+const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("target", root));
+const folder = process.env.CHAT_BIN ? dirname(process.env.CHAT_BIN) : `${target}/debug/examples`;
+const binary = (name) => (name === "chat" && process.env.CHAT_BIN) || `${folder}/${name}`;
 
 /** Starts an example; ready when it has printed its address. `stop` ends it and waits until it is gone. */
 export async function start(name, address = "127.0.0.1:0") {

@@ -119,14 +119,17 @@ function merge(room, history) {
 const said = (message) => ({ ...message, kind: "message", status: "sent", mine: message.from === me });
 
 function show(room) {
-  if (current) current.draft = view.draft();
+  const arriving = room !== current;
+  if (arriving) {
+    if (current) current.draft = view.draft();
+    view.setDraft(room?.draft ?? "");
+  }
   current = room;
   if (room) room.unread = 0;
   remember("current", room?.name ?? null);
-  view.setDraft(room?.draft ?? "");
   view.showRooms(rooms, current);
   view.showPeople(current, me);
-  view.showLog(current);
+  view.showLog(current, arriving);
 }
 
 function record(room, entry) {

@@ -165,14 +165,16 @@ export function showPeople(room, me) {
     : typing.length === 2 ? `${typing[0]} and ${typing[1]} are writing…` : "Several people are writing…";
 }
 
-/** The whole register of a room. */
-export function showLog(room) {
+/** The whole register of a room. `arriving`: from the end on, and ready to write; otherwise the reader stays where they are. */
+export function showLog(room, arriving) {
+  const follow = arriving || atEnd(), top = scroll.scrollTop;
   $("room-title").textContent = room?.name ?? "No room";
   $("composer").hidden = room === null;
   const entries = room?.entries ?? [];
   log.replaceChildren(...entries.map((entry, i) => draw(entry, entries[i - 1])));
   showEmpty(room);
-  toEnd();
+  if (follow) toEnd(); else scroll.scrollTop = top;
+  if (!arriving) return;
   if (touch.matches) $("room-title").focus(); else if (room) text.focus();
 }
 
@@ -203,7 +205,7 @@ export function updateEntry(room, entry) {
 function draw(entry, before) {
   const first = !before || before.kind !== entry.kind || before.from !== entry.from || entry.at - before.at > GROUP;
   const same = !first && clock.format(before.at) === clock.format(entry.at);
-  const time = make("time", { dateTime: new Date(entry.at).toISOString() }, entry.status === "pending"
+  const time = make("time", { dateTime: new Date(entry.at).toISOString(), title: new Date(entry.at).toLocaleString() }, entry.status === "pending"
     ? make("span", { className: "unseen" }, "sending") : make("span", { className: "clock" }, clock.format(entry.at)));
   const tick = entry.mine && entry.status === "sent"
     ? make("span", { className: "tick" }, make("span", { ariaHidden: "true" }, "✓"), make("span", { className: "unseen" }, " delivered")) : null;
