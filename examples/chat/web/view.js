@@ -16,9 +16,9 @@ function make(tag, properties = {}, ...children) {
 }
 
 function hued(node, nickname) {
-  let hash = 7;
-  for (const letter of nickname.toLowerCase()) hash = (hash * 31 + letter.codePointAt(0)) % 4096;
-  node.style.setProperty("--hue", (hash % 18) * 20);
+  let hash = 2166136261;
+  for (const letter of nickname.toLowerCase()) hash = Math.imul(hash ^ letter.codePointAt(0), 16777619) >>> 0;
+  node.style.setProperty("--hue", (hash % 1000) * 0.36);
   return node;
 }
 
