@@ -1,0 +1,60 @@
+use gateway_core::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+struct Point {
+    x: i32,
+    y: i32,
+}
+
+#[gateway(namespace = "/chat")]
+struct Chat;
+
+impl Chat {
+    const WIDTH: usize = 3;
+}
+
+#[gateway]
+impl Chat {
+    /// By its own name.
+    #[subscribe]
+    fn named(&self) {}
+
+    #[subscribe("by another name")]
+    async fn unnamed(&self) {}
+
+    #[subscribe("parallel", concurrency = 8)]
+    async fn parallel(&self) {}
+
+    #[subscribe(concurrency = 2)]
+    async fn parallel_by_name(&self) {}
+
+    #[subscribe]
+    async fn pattern(&self, _socket: Socket, Data(Point { x, y }): Data<Point>, mut sum: Data<i32>) -> Data<Point> {
+        sum.0 += x + y;
+        Data(Point { x: sum.0, y })
+    }
+
+    #[subscribe]
+    fn own_constant(&self, _row: Data<[u8; Self::WIDTH]>) -> std::option::Option<u8> {
+        None
+    }
+
+    #[subscribe]
+    fn tuple(&self, Data((one, two)): Data<(u8, std::string::String)>) -> String {
+        two + &one.to_string()
+    }
+
+    #[subscribe]
+    #[must_use]
+    fn with_other_attributes(&self) -> bool {
+        true
+    }
+
+    #[gateway_core::subscribe("path")]
+    fn marked_by_path(&self) {}
+}
+
+fn main() {
+    assert_eq!(Chat.tuple(Data((1, "a".to_owned()))), "a1");
+}
