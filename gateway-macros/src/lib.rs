@@ -152,3 +152,99 @@ pub fn exception(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     };
     with_mistakes(&made, mistakes).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    use super::{gateway_block, gateway_struct};
+
+    fn text(tokens: &TokenStream) -> String {
+        tokens.to_string()
+    }
+
+    #[test]
+    fn a_renamed_framework_is_the_only_one_named() {
+        let arguments = quote!(namespace = "/chat", crate = renamed);
+        let block = quote!(impl Chat { #[subscribe] async fn a(&self, s: Socket) -> u8 { 1 } #[on_init] fn b(&self) {} });
+        let generic = quote!(
+            impl<S> Chat<S> {
+                #[subscribe]
+                fn a(&self) -> impl Stream<Item = u8> {
+                    b
+                }
+            }
+        );
+        for made in [
+            gateway_struct(
+                arguments.clone(),
+                &quote!(
+                    struct Chat {
+                        store: Arc<u8>,
+                        #[inject(default)]
+                        seen: u8,
+                    }
+                ),
+            ),
+            gateway_struct(
+                arguments.clone(),
+                &quote!(
+                    struct Chat<S>(S);
+                ),
+            ),
+            gateway_struct(
+                quote!(crate = renamed),
+                &quote!(
+                    struct Chat;
+                ),
+            ),
+            gateway_block(quote!(crate = renamed), block),
+            gateway_block(quote!(crate = renamed), generic),
+        ] {
+            let made = text(&made);
+            assert!(
+                made.contains("renamed ::") && !made.contains("gateway_core"),
+                "{made}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unfinished_body_goes_through() {
+        let made = text(&gateway_block(
+            quote!(),
+            quote!(impl Chat { #[subscribe] fn a(&self) { self. } }),
+        ));
+        assert!(made.contains("fn a (& self) { self . }"), "{made}");
+        assert!(
+            made.contains("HandlersEntry") && !made.contains("compile_error"),
+            "{made}"
+        );
+    }
+
+    #[test]
+    fn a_block_that_cannot_be_read_is_given_back_without_its_markers() {
+        let made = text(&gateway_block(
+            quote!(),
+            quote!(impl Chat { #[subscribe] fn (&self) {} #[on_init] fn b(&self) {} }),
+        ));
+        assert!(
+            made.contains("fn b (& self) { }") && made.contains("compile_error"),
+            "{made}"
+        );
+        assert!(
+            !made.contains("subscribe") && !made.contains("on_init"),
+            "{made}"
+        );
+    }
+
+    #[test]
+    fn what_stands_inside_a_body_is_no_marker() {
+        let made = text(&gateway_block(
+            quote!(),
+            quote!(impl Chat { #[on_init] fn a(&self) { #[subscribe] fn inner() {} } }),
+        ));
+        assert!(made.contains("# [subscribe] fn inner"), "{made}");
+    }
+}
