@@ -88,6 +88,7 @@ pub(crate) fn check_block(
         .filter_map(|method| check_method(method, mistakes))
         .collect();
     refuse_duplicates(&handlers, mistakes);
+    refuse_events_beside_messages(&handlers, mistakes);
     let kind = if generics_count > 0 {
         Kind::Generic {
             generics: shared(&generics),
@@ -130,7 +131,7 @@ fn check_options(arguments: Arguments, is_generic: bool, mistakes: &mut Mistakes
     (options.framework(mistakes), part)
 }
 
-/// Refuses two handlers for one event, and two hooks of one kind. Those under different conditions may never meet.
+/// Refuses two handlers for one event, and two for whole messages. Those under different conditions may never meet.
 fn refuse_duplicates(handlers: &[Handler], mistakes: &mut Mistakes) {
     for (index, handler) in handlers.iter().enumerate() {
         let rival = handlers[..index].iter().find(|earlier| {
@@ -157,10 +158,31 @@ fn refuse_duplicates(handlers: &[Handler], mistakes: &mut Mistakes) {
     }
 }
 
+/// A whole message has no envelope, so no event can be read from it.
+fn refuse_events_beside_messages(handlers: &[Handler], mistakes: &mut Mistakes) {
+    let is_raw = |handler: &&Handler| {
+        matches!(handler.work, Work::Hook(Role::Message)) && handler.cfgs.is_empty()
+    };
+    let is_event = |handler: &&Handler| {
+        matches!(handler.work, Work::Subscribe { .. }) && handler.cfgs.is_empty()
+    };
+    if let Some(raw) = handlers.iter().find(is_raw)
+        && let Some(event) = handlers.iter().find(is_event)
+    {
+        mistakes.add(
+            &raw.ident,
+            format!(
+                "`#[on_message]` takes whole messages, so `{}` would never get its event\nhelp: put one of them into a gateway with another namespace",
+                event.ident
+            ),
+        );
+    }
+}
+
 fn same_work(one: &Work, other: &Work) -> bool {
     match (one, other) {
         (Work::Subscribe { event: one, .. }, Work::Subscribe { event: other, .. }) => one == other,
-        (Work::Hook(one), Work::Hook(other)) => one == other && *one != Role::Subscribe,
+        (Work::Hook(one), Work::Hook(other)) => one == other && *one == Role::Message,
         (Work::Subscribe { .. }, Work::Hook(_)) | (Work::Hook(_), Work::Subscribe { .. }) => false,
     }
 }

@@ -1,15 +1,15 @@
 use gateway_core::prelude::*;
 
-#[gateway(namespace = "/chat")]
-struct Chat;
+#[gateway(namespace = "/raw")]
+struct Raw;
 
 #[gateway]
-impl Chat {
-    #[on_connect]
-    fn joined(&self) {}
+impl Raw {
+    #[on_message]
+    fn one(&self) {}
 
-    #[on_connect]
-    fn greeted(&self) {}
+    #[on_message]
+    fn other(&self) {}
 }
 
 fn main() {}

@@ -36,6 +36,9 @@ impl Two {
         Ok(())
     }
 
+    #[on_connect]
+    fn greeted(&self) {}
+
     #[on_disconnect]
     fn left(&self) -> Result<(), Closed> {
         Err(Closed)
