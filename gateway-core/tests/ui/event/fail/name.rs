@@ -1,31 +1,31 @@
 use gateway_core::prelude::*;
 
-#[derive(Event)]
+#[derive(serde::Serialize, Event)]
 #[event("disconnect")]
 struct Reserved;
 
-#[derive(Event)]
+#[derive(serde::Serialize, Event)]
 #[event("")]
 struct Empty;
 
-#[derive(Event)]
+#[derive(serde::Serialize, Event)]
 #[event(posted)]
 struct Word;
 
-#[derive(Event)]
+#[derive(serde::Serialize, Event)]
 #[event = "posted"]
 struct Assigned;
 
-#[derive(Event)]
+#[derive(serde::Serialize, Event)]
 #[event("one", "two")]
 struct Two;
 
-#[derive(Event)]
+#[derive(serde::Serialize, Event)]
 #[event("one")]
 #[event("two")]
 struct Twice;
 
-#[derive(Event)]
+#[derive(serde::Serialize, Event)]
 #[event(name = "posted")]
 struct Named;
 

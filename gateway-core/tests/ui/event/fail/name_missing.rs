@@ -1,6 +1,6 @@
 use gateway_core::prelude::*;
 
-#[derive(Event)]
+#[derive(serde::Serialize, Event)]
 struct Posted;
 
 fn main() {}

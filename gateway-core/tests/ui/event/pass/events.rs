@@ -1,16 +1,20 @@
 use gateway_core::Event as _;
 use gateway_core::prelude::*;
 
-#[derive(Event)]
+#[derive(serde::Serialize, Event)]
 #[event("posted")]
-struct Posted<'a, T: Clone, const N: usize>
+struct Posted<'a, T: Clone>
 where
     T: Send,
 {
-    from: &'a [T; N],
+    from: &'a [T],
 }
 
-#[derive(Event)]
+#[derive(serde::Serialize, Event)]
+#[event("grid")]
+struct Grid<const N: usize>;
+
+#[derive(serde::Serialize, Event)]
 #[event("moved")]
 enum Moved {
     #[allow(dead_code)]
@@ -18,13 +22,14 @@ enum Moved {
 }
 
 // A name the server may send and no client may.
-#[derive(Event)]
+#[derive(serde::Serialize, Event)]
 #[event("exception")]
 struct Own;
 
 fn main() {
-    assert_eq!(Posted::<u8, 2>::NAME, "posted");
+    assert_eq!(Posted::<u8>::NAME, "posted");
     assert_eq!(Posted { from: &[1, 2] }.from.len(), 2);
+    assert_eq!(Grid::<3>::NAME, "grid");
     assert_eq!(Moved::NAME, "moved");
     assert_eq!(Own::NAME, "exception");
 }

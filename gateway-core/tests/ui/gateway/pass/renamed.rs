@@ -6,7 +6,7 @@ mod inner {
     pub use framework as nested;
 }
 
-#[derive(Event)]
+#[derive(serde::Serialize, Event)]
 #[event("posted", crate = framework)]
 struct Posted;
 

@@ -8,7 +8,11 @@ struct Point {
 }
 
 #[gateway(namespace = "/chat")]
-struct Chat;
+struct Chat(#[inject(with = origin)] Point);
+
+fn origin() -> Point {
+    Point { x: 0, y: 0 }
+}
 
 impl Chat {
     const WIDTH: usize = 3;
@@ -36,13 +40,23 @@ impl Chat {
     }
 
     #[subscribe]
-    fn own_constant(&self, _row: Data<[u8; Self::WIDTH]>) -> std::option::Option<u8> {
+    fn own_constant(&self, _row: Data<[u8; Self::WIDTH]>) -> Option<u8> {
         None
     }
 
     #[subscribe]
-    fn tuple(&self, Data((one, two)): Data<(u8, std::string::String)>) -> String {
+    fn tuple(&self, Data((one, two)): Data<(u8, String)>) -> String {
         two + &one.to_string()
+    }
+
+    #[subscribe]
+    fn borrowed(&self) -> Data<&Point> {
+        Data(&self.0)
+    }
+
+    #[subscribe]
+    async fn borrowed_later(&self) -> Option<Data<&Point>> {
+        Some(Data(&self.0))
     }
 
     #[subscribe]
@@ -56,5 +70,5 @@ impl Chat {
 }
 
 fn main() {
-    assert_eq!(Chat.tuple(Data((1, "a".to_owned()))), "a1");
+    assert_eq!(Chat(origin()).tuple(Data((1, "a".to_owned()))), "a1");
 }

@@ -1,0 +1,1 @@
+//! What a message costs. The benchmarks are under `benches/`.

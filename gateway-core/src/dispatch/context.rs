@@ -1,0 +1,90 @@
+//! What extractors read from.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use serde_json::value::RawValue;
+
+use crate::dispatch::{Rejection, Services, SharedResponder};
+use crate::session::DisconnectReason;
+use crate::socket::Socket;
+use crate::wire::Message;
+
+/// One event, or one moment of a socket's life, while its arguments are read. It borrows the frame: what the handler
+/// keeps is read out of it before the handler runs.
+pub struct Context<'a> {
+    services: &'a Services,
+    socket: Option<&'a Socket>,
+    event: &'a str,
+    data: Option<&'a RawValue>,
+    message: RefCell<Option<Message>>,
+    reason: Option<&'a DisconnectReason>,
+    responder: Option<&'a SharedResponder>,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn init(services: &'a Services) -> Self {
+        Self { services, socket: None, event: "", data: None, message: RefCell::default(), reason: None, responder: None }
+    }
+
+    pub(crate) fn socket_moment(services: &'a Services, socket: &'a Socket) -> Self {
+        Self { socket: Some(socket), ..Self::init(services) }
+    }
+
+    pub(crate) fn disconnect(services: &'a Services, socket: &'a Socket, reason: &'a DisconnectReason) -> Self {
+        Self { reason: Some(reason), ..Self::socket_moment(services, socket) }
+    }
+
+    pub(crate) fn raw(services: &'a Services, socket: &'a Socket, message: Message) -> Self {
+        Self { message: RefCell::new(Some(message)), ..Self::socket_moment(services, socket) }
+    }
+
+    pub(crate) fn event(services: &'a Services, socket: &'a Socket, event: &'a str, data: Option<&'a RawValue>, responder: &'a SharedResponder) -> Self {
+        Self { event, data, responder: Some(responder), ..Self::socket_moment(services, socket) }
+    }
+
+    /// The socket it is about.
+    ///
+    /// # Errors
+    ///
+    /// A [`Rejection`] while the server starts, when there is none.
+    pub fn socket(&self) -> Result<&Socket, Rejection> {
+        self.socket.ok_or_else(|| Rejection::new("internal", "there is no socket while the server starts"))
+    }
+
+    /// The name the event was sent under; empty where nothing was sent.
+    #[must_use]
+    pub fn event_name(&self) -> &str {
+        self.event
+    }
+
+    /// The payload, still JSON; `None` where the client sent none, or `null`.
+    #[must_use]
+    pub fn data(&self) -> Option<&RawValue> {
+        self.data
+    }
+
+    /// What was provided to the server under this type.
+    #[must_use]
+    pub fn service<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        self.services.find()
+    }
+
+    pub(crate) fn reason(&self) -> Option<&DisconnectReason> {
+        self.reason
+    }
+
+    pub(crate) fn take_message(&self) -> Option<Message> {
+        self.message.borrow_mut().take()
+    }
+
+    pub(crate) fn responder(&self) -> Option<&SharedResponder> {
+        self.responder
+    }
+}
+
+impl fmt::Debug for Context<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Context").field("socket", &self.socket).field("event", &self.event).finish_non_exhaustive()
+    }
+}

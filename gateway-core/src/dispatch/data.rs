@@ -1,0 +1,43 @@
+//! The payload of an event, and of a reply.
+
+use std::ops::{Deref, DerefMut};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::dispatch::{Context, FromContext, IntoReply, Rejection, Reply, on};
+
+/// A payload of a type of one's own: as an argument it is read from what the client sent, as a reply it is sent.
+///
+/// A missing payload is read as `null`, so `Data<Option<T>>` takes both.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Data<T>(pub T);
+
+impl<T: DeserializeOwned> FromContext<on::Message> for Data<T> {
+    fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        let json = context.data().map_or("null", RawValue::get);
+        let read = serde_json::from_str(json);
+        read.map(Self).map_err(|error| Rejection::new("unreadable", format!("the data cannot be read: {error}")))
+    }
+}
+
+impl<T: Serialize> IntoReply for Data<T> {
+    fn into_reply(self) -> Reply {
+        Reply::value(&self.0)
+    }
+}
+
+impl<T> Deref for Data<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Data<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}

@@ -1,0 +1,281 @@
+//! Failures that are told to the sender. The connection lives on.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::hub::JoinError;
+use crate::session::SendError;
+use crate::wire::{Malformed, to_json};
+
+/// What a client reads where the cause is none of its business; the words NestJS clients know.
+pub(crate) const INTERNAL: &str = "Internal server error";
+
+/// A failure told to the sender, by the `exception` event or the ack.
+///
+/// ```
+/// use gateway_core::Exception;
+///
+/// let muted = Exception::new("muted", "you are muted").with_details(&serde_json::json!({"until": "noon"}));
+/// assert_eq!(muted.code(), Some("muted"));
+/// ```
+#[derive(Debug)]
+pub struct Exception {
+    code: Option<Cow<'static, str>>,
+    message: Cow<'static, str>,
+    details: Option<Value>,
+    cause: Cause,
+    /// Replaces everything else on the wire.
+    payload: Option<Value>,
+    /// What was hidden from the client, for the log.
+    hidden: Option<String>,
+    /// Made by the framework: NestJS knows no code for it.
+    framework: bool,
+}
+
+#[derive(Debug)]
+enum Cause {
+    Pattern,
+    None,
+    Own(Value),
+}
+
+impl Exception {
+    /// A failure with a code for programs and a message for people.
+    pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code: Some(code.into()), ..Self::message(message) }
+    }
+
+    /// A failure with a message only.
+    pub fn message(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code: None, message: message.into(), details: None, cause: Cause::Pattern, payload: None, hidden: None, framework: false }
+    }
+
+    /// A failure whose whole payload is `payload`, sent verbatim.
+    pub fn payload<T: Serialize + ?Sized>(payload: &T) -> Self {
+        match serde_json::to_value(payload) {
+            Ok(payload) => Self { payload: Some(payload), ..Self::message("") },
+            Err(error) => Self::hidden("unserializable", &error),
+        }
+    }
+
+    /// A failure whose text is for the log alone; the client reads `Internal server error` and the code.
+    pub fn hidden(code: impl Into<Cow<'static, str>>, error: &dyn Error) -> Self {
+        Self { hidden: Some(chain(error)), ..Self::new(code, INTERNAL) }
+    }
+
+    /// A failure of the framework's own, listed in `docs/errors.md`.
+    pub(crate) fn framework(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { framework: true, ..Self::new(code, message) }
+    }
+
+    /// Adds facts for programs, as `details`.
+    #[must_use]
+    pub fn with_details<T: Serialize + ?Sized>(mut self, details: &T) -> Self {
+        self.details = serde_json::to_value(details).ok();
+        self
+    }
+
+    /// Replaces `cause`, which names the event by default.
+    #[must_use]
+    pub fn with_cause<T: Serialize + ?Sized>(mut self, cause: &T) -> Self {
+        self.cause = serde_json::to_value(cause).map_or(Cause::None, Cause::Own);
+        self
+    }
+
+    /// Leaves `cause` out.
+    #[must_use]
+    pub fn without_cause(mut self) -> Self {
+        self.cause = Cause::None;
+        self
+    }
+
+    /// The code, where it has one.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// The message the client reads.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.message
+    }
+
+    pub(crate) fn hidden_text(&self) -> Option<&str> {
+        self.hidden.as_deref()
+    }
+
+    /// The JSON of `data` in the exception frame. `echo` is the request's data where compatibility wants it back.
+    pub(crate) fn render(&self, pattern: Option<&str>, echo: Option<&str>, nestjs: bool) -> String {
+        if let Some(payload) = &self.payload {
+            return payload.to_string();
+        }
+        let mut members = json!({ "status": "error", "message": self.message });
+        if let Some(code) = self.code.as_ref().filter(|_| !nestjs || !(self.framework || self.hidden.is_some())) {
+            members["code"] = json!(code);
+        }
+        if let Some(details) = &self.details {
+            members["details"] = details.clone();
+        }
+        match (&self.cause, pattern) {
+            (Cause::Own(cause), _) => members["cause"] = cause.clone(),
+            (Cause::Pattern, Some(pattern)) => members["cause"] = json!({ "pattern": pattern }),
+            (Cause::Pattern, None) | (Cause::None, _) => {}
+        }
+        let mut text = members.to_string();
+        if let (Cause::Pattern, Some(_), Some(echo)) = (&self.cause, pattern, echo) {
+            // `cause` was written last and ends in `}}`.
+            text.truncate(text.len() - 2);
+            text.push_str(",\"data\":");
+            text.push_str(echo);
+            text.push_str("}}");
+        }
+        text
+    }
+}
+
+/// The error and its sources, for the log.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
+impl fmt::Display for Exception {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.payload, &self.code) {
+            (Some(payload), _) => payload.fmt(formatter),
+            (None, Some(code)) => write!(formatter, "{} ({code})", self.message),
+            (None, None) => formatter.write_str(&self.message),
+        }
+    }
+}
+
+impl Error for Exception {}
+
+/// An error type of the application that can be told to a client. Derive it: `#[derive(Exception)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no exception: it cannot be told to a client",
+    label = "this error has no exception",
+    note = "put `#[derive(Exception)]` on `{Self}`, or map it: `.map_err(|error| Exception::hidden(\"code\", &error))`"
+)]
+pub trait IntoException {
+    /// The exception the client gets.
+    fn into_exception(self) -> Exception;
+}
+
+impl IntoException for Exception {
+    fn into_exception(self) -> Exception {
+        self
+    }
+}
+
+impl IntoException for std::convert::Infallible {
+    fn into_exception(self) -> Exception {
+        match self {}
+    }
+}
+
+/// An argument that could not be read from what the client sent.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Rejection {
+    code: Cow<'static, str>,
+    message: Cow<'static, str>,
+}
+
+impl Rejection {
+    /// A rejection with a code for programs and a message for people.
+    pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code: code.into(), message: message.into() }
+    }
+}
+
+impl IntoException for Rejection {
+    fn into_exception(self) -> Exception {
+        Exception { framework: true, ..Exception::new(self.code, self.message) }
+    }
+}
+
+impl From<Malformed> for Exception {
+    fn from(malformed: Malformed) -> Self {
+        Self::framework("malformed", malformed.why)
+    }
+}
+
+impl IntoException for JoinError {
+    fn into_exception(self) -> Exception {
+        match self {
+            Self::TooMany => Exception::framework("too_many_rooms", self.to_string()),
+            Self::Private => Exception::framework("private_room", self.to_string()),
+            Self::Gone => Exception::hidden("gone", &self),
+        }
+    }
+}
+
+impl IntoException for SendError {
+    fn into_exception(self) -> Exception {
+        Exception::hidden("unsent", &self)
+    }
+}
+
+impl From<JoinError> for Exception {
+    fn from(error: JoinError) -> Self {
+        error.into_exception()
+    }
+}
+
+impl From<SendError> for Exception {
+    fn from(error: SendError) -> Self {
+        error.into_exception()
+    }
+}
+
+impl From<Rejection> for Exception {
+    fn from(rejection: Rejection) -> Self {
+        rejection.into_exception()
+    }
+}
+
+/// The JSON of a reply, or the exception that says it has none.
+pub(crate) fn reply_json<T: Serialize + ?Sized>(value: &T) -> Result<String, Exception> {
+    to_json(value).map_err(|error| Exception { framework: true, ..Exception::hidden("unserializable", &error) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exceptions_have_the_shape_nestjs_clients_read() {
+        let check = |exception: Exception, nestjs: bool, expected: Value| {
+            let text = exception.render(Some("push"), nestjs.then_some("[1]"), nestjs);
+            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
+        };
+        let plain = json!({"status": "error", "message": "no", "code": "muted", "cause": {"pattern": "push"}});
+        check(Exception::new("muted", "no"), false, plain);
+        let echoed = json!({"status": "error", "message": "no", "cause": {"pattern": "push", "data": [1]}});
+        check(Exception::framework("x", "no"), true, echoed);
+        check(Exception::message("r").without_cause(), true, json!({"status": "error", "message": "r"}));
+        check(Exception::message("r").with_cause(&json!({"ev": "cf"})), true, json!({"status": "error", "message": "r", "cause": {"ev": "cf"}}));
+        check(Exception::payload(&[1, 2]), true, json!([1, 2]));
+        let details = json!({"status": "error", "message": "no", "details": {"a": {"b": 1}}, "cause": {"pattern": "push", "data": [1]}});
+        check(Exception::message("no").with_details(&json!({"a": {"b": 1}})), true, details);
+    }
+
+    #[test]
+    fn what_is_hidden_stays_in_the_log() {
+        let exception = Exception::hidden("internal", &std::io::Error::other("secret"));
+        assert!(!exception.render(None, None, false).contains("secret"));
+        assert_eq!(exception.hidden_text(), Some("secret"));
+    }
+}

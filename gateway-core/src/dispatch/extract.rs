@@ -1,0 +1,124 @@
+//! Arguments of handlers and hooks, each read by its own type.
+
+use std::ops::Deref;
+
+use bytes::Bytes;
+use data_encoding::BASE64;
+use serde::Deserialize;
+
+use crate::dispatch::{Context, Rejection, on};
+use crate::hub::Namespace;
+use crate::session::DisconnectReason;
+use crate::socket::Socket;
+use crate::transport::Handshake;
+
+/// A type that can be an argument of a handler (`On` = [`on::Message`]) or of a hook.
+///
+/// Write your own by implementing it; for all moments at once with `impl<On> FromContext<On> for …`.
+///
+/// ```
+/// use gateway_core::{Context, FromContext, Rejection};
+///
+/// struct Language(String);
+///
+/// impl FromContext for Language {
+///     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+///         let header = context.socket()?.handshake().header("accept-language");
+///         header.map(|value| Self(value.to_owned())).ok_or_else(|| Rejection::new("no_language", "say your language"))
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument here",
+    label = "this is no extractor for this kind of method",
+    note = "handlers read `Socket`, `Data<T>`, `State<T>`, `Handshake`, `Path<T>`, `EventName`, `Bytes`, `Ack` and `Namespace`; hooks read what belongs to the socket; `#[on_disconnect]` reads `DisconnectReason` too",
+    note = "a payload of your own type is `Data<{Self}>`, something provided to the server is `State<{Self}>`"
+)]
+pub trait FromContext<On = on::Message>: Sized {
+    /// Reads the argument.
+    ///
+    /// # Errors
+    ///
+    /// A [`Rejection`], which is told to the client; the handler does not run.
+    fn from_context(context: &Context<'_>) -> Result<Self, Rejection>;
+}
+
+/// The argument or why there is none: for handlers that go on without it.
+impl<On, T: FromContext<On>> FromContext<On> for Result<T, Rejection> {
+    fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        Ok(T::from_context(context))
+    }
+}
+
+impl<On: on::OfSocket> FromContext<On> for Socket {
+    fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        context.socket().cloned()
+    }
+}
+
+impl<On: on::OfSocket> FromContext<On> for Handshake {
+    fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        Ok(context.socket()?.handshake().clone())
+    }
+}
+
+impl<On: on::OfSocket> FromContext<On> for Namespace {
+    fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        Ok(context.socket()?.namespace())
+    }
+}
+
+impl FromContext<on::Disconnect> for DisconnectReason {
+    fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        context.reason().cloned().ok_or_else(|| Rejection::new("internal", "nothing was disconnected"))
+    }
+}
+
+/// Something provided to the server, found by its type. Cloned, so provide an `Arc` where a clone costs.
+#[derive(Clone, Copy, Debug)]
+pub struct State<T>(pub T);
+
+impl<On, T: Clone + Send + Sync + 'static> FromContext<On> for State<T> {
+    fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        context.service().map(Self).ok_or_else(|| {
+            tracing::error!(service = std::any::type_name::<T>(), "a handler asks for a service that nobody provided");
+            Rejection::new("internal", super::INTERNAL)
+        })
+    }
+}
+
+impl<T> Deref for State<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// The name the event was sent under.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct EventName(pub String);
+
+impl FromContext<on::Message> for EventName {
+    fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        Ok(Self(context.event_name().to_owned()))
+    }
+}
+
+impl Deref for EventName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Binary data; on plain WebSocket the JSON string of its base64.
+impl FromContext<on::Message> for Bytes {
+    fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        let unreadable = || Rejection::new("unreadable", "the data is not a base64 string");
+        let raw = context.data().ok_or_else(unreadable)?;
+        let text = std::borrow::Cow::<str>::deserialize(raw).map_err(|_| unreadable())?;
+        BASE64.decode(text.as_bytes()).map(Self::from).map_err(|_| unreadable())
+    }
+}

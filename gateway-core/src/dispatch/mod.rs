@@ -1,0 +1,38 @@
+//! From a decoded envelope to an answer: find the handler, read its arguments, run it, turn what it returns into frames.
+//! Knows one socket and one event at a time; connections and servers are further up.
+
+mod ack;
+mod context;
+mod data;
+mod exception;
+mod extract;
+mod handler;
+mod hooks;
+mod message;
+pub mod on;
+mod path;
+mod reply;
+mod respond;
+mod running;
+mod services;
+mod stream;
+
+pub use ack::Ack;
+pub use context::Context;
+pub use data::Data;
+pub use exception::{Exception, IntoException, Rejection};
+pub(crate) use exception::INTERNAL;
+pub use extract::{EventName, FromContext, State};
+pub(crate) use handler::{Handler, Router};
+pub use handler::{Declared, Hook, Subscription};
+pub(crate) use hooks::{Hooks, RunHook};
+pub use hooks::{Ended, IntoEnded, IntoStarted, IntoVerdict, IntoRefusal, Refusal, Started, Verdict};
+pub use message::{IntoRawReply, RawReply};
+pub use path::Path;
+pub(crate) use reply::Outcome;
+pub use reply::{IntoReply, Reply};
+pub(crate) use respond::{Compat, Finished, Responder, SharedResponder, StreamStep, Streaming};
+pub use running::Running;
+pub(crate) use running::RunningState;
+pub(crate) use services::Services;
+pub use stream::{Items, ReplyStream, Streamed};

@@ -1,0 +1,142 @@
+//! What a handler returns, and what becomes of it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use data_encoding::BASE64;
+use futures_core::Stream;
+use serde::Serialize;
+
+use crate::dispatch::exception::reply_json;
+use crate::dispatch::{Exception, IntoException, Rejection};
+
+/// The outcome of a handler: nothing, a value, a stream of values, or a failure.
+pub struct Reply(pub(crate) Outcome);
+
+pub(crate) enum Outcome {
+    Empty,
+    /// `event` is `None` for the request's own.
+    Value { event: Option<Cow<'static, str>>, json: String },
+    Stream(Pin<Box<dyn Stream<Item = Reply> + Send>>),
+    Failed(Exception),
+}
+
+impl Reply {
+    /// No value.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self(Outcome::Empty)
+    }
+
+    /// A value, on the request's own event.
+    pub fn value<T: Serialize + ?Sized>(value: &T) -> Self {
+        Self::from_json(None, reply_json(value))
+    }
+
+    /// A value on another event. It goes out whether or not the client asked for an answer.
+    #[allow(clippy::needless_pass_by_value, reason = "takes `Data`-like values as a handler returns them")]
+    pub fn event<T: Serialize>(event: impl Into<Cow<'static, str>>, value: T) -> Self {
+        Self::from_json(Some(event.into()), reply_json(&value))
+    }
+
+    /// Each item as it comes, then an explicit end where the client asked for an answer.
+    pub fn stream<S>(stream: S) -> Self
+    where
+        S: Stream + Send + 'static,
+        S::Item: IntoReply,
+    {
+        Self(Outcome::Stream(Box::pin(futures_util::StreamExt::map(stream, IntoReply::into_reply))))
+    }
+
+    fn from_json(event: Option<Cow<'static, str>>, json: Result<String, Exception>) -> Self {
+        Self(match json {
+            Ok(json) => Outcome::Value { event, json },
+            Err(exception) => Outcome::Failed(exception),
+        })
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Outcome::Empty => formatter.write_str("Reply::Empty"),
+            Outcome::Value { event, .. } => formatter.debug_struct("Reply::Value").field("event", event).finish_non_exhaustive(),
+            Outcome::Stream(_) => formatter.write_str("Reply::Stream"),
+            Outcome::Failed(exception) => formatter.debug_tuple("Reply::Failed").field(exception).finish(),
+        }
+    }
+}
+
+impl From<Rejection> for Reply {
+    fn from(rejection: Rejection) -> Self {
+        Self(Outcome::Failed(rejection.into_exception()))
+    }
+}
+
+impl From<Exception> for Reply {
+    fn from(exception: Exception) -> Self {
+        Self(Outcome::Failed(exception))
+    }
+}
+
+/// A type that a handler may return.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent as a reply",
+    label = "this is no reply",
+    note = "wrap a type of your own in `Data<{Self}>`; it must implement `serde::Serialize`",
+    note = "replies are `()`, `Data<T>`, text, numbers, `bool`, `serde_json::Value`, `Bytes`, `Reply`, an `Option` of these, or a `Result` of these with an exception"
+)]
+pub trait IntoReply {
+    /// What becomes of the value.
+    fn into_reply(self) -> Reply;
+}
+
+impl IntoReply for Reply {
+    fn into_reply(self) -> Reply {
+        self
+    }
+}
+
+impl IntoReply for () {
+    fn into_reply(self) -> Reply {
+        Reply::empty()
+    }
+}
+
+impl<T: IntoReply> IntoReply for Option<T> {
+    fn into_reply(self) -> Reply {
+        self.map_or_else(Reply::empty, T::into_reply)
+    }
+}
+
+impl<T: IntoReply, E: IntoException> IntoReply for Result<T, E> {
+    fn into_reply(self) -> Reply {
+        match self {
+            Ok(value) => value.into_reply(),
+            Err(error) => Reply(Outcome::Failed(error.into_exception())),
+        }
+    }
+}
+
+macro_rules! reply_with_json {
+    ($($type:ty)*) => {$(
+        impl IntoReply for $type {
+            fn into_reply(self) -> Reply {
+                Reply::value(&self)
+            }
+        }
+    )*};
+}
+
+reply_with_json! {
+    bool char f32 f64 i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize
+    &'static str String Cow<'static, str> serde_json::Value Box<serde_json::value::RawValue> crate::session::SocketId
+}
+
+impl IntoReply for Bytes {
+    fn into_reply(self) -> Reply {
+        Reply::value(&BASE64.encode(&self))
+    }
+}

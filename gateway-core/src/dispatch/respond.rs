@@ -1,0 +1,234 @@
+//! Exactly one end for every request. A [`Responder`] is the right to answer one event: answering consumes it, and one
+//! that is lost answers for itself.
+
+use std::cell::RefCell;
+use std::mem;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+
+use crate::dispatch::{Exception, Outcome, Reply};
+use crate::session::{Delivery, Session};
+use crate::telemetry::{Counter, Counters};
+use crate::wire::{Outgoing, RequestId};
+
+/// How failures are told; the same for all of a server.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Compat {
+    /// As NestJS does: `cause.data`, no codes of the framework's own.
+    pub(crate) nestjs: bool,
+}
+
+/// The right to answer one event.
+#[derive(Debug)]
+pub(crate) struct Responder {
+    session: Arc<Session>,
+    counters: Arc<Counters>,
+    event: Arc<str>,
+    id: Option<RequestId>,
+    compat: Compat,
+    /// The request's data, kept only where [`Compat`] sends it back.
+    echo: Option<Box<str>>,
+    answered: bool,
+}
+
+impl Responder {
+    pub(crate) fn new(session: &Arc<Session>, counters: &Arc<Counters>, event: Arc<str>, id: Option<RequestId>) -> Self {
+        let (session, counters) = (Arc::clone(session), Arc::clone(counters));
+        Self { session, counters, event, id, compat: Compat::default(), echo: None, answered: false }
+    }
+
+    pub(crate) fn with_compat(mut self, compat: Compat, data: Option<&str>) -> Self {
+        self.compat = compat;
+        self.echo = data.filter(|_| compat.nestjs).map(Into::into);
+        self
+    }
+
+    pub(crate) fn id(&self) -> Option<&RequestId> {
+        self.id.as_ref()
+    }
+
+    /// Answers, or gives the stream that will.
+    pub(crate) fn finish(mut self, reply: Reply) -> Finished {
+        match reply.0 {
+            Outcome::Empty => self.value(None, "null", self.id.is_some()),
+            Outcome::Value { event, json } => self.value(event.as_deref(), &json, true),
+            Outcome::Failed(exception) => self.fail(&exception),
+            Outcome::Stream(items) => return Finished::Streaming(Streaming { items, responder: self }),
+        }
+        Finished::Done
+    }
+
+    pub(crate) fn fail(mut self, exception: &Exception) {
+        self.answered = true;
+        self.tell(exception);
+    }
+
+    fn value(&mut self, event: Option<&str>, data: &str, wanted: bool) {
+        self.answered = true;
+        if wanted {
+            let event = event.unwrap_or(&self.event);
+            self.push(&match &self.id {
+                Some(id) => Outgoing::Reply { event, data, id },
+                None => Outgoing::Event { event, data },
+            });
+        }
+    }
+
+    fn item(&self, event: Option<&str>, data: &str) {
+        let event = event.unwrap_or(&self.event);
+        self.push(&match &self.id {
+            Some(id) => Outgoing::Item { event, data, id },
+            None => Outgoing::Event { event, data },
+        });
+    }
+
+    fn end(mut self) {
+        self.answered = true;
+        if let Some(id) = &self.id {
+            self.push(&Outgoing::End { event: &self.event, id });
+        }
+    }
+
+    fn tell(&self, exception: &Exception) {
+        self.counters.add(Counter::Exceptions);
+        match exception.hidden_text() {
+            Some(text) => tracing::error!(socket = %self.session.id, event = &*self.event, error = text, "a handler failed"),
+            None => tracing::debug!(socket = %self.session.id, event = &*self.event, code = exception.code(), "told to the client"),
+        }
+        let data = exception.render(Some(&self.event), self.echo.as_deref(), self.compat.nestjs);
+        self.push(&Outgoing::Exception { data: &data, id: self.id.as_ref() });
+    }
+
+    /// A frame that finds no room is counted by the outbox, one for a client that is gone has no reader.
+    fn push(&self, outgoing: &Outgoing<'_>) {
+        let delivery = if self.id.is_some() { Delivery::Answer } else { Delivery::Event };
+        let outbox = &self.session.outbox;
+        let _ = outbox.push(outbox.format.encode(outgoing), delivery);
+    }
+}
+
+impl Drop for Responder {
+    fn drop(&mut self) {
+        if !self.answered && self.id.is_some() {
+            self.tell(&Exception::framework("no_reply", "the request was dropped without an answer"));
+        }
+    }
+}
+
+/// What is left to do once a handler has returned.
+#[derive(Debug)]
+pub(crate) enum Finished {
+    Done,
+    Streaming(Streaming),
+}
+
+/// A stream that answers a request.
+pub(crate) struct Streaming {
+    items: Pin<Box<dyn Stream<Item = Reply> + Send>>,
+    responder: Responder,
+}
+
+/// What became of a stream when it was polled.
+#[derive(Debug)]
+pub(crate) enum StreamStep {
+    Sent,
+    Ended,
+    Failed(Exception),
+}
+
+impl Streaming {
+    /// Sends the next item.
+    pub(crate) fn poll_item(&mut self, context: &mut Context<'_>) -> Poll<StreamStep> {
+        let Some(Reply(outcome)) = ready!(self.items.as_mut().poll_next(context)) else {
+            return Poll::Ready(StreamStep::Ended);
+        };
+        match outcome {
+            Outcome::Empty => self.responder.item(None, "null"),
+            Outcome::Value { event, json } => self.responder.item(event.as_deref(), &json),
+            Outcome::Failed(exception) => return Poll::Ready(StreamStep::Failed(exception)),
+            Outcome::Stream(_) => return Poll::Ready(StreamStep::Failed(Exception::framework("internal", super::INTERNAL))),
+        }
+        Poll::Ready(StreamStep::Sent)
+    }
+
+    pub(crate) fn id(&self) -> Option<&RequestId> {
+        self.responder.id()
+    }
+
+    pub(crate) fn end(self) {
+        self.responder.end();
+    }
+
+    pub(crate) fn fail(self, exception: &Exception) {
+        self.responder.fail(exception);
+    }
+}
+
+impl std::fmt::Debug for Streaming {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Streaming").field("responder", &self.responder).finish_non_exhaustive()
+    }
+}
+
+/// Who holds the responder of a handler: the framework alone, or also an [`Ack`](crate::Ack) the handler asked for.
+#[derive(Debug)]
+pub(crate) struct SharedResponder(RefCell<Holder>);
+
+#[derive(Debug)]
+enum Holder {
+    Ours(Responder),
+    WithAck(Arc<Mutex<Option<Responder>>>),
+    Nobody,
+}
+
+impl SharedResponder {
+    pub(crate) fn new(responder: Responder) -> Self {
+        Self(RefCell::new(Holder::Ours(responder)))
+    }
+
+    /// Lets the handler answer by itself.
+    pub(crate) fn share(&self) -> Arc<Mutex<Option<Responder>>> {
+        let shared = match self.0.replace(Holder::Nobody) {
+            Holder::Ours(responder) => Arc::new(Mutex::new(Some(responder))),
+            Holder::WithAck(shared) => shared,
+            Holder::Nobody => Arc::default(),
+        };
+        self.0.replace(Holder::WithAck(Arc::clone(&shared)));
+        shared
+    }
+
+    /// The handler returned.
+    pub(crate) fn finish(self, reply: Reply) -> Finished {
+        match (self.0.into_inner(), reply.0) {
+            (Holder::Ours(responder), outcome) => return responder.finish(Reply(outcome)),
+            // The handler answers by its `Ack`: of what it returns only a failure counts.
+            (Holder::WithAck(shared), Outcome::Failed(exception)) => {
+                if let Some(responder) = take(&shared) {
+                    responder.fail(&exception);
+                }
+            }
+            (Holder::WithAck(_) | Holder::Nobody, _) => {}
+        }
+        Finished::Done
+    }
+
+    pub(crate) fn fail(self, exception: Exception) {
+        self.finish(Reply(Outcome::Failed(exception)));
+    }
+
+    pub(crate) fn has_id(&self, id: &RequestId) -> bool {
+        match &*self.0.borrow() {
+            Holder::Ours(responder) => responder.id() == Some(id),
+            Holder::WithAck(shared) => shared.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(Responder::id) == Some(id),
+            Holder::Nobody => false,
+        }
+    }
+}
+
+/// Takes the right to answer; `None` where somebody already had it.
+pub(crate) fn take(shared: &Mutex<Option<Responder>>) -> Option<Responder> {
+    mem::take(&mut *shared.lock().unwrap_or_else(PoisonError::into_inner))
+}

@@ -1,0 +1,62 @@
+//! User code that was started: done already, or a future.
+
+use std::fmt;
+use std::pin::Pin;
+
+use crate::dispatch::{Items, Rejection, Reply, stream};
+
+/// A handler or hook that was called. What needs no waiting costs no future.
+pub struct Running<T = Reply>(pub(crate) RunningState<T>);
+
+pub(crate) enum RunningState<T> {
+    Ready(T),
+    Future(Pin<Box<dyn Future<Output = T> + Send>>),
+}
+
+impl<T> Running<T> {
+    /// It is done.
+    pub fn ready(outcome: T) -> Self {
+        Self(RunningState::Ready(outcome))
+    }
+
+    /// It ends with this future. The future is dropped when it takes too long or nobody wants its outcome any more.
+    pub fn future(future: impl Future<Output = T> + Send + 'static) -> Self {
+        Self(RunningState::Future(Box::pin(future)))
+    }
+
+    /// It was not called, because an argument could not be read.
+    pub fn rejected(rejection: Rejection) -> Self
+    where
+        T: From<Rejection>,
+    {
+        Self::ready(rejection.into())
+    }
+
+    /// The future of its outcome.
+    pub(crate) async fn outcome(self) -> T {
+        match self.0 {
+            RunningState::Ready(outcome) => outcome,
+            RunningState::Future(future) => future.await,
+        }
+    }
+}
+
+impl Running<Reply> {
+    /// It answers with the stream that `drive` forwards, which may borrow from what `drive` owns.
+    pub fn stream<F, D>(drive: D) -> Self
+    where
+        D: FnOnce(Items) -> F,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self::future(stream::start(drive))
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Running<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            RunningState::Ready(outcome) => formatter.debug_tuple("Ready").field(outcome).finish(),
+            RunningState::Future(_) => formatter.write_str("Future"),
+        }
+    }
+}

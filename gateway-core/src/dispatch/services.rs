@@ -1,0 +1,24 @@
+//! What the application provided to its server, found by type.
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
+
+/// One value a type.
+#[derive(Debug, Default)]
+pub(crate) struct Services(HashMap<TypeId, (&'static str, Box<dyn Any + Send + Sync>)>);
+
+impl Services {
+    /// The later of two values of one type counts, so that a test can replace one.
+    pub(crate) fn provide<T: Send + Sync + 'static>(&mut self, value: T) {
+        self.0.insert(TypeId::of::<T>(), (type_name::<T>(), Box::new(value)));
+    }
+
+    pub(crate) fn find<T: Clone + 'static>(&self) -> Option<T> {
+        self.0.get(&TypeId::of::<T>()).and_then(|(_, value)| value.downcast_ref()).cloned()
+    }
+
+    /// The types that were provided, for the report of what was not.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.values().map(|(name, _)| *name)
+    }
+}

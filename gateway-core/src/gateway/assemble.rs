@@ -1,0 +1,140 @@
+//! From selected gateways to routes: build, bind, merge, and note every problem on the way.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use futures_util::FutureExt;
+
+use crate::dispatch::{Context, Declared, Hook, Hooks, RunHook, Services, Started};
+use crate::gateway::handlers::Bound;
+use crate::gateway::pattern::Pattern;
+use crate::gateway::registry::GatewayEntry;
+use crate::gateway::{Problem, Route, Routes, Selection};
+use crate::dispatch::Router;
+
+/// Routes that are complete but for their init hooks.
+#[derive(Debug)]
+pub(crate) struct Assembled {
+    pub(crate) routes: Routes,
+    init: Vec<Init>,
+}
+
+struct Init {
+    gateway: Declared,
+    hook: Hook,
+    run: RunHook<Started>,
+}
+
+impl std::fmt::Debug for Init {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.hook.fmt(formatter)
+    }
+}
+
+/// Takes up gateways one by one.
+#[derive(Debug, Default)]
+pub(crate) struct Assembly {
+    routes: Vec<Route>,
+    init: Vec<Init>,
+    problems: Vec<Problem>,
+}
+
+impl Assembly {
+    /// All selected gateways, or all that is wrong with them.
+    pub(crate) fn of(selection: &Selection, services: &Services, expected: &[String]) -> Result<Assembled, Vec<Problem>> {
+        let mut assembly = Self { problems: selection.unregistered(), ..Self::default() };
+        let gateways = selection.gateways();
+        if gateways.is_empty() && expected.is_empty() {
+            assembly.problems.push(Problem::nothing_linked());
+        }
+        for gateway in &gateways {
+            assembly.add(gateway, selection, services);
+        }
+        let is_missing = |namespace: &&String| !gateways.iter().any(|gateway| gateway.namespace == **namespace);
+        assembly.problems.extend(expected.iter().filter(is_missing).map(|namespace| Problem::missing_namespace(namespace)));
+        if assembly.problems.is_empty() {
+            Ok(Assembled { routes: Routes::new(assembly.routes), init: assembly.init })
+        } else {
+            Err(assembly.problems)
+        }
+    }
+
+    fn add(&mut self, entry: &GatewayEntry, selection: &Selection, services: &Services) {
+        let blocks = selection.blocks(entry);
+        if blocks.is_empty() {
+            self.problems.push(Problem::no_handlers(entry.declared));
+        }
+        let pattern = Pattern::parse(entry.namespace).map_err(|error| {
+            self.problems.push(Problem::pattern(entry.declared, entry.namespace, &error));
+        });
+        // Built even when the namespace is wrong: its own gaps are reported in the same run.
+        let Some(instance) = (entry.build)(services, &mut self.problems) else { return };
+        let Ok(pattern) = pattern else { return };
+        let mut bound = Bound::default();
+        for block in blocks {
+            bound.append(&mut block.bind(instance.clone()));
+        }
+        bound.sort();
+        if !bound.is_empty() {
+            self.merge(entry, pattern, bound);
+        }
+    }
+
+    fn merge(&mut self, entry: &GatewayEntry, pattern: Pattern, bound: Bound) {
+        let index = self.route(entry, pattern);
+        let route = &mut self.routes[index];
+        for handler in bound.handlers {
+            if let Err((second, first)) = route.router.insert(handler) {
+                self.problems.push(Problem::duplicate_event(route.namespace, &first, &second));
+            }
+        }
+        let is_raw = route.router.raw().is_some();
+        let mut messages = bound.message.into_iter();
+        let message = messages.next();
+        let clash = messages.next().map(|(hook, _)| hook).or(message.as_ref().map(|(hook, _)| *hook).filter(|_| is_raw));
+        let raw_hook = message.as_ref().map(|(hook, _)| *hook);
+        route.router.gateways.push(Hooks {
+            init: Vec::new(),
+            connect: bound.connect.into_iter().map(|(_, run)| run).collect(),
+            disconnect: bound.disconnect.into_iter().map(|(_, run)| run).collect(),
+            message: message.map(|(_, run)| run),
+        });
+        let mixed = raw_hook.filter(|_| route.router.handlers().next().is_some());
+        if let Some(hook) = clash.or(mixed) {
+            self.problems.push(Problem::raw_with_events(entry.declared, route.namespace, hook));
+        }
+        self.init.extend(bound.init.into_iter().map(|(hook, run)| Init { gateway: entry.declared, hook, run }));
+    }
+
+    /// The route of this pattern, made when it is the first.
+    fn route(&mut self, entry: &GatewayEntry, pattern: Pattern) -> usize {
+        if let Some(index) = self.routes.iter().position(|route| route.pattern.is_same_shape(&pattern)) {
+            let first = &self.routes[index];
+            if first.pattern != pattern {
+                self.problems.push(Problem::other_parameters(entry.declared, entry.namespace, first.declared, first.namespace));
+            }
+            return index;
+        }
+        self.routes.push(Route { namespace: entry.namespace, declared: entry.declared, pattern, router: Router::default() });
+        self.routes.len() - 1
+    }
+}
+
+impl Assembled {
+    /// Runs the init hooks, one after the other; all failures are reported.
+    pub(crate) async fn init(self, services: &Services) -> Result<Routes, Vec<Problem>> {
+        let mut problems = Vec::new();
+        for Init { gateway, hook, run } in &self.init {
+            let running = catch_unwind(AssertUnwindSafe(|| run(&Context::init(services))));
+            let outcome = match running {
+                Ok(running) => AssertUnwindSafe(running.outcome()).catch_unwind().await,
+                Err(panic) => Err(panic),
+            };
+            match outcome {
+                Ok(Started(Ok(()))) => {}
+                Ok(Started(Err(why))) => problems.push(Problem::init(*gateway, *hook, &why)),
+                Err(_) => problems.push(Problem::init(*gateway, *hook, "it panicked")),
+            }
+        }
+        if problems.is_empty() { Ok(self.routes) } else { Err(problems) }
+    }
+}

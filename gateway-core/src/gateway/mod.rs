@@ -1,0 +1,52 @@
+//! Handlers grouped under a namespace: how a gateway is declared, built from services, registered at link time, and put
+//! together with others into routes. Nothing here runs a handler.
+
+mod assemble;
+mod fields;
+mod handlers;
+mod pattern;
+mod problem;
+mod registry;
+mod route;
+
+pub(crate) use assemble::Assembly;
+pub use fields::Fields;
+pub use handlers::Handlers;
+pub use problem::{Problem, StartError};
+pub(crate) use registry::Selection;
+pub use registry::{GatewayEntry, GenericEntry, HandlersEntry, Part, Probe};
+pub(crate) use route::{Found, Route, Routes};
+
+use crate::dispatch::Declared;
+
+/// A type whose methods answer the events of a namespace. Written by `#[gateway(namespace = "/…")]` on a struct; by hand
+/// where a macro does not fit, with [`Server::gateway_with`](crate::Server::gateway_with).
+///
+/// One value serves all sockets, from many tasks at once. Events of one socket are handled one after the other, in their
+/// order; events of different sockets at the same time.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no gateway",
+    label = "this type has no namespace",
+    note = "put `#[gateway(namespace = \"/…\")]` on `struct {Self}`"
+)]
+pub trait Gateway: Send + Sync + Sized + 'static {
+    /// The path it lives at, such as `/chat` or `/chat/{room}`.
+    const NAMESPACE: &'static str;
+    /// Where it was declared.
+    const DECLARED: Declared;
+
+    /// Builds it from what was provided to the server; `None` where `fields` noted what is missing.
+    fn construct(fields: &mut Fields<'_>) -> Option<Self>;
+}
+
+/// A gateway that is in the link-time registry, by its macro or by [`register!`](crate::register).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not registered",
+    label = "this concrete gateway is in no registry",
+    note = "a generic gateway is registered by naming a concrete type, once: `gateway_core::register!({Self});`",
+    note = "one written by hand is added with `.gateway_with::<{Self}>(…)`"
+)]
+pub trait Registered: Gateway {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! The path a gateway lives at: `/chat`, or `/chat/{room}` with parameters.
+
+use percent_encoding::percent_decode_str;
+
+/// A checked namespace.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Pattern {
+    segments: Vec<Segment>,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Segment {
+    Fixed(String),
+    Parameter(String),
+}
+
+/// What is wrong with a namespace.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum PatternError {
+    #[error("a namespace starts with `/`")]
+    NoSlash,
+    #[error("a namespace has no empty segment and does not end with `/`")]
+    EmptySegment,
+    #[error("`{0}` is no parameter: write `{{name}}` as a whole segment")]
+    Parameter(String),
+    #[error("the parameter `{0}` stands twice")]
+    Twice(String),
+}
+
+impl Pattern {
+    pub(crate) fn parse(text: &str) -> Result<Self, PatternError> {
+        let path = text.strip_prefix('/').ok_or(PatternError::NoSlash)?;
+        if path.is_empty() {
+            return Ok(Self { segments: Vec::new() });
+        }
+        let segments = path.split('/').map(Segment::parse).collect::<Result<Vec<_>, _>>()?;
+        let pattern = Self { segments };
+        for (index, name) in pattern.parameters().enumerate() {
+            if pattern.parameters().take(index).any(|earlier| earlier == name) {
+                return Err(PatternError::Twice(name.to_owned()));
+            }
+        }
+        Ok(pattern)
+    }
+
+    /// Whether both match the same paths, whatever their parameters are called.
+    pub(crate) fn is_same_shape(&self, other: &Self) -> bool {
+        let same = |(one, other): (&Segment, &Segment)| match (one, other) {
+            (Segment::Fixed(one), Segment::Fixed(other)) => one == other,
+            (Segment::Parameter(_), Segment::Parameter(_)) => true,
+            (Segment::Fixed(_), Segment::Parameter(_)) | (Segment::Parameter(_), Segment::Fixed(_)) => false,
+        };
+        self.segments.len() == other.segments.len() && self.segments.iter().zip(&other.segments).all(same)
+    }
+
+    /// The order in which patterns are tried: fixed segments before parameters, from the left.
+    pub(crate) fn precedence(&self) -> Vec<bool> {
+        self.segments.iter().map(|segment| matches!(segment, Segment::Parameter(_))).collect()
+    }
+
+    /// The parameters' values, when the path is one of this pattern. A value is never empty.
+    pub(crate) fn matches(&self, path: &DecodedPath) -> Option<Vec<(String, String)>> {
+        if path.0.len() != self.segments.len() {
+            return None;
+        }
+        let mut values = Vec::new();
+        for (segment, text) in self.segments.iter().zip(&path.0) {
+            match segment {
+                Segment::Fixed(fixed) if fixed == text => {}
+                Segment::Parameter(name) if !text.is_empty() => values.push((name.clone(), text.clone())),
+                Segment::Fixed(_) | Segment::Parameter(_) => return None,
+            }
+        }
+        Some(values)
+    }
+
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.segments.iter().filter_map(|segment| match segment {
+            Segment::Parameter(name) => Some(name.as_str()),
+            Segment::Fixed(_) => None,
+        })
+    }
+}
+
+impl Segment {
+    fn parse(text: &str) -> Result<Self, PatternError> {
+        if text.is_empty() {
+            return Err(PatternError::EmptySegment);
+        }
+        if !text.contains(['{', '}']) {
+            return Ok(Self::Fixed(text.to_owned()));
+        }
+        let name = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+        let is_name = |name: &&str| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
+        name.filter(is_name).map(|name| Self::Parameter(name.to_owned())).ok_or_else(|| PatternError::Parameter(text.to_owned()))
+    }
+}
+
+/// The path of a request, split before it was decoded, so that an encoded `/` stays inside its segment.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct DecodedPath(Vec<String>);
+
+impl DecodedPath {
+    /// `None` where the path is not UTF-8 after decoding.
+    pub(crate) fn parse(path: &str) -> Option<Self> {
+        let path = path.strip_prefix('/')?;
+        if path.is_empty() {
+            return Some(Self(Vec::new()));
+        }
+        let decode = |segment: &str| percent_decode_str(segment).decode_utf8().ok().map(std::borrow::Cow::into_owned);
+        path.split('/').map(decode).collect::<Option<_>>().map(Self)
+    }
+
+    /// One name for each path, however it was encoded.
+    pub(crate) fn name(&self) -> String {
+        let escape = |segment: &String| segment.replace('%', "%25").replace('/', "%2F");
+        format!("/{}", self.0.iter().map(escape).collect::<Vec<_>>().join("/"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(pattern: &str, path: &str) -> Option<Vec<String>> {
+        let matched = Pattern::parse(pattern).unwrap().matches(&DecodedPath::parse(path)?)?;
+        Some(matched.into_iter().map(|(_, value)| value).collect())
+    }
+
+    #[test]
+    fn paths_are_matched_segment_by_segment() {
+        let check = |pattern: &str, path: &str, expected: Option<&[&str]>| {
+            let expected = expected.map(|values| values.iter().map(|value| (*value).to_owned()).collect());
+            assert_eq!(values(pattern, path), expected, "{pattern} {path}");
+        };
+        check("/", "/", Some(&[]));
+        check("/chat", "/chat", Some(&[]));
+        check("/chat", "/chat/", None);
+        check("/chat", "/ch%61t", Some(&[]));
+        check("/chat/{room}/socket", "/chat/room%20with%20spaces/socket", Some(&["room with spaces"]));
+        check("/chat/{room}/socket", "/chat/socket", None);
+        check("/chat/{room}/socket", "/chat//socket", None);
+        check("/chat/{room}", "/chat/a%2Fb", Some(&["a/b"]));
+        check("/chat/{room}", "/chat/%ff", None);
+        check("/{a}/{b}", "/1/2", Some(&["1", "2"]));
+    }
+
+    #[test]
+    fn wrong_patterns_say_what_is_wrong() {
+        let check = |pattern: &str, expected: PatternError| assert_eq!(Pattern::parse(pattern), Err(expected));
+        check("chat", PatternError::NoSlash);
+        check("/chat/", PatternError::EmptySegment);
+        check("/{}", PatternError::Parameter("{}".into()));
+        check("/a{b}", PatternError::Parameter("a{b}".into()));
+        check("/{a}/{a}", PatternError::Twice("a".into()));
+    }
+
+    #[test]
+    fn a_path_has_one_name() {
+        let name = |path| DecodedPath::parse(path).unwrap().name();
+        assert_eq!(name("/chat/a%20b"), "/chat/a b");
+        assert_eq!(name("/chat/a%2fb"), "/chat/a%2Fb");
+        assert_eq!(name("/"), "/");
+    }
+}

@@ -1,0 +1,166 @@
+//! What stops a server from starting: every wrong thing at once, each with its place and the line to write.
+
+use std::fmt;
+use std::io;
+
+use crate::dispatch::{Declared, Handler, Hook};
+use crate::gateway::pattern::PatternError;
+
+/// One wrong thing in the program.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Problem {
+    place: Option<(&'static str, u32)>,
+    what: String,
+    help: String,
+}
+
+impl Problem {
+    /// What is wrong.
+    #[must_use]
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// What to write instead.
+    #[must_use]
+    pub fn help(&self) -> &str {
+        &self.help
+    }
+
+    /// Source file and line, where it has one.
+    #[must_use]
+    pub fn place(&self) -> Option<(&'static str, u32)> {
+        self.place
+    }
+
+    fn at(file: &'static str, line: u32, what: String, help: String) -> Self {
+        Self { place: Some((file, line)), what, help }
+    }
+
+    pub(crate) fn missing_service(gateway: Declared, field: &str, written: &str, line: u32, near: Option<&str>) -> Self {
+        let hint = near.map_or(String::new(), |near| format!(" (`{near}` was provided, which is another type)"));
+        Self::at(
+            gateway.file,
+            line,
+            format!("`{}.{field}` needs a `{written}` that nobody provided{hint}", gateway.name),
+            format!("write `.provide::<{written}>(…)` on the server, or `#[inject(default)]` on the field"),
+        )
+    }
+
+    pub(crate) fn duplicate_event(namespace: &str, first: &Handler, second: &Handler) -> Self {
+        let method = second.subscription.method;
+        Self::at(
+            method.file,
+            method.line,
+            format!(
+                "`{}` in `{namespace}` is subscribed twice: by `{}::{}` and before by `{}::{}`",
+                first.event, second.gateway, method, first.gateway, first.subscription.method
+            ),
+            "give one of them another event name".to_owned(),
+        )
+    }
+
+    pub(crate) fn pattern(gateway: Declared, namespace: &str, error: &PatternError) -> Self {
+        let what = format!("the namespace `{namespace}` of `{}` is wrong: {error}", gateway.name);
+        Self::at(gateway.file, gateway.line, what, "write it as `/chat` or `/chat/{room}`".to_owned())
+    }
+
+    pub(crate) fn other_parameters(gateway: Declared, namespace: &str, first: Declared, first_namespace: &str) -> Self {
+        Self::at(
+            gateway.file,
+            gateway.line,
+            format!(
+                "`{namespace}` of `{}` and `{first_namespace}` of `{}` ({}:{}) match the same paths by other parameter names",
+                gateway.name, first.name, first.file, first.line
+            ),
+            format!("write `namespace = \"{first_namespace}\"` for both"),
+        )
+    }
+
+    pub(crate) fn no_handlers(gateway: Declared) -> Self {
+        let what = format!("`{}` has no handlers", gateway.name);
+        let help = format!("put `#[gateway]` on `impl {}`, and `#[subscribe(\"event\")]` on its methods", gateway.name);
+        Self::at(gateway.file, gateway.line, what, help)
+    }
+
+    pub(crate) fn unregistered_generic(file: &'static str, line: u32, name: &str) -> Self {
+        let what = format!("the generic gateway `{name}` was never registered");
+        Self::at(file, line, what, format!("name a concrete type once: `gateway_core::register!({name});`"))
+    }
+
+    pub(crate) fn raw_with_events(gateway: Declared, namespace: &str, message: Hook) -> Self {
+        Self::at(
+            message.file,
+            message.line,
+            format!("`{namespace}` takes whole messages by `{}::{}` and cannot take events too", gateway.name, message.method),
+            "move the events, or the raw gateway, to a namespace of their own".to_owned(),
+        )
+    }
+
+    pub(crate) fn missing_namespace(namespace: &str) -> Self {
+        Self {
+            place: None,
+            what: format!("no gateway with the namespace `{namespace}` is linked into this binary, and one is expected"),
+            help: "a crate that nothing names is dropped by the linker with its gateways: write `use that_crate as _;`".to_owned(),
+        }
+    }
+
+    pub(crate) fn nothing_linked() -> Self {
+        Self {
+            place: None,
+            what: "there is no gateway to serve".to_owned(),
+            help: "put `#[gateway(namespace = \"/\")]` on a struct; if it is in another crate that nothing names, write `use that_crate as _;`".to_owned(),
+        }
+    }
+
+    pub(crate) fn init(gateway: Declared, hook: Hook, why: &str) -> Self {
+        let what = format!("`{}::{}` failed: {why}", gateway.name, hook.method);
+        Self::at(hook.file, hook.line, what, "the hook decides that the server must not start without it".to_owned())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.what)?;
+        if let Some((file, line)) = self.place {
+            write!(formatter, "\n    at {file}:{line}")?;
+        }
+        write!(formatter, "\n    help: {}", self.help)
+    }
+}
+
+/// Why a server did not start, or stopped by itself. `Debug` is the report a person reads when `main` returns it.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The program is wrong; all of it is listed.
+    #[error("{}", Report(.0))]
+    Problems(Vec<Problem>),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// As it was given.
+        address: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+struct Report<'a>(&'a [Problem]);
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (count, plural) = (self.0.len(), if self.0.len() == 1 { "" } else { "s" });
+        write!(formatter, "the server cannot start: {count} problem{plural}\n")?;
+        for (index, problem) in self.0.iter().enumerate() {
+            write!(formatter, "\n{:>2}. {problem}\n", index + 1)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,148 @@
+//! The link-time registry. It is unordered and holds every gateway of the process, so a server selects from it and sorts.
+
+use std::any::{Any, TypeId, type_name};
+use std::sync::Arc;
+
+use crate::dispatch::{Declared, Services};
+use crate::gateway::handlers::Bound;
+use crate::gateway::{Fields, Gateway, Handlers, Problem};
+
+type Instance = Arc<dyn Any + Send + Sync>;
+type AnyFn = dyn Any + Send + Sync;
+
+/// A gateway's type, as the macro on its struct registers it.
+#[derive(Clone, Copy, Debug)]
+pub struct GatewayEntry {
+    pub(crate) type_id: fn() -> TypeId,
+    pub(crate) type_name: fn() -> &'static str,
+    pub(crate) namespace: &'static str,
+    pub(crate) declared: Declared,
+    pub(crate) build: fn(&Services, &mut Vec<Problem>) -> Option<Instance>,
+}
+
+/// One `impl` block of a gateway.
+#[derive(Clone, Copy, Debug)]
+pub struct HandlersEntry {
+    pub(crate) type_id: fn() -> TypeId,
+    add: &'static AnyFn,
+    run: fn(&AnyFn, Instance) -> Bound,
+}
+
+/// A generic gateway that waits for a concrete type.
+#[derive(Clone, Copy, Debug)]
+pub struct GenericEntry {
+    path: &'static str,
+    name: &'static str,
+    file: &'static str,
+    line: u32,
+}
+
+inventory::collect!(GatewayEntry);
+inventory::collect!(HandlersEntry);
+inventory::collect!(GenericEntry);
+
+impl GatewayEntry {
+    /// The entry of `G`.
+    #[must_use]
+    pub const fn of<G: Gateway>() -> Self {
+        Self { type_id: TypeId::of::<G>, type_name: type_name::<G>, namespace: G::NAMESPACE, declared: G::DECLARED, build: build::<G> }
+    }
+}
+
+fn build<G: Gateway>(services: &Services, problems: &mut Vec<Problem>) -> Option<Instance> {
+    let gateway = G::construct(&mut Fields::new(services, G::DECLARED, problems))?;
+    Some(Arc::new(gateway))
+}
+
+impl HandlersEntry {
+    /// The entry of a block of `G`'s methods.
+    #[must_use]
+    pub const fn of<G: Gateway>(add: &'static fn(&mut Handlers<G>)) -> Self {
+        Self { type_id: TypeId::of::<G>, add, run: run::<G> }
+    }
+
+    pub(crate) fn bind(&self, instance: Instance) -> Bound {
+        (self.run)(self.add, instance)
+    }
+}
+
+fn run<G: Gateway>(add: &AnyFn, instance: Instance) -> Bound {
+    let add = add.downcast_ref::<fn(&mut Handlers<G>)>().expect("`of` stored the function of this type");
+    let gateway = instance.downcast::<G>().expect("entries are matched by their type");
+    let mut handlers = Handlers::new(gateway, G::DECLARED);
+    add(&mut handlers);
+    handlers.bound
+}
+
+impl GenericEntry {
+    /// The generic type of this path, such as `app::Chat`.
+    #[must_use]
+    pub const fn new(path: &'static str, name: &'static str, file: &'static str, line: u32) -> Self {
+        Self { path, name, file, line }
+    }
+}
+
+/// Block number `N` of a generic gateway's methods.
+#[diagnostic::on_unimplemented(message = "`{Self}` has no `#[gateway]` impl block number {N}")]
+pub trait Part<const N: usize>: Gateway {
+    /// Takes the methods up.
+    fn add(handlers: &mut Handlers<Self>);
+}
+
+/// Finds the blocks that exist: a method of the type itself is preferred to one of the trait behind it.
+#[derive(Debug, Default)]
+pub struct Probe<G, const N: usize>(std::marker::PhantomData<fn() -> G>);
+
+impl<G: Part<N>, const N: usize> Probe<G, N> {
+    /// Takes up a block that exists.
+    pub fn add(&self, handlers: &mut Handlers<G>) {
+        G::add(handlers);
+    }
+}
+
+/// Which gateways one server serves.
+#[derive(Debug, Default)]
+pub(crate) struct Selection {
+    everything: bool,
+    gateways: Vec<GatewayEntry>,
+    blocks: Vec<HandlersEntry>,
+}
+
+impl Selection {
+    pub(crate) fn everything() -> Self {
+        Self { everything: true, ..Self::default() }
+    }
+
+    pub(crate) fn add<G: Gateway>(&mut self) {
+        self.gateways.push(GatewayEntry::of::<G>());
+    }
+
+    pub(crate) fn add_block<G: Gateway>(&mut self, add: &'static fn(&mut Handlers<G>)) {
+        self.blocks.push(HandlersEntry::of(add));
+    }
+
+    /// The selected gateways, each once, in the order of their source.
+    pub(crate) fn gateways(&self) -> Vec<GatewayEntry> {
+        let linked = inventory::iter::<GatewayEntry>.into_iter().filter(|_| self.everything).copied();
+        let mut entries: Vec<_> = linked.chain(self.gateways.iter().copied()).collect();
+        entries.sort_by_key(|entry| (entry.namespace, entry.declared, (entry.type_name)()));
+        entries.dedup_by_key(|entry| (entry.type_id)());
+        entries
+    }
+
+    /// The blocks of one of them.
+    pub(crate) fn blocks(&self, gateway: &GatewayEntry) -> Vec<HandlersEntry> {
+        let linked = inventory::iter::<HandlersEntry>.into_iter().copied();
+        linked.chain(self.blocks.iter().copied()).filter(|block| (block.type_id)() == (gateway.type_id)()).collect()
+    }
+
+    /// Generic gateways without a concrete type.
+    pub(crate) fn unregistered(&self) -> Vec<Problem> {
+        let registered: Vec<_> = inventory::iter::<GatewayEntry>.into_iter().map(|entry| (entry.type_name)()).collect();
+        let is_registered = |generic: &&GenericEntry| {
+            registered.iter().any(|name| name.strip_prefix(generic.path).is_some_and(|rest| rest.starts_with('<')))
+        };
+        let generics = inventory::iter::<GenericEntry>.into_iter().filter(|_| self.everything);
+        generics.filter(|generic| !is_registered(generic)).map(|generic| Problem::unregistered_generic(generic.file, generic.line, generic.name)).collect()
+    }
+}

@@ -1,0 +1,46 @@
+//! Namespaces ready to serve, and finding the one of a request.
+
+use crate::dispatch::{Declared, Router};
+use crate::gateway::pattern::{DecodedPath, Pattern};
+
+/// One namespace: its pattern, and the handlers and hooks of all gateways in it.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) namespace: &'static str,
+    pub(crate) declared: Declared,
+    pub(crate) pattern: Pattern,
+    pub(crate) router: Router,
+}
+
+/// All namespaces of a server, the most precise first.
+#[derive(Debug, Default)]
+pub(crate) struct Routes(Vec<std::sync::Arc<Route>>);
+
+/// A namespace that was found by its path.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) route: std::sync::Arc<Route>,
+    /// The namespace's concrete name.
+    pub(crate) name: String,
+    pub(crate) parameters: Vec<(String, String)>,
+}
+
+impl Routes {
+    pub(crate) fn new(mut routes: Vec<Route>) -> Self {
+        routes.sort_by_key(|route| route.pattern.precedence());
+        Self(routes.into_iter().map(Into::into).collect())
+    }
+
+    /// Finds the namespace of a request's path, which is still encoded.
+    pub(crate) fn find(&self, path: &str) -> Option<Found> {
+        let path = DecodedPath::parse(path)?;
+        self.0.iter().find_map(|route| {
+            let parameters = route.pattern.matches(&path)?;
+            Some(Found { route: std::sync::Arc::clone(route), name: path.name(), parameters })
+        })
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Route> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+}

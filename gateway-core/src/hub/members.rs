@@ -1,0 +1,138 @@
+//! The tables of one namespace: sockets, rooms, and both directions between them. Plain data, no lock.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::session::{Session, SocketId};
+
+/// Invariants: a room exists while somebody is in it; a socket's list of rooms and the rooms' lists of sockets say the
+/// same.
+#[derive(Debug, Default)]
+pub(crate) struct Members {
+    sockets: HashMap<SocketId, Member>,
+    rooms: HashMap<Arc<str>, HashMap<SocketId, Arc<Session>>>,
+}
+
+#[derive(Debug)]
+struct Member {
+    session: Arc<Session>,
+    rooms: HashSet<Arc<str>>,
+}
+
+/// Which sockets a target means. A socket's id is the name of a room of its own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selection {
+    /// Everybody where empty.
+    pub(crate) rooms: Vec<String>,
+    pub(crate) except: Vec<String>,
+}
+
+/// Why a socket was not put into a room.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// The socket is in as many rooms as the limit allows.
+    #[error("the socket is in too many rooms")]
+    TooMany,
+    /// The name is the id of another socket, whose own room is nobody else's.
+    #[error("the room belongs to another socket")]
+    Private,
+    /// The socket is gone.
+    #[error("the socket is gone")]
+    Gone,
+}
+
+impl Members {
+    pub(crate) fn insert(&mut self, session: Arc<Session>) {
+        self.sockets.insert(session.id.clone(), Member { session, rooms: HashSet::new() });
+    }
+
+    /// Takes the socket out of all rooms and the namespace.
+    pub(crate) fn remove(&mut self, id: &SocketId) {
+        let Some(member) = self.sockets.remove(id) else { return };
+        for room in &member.rooms {
+            self.take_out(id, room);
+        }
+    }
+
+    pub(crate) fn join(&mut self, id: &SocketId, room: &str) -> Result<(), JoinError> {
+        if room == id.as_str() {
+            return Ok(());
+        }
+        if self.sockets.contains_key(room) {
+            return Err(JoinError::Private);
+        }
+        let member = self.sockets.get_mut(id).ok_or(JoinError::Gone)?;
+        if member.rooms.contains(room) {
+            return Ok(());
+        }
+        if member.rooms.len() >= member.session.rooms {
+            return Err(JoinError::TooMany);
+        }
+        let name = self.rooms.get_key_value(room).map_or_else(|| Arc::from(room), |(name, _)| Arc::clone(name));
+        member.rooms.insert(Arc::clone(&name));
+        self.rooms.entry(name).or_default().insert(id.clone(), Arc::clone(&member.session));
+        Ok(())
+    }
+
+    /// Whether the socket was in the room.
+    pub(crate) fn leave(&mut self, id: &SocketId, room: &str) -> bool {
+        let was_in = self.sockets.get_mut(id).is_some_and(|member| member.rooms.remove(room));
+        if was_in {
+            self.take_out(id, room);
+        }
+        was_in
+    }
+
+    pub(crate) fn rooms_of(&self, id: &SocketId) -> Vec<String> {
+        let rooms = self.sockets.get(id).into_iter().flat_map(|member| &member.rooms);
+        rooms.map(|room| room.to_string()).collect()
+    }
+
+    pub(crate) fn rooms(&self) -> Vec<(String, usize)> {
+        self.rooms.iter().map(|(name, members)| (name.to_string(), members.len())).collect()
+    }
+
+    /// The sockets that are meant, each once.
+    pub(crate) fn select(&self, selection: &Selection) -> Vec<Arc<Session>> {
+        let mut selected = match selection.rooms.as_slice() {
+            [] => self.sockets.values().map(|member| Arc::clone(&member.session)).collect(),
+            [room] => self.in_room(room).cloned().collect(),
+            rooms => {
+                let mut seen = HashSet::new();
+                let members = rooms.iter().flat_map(|room| self.in_room(room));
+                members.filter(|session| seen.insert(session.id.as_str())).cloned().collect::<Vec<_>>()
+            }
+        };
+        if !selection.except.is_empty() {
+            selected.retain(|session| !selection.except.iter().any(|room| self.is_in(&session.id, room)));
+        }
+        selected
+    }
+
+    /// How many sockets are meant.
+    pub(crate) fn count(&self, selection: &Selection) -> usize {
+        match (selection.rooms.as_slice(), selection.except.as_slice()) {
+            ([], []) => self.sockets.len(),
+            ([room], []) => self.in_room(room).count(),
+            _ => self.select(selection).len(),
+        }
+    }
+
+    fn in_room(&self, room: &str) -> impl Iterator<Item = &Arc<Session>> {
+        let own = self.sockets.get(room).map(|member| &member.session);
+        self.rooms.get(room).into_iter().flat_map(HashMap::values).chain(own)
+    }
+
+    fn is_in(&self, id: &SocketId, room: &str) -> bool {
+        id.as_str() == room || self.rooms.get(room).is_some_and(|members| members.contains_key(id))
+    }
+
+    fn take_out(&mut self, id: &SocketId, room: &str) {
+        let Some(members) = self.rooms.get_mut(room) else { return };
+        members.remove(id);
+        if members.is_empty() {
+            self.rooms.remove(room);
+        }
+    }
+}

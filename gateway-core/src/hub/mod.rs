@@ -1,0 +1,58 @@
+//! Who is connected and who is in which room. Knows sessions, not frames or handlers.
+
+mod members;
+mod namespace;
+mod space;
+mod target;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+pub use members::JoinError;
+pub use namespace::Namespace;
+pub(crate) use space::Space;
+pub use target::{Sent, Target};
+
+/// All namespaces somebody is in or holds a handle of.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    spaces: Mutex<HashMap<Arc<str>, Weak<Space>>>,
+}
+
+impl Hub {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { spaces: Mutex::default() })
+    }
+
+    /// The namespace of this name, made when nobody has it yet.
+    pub(crate) fn of(self: &Arc<Self>, name: &str) -> Arc<Space> {
+        let mut spaces = self.lock();
+        if let Some(space) = spaces.get(name).and_then(Weak::upgrade) {
+            return space;
+        }
+        let space = Arc::new(Space::new(name.into(), self));
+        spaces.insert(Arc::clone(&space.name), Arc::downgrade(&space));
+        space
+    }
+
+    /// All namespaces that are alive.
+    pub(crate) fn spaces(&self) -> Vec<Arc<Space>> {
+        self.lock().values().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Takes a dead namespace out, unless another of the same name has taken its place.
+    fn forget(&self, name: &str) {
+        let mut spaces = self.lock();
+        if spaces.get(name).is_some_and(|space| space.strong_count() == 0) {
+            spaces.remove(name);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Weak<Space>>> {
+        // No user code runs under this lock, so a poisoned lock still guards whole data.
+        self.spaces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! A namespace as user code holds it.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::hub::{Sent, Space, Target};
+use crate::wire::Event;
+
+/// One namespace: everybody in it, and its rooms. Cheap to clone; may be kept and used from any task.
+///
+/// A namespace with parameters is one for each set of values: `/chat/a` and `/chat/b` are two.
+#[derive(Clone, Debug)]
+pub struct Namespace(Arc<Space>);
+
+impl Namespace {
+    pub(crate) fn new(space: Arc<Space>) -> Self {
+        Self(space)
+    }
+
+    /// Its name, such as `/chat`, with the values of its parameters.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Everybody.
+    #[must_use]
+    pub fn all(&self) -> Target {
+        Target::all(&self.0)
+    }
+
+    /// The sockets in `room`.
+    #[must_use]
+    pub fn to(&self, room: impl AsRef<str>) -> Target {
+        self.all().to(room)
+    }
+
+    /// Everybody but the sockets in `room`.
+    #[must_use]
+    pub fn except(&self, room: impl AsRef<str>) -> Target {
+        self.all().except(room)
+    }
+
+    /// Sends an event by name to everybody.
+    pub fn emit<T: Serialize + ?Sized>(&self, event: &str, data: &T) -> Sent {
+        self.all().emit(event, data)
+    }
+
+    /// Sends a typed event to everybody.
+    pub fn send<E: Event>(&self, event: E) -> Sent {
+        self.all().send(event)
+    }
+
+    /// How many sockets are in it, those whose connect hook still runs included.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.all().count()
+    }
+
+    /// The rooms somebody is in and how many are; sockets' own rooms are left out. In no order.
+    #[must_use]
+    pub fn rooms(&self) -> Vec<(String, usize)> {
+        self.0.rooms()
+    }
+}

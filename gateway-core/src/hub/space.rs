@@ -1,0 +1,65 @@
+//! One namespace while it is alive: its tables behind a lock that is held for look-ups only.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use crate::hub::members::{JoinError, Members, Selection};
+use crate::hub::Hub;
+use crate::session::{Session, SocketId};
+
+#[derive(Debug)]
+pub(crate) struct Space {
+    pub(crate) name: Arc<str>,
+    hub: Weak<Hub>,
+    members: Mutex<Members>,
+}
+
+impl Space {
+    pub(super) fn new(name: Arc<str>, hub: &Arc<Hub>) -> Self {
+        Self { name, hub: Arc::downgrade(hub), members: Mutex::default() }
+    }
+
+    pub(crate) fn enter(&self, session: &Arc<Session>) {
+        self.lock().insert(Arc::clone(session));
+    }
+
+    pub(crate) fn exit(&self, id: &SocketId) {
+        self.lock().remove(id);
+    }
+
+    pub(crate) fn join(&self, id: &SocketId, room: &str) -> Result<(), JoinError> {
+        self.lock().join(id, room)
+    }
+
+    pub(crate) fn leave(&self, id: &SocketId, room: &str) -> bool {
+        self.lock().leave(id, room)
+    }
+
+    pub(crate) fn rooms_of(&self, id: &SocketId) -> Vec<String> {
+        self.lock().rooms_of(id)
+    }
+
+    pub(crate) fn rooms(&self) -> Vec<(String, usize)> {
+        self.lock().rooms()
+    }
+
+    pub(crate) fn select(&self, selection: &Selection) -> Vec<Arc<Session>> {
+        self.lock().select(selection)
+    }
+
+    pub(crate) fn count(&self, selection: &Selection) -> usize {
+        self.lock().count(selection)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Members> {
+        // No user code runs under this lock, so a poisoned lock still guards whole data.
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Space {
+    fn drop(&mut self) {
+        if let Some(hub) = self.hub.upgrade() {
+            hub.forget(&self.name);
+        }
+    }
+}

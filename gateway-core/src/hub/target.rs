@@ -1,0 +1,126 @@
+//! A set of sockets something is done to: sent, joined, moved, disconnected.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::hub::members::Selection;
+use crate::hub::{JoinError, Space};
+use crate::session::{Delivery, DisconnectReason, Session};
+use crate::wire::{Disconnect, Event, Shared, to_json};
+
+/// Some sockets of one namespace, chosen by rooms. Choosing more rooms widens it; a socket in two of them is meant once.
+///
+/// Nothing is looked up before something is done: a target that is kept means whoever is there at that time.
+#[derive(Clone, Debug)]
+pub struct Target {
+    space: Arc<Space>,
+    selection: Selection,
+    delivery: Delivery,
+}
+
+/// What became of a broadcast.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Sent {
+    /// Sockets whose outbox took the event.
+    pub queued: usize,
+    /// Sockets that read too slowly or were just leaving; all of them when the value cannot be serialised, which is
+    /// logged as an error.
+    pub skipped: usize,
+}
+
+impl Target {
+    pub(crate) fn all(space: &Arc<Space>) -> Self {
+        Self { space: Arc::clone(space), selection: Selection::default(), delivery: Delivery::Event }
+    }
+
+    /// Adds the sockets in `room`. A socket's id is the name of its own room.
+    #[must_use]
+    pub fn to(mut self, room: impl AsRef<str>) -> Self {
+        self.selection.rooms.push(room.as_ref().to_owned());
+        self
+    }
+
+    /// Takes the sockets in `room` out, whichever rooms they are in besides.
+    #[must_use]
+    pub fn except(mut self, room: impl AsRef<str>) -> Self {
+        self.selection.except.push(room.as_ref().to_owned());
+        self
+    }
+
+    /// What is sent goes only to sockets for which nothing waits.
+    #[must_use]
+    pub fn volatile(mut self) -> Self {
+        self.delivery = Delivery::Volatile;
+        self
+    }
+
+    /// Sends an event by name. Encoded once, queued without waiting.
+    pub fn emit<T: Serialize + ?Sized>(&self, event: &str, data: &T) -> Sent {
+        let sessions = self.select();
+        let json = match to_json(data) {
+            Ok(json) => json,
+            Err(error) => {
+                tracing::error!(namespace = %self.space.name, event, %error, "a broadcast cannot be serialised");
+                return Sent { queued: 0, skipped: sessions.len() };
+            }
+        };
+        let shared = Shared::new(event, &json);
+        let push = |session: &Arc<Session>| session.outbox.push(shared.frame(session.outbox.format), self.delivery).is_ok();
+        let queued = sessions.iter().filter(|session| push(session)).count();
+        Sent { queued, skipped: sessions.len() - queued }
+    }
+
+    /// Sends a typed event. Encoded once, queued without waiting.
+    #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Posted { .. })`")]
+    pub fn send<E: Event>(&self, event: E) -> Sent {
+        self.emit(E::NAME, &event)
+    }
+
+    /// Puts every socket into `room`; returns how many are in it now.
+    ///
+    /// # Errors
+    ///
+    /// The first [`JoinError`]; the others have joined all the same. A socket that has just left is no error.
+    pub fn join(&self, room: &str) -> Result<usize, JoinError> {
+        let mut joined = 0;
+        let mut failure = None;
+        for session in self.select() {
+            match self.space.join(&session.id, room) {
+                Ok(()) => joined += 1,
+                Err(JoinError::Gone) => {}
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        failure.map_or(Ok(joined), Err)
+    }
+
+    /// Takes every socket out of `room`; returns how many were in it.
+    pub fn leave(&self, room: &str) -> usize {
+        self.select().iter().filter(|session| self.space.leave(&session.id, room)).count()
+    }
+
+    /// Ends every connection, after what already waits for it; returns how many.
+    #[allow(clippy::needless_pass_by_value, reason = "reads as a sentence: `disconnect(Disconnect::default())`")]
+    pub fn disconnect(&self, disconnect: Disconnect) -> usize {
+        let sessions = self.select();
+        for session in &sessions {
+            session.outbox.end(DisconnectReason::Server(disconnect.clone()));
+        }
+        sessions.len()
+    }
+
+    /// How many sockets are meant right now.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.space.count(&self.selection)
+    }
+
+    pub(crate) fn select(&self) -> Vec<Arc<Session>> {
+        self.space.select(&self.selection)
+    }
+
+    pub(crate) fn space(&self) -> &Arc<Space> {
+        &self.space
+    }
+}

@@ -1,0 +1,68 @@
+use http::HeaderMap;
+
+use super::*;
+use crate::limits::Limits;
+use crate::session::Session;
+use crate::transport::Handshake;
+use crate::wire::{Disconnect, WireFormat};
+
+fn enter(space: &Space) -> Arc<Session> {
+    let handshake = Handshake::new("/".into(), "", HeaderMap::new(), None);
+    let session = Arc::new(Session::new(handshake, WireFormat::Plain, &Limits { rooms_per_socket: 2, ..Limits::default() }, &Arc::default()));
+    space.enter(&session);
+    session
+}
+
+fn hub() -> Arc<Hub> {
+    Hub::new()
+}
+
+#[test]
+fn overlapping_rooms_mean_a_socket_once() {
+    let space = hub().of("/");
+    let (ann, bob, cid) = (enter(&space), enter(&space), enter(&space));
+    for (session, room) in [(&ann, "a"), (&ann, "b"), (&bob, "b"), (&cid, "c")] {
+        space.join(&session.id, room).unwrap();
+    }
+    let all = Target::all(&space);
+    assert_eq!(all.clone().to("a").to("b").emit("x", &1).queued, 2);
+    assert_eq!(all.clone().to("a").to("b").except("a").count(), 1);
+    assert_eq!(all.clone().except(bob.id.as_str()).count(), 2);
+    assert_eq!(all.clone().to(bob.id.as_str()).to("c").count(), 2);
+    assert_eq!(all.count(), 3);
+}
+
+#[test]
+fn rooms_and_namespaces_end_with_their_last_member() {
+    let hub = hub();
+    let space = hub.of("/chat/1");
+    let ann = enter(&space);
+    space.join(&ann.id, "a").unwrap();
+    assert_eq!(space.rooms(), [("a".to_owned(), 1)]);
+    space.exit(&ann.id);
+    assert_eq!(space.rooms(), []);
+    assert_eq!(space.join(&ann.id, "a"), Err(JoinError::Gone));
+    drop(space);
+    assert_eq!(hub.spaces().len(), 0);
+    assert_eq!(hub.lock().len(), 0);
+}
+
+#[test]
+fn a_socket_may_not_join_the_room_of_another_nor_too_many() {
+    let space = hub().of("/");
+    let (ann, bob) = (enter(&space), enter(&space));
+    assert_eq!(space.join(&ann.id, bob.id.as_str()), Err(JoinError::Private));
+    assert_eq!(space.join(&ann.id, ann.id.as_str()), Ok(()));
+    assert_eq!(space.join(&ann.id, "a").and_then(|()| space.join(&ann.id, "b")), Ok(()));
+    assert_eq!(space.join(&ann.id, "c"), Err(JoinError::TooMany));
+    assert_eq!(space.join(&ann.id, "a"), Ok(()));
+}
+
+#[test]
+fn a_disconnected_target_takes_nothing_more() {
+    let space = hub().of("/");
+    enter(&space);
+    let all = Target::all(&space);
+    assert_eq!(all.disconnect(Disconnect::default()), 1);
+    assert_eq!(all.emit("x", &1), Sent { queued: 0, skipped: 1 });
+}

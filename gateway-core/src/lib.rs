@@ -1,0 +1,92 @@
+//! NestJS-style WebSocket gateways for Rust: annotate a struct, and its methods answer the events of a namespace.
+//!
+//! ```no_run
+//! use gateway_core::prelude::*;
+//!
+//! #[gateway(namespace = "/chat")]
+//! struct Chat;
+//!
+//! #[gateway]
+//! impl Chat {
+//!     #[on_connect]
+//!     fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+//!         Ok(socket.join("general")?)
+//!     }
+//!
+//!     #[subscribe("message")]
+//!     async fn message(&self, socket: Socket, Data(text): Data<String>) -> usize {
+//!         socket.to("general").emit("posted", &text).queued
+//!     }
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), StartError> {
+//!     Server::new().serve("127.0.0.1:3000").await
+//! }
+//! ```
+//!
+//! The code is a house of floors; a module names only those below it. From the ground up: `limits`, `telemetry`, `wire`
+//! (bytes to envelope), `transport` (frames to and from one peer), `session` (one connection from inside), `hub` (who is
+//! where), `socket` (user code's handle), `dispatch` (event to handler to reply), `gateway` (handlers under a namespace),
+//! `server` (a message's whole life), `testing`.
+
+mod dispatch;
+mod gateway;
+mod hub;
+mod limits;
+mod server;
+mod session;
+mod socket;
+mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod transport;
+mod wire;
+
+pub mod prelude;
+#[doc(hidden)]
+pub mod private;
+
+pub use gateway_macros::{Event, Exception, gateway, on_connect, on_disconnect, on_init, on_message, subscribe};
+
+pub use crate::dispatch::{
+    Ack, Context, Data, Declared, Ended, EventName, Exception, FromContext, Hook, IntoEnded, IntoException, IntoRawReply, IntoRefusal, IntoReply,
+    IntoStarted, IntoVerdict, Items, Path, RawReply, Refusal, Rejection, Reply, Running, Started, State, Streamed, Subscription, Verdict, on,
+};
+pub use crate::gateway::{Fields, Gateway, Handlers, Problem, Registered, StartError};
+pub use crate::hub::{JoinError, Namespace, Sent, Target};
+pub use crate::limits::{Limits, Overflow};
+pub use crate::server::{Body, Endpoint, GatewayService, LocalAddr, RunningServer, Server, ServerHandle, UpgradeRefusal};
+pub use crate::session::{DisconnectReason, SendError, SocketId};
+pub use crate::socket::{Request, RequestError, Socket};
+pub use crate::telemetry::{Counter, Counters};
+pub use crate::transport::{AuthError, Handshake};
+pub use crate::wire::{CloseCode, Disconnect, Event, Message, Text};
+
+/// Registers a generic gateway by naming a concrete type, once: `gateway_core::register!(Chat<MemoryStore>);`
+///
+/// The type must be declared in the same crate. Its methods may be in up to eight `#[gateway(part = N)]` impl blocks.
+#[macro_export]
+macro_rules! register {
+    ($gateway:ty) => {
+        const _: () = {
+            impl $crate::Registered for $gateway {}
+            fn handlers(handlers: &mut $crate::Handlers<$gateway>) {
+                #[allow(unused_imports)]
+                use $crate::private::{NoPart as _, Probe};
+                (&Probe::<$gateway, 0>::default()).add(handlers);
+                (&Probe::<$gateway, 1>::default()).add(handlers);
+                (&Probe::<$gateway, 2>::default()).add(handlers);
+                (&Probe::<$gateway, 3>::default()).add(handlers);
+                (&Probe::<$gateway, 4>::default()).add(handlers);
+                (&Probe::<$gateway, 5>::default()).add(handlers);
+                (&Probe::<$gateway, 6>::default()).add(handlers);
+                (&Probe::<$gateway, 7>::default()).add(handlers);
+            }
+            $crate::private::submit! { $crate::private::GatewayEntry::of::<$gateway>() }
+            $crate::private::submit! {
+                $crate::private::HandlersEntry::of::<$gateway>(&(handlers as fn(&mut $crate::Handlers<$gateway>)))
+            }
+        };
+    };
+}

@@ -1,0 +1,95 @@
+//! Every limit of a server: what it bounds, its default, its unit and why it is so. Plain data; nothing here enforces.
+
+use std::time::Duration;
+
+/// What one server grants its clients. All counts are inclusive: the limit itself is still allowed.
+///
+/// ```
+/// use gateway_core::Limits;
+///
+/// let limits = Limits { message_bytes: 64 * 1024, ..Limits::default() };
+/// assert_eq!(limits.queued_events, 64);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of one incoming message, all fragments together; above it the connection closes with 1009. Default 1 MiB:
+    /// ten times what chat and games send, and small enough for thousands of senders at once.
+    pub message_bytes: usize,
+    /// Nesting of arrays and objects in an incoming message; deeper ones are answered `too_deep`. Default 128, as deep
+    /// as typed decoding goes without growing the stack.
+    pub json_depth: usize,
+    /// Events of one socket that wait for their turn; then reading stops. Default 64.
+    pub queued_events: usize,
+    /// Streams of one socket that run at once; a further one is answered `overloaded`. Default 64.
+    pub streams: usize,
+    /// Frames that wait for one slow client before [`Overflow`] decides. Default 1024.
+    pub outbox_frames: usize,
+    /// Bytes that wait for one slow client before [`Overflow`] decides. Default 1 MiB. A frame larger than this goes
+    /// out when nothing else waits.
+    pub outbox_bytes: usize,
+    /// What happens when the outbox is full. Default [`Overflow::Close`]: a client that lost frames without knowing is
+    /// worse off than one that reconnects.
+    pub overflow: Overflow,
+    /// Rooms one socket may be in, its own not counted. Default 128.
+    pub rooms_per_socket: usize,
+    /// Questions to one client that wait for an answer at the same time. Default 1024.
+    pub pending_requests: usize,
+    /// How long a question to a client waits for its answer unless the caller says otherwise. Default 10 s.
+    pub request_timeout: Duration,
+    /// How long a handler may take before its request is answered `timeout`. Default 30 s.
+    pub handler_timeout: Duration,
+    /// How long the connect hooks of one socket may take together before it is closed with 4002. Default 10 s.
+    pub connect_timeout: Duration,
+    /// How long handlers may go on after their client left, or after the server was told to stop. Default 5 s.
+    pub drain_timeout: Duration,
+    /// Silence of the client after which the server sends a ping. Default 25 s: below the idle timeouts of common
+    /// proxies (60 s).
+    pub ping_interval: Duration,
+    /// Wait for any sign of life after a ping before the connection closes with 4001. Default 20 s.
+    pub ping_timeout: Duration,
+    /// How long a closing connection waits for the client's side of the close. Default 5 s.
+    pub close_timeout: Duration,
+    /// How long a client may take to send its request head. Default 10 s, in total and not per read.
+    pub handshake_timeout: Duration,
+    /// Bytes of the request head; above it the answer is 431. Default 16 KiB.
+    pub header_bytes: usize,
+    /// Number of request headers; above it the answer is 431. Default 100.
+    pub headers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_bytes: 1024 * 1024,
+            json_depth: 128,
+            queued_events: 64,
+            streams: 64,
+            outbox_frames: 1024,
+            outbox_bytes: 1024 * 1024,
+            overflow: Overflow::Close,
+            rooms_per_socket: 128,
+            pending_requests: 1024,
+            request_timeout: Duration::from_secs(10),
+            handler_timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(5),
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(20),
+            close_timeout: Duration::from_secs(5),
+            handshake_timeout: Duration::from_secs(10),
+            header_bytes: 16 * 1024,
+            headers: 100,
+        }
+    }
+}
+
+/// What a full outbox does. Answers to requests are never dropped: where one does not fit, the connection closes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Overflow {
+    /// Close the connection with 4000 `too slow`.
+    Close,
+    /// Keep what waits, drop the new frame.
+    DropNewest,
+    /// Drop the oldest frames that are no answers until the new one fits.
+    DropOldest,
+}

@@ -1,0 +1,11 @@
+//! Everything an application usually names: `use gateway_core::prelude::*;`
+
+pub use bytes::Bytes;
+pub use http::StatusCode;
+
+pub use crate::{
+    Ack, Body, CloseCode, Context, Data, Disconnect, DisconnectReason, Event, EventName, Exception, FromContext, Handshake, Limits, Message,
+    Namespace, Overflow, Path, Refusal, Rejection, Reply, RequestError, SendError, Sent, Server, ServerHandle, Socket, SocketId, StartError, State,
+    Streamed, Target, UpgradeRefusal,
+};
+pub use crate::{gateway, on_connect, on_disconnect, on_init, on_message, subscribe};

@@ -1,0 +1,79 @@
+//! Accepting connections and reading their requests.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tower_service::Service;
+
+use crate::server::endpoint::Listener;
+use crate::server::service::GatewayService;
+
+/// Rest after an accept that failed for want of a resource, so that the loop does not spin while nothing is free.
+const RESTING: Duration = Duration::from_millis(50);
+
+/// Accepts until the server stops.
+pub(crate) async fn accept(listener: Listener, service: GatewayService) {
+    let stopping = service.application.shared.stopping.clone();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stopping.cancelled() => return,
+        };
+        match accepted {
+            Ok(Accepted::Tcp(stream, peer)) => {
+                // A frame is written whole: waiting for more would only delay it.
+                let _ = stream.set_nodelay(true);
+                spawn(stream, GatewayService { peer: Some(peer), ..service.clone() });
+            }
+            Ok(Accepted::Unix(stream)) => spawn(stream, service.clone()),
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(RESTING).await;
+            }
+        }
+    }
+}
+
+enum Accepted {
+    Tcp(TcpStream, SocketAddr),
+    Unix(UnixStream),
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Accepted> {
+        match self {
+            Self::Tcp(listener) => listener.accept().await.map(|(stream, peer)| Accepted::Tcp(stream, peer)),
+            Self::Unix(listener) => listener.accept().await.map(|(stream, _)| Accepted::Unix(stream)),
+        }
+    }
+}
+
+/// One HTTP connection; an upgraded one goes on in a task of its own.
+fn spawn<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S, service: GatewayService) {
+    let limits = &service.application.limits;
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(limits.handshake_timeout).max_buf_size(limits.header_bytes.max(8 * 1024)).max_headers(limits.headers);
+    let shared = std::sync::Arc::clone(&service.application.shared);
+    let tasks = shared.tasks.clone();
+    tasks.spawn(async move {
+        let respond = service_fn(move |request| service.clone().call(request));
+        let serving = http.serve_connection(TokioIo::new(stream), respond).with_upgrades();
+        let mut serving = std::pin::pin!(serving);
+        let served = tokio::select! {
+            served = &mut serving => served,
+            () = shared.stopping.cancelled() => {
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
+        };
+        if let Err(error) = served {
+            tracing::debug!(%error, "an HTTP connection failed");
+        }
+    });
+}

@@ -1,0 +1,273 @@
+//! Describing a server before it starts.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body as HttpBody;
+use tower_service::Service;
+
+use crate::dispatch::{Compat, Services};
+use crate::gateway::{Assembly, Gateway, Handlers, Registered, Selection, StartError};
+use crate::limits::Limits;
+use crate::server::application::{Application, Shared};
+use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
+use crate::server::body::Body;
+use crate::server::endpoint::{Endpoint, LocalAddr};
+use crate::server::fallback::Fallback;
+use crate::server::handle::ServerHandle;
+use crate::server::running::{self, RunningServer};
+use crate::server::service::GatewayService;
+use crate::transport::{Handshake, OriginPolicy};
+
+type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
+
+/// A server that has not started: which gateways it serves, what they are given, and its settings.
+///
+/// ```no_run
+/// # use gateway_core::prelude::*;
+/// #[tokio::main]
+/// async fn main() -> Result<(), StartError> {
+///     Server::new().provide(String::from("a service")).serve("127.0.0.1:3000").await
+/// }
+/// ```
+#[must_use = "a server does nothing before it is started"]
+pub struct Server {
+    selection: Selection,
+    services: Services,
+    limits: Limits,
+    shared: Arc<Shared>,
+    compat: Compat,
+    origins: OriginPolicy,
+    subprotocols: Vec<String>,
+    expected: Vec<String>,
+    before: Option<BeforeUpgrade>,
+    fallback: Option<Fallback>,
+    on_listening: Option<OnListening>,
+    banner: bool,
+}
+
+impl Server {
+    /// A server of every gateway that is linked into this binary.
+    pub fn new() -> Self {
+        Self::of(Selection::everything())
+    }
+
+    /// A server of no gateway: name them with [`Server::gateway`].
+    pub fn empty() -> Self {
+        Self::of(Selection::default())
+    }
+
+    fn of(selection: Selection) -> Self {
+        Self {
+            selection,
+            services: Services::default(),
+            limits: Limits::default(),
+            shared: Shared::new(),
+            compat: Compat::default(),
+            origins: OriginPolicy::default(),
+            subprotocols: Vec::new(),
+            expected: Vec::new(),
+            before: None,
+            fallback: None,
+            on_listening: None,
+            banner: true,
+        }
+    }
+
+    /// Adds a gateway, with all its `#[gateway]` impl blocks.
+    pub fn gateway<G: Registered>(mut self) -> Self {
+        self.selection.add::<G>();
+        self
+    }
+
+    /// Adds a gateway that was written by hand. `add` takes its methods up, as `&(function as fn(&mut Handlers<G>))`.
+    pub fn gateway_with<G: Gateway>(mut self, add: &'static fn(&mut Handlers<G>)) -> Self {
+        self.selection.add::<G>();
+        self.selection.add_block(add);
+        self
+    }
+
+    /// Gives gateways a service: fields and `State<T>` arguments of this very type get a clone of it. The later of two
+    /// values of one type counts.
+    pub fn provide<T: Clone + Send + Sync + 'static>(mut self, service: T) -> Self {
+        self.services.provide(service);
+        self
+    }
+
+    /// Stops the start unless a gateway of each of these namespaces is linked in. A crate that nothing names is dropped
+    /// by the linker with its gateways.
+    pub fn expect<N: Into<String>>(mut self, namespaces: impl IntoIterator<Item = N>) -> Self {
+        self.expected.extend(namespaces.into_iter().map(Into::into));
+        self
+    }
+
+    /// Replaces the limits.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Restores what clients of NestJS may depend on; `docs/protocol.md` lists it. Default off.
+    pub fn nestjs_compat(mut self, on: bool) -> Self {
+        self.compat.nestjs = on;
+        self
+    }
+
+    /// Lets pages of another origin connect, such as `https://app.example.com`. Pages of the server's own host may
+    /// always, and programs that are no browser send no origin.
+    pub fn allow_origin(mut self, origin: &str) -> Self {
+        self.origins.allow(origin);
+        self
+    }
+
+    /// Lets every page of the world connect with its visitors' cookies. Only for servers that read none.
+    pub fn allow_any_origin(mut self) -> Self {
+        self.origins.allow_any();
+        self
+    }
+
+    /// Subprotocols of the application, the preferred one first; `gateway.v1` comes before them.
+    pub fn subprotocols<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.subprotocols.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Asks `check` before each upgrade; it may refuse with a status. Credentials that are checked here never cost a
+    /// connection.
+    pub fn before_upgrade<F, A>(mut self, check: F) -> Self
+    where
+        F: Fn(Handshake) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<(), UpgradeRefusal>> + Send + 'static,
+    {
+        self.before = Some(BeforeUpgrade::new(check));
+        self
+    }
+
+    /// Answers requests that are for no gateway with another service, such as an axum router.
+    pub fn fallback<S, B>(mut self, service: S) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+        S::Future: Send + 'static,
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.fallback = Some(Fallback::service(service));
+        self
+    }
+
+    /// Answers requests that are for no gateway with a function, such as one that serves a page.
+    pub fn fallback_fn<F>(mut self, respond: F) -> Self
+    where
+        F: Fn(Request<Body>) -> Response<Body> + Send + Sync + 'static,
+    {
+        self.fallback = Some(Fallback::function(respond));
+        self
+    }
+
+    /// Runs once the server listens, with the address it turned out to be.
+    pub fn on_listening(mut self, run: impl FnOnce(&LocalAddr) + Send + 'static) -> Self {
+        self.on_listening = Some(Box::new(run));
+        self
+    }
+
+    /// Whether [`Server::serve`] prints what it serves. Default on.
+    pub fn banner(mut self, on: bool) -> Self {
+        self.banner = on;
+        self
+    }
+
+    /// The server as background tasks see it, already before it starts.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        ServerHandle::new(Arc::clone(&self.shared))
+    }
+
+    /// Serves until Ctrl-C or SIGTERM, then stops gracefully; a second signal ends the process's wait at once.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] when the program is wrong, an init hook fails, or the address cannot be listened on.
+    pub async fn serve(self, endpoint: impl Into<Endpoint>) -> Result<(), StartError> {
+        let banner = self.banner;
+        let server = self.start_with(endpoint.into(), banner).await?;
+        running::until_signal(server).await;
+        Ok(())
+    }
+
+    /// Starts in the background and returns; nothing is printed and no signal is listened for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::serve`].
+    pub async fn start(self, endpoint: impl Into<Endpoint>) -> Result<RunningServer, StartError> {
+        self.start_with(endpoint.into(), false).await
+    }
+
+    async fn start_with(mut self, endpoint: Endpoint, banner: bool) -> Result<RunningServer, StartError> {
+        let on_listening = self.on_listening.take();
+        // Everything that can be wrong is, before the port opens.
+        let (service, handle) = self.into_service().await?;
+        let (listener, address) = endpoint.listen().await?;
+        let server = RunningServer::begin(listener, address, service, handle);
+        if banner {
+            server.print_banner();
+        }
+        if let Some(run) = on_listening {
+            run(server.local_addr());
+        }
+        Ok(server)
+    }
+
+    /// Starts as a tower service, to be mounted in another HTTP application, whose graceful stop should call
+    /// [`ServerHandle::shutdown`].
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Problems`] when the program is wrong or an init hook fails.
+    pub async fn into_service(self) -> Result<(GatewayService, ServerHandle), StartError> {
+        let Self { before, fallback, shared, .. } = &self;
+        let (before, fallback, handle) = (before.clone(), fallback.clone(), ServerHandle::new(Arc::clone(shared)));
+        let application = self.assemble().await?;
+        Ok((GatewayService { application, before, fallback, peer: None }, handle))
+    }
+
+    /// Looks for everything that would stop the start, without starting: for a test of the application.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Problems`] with all of it. Init hooks do not run.
+    pub fn check(mut self) -> Result<(), StartError> {
+        self.services.provide(self.handle());
+        Assembly::of(&self.selection, &self.services, &self.expected).map_err(StartError::Problems).map(drop)
+    }
+
+    pub(crate) async fn assemble(mut self) -> Result<Arc<Application>, StartError> {
+        self.services.provide(self.handle());
+        let assembled = Assembly::of(&self.selection, &self.services, &self.expected).map_err(StartError::Problems)?;
+        let routes = assembled.init(&self.services).await.map_err(StartError::Problems)?;
+        Ok(Arc::new(Application {
+            shared: self.shared,
+            routes,
+            services: self.services,
+            limits: self.limits,
+            compat: self.compat,
+            origins: self.origins,
+            subprotocols: self.subprotocols,
+        }))
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Server").field("selection", &self.selection).field("limits", &self.limits).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,149 @@
+//! How a connection ends: the client is told, running handlers end, disconnect hooks run while the rooms are still
+//! readable. Everything within a bound.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::time::timeout;
+
+use crate::dispatch::{Context, Ended, Exception, Refusal, RunHook};
+use crate::server::application::Application;
+use crate::server::connection::{Connection, End};
+use crate::server::lanes::Lanes;
+use crate::server::raw::RawLane;
+use crate::session::{Delivery, DisconnectReason, Outbox};
+use crate::socket::Socket;
+use crate::telemetry::Counter;
+use crate::transport::{Ending, Transport};
+use crate::wire::{Disconnect, Outgoing};
+
+pub(super) async fn finish<T: Transport>(connection: Connection<T>, end: End) {
+    let Connection { transport, application, route, session, socket, lanes, raw, admission, admitted, .. } = connection;
+    let was_accepted = session.is_accepted();
+    // A hook that still runs asks for somebody who is gone.
+    drop(admission);
+    let reason = match end {
+        End::Over(reason) => reason,
+        End::Refused(refusal) => refused(&application, &socket, &session.outbox, &refusal),
+    };
+    if !was_accepted && !matches!(reason, DisconnectReason::Shutdown) && session.outbox.ended().is_none() {
+        tracing::debug!(socket = %socket.id(), %reason, "not accepted");
+    }
+    session.outbox.end(reason.clone());
+    session.outbox.close();
+    session.pending.close();
+    session.gone.cancel();
+    let limits = &application.limits;
+    let told = tell(transport, &session.outbox, &reason, limits.close_timeout);
+    let ended = async {
+        drain(lanes, raw, limits.drain_timeout).await;
+        for hooks in route.router.gateways[..admitted].iter().rev() {
+            for hook in &hooks.disconnect {
+                run(hook, &application, &socket, &reason).await;
+            }
+        }
+    };
+    tokio::join!(told, ended);
+    if was_accepted {
+        application.shared.counters.add(Counter::Disconnections);
+        tracing::debug!(socket = %socket.id(), %reason, "disconnected");
+    }
+}
+
+/// Nothing that was held for the socket is sent: the refusal is the first and last thing its client reads.
+fn refused(application: &Application, socket: &Socket, outbox: &Outbox, refusal: &Refusal) -> DisconnectReason {
+    application.shared.counters.add(Counter::RefusedConnections);
+    let exception = refusal.exception();
+    match exception.hidden_text() {
+        Some(text) => tracing::error!(socket = %socket.id(), error = text, "a connect hook failed"),
+        None => tracing::debug!(socket = %socket.id(), code = exception.code(), "refused"),
+    }
+    let nestjs = application.compat.nestjs;
+    let data = exception.render(Some(if nestjs { "handleConnection" } else { "connect" }), None, nestjs);
+    outbox.discard();
+    let _ = outbox.push(outbox.format.encode(&Outgoing::Exception { data: &data, id: None }), Delivery::Answer);
+    DisconnectReason::Server(Disconnect::new(refusal.close_code(), close_reason(refusal)))
+}
+
+fn close_reason(refusal: &Refusal) -> &'static str {
+    match refusal.close_code() {
+        crate::CloseCode::CONNECT_TIMEOUT => "connect timeout",
+        crate::CloseCode::INTERNAL => "internal error",
+        _ => "refused",
+    }
+}
+
+/// Sends what waits and the close frame, then waits for the peer's side of the close.
+async fn tell<T: Transport>(mut transport: T, outbox: &Outbox, reason: &DisconnectReason, within: Duration) {
+    let ending = match (reason, reason.told()) {
+        (DisconnectReason::Violation(_), Some(told)) => Ending::Violated(told),
+        (_, Some(told)) => Ending::Told(told),
+        (_, None) => Ending::Silent,
+    };
+    if matches!(reason, DisconnectReason::TooSlow | DisconnectReason::HeartbeatTimeout) {
+        outbox.discard();
+    }
+    let closing = poll_fn(|task| {
+        while !matches!(ending, Ending::Silent) {
+            match transport.poll_ready(task) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(_)) => break,
+                Poll::Ready(Ok(())) => {}
+            }
+            let Some(frame) = outbox.pop() else { break };
+            if transport.send(frame).is_err() {
+                break;
+            }
+        }
+        transport.poll_close(task, &ending)
+    });
+    // A peer that does not end its side in time is let go of.
+    let _ = timeout(within, closing).await;
+}
+
+/// Running handlers have seen that their client is gone; they get a bounded time to end.
+async fn drain(mut lanes: Lanes, mut raw: Option<RawLane>, within: Duration) {
+    lanes.forget_waiting_events();
+    if let Some(raw) = &mut raw {
+        raw.forget_waiting_messages();
+    }
+    let done = poll_fn(|task| {
+        while lanes.poll(task) {}
+        let raw_is_idle = raw.as_mut().is_none_or(|raw| {
+            raw.poll(task);
+            raw.is_idle()
+        });
+        if lanes.is_idle() && raw_is_idle { Poll::Ready(()) } else { Poll::Pending }
+    });
+    if timeout(within, done).await.is_err() {
+        lanes.abandon();
+    }
+}
+
+async fn run(hook: &RunHook<Ended>, application: &Application, socket: &Socket, reason: &DisconnectReason) {
+    let running = catch_unwind(AssertUnwindSafe(|| hook(&Context::disconnect(&application.services, socket, reason))));
+    let outcome = match running {
+        Ok(running) => timeout(application.limits.handler_timeout, AssertUnwindSafe(running.outcome()).catch_unwind()).await,
+        Err(panic) => Ok(Err(panic)),
+    };
+    match outcome {
+        Ok(Ok(Ended(Ok(())))) => {}
+        Ok(Ok(Ended(Err(exception)))) => failed(socket, &exception),
+        Ok(Err(_)) => {
+            application.shared.counters.add(Counter::Panics);
+            tracing::error!(socket = %socket.id(), "a disconnect hook panicked");
+        }
+        Err(_) => {
+            application.shared.counters.add(Counter::Timeouts);
+            tracing::warn!(socket = %socket.id(), "a disconnect hook took too long");
+        }
+    }
+}
+
+fn failed(socket: &Socket, exception: &Exception) {
+    let error = exception.hidden_text().unwrap_or(exception.text());
+    tracing::error!(socket = %socket.id(), error, "a disconnect hook failed");
+}

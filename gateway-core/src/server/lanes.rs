@@ -1,0 +1,298 @@
+//! What of one socket runs and what waits: one event after the other, those beside them that their handlers allow, and
+//! streams, which hold no place.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as Task, Poll};
+
+use tokio::time::Instant;
+
+use crate::dispatch::{Context, Exception, Finished, Handler, INTERNAL, Reply, Responder, Running, RunningState, SharedResponder, StreamStep, Streaming};
+use crate::gateway::Route;
+use crate::server::application::Application;
+use crate::session::Session;
+use crate::socket::Socket;
+use crate::telemetry::Counter;
+use crate::wire::{Envelope, Incoming, RequestId, decode};
+
+pub(crate) struct Lanes {
+    application: Arc<Application>,
+    route: Arc<Route>,
+    session: Arc<Session>,
+    socket: Socket,
+    /// Copies of frames: what waits must not hold the read buffer it came in.
+    waiting: VecDeque<Box<str>>,
+    serial: Option<Invocation>,
+    concurrent: Vec<Invocation>,
+    streams: Vec<Streaming>,
+    open: bool,
+}
+
+/// A handler that has not returned yet.
+struct Invocation {
+    handler: Arc<Handler>,
+    future: Pin<Box<dyn Future<Output = Reply> + Send>>,
+    responder: SharedResponder,
+    deadline: Instant,
+}
+
+impl Lanes {
+    pub(crate) fn new(application: Arc<Application>, route: Arc<Route>, session: Arc<Session>, socket: Socket) -> Self {
+        Self { application, route, session, socket, waiting: VecDeque::new(), serial: None, concurrent: Vec::new(), streams: Vec::new(), open: false }
+    }
+
+    /// The connect hooks have accepted: what waits may start.
+    pub(crate) fn open(&mut self) {
+        self.open = true;
+    }
+
+    /// Whether one more event may be read.
+    pub(crate) fn has_room(&self) -> bool {
+        self.waiting.len() < self.application.limits.queued_events
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.serial.is_none() && self.concurrent.is_empty() && self.streams.is_empty()
+    }
+
+    /// When the first running handler has had its time.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.serial.iter().chain(&self.concurrent).map(|invocation| invocation.deadline).min()
+    }
+
+    /// An event that was read: runs now if it may, else waits or is answered `overloaded`.
+    pub(crate) fn take(&mut self, envelope: Envelope<'_>, frame: &str, task: &mut Task<'_>) {
+        if self.open && self.waiting.is_empty() && self.may_start(&envelope.event) {
+            self.start(envelope, task);
+        } else if self.has_room() {
+            self.waiting.push_back(frame.into());
+        } else {
+            self.application.shared.counters.add(Counter::Overloads);
+            let exception = Exception::framework("overloaded", "too many events wait for their turn");
+            self.refuse(envelope, &exception);
+        }
+    }
+
+    /// Answers an event that reaches no handler.
+    pub(crate) fn refuse(&self, envelope: Envelope<'_>, exception: &Exception) {
+        self.responder(envelope.event.as_ref().into(), envelope.id, envelope.data.map(|data| data.get())).fail(exception);
+    }
+
+    /// The client is gone: what was not started is not started, and nobody reads a stream's items.
+    pub(crate) fn forget_waiting_events(&mut self) {
+        self.waiting.clear();
+        self.end_streams();
+    }
+
+    /// A stream need not ever end by itself, so a server that stops does not wait for it.
+    pub(crate) fn end_streams(&mut self) {
+        for streaming in self.streams.drain(..) {
+            streaming.fail(&Exception::framework("gone", "the connection ends"));
+        }
+    }
+
+    /// Lets go of everything that still runs; each request is answered by its responder's end.
+    pub(crate) fn abandon(&mut self) {
+        self.waiting.clear();
+        let gone = || Exception::framework("gone", "the connection ended first");
+        for invocation in self.serial.take().into_iter().chain(self.concurrent.drain(..)) {
+            drop_quietly(invocation.future);
+            invocation.responder.fail(gone());
+        }
+        self.end_streams();
+    }
+
+    /// The client no longer wants the answer of a request.
+    pub(crate) fn cancel(&mut self, id: &RequestId) {
+        let cancelled = || Exception::framework("cancelled", "the request was cancelled by its client");
+        let invocations = self.serial.take_if(|invocation| invocation.responder.has_id(id)).into_iter();
+        for invocation in invocations.chain(self.concurrent.extract_if(.., |invocation| invocation.responder.has_id(id))) {
+            drop_quietly(invocation.future);
+            invocation.responder.fail(cancelled());
+        }
+        for streaming in self.streams.extract_if(.., |streaming| streaming.id() == Some(id)) {
+            streaming.fail(&cancelled());
+        }
+        self.forget_waiting(id);
+    }
+
+    fn forget_waiting(&mut self, id: &RequestId) {
+        let is_it = |frame: &str| matches!(decode(frame), Ok(Incoming::Event(envelope)) if envelope.id.as_ref() == Some(id));
+        let (cancelled, waiting): (VecDeque<_>, _) = std::mem::take(&mut self.waiting).into_iter().partition(|frame| is_it(frame));
+        self.waiting = waiting;
+        for frame in &cancelled {
+            if let Ok(Incoming::Event(envelope)) = decode(frame) {
+                self.refuse(envelope, &Exception::framework("cancelled", "the request was cancelled by its client"));
+            }
+        }
+    }
+
+    /// Lets everything go on as far as it can. Says whether anything happened.
+    pub(crate) fn poll(&mut self, task: &mut Task<'_>) -> bool {
+        let mut progress = self.poll_handlers(task);
+        progress |= self.start_waiting(task);
+        progress | self.poll_streams(task)
+    }
+
+    /// Answers `timeout` for every handler that has had its time.
+    pub(crate) fn expire(&mut self, now: Instant) {
+        let serial = self.serial.take_if(|invocation| invocation.deadline <= now).into_iter();
+        for invocation in serial.chain(self.concurrent.extract_if(.., |invocation| invocation.deadline <= now)) {
+            self.application.shared.counters.add(Counter::Timeouts);
+            tracing::warn!(event = &*invocation.handler.event, "a handler took too long");
+            drop_quietly(invocation.future);
+            invocation.responder.fail(Exception::framework("timeout", "the handler took too long"));
+        }
+    }
+
+    fn poll_handlers(&mut self, task: &mut Task<'_>) -> bool {
+        let mut progress = false;
+        if let Some(invocation) = &mut self.serial {
+            let polled = poll_caught(&mut invocation.future, task);
+            if let Some(invocation) = self.serial.take_if(|_| !matches!(polled, Ok(Poll::Pending))) {
+                progress = true;
+                self.returned(polled, invocation);
+            }
+        }
+        let mut index = 0;
+        while index < self.concurrent.len() {
+            let polled = poll_caught(&mut self.concurrent[index].future, task);
+            if matches!(polled, Ok(Poll::Pending)) {
+                index += 1;
+            } else {
+                progress = true;
+                let invocation = self.concurrent.swap_remove(index);
+                self.returned(polled, invocation);
+            }
+        }
+        progress
+    }
+
+    fn returned(&mut self, polled: Result<Poll<Reply>, ()>, invocation: Invocation) {
+        match polled {
+            Ok(Poll::Ready(reply)) => self.finish(reply, invocation.responder),
+            Ok(Poll::Pending) => unreachable!("the caller keeps what is pending"),
+            Err(()) => invocation.responder.fail(self.panicked(&invocation.handler.event)),
+        }
+    }
+
+    fn start_waiting(&mut self, task: &mut Task<'_>) -> bool {
+        let mut progress = false;
+        while self.open && let Some(frame) = self.waiting.pop_front() {
+            let Ok(Incoming::Event(envelope)) = decode(&frame) else { unreachable!("only events wait, and they were decoded before") };
+            if !self.may_start(&envelope.event) {
+                self.waiting.push_front(frame);
+                break;
+            }
+            progress = true;
+            self.start(envelope, task);
+        }
+        progress
+    }
+
+    /// A stream goes on only while its items fit into the outbox: a slow reader slows it down and is not cut off for it.
+    fn poll_streams(&mut self, task: &mut Task<'_>) -> bool {
+        let mut progress = false;
+        let mut index = 0;
+        while index < self.streams.len() && self.session.outbox.has_room() {
+            let step = catch_unwind(AssertUnwindSafe(|| self.streams[index].poll_item(task)));
+            match step {
+                Ok(Poll::Pending) => index += 1,
+                Ok(Poll::Ready(StreamStep::Sent)) => {
+                    progress = true;
+                    index += 1;
+                }
+                Ok(Poll::Ready(StreamStep::Ended)) => self.streams.swap_remove(index).end(),
+                Ok(Poll::Ready(StreamStep::Failed(exception))) => self.streams.swap_remove(index).fail(&exception),
+                Err(_) => {
+                    let exception = self.panicked("a stream");
+                    self.streams.swap_remove(index).fail(&exception);
+                }
+            }
+        }
+        progress
+    }
+
+    /// An event whose handler allows several at once has places of its own; all others share one. One without a handler
+    /// is answered in its turn.
+    fn may_start(&self, event: &str) -> bool {
+        let Some(handler) = self.route.router.find(event) else { return self.serial.is_none() };
+        match handler.subscription.concurrency {
+            0 | 1 => self.serial.is_none(),
+            places => self.concurrent.iter().filter(|invocation| Arc::ptr_eq(&invocation.handler, handler)).count() < places,
+        }
+    }
+
+    fn start(&mut self, envelope: Envelope<'_>, task: &mut Task<'_>) {
+        let Some(handler) = self.route.router.find(&envelope.event).map(Arc::clone) else {
+            let name = crate::telemetry::bounded(&envelope.event);
+            let exception = Exception::framework("unknown_event", format!("no handler for the event `{name}`"));
+            return self.refuse(envelope, &exception);
+        };
+        self.application.shared.counters.add(Counter::Events);
+        let data = envelope.data;
+        let responder = self.responder(Arc::clone(&handler.event), envelope.id, data.map(|data| data.get()));
+        let responder = SharedResponder::new(responder);
+        let called = catch_unwind(AssertUnwindSafe(|| {
+            (handler.call)(&Context::event(&self.application.services, &self.socket, &handler.event, data, &responder))
+        }));
+        match called {
+            Ok(Running(RunningState::Ready(reply))) => self.finish(reply, responder),
+            Ok(Running(RunningState::Future(future))) => self.run(handler, future, responder, task),
+            Err(_) => responder.fail(self.panicked(&handler.event)),
+        }
+    }
+
+    /// A future that is ready at its first poll needs no deadline, so no look at the clock.
+    fn run(&mut self, handler: Arc<Handler>, mut future: Pin<Box<dyn Future<Output = Reply> + Send>>, responder: SharedResponder, task: &mut Task<'_>) {
+        match poll_caught(&mut future, task) {
+            Ok(Poll::Ready(reply)) => self.finish(reply, responder),
+            Ok(Poll::Pending) => {
+                let deadline = Instant::now() + self.application.limits.handler_timeout;
+                let is_serial = handler.subscription.concurrency <= 1;
+                let invocation = Invocation { handler, future, responder, deadline };
+                if is_serial { self.serial = Some(invocation) } else { self.concurrent.push(invocation) }
+            }
+            Err(()) => responder.fail(self.panicked(&handler.event)),
+        }
+    }
+
+    fn finish(&mut self, reply: Reply, responder: SharedResponder) {
+        let Finished::Streaming(streaming) = responder.finish(reply) else { return };
+        if self.streams.len() < self.application.limits.streams {
+            self.streams.push(streaming);
+        } else {
+            self.application.shared.counters.add(Counter::Overloads);
+            streaming.fail(&Exception::framework("overloaded", "too many streams run"));
+        }
+    }
+
+    fn responder(&self, event: Arc<str>, id: Option<RequestId>, data: Option<&str>) -> Responder {
+        Responder::new(&self.session, &self.application.shared.counters, event, id).with_compat(self.application.compat, data)
+    }
+
+    /// The panic hook has logged where; this says whose request it was.
+    fn panicked(&self, event: &str) -> Exception {
+        self.application.shared.counters.add(Counter::Panics);
+        tracing::error!(socket = %self.session.id, event, "a handler panicked");
+        Exception::framework("internal", INTERNAL)
+    }
+}
+
+impl std::fmt::Debug for Lanes {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let running = usize::from(self.serial.is_some()) + self.concurrent.len();
+        write!(formatter, "Lanes({running} running, {} streams, {} waiting)", self.streams.len(), self.waiting.len())
+    }
+}
+
+fn poll_caught(future: &mut Pin<Box<dyn Future<Output = Reply> + Send>>, task: &mut Task<'_>) -> Result<Poll<Reply>, ()> {
+    catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))).map_err(drop)
+}
+
+/// A destructor that panics must not take the connection with it.
+fn drop_quietly<T>(value: T) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
+}

@@ -1,0 +1,30 @@
+//! A server: what it is built from, how it starts, listens and stops.
+
+mod accept;
+mod admission;
+mod application;
+mod banner;
+mod before;
+mod body;
+mod builder;
+mod connection;
+mod ending;
+mod endpoint;
+mod fallback;
+mod handle;
+mod lanes;
+mod raw;
+mod running;
+mod service;
+
+#[cfg(feature = "testing")]
+pub(crate) use application::Application;
+pub use before::UpgradeRefusal;
+pub use body::Body;
+pub use builder::Server;
+#[cfg(feature = "testing")]
+pub(crate) use connection::serve;
+pub use endpoint::{Endpoint, LocalAddr};
+pub use handle::ServerHandle;
+pub use running::RunningServer;
+pub use service::GatewayService;

@@ -1,0 +1,156 @@
+//! A server as a tower `Service`: upgrades to its namespaces, and what to do with every other request.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::{Request, Response, StatusCode};
+use http_body::Body as HttpBody;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpStream, UnixStream};
+use tower_service::Service;
+
+use crate::gateway::Found;
+use crate::server::application::Application;
+use crate::server::body::Body;
+use crate::server::connection;
+use crate::server::fallback::Fallback;
+use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
+use crate::telemetry::Counter;
+use crate::transport::{Handshake, Upgrade, UpgradeError, WebSocket};
+
+/// A started server as a `tower` service, to be mounted in another HTTP application. Cheap to clone.
+#[derive(Clone)]
+pub struct GatewayService {
+    pub(crate) application: Arc<Application>,
+    pub(crate) before: Option<BeforeUpgrade>,
+    pub(crate) fallback: Option<Fallback>,
+    pub(crate) peer: Option<SocketAddr>,
+}
+
+type Respond = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+impl<B> Service<Request<B>> for GatewayService
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Respond;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Respond {
+        let service = self.clone();
+        let request = request.map(Body::new);
+        Box::pin(async move { Ok(service.respond(request).await) })
+    }
+}
+
+impl GatewayService {
+    async fn respond(self, request: Request<Body>) -> Response<Body> {
+        let wants_upgrade = request.headers().contains_key(UPGRADE);
+        match self.application.routes.find(request.uri().path()) {
+            Some(found) if wants_upgrade || self.fallback.is_none() => self.upgrade(request, found).await.unwrap_or_else(|refused| self.rejected(&refused)),
+            _ => match self.fallback {
+                Some(fallback) => fallback.respond(request).await,
+                None => self.rejected(&self.not_found()),
+            },
+        }
+    }
+
+    async fn upgrade(&self, mut request: Request<Body>, found: Found) -> Result<Response<Body>, UpgradeRefusal> {
+        let on_upgrade = hyper::upgrade::on(&mut request);
+        let (head, _) = request.into_parts();
+        let upgrade = Upgrade::check(&head, &self.application.subprotocols).map_err(malformed)?;
+        if !self.application.origins.admits(&head.headers) {
+            return Err(UpgradeRefusal::new(StatusCode::FORBIDDEN, "this origin is not allowed"));
+        }
+        if self.application.shared.is_stopping() {
+            return Err(UpgradeRefusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops"));
+        }
+        let query = head.uri.query().unwrap_or_default().to_owned();
+        let handshake = Handshake::new(found.name.clone(), &query, head.headers, self.peer)
+            .with_protocol(upgrade.protocol())
+            .with_parameters(found.parameters);
+        if let Some(before) = &self.before {
+            before.ask(handshake.clone()).await?;
+        }
+        let application = Arc::clone(&self.application);
+        self.application.shared.tasks.spawn(async move {
+            match on_upgrade.await {
+                Ok(upgraded) => serve(upgraded, application, found.route, &found.name, handshake).await,
+                Err(error) => tracing::debug!(%error, "an upgrade was answered and then lost"),
+            }
+        });
+        Ok(upgrade.response())
+    }
+
+    fn not_found(&self) -> UpgradeRefusal {
+        let mut text = "there is no gateway at this path".to_owned();
+        if cfg!(debug_assertions) {
+            let names: Vec<_> = self.application.routes.iter().map(|route| route.namespace).collect();
+            text = format!("{text}; the namespaces are {}", names.join(", "));
+        }
+        UpgradeRefusal::new(StatusCode::NOT_FOUND, text)
+    }
+
+    fn rejected(&self, refusal: &UpgradeRefusal) -> Response<Body> {
+        self.application.shared.counters.add(Counter::RejectedHandshakes);
+        tracing::debug!(status = refusal.status().as_u16(), why = refusal.text(), "a handshake was rejected");
+        let mut response = Response::new(Body::from(format!("{}\n", refusal.text())));
+        *response.status_mut() = refusal.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        if refusal.status() == StatusCode::UPGRADE_REQUIRED {
+            headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        }
+        response
+    }
+}
+
+impl fmt::Debug for GatewayService {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("GatewayService").field("routes", &self.application.routes).finish_non_exhaustive()
+    }
+}
+
+fn malformed(error: UpgradeError) -> UpgradeRefusal {
+    let status = match error {
+        UpgradeError::NotAnUpgrade | UpgradeError::Version => StatusCode::UPGRADE_REQUIRED,
+        UpgradeError::Method | UpgradeError::HttpVersion | UpgradeError::Connection | UpgradeError::Key => StatusCode::BAD_REQUEST,
+    };
+    UpgradeRefusal::new(status, error.to_string())
+}
+
+/// Takes the stream out of its HTTP wrapping where it is one of ours; a foreign host's stays wrapped.
+async fn serve(upgraded: Upgraded, application: Arc<Application>, route: Arc<crate::gateway::Route>, name: &str, handshake: Handshake) {
+    let bytes = application.limits.message_bytes;
+    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(tcp) => {
+            let transport = WebSocket::accept(tcp.io.into_inner(), tcp.read_buf, bytes).await;
+            return connection::serve(transport, application, route, name, handshake).await;
+        }
+        Err(upgraded) => upgraded,
+    };
+    match upgraded.downcast::<TokioIo<UnixStream>>() {
+        Ok(unix) => {
+            let transport = WebSocket::accept(unix.io.into_inner(), unix.read_buf, bytes).await;
+            connection::serve(transport, application, route, name, handshake).await;
+        }
+        Err(upgraded) => {
+            let transport = WebSocket::accept(TokioIo::new(upgraded), Bytes::new(), bytes).await;
+            connection::serve(transport, application, route, name, handshake).await;
+        }
+    }
+}

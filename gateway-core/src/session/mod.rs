@@ -1,0 +1,76 @@
+//! One connection from inside: its id, its outbox, the questions it still owes an answer to, and what user code keeps
+//! with it. Knows no rooms and no other session.
+
+mod heartbeat;
+mod id;
+mod outbox;
+mod pending;
+mod reason;
+mod state;
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use heartbeat::{Heartbeat, Pulse};
+pub use id::SocketId;
+pub use outbox::SendError;
+pub(crate) use outbox::{Delivery, Outbox};
+pub(crate) use pending::Pending;
+pub use reason::DisconnectReason;
+pub(crate) use state::TypeMap;
+use tokio_util::sync::CancellationToken;
+
+use crate::limits::Limits;
+use crate::telemetry::Counters;
+use crate::transport::Handshake;
+use crate::wire::WireFormat;
+
+/// What survives of a connection inside the server.
+pub(crate) struct Session {
+    pub(crate) id: SocketId,
+    pub(crate) handshake: Handshake,
+    pub(crate) outbox: Outbox,
+    pub(crate) pending: Pending,
+    pub(crate) state: TypeMap,
+    pub(crate) request_timeout: Duration,
+    /// How many rooms it may be in.
+    pub(crate) rooms: usize,
+    /// Set once the connect hooks have accepted.
+    accepted: AtomicBool,
+    /// Fires when the client has left or is being disconnected.
+    pub(crate) gone: CancellationToken,
+}
+
+impl Session {
+    pub(crate) fn new(handshake: Handshake, format: WireFormat, limits: &Limits, counters: &Arc<Counters>) -> Self {
+        Self {
+            id: SocketId::random(),
+            handshake,
+            outbox: Outbox::new(format, limits, counters),
+            pending: Pending::new(limits.pending_requests),
+            state: TypeMap::default(),
+            request_timeout: limits.request_timeout,
+            rooms: limits.rooms_per_socket,
+            accepted: AtomicBool::new(false),
+            gone: CancellationToken::new(),
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn accept(&self) {
+        self.accepted.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.accepted.load(Ordering::Acquire)
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Session").field("id", &self.id).finish_non_exhaustive()
+    }
+}

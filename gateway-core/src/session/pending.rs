@@ -1,0 +1,70 @@
+//! Questions of the server that wait for this client's answer.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+/// The client's answer: the JSON of its data, or of its error.
+pub(crate) type Answer = Result<String, String>;
+
+/// At most as many questions as the limit; each leaves by answer, by timeout (its receiver is dropped) or by
+/// disconnection.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    limit: usize,
+    questions: Mutex<Questions>,
+}
+
+#[derive(Debug, Default)]
+struct Questions {
+    next: u64,
+    waiting: HashMap<u64, oneshot::Sender<Answer>>,
+    closed: bool,
+}
+
+impl Pending {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, questions: Mutex::default() }
+    }
+
+    /// A number for a new question and where its answer will arrive; `None` above the limit or after the end.
+    pub(crate) fn open(&self) -> Option<(u64, oneshot::Receiver<Answer>)> {
+        let mut questions = self.lock();
+        if questions.closed || questions.waiting.len() >= self.limit {
+            return None;
+        }
+        let (sender, receiver) = oneshot::channel();
+        let number = questions.next;
+        questions.next += 1;
+        questions.waiting.insert(number, sender);
+        Some((number, receiver))
+    }
+
+    /// Whether `number` was waited for.
+    pub(crate) fn answer(&self, number: u64, answer: Answer) -> bool {
+        let sender = self.lock().waiting.remove(&number);
+        sender.is_some_and(|sender| sender.send(answer).is_ok())
+    }
+
+    /// Nobody waits for `number` any longer.
+    pub(crate) fn forget(&self, number: u64) {
+        self.lock().waiting.remove(&number);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().waiting.is_empty()
+    }
+
+    /// Ends all waits: the client is gone.
+    pub(crate) fn close(&self) {
+        let mut questions = self.lock();
+        questions.closed = true;
+        questions.waiting = HashMap::new();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Questions> {
+        // No user code runs under this lock, so a poisoned lock still guards whole data.
+        self.questions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

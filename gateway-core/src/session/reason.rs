@@ -1,0 +1,56 @@
+//! Why a socket has gone.
+
+use std::fmt;
+
+use crate::wire::{CloseCode, Disconnect};
+
+/// What a disconnect hook is told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum DisconnectReason {
+    /// The client closed, with the code and reason it gave, if any.
+    Client(Option<Disconnect>),
+    /// The stream ended without a close frame.
+    Lost,
+    /// No pong came in time.
+    HeartbeatTimeout,
+    /// The outbox was full.
+    TooSlow,
+    /// The client violated RFC 6455 or a limit.
+    Violation(Disconnect),
+    /// The application disconnected the socket.
+    Server(Disconnect),
+    /// The server stops.
+    Shutdown,
+}
+
+impl DisconnectReason {
+    /// The close code: the client's own, or the one it was told; 1005 when it closed without a code, 1006 when it
+    /// vanished (RFC 6455 §7.1.5).
+    #[must_use]
+    pub fn code(&self) -> CloseCode {
+        match self {
+            Self::Client(Some(close)) | Self::Violation(close) | Self::Server(close) => close.code,
+            Self::Client(None) => CloseCode::received(1005),
+            Self::Lost => CloseCode::received(1006),
+            Self::HeartbeatTimeout => CloseCode::HEARTBEAT_TIMEOUT,
+            Self::TooSlow => CloseCode::TOO_SLOW,
+            Self::Shutdown => CloseCode::GOING_AWAY,
+        }
+    }
+}
+
+impl fmt::Display for DisconnectReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Self::Client(_) => "the client closed",
+            Self::Lost => "the connection was lost",
+            Self::HeartbeatTimeout => "heartbeat timeout",
+            Self::TooSlow => "the client read too slowly",
+            Self::Violation(_) => "protocol violation",
+            Self::Server(_) => "the server disconnected it",
+            Self::Shutdown => "the server stops",
+        };
+        write!(formatter, "{kind} ({})", self.code())
+    }
+}

@@ -1,0 +1,24 @@
+//! Typed values that user code keeps with a socket.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+type Values = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
+
+/// One value a type. Empty maps allocate nothing.
+#[derive(Debug, Default)]
+pub(crate) struct TypeMap(Mutex<Values>);
+
+impl TypeMap {
+    pub(crate) fn insert<T: Send + Sync + 'static>(&self, value: T) {
+        // Dropping the old value runs user code: not under the lock.
+        let old = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<T>(), Arc::new(value));
+        drop(old);
+    }
+
+    pub(crate) fn find<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        let value = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).cloned()?;
+        value.downcast().ok()
+    }
+}

@@ -1,0 +1,85 @@
+//! The one place that logs and counts. Names of fields and counters are fixed here; payloads, headers and queries never
+//! reach it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a server has counted since it was built. Reading is cheap and not atomic as a whole.
+#[derive(Debug, Default)]
+pub struct Counters {
+    connections: AtomicU64,
+    disconnections: AtomicU64,
+    rejected_handshakes: AtomicU64,
+    refused_connections: AtomicU64,
+    events: AtomicU64,
+    exceptions: AtomicU64,
+    panics: AtomicU64,
+    timeouts: AtomicU64,
+    overloads: AtomicU64,
+    slow_disconnects: AtomicU64,
+    dropped_frames: AtomicU64,
+    protocol_errors: AtomicU64,
+}
+
+/// One kind of thing that is counted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Counter {
+    /// Sockets whose connect hooks accepted.
+    Connections,
+    /// Sockets that were accepted and have gone.
+    Disconnections,
+    /// Handshakes answered with a status other than 101.
+    RejectedHandshakes,
+    /// Sockets whose connect hook refused, failed, panicked or took too long.
+    RefusedConnections,
+    /// Events that reached a handler.
+    Events,
+    /// Failures told to a client.
+    Exceptions,
+    /// Panics caught in handlers and hooks.
+    Panics,
+    /// Handlers that took too long.
+    Timeouts,
+    /// Events and streams answered `overloaded`.
+    Overloads,
+    /// Connections closed because their outbox was full.
+    SlowDisconnects,
+    /// Frames dropped by [`crate::Overflow`] or because they were volatile.
+    DroppedFrames,
+    /// Connections closed for a violation of the WebSocket protocol.
+    ProtocolErrors,
+}
+
+impl Counters {
+    /// The value of one counter.
+    #[must_use]
+    pub fn read(&self, counter: Counter) -> u64 {
+        self.cell(counter).load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add(&self, counter: Counter) {
+        self.cell(counter).fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn cell(&self, counter: Counter) -> &AtomicU64 {
+        match counter {
+            Counter::Connections => &self.connections,
+            Counter::Disconnections => &self.disconnections,
+            Counter::RejectedHandshakes => &self.rejected_handshakes,
+            Counter::RefusedConnections => &self.refused_connections,
+            Counter::Events => &self.events,
+            Counter::Exceptions => &self.exceptions,
+            Counter::Panics => &self.panics,
+            Counter::Timeouts => &self.timeouts,
+            Counter::Overloads => &self.overloads,
+            Counter::SlowDisconnects => &self.slow_disconnects,
+            Counter::DroppedFrames => &self.dropped_frames,
+            Counter::ProtocolErrors => &self.protocol_errors,
+        }
+    }
+}
+
+/// `text`, bounded to 256 bytes for a log line. Escaping is the subscriber's part; unbounded names are not.
+pub(crate) fn bounded(text: &str) -> &str {
+    &text[..text.floor_char_boundary(256)]
+}

@@ -1,0 +1,317 @@
+//! A client in memory. It behaves as a browser does: it reads in the background, answers pings, and closes when told.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
+
+use crate::testing::connect::ConnectError;
+use crate::testing::frame::{Failure, Received};
+use crate::transport::memory::MemoryPeer;
+use crate::wire::{CloseCode, Disconnect, Event, Frame, Message};
+
+/// How long an expectation waits. On a paused clock that is the moment when nothing else is left to do.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One connected client.
+#[derive(Debug)]
+pub struct TestClient {
+    peer: MemoryPeer,
+    inbox: VecDeque<Received>,
+    closed: Option<Closed>,
+    last_id: u64,
+}
+
+/// How a connection ended: the server's close frame, or `None` where it sent none.
+pub type Closed = Option<Disconnect>;
+
+impl TestClient {
+    pub(super) fn new(peer: MemoryPeer) -> Self {
+        Self { peer, inbox: VecDeque::new(), closed: None, last_id: 0 }
+    }
+
+    /// Waits for the connect hook's verdict.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::Refused`] when it said no, [`ConnectError::Closed`] when the connection ended without a word.
+    pub async fn admitted(&mut self) -> Result<(), ConnectError> {
+        if poll_fn(|context| self.peer.poll_admitted(context)).await {
+            return Ok(());
+        }
+        let mut refusal = None;
+        while let Ok(received) = self.receive().await {
+            if let Received::Exception { id: None, failure } = received {
+                refusal = Some(failure);
+            }
+        }
+        let closed = self.closed.clone().flatten();
+        Err(refusal.map_or(ConnectError::Closed(closed.clone()), |failure| ConnectError::Refused(failure, closed)))
+    }
+
+    /// Sends an event and does not wait for anything.
+    pub async fn emit<T: Serialize>(&mut self, event: &str, data: T) {
+        self.send_text(&json!({ "event": event, "data": data }).to_string()).await;
+    }
+
+    /// Sends a request and waits for its answer. What else arrives meanwhile is kept for later.
+    ///
+    /// # Errors
+    ///
+    /// The [`Failure`] the server answered with.
+    ///
+    /// # Panics
+    ///
+    /// When no answer comes, the connection ends, or the answer is no `R`.
+    pub async fn request<R: DeserializeOwned>(&mut self, event: &str, data: impl Serialize) -> Result<R, Failure> {
+        let id = self.begin(event, data).await;
+        match self.about(id, event).await {
+            Received::Exception { failure, .. } => Err(failure),
+            Received::Reply { data, more: false, .. } => Ok(read(data, event)),
+            other => panic!("`{event}` was answered by a stream, which `stream` reads: {other:?}"),
+        }
+    }
+
+    /// Sends a request that a stream answers.
+    pub async fn stream(&mut self, event: &str, data: impl Serialize) -> TestStream<'_> {
+        let id = self.begin(event, data).await;
+        TestStream { client: self, id, event: event.to_owned() }
+    }
+
+    /// Sends a request and gives its id, without waiting for its answer.
+    pub async fn begin(&mut self, event: &str, data: impl Serialize) -> u64 {
+        self.last_id += 1;
+        self.send_text(&json!({ "event": event, "data": data, "id": self.last_id }).to_string()).await;
+        self.last_id
+    }
+
+    /// Waits for the first unread event of type `E`; others stay unread.
+    ///
+    /// # Panics
+    ///
+    /// When none comes, or its payload is no `E`.
+    pub async fn expect<E: Event + DeserializeOwned>(&mut self) -> E {
+        read(self.expect_named(E::NAME).await, E::NAME)
+    }
+
+    /// Waits for the first unread event of this name; others stay unread.
+    ///
+    /// # Panics
+    ///
+    /// When none comes.
+    pub async fn expect_named(&mut self, name: &str) -> Value {
+        let is_it = |received: &Received| matches!(received, Received::Event { event, .. } if event == name);
+        match self.wait_for(&format!("the event `{name}`"), is_it).await {
+            Received::Event { data, .. } => data,
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    /// Waits for the first unread exception that belongs to no request.
+    ///
+    /// # Panics
+    ///
+    /// When none comes.
+    pub async fn expect_exception(&mut self) -> Failure {
+        match self.wait_for("an exception", |received| matches!(received, Received::Exception { id: None, .. })).await {
+            Received::Exception { failure, .. } => failure,
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    /// Waits for a question of the server; answer it by its number with [`TestClient::answer`].
+    ///
+    /// # Panics
+    ///
+    /// When none comes.
+    pub async fn expect_question(&mut self, name: &str) -> (u64, Value) {
+        let is_it = |received: &Received| matches!(received, Received::Question { event, .. } if event == name);
+        match self.wait_for(&format!("the question `{name}`"), is_it).await {
+            Received::Question { ask, data, .. } => (ask, data),
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    /// Answers a question of the server.
+    pub async fn answer<T: Serialize>(&mut self, ask: u64, data: T) {
+        self.send_text(&json!({ "answer": ask, "data": data }).to_string()).await;
+    }
+
+    /// Tells the server that its question cannot be answered.
+    pub async fn answer_with_error<T: Serialize>(&mut self, ask: u64, error: T) {
+        self.send_text(&json!({ "answer": ask, "error": error }).to_string()).await;
+    }
+
+    /// Waits until the server has nothing left to do, and expects that nothing is unread. Exact on a paused clock
+    /// (`#[tokio::test(start_paused = true)]`); on a running one it waits a millisecond.
+    ///
+    /// # Panics
+    ///
+    /// When something is unread.
+    pub async fn expect_nothing(&mut self) {
+        // A paused clock moves only when every task waits.
+        sleep(Duration::from_millis(1)).await;
+        self.read_what_came();
+        assert!(self.inbox.is_empty(), "expected nothing, but there is {:?}", self.inbox);
+    }
+
+    /// The next unread message, whatever it is.
+    ///
+    /// # Panics
+    ///
+    /// When none comes or the connection ends.
+    pub async fn next(&mut self) -> Received {
+        self.wait_for("a message", |_| true).await
+    }
+
+    /// Sends a text message as it is, well-formed or not.
+    pub async fn send_text(&mut self, text: &str) {
+        self.peer.send(Frame::Text(text.into()));
+        tokio::task::yield_now().await;
+    }
+
+    /// Sends a whole message as it is, as to a raw gateway.
+    pub async fn send_message(&mut self, message: impl Into<Message>) {
+        self.peer.send(message.into().into_frame());
+        tokio::task::yield_now().await;
+    }
+
+    /// Stops reading: pings stay unanswered, and what the server sends piles up on its side.
+    pub fn stop_reading(&mut self) {
+        self.peer.pause();
+    }
+
+    /// Reads on.
+    pub fn read_on(&mut self) {
+        self.peer.resume();
+    }
+
+    /// Closes and waits for the server's side of the close.
+    pub async fn close(self) -> Closed {
+        self.close_with(CloseCode::NORMAL, "").await
+    }
+
+    /// Closes with a code and reason and waits for the server's side of the close.
+    pub async fn close_with(mut self, code: CloseCode, reason: &str) -> Closed {
+        self.peer.send(Frame::Close(Some(Disconnect::new(code, reason.to_owned()))));
+        self.closed().await
+    }
+
+    /// Waits for the end of the connection. What arrives before stays unread.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end.
+    pub async fn closed(&mut self) -> Closed {
+        let patience = timeout(PATIENCE, async { while self.read_one().await {} });
+        assert!(patience.await.is_ok(), "the connection was expected to end; unread: {:?}", self.inbox);
+        self.closed.clone().flatten()
+    }
+
+    async fn about(&mut self, id: u64, event: &str) -> Received {
+        self.wait_for(&format!("an answer to `{event}`"), |received| received.is_about(id)).await
+    }
+
+    async fn wait_for(&mut self, what: &str, is_it: impl Fn(&Received) -> bool) -> Received {
+        loop {
+            if let Some(index) = self.inbox.iter().position(&is_it) {
+                return self.inbox.remove(index).expect("the position was just found");
+            }
+            let arrived = timeout(PATIENCE, self.read_one()).await;
+            let more = arrived.unwrap_or_else(|_| panic!("{what} did not come; unread: {:?}", self.inbox));
+            assert!(more, "the connection ended ({:?}) before {what} came; unread: {:?}", self.closed, self.inbox);
+        }
+    }
+
+    async fn receive(&mut self) -> Result<Received, Closed> {
+        loop {
+            if let Some(received) = self.inbox.pop_front() {
+                return Ok(received);
+            }
+            if !self.read_one().await {
+                return Err(self.closed.clone().flatten());
+            }
+        }
+    }
+
+    /// Moves one frame into the inbox; `false` at the end.
+    async fn read_one(&mut self) -> bool {
+        match poll_fn(|context| self.peer.poll_receive(context)).await {
+            Ok(frame) => {
+                self.inbox.extend(Received::read(frame));
+                true
+            }
+            Err(closed) => {
+                self.closed = Some(closed);
+                false
+            }
+        }
+    }
+
+    fn read_what_came(&mut self) {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        while let std::task::Poll::Ready(Ok(frame)) = self.peer.poll_receive(&mut context) {
+            self.inbox.extend(Received::read(frame));
+        }
+    }
+}
+
+/// The answer to a request, one item after the other.
+#[derive(Debug)]
+pub struct TestStream<'a> {
+    client: &'a mut TestClient,
+    id: u64,
+    event: String,
+}
+
+impl TestStream<'_> {
+    /// The next item; `None` at the stream's end.
+    ///
+    /// # Errors
+    ///
+    /// The [`Failure`] the stream ended with.
+    ///
+    /// # Panics
+    ///
+    /// When nothing comes or the item is no `R`.
+    pub async fn next<R: DeserializeOwned>(&mut self) -> Option<Result<R, Failure>> {
+        match self.client.about(self.id, &self.event).await {
+            Received::End { .. } => None,
+            Received::Exception { failure, .. } => Some(Err(failure)),
+            Received::Reply { data, .. } => Some(Ok(read(data, &self.event))),
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    /// All items up to the end.
+    ///
+    /// # Errors
+    ///
+    /// The [`Failure`] the stream ended with.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestStream::next`].
+    pub async fn collect<R: DeserializeOwned>(mut self) -> Result<Vec<R>, Failure> {
+        let mut items = Vec::new();
+        while let Some(item) = self.next().await {
+            items.push(item?);
+        }
+        Ok(items)
+    }
+
+    /// Tells the server that no more items are wanted.
+    pub async fn cancel(&mut self) {
+        let cancel = json!({ "cancel": self.id }).to_string();
+        self.client.send_text(&cancel).await;
+    }
+}
+
+fn read<R: DeserializeOwned>(data: Value, event: &str) -> R {
+    let text = data.to_string();
+    serde_json::from_value(data).unwrap_or_else(|error| panic!("the data of `{event}` cannot be read ({error}): {text}"))
+}

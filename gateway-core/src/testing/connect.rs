@@ -1,0 +1,112 @@
+//! Connecting a client in memory.
+
+use std::future::IntoFuture;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::server;
+use crate::testing::client::{Closed, TestClient};
+use crate::testing::frame::Failure;
+use crate::testing::server::TestServer;
+use crate::transport::{Handshake, memory};
+
+/// A client that has not connected yet.
+#[derive(Debug)]
+#[must_use = "a client connects when it is awaited"]
+pub struct Connect<'a> {
+    server: &'a TestServer,
+    path: String,
+    query: String,
+    headers: HeaderMap,
+    auth: Option<Value>,
+}
+
+/// Why a client was not let in.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// No gateway lives at this path; a real client would be answered 404.
+    #[error("there is no gateway at this path")]
+    NotFound,
+    /// The connect hook said no.
+    #[error("refused: {0}")]
+    Refused(Failure, Closed),
+    /// The connection ended while the hook ran.
+    #[error("closed: {0:?}")]
+    Closed(Closed),
+}
+
+impl<'a> Connect<'a> {
+    pub(super) fn new(server: &'a TestServer, path: &str) -> Self {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        Self { server, path: path.to_owned(), query: query.to_owned(), headers: HeaderMap::new(), auth: None }
+    }
+
+    /// Adds a header.
+    ///
+    /// # Panics
+    ///
+    /// When the name or value may not stand in a header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name = HeaderName::try_from(name).expect("a header name");
+        self.headers.append(name, HeaderValue::try_from(value).expect("a header value"));
+        self
+    }
+
+    /// Adds a query parameter.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let separator = if self.query.is_empty() { "" } else { "&" };
+        self.query = format!("{}{separator}{}={}", self.query, encode(name), encode(value));
+        self
+    }
+
+    /// Sends credentials, as [`Handshake::auth`] reads them.
+    ///
+    /// # Panics
+    ///
+    /// When they cannot be serialised.
+    pub fn auth<T: Serialize>(mut self, credentials: T) -> Self {
+        self.auth = Some(serde_json::to_value(credentials).expect("credentials that can be serialised"));
+        self
+    }
+
+    /// Starts to connect without waiting for the connect hook's verdict: what the client sends meanwhile waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::NotFound`] when there is no gateway at this path.
+    pub fn without_waiting(self) -> Result<TestClient, ConnectError> {
+        let application = &self.server.application;
+        let found = application.routes.find(&self.path).ok_or(ConnectError::NotFound)?;
+        let mut handshake = Handshake::new(found.name.clone(), &self.query, self.headers, None);
+        if let Some(auth) = self.auth {
+            handshake = handshake.with_auth(auth);
+        }
+        let handshake = handshake.with_parameters(found.parameters);
+        let (transport, peer) = memory::pair();
+        let application = Arc::clone(application);
+        let tasks = application.shared.tasks.clone();
+        let (name, route) = (found.name, found.route);
+        tasks.spawn(async move { server::serve(transport, application, route, &name, handshake).await });
+        Ok(TestClient::new(peer))
+    }
+}
+
+impl<'a> IntoFuture for Connect<'a> {
+    type Output = Result<TestClient, ConnectError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let mut client = self.without_waiting()?;
+            client.admitted().await?;
+            Ok(client)
+        })
+    }
+}

@@ -1,0 +1,129 @@
+//! What a client received, read as far as a test asks.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::wire::{Frame, Message};
+
+/// One message from the server, as `docs/protocol.md` has them.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Received {
+    /// An event.
+    Event {
+        /// Its name.
+        event: String,
+        /// Its payload.
+        data: Value,
+    },
+    /// The reply to a request, or an item of its stream.
+    Reply {
+        /// The request's id.
+        id: u64,
+        /// The event it came on.
+        event: String,
+        /// Its payload.
+        data: Value,
+        /// Whether more follow.
+        more: bool,
+    },
+    /// The end of a stream.
+    End {
+        /// The request's id.
+        id: u64,
+    },
+    /// A failure, of a request where it has an id.
+    Exception {
+        /// The request's id.
+        id: Option<u64>,
+        /// What failed.
+        failure: Failure,
+    },
+    /// A question of the server.
+    Question {
+        /// Its number.
+        ask: u64,
+        /// Its name.
+        event: String,
+        /// Its payload.
+        data: Value,
+    },
+    /// A message that is no envelope: what raw gateways send.
+    Message(Message),
+}
+
+/// The payload of an exception.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    payload: Value,
+}
+
+impl Failure {
+    /// The code, where it has one.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.payload.get("code")?.as_str()
+    }
+
+    /// The message; empty where the payload is the application's own.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.payload.get("message").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn payload(&self) -> &Value {
+        &self.payload
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.payload.fmt(formatter)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+#[derive(Deserialize)]
+struct Members {
+    event: String,
+    #[serde(default)]
+    data: Value,
+    id: Option<u64>,
+    #[serde(default)]
+    more: bool,
+    #[serde(default)]
+    end: bool,
+    ask: Option<u64>,
+}
+
+impl Received {
+    pub(super) fn read(frame: Frame) -> Option<Self> {
+        let text = match frame {
+            Frame::Text(text) => text,
+            Frame::Binary(bytes) => return Some(Self::Message(Message::Binary(bytes))),
+            Frame::Ping(_) | Frame::Pong(_) | Frame::Close(_) => return None,
+        };
+        let Ok(members) = serde_json::from_str::<Members>(&text) else { return Some(Self::Message(Message::Text(text))) };
+        let Members { event, data, id, more, end, ask } = members;
+        Some(match (id, ask) {
+            _ if event == "exception" => Self::Exception { id, failure: Failure { payload: data } },
+            (Some(id), _) if end => Self::End { id },
+            (Some(id), _) => Self::Reply { id, event, data, more },
+            (None, Some(ask)) => Self::Question { ask, event, data },
+            (None, None) => Self::Event { event, data },
+        })
+    }
+
+    pub(super) fn is_about(&self, request: u64) -> bool {
+        match self {
+            Self::Reply { id, .. } | Self::End { id } => *id == request,
+            Self::Exception { id, .. } => *id == Some(request),
+            Self::Event { .. } | Self::Question { .. } | Self::Message(_) => false,
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Handler tests without a port: the real router, hooks, limits and outboxes over connections in memory.
+//!
+//! Tests run on tokio's paused clock, so that waiting costs nothing and nothing depends on the machine's speed:
+//!
+//! ```
+//! use gateway_core::prelude::*;
+//!
+//! #[gateway(namespace = "/greet")]
+//! struct Greeter;
+//!
+//! #[gateway]
+//! impl Greeter {
+//!     #[subscribe("hello")]
+//!     fn hello(&self, Data(name): Data<String>) -> String {
+//!         format!("hello {name}")
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! let server = Server::empty().gateway::<Greeter>().test().await.unwrap();
+//! let mut ann = server.connect("/greet").await.unwrap();
+//! let greeting: String = ann.request("hello", "Ann").await.unwrap();
+//! assert_eq!(greeting, "hello Ann");
+//! ann.expect_nothing().await;
+//! # }
+//! ```
+
+mod client;
+mod connect;
+mod frame;
+mod server;
+
+pub use client::{Closed, TestClient, TestStream};
+pub use connect::{Connect, ConnectError};
+pub use frame::{Failure, Received};
+pub use server::TestServer;

@@ -1,0 +1,66 @@
+//! A server without a port.
+
+use std::sync::Arc;
+
+use crate::gateway::StartError;
+use crate::hub::Namespace;
+use crate::server::{Application, Server, ServerHandle};
+use crate::telemetry::Counters;
+use crate::testing::Connect;
+
+/// A started server that is reached in memory. Dropping it tells its sockets that it stops.
+#[derive(Debug)]
+pub struct TestServer {
+    pub(super) application: Arc<Application>,
+    handle: ServerHandle,
+}
+
+impl Server {
+    /// Starts in memory, for tests of handlers.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Problems`] as [`Server::serve`], before anything can connect.
+    pub async fn test(self) -> Result<TestServer, StartError> {
+        let handle = self.handle();
+        Ok(TestServer { application: self.assemble().await?, handle })
+    }
+}
+
+impl TestServer {
+    /// A client of this path, which may have a query; await it to connect.
+    #[must_use]
+    pub fn connect(&self, path: &str) -> Connect<'_> {
+        Connect::new(self, path)
+    }
+
+    /// The server as background tasks see it.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        self.handle.clone()
+    }
+
+    /// The namespace of this name.
+    #[must_use]
+    pub fn of(&self, namespace: &str) -> Namespace {
+        self.handle.of(namespace)
+    }
+
+    /// What the server has counted.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.application.shared.counters
+    }
+
+    /// Stops as a real server does, and waits until every hook has run.
+    pub async fn stop(self) {
+        self.handle.shutdown();
+        self.handle.stopped().await;
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.handle.shutdown();
+    }
+}

@@ -1,0 +1,163 @@
+//! What is known of a peer from its request, before anything was said.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::HeaderMap;
+use http::header::COOKIE;
+use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::transport::credentials;
+
+/// The request that opened a connection. Cheap to clone. Its `Debug` shows no header, no query and no credential.
+#[derive(Clone)]
+pub struct Handshake(Arc<Request>);
+
+struct Request {
+    path: String,
+    parameters: Vec<(String, String)>,
+    query: Vec<(String, String)>,
+    headers: HeaderMap,
+    peer: Option<SocketAddr>,
+    protocol: Option<String>,
+    auth: Option<Value>,
+}
+
+/// Why [`Handshake::auth`] has nothing to give.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// The client sent no credentials.
+    #[error("no credentials were sent")]
+    Missing,
+    /// They do not have the expected shape.
+    #[error("the credentials cannot be read")]
+    Unreadable(#[source] serde_json::Error),
+}
+
+impl Handshake {
+    /// `path` is decoded, `query` is not.
+    pub(crate) fn new(path: String, query: &str, headers: HeaderMap, peer: Option<SocketAddr>) -> Self {
+        let query = parse_query(query);
+        let auth = credentials::read(&headers, &query);
+        Self(Arc::new(Request { path, parameters: Vec::new(), query, headers, peer, protocol: None, auth }))
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn with_auth(mut self, auth: Value) -> Self {
+        self.edit().auth = Some(auth);
+        self
+    }
+
+    pub(crate) fn with_protocol(mut self, protocol: Option<&str>) -> Self {
+        self.edit().protocol = protocol.map(str::to_owned);
+        self
+    }
+
+    pub(crate) fn with_parameters(mut self, parameters: Vec<(String, String)>) -> Self {
+        self.edit().parameters = parameters;
+        self
+    }
+
+    fn edit(&mut self) -> &mut Request {
+        Arc::get_mut(&mut self.0).expect("a handshake is shared only once it is complete")
+    }
+
+    /// The path that was asked for, percent-decoded.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// The parameters of the namespace, in the order of its pattern.
+    #[must_use]
+    pub fn parameters(&self) -> &[(String, String)] {
+        &self.0.parameters
+    }
+
+    /// The first value of a query parameter, percent-decoded.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.0.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All headers of the request.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
+    /// The first value of a header, where it is visible ASCII.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.0.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The value of a cookie, as it was sent.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let lines = self.0.headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+        let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// The peer's address; `None` on a Unix socket, in memory, or behind a foreign HTTP server that does not tell.
+    #[must_use]
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.0.peer
+    }
+
+    /// The subprotocol that was agreed on.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&str> {
+        self.0.protocol.as_deref()
+    }
+
+    /// The credentials the client sent, read as `T`.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::Missing`] when there are none, [`AuthError::Unreadable`] when they are no `T`.
+    pub fn auth<T: DeserializeOwned>(&self) -> Result<T, AuthError> {
+        let auth = self.0.auth.as_ref().ok_or(AuthError::Missing)?;
+        T::deserialize(auth).map_err(AuthError::Unreadable)
+    }
+}
+
+impl fmt::Debug for Handshake {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Handshake").field("path", &self.0.path).field("peer", &self.0.peer).finish_non_exhaustive()
+    }
+}
+
+/// `application/x-www-form-urlencoded`, as browsers write queries.
+fn parse_query(query: &str) -> Vec<(String, String)> {
+    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (decode(name), decode(value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_and_cookies_are_read() {
+        let mut headers = HeaderMap::new();
+        headers.insert(COOKIE, "a=1; session=x=y".parse().unwrap());
+        let handshake = Handshake::new("/".into(), "q=a%20b+c&flag&q=2", headers, None);
+        assert_eq!(handshake.query("q"), Some("a b c"));
+        assert_eq!(handshake.query("flag"), Some(""));
+        assert_eq!(handshake.cookie("session"), Some("x=y"));
+        assert_eq!(handshake.cookie("b"), None);
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let handshake = Handshake::new("/".into(), "auth=SECRET", HeaderMap::new(), None);
+        assert!(!format!("{handshake:?}").contains("SECRET"));
+    }
+}

@@ -1,0 +1,81 @@
+//! Which pages may connect. A browser names the page's origin; any other program may leave it out.
+
+use http::header::{HOST, HeaderMap, ORIGIN};
+
+/// Default: the page came from the host it connects to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OriginPolicy {
+    any: bool,
+    allowed: Vec<String>,
+}
+
+impl OriginPolicy {
+    pub(crate) fn allow(&mut self, origin: &str) {
+        self.allowed.push(normal(origin));
+    }
+
+    pub(crate) fn allow_any(&mut self) {
+        self.any = true;
+    }
+
+    /// RFC 6455 §10.2. Where `Origin` is missing nobody was tricked into connecting: only browsers are, and they send it.
+    pub(crate) fn admits(&self, headers: &HeaderMap) -> bool {
+        let mut lines = headers.get_all(ORIGIN).iter();
+        let Some(origin) = lines.next() else { return true };
+        if self.any {
+            return true;
+        }
+        let Some(origin) = origin.to_str().ok().filter(|_| lines.next().is_none()).map(normal) else { return false };
+        self.allowed.contains(&origin) || is_same_host(&origin, headers)
+    }
+}
+
+/// The scheme may differ from ours: a proxy in front may end TLS. Host and port may not.
+fn is_same_host(origin: &str, headers: &HeaderMap) -> bool {
+    let Some((scheme, authority)) = origin.split_once("://") else { return false };
+    let default_port = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => return false,
+    };
+    let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
+    let host = host.trim().to_ascii_lowercase();
+    authority == host.strip_suffix(default_port).unwrap_or(&host)
+}
+
+/// RFC 6454 §6.2, with the default port left out as browsers do.
+fn normal(origin: &str) -> String {
+    let origin = origin.trim().trim_end_matches('/').to_ascii_lowercase();
+    let default_port = if origin.starts_with("https:") { ":443" } else { ":80" };
+    origin.strip_suffix(default_port).unwrap_or(&origin).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_same_host_and_the_allowed_ones_are_admitted() {
+        let mut policy = OriginPolicy::default();
+        policy.allow("https://app.example.com");
+        let check = |origin: &str, host: &str, expected: bool| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().unwrap());
+            headers.insert(ORIGIN, origin.parse().unwrap());
+            assert_eq!(policy.admits(&headers), expected, "{origin} at {host}");
+        };
+        check("https://good.com", "good.com", true);
+        check("http://good.com", "good.com:80", true);
+        check("HTTPS://GOOD.com", "good.com", true);
+        check("https://good.com:443", "good.com", true);
+        check("http://good.com:3000", "good.com:3000", true);
+        check("http://good.com:3001", "good.com:3000", false);
+        check("http://good.com", "good.com:3000", false);
+        check("https://good.com.evil.com", "good.com", false);
+        check("https://evil.com", "good.com", false);
+        check("null", "good.com", false);
+        check("file://good.com", "good.com", false);
+        check("https://app.example.com", "good.com", true);
+        check("http://app.example.com", "good.com", false);
+    }
+}

@@ -1,0 +1,163 @@
+//! The check of an upgrade request (RFC 6455 §4.2.1) and the headers of its answer (§4.2.2). Pure.
+
+use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::{Method, StatusCode, Version, request};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+/// The plain protocol's own name, first choice wherever it is offered.
+pub(crate) const SUBPROTOCOL: &str = "gateway.v1";
+
+/// An upgrade request that keeps to RFC 6455.
+#[derive(Debug)]
+pub(crate) struct Upgrade {
+    accept: HeaderValue,
+    protocol: Option<HeaderValue>,
+}
+
+/// What is wrong with an upgrade request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum UpgradeError {
+    #[error("this is a WebSocket endpoint: send an upgrade request")]
+    NotAnUpgrade,
+    #[error("an upgrade to WebSocket is a GET request")]
+    Method,
+    #[error("an upgrade to WebSocket needs HTTP/1.1")]
+    HttpVersion,
+    #[error("`Connection` does not name `upgrade`")]
+    Connection,
+    #[error("`Sec-WebSocket-Version` must be 13")]
+    Version,
+    #[error("`Sec-WebSocket-Key` is not 16 bytes in base64")]
+    Key,
+}
+
+impl Upgrade {
+    /// Checks the head of a request; `known` are the application's subprotocols, the preferred one first.
+    pub(crate) fn check(request: &request::Parts, known: &[String]) -> Result<Self, UpgradeError> {
+        if !has_token(&request.headers, &UPGRADE, "websocket") {
+            return Err(UpgradeError::NotAnUpgrade);
+        }
+        if request.method != Method::GET {
+            return Err(UpgradeError::Method);
+        }
+        if request.version != Version::HTTP_11 {
+            return Err(UpgradeError::HttpVersion);
+        }
+        if !has_token(&request.headers, &CONNECTION, "upgrade") {
+            return Err(UpgradeError::Connection);
+        }
+        // RFC 6455 §4.4: the answer to another version names the supported one.
+        if single(&request.headers, &SEC_WEBSOCKET_VERSION) != Some("13") {
+            return Err(UpgradeError::Version);
+        }
+        let key = single(&request.headers, &SEC_WEBSOCKET_KEY).filter(|key| is_key(key)).ok_or(UpgradeError::Key)?;
+        let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes())).map_err(|_| UpgradeError::Key)?;
+        Ok(Self { accept, protocol: choose(&request.headers, known) })
+    }
+
+    /// The answer `101`.
+    pub(crate) fn response<B: Default>(&self) -> http::Response<B> {
+        let mut response = http::Response::new(B::default());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let headers = response.headers_mut();
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(SEC_WEBSOCKET_ACCEPT, self.accept.clone());
+        if let Some(protocol) = &self.protocol {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol.clone());
+        }
+        response
+    }
+
+    pub(crate) fn protocol(&self) -> Option<&str> {
+        self.protocol.as_ref().and_then(|protocol| protocol.to_str().ok())
+    }
+}
+
+/// The entries of `Sec-WebSocket-Protocol`, over all its lines, in order.
+pub(crate) fn offered_protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    tokens(headers, &SEC_WEBSOCKET_PROTOCOL)
+}
+
+fn choose(headers: &HeaderMap, known: &[String]) -> Option<HeaderValue> {
+    let chosen = std::iter::once(SUBPROTOCOL)
+        .chain(known.iter().map(String::as_str))
+        .find(|name| offered_protocols(headers).any(|offered| offered == *name))?;
+    HeaderValue::from_str(chosen).ok()
+}
+
+/// RFC 9110 §5.6.1: a list may span several lines and hold empty elements. Linear in the length of the headers.
+fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(str::trim).filter(|token| !token.is_empty())
+}
+
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    tokens(headers, name).any(|candidate| candidate.eq_ignore_ascii_case(token))
+}
+
+/// The value of a header that may stand once only.
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut lines = headers.get_all(name).iter();
+    let line = lines.next()?.to_str().ok()?;
+    lines.next().is_none().then_some(line.trim())
+}
+
+/// RFC 6455 §4.1: 16 random bytes in base64.
+fn is_key(key: &str) -> bool {
+    data_encoding::BASE64.decode(key.as_bytes()).is_ok_and(|bytes| bytes.len() == 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(headers: &[(&str, &str)]) -> Result<Option<String>, UpgradeError> {
+        let mut request = http::Request::builder().uri("/chat");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        Upgrade::check(&parts, &["graphql-ws".to_owned(), "mqtt".to_owned()]).map(|upgrade| upgrade.protocol().map(str::to_owned))
+    }
+
+    const GOOD: [(&str, &str); 4] =
+        [("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-version", "13"), ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")];
+
+    fn with(name: &'static str, value: &'static str) -> Vec<(&'static str, &'static str)> {
+        GOOD.into_iter().filter(|(other, _)| *other != name).chain([(name, value)]).collect()
+    }
+
+    #[test]
+    fn token_lists_are_read_without_case() {
+        assert_eq!(check(&GOOD), Ok(None));
+        assert_eq!(check(&with("connection", "keep-alive, Upgrade")), Ok(None));
+        assert_eq!(check(&with("upgrade", "h2c, WebSocket")), Ok(None));
+    }
+
+    #[test]
+    fn each_violation_has_its_answer() {
+        assert_eq!(check(&with("upgrade", "h2c")), Err(UpgradeError::NotAnUpgrade));
+        assert_eq!(check(&with("connection", "close")), Err(UpgradeError::Connection));
+        assert_eq!(check(&with("sec-websocket-version", "12")), Err(UpgradeError::Version));
+        assert_eq!(check(&with("sec-websocket-key", "c2hvcnQ=")), Err(UpgradeError::Key));
+        assert_eq!(check(&GOOD[..3]), Err(UpgradeError::Key));
+        let twice: Vec<_> = GOOD.into_iter().chain([GOOD[3]]).collect();
+        assert_eq!(check(&twice), Err(UpgradeError::Key));
+    }
+
+    #[test]
+    fn the_first_known_subprotocol_is_chosen() {
+        let chosen = |offer| check(&with("sec-websocket-protocol", offer)).unwrap();
+        assert_eq!(chosen("x, mqtt, graphql-ws"), Some("graphql-ws".to_owned()));
+        assert_eq!(chosen("auth.e30, mqtt, gateway.v1"), Some("gateway.v1".to_owned()));
+        assert_eq!(chosen("auth.e30"), None);
+    }
+
+    #[test]
+    fn the_answer_carries_the_key_of_the_rfc() {
+        let (parts, ()) = GOOD.iter().fold(http::Request::builder(), |request, (name, value)| request.header(*name, *value)).body(()).unwrap().into_parts();
+        let response = Upgrade::check(&parts, &[]).unwrap().response::<()>();
+        assert_eq!(response.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+}

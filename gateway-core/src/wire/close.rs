@@ -1,0 +1,134 @@
+//! Close codes and what they tell the client to do next.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The number in a close frame (RFC 6455 §7.4).
+///
+/// Codes from 4000 to 4499 invite the client to come back, those from 4500 to 4999 ask it not to.
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+pub struct CloseCode(u16);
+
+impl CloseCode {
+    /// The purpose of the connection is fulfilled.
+    pub const NORMAL: Self = Self(1000);
+    /// The server stops.
+    pub const GOING_AWAY: Self = Self(1001);
+    /// RFC 6455 was violated.
+    pub const PROTOCOL_ERROR: Self = Self(1002);
+    /// A text was not UTF-8.
+    pub const INVALID_UTF8: Self = Self(1007);
+    /// The application's policy was violated.
+    pub const POLICY: Self = Self(1008);
+    /// A message was above the limit.
+    pub const TOO_BIG: Self = Self(1009);
+    /// A hook failed unexpectedly.
+    pub const INTERNAL: Self = Self(1011);
+    /// The outbox was full.
+    pub const TOO_SLOW: Self = Self(4000);
+    /// No pong came in time.
+    pub const HEARTBEAT_TIMEOUT: Self = Self(4001);
+    /// The connect hook took too long.
+    pub const CONNECT_TIMEOUT: Self = Self(4002);
+    /// The connect hook said no.
+    pub const REFUSED: Self = Self(4500);
+    /// The application disconnected the socket.
+    pub const DISCONNECTED: Self = Self(4501);
+
+    /// A code of the application's own.
+    ///
+    /// # Panics
+    ///
+    /// When `code` may not stand in a close frame: it must be 1000 to 1003, 1007 to 1014 or 3000 to 4999
+    /// (RFC 6455 §7.4.2). In a `const` the compiler finds it.
+    #[must_use]
+    pub const fn new(code: u16) -> Self {
+        assert!(Self::is_sendable(code), "this close code may not stand in a close frame (RFC 6455 §7.4)");
+        Self(code)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn as_u16(self) -> u16 {
+        self.0
+    }
+
+    /// Whether a client that was closed with this code should connect again.
+    #[must_use]
+    pub const fn may_reconnect(self) -> bool {
+        matches!(self.0, 1001 | 1005 | 1006 | 1011..=1014 | 3000..=3499 | 4000..=4499)
+    }
+
+    /// What a peer sent; anything, also what may not be sent.
+    pub(crate) const fn received(code: u16) -> Self {
+        Self(code)
+    }
+
+    /// RFC 6455 §7.4.1: 1004 to 1006 and 1015 are never on the wire; below 1000 and from 5000 up nothing is defined.
+    pub(crate) const fn is_sendable(code: u16) -> bool {
+        matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
+    }
+}
+
+impl fmt::Debug for CloseCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "CloseCode({})", self.0)
+    }
+}
+
+impl fmt::Display for CloseCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// The end of a connection, as told to its client.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Disconnect {
+    /// Says whether to come back.
+    pub code: CloseCode,
+    /// For people; at most 123 bytes reach the client (RFC 6455 §5.5).
+    pub reason: Cow<'static, str>,
+}
+
+impl Disconnect {
+    /// An end with this code and reason.
+    pub fn new(code: CloseCode, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+
+    /// The reason, cut at a character boundary to what fits in a close frame.
+    pub(crate) fn wire_reason(&self) -> &str {
+        &self.reason[..self.reason.floor_char_boundary(123)]
+    }
+}
+
+impl Default for Disconnect {
+    fn default() -> Self {
+        Self::new(CloseCode::DISCONNECTED, "disconnected")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reconnecting_is_decided_by_the_code() {
+        let check = |code: u16, expected: bool| {
+            assert_eq!(CloseCode::received(code).may_reconnect(), expected, "{code}");
+        };
+        for code in [1001, 1006, 1011, 1012, 1013, 4000, 4001, 4499] {
+            check(code, true);
+        }
+        for code in [1000, 1002, 1007, 1008, 1009, 4500, 4501, 4999] {
+            check(code, false);
+        }
+    }
+
+    #[test]
+    fn a_long_reason_is_cut_between_characters() {
+        let disconnect = Disconnect::new(CloseCode::NORMAL, "ä".repeat(100));
+        assert_eq!(disconnect.wire_reason().len(), 122);
+    }
+}

@@ -1,0 +1,72 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn decoded(text: &str) -> String {
+    match decode(text) {
+        Ok(Incoming::Event(Envelope { event, data, id })) => {
+            let data = data.map_or("-", RawValue::get);
+            let id = id.map_or("-".to_owned(), |id| id.to_string());
+            format!("event {event} {data} {id}")
+        }
+        Ok(Incoming::Answer { ask, outcome: Ok(data) }) => format!("answer {ask} {}", data.map_or("-", RawValue::get)),
+        Ok(Incoming::Answer { ask, outcome: Err(error) }) => format!("refusal {ask} {}", error.get()),
+        Ok(Incoming::Cancel(id)) => format!("cancel {id}"),
+        Err(Malformed { why, id }) => format!("malformed {why} {}", id.map_or("-".to_owned(), |id| id.to_string())),
+    }
+}
+
+#[test]
+fn frames_are_read_as_the_protocol_says() {
+    let check = |text: &str, expected: &str| assert_eq!(decoded(text), expected, "{text}");
+    check(r#"{"event":"a","data":{"x": 1}}"#, r#"event a {"x": 1} -"#);
+    check(r#"{"event":"a"}"#, "event a - -");
+    check(r#" {"data":[1],"id":7,"event":"a","more":1}"#, "event a [1] 7");
+    check(r#"{"event":"a\n","id":"x\"y"}"#, "event a\n - \"x\\\"y\"");
+    check(r#"{"event":"a","id":18446744073709551615}"#, "event a - 18446744073709551615");
+    check(r#"{"answer":3,"data":null}"#, "answer 3 -");
+    check(r#"{"answer":3,"error":"no"}"#, "refusal 3 \"no\"");
+    check(r#"{"cancel":"x"}"#, "cancel \"x\"");
+    check("[\"a\",1]", "malformed the frame is not a JSON object -");
+    check("", "malformed the frame is not a JSON object -");
+    check(r#"{"id":7,"data":1}"#, "malformed `event` is missing 7");
+    check(r#"{"event":"a","id":1.5}"#, "malformed an id is neither a string nor an integer of 64 bits -");
+    check(r#"{"answer":-1}"#, "malformed `answer` is not the number of a question -");
+    for broken in ["{", "{}x", r#"{"event":5}"#, r#"{"event":"a","event":"b"}"#, r#"{"event":"a","data":}"#] {
+        assert!(decoded(broken).starts_with("malformed"), "{broken}");
+    }
+}
+
+#[test]
+fn frames_are_written_as_the_protocol_says() {
+    let check = |outgoing: Outgoing<'_>, expected: &str| {
+        let Frame::Text(text) = encode(&outgoing) else { panic!("not text") };
+        assert_eq!(text.as_str(), expected);
+    };
+    let id = RequestId::Integer(7);
+    check(Outgoing::Event { event: "a\"b", data: "1" }, r#"{"event":"a\"b","data":1}"#);
+    check(Outgoing::Reply { event: "a", data: "1", id: &id }, r#"{"event":"a","data":1,"id":7}"#);
+    check(Outgoing::Item { event: "a", data: "1", id: &id }, r#"{"event":"a","data":1,"id":7,"more":true}"#);
+    check(Outgoing::End { event: "a", id: &id }, r#"{"event":"a","id":7,"end":true}"#);
+    check(Outgoing::Exception { data: "{}", id: None }, r#"{"event":"exception","data":{}}"#);
+    check(Outgoing::Exception { data: "{}", id: Some(&id) }, r#"{"event":"exception","data":{},"id":7}"#);
+    check(Outgoing::Ask { event: "a", data: "1", ask: 3 }, r#"{"event":"a","data":1,"ask":3}"#);
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_can_be_read(event in ".*", text in ".*", number in any::<i64>()) {
+        let data = serde_json::to_string(&text).unwrap();
+        let id = RequestId::Integer(number.into());
+        let Frame::Text(frame) = encode(&Outgoing::Reply { event: &event, data: &data, id: &id }) else { panic!("not text") };
+        let Ok(Incoming::Event(envelope)) = decode(&frame) else { panic!("not an event") };
+        prop_assert_eq!(envelope.event, event.as_str());
+        prop_assert_eq!(envelope.data.map(RawValue::get), Some(data.as_str()));
+        prop_assert_eq!(envelope.id, Some(id));
+    }
+
+    #[test]
+    fn no_text_makes_decoding_panic(text in ".*") {
+        let _ = decode(&text);
+    }
+}
