@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::parse_quote;
 
 use crate::check::CheckedEvent;
 
@@ -12,6 +13,12 @@ pub(crate) fn expand_event(checked: &CheckedEvent) -> TokenStream {
         ident,
         generics,
     } = checked;
+    let mut generics = generics.clone();
+    if generics.type_params().next().is_some() {
+        // Whether it can be sent depends on its parameters, which serde bounds in an impl of its own.
+        let sent = parse_quote!(Self: #framework::private::Serialize);
+        generics.make_where_clause().predicates.push(sent);
+    }
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     quote! {
         #[automatically_derived]
