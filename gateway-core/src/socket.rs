@@ -179,7 +179,7 @@ impl Socket {
 
 impl fmt::Debug for Socket {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Socket").field("id", self.id()).field("namespace", &self.space.name).finish()
+        formatter.debug_struct("Socket").field("id", self.id()).field("namespace", &self.space.name).finish_non_exhaustive()
     }
 }
 
@@ -272,10 +272,8 @@ impl<R: DeserializeOwned> Request<R> {
         if !session.is_accepted() {
             return Err(RequestError::NotConnected);
         }
-        let (ask, receiver) = session.pending.open().ok_or_else(|| match session.gone.is_cancelled() {
-            true => RequestError::Gone,
-            false => RequestError::TooMany,
-        })?;
+        let refused = || if session.gone.is_cancelled() { RequestError::Gone } else { RequestError::TooMany };
+        let (ask, receiver) = session.pending.open().ok_or_else(refused)?;
         let _forget = Forget(session, ask);
         let question = Outgoing::Ask { event: &self.event, data: &data, ask };
         session.outbox.push(session.outbox.format.encode(&question), Delivery::Answer)?;

@@ -83,3 +83,12 @@ impl Counters {
 pub(crate) fn bounded(text: &str) -> &str {
     &text[..text.floor_char_boundary(256)]
 }
+
+/// A failure was told to a client; what was hidden from it is told to the operator.
+pub(crate) fn told(socket: &dyn std::fmt::Display, event: &str, code: Option<&str>, hidden: Option<&str>) {
+    if let Some(error) = hidden {
+        tracing::error!(%socket, event, code, error, "a handler or hook failed");
+    } else {
+        tracing::debug!(%socket, event, code, "a failure was told to the client");
+    }
+}

@@ -107,6 +107,7 @@ fn read_all(source: &Path) -> Vec<SourceFile> {
             }
         }
     }
+    found.sort_by(|one, other| one.name.cmp(&other.name));
     found
 }
 

@@ -5,7 +5,8 @@ use std::error::Error;
 use std::fmt;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::hub::JoinError;
 use crate::session::SendError;
@@ -23,7 +24,11 @@ pub(crate) const INTERNAL: &str = "Internal server error";
 /// assert_eq!(muted.code(), Some("muted"));
 /// ```
 #[derive(Debug)]
-pub struct Exception {
+pub struct Exception(Box<Parts>);
+
+// Boxed: every `Result` of a handler carries it.
+#[derive(Debug)]
+struct Parts {
     code: Option<Cow<'static, str>>,
     message: Cow<'static, str>,
     details: Option<Value>,
@@ -46,96 +51,122 @@ enum Cause {
 impl Exception {
     /// A failure with a code for programs and a message for people.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code: Some(code.into()), ..Self::message(message) }
+        let mut exception = Self::message(message);
+        exception.0.code = Some(code.into());
+        exception
     }
 
     /// A failure with a message only.
     pub fn message(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code: None, message: message.into(), details: None, cause: Cause::Pattern, payload: None, hidden: None, framework: false }
+        let message = message.into();
+        Self(Box::new(Parts { code: None, message, details: None, cause: Cause::Pattern, payload: None, hidden: None, framework: false }))
     }
 
     /// A failure whose whole payload is `payload`, sent verbatim.
     pub fn payload<T: Serialize + ?Sized>(payload: &T) -> Self {
         match serde_json::to_value(payload) {
-            Ok(payload) => Self { payload: Some(payload), ..Self::message("") },
+            Ok(payload) => {
+                let mut exception = Self::message("");
+                exception.0.payload = Some(payload);
+                exception
+            }
             Err(error) => Self::hidden("unserializable", &error),
         }
     }
 
     /// A failure whose text is for the log alone; the client reads `Internal server error` and the code.
     pub fn hidden(code: impl Into<Cow<'static, str>>, error: &dyn Error) -> Self {
-        Self { hidden: Some(chain(error)), ..Self::new(code, INTERNAL) }
+        let mut exception = Self::new(code, INTERNAL);
+        exception.0.hidden = Some(chain(error));
+        exception
     }
 
     /// A failure of the framework's own, listed in `docs/errors.md`.
     pub(crate) fn framework(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { framework: true, ..Self::new(code, message) }
+        Self::new(code, message).of_framework()
+    }
+
+    fn of_framework(mut self) -> Self {
+        self.0.framework = true;
+        self
     }
 
     /// Adds facts for programs, as `details`.
     #[must_use]
     pub fn with_details<T: Serialize + ?Sized>(mut self, details: &T) -> Self {
-        self.details = serde_json::to_value(details).ok();
+        self.0.details = serde_json::to_value(details).ok();
         self
     }
 
     /// Replaces `cause`, which names the event by default.
     #[must_use]
     pub fn with_cause<T: Serialize + ?Sized>(mut self, cause: &T) -> Self {
-        self.cause = serde_json::to_value(cause).map_or(Cause::None, Cause::Own);
+        self.0.cause = serde_json::to_value(cause).map_or(Cause::None, Cause::Own);
         self
     }
 
     /// Leaves `cause` out.
     #[must_use]
     pub fn without_cause(mut self) -> Self {
-        self.cause = Cause::None;
+        self.0.cause = Cause::None;
         self
     }
 
     /// The code, where it has one.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
-        self.code.as_deref()
+        self.0.code.as_deref()
     }
 
     /// The message the client reads.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     pub(crate) fn hidden_text(&self) -> Option<&str> {
-        self.hidden.as_deref()
+        self.0.hidden.as_deref()
     }
 
     /// The JSON of `data` in the exception frame. `echo` is the request's data where compatibility wants it back.
     pub(crate) fn render(&self, pattern: Option<&str>, echo: Option<&str>, nestjs: bool) -> String {
-        if let Some(payload) = &self.payload {
+        if let Some(payload) = &self.0.payload {
             return payload.to_string();
         }
-        let mut members = json!({ "status": "error", "message": self.message });
-        if let Some(code) = self.code.as_ref().filter(|_| !nestjs || !(self.framework || self.hidden.is_some())) {
-            members["code"] = json!(code);
-        }
-        if let Some(details) = &self.details {
-            members["details"] = details.clone();
-        }
-        match (&self.cause, pattern) {
-            (Cause::Own(cause), _) => members["cause"] = cause.clone(),
-            (Cause::Pattern, Some(pattern)) => members["cause"] = json!({ "pattern": pattern }),
-            (Cause::Pattern, None) | (Cause::None, _) => {}
-        }
-        let mut text = members.to_string();
-        if let (Cause::Pattern, Some(_), Some(echo)) = (&self.cause, pattern, echo) {
-            // `cause` was written last and ends in `}}`.
-            text.truncate(text.len() - 2);
-            text.push_str(",\"data\":");
-            text.push_str(echo);
-            text.push_str("}}");
-        }
-        text
+        let cause = match (&self.0.cause, pattern) {
+            (Cause::Own(cause), _) => Some(WireCause::Own(cause)),
+            (Cause::Pattern, Some(pattern)) => Some(WireCause::Pattern { pattern, data: echo.and_then(|echo| serde_json::from_str(echo).ok()) }),
+            (Cause::Pattern, None) | (Cause::None, _) => None,
+        };
+        let is_ours = self.0.framework || self.0.hidden.is_some();
+        let code = self.code().filter(|_| !(nestjs && is_ours));
+        let members = Members { status: "error", message: &self.0.message, code, details: self.0.details.as_ref(), cause };
+        to_json(&members).expect("names and values that are JSON already")
     }
+}
+
+/// The payload of an exception frame, in the order NestJS writes it.
+#[derive(Serialize)]
+struct Members<'a> {
+    status: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<WireCause<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum WireCause<'a> {
+    Own(&'a Value),
+    Pattern {
+        pattern: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        data: Option<&'a RawValue>,
+    },
 }
 
 /// The error and its sources, for the log.
@@ -152,10 +183,11 @@ fn chain(error: &dyn Error) -> String {
 
 impl fmt::Display for Exception {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.payload, &self.code) {
+        let Parts { payload, code, message, .. } = &*self.0;
+        match (payload, code) {
             (Some(payload), _) => payload.fmt(formatter),
-            (None, Some(code)) => write!(formatter, "{} ({code})", self.message),
-            (None, None) => formatter.write_str(&self.message),
+            (None, Some(code)) => write!(formatter, "{message} ({code})"),
+            (None, None) => formatter.write_str(message),
         }
     }
 }
@@ -202,7 +234,7 @@ impl Rejection {
 
 impl IntoException for Rejection {
     fn into_exception(self) -> Exception {
-        Exception { framework: true, ..Exception::new(self.code, self.message) }
+        Exception::new(self.code, self.message).of_framework()
     }
 }
 
@@ -248,11 +280,13 @@ impl From<Rejection> for Exception {
 
 /// The JSON of a reply, or the exception that says it has none.
 pub(crate) fn reply_json<T: Serialize + ?Sized>(value: &T) -> Result<String, Exception> {
-    to_json(value).map_err(|error| Exception { framework: true, ..Exception::hidden("unserializable", &error) })
+    to_json(value).map_err(|error| Exception::hidden("unserializable", &error))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -111,13 +111,9 @@ pub(crate) struct Router {
 }
 
 impl Router {
-    /// The handler that was there already, if the event is taken.
-    pub(crate) fn insert(&mut self, handler: Handler) -> Result<(), (Handler, Arc<Handler>)> {
-        if let Some(first) = self.handlers.get(&handler.event) {
-            return Err((handler, Arc::clone(first)));
-        }
-        self.handlers.insert(Arc::clone(&handler.event), Arc::new(handler));
-        Ok(())
+    /// Takes a handler up and gives the one whose event it has taken, if there was one.
+    pub(crate) fn insert(&mut self, handler: Arc<Handler>) -> Option<Arc<Handler>> {
+        self.handlers.insert(Arc::clone(&handler.event), handler)
     }
 
     pub(crate) fn find(&self, event: &str) -> Option<&Arc<Handler>> {

@@ -11,7 +11,7 @@ use futures_core::Stream;
 
 use crate::dispatch::{Exception, Outcome, Reply};
 use crate::session::{Delivery, Session};
-use crate::telemetry::{Counter, Counters};
+use crate::telemetry::{self, Counter, Counters};
 use crate::wire::{Outgoing, RequestId};
 
 /// How failures are told; the same for all of a server.
@@ -94,10 +94,7 @@ impl Responder {
 
     fn tell(&self, exception: &Exception) {
         self.counters.add(Counter::Exceptions);
-        match exception.hidden_text() {
-            Some(text) => tracing::error!(socket = %self.session.id, event = &*self.event, error = text, "a handler failed"),
-            None => tracing::debug!(socket = %self.session.id, event = &*self.event, code = exception.code(), "told to the client"),
-        }
+        telemetry::told(&self.session.id, telemetry::bounded(&self.event), exception.code(), exception.hidden_text());
         let data = exception.render(Some(&self.event), self.echo.as_deref(), self.compat.nestjs);
         self.push(&Outgoing::Exception { data: &data, id: self.id.as_ref() });
     }

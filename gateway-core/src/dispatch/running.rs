@@ -25,6 +25,7 @@ impl<T> Running<T> {
     }
 
     /// It was not called, because an argument could not be read.
+    #[must_use]
     pub fn rejected(rejection: Rejection) -> Self
     where
         T: From<Rejection>,

@@ -118,8 +118,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_may_borrow_from_what_its_future_owns() {
-        let owned = [1, 2, 3];
-        let reply = start(move |items| async move { items.forward(stream::iter(&owned).map(|item| *item)).await }).await;
+        let owned = [1_u32, 2, 3];
+        let reply = start(move |items| async move { items.forward(stream::iter(&owned).map(u32::clone)).await }).await;
         let Outcome::Stream(stream) = reply.0 else { panic!("no stream") };
         let items: Vec<_> = stream.map(|Reply(outcome)| if let Outcome::Value { json, .. } = outcome { json } else { String::new() }).collect().await;
         assert_eq!(items, ["1", "2", "3"]);

@@ -1,15 +1,15 @@
 //! From selected gateways to routes: build, bind, merge, and note every problem on the way.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use crate::dispatch::{Context, Declared, Hook, Hooks, RunHook, Services, Started};
+use crate::dispatch::{Context, Declared, Hook, Hooks, Router, RunHook, Services, Started};
 use crate::gateway::handlers::Bound;
 use crate::gateway::pattern::Pattern;
 use crate::gateway::registry::GatewayEntry;
 use crate::gateway::{Problem, Route, Routes, Selection};
-use crate::dispatch::Router;
 
 /// Routes that are complete but for their init hooks.
 #[derive(Debug)]
@@ -83,7 +83,8 @@ impl Assembly {
         let index = self.route(entry, pattern);
         let route = &mut self.routes[index];
         for handler in bound.handlers {
-            if let Err((second, first)) = route.router.insert(handler) {
+            let second = Arc::new(handler);
+            if let Some(first) = route.router.insert(Arc::clone(&second)) {
                 self.problems.push(Problem::duplicate_event(route.namespace, &first, &second));
             }
         }

@@ -157,9 +157,9 @@ struct Report<'a>(&'a [Problem]);
 impl fmt::Display for Report<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (count, plural) = (self.0.len(), if self.0.len() == 1 { "" } else { "s" });
-        write!(formatter, "the server cannot start: {count} problem{plural}\n")?;
+        writeln!(formatter, "the server cannot start: {count} problem{plural}")?;
         for (index, problem) in self.0.iter().enumerate() {
-            write!(formatter, "\n{:>2}. {problem}\n", index + 1)?;
+            writeln!(formatter, "\n{:>2}. {problem}", index + 1)?;
         }
         Ok(())
     }

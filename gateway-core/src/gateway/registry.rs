@@ -117,6 +117,7 @@ impl Selection {
         self.gateways.push(GatewayEntry::of::<G>());
     }
 
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "kept as `&'static dyn Any`")]
     pub(crate) fn add_block<G: Gateway>(&mut self, add: &'static fn(&mut Handlers<G>)) {
         self.blocks.push(HandlersEntry::of(add));
     }

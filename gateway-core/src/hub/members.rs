@@ -86,7 +86,7 @@ impl Members {
 
     pub(crate) fn rooms_of(&self, id: &SocketId) -> Vec<String> {
         let rooms = self.sockets.get(id).into_iter().flat_map(|member| &member.rooms);
-        rooms.map(|room| room.to_string()).collect()
+        rooms.map(ToString::to_string).collect()
     }
 
     pub(crate) fn rooms(&self) -> Vec<(String, usize)> {

@@ -96,12 +96,13 @@ impl Target {
     }
 
     /// Takes every socket out of `room`; returns how many were in it.
+    #[allow(clippy::must_use_candidate, reason = "done for its effect")]
     pub fn leave(&self, room: &str) -> usize {
         self.select().iter().filter(|session| self.space.leave(&session.id, room)).count()
     }
 
     /// Ends every connection, after what already waits for it; returns how many.
-    #[allow(clippy::needless_pass_by_value, reason = "reads as a sentence: `disconnect(Disconnect::default())`")]
+    #[allow(clippy::needless_pass_by_value, clippy::must_use_candidate, reason = "done for its effect; reads `disconnect(Disconnect::default())`")]
     pub fn disconnect(&self, disconnect: Disconnect) -> usize {
         let sessions = self.select();
         for session in &sessions {

@@ -188,7 +188,8 @@ impl<T: Transport> Connection<T> {
     fn poll_receive(&mut self, task: &mut Task<'_>) -> Result<bool, DisconnectReason> {
         let stopping = self.session.outbox.ended().is_some();
         // While the client owes an answer reading goes on: the answer is behind the events that wait.
-        if stopping || !(self.has_room() || !self.session.pending.is_empty()) {
+        let may_read = self.has_room() || !self.session.pending.is_empty();
+        if stopping || !may_read {
             return Ok(false);
         }
         let frame = match self.transport.poll_receive(task) {

@@ -3,7 +3,7 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::Poll;
+use std::task::{Context as Task, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -16,7 +16,7 @@ use crate::server::lanes::Lanes;
 use crate::server::raw::RawLane;
 use crate::session::{Delivery, DisconnectReason, Outbox};
 use crate::socket::Socket;
-use crate::telemetry::Counter;
+use crate::telemetry::{Counter, told};
 use crate::transport::{Ending, Transport};
 use crate::wire::{Disconnect, Outgoing};
 
@@ -37,7 +37,7 @@ pub(super) async fn finish<T: Transport>(connection: Connection<T>, end: End) {
     session.pending.close();
     session.gone.cancel();
     let limits = &application.limits;
-    let told = tell(transport, &session.outbox, &reason, limits.close_timeout);
+    let closing = tell(transport, &session.outbox, &reason, limits.close_timeout);
     let ended = async {
         drain(lanes, raw, limits.drain_timeout).await;
         for hooks in route.router.gateways[..admitted].iter().rev() {
@@ -46,7 +46,7 @@ pub(super) async fn finish<T: Transport>(connection: Connection<T>, end: End) {
             }
         }
     };
-    tokio::join!(told, ended);
+    tokio::join!(closing, ended);
     if was_accepted {
         application.shared.counters.add(Counter::Disconnections);
         tracing::debug!(socket = %socket.id(), %reason, "disconnected");
@@ -57,10 +57,7 @@ pub(super) async fn finish<T: Transport>(connection: Connection<T>, end: End) {
 fn refused(application: &Application, socket: &Socket, outbox: &Outbox, refusal: &Refusal) -> DisconnectReason {
     application.shared.counters.add(Counter::RefusedConnections);
     let exception = refusal.exception();
-    match exception.hidden_text() {
-        Some(text) => tracing::error!(socket = %socket.id(), error = text, "a connect hook failed"),
-        None => tracing::debug!(socket = %socket.id(), code = exception.code(), "refused"),
-    }
+    told(socket.id(), "connect", exception.code(), exception.hidden_text());
     let nestjs = application.compat.nestjs;
     let data = exception.render(Some(if nestjs { "handleConnection" } else { "connect" }), None, nestjs);
     outbox.discard();
@@ -87,21 +84,28 @@ async fn tell<T: Transport>(mut transport: T, outbox: &Outbox, reason: &Disconne
         outbox.discard();
     }
     let closing = poll_fn(|task| {
-        while !matches!(ending, Ending::Silent) {
-            match transport.poll_ready(task) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(_)) => break,
-                Poll::Ready(Ok(())) => {}
-            }
-            let Some(frame) = outbox.pop() else { break };
-            if transport.send(frame).is_err() {
-                break;
-            }
+        if !matches!(ending, Ending::Silent) && empty(&mut transport, outbox, task).is_pending() {
+            return Poll::Pending;
         }
         transport.poll_close(task, &ending)
     });
     // A peer that does not end its side in time is let go of.
     let _ = timeout(within, closing).await;
+}
+
+/// Hands all that waits to the transport; ends early where the peer is gone.
+fn empty<T: Transport>(transport: &mut T, outbox: &Outbox, task: &mut Task<'_>) -> Poll<()> {
+    loop {
+        match transport.poll_ready(task) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Err(_)) => return Poll::Ready(()),
+            Poll::Ready(Ok(())) => {}
+        }
+        let sent = outbox.pop().map(|frame| transport.send(frame));
+        if !matches!(sent, Some(Ok(()))) {
+            return Poll::Ready(());
+        }
+    }
 }
 
 /// Running handlers have seen that their client is gone; they get a bounded time to end.

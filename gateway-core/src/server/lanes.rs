@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 
+use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::dispatch::{Context, Exception, Finished, Handler, INTERNAL, Reply, Responder, Running, RunningState, SharedResponder, StreamStep, Streaming};
@@ -77,7 +78,7 @@ impl Lanes {
 
     /// Answers an event that reaches no handler.
     pub(crate) fn refuse(&self, envelope: Envelope<'_>, exception: &Exception) {
-        self.responder(envelope.event.as_ref().into(), envelope.id, envelope.data.map(|data| data.get())).fail(exception);
+        self.responder(envelope.event.as_ref().into(), envelope.id, envelope.data.map(RawValue::get)).fail(exception);
     }
 
     /// The client is gone: what was not started is not started, and nobody reads a stream's items.
@@ -180,7 +181,10 @@ impl Lanes {
 
     fn start_waiting(&mut self, task: &mut Task<'_>) -> bool {
         let mut progress = false;
-        while self.open && let Some(frame) = self.waiting.pop_front() {
+        if !self.open {
+            return false;
+        }
+        while let Some(frame) = self.waiting.pop_front() {
             let Ok(Incoming::Event(envelope)) = decode(&frame) else { unreachable!("only events wait, and they were decoded before") };
             if !self.may_start(&envelope.event) {
                 self.waiting.push_front(frame);
@@ -233,7 +237,7 @@ impl Lanes {
         };
         self.application.shared.counters.add(Counter::Events);
         let data = envelope.data;
-        let responder = self.responder(Arc::clone(&handler.event), envelope.id, data.map(|data| data.get()));
+        let responder = self.responder(Arc::clone(&handler.event), envelope.id, data.map(RawValue::get));
         let responder = SharedResponder::new(responder);
         let called = catch_unwind(AssertUnwindSafe(|| {
             (handler.call)(&Context::event(&self.application.services, &self.socket, &handler.event, data, &responder))

@@ -16,12 +16,15 @@ use crate::socket::Socket;
 use crate::telemetry::Counter;
 use crate::wire::{CloseCode, Disconnect, Message};
 
+type RawHandling = Pin<Box<dyn Future<Output = RawReply> + Send>>;
+
 pub(crate) struct RawLane {
     application: Arc<Application>,
     route: Arc<Route>,
     socket: Socket,
     waiting: VecDeque<Message>,
-    running: Option<(Pin<Box<dyn Future<Output = RawReply> + Send>>, Instant)>,
+    /// With the time it has.
+    running: Option<(RawHandling, Instant)>,
     open: bool,
 }
 

@@ -15,7 +15,7 @@ use crate::transport::memory::MemoryPeer;
 use crate::wire::{CloseCode, Disconnect, Event, Frame, Message};
 
 /// How long an expectation waits. On a paused clock that is the moment when nothing else is left to do.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One connected client.
 #[derive(Debug)]

@@ -29,7 +29,6 @@ impl Server {
 
 impl TestServer {
     /// A client of this path, which may have a query; await it to connect.
-    #[must_use]
     pub fn connect(&self, path: &str) -> Connect<'_> {
         Connect::new(self, path)
     }

@@ -20,11 +20,12 @@ pub(crate) struct Memory(Arc<Mutex<Pipe>>);
 pub(crate) struct MemoryPeer(Arc<Mutex<Pipe>>);
 
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts of two ends")]
 struct Pipe {
     to_server: VecDeque<Frame>,
     to_client: VecDeque<Frame>,
-    /// Why the client will get nothing more.
-    closed: Option<Option<Disconnect>>,
+    /// How the connection ended, once it has.
+    closed: Option<Closed>,
     client_gone: bool,
     accepted: bool,
     client_closing: bool,
@@ -33,6 +34,9 @@ struct Pipe {
     server_writer: Option<Waker>,
     client_reader: Option<Waker>,
 }
+
+/// The server's close frame, or `None` where it sent none.
+type Closed = Option<Disconnect>;
 
 /// Both ends of a new connection.
 pub(crate) fn pair() -> (Memory, MemoryPeer) {
@@ -151,7 +155,7 @@ impl MemoryPeer {
     }
 
     /// The next frame, or how the connection ended once all frames were taken.
-    pub(crate) fn poll_receive(&self, context: &mut Context<'_>) -> Poll<Result<Frame, Option<Disconnect>>> {
+    pub(crate) fn poll_receive(&self, context: &mut Context<'_>) -> Poll<Result<Frame, Closed>> {
         let mut pipe = lock(&self.0);
         if !pipe.paused && let Some(frame) = pipe.to_client.pop_front() {
             return Poll::Ready(Ok(frame));
