@@ -1,4 +1,4 @@
-//! The attributes and derives of `gateway-core`, which re-exports them and documents them from the user's side.
+//! The attributes and derives of `gateway-core`, which re-exports them.
 //!
 //! A macro reads what was written (`parse`), collects all that is wrong with it (`check`), and writes calls a person
 //! could have written (`expand`). An item is always given back, also when something is wrong with it.
@@ -18,7 +18,7 @@ use crate::expand::{
 };
 use crate::parse::{Block, Role, Target, method_name};
 
-/// Makes a struct a gateway, or an impl block its handlers.
+#[doc = include_str!("../docs/gateway.md")]
 #[proc_macro_attribute]
 pub fn gateway(
     arguments: proc_macro::TokenStream,
@@ -75,7 +75,7 @@ fn with_mistakes(item: &TokenStream, mistakes: Mistakes) -> TokenStream {
     quote!(#item #mistakes)
 }
 
-/// Marks the method that handles an event.
+#[doc = include_str!("../docs/subscribe.md")]
 #[proc_macro_attribute]
 pub fn subscribe(
     _: proc_macro::TokenStream,
@@ -85,6 +85,9 @@ pub fn subscribe(
 }
 
 /// Marks the method that runs once, before the server opens its port.
+///
+/// It returns `()`, or a `Result<(), E>` where `E` implements `Display`: a failure stops the start and is in its report.
+/// It reads what was provided to the server, as `State<T>`.
 #[proc_macro_attribute]
 pub fn on_init(
     _: proc_macro::TokenStream,
@@ -94,6 +97,9 @@ pub fn on_init(
 }
 
 /// Marks the method that says whether a socket may come in.
+///
+/// It returns `()`, or a `Result<(), E>` where `E` is a `Refusal` or an exception. The socket's events wait until it has
+/// returned; what is sent to the socket meanwhile is held until it has accepted.
 #[proc_macro_attribute]
 pub fn on_connect(
     _: proc_macro::TokenStream,
@@ -103,6 +109,9 @@ pub fn on_connect(
 }
 
 /// Marks the method that runs when a socket has gone.
+///
+/// It runs for every socket that `#[on_connect]` accepted, after its handlers have ended, with its rooms still readable. It
+/// reads `DisconnectReason` beside what belongs to the socket, and returns `()`, or a `Result<(), E>` whose exception is logged.
 #[proc_macro_attribute]
 pub fn on_disconnect(
     _: proc_macro::TokenStream,
@@ -112,6 +121,8 @@ pub fn on_disconnect(
 }
 
 /// Marks the method of a raw gateway that takes whole messages, without an envelope.
+///
+/// A gateway has one such method and then no `#[subscribe]`; it is how a protocol of one's own is served.
 #[proc_macro_attribute]
 pub fn on_message(
     _: proc_macro::TokenStream,
@@ -132,7 +143,7 @@ fn stray_marker(role: Role, item: proc_macro::TokenStream) -> proc_macro::TokenS
     with_mistakes(&item, mistakes).into()
 }
 
-/// Makes a type an event that can be sent, under the name in `#[event("…")]`.
+#[doc = include_str!("../docs/event.md")]
 #[proc_macro_derive(Event, attributes(event))]
 pub fn event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let mut mistakes = Mistakes::default();
@@ -140,7 +151,7 @@ pub fn event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     with_mistakes(&expand_event(&checked), mistakes).into()
 }
 
-/// Makes an error a failure that can be told to a client.
+#[doc = include_str!("../docs/exception.md")]
 #[proc_macro_derive(Exception, attributes(exception))]
 pub fn exception(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let mut mistakes = Mistakes::default();
