@@ -1,7 +1,11 @@
 //! The one place that logs and counts. Names of fields and counters are fixed here; payloads, headers and queries never
 //! reach it.
 
+use std::fmt::Display;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use tracing::Span;
 
 /// What a server has counted since it was built. Reading is cheap and not atomic as a whole.
 #[derive(Debug, Default)]
@@ -85,10 +89,20 @@ pub(crate) fn bounded(text: &str) -> &str {
 }
 
 /// A failure was told to a client; what was hidden from it is told to the operator.
-pub(crate) fn told(socket: &dyn std::fmt::Display, event: &str, code: Option<&str>, hidden: Option<&str>) {
+pub(crate) fn told(socket: &dyn Display, event: &str, code: Option<&str>, hidden: Option<&str>) {
     if let Some(error) = hidden {
         tracing::error!(%socket, event, code, error, "a handler or hook failed");
     } else {
         tracing::debug!(%socket, event, code, "a failure was told to the client");
     }
+}
+
+/// One connection, from its handshake to its end.
+pub(crate) fn connection_span(socket: &dyn Display, namespace: &str, peer: Option<SocketAddr>) -> Span {
+    tracing::info_span!("connection", %socket, namespace = bounded(namespace), peer = peer.map(tracing::field::display))
+}
+
+/// One event in its handler. The name is a registered one, never the client's.
+pub(crate) fn event_span(event: &str) -> Span {
+    tracing::debug_span!("event", event)
 }

@@ -8,6 +8,7 @@ use std::task::{Context as Task, Poll};
 
 use bytes::Bytes;
 use tokio::time::{Instant, Sleep};
+use tracing::Instrument;
 
 use crate::dispatch::{Exception, Refusal};
 use crate::gateway::Route;
@@ -19,7 +20,7 @@ use crate::server::lanes::Lanes;
 use crate::server::raw::RawLane;
 use crate::session::{Delivery, DisconnectReason, Heartbeat, Pulse, Session};
 use crate::socket::Socket;
-use crate::telemetry::Counter;
+use crate::telemetry::{Counter, connection_span};
 use crate::transport::{Broken, Handshake, Transport};
 use crate::wire::{Frame, Incoming, Malformed, Message, Outgoing, RequestId, WireFormat, decode, exceeds_depth};
 
@@ -62,9 +63,13 @@ pub(crate) async fn serve<T: Transport>(transport: T, application: Arc<Applicati
     if application.shared.is_stopping() {
         session.outbox.end(DisconnectReason::Shutdown);
     }
+    let span = connection_span(socket.id(), name, socket.handshake().peer());
     let mut connection = Connection::new(transport, application, route, session, socket);
-    let end = poll_fn(|task| connection.poll(task)).await;
-    ending::finish(connection, end).await;
+    let life = async {
+        let end = poll_fn(|task| connection.poll(task)).await;
+        ending::finish(connection, end).await;
+    };
+    life.instrument(span).await;
     drop(presence);
 }
 
@@ -101,47 +106,42 @@ impl<T: Transport> Connection<T> {
         Self { transport, application, route, session, socket, lanes, raw, heartbeat, clock, admission, admitted: 0, drained_by: None, unflushed: false }
     }
 
-    /// One turn: whatever can be done now, until nothing can or others should have theirs.
     fn poll(&mut self, task: &mut Task<'_>) -> Poll<End> {
+        match self.turn(task) {
+            Ok(()) => Poll::Pending,
+            Err(end) => Poll::Ready(end),
+        }
+    }
+
+    /// Whatever can be done now, until nothing can or others should have their turn.
+    fn turn(&mut self, task: &mut Task<'_>) -> Result<(), End> {
         self.session.outbox.register(task);
         for _ in 0..TURN {
-            if let Poll::Ready(refused) = self.poll_admission(task) {
-                return Poll::Ready(refused);
-            }
-            if let Some(reason) = self.ended() {
-                return Poll::Ready(End::Over(reason));
-            }
-            let received = match self.poll_receive(task) {
-                Ok(received) => received,
-                Err(reason) => return Poll::Ready(End::Over(reason)),
-            };
+            self.admit(task)?;
+            self.stop_if_told()?;
+            let received = self.receive(task)?;
             let ran = self.run(task);
             if received && self.has_room() {
                 // More may have come in the same read: its answers leave together.
                 continue;
             }
-            match self.poll_send(task) {
-                Ok(sent) if sent || ran || received => {}
-                Ok(_) => return self.poll_clock(task).map(End::Over),
-                Err(reason) => return Poll::Ready(End::Over(reason)),
+            let sent = self.send(task)?;
+            if !(received || ran || sent) {
+                return self.watch_clock(task);
             }
         }
-        if let Err(reason) = self.poll_send(task) {
-            return Poll::Ready(End::Over(reason));
-        }
+        self.send(task)?;
         task.waker().wake_by_ref();
-        self.poll_clock(task).map(End::Over)
+        self.watch_clock(task)
     }
 
-    fn poll_admission(&mut self, task: &mut Task<'_>) -> Poll<End> {
-        let Some(admission) = &mut self.admission else { return Poll::Pending };
+    /// Lets the connect hooks go on.
+    fn admit(&mut self, task: &mut Task<'_>) -> Result<(), End> {
+        let Some(admission) = &mut self.admission else { return Ok(()) };
         let polled = admission.poll(task);
         self.admitted = admission.admitted();
-        match polled {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Err(refusal)) => return Poll::Ready(End::Refused(refusal)),
-            Poll::Ready(Ok(())) => {}
-        }
+        let Poll::Ready(verdict) = polled else { return Ok(()) };
+        verdict.map_err(End::Refused)?;
         self.admission = None;
         self.session.accept();
         self.transport.greet();
@@ -150,15 +150,15 @@ impl<T: Transport> Connection<T> {
             raw.open();
         }
         self.application.shared.counters.add(Counter::Connections);
-        tracing::debug!(socket = %self.socket.id(), "connected");
-        Poll::Pending
+        tracing::debug!("connected");
+        Ok(())
     }
 
-    /// Why the connection should end by the server's will, once what was promised before is done.
-    fn ended(&mut self) -> Option<DisconnectReason> {
-        let reason = self.session.outbox.ended()?;
+    /// Ends the connection by the server's will, once what was promised before is done.
+    fn stop_if_told(&mut self) -> Result<(), End> {
+        let Some(reason) = self.session.outbox.ended() else { return Ok(()) };
         if reason != DisconnectReason::Shutdown || self.admission.is_some() || self.is_idle() {
-            return Some(reason);
+            return Err(End::Over(reason));
         }
         // What was accepted is answered first, within a bound.
         let now = Instant::now();
@@ -166,7 +166,7 @@ impl<T: Transport> Connection<T> {
             self.lanes.end_streams();
         }
         let drained_by = *self.drained_by.get_or_insert(now + self.application.limits.drain_timeout);
-        (drained_by <= now).then_some(reason)
+        if drained_by <= now { Err(End::Over(reason)) } else { Ok(()) }
     }
 
     fn has_room(&self) -> bool {
@@ -185,7 +185,7 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Reads one frame and acts on it. Says whether there was one.
-    fn poll_receive(&mut self, task: &mut Task<'_>) -> Result<bool, DisconnectReason> {
+    fn receive(&mut self, task: &mut Task<'_>) -> Result<bool, End> {
         let stopping = self.session.outbox.ended().is_some();
         // While the client owes an answer reading goes on: the answer is behind the events that wait.
         let may_read = self.has_room() || !self.session.pending.is_empty();
@@ -195,15 +195,15 @@ impl<T: Transport> Connection<T> {
         let frame = match self.transport.poll_receive(task) {
             Poll::Pending => return Ok(false),
             Poll::Ready(Ok(frame)) => frame,
-            Poll::Ready(Err(Broken::Lost)) => return Err(DisconnectReason::Lost),
+            Poll::Ready(Err(Broken::Lost)) => return Err(End::Over(DisconnectReason::Lost)),
             Poll::Ready(Err(Broken::Violation(disconnect))) => {
                 self.application.shared.counters.add(Counter::ProtocolErrors);
-                return Err(DisconnectReason::Violation(disconnect));
+                return Err(End::Over(DisconnectReason::Violation(disconnect)));
             }
         };
         self.heartbeat.hear();
         match frame {
-            Frame::Close(close) => return Err(DisconnectReason::Client(close)),
+            Frame::Close(close) => return Err(End::Over(DisconnectReason::Client(close))),
             Frame::Ping(_) => self.unflushed = true,
             Frame::Pong(_) => {}
             Frame::Text(text) => match &mut self.raw {
@@ -246,8 +246,8 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Moves what waits to the peer. Says whether anything moved.
-    fn poll_send(&mut self, task: &mut Task<'_>) -> Result<bool, DisconnectReason> {
-        let lost = |_: Broken| DisconnectReason::Lost;
+    fn send(&mut self, task: &mut Task<'_>) -> Result<bool, End> {
+        let lost = |_: Broken| End::Over(DisconnectReason::Lost);
         let mut moved = false;
         while self.admission.is_none() {
             match self.transport.poll_ready(task) {
@@ -267,13 +267,13 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Acts on deadlines that have passed and sleeps until the next.
-    fn poll_clock(&mut self, task: &mut Task<'_>) -> Poll<DisconnectReason> {
+    fn watch_clock(&mut self, task: &mut Task<'_>) -> Result<(), End> {
         let due = self.due();
         if self.clock.deadline() != due {
             self.clock.as_mut().reset(due);
         }
         if self.clock.as_mut().poll(task).is_pending() {
-            return Poll::Pending;
+            return Ok(());
         }
         let now = Instant::now();
         self.lanes.expire(now);
@@ -283,13 +283,13 @@ impl<T: Transport> Connection<T> {
         if self.heartbeat.due() <= now {
             match self.heartbeat.beat(now) {
                 Pulse::Quiet => {}
-                Pulse::Dead => return Poll::Ready(DisconnectReason::HeartbeatTimeout),
+                Pulse::Dead => return Err(End::Over(DisconnectReason::HeartbeatTimeout)),
                 Pulse::Ping => self.ping(task),
             }
         }
         // Another turn sends what this one caused, and sleeps until the next deadline.
         task.waker().wake_by_ref();
-        Poll::Pending
+        Ok(())
     }
 
     fn due(&self) -> Instant {

@@ -9,13 +9,14 @@ use std::task::{Context as Task, Poll};
 
 use serde_json::value::RawValue;
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::dispatch::{Context, Exception, Finished, Handler, INTERNAL, Reply, Responder, Running, RunningState, SharedResponder, StreamStep, Streaming};
 use crate::gateway::Route;
 use crate::server::application::Application;
 use crate::session::Session;
 use crate::socket::Socket;
-use crate::telemetry::Counter;
+use crate::telemetry::{self, Counter};
 use crate::wire::{Envelope, Incoming, RequestId, decode};
 
 pub(crate) struct Lanes {
@@ -36,7 +37,9 @@ struct Invocation {
     handler: Arc<Handler>,
     future: Pin<Box<dyn Future<Output = Reply> + Send>>,
     responder: SharedResponder,
-    deadline: Instant,
+    /// Set once the handler has not been ready at its first poll.
+    deadline: Option<Instant>,
+    span: Span,
 }
 
 impl Lanes {
@@ -60,7 +63,7 @@ impl Lanes {
 
     /// When the first running handler has had its time.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.serial.iter().chain(&self.concurrent).map(|invocation| invocation.deadline).min()
+        self.serial.iter().chain(&self.concurrent).filter_map(|invocation| invocation.deadline).min()
     }
 
     /// An event that was read: runs now if it may, else waits or is answered `overloaded`.
@@ -139,8 +142,8 @@ impl Lanes {
 
     /// Answers `timeout` for every handler that has had its time.
     pub(crate) fn expire(&mut self, now: Instant) {
-        let serial = self.serial.take_if(|invocation| invocation.deadline <= now).into_iter();
-        for invocation in serial.chain(self.concurrent.extract_if(.., |invocation| invocation.deadline <= now)) {
+        let serial = self.serial.take_if(|invocation| invocation.is_due(now)).into_iter();
+        for invocation in serial.chain(self.concurrent.extract_if(.., |invocation| invocation.is_due(now))) {
             self.application.shared.counters.add(Counter::Timeouts);
             tracing::warn!(event = &*invocation.handler.event, "a handler took too long");
             drop_quietly(invocation.future);
@@ -151,7 +154,7 @@ impl Lanes {
     fn poll_handlers(&mut self, task: &mut Task<'_>) -> bool {
         let mut progress = false;
         if let Some(invocation) = &mut self.serial {
-            let polled = poll_caught(&mut invocation.future, task);
+            let polled = invocation.poll(task);
             if let Some(invocation) = self.serial.take_if(|_| !matches!(polled, Ok(Poll::Pending))) {
                 progress = true;
                 self.returned(polled, invocation);
@@ -159,7 +162,7 @@ impl Lanes {
         }
         let mut index = 0;
         while index < self.concurrent.len() {
-            let polled = poll_caught(&mut self.concurrent[index].future, task);
+            let polled = self.concurrent[index].poll(task);
             if matches!(polled, Ok(Poll::Pending)) {
                 index += 1;
             } else {
@@ -231,7 +234,7 @@ impl Lanes {
 
     fn start(&mut self, envelope: Envelope<'_>, task: &mut Task<'_>) {
         let Some(handler) = self.route.router.find(&envelope.event).map(Arc::clone) else {
-            let name = crate::telemetry::bounded(&envelope.event);
+            let name = telemetry::bounded(&envelope.event);
             let exception = Exception::framework("unknown_event", format!("no handler for the event `{name}`"));
             return self.refuse(envelope, &exception);
         };
@@ -239,27 +242,32 @@ impl Lanes {
         let data = envelope.data;
         let responder = self.responder(Arc::clone(&handler.event), envelope.id, data.map(RawValue::get));
         let responder = SharedResponder::new(responder);
+        let span = telemetry::event_span(&handler.event);
+        let entered = span.enter();
         let called = catch_unwind(AssertUnwindSafe(|| {
             (handler.call)(&Context::event(&self.application.services, &self.socket, &handler.event, data, &responder))
         }));
         match called {
             Ok(Running(RunningState::Ready(reply))) => self.finish(reply, responder),
-            Ok(Running(RunningState::Future(future))) => self.run(handler, future, responder, task),
+            Ok(Running(RunningState::Future(future))) => {
+                drop(entered);
+                self.run(Invocation { handler, future, responder, deadline: None, span }, task);
+            }
             Err(_) => responder.fail(self.panicked(&handler.event)),
         }
     }
 
     /// A future that is ready at its first poll needs no deadline, so no look at the clock.
-    fn run(&mut self, handler: Arc<Handler>, mut future: Pin<Box<dyn Future<Output = Reply> + Send>>, responder: SharedResponder, task: &mut Task<'_>) {
-        match poll_caught(&mut future, task) {
-            Ok(Poll::Ready(reply)) => self.finish(reply, responder),
-            Ok(Poll::Pending) => {
-                let deadline = Instant::now() + self.application.limits.handler_timeout;
-                let is_serial = handler.subscription.concurrency <= 1;
-                let invocation = Invocation { handler, future, responder, deadline };
-                if is_serial { self.serial = Some(invocation) } else { self.concurrent.push(invocation) }
-            }
-            Err(()) => responder.fail(self.panicked(&handler.event)),
+    fn run(&mut self, mut invocation: Invocation, task: &mut Task<'_>) {
+        let polled = invocation.poll(task);
+        if !matches!(polled, Ok(Poll::Pending)) {
+            return self.returned(polled, invocation);
+        }
+        invocation.deadline = Some(Instant::now() + self.application.limits.handler_timeout);
+        if invocation.handler.subscription.concurrency <= 1 {
+            self.serial = Some(invocation);
+        } else {
+            self.concurrent.push(invocation);
         }
     }
 
@@ -292,8 +300,16 @@ impl std::fmt::Debug for Lanes {
     }
 }
 
-fn poll_caught(future: &mut Pin<Box<dyn Future<Output = Reply> + Send>>, task: &mut Task<'_>) -> Result<Poll<Reply>, ()> {
-    catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))).map_err(drop)
+impl Invocation {
+    /// `Err` when the handler panicked.
+    fn poll(&mut self, task: &mut Task<'_>) -> Result<Poll<Reply>, ()> {
+        let _entered = self.span.enter();
+        catch_unwind(AssertUnwindSafe(|| self.future.as_mut().poll(task))).map_err(drop)
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= now)
+    }
 }
 
 /// A destructor that panics must not take the connection with it.
