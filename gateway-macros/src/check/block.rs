@@ -7,7 +7,7 @@ use syn::{Attribute, Generics, Path, Token, Type};
 use crate::check::Mistakes;
 use crate::check::method::{Handler, Work, check_method};
 use crate::check::options::{Known, Options};
-use crate::check::structure::{cfgs, shared};
+use crate::check::structure::{BORROWS, cfgs, shared};
 use crate::parse::{Arguments, Block, Role};
 
 pub(crate) struct CheckedBlock {
@@ -43,68 +43,64 @@ pub(crate) fn check_block(
     block: Block,
     mistakes: &mut Mistakes,
 ) -> Option<CheckedBlock> {
-    let Block {
-        attributes,
-        impl_token,
-        generics,
-        of_trait,
-        self_type,
-        methods,
-        strays,
-    } = block;
-    if let Some(of_trait) = of_trait {
+    if let Some(of_trait) = block.of_trait {
         mistakes.add(
             of_trait,
             "a gateway's handlers are methods of its own, not of a trait\nhelp: put `#[gateway]` on `impl … { … }` without `for`, and call the trait's methods from there",
         );
         return None;
     }
-    let generics_count = generics.type_params().count() + generics.const_params().count();
+    let generics = &block.generics;
+    let is_generic =
+        generics.type_params().next().is_some() || generics.const_params().next().is_some();
     let arguments = mistakes
         .take(Arguments::read(arguments))
         .unwrap_or_default();
-    let (framework, part) = check_options(arguments, generics_count > 0, mistakes);
-    for lifetime in generics.lifetimes() {
-        mistakes.add(
-            lifetime,
-            "a gateway lives as long as its server and borrows nothing\nhelp: keep owned values in it, or shared ones in an `Arc`",
-        );
+    let (framework, part) = check_options(arguments, is_generic, mistakes);
+    check_contents(&block, mistakes);
+    let kind = if is_generic {
+        Kind::Generic {
+            generics: shared(generics),
+            part,
+        }
+    } else {
+        Kind::Concrete
+    };
+    let handlers: Vec<Handler> = block
+        .methods
+        .into_iter()
+        .filter_map(|method| check_method(method, mistakes))
+        .collect();
+    refuse_duplicates(&handlers, mistakes);
+    refuse_events_beside_messages(&handlers, mistakes);
+    Some(CheckedBlock {
+        framework,
+        impl_token: block.impl_token,
+        self_type: block.self_type,
+        cfgs: cfgs(&block.attributes),
+        kind,
+        handlers,
+    })
+}
+
+/// What can be said of a block before its methods are looked at one by one.
+fn check_contents(block: &Block, mistakes: &mut Mistakes) {
+    for lifetime in block.generics.lifetimes() {
+        mistakes.add(lifetime, BORROWS);
     }
-    for stray in strays {
+    for stray in &block.strays {
         let name = stray.role.name();
         mistakes.add(
             &stray.attribute,
             format!("`#[{name}]` marks a method\nhelp: put it on `async fn … (&self, …)`"),
         );
     }
-    if methods.is_empty() && mistakes.is_empty() {
-        mistakes.absorb(syn::Error::new(
-            impl_token.span,
+    if block.methods.is_empty() && mistakes.is_empty() {
+        mistakes.add(
+            block.impl_token,
             "none of these methods answers anything\nhelp: mark one with `#[subscribe(\"message\")]`, or with `#[on_connect]`, `#[on_disconnect]`, `#[on_init]`, `#[on_message]`; or take `#[gateway]` off this block",
-        ));
+        );
     }
-    let handlers: Vec<Handler> = methods
-        .into_iter()
-        .filter_map(|method| check_method(method, mistakes))
-        .collect();
-    refuse_duplicates(&handlers, mistakes);
-    refuse_events_beside_messages(&handlers, mistakes);
-    let kind = if generics_count > 0 {
-        Kind::Generic {
-            generics: shared(&generics),
-            part,
-        }
-    } else {
-        Kind::Concrete
-    };
-    Some(CheckedBlock {
-        framework,
-        impl_token,
-        self_type,
-        cfgs: cfgs(&attributes),
-        kind,
-        handlers,
-    })
 }
 
 fn check_options(arguments: Arguments, is_generic: bool, mistakes: &mut Mistakes) -> (Path, usize) {

@@ -136,9 +136,6 @@ fn check_qualifiers(signature: &Signature, mistakes: &mut Mistakes) {
     let mut refuse = |at: TokenStream, what: &str| {
         mistakes.add(at, format!("a handler cannot be {what}: it is called for a message, at run time, by safe code\nhelp: write `async fn` or `fn`"));
     };
-    if let Some(constness) = &signature.constness {
-        refuse(constness.to_token_stream(), "`const`");
-    }
     if let Safety::Unsafe(unsafety) = &signature.safety {
         refuse(unsafety.to_token_stream(), "`unsafe`");
     }

@@ -38,6 +38,9 @@ pub(crate) enum Source {
     With(Path),
 }
 
+/// What to say to a lifetime parameter.
+pub(crate) const BORROWS: &str = "a gateway lives as long as its server and borrows nothing\nhelp: keep owned values in it, or shared ones in an `Arc`";
+
 const GATEWAY: Known = Known {
     attribute: "gateway",
     example: "#[gateway(namespace = \"/chat\")]",
@@ -80,10 +83,7 @@ pub(crate) fn check_struct(
     }
     refuse_second(&mut item, mistakes);
     for lifetime in item.generics.lifetimes() {
-        mistakes.add(
-            lifetime,
-            "a gateway lives as long as its server and borrows nothing\nhelp: keep owned values in it, or shared ones in an `Arc`",
-        );
+        mistakes.add(lifetime, BORROWS);
     }
     let fields = item
         .fields

@@ -45,6 +45,12 @@ impl Parse for Argument {
             input.parse::<Token![=]>()?;
             return Ok(Self::Named(name, input.parse()?));
         }
+        if input.peek(Ident) && input.peek2(Token![:]) && !input.peek2(Token![::]) {
+            let name: Ident = input.parse()?;
+            return Err(input.error(format!(
+                "a value is given with `=`\nhelp: write `{name} = …`"
+            )));
+        }
         Ok(Self::Value(input.parse()?))
     }
 }

@@ -12,4 +12,7 @@ struct Bare;
 #[gateway("/chat")]
 struct Nameless;
 
+#[gateway(namespace: "/chat")]
+struct Colon;
+
 fn main() {}

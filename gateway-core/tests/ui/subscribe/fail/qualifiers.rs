@@ -6,9 +6,6 @@ struct Chat;
 #[gateway]
 impl Chat {
     #[subscribe]
-    const fn constant(&self) {}
-
-    #[subscribe]
     unsafe fn dangerous(&self) {}
 
     #[subscribe]

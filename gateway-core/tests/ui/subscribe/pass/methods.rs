@@ -60,6 +60,11 @@ impl Chat {
     }
 
     #[subscribe]
+    const fn constant(&self) -> bool {
+        true
+    }
+
+    #[subscribe]
     #[must_use]
     fn with_other_attributes(&self) -> bool {
         true
