@@ -74,11 +74,11 @@ impl Frame {
         match (u8::try_from(length), u16::try_from(length)) {
             (Ok(short @ 0..=125), _) => bytes.push(masked | short),
             (_, Ok(medium)) => {
-                bytes.push(masked | 126);
+                bytes.push(masked | 0x7E);
                 bytes.extend(medium.to_be_bytes());
             }
             (_, Err(_)) => {
-                bytes.push(masked | 127);
+                bytes.push(masked | 0x7F);
                 bytes.extend(length.to_be_bytes());
             }
         }

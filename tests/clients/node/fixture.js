@@ -42,7 +42,8 @@ export async function start(name, ...options) {
 export class Client {
   #received = [];
   #waiting = [];
-  #lastId = 0;
+  /** The id of the latest request. */
+  lastId = 0;
 
   static async open(url, protocols = [], options = {}) {
     const client = new Client(new WebSocket(url, protocols, options));
@@ -77,9 +78,9 @@ export class Client {
 
   /** Sends a request and returns its id. */
   ask(event, data) {
-    this.#lastId += 1;
-    this.socket.send(JSON.stringify({ event, data, id: this.#lastId }));
-    return this.#lastId;
+    this.lastId += 1;
+    this.socket.send(JSON.stringify({ event, data, id: this.lastId }));
+    return this.lastId;
   }
 
   /** Sends a request and returns the next envelope, which must be its answer. */

@@ -1,0 +1,241 @@
+//! Who gets a connection, and what the others are told: docs/protocol.md, "Reaching a namespace".
+
+use gateway_core::prelude::*;
+use gateway_tests::{Raw, Response, upgrade_request};
+
+use crate::server::Probe;
+
+async fn ask(server: &Probe, request: &str) -> Response {
+    Raw::dial(server.address).await.ask(request).await
+}
+
+/// The answer to a right request but for one replacement.
+async fn ask_with(server: &Probe, right: &str, wrong: &str) -> Response {
+    let request = upgrade_request("/probe", "");
+    assert!(request.contains(right), "{right}");
+    ask(server, &request.replace(right, wrong)).await
+}
+
+async fn status_of_origin(server: &Probe, host: &str, origin: &str) -> u16 {
+    let request = upgrade_request("/probe", &format!("Origin: {origin}\r\n"));
+    ask(server, &request.replace("Host: localhost", &format!("Host: {host}"))).await.status
+}
+
+#[tokio::test]
+async fn a_right_request_is_upgraded() {
+    let server = Probe::start().await;
+    let response = ask(&server, &upgrade_request("/probe", "")).await;
+    assert_eq!(response.status, 101);
+    assert_eq!(response.header("upgrade"), Some("websocket"));
+    assert_eq!(response.header("connection").map(str::to_lowercase).as_deref(), Some("upgrade"));
+    // RFC 6455 §1.3, the example.
+    assert_eq!(response.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    assert_eq!(response.header("sec-websocket-protocol"), None);
+    assert_eq!(response.header("sec-websocket-extensions"), None);
+}
+
+#[tokio::test]
+async fn token_lists_are_read_without_case_and_over_several_lines() {
+    let server = Probe::start().await;
+    for connection in [
+        "Connection: keep-alive, Upgrade\r\n",
+        "Connection: UPGRADE\r\n",
+        "connection:upgrade,keep-alive\r\n",
+        "Connection: keep-alive\r\nConnection: Upgrade\r\n",
+        "Connection: , ,Upgrade,\r\n",
+    ] {
+        assert_eq!(ask_with(&server, "Connection: Upgrade\r\n", connection).await.status, 101, "{connection}");
+    }
+    for upgrade in ["Upgrade: WebSocket\r\n", "Upgrade: h2c, websocket\r\n", "UPGRADE: WEBSOCKET\r\n"] {
+        assert_eq!(ask_with(&server, "Upgrade: websocket\r\n", upgrade).await.status, 101, "{upgrade}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_breaks_the_handshake_is_a_bad_request() {
+    let server = Probe::start().await;
+    let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    for (right, wrong) in [
+        (key, ""),
+        (key, "Sec-WebSocket-Key: \r\n"),
+        (key, "Sec-WebSocket-Key: c2hvcnQ=\r\n"),
+        (key, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ\r\n"),
+        (key, "Sec-WebSocket-Key: not base64 at all!!!!!!==\r\n"),
+        (key, &key.repeat(2)),
+        ("Connection: Upgrade\r\n", ""),
+        ("Connection: Upgrade\r\n", "Connection: keep-alive\r\n"),
+        ("Connection: Upgrade\r\n", "Connection: Upgraded\r\n"),
+        ("GET", "POST"),
+        ("HTTP/1.1", "HTTP/1.0"),
+    ] {
+        let response = ask_with(&server, right, wrong).await;
+        assert_eq!(response.status, 400, "{wrong:?}: {response:?}");
+    }
+}
+
+#[tokio::test]
+async fn another_version_is_told_the_right_one() {
+    let server = Probe::start().await;
+    let version = "Sec-WebSocket-Version: 13\r\n";
+    for wrong in ["", "Sec-WebSocket-Version: 8\r\n", "Sec-WebSocket-Version: 14\r\n", "Sec-WebSocket-Version: x\r\n"] {
+        let response = ask_with(&server, version, wrong).await;
+        assert_eq!((response.status, response.header("sec-websocket-version")), (426, Some("13")), "{wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_only_looks_is_told_to_upgrade() {
+    let server = Probe::start().await;
+    for wrong in ["", "Upgrade: h2c\r\n"] {
+        let response = ask_with(&server, "Upgrade: websocket\r\n", wrong).await;
+        assert_eq!((response.status, response.header("upgrade")), (426, Some("websocket")), "{wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_namespace_is_not_found() {
+    let server = Probe::start().await;
+    for path in ["/", "/other", "/probe/", "//probe", "/Probe", "/probe/x", "/%2Fprobe"] {
+        let response = ask(&server, &upgrade_request(path, "")).await;
+        assert_eq!(response.status, 404, "{path}");
+        assert_eq!(response.body.contains("/probe"), cfg!(debug_assertions), "{path}: {}", response.body);
+    }
+}
+
+#[tokio::test]
+async fn the_path_is_compared_after_decoding_and_without_the_query() {
+    let server = Probe::start().await;
+    for path in ["/probe?", "/probe?a=/b", "/%70robe", "/pro%62e?x"] {
+        assert_eq!(ask(&server, &upgrade_request(path, "")).await.status, 101, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_another_host_is_forbidden() {
+    let server = Probe::start().await;
+    for origin in [
+        "https://evil.com",
+        "null",
+        "https://good.com.evil.com",
+        "https://evilgood.com",
+        "https://sub.good.com",
+        "https://good.com:444",
+        "http://good.com@evil.com",
+        "file://",
+        "good.com",
+        "https://",
+    ] {
+        assert_eq!(status_of_origin(&server, "good.com", origin).await, 403, "{origin}");
+    }
+    assert_eq!(status_of_origin(&server, "good.com:3000", "http://good.com:3001").await, 403);
+    assert_eq!(status_of_origin(&server, "good.com:3000", "http://good.com").await, 403);
+}
+
+#[tokio::test]
+async fn a_page_of_the_same_host_is_served_however_it_is_written() {
+    let server = Probe::start().await;
+    for (host, origin) in [
+        ("good.com", "https://good.com"),
+        ("good.com", "http://good.com"),
+        ("good.com", "HTTPS://GOOD.COM"),
+        ("GOOD.com", "https://good.com"),
+        ("good.com", "https://good.com:443"),
+        ("good.com:3000", "http://good.com:3000"),
+        ("127.0.0.1:3000", "http://127.0.0.1:3000"),
+        ("[::1]:3000", "http://[::1]:3000"),
+    ] {
+        assert_eq!(status_of_origin(&server, host, origin).await, 101, "{host} {origin}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_on_the_allow_list_is_served_and_no_other() {
+    let server = Probe::with(|server| server.allow_origin("https://app.example.com")).await;
+    for (origin, status) in [
+        ("https://app.example.com", 101),
+        ("https://APP.example.com:443", 101),
+        ("https://good.com", 101),
+        ("http://app.example.com", 403),
+        ("https://app.example.com:8443", 403),
+        ("https://app.example.com.evil.com", 403),
+        ("null", 403),
+    ] {
+        assert_eq!(status_of_origin(&server, "good.com", origin).await, status, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn any_page_is_served_where_the_application_says_so() {
+    let server = Probe::with(Server::allow_any_origin).await;
+    for origin in ["https://evil.com", "null"] {
+        assert_eq!(status_of_origin(&server, "good.com", origin).await, 101, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_known_subprotocol_is_selected_and_credentials_never() {
+    let server = Probe::with(|server| server.subprotocols(["mqtt", "stomp"])).await;
+    for (offered, selected) in [
+        ("gateway.v1", Some("gateway.v1")),
+        ("auth.e30, mqtt, gateway.v1", Some("gateway.v1")),
+        ("stomp, mqtt", Some("mqtt")),
+        ("other, stomp", Some("stomp")),
+        ("auth.e30", None),
+        ("other", None),
+    ] {
+        let request = upgrade_request("/probe", &format!("Sec-WebSocket-Protocol: {offered}\r\n"));
+        let response = ask(&server, &request).await;
+        assert_eq!(response.status, 101, "{offered}");
+        assert_eq!(response.header("sec-websocket-protocol"), selected, "{offered}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_come_by_subprotocol_or_by_query() {
+    let server = Probe::start().await;
+    let token = "Sec-WebSocket-Protocol: gateway.v1, auth.eyJ0b2tlbiI6MX0\r\n";
+    for (path, more, expected) in [
+        ("/probe", token, r#"{"token":1}"#),
+        ("/probe?auth=%7B%22token%22%3A2%7D", "", r#"{"token":2}"#),
+        ("/probe?auth=secret", "", r#""secret""#),
+        ("/probe?auth=second", token, r#"{"token":1}"#),
+        ("/probe", "", "null"),
+    ] {
+        let mut client = Raw::dial(server.address).await;
+        assert_eq!(client.ask(&upgrade_request(path, more)).await.status, 101);
+        client.text(r#"{"event":"credentials","id":1}"#).await;
+        assert_eq!(client.next_text().await, format!(r#"{{"event":"credentials","data":{expected},"id":1}}"#));
+    }
+}
+
+#[tokio::test]
+async fn the_application_may_refuse_with_a_status_of_its_own() {
+    let server = Probe::with(|server| {
+        server.before_upgrade(async |handshake: Handshake| match handshake.query("ticket") {
+            Some("valid") => Ok(()),
+            _ => Err(UpgradeRefusal::new(StatusCode::PAYMENT_REQUIRED, "a ticket, please")),
+        })
+    })
+    .await;
+    assert_eq!(ask(&server, &upgrade_request("/probe?ticket=valid", "")).await.status, 101);
+    let refused = ask(&server, &upgrade_request("/probe", "")).await;
+    assert_eq!((refused.status, refused.body.trim_end()), (402, "a ticket, please"));
+}
+
+#[tokio::test]
+async fn a_request_that_is_no_http_is_a_bad_request() {
+    let server = Probe::start().await;
+    for request in ["x\r\n\r\n", "GET /probe\r\n\r\n", "GET /probe HTTP/1.1\r\nno header\r\n\r\n"] {
+        assert_eq!(ask(&server, request).await.status, 400, "{request:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let server = Probe::start().await;
+    let many = "X-Many: x\r\n".repeat(200);
+    let large = format!("X-Large: {}\r\n", "x".repeat(20 * 1024));
+    for headers in [many, large] {
+        assert_eq!(ask(&server, &upgrade_request("/probe", &headers)).await.status, 431);
+    }
+}

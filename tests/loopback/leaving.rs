@@ -1,0 +1,76 @@
+//! Clients that go without a word, and a server that stops.
+
+use std::time::Duration;
+
+use gateway_core::prelude::*;
+use gateway_tests::{Frame, Received};
+
+use crate::server::Probe;
+
+#[tokio::test]
+async fn a_client_that_vanishes_inside_a_handler_leaves_nothing_behind() {
+    let mut server = Probe::start().await;
+    let mut witness = server.connect().await;
+    let mut client = server.connect().await;
+    client.text(r#"{"event":"linger","id":1}"#).await;
+    assert_eq!(client.next_text().await, r#"{"event":"lingering","data":null}"#);
+
+    drop(client);
+
+    assert!(matches!(server.ends.recv().await, Some(DisconnectReason::Lost)));
+    witness.text(r#"{"event":"tell","data":1,"id":1}"#).await;
+    assert_eq!(witness.next_text().await, r#"{"event":"told","data":"x"}"#);
+    assert_eq!(witness.next_text().await, r#"{"event":"tell","data":1,"id":1}"#);
+}
+
+#[tokio::test]
+async fn a_client_that_vanishes_inside_a_message_is_lost() {
+    let mut server = Probe::start().await;
+    let mut client = server.connect().await;
+    client.send(Frame::text("the rest of it").declaring(1000)).await;
+    drop(client);
+    assert!(matches!(server.ends.recv().await, Some(DisconnectReason::Lost)));
+}
+
+#[tokio::test]
+async fn a_client_that_closes_is_known_by_its_code() {
+    let mut server = Probe::start().await;
+    let mut client = server.connect().await;
+    client.send(Frame::close(4321, "for lunch")).await;
+    assert!(matches!(client.next().await, Received::Close(Some(4321), _)));
+    let Some(DisconnectReason::Client(Some(close))) = server.ends.recv().await else { panic!("the client closed") };
+    assert_eq!((close.code.as_u16(), close.reason.as_ref()), (4321, "for lunch"));
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_disturbs_nobody() {
+    let server = Probe::start().await;
+    let mut witness = server.connect().await;
+    let mut client = server.connect().await;
+    client.text(r#"{"event":"panic","id":1}"#).await;
+    assert!(client.next_text().await.starts_with(r#"{"event":"exception""#));
+    for client in [&mut client, &mut witness] {
+        client.text(r#"{"event":"echo","data":1}"#).await;
+        assert_eq!(client.next_text().await, r#"{"event":"echo","data":1}"#);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_stops_says_so_and_takes_nobody_new() {
+    let limits = Limits { drain_timeout: Duration::from_millis(100), ..Limits::default() };
+    let mut server = Probe::with(|server| server.limits(limits)).await;
+    let mut idle = server.connect().await;
+    let mut busy = server.connect().await;
+    busy.text(r#"{"event":"linger"}"#).await;
+    assert_eq!(busy.next_text().await, r#"{"event":"lingering","data":null}"#);
+
+    let stopped = tokio::spawn(server.running.stop());
+    assert_eq!(idle.close_code().await, Some(1001));
+    assert_eq!(busy.close_code().await, Some(1001));
+    stopped.await.expect("it stops");
+
+    for _ in 0..2 {
+        assert!(matches!(server.ends.recv().await, Some(DisconnectReason::Shutdown)));
+    }
+    assert!(tokio::net::TcpStream::connect(server.address).await.is_err());
+}

@@ -1,0 +1,58 @@
+//! Everything a server can listen on.
+
+use gateway_core::prelude::*;
+use gateway_tests::Raw;
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+
+use crate::server::tcp;
+
+#[gateway(namespace = "/listeners/{name}")]
+struct Greeter;
+
+#[gateway]
+impl Greeter {
+    #[subscribe]
+    fn hello(&self, Path(name): Path<String>) -> String {
+        format!("hello {name}")
+    }
+}
+
+fn server() -> Server {
+    Server::empty().gateway::<Greeter>()
+}
+
+#[tokio::test]
+async fn a_unix_socket_serves_as_a_port_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("gateway.sock");
+    let running = server().start(UnixListener::bind(&path).expect("a listener")).await.expect("it starts");
+
+    let mut client = Raw::over(UnixStream::connect(&path).await.expect("a connection"));
+    client.upgrade("/listeners/ann").await;
+    client.text(r#"{"event":"hello"}"#).await;
+    assert_eq!(client.next_text().await, r#"{"event":"hello","data":"hello ann"}"#);
+
+    let stopped = tokio::spawn(running.stop());
+    assert_eq!(client.close_code().await, Some(1001));
+    stopped.await.expect("it stops");
+}
+
+#[tokio::test]
+async fn a_listener_of_the_application_is_taken_as_it_is() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+    let address = listener.local_addr().expect("an address");
+    let running = server().start(listener).await.expect("it starts");
+    assert_eq!(tcp(&running), address);
+
+    let mut client = Raw::connect(address, "/listeners/b%C3%B6b").await;
+    client.text(r#"{"event":"hello"}"#).await;
+    assert_eq!(client.next_text().await, r#"{"event":"hello","data":"hello böb"}"#);
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_stops_the_start() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+    let address = taken.local_addr().expect("an address");
+    let error = server().start(address).await.expect_err("the port is taken");
+    assert!(format!("{error:?}").contains(&address.to_string()), "{error:?}");
+}
