@@ -95,6 +95,13 @@ fn check_contents(block: &Block, mistakes: &mut Mistakes) {
             format!("`#[{name}]` marks a method\nhelp: put it on `async fn … (&self, …)`"),
         );
     }
+    for marker in &block.conditional {
+        let name = marker.role.name();
+        mistakes.add(
+            &marker.attribute,
+            format!("`#[{name}]` cannot depend on a condition by itself\nhelp: put `#[cfg(…)]` beside `#[{name}]`; where the method is to exist without it, call one from the other"),
+        );
+    }
     if block.methods.is_empty() && mistakes.is_empty() {
         mistakes.add(
             block.impl_token,

@@ -1,11 +1,11 @@
 //! The impl block as it came, without the markers. Bodies go through as tokens.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::parse::Parser;
 use syn::{Attribute, Path};
 
-use crate::parse::marker_role;
+use crate::parse::{conditional_marker, marker_role};
 
 /// Takes the markers off the items of a block, which is found by its braces.
 ///
@@ -47,12 +47,13 @@ fn is_marker(sign: &TokenTree, group: &Group) -> bool {
     let tokens = [sign.clone(), TokenTree::Group(group.clone())]
         .into_iter()
         .collect();
-    let attributes = Attribute::parse_outer.parse2(tokens);
-    let mut paths = attributes.iter().flatten().map(Attribute::path);
+    if let Ok(attributes) = Attribute::parse_outer.parse2(tokens) {
+        return attributes.iter().any(|attribute| {
+            marker_role(attribute.path()).is_some() || conditional_marker(attribute).is_some()
+        });
+    }
     // What cannot be read as an attribute is still a marker by its name, so that it is not complained of twice.
-    let path = paths.next().cloned().or_else(|| {
-        let first = group.stream().into_iter().next()?;
-        syn::parse2::<Path>(first.to_token_stream()).ok()
-    });
+    let first = group.stream().into_iter().next();
+    let path = first.and_then(|first| syn::parse2::<Path>(first.into()).ok());
     path.is_some_and(|path| marker_role(&path).is_some())
 }

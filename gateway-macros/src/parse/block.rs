@@ -3,7 +3,8 @@
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Generics, Ident, Path, Signature, Token, Type, Visibility, braced};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Generics, Ident, Meta, Path, Signature, Token, Type, Visibility, braced};
 
 /// The head of an impl block and the methods in it that carry a marker.
 pub(crate) struct Block {
@@ -16,6 +17,8 @@ pub(crate) struct Block {
     pub(crate) methods: Vec<Method>,
     /// Markers that stand on something else than a method.
     pub(crate) strays: Vec<Marker>,
+    /// Markers inside a `#[cfg_attr(…)]`, which nobody has evaluated yet.
+    pub(crate) conditional: Vec<Marker>,
 }
 
 /// A method with at least one marker.
@@ -68,6 +71,23 @@ pub(crate) fn marker_role(path: &Path) -> Option<Role> {
     Role::ALL.into_iter().find(|role| name == role.name())
 }
 
+/// The role of the marker in a `#[cfg_attr(…, subscribe)]`.
+pub(crate) fn conditional_marker(attribute: &Attribute) -> Option<Role> {
+    let Meta::List(list) = &attribute.meta else {
+        return None;
+    };
+    if !list.path.is_ident("cfg_attr") {
+        return None;
+    }
+    let metas = list
+        .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
+        .ok()?;
+    metas
+        .iter()
+        .skip(1)
+        .find_map(|meta| marker_role(meta.path()))
+}
+
 impl Block {
     pub(crate) fn read(item: TokenStream) -> syn::Result<Self> {
         Self::parse.parse2(item)
@@ -97,6 +117,7 @@ impl Block {
             self_type,
             methods: Vec::new(),
             strays: Vec::new(),
+            conditional: Vec::new(),
         };
         while !content.is_empty() {
             block.parse_item(&content)?;
@@ -106,6 +127,14 @@ impl Block {
 
     fn parse_item(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
         let (markers, attributes) = split_markers(input.call(Attribute::parse_outer)?);
+        let conditional = attributes.iter().filter_map(|attribute| {
+            let role = conditional_marker(attribute)?;
+            Some(Marker {
+                role,
+                attribute: attribute.clone(),
+            })
+        });
+        self.conditional.extend(conditional);
         input.parse::<Visibility>()?;
         if markers.is_empty() {
             return skip_item(input);

@@ -5,5 +5,5 @@ mod block;
 mod target;
 
 pub(crate) use arguments::{Argument, Arguments};
-pub(crate) use block::{Block, Marker, Method, Role, marker_role, method_name};
+pub(crate) use block::{Block, Marker, Method, Role, conditional_marker, marker_role, method_name};
 pub(crate) use target::Target;
