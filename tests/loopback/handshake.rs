@@ -1,7 +1,10 @@
 //! Who gets a connection, and what the others are told: docs/protocol.md, "Reaching a namespace".
 
+use std::time::Duration;
+
 use gateway_core::prelude::*;
 use gateway_tests::{Raw, Response, upgrade_request};
+use tokio::io::AsyncReadExt;
 
 use crate::server::Probe;
 
@@ -237,5 +240,18 @@ async fn a_head_that_is_too_large_is_refused() {
     let large = format!("X-Large: {}\r\n", "x".repeat(20 * 1024));
     for headers in [many, large] {
         assert_eq!(ask(&server, &upgrade_request("/probe", &headers)).await.status, 431);
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_is_not_waited_for() {
+    let limits = Limits { handshake_timeout: Duration::from_millis(100), ..Limits::default() };
+    let server = Probe::with(|server| server.limits(limits)).await;
+    for start in ["", "GET /probe HT", "GET /probe HTTP/1.1\r\nHost: localhost\r\n"] {
+        let mut client = Raw::dial(server.address).await;
+        client.write(start.as_bytes()).await;
+        let mut answer = Vec::new();
+        client.into_inner().read_to_end(&mut answer).await.expect("the server ends the connection");
+        assert!(!answer.starts_with(b"HTTP/1.1 101"), "{start:?}");
     }
 }

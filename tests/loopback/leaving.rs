@@ -43,6 +43,24 @@ async fn a_client_that_closes_is_known_by_its_code() {
 }
 
 #[tokio::test]
+async fn a_silent_client_is_asked_for_a_sign_of_life_and_closed_without_one() {
+    let limits = Limits {
+        ping_interval: Duration::from_millis(100),
+        ping_timeout: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let mut server = Probe::with(|server| server.limits(limits)).await;
+    let mut client = server.connect().await;
+    for _ in 0..3 {
+        let Received::Ping(payload) = client.next().await else { panic!("a ping was expected") };
+        client.send(Frame::new(Frame::PONG, payload)).await;
+    }
+    assert!(matches!(client.next().await, Received::Ping(_)));
+    assert_eq!(client.next().await, Received::Close(Some(4001), "heartbeat timeout".into()));
+    assert!(matches!(server.ends.recv().await, Some(DisconnectReason::HeartbeatTimeout)));
+}
+
+#[tokio::test]
 async fn a_handler_that_panics_disturbs_nobody() {
     let server = Probe::start().await;
     let mut witness = server.connect().await;
