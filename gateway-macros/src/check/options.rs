@@ -19,35 +19,33 @@ pub(crate) struct Known {
 
 /// The named arguments of an attribute, checked against the names it knows.
 pub(crate) struct Options {
-    attribute: Known,
+    known: Known,
     given: Vec<(Ident, Expr)>,
 }
 
 impl Options {
     /// Splits arguments into values and known options; everything else is a mistake.
     pub(crate) fn new(
-        attribute: Known,
+        known: Known,
         arguments: Arguments,
         mistakes: &mut Mistakes,
     ) -> (Vec<Expr>, Self) {
         let mut options = Self {
-            attribute,
+            known,
             given: Vec::new(),
         };
         let mut values = Vec::new();
         for argument in arguments.0 {
             match argument {
                 Argument::Value(value) => values.push(value),
-                Argument::Named(name, _) if attribute.words.iter().any(|word| name == word) => {
+                Argument::Named(name, _) if known.words.iter().any(|word| name == word) => {
                     mistakes.add(
                         &name,
                         format!("`{name}` takes no value\nhelp: write `{name}` alone"),
                     );
                 }
-                Argument::Named(name, _)
-                    if !attribute.options.iter().any(|known| name == known) =>
-                {
-                    mistakes.add(&name, attribute.unknown(&name));
+                Argument::Named(name, _) if !known.options.iter().any(|option| name == option) => {
+                    mistakes.add(&name, known.unknown(&name));
                 }
                 Argument::Named(name, _) if options.name(&name.to_string()).is_some() => {
                     mistakes.add(
@@ -150,7 +148,7 @@ impl Options {
                 value,
                 format!(
                     "`crate` is the name this package knows the framework by\nhelp: write it as a path, as in `#[{}(crate = renamed)]`",
-                    self.attribute.attribute
+                    self.known.attribute
                 ),
             );
             default()

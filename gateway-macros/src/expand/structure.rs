@@ -1,7 +1,7 @@
 //! `impl Gateway` for a struct, and its registration.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Index, Member};
@@ -140,7 +140,6 @@ fn registration(checked: &CheckedStruct) -> TokenStream {
             }
         };
     }
-    let name = name.to_token_stream();
     quote! {
         #(#cfgs)*
         #[automatically_derived]
