@@ -27,7 +27,9 @@ impl Rooms {
     /// Answers how many are in the room now.
     #[subscribe("join")]
     fn join(&self, socket: Socket, Data(room): Data<String>) -> Result<usize, Rejection> {
-        socket.join(&room).map_err(|error| Rejection::new("join", error.to_string()))?;
+        socket
+            .join(&room)
+            .map_err(|error| Rejection::new("join", error.to_string()))?;
         Ok(socket.namespace().to(&room).count())
     }
 
@@ -39,13 +41,15 @@ impl Rooms {
     /// Reaches the others in the room; answers how many.
     #[subscribe("say")]
     fn say(&self, socket: Socket, Data(Say { room, text }): Data<Say>) -> usize {
-        socket.to(&room.clone()).send(Said { room, text }).queued
+        socket.to(room.clone()).send(Said { room, text }).queued
     }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), StartError> {
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    let address = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     Server::new().serve(address).await
 }
 
@@ -64,10 +68,19 @@ mod tests {
         assert_eq!(ann.request::<usize>("join", json!("tea")).await.unwrap(), 1);
         assert_eq!(bob.request::<usize>("join", json!("tea")).await.unwrap(), 2);
 
-        let reached: usize = ann.request("say", json!({"room": "tea", "text": "milk?"})).await.unwrap();
+        let reached: usize = ann
+            .request("say", json!({"room": "tea", "text": "milk?"}))
+            .await
+            .unwrap();
 
         assert_eq!(reached, 1);
-        assert_eq!(bob.expect::<Said>().await, Said { room: "tea".into(), text: "milk?".into() });
+        assert_eq!(
+            bob.expect::<Said>().await,
+            Said {
+                room: "tea".into(),
+                text: "milk?".into()
+            }
+        );
         cid.expect_nothing().await;
         ann.expect_nothing().await;
     }
@@ -79,7 +92,10 @@ mod tests {
         let mut bob = server.connect("/rooms").await.unwrap();
         bob.request::<usize>("join", json!("tea")).await.unwrap();
         assert!(bob.request::<bool>("leave", json!("tea")).await.unwrap());
-        let reached: usize = ann.request("say", json!({"room": "tea", "text": "milk?"})).await.unwrap();
+        let reached: usize = ann
+            .request("say", json!({"room": "tea", "text": "milk?"}))
+            .await
+            .unwrap();
         assert_eq!(reached, 0);
         bob.expect_nothing().await;
     }

@@ -31,13 +31,57 @@ impl Streams {
         stream::unfold(Some(number), |left| async move {
             let number = left?;
             let half = (number % 2 == 0).then_some(number / 2);
-            Some((half.ok_or_else(|| Rejection::new("odd", format!("{number} is odd"))), half))
+            Some((
+                half.ok_or_else(|| Rejection::new("odd", format!("{number} is odd"))),
+                half,
+            ))
         })
     }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), StartError> {
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    let address = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     Server::new().serve(address).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_countdown_counts_down_and_ends() {
+        let server = Server::empty().gateway::<Streams>().test().await.unwrap();
+        let mut ann = server.connect("/stream").await.unwrap();
+        let numbers: Vec<u32> = ann.stream("countdown", 3).await.collect().await.unwrap();
+        assert_eq!(numbers, [3, 2, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancelled_countdown_stops() {
+        let server = Server::empty().gateway::<Streams>().test().await.unwrap();
+        let mut ann = server.connect("/stream").await.unwrap();
+        let mut countdown = ann.stream("countdown", 1000).await;
+        assert_eq!(countdown.next::<u32>().await, Some(Ok(1000)));
+        countdown.cancel().await;
+        let end = countdown.next::<u32>().await.unwrap().unwrap_err();
+        assert_eq!(end.code(), Some("cancelled"));
+        ann.expect_nothing().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_ends_the_stream_after_its_items() {
+        let server = Server::empty().gateway::<Streams>().test().await.unwrap();
+        let mut ann = server.connect("/stream").await.unwrap();
+        let mut halves = ann.stream("halve", 12).await;
+        assert_eq!(halves.next().await, Some(Ok(6)));
+        assert_eq!(halves.next().await, Some(Ok(3)));
+        let failure = halves.next::<u32>().await.unwrap().unwrap_err();
+        assert_eq!(
+            (failure.code(), failure.message()),
+            (Some("odd"), "3 is odd")
+        );
+    }
 }

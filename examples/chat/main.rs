@@ -1,7 +1,9 @@
 //! A chat with rooms, and the page to use it: `cargo run --example chat`, then open the address it prints.
 //!
-//! `gateway.rs` answers the events, `house.rs` remembers, `page.rs` serves `web/`.
+//! `events.rs` is what goes over the wire, `gateway.rs` what is done about it, `house.rs` what is remembered, and
+//! `page.rs` serves `web/`.
 
+mod events;
 mod gateway;
 mod house;
 mod page;
@@ -24,6 +26,10 @@ async fn main() -> Result<(), StartError> {
 
 /// What follows `--addr`.
 fn address() -> String {
-    let mut arguments = std::env::args().skip_while(|argument| argument != "--addr").skip(1);
-    arguments.next().unwrap_or_else(|| "127.0.0.1:3000".to_owned())
+    let mut arguments = std::env::args()
+        .skip_while(|argument| argument != "--addr")
+        .skip(1);
+    arguments
+        .next()
+        .unwrap_or_else(|| "127.0.0.1:3000".to_owned())
 }

@@ -1,6 +1,10 @@
 //! The page, built into the binary. Everything comes from this server, and the headers hold the browser to that.
 
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use gateway_core::Body;
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use http::{Method, Request, Response, StatusCode};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -23,15 +27,25 @@ pub(crate) const FILES: [(&str, &str, &str); 6] = [
 
 /// Answers what is no WebSocket.
 #[allow(clippy::needless_pass_by_value, reason = "the fallback's signature")]
-pub(crate) fn serve(request: Request<()>) -> Response<&'static str> {
+pub(crate) fn serve(request: Request<Body>) -> Response<Body> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let refused = Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET, HEAD");
-        return refused.body("").expect("constant headers are valid");
+        let refused = Response::builder()
+            .status(StatusCode::METHOD_NOT_ALLOWED)
+            .header(ALLOW, "GET, HEAD");
+        return refused
+            .body(Body::empty())
+            .expect("constant headers are valid");
     }
-    let file = FILES.iter().find(|(path, ..)| *path == request.uri().path());
+    let file = FILES
+        .iter()
+        .find(|(path, ..)| *path == request.uri().path());
     let (status, kind, content) = match file {
         Some((_, kind, content)) => (StatusCode::OK, *kind, *content),
-        None => (StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "Nothing is here.\n"),
+        None => (
+            StatusCode::NOT_FOUND,
+            "text/plain; charset=utf-8",
+            "Nothing is here.\n",
+        ),
     };
     Response::builder()
         .status(status)
@@ -40,6 +54,6 @@ pub(crate) fn serve(request: Request<()>) -> Response<&'static str> {
         .header(X_CONTENT_TYPE_OPTIONS, "nosniff")
         .header(REFERRER_POLICY, "no-referrer")
         .header(CACHE_CONTROL, "no-cache")
-        .body(content)
+        .body(content.into())
         .expect("constant headers are valid")
 }

@@ -1,11 +1,11 @@
 /** The client of the plain protocol, `examples/chat/web/gateway.js`, in a browser against the small examples. */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, afterEach, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { launch, start } from "./support.js";
 
-const CLIENT = fileURLToPath(new URL("../../examples/chat/web/gateway.js", import.meta.url));
+const CLIENT = readFileSync(new URL("../../examples/chat/web/gateway.js", import.meta.url), "utf8");
 
 let browser;
 const open = [];
@@ -14,7 +14,7 @@ before(async () => { browser = await launch(); });
 after(() => browser?.close());
 afterEach(async () => { for (const end of open.splice(0).reverse()) await end(); });
 
-/** An example, and an empty page on its host with `connect` at hand. `frames` holds what the page sent. */
+/** An example, and a page on its host with `connected` at hand. `frames` holds what the page sent. */
 async function visit(name) {
   const server = await start(name);
   open.push(() => server.stop());
@@ -23,19 +23,16 @@ async function visit(name) {
   page.setDefaultTimeout(10_000);
   const frames = [];
   page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => frames.push(JSON.parse(payload))));
-  await page.route("**", (route) => (route.request().url().endsWith("/gateway.js")
-    ? route.fulfill({ path: CLIENT, contentType: "text/javascript" })
-    : route.fulfill({ body: "<!doctype html><title>empty</title>", contentType: "text/html" })));
-  await page.goto(server.url);
-  await page.evaluate(async () => {
-    const client = await import("/gateway.js");
+  await page.goto(server.url);                        // a 404 of the very server, so of its own origin
+  await page.evaluate(async (source) => {
+    const client = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
     globalThis.connected = (path, options) => new Promise((resolve) => {
       const gateway = client.connect(path, options);
       gateway.states = [];
       gateway.onstate = (state) => { gateway.states.push(state.name); if (state.name === "open") resolve(gateway); };
     });
     globalThis.failure = (promise) => promise.then(() => "no failure", ({ code, message }) => ({ code, message }));
-  });
+  }, CLIENT);
   return { server, page, frames };
 }
 
@@ -129,7 +126,7 @@ test("what waits when the connection drops is rejected, and the connection comes
     globalThis.waiting = failure(gateway.request("delete", "a", { timeout: 60_000 }));
     await asked;
   });
-  await server.stop();
+  await server.stop("SIGKILL");
   assert.equal((await page.evaluate(() => waiting)).code, "disconnected");
   assert.equal((await page.evaluate(() => failure(gateway.request("delete", "b")))).code, "disconnected");
   const again = await start("ask", server.address);

@@ -27,7 +27,7 @@ export async function start(name, address = "127.0.0.1:0") {
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on("line", (line) => {
         printed.push(line);
-        const found = line.match(/\b(?:http|ws):\/\/([\w.]+:[1-9]\d*)/);
+        const found = line.match(/listening on (?:http:\/\/)?([\d.]+:[1-9]\d*)/);
         if (found) resolve(`http://${found[1]}/`);
       });
     }

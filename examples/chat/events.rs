@@ -1,0 +1,97 @@
+//! What goes over the wire: payloads in, events and receipts out, and the ways to fail.
+
+use gateway_core::JoinError;
+use gateway_core::prelude::*;
+use serde::{Deserialize, Serialize};
+
+pub(crate) const LONGEST_MESSAGE: usize = 500;
+
+/// What a client shows at the gate.
+#[derive(Deserialize)]
+pub(crate) struct Pass {
+    pub(crate) nickname: String,
+    #[serde(default)]
+    pub(crate) seat: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct InRoom {
+    pub(crate) room: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct NewMessage {
+    pub(crate) room: String,
+    pub(crate) text: String,
+    /// Comes back in the history, so that a client that lost the receipt can tell that the message arrived.
+    #[serde(default)]
+    pub(crate) tag: u64,
+}
+
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Receipt {
+    pub(crate) id: u64,
+    pub(crate) at: u64,
+}
+
+#[derive(Clone, Debug, Deserialize, Event, PartialEq, Serialize)]
+#[event("posted")]
+pub(crate) struct Posted {
+    pub(crate) id: u64,
+    pub(crate) room: String,
+    pub(crate) from: String,
+    pub(crate) text: String,
+    pub(crate) at: u64,
+    pub(crate) tag: u64,
+}
+
+#[derive(Debug, Deserialize, Event, PartialEq, Serialize)]
+#[event("entered")]
+pub(crate) struct Entered {
+    pub(crate) room: String,
+    pub(crate) nickname: String,
+}
+
+#[derive(Debug, Deserialize, Event, PartialEq, Serialize)]
+#[event("left")]
+pub(crate) struct Left {
+    pub(crate) room: String,
+    pub(crate) nickname: String,
+}
+
+#[derive(Debug, Deserialize, Event, PartialEq, Serialize)]
+#[event("typing")]
+pub(crate) struct Typing {
+    pub(crate) room: String,
+    pub(crate) nickname: String,
+}
+
+/// A room and how many are in it: told to everybody whenever it changes, and the items of `rooms`.
+#[derive(Debug, Deserialize, Event, PartialEq, Serialize)]
+#[event("room")]
+pub(crate) struct RoomSize {
+    pub(crate) name: String,
+    pub(crate) members: usize,
+}
+
+#[derive(Debug, thiserror::Error, Exception)]
+pub(crate) enum ChatError {
+    #[error("a room's name has 1 to 24 letters, digits or -")]
+    #[exception(code = "room_name")]
+    RoomName,
+    #[error("you are in too many rooms")]
+    #[exception(code = "too_many_rooms")]
+    TooManyRooms(#[from] JoinError),
+    #[error("you are not in this room")]
+    #[exception(code = "not_in_room")]
+    NotInRoom,
+    #[error("there is nothing in this message")]
+    #[exception(code = "message_empty")]
+    MessageEmpty,
+    #[error("a message has {LONGEST_MESSAGE} characters at most")]
+    #[exception(code = "message_too_long")]
+    MessageTooLong,
+    #[error("you are sending too fast; wait {seconds} s")]
+    #[exception(code = "muted")]
+    Muted { seconds: u64 },
+}
