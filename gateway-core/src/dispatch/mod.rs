@@ -33,6 +33,6 @@ pub(crate) use reply::Outcome;
 pub use reply::{IntoReply, Reply};
 pub(crate) use respond::{Compat, Finished, Responder, SharedResponder, StreamStep, Streaming};
 pub use running::Running;
-pub(crate) use running::RunningState;
+pub(crate) use running::{RunningState, drop_quietly};
 pub(crate) use services::Services;
 pub use stream::{Items, ReplyStream, Streamed};

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
-use crate::dispatch::{Exception, Outcome, Reply};
+use crate::dispatch::{Exception, Outcome, Reply, drop_quietly};
 use crate::session::{Delivery, Session};
 use crate::telemetry::{self, Counter, Counters};
 use crate::wire::{Outgoing, RequestId};
@@ -156,11 +156,17 @@ impl Streaming {
     }
 
     pub(crate) fn end(self) {
-        self.responder.end();
+        self.let_go().end();
     }
 
     pub(crate) fn fail(self, exception: &Exception) {
-        self.responder.fail(exception);
+        self.let_go().fail(exception);
+    }
+
+    fn let_go(self) -> Responder {
+        let Self { items, responder } = self;
+        drop_quietly(items);
+        responder
     }
 }
 

@@ -1,6 +1,7 @@
 //! User code that was started: done already, or a future.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 
 use crate::dispatch::{Items, Rejection, Reply, stream};
@@ -60,4 +61,9 @@ impl<T: fmt::Debug> fmt::Debug for Running<T> {
             RunningState::Future(_) => formatter.write_str("Future"),
         }
     }
+}
+
+/// Lets go of user code that has not ended. A destructor that panics must not take the connection with it.
+pub(crate) fn drop_quietly<T>(value: T) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
 }

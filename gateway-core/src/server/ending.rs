@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::time::timeout;
 
-use crate::dispatch::{Context, Ended, Exception, Refusal, RunHook};
+use crate::dispatch::{Context, Ended, Exception, Refusal, RunHook, drop_quietly};
 use crate::server::application::Application;
 use crate::server::connection::{Connection, End};
 use crate::server::lanes::Lanes;
@@ -24,7 +24,7 @@ pub(super) async fn finish<T: Transport>(connection: Connection<T>, end: End) {
     let Connection { transport, application, route, session, socket, lanes, raw, admission, admitted, .. } = connection;
     let was_accepted = session.is_accepted();
     // A hook that still runs asks for somebody who is gone.
-    drop(admission);
+    drop_quietly(admission);
     let reason = match end {
         End::Over(reason) => reason,
         End::Refused(refusal) => refused(&application, &socket, &session.outbox, &refusal),

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tracing::Span;
 
-use crate::dispatch::{Context, Exception, Finished, Handler, INTERNAL, Reply, Responder, Running, RunningState, SharedResponder, StreamStep, Streaming};
+use crate::dispatch::{Context, Exception, Finished, Handler, INTERNAL, Reply, Responder, Running, RunningState, SharedResponder, StreamStep, Streaming, drop_quietly};
 use crate::gateway::Route;
 use crate::server::application::Application;
 use crate::session::Session;
@@ -312,7 +312,3 @@ impl Invocation {
     }
 }
 
-/// A destructor that panics must not take the connection with it.
-fn drop_quietly<T>(value: T) {
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
-}

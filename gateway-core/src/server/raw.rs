@@ -9,7 +9,7 @@ use std::task::{Context as Task, Poll};
 
 use tokio::time::Instant;
 
-use crate::dispatch::{Context, Exception, INTERNAL, RawReply, Running, RunningState};
+use crate::dispatch::{Context, Exception, INTERNAL, RawReply, Running, RunningState, drop_quietly};
 use crate::gateway::Route;
 use crate::server::application::Application;
 use crate::socket::Socket;
@@ -80,7 +80,8 @@ impl RawLane {
     }
 
     pub(crate) fn expire(&mut self, now: Instant) {
-        if self.running.take_if(|(_, deadline)| *deadline <= now).is_some() {
+        if let Some((future, _)) = self.running.take_if(|(_, deadline)| *deadline <= now) {
+            drop_quietly(future);
             self.application.shared.counters.add(Counter::Timeouts);
             tracing::warn!(socket = %self.socket.id(), "a raw handler took too long");
             self.end(CloseCode::INTERNAL, "internal error");
