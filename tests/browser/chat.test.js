@@ -202,6 +202,30 @@ test("who does not want to wait tries now", async () => {
   await ann.locator("#trouble").waitFor({ state: "hidden" });
 });
 
+test("a message whose receipt is lost turns out delivered, and is not said twice", async () => {
+  const ann = await guest("Ann"), bob = await guest("Bob");
+  let cut = true;
+  await ann.routeWebSocket("**/chat", (page) => {
+    const real = page.connectToServer();
+    real.onMessage((text) => {
+      const { event, id } = JSON.parse(text);
+      if (!cut || event !== "message" || id === undefined) return page.send(text);
+      cut = false;
+      real.close();
+      page.close({ code: 4000, reason: "too slow" });
+    });
+  });
+  await ann.reload();
+  await ann.getByRole("heading", { name: "lobby" }).waitFor();
+  await say(ann, "Once, please.");
+  await ann.locator(".entry.mine.sent", { hasText: "Once, please." }).waitFor();
+  assert.equal(cut, false);
+  assert.equal(await entry(ann, "Once, please.").count(), 1);
+  await say(ann, "That was it.");
+  await entry(bob, "That was it.").waitFor();
+  assert.equal(await entry(bob, "Once, please.").count(), 1);
+});
+
 test("offline is said, and the network's return brings the chat back", async () => {
   const ann = await guest("Ann");
   await ann.context().setOffline(true);
