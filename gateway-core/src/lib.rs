@@ -53,7 +53,7 @@ pub use crate::dispatch::{
     Ack, Context, Data, Declared, Ended, EventName, Exception, FromContext, Hook, IntoEnded, IntoException, IntoRawReply, IntoRefusal, IntoReply,
     IntoStarted, IntoVerdict, Items, Path, RawReply, Refusal, Rejection, Reply, Running, Started, State, Streamed, Subscription, Verdict, on,
 };
-pub use crate::gateway::{Fields, Gateway, Handlers, Problem, Registered, StartError};
+pub use crate::gateway::{Fields, Gateway, Handlers, Problem, Registered, Service, StartError};
 pub use crate::hub::{JoinError, Namespace, Sent, Target};
 pub use crate::limits::{Limits, Overflow};
 pub use crate::server::{Body, Endpoint, GatewayService, LocalAddr, RunningServer, Server, ServerHandle, UpgradeRefusal};

@@ -132,7 +132,7 @@ macro_rules! reply_with_json {
 
 reply_with_json! {
     bool char f32 f64 i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize
-    &'static str String Cow<'static, str> serde_json::Value Box<serde_json::value::RawValue> crate::session::SocketId
+    &str String Cow<'_, str> serde_json::Value Box<serde_json::value::RawValue> crate::session::SocketId
 }
 
 impl IntoReply for Bytes {

@@ -5,6 +5,18 @@ use std::any::type_name;
 use crate::dispatch::{Declared, Services};
 use crate::gateway::Problem;
 
+/// What can be provided to a server.
+#[diagnostic::on_unimplemented(
+    message = "a field of type `{Self}` cannot be provided to the server",
+    label = "not `Clone + Send + Sync + 'static`",
+    note = "make the field an `Arc<{Self}>`, and provide that",
+    note = "or let the gateway make it: `#[inject(default)]` or `#[inject(with = path)]` above the field"
+)]
+pub trait Service: Clone + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + Sync + 'static> Service for T {}
+
 /// Where a gateway's fields come from while it is built. Notes every gap instead of stopping at the first.
 #[derive(Debug)]
 pub struct Fields<'a> {
@@ -20,7 +32,7 @@ impl<'a> Fields<'a> {
 
     /// The value that was provided under this type. `name` and `written` are the field's name and type as in the source,
     /// for the report when there is none.
-    pub fn provided<T: Clone + Send + Sync + 'static>(&mut self, name: &'static str, written: &'static str, line: u32) -> Option<T> {
+    pub fn provided<T: Service>(&mut self, name: &'static str, written: &'static str, line: u32) -> Option<T> {
         let found = self.services.find();
         if found.is_none() {
             let wrapped = type_name::<T>();

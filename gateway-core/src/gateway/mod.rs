@@ -10,7 +10,7 @@ mod registry;
 mod route;
 
 pub(crate) use assemble::Assembly;
-pub use fields::Fields;
+pub use fields::{Fields, Service};
 pub use handlers::Handlers;
 pub use problem::{Problem, StartError};
 pub(crate) use registry::Selection;
@@ -43,10 +43,11 @@ pub trait Gateway: Send + Sync + Sized + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not registered",
     label = "this concrete gateway is in no registry",
+    note = "a gateway registers itself: put `#[gateway(namespace = \"/…\")]` on `struct {Self}`",
     note = "a generic gateway is registered by naming a concrete type, once: `gateway_core::register!({Self});`",
     note = "one written by hand is added with `.gateway_with::<{Self}>(…)`"
 )]
-pub trait Registered: Gateway {}
+pub trait Registered {}
 
 #[cfg(test)]
 mod tests;

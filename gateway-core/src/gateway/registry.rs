@@ -90,8 +90,14 @@ pub trait Part<const N: usize>: Gateway {
 }
 
 /// Finds the blocks that exist: a method of the type itself is preferred to one of the trait behind it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Probe<G, const N: usize>(std::marker::PhantomData<fn() -> G>);
+
+impl<G, const N: usize> Default for Probe<G, N> {
+    fn default() -> Self {
+        Self(std::marker::PhantomData)
+    }
+}
 
 impl<G: Part<N>, const N: usize> Probe<G, N> {
     /// Takes up a block that exists.

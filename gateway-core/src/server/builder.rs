@@ -78,7 +78,7 @@ impl Server {
     }
 
     /// Adds a gateway, with all its `#[gateway]` impl blocks.
-    pub fn gateway<G: Registered>(mut self) -> Self {
+    pub fn gateway<G: Gateway + Registered>(mut self) -> Self {
         self.selection.add::<G>();
         self
     }
