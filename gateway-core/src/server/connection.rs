@@ -184,12 +184,19 @@ impl<T: Transport> Connection<T> {
         }
     }
 
+    fn may_read(&self) -> bool {
+        // While the client owes an answer reading goes on: the answer is behind the events that wait, or the server stops.
+        let is_asked = self.raw.is_none() && !self.session.pending.is_empty();
+        is_asked || (self.has_room() && !self.is_stopping())
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.session.outbox.ended().is_some()
+    }
+
     /// Reads one frame and acts on it. Says whether there was one.
     fn receive(&mut self, task: &mut Task<'_>) -> Result<bool, End> {
-        let stopping = self.session.outbox.ended().is_some();
-        // While the client owes an answer reading goes on: the answer is behind the events that wait.
-        let may_read = self.has_room() || !self.session.pending.is_empty();
-        if stopping || !may_read {
+        if !self.may_read() {
             return Ok(false);
         }
         let frame = match self.transport.poll_receive(task) {
@@ -223,6 +230,9 @@ impl<T: Transport> Connection<T> {
         match decode(text) {
             Ok(Incoming::Event(envelope)) if exceeds_depth(text, self.application.limits.json_depth) => {
                 self.lanes.refuse(envelope, &Exception::framework("too_deep", "the data is nested too deeply"));
+            }
+            Ok(Incoming::Event(envelope)) if self.is_stopping() => {
+                self.lanes.refuse(envelope, &Exception::framework("gone", "the connection ends"));
             }
             Ok(Incoming::Event(envelope)) => self.lanes.take(envelope, text, task),
             Ok(Incoming::Answer { ask, outcome }) => {
@@ -279,6 +289,10 @@ impl<T: Transport> Connection<T> {
         self.lanes.expire(now);
         if let Some(raw) = &mut self.raw {
             raw.expire(now);
+        }
+        if !self.may_read() {
+            // Its signs of life are there, unread.
+            self.heartbeat.hear();
         }
         if self.heartbeat.due() <= now {
             match self.heartbeat.beat(now) {
