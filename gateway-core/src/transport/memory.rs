@@ -85,6 +85,11 @@ impl Transport for Memory {
     fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<Frame, Broken>> {
         let mut pipe = lock(&self.0);
         if let Some(frame) = pipe.to_server.pop_front() {
+            if let Frame::Close(close) = &frame {
+                // RFC 6455 §5.5.1: a close frame is answered by one, here and in the transports of a network.
+                pipe.closed.get_or_insert_with(|| close.clone());
+                wake(&mut pipe.client_reader);
+            }
             return Poll::Ready(Ok(frame));
         }
         if pipe.client_gone {
