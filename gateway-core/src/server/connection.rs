@@ -121,7 +121,7 @@ impl<T: Transport> Connection<T> {
             self.stop_if_told()?;
             let received = self.receive(task)?;
             let ran = self.run(task);
-            if received && self.has_room() {
+            if received && self.has_room() && self.session.outbox.is_light() {
                 // More may have come in the same read: its answers leave together.
                 continue;
             }

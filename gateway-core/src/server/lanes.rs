@@ -169,6 +169,9 @@ impl Lanes {
                 progress = true;
                 let invocation = self.concurrent.swap_remove(index);
                 self.returned(polled, invocation);
+                if !self.session.outbox.is_light() {
+                    break;
+                }
             }
         }
         progress
@@ -195,6 +198,10 @@ impl Lanes {
             }
             progress = true;
             self.start(envelope, task);
+            if !self.session.outbox.is_light() {
+                // What was answered leaves before more is.
+                break;
+            }
         }
         progress
     }

@@ -85,6 +85,23 @@ impl Outbox {
         result
     }
 
+    /// Queues one frame, or gives it back where it does not fit yet. One for a client that is gone is dropped.
+    pub(crate) fn offer(&self, frame: Frame, delivery: Delivery) -> Result<(), Frame> {
+        {
+            let mut queue = self.lock();
+            if queue.closed {
+                return Ok(());
+            }
+            if !self.fits(&queue, frame.len()) {
+                return Err(frame);
+            }
+            queue.bytes += frame.len();
+            queue.waiting.push_back((frame, delivery));
+        }
+        self.reader.wake();
+        Ok(())
+    }
+
     fn insert(&self, queue: &mut Queue, frame: Frame, delivery: Delivery) -> Result<(), SendError> {
         if delivery == Delivery::Volatile && !queue.waiting.is_empty() {
             self.counters.add(Counter::DroppedFrames);
@@ -166,6 +183,12 @@ impl Outbox {
         let mut queue = self.lock();
         queue.waiting = VecDeque::new();
         queue.bytes = 0;
+    }
+
+    /// Whether so little waits that more may be added before it leaves.
+    pub(crate) fn is_light(&self) -> bool {
+        let queue = self.lock();
+        queue.waiting.len() <= self.frames / 2 && queue.bytes <= self.bytes / 16
     }
 
     /// Whether a frame of usual size would fit now.
