@@ -35,7 +35,16 @@ impl std::fmt::Debug for Init {
 pub(crate) struct Assembly {
     routes: Vec<Route>,
     init: Vec<Init>,
+    raw: Vec<Raw>,
     problems: Vec<Problem>,
+}
+
+/// A method that takes the whole messages of a route.
+#[derive(Debug)]
+struct Raw {
+    route: usize,
+    gateway: Declared,
+    hook: Hook,
 }
 
 impl Assembly {
@@ -49,6 +58,7 @@ impl Assembly {
         for gateway in &gateways {
             assembly.add(gateway, selection, services);
         }
+        assembly.note_clashes_of_raw_gateways();
         let is_missing = |namespace: &&String| !gateways.iter().any(|gateway| gateway.namespace == **namespace);
         assembly.problems.extend(expected.iter().filter(is_missing).map(|namespace| Problem::missing_namespace(namespace)));
         if assembly.problems.is_empty() {
@@ -88,22 +98,26 @@ impl Assembly {
                 self.problems.push(Problem::duplicate_event(route.namespace, &first, &second));
             }
         }
-        let is_raw = route.router.raw().is_some();
-        let mut messages = bound.message.into_iter();
-        let message = messages.next();
-        let clash = messages.next().map(|(hook, _)| hook).or(message.as_ref().map(|(hook, _)| *hook).filter(|_| is_raw));
-        let raw_hook = message.as_ref().map(|(hook, _)| *hook);
+        self.raw.extend(bound.message.iter().map(|(hook, _)| Raw { route: index, gateway: entry.declared, hook: *hook }));
         route.router.gateways.push(Hooks {
             init: Vec::new(),
             connect: bound.connect.into_iter().map(|(_, run)| run).collect(),
             disconnect: bound.disconnect.into_iter().map(|(_, run)| run).collect(),
-            message: message.map(|(_, run)| run),
+            message: bound.message.into_iter().next().map(|(_, run)| run),
         });
-        let mixed = raw_hook.filter(|_| route.router.handlers().next().is_some());
-        if let Some(hook) = clash.or(mixed) {
-            self.problems.push(Problem::raw_with_events(entry.declared, route.namespace, hook));
-        }
         self.init.extend(bound.init.into_iter().map(|(hook, run)| Init { gateway: entry.declared, hook, run }));
+    }
+
+    /// Whole messages have one receiver, and no events beside it. Known only when every gateway was taken up.
+    fn note_clashes_of_raw_gateways(&mut self) {
+        for (position, raw) in self.raw.iter().enumerate() {
+            let route = &self.routes[raw.route];
+            if let Some(first) = self.raw[..position].iter().find(|first| first.route == raw.route) {
+                self.problems.push(Problem::second_raw(route.namespace, (first.gateway, first.hook), (raw.gateway, raw.hook)));
+            } else if route.router.handlers().next().is_some() {
+                self.problems.push(Problem::raw_with_events(raw.gateway, route.namespace, raw.hook));
+            }
+        }
     }
 
     /// The route of this pattern, made when it is the first.

@@ -97,6 +97,15 @@ impl Problem {
         )
     }
 
+    pub(crate) fn second_raw(namespace: &str, first: (Declared, Hook), second: (Declared, Hook)) -> Self {
+        Self::at(
+            second.1.file,
+            second.1.line,
+            format!("`{namespace}` takes whole messages twice: by `{}::{}` and before by `{}::{}`", second.0.name, second.1, first.0.name, first.1),
+            "move one of them to a namespace of its own".to_owned(),
+        )
+    }
+
     pub(crate) fn missing_namespace(namespace: &str) -> Self {
         Self {
             place: None,
