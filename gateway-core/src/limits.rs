@@ -47,6 +47,8 @@ pub struct Limits {
     pub ping_interval: Duration,
     /// Wait for any sign of life after a ping before the connection closes with 4001. Default 20 s.
     pub ping_timeout: Duration,
+    /// How long a message may take from its first fragment to its last; then the connection closes with 1008. Default 30 s.
+    pub assembly_timeout: Duration,
     /// How long a closing connection waits for the client's side of the close. Default 5 s.
     pub close_timeout: Duration,
     /// How long a client may take to send its request head. Default 10 s, in total and not per read.
@@ -75,6 +77,7 @@ impl Default for Limits {
             drain_timeout: Duration::from_secs(5),
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
+            assembly_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
             handshake_timeout: Duration::from_secs(10),
             header_bytes: 16 * 1024,

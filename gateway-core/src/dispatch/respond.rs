@@ -102,8 +102,7 @@ impl Responder {
     /// A frame that finds no room is counted by the outbox, one for a client that is gone has no reader.
     fn push(&self, outgoing: &Outgoing<'_>) {
         let delivery = if self.id.is_some() { Delivery::Answer } else { Delivery::Event };
-        let outbox = &self.session.outbox;
-        let _ = outbox.push(outbox.format.encode(outgoing), delivery);
+        let _ = self.session.push(self.session.outbox.format.encode(outgoing), delivery);
     }
 }
 
