@@ -20,6 +20,8 @@ pub struct Limits {
     pub json_depth: usize,
     /// Events of one socket that wait for their turn; then reading stops. Default 64.
     pub queued_events: usize,
+    /// Bytes of the events of one socket that wait for their turn; then reading stops. One event always fits. Default 1 MiB.
+    pub queued_bytes: usize,
     /// Streams of one socket that run at once; a further one is answered `overloaded`. Default 64.
     pub streams: usize,
     /// Frames that wait for one slow client before [`Overflow`] decides. Default 1024.
@@ -65,6 +67,7 @@ impl Default for Limits {
             message_bytes: 1024 * 1024,
             json_depth: 128,
             queued_events: 64,
+            queued_bytes: 1024 * 1024,
             streams: 64,
             outbox_frames: 1024,
             outbox_bytes: 1024 * 1024,

@@ -12,7 +12,7 @@ use futures_core::Stream;
 use crate::dispatch::{Exception, Outcome, Reply, drop_quietly};
 use crate::session::{Delivery, Session};
 use crate::telemetry::{self, Counter, Counters};
-use crate::wire::{Outgoing, RequestId};
+use crate::wire::{Encoded, Outgoing, RequestId};
 
 /// How failures are told; the same for all of a server.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,7 +56,7 @@ impl Responder {
             Outcome::Empty => self.value(None, "null", self.id.is_some()),
             Outcome::Value { event, json } => self.value(event.as_deref(), &json, true),
             Outcome::Failed(exception) => self.fail(&exception),
-            Outcome::Stream(items) => return Finished::Streaming(Streaming { items, responder: self }),
+            Outcome::Stream(items) => return Finished::Streaming(Streaming { items, held: None, responder: self }),
         }
         Finished::Done
     }
@@ -77,12 +77,12 @@ impl Responder {
         }
     }
 
-    fn item(&self, event: Option<&str>, data: &str) {
+    fn item(&self, event: Option<&str>, data: &str) -> Encoded {
         let event = event.unwrap_or(&self.event);
-        self.push(&match &self.id {
+        self.session.outbox.format.encode(&match &self.id {
             Some(id) => Outgoing::Item { event, data, id },
             None => Outgoing::Event { event, data },
-        });
+        })
     }
 
     fn end(mut self) {
@@ -101,8 +101,11 @@ impl Responder {
 
     /// A frame that finds no room is counted by the outbox, one for a client that is gone has no reader.
     fn push(&self, outgoing: &Outgoing<'_>) {
-        let delivery = if self.id.is_some() { Delivery::Answer } else { Delivery::Event };
-        let _ = self.session.push(self.session.outbox.format.encode(outgoing), delivery);
+        let _ = self.session.push(self.session.outbox.format.encode(outgoing), self.delivery());
+    }
+
+    fn delivery(&self) -> Delivery {
+        if self.id.is_some() { Delivery::Answer } else { Delivery::Event }
     }
 }
 
@@ -124,6 +127,8 @@ pub(crate) enum Finished {
 /// A stream that answers a request.
 pub(crate) struct Streaming {
     items: Pin<Box<dyn Stream<Item = Reply> + Send>>,
+    /// An item that has not found room yet.
+    held: Option<Encoded>,
     responder: Responder,
 }
 
@@ -136,18 +141,34 @@ pub(crate) enum StreamStep {
 }
 
 impl Streaming {
-    /// Sends the next item.
+    /// Sends the next item. Pending also while it does not fit: whoever makes room polls again.
     pub(crate) fn poll_item(&mut self, context: &mut Context<'_>) -> Poll<StreamStep> {
-        let Some(Reply(outcome)) = ready!(self.items.as_mut().poll_next(context)) else {
-            return Poll::Ready(StreamStep::Ended);
+        let frame = match self.held.take() {
+            Some(frame) => frame,
+            None => match ready!(self.poll_frame(context)) {
+                Ok(frame) => frame,
+                Err(step) => return Poll::Ready(step),
+            },
         };
-        match outcome {
-            Outcome::Empty => self.responder.item(None, "null"),
-            Outcome::Value { event, json } => self.responder.item(event.as_deref(), &json),
-            Outcome::Failed(exception) => return Poll::Ready(StreamStep::Failed(exception)),
-            Outcome::Stream(_) => return Poll::Ready(StreamStep::Failed(Exception::framework("internal", super::INTERNAL))),
+        match self.responder.session.offer(frame, self.responder.delivery()) {
+            Ok(()) => Poll::Ready(StreamStep::Sent),
+            Err(frame) => {
+                self.held = Some(frame);
+                Poll::Pending
+            }
         }
-        Poll::Ready(StreamStep::Sent)
+    }
+
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<Encoded, StreamStep>> {
+        let Some(Reply(outcome)) = ready!(self.items.as_mut().poll_next(context)) else {
+            return Poll::Ready(Err(StreamStep::Ended));
+        };
+        Poll::Ready(match outcome {
+            Outcome::Empty => Ok(self.responder.item(None, "null")),
+            Outcome::Value { event, json } => Ok(self.responder.item(event.as_deref(), &json)),
+            Outcome::Failed(exception) => Err(StreamStep::Failed(exception)),
+            Outcome::Stream(_) => Err(StreamStep::Failed(Exception::framework("internal", super::INTERNAL))),
+        })
     }
 
     pub(crate) fn id(&self) -> Option<&RequestId> {
@@ -163,7 +184,7 @@ impl Streaming {
     }
 
     fn let_go(self) -> Responder {
-        let Self { items, responder } = self;
+        let Self { items, responder, .. } = self;
         drop_quietly(items);
         responder
     }

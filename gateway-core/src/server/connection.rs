@@ -221,20 +221,25 @@ impl Inside {
         if reason != DisconnectReason::Shutdown || self.admission.is_some() || self.is_idle() {
             return Err(End::Over(reason));
         }
-        // What was accepted is answered first, within a bound; an answer of the client is not waited for.
+        // What was accepted is answered first, within a bound.
         let now = Instant::now();
         if self.drained_by.is_none() {
             self.lanes.end_streams();
-            self.session.pending.close();
+            self.session.gone.cancel();
         }
         let drained_by = *self.drained_by.get_or_insert(now + self.application.limits.drain_timeout);
         if drained_by <= now { Err(End::Over(reason)) } else { Ok(()) }
     }
 
-    /// While the client owes an answer reading goes on: the answer is behind the events that wait.
+    /// While the client owes an answer reading goes on, whatever waits and also when the server stops: the answer is
+    /// behind the events that wait.
     fn may_read(&self) -> bool {
-        let is_stopping = self.drained_by.is_some();
-        !is_stopping && (self.has_room() || !self.session.pending.is_empty())
+        let is_asked = self.raw.is_none() && !self.session.pending.is_empty();
+        is_asked || (self.has_room() && !self.is_stopping())
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.drained_by.is_some()
     }
 
     fn has_room(&self) -> bool {
@@ -268,13 +273,18 @@ impl Inside {
                 Err(_) => self.tell(&Exception::framework("malformed", "the binary frame does not hold UTF-8"), None),
             },
         }
-        if self.end.is_some() || self.taken >= TURN || !self.may_read() { Flow::Pause } else { Flow::Continue }
+        // What was answered leaves before more is.
+        let is_enough = self.taken >= TURN || !self.may_read() || !self.session.outbox.is_light();
+        if self.end.is_some() || is_enough { Flow::Pause } else { Flow::Continue }
     }
 
     fn take_envelope(&mut self, text: &str, task: &mut Task<'_>) {
         match decode(text) {
             Ok(Incoming::Event(envelope)) if exceeds_depth(text, self.application.limits.json_depth) => {
                 self.lanes.refuse(envelope, &Exception::framework("too_deep", "the data is nested too deeply"));
+            }
+            Ok(Incoming::Event(envelope)) if self.is_stopping() => {
+                self.lanes.refuse(envelope, &Exception::framework("gone", "the connection ends"));
             }
             Ok(Incoming::Event(envelope)) => self.lanes.take(envelope, text, task),
             Ok(Incoming::Answer { ask, outcome }) => {
@@ -324,6 +334,10 @@ impl Inside {
         }
         if self.assembly.is_some_and(|(_, until)| until <= now) {
             return Err(self.violated(Disconnect::new(CloseCode::POLICY, "message took too long")));
+        }
+        if !self.may_read() {
+            // Its signs of life are there, unread.
+            self.heartbeat.hear();
         }
         if self.heartbeat.due() <= now {
             match self.heartbeat.beat(now) {

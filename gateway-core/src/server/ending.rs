@@ -27,7 +27,12 @@ pub(super) async fn finish<T: Transport>(connection: Connection<T>, end: End) {
     // A hook that still runs asks for somebody who is gone.
     drop_quietly(admission);
     let reason = match end {
-        End::Over(reason) => reason,
+        End::Over(reason) => {
+            if !was_accepted {
+                session.outbox.discard();
+            }
+            reason
+        }
         End::Refused(refusal) => refused(&application, &socket, &session.outbox, &refusal),
     };
     let ending = last_words(&session.outbox, &reason);

@@ -71,6 +71,14 @@ impl Session {
         Ok(())
     }
 
+    /// Queues one frame, or gives it back where it does not fit yet.
+    pub(crate) fn offer(self: &Arc<Self>, frame: Encoded, delivery: Delivery) -> Result<(), Encoded> {
+        if self.outbox.offer(frame, delivery)? == Pushed::NeedsWrite {
+            batch::write_soon(self);
+        }
+        Ok(())
+    }
+
     pub(crate) fn accept(&self) {
         self.accepted.store(true, Ordering::Release);
     }

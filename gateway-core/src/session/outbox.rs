@@ -134,8 +134,24 @@ impl Outbox {
             }
             return Err(error);
         }
-        let is_marked = std::mem::replace(&mut queue.marked, true);
-        Ok(if is_marked { Pushed::WillBeWritten } else { Pushed::NeedsWrite })
+        Ok(queue.mark())
+    }
+
+    /// Queues one frame, or gives it back where it does not fit yet. One for a client that is gone is dropped.
+    pub(crate) fn offer(&self, frame: Encoded, delivery: Delivery) -> Result<Pushed, Encoded> {
+        let mut queue = self.lock();
+        if queue.closed {
+            return Ok(Pushed::WillBeWritten);
+        }
+        if !self.fits(&queue, frame.len()) {
+            self.write_direct(&mut queue);
+        }
+        if !self.fits(&queue, frame.len()) {
+            return Err(frame);
+        }
+        queue.bytes += frame.len();
+        queue.waiting.push_back((frame, delivery));
+        Ok(queue.mark())
     }
 
     fn insert(&self, queue: &mut Queue, frame: Encoded, delivery: Delivery) -> Result<(), SendError> {
@@ -276,6 +292,12 @@ impl Outbox {
         queue.pong = None;
     }
 
+    /// Whether so little waits that more may be added before it leaves.
+    pub(crate) fn is_light(&self) -> bool {
+        let queue = self.lock();
+        queue.waiting.len() <= self.frames / 2 && queue.bytes <= self.bytes / 16
+    }
+
     /// Whether a frame of usual size would fit now.
     pub(crate) fn has_room(&self) -> bool {
         let queue = self.lock();
@@ -289,6 +311,10 @@ impl Outbox {
 }
 
 impl Queue {
+    fn mark(&mut self) -> Pushed {
+        if std::mem::replace(&mut self.marked, true) { Pushed::WillBeWritten } else { Pushed::NeedsWrite }
+    }
+
     fn has_something(&self) -> bool {
         (self.open && !self.waiting.is_empty()) || self.pong.is_some()
     }

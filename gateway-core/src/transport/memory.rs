@@ -127,6 +127,12 @@ impl Transport for Memory {
         loop {
             let sent = {
                 let mut pipe = lock(&self.0);
+                if let Some(Sent::Close(close)) = pipe.to_server.front() {
+                    // RFC 6455 §5.5.1: a close frame is answered by one, here and in the transports of a network.
+                    let close = close.clone();
+                    pipe.closed.get_or_insert(close);
+                    wake(&mut pipe.client_reader);
+                }
                 let Some(sent) = pipe.to_server.pop_front() else {
                     if any {
                         return Poll::Ready(Ok(()));

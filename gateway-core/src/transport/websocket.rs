@@ -17,8 +17,9 @@ use crate::wire::{Decoder, Flow, Received};
 
 /// One read: as much as a socket's own buffer usually holds when a client sends faster than it is read.
 const READ_BUFFER: usize = 64 * 1024;
-/// What is read and thrown away after a violation, so that the close frame is not lost to a reset.
-const DRAINED_BYTES: usize = 1024 * 1024;
+/// What is read and thrown away at the end, so that the close frame is not lost to a reset: more than a peer's buffers
+/// and ours hold together.
+const DRAINED_BYTES: usize = 64 * 1024 * 1024;
 
 thread_local! {
     static READ: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BUFFER]);
@@ -90,7 +91,9 @@ impl<S: Stream> WebSocket<S> {
             answered.set(matches!(received, Received::Close(_)));
             if answered.get() { Flow::Pause } else { Flow::Continue }
         };
-        while !answered.get() && ready!(self.poll_receive(context, &mut look)).is_ok() {}
+        while !answered.get() && self.drained < DRAINED_BYTES && ready!(self.poll_receive(context, &mut look)).is_ok() {
+            self.drained += READ_BUFFER;
+        }
         Poll::Ready(())
     }
 }

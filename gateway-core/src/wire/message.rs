@@ -18,6 +18,14 @@ pub enum Message {
 }
 
 impl Message {
+    /// Bytes of payload.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
     pub(crate) fn encode(&self) -> Encoded {
         match self {
             Self::Text(text) => Encoded::frame(OpCode::Text, text.as_bytes()),

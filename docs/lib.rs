@@ -1,0 +1,19 @@
+//! The guide's pages as doctests: a Rust block that does not compile, or whose test fails, fails `cargo test -p gateway-book`.
+
+macro_rules! pages {
+    ($($name:ident: $file:literal;)*) => {$(
+        #[cfg(doctest)]
+        #[doc = include_str!($file)]
+        mod $name {}
+    )*};
+}
+
+pages! {
+    readme: "../README.md";
+    gateways: "gateways.md";
+    events: "events.md";
+    connections: "connections.md";
+    serving: "serving.md";
+    testing: "testing.md";
+    macros: "macros.md";
+}
