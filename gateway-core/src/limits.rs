@@ -20,6 +20,8 @@ pub struct Limits {
     pub json_depth: usize,
     /// Events of one socket that wait for their turn; then reading stops. Default 64.
     pub queued_events: usize,
+    /// Bytes of the events of one socket that wait for their turn; then reading stops. One event always fits. Default 1 MiB.
+    pub queued_bytes: usize,
     /// Streams of one socket that run at once; a further one is answered `overloaded`. Default 64.
     pub streams: usize,
     /// Frames that wait for one slow client before [`Overflow`] decides. Default 1024.
@@ -47,6 +49,8 @@ pub struct Limits {
     pub ping_interval: Duration,
     /// Wait for any sign of life after a ping before the connection closes with 4001. Default 20 s.
     pub ping_timeout: Duration,
+    /// How long a message may take from its first fragment to its last; then the connection closes with 1008. Default 30 s.
+    pub assembly_timeout: Duration,
     /// How long a closing connection waits for the client's side of the close. Default 5 s.
     pub close_timeout: Duration,
     /// How long a client may take to send its request head. Default 10 s, in total and not per read.
@@ -63,6 +67,7 @@ impl Default for Limits {
             message_bytes: 1024 * 1024,
             json_depth: 128,
             queued_events: 64,
+            queued_bytes: 1024 * 1024,
             streams: 64,
             outbox_frames: 1024,
             outbox_bytes: 1024 * 1024,
@@ -75,6 +80,7 @@ impl Default for Limits {
             drain_timeout: Duration::from_secs(5),
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
+            assembly_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
             handshake_timeout: Duration::from_secs(10),
             header_bytes: 16 * 1024,

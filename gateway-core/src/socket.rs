@@ -115,7 +115,7 @@ impl Socket {
     fn push<T: Serialize + ?Sized>(&self, event: &str, data: &T, delivery: Delivery) -> Result<(), SendError> {
         let json = to_json(data).map_err(|_| SendError::Unserializable)?;
         let outbox = &self.session.outbox;
-        outbox.push(outbox.format.encode(&Outgoing::Event { event, data: &json }), delivery)
+        self.session.push(outbox.format.encode(&Outgoing::Event { event, data: &json }), delivery)
     }
 
     /// Sends it a whole message without an envelope, as raw gateways do.
@@ -124,7 +124,7 @@ impl Socket {
     ///
     /// As [`Socket::emit`].
     pub fn send_message(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.session.outbox.push(message.into().into_frame(), Delivery::Event)
+        self.session.push(message.into().encode(), Delivery::Event)
     }
 
     /// Asks the client something; await the result for its answer.
@@ -276,7 +276,7 @@ impl<R: DeserializeOwned> Request<R> {
         let (ask, receiver) = session.pending.open().ok_or_else(refused)?;
         let _forget = Forget(session, ask);
         let question = Outgoing::Ask { event: &self.event, data: &data, ask };
-        session.outbox.push(session.outbox.format.encode(&question), Delivery::Answer)?;
+        session.push(session.outbox.format.encode(&question), Delivery::Answer)?;
         let answer = tokio::time::timeout(self.timeout, receiver).await.map_err(|_| RequestError::Timeout)?;
         match answer.map_err(|_| RequestError::Gone)? {
             Ok(json) => serde_json::from_str(&json).map_err(RequestError::Unreadable),

@@ -12,7 +12,7 @@ use futures_core::Stream;
 use crate::dispatch::{Exception, Outcome, Reply, drop_quietly};
 use crate::session::{Delivery, Session};
 use crate::telemetry::{self, Counter, Counters};
-use crate::wire::{Frame, Outgoing, RequestId};
+use crate::wire::{Encoded, Outgoing, RequestId};
 
 /// How failures are told; the same for all of a server.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,7 +77,7 @@ impl Responder {
         }
     }
 
-    fn item(&self, event: Option<&str>, data: &str) -> Frame {
+    fn item(&self, event: Option<&str>, data: &str) -> Encoded {
         let event = event.unwrap_or(&self.event);
         self.session.outbox.format.encode(&match &self.id {
             Some(id) => Outgoing::Item { event, data, id },
@@ -101,8 +101,7 @@ impl Responder {
 
     /// A frame that finds no room is counted by the outbox, one for a client that is gone has no reader.
     fn push(&self, outgoing: &Outgoing<'_>) {
-        let outbox = &self.session.outbox;
-        let _ = outbox.push(outbox.format.encode(outgoing), self.delivery());
+        let _ = self.session.push(self.session.outbox.format.encode(outgoing), self.delivery());
     }
 
     fn delivery(&self) -> Delivery {
@@ -129,7 +128,7 @@ pub(crate) enum Finished {
 pub(crate) struct Streaming {
     items: Pin<Box<dyn Stream<Item = Reply> + Send>>,
     /// An item that has not found room yet.
-    held: Option<Frame>,
+    held: Option<Encoded>,
     responder: Responder,
 }
 
@@ -151,7 +150,7 @@ impl Streaming {
                 Err(step) => return Poll::Ready(step),
             },
         };
-        match self.responder.session.outbox.offer(frame, self.responder.delivery()) {
+        match self.responder.session.offer(frame, self.responder.delivery()) {
             Ok(()) => Poll::Ready(StreamStep::Sent),
             Err(frame) => {
                 self.held = Some(frame);
@@ -160,7 +159,7 @@ impl Streaming {
         }
     }
 
-    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<Frame, StreamStep>> {
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<Encoded, StreamStep>> {
         let Some(Reply(outcome)) = ready!(self.items.as_mut().poll_next(context)) else {
             return Poll::Ready(Err(StreamStep::Ended));
         };

@@ -66,7 +66,7 @@ impl Target {
             }
         };
         let shared = Shared::new(event, &json);
-        let push = |session: &Arc<Session>| session.outbox.push(shared.frame(session.outbox.format), self.delivery).is_ok();
+        let push = |session: &Arc<Session>| session.push(shared.frame(session.outbox.format), self.delivery).is_ok();
         let queued = sessions.iter().filter(|session| push(session)).count();
         Sent { queued, skipped: sessions.len() - queued }
     }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 
-use bytes::Bytes;
+use serde_json::value::RawValue;
 use tokio::time::{Instant, Sleep};
 use tracing::Instrument;
 
@@ -18,17 +18,22 @@ use crate::server::admission::Admission;
 use crate::server::ending;
 use crate::server::lanes::Lanes;
 use crate::server::raw::RawLane;
-use crate::session::{Delivery, DisconnectReason, Heartbeat, Pulse, Session};
+use crate::session::{Batch, Delivery, DisconnectReason, Heartbeat, Pulse, Session};
 use crate::socket::Socket;
 use crate::telemetry::{Counter, connection_span};
 use crate::transport::{Broken, Handshake, Transport};
-use crate::wire::{Frame, Incoming, Malformed, Message, Outgoing, RequestId, WireFormat, decode, exceeds_depth};
+use crate::wire::{CloseCode, Disconnect, Encoded, Flow, Incoming, Malformed, Message, OpCode, Outgoing, Received, RequestId, WireFormat, decode, exceeds_depth};
 
 /// Frames read before others get their turn; what they answer leaves in one write.
 const TURN: usize = 32;
 
 pub(crate) struct Connection<T> {
     pub(super) transport: T,
+    pub(super) inside: Inside,
+}
+
+/// Everything of a connection but its transport, which lends messages to it.
+pub(super) struct Inside {
     pub(super) application: Arc<Application>,
     pub(super) route: Arc<Route>,
     pub(super) session: Arc<Session>,
@@ -36,15 +41,20 @@ pub(crate) struct Connection<T> {
     pub(super) lanes: Lanes,
     /// Present in a raw gateway, which has no use for lanes.
     pub(super) raw: Option<RawLane>,
-    heartbeat: Heartbeat,
-    clock: Pin<Box<Sleep>>,
     /// Present while the connect hooks run.
     pub(super) admission: Option<Admission>,
     /// Gateways whose connect hooks have accepted, in order.
     pub(super) admitted: usize,
+    heartbeat: Heartbeat,
+    clock: Pin<Box<Sleep>>,
     /// When a server that stops will wait no longer for what runs here.
     drained_by: Option<Instant>,
-    unflushed: bool,
+    /// The message that is being put together from fragments, and until when it must be whole.
+    assembly: Option<(u64, Instant)>,
+    /// Messages taken in this turn.
+    taken: usize,
+    /// Set by a message that ends the connection.
+    end: Option<End>,
 }
 
 /// How a connection came to its end.
@@ -64,7 +74,7 @@ pub(crate) async fn serve<T: Transport>(transport: T, application: Arc<Applicati
         session.outbox.end(DisconnectReason::Shutdown);
     }
     let span = connection_span(socket.id(), name, socket.handshake().peer());
-    let mut connection = Connection::new(transport, application, route, session, socket);
+    let mut connection = Connection { transport, inside: Inside::new(application, route, session, socket) };
     let life = async {
         let end = poll_fn(|task| connection.poll(task)).await;
         ending::finish(connection, end).await;
@@ -88,7 +98,7 @@ impl Presence {
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        self.session.outbox.close();
+        self.session.outbox.close(None);
         self.session.pending.close();
         self.session.gone.cancel();
         self.space.exit(&self.session.id);
@@ -96,17 +106,9 @@ impl Drop for Presence {
 }
 
 impl<T: Transport> Connection<T> {
-    fn new(transport: T, application: Arc<Application>, route: Arc<Route>, session: Arc<Session>, socket: Socket) -> Self {
-        let now = Instant::now();
-        let heartbeat = Heartbeat::new(application.limits.ping_interval, application.limits.ping_timeout, now);
-        let lanes = Lanes::new(Arc::clone(&application), Arc::clone(&route), Arc::clone(&session), socket.clone());
-        let raw = route.router.raw().map(|_| RawLane::new(Arc::clone(&application), Arc::clone(&route), socket.clone()));
-        let admission = Some(Admission::begin(&application, &route, &socket, now));
-        let clock = Box::pin(tokio::time::sleep_until(now));
-        Self { transport, application, route, session, socket, lanes, raw, heartbeat, clock, admission, admitted: 0, drained_by: None, unflushed: false }
-    }
-
     fn poll(&mut self, task: &mut Task<'_>) -> Poll<End> {
+        // What this turn sends to other sockets is written when it is over.
+        let _batch = Batch::begin(&self.inside.session);
         match self.turn(task) {
             Ok(()) => Poll::Pending,
             Err(end) => Poll::Ready(end),
@@ -115,43 +117,102 @@ impl<T: Transport> Connection<T> {
 
     /// Whatever can be done now, until nothing can or others should have their turn.
     fn turn(&mut self, task: &mut Task<'_>) -> Result<(), End> {
-        self.session.outbox.register(task);
-        for _ in 0..TURN {
+        self.inside.session.outbox.register(task);
+        self.inside.taken = 0;
+        while self.inside.taken < TURN {
             self.admit(task)?;
-            self.stop_if_told()?;
+            self.inside.stop_if_told()?;
             let received = self.receive(task)?;
-            let ran = self.run(task);
-            if received && self.has_room() && self.session.outbox.is_light() {
-                // More may have come in the same read: its answers leave together.
-                continue;
-            }
+            let ran = self.inside.run(task);
             let sent = self.send(task)?;
             if !(received || ran || sent) {
-                return self.watch_clock(task);
+                return self.inside.watch_clock(task);
             }
         }
-        self.send(task)?;
         task.waker().wake_by_ref();
-        self.watch_clock(task)
+        self.inside.watch_clock(task)
     }
 
     /// Lets the connect hooks go on.
     fn admit(&mut self, task: &mut Task<'_>) -> Result<(), End> {
-        let Some(admission) = &mut self.admission else { return Ok(()) };
+        if self.inside.admission.is_some() && self.inside.admit(task)? {
+            self.inside.session.outbox.open(self.transport.direct());
+            self.transport.greet();
+        }
+        Ok(())
+    }
+
+    /// Takes what one read brings. Says whether there was anything.
+    fn receive(&mut self, task: &mut Task<'_>) -> Result<bool, End> {
+        let Self { transport, inside } = self;
+        if !inside.may_read() {
+            return Ok(false);
+        }
+        let received = transport.poll_receive(task, &mut |received, task| inside.take(received, task));
+        inside.watch_assembly(transport.assembling());
+        if let Some(end) = inside.end.take() {
+            return Err(end);
+        }
+        match received {
+            Poll::Pending => Ok(false),
+            Poll::Ready(Ok(())) => Ok(true),
+            Poll::Ready(Err(Broken::Lost)) => Err(End::Over(DisconnectReason::Lost)),
+            Poll::Ready(Err(Broken::Violation(disconnect))) => Err(inside.violated(disconnect)),
+        }
+    }
+
+    /// Moves what waits to the peer. Says whether anything moved.
+    fn send(&mut self, task: &mut Task<'_>) -> Result<bool, End> {
+        match self.inside.session.outbox.poll_write(task, &mut self.transport) {
+            Poll::Pending => Ok(false),
+            Poll::Ready(Ok(moved)) => Ok(moved),
+            Poll::Ready(Err(_)) => Err(End::Over(DisconnectReason::Lost)),
+        }
+    }
+}
+
+impl Inside {
+    fn new(application: Arc<Application>, route: Arc<Route>, session: Arc<Session>, socket: Socket) -> Self {
+        let now = Instant::now();
+        let heartbeat = Heartbeat::new(application.limits.ping_interval, application.limits.ping_timeout, now);
+        let lanes = Lanes::new(Arc::clone(&application), Arc::clone(&route), Arc::clone(&session), socket.clone());
+        let raw = route.router.raw().map(|_| RawLane::new(Arc::clone(&application), Arc::clone(&route), socket.clone()));
+        let admission = Some(Admission::begin(&application, &route, &socket, now));
+        let clock = Box::pin(tokio::time::sleep_until(now));
+        Self {
+            application,
+            route,
+            session,
+            socket,
+            lanes,
+            raw,
+            admission,
+            admitted: 0,
+            heartbeat,
+            clock,
+            drained_by: None,
+            assembly: None,
+            taken: 0,
+            end: None,
+        }
+    }
+
+    /// Whether the connect hooks have accepted just now.
+    fn admit(&mut self, task: &mut Task<'_>) -> Result<bool, End> {
+        let Some(admission) = &mut self.admission else { return Ok(false) };
         let polled = admission.poll(task);
         self.admitted = admission.admitted();
-        let Poll::Ready(verdict) = polled else { return Ok(()) };
+        let Poll::Ready(verdict) = polled else { return Ok(false) };
         verdict.map_err(End::Refused)?;
         self.admission = None;
         self.session.accept();
-        self.transport.greet();
         self.lanes.open();
         if let Some(raw) = &mut self.raw {
             raw.open();
         }
         self.application.shared.counters.add(Counter::Connections);
         tracing::debug!("connected");
-        Ok(())
+        Ok(true)
     }
 
     /// Ends the connection by the server's will, once what was promised before is done.
@@ -164,9 +225,21 @@ impl<T: Transport> Connection<T> {
         let now = Instant::now();
         if self.drained_by.is_none() {
             self.lanes.end_streams();
+            self.session.gone.cancel();
         }
         let drained_by = *self.drained_by.get_or_insert(now + self.application.limits.drain_timeout);
         if drained_by <= now { Err(End::Over(reason)) } else { Ok(()) }
+    }
+
+    /// While the client owes an answer reading goes on, whatever waits and also when the server stops: the answer is
+    /// behind the events that wait.
+    fn may_read(&self) -> bool {
+        let is_asked = self.raw.is_none() && !self.session.pending.is_empty();
+        is_asked || (self.has_room() && !self.is_stopping())
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.drained_by.is_some()
     }
 
     fn has_room(&self) -> bool {
@@ -184,49 +257,28 @@ impl<T: Transport> Connection<T> {
         }
     }
 
-    fn may_read(&self) -> bool {
-        // While the client owes an answer reading goes on: the answer is behind the events that wait, or the server stops.
-        let is_asked = self.raw.is_none() && !self.session.pending.is_empty();
-        is_asked || (self.has_room() && !self.is_stopping())
-    }
-
-    fn is_stopping(&self) -> bool {
-        self.session.outbox.ended().is_some()
-    }
-
-    /// Reads one frame and acts on it. Says whether there was one.
-    fn receive(&mut self, task: &mut Task<'_>) -> Result<bool, End> {
-        if !self.may_read() {
-            return Ok(false);
-        }
-        let frame = match self.transport.poll_receive(task) {
-            Poll::Pending => return Ok(false),
-            Poll::Ready(Ok(frame)) => frame,
-            Poll::Ready(Err(Broken::Lost)) => return Err(End::Over(DisconnectReason::Lost)),
-            Poll::Ready(Err(Broken::Violation(disconnect))) => {
-                self.application.shared.counters.add(Counter::ProtocolErrors);
-                return Err(End::Over(DisconnectReason::Violation(disconnect)));
-            }
-        };
+    /// Takes one message or control frame.
+    fn take(&mut self, received: Received<'_>, task: &mut Task<'_>) -> Flow {
         self.heartbeat.hear();
-        match frame {
-            Frame::Close(close) => return Err(End::Over(DisconnectReason::Client(close))),
-            Frame::Ping(_) => self.unflushed = true,
-            Frame::Pong(_) => {}
-            Frame::Text(text) => match &mut self.raw {
-                Some(raw) => raw.take(Message::Text(text), task),
-                None => self.take(&text, task),
-            },
-            Frame::Binary(bytes) => match (&mut self.raw, std::str::from_utf8(&bytes)) {
-                (Some(raw), _) => raw.take(Message::Binary(bytes), task),
-                (None, Ok(text)) => self.take(text, task),
-                (None, Err(_)) => self.tell(&Exception::framework("malformed", "the binary frame does not hold UTF-8"), None),
+        self.taken += 1;
+        match (received, &mut self.raw) {
+            (Received::Close(close), _) => self.end = Some(End::Over(DisconnectReason::Client(close))),
+            (Received::Ping(payload), _) => self.session.outbox.push_pong(Encoded::frame(OpCode::Pong, payload)),
+            (Received::Pong, _) => {}
+            (Received::Text(text), Some(raw)) => raw.take(Message::from(text), task),
+            (Received::Binary(bytes), Some(raw)) => raw.take(Message::from(bytes.to_vec()), task),
+            (Received::Text(text), None) => self.take_envelope(text, task),
+            (Received::Binary(bytes), None) => match std::str::from_utf8(bytes) {
+                Ok(text) => self.take_envelope(text, task),
+                Err(_) => self.tell(&Exception::framework("malformed", "the binary frame does not hold UTF-8"), None),
             },
         }
-        Ok(true)
+        // What was answered leaves before more is.
+        let is_enough = self.taken >= TURN || !self.may_read() || !self.session.outbox.is_light();
+        if self.end.is_some() || is_enough { Flow::Pause } else { Flow::Continue }
     }
 
-    fn take(&mut self, text: &str, task: &mut Task<'_>) {
+    fn take_envelope(&mut self, text: &str, task: &mut Task<'_>) {
         match decode(text) {
             Ok(Incoming::Event(envelope)) if exceeds_depth(text, self.application.limits.json_depth) => {
                 self.lanes.refuse(envelope, &Exception::framework("too_deep", "the data is nested too deeply"));
@@ -236,7 +288,7 @@ impl<T: Transport> Connection<T> {
             }
             Ok(Incoming::Event(envelope)) => self.lanes.take(envelope, text, task),
             Ok(Incoming::Answer { ask, outcome }) => {
-                let outcome = outcome.map(|data| data.map_or("null", |data| data.get()).to_owned()).map_err(|error| error.get().to_owned());
+                let outcome = outcome.map(|data| data.map_or("null", RawValue::get).to_owned()).map_err(|error| error.get().to_owned());
                 // An answer nobody waits for came too late: its question was told to have timed out.
                 self.session.pending.answer(ask, outcome);
             }
@@ -249,31 +301,21 @@ impl<T: Transport> Connection<T> {
     fn tell(&self, exception: &Exception, id: Option<&RequestId>) {
         self.application.shared.counters.add(Counter::Exceptions);
         let data = exception.render(None, None, self.application.compat.nestjs);
-        let outbox = &self.session.outbox;
         let delivery = if id.is_some() { Delivery::Answer } else { Delivery::Event };
+        let frame = self.session.outbox.format.encode(&Outgoing::Exception { data: &data, id });
         // A frame that finds no room is counted by the outbox.
-        let _ = outbox.push(outbox.format.encode(&Outgoing::Exception { data: &data, id }), delivery);
+        let _ = self.session.push(frame, delivery);
     }
 
-    /// Moves what waits to the peer. Says whether anything moved.
-    fn send(&mut self, task: &mut Task<'_>) -> Result<bool, End> {
-        let lost = |_: Broken| End::Over(DisconnectReason::Lost);
-        let mut moved = false;
-        while self.admission.is_none() {
-            match self.transport.poll_ready(task) {
-                Poll::Pending => break,
-                Poll::Ready(ready) => ready.map_err(lost)?,
-            }
-            let Some(frame) = self.session.outbox.pop() else { break };
-            self.transport.send(frame).map_err(lost)?;
-            self.unflushed = true;
-            moved = true;
+    fn violated(&self, disconnect: Disconnect) -> End {
+        self.application.shared.counters.add(Counter::ProtocolErrors);
+        End::Over(DisconnectReason::Violation(disconnect))
+    }
+
+    fn watch_assembly(&mut self, assembling: Option<u64>) {
+        if self.assembly.map(|(message, _)| message) != assembling {
+            self.assembly = assembling.map(|message| (message, Instant::now() + self.application.limits.assembly_timeout));
         }
-        if self.unflushed && let Poll::Ready(flushed) = self.transport.poll_flush(task) {
-            flushed.map_err(lost)?;
-            self.unflushed = false;
-        }
-        Ok(moved)
     }
 
     /// Acts on deadlines that have passed and sleeps until the next.
@@ -290,6 +332,9 @@ impl<T: Transport> Connection<T> {
         if let Some(raw) = &mut self.raw {
             raw.expire(now);
         }
+        if self.assembly.is_some_and(|(_, until)| until <= now) {
+            return Err(self.violated(Disconnect::new(CloseCode::POLICY, "message took too long")));
+        }
         if !self.may_read() {
             // Its signs of life are there, unread.
             self.heartbeat.hear();
@@ -298,7 +343,8 @@ impl<T: Transport> Connection<T> {
             match self.heartbeat.beat(now) {
                 Pulse::Quiet => {}
                 Pulse::Dead => return Err(End::Over(DisconnectReason::HeartbeatTimeout)),
-                Pulse::Ping => self.ping(task),
+                // One that finds no room is as good as unanswered.
+                Pulse::Ping => drop(self.session.push(Encoded::frame(OpCode::Ping, &[]), Delivery::Event)),
             }
         }
         // Another turn sends what this one caused, and sleeps until the next deadline.
@@ -309,14 +355,8 @@ impl<T: Transport> Connection<T> {
     fn due(&self) -> Instant {
         let admission = self.admission.as_ref().map(Admission::deadline);
         let raw = self.raw.as_ref().and_then(RawLane::deadline);
-        let deadlines = [self.lanes.deadline(), raw, admission, self.drained_by];
+        let assembly = self.assembly.map(|(_, until)| until);
+        let deadlines = [self.lanes.deadline(), raw, admission, assembly, self.drained_by];
         deadlines.into_iter().flatten().fold(self.heartbeat.due(), Instant::min)
-    }
-
-    /// A peer that takes no more frames takes no ping either, and is found by the same deadline.
-    fn ping(&mut self, task: &mut Task<'_>) {
-        if let Poll::Ready(Ok(())) = self.transport.poll_ready(task) && self.transport.send(Frame::Ping(Bytes::new())).is_ok() {
-            self.unflushed = true;
-        }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::{Context as Task, Poll};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -11,17 +11,18 @@ use tokio::time::timeout;
 
 use crate::dispatch::{Context, Ended, Exception, Refusal, RunHook, drop_quietly};
 use crate::server::application::Application;
-use crate::server::connection::{Connection, End};
+use crate::server::connection::{Connection, End, Inside};
 use crate::server::lanes::Lanes;
 use crate::server::raw::RawLane;
 use crate::session::{Delivery, DisconnectReason, Outbox};
 use crate::socket::Socket;
 use crate::telemetry::{Counter, told};
 use crate::transport::{Ending, Transport};
-use crate::wire::{Disconnect, Outgoing};
+use crate::wire::{Disconnect, Outgoing, close_frame};
 
 pub(super) async fn finish<T: Transport>(connection: Connection<T>, end: End) {
-    let Connection { transport, application, route, session, socket, lanes, raw, admission, admitted, .. } = connection;
+    let Connection { transport, inside } = connection;
+    let Inside { application, route, session, socket, lanes, raw, admission, admitted, .. } = inside;
     let was_accepted = session.is_accepted();
     // A hook that still runs asks for somebody who is gone.
     drop_quietly(admission);
@@ -34,15 +35,11 @@ pub(super) async fn finish<T: Transport>(connection: Connection<T>, end: End) {
         }
         End::Refused(refusal) => refused(&application, &socket, &session.outbox, &refusal),
     };
-    if !was_accepted && !matches!(reason, DisconnectReason::Shutdown) && session.outbox.ended().is_none() {
-        tracing::debug!(socket = %socket.id(), %reason, "not accepted");
-    }
-    session.outbox.end(reason.clone());
-    session.outbox.close();
+    let ending = last_words(&session.outbox, &reason);
     session.pending.close();
     session.gone.cancel();
     let limits = &application.limits;
-    let closing = tell(transport, &session.outbox, &reason, limits.close_timeout);
+    let closing = close(transport, &session.outbox, ending, limits.close_timeout);
     let ended = async {
         drain(lanes, raw, limits.drain_timeout).await;
         for hooks in route.router.gateways[..admitted].iter().rev() {
@@ -66,6 +63,7 @@ fn refused(application: &Application, socket: &Socket, outbox: &Outbox, refusal:
     let nestjs = application.compat.nestjs;
     let data = exception.render(Some(if nestjs { "handleConnection" } else { "connect" }), None, nestjs);
     outbox.discard();
+    // It fits: nothing else waits any more.
     let _ = outbox.push(outbox.format.encode(&Outgoing::Exception { data: &data, id: None }), Delivery::Answer);
     DisconnectReason::Server(Disconnect::new(refusal.close_code(), close_reason(refusal)))
 }
@@ -78,39 +76,33 @@ fn close_reason(refusal: &Refusal) -> &'static str {
     }
 }
 
-/// Sends what waits and the close frame, then waits for the peer's side of the close.
-async fn tell<T: Transport>(mut transport: T, outbox: &Outbox, reason: &DisconnectReason, within: Duration) {
-    let ending = match (reason, reason.told()) {
-        (DisconnectReason::Violation(_), Some(told)) => Ending::Violated(told),
-        (_, Some(told)) => Ending::Told(told),
-        (_, None) => Ending::Silent,
-    };
+/// Shuts the outbox behind the close frame.
+fn last_words(outbox: &Outbox, reason: &DisconnectReason) -> Ending {
     if matches!(reason, DisconnectReason::TooSlow | DisconnectReason::HeartbeatTimeout) {
         outbox.discard();
     }
+    let (told, ending) = match reason {
+        // RFC 6455 §5.5.1: a close frame is answered by one, usually with the same code.
+        DisconnectReason::Client(close) => (Some(close_frame(close.as_ref())), Ending::Answered),
+        DisconnectReason::Lost => (None, Ending::Answered),
+        DisconnectReason::Violation(_) => (Some(close_frame(reason.told().as_ref())), Ending::Violated),
+        _ => (Some(close_frame(reason.told().as_ref())), Ending::Awaited),
+    };
+    outbox.end(reason.clone());
+    outbox.close(told);
+    ending
+}
+
+/// Sends what waits, then waits for the peer's side of the close.
+async fn close<T: Transport>(mut transport: T, outbox: &Outbox, ending: Ending, within: Duration) {
     let closing = poll_fn(|task| {
-        if !matches!(ending, Ending::Silent) && empty(&mut transport, outbox, task).is_pending() {
-            return Poll::Pending;
-        }
-        transport.poll_close(task, &ending)
+        outbox.register(task);
+        // Where nothing can be written any more, nothing is left to say.
+        let _ = ready!(outbox.poll_write(task, &mut transport));
+        transport.poll_close(task, ending)
     });
     // A peer that does not end its side in time is let go of.
     let _ = timeout(within, closing).await;
-}
-
-/// Hands all that waits to the transport; ends early where the peer is gone.
-fn empty<T: Transport>(transport: &mut T, outbox: &Outbox, task: &mut Task<'_>) -> Poll<()> {
-    loop {
-        match transport.poll_ready(task) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Err(_)) => return Poll::Ready(()),
-            Poll::Ready(Ok(())) => {}
-        }
-        let sent = outbox.pop().map(|frame| transport.send(frame));
-        if !matches!(sent, Some(Ok(()))) {
-            return Poll::Ready(());
-        }
-    }
 }
 
 /// Running handlers have seen that their client is gone; they get a bounded time to end.

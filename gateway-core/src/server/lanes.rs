@@ -1,7 +1,6 @@
 //! What of one socket runs and what waits: one event after the other, those beside them that their handlers allow, and
 //! streams, which hold no place.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use tracing::Span;
 use crate::dispatch::{Context, Exception, Finished, Handler, INTERNAL, Reply, Responder, Running, RunningState, SharedResponder, StreamStep, Streaming, drop_quietly};
 use crate::gateway::Route;
 use crate::server::application::Application;
+use crate::server::waiting::Waiting;
 use crate::session::Session;
 use crate::socket::Socket;
 use crate::telemetry::{self, Counter};
@@ -24,8 +24,7 @@ pub(crate) struct Lanes {
     route: Arc<Route>,
     session: Arc<Session>,
     socket: Socket,
-    /// Copies of frames: what waits must not hold the read buffer it came in.
-    waiting: VecDeque<Box<str>>,
+    waiting: Waiting<Box<str>>,
     serial: Option<Invocation>,
     concurrent: Vec<Invocation>,
     streams: Vec<Streaming>,
@@ -44,7 +43,7 @@ struct Invocation {
 
 impl Lanes {
     pub(crate) fn new(application: Arc<Application>, route: Arc<Route>, session: Arc<Session>, socket: Socket) -> Self {
-        Self { application, route, session, socket, waiting: VecDeque::new(), serial: None, concurrent: Vec::new(), streams: Vec::new(), open: false }
+        Self { application, route, session, socket, waiting: Waiting::default(), serial: None, concurrent: Vec::new(), streams: Vec::new(), open: false }
     }
 
     /// The connect hooks have accepted: what waits may start.
@@ -54,7 +53,7 @@ impl Lanes {
 
     /// Whether one more event may be read.
     pub(crate) fn has_room(&self) -> bool {
-        self.waiting.len() < self.application.limits.queued_events
+        self.waiting.has_room(&self.application.limits)
     }
 
     pub(crate) fn is_idle(&self) -> bool {
@@ -71,7 +70,7 @@ impl Lanes {
         if self.open && self.waiting.is_empty() && self.may_start(&envelope.event) {
             self.start(envelope, task);
         } else if self.has_room() {
-            self.waiting.push_back(frame.into());
+            self.waiting.push(frame.into(), frame.len());
         } else {
             self.application.shared.counters.add(Counter::Overloads);
             let exception = Exception::framework("overloaded", "too many events wait for their turn");
@@ -123,11 +122,10 @@ impl Lanes {
     }
 
     fn forget_waiting(&mut self, id: &RequestId) {
-        let is_it = |frame: &str| matches!(decode(frame), Ok(Incoming::Event(envelope)) if envelope.id.as_ref() == Some(id));
-        let (cancelled, waiting): (VecDeque<_>, _) = std::mem::take(&mut self.waiting).into_iter().partition(|frame| is_it(frame));
-        self.waiting = waiting;
-        for frame in &cancelled {
-            if let Ok(Incoming::Event(envelope)) = decode(frame) {
+        #[allow(clippy::borrowed_box, reason = "the queue holds boxes")]
+        let is_it = |frame: &Box<str>| matches!(decode(frame), Ok(Incoming::Event(envelope)) if envelope.id.as_ref() == Some(id));
+        for frame in self.waiting.take(is_it) {
+            if let Ok(Incoming::Event(envelope)) = decode(&frame) {
                 self.refuse(envelope, &Exception::framework("cancelled", "the request was cancelled by its client"));
             }
         }
@@ -187,23 +185,19 @@ impl Lanes {
 
     fn start_waiting(&mut self, task: &mut Task<'_>) -> bool {
         let mut progress = false;
-        if !self.open {
-            return false;
-        }
-        while let Some(frame) = self.waiting.pop_front() {
+        // What was answered leaves before more is.
+        while self.open && self.may_start_next() && self.session.outbox.is_light() {
+            let Some(frame) = self.waiting.pop() else { break };
             let Ok(Incoming::Event(envelope)) = decode(&frame) else { unreachable!("only events wait, and they were decoded before") };
-            if !self.may_start(&envelope.event) {
-                self.waiting.push_front(frame);
-                break;
-            }
             progress = true;
             self.start(envelope, task);
-            if !self.session.outbox.is_light() {
-                // What was answered leaves before more is.
-                break;
-            }
         }
         progress
+    }
+
+    fn may_start_next(&self) -> bool {
+        let next = self.waiting.front().map(|frame| decode(frame));
+        matches!(next, Some(Ok(Incoming::Event(envelope))) if self.may_start(&envelope.event))
     }
 
     /// A stream goes on only while its items fit into the outbox: a slow reader slows it down and is not cut off for it.

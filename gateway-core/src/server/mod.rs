@@ -16,6 +16,7 @@ mod lanes;
 mod raw;
 mod running;
 mod service;
+mod waiting;
 
 #[cfg(feature = "testing")]
 pub(crate) use application::Application;

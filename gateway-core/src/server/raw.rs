@@ -1,6 +1,5 @@
 //! The messages of a raw gateway: one after the other, without an envelope.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -12,6 +11,7 @@ use tokio::time::Instant;
 use crate::dispatch::{Context, Exception, INTERNAL, RawReply, Running, RunningState, drop_quietly};
 use crate::gateway::Route;
 use crate::server::application::Application;
+use crate::server::waiting::Waiting;
 use crate::socket::Socket;
 use crate::telemetry::Counter;
 use crate::wire::{CloseCode, Disconnect, Message};
@@ -22,7 +22,7 @@ pub(crate) struct RawLane {
     application: Arc<Application>,
     route: Arc<Route>,
     socket: Socket,
-    waiting: VecDeque<Message>,
+    waiting: Waiting<Message>,
     /// With the time it has.
     running: Option<(RawHandling, Instant)>,
     open: bool,
@@ -30,7 +30,7 @@ pub(crate) struct RawLane {
 
 impl RawLane {
     pub(crate) fn new(application: Arc<Application>, route: Arc<Route>, socket: Socket) -> Self {
-        Self { application, route, socket, waiting: VecDeque::new(), running: None, open: false }
+        Self { application, route, socket, waiting: Waiting::default(), running: None, open: false }
     }
 
     pub(crate) fn open(&mut self) {
@@ -38,7 +38,7 @@ impl RawLane {
     }
 
     pub(crate) fn has_room(&self) -> bool {
-        self.waiting.len() < self.application.limits.queued_events
+        self.waiting.has_room(&self.application.limits)
     }
 
     pub(crate) fn is_idle(&self) -> bool {
@@ -54,7 +54,8 @@ impl RawLane {
         if self.open && self.is_idle() {
             self.start(message, task);
         } else {
-            self.waiting.push_back(owned(message));
+            let bytes = message.len();
+            self.waiting.push(message, bytes);
         }
     }
 
@@ -73,7 +74,7 @@ impl RawLane {
             if !self.open {
                 return progress;
             }
-            let Some(message) = self.waiting.pop_front() else { return progress };
+            let Some(message) = self.waiting.pop() else { return progress };
             progress = true;
             self.start(message, task);
         }
@@ -135,14 +136,6 @@ impl RawLane {
     /// There is no envelope to tell a failure in.
     fn end(&self, code: CloseCode, reason: &str) {
         self.socket.disconnect(Disconnect::new(code, reason.to_owned()));
-    }
-}
-
-/// What waits must not hold the read buffer it came in.
-fn owned(message: Message) -> Message {
-    match message {
-        Message::Text(text) => Message::Text(text.as_str().into()),
-        Message::Binary(bytes) => Message::Binary(bytes.to_vec().into()),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::server::connection;
 use crate::server::fallback::Fallback;
 use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
 use crate::telemetry::Counter;
-use crate::transport::{Handshake, Upgrade, UpgradeError, WebSocket};
+use crate::transport::{Handshake, Socket, Upgrade, UpgradeError, WebSocket};
 
 /// A started server as a `tower` service, to be mounted in another HTTP application. Cheap to clone.
 #[derive(Clone)]
@@ -138,18 +138,18 @@ async fn serve(upgraded: Upgraded, application: Arc<Application>, route: Arc<cra
     let bytes = application.limits.message_bytes;
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(tcp) => {
-            let transport = WebSocket::accept(tcp.io.into_inner(), tcp.read_buf, bytes).await;
+            let transport = WebSocket::new(Socket::from(tcp.io.into_inner()), &tcp.read_buf, bytes);
             return connection::serve(transport, application, route, name, handshake).await;
         }
         Err(upgraded) => upgraded,
     };
     match upgraded.downcast::<TokioIo<UnixStream>>() {
         Ok(unix) => {
-            let transport = WebSocket::accept(unix.io.into_inner(), unix.read_buf, bytes).await;
+            let transport = WebSocket::new(Socket::from(unix.io.into_inner()), &unix.read_buf, bytes);
             connection::serve(transport, application, route, name, handshake).await;
         }
         Err(upgraded) => {
-            let transport = WebSocket::accept(TokioIo::new(upgraded), Bytes::new(), bytes).await;
+            let transport = WebSocket::new(TokioIo::new(upgraded), &Bytes::new(), bytes);
             connection::serve(transport, application, route, name, handshake).await;
         }
     }

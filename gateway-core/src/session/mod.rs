@@ -1,6 +1,7 @@
 //! One connection from inside: its id, its outbox, the questions it still owes an answer to, and what user code keeps
 //! with it. Knows no rooms and no other session.
 
+mod batch;
 mod heartbeat;
 mod id;
 mod outbox;
@@ -13,9 +14,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use batch::Batch;
 pub(crate) use heartbeat::{Heartbeat, Pulse};
 pub use id::SocketId;
 pub use outbox::SendError;
+use outbox::Pushed;
 pub(crate) use outbox::{Delivery, Outbox};
 pub(crate) use pending::Pending;
 pub use reason::DisconnectReason;
@@ -25,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::limits::Limits;
 use crate::telemetry::Counters;
 use crate::transport::Handshake;
-use crate::wire::WireFormat;
+use crate::wire::{Encoded, WireFormat};
 
 /// What survives of a connection inside the server.
 pub(crate) struct Session {
@@ -60,6 +63,22 @@ impl Session {
 }
 
 impl Session {
+    /// Queues one frame; it goes out at the end of the sender's batch of work.
+    pub(crate) fn push(self: &Arc<Self>, frame: Encoded, delivery: Delivery) -> Result<(), SendError> {
+        if self.outbox.push(frame, delivery)? == Pushed::NeedsWrite {
+            batch::write_soon(self);
+        }
+        Ok(())
+    }
+
+    /// Queues one frame, or gives it back where it does not fit yet.
+    pub(crate) fn offer(self: &Arc<Self>, frame: Encoded, delivery: Delivery) -> Result<(), Encoded> {
+        if self.outbox.offer(frame, delivery)? == Pushed::NeedsWrite {
+            batch::write_soon(self);
+        }
+        Ok(())
+    }
+
     pub(crate) fn accept(&self) {
         self.accepted.store(true, Ordering::Release);
     }

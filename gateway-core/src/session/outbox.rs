@@ -1,15 +1,26 @@
-//! The bounded queue out to one connection. Many push, the connection's task takes; nobody waits here.
+//! The bounded queue out to one connection. Many push; whoever has a turn writes. Nobody waits here.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Context;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, ready};
 
 use futures_util::task::AtomicWaker;
 
 use crate::limits::{Limits, Overflow};
 use crate::session::DisconnectReason;
 use crate::telemetry::{Counter, Counters};
-use crate::wire::{CloseCode, Disconnect, Frame, WireFormat};
+use crate::transport::{DirectWrite, Transport};
+use crate::wire::{CloseCode, Disconnect, Encoded, WireFormat};
+
+/// Frames that wait for one socket gather here to leave in one write.
+const WRITE_BUFFER: usize = 16 * 1024;
+
+thread_local! {
+    static WRITE: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(WRITE_BUFFER));
+}
 
 /// Frames on their way to one client, in order.
 #[derive(Debug)]
@@ -19,18 +30,35 @@ pub(crate) struct Outbox {
     bytes: usize,
     overflow: Overflow,
     counters: Arc<Counters>,
+    /// Set once, where the transport can be written from any task.
+    direct: OnceLock<Arc<dyn DirectWrite>>,
     queue: Mutex<Queue>,
+    /// Whether [`Queue::end`] is set, readable without the lock.
+    ending: AtomicBool,
     reader: AtomicWaker,
 }
 
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 struct Queue {
-    waiting: VecDeque<(Frame, Delivery)>,
+    waiting: VecDeque<(Encoded, Delivery)>,
+    /// Bytes of the first frame that are written already.
+    written: usize,
     bytes: usize,
+    /// The pong for the latest ping (RFC 6455 §5.5.3: older ones need no answer). It overtakes what waits.
+    pong: Option<Encoded>,
     /// The end, once somebody asked for it.
     end: Option<DisconnectReason>,
     /// Nothing is pushed any more.
     closed: bool,
+    /// The connect hooks have accepted; before, nothing goes out.
+    open: bool,
+    /// The transport takes nothing more; the connection's task waits for it.
+    blocked: bool,
+    /// The transport was given bytes that it has not handed on.
+    unflushed: bool,
+    /// Somebody will write this at the end of a batch.
+    marked: bool,
 }
 
 /// What may become of a frame that does not fit.
@@ -59,6 +87,15 @@ pub enum SendError {
     Unserializable,
 }
 
+/// What is to be done after a push.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Pushed {
+    /// The first since the last write: somebody must see to the next.
+    NeedsWrite,
+    /// Somebody will write it already.
+    WillBeWritten,
+}
+
 impl Outbox {
     pub(crate) fn new(format: WireFormat, limits: &Limits, counters: &Arc<Counters>) -> Self {
         Self {
@@ -67,45 +104,67 @@ impl Outbox {
             bytes: limits.outbox_bytes,
             overflow: limits.overflow,
             counters: Arc::clone(counters),
+            direct: OnceLock::new(),
             queue: Mutex::default(),
+            ending: AtomicBool::new(false),
             reader: AtomicWaker::new(),
         }
     }
 
+    /// Frames may go out, and straight from their senders where the transport allows it.
+    pub(crate) fn open(&self, direct: Option<Arc<dyn DirectWrite>>) {
+        if let Some(direct) = direct {
+            // Set before any sender looks for it, and once only.
+            let _ = self.direct.set(direct);
+        }
+        self.lock().open = true;
+    }
+
     /// Queues one frame without waiting.
-    pub(crate) fn push(&self, frame: Frame, delivery: Delivery) -> Result<(), SendError> {
-        let result = {
-            let mut queue = self.lock();
-            if queue.closed {
-                return Err(SendError::Closed);
+    pub(crate) fn push(&self, frame: Encoded, delivery: Delivery) -> Result<Pushed, SendError> {
+        let mut queue = self.lock();
+        if queue.closed {
+            return Err(SendError::Closed);
+        }
+        if let Err(error) = self.insert(&mut queue, frame, delivery) {
+            if queue.end.is_some() {
+                self.ending.store(true, Ordering::Release);
+                drop(queue);
+                self.reader.wake();
             }
-            self.insert(&mut queue, frame, delivery)
-        };
-        self.reader.wake();
-        result
+            return Err(error);
+        }
+        Ok(queue.mark())
     }
 
     /// Queues one frame, or gives it back where it does not fit yet. One for a client that is gone is dropped.
-    pub(crate) fn offer(&self, frame: Frame, delivery: Delivery) -> Result<(), Frame> {
-        {
-            let mut queue = self.lock();
-            if queue.closed {
-                return Ok(());
-            }
-            if !self.fits(&queue, frame.len()) {
-                return Err(frame);
-            }
-            queue.bytes += frame.len();
-            queue.waiting.push_back((frame, delivery));
+    pub(crate) fn offer(&self, frame: Encoded, delivery: Delivery) -> Result<Pushed, Encoded> {
+        let mut queue = self.lock();
+        if queue.closed {
+            return Ok(Pushed::WillBeWritten);
         }
-        self.reader.wake();
-        Ok(())
+        if !self.fits(&queue, frame.len()) {
+            self.write_direct(&mut queue);
+        }
+        if !self.fits(&queue, frame.len()) {
+            return Err(frame);
+        }
+        queue.bytes += frame.len();
+        queue.waiting.push_back((frame, delivery));
+        Ok(queue.mark())
     }
 
-    fn insert(&self, queue: &mut Queue, frame: Frame, delivery: Delivery) -> Result<(), SendError> {
+    fn insert(&self, queue: &mut Queue, frame: Encoded, delivery: Delivery) -> Result<(), SendError> {
         if delivery == Delivery::Volatile && !queue.waiting.is_empty() {
-            self.counters.add(Counter::DroppedFrames);
-            return Err(SendError::Full);
+            self.write_direct(queue);
+            if !queue.waiting.is_empty() {
+                self.counters.add(Counter::DroppedFrames);
+                return Err(SendError::Full);
+            }
+        }
+        if !self.fits(queue, frame.len()) {
+            // A burst within one turn is not a slow reader.
+            self.write_direct(queue);
         }
         if self.overflow == Overflow::DropOldest {
             self.make_room(queue, frame.len());
@@ -132,11 +191,20 @@ impl Outbox {
 
     fn make_room(&self, queue: &mut Queue, bytes: usize) {
         while !self.fits(queue, bytes) {
-            let Some(oldest) = queue.waiting.iter().position(|(_, delivery)| *delivery != Delivery::Answer) else { return };
-            if let Some((frame, _)) = queue.waiting.remove(oldest) {
-                queue.bytes -= frame.len();
-                self.counters.add(Counter::DroppedFrames);
-            }
+            // A frame that is written in part must go on.
+            let begun = usize::from(queue.written > 0);
+            let oldest = queue.waiting.iter().skip(begun).position(|(_, delivery)| *delivery != Delivery::Answer);
+            let Some((frame, _)) = oldest.and_then(|oldest| queue.waiting.remove(oldest + begun)) else { return };
+            queue.bytes -= frame.len();
+            self.counters.add(Counter::DroppedFrames);
+        }
+    }
+
+    /// Queues the answer to a ping; it takes the place of one that still waits.
+    pub(crate) fn push_pong(&self, pong: Encoded) {
+        let mut queue = self.lock();
+        if !queue.closed {
+            queue.pong = Some(pong);
         }
     }
 
@@ -148,41 +216,80 @@ impl Outbox {
             queue.closed |= reason != DisconnectReason::Shutdown;
             queue.end.get_or_insert(reason);
         }
+        self.ending.store(true, Ordering::Release);
         self.reader.wake();
     }
 
-    /// Takes nothing more.
-    pub(crate) fn close(&self) {
-        self.lock().closed = true;
+    /// Takes nothing more but `last`, which goes out after what waits.
+    pub(crate) fn close(&self, last: Option<Encoded>) {
+        let mut queue = self.lock();
+        queue.closed = true;
+        queue.open = true;
+        if let Some(last) = last {
+            queue.bytes += last.len();
+            queue.waiting.push_back((last, Delivery::Answer));
+        }
     }
 
     /// Whether somebody asked for the end.
     pub(crate) fn ended(&self) -> Option<DisconnectReason> {
-        self.lock().end.clone()
+        if self.ending.load(Ordering::Acquire) { self.lock().end.clone() } else { None }
     }
 
-    /// Wakes this task at the next push or end. Register first, then look.
+    /// Wakes this task when there is something to write, or an end. Register first, then look.
     pub(crate) fn register(&self, context: &Context<'_>) {
         self.reader.register(context.waker());
     }
 
-    /// Takes the next frame.
-    pub(crate) fn pop(&self) -> Option<Frame> {
-        let mut queue = self.lock();
-        let (frame, _) = queue.waiting.pop_front()?;
-        queue.bytes -= frame.len();
-        if queue.waiting.is_empty() && queue.waiting.capacity() > 8 {
-            // A burst leaves no buffer behind in an idle connection.
-            queue.waiting = VecDeque::new();
+    /// Writes from any task what goes out at once; leaves the rest, and transports that cannot, to the connection's own.
+    pub(crate) fn write_or_wake(&self) {
+        let is_done = {
+            let mut queue = self.lock();
+            queue.marked = false;
+            // Where it is blocked already, the connection's task waits for the transport and needs no waking.
+            queue.blocked || self.write_direct(&mut queue)
+        };
+        if !is_done {
+            self.reader.wake();
         }
-        Some(frame)
     }
 
-    /// Throws away what waits: it was meant for a socket that was never accepted.
+    /// Whether everything went out.
+    fn write_direct(&self, queue: &mut Queue) -> bool {
+        let Some(direct) = self.direct.get().filter(|_| queue.open && !queue.blocked) else { return false };
+        let written = queue.write(&mut |frames| match direct.try_write(frames) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            written => Poll::Ready(written),
+        });
+        // A stream that fails is found by its own task, which then ends.
+        queue.blocked = !matches!(written, Poll::Ready(Ok(())));
+        !queue.blocked
+    }
+
+    /// Writes in the connection's own task. Says whether anything went out.
+    pub(crate) fn poll_write<T: Transport>(&self, context: &mut Context<'_>, transport: &mut T) -> Poll<io::Result<bool>> {
+        let mut queue = self.lock();
+        queue.marked = false;
+        let has_something = queue.has_something();
+        if !has_something && !queue.unflushed {
+            return Poll::Ready(Ok(false));
+        }
+        queue.unflushed = true;
+        let written = queue.write(&mut |frames| transport.poll_write(context, frames));
+        queue.blocked = written.is_pending();
+        ready!(written)?;
+        ready!(transport.poll_flush(context))?;
+        queue.unflushed = false;
+        Poll::Ready(Ok(has_something))
+    }
+
+    /// Throws away what waits: it was meant for a socket that was never accepted, or one that does not read.
     pub(crate) fn discard(&self) {
         let mut queue = self.lock();
-        queue.waiting = VecDeque::new();
-        queue.bytes = 0;
+        let begun = usize::from(queue.written > 0);
+        queue.waiting.truncate(begun);
+        queue.bytes = queue.waiting.iter().map(|(frame, _)| frame.len()).sum();
+        queue.pong = None;
     }
 
     /// Whether so little waits that more may be added before it leaves.
@@ -203,6 +310,78 @@ impl Outbox {
     }
 }
 
+impl Queue {
+    fn mark(&mut self) -> Pushed {
+        if std::mem::replace(&mut self.marked, true) { Pushed::WillBeWritten } else { Pushed::NeedsWrite }
+    }
+
+    fn has_something(&self) -> bool {
+        (self.open && !self.waiting.is_empty()) || self.pong.is_some()
+    }
+
+    /// Writes until all went out or `write` takes no more.
+    fn write(&mut self, write: &mut dyn FnMut(&[u8]) -> Poll<io::Result<usize>>) -> Poll<io::Result<()>> {
+        WRITE.with(|buffer| {
+            let buffer = &mut *buffer.borrow_mut();
+            while self.has_something() {
+                let written = match self.waiting.front() {
+                    Some((only, _)) if self.pong.is_none() && (self.waiting.len() == 1 || only.len() >= WRITE_BUFFER) => {
+                        ready!(write(&only.as_slice()[self.written..]))
+                    }
+                    _ => {
+                        self.gather(buffer);
+                        ready!(write(buffer))
+                    }
+                };
+                match written {
+                    Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    Ok(written) => self.advance(written),
+                    Err(error) => return Poll::Ready(Err(error)),
+                }
+            }
+            Poll::Ready(Ok(()))
+        })
+    }
+
+    /// Copies whole frames, as many as fit, to leave in one write.
+    fn gather(&mut self, buffer: &mut Vec<u8>) {
+        buffer.clear();
+        // Between frames only: a pong may overtake a message, not split it.
+        if self.written == 0 && let Some(pong) = self.pong.take() {
+            self.bytes += pong.len();
+            self.waiting.push_front((pong, Delivery::Answer));
+        }
+        for (index, (frame, _)) in self.waiting.iter().enumerate() {
+            if !self.open && index > 0 {
+                break;
+            }
+            let bytes = &frame.as_slice()[if index == 0 { self.written } else { 0 }..];
+            if index > 0 && buffer.len() + bytes.len() > WRITE_BUFFER {
+                break;
+            }
+            buffer.extend_from_slice(bytes);
+        }
+    }
+
+    fn advance(&mut self, mut written: usize) {
+        while let Some((frame, _)) = self.waiting.front() {
+            let rest = frame.len() - self.written;
+            if written < rest {
+                self.written += written;
+                return;
+            }
+            written -= rest;
+            self.written = 0;
+            self.bytes -= frame.len();
+            self.waiting.pop_front();
+        }
+        if self.waiting.capacity() > 8 {
+            // A burst leaves no buffer behind in an idle connection.
+            self.waiting = VecDeque::new();
+        }
+    }
+}
+
 impl DisconnectReason {
     /// What the client is told; `None` where nobody listens any more.
     pub(crate) fn told(&self) -> Option<Disconnect> {
@@ -217,61 +396,4 @@ impl DisconnectReason {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::wire::Text;
-
-    fn outbox(overflow: Overflow) -> Outbox {
-        Outbox::new(WireFormat::Plain, &Limits { outbox_frames: 2, outbox_bytes: 8, overflow, ..Limits::default() }, &Arc::default())
-    }
-
-    fn text(text: &str) -> Frame {
-        Frame::Text(Text::from(text))
-    }
-
-    fn waiting(outbox: &Outbox) -> Vec<String> {
-        std::iter::from_fn(|| outbox.pop()).map(|frame| format!("{frame:?}")).collect()
-    }
-
-    #[test]
-    fn a_full_outbox_ends_the_connection() {
-        let outbox = outbox(Overflow::Close);
-        assert_eq!(outbox.push(text("a"), Delivery::Event), Ok(()));
-        assert_eq!(outbox.push(text("123456789"), Delivery::Event), Err(SendError::Full));
-        assert_eq!(outbox.push(text("b"), Delivery::Event), Err(SendError::Closed));
-        assert_eq!(outbox.ended(), Some(DisconnectReason::TooSlow));
-    }
-
-    #[test]
-    fn the_newest_or_the_oldest_is_dropped_but_never_an_answer() {
-        let newest = outbox(Overflow::DropNewest);
-        let oldest = outbox(Overflow::DropOldest);
-        for outbox in [&newest, &oldest] {
-            outbox.push(text("a"), Delivery::Event).unwrap();
-            outbox.push(text("b"), Delivery::Answer).unwrap();
-        }
-        assert_eq!(newest.push(text("c"), Delivery::Event), Err(SendError::Full));
-        assert_eq!(oldest.push(text("c"), Delivery::Event), Ok(()));
-        assert_eq!(oldest.push(text("d"), Delivery::Answer), Ok(()));
-        assert_eq!(oldest.push(text("e"), Delivery::Answer), Err(SendError::Full));
-        assert_eq!(oldest.ended(), Some(DisconnectReason::TooSlow));
-        assert_eq!(waiting(&newest), [r#"Text("a")"#, r#"Text("b")"#]);
-        assert_eq!(waiting(&oldest), [r#"Text("b")"#, r#"Text("d")"#]);
-    }
-
-    #[test]
-    fn a_volatile_frame_waits_for_nobody() {
-        let outbox = outbox(Overflow::Close);
-        assert_eq!(outbox.push(text("a"), Delivery::Volatile), Ok(()));
-        assert_eq!(outbox.push(text("b"), Delivery::Volatile), Err(SendError::Full));
-        assert_eq!(outbox.counters.read(Counter::DroppedFrames), 1);
-        assert_eq!(outbox.ended(), None);
-    }
-
-    #[test]
-    fn a_frame_larger_than_the_budget_goes_out_alone() {
-        let outbox = outbox(Overflow::DropNewest);
-        assert_eq!(outbox.push(text("123456789"), Delivery::Event), Ok(()));
-        assert_eq!(outbox.push(text("a"), Delivery::Event), Err(SendError::Full));
-    }
-}
+mod tests;

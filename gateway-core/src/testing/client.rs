@@ -11,8 +11,8 @@ use tokio::time::{sleep, timeout};
 
 use crate::testing::connect::ConnectError;
 use crate::testing::frame::{Failure, Received};
-use crate::transport::memory::MemoryPeer;
-use crate::wire::{CloseCode, Disconnect, Event, Frame, Message};
+use crate::transport::memory::{MemoryPeer, Sent};
+use crate::wire::{CloseCode, Disconnect, Event, Message};
 
 /// How long an expectation waits. On a paused clock that is the moment when nothing else is left to do.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -170,13 +170,13 @@ impl TestClient {
 
     /// Sends a text message as it is, well-formed or not.
     pub async fn send_text(&mut self, text: &str) {
-        self.peer.send(Frame::Text(text.into()));
+        self.peer.send(Sent::Message(text.into()));
         tokio::task::yield_now().await;
     }
 
     /// Sends a whole message as it is, as to a raw gateway.
     pub async fn send_message(&mut self, message: impl Into<Message>) {
-        self.peer.send(message.into().into_frame());
+        self.peer.send(Sent::Message(message.into()));
         tokio::task::yield_now().await;
     }
 
@@ -197,7 +197,7 @@ impl TestClient {
 
     /// Closes with a code and reason and waits for the server's side of the close.
     pub async fn close_with(mut self, code: CloseCode, reason: &str) -> Closed {
-        self.peer.send(Frame::Close(Some(Disconnect::new(code, reason.to_owned()))));
+        self.peer.send(Sent::Close(Some(Disconnect::new(code, reason.to_owned()))));
         self.closed().await
     }
 
@@ -241,8 +241,8 @@ impl TestClient {
     /// Moves one frame into the inbox; `false` at the end.
     async fn read_one(&mut self) -> bool {
         match poll_fn(|context| self.peer.poll_receive(context)).await {
-            Ok(frame) => {
-                self.inbox.extend(Received::read(frame));
+            Ok(message) => {
+                self.inbox.push_back(Received::read(message));
                 true
             }
             Err(closed) => {
@@ -254,8 +254,8 @@ impl TestClient {
 
     fn read_what_came(&mut self) {
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        while let std::task::Poll::Ready(Ok(frame)) = self.peer.poll_receive(&mut context) {
-            self.inbox.extend(Received::read(frame));
+        while let std::task::Poll::Ready(Ok(message)) = self.peer.poll_receive(&mut context) {
+            self.inbox.push_back(Received::read(message));
         }
     }
 }

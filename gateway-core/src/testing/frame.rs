@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::wire::{Frame, Message};
+use crate::wire::Message;
 
 /// One message from the server, as `docs/protocol.md` has them.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,21 +102,20 @@ struct Members {
 }
 
 impl Received {
-    pub(super) fn read(frame: Frame) -> Option<Self> {
-        let text = match frame {
-            Frame::Text(text) => text,
-            Frame::Binary(bytes) => return Some(Self::Message(Message::Binary(bytes))),
-            Frame::Ping(_) | Frame::Pong(_) | Frame::Close(_) => return None,
+    pub(super) fn read(message: Message) -> Self {
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Binary(bytes) => return Self::Message(Message::Binary(bytes)),
         };
-        let Ok(members) = serde_json::from_str::<Members>(&text) else { return Some(Self::Message(Message::Text(text))) };
+        let Ok(members) = serde_json::from_str::<Members>(&text) else { return Self::Message(Message::Text(text)) };
         let Members { event, data, id, more, end, ask } = members;
-        Some(match (id, ask) {
+        match (id, ask) {
             _ if event == "exception" => Self::Exception { id, failure: Failure { payload: data } },
             (Some(id), _) if end => Self::End { id },
             (Some(id), _) => Self::Reply { id, event, data, more },
             (None, Some(ask)) => Self::Question { ask, event, data },
             (None, None) => Self::Event { event, data },
-        })
+        }
     }
 
     pub(super) fn is_about(&self, request: u64) -> bool {

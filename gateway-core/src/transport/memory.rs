@@ -1,12 +1,13 @@
-//! A connection without a network: two queues of frames. The client's end behaves as a browser does: it reads as fast as
-//! it can, answers pings and closes by itself, unless told to stop reading.
+//! A connection without a network. The client's end behaves as a browser does: it reads as fast as it can, answers pings
+//! and closes by itself, unless told to stop reading.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
-use crate::transport::{Broken, Ending, Transport};
-use crate::wire::{Disconnect, Frame};
+use crate::transport::{Broken, Deliver, Ending, Transport};
+use crate::wire::{CloseCode, Disconnect, Flow, Message, Received};
 
 /// Frames that fit between a server and a client that has stopped reading, as a kernel's buffers would hold them.
 const IN_FLIGHT: usize = 16;
@@ -19,24 +20,35 @@ pub(crate) struct Memory(Arc<Mutex<Pipe>>);
 #[derive(Debug)]
 pub(crate) struct MemoryPeer(Arc<Mutex<Pipe>>);
 
+/// What a client sends.
+#[derive(Debug)]
+pub(crate) enum Sent {
+    Message(Message),
+    Pong,
+    Close(Option<Disconnect>),
+}
+
+/// The server's close frame, or `None` where it sent none.
+type Closed = Option<Disconnect>;
+
 #[derive(Debug, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "independent facts of two ends")]
 struct Pipe {
-    to_server: VecDeque<Frame>,
-    to_client: VecDeque<Frame>,
+    to_server: VecDeque<Sent>,
+    to_client: VecDeque<Message>,
+    /// A frame that was written in part.
+    partial: Vec<u8>,
     /// How the connection ended, once it has.
     closed: Option<Closed>,
     client_gone: bool,
     accepted: bool,
     client_closing: bool,
     paused: bool,
+    unanswered_ping: bool,
     server_reader: Option<Waker>,
     server_writer: Option<Waker>,
     client_reader: Option<Waker>,
 }
-
-/// The server's close frame, or `None` where it sent none.
-type Closed = Option<Disconnect>;
 
 /// Both ends of a new connection.
 pub(crate) fn pair() -> (Memory, MemoryPeer) {
@@ -55,22 +67,50 @@ fn wake(waker: &mut Option<Waker>) {
 }
 
 impl Pipe {
-    fn deliver(&mut self, frame: Frame) {
-        match frame {
-            Frame::Ping(payload) if !self.paused => self.push_to_server(Frame::Pong(payload)),
-            Frame::Close(close) => {
-                if !self.client_closing {
-                    self.push_to_server(Frame::Close(close.clone()));
-                }
-                self.closed = Some(close);
+    /// Takes the frame at the front of what was written; `false` where it is not whole.
+    fn take_frame(&mut self) -> bool {
+        let [first, length, ..] = self.partial[..] else { return false };
+        let (start, len) = match length {
+            126 if self.partial.len() >= 4 => (4, usize::from(u16::from_be_bytes([self.partial[2], self.partial[3]]))),
+            127 if self.partial.len() >= 10 => {
+                let field = self.partial[2..10].try_into().expect("eight bytes");
+                (10, usize::try_from(u64::from_be_bytes(field)).expect("a frame in memory"))
             }
-            frame => self.to_client.push_back(frame),
+            126 | 127 => return false,
+            short => (2, usize::from(short)),
+        };
+        if self.partial.len() < start + len {
+            return false;
+        }
+        let payload: Vec<u8> = self.partial.drain(..start + len).skip(start).collect();
+        self.deliver(first, payload);
+        true
+    }
+
+    fn deliver(&mut self, first: u8, payload: Vec<u8>) {
+        match first & 0x0f {
+            0x1 => self.to_client.push_back(Message::from(String::from_utf8(payload).expect("the server sends UTF-8"))),
+            0x2 => self.to_client.push_back(Message::from(payload)),
+            0x8 => self.close(payload.split_first_chunk().map(|(code, reason)| {
+                let reason = String::from_utf8_lossy(reason).into_owned();
+                Disconnect::new(CloseCode::received(u16::from_be_bytes(*code)), reason)
+            })),
+            0x9 if self.paused => self.unanswered_ping = true,
+            0x9 => self.push_to_server(Sent::Pong),
+            _ => {}
         }
         wake(&mut self.client_reader);
     }
 
-    fn push_to_server(&mut self, frame: Frame) {
-        self.to_server.push_back(frame);
+    fn close(&mut self, close: Closed) {
+        if !self.client_closing {
+            self.push_to_server(Sent::Close(close.clone()));
+        }
+        self.closed.get_or_insert(close);
+    }
+
+    fn push_to_server(&mut self, sent: Sent) {
+        self.to_server.push_back(sent);
         wake(&mut self.server_reader);
     }
 }
@@ -82,53 +122,61 @@ impl Transport for Memory {
         wake(&mut pipe.client_reader);
     }
 
-    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<Frame, Broken>> {
-        let mut pipe = lock(&self.0);
-        if let Some(frame) = pipe.to_server.pop_front() {
-            if let Frame::Close(close) = &frame {
-                // RFC 6455 §5.5.1: a close frame is answered by one, here and in the transports of a network.
-                pipe.closed.get_or_insert_with(|| close.clone());
-                wake(&mut pipe.client_reader);
+    fn poll_receive(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Poll<Result<(), Broken>> {
+        let mut any = false;
+        loop {
+            let sent = {
+                let mut pipe = lock(&self.0);
+                if let Some(Sent::Close(close)) = pipe.to_server.front() {
+                    // RFC 6455 §5.5.1: a close frame is answered by one, here and in the transports of a network.
+                    let close = close.clone();
+                    pipe.closed.get_or_insert(close);
+                    wake(&mut pipe.client_reader);
+                }
+                let Some(sent) = pipe.to_server.pop_front() else {
+                    if any {
+                        return Poll::Ready(Ok(()));
+                    }
+                    if pipe.client_gone {
+                        return Poll::Ready(Err(Broken::Lost));
+                    }
+                    pipe.server_reader = Some(context.waker().clone());
+                    return Poll::Pending;
+                };
+                sent
+            };
+            any = true;
+            let received = match &sent {
+                Sent::Message(Message::Text(text)) => Received::Text(text),
+                Sent::Message(Message::Binary(bytes)) => Received::Binary(bytes),
+                Sent::Pong => Received::Pong,
+                Sent::Close(close) => Received::Close(close.clone()),
+            };
+            if deliver(received, context) == Flow::Pause {
+                return Poll::Ready(Ok(()));
             }
-            return Poll::Ready(Ok(frame));
         }
-        if pipe.client_gone {
-            return Poll::Ready(Err(Broken::Lost));
-        }
-        pipe.server_reader = Some(context.waker().clone());
-        Poll::Pending
     }
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+    fn poll_write(&mut self, context: &mut Context<'_>, frames: &[u8]) -> Poll<io::Result<usize>> {
         let mut pipe = lock(&self.0);
         if pipe.client_gone {
-            return Poll::Ready(Err(Broken::Lost));
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         if pipe.paused && pipe.to_client.len() >= IN_FLIGHT {
             pipe.server_writer = Some(context.waker().clone());
             return Poll::Pending;
         }
+        pipe.partial.extend_from_slice(frames);
+        while pipe.take_frame() {}
+        Poll::Ready(Ok(frames.len()))
+    }
+
+    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
-    fn send(&mut self, frame: Frame) -> Result<(), Broken> {
-        lock(&self.0).deliver(frame);
-        Ok(())
-    }
-
-    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Broken>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(&mut self, _: &mut Context<'_>, end: &Ending) -> Poll<()> {
-        let mut pipe = lock(&self.0);
-        match end {
-            Ending::Told(disconnect) | Ending::Violated(disconnect) => pipe.deliver(Frame::Close(Some(disconnect.clone()))),
-            Ending::Silent => {
-                pipe.closed.get_or_insert(None);
-                wake(&mut pipe.client_reader);
-            }
-        }
+    fn poll_close(&mut self, _: &mut Context<'_>, _: Ending) -> Poll<()> {
         Poll::Ready(())
     }
 }
@@ -142,11 +190,11 @@ impl Drop for Memory {
 }
 
 impl MemoryPeer {
-    /// Sends a frame; one that comes after the end is lost, as on a network.
-    pub(crate) fn send(&self, frame: Frame) {
+    /// Sends something; what comes after the end is lost, as on a network.
+    pub(crate) fn send(&self, sent: Sent) {
         let mut pipe = lock(&self.0);
-        pipe.client_closing |= matches!(frame, Frame::Close(_));
-        pipe.push_to_server(frame);
+        pipe.client_closing |= matches!(sent, Sent::Close(_));
+        pipe.push_to_server(sent);
     }
 
     /// `Ready` once the connection was accepted or has ended.
@@ -159,11 +207,11 @@ impl MemoryPeer {
         Poll::Pending
     }
 
-    /// The next frame, or how the connection ended once all frames were taken.
-    pub(crate) fn poll_receive(&self, context: &mut Context<'_>) -> Poll<Result<Frame, Closed>> {
+    /// The next message, or how the connection ended once all were taken.
+    pub(crate) fn poll_receive(&self, context: &mut Context<'_>) -> Poll<Result<Message, Closed>> {
         let mut pipe = lock(&self.0);
-        if !pipe.paused && let Some(frame) = pipe.to_client.pop_front() {
-            return Poll::Ready(Ok(frame));
+        if !pipe.paused && let Some(message) = pipe.to_client.pop_front() {
+            return Poll::Ready(Ok(message));
         }
         if !pipe.paused && let Some(close) = &pipe.closed {
             return Poll::Ready(Err(close.clone()));
@@ -177,12 +225,12 @@ impl MemoryPeer {
         lock(&self.0).paused = true;
     }
 
-    /// Reads on, and answers the pings that came meanwhile.
+    /// Reads on, and answers the ping that came meanwhile.
     pub(crate) fn resume(&self) {
         let mut pipe = lock(&self.0);
         pipe.paused = false;
-        for frame in std::mem::take(&mut pipe.to_client) {
-            pipe.deliver(frame);
+        if std::mem::take(&mut pipe.unanswered_ping) {
+            pipe.push_to_server(Sent::Pong);
         }
         wake(&mut pipe.server_writer);
         wake(&mut pipe.client_reader);

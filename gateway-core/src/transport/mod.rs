@@ -6,49 +6,71 @@ mod handshake;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod memory;
 mod origin;
+mod tcp;
 mod upgrade;
 mod websocket;
 
+use std::fmt;
+use std::io;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 pub use handshake::{AuthError, Handshake};
 pub(crate) use origin::OriginPolicy;
+pub(crate) use tcp::Socket;
 pub(crate) use upgrade::{Upgrade, UpgradeError};
 pub(crate) use websocket::WebSocket;
 
-use crate::wire::{Disconnect, Frame};
+use crate::wire::{Disconnect, Flow, Received};
 
-/// Moves frames. Every method registers the task of `context` where it answers `Pending`.
+/// What takes the messages of a read. It is handed the task's context back, so that what they cause can wait too.
+pub(crate) type Deliver<'a> = dyn FnMut(Received<'_>, &mut Context<'_>) -> Flow + 'a;
+
+/// Moves frames of one peer. Methods that answer `Pending` have registered the task of `context`.
 pub(crate) trait Transport: Send + Unpin + 'static {
     /// The connect hooks have accepted: a protocol that greets its clients does it now, before anything else is sent.
     fn greet(&mut self) {}
 
-    /// The next message or control frame; pings are already answered.
-    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<Frame, Broken>>;
+    /// Lends what has come, at most one read's worth, to `deliver`, until it pauses. What it did not take comes first
+    /// the next time.
+    fn poll_receive(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Poll<Result<(), Broken>>;
 
-    /// Room for one more frame.
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Broken>>;
+    /// Which message is being put together from fragments, if any.
+    fn assembling(&self) -> Option<u64> {
+        None
+    }
 
-    /// Takes a frame; only after [`Transport::poll_ready`] said so.
-    fn send(&mut self, frame: Frame) -> Result<(), Broken>;
+    /// Writes bytes of whole frames, as many as go out at once.
+    fn poll_write(&mut self, context: &mut Context<'_>, frames: &[u8]) -> Poll<io::Result<usize>>;
 
-    /// Hands everything taken to the peer.
-    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Broken>>;
+    /// Hands everything written to the peer.
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Ends the connection with a close frame, then waits for the peer's side. May be dropped while pending, which is
-    /// how the caller bounds it in time.
-    fn poll_close(&mut self, context: &mut Context<'_>, end: &Ending) -> Poll<()>;
+    /// Ends the connection once the close frame was written. May be dropped while pending, which is how the caller
+    /// bounds it in time.
+    fn poll_close(&mut self, context: &mut Context<'_>, ending: Ending) -> Poll<()>;
+
+    /// A writer for tasks other than the connection's own, where the stream can be written from anywhere.
+    fn direct(&self) -> Option<Arc<dyn DirectWrite>> {
+        None
+    }
 }
 
-/// How the server's side of a connection ends.
-#[derive(Clone, Debug)]
+/// Writes straight to a peer's socket, without its task.
+pub(crate) trait DirectWrite: fmt::Debug + Send + Sync {
+    /// Writes as much as goes out at once; `WouldBlock` when nothing does.
+    fn try_write(&self, frames: &[u8]) -> io::Result<usize>;
+}
+
+/// What is left to do after the close frame.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Ending {
-    /// The peer closed or is gone: nothing is left to say.
-    Silent,
-    /// Told to a peer that keeps to the protocol.
-    Told(Disconnect),
-    /// Told to a peer that broke the protocol: what it goes on to send is no longer read as frames.
-    Violated(Disconnect),
+    /// The peer has closed or is gone.
+    Answered,
+    /// The peer keeps to the protocol, and its close frame is awaited.
+    Awaited,
+    /// The peer broke the protocol: what it goes on to send is no longer read as frames.
+    Violated,
 }
 
 /// Why nothing more comes from a peer.

@@ -1,159 +1,147 @@
-//! RFC 6455 over a byte stream. The frame engine is tungstenite's; its defaults, which cost 128 KiB a connection and a
-//! zero-fill a read, are not.
+//! RFC 6455 over a byte stream. Buffers exist only while bytes are in them: a read goes into a buffer of the thread, and
+//! what is whole is taken straight from there.
 
+use std::cell::{Cell, RefCell};
+use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures_core::Stream;
-use futures_util::Sink;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WireCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::Message;
 
-use crate::transport::{Broken, Ending, Transport};
-use crate::wire::{CloseCode, Disconnect, Frame, Text};
+use crate::transport::{Broken, Deliver, DirectWrite, Ending, Transport};
+use crate::wire::{Decoder, Flow, Received};
 
-/// Read buffer of a connection: small messages fit, and zero-filling it costs little.
-const READ_BUFFER: usize = 4 * 1024;
-/// Frames gather up to this size before one write takes them.
-const WRITE_BUFFER: usize = 16 * 1024;
-/// What is read and thrown away after a violation, so that the close frame is not lost to a reset.
-const DRAINED_BYTES: usize = 1024 * 1024;
+/// One read: as much as a socket's own buffer usually holds when a client sends faster than it is read.
+const READ_BUFFER: usize = 64 * 1024;
+/// What is read and thrown away at the end, so that the close frame is not lost to a reset: more than a peer's buffers
+/// and ours hold together.
+const DRAINED_BYTES: usize = 64 * 1024 * 1024;
+
+thread_local! {
+    static READ: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BUFFER]);
+}
+
+/// A byte stream, and whether it can be written from tasks other than its own.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {
+    fn direct(&self) -> Option<Arc<dyn DirectWrite>> {
+        None
+    }
+}
+
+/// The stream of a foreign HTTP server, whatever is inside.
+impl Stream for TokioIo<Upgraded> {}
 
 #[derive(Debug)]
 pub(crate) struct WebSocket<S> {
-    stream: WebSocketStream<S>,
-    closing: Closing,
+    stream: S,
+    decoder: Decoder,
+    /// Bytes that were read and not yet taken: what came behind the request head, or after a pause.
+    held: Vec<u8>,
+    shut_down: bool,
     drained: usize,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Closing {
-    NotYet,
-    Queued,
-    HalfClosed,
-    Draining,
-}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<S> {
+impl<S: Stream> WebSocket<S> {
     /// A connection whose handshake is over. `read_ahead` is what came behind the request head.
-    pub(crate) async fn accept(stream: S, read_ahead: Bytes, message_bytes: usize) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(WRITE_BUFFER)
-            .max_write_buffer_size(usize::MAX)
-            .max_message_size(Some(message_bytes))
-            .max_frame_size(Some(message_bytes));
-        let stream = WebSocketStream::from_partially_read(stream, read_ahead.into(), Role::Server, Some(config)).await;
-        Self { stream, closing: Closing::NotYet, drained: 0 }
+    pub(crate) fn new(stream: S, read_ahead: &Bytes, message_bytes: usize) -> Self {
+        Self { stream, decoder: Decoder::new(message_bytes), held: read_ahead.to_vec(), shut_down: false, drained: 0 }
     }
 
-    fn poll_half_close(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let _ = ready!(Pin::new(self.stream.get_mut()).poll_shutdown(context));
-        Poll::Ready(())
+    fn take_held(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Result<(), Broken> {
+        let mut held = std::mem::take(&mut self.held);
+        let taken = self.decoder.feed(&mut held, &mut |received| deliver(received, context)).map_err(Broken::Violation)?;
+        if taken < held.len() {
+            held.drain(..taken);
+            self.held = held;
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>, buffer: &mut [u8]) -> Poll<Result<(), Broken>> {
+        let mut read = ReadBuf::new(buffer);
+        if ready!(Pin::new(&mut self.stream).poll_read(context, &mut read)).is_err() || read.filled().is_empty() {
+            return Poll::Ready(Err(Broken::Lost));
+        }
+        let read = read.filled_mut();
+        let taken = self.decoder.feed(read, &mut |received| deliver(received, context)).map_err(Broken::Violation)?;
+        self.held.extend_from_slice(&read[taken..]);
+        Poll::Ready(Ok(()))
     }
 
     /// Reads without looking, until the peer stops or has sent more than anybody honest still had on its way.
-    fn poll_drain(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let mut scratch = [0; READ_BUFFER];
+    fn poll_drain(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<()> {
         while self.drained < DRAINED_BYTES {
-            let mut buffer = ReadBuf::new(&mut scratch);
-            match ready!(Pin::new(self.stream.get_mut()).poll_read(context, &mut buffer)) {
-                Ok(()) if !buffer.filled().is_empty() => self.drained += buffer.filled().len(),
+            let mut read = ReadBuf::new(buffer);
+            match ready!(Pin::new(&mut self.stream).poll_read(context, &mut read)) {
+                Ok(()) if !read.filled().is_empty() => self.drained += read.filled().len(),
                 _ => break,
             }
         }
         Poll::Ready(())
     }
-}
 
-impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for WebSocket<S> {
-    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<Frame, Broken>> {
-        let message = match ready!(Pin::new(&mut self.stream).poll_next(context)) {
-            Some(Ok(message)) => message,
-            Some(Err(error)) => return Poll::Ready(Err(broken(&error))),
-            None => return Poll::Ready(Err(Broken::Lost)),
+    /// RFC 6455 §7.1.1: the server closes TCP once the peer's close frame has come.
+    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let answered = Cell::new(false);
+        let mut look = |received: Received<'_>, _: &mut Context<'_>| {
+            answered.set(matches!(received, Received::Close(_)));
+            if answered.get() { Flow::Pause } else { Flow::Continue }
         };
-        Poll::Ready(Ok(match message {
-            Message::Text(text) => Frame::Text(Text::from_wire(text)),
-            Message::Binary(bytes) => Frame::Binary(bytes),
-            Message::Ping(bytes) => Frame::Ping(bytes),
-            Message::Pong(bytes) => Frame::Pong(bytes),
-            Message::Close(close) => Frame::Close(close.map(|close| {
-                Disconnect::new(CloseCode::received(close.code.into()), close.reason.as_str().to_owned())
-            })),
-            Message::Frame(_) => unreachable!("tungstenite gives raw frames to writers only"),
-        }))
-    }
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Broken>> {
-        Pin::new(&mut self.stream).poll_ready(context).map_err(|error| broken(&error))
-    }
-
-    fn send(&mut self, frame: Frame) -> Result<(), Broken> {
-        let message = match frame {
-            Frame::Text(text) => Message::Text(text.into_wire()),
-            Frame::Binary(bytes) => Message::Binary(bytes),
-            Frame::Ping(bytes) => Message::Ping(bytes),
-            Frame::Pong(bytes) => Message::Pong(bytes),
-            Frame::Close(close) => Message::Close(close.as_ref().map(close_frame)),
-        };
-        Pin::new(&mut self.stream).start_send(message).map_err(|error| broken(&error))
-    }
-
-    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Broken>> {
-        Pin::new(&mut self.stream).poll_flush(context).map_err(|error| broken(&error))
-    }
-
-    fn poll_close(&mut self, context: &mut Context<'_>, end: &Ending) -> Poll<()> {
-        if self.closing == Closing::NotYet {
-            let told = match end {
-                Ending::Silent => Ok(()),
-                Ending::Told(disconnect) | Ending::Violated(disconnect) => self.send(Frame::Close(Some(disconnect.clone()))),
-            };
-            // A frame that cannot be queued has no reader: nothing is left but to let go.
-            self.closing = if told.is_ok() { Closing::Queued } else { Closing::HalfClosed };
+        while !answered.get() && self.drained < DRAINED_BYTES && ready!(self.poll_receive(context, &mut look)).is_ok() {
+            self.drained += READ_BUFFER;
         }
-        if self.closing == Closing::Queued {
-            let _ = ready!(self.poll_flush(context));
-            self.closing = Closing::HalfClosed;
-        }
-        if matches!(end, Ending::Told(_)) {
-            // RFC 6455 §7.1.1: the server closes TCP once the peer's close frame has come.
-            while let Ok(frame) = ready!(self.poll_receive(context)) {
-                if matches!(frame, Frame::Close(_)) {
-                    break;
-                }
-            }
-        }
-        if self.closing == Closing::HalfClosed {
-            ready!(self.poll_half_close(context));
-            self.closing = Closing::Draining;
-        }
-        match end {
-            Ending::Violated(_) => self.poll_drain(context),
-            Ending::Silent | Ending::Told(_) => Poll::Ready(()),
-        }
+        Poll::Ready(())
     }
 }
 
-fn close_frame(disconnect: &Disconnect) -> CloseFrame {
-    CloseFrame { code: WireCode::from(disconnect.code.as_u16()), reason: disconnect.wire_reason().to_owned().into() }
+/// Lends the thread's read buffer. Turns do not nest, so it is free; where one did, it would get a buffer of its own.
+fn with_buffer<T>(run: impl FnOnce(&mut [u8]) -> T) -> T {
+    READ.with(|buffer| match buffer.try_borrow_mut() {
+        Ok(mut buffer) => run(&mut buffer),
+        Err(_) => run(&mut vec![0; READ_BUFFER]),
+    })
 }
 
-/// The one place that turns the engine's failures into an end of the connection.
-fn broken(error: &Error) -> Broken {
-    let violation = |code, reason| Broken::Violation(Disconnect::new(code, reason));
-    match error {
-        Error::Capacity(CapacityError::MessageTooLong { .. }) => violation(CloseCode::TOO_BIG, "message too big"),
-        // RFC 6455 §8.1.
-        Error::Utf8(_) => violation(CloseCode::INVALID_UTF8, "invalid utf-8"),
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake | ProtocolError::SendAfterClosing) => Broken::Lost,
-        Error::Protocol(_) => violation(CloseCode::PROTOCOL_ERROR, "protocol error"),
-        _ => Broken::Lost,
+impl<S: Stream> Transport for WebSocket<S> {
+    fn poll_receive(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Poll<Result<(), Broken>> {
+        if !self.held.is_empty() {
+            return Poll::Ready(self.take_held(context, deliver));
+        }
+        with_buffer(|buffer| self.read(context, deliver, buffer))
+    }
+
+    fn assembling(&self) -> Option<u64> {
+        self.decoder.assembling()
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>, frames: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, frames)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_close(&mut self, context: &mut Context<'_>, ending: Ending) -> Poll<()> {
+        if ending == Ending::Awaited && !self.shut_down {
+            ready!(self.poll_answer(context));
+        }
+        if !self.shut_down {
+            // A peer that is gone needs no goodbye.
+            let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(context));
+            self.shut_down = true;
+        }
+        match ending {
+            Ending::Violated => with_buffer(|buffer| self.poll_drain(context, buffer)),
+            Ending::Answered | Ending::Awaited => Poll::Ready(()),
+        }
+    }
+
+    fn direct(&self) -> Option<Arc<dyn DirectWrite>> {
+        self.stream.direct()
     }
 }

@@ -1,8 +1,12 @@
 //! Whole messages without an envelope: what raw gateways speak.
 
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
 use bytes::Bytes;
 
-use crate::wire::{Frame, Text};
+use crate::wire::{Encoded, OpCode};
 
 /// One whole message of a raw gateway.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -14,10 +18,18 @@ pub enum Message {
 }
 
 impl Message {
-    pub(crate) fn into_frame(self) -> Frame {
+    /// Bytes of payload.
+    pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Text(text) => Frame::Text(text),
-            Self::Binary(bytes) => Frame::Binary(bytes),
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
+    pub(crate) fn encode(&self) -> Encoded {
+        match self {
+            Self::Text(text) => Encoded::frame(OpCode::Text, text.as_bytes()),
+            Self::Binary(bytes) => Encoded::frame(OpCode::Binary, bytes),
         }
     }
 }
@@ -43,5 +55,49 @@ impl From<Bytes> for Message {
 impl From<Vec<u8>> for Message {
     fn from(bytes: Vec<u8>) -> Self {
         Self::Binary(bytes.into())
+    }
+}
+
+/// Text in shared memory: cloning costs a counter, not a copy.
+#[derive(Clone, Eq, Hash, PartialEq)]
+pub struct Text(Arc<str>);
+
+impl Text {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(formatter)
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(text.into())
     }
 }

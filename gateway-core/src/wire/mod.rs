@@ -4,20 +4,21 @@
 mod close;
 mod depth;
 mod event;
-mod frame;
+mod encoded;
 mod message;
 mod plain;
+mod rfc6455;
 mod shared;
 
 pub use close::{CloseCode, Disconnect};
 pub(crate) use depth::exceeds_depth;
 pub use event::Event;
 pub(crate) use event::to_json;
-pub(crate) use frame::Frame;
-pub use frame::Text;
-pub use message::Message;
+pub(crate) use encoded::Encoded;
+pub use message::{Message, Text};
 pub(crate) use plain::decode;
 pub(crate) use plain::{Envelope, Incoming, Malformed, Outgoing, RequestId};
+pub(crate) use rfc6455::{Decoder, Flow, OpCode, Received, close_frame};
 pub(crate) use shared::Shared;
 
 /// How one peer writes its envelopes.
@@ -28,9 +29,10 @@ pub(crate) enum WireFormat {
 }
 
 impl WireFormat {
-    pub(crate) fn encode(self, outgoing: &Outgoing<'_>) -> Frame {
+    /// One whole frame, ready for the transport.
+    pub(crate) fn encode(self, outgoing: &Outgoing<'_>) -> Encoded {
         match self {
-            Self::Plain => plain::encode(outgoing),
+            Self::Plain => Encoded::text(|json| plain::encode(outgoing, json)),
         }
     }
 }

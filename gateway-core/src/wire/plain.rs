@@ -1,12 +1,11 @@
 //! The plain WebSocket format of `docs/protocol.md`: one JSON object a frame. Decoding borrows from the frame.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt;
+use std::io::Write as _;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-
-use crate::wire::Frame;
 
 /// What a client sent, read as far as routing needs.
 #[derive(Debug)]
@@ -97,42 +96,42 @@ pub(crate) fn decode(text: &str) -> Result<Incoming<'_>, Malformed> {
     Err(Malformed { why: "`event` is missing".into(), id })
 }
 
-pub(crate) fn encode(outgoing: &Outgoing<'_>) -> Frame {
+/// Appends the JSON text.
+pub(crate) fn encode(outgoing: &Outgoing<'_>, out: &mut Vec<u8>) {
     let (event, data, id) = match *outgoing {
         Outgoing::Event { event, data } | Outgoing::Ask { event, data, .. } => (event, Some(data), None),
         Outgoing::Reply { event, data, id } | Outgoing::Item { event, data, id } => (event, Some(data), Some(id)),
         Outgoing::End { event, id } => (event, None, Some(id)),
         Outgoing::Exception { data, id } => ("exception", Some(data), id),
     };
-    let mut text = String::with_capacity(event.len() + data.map_or(0, str::len) + 56);
-    text.push_str("{\"event\":");
-    push_json_string(&mut text, event);
+    out.reserve(event.len() + data.map_or(0, str::len) + 56);
+    out.extend_from_slice(b"{\"event\":");
+    push_json_string(out, event);
     if let Some(data) = data {
-        text.push_str(",\"data\":");
-        text.push_str(data);
+        out.extend_from_slice(b",\"data\":");
+        out.extend_from_slice(data.as_bytes());
     }
     let written = match id {
-        Some(id) => write!(text, ",\"id\":{id}"),
+        Some(id) => write!(out, ",\"id\":{id}"),
         None => Ok(()),
     }
     .and_then(|()| match *outgoing {
-        Outgoing::Item { .. } => text.write_str(",\"more\":true"),
-        Outgoing::End { .. } => text.write_str(",\"end\":true"),
-        Outgoing::Ask { ask, .. } => write!(text, ",\"ask\":{ask}"),
+        Outgoing::Item { .. } => out.write_all(b",\"more\":true"),
+        Outgoing::End { .. } => out.write_all(b",\"end\":true"),
+        Outgoing::Ask { ask, .. } => write!(out, ",\"ask\":{ask}"),
         Outgoing::Event { .. } | Outgoing::Reply { .. } | Outgoing::Exception { .. } => Ok(()),
     });
-    written.expect("writing to a String cannot fail");
-    text.push('}');
-    Frame::Text(text.into())
+    written.expect("writing to memory cannot fail");
+    out.push(b'}');
 }
 
-fn push_json_string(out: &mut String, text: &str) {
+fn push_json_string(out: &mut Vec<u8>, text: &str) {
     if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
-        out.push('"');
-        out.push_str(text);
-        out.push('"');
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
     } else {
-        out.push_str(&serde_json::to_string(text).expect("a string is always JSON"));
+        serde_json::to_writer(out, text).expect("a string is always JSON");
     }
 }
 

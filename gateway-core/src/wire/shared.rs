@@ -2,13 +2,13 @@
 
 use std::sync::OnceLock;
 
-use crate::wire::{Frame, Outgoing, WireFormat};
+use crate::wire::{Encoded, Outgoing, WireFormat};
 
 #[derive(Debug)]
 pub(crate) struct Shared<'a> {
     event: &'a str,
     data: &'a str,
-    plain: OnceLock<Frame>,
+    plain: OnceLock<Encoded>,
 }
 
 impl<'a> Shared<'a> {
@@ -18,10 +18,10 @@ impl<'a> Shared<'a> {
     }
 
     /// The frame for a socket of this format; cloning it copies no payload.
-    pub(crate) fn frame(&self, format: WireFormat) -> Frame {
+    pub(crate) fn frame(&self, format: WireFormat) -> Encoded {
         let cell = match format {
             WireFormat::Plain => &self.plain,
         };
-        cell.get_or_init(|| format.encode(&Outgoing::Event { event: self.event, data: self.data })).clone()
+        cell.get_or_init(|| format.encode(&Outgoing::Event { event: self.event, data: self.data }).into_shared()).clone()
     }
 }

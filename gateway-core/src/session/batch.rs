@@ -1,0 +1,59 @@
+//! The end of a sender's batch of work: what it sent to many sockets is written when its turn is over, so that several
+//! frames for one socket leave together, and no receiver's task is woken for what its sender can write.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use crate::session::Session;
+
+thread_local! {
+    static BATCH: RefCell<Option<Marked>> = const { RefCell::new(None) };
+}
+
+struct Marked {
+    /// The session whose turn it is; it writes its own outbox.
+    owner: *const Session,
+    sessions: Vec<Arc<Session>>,
+}
+
+/// One turn of a connection. Ending it writes what was sent meanwhile.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    outermost: bool,
+}
+
+impl Batch {
+    pub(crate) fn begin(owner: &Arc<Session>) -> Self {
+        BATCH.with_borrow_mut(|batch| {
+            let outermost = batch.is_none();
+            batch.get_or_insert_with(|| Marked { owner: Arc::as_ptr(owner), sessions: Vec::new() });
+            Self { outermost }
+        })
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        if self.outermost {
+            let marked = BATCH.take();
+            for session in marked.into_iter().flat_map(|marked| marked.sessions) {
+                session.outbox.write_or_wake();
+            }
+        }
+    }
+}
+
+/// Sees to it that what was pushed goes out: at the end of the batch, or now where there is none.
+pub(crate) fn write_soon(session: &Arc<Session>) {
+    let is_marked = BATCH.with_borrow_mut(|batch| match batch {
+        Some(marked) if marked.owner == Arc::as_ptr(session) => true,
+        Some(marked) => {
+            marked.sessions.push(Arc::clone(session));
+            true
+        }
+        None => false,
+    });
+    if !is_marked {
+        session.outbox.write_or_wake();
+    }
+}

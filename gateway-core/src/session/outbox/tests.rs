@@ -1,0 +1,93 @@
+use super::*;
+
+fn outbox(overflow: Overflow) -> Outbox {
+    let outbox = Outbox::new(WireFormat::Plain, &Limits { outbox_frames: 2, outbox_bytes: 10, overflow, ..Limits::default() }, &Arc::default());
+    outbox.open(None);
+    outbox
+}
+
+/// A frame of two bytes of header and the text.
+fn text(text: &str) -> Encoded {
+    Encoded::text(|out| out.extend_from_slice(text.as_bytes()))
+}
+
+fn push(outbox: &Outbox, frame: &str, delivery: Delivery) -> Result<(), SendError> {
+    outbox.push(text(frame), delivery).map(drop)
+}
+
+/// Everything that is written, `at_once` bytes a write.
+fn written(outbox: &Outbox, at_once: usize) -> String {
+    let mut out = Vec::new();
+    let done = outbox.lock().write(&mut |frames| {
+        out.extend_from_slice(&frames[..at_once.min(frames.len())]);
+        Poll::Ready(Ok(at_once.min(frames.len())))
+    });
+    assert!(matches!(done, Poll::Ready(Ok(()))));
+    String::from_utf8_lossy(&out).chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+#[test]
+fn a_full_outbox_ends_the_connection() {
+    let outbox = outbox(Overflow::Close);
+    assert_eq!(push(&outbox, "a", Delivery::Event), Ok(()));
+    assert_eq!(push(&outbox, "123456789", Delivery::Event), Err(SendError::Full));
+    assert_eq!(push(&outbox, "b", Delivery::Event), Err(SendError::Closed));
+    assert_eq!(outbox.ended(), Some(DisconnectReason::TooSlow));
+}
+
+#[test]
+fn the_newest_or_the_oldest_is_dropped_but_never_an_answer() {
+    let newest = outbox(Overflow::DropNewest);
+    let oldest = outbox(Overflow::DropOldest);
+    for outbox in [&newest, &oldest] {
+        push(outbox, "a", Delivery::Event).unwrap();
+        push(outbox, "b", Delivery::Answer).unwrap();
+    }
+    assert_eq!(push(&newest, "c", Delivery::Event), Err(SendError::Full));
+    assert_eq!(push(&oldest, "c", Delivery::Event), Ok(()));
+    assert_eq!(push(&oldest, "d", Delivery::Answer), Ok(()));
+    assert_eq!(push(&oldest, "e", Delivery::Answer), Err(SendError::Full));
+    assert_eq!(oldest.ended(), Some(DisconnectReason::TooSlow));
+    assert_eq!(written(&newest, 99), "ab");
+    assert_eq!(written(&oldest, 1), "bd");
+}
+
+#[test]
+fn a_volatile_frame_waits_for_nobody() {
+    let outbox = outbox(Overflow::Close);
+    assert_eq!(push(&outbox, "a", Delivery::Volatile), Ok(()));
+    assert_eq!(push(&outbox, "b", Delivery::Volatile), Err(SendError::Full));
+    assert_eq!(outbox.counters.read(Counter::DroppedFrames), 1);
+    assert_eq!(outbox.ended(), None);
+}
+
+#[test]
+fn a_frame_larger_than_the_budget_goes_out_alone() {
+    let outbox = outbox(Overflow::DropNewest);
+    assert_eq!(push(&outbox, "12345678901", Delivery::Event), Ok(()));
+    assert_eq!(push(&outbox, "a", Delivery::Event), Err(SendError::Full));
+    assert_eq!(written(&outbox, 3), "12345678901");
+}
+
+#[test]
+fn only_the_latest_ping_is_answered_and_no_message_is_split() {
+    let outbox = outbox(Overflow::Close);
+    push(&outbox, "abc", Delivery::Event).unwrap();
+    push(&outbox, "d", Delivery::Event).unwrap();
+    outbox.lock().advance(3);
+    outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, b"1"));
+    outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, b"2"));
+    let all = written(&outbox, 99);
+    assert_eq!(all, "bcd2");
+}
+
+#[test]
+fn before_it_opens_only_pongs_go_out() {
+    let outbox = Outbox::new(WireFormat::Plain, &Limits::default(), &Arc::default());
+    push(&outbox, "a", Delivery::Event).unwrap();
+    push(&outbox, "b", Delivery::Event).unwrap();
+    outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, b"1"));
+    assert_eq!(written(&outbox, 99), "1");
+    outbox.open(None);
+    assert_eq!(written(&outbox, 99), "ab");
+}

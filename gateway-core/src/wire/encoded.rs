@@ -1,0 +1,46 @@
+//! Frames that are ready to be written: header and payload in one piece.
+
+use bytes::Bytes;
+
+use crate::wire::rfc6455::{OpCode, frame};
+
+/// One whole frame: of one socket, or shared by all that get it.
+#[derive(Clone, Debug)]
+pub(crate) enum Encoded {
+    /// The frame is what comes from `start` on; room for the longest header was left before its payload was known.
+    Own { bytes: Vec<u8>, start: usize },
+    Shared(Bytes),
+}
+
+impl Encoded {
+    /// A text frame whose payload is written by `write`.
+    pub(crate) fn text(write: impl FnOnce(&mut Vec<u8>)) -> Self {
+        let (bytes, start) = frame(OpCode::Text, write);
+        Self::Own { bytes, start }
+    }
+
+    /// A frame of these bytes.
+    pub(crate) fn frame(opcode: OpCode, payload: &[u8]) -> Self {
+        let (bytes, start) = frame(opcode, |out| out.extend_from_slice(payload));
+        Self::Own { bytes, start }
+    }
+
+    /// The same frame, cheap to clone.
+    pub(crate) fn into_shared(self) -> Self {
+        match self {
+            Self::Own { bytes, start } => Self::Shared(Bytes::from(bytes).slice(start..)),
+            shared @ Self::Shared(_) => shared,
+        }
+    }
+
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Own { bytes, start } => &bytes[*start..],
+            Self::Shared(bytes) => bytes,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.as_slice().len()
+    }
+}

@@ -1,0 +1,257 @@
+//! From a client's bytes, split anywhere, to messages. A message that came whole is lent from the read buffer; only what
+//! is not yet whole is kept.
+
+use std::mem;
+
+use crate::wire::rfc6455::OpCode;
+use crate::wire::rfc6455::header::{self, Header, Parsed, violation};
+use crate::wire::rfc6455::mask::unmask;
+use crate::wire::{CloseCode, Disconnect};
+
+/// Fragments a message may have besides one for each 32 bytes: fewer would cut off honest clients that stream small
+/// pieces, more would let empty ones keep a server busy for nothing.
+const FREE_FRAGMENTS: usize = 1024;
+
+/// One message or control frame.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Received<'a> {
+    Text(&'a str),
+    Binary(&'a [u8]),
+    Ping(&'a [u8]),
+    Pong,
+    /// `None` where the peer gave no code.
+    Close(Option<Disconnect>),
+}
+
+/// What the receiver of a message wants next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Flow {
+    Continue,
+    /// No more for now: what is left of the input stays with the caller.
+    Pause,
+}
+
+/// The reading half of one connection.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    message_bytes: usize,
+    /// The beginning of a header, or of a control frame; at most 131 bytes.
+    beginning: Vec<u8>,
+    /// The data frame whose payload is on its way.
+    frame: Option<(Header, usize)>,
+    message: Option<Assembly>,
+    /// Counts assemblies, so that a deadline knows which one it was set for.
+    assemblies: u64,
+    closed: bool,
+}
+
+/// A message that is not yet whole.
+#[derive(Debug)]
+struct Assembly {
+    is_text: bool,
+    data: Vec<u8>,
+    /// Bytes at the front of `data` that are whole characters.
+    valid: usize,
+    fragments: usize,
+}
+
+impl Decoder {
+    pub(crate) fn new(message_bytes: usize) -> Self {
+        Self { message_bytes, beginning: Vec::new(), frame: None, message: None, assemblies: 0, closed: false }
+    }
+
+    /// Which message is being put together, if any.
+    pub(crate) fn assembling(&self) -> Option<u64> {
+        self.message.as_ref().map(|_| self.assemblies)
+    }
+
+    /// Reads `input` and lends every message to `deliver`, until it pauses; says how many bytes were read. Unmasks in
+    /// place.
+    ///
+    /// # Errors
+    ///
+    /// The close frame for a violation. Nothing may be fed after it.
+    pub(crate) fn feed(&mut self, input: &mut [u8], deliver: &mut dyn FnMut(Received<'_>) -> Flow) -> Result<usize, Disconnect> {
+        let mut read = 0;
+        let mut flow = Flow::Continue;
+        while read < input.len() && flow == Flow::Continue {
+            if self.closed {
+                // RFC 6455 §5.5.1: nothing counts after a close frame.
+                return Ok(input.len());
+            }
+            let rest = &mut input[read..];
+            read += if self.frame.is_some() {
+                self.go_on(rest, deliver, &mut flow)?
+            } else if self.beginning.is_empty() {
+                self.begin(rest, deliver, &mut flow)?
+            } else {
+                self.complete_beginning(rest, deliver, &mut flow)?
+            };
+        }
+        Ok(read)
+    }
+
+    /// A frame starts at the front of `input`.
+    fn begin(&mut self, input: &mut [u8], deliver: &mut dyn FnMut(Received<'_>) -> Flow, flow: &mut Flow) -> Result<usize, Disconnect> {
+        let header = match header::parse(input)? {
+            Parsed::Header(header) => header,
+            Parsed::Needs(_) => {
+                self.beginning.extend_from_slice(input);
+                return Ok(input.len());
+            }
+        };
+        let (front, body) = input.split_at_mut(header.len);
+        self.check(&header)?;
+        // Checked against the limit before, so it fits.
+        let payload = usize::try_from(header.payload).unwrap_or(usize::MAX);
+        if let Some(payload) = body.get_mut(..payload) {
+            unmask(payload, header.mask, 0);
+            let read = header.len + payload.len();
+            *flow = self.whole_frame(&header, payload, deliver)?;
+            return Ok(read);
+        }
+        if header.opcode.is_control() {
+            self.beginning.extend_from_slice(front);
+            self.beginning.extend_from_slice(body);
+            return Ok(front.len() + body.len());
+        }
+        self.start_assembly(&header);
+        self.frame = Some((header, 0));
+        Ok(header.len)
+    }
+
+    /// Takes as much of `input` as completes the header or control frame that began earlier.
+    fn complete_beginning(&mut self, input: &mut [u8], deliver: &mut dyn FnMut(Received<'_>) -> Flow, flow: &mut Flow) -> Result<usize, Disconnect> {
+        let needed = match header::parse(&self.beginning)? {
+            Parsed::Needs(needed) => needed,
+            Parsed::Header(header) => header.len + usize::try_from(header.payload).unwrap_or(usize::MAX),
+        };
+        let taken = input.len().min(needed - self.beginning.len());
+        self.beginning.extend_from_slice(&input[..taken]);
+        let header = match header::parse(&self.beginning)? {
+            Parsed::Header(header) => header,
+            Parsed::Needs(_) => return Ok(taken),
+        };
+        if header.opcode.is_control() && self.beginning.len() < header.len + usize::try_from(header.payload).unwrap_or(usize::MAX) {
+            return Ok(taken);
+        }
+        let mut beginning = mem::take(&mut self.beginning);
+        if header.opcode.is_control() || header.payload == 0 {
+            self.begin(&mut beginning, deliver, flow)?;
+        } else {
+            self.check(&header)?;
+            self.start_assembly(&header);
+            self.frame = Some((header, 0));
+        }
+        Ok(taken)
+    }
+
+    /// More of a data frame whose header is known.
+    fn go_on(&mut self, input: &mut [u8], deliver: &mut dyn FnMut(Received<'_>) -> Flow, flow: &mut Flow) -> Result<usize, Disconnect> {
+        let (header, have) = self.frame.take().expect("the caller saw it");
+        let missing = usize::try_from(header.payload).unwrap_or(usize::MAX) - have;
+        let taken = input.len().min(missing);
+        let part = &mut input[..taken];
+        unmask(part, header.mask, have);
+        self.append(part)?;
+        if taken < missing {
+            self.frame = Some((header, have + taken));
+        } else if header.fin {
+            *flow = self.finish(deliver)?;
+        }
+        Ok(taken)
+    }
+
+    /// What a header may not say at this place, or above the limits.
+    fn check(&self, header: &Header) -> Result<(), Disconnect> {
+        if header.opcode.is_control() {
+            return Ok(());
+        }
+        // RFC 6455 §5.4: the fragments of one message are not interleaved with another's.
+        if (header.opcode == OpCode::Continuation) != self.message.is_some() {
+            return Err(violation("protocol error"));
+        }
+        let have = self.message.as_ref().map_or(0, |message| message.data.len());
+        let limit = self.message_bytes - have.min(self.message_bytes);
+        if header.payload > limit as u64 {
+            return Err(Disconnect::new(CloseCode::TOO_BIG, "message too big"));
+        }
+        let fragments = self.message.as_ref().map_or(0, |message| message.fragments);
+        if fragments > FREE_FRAGMENTS + have / 32 {
+            return Err(Disconnect::new(CloseCode::POLICY, "too many fragments"));
+        }
+        Ok(())
+    }
+
+    fn start_assembly(&mut self, header: &Header) {
+        if let Some(message) = &mut self.message {
+            message.fragments += 1;
+        } else {
+            self.assemblies += 1;
+            self.message = Some(Assembly { is_text: header.opcode == OpCode::Text, data: Vec::new(), valid: 0, fragments: 1 });
+        }
+    }
+
+    fn whole_frame(&mut self, header: &Header, payload: &[u8], deliver: &mut dyn FnMut(Received<'_>) -> Flow) -> Result<Flow, Disconnect> {
+        let received = match (header.opcode, header.fin) {
+            (OpCode::Text, true) => Received::Text(std::str::from_utf8(payload).map_err(|_| invalid_utf8())?),
+            (OpCode::Binary, true) => Received::Binary(payload),
+            (OpCode::Ping, _) => Received::Ping(payload),
+            (OpCode::Pong, _) => Received::Pong,
+            (OpCode::Close, _) => {
+                self.closed = true;
+                Received::Close(read_close(payload)?)
+            }
+            (OpCode::Text | OpCode::Binary, false) | (OpCode::Continuation, _) => {
+                self.start_assembly(header);
+                self.append(payload)?;
+                return if header.fin { self.finish(deliver) } else { Ok(Flow::Continue) };
+            }
+        };
+        Ok(deliver(received))
+    }
+
+    fn append(&mut self, part: &[u8]) -> Result<(), Disconnect> {
+        let message = self.message.as_mut().expect("an assembly was started for this frame");
+        message.data.extend_from_slice(part);
+        if message.is_text {
+            // RFC 6455 §8.1: fails at the first byte that cannot be UTF-8 any more, not at the end.
+            match std::str::from_utf8(&message.data[message.valid..]) {
+                Ok(_) => message.valid = message.data.len(),
+                Err(error) if error.error_len().is_none() => message.valid += error.valid_up_to(),
+                Err(_) => return Err(invalid_utf8()),
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, deliver: &mut dyn FnMut(Received<'_>) -> Flow) -> Result<Flow, Disconnect> {
+        let message = self.message.take().expect("the last frame belongs to a message");
+        if !message.is_text {
+            return Ok(deliver(Received::Binary(&message.data)));
+        }
+        let text = std::str::from_utf8(&message.data).map_err(|_| invalid_utf8())?;
+        Ok(deliver(Received::Text(text)))
+    }
+}
+
+fn invalid_utf8() -> Disconnect {
+    Disconnect::new(CloseCode::INVALID_UTF8, "invalid utf-8")
+}
+
+/// RFC 6455 §5.5.1: empty, or a code that may stand there and a reason in UTF-8.
+fn read_close(payload: &[u8]) -> Result<Option<Disconnect>, Disconnect> {
+    let (code, reason) = match payload {
+        [] => return Ok(None),
+        [_] => return Err(violation("protocol error")),
+        [high, low, reason @ ..] => (u16::from_be_bytes([*high, *low]), reason),
+    };
+    if !CloseCode::is_sendable(code) {
+        return Err(violation("protocol error"));
+    }
+    let reason = std::str::from_utf8(reason).map_err(|_| invalid_utf8())?;
+    Ok(Some(Disconnect::new(CloseCode::received(code), reason.to_owned())))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! Frame headers (RFC 6455 §5.2), checked as early as their bytes are there.
+
+use crate::wire::rfc6455::OpCode;
+use crate::wire::{CloseCode, Disconnect};
+
+/// A header that keeps to every rule that can be seen in it alone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Header {
+    pub(crate) fin: bool,
+    pub(crate) opcode: OpCode,
+    pub(crate) mask: [u8; 4],
+    pub(crate) payload: u64,
+    /// Bytes of the header itself.
+    pub(crate) len: usize,
+}
+
+/// What the first bytes of a frame say.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Parsed {
+    Header(Header),
+    /// So many bytes are needed to know more.
+    Needs(usize),
+}
+
+pub(crate) fn violation(why: &'static str) -> Disconnect {
+    Disconnect::new(CloseCode::PROTOCOL_ERROR, why)
+}
+
+/// Reads a client's header. A wrong first byte is found without the second.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, Disconnect> {
+    let Some(&first) = bytes.first() else { return Ok(Parsed::Needs(2)) };
+    // RFC 6455 §5.2: reserved bits mean something only where an extension was agreed on, and none was.
+    if first & 0x70 != 0 {
+        return Err(violation("protocol error"));
+    }
+    let opcode = OpCode::parse(first & 0x0f).ok_or_else(|| violation("protocol error"))?;
+    let fin = first & 0x80 != 0;
+    // §5.5: control frames are never fragmented.
+    if opcode.is_control() && !fin {
+        return Err(violation("protocol error"));
+    }
+    let Some(&second) = bytes.get(1) else { return Ok(Parsed::Needs(2)) };
+    // §5.1: a server fails a connection whose client does not mask.
+    if second & 0x80 == 0 {
+        return Err(violation("protocol error"));
+    }
+    let short = second & 0x7f;
+    // §5.5: control frames carry at most 125 bytes.
+    if opcode.is_control() && short > 125 {
+        return Err(violation("protocol error"));
+    }
+    let (extra, payload) = match short {
+        126 => (2, bytes.get(2..4).map(|field| u64::from(u16::from_be_bytes([field[0], field[1]])))),
+        127 => (8, long(bytes)),
+        _ => (0, Some(u64::from(short))),
+    };
+    let Some(payload) = payload else { return Ok(Parsed::Needs(2 + extra)) };
+    // §5.2: the shortest form that holds the length, and the highest bit is zero.
+    let is_minimal = match short {
+        126 => payload > 125,
+        127 => payload > 0xffff && payload >> 63 == 0,
+        _ => true,
+    };
+    if !is_minimal {
+        return Err(violation("protocol error"));
+    }
+    let len = 2 + extra + 4;
+    let Some(mask) = bytes.get(len - 4..len) else { return Ok(Parsed::Needs(len)) };
+    Ok(Parsed::Header(Header { fin, opcode, mask: [mask[0], mask[1], mask[2], mask[3]], payload, len }))
+}
+
+fn long(bytes: &[u8]) -> Option<u64> {
+    let field: [u8; 8] = bytes.get(2..10)?.try_into().ok()?;
+    Some(u64::from_be_bytes(field))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_rule_of_a_header_is_checked_as_soon_as_it_can_be() {
+        let fails = |bytes: &[u8]| assert!(parse(bytes).is_err(), "{bytes:02x?}");
+        let needs = |bytes: &[u8], count| assert_eq!(parse(bytes), Ok(Parsed::Needs(count)), "{bytes:02x?}");
+        fails(&[0xc1]);
+        fails(&[0x83]);
+        fails(&[0x8b]);
+        fails(&[0x09]);
+        fails(&[0x81, 0x05]);
+        fails(&[0x89, 0xfe]);
+        fails(&[0x81, 0xfe, 0, 125]);
+        fails(&[0x81, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
+        fails(&[0x81, 0xff, 0x80, 0, 0, 0, 0, 1, 0, 0]);
+        needs(&[], 2);
+        needs(&[0x81], 2);
+        needs(&[0x81, 0x85, 1], 6);
+        needs(&[0x81, 0xfe, 1], 4);
+        needs(&[0x81, 0xfe, 1, 0], 8);
+        needs(&[0x82, 0xff, 0], 10);
+        let header = Header { fin: true, opcode: OpCode::Text, mask: [1, 2, 3, 4], payload: 256, len: 8 };
+        assert_eq!(parse(&[0x81, 0xfe, 1, 0, 1, 2, 3, 4, 9]), Ok(Parsed::Header(header)));
+    }
+}
