@@ -84,7 +84,8 @@ struct Climb {
 impl fmt::Display for Climb {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, line, from, to } = self;
-        let floor = |module: &str| floor(module).map_or_else(|| "no floor in this test".into(), |n| format!("floor {n}"));
+        let floor =
+            |module: &str| floor(module).map_or_else(|| "no floor in this test".into(), |n| format!("floor {n}"));
         write!(formatter, "  src/{file}:{line}: `{from}` ({}) names `{to}` ({})", floor(from), floor(to))
     }
 }
@@ -143,7 +144,8 @@ fn climbs(file: &SourceFile, re_exports: &HashMap<String, String>) -> Vec<Climb>
     let mut names = Vec::new();
     walk(file.tokens.clone(), &file.module, &mut names);
 
-    let module_of = |name: String| if floor(&name).is_some() { name } else { re_exports.get(&name).cloned().unwrap_or(name) };
+    let module_of =
+        |name: String| if floor(&name).is_some() { name } else { re_exports.get(&name).cloned().unwrap_or(name) };
     let from_root = names.into_iter().map(|(name, line)| (module_of(name), line));
     let modules = from_root.filter(|(name, _)| *name != own && name.starts_with(char::is_lowercase));
     let wrong = modules.filter(|(name, _)| match (floor(&own), floor(name)) {

@@ -32,7 +32,8 @@ async fn all_fail(code: &str, texts: impl IntoIterator<Item = impl AsRef<str>>) 
 
 #[tokio::test]
 async fn malformed_json() {
-    all_fail("malformed", ["", " ", "{", "}", "{]", "nul", "{\"event\":\"echo\"} x", "{'event':'echo'}", "\u{feff}{}"]).await;
+    all_fail("malformed", ["", " ", "{", "}", "{]", "nul", "{\"event\":\"echo\"} x", "{'event':'echo'}", "\u{feff}{}"])
+        .await;
 }
 
 #[tokio::test]
@@ -48,13 +49,20 @@ async fn an_envelope_without_an_event() {
 #[tokio::test]
 async fn an_id_that_may_not_be_one() {
     let long = format!(r#"{{"event":"echo","id":"{}"}}"#, "x".repeat(129));
-    all_fail("malformed", [r#"{"event":"echo","id":{}}"#, r#"{"event":"echo","id":1.5}"#, r#"{"event":"echo","id":true}"#, &long])
-        .await;
+    all_fail(
+        "malformed",
+        [r#"{"event":"echo","id":{}}"#, r#"{"event":"echo","id":1.5}"#, r#"{"event":"echo","id":true}"#, &long],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn an_unknown_event() {
-    all_fail("unknown_event", ["nobody", "", "Echo", "toString", "__proto__"].map(|name| format!(r#"{{"event":"{name}"}}"#))).await;
+    all_fail(
+        "unknown_event",
+        ["nobody", "", "Echo", "toString", "__proto__"].map(|name| format!(r#"{{"event":"{name}"}}"#)),
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use gateway_core::prelude::*;
 use gateway_core::{Endpoint, LocalAddr, RunningServer};
 use gateway_tests::Raw;
-use serde_json::value::RawValue;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
 /// Where a server on TCP listens.

@@ -143,7 +143,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
         let head = String::from_utf8(head).expect("ASCII");
         let mut lines = head.trim_end().split("\r\n");
         let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
-        let header = |line: &str| line.split_once(':').map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()));
+        let header =
+            |line: &str| line.split_once(':').map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()));
         let mut response = Response {
             status: status.expect("a status line"),
             headers: lines.filter_map(header).collect(),

@@ -20,6 +20,8 @@ export async function start(name, ...options) {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(server, 'exit');
+  // A suite that breaks off leaves no server behind.
+  process.once('exit', () => server.kill('SIGKILL'));
   const [line] = await within('the line "listening on"', Promise.race([
     once(createInterface(server.stdout), 'line'),
     exited.then(([code]) => Promise.reject(new Error(`${name} ended with ${code}`))),
