@@ -167,7 +167,10 @@ impl Streaming {
             Outcome::Empty => Ok(self.responder.item(None, "null")),
             Outcome::Value { event, json } => Ok(self.responder.item(event.as_deref(), &json)),
             Outcome::Failed(exception) => Err(StreamStep::Failed(exception)),
-            Outcome::Stream(_) => Err(StreamStep::Failed(Exception::framework("internal", super::INTERNAL))),
+            Outcome::Stream(_) => {
+                tracing::error!(event = &*self.responder.event, "an item of a stream is a stream itself");
+                Err(StreamStep::Failed(Exception::framework("internal", super::INTERNAL)))
+            }
         })
     }
 

@@ -20,7 +20,7 @@ use crate::server::lanes::Lanes;
 use crate::server::raw::RawLane;
 use crate::session::{Batch, Delivery, DisconnectReason, Heartbeat, Pulse, Session};
 use crate::socket::Socket;
-use crate::telemetry::{Counter, connection_span};
+use crate::telemetry::{Counter, connection_span, told};
 use crate::transport::{Broken, Handshake, Transport};
 use crate::wire::{CloseCode, Disconnect, Encoded, Flow, Incoming, Malformed, Message, OpCode, Outgoing, Received, RequestId, WireFormat, decode, exceeds_depth};
 
@@ -300,6 +300,7 @@ impl Inside {
     /// Tells a failure that belongs to no event.
     fn tell(&self, exception: &Exception, id: Option<&RequestId>) {
         self.application.shared.counters.add(Counter::Exceptions);
+        told(self.socket.id(), "", exception.code(), exception.hidden_text());
         let data = exception.render(None, None, self.application.compat.nestjs);
         let delivery = if id.is_some() { Delivery::Answer } else { Delivery::Event };
         let frame = self.session.outbox.format.encode(&Outgoing::Exception { data: &data, id });
