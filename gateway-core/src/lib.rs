@@ -47,6 +47,8 @@ pub mod prelude;
 #[doc(hidden)]
 pub mod private;
 
+pub use http;
+
 pub use gateway_macros::{Event, Exception, gateway, on_connect, on_disconnect, on_init, on_message, subscribe};
 
 pub use crate::dispatch::{

@@ -38,7 +38,8 @@ pub struct Limits {
     pub pending_requests: usize,
     /// How long a question to a client waits for its answer unless the caller says otherwise. Default 10 s.
     pub request_timeout: Duration,
-    /// How long a handler may take before its request is answered `timeout`. Default 30 s.
+    /// How long a handler may take before its request is answered `timeout`. Default 30 s. While a question to its client
+    /// waits for an answer the time does not run out.
     pub handler_timeout: Duration,
     /// How long the connect hooks of one socket may take together before it is closed with 4002. Default 10 s.
     pub connect_timeout: Duration,
@@ -55,7 +56,7 @@ pub struct Limits {
     pub close_timeout: Duration,
     /// How long a client may take to send its request head. Default 10 s, in total and not per read.
     pub handshake_timeout: Duration,
-    /// Bytes of the request head; above it the answer is 431. Default 16 KiB.
+    /// Bytes of the request head; above it the answer is 431. Default 16 KiB, at least 8 KiB.
     pub header_bytes: usize,
     /// Number of request headers; above it the answer is 431. Default 100.
     pub headers: usize,

@@ -4,7 +4,7 @@ pub use bytes::Bytes;
 pub use http::StatusCode;
 
 pub use crate::{
-    Ack, Body, CloseCode, Context, Data, Disconnect, DisconnectReason, Event, EventName, Exception, FromContext, Handshake, Limits, Message,
+    Ack, Body, CloseCode, Counter, IntoException, JoinError, LocalAddr, Context, Data, Disconnect, DisconnectReason, Event, EventName, Exception, FromContext, Handshake, Limits, Message,
     Namespace, Overflow, Path, Refusal, Rejection, Reply, RequestError, SendError, Sent, Server, ServerHandle, Socket, SocketId, StartError, State,
     Streamed, Target, UpgradeRefusal,
 };

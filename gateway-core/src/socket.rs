@@ -60,6 +60,12 @@ impl Socket {
         self.space.leave(&self.session.id, room.as_ref())
     }
 
+    /// Whether it is in `room`; always in its own.
+    #[must_use]
+    pub fn is_in(&self, room: impl AsRef<str>) -> bool {
+        self.space.is_in(&self.session.id, room.as_ref())
+    }
+
     /// The rooms it is in, its own left out. In no order.
     #[must_use]
     pub fn rooms(&self) -> Vec<String> {
@@ -167,7 +173,7 @@ impl Socket {
         !self.session.gone.is_cancelled()
     }
 
-    /// Ends when the client has gone: for work that is of use to nobody else.
+    /// Ends when the client has gone or the server stops: for work that is of use to nobody else.
     ///
     /// # Cancel safety
     ///

@@ -44,7 +44,7 @@ impl Door {
     async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
         tokio::task::yield_now().await;
         match socket.handshake().query("do") {
-            Some("refuse") => return Err(Refusal::new("banned", "come back tomorrow").with_data(&json!({"days": 1}))),
+            Some("refuse") => return Err(Refusal::new("banned", "come back tomorrow").with_details(&json!({"days": 1}))),
             Some("policy") => return Err(Refusal::message("no").with_close_code(CloseCode::POLICY)),
             Some("hidden") => return Err(Exception::hidden("store", &StoreError).into()),
             Some("panic") => panic!("on request"),
@@ -457,4 +457,66 @@ async fn a_disconnect_hook_that_fails_holds_up_nobody() {
     let read = [Counter::Panics, Counter::Timeouts, Counter::Disconnections].map(|counter| server.counters().read(counter));
     assert_eq!(read, [1, 1, 2]);
     assert_eq!(server.of("/out").count(), 0);
+}
+
+#[gateway(namespace = "/heard")]
+struct Heard {
+    log: Log,
+}
+
+#[gateway]
+impl Heard {
+    #[on_disconnect]
+    fn fails(&self) -> Result<(), Exception> {
+        Err(Exception::hidden("store", &StoreError))
+    }
+
+    #[on_disconnect]
+    fn runs_all_the_same(&self) {
+        self.log.add("the other hook");
+    }
+
+    #[subscribe]
+    async fn ask(&self, socket: Socket) {
+        let answer = socket.request::<Value>("question", &()).await;
+        self.log.add(format!("{answer:?}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disconnect_hook_that_fails_is_heard_of() {
+    let log = Log::default();
+    let server = Server::empty().gateway::<Heard>().provide(log.clone()).test().await.unwrap();
+    server.connect("/heard").await.unwrap().close().await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(log.take(), ["the other hook"]);
+    assert_eq!(server.counters().read(Counter::Exceptions), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_to_a_client_that_leaves_ends() {
+    let log = Log::default();
+    let server = Server::empty().gateway::<Heard>().provide(log.clone()).test().await.unwrap();
+    let mut client = server.connect("/heard").await.unwrap();
+    client.emit("ask", ()).await;
+    client.expect_question("question").await;
+    drop(client);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(log.take(), ["Err(Gone)", "the other hook"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_comes_while_the_server_stops_is_told_so() {
+    let (server, _) = door().await;
+    let mut client = server.connect("/door").await.unwrap();
+    let asking = client.begin("ask", ()).await;
+    let (ask, _) = client.expect_question("question").await;
+    server.handle().shutdown();
+    client.expect_nothing().await;
+    let late = client.begin("echo", 1).await;
+    client.answer(ask, "because").await;
+    let received = client.next().await;
+    assert!(matches!(&received, Received::Exception { id: Some(id), failure } if *id == late && failure.code() == Some("gone")), "{received:?}");
+    assert_eq!(client.next().await, Received::Reply { id: asking, event: "ask".into(), data: "because".into(), more: false });
+    client.closed().await;
 }

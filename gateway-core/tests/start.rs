@@ -273,10 +273,10 @@ fn a_namespace_that_is_no_path_is_refused() {
         let (path, why) = BAD_PATHS[index];
         assert_eq!(only(server).0, format!("the namespace `{path}` of `BadPath` is wrong: {why}"));
     };
-    check(Server::empty().gateway_with::<BadPath<0>>(&(nothing as fn(&mut Handlers<_>))), 0);
-    check(Server::empty().gateway_with::<BadPath<1>>(&(nothing as fn(&mut Handlers<_>))), 1);
-    check(Server::empty().gateway_with::<BadPath<2>>(&(nothing as fn(&mut Handlers<_>))), 2);
-    check(Server::empty().gateway_with::<BadPath<3>>(&(nothing as fn(&mut Handlers<_>))), 3);
+    check(Server::empty().gateway_with::<BadPath<0>>(nothing), 0);
+    check(Server::empty().gateway_with::<BadPath<1>>(nothing), 1);
+    check(Server::empty().gateway_with::<BadPath<2>>(nothing), 2);
+    check(Server::empty().gateway_with::<BadPath<3>>(nothing), 3);
 }
 
 #[gateway(namespace = "/generic")]
@@ -588,7 +588,6 @@ fn by_hand(handlers: &mut Handlers<ByHand>) {
 }
 
 fn both() -> [Server; 2] {
-    let by_hand: &'static fn(&mut Handlers<ByHand>) = &(by_hand as fn(&mut Handlers<ByHand>));
     [Server::empty().gateway::<Generated>(), Server::empty().gateway_with::<ByHand>(by_hand)]
 }
 

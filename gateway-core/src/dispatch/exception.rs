@@ -10,6 +10,8 @@ use serde_json::value::RawValue;
 
 use crate::hub::JoinError;
 use crate::session::SendError;
+use crate::socket::RequestError;
+use crate::transport::AuthError;
 use crate::wire::{Malformed, to_json};
 
 /// What a client reads where the cause is none of its business; the words NestJS clients know.
@@ -257,6 +259,34 @@ impl IntoException for JoinError {
 impl IntoException for SendError {
     fn into_exception(self) -> Exception {
         Exception::hidden("unsent", &self)
+    }
+}
+
+impl IntoException for RequestError {
+    fn into_exception(self) -> Exception {
+        match self {
+            Self::Timeout => Exception::framework("no_answer", "you did not answer in time"),
+            Self::Refused(_) | Self::Unreadable(_) => Exception::framework("bad_answer", self.to_string()),
+            Self::Gone | Self::Unsent(_) | Self::NotConnected | Self::TooMany | Self::Unserializable => Exception::hidden("unasked", &self),
+        }
+    }
+}
+
+impl IntoException for AuthError {
+    fn into_exception(self) -> Exception {
+        Exception::framework("unauthorized", self.to_string())
+    }
+}
+
+impl From<RequestError> for Exception {
+    fn from(error: RequestError) -> Self {
+        error.into_exception()
+    }
+}
+
+impl From<AuthError> for Exception {
+    fn from(error: AuthError) -> Self {
+        error.into_exception()
     }
 }
 

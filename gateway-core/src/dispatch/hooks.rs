@@ -13,7 +13,7 @@ use crate::wire::CloseCode;
 /// ```
 /// use gateway_core::Refusal;
 ///
-/// let refusal = Refusal::new("banned", "come back tomorrow").with_data(&serde_json::json!({"days": 1}));
+/// let refusal = Refusal::new("banned", "come back tomorrow").with_details(&serde_json::json!({"days": 1}));
 /// assert_eq!(refusal.close_code().as_u16(), 4500);
 /// ```
 #[derive(Debug)]
@@ -35,8 +35,8 @@ impl Refusal {
 
     /// Adds facts for programs.
     #[must_use]
-    pub fn with_data<T: Serialize + ?Sized>(mut self, data: &T) -> Self {
-        self.exception = self.exception.with_details(data);
+    pub fn with_details<T: Serialize + ?Sized>(mut self, details: &T) -> Self {
+        self.exception = self.exception.with_details(details);
         self
     }
 
@@ -77,7 +77,7 @@ macro_rules! refuse_with {
     )*};
 }
 
-refuse_with!(Rejection crate::hub::JoinError crate::session::SendError);
+refuse_with!(Rejection crate::hub::JoinError crate::session::SendError crate::transport::AuthError);
 
 /// An error type that refuses a connection: [`Refusal`] itself and every exception.
 #[diagnostic::on_unimplemented(

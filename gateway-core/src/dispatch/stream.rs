@@ -95,7 +95,7 @@ fn lock(slot: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
     slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A stream as a reply where `-> impl Stream` cannot stand, as in `-> Result<Streamed<impl Stream<Item = …>>, E>`.
+/// A stream as a reply where `-> impl Stream` cannot stand, as in `-> Result<Streamed<BoxStream<'static, T>>, E>`.
 #[derive(Clone, Debug)]
 pub struct Streamed<S>(pub S);
 

@@ -69,23 +69,18 @@ impl Assembly {
     }
 
     fn add(&mut self, entry: &GatewayEntry, selection: &Selection, services: &Services) {
-        let blocks = selection.blocks(entry);
-        if blocks.is_empty() {
-            self.problems.push(Problem::no_handlers(entry.declared));
-        }
         let pattern = Pattern::parse(entry.namespace).map_err(|error| {
             self.problems.push(Problem::pattern(entry.declared, entry.namespace, &error));
         });
-        // Built even when the namespace is wrong: its own gaps are reported in the same run.
-        let Some(instance) = (entry.build)(services, &mut self.problems) else { return };
-        let Ok(pattern) = pattern else { return };
-        let mut bound = Bound::default();
-        for block in blocks {
-            bound.append(&mut block.bind(instance.clone()));
-        }
-        bound.sort();
-        if !bound.is_empty() {
-            self.merge(entry, pattern, bound);
+        // Looked at also where the gateway cannot be built: all that is wrong is reported in one run.
+        let instance = (entry.build)(services, &mut self.problems);
+        match selection.bind(entry, instance.as_ref()) {
+            None => self.problems.push(Problem::no_handlers(entry.declared)),
+            Some(bound) => {
+                if let Ok(pattern) = pattern {
+                    self.merge(entry, pattern, bound);
+                }
+            }
         }
     }
 

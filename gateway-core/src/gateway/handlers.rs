@@ -7,7 +7,8 @@ use crate::dispatch::{Context, Declared, Ended, Handler, Hook, RawReply, RunHook
 
 /// Takes up the methods of one gateway: what the macros write is what a person could.
 pub struct Handlers<G> {
-    gateway: Arc<G>,
+    /// `None` where it could not be built: what it would take up is still looked at, to report all that is wrong.
+    gateway: Option<Arc<G>>,
     declared: Declared,
     pub(crate) bound: Bound,
 }
@@ -29,8 +30,8 @@ macro_rules! hooks {
         where
             F: Fn(&Arc<G>, &Context<'_>) -> Running<$outcome> + Send + Sync + 'static,
         {
-            let gateway = Arc::clone(&self.gateway);
-            self.bound.$list.push((hook, Box::new(move |context| run(&gateway, context))));
+            let gateway = self.gateway.clone();
+            self.bound.$list.push((hook, Box::new(move |context| run(built(&gateway), context))));
             self
         }
     )*};
@@ -38,7 +39,7 @@ macro_rules! hooks {
 
 // No bound on `Gateway`: a struct without its attribute is then one error, where the block is registered, and not four.
 impl<G: Send + Sync + 'static> Handlers<G> {
-    pub(crate) fn new(gateway: Arc<G>, declared: Declared) -> Self {
+    pub(crate) fn new(gateway: Option<Arc<G>>, declared: Declared) -> Self {
         Self { gateway, declared, bound: Bound::default() }
     }
 
@@ -47,12 +48,12 @@ impl<G: Send + Sync + 'static> Handlers<G> {
     where
         F: Fn(&Arc<G>, &Context<'_>) -> Running + Send + Sync + 'static,
     {
-        let gateway = Arc::clone(&self.gateway);
+        let gateway = self.gateway.clone();
         self.bound.handlers.push(Handler {
             event: subscription.event.into(),
             gateway: self.declared.name,
             subscription,
-            call: Box::new(move |context| handle(&gateway, context)),
+            call: Box::new(move |context| handle(built(&gateway), context)),
         });
         self
     }
@@ -69,6 +70,10 @@ impl<G: Send + Sync + 'static> Handlers<G> {
     }
 }
 
+fn built<G>(gateway: &Option<Arc<G>>) -> &Arc<G> {
+    gateway.as_ref().expect("a server whose gateways could not be built does not start")
+}
+
 impl<G> fmt::Debug for Handlers<G> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Handlers").field("gateway", &self.declared).field("events", &self.bound.handlers).finish_non_exhaustive()
@@ -76,12 +81,13 @@ impl<G> fmt::Debug for Handlers<G> {
 }
 
 impl Bound {
-    pub(crate) fn append(&mut self, other: &mut Self) {
+    pub(crate) fn joined(mut self, mut other: Self) -> Self {
         self.handlers.append(&mut other.handlers);
         self.init.append(&mut other.init);
         self.connect.append(&mut other.connect);
         self.disconnect.append(&mut other.disconnect);
         self.message.append(&mut other.message);
+        self
     }
 
     /// The registry has no order: the source has.
@@ -90,10 +96,6 @@ impl Bound {
         self.init.sort_by_key(|(hook, _)| place(*hook));
         self.connect.sort_by_key(|(hook, _)| place(*hook));
         self.disconnect.sort_by_key(|(hook, _)| place(*hook));
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.handlers.is_empty() && self.init.is_empty() && self.connect.is_empty() && self.disconnect.is_empty() && self.message.is_empty()
     }
 }
 

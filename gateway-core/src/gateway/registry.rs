@@ -25,7 +25,7 @@ pub struct GatewayEntry {
 pub struct HandlersEntry {
     pub(crate) type_id: fn() -> TypeId,
     add: &'static AnyFn,
-    run: fn(&AnyFn, Instance) -> Bound,
+    run: fn(&AnyFn, Option<Instance>) -> Bound,
 }
 
 /// A generic gateway that waits for a concrete type.
@@ -61,14 +61,18 @@ impl HandlersEntry {
         Self { type_id: TypeId::of::<G>, add, run: run::<G> }
     }
 
-    pub(crate) fn bind(&self, instance: Instance) -> Bound {
+    fn bind(&self, instance: Option<Instance>) -> Bound {
         (self.run)(self.add, instance)
     }
 }
 
-fn run<G: Gateway>(add: &AnyFn, instance: Instance) -> Bound {
+fn run<G: Gateway>(add: &AnyFn, instance: Option<Instance>) -> Bound {
     let add = add.downcast_ref::<fn(&mut Handlers<G>)>().expect("`of` stored the function of this type");
-    let gateway = instance.downcast::<G>().expect("entries are matched by their type");
+    take_up(*add, instance)
+}
+
+fn take_up<G: Gateway>(add: fn(&mut Handlers<G>), instance: Option<Instance>) -> Bound {
+    let gateway = instance.map(|instance| instance.downcast::<G>().expect("entries are matched by their type"));
     let mut handlers = Handlers::new(gateway, G::DECLARED);
     add(&mut handlers);
     handlers.bound
@@ -106,12 +110,24 @@ impl<G: Part<N>, const N: usize> Probe<G, N> {
     }
 }
 
+impl std::fmt::Debug for Block {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.type_id.fmt(formatter)
+    }
+}
+
 /// Which gateways one server serves.
 #[derive(Debug, Default)]
 pub(crate) struct Selection {
     everything: bool,
     gateways: Vec<GatewayEntry>,
-    blocks: Vec<HandlersEntry>,
+    blocks: Vec<Block>,
+}
+
+/// One block of a gateway that was written by hand.
+struct Block {
+    type_id: TypeId,
+    bind: Box<dyn Fn(Option<Instance>) -> Bound + Send>,
 }
 
 impl Selection {
@@ -123,9 +139,8 @@ impl Selection {
         self.gateways.push(GatewayEntry::of::<G>());
     }
 
-    #[allow(clippy::trivially_copy_pass_by_ref, reason = "kept as `&'static dyn Any`")]
-    pub(crate) fn add_block<G: Gateway>(&mut self, add: &'static fn(&mut Handlers<G>)) {
-        self.blocks.push(HandlersEntry::of(add));
+    pub(crate) fn add_block<G: Gateway>(&mut self, add: fn(&mut Handlers<G>)) {
+        self.blocks.push(Block { type_id: TypeId::of::<G>(), bind: Box::new(move |instance| take_up(add, instance)) });
     }
 
     /// The selected gateways, each once, in the order of their source.
@@ -137,10 +152,15 @@ impl Selection {
         entries
     }
 
-    /// The blocks of one of them.
-    pub(crate) fn blocks(&self, gateway: &GatewayEntry) -> Vec<HandlersEntry> {
-        let linked = inventory::iter::<HandlersEntry>.into_iter().copied();
-        linked.chain(self.blocks.iter().copied()).filter(|block| (block.type_id)() == (gateway.type_id)()).collect()
+    /// The methods of one of them, in the order of their source; `None` where it has no block.
+    pub(crate) fn bind(&self, gateway: &GatewayEntry, instance: Option<&Instance>) -> Option<Bound> {
+        let type_id = (gateway.type_id)();
+        let linked = inventory::iter::<HandlersEntry>.into_iter().filter(|block| (block.type_id)() == type_id);
+        let linked = linked.map(|block| block.bind(instance.cloned()));
+        let given = self.blocks.iter().filter(|block| block.type_id == type_id);
+        let mut bound = linked.chain(given.map(|block| (block.bind)(instance.cloned()))).reduce(Bound::joined)?;
+        bound.sort();
+        Some(bound)
     }
 
     /// Generic gateways without a concrete type.

@@ -51,9 +51,9 @@ fn every_gap_is_reported_at_once() {
     selection.add::<Counter>();
     let found = problems(&selection, &Services::default(), &["/missing".to_owned()]);
     assert_eq!(found.len(), 4, "{found:#?}");
-    assert!(found[0].contains("`Counter` has no handlers"));
-    assert!(found[1].contains("`Counter.start` needs a `u32`"));
-    assert!(found[2].contains("`Counter.step` needs a `i8`"));
+    assert!(found[0].contains("`Counter.start` needs a `u32`"));
+    assert!(found[1].contains("`Counter.step` needs a `i8`"));
+    assert!(found[2].contains("`Counter` has no handlers"));
     assert!(found[3].contains("`/missing`"));
 }
 
@@ -61,9 +61,9 @@ fn every_gap_is_reported_at_once() {
 fn an_event_subscribed_twice_names_both_places() {
     let mut selection = Selection::default();
     selection.add::<Counter>();
-    selection.add_block(&(add::<Counter> as fn(&mut Handlers<Counter>)));
+    selection.add_block(add::<Counter>);
     selection.add::<Other>();
-    selection.add_block(&(add::<Other> as fn(&mut Handlers<Other>)));
+    selection.add_block(add::<Other>);
     let found = problems(&selection, &services(), &[]);
     assert_eq!(found, ["`add` in `/counter` is subscribed twice: by `Other::add (counter.rs:5)` and before by `Counter::add (counter.rs:5)`"]);
 }
@@ -72,9 +72,9 @@ fn an_event_subscribed_twice_names_both_places() {
 fn a_raw_gateway_shares_its_namespace_with_no_events() {
     let mut selection = Selection::default();
     selection.add::<Counter>();
-    selection.add_block(&(add::<Counter> as fn(&mut Handlers<Counter>)));
+    selection.add_block(add::<Counter>);
     selection.add::<Other>();
-    selection.add_block(&(add_raw::<Other> as fn(&mut Handlers<Other>)));
+    selection.add_block(add_raw::<Other>);
     let found = problems(&selection, &services(), &[]);
     assert_eq!(found, ["`/counter` takes whole messages by `Other::take` and cannot take events too"]);
 }

@@ -124,7 +124,7 @@ impl Members {
         self.rooms.get(room).into_iter().flat_map(HashMap::values).chain(own)
     }
 
-    fn is_in(&self, id: &SocketId, room: &str) -> bool {
+    pub(crate) fn is_in(&self, id: &SocketId, room: &str) -> bool {
         id.as_str() == room || self.rooms.get(room).is_some_and(|members| members.contains_key(id))
     }
 

@@ -34,6 +34,10 @@ impl Space {
         self.lock().leave(id, room)
     }
 
+    pub(crate) fn is_in(&self, id: &SocketId, room: &str) -> bool {
+        self.lock().is_in(id, room)
+    }
+
     pub(crate) fn rooms_of(&self, id: &SocketId) -> Vec<String> {
         self.lock().rooms_of(id)
     }

@@ -21,7 +21,7 @@ impl fmt::Display for Banner<'_> {
         let routes: Vec<_> = self.application.routes.iter().collect();
         let width = routes.iter().flat_map(|route| route.router.handlers()).map(|handler| handler.event.chars().count()).max().unwrap_or(0).min(32);
         for route in routes {
-            write_route(formatter, route, width)?;
+            write_route(formatter, route, self.address, width)?;
         }
         write_limits(formatter, self.application)?;
         if let Some(warning) = open_files_warning() {
@@ -31,8 +31,11 @@ impl fmt::Display for Banner<'_> {
     }
 }
 
-fn write_route(formatter: &mut fmt::Formatter<'_>, route: &Route, width: usize) -> fmt::Result {
-    writeln!(formatter, "  {}", route.namespace)?;
+fn write_route(formatter: &mut fmt::Formatter<'_>, route: &Route, address: &LocalAddr, width: usize) -> fmt::Result {
+    match address {
+        LocalAddr::Tcp(address) => writeln!(formatter, "  ws://{address}{}", route.namespace)?,
+        LocalAddr::Unix(_) => writeln!(formatter, "  {}", route.namespace)?,
+    }
     if route.router.raw().is_some() {
         writeln!(formatter, "    whole messages → {} ({}:{})", route.declared.name, route.declared.file, route.declared.line)?;
     }

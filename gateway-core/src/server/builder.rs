@@ -83,8 +83,8 @@ impl Server {
         self
     }
 
-    /// Adds a gateway that was written by hand. `add` takes its methods up, as `&(function as fn(&mut Handlers<G>))`.
-    pub fn gateway_with<G: Gateway>(mut self, add: &'static fn(&mut Handlers<G>)) -> Self {
+    /// Adds a gateway that was written by hand; `add` takes its methods up.
+    pub fn gateway_with<G: Gateway>(mut self, add: fn(&mut Handlers<G>)) -> Self {
         self.selection.add::<G>();
         self.selection.add_block(add);
         self

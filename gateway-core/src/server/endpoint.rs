@@ -67,6 +67,17 @@ pub enum LocalAddr {
     Unix(Option<std::path::PathBuf>),
 }
 
+impl LocalAddr {
+    /// Host and port, where it listens on TCP.
+    #[must_use]
+    pub fn as_tcp(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(address) => Some(*address),
+            Self::Unix(_) => None,
+        }
+    }
+}
+
 impl Endpoint {
     pub(crate) async fn listen(self) -> Result<(Listener, LocalAddr), StartError> {
         let address = match &self {

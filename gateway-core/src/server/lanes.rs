@@ -140,6 +140,11 @@ impl Lanes {
 
     /// Answers `timeout` for every handler that has had its time.
     pub(crate) fn expire(&mut self, now: Instant) {
+        if !self.session.pending.is_empty() {
+            // Waiting for the client is not the handler's time; each question is bounded by a timeout of its own.
+            let later = now + self.application.limits.handler_timeout;
+            self.serial.iter_mut().chain(&mut self.concurrent).for_each(|invocation| invocation.postpone(now, later));
+        }
         let serial = self.serial.take_if(|invocation| invocation.is_due(now)).into_iter();
         for invocation in serial.chain(self.concurrent.extract_if(.., |invocation| invocation.is_due(now))) {
             self.application.shared.counters.add(Counter::Timeouts);
@@ -306,6 +311,12 @@ impl Invocation {
     fn poll(&mut self, task: &mut Task<'_>) -> Result<Poll<Reply>, ()> {
         let _entered = self.span.enter();
         catch_unwind(AssertUnwindSafe(|| self.future.as_mut().poll(task))).map_err(drop)
+    }
+
+    fn postpone(&mut self, now: Instant, later: Instant) {
+        if self.is_due(now) {
+            self.deadline = Some(later);
+        }
     }
 
     fn is_due(&self, now: Instant) -> bool {
