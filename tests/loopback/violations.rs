@@ -51,10 +51,30 @@ violations! {
     a_character_broken_between_fragments: 1007,
         [Frame::text([0xC3]).not_last(), Frame::new(Frame::CONTINUATION, [0x28])];
     a_fragment_that_is_no_utf8_before_its_message_ends: 1007, [Frame::text([0xC3, 0x28]).not_last()];
+    a_text_that_is_no_utf8_before_its_frame_ends: 1007, [Frame::text([0xC3, 0x28]).declaring(100)];
+    a_message_in_countless_fragments: 1008, countless_fragments();
     a_declared_length_above_the_limit: 1009, [Frame::text("x").declaring(1024 * 1024 + 1)];
     a_declared_length_above_all_memory: 1009, [Frame::text("x").declaring(1 << 62)];
     fragments_above_the_limit_together: 1009, fragments(1024 * 1024 + 1);
     a_message_of_two_megabytes: 1009, [Frame::text("x".repeat(2 * 1024 * 1024))];
+}
+
+/// Each costs the server a frame and brings nothing.
+fn countless_fragments() -> Vec<Frame> {
+    let empty = std::iter::repeat_n(Frame::new(Frame::CONTINUATION, "").not_last(), 100_000);
+    std::iter::once(Frame::text("").not_last()).chain(empty).collect()
+}
+
+#[tokio::test]
+async fn a_length_that_is_not_written_in_the_shortest_form_or_has_its_first_bit_set() {
+    // RFC 6455 §5.2. Each is one byte long, masked with zeros.
+    let header = |length: &[u8]| [&[0x81][..], length, &[0; 4], b"x"].concat();
+    let server = Probe::start().await;
+    for length in [&[0xFE, 0, 1][..], &[0xFF, 0, 0, 0, 0, 0, 0, 0, 1], &[0xFF, 0x80, 0, 0, 0, 0, 0, 0, 1]] {
+        let mut violator = server.connect().await;
+        violator.write(&header(length)).await;
+        assert_eq!(violator.close_code().await, Some(1002), "{length:x?}");
+    }
 }
 
 /// A text of this length, in fragments of 32 KiB, the last of which never says that it is the last.
