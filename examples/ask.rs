@@ -16,11 +16,7 @@ impl Files {
     #[subscribe("delete")]
     async fn delete(&self, socket: Socket, Data(name): Data<String>) -> &'static str {
         let question = format!("delete {name} for good?");
-        match socket
-            .request::<bool>("confirm", &question)
-            .timeout(Duration::from_secs(20))
-            .await
-        {
+        match socket.request::<bool>("confirm", &question).timeout(Duration::from_secs(20)).await {
             Ok(true) => "deleted",
             Ok(false) => "kept",
             Err(_) => "kept, for want of an answer",
@@ -30,9 +26,7 @@ impl Files {
 
 #[tokio::main]
 async fn main() -> Result<(), StartError> {
-    let address = std::env::args()
-        .nth(1)
-        .unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     Server::new().serve(address).await
 }
 
@@ -59,28 +53,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_a_yes_deletes() {
-        assert_eq!(
-            outcome(async |ann, ask| ann.answer(ask, true).await).await,
-            "deleted"
-        );
-        assert_eq!(
-            outcome(async |ann, ask| ann.answer(ask, false).await).await,
-            "kept"
-        );
+        assert_eq!(outcome(async |ann, ask| ann.answer(ask, true).await).await, "deleted");
+        assert_eq!(outcome(async |ann, ask| ann.answer(ask, false).await).await, "kept");
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_answer_a_strange_one_or_an_error_keeps_the_file() {
         let kept = "kept, for want of an answer";
-        assert_eq!(
-            outcome(async |ann, ask| ann.answer(ask, "maybe").await).await,
-            kept
-        );
-        assert_eq!(
-            outcome(async |ann, ask| ann.answer_with_error(ask, json!({"code": "busy"})).await)
-                .await,
-            kept
-        );
+        assert_eq!(outcome(async |ann, ask| ann.answer(ask, "maybe").await).await, kept);
+        assert_eq!(outcome(async |ann, ask| ann.answer_with_error(ask, json!({"code": "busy"})).await).await, kept);
         assert_eq!(outcome(async |_, _| {}).await, kept);
     }
 }

@@ -21,16 +21,12 @@ impl Greeter {
 /// The routes, and the gateways for whatever is none of them.
 async fn application() -> Result<Router, StartError> {
     let (gateways, _handle) = Server::new().into_service().await?;
-    Ok(Router::new()
-        .route("/health", get(|| async { "ok" }))
-        .fallback_service(gateways))
+    Ok(Router::new().route("/health", get(|| async { "ok" })).fallback_service(gateways))
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let address = std::env::args()
-        .nth(1)
-        .unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     let listener = TcpListener::bind(address).await?;
     println!("listening on {}", listener.local_addr()?);
     axum::serve(listener, application().await?).await?;
@@ -77,9 +73,6 @@ mod tests {
     async fn who_greets_is_greeted() {
         let server = Server::empty().gateway::<Greeter>().test().await.unwrap();
         let mut ann = server.connect("/greeter").await.unwrap();
-        assert_eq!(
-            ann.request::<String>("greet", "Ann").await.unwrap(),
-            "good morning, Ann"
-        );
+        assert_eq!(ann.request::<String>("greet", "Ann").await.unwrap(), "good morning, Ann");
     }
 }

@@ -18,9 +18,7 @@ impl Echo {
 
 #[tokio::main]
 async fn main() -> Result<(), StartError> {
-    let address = std::env::args()
-        .nth(1)
-        .unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     Server::new().serve(address).await
 }
 
@@ -34,10 +32,7 @@ mod tests {
     async fn what_is_sent_comes_back() {
         let server = Server::empty().gateway::<Echo>().test().await.unwrap();
         let mut ann = server.connect("/echo").await.unwrap();
-        let reply: Value = ann
-            .request("echo", json!({"deep": [1, null, "ä"]}))
-            .await
-            .unwrap();
+        let reply: Value = ann.request("echo", json!({"deep": [1, null, "ä"]})).await.unwrap();
         assert_eq!(reply, json!({"deep": [1, null, "ä"]}));
     }
 }

@@ -27,9 +27,7 @@ impl Rooms {
     /// Answers how many are in the room now.
     #[subscribe("join")]
     fn join(&self, socket: Socket, Data(room): Data<String>) -> Result<usize, Rejection> {
-        socket
-            .join(&room)
-            .map_err(|error| Rejection::new("join", error.to_string()))?;
+        socket.join(&room).map_err(|error| Rejection::new("join", error.to_string()))?;
         Ok(socket.namespace().to(&room).count())
     }
 
@@ -47,9 +45,7 @@ impl Rooms {
 
 #[tokio::main]
 async fn main() -> Result<(), StartError> {
-    let address = std::env::args()
-        .nth(1)
-        .unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     Server::new().serve(address).await
 }
 
@@ -68,19 +64,10 @@ mod tests {
         assert_eq!(ann.request::<usize>("join", json!("tea")).await.unwrap(), 1);
         assert_eq!(bob.request::<usize>("join", json!("tea")).await.unwrap(), 2);
 
-        let reached: usize = ann
-            .request("say", json!({"room": "tea", "text": "milk?"}))
-            .await
-            .unwrap();
+        let reached: usize = ann.request("say", json!({"room": "tea", "text": "milk?"})).await.unwrap();
 
         assert_eq!(reached, 1);
-        assert_eq!(
-            bob.expect::<Said>().await,
-            Said {
-                room: "tea".into(),
-                text: "milk?".into()
-            }
-        );
+        assert_eq!(bob.expect::<Said>().await, Said { room: "tea".into(), text: "milk?".into() });
         cid.expect_nothing().await;
         ann.expect_nothing().await;
     }
@@ -92,10 +79,7 @@ mod tests {
         let mut bob = server.connect("/rooms").await.unwrap();
         bob.request::<usize>("join", json!("tea")).await.unwrap();
         assert!(bob.request::<bool>("leave", json!("tea")).await.unwrap());
-        let reached: usize = ann
-            .request("say", json!({"room": "tea", "text": "milk?"}))
-            .await
-            .unwrap();
+        let reached: usize = ann.request("say", json!({"room": "tea", "text": "milk?"})).await.unwrap();
         assert_eq!(reached, 0);
         bob.expect_nothing().await;
     }

@@ -25,9 +25,7 @@ impl Clock {
     /// Who comes in need not wait for the next tick to see where the clock stands.
     #[on_connect]
     fn show(&self, socket: Socket) -> Result<(), Refusal> {
-        Ok(socket.send(Tick {
-            n: self.latest.load(Ordering::Relaxed),
-        })?)
+        Ok(socket.send(Tick { n: self.latest.load(Ordering::Relaxed) })?)
     }
 }
 
@@ -43,9 +41,7 @@ async fn run(latest: Arc<AtomicU64>, handle: ServerHandle) {
 
 #[tokio::main]
 async fn main() -> Result<(), StartError> {
-    let address = std::env::args()
-        .nth(1)
-        .unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     let latest = Arc::<AtomicU64>::default();
     let server = Server::new().provide(Arc::clone(&latest));
     tokio::spawn(run(latest, server.handle()));
@@ -59,12 +55,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn everybody_sees_where_the_clock_stands_and_every_tick() {
         let latest = Arc::new(AtomicU64::new(41));
-        let server = Server::empty()
-            .gateway::<Clock>()
-            .provide(Arc::clone(&latest))
-            .test()
-            .await
-            .unwrap();
+        let server = Server::empty().gateway::<Clock>().provide(Arc::clone(&latest)).test().await.unwrap();
         let mut ann = server.connect("/clock").await.unwrap();
         assert_eq!(ann.expect::<Tick>().await, Tick { n: 41 });
         tokio::spawn(run(latest, server.handle()));

@@ -31,19 +31,14 @@ impl Streams {
         stream::unfold(Some(number), |left| async move {
             let number = left?;
             let half = (number % 2 == 0).then_some(number / 2);
-            Some((
-                half.ok_or_else(|| Rejection::new("odd", format!("{number} is odd"))),
-                half,
-            ))
+            Some((half.ok_or_else(|| Rejection::new("odd", format!("{number} is odd"))), half))
         })
     }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), StartError> {
-    let address = std::env::args()
-        .nth(1)
-        .unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     Server::new().serve(address).await
 }
 
@@ -79,9 +74,6 @@ mod tests {
         assert_eq!(halves.next().await, Some(Ok(6)));
         assert_eq!(halves.next().await, Some(Ok(3)));
         let failure = halves.next::<u32>().await.unwrap().unwrap_err();
-        assert_eq!(
-            (failure.code(), failure.message()),
-            (Some("odd"), "3 is odd")
-        );
+        assert_eq!((failure.code(), failure.message()), (Some("odd"), "3 is odd"));
     }
 }

@@ -10,10 +10,7 @@ use std::time::Duration;
 use gateway_core::Limits;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("..")
-        .canonicalize()
-        .unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
 fn read(path: impl AsRef<Path>) -> String {
@@ -21,16 +18,9 @@ fn read(path: impl AsRef<Path>) -> String {
 }
 
 fn pages() -> Vec<PathBuf> {
-    let in_folder = |folder: &str| {
-        fs::read_dir(root().join(folder))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-    };
+    let in_folder = |folder: &str| fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
     let is_page = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
-    in_folder(".")
-        .chain(in_folder("docs"))
-        .filter(is_page)
-        .collect()
+    in_folder(".").chain(in_folder("docs")).filter(is_page).collect()
 }
 
 /// The text outside of code blocks.
@@ -44,21 +34,12 @@ fn rows(page: &str, heading: &str) -> Vec<Vec<String>> {
     let section = page.split_once(&format!("\n{heading}\n")).unwrap().1;
     let section = section.split(&format!("\n{level} ")).next().unwrap();
     let lines: Vec<&str> = section.lines().collect();
-    let is_head = |index: usize| {
-        lines
-            .get(index + 1)
-            .is_some_and(|next| next.starts_with("| ---"))
-    };
-    let rows = lines.iter().enumerate().filter(|(index, line)| {
-        line.starts_with("| ") && !line.starts_with("| ---") && !is_head(*index)
-    });
-    rows.map(|(_, line)| {
-        line.trim_matches('|')
-            .split(" | ")
-            .map(|cell| cell.trim().to_owned())
-            .collect()
-    })
-    .collect()
+    let is_head = |index: usize| lines.get(index + 1).is_some_and(|next| next.starts_with("| ---"));
+    let rows = lines
+        .iter()
+        .enumerate()
+        .filter(|(index, line)| line.starts_with("| ") && !line.starts_with("| ---") && !is_head(*index));
+    rows.map(|(_, line)| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect()).collect()
 }
 
 #[test]
@@ -66,11 +47,7 @@ fn every_link_leads_somewhere() {
     let mut broken = Vec::new();
     for page in pages() {
         let text = prose(&fs::read_to_string(&page).unwrap());
-        for link in text
-            .split("](")
-            .skip(1)
-            .map(|rest| rest.split(')').next().unwrap())
-        {
+        for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
             if !link.contains("://") && !leads_somewhere(&page, link) {
                 broken.push(format!("{}: {link}", page.display()));
             }
@@ -81,19 +58,12 @@ fn every_link_leads_somewhere() {
 
 fn leads_somewhere(page: &Path, link: &str) -> bool {
     let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
-    let target = if file.is_empty() {
-        page.to_owned()
-    } else {
-        page.parent().unwrap().join(file)
-    };
+    let target = if file.is_empty() { page.to_owned() } else { page.parent().unwrap().join(file) };
     if anchor.is_empty() {
         return target.exists();
     }
     fs::read_to_string(target).is_ok_and(|text| {
-        prose(&text)
-            .lines()
-            .filter(|line| line.starts_with('#'))
-            .any(|line| anchor_of(line) == anchor)
+        prose(&text).lines().filter(|line| line.starts_with('#')).any(|line| anchor_of(line) == anchor)
     })
 }
 
@@ -110,25 +80,12 @@ fn anchor_of(heading: &str) -> String {
 fn every_page_with_rust_is_compiled() {
     let compiled = read("docs/lib.rs");
     let is_compiled = |page: &PathBuf| {
-        let folder = if page.parent().unwrap().ends_with("docs") {
-            ""
-        } else {
-            "../"
-        };
-        compiled.contains(&format!(
-            "\"{folder}{}\"",
-            page.file_name().unwrap().to_string_lossy()
-        ))
+        let folder = if page.parent().unwrap().ends_with("docs") { "" } else { "../" };
+        compiled.contains(&format!("\"{folder}{}\"", page.file_name().unwrap().to_string_lossy()))
     };
     let has_rust = |page: &PathBuf| fs::read_to_string(page).unwrap().contains("```rust");
-    let forgotten: Vec<_> = pages()
-        .into_iter()
-        .filter(|page| has_rust(page) && !is_compiled(page))
-        .collect();
-    assert!(
-        forgotten.is_empty(),
-        "name them in docs/lib.rs: {forgotten:#?}"
-    );
+    let forgotten: Vec<_> = pages().into_iter().filter(|page| has_rust(page) && !is_compiled(page)).collect();
+    assert!(forgotten.is_empty(), "name them in docs/lib.rs: {forgotten:#?}");
 }
 
 #[test]
@@ -138,9 +95,8 @@ fn the_life_of_a_message_names_real_functions() {
     for row in rows {
         let (file, function) = (row[1].trim_matches('`'), row[2].trim_matches('`'));
         let source = read(Path::new("gateway-core/src").join(file));
-        let is_there = [format!("fn {function}("), format!("fn {function}<")]
-            .iter()
-            .any(|declared| source.contains(declared));
+        let is_there =
+            [format!("fn {function}("), format!("fn {function}<")].iter().any(|declared| source.contains(declared));
         assert!(is_there, "{file} has no `{function}`");
     }
 }
@@ -149,27 +105,16 @@ fn the_life_of_a_message_names_real_functions() {
 fn the_table_of_limits_holds_each_with_its_default() {
     let written: Vec<(String, String)> = rows(&read("docs/serving.md"), "## Limits")
         .into_iter()
-        .map(|row| {
-            (
-                row[0].trim_matches('`').to_owned(),
-                row[1].trim_matches('`').to_owned(),
-            )
-        })
+        .map(|row| (row[0].trim_matches('`').to_owned(), row[1].trim_matches('`').to_owned()))
         .collect();
-    let real: Vec<(String, String)> = defaults()
-        .into_iter()
-        .map(|(name, default)| (name.to_owned(), default))
-        .collect();
+    let real: Vec<(String, String)> =
+        defaults().into_iter().map(|(name, default)| (name.to_owned(), default)).collect();
     assert_eq!(written, real);
 }
 
 fn defaults() -> Vec<(&'static str, String)> {
     let bytes = |bytes: usize| {
-        if bytes >= 1 << 20 {
-            format!("{} MiB", bytes >> 20)
-        } else {
-            format!("{} KiB", bytes >> 10)
-        }
+        if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) }
     };
     let seconds = |time: Duration| format!("{} s", time.as_secs());
     // A new limit fails to compile here until it is in the table.
@@ -177,6 +122,7 @@ fn defaults() -> Vec<(&'static str, String)> {
         message_bytes,
         json_depth,
         queued_events,
+        queued_bytes,
         streams,
         outbox_frames,
         outbox_bytes,
@@ -189,6 +135,7 @@ fn defaults() -> Vec<(&'static str, String)> {
         drain_timeout,
         ping_interval,
         ping_timeout,
+        assembly_timeout,
         close_timeout,
         handshake_timeout,
         header_bytes,
@@ -198,6 +145,7 @@ fn defaults() -> Vec<(&'static str, String)> {
         ("message_bytes", bytes(message_bytes)),
         ("json_depth", json_depth.to_string()),
         ("queued_events", queued_events.to_string()),
+        ("queued_bytes", bytes(queued_bytes)),
         ("streams", streams.to_string()),
         ("outbox_frames", outbox_frames.to_string()),
         ("outbox_bytes", bytes(outbox_bytes)),
@@ -210,6 +158,7 @@ fn defaults() -> Vec<(&'static str, String)> {
         ("drain_timeout", seconds(drain_timeout)),
         ("ping_interval", seconds(ping_interval)),
         ("ping_timeout", seconds(ping_timeout)),
+        ("assembly_timeout", seconds(assembly_timeout)),
         ("close_timeout", seconds(close_timeout)),
         ("handshake_timeout", seconds(handshake_timeout)),
         ("header_bytes", bytes(header_bytes)),
@@ -221,41 +170,20 @@ fn defaults() -> Vec<(&'static str, String)> {
 fn every_compiler_message_in_the_guide_is_a_real_one() {
     let mut said = HashSet::new();
     for macro_name in fs::read_dir(root().join("gateway-core/tests/ui")).unwrap() {
-        for case in fs::read_dir(macro_name.unwrap().path().join("fail"))
-            .into_iter()
-            .flatten()
-        {
+        for case in fs::read_dir(macro_name.unwrap().path().join("fail")).into_iter().flatten() {
             let path = case.unwrap().path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "stderr")
-            {
-                said.extend(
-                    fs::read_to_string(path)
-                        .unwrap()
-                        .lines()
-                        .filter_map(message)
-                        .map(str::to_owned),
-                );
+            if path.extension().is_some_and(|extension| extension == "stderr") {
+                said.extend(fs::read_to_string(path).unwrap().lines().filter_map(message).map(str::to_owned));
             }
         }
     }
     let rows = rows(&read("docs/macros.md"), "## What the compiler says");
     assert!(rows.len() > 50, "the tables were not found");
-    let unknown: Vec<_> = rows
-        .iter()
-        .map(|row| &row[0])
-        .filter(|message| !said.contains(*message))
-        .collect();
-    assert!(
-        unknown.is_empty(),
-        "no case of tests/ui says so: {unknown:#?}"
-    );
+    let unknown: Vec<_> = rows.iter().map(|row| &row[0]).filter(|message| !said.contains(*message)).collect();
+    assert!(unknown.is_empty(), "no case of tests/ui says so: {unknown:#?}");
 }
 
 /// `error[E0277]: text` → `text`
 fn message(line: &str) -> Option<&str> {
-    line.starts_with("error")
-        .then(|| line.split_once(": "))?
-        .map(|(_, message)| message)
+    line.starts_with("error").then(|| line.split_once(": "))?.map(|(_, message)| message)
 }

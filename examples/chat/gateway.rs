@@ -5,8 +5,7 @@ use std::sync::Arc;
 use gateway_core::prelude::*;
 
 use crate::events::{
-    ChatError, Entered, InRoom, LONGEST_MESSAGE, Left, NewMessage, Pass, Posted, Receipt, RoomSize,
-    Typing,
+    ChatError, Entered, InRoom, LONGEST_MESSAGE, Left, NewMessage, Pass, Posted, Receipt, RoomSize, Typing,
 };
 use crate::house::{House, LOBBY, Pace};
 
@@ -22,11 +21,7 @@ pub(crate) struct Sender(Arc<Person>);
 
 impl<On> FromContext<On> for Sender {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
-        context
-            .socket()?
-            .state()
-            .map(Self)
-            .ok_or_else(|| Rejection::new("unknown", "nobody knows you"))
+        context.socket()?.state().map(Self).ok_or_else(|| Rejection::new("unknown", "nobody knows you"))
     }
 }
 
@@ -40,35 +35,22 @@ pub(crate) struct Chat {
 impl Chat {
     #[on_connect]
     fn come_in(&self, socket: Socket) -> Result<(), Refusal> {
-        let invalid = || {
-            Refusal::new(
-                "nickname_invalid",
-                "a nickname has 2 to 20 letters, digits, spaces, - or _",
-            )
-        };
+        let invalid = || Refusal::new("nickname_invalid", "a nickname has 2 to 20 letters, digits, spaces, - or _");
         let Pass { nickname, seat } = socket.handshake().auth().map_err(|_| invalid())?;
         if !is_nickname(&nickname) {
             return Err(invalid());
         }
-        let before = self.house.sit(&nickname, &seat, socket.id()).map_err(|_| {
-            Refusal::new(
-                "nickname_taken",
-                format!("somebody here is called {nickname} already"),
-            )
-        })?;
+        let before = self
+            .house
+            .sit(&nickname, &seat, socket.id())
+            .map_err(|_| Refusal::new("nickname_taken", format!("somebody here is called {nickname} already")))?;
         if let Some(before) = before {
             for old in socket.namespace().to(before.as_str()).sockets() {
                 self.take_out_of_all(&old);
-                old.disconnect(Disconnect::new(
-                    CloseCode::DISCONNECTED,
-                    "continued elsewhere",
-                ));
+                old.disconnect(Disconnect::new(CloseCode::DISCONNECTED, "continued elsewhere"));
             }
         }
-        socket.set_state(Person {
-            nickname,
-            pace: Pace::default(),
-        });
+        socket.set_state(Person { nickname, pace: Pace::default() });
         Ok(())
     }
 
@@ -80,27 +62,16 @@ impl Chat {
 
     #[subscribe("rooms")]
     fn rooms(&self, namespace: Namespace) -> Data<Vec<RoomSize>> {
-        let mut rooms: Vec<_> = namespace
-            .rooms()
-            .into_iter()
-            .map(|(name, members)| RoomSize { name, members })
-            .collect();
+        let mut rooms: Vec<_> =
+            namespace.rooms().into_iter().map(|(name, members)| RoomSize { name, members }).collect();
         if rooms.iter().all(|room| room.name != LOBBY) {
-            rooms.push(RoomSize {
-                name: LOBBY.to_owned(),
-                members: 0,
-            });
+            rooms.push(RoomSize { name: LOBBY.to_owned(), members: 0 });
         }
         Data(rooms)
     }
 
     #[subscribe("join")]
-    fn join(
-        &self,
-        socket: Socket,
-        sender: Sender,
-        Data(InRoom { room }): Data<InRoom>,
-    ) -> Result<(), ChatError> {
+    fn join(&self, socket: Socket, sender: Sender, Data(InRoom { room }): Data<InRoom>) -> Result<(), ChatError> {
         if !is_room_name(&room) {
             return Err(ChatError::RoomName);
         }
@@ -108,10 +79,7 @@ impl Chat {
             return Ok(());
         }
         socket.join(&room)?;
-        socket.to(&room).send(Entered {
-            room: room.clone(),
-            nickname: sender.0.nickname.clone(),
-        });
+        socket.to(&room).send(Entered { room: room.clone(), nickname: sender.0.nickname.clone() });
         tell_size(&socket.namespace(), room);
         Ok(())
     }
@@ -122,48 +90,27 @@ impl Chat {
     }
 
     #[subscribe("members")]
-    fn members(
-        &self,
-        namespace: Namespace,
-        Data(InRoom { room }): Data<InRoom>,
-    ) -> Data<Vec<String>> {
+    fn members(&self, namespace: Namespace, Data(InRoom { room }): Data<InRoom>) -> Data<Vec<String>> {
         let sockets = namespace.to(&room).sockets();
         let people = sockets.iter().filter_map(Socket::state::<Person>);
         Data(people.map(|person| person.nickname.clone()).collect())
     }
 
     #[subscribe("history")]
-    fn history(
-        &self,
-        socket: Socket,
-        Data(InRoom { room }): Data<InRoom>,
-    ) -> Result<Data<Vec<Posted>>, ChatError> {
+    fn history(&self, socket: Socket, Data(InRoom { room }): Data<InRoom>) -> Result<Data<Vec<Posted>>, ChatError> {
         must_be_in(&socket, &room)?;
         Ok(Data(self.house.history(&room)))
     }
 
     #[subscribe("typing")]
-    fn typing(
-        &self,
-        socket: Socket,
-        sender: Sender,
-        Data(InRoom { room }): Data<InRoom>,
-    ) -> Result<(), ChatError> {
+    fn typing(&self, socket: Socket, sender: Sender, Data(InRoom { room }): Data<InRoom>) -> Result<(), ChatError> {
         must_be_in(&socket, &room)?;
-        socket.to(&room).send(Typing {
-            room: room.clone(),
-            nickname: sender.0.nickname.clone(),
-        });
+        socket.to(&room).send(Typing { room: room.clone(), nickname: sender.0.nickname.clone() });
         Ok(())
     }
 
     #[subscribe("message")]
-    fn message(
-        &self,
-        socket: Socket,
-        sender: Sender,
-        Data(new): Data<NewMessage>,
-    ) -> Result<Data<Receipt>, ChatError> {
+    fn message(&self, socket: Socket, sender: Sender, Data(new): Data<NewMessage>) -> Result<Data<Receipt>, ChatError> {
         let NewMessage { room, text, tag } = new;
         must_be_in(&socket, &room)?;
         if text.trim().is_empty() {
@@ -173,14 +120,9 @@ impl Chat {
             return Err(ChatError::MessageTooLong);
         }
         let Person { nickname, pace } = &*sender.0;
-        pace.speak().map_err(|wait| ChatError::Muted {
-            seconds: wait.as_secs() + 1,
-        })?;
+        pace.speak().map_err(|wait| ChatError::Muted { seconds: wait.as_secs() + 1 })?;
         let message = self.house.record(room, nickname.clone(), text, tag);
-        let receipt = Receipt {
-            id: message.id,
-            at: message.at,
-        };
+        let receipt = Receipt { id: message.id, at: message.at };
         socket.to(message.room.clone()).send(message);
         Ok(Data(receipt))
     }
@@ -198,10 +140,7 @@ impl Chat {
             return;
         };
         let others = socket.to(&room);
-        others.send(Left {
-            room: room.clone(),
-            nickname: person.nickname.clone(),
-        });
+        others.send(Left { room: room.clone(), nickname: person.nickname.clone() });
         if others.count() == 0 {
             self.house.forget(&room);
         }

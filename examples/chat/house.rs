@@ -40,43 +40,24 @@ pub(crate) struct Taken;
 impl House {
     pub(crate) fn new() -> Self {
         // Ids go on growing over a restart, so that pages that stay open can tell old from new.
-        Self(Arc::new(Inner {
-            seats: Mutex::default(),
-            said: Mutex::default(),
-            last_id: AtomicU64::new(now()),
-        }))
+        Self(Arc::new(Inner { seats: Mutex::default(), said: Mutex::default(), last_id: AtomicU64::new(now()) }))
     }
 
     /// Seats a socket; says which socket sat there before, if it is the same person's.
-    pub(crate) fn sit(
-        &self,
-        nickname: &str,
-        key: &str,
-        socket: &SocketId,
-    ) -> Result<Option<SocketId>, Taken> {
+    pub(crate) fn sit(&self, nickname: &str, key: &str, socket: &SocketId) -> Result<Option<SocketId>, Taken> {
         let mut seats = lock(&self.0.seats);
-        let taken = seats
-            .get(&nickname.to_lowercase())
-            .is_some_and(|seat| key.is_empty() || seat.key != key);
+        let taken = seats.get(&nickname.to_lowercase()).is_some_and(|seat| key.is_empty() || seat.key != key);
         if taken {
             return Err(Taken);
         }
-        let seat = Seat {
-            key: key.to_owned(),
-            socket: socket.clone(),
-        };
-        Ok(seats
-            .insert(nickname.to_lowercase(), seat)
-            .map(|before| before.socket))
+        let seat = Seat { key: key.to_owned(), socket: socket.clone() };
+        Ok(seats.insert(nickname.to_lowercase(), seat).map(|before| before.socket))
     }
 
     /// Frees the seat, unless another socket of the same person has it by now.
     pub(crate) fn stand_up(&self, nickname: &str, socket: &SocketId) {
         let mut seats = lock(&self.0.seats);
-        if seats
-            .get(&nickname.to_lowercase())
-            .is_some_and(|seat| seat.socket == *socket)
-        {
+        if seats.get(&nickname.to_lowercase()).is_some_and(|seat| seat.socket == *socket) {
             seats.remove(&nickname.to_lowercase());
         }
     }
@@ -84,14 +65,7 @@ impl House {
     /// Gives a message its id and time, and remembers it.
     pub(crate) fn record(&self, room: String, from: String, text: String, tag: u64) -> Posted {
         let id = self.0.last_id.fetch_add(1, Ordering::Relaxed) + 1;
-        let message = Posted {
-            id,
-            room: room.clone(),
-            from,
-            text,
-            at: now(),
-            tag,
-        };
+        let message = Posted { id, room: room.clone(), from, text, at: now(), tag };
         let mut said = lock(&self.0.said);
         let history = said.entry(room).or_default();
         history.push_back(message.clone());
@@ -102,10 +76,7 @@ impl House {
     }
 
     pub(crate) fn history(&self, room: &str) -> Vec<Posted> {
-        lock(&self.0.said)
-            .get(room)
-            .map(|history| history.iter().cloned().collect())
-            .unwrap_or_default()
+        lock(&self.0.said).get(room).map(|history| history.iter().cloned().collect()).unwrap_or_default()
     }
 
     /// What was said in a room goes with the last who was in it.
@@ -136,9 +107,7 @@ impl Pace {
 
 /// Milliseconds since 1970, which is what a browser counts in.
 fn now() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 

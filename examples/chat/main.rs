@@ -26,10 +26,6 @@ async fn main() -> Result<(), StartError> {
 
 /// What follows `--addr`.
 fn address() -> String {
-    let mut arguments = std::env::args()
-        .skip_while(|argument| argument != "--addr")
-        .skip(1);
-    arguments
-        .next()
-        .unwrap_or_else(|| "127.0.0.1:3000".to_owned())
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--addr").skip(1);
+    arguments.next().unwrap_or_else(|| "127.0.0.1:3000".to_owned())
 }

@@ -2,8 +2,7 @@
 
 use gateway_core::Body;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{Method, Request, Response, StatusCode};
 
@@ -29,23 +28,13 @@ pub(crate) const FILES: [(&str, &str, &str); 6] = [
 #[allow(clippy::needless_pass_by_value, reason = "the fallback's signature")]
 pub(crate) fn serve(request: Request<Body>) -> Response<Body> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let refused = Response::builder()
-            .status(StatusCode::METHOD_NOT_ALLOWED)
-            .header(ALLOW, "GET, HEAD");
-        return refused
-            .body(Body::empty())
-            .expect("constant headers are valid");
+        let refused = Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET, HEAD");
+        return refused.body(Body::empty()).expect("constant headers are valid");
     }
-    let file = FILES
-        .iter()
-        .find(|(path, ..)| *path == request.uri().path());
+    let file = FILES.iter().find(|(path, ..)| *path == request.uri().path());
     let (status, kind, content) = match file {
         Some((_, kind, content)) => (StatusCode::OK, *kind, *content),
-        None => (
-            StatusCode::NOT_FOUND,
-            "text/plain; charset=utf-8",
-            "Nothing is here.\n",
-        ),
+        None => (StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "Nothing is here.\n"),
     };
     Response::builder()
         .status(status)

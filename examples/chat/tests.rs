@@ -11,12 +11,7 @@ use crate::house::House;
 use crate::page;
 
 async fn chat() -> TestServer {
-    Server::empty()
-        .gateway::<Chat>()
-        .provide(House::new())
-        .test()
-        .await
-        .unwrap()
+    Server::empty().gateway::<Chat>().provide(House::new()).test().await.unwrap()
 }
 
 async fn enter(server: &TestServer, nickname: &str) -> TestClient {
@@ -33,17 +28,11 @@ async fn guest(server: &TestServer, nickname: &str) -> TestClient {
 }
 
 async fn join(client: &mut TestClient, room: &str) {
-    client
-        .request::<()>("join", json!({"room": room}))
-        .await
-        .unwrap();
+    client.request::<()>("join", json!({"room": room})).await.unwrap();
 }
 
 async fn say(client: &mut TestClient, text: &str) -> Receipt {
-    client
-        .request("message", json!({"room": "lobby", "text": text, "tag": 7}))
-        .await
-        .unwrap()
+    client.request("message", json!({"room": "lobby", "text": text, "tag": 7})).await.unwrap()
 }
 
 async fn code(client: &mut TestClient, event: &str, data: Value) -> String {
@@ -63,35 +52,14 @@ async fn a_message_reaches_the_others_in_the_room_and_the_sender_gets_a_receipt(
     let server = chat().await;
     let mut ann = guest(&server, "Ann").await;
     let mut bob = guest(&server, "Bob").await;
-    assert_eq!(
-        ann.expect::<Entered>().await,
-        Entered {
-            room: "lobby".into(),
-            nickname: "Bob".into()
-        }
-    );
-    assert_eq!(
-        ann.expect::<RoomSize>().await,
-        RoomSize {
-            name: "lobby".into(),
-            members: 2
-        }
-    );
+    assert_eq!(ann.expect::<Entered>().await, Entered { room: "lobby".into(), nickname: "Bob".into() });
+    assert_eq!(ann.expect::<RoomSize>().await, RoomSize { name: "lobby".into(), members: 2 });
 
     let receipt = say(&mut ann, "hello").await;
 
     let posted = bob.expect::<Posted>().await;
-    assert_eq!(
-        (posted.text.as_str(), posted.from.as_str(), posted.tag),
-        ("hello", "Ann", 7)
-    );
-    assert_eq!(
-        receipt,
-        Receipt {
-            id: posted.id,
-            at: posted.at
-        }
-    );
+    assert_eq!((posted.text.as_str(), posted.from.as_str(), posted.tag), ("hello", "Ann", 7));
+    assert_eq!(receipt, Receipt { id: posted.id, at: posted.at });
     ann.expect_nothing().await;
 }
 
@@ -100,10 +68,7 @@ async fn who_comes_later_reads_what_was_said() {
     let server = chat().await;
     say(&mut guest(&server, "Ann").await, "anybody?").await;
     let mut bob = guest(&server, "Bob").await;
-    let history: Vec<Posted> = bob
-        .request("history", json!({"room": "lobby"}))
-        .await
-        .unwrap();
+    let history: Vec<Posted> = bob.request("history", json!({"room": "lobby"})).await.unwrap();
     assert_eq!(history[0].text, "anybody?");
 }
 
@@ -115,42 +80,25 @@ async fn only_the_last_fifty_messages_are_kept() {
         say(&mut ann, &format!("message {n}")).await;
         tokio::time::advance(std::time::Duration::from_secs(2)).await;
     }
-    let history: Vec<Posted> = ann
-        .request("history", json!({"room": "lobby"}))
-        .await
-        .unwrap();
-    assert_eq!(
-        (history.len(), history[0].text.as_str()),
-        (50, "message 10")
-    );
+    let history: Vec<Posted> = ann.request("history", json!({"room": "lobby"})).await.unwrap();
+    assert_eq!((history.len(), history[0].text.as_str()), (50, "message 10"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_nickname_is_refused_while_somebody_has_it_and_free_again_afterwards() {
     let server = chat().await;
     let ann = enter(&server, "Ann").await;
-    assert_eq!(
-        refusal(&server, json!({"nickname": "ANN"})).await,
-        "nickname_taken"
-    );
+    assert_eq!(refusal(&server, json!({"nickname": "ANN"})).await, "nickname_taken");
     ann.close().await;
-    server
-        .connect("/chat")
-        .auth(json!({"nickname": "ANN"}))
-        .await
-        .unwrap();
+    server.connect("/chat").auth(json!({"nickname": "ANN"})).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_bad_nickname_is_refused() {
     let server = chat().await;
-    for pass in [
-        json!({"nickname": "x"}),
-        json!({"nickname": " ann"}),
-        json!({"nickname": "<b>"}),
-        json!("ann"),
-        json!({}),
-    ] {
+    for pass in
+        [json!({"nickname": "x"}), json!({"nickname": " ann"}), json!({"nickname": "<b>"}), json!("ann"), json!({})]
+    {
         assert_eq!(refusal(&server, pass).await, "nickname_invalid");
     }
 }
@@ -166,10 +114,7 @@ async fn the_same_person_coming_back_takes_over_the_seat() {
     assert_eq!(before.closed().await.unwrap().code.as_u16(), 4501);
     join(&mut after, "lobby").await;
     assert_eq!(bob.expect::<Entered>().await.nickname, "Ann");
-    let members: Vec<String> = bob
-        .request("members", json!({"room": "lobby"}))
-        .await
-        .unwrap();
+    let members: Vec<String> = bob.request("members", json!({"room": "lobby"})).await.unwrap();
     assert_eq!(members.len(), 2);
 }
 
@@ -182,18 +127,10 @@ async fn leaving_and_hanging_up_are_told_to_the_room() {
         ann.expect::<Entered>().await;
         ann.expect::<RoomSize>().await;
         if !hang_up {
-            bob.request::<()>("leave", json!({"room": "lobby"}))
-                .await
-                .unwrap();
+            bob.request::<()>("leave", json!({"room": "lobby"})).await.unwrap();
         }
         bob.close().await;
-        assert_eq!(
-            ann.expect::<Left>().await,
-            Left {
-                room: "lobby".into(),
-                nickname: "Bob".into()
-            }
-        );
+        assert_eq!(ann.expect::<Left>().await, Left { room: "lobby".into(), nickname: "Bob".into() });
         assert_eq!(ann.expect::<RoomSize>().await.members, 1);
         ann.expect_nothing().await;
     }
@@ -204,32 +141,13 @@ async fn a_room_is_listed_while_somebody_is_in_it_and_forgets_with_the_last() {
     let server = chat().await;
     let mut ann = enter(&server, "Ann").await;
     join(&mut ann, "attic").await;
-    ann.request::<Value>("message", json!({"room": "attic", "text": "hi"}))
-        .await
-        .unwrap();
+    ann.request::<Value>("message", json!({"room": "attic", "text": "hi"})).await.unwrap();
     let mut rooms: Vec<RoomSize> = ann.request("rooms", json!(null)).await.unwrap();
     rooms.sort_by(|a, b| a.name.cmp(&b.name));
-    assert_eq!(
-        rooms,
-        [
-            RoomSize {
-                name: "attic".into(),
-                members: 1
-            },
-            RoomSize {
-                name: "lobby".into(),
-                members: 0
-            }
-        ]
-    );
-    ann.request::<()>("leave", json!({"room": "attic"}))
-        .await
-        .unwrap();
+    assert_eq!(rooms, [RoomSize { name: "attic".into(), members: 1 }, RoomSize { name: "lobby".into(), members: 0 }]);
+    ann.request::<()>("leave", json!({"room": "attic"})).await.unwrap();
     join(&mut ann, "attic").await;
-    let history: Vec<Posted> = ann
-        .request("history", json!({"room": "attic"}))
-        .await
-        .unwrap();
+    let history: Vec<Posted> = ann.request("history", json!({"room": "attic"})).await.unwrap();
     assert_eq!(history, []);
 }
 
@@ -254,21 +172,9 @@ async fn what_cannot_be_done_is_answered_with_a_code() {
         ("join", json!({"room": ""}), "room_name"),
         ("history", json!({"room": "attic"}), "not_in_room"),
         ("typing", json!({"room": "attic"}), "not_in_room"),
-        (
-            "message",
-            json!({"room": "attic", "text": "hi"}),
-            "not_in_room",
-        ),
-        (
-            "message",
-            json!({"room": "lobby", "text": " \n "}),
-            "message_empty",
-        ),
-        (
-            "message",
-            json!({"room": "lobby", "text": "a".repeat(501)}),
-            "message_too_long",
-        ),
+        ("message", json!({"room": "attic", "text": "hi"}), "not_in_room"),
+        ("message", json!({"room": "lobby", "text": " \n "}), "message_empty"),
+        ("message", json!({"room": "lobby", "text": "a".repeat(501)}), "message_too_long"),
         ("message", json!({"text": "no room"}), "unreadable"),
     ] {
         assert_eq!(code(&mut ann, event, data).await, expected);
@@ -283,45 +189,23 @@ async fn who_talks_too_fast_is_muted_for_a_while() {
     for _ in 0..5 {
         say(&mut ann, "knock").await;
     }
-    assert_eq!(
-        code(
-            &mut ann,
-            "message",
-            json!({"room": "lobby", "text": "knock"})
-        )
-        .await,
-        "muted"
-    );
+    assert_eq!(code(&mut ann, "message", json!({"room": "lobby", "text": "knock"})).await, "muted");
     tokio::time::advance(std::time::Duration::from_secs(5)).await;
     say(&mut ann, "pardon").await;
 }
 
 #[test]
 fn the_page_and_every_file_it_names_are_served() {
-    let get = |path: &str| {
-        page::serve(
-            http::Request::builder()
-                .uri(path)
-                .body(Body::empty())
-                .unwrap(),
-        )
-    };
+    let get = |path: &str| page::serve(http::Request::builder().uri(path).body(Body::empty()).unwrap());
     for (_, _, content) in page::FILES {
-        let named = content
-            .split('"')
-            .filter(|text| matches!(text.rsplit_once('.'), Some((_, "js" | "css" | "svg"))));
+        let named = content.split('"').filter(|text| matches!(text.rsplit_once('.'), Some((_, "js" | "css" | "svg"))));
         for name in named {
             let path = format!("/{}", name.trim_start_matches("./"));
             assert_eq!(get(&path).status(), 200, "{path}");
         }
     }
     let page = get("/");
-    assert!(
-        page.headers()["content-security-policy"]
-            .to_str()
-            .unwrap()
-            .starts_with("default-src 'none'")
-    );
+    assert!(page.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
     assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
     assert_eq!(get("/../Cargo.toml").status(), 404);
     let post = page::serve(http::Request::post("/").body(Body::empty()).unwrap());

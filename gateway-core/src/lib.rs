@@ -52,13 +52,16 @@ pub use http;
 pub use gateway_macros::{Event, Exception, gateway, on_connect, on_disconnect, on_init, on_message, subscribe};
 
 pub use crate::dispatch::{
-    Ack, Context, Data, Declared, Ended, EventName, Exception, FromContext, Hook, IntoEnded, IntoException, IntoRawReply, IntoRefusal, IntoReply,
-    IntoStarted, IntoVerdict, Items, Path, RawReply, Refusal, Rejection, Reply, Running, Started, State, Streamed, Subscription, Verdict, on,
+    Ack, Context, Data, Declared, Ended, EventName, Exception, FromContext, Hook, IntoEnded, IntoException,
+    IntoRawReply, IntoRefusal, IntoReply, IntoStarted, IntoVerdict, Items, Path, RawReply, Refusal, Rejection, Reply,
+    Running, Started, State, Streamed, Subscription, Verdict, on,
 };
 pub use crate::gateway::{Fields, Gateway, Handlers, Problem, Registered, Service, StartError};
 pub use crate::hub::{JoinError, Namespace, Sent, Target};
 pub use crate::limits::{Limits, Overflow};
-pub use crate::server::{Body, Endpoint, GatewayService, LocalAddr, RunningServer, Server, ServerHandle, UpgradeRefusal};
+pub use crate::server::{
+    Body, Endpoint, GatewayService, LocalAddr, RunningServer, Server, ServerHandle, UpgradeRefusal,
+};
 pub use crate::session::{DisconnectReason, SendError, SocketId};
 pub use crate::socket::{Request, RequestError, Socket};
 pub use crate::telemetry::{Counter, Counters};

@@ -3,9 +3,9 @@
 pub use inventory::submit;
 pub use serde::Serialize;
 
-pub use crate::gateway::{GatewayEntry, GenericEntry, HandlersEntry, Part, Probe};
-use crate::gateway::{Gateway, Handlers};
 pub use crate::dispatch::ReplyStream;
+use crate::gateway::{Gateway, Handlers};
+pub use crate::gateway::{GatewayEntry, GenericEntry, HandlersEntry, Part, Probe};
 
 /// The other side of [`Probe`]: a block that does not exist adds nothing.
 pub trait NoPart<G: Gateway> {

@@ -185,7 +185,11 @@ impl Socket {
 
 impl fmt::Debug for Socket {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Socket").field("id", self.id()).field("namespace", &self.space.name).finish_non_exhaustive()
+        formatter
+            .debug_struct("Socket")
+            .field("id", self.id())
+            .field("namespace", &self.space.name)
+            .finish_non_exhaustive()
     }
 }
 

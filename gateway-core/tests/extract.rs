@@ -135,17 +135,28 @@ impl Extract {
     }
 
     #[subscribe]
-    fn all(&self, ack: Ack, Length(length): Length, Data(point): Data<Point>, socket: Socket, Data(again): Data<Value>, _: EventName, _: Namespace) {
+    #[allow(clippy::too_many_arguments, reason = "any number of arguments")]
+    fn all(
+        &self,
+        ack: Ack,
+        Length(length): Length,
+        Data(point): Data<Point>,
+        socket: Socket,
+        Data(again): Data<Value>,
+        _: EventName,
+        _: Namespace,
+    ) {
         assert!(socket.is_connected());
         ack.send(&json!([length, point, again]));
     }
 
     #[subscribe]
-    async fn first_failure(&self, _ack: Ack, _: Language, _: Data<Point>) {}
+    fn first_failure(&self, _ack: Ack, _: Language, _: Data<Point>) {}
 }
 
 async fn connect() -> (TestServer, TestClient) {
-    let server = Server::empty().gateway::<Extract>().provide(7_u64).provide(Arc::<str>::from("seven")).test().await.unwrap();
+    let server =
+        Server::empty().gateway::<Extract>().provide(7_u64).provide(Arc::<str>::from("seven")).test().await.unwrap();
     let client = server.connect("/extract").await.unwrap();
     (server, client)
 }
@@ -212,7 +223,11 @@ async fn the_handshake_is_that_of_the_request() {
     let nothing = json!({"path": "/extract", "query": null, "header": null, "cookie": null, "peer": null, "user": {"Err": "no credentials were sent"}});
     assert_eq!(bare, nothing);
 
-    let connecting = server.connect("/extract?q=a%20b").query("q", "second").header("X-Test", "yes").header("cookie", "a=b; session=s3");
+    let connecting = server
+        .connect("/extract?q=a%20b")
+        .query("q", "second")
+        .header("X-Test", "yes")
+        .header("cookie", "a=b; session=s3");
     let mut client = connecting.auth(json!({"name": "ann"})).await.unwrap();
     let full: Value = client.request("handshake", ()).await.unwrap();
     let expected = json!({"path": "/extract", "query": "a b", "header": "yes", "cookie": "s3", "peer": null, "user": {"Ok": "ann"}});
@@ -221,7 +236,10 @@ async fn the_handshake_is_that_of_the_request() {
     let mut client = server.connect("/extract").query("auth", r#"{"name":"bob"}"#).await.unwrap();
     assert_eq!(client.request::<Value>("handshake", ()).await.unwrap()["user"], json!({"Ok": "bob"}));
     let mut client = server.connect("/extract").query("auth", "a token").await.unwrap();
-    assert_eq!(client.request::<Value>("handshake", ()).await.unwrap()["user"], json!({"Err": "the credentials cannot be read"}));
+    assert_eq!(
+        client.request::<Value>("handshake", ()).await.unwrap()["user"],
+        json!({"Err": "the credentials cannot be read"})
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -315,7 +333,10 @@ async fn parameters_are_read_by_place_by_name_and_alone() {
     assert_eq!(client.request::<String>("by_name", ()).await.unwrap(), "go / fish 7");
     assert_eq!(client.request::<Value>("map", ()).await.unwrap(), json!({"game": "go / fish", "player": "7"}));
     let failure = client.request::<Value>("single", ()).await.unwrap_err();
-    assert_eq!((failure.code(), failure.message()), (Some("unreadable"), "the path cannot be read: the namespace has 2 parameters, not one"));
+    assert_eq!(
+        (failure.code(), failure.message()),
+        (Some("unreadable"), "the path cannot be read: the namespace has 2 parameters, not one")
+    );
     let mut black = server.connect("/color/black").await.unwrap();
     assert_eq!(black.request::<String>("color", ()).await.unwrap(), "black");
 }
@@ -326,7 +347,10 @@ async fn a_parameter_that_cannot_be_read_fails_the_handler_or_refuses_the_client
     let mut client = server.connect("/game/go/player/seven").await.unwrap();
     let failure = client.request::<Value>("tuple", ()).await.unwrap_err();
     assert_eq!(failure.code(), Some("unreadable"));
-    assert!(failure.message().starts_with("the path cannot be read: invalid value: string \"seven\", expected u32"), "{failure}");
+    assert!(
+        failure.message().starts_with("the path cannot be read: invalid value: string \"seven\", expected u32"),
+        "{failure}"
+    );
     let error = server.connect("/color/red").await.unwrap_err();
     assert!(error.to_string().contains("unknown variant `red`"), "{error}");
 }

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
+use gateway_core::Counter;
 use gateway_core::prelude::*;
 use gateway_core::testing::{Received, TestClient};
-use gateway_core::Counter;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde::{Deserialize, Serialize};
@@ -225,8 +225,14 @@ fn items_of(alive: Alive, pause: u64, items: u8, end: StreamEnd) -> impl futures
 /// What client and world do, one after the other.
 #[derive(Clone, Debug)]
 enum Step {
-    Request { event: &'static str, data: Value },
-    Event { event: &'static str, data: Value },
+    Request {
+        event: &'static str,
+        data: Value,
+    },
+    Event {
+        event: &'static str,
+        data: Value,
+    },
     /// A frame without an event, but with an id.
     Malformed,
     /// Of the request so many before.
@@ -395,13 +401,8 @@ fn ends(received: &[Received]) -> HashMap<u64, usize> {
 
 async fn check(steps: Vec<Step>, ending: Ending) {
     let alive = Alive::default();
-    let limits = Limits {
-        queued_events: 4,
-        streams: 2,
-        handler_timeout: ms(100),
-        drain_timeout: ms(50),
-        ..Limits::default()
-    };
+    let limits =
+        Limits { queued_events: 4, streams: 2, handler_timeout: ms(100), drain_timeout: ms(50), ..Limits::default() };
     let server = Server::empty().gateway::<OneEnd>().provide(alive.clone()).limits(limits).test().await.unwrap();
     let held_by_the_server = Arc::strong_count(&alive.0);
     let handle = server.handle();
@@ -518,7 +519,7 @@ impl Bomb {
     #[subscribe]
     async fn handler(&self) {
         let _bomb = PanicsWhenDropped(false);
-        pending().await
+        pending::<()>().await;
     }
 
     #[subscribe]

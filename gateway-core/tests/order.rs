@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::stream;
-use gateway_core::prelude::*;
 use gateway_core::Counter;
+use gateway_core::prelude::*;
 use gateway_core::testing::{Received, TestClient, TestServer};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -104,14 +104,23 @@ struct World {
 async fn world() -> World {
     let (log, gate) = (Log::default(), Gate(Arc::new(Semaphore::new(0))));
     let limits = Limits { queued_events: 4, ..Limits::default() };
-    let server = Server::empty().gateway::<Order>().provide(log.clone()).provide(gate.clone()).limits(limits).test().await.unwrap();
+    let server = Server::empty()
+        .gateway::<Order>()
+        .provide(log.clone())
+        .provide(gate.clone())
+        .limits(limits)
+        .test()
+        .await
+        .unwrap();
     let client = server.connect("/order").await.unwrap();
     World { server, client, log, gate }
 }
 
 async fn expect_reply(client: &mut TestClient, expected: u64) {
     let received = client.next().await;
-    let Received::Reply { id, more: false, .. } = received else { panic!("{expected} is not answered by {received:?}") };
+    let Received::Reply { id, more: false, .. } = received else {
+        panic!("{expected} is not answered by {received:?}")
+    };
     assert_eq!(id, expected);
 }
 
@@ -175,11 +184,17 @@ async fn a_stream_frees_its_place_once_it_is_returned() {
     let stream = client.begin("ticks", ()).await;
     assert_eq!(client.request::<u64>("echo", 7).await.unwrap(), 7);
     for expected in 0..3 {
-        assert_eq!(client.next().await, Received::Reply { id: stream, event: "ticks".into(), data: expected.into(), more: true });
+        assert_eq!(
+            client.next().await,
+            Received::Reply { id: stream, event: "ticks".into(), data: expected.into(), more: true }
+        );
     }
     client.send_text(&json!({"cancel": stream}).to_string()).await;
     let received = client.next().await;
-    assert!(matches!(&received, Received::Exception { id: Some(id), failure } if *id == stream && failure.code() == Some("cancelled")), "{received:?}");
+    assert!(
+        matches!(&received, Received::Exception { id: Some(id), failure } if *id == stream && failure.code() == Some("cancelled")),
+        "{received:?}"
+    );
     sleep(Duration::from_secs(5)).await;
     client.expect_nothing().await;
 }
@@ -237,7 +252,10 @@ async fn a_client_that_floods_still_answers_what_it_is_asked() {
         let Received::Exception { id: told, failure } = received else { panic!("{received:?}") };
         assert_eq!((told, failure.code()), (Some(*id), Some("overloaded")));
     }
-    assert_eq!(client.next().await, Received::Reply { id: asking, event: "ask".into(), data: "because".into(), more: false });
+    assert_eq!(
+        client.next().await,
+        Received::Reply { id: asking, event: "ask".into(), data: "because".into(), more: false }
+    );
     for id in &flood[..4] {
         expect_reply(&mut client, *id).await;
     }
@@ -271,21 +289,28 @@ impl Hook {
     }
 
     #[subscribe]
-    async fn message(&self, Data(number): Data<u64>) -> u64 {
+    fn message(&self, Data(number): Data<u64>) -> u64 {
         self.log.add(format!("message {number}"));
         number
     }
 
     #[subscribe]
     async fn never(&self) {
-        pending().await
+        pending::<()>().await;
     }
 }
 
 async fn hook() -> (TestServer, Log, Gate) {
     let (log, gate) = (Log::default(), Gate(Arc::new(Semaphore::new(0))));
     let limits = Limits { queued_events: 4, ..Limits::default() };
-    let server = Server::empty().gateway::<Hook>().provide(log.clone()).provide(gate.clone()).limits(limits).test().await.unwrap();
+    let server = Server::empty()
+        .gateway::<Hook>()
+        .provide(log.clone())
+        .provide(gate.clone())
+        .limits(limits)
+        .test()
+        .await
+        .unwrap();
     (server, log, gate)
 }
 
@@ -333,7 +358,10 @@ async fn what_was_held_for_a_refused_socket_is_thrown_away() {
     client.begin("message", 1).await;
     client.closed().await;
     let received = client.next().await;
-    assert!(matches!(&received, Received::Exception { id: None, failure } if failure.code() == Some("no")), "{received:?}");
+    assert!(
+        matches!(&received, Received::Exception { id: None, failure } if failure.code() == Some("no")),
+        "{received:?}"
+    );
     client.expect_nothing().await;
     assert_eq!(server.counters().read(Counter::Events), 0);
 }
@@ -358,4 +386,29 @@ async fn a_handler_that_never_ends_holds_its_socket_up_for_a_bounded_time() {
     assert_eq!(began.elapsed().as_secs(), 30);
     assert_eq!(client.expect_exception().await.code(), Some("timeout"));
     assert_eq!(server.counters().read(Counter::Timeouts), 1);
+}
+
+#[gateway(namespace = "/raw")]
+struct Raw;
+
+#[gateway]
+impl Raw {
+    #[on_message]
+    async fn take(&self, socket: Socket) {
+        let _ = socket.request::<Value>("question", &()).timeout(Duration::from_secs(5)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_raw_gateway_reads_no_further_than_its_queue_even_while_it_asks() {
+    let limits = Limits { queued_events: 4, ..Limits::default() };
+    let server = Server::empty().gateway::<Raw>().limits(limits).test().await.unwrap();
+    let mut client = server.connect("/raw").await.unwrap();
+    for _ in 0..5 {
+        client.send_message("x").await;
+    }
+    // The close is behind what waits, so that it is read only when the first of them is done.
+    let began = Instant::now();
+    client.close().await;
+    assert_eq!(began.elapsed().as_secs(), 5);
 }

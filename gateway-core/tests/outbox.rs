@@ -173,7 +173,8 @@ async fn a_volatile_event_reaches_only_those_for_whom_nothing_waits() {
     assert_eq!(everybody.clone().volatile().emit("tick", &100), Sent { queued: 2, skipped: 0 });
     sleep(Duration::from_millis(1)).await;
     assert_eq!(everybody.clone().volatile().emit("tick", &101), Sent { queued: 1, skipped: 1 });
-    let slow_socket = everybody.sockets().into_iter().find(|socket| socket.emit_volatile("tick", &102).is_err()).unwrap();
+    let slow_socket =
+        everybody.sockets().into_iter().find(|socket| socket.emit_volatile("tick", &102).is_err()).unwrap();
     assert_eq!(slow_socket.emit_volatile("tick", &103), Err(SendError::Full));
     slow.read_on();
     expect_ticks(&mut slow, (0..IN_FLIGHT).chain([100])).await;

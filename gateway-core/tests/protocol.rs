@@ -90,7 +90,9 @@ fn text_of(received: Received) -> Value {
     match received {
         Received::Event { event, data } => json!({"event": event, "data": data}),
         Received::Reply { id, event, data, more: false } => json!({"event": event, "data": data, "id": id}),
-        Received::Reply { id, event, data, more: true } => json!({"event": event, "data": data, "id": id, "more": true}),
+        Received::Reply { id, event, data, more: true } => {
+            json!({"event": event, "data": data, "id": id, "more": true})
+        }
         Received::End { id } => json!({"id": id, "end": true}),
         Received::Exception { id, failure } => json!({"exception": failure.payload(), "id": id}),
         Received::Question { ask, event, data } => json!({"event": event, "data": data, "ask": ask}),

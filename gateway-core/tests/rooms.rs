@@ -65,8 +65,8 @@ impl Rooms {
     #[subscribe]
     fn say(&self, socket: Socket, namespace: Namespace, Data(say): Data<Say>) -> usize {
         let start = if say.everybody { namespace.all() } else { socket.broadcast() };
-        let target = say.to.iter().fold(start, |target, room| target.to(room));
-        let target = say.except.iter().fold(target, |target, room| target.except(room));
+        let target = say.to.iter().fold(start, Target::to);
+        let target = say.except.iter().fold(target, Target::except);
         target.emit("said", &1).queued
     }
 

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use gateway_core::prelude::*;
 use gateway_core::testing::ConnectError;
-use gateway_core::{Declared, Fields, Gateway, Handlers, Hook, IntoEnded, IntoReply, IntoVerdict, Problem, Running, Subscription, on};
+use gateway_core::{
+    Declared, Fields, Gateway, Handlers, Hook, IntoEnded, IntoReply, IntoVerdict, Problem, Running, Subscription, on,
+};
 use serde_json::{Value, json};
 
 /// All that is wrong with a server, as text.
@@ -119,7 +121,10 @@ fn a_right_server_passes_the_check() {
 #[test]
 fn every_missing_service_is_named_with_its_field_and_the_line_to_write() {
     let problems = problems(Server::empty().gateway::<Shop>());
-    assert_eq!(texts(&problems), ["`Shop.store` needs a `Arc<Store>` that nobody provided", "`Shop.clock` needs a `Clock` that nobody provided"]);
+    assert_eq!(
+        texts(&problems),
+        ["`Shop.store` needs a `Arc<Store>` that nobody provided", "`Shop.clock` needs a `Clock` that nobody provided"]
+    );
     assert!(problems[0].help().contains(".provide::<Arc<Store>>(…)"), "{}", problems[0].help());
     let lines: Vec<_> = problems.iter().map(|problem| problem.place().unwrap().1).collect();
     assert_eq!(lines[1], lines[0] + 1);
@@ -240,7 +245,10 @@ fn a_server_of_nothing_does_not_start() {
 #[test]
 fn a_namespace_that_is_expected_and_not_linked_is_missed() {
     let problems = problems(shop("here").expect(["/shop", "/elsewhere"]));
-    assert_eq!(texts(&problems), ["no gateway with the namespace `/elsewhere` is linked into this binary, and one is expected"]);
+    assert_eq!(
+        texts(&problems),
+        ["no gateway with the namespace `/elsewhere` is linked into this binary, and one is expected"]
+    );
     assert!(problems[0].help().contains("use that_crate as _;"), "{}", problems[0].help());
 }
 
@@ -264,7 +272,8 @@ impl<const N: usize> Gateway for BadPath<N> {
 }
 
 fn nothing<G: Gateway>(handlers: &mut Handlers<G>) {
-    handlers.subscribe(Subscription::new("nothing", "nothing", file!(), line!()), |_, _| Running::ready(().into_reply()));
+    handlers
+        .subscribe(Subscription::new("nothing", "nothing", file!(), line!()), |_, _| Running::ready(().into_reply()));
 }
 
 #[test]
@@ -338,7 +347,12 @@ fn a_server_of_everything_reports_all_that_is_wrong_in_the_binary() {
     ] {
         assert!(texts.contains(&expected), "{expected}: {texts:#?}");
     }
-    for expected in ["`same` in `/twice`", "`/raw` takes whole messages by", "`/raw` takes whole messages twice", "other parameter names"] {
+    for expected in [
+        "`same` in `/twice`",
+        "`/raw` takes whole messages by",
+        "`/raw` takes whole messages twice",
+        "other parameter names",
+    ] {
         assert!(texts.iter().any(|text| text.contains(expected)), "{expected}: {texts:#?}");
     }
     assert!(!texts.iter().any(|text| text.contains("Generic")), "{texts:#?}");
@@ -375,7 +389,7 @@ impl Init {
 
     #[on_init]
     fn begin_too(&self) -> Result<(), std::num::ParseIntError> {
-        self.begun.0.fetch_add(1, Ordering::Relaxed);
+        self.begun.0.fetch_add("1".parse()?, Ordering::Relaxed);
         Ok(())
     }
 
@@ -397,6 +411,7 @@ impl BrokenInit {
 
     #[on_init]
     async fn panics(&self) {
+        tokio::task::yield_now().await;
         panic!("on request");
     }
 
@@ -516,6 +531,7 @@ impl Generated {
 
     #[on_disconnect]
     async fn left(&self, namespace: Namespace, reason: DisconnectReason) {
+        tokio::task::yield_now().await;
         namespace.emit("left", &reason.code().as_u16());
     }
 }
@@ -600,7 +616,8 @@ async fn a_gateway_written_by_hand_is_a_generated_one() {
         assert_eq!(ann.request::<u64>("add", 5).await.unwrap(), 105);
         assert_eq!(bob.expect_named("sum").await, 105);
         let failure = ann.request::<u64>("add", 0).await.unwrap_err();
-        let expected = json!({"status": "error", "message": "add something", "code": "nothing", "cause": {"pattern": "add"}});
+        let expected =
+            json!({"status": "error", "message": "add something", "code": "nothing", "cause": {"pattern": "add"}});
         assert_eq!(*failure.payload(), expected);
         let failure = ann.request::<u64>("add", "five").await.unwrap_err();
         assert_eq!(failure.code(), Some("unreadable"));
@@ -618,5 +635,8 @@ async fn a_gateway_written_by_hand_is_a_generated_one() {
 #[test]
 fn a_gateway_written_by_hand_reports_its_gaps_like_a_generated_one() {
     let gaps = both().map(|server| only(server).0);
-    assert_eq!(gaps, ["Generated", "ByHand"].map(|name| format!("`{name}.seed` needs a `Arc<u64>` that nobody provided")));
+    assert_eq!(
+        gaps,
+        ["Generated", "ByHand"].map(|name| format!("`{name}.seed` needs a `Arc<u64>` that nobody provided"))
+    );
 }

@@ -13,17 +13,13 @@ use syn::{DeriveInput, ItemStruct, parse_macro_input};
 
 use crate::check::{Mistakes, check_block, check_event, check_exception, check_struct};
 use crate::expand::{
-    expand_block, expand_event, expand_exception, expand_struct, fallback_exception,
-    fallback_struct, without_markers,
+    expand_block, expand_event, expand_exception, expand_struct, fallback_exception, fallback_struct, without_markers,
 };
 use crate::parse::{Block, Role, Target, method_name};
 
 #[doc = include_str!("../docs/gateway.md")]
 #[proc_macro_attribute]
-pub fn gateway(
-    arguments: proc_macro::TokenStream,
-    item: proc_macro::TokenStream,
-) -> proc_macro::TokenStream {
+pub fn gateway(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let (arguments, item) = (TokenStream::from(arguments), TokenStream::from(item));
     match Target::of(&item) {
         Target::Struct => gateway_struct(arguments, &item),
@@ -46,20 +42,15 @@ fn gateway_struct(arguments: TokenStream, item: &TokenStream) -> TokenStream {
         return with_mistakes(item, mistakes);
     };
     let checked = check_struct(arguments, parsed, &mut mistakes);
-    let made = if mistakes.is_empty() {
-        expand_struct(&checked)
-    } else {
-        fallback_struct(&checked)
-    };
+    let made = if mistakes.is_empty() { expand_struct(&checked) } else { fallback_struct(&checked) };
     let item = checked.item.into_token_stream();
     with_mistakes(&quote!(#item #made), mistakes)
 }
 
 fn gateway_block(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
-    let checked = mistakes
-        .take(Block::read(item.clone()))
-        .and_then(|block| check_block(arguments, block, &mut mistakes));
+    let checked =
+        mistakes.take(Block::read(item.clone())).and_then(|block| check_block(arguments, block, &mut mistakes));
     let item = without_markers(item);
     match checked {
         Some(checked) if mistakes.is_empty() => {
@@ -77,10 +68,7 @@ fn with_mistakes(item: &TokenStream, mistakes: Mistakes) -> TokenStream {
 
 #[doc = include_str!("../docs/subscribe.md")]
 #[proc_macro_attribute]
-pub fn subscribe(
-    _: proc_macro::TokenStream,
-    item: proc_macro::TokenStream,
-) -> proc_macro::TokenStream {
+pub fn subscribe(_: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     stray_marker(Role::Subscribe, item)
 }
 
@@ -89,10 +77,7 @@ pub fn subscribe(
 /// It returns `()`, or a `Result<(), E>` where `E` implements `Display`: a failure stops the start and is in its report.
 /// It reads what was provided to the server, as `State<T>`.
 #[proc_macro_attribute]
-pub fn on_init(
-    _: proc_macro::TokenStream,
-    item: proc_macro::TokenStream,
-) -> proc_macro::TokenStream {
+pub fn on_init(_: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     stray_marker(Role::Init, item)
 }
 
@@ -101,10 +86,7 @@ pub fn on_init(
 /// It returns `()`, or a `Result<(), E>` where `E` is a `Refusal` or an exception. The socket's events wait until it has
 /// returned; what is sent to the socket meanwhile is held until it has accepted.
 #[proc_macro_attribute]
-pub fn on_connect(
-    _: proc_macro::TokenStream,
-    item: proc_macro::TokenStream,
-) -> proc_macro::TokenStream {
+pub fn on_connect(_: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     stray_marker(Role::Connect, item)
 }
 
@@ -113,10 +95,7 @@ pub fn on_connect(
 /// It runs for every socket that `#[on_connect]` accepted, after its handlers have ended, with its rooms still readable. It
 /// reads `DisconnectReason` beside what belongs to the socket, and returns `()`, or a `Result<(), E>` whose exception is logged.
 #[proc_macro_attribute]
-pub fn on_disconnect(
-    _: proc_macro::TokenStream,
-    item: proc_macro::TokenStream,
-) -> proc_macro::TokenStream {
+pub fn on_disconnect(_: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     stray_marker(Role::Disconnect, item)
 }
 
@@ -124,10 +103,7 @@ pub fn on_disconnect(
 ///
 /// A gateway has one such method and then no `#[subscribe]`; it is how a protocol of one's own is served.
 #[proc_macro_attribute]
-pub fn on_message(
-    _: proc_macro::TokenStream,
-    item: proc_macro::TokenStream,
-) -> proc_macro::TokenStream {
+pub fn on_message(_: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     stray_marker(Role::Message, item)
 }
 
@@ -156,11 +132,7 @@ pub fn event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 pub fn exception(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let mut mistakes = Mistakes::default();
     let checked = check_exception(parse_macro_input!(input as DeriveInput), &mut mistakes);
-    let made = if mistakes.is_empty() {
-        expand_exception(&checked)
-    } else {
-        fallback_exception(&checked)
-    };
+    let made = if mistakes.is_empty() { expand_exception(&checked) } else { fallback_exception(&checked) };
     with_mistakes(&made, mistakes).into()
 }
 
@@ -178,7 +150,8 @@ mod tests {
     #[test]
     fn a_renamed_framework_is_the_only_one_named() {
         let arguments = quote!(namespace = "/chat", crate = renamed);
-        let block = quote!(impl Chat { #[subscribe] async fn a(&self, s: Socket) -> u8 { 1 } #[on_init] fn b(&self) {} });
+        let block =
+            quote!(impl Chat { #[subscribe] async fn a(&self, s: Socket) -> u8 { 1 } #[on_init] fn b(&self) {} });
         let generic = quote!(
             impl<S> Chat<S> {
                 #[subscribe]
@@ -214,48 +187,29 @@ mod tests {
             gateway_block(quote!(crate = renamed), generic),
         ] {
             let made = text(&made);
-            assert!(
-                made.contains("renamed ::") && !made.contains("gateway_core"),
-                "{made}"
-            );
+            assert!(made.contains("renamed ::") && !made.contains("gateway_core"), "{made}");
         }
     }
 
     #[test]
     fn an_unfinished_body_goes_through() {
-        let made = text(&gateway_block(
-            quote!(),
-            quote!(impl Chat { #[subscribe] fn a(&self) { self. } }),
-        ));
+        let made = text(&gateway_block(quote!(), quote!(impl Chat { #[subscribe] fn a(&self) { self. } })));
         assert!(made.contains("fn a (& self) { self . }"), "{made}");
-        assert!(
-            made.contains("HandlersEntry") && !made.contains("compile_error"),
-            "{made}"
-        );
+        assert!(made.contains("HandlersEntry") && !made.contains("compile_error"), "{made}");
     }
 
     #[test]
     fn a_block_that_cannot_be_read_is_given_back_without_its_markers() {
-        let made = text(&gateway_block(
-            quote!(),
-            quote!(impl Chat { #[subscribe] fn (&self) {} #[on_init] fn b(&self) {} }),
-        ));
-        assert!(
-            made.contains("fn b (& self) { }") && made.contains("compile_error"),
-            "{made}"
-        );
-        assert!(
-            !made.contains("subscribe") && !made.contains("on_init"),
-            "{made}"
-        );
+        let made =
+            text(&gateway_block(quote!(), quote!(impl Chat { #[subscribe] fn (&self) {} #[on_init] fn b(&self) {} })));
+        assert!(made.contains("fn b (& self) { }") && made.contains("compile_error"), "{made}");
+        assert!(!made.contains("subscribe") && !made.contains("on_init"), "{made}");
     }
 
     #[test]
     fn what_stands_inside_a_body_is_no_marker() {
-        let made = text(&gateway_block(
-            quote!(),
-            quote!(impl Chat { #[on_init] fn a(&self) { #[subscribe] fn inner() {} } }),
-        ));
+        let made =
+            text(&gateway_block(quote!(), quote!(impl Chat { #[on_init] fn a(&self) { #[subscribe] fn inner() {} } })));
         assert!(made.contains("# [subscribe] fn inner"), "{made}");
     }
 }

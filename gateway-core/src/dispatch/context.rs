@@ -24,7 +24,15 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     pub(crate) fn init(services: &'a Services) -> Self {
-        Self { services, socket: None, event: "", data: None, message: RefCell::default(), reason: None, responder: None }
+        Self {
+            services,
+            socket: None,
+            event: "",
+            data: None,
+            message: RefCell::default(),
+            reason: None,
+            responder: None,
+        }
     }
 
     pub(crate) fn socket_moment(services: &'a Services, socket: &'a Socket) -> Self {
@@ -39,7 +47,13 @@ impl<'a> Context<'a> {
         Self { message: RefCell::new(Some(message)), ..Self::socket_moment(services, socket) }
     }
 
-    pub(crate) fn event(services: &'a Services, socket: &'a Socket, event: &'a str, data: Option<&'a RawValue>, responder: &'a SharedResponder) -> Self {
+    pub(crate) fn event(
+        services: &'a Services,
+        socket: &'a Socket,
+        event: &'a str,
+        data: Option<&'a RawValue>,
+        responder: &'a SharedResponder,
+    ) -> Self {
         Self { event, data, responder: Some(responder), ..Self::socket_moment(services, socket) }
     }
 
@@ -85,6 +99,10 @@ impl<'a> Context<'a> {
 
 impl fmt::Debug for Context<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Context").field("socket", &self.socket).field("event", &self.event).finish_non_exhaustive()
+        formatter
+            .debug_struct("Context")
+            .field("socket", &self.socket)
+            .field("event", &self.event)
+            .finish_non_exhaustive()
     }
 }

@@ -61,7 +61,15 @@ impl Exception {
     /// A failure with a message only.
     pub fn message(message: impl Into<Cow<'static, str>>) -> Self {
         let message = message.into();
-        Self(Box::new(Parts { code: None, message, details: None, cause: Cause::Pattern, payload: None, hidden: None, framework: false }))
+        Self(Box::new(Parts {
+            code: None,
+            message,
+            details: None,
+            cause: Cause::Pattern,
+            payload: None,
+            hidden: None,
+            framework: false,
+        }))
     }
 
     /// A failure whose whole payload is `payload`, sent verbatim.
@@ -137,12 +145,15 @@ impl Exception {
         }
         let cause = match (&self.0.cause, pattern) {
             (Cause::Own(cause), _) => Some(WireCause::Own(cause)),
-            (Cause::Pattern, Some(pattern)) => Some(WireCause::Pattern { pattern, data: echo.and_then(|echo| serde_json::from_str(echo).ok()) }),
+            (Cause::Pattern, Some(pattern)) => {
+                Some(WireCause::Pattern { pattern, data: echo.and_then(|echo| serde_json::from_str(echo).ok()) })
+            }
             (Cause::Pattern, None) | (Cause::None, _) => None,
         };
         let is_ours = self.0.framework || self.0.hidden.is_some();
         let code = self.code().filter(|_| !(nestjs && is_ours));
-        let members = Members { status: "error", message: &self.0.message, code, details: self.0.details.as_ref(), cause };
+        let members =
+            Members { status: "error", message: &self.0.message, code, details: self.0.details.as_ref(), cause };
         to_json(&members).expect("names and values that are JSON already")
     }
 }
@@ -267,7 +278,9 @@ impl IntoException for RequestError {
         match self {
             Self::Timeout => Exception::framework("no_answer", "you did not answer in time"),
             Self::Refused(_) | Self::Unreadable(_) => Exception::framework("bad_answer", self.to_string()),
-            Self::Gone | Self::Unsent(_) | Self::NotConnected | Self::TooMany | Self::Unserializable => Exception::hidden("unasked", &self),
+            Self::Gone | Self::Unsent(_) | Self::NotConnected | Self::TooMany | Self::Unserializable => {
+                Exception::hidden("unasked", &self)
+            }
         }
     }
 }
@@ -330,7 +343,11 @@ mod tests {
         let echoed = json!({"status": "error", "message": "no", "cause": {"pattern": "push", "data": [1]}});
         check(Exception::framework("x", "no"), true, echoed);
         check(Exception::message("r").without_cause(), true, json!({"status": "error", "message": "r"}));
-        check(Exception::message("r").with_cause(&json!({"ev": "cf"})), true, json!({"status": "error", "message": "r", "cause": {"ev": "cf"}}));
+        check(
+            Exception::message("r").with_cause(&json!({"ev": "cf"})),
+            true,
+            json!({"status": "error", "message": "r", "cause": {"ev": "cf"}}),
+        );
         check(Exception::payload(&[1, 2]), true, json!([1, 2]));
         let details = json!({"status": "error", "message": "no", "details": {"a": {"b": 1}}, "cause": {"pattern": "push", "data": [1]}});
         check(Exception::message("no").with_details(&json!({"a": {"b": 1}})), true, details);

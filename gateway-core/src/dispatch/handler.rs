@@ -99,7 +99,11 @@ pub(crate) struct Handler {
 
 impl fmt::Debug for Handler {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Handler").field("event", &self.event).field("method", &self.subscription.method).finish_non_exhaustive()
+        formatter
+            .debug_struct("Handler")
+            .field("event", &self.event)
+            .field("method", &self.subscription.method)
+            .finish_non_exhaustive()
     }
 }
 

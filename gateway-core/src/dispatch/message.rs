@@ -7,7 +7,9 @@ use crate::wire::Message;
 
 impl FromContext<on::Raw> for Message {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
-        context.take_message().ok_or_else(|| Rejection::new("internal", "the message was already taken by another argument"))
+        context
+            .take_message()
+            .ok_or_else(|| Rejection::new("internal", "the message was already taken by another argument"))
     }
 }
 

@@ -27,7 +27,9 @@ pub struct Path<T>(pub T);
 impl<On: on::OfSocket, T: DeserializeOwned> FromContext<On> for Path<T> {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
         let parameters = Parameters(context.socket()?.handshake().parameters());
-        T::deserialize(parameters).map(Self).map_err(|error| Rejection::new("unreadable", format!("the path cannot be read: {error}")))
+        T::deserialize(parameters)
+            .map(Self)
+            .map_err(|error| Rejection::new("unreadable", format!("the path cannot be read: {error}")))
     }
 }
 
@@ -39,7 +41,9 @@ impl<'de> Parameters<'de> {
     fn only(&self) -> Result<Value<'de>, Failure> {
         match self.0 {
             [(_, value)] => Ok(Value(value)),
-            others => Err(serde::de::Error::custom(format_args!("the namespace has {} parameters, not one", others.len()))),
+            others => {
+                Err(serde::de::Error::custom(format_args!("the namespace has {} parameters, not one", others.len())))
+            }
         }
     }
 }
@@ -82,7 +86,12 @@ impl<'de> Deserializer<'de> for Parameters<'de> {
         self.deserialize_seq(visitor)
     }
 
-    fn deserialize_tuple_struct<V: Visitor<'de>>(self, _: &'static str, _: usize, visitor: V) -> Result<V::Value, Failure> {
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
         self.deserialize_seq(visitor)
     }
 
@@ -90,11 +99,21 @@ impl<'de> Deserializer<'de> for Parameters<'de> {
         visitor.visit_map(MapDeserializer::new(self.0.iter().map(|(name, value)| (name.as_str(), Value(value)))))
     }
 
-    fn deserialize_struct<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, Failure> {
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
         self.deserialize_map(visitor)
     }
 
-    fn deserialize_enum<V: Visitor<'de>>(self, name: &'static str, variants: &'static [&'static str], visitor: V) -> Result<V::Value, Failure> {
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
         self.only()?.deserialize_enum(name, variants, visitor)
     }
 }
@@ -133,7 +152,12 @@ impl<'de> Deserializer<'de> for Value<'de> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_enum<V: Visitor<'de>>(self, name: &'static str, variants: &'static [&'static str], visitor: V) -> Result<V::Value, Failure> {
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
         let name_of_variant: serde::de::value::StrDeserializer<'de, Failure> = self.0.into_deserializer();
         name_of_variant.deserialize_enum(name, variants, visitor)
     }

@@ -18,7 +18,10 @@ pub struct Reply(pub(crate) Outcome);
 pub(crate) enum Outcome {
     Empty,
     /// `event` is `None` for the request's own.
-    Value { event: Option<Cow<'static, str>>, json: String },
+    Value {
+        event: Option<Cow<'static, str>>,
+        json: String,
+    },
     Stream(Pin<Box<dyn Stream<Item = Reply> + Send>>),
     Failed(Exception),
 }
@@ -62,7 +65,9 @@ impl fmt::Debug for Reply {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Outcome::Empty => formatter.write_str("Reply::Empty"),
-            Outcome::Value { event, .. } => formatter.debug_struct("Reply::Value").field("event", event).finish_non_exhaustive(),
+            Outcome::Value { event, .. } => {
+                formatter.debug_struct("Reply::Value").field("event", event).finish_non_exhaustive()
+            }
             Outcome::Stream(_) => formatter.write_str("Reply::Stream"),
             Outcome::Failed(exception) => formatter.debug_tuple("Reply::Failed").field(exception).finish(),
         }

@@ -35,7 +35,12 @@ pub(crate) struct Responder {
 }
 
 impl Responder {
-    pub(crate) fn new(session: &Arc<Session>, counters: &Arc<Counters>, event: Arc<str>, id: Option<RequestId>) -> Self {
+    pub(crate) fn new(
+        session: &Arc<Session>,
+        counters: &Arc<Counters>,
+        event: Arc<str>,
+        id: Option<RequestId>,
+    ) -> Self {
         let (session, counters) = (Arc::clone(session), Arc::clone(counters));
         Self { session, counters, event, id, compat: Compat::default(), echo: None, answered: false }
     }
@@ -248,7 +253,9 @@ impl SharedResponder {
     pub(crate) fn has_id(&self, id: &RequestId) -> bool {
         match &*self.0.borrow() {
             Holder::Ours(responder) => responder.id() == Some(id),
-            Holder::WithAck(shared) => shared.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(Responder::id) == Some(id),
+            Holder::WithAck(shared) => {
+                shared.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(Responder::id) == Some(id)
+            }
             Holder::Nobody => false,
         }
     }

@@ -121,7 +121,10 @@ mod tests {
         let owned = [1_u32, 2, 3];
         let reply = start(move |items| async move { items.forward(stream::iter(&owned).map(u32::clone)).await }).await;
         let Outcome::Stream(stream) = reply.0 else { panic!("no stream") };
-        let items: Vec<_> = stream.map(|Reply(outcome)| if let Outcome::Value { json, .. } = outcome { json } else { String::new() }).collect().await;
+        let items: Vec<_> = stream
+            .map(|Reply(outcome)| if let Outcome::Value { json, .. } = outcome { json } else { String::new() })
+            .collect()
+            .await;
         assert_eq!(items, ["1", "2", "3"]);
     }
 

@@ -49,7 +49,11 @@ struct Raw {
 
 impl Assembly {
     /// All selected gateways, or all that is wrong with them.
-    pub(crate) fn of(selection: &Selection, services: &Services, expected: &[String]) -> Result<Assembled, Vec<Problem>> {
+    pub(crate) fn of(
+        selection: &Selection,
+        services: &Services,
+        expected: &[String],
+    ) -> Result<Assembled, Vec<Problem>> {
         let mut assembly = Self { problems: selection.unregistered(), ..Self::default() };
         let gateways = selection.gateways();
         if gateways.is_empty() && expected.is_empty() {
@@ -60,7 +64,9 @@ impl Assembly {
         }
         assembly.note_clashes_of_raw_gateways();
         let is_missing = |namespace: &&String| !gateways.iter().any(|gateway| gateway.namespace == **namespace);
-        assembly.problems.extend(expected.iter().filter(is_missing).map(|namespace| Problem::missing_namespace(namespace)));
+        assembly
+            .problems
+            .extend(expected.iter().filter(is_missing).map(|namespace| Problem::missing_namespace(namespace)));
         if assembly.problems.is_empty() {
             Ok(Assembled { routes: Routes::new(assembly.routes), init: assembly.init })
         } else {
@@ -93,7 +99,11 @@ impl Assembly {
                 self.problems.push(Problem::duplicate_event(route.namespace, &first, &second));
             }
         }
-        self.raw.extend(bound.message.iter().map(|(hook, _)| Raw { route: index, gateway: entry.declared, hook: *hook }));
+        self.raw.extend(bound.message.iter().map(|(hook, _)| Raw {
+            route: index,
+            gateway: entry.declared,
+            hook: *hook,
+        }));
         route.router.gateways.push(Hooks {
             init: Vec::new(),
             connect: bound.connect.into_iter().map(|(_, run)| run).collect(),
@@ -108,7 +118,11 @@ impl Assembly {
         for (position, raw) in self.raw.iter().enumerate() {
             let route = &self.routes[raw.route];
             if let Some(first) = self.raw[..position].iter().find(|first| first.route == raw.route) {
-                self.problems.push(Problem::second_raw(route.namespace, (first.gateway, first.hook), (raw.gateway, raw.hook)));
+                self.problems.push(Problem::second_raw(
+                    route.namespace,
+                    (first.gateway, first.hook),
+                    (raw.gateway, raw.hook),
+                ));
             } else if route.router.handlers().next().is_some() {
                 self.problems.push(Problem::raw_with_events(raw.gateway, route.namespace, raw.hook));
             }
@@ -120,11 +134,21 @@ impl Assembly {
         if let Some(index) = self.routes.iter().position(|route| route.pattern.is_same_shape(&pattern)) {
             let first = &self.routes[index];
             if first.pattern != pattern {
-                self.problems.push(Problem::other_parameters(entry.declared, entry.namespace, first.declared, first.namespace));
+                self.problems.push(Problem::other_parameters(
+                    entry.declared,
+                    entry.namespace,
+                    first.declared,
+                    first.namespace,
+                ));
             }
             return index;
         }
-        self.routes.push(Route { namespace: entry.namespace, declared: entry.declared, pattern, router: Router::default() });
+        self.routes.push(Route {
+            namespace: entry.namespace,
+            declared: entry.declared,
+            pattern,
+            router: Router::default(),
+        });
         self.routes.len() - 1
     }
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::dispatch::{Context, Declared, Ended, Handler, Hook, RawReply, RunHook, Running, Started, Subscription, Verdict};
+use crate::dispatch::{
+    Context, Declared, Ended, Handler, Hook, RawReply, RunHook, Running, Started, Subscription, Verdict,
+};
 
 /// Takes up the methods of one gateway: what the macros write is what a person could.
 pub struct Handlers<G> {
@@ -31,7 +33,7 @@ macro_rules! hooks {
             F: Fn(&Arc<G>, &Context<'_>) -> Running<$outcome> + Send + Sync + 'static,
         {
             let gateway = self.gateway.clone();
-            self.bound.$list.push((hook, Box::new(move |context| run(built(&gateway), context))));
+            self.bound.$list.push((hook, Box::new(move |context| run(built(gateway.as_ref()), context))));
             self
         }
     )*};
@@ -53,7 +55,7 @@ impl<G: Send + Sync + 'static> Handlers<G> {
             event: subscription.event.into(),
             gateway: self.declared.name,
             subscription,
-            call: Box::new(move |context| handle(built(&gateway), context)),
+            call: Box::new(move |context| handle(built(gateway.as_ref()), context)),
         });
         self
     }
@@ -70,13 +72,17 @@ impl<G: Send + Sync + 'static> Handlers<G> {
     }
 }
 
-fn built<G>(gateway: &Option<Arc<G>>) -> &Arc<G> {
-    gateway.as_ref().expect("a server whose gateways could not be built does not start")
+fn built<G>(gateway: Option<&Arc<G>>) -> &Arc<G> {
+    gateway.expect("a server whose gateways could not be built does not start")
 }
 
 impl<G> fmt::Debug for Handlers<G> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Handlers").field("gateway", &self.declared).field("events", &self.bound.handlers).finish_non_exhaustive()
+        formatter
+            .debug_struct("Handlers")
+            .field("gateway", &self.declared)
+            .field("events", &self.bound.handlers)
+            .finish_non_exhaustive()
     }
 }
 

@@ -91,8 +91,11 @@ impl Segment {
             return Ok(Self::Fixed(text.to_owned()));
         }
         let name = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
-        let is_name = |name: &&str| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
-        name.filter(is_name).map(|name| Self::Parameter(name.to_owned())).ok_or_else(|| PatternError::Parameter(text.to_owned()))
+        let is_name =
+            |name: &&str| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
+        name.filter(is_name)
+            .map(|name| Self::Parameter(name.to_owned()))
+            .ok_or_else(|| PatternError::Parameter(text.to_owned()))
     }
 }
 

@@ -37,7 +37,13 @@ impl Problem {
         Self { place: Some((file, line)), what, help }
     }
 
-    pub(crate) fn missing_service(gateway: Declared, field: &str, written: &str, line: u32, near: Option<&str>) -> Self {
+    pub(crate) fn missing_service(
+        gateway: Declared,
+        field: &str,
+        written: &str,
+        line: u32,
+        near: Option<&str>,
+    ) -> Self {
         let hint = near.map_or(String::new(), |near| format!(" (`{near}` was provided, which is another type)"));
         Self::at(
             gateway.file,
@@ -92,7 +98,10 @@ impl Problem {
         Self::at(
             message.file,
             message.line,
-            format!("`{namespace}` takes whole messages by `{}::{}` and cannot take events too", gateway.name, message.method),
+            format!(
+                "`{namespace}` takes whole messages by `{}::{}` and cannot take events too",
+                gateway.name, message.method
+            ),
             "move the events, or the raw gateway, to a namespace of their own".to_owned(),
         )
     }
@@ -101,7 +110,10 @@ impl Problem {
         Self::at(
             second.1.file,
             second.1.line,
-            format!("`{namespace}` takes whole messages twice: by `{}::{}` and before by `{}::{}`", second.0.name, second.1, first.0.name, first.1),
+            format!(
+                "`{namespace}` takes whole messages twice: by `{}::{}` and before by `{}::{}`",
+                second.0.name, second.1, first.0.name, first.1
+            ),
             "move one of them to a namespace of its own".to_owned(),
         )
     }
@@ -109,8 +121,11 @@ impl Problem {
     pub(crate) fn missing_namespace(namespace: &str) -> Self {
         Self {
             place: None,
-            what: format!("no gateway with the namespace `{namespace}` is linked into this binary, and one is expected"),
-            help: "a crate that nothing names is dropped by the linker with its gateways: write `use that_crate as _;`".to_owned(),
+            what: format!(
+                "no gateway with the namespace `{namespace}` is linked into this binary, and one is expected"
+            ),
+            help: "a crate that nothing names is dropped by the linker with its gateways: write `use that_crate as _;`"
+                .to_owned(),
         }
     }
 

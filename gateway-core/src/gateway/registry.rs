@@ -45,7 +45,13 @@ impl GatewayEntry {
     /// The entry of `G`.
     #[must_use]
     pub const fn of<G: Gateway>() -> Self {
-        Self { type_id: TypeId::of::<G>, type_name: type_name::<G>, namespace: G::NAMESPACE, declared: G::DECLARED, build: build::<G> }
+        Self {
+            type_id: TypeId::of::<G>,
+            type_name: type_name::<G>,
+            namespace: G::NAMESPACE,
+            declared: G::DECLARED,
+            build: build::<G>,
+        }
     }
 }
 
@@ -170,6 +176,9 @@ impl Selection {
             registered.iter().any(|name| name.strip_prefix(generic.path).is_some_and(|rest| rest.starts_with('<')))
         };
         let generics = inventory::iter::<GenericEntry>.into_iter().filter(|_| self.everything);
-        generics.filter(|generic| !is_registered(generic)).map(|generic| Problem::unregistered_generic(generic.file, generic.line, generic.name)).collect()
+        generics
+            .filter(|generic| !is_registered(generic))
+            .map(|generic| Problem::unregistered_generic(generic.file, generic.line, generic.name))
+            .collect()
     }
 }

@@ -65,7 +65,12 @@ fn an_event_subscribed_twice_names_both_places() {
     selection.add::<Other>();
     selection.add_block(add::<Other>);
     let found = problems(&selection, &services(), &[]);
-    assert_eq!(found, ["`add` in `/counter` is subscribed twice: by `Other::add (counter.rs:5)` and before by `Counter::add (counter.rs:5)`"]);
+    assert_eq!(
+        found,
+        [
+            "`add` in `/counter` is subscribed twice: by `Other::add (counter.rs:5)` and before by `Counter::add (counter.rs:5)`"
+        ]
+    );
 }
 
 #[test]

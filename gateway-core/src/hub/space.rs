@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use crate::hub::members::{JoinError, Members, Selection};
 use crate::hub::Hub;
+use crate::hub::members::{JoinError, Members, Selection};
 use crate::session::{Session, SocketId};
 
 #[derive(Debug)]

@@ -102,7 +102,11 @@ impl Target {
     }
 
     /// Ends every connection, after what already waits for it; returns how many.
-    #[allow(clippy::needless_pass_by_value, clippy::must_use_candidate, reason = "done for its effect; reads `disconnect(Disconnect::default())`")]
+    #[allow(
+        clippy::needless_pass_by_value,
+        clippy::must_use_candidate,
+        reason = "done for its effect; reads `disconnect(Disconnect::default())`"
+    )]
     pub fn disconnect(&self, disconnect: Disconnect) -> usize {
         let sessions = self.select();
         for session in &sessions {

@@ -8,7 +8,12 @@ use crate::wire::{Disconnect, WireFormat};
 
 fn enter(space: &Space) -> Arc<Session> {
     let handshake = Handshake::new("/".into(), "", HeaderMap::new(), None);
-    let session = Arc::new(Session::new(handshake, WireFormat::Plain, &Limits { rooms_per_socket: 2, ..Limits::default() }, &Arc::default()));
+    let session = Arc::new(Session::new(
+        handshake,
+        WireFormat::Plain,
+        &Limits { rooms_per_socket: 2, ..Limits::default() },
+        &Arc::default(),
+    ));
     space.enter(&session);
     session
 }

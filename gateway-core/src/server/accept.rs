@@ -58,7 +58,10 @@ impl Listener {
 fn spawn<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S, service: GatewayService) {
     let limits = &service.application.limits;
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.handshake_timeout).max_buf_size(limits.header_bytes.max(8 * 1024)).max_headers(limits.headers);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(limits.handshake_timeout)
+        .max_buf_size(limits.header_bytes.max(8 * 1024))
+        .max_headers(limits.headers);
     let shared = std::sync::Arc::clone(&service.application.shared);
     let tasks = shared.tasks.clone();
     tasks.spawn(async move {

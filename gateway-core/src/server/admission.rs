@@ -48,7 +48,12 @@ impl Admission {
     }
 }
 
-async fn admit(application: Arc<Application>, route: Arc<Route>, socket: Socket, admitted: Arc<AtomicUsize>) -> Result<(), Refusal> {
+async fn admit(
+    application: Arc<Application>,
+    route: Arc<Route>,
+    socket: Socket,
+    admitted: Arc<AtomicUsize>,
+) -> Result<(), Refusal> {
     for hooks in &route.router.gateways {
         for hook in &hooks.connect {
             run(hook, &application, &socket).await?;

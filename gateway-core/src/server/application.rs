@@ -27,7 +27,13 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { hub: Hub::new(), counters: Arc::default(), tasks: TaskTracker::new(), stopping: CancellationToken::new(), stopped: AtomicBool::new(false) })
+        Arc::new(Self {
+            hub: Hub::new(),
+            counters: Arc::default(),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            stopped: AtomicBool::new(false),
+        })
     }
 
     /// Tells every connection to end. One that enters later sees [`Shared::is_stopping`].

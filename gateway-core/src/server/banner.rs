@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::server::application::Application;
-use crate::server::endpoint::LocalAddr;
 use crate::dispatch::Handler;
 use crate::gateway::Route;
+use crate::server::application::Application;
+use crate::server::endpoint::LocalAddr;
 
 /// The text printed when a server starts: address, namespaces, handlers, limits, warnings.
 #[derive(Debug)]
@@ -19,7 +19,13 @@ impl fmt::Display for Banner<'_> {
         let version = env!("CARGO_PKG_VERSION");
         writeln!(formatter, "gateway {version} (pid {}) listening on {}\n", std::process::id(), self.address)?;
         let routes: Vec<_> = self.application.routes.iter().collect();
-        let width = routes.iter().flat_map(|route| route.router.handlers()).map(|handler| handler.event.chars().count()).max().unwrap_or(0).min(32);
+        let width = routes
+            .iter()
+            .flat_map(|route| route.router.handlers())
+            .map(|handler| handler.event.chars().count())
+            .max()
+            .unwrap_or(0)
+            .min(32);
         for route in routes {
             write_route(formatter, route, self.address, width)?;
         }
@@ -37,10 +43,15 @@ fn write_route(formatter: &mut fmt::Formatter<'_>, route: &Route, address: &Loca
         LocalAddr::Unix(_) => writeln!(formatter, "  {}", route.namespace)?,
     }
     if route.router.raw().is_some() {
-        writeln!(formatter, "    whole messages → {} ({}:{})", route.declared.name, route.declared.file, route.declared.line)?;
+        writeln!(
+            formatter,
+            "    whole messages → {} ({}:{})",
+            route.declared.name, route.declared.file, route.declared.line
+        )?;
     }
     let mut handlers: Vec<_> = route.router.handlers().collect();
-    handlers.sort_by_key(|handler| (handler.gateway, handler.subscription.method.file, handler.subscription.method.line));
+    handlers
+        .sort_by_key(|handler| (handler.gateway, handler.subscription.method.file, handler.subscription.method.line));
     for handler in handlers {
         writeln!(formatter, "    {:width$} → {}", handler.event, Signature(handler))?;
     }

@@ -268,6 +268,10 @@ impl Default for Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Server").field("selection", &self.selection).field("limits", &self.limits).finish_non_exhaustive()
+        formatter
+            .debug_struct("Server")
+            .field("selection", &self.selection)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }

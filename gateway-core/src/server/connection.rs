@@ -13,8 +13,8 @@ use tracing::Instrument;
 use crate::dispatch::{Exception, Refusal};
 use crate::gateway::Route;
 use crate::hub::Space;
-use crate::server::application::Application;
 use crate::server::admission::Admission;
+use crate::server::application::Application;
 use crate::server::ending;
 use crate::server::lanes::Lanes;
 use crate::server::raw::RawLane;
@@ -22,7 +22,10 @@ use crate::session::{Batch, Delivery, DisconnectReason, Heartbeat, Pulse, Sessio
 use crate::socket::Socket;
 use crate::telemetry::{Counter, connection_span, told};
 use crate::transport::{Broken, Handshake, Transport};
-use crate::wire::{CloseCode, Disconnect, Encoded, Flow, Incoming, Malformed, Message, OpCode, Outgoing, Received, RequestId, WireFormat, decode, exceeds_depth};
+use crate::wire::{
+    CloseCode, Disconnect, Encoded, Flow, Incoming, Malformed, Message, OpCode, Outgoing, Received, RequestId,
+    WireFormat, decode, exceeds_depth,
+};
 
 /// Frames read before others get their turn; what they answer leaves in one write.
 const TURN: usize = 32;
@@ -64,9 +67,16 @@ pub(super) enum End {
 }
 
 /// Serves one client until it is gone. `name` is the concrete namespace.
-pub(crate) async fn serve<T: Transport>(transport: T, application: Arc<Application>, route: Arc<Route>, name: &str, handshake: Handshake) {
+pub(crate) async fn serve<T: Transport>(
+    transport: T,
+    application: Arc<Application>,
+    route: Arc<Route>,
+    name: &str,
+    handshake: Handshake,
+) {
     let space = application.shared.hub.of(name);
-    let session = Arc::new(Session::new(handshake, WireFormat::Plain, &application.limits, &application.shared.counters));
+    let session =
+        Arc::new(Session::new(handshake, WireFormat::Plain, &application.limits, &application.shared.counters));
     let presence = Presence::enter(&space, &session);
     let socket = Socket::new(Arc::clone(&session), space);
     // Stopping looks for sessions once: one that enters at that moment looks back.
@@ -176,7 +186,8 @@ impl Inside {
         let now = Instant::now();
         let heartbeat = Heartbeat::new(application.limits.ping_interval, application.limits.ping_timeout, now);
         let lanes = Lanes::new(Arc::clone(&application), Arc::clone(&route), Arc::clone(&session), socket.clone());
-        let raw = route.router.raw().map(|_| RawLane::new(Arc::clone(&application), Arc::clone(&route), socket.clone()));
+        let raw =
+            route.router.raw().map(|_| RawLane::new(Arc::clone(&application), Arc::clone(&route), socket.clone()));
         let admission = Some(Admission::begin(&application, &route, &socket, now));
         let clock = Box::pin(tokio::time::sleep_until(now));
         Self {
@@ -288,7 +299,9 @@ impl Inside {
             }
             Ok(Incoming::Event(envelope)) => self.lanes.take(envelope, text, task),
             Ok(Incoming::Answer { ask, outcome }) => {
-                let outcome = outcome.map(|data| data.map_or("null", RawValue::get).to_owned()).map_err(|error| error.get().to_owned());
+                let outcome = outcome
+                    .map(|data| data.map_or("null", RawValue::get).to_owned())
+                    .map_err(|error| error.get().to_owned());
                 // An answer nobody waits for came too late: its question was told to have timed out.
                 self.session.pending.answer(ask, outcome);
             }
@@ -315,7 +328,8 @@ impl Inside {
 
     fn watch_assembly(&mut self, assembling: Option<u64>) {
         if self.assembly.map(|(message, _)| message) != assembling {
-            self.assembly = assembling.map(|message| (message, Instant::now() + self.application.limits.assembly_timeout));
+            self.assembly =
+                assembling.map(|message| (message, Instant::now() + self.application.limits.assembly_timeout));
         }
     }
 

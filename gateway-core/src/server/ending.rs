@@ -52,6 +52,8 @@ pub(super) async fn finish<T: Transport>(connection: Connection<T>, end: End) {
     if was_accepted {
         application.shared.counters.add(Counter::Disconnections);
         tracing::debug!(socket = %socket.id(), %reason, "disconnected");
+    } else {
+        tracing::debug!(socket = %socket.id(), %reason, "not accepted");
     }
 }
 
@@ -127,7 +129,9 @@ async fn drain(mut lanes: Lanes, mut raw: Option<RawLane>, within: Duration) {
 async fn run(hook: &RunHook<Ended>, application: &Application, socket: &Socket, reason: &DisconnectReason) {
     let running = catch_unwind(AssertUnwindSafe(|| hook(&Context::disconnect(&application.services, socket, reason))));
     let outcome = match running {
-        Ok(running) => timeout(application.limits.handler_timeout, AssertUnwindSafe(running.outcome()).catch_unwind()).await,
+        Ok(running) => {
+            timeout(application.limits.handler_timeout, AssertUnwindSafe(running.outcome()).catch_unwind()).await
+        }
         Err(panic) => Ok(Err(panic)),
     };
     match outcome {

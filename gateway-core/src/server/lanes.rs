@@ -10,7 +10,10 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tracing::Span;
 
-use crate::dispatch::{Context, Exception, Finished, Handler, INTERNAL, Reply, Responder, Running, RunningState, SharedResponder, StreamStep, Streaming, drop_quietly};
+use crate::dispatch::{
+    Context, Exception, Finished, Handler, INTERNAL, Reply, Responder, Running, RunningState, SharedResponder,
+    StreamStep, Streaming, drop_quietly,
+};
 use crate::gateway::Route;
 use crate::server::application::Application;
 use crate::server::waiting::Waiting;
@@ -43,7 +46,17 @@ struct Invocation {
 
 impl Lanes {
     pub(crate) fn new(application: Arc<Application>, route: Arc<Route>, session: Arc<Session>, socket: Socket) -> Self {
-        Self { application, route, session, socket, waiting: Waiting::default(), serial: None, concurrent: Vec::new(), streams: Vec::new(), open: false }
+        Self {
+            application,
+            route,
+            session,
+            socket,
+            waiting: Waiting::default(),
+            serial: None,
+            concurrent: Vec::new(),
+            streams: Vec::new(),
+            open: false,
+        }
     }
 
     /// The connect hooks have accepted: what waits may start.
@@ -111,7 +124,9 @@ impl Lanes {
     pub(crate) fn cancel(&mut self, id: &RequestId) {
         let cancelled = || Exception::framework("cancelled", "the request was cancelled by its client");
         let invocations = self.serial.take_if(|invocation| invocation.responder.has_id(id)).into_iter();
-        for invocation in invocations.chain(self.concurrent.extract_if(.., |invocation| invocation.responder.has_id(id))) {
+        for invocation in
+            invocations.chain(self.concurrent.extract_if(.., |invocation| invocation.responder.has_id(id)))
+        {
             drop_quietly(invocation.future);
             invocation.responder.fail(cancelled());
         }
@@ -193,7 +208,9 @@ impl Lanes {
         // What was answered leaves before more is.
         while self.open && self.may_start_next() && self.session.outbox.is_light() {
             let Some(frame) = self.waiting.pop() else { break };
-            let Ok(Incoming::Event(envelope)) = decode(&frame) else { unreachable!("only events wait, and they were decoded before") };
+            let Ok(Incoming::Event(envelope)) = decode(&frame) else {
+                unreachable!("only events wait, and they were decoded before")
+            };
             progress = true;
             self.start(envelope, task);
         }
@@ -234,7 +251,9 @@ impl Lanes {
         let Some(handler) = self.route.router.find(event) else { return self.serial.is_none() };
         match handler.subscription.concurrency {
             0 | 1 => self.serial.is_none(),
-            places => self.concurrent.iter().filter(|invocation| Arc::ptr_eq(&invocation.handler, handler)).count() < places,
+            places => {
+                self.concurrent.iter().filter(|invocation| Arc::ptr_eq(&invocation.handler, handler)).count() < places
+            }
         }
     }
 
@@ -288,7 +307,8 @@ impl Lanes {
     }
 
     fn responder(&self, event: Arc<str>, id: Option<RequestId>, data: Option<&str>) -> Responder {
-        Responder::new(&self.session, &self.application.shared.counters, event, id).with_compat(self.application.compat, data)
+        Responder::new(&self.session, &self.application.shared.counters, event, id)
+            .with_compat(self.application.compat, data)
     }
 
     /// The panic hook has logged where; this says whose request it was.
@@ -323,4 +343,3 @@ impl Invocation {
         self.deadline.is_some_and(|deadline| deadline <= now)
     }
 }
-

@@ -99,11 +99,15 @@ impl RawLane {
         let context = Context::raw(&self.application.services, &self.socket, message);
         match catch_unwind(AssertUnwindSafe(|| hook(&context))) {
             Ok(Running(RunningState::Ready(reply))) => self.finish(reply),
-            Ok(Running(RunningState::Future(mut future))) => match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))) {
-                Ok(Poll::Ready(reply)) => self.finish(reply),
-                Ok(Poll::Pending) => self.running = Some((future, Instant::now() + self.application.limits.handler_timeout)),
-                Err(_) => self.panicked(),
-            },
+            Ok(Running(RunningState::Future(mut future))) => {
+                match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))) {
+                    Ok(Poll::Ready(reply)) => self.finish(reply),
+                    Ok(Poll::Pending) => {
+                        self.running = Some((future, Instant::now() + self.application.limits.handler_timeout));
+                    }
+                    Err(_) => self.panicked(),
+                }
+            }
             Err(_) => self.panicked(),
         }
     }

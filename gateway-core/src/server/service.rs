@@ -18,10 +18,10 @@ use tower_service::Service;
 
 use crate::gateway::Found;
 use crate::server::application::Application;
+use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
 use crate::server::body::Body;
 use crate::server::connection;
 use crate::server::fallback::Fallback;
-use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
 use crate::telemetry::Counter;
 use crate::transport::{Handshake, Socket, Upgrade, UpgradeError, WebSocket};
 
@@ -60,7 +60,9 @@ impl GatewayService {
     async fn respond(self, request: Request<Body>) -> Response<Body> {
         let wants_upgrade = request.headers().contains_key(UPGRADE);
         match self.application.routes.find(request.uri().path()) {
-            Some(found) if wants_upgrade || self.fallback.is_none() => self.upgrade(request, found).await.unwrap_or_else(|refused| self.rejected(&refused)),
+            Some(found) if wants_upgrade || self.fallback.is_none() => {
+                self.upgrade(request, found).await.unwrap_or_else(|refused| self.rejected(&refused))
+            }
             _ => match self.fallback {
                 Some(fallback) => fallback.respond(request).await,
                 None => self.rejected(&self.not_found()),
@@ -128,13 +130,21 @@ impl fmt::Debug for GatewayService {
 fn malformed(error: UpgradeError) -> UpgradeRefusal {
     let status = match error {
         UpgradeError::NotAnUpgrade | UpgradeError::Version => StatusCode::UPGRADE_REQUIRED,
-        UpgradeError::Method | UpgradeError::HttpVersion | UpgradeError::Connection | UpgradeError::Key => StatusCode::BAD_REQUEST,
+        UpgradeError::Method | UpgradeError::HttpVersion | UpgradeError::Connection | UpgradeError::Key => {
+            StatusCode::BAD_REQUEST
+        }
     };
     UpgradeRefusal::new(status, error.to_string())
 }
 
 /// Takes the stream out of its HTTP wrapping where it is one of ours; a foreign host's stays wrapped.
-async fn serve(upgraded: Upgraded, application: Arc<Application>, route: Arc<crate::gateway::Route>, name: &str, handshake: Handshake) {
+async fn serve(
+    upgraded: Upgraded,
+    application: Arc<Application>,
+    route: Arc<crate::gateway::Route>,
+    name: &str,
+    handshake: Handshake,
+) {
     let bytes = application.limits.message_bytes;
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(tcp) => {

@@ -51,7 +51,8 @@ impl<T> Waiting<T> {
 
     /// Takes out what `is_it` says, in order.
     pub(crate) fn take(&mut self, is_it: impl Fn(&T) -> bool) -> Vec<T> {
-        let (taken, left): (Vec<_>, Vec<_>) = std::mem::take(&mut self.items).into_iter().partition(|(item, _)| is_it(item));
+        let (taken, left): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.items).into_iter().partition(|(item, _)| is_it(item));
         self.items = left.into();
         self.bytes -= taken.iter().map(|(_, bytes)| bytes).sum::<usize>();
         taken.into_iter().map(|(item, _)| item).collect()

@@ -10,15 +10,15 @@ mod reason;
 mod state;
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub(crate) use batch::Batch;
 pub(crate) use heartbeat::{Heartbeat, Pulse};
 pub use id::SocketId;
-pub use outbox::SendError;
 use outbox::Pushed;
+pub use outbox::SendError;
 pub(crate) use outbox::{Delivery, Outbox};
 pub(crate) use pending::Pending;
 pub use reason::DisconnectReason;

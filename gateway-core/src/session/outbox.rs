@@ -267,7 +267,11 @@ impl Outbox {
     }
 
     /// Writes in the connection's own task. Says whether anything went out.
-    pub(crate) fn poll_write<T: Transport>(&self, context: &mut Context<'_>, transport: &mut T) -> Poll<io::Result<bool>> {
+    pub(crate) fn poll_write<T: Transport>(
+        &self,
+        context: &mut Context<'_>,
+        transport: &mut T,
+    ) -> Poll<io::Result<bool>> {
         let mut queue = self.lock();
         queue.marked = false;
         let has_something = queue.has_something();
@@ -325,7 +329,9 @@ impl Queue {
             let buffer = &mut *buffer.borrow_mut();
             while self.has_something() {
                 let written = match self.waiting.front() {
-                    Some((only, _)) if self.pong.is_none() && (self.waiting.len() == 1 || only.len() >= WRITE_BUFFER) => {
+                    Some((only, _))
+                        if self.pong.is_none() && (self.waiting.len() == 1 || only.len() >= WRITE_BUFFER) =>
+                    {
                         ready!(write(&only.as_slice()[self.written..]))
                     }
                     _ => {
@@ -347,7 +353,9 @@ impl Queue {
     fn gather(&mut self, buffer: &mut Vec<u8>) {
         buffer.clear();
         // Between frames only: a pong may overtake a message, not split it.
-        if self.written == 0 && let Some(pong) = self.pong.take() {
+        if self.written == 0
+            && let Some(pong) = self.pong.take()
+        {
             self.bytes += pong.len();
             self.waiting.push_front((pong, Delivery::Answer));
         }

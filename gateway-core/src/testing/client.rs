@@ -313,5 +313,6 @@ impl TestStream<'_> {
 
 fn read<R: DeserializeOwned>(data: Value, event: &str) -> R {
     let text = data.to_string();
-    serde_json::from_value(data).unwrap_or_else(|error| panic!("the data of `{event}` cannot be read ({error}): {text}"))
+    serde_json::from_value(data)
+        .unwrap_or_else(|error| panic!("the data of `{event}` cannot be read ({error}): {text}"))
 }

@@ -129,7 +129,11 @@ impl Handshake {
 
 impl fmt::Debug for Handshake {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Handshake").field("path", &self.0.path).field("peer", &self.0.peer).finish_non_exhaustive()
+        formatter
+            .debug_struct("Handshake")
+            .field("path", &self.0.path)
+            .field("peer", &self.0.peer)
+            .finish_non_exhaustive()
     }
 }
 
@@ -137,7 +141,10 @@ impl fmt::Debug for Handshake {
 fn parse_query(query: &str) -> Vec<(String, String)> {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (decode(name), decode(value))).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
 }
 
 #[cfg(test)]

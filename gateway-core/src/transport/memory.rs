@@ -210,10 +210,14 @@ impl MemoryPeer {
     /// The next message, or how the connection ended once all were taken.
     pub(crate) fn poll_receive(&self, context: &mut Context<'_>) -> Poll<Result<Message, Closed>> {
         let mut pipe = lock(&self.0);
-        if !pipe.paused && let Some(message) = pipe.to_client.pop_front() {
+        if !pipe.paused
+            && let Some(message) = pipe.to_client.pop_front()
+        {
             return Poll::Ready(Ok(message));
         }
-        if !pipe.paused && let Some(close) = &pipe.closed {
+        if !pipe.paused
+            && let Some(close) = &pipe.closed
+        {
             return Poll::Ready(Err(close.clone()));
         }
         pipe.client_reader = Some(context.waker().clone());

@@ -70,7 +70,11 @@ impl<R: AsyncRead + Send + Unpin + 'static, W: Writer + DirectWrite> Stream for 
 }
 
 impl<R: AsyncRead + Unpin, W> AsyncRead for Socket<R, W> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.reader).poll_read(context, buffer)
     }
 }

@@ -1,6 +1,9 @@
 //! The check of an upgrade request (RFC 6455 §4.2.1) and the headers of its answer (§4.2.2). Pure.
 
-use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::header::{
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
+};
 use http::{Method, StatusCode, Version, request};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -118,11 +121,16 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        Upgrade::check(&parts, &["graphql-ws".to_owned(), "mqtt".to_owned()]).map(|upgrade| upgrade.protocol().map(str::to_owned))
+        Upgrade::check(&parts, &["graphql-ws".to_owned(), "mqtt".to_owned()])
+            .map(|upgrade| upgrade.protocol().map(str::to_owned))
     }
 
-    const GOOD: [(&str, &str); 4] =
-        [("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-version", "13"), ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")];
+    const GOOD: [(&str, &str); 4] = [
+        ("upgrade", "websocket"),
+        ("connection", "Upgrade"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
 
     fn with(name: &'static str, value: &'static str) -> Vec<(&'static str, &'static str)> {
         GOOD.into_iter().filter(|(other, _)| *other != name).chain([(name, value)]).collect()
@@ -156,7 +164,12 @@ mod tests {
 
     #[test]
     fn the_answer_carries_the_key_of_the_rfc() {
-        let (parts, ()) = GOOD.iter().fold(http::Request::builder(), |request, (name, value)| request.header(*name, *value)).body(()).unwrap().into_parts();
+        let (parts, ()) = GOOD
+            .iter()
+            .fold(http::Request::builder(), |request, (name, value)| request.header(*name, *value))
+            .body(())
+            .unwrap()
+            .into_parts();
         let response = Upgrade::check(&parts, &[]).unwrap().response::<()>();
         assert_eq!(response.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }

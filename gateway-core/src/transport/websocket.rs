@@ -53,7 +53,8 @@ impl<S: Stream> WebSocket<S> {
 
     fn take_held(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Result<(), Broken> {
         let mut held = std::mem::take(&mut self.held);
-        let taken = self.decoder.feed(&mut held, &mut |received| deliver(received, context)).map_err(Broken::Violation)?;
+        let taken =
+            self.decoder.feed(&mut held, &mut |received| deliver(received, context)).map_err(Broken::Violation)?;
         if taken < held.len() {
             held.drain(..taken);
             self.held = held;
@@ -61,7 +62,12 @@ impl<S: Stream> WebSocket<S> {
         Ok(())
     }
 
-    fn read(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>, buffer: &mut [u8]) -> Poll<Result<(), Broken>> {
+    fn read(
+        &mut self,
+        context: &mut Context<'_>,
+        deliver: &mut Deliver<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<Result<(), Broken>> {
         let mut read = ReadBuf::new(buffer);
         if ready!(Pin::new(&mut self.stream).poll_read(context, &mut read)).is_err() || read.filled().is_empty() {
             return Poll::Ready(Err(Broken::Lost));

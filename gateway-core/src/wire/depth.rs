@@ -26,7 +26,11 @@ pub(crate) fn exceeds_depth(json: &str, limit: usize) -> bool {
 
 /// Written as a plain sum so that the compiler vectorises it.
 fn openings(bytes: &[u8]) -> usize {
-    bytes.chunks(128).map(|chunk| chunk.iter().map(|byte| u8::from(matches!(byte, b'[' | b'{'))).sum::<u8>()).map(usize::from).sum()
+    bytes
+        .chunks(128)
+        .map(|chunk| chunk.iter().map(|byte| u8::from(matches!(byte, b'[' | b'{'))).sum::<u8>())
+        .map(usize::from)
+        .sum()
 }
 
 fn skip_string(bytes: &mut std::str::Bytes<'_>) {
@@ -47,7 +51,8 @@ mod tests {
 
     #[test]
     fn only_brackets_outside_strings_count() {
-        let check = |json: &str, limit: usize, expected: bool| assert_eq!(exceeds_depth(json, limit), expected, "{json}");
+        let check =
+            |json: &str, limit: usize, expected: bool| assert_eq!(exceeds_depth(json, limit), expected, "{json}");
         check("[[[]]]", 3, false);
         check("[[[]]]", 2, true);
         check(r#"{"a":[{"b":[]}]}"#, 4, false);

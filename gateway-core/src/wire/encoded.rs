@@ -8,7 +8,10 @@ use crate::wire::rfc6455::{OpCode, frame};
 #[derive(Clone, Debug)]
 pub(crate) enum Encoded {
     /// The frame is what comes from `start` on; room for the longest header was left before its payload was known.
-    Own { bytes: Vec<u8>, start: usize },
+    Own {
+        bytes: Vec<u8>,
+        start: usize,
+    },
     Shared(Bytes),
 }
 

@@ -3,8 +3,8 @@
 
 mod close;
 mod depth;
-mod event;
 mod encoded;
+mod event;
 mod message;
 mod plain;
 mod rfc6455;
@@ -12,9 +12,9 @@ mod shared;
 
 pub use close::{CloseCode, Disconnect};
 pub(crate) use depth::exceeds_depth;
+pub(crate) use encoded::Encoded;
 pub use event::Event;
 pub(crate) use event::to_json;
-pub(crate) use encoded::Encoded;
 pub use message::{Message, Text};
 pub(crate) use plain::decode;
 pub(crate) use plain::{Envelope, Incoming, Malformed, Outgoing, RequestId};

@@ -12,7 +12,10 @@ use serde_json::value::RawValue;
 pub(crate) enum Incoming<'a> {
     Event(Envelope<'a>),
     /// The answer to a question of the server; `Err` when the client could not answer.
-    Answer { ask: u64, outcome: Result<Option<&'a RawValue>, &'a RawValue> },
+    Answer {
+        ask: u64,
+        outcome: Result<Option<&'a RawValue>, &'a RawValue>,
+    },
     Cancel(RequestId),
 }
 
@@ -146,7 +149,10 @@ impl RequestId {
         }
         let integer = text.parse::<i128>().ok();
         let within = |value: &i128| (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(value);
-        integer.filter(within).map(Self::Integer).ok_or_else(|| Malformed::new("an id is neither a string nor an integer of 64 bits"))
+        integer
+            .filter(within)
+            .map(Self::Integer)
+            .ok_or_else(|| Malformed::new("an id is neither a string nor an integer of 64 bits"))
     }
 }
 

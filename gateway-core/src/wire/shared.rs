@@ -22,6 +22,7 @@ impl<'a> Shared<'a> {
         let cell = match format {
             WireFormat::Plain => &self.plain,
         };
-        cell.get_or_init(|| format.encode(&Outgoing::Event { event: self.event, data: self.data }).into_shared()).clone()
+        cell.get_or_init(|| format.encode(&Outgoing::Event { event: self.event, data: self.data }).into_shared())
+            .clone()
     }
 }

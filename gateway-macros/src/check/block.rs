@@ -27,22 +27,14 @@ pub(crate) enum Kind {
 }
 
 // `namespace` is known so that it gets a better answer than any other unknown name.
-const GATEWAY: Known = Known {
-    attribute: "gateway",
-    example: "#[gateway]",
-    words: &[],
-    options: &["namespace", "crate", "part"],
-};
+const GATEWAY: Known =
+    Known { attribute: "gateway", example: "#[gateway]", words: &[], options: &["namespace", "crate", "part"] };
 
 /// `register!` asks for this many parts.
 const PARTS: usize = 8;
 
 /// Checks an impl block under `#[gateway]`.
-pub(crate) fn check_block(
-    arguments: TokenStream,
-    block: Block,
-    mistakes: &mut Mistakes,
-) -> Option<CheckedBlock> {
+pub(crate) fn check_block(arguments: TokenStream, block: Block, mistakes: &mut Mistakes) -> Option<CheckedBlock> {
     if let Some(of_trait) = block.of_trait {
         mistakes.add(
             of_trait,
@@ -51,26 +43,13 @@ pub(crate) fn check_block(
         return None;
     }
     let generics = &block.generics;
-    let is_generic =
-        generics.type_params().next().is_some() || generics.const_params().next().is_some();
-    let arguments = mistakes
-        .take(Arguments::read(arguments))
-        .unwrap_or_default();
+    let is_generic = generics.type_params().next().is_some() || generics.const_params().next().is_some();
+    let arguments = mistakes.take(Arguments::read(arguments)).unwrap_or_default();
     let (framework, part) = check_options(arguments, is_generic, mistakes);
     check_contents(&block, mistakes);
-    let kind = if is_generic {
-        Kind::Generic {
-            generics: shared(generics),
-            part,
-        }
-    } else {
-        Kind::Concrete
-    };
-    let handlers: Vec<Handler> = block
-        .methods
-        .into_iter()
-        .filter_map(|method| check_method(method, mistakes))
-        .collect();
+    let kind = if is_generic { Kind::Generic { generics: shared(generics), part } } else { Kind::Concrete };
+    let handlers: Vec<Handler> =
+        block.methods.into_iter().filter_map(|method| check_method(method, mistakes)).collect();
     refuse_duplicates(&handlers, mistakes);
     refuse_events_beside_messages(&handlers, mistakes);
     Some(CheckedBlock {
@@ -90,10 +69,7 @@ fn check_contents(block: &Block, mistakes: &mut Mistakes) {
     }
     for stray in &block.strays {
         let name = stray.role.name();
-        mistakes.add(
-            &stray.attribute,
-            format!("`#[{name}]` marks a method\nhelp: put it on `async fn … (&self, …)`"),
-        );
+        mistakes.add(&stray.attribute, format!("`#[{name}]` marks a method\nhelp: put it on `async fn … (&self, …)`"));
     }
     for marker in &block.conditional {
         let name = marker.role.name();
@@ -112,10 +88,8 @@ fn check_contents(block: &Block, mistakes: &mut Mistakes) {
 
 fn check_options(arguments: Arguments, is_generic: bool, mistakes: &mut Mistakes) -> (Path, usize) {
     let (values, options) = Options::new(GATEWAY, arguments, mistakes);
-    for at in values
-        .iter()
-        .map(ToTokens::to_token_stream)
-        .chain(options.name("namespace").map(ToTokens::to_token_stream))
+    for at in
+        values.iter().map(ToTokens::to_token_stream).chain(options.name("namespace").map(ToTokens::to_token_stream))
     {
         mistakes.add(
             at,
@@ -137,38 +111,25 @@ fn check_options(arguments: Arguments, is_generic: bool, mistakes: &mut Mistakes
 /// Refuses two handlers for one event, and two for whole messages. Those under different conditions may never meet.
 fn refuse_duplicates(handlers: &[Handler], mistakes: &mut Mistakes) {
     for (index, handler) in handlers.iter().enumerate() {
-        let rival = handlers[..index].iter().find(|earlier| {
-            same_work(&earlier.work, &handler.work) && conditions(earlier) == conditions(handler)
-        });
+        let rival = handlers[..index]
+            .iter()
+            .find(|earlier| same_work(&earlier.work, &handler.work) && conditions(earlier) == conditions(handler));
         let Some(rival) = rival else { continue };
         let (what, help) = match &handler.work {
             Work::Subscribe { event, .. } if event.is_empty() => continue,
-            Work::Subscribe { event, .. } => (
-                format!("the event `{event}` has"),
-                "give one of them another event",
-            ),
-            Work::Hook(role) => (
-                format!("`#[{}]` has", role.name()),
-                "call one of them from the other",
-            ),
+            Work::Subscribe { event, .. } => (format!("the event `{event}` has"), "give one of them another event"),
+            Work::Hook(role) => (format!("`#[{}]` has", role.name()), "call one of them from the other"),
         };
         let (first, second) = (&rival.ident, &handler.ident);
         mistakes.add(first, format!("{what} two methods: `{first}`, here"));
-        mistakes.add(
-            second,
-            format!("{what} two methods: `{first}`, and `{second}` here\nhelp: {help}"),
-        );
+        mistakes.add(second, format!("{what} two methods: `{first}`, and `{second}` here\nhelp: {help}"));
     }
 }
 
 /// A whole message has no envelope, so no event can be read from it.
 fn refuse_events_beside_messages(handlers: &[Handler], mistakes: &mut Mistakes) {
-    let is_raw = |handler: &&Handler| {
-        matches!(handler.work, Work::Hook(Role::Message)) && handler.cfgs.is_empty()
-    };
-    let is_event = |handler: &&Handler| {
-        matches!(handler.work, Work::Subscribe { .. }) && handler.cfgs.is_empty()
-    };
+    let is_raw = |handler: &&Handler| matches!(handler.work, Work::Hook(Role::Message)) && handler.cfgs.is_empty();
+    let is_event = |handler: &&Handler| matches!(handler.work, Work::Subscribe { .. }) && handler.cfgs.is_empty();
     if let Some(raw) = handlers.iter().find(is_raw)
         && let Some(event) = handlers.iter().find(is_event)
     {
@@ -191,9 +152,5 @@ fn same_work(one: &Work, other: &Work) -> bool {
 }
 
 fn conditions(handler: &Handler) -> String {
-    handler
-        .cfgs
-        .iter()
-        .map(|cfg| cfg.to_token_stream().to_string())
-        .collect()
+    handler.cfgs.iter().map(|cfg| cfg.to_token_stream().to_string()).collect()
 }

@@ -1,14 +1,8 @@
 //! Whether a text can name an event.
 
 /// Names the clients keep for themselves: an event of that name would never reach its listener, or fake one of theirs.
-const RESERVED: [&str; 6] = [
-    "connect",
-    "connect_error",
-    "disconnect",
-    "disconnecting",
-    "newListener",
-    "removeListener",
-];
+const RESERVED: [&str; 6] =
+    ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
 /// Longer names are refused on the wire.
 const MAX_BYTES: usize = 256;
@@ -28,23 +22,16 @@ pub(crate) fn event_mistake(name: &str, direction: Direction) -> Option<String> 
         return Some("an event has a name\nhelp: write one, as in `\"message\"`".to_owned());
     }
     if name.len() > MAX_BYTES {
-        return Some(format!(
-            "an event's name has at most {MAX_BYTES} bytes, and this one has {}",
-            name.len()
-        ));
+        return Some(format!("an event's name has at most {MAX_BYTES} bytes, and this one has {}", name.len()));
     }
     let hook = match name {
         "connect" => "; what is to happen then goes into a method with `#[on_connect]`",
-        "disconnect" | "disconnecting" => {
-            "; what is to happen then goes into a method with `#[on_disconnect]`"
-        }
+        "disconnect" | "disconnecting" => "; what is to happen then goes into a method with `#[on_disconnect]`",
         _ => "",
     };
     if RESERVED.contains(&name) {
         let hook = if direction == Direction::In { hook } else { "" };
-        return Some(format!(
-            "clients keep the event name `{name}` for themselves\nhelp: choose another name{hook}"
-        ));
+        return Some(format!("clients keep the event name `{name}` for themselves\nhelp: choose another name{hook}"));
     }
     if direction == Direction::In && name == "exception" {
         return Some(
@@ -62,10 +49,7 @@ mod tests {
     fn check(name: &str, direction: Direction, expected: Option<&str>) {
         let mistake = event_mistake(name, direction);
         match expected {
-            Some(part) => assert!(
-                mistake.as_deref().is_some_and(|text| text.contains(part)),
-                "{name}: {mistake:?}"
-            ),
+            Some(part) => assert!(mistake.as_deref().is_some_and(|text| text.contains(part)), "{name}: {mistake:?}"),
             None => assert_eq!(mistake, None, "{name}"),
         }
     }

@@ -34,59 +34,33 @@ struct Said {
 const HIDDEN_CODE: &str = "internal";
 
 pub(crate) fn check_exception(input: DeriveInput, mistakes: &mut Mistakes) -> CheckedException {
-    let DeriveInput {
-        attrs,
-        ident,
-        generics,
-        data,
-        ..
-    } = input;
+    let DeriveInput { attrs, ident, generics, data, .. } = input;
     let whole = read(&attrs, &["code", "crate"], mistakes);
     let failures = match data {
         Data::Struct(_) => {
             let (code, hide) = decide(&whole, None, &ident);
-            vec![Failure {
-                variant: None,
-                cfgs: Vec::new(),
-                code,
-                hide,
-            }]
+            vec![Failure { variant: None, cfgs: Vec::new(), code, hide }]
         }
         Data::Enum(data) => {
             let variants = data.variants.into_iter().map(|variant| {
                 let said = read(&variant.attrs, &["code"], mistakes);
                 let (code, hide) = decide(&whole, Some(&said), &variant.ident);
-                Failure {
-                    cfgs: cfgs(&variant.attrs),
-                    variant: Some(variant.ident),
-                    code,
-                    hide,
-                }
+                Failure { cfgs: cfgs(&variant.attrs), variant: Some(variant.ident), code, hide }
             });
             variants.collect()
         }
         Data::Union(data) => {
-            mistakes.add(
-                data.union_token,
-                "a union cannot be an exception\nhelp: make it an enum or a struct",
-            );
+            mistakes.add(data.union_token, "a union cannot be an exception\nhelp: make it an enum or a struct");
             Vec::new()
         }
     };
-    CheckedException {
-        framework: whole.framework,
-        ident,
-        generics,
-        failures,
-    }
+    CheckedException { framework: whole.framework, ident, generics, failures }
 }
 
 /// A variant's word goes before its enum's, and that before the default.
 fn decide(whole: &Said, variant: Option<&Said>, name: &Ident) -> (String, bool) {
     let hide = whole.hide || variant.is_some_and(|said| said.hide);
-    let code = variant
-        .and_then(|said| said.code.as_ref())
-        .or(whole.code.as_ref());
+    let code = variant.and_then(|said| said.code.as_ref()).or(whole.code.as_ref());
     let code = match code {
         Some(code) => code.value(),
         None if hide => HIDDEN_CODE.to_owned(),
@@ -95,19 +69,10 @@ fn decide(whole: &Said, variant: Option<&Said>, name: &Ident) -> (String, bool) 
     (code, hide)
 }
 
-fn read(
-    attributes: &[Attribute],
-    options: &'static [&'static str],
-    mistakes: &mut Mistakes,
-) -> Said {
+fn read(attributes: &[Attribute], options: &'static [&'static str], mistakes: &mut Mistakes) -> Said {
     let mut arguments = Arguments::default();
-    for attribute in attributes
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("exception"))
-    {
-        if let Some(read) =
-            mistakes.take(Arguments::of(attribute, "#[exception(code = \"muted\")]"))
-        {
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("exception")) {
+        if let Some(read) = mistakes.take(Arguments::of(attribute, "#[exception(code = \"muted\")]")) {
             arguments.0.extend(read.0);
         }
     }
@@ -130,16 +95,9 @@ fn read(
     if let Some(text) = &code
         && text.value().is_empty()
     {
-        mistakes.add(
-            text,
-            "a code has letters in it\nhelp: write one, as in `code = \"muted\"`, or leave it out",
-        );
+        mistakes.add(text, "a code has letters in it\nhelp: write one, as in `code = \"muted\"`, or leave it out");
     }
-    Said {
-        framework: options.framework(mistakes),
-        code,
-        hide,
-    }
+    Said { framework: options.framework(mistakes), code, hide }
 }
 
 /// `TooManyRooms` → `too_many_rooms`, `HTTPError` → `http_error`.
@@ -149,8 +107,8 @@ fn snake_case(name: &str) -> String {
     for (at, letter) in letters.iter().enumerate() {
         let before = at.checked_sub(1).map(|before| letters[before]);
         let after_lower = before.is_some_and(|before| before.is_lowercase() || before.is_numeric());
-        let ends_capitals = before.is_some_and(char::is_uppercase)
-            && letters.get(at + 1).is_some_and(|next| next.is_lowercase());
+        let ends_capitals =
+            before.is_some_and(char::is_uppercase) && letters.get(at + 1).is_some_and(|next| next.is_lowercase());
         if letter.is_uppercase() && (after_lower || ends_capitals) {
             snake.push('_');
         }

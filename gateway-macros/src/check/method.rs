@@ -4,8 +4,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{
-    Attribute, Expr, FnArg, Ident, PatType, Receiver, ReceiverKind, ReturnType, Safety, Signature,
-    Type, TypeParamBound,
+    Attribute, Expr, FnArg, Ident, PatType, Receiver, ReceiverKind, ReturnType, Safety, Signature, Type, TypeParamBound,
 };
 
 use crate::check::Mistakes;
@@ -25,10 +24,7 @@ pub(crate) struct Handler {
 }
 
 pub(crate) enum Work {
-    Subscribe {
-        event: String,
-        concurrency: Option<usize>,
-    },
+    Subscribe { event: String, concurrency: Option<usize> },
     Hook(Role),
 }
 
@@ -40,20 +36,12 @@ pub(crate) enum Output {
     Stream(Type),
 }
 
-const SUBSCRIBE: Known = Known {
-    attribute: "subscribe",
-    example: "#[subscribe(\"message\")]",
-    words: &[],
-    options: &["concurrency"],
-};
+const SUBSCRIBE: Known =
+    Known { attribute: "subscribe", example: "#[subscribe(\"message\")]", words: &[], options: &["concurrency"] };
 
 /// Checks a marked method, as far as that goes without types.
 pub(crate) fn check_method(method: Method, mistakes: &mut Mistakes) -> Option<Handler> {
-    let Method {
-        markers,
-        attributes,
-        signature,
-    } = method;
+    let Method { markers, attributes, signature } = method;
     for second in markers.iter().skip(1) {
         mistakes.add(
             &second.attribute,
@@ -85,17 +73,11 @@ fn check_marker(marker: &Marker, signature: &Signature, mistakes: &mut Mistakes)
     if marker.role != Role::Subscribe {
         if !matches!(marker.attribute.meta, syn::Meta::Path(_)) {
             let name = marker.role.name();
-            mistakes.add(
-                &marker.attribute,
-                format!("`#[{name}]` takes nothing\nhelp: write `#[{name}]`"),
-            );
+            mistakes.add(&marker.attribute, format!("`#[{name}]` takes nothing\nhelp: write `#[{name}]`"));
         }
         return Work::Hook(marker.role);
     }
-    let arguments = mistakes.take(Arguments::of(
-        &marker.attribute,
-        "#[subscribe(\"message\")]",
-    ));
+    let arguments = mistakes.take(Arguments::of(&marker.attribute, "#[subscribe(\"message\")]"));
     let (values, options) = Options::new(SUBSCRIBE, arguments.unwrap_or_default(), mistakes);
     let event = check_event_value(&values, signature, mistakes);
     let concurrency = options.number("concurrency", 1..=usize::MAX, mistakes);
@@ -111,16 +93,10 @@ fn check_event_value(values: &[Expr], signature: &Signature, mistakes: &mut Mist
         );
     }
     let (name, event) = match values.first() {
-        None => (
-            signature.ident.to_token_stream(),
-            signature.ident.unraw().to_string(),
-        ),
+        None => (signature.ident.to_token_stream(), signature.ident.unraw().to_string()),
         Some(value) => {
             let Some(text) = as_text(value) else {
-                mistakes.add(
-                    value,
-                    "an event's name is a text in quotes\nhelp: write `#[subscribe(\"message\")]`",
-                );
+                mistakes.add(value, "an event's name is a text in quotes\nhelp: write `#[subscribe(\"message\")]`");
                 return String::new();
             };
             (text.to_token_stream(), text.value())
@@ -156,16 +132,10 @@ fn check_qualifiers(signature: &Signature, mistakes: &mut Mistakes) {
 fn check_receiver(signature: &Signature, mistakes: &mut Mistakes) {
     let Some(receiver) = signature.receiver() else {
         let at = &signature.ident;
-        return mistakes.add(
-            at,
-            format!("a handler is a method of its gateway\nhelp: write `&self` first: `fn {at}(&self, …)`"),
-        );
+        return mistakes
+            .add(at, format!("a handler is a method of its gateway\nhelp: write `&self` first: `fn {at}(&self, …)`"));
     };
-    let Receiver {
-        mutability: _,
-        kind,
-        ..
-    } = receiver;
+    let Receiver { mutability: _, kind, .. } = receiver;
     match kind {
         ReceiverKind::Reference(_, None, None) => {}
         ReceiverKind::Reference(_, _, Some(_)) => mistakes.add(
@@ -181,12 +151,9 @@ fn check_receiver(signature: &Signature, mistakes: &mut Mistakes) {
 
 fn check_argument(argument: &PatType, mistakes: &mut Mistakes) -> Type {
     let ty = &*argument.ty;
-    if let Some(cfg) = argument
-        .attrs
-        .iter()
-        .find(|attribute| attribute.path().is_ident("cfg"))
-    {
-        mistakes.add(cfg, "a handler's argument cannot be conditional\nhelp: write two methods, each with its `#[cfg]`");
+    if let Some(cfg) = argument.attrs.iter().find(|attribute| attribute.path().is_ident("cfg")) {
+        mistakes
+            .add(cfg, "a handler's argument cannot be conditional\nhelp: write two methods, each with its `#[cfg]`");
     }
     if let Some(found) = find_word(ty.to_token_stream(), "impl") {
         mistakes.add(
@@ -220,9 +187,7 @@ fn check_output(signature: &Signature, role: Role, mistakes: &mut Mistakes) -> O
         return Output::Unit;
     };
     let mut bare = &**ty;
-    while let Type::Group(syn::TypeGroup { elem, .. }) | Type::Paren(syn::TypeParen { elem, .. }) =
-        bare
-    {
+    while let Type::Group(syn::TypeGroup { elem, .. }) | Type::Paren(syn::TypeParen { elem, .. }) = bare {
         bare = elem;
     }
     let Type::ImplTrait(opaque) = bare else {
@@ -241,10 +206,7 @@ fn check_output(signature: &Signature, role: Role, mistakes: &mut Mistakes) -> O
     if is_future {
         mistakes.add(
             bare,
-            format!(
-                "a handler that waits is an `async fn`\nhelp: write `async fn {}(&self, …) -> …`",
-                signature.ident
-            ),
+            format!("a handler that waits is an `async fn`\nhelp: write `async fn {}(&self, …) -> …`", signature.ident),
         );
     } else if role != Role::Subscribe {
         mistakes.add(
@@ -273,15 +235,11 @@ fn find_borrow(tokens: TokenStream) -> Option<TokenStream> {
         TokenTree::Punct(_) if is(at, '&') && !(is(at + 1, '\'') && is_word(at + 2, "static")) => {
             Some(trees[at].to_token_stream())
         }
-        TokenTree::Punct(_) if is(at, '\'') && !is_word(at + 1, "static") => Some(
-            [trees[at].clone(), trees.get(at + 1)?.clone()]
-                .into_iter()
-                .collect(),
-        ),
-        TokenTree::Group(_) if at > 0 && is_word(at - 1, "fn") => None,
-        TokenTree::Group(group) if group.delimiter() != Delimiter::Brace => {
-            find_borrow(group.stream())
+        TokenTree::Punct(_) if is(at, '\'') && !is_word(at + 1, "static") => {
+            Some([trees[at].clone(), trees.get(at + 1)?.clone()].into_iter().collect())
         }
+        TokenTree::Group(_) if at > 0 && is_word(at - 1, "fn") => None,
+        TokenTree::Group(group) if group.delimiter() != Delimiter::Brace => find_borrow(group.stream()),
         _ => None,
     })
 }

@@ -6,44 +6,32 @@ pub(crate) fn namespace_mistake(namespace: &str) -> Option<String> {
         return None;
     }
     let Some(path) = namespace.strip_prefix('/') else {
-        return Some(format!(
-            "a namespace starts with a slash\nhelp: write `namespace = \"/{namespace}\"`"
-        ));
+        return Some(format!("a namespace starts with a slash\nhelp: write `namespace = \"/{namespace}\"`"));
     };
     if let Some(shorter) = namespace.strip_suffix('/') {
         let shorter = shorter.trim_end_matches('/');
         let shorter = if shorter.is_empty() { "/" } else { shorter };
-        return Some(format!(
-            "a namespace does not end with a slash\nhelp: write `namespace = \"{shorter}\"`"
-        ));
+        return Some(format!("a namespace does not end with a slash\nhelp: write `namespace = \"{shorter}\"`"));
     }
-    if let Some(found) = path
-        .chars()
-        .find(|c| matches!(c, '?' | '#' | ',' | '%') || c.is_whitespace() || c.is_control())
+    if let Some(found) =
+        path.chars().find(|c| matches!(c, '?' | '#' | ',' | '%') || c.is_whitespace() || c.is_control())
     {
         return Some(format!(
             "a namespace cannot hold {found:?}, which has a meaning of its own in an address or on the wire"
         ));
     }
     let mut seen = Vec::new();
-    path.split('/')
-        .find_map(|segment| segment_mistake(segment, &mut seen))
+    path.split('/').find_map(|segment| segment_mistake(segment, &mut seen))
 }
 
 fn segment_mistake<'a>(segment: &'a str, seen: &mut Vec<&'a str>) -> Option<String> {
     if segment.is_empty() {
-        return Some(
-            "a namespace has something between its slashes\nhelp: take the second slash out"
-                .to_owned(),
-        );
+        return Some("a namespace has something between its slashes\nhelp: take the second slash out".to_owned());
     }
     if !segment.contains(['{', '}']) {
         return None;
     }
-    let Some(name) = segment
-        .strip_prefix('{')
-        .and_then(|rest| rest.strip_suffix('}'))
-    else {
+    let Some(name) = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
         return Some(format!(
             "a parameter is a whole segment, from slash to slash, and `{segment}` is not\nhelp: write one like `/{{room}}`"
         ));
@@ -55,9 +43,7 @@ fn segment_mistake<'a>(segment: &'a str, seen: &mut Vec<&'a str>) -> Option<Stri
         ));
     }
     if seen.contains(&name) {
-        return Some(format!(
-            "the parameter `{segment}` is there twice\nhelp: give the second another name"
-        ));
+        return Some(format!("the parameter `{segment}` is there twice\nhelp: give the second another name"));
     }
     seen.push(name);
     None
@@ -70,10 +56,9 @@ mod tests {
     fn check(namespace: &str, expected: Option<&str>) {
         let mistake = namespace_mistake(namespace);
         match expected {
-            Some(part) => assert!(
-                mistake.as_deref().is_some_and(|text| text.contains(part)),
-                "{namespace}: {mistake:?}"
-            ),
+            Some(part) => {
+                assert!(mistake.as_deref().is_some_and(|text| text.contains(part)), "{namespace}: {mistake:?}")
+            }
             None => assert_eq!(mistake, None, "{namespace}"),
         }
     }

@@ -2,10 +2,7 @@
 
 /// The known word closest to a misspelt one, if any is close enough to be a guess worth making.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let (distance, best) = known
-        .iter()
-        .map(|candidate| (distance(word, candidate), *candidate))
-        .min()?;
+    let (distance, best) = known.iter().map(|candidate| (distance(word, candidate), *candidate)).min()?;
     (distance <= 1.max(best.chars().count() / 3)).then_some(best)
 }
 
@@ -18,9 +15,7 @@ fn distance(from: &str, to: &str) -> usize {
     for (row, a) in from.iter().enumerate() {
         let mut current = vec![row + 1];
         for (column, b) in to.iter().enumerate() {
-            let mut steps = (last[column] + usize::from(a != b))
-                .min(last[column + 1] + 1)
-                .min(current[column] + 1);
+            let mut steps = (last[column] + usize::from(a != b)).min(last[column + 1] + 1).min(current[column] + 1);
             if row > 0 && column > 0 && *a == to[column - 1] && from[row - 1] == *b {
                 steps = steps.min(before_last[column - 1] + 1);
             }
@@ -36,11 +31,7 @@ mod tests {
     use super::nearest;
 
     fn check(word: &str, expected: Option<&str>) {
-        assert_eq!(
-            nearest(word, &["namespace", "crate", "part"]),
-            expected,
-            "{word}"
-        );
+        assert_eq!(nearest(word, &["namespace", "crate", "part"]), expected, "{word}");
     }
 
     #[test]

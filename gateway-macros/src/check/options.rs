@@ -25,33 +25,20 @@ pub(crate) struct Options {
 
 impl Options {
     /// Splits arguments into values and known options; everything else is a mistake.
-    pub(crate) fn new(
-        known: Known,
-        arguments: Arguments,
-        mistakes: &mut Mistakes,
-    ) -> (Vec<Expr>, Self) {
-        let mut options = Self {
-            known,
-            given: Vec::new(),
-        };
+    pub(crate) fn new(known: Known, arguments: Arguments, mistakes: &mut Mistakes) -> (Vec<Expr>, Self) {
+        let mut options = Self { known, given: Vec::new() };
         let mut values = Vec::new();
         for argument in arguments.0 {
             match argument {
                 Argument::Value(value) => values.push(value),
                 Argument::Named(name, _) if known.words.iter().any(|word| name == word) => {
-                    mistakes.add(
-                        &name,
-                        format!("`{name}` takes no value\nhelp: write `{name}` alone"),
-                    );
+                    mistakes.add(&name, format!("`{name}` takes no value\nhelp: write `{name}` alone"));
                 }
                 Argument::Named(name, _) if !known.options.iter().any(|option| name == option) => {
                     mistakes.add(&name, known.unknown(&name));
                 }
                 Argument::Named(name, _) if options.name(&name.to_string()).is_some() => {
-                    mistakes.add(
-                        &name,
-                        format!("`{name}` is given twice\nhelp: keep one of them"),
-                    );
+                    mistakes.add(&name, format!("`{name}` is given twice\nhelp: keep one of them"));
                 }
                 Argument::Named(name, value) => options.given.push((name, value)),
             }
@@ -61,33 +48,19 @@ impl Options {
 
     /// The name as written, to point at.
     pub(crate) fn name(&self, name: &str) -> Option<&Ident> {
-        self.given
-            .iter()
-            .map(|(given, _)| given)
-            .find(|given| *given == name)
+        self.given.iter().map(|(given, _)| given).find(|given| *given == name)
     }
 
     fn value(&self, name: &str) -> Option<&Expr> {
-        self.given
-            .iter()
-            .find(|(given, _)| given == name)
-            .map(|(_, value)| value)
+        self.given.iter().find(|(given, _)| given == name).map(|(_, value)| value)
     }
 
     /// A text's option. `example` is a value that would do.
-    pub(crate) fn text(
-        &self,
-        name: &str,
-        example: &str,
-        mistakes: &mut Mistakes,
-    ) -> Option<LitStr> {
+    pub(crate) fn text(&self, name: &str, example: &str, mistakes: &mut Mistakes) -> Option<LitStr> {
         let value = self.value(name)?;
         let text = as_text(value);
         if text.is_none() {
-            mistakes.add(
-                value,
-                format!("`{name}` is a text in quotes\nhelp: write `{name} = \"{example}\"`"),
-            );
+            mistakes.add(value, format!("`{name}` is a text in quotes\nhelp: write `{name} = \"{example}\"`"));
         }
         text.cloned()
     }
@@ -104,17 +77,11 @@ impl Options {
         let fits = number.filter(|number| bounds.contains(number));
         if fits.is_none() {
             let (least, most) = (bounds.start(), bounds.end());
-            let range = if *most == usize::MAX {
-                format!("from {least} up")
-            } else {
-                format!("from {least} to {most}")
-            };
+            let range =
+                if *most == usize::MAX { format!("from {least} up") } else { format!("from {least} to {most}") };
             mistakes.add(
                 value,
-                format!(
-                    "`{name}` is a whole number {range}\nhelp: write one, as in `{name} = {}`",
-                    most.min(&8)
-                ),
+                format!("`{name}` is a whole number {range}\nhelp: write one, as in `{name} = {}`", most.min(&8)),
             );
         }
         fits
@@ -126,10 +93,7 @@ impl Options {
         if let Expr::Path(path) = value {
             return Some(path.path.clone());
         }
-        mistakes.add(
-            value,
-            format!("`{name}` is a path, without quotes or call\nhelp: write `{name} = {example}`"),
-        );
+        mistakes.add(value, format!("`{name}` is a path, without quotes or call\nhelp: write `{name} = {example}`"));
         None
     }
 
@@ -159,28 +123,17 @@ impl Options {
 impl Known {
     /// What to say to a name that is no option.
     fn unknown(self, name: &Ident) -> String {
-        let Self {
-            attribute, example, ..
-        } = self;
+        let Self { attribute, example, .. } = self;
         let help = self.nearest(&name.to_string()).unwrap_or_else(|| {
-            let options: Vec<String> = self
-                .options
-                .iter()
-                .map(|known| format!("`{known}`"))
-                .collect();
-            format!(
-                "write it like `{example}`; its options are {}",
-                options.join(", ")
-            )
+            let options: Vec<String> = self.options.iter().map(|known| format!("`{known}`")).collect();
+            format!("write it like `{example}`; its options are {}", options.join(", "))
         });
         format!("`#[{attribute}]` has no option `{name}`\nhelp: {help}")
     }
 
     /// What to say to a value the attribute has no use for.
     pub(crate) fn stray(self, value: &Expr) -> String {
-        let Self {
-            attribute, example, ..
-        } = self;
+        let Self { attribute, example, .. } = self;
         let word = match value {
             Expr::Path(path) => path.path.get_ident(),
             _ => None,
@@ -200,20 +153,14 @@ impl Known {
 /// The text, if the value is one.
 pub(crate) fn as_text(value: &Expr) -> Option<&LitStr> {
     match bare(value) {
-        Expr::Lit(ExprLit {
-            lit: Lit::Str(text),
-            ..
-        }) => Some(text),
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
         _ => None,
     }
 }
 
 fn as_number(value: &Expr) -> Option<&LitInt> {
     match bare(value) {
-        Expr::Lit(ExprLit {
-            lit: Lit::Int(number),
-            ..
-        }) => Some(number),
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => Some(number),
         _ => None,
     }
 }

@@ -1,9 +1,7 @@
 //! A gateway's struct: its namespace, and where each of its fields comes from.
 
 use proc_macro2::TokenStream;
-use syn::{
-    Attribute, Expr, Field, Generics, Ident, ItemStruct, Path, Type, WherePredicate, parse_quote,
-};
+use syn::{Attribute, Expr, Field, Generics, Ident, ItemStruct, Path, Type, WherePredicate, parse_quote};
 
 use crate::check::Mistakes;
 use crate::check::namespace::namespace_mistake;
@@ -56,11 +54,7 @@ const INJECT: Known = Known {
 };
 
 /// Checks a struct under `#[gateway]`.
-pub(crate) fn check_struct(
-    arguments: TokenStream,
-    mut item: ItemStruct,
-    mistakes: &mut Mistakes,
-) -> CheckedStruct {
+pub(crate) fn check_struct(arguments: TokenStream, mut item: ItemStruct, mistakes: &mut Mistakes) -> CheckedStruct {
     let arguments = mistakes.take(Arguments::read(arguments));
     let unread = arguments.is_none();
     let (values, options) = Options::new(GATEWAY, arguments.unwrap_or_default(), mistakes);
@@ -73,23 +67,13 @@ pub(crate) fn check_struct(
     }
     if options.name("namespace").is_none() && values.is_empty() && !unread && mistakes.is_empty() {
         let name = &item.ident;
-        mistakes.add(
-            name,
-            format!(
-                "`{name}` has no namespace\nhelp: write `{}` above it",
-                GATEWAY.example
-            ),
-        );
+        mistakes.add(name, format!("`{name}` has no namespace\nhelp: write `{}` above it", GATEWAY.example));
     }
     refuse_second(&mut item, mistakes);
     for lifetime in item.generics.lifetimes() {
         mistakes.add(lifetime, BORROWS);
     }
-    let fields = item
-        .fields
-        .iter_mut()
-        .map(|field| check_field(field, mistakes))
-        .collect();
+    let fields = item.fields.iter_mut().map(|field| check_field(field, mistakes)).collect();
     CheckedStruct {
         framework: options.framework(mistakes),
         namespace: namespace.map_or_else(|| "/".to_owned(), |text| text.value()),
@@ -103,13 +87,7 @@ pub(crate) fn check_struct(
 
 fn refuse_values(values: &[Expr], mistakes: &mut Mistakes) {
     for value in values {
-        mistakes.add(
-            value,
-            format!(
-                "the namespace is given by name\nhelp: write `{}`",
-                GATEWAY.example
-            ),
-        );
+        mistakes.add(value, format!("the namespace is given by name\nhelp: write `{}`", GATEWAY.example));
     }
 }
 
@@ -133,18 +111,13 @@ fn check_field(field: &mut Field, mistakes: &mut Mistakes) -> CheckedField {
         .partition::<Vec<_>, _>(|attribute| attribute.path().is_ident("inject"));
     field.attrs = others;
     for second in injects.iter().skip(1) {
-        mistakes.add(
-            second,
-            "a field has one `#[inject]`\nhelp: keep the one that is meant",
-        );
+        mistakes.add(second, "a field has one `#[inject]`\nhelp: keep the one that is meant");
     }
     CheckedField {
         ident: field.ident.clone(),
         ty: field.ty.clone(),
         cfgs: cfgs(&field.attrs),
-        source: injects
-            .first()
-            .map_or(Source::Provided, |inject| check_inject(inject, mistakes)),
+        source: injects.first().map_or(Source::Provided, |inject| check_inject(inject, mistakes)),
     }
 }
 
@@ -168,10 +141,7 @@ fn check_inject(inject: &Attribute, mistakes: &mut Mistakes) -> Source {
     }
     let with = options.path("with", "path::to::function", mistakes);
     if let Some(default) = default.filter(|_| options.name("with").is_some()) {
-        mistakes.add(
-            default,
-            "a field has one value: either `default` or `with`\nhelp: take one of them out",
-        );
+        mistakes.add(default, "a field has one value: either `default` or `with`\nhelp: take one of them out");
     }
     with.map_or(Source::Default, Source::With)
 }
@@ -181,8 +151,7 @@ pub(crate) fn shared(generics: &Generics) -> Generics {
     let mut shared = generics.clone();
     for parameter in generics.type_params() {
         let name = &parameter.ident;
-        let bound: WherePredicate =
-            parse_quote!(#name: ::core::marker::Send + ::core::marker::Sync + 'static);
+        let bound: WherePredicate = parse_quote!(#name: ::core::marker::Send + ::core::marker::Sync + 'static);
         shared.make_where_clause().predicates.push(bound);
     }
     shared
@@ -190,9 +159,5 @@ pub(crate) fn shared(generics: &Generics) -> Generics {
 
 /// The conditions an item stands under, to be repeated on what is made for it.
 pub(crate) fn cfgs(attributes: &[Attribute]) -> Vec<Attribute> {
-    attributes
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("cfg"))
-        .cloned()
-        .collect()
+    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect()
 }

@@ -8,22 +8,8 @@ use crate::expand::handler::{Entry, local};
 use crate::expand::spans::ends;
 
 pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
-    let CheckedBlock {
-        framework,
-        impl_token,
-        self_type,
-        cfgs,
-        kind,
-        handlers,
-    } = checked;
-    let entries = handlers.iter().map(|handler| {
-        Entry {
-            framework,
-            self_type,
-            handler,
-        }
-        .expand()
-    });
+    let CheckedBlock { framework, impl_token, self_type, cfgs, kind, handlers } = checked;
+    let entries = handlers.iter().map(|handler| Entry { framework, self_type, handler }.expand());
     match kind {
         Kind::Concrete => quote! {
             #(#cfgs)*

@@ -7,12 +7,7 @@ use syn::parse_quote;
 use crate::check::CheckedEvent;
 
 pub(crate) fn expand_event(checked: &CheckedEvent) -> TokenStream {
-    let CheckedEvent {
-        framework,
-        name,
-        ident,
-        generics,
-    } = checked;
+    let CheckedEvent { framework, name, ident, generics } = checked;
     let mut generics = generics.clone();
     if generics.type_params().next().is_some() {
         // Whether it can be sent depends on its parameters, which serde bounds in an impl of its own.

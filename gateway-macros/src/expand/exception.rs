@@ -9,12 +9,7 @@ use crate::expand::spans::at;
 
 /// An impl without a body worth the name, so that a mistake in the type is not followed by others.
 pub(crate) fn fallback_exception(checked: &CheckedException) -> TokenStream {
-    let CheckedException {
-        framework,
-        ident,
-        generics,
-        ..
-    } = checked;
+    let CheckedException { framework, ident, generics, .. } = checked;
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     quote! {
         #[automatically_derived]
@@ -27,31 +22,15 @@ pub(crate) fn fallback_exception(checked: &CheckedException) -> TokenStream {
 }
 
 pub(crate) fn expand_exception(checked: &CheckedException) -> TokenStream {
-    let CheckedException {
-        framework,
-        ident,
-        generics,
-        failures,
-    } = checked;
+    let CheckedException { framework, ident, generics, failures } = checked;
     // Assumed by the body and asked for under the type's name: what is missing is said once, there.
     let mut generics = generics.clone();
     let failure = at(ident.span(), &quote!(Self: #framework::private::Failure));
-    generics
-        .make_where_clause()
-        .predicates
-        .push(parse_quote!(#failure));
+    generics.make_where_clause().predicates.push(parse_quote!(#failure));
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let arms = failures.iter().map(|failure| {
-        let Failure {
-            variant,
-            cfgs,
-            code,
-            hide,
-        } = failure;
-        let pattern = variant.as_ref().map_or_else(
-            || quote!(Self { .. }),
-            |variant| quote!(Self::#variant { .. }),
-        );
+        let Failure { variant, cfgs, code, hide } = failure;
+        let pattern = variant.as_ref().map_or_else(|| quote!(Self { .. }), |variant| quote!(Self::#variant { .. }));
         let exception = if *hide {
             quote!(#framework::Exception::hidden(#code, #framework::private::Failure::as_error(&self)))
         } else {
@@ -59,11 +38,7 @@ pub(crate) fn expand_exception(checked: &CheckedException) -> TokenStream {
         };
         quote!(#(#cfgs)* #pattern => #exception,)
     });
-    let subject = if failures.is_empty() {
-        quote!(self)
-    } else {
-        quote!(&self)
-    };
+    let subject = if failures.is_empty() { quote!(self) } else { quote!(&self) };
     quote! {
         #[automatically_derived]
         impl #impl_generics #framework::IntoException for #ident #type_generics #where_clause {

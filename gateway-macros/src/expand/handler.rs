@@ -28,11 +28,7 @@ impl Words {
             Role::Message => ("Raw", "IntoRawReply", "into_raw_reply"),
         };
         let word = |word| Ident::new(word, Span::call_site());
-        Self {
-            on: word(on),
-            into_trait: word(into_trait),
-            into_method: word(into_method),
-        }
+        Self { on: word(on), into_trait: word(into_trait), into_method: word(into_method) }
     }
 }
 
@@ -58,17 +54,12 @@ impl Entry<'_> {
 
     /// What the table knows of the method beside how to call it.
     fn described(&self) -> (Role, TokenStream) {
-        let Self {
-            framework, handler, ..
-        } = self;
+        let Self { framework, handler, .. } = self;
         let method = handler.ident.unraw().to_string();
         let line = line(handler.ident.span());
         let (event, concurrency) = match &handler.work {
             Work::Hook(role) => {
-                return (
-                    *role,
-                    quote!(#framework::Hook::new(#method, ::core::file!(), #line)),
-                );
+                return (*role, quote!(#framework::Hook::new(#method, ::core::file!(), #line)));
             }
             Work::Subscribe { event, concurrency } => (event, concurrency),
         };
@@ -89,14 +80,8 @@ impl Entry<'_> {
 
     /// The closure that reads the arguments, each by a statement of its own, and calls the method.
     fn call(&self, words: &Words) -> TokenStream {
-        let Self {
-            framework,
-            self_type,
-            handler,
-        } = self;
-        let names: Vec<Ident> = (0..handler.arguments.len())
-            .map(|index| format_ident!("a{index}"))
-            .collect();
+        let Self { framework, self_type, handler } = self;
+        let names: Vec<Ident> = (0..handler.arguments.len()).map(|index| format_ident!("a{index}")).collect();
         let reads = handler.arguments.iter().zip(&names).map(|(ty, name)| {
             let ty = named(ty, self_type);
             let on = &words.on;
@@ -113,20 +98,12 @@ impl Entry<'_> {
             (Output::Unit | Output::Value(_), true) => self.future(words, &names),
             (Output::Unit | Output::Value(_), false) => self.ready(words, &names),
         };
-        let cx = if names.is_empty() {
-            quote!(_)
-        } else {
-            quote!(cx)
-        };
+        let cx = if names.is_empty() { quote!(_) } else { quote!(cx) };
         quote!(|gateway, #cx| { #(#reads)* #running })
     }
 
     fn ready(&self, words: &Words, names: &[Ident]) -> TokenStream {
-        let Self {
-            framework,
-            self_type,
-            handler,
-        } = self;
+        let Self { framework, self_type, handler } = self;
         let method = &handler.ident;
         let value = self.value(words, &quote!(<#self_type>::#method(gateway, #(#names),*)));
         quote!(#framework::Running::ready(#value))
@@ -135,16 +112,9 @@ impl Entry<'_> {
     /// A future that owns the gateway. All of it stands under the method's name, where one that is not `Send` is
     /// then reported.
     fn future(&self, words: &Words, names: &[Ident]) -> TokenStream {
-        let Self {
-            framework,
-            self_type,
-            handler,
-        } = self;
+        let Self { framework, self_type, handler } = self;
         let method = &handler.ident;
-        let value = self.value(
-            words,
-            &quote!(<#self_type>::#method(&gateway, #(#names),*).await),
-        );
+        let value = self.value(words, &quote!(<#self_type>::#method(&gateway, #(#names),*).await));
         let future = at(method.span(), &quote!(#framework::Running::future));
         let future = quote_spanned!(method.span()=> #future(async move { #value }));
         quote! {
@@ -155,11 +125,7 @@ impl Entry<'_> {
 
     /// A future that owns the gateway and drives the stream, which borrows it.
     fn stream(&self, ty: &Type, names: &[Ident]) -> TokenStream {
-        let Self {
-            framework,
-            self_type,
-            handler,
-        } = self;
+        let Self { framework, self_type, handler } = self;
         let method = &handler.ident;
         let wait = handler.is_async.then(|| quote!(.await));
         // In one place, so that what is no stream is reported once. A local between parentheses leaves the place alone.
@@ -179,16 +145,8 @@ impl Entry<'_> {
 
     /// Hands the method's value on by its declared type, so that a type that cannot be handed on is reported there.
     fn value(&self, words: &Words, called: &TokenStream) -> TokenStream {
-        let Self {
-            framework,
-            self_type,
-            handler,
-        } = self;
-        let Words {
-            into_trait,
-            into_method,
-            ..
-        } = words;
+        let Self { framework, self_type, handler } = self;
+        let Words { into_trait, into_method, .. } = words;
         match &handler.output {
             Output::Value(ty) => {
                 let ty = named(ty, self_type);
@@ -219,8 +177,7 @@ fn replace_self(tokens: TokenStream, self_type: &TokenStream) -> TokenStream {
         match tree {
             TokenTree::Ident(ident) if ident == "Self" => {
                 let name = at(ident.span(), self_type);
-                let before_path =
-                    matches!(trees.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
+                let before_path = matches!(trees.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
                 if before_path {
                     replaced.extend(quote_spanned!(ident.span()=> <#name>));
                 } else {
@@ -228,10 +185,7 @@ fn replace_self(tokens: TokenStream, self_type: &TokenStream) -> TokenStream {
                 }
             }
             TokenTree::Group(group) => {
-                let mut inner = proc_macro2::Group::new(
-                    group.delimiter(),
-                    replace_self(group.stream(), self_type),
-                );
+                let mut inner = proc_macro2::Group::new(group.delimiter(), replace_self(group.stream(), self_type));
                 inner.set_span(group.span());
                 replaced.extend([TokenTree::Group(inner)]);
             }

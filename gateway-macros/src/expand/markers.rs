@@ -44,13 +44,11 @@ fn is_marker(sign: &TokenTree, group: &Group) -> bool {
     if group.delimiter() != Delimiter::Bracket {
         return false;
     }
-    let tokens = [sign.clone(), TokenTree::Group(group.clone())]
-        .into_iter()
-        .collect();
+    let tokens = [sign.clone(), TokenTree::Group(group.clone())].into_iter().collect();
     if let Ok(attributes) = Attribute::parse_outer.parse2(tokens) {
-        return attributes.iter().any(|attribute| {
-            marker_role(attribute.path()).is_some() || conditional_marker(attribute).is_some()
-        });
+        return attributes
+            .iter()
+            .any(|attribute| marker_role(attribute.path()).is_some() || conditional_marker(attribute).is_some());
     }
     // What cannot be read as an attribute is still a marker by its name, so that it is not complained of twice.
     let first = group.stream().into_iter().next();

@@ -22,8 +22,6 @@ pub(crate) fn at(span: Span, tokens: &impl ToTokens) -> TokenStream {
 /// The first and the last place of the tokens. What is made from the first to the last is underlined as a whole.
 pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
     let mut trees = tokens.to_token_stream().into_iter();
-    let first = trees
-        .next()
-        .map_or_else(Span::call_site, |tree| tree.span());
+    let first = trees.next().map_or_else(Span::call_site, |tree| tree.span());
     (first, trees.last().map_or(first, |tree| tree.span()))
 }

@@ -33,13 +33,7 @@ pub(crate) fn fallback_struct(checked: &CheckedStruct) -> TokenStream {
 }
 
 fn gateway_impl(checked: &CheckedStruct, construct: &TokenStream) -> TokenStream {
-    let CheckedStruct {
-        framework,
-        namespace,
-        name,
-        cfgs,
-        ..
-    } = checked;
+    let CheckedStruct { framework, namespace, name, cfgs, .. } = checked;
     let (impl_generics, type_generics, where_clause) = checked.generics.split_for_impl();
     let text = name.unraw().to_string();
     let line = line(name.span());
@@ -59,21 +53,13 @@ fn construct(checked: &CheckedStruct) -> TokenStream {
     let framework = &checked.framework;
     // Named apart from every field, which is a variable here too.
     let fields = Ident::new("fields", Span::mixed_site());
-    let parameter = if checked
-        .fields
-        .iter()
-        .any(|field| matches!(field.source, Source::Provided))
-    {
+    let parameter = if checked.fields.iter().any(|field| matches!(field.source, Source::Provided)) {
         quote!(#fields)
     } else {
         quote!(_)
     };
-    let (asks, inits): (Vec<_>, Vec<_>) = checked
-        .fields
-        .iter()
-        .enumerate()
-        .map(|(index, field)| ask(&fields, index, field))
-        .unzip();
+    let (asks, inits): (Vec<_>, Vec<_>) =
+        checked.fields.iter().enumerate().map(|(index, field)| ask(&fields, index, field)).unzip();
     quote! {
         fn construct(#parameter: &mut #framework::Fields<'_>) -> ::core::option::Option<Self> {
             #(#asks)*
@@ -84,21 +70,10 @@ fn construct(checked: &CheckedStruct) -> TokenStream {
 
 /// The statement that asks for a field, and its place in the struct's expression.
 fn ask(fields: &Ident, index: usize, field: &CheckedField) -> (TokenStream, TokenStream) {
-    let CheckedField {
-        ident,
-        ty,
-        cfgs,
-        source,
-    } = field;
-    let member = ident
-        .clone()
-        .map_or_else(|| Member::Unnamed(Index::from(index)), Member::Named);
-    let local = ident
-        .clone()
-        .unwrap_or_else(|| format_ident!("field_{index}"));
-    let name = ident
-        .as_ref()
-        .map_or_else(|| index.to_string(), |ident| ident.unraw().to_string());
+    let CheckedField { ident, ty, cfgs, source } = field;
+    let member = ident.clone().map_or_else(|| Member::Unnamed(Index::from(index)), Member::Named);
+    let local = ident.clone().unwrap_or_else(|| format_ident!("field_{index}"));
+    let name = ident.as_ref().map_or_else(|| index.to_string(), |ident| ident.unraw().to_string());
     let value = match source {
         Source::Provided => {
             let text = type_text(ty);
@@ -119,13 +94,7 @@ fn ask(fields: &Ident, index: usize, field: &CheckedField) -> (TokenStream, Toke
 }
 
 fn registration(checked: &CheckedStruct) -> TokenStream {
-    let CheckedStruct {
-        framework,
-        name,
-        cfgs,
-        generics,
-        ..
-    } = checked;
+    let CheckedStruct { framework, name, cfgs, generics, .. } = checked;
     if generics.type_params().next().is_some() || generics.const_params().next().is_some() {
         let path = format!("::{}", name.unraw());
         let (_, type_generics, _) = generics.split_for_impl();

@@ -5,11 +5,7 @@ use quote::ToTokens;
 
 /// The line a token stands on; 0 outside of a compiler.
 pub(crate) fn line(span: Span) -> u32 {
-    if proc_macro::is_available() {
-        u32::try_from(span.unwrap().line()).unwrap_or(0)
-    } else {
-        0
-    }
+    if proc_macro::is_available() { u32::try_from(span.unwrap().line()).unwrap_or(0) } else { 0 }
 }
 
 /// `Result<Data<Receipt>, ChatError>` and not `Result < Data < Receipt > , ChatError >`.

@@ -47,9 +47,7 @@ impl Parse for Argument {
         }
         if input.peek(Ident) && input.peek2(Token![:]) && !input.peek2(Token![::]) {
             let name: Ident = input.parse()?;
-            return Err(input.error(format!(
-                "a value is given with `=`\nhelp: write `{name} = …`"
-            )));
+            return Err(input.error(format!("a value is given with `=`\nhelp: write `{name} = …`")));
         }
         Ok(Self::Value(input.parse()?))
     }

@@ -45,13 +45,7 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    pub(crate) const ALL: [Self; 5] = [
-        Self::Subscribe,
-        Self::Init,
-        Self::Connect,
-        Self::Disconnect,
-        Self::Message,
-    ];
+    pub(crate) const ALL: [Self; 5] = [Self::Subscribe, Self::Init, Self::Connect, Self::Disconnect, Self::Message];
 
     /// The attribute's name, which is also that of the table's method.
     pub(crate) fn name(self) -> &'static str {
@@ -79,13 +73,8 @@ pub(crate) fn conditional_marker(attribute: &Attribute) -> Option<Role> {
     if !list.path.is_ident("cfg_attr") {
         return None;
     }
-    let metas = list
-        .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
-        .ok()?;
-    metas
-        .iter()
-        .skip(1)
-        .find_map(|meta| marker_role(meta.path()))
+    let metas = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
+    metas.iter().skip(1).find_map(|meta| marker_role(meta.path()))
 }
 
 impl Block {
@@ -129,10 +118,7 @@ impl Block {
         let (markers, attributes) = split_markers(input.call(Attribute::parse_outer)?);
         let conditional = attributes.iter().filter_map(|attribute| {
             let role = conditional_marker(attribute)?;
-            Some(Marker {
-                role,
-                attribute: attribute.clone(),
-            })
+            Some(Marker { role, attribute: attribute.clone() })
         });
         self.conditional.extend(conditional);
         input.parse::<Visibility>()?;
@@ -145,11 +131,7 @@ impl Block {
         }
         let signature = input.parse()?;
         skip_body(input)?;
-        self.methods.push(Method {
-            markers,
-            attributes,
-            signature,
-        });
+        self.methods.push(Method { markers, attributes, signature });
         Ok(())
     }
 }
@@ -200,10 +182,7 @@ fn skip_item(input: ParseStream<'_>) -> syn::Result<()> {
         match tree {
             TokenTree::Punct(punct) if punct.as_char() == ';' => break,
             TokenTree::Group(group) if is_macro && group.delimiter() == Delimiter::Brace => break,
-            TokenTree::Group(_)
-            | TokenTree::Ident(_)
-            | TokenTree::Punct(_)
-            | TokenTree::Literal(_) => {}
+            TokenTree::Group(_) | TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => {}
         }
     }
     Ok(())
@@ -216,10 +195,7 @@ fn skip_body(input: ParseStream<'_>) -> syn::Result<()> {
         match tree {
             TokenTree::Punct(punct) if punct.as_char() == ';' => break,
             TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => break,
-            TokenTree::Group(_)
-            | TokenTree::Ident(_)
-            | TokenTree::Punct(_)
-            | TokenTree::Literal(_) => {}
+            TokenTree::Group(_) | TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => {}
         }
     }
     Ok(())
@@ -227,10 +203,7 @@ fn skip_body(input: ParseStream<'_>) -> syn::Result<()> {
 
 /// What a function is called: the word after `fn`.
 pub(crate) fn method_name(item: &TokenStream) -> Option<Ident> {
-    let mut words = item
-        .clone()
-        .into_iter()
-        .skip_while(|tree| !matches!(tree, TokenTree::Ident(word) if word == "fn"));
+    let mut words = item.clone().into_iter().skip_while(|tree| !matches!(tree, TokenTree::Ident(word) if word == "fn"));
     match words.nth(1)? {
         TokenTree::Ident(name) => Some(name),
         TokenTree::Group(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => None,

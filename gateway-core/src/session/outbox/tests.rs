@@ -1,7 +1,11 @@
 use super::*;
 
 fn outbox(overflow: Overflow) -> Outbox {
-    let outbox = Outbox::new(WireFormat::Plain, &Limits { outbox_frames: 2, outbox_bytes: 10, overflow, ..Limits::default() }, &Arc::default());
+    let outbox = Outbox::new(
+        WireFormat::Plain,
+        &Limits { outbox_frames: 2, outbox_bytes: 10, overflow, ..Limits::default() },
+        &Arc::default(),
+    );
     outbox.open(None);
     outbox
 }

@@ -71,7 +71,11 @@ impl Decoder {
     /// # Errors
     ///
     /// The close frame for a violation. Nothing may be fed after it.
-    pub(crate) fn feed(&mut self, input: &mut [u8], deliver: &mut dyn FnMut(Received<'_>) -> Flow) -> Result<usize, Disconnect> {
+    pub(crate) fn feed(
+        &mut self,
+        input: &mut [u8],
+        deliver: &mut dyn FnMut(Received<'_>) -> Flow,
+    ) -> Result<usize, Disconnect> {
         let mut read = 0;
         let mut flow = Flow::Continue;
         while read < input.len() && flow == Flow::Continue {
@@ -92,7 +96,12 @@ impl Decoder {
     }
 
     /// A frame starts at the front of `input`.
-    fn begin(&mut self, input: &mut [u8], deliver: &mut dyn FnMut(Received<'_>) -> Flow, flow: &mut Flow) -> Result<usize, Disconnect> {
+    fn begin(
+        &mut self,
+        input: &mut [u8],
+        deliver: &mut dyn FnMut(Received<'_>) -> Flow,
+        flow: &mut Flow,
+    ) -> Result<usize, Disconnect> {
         let header = match header::parse(input)? {
             Parsed::Header(header) => header,
             Parsed::Needs(_) => {
@@ -121,7 +130,12 @@ impl Decoder {
     }
 
     /// Takes as much of `input` as completes the header or control frame that began earlier.
-    fn complete_beginning(&mut self, input: &mut [u8], deliver: &mut dyn FnMut(Received<'_>) -> Flow, flow: &mut Flow) -> Result<usize, Disconnect> {
+    fn complete_beginning(
+        &mut self,
+        input: &mut [u8],
+        deliver: &mut dyn FnMut(Received<'_>) -> Flow,
+        flow: &mut Flow,
+    ) -> Result<usize, Disconnect> {
         let needed = match header::parse(&self.beginning)? {
             Parsed::Needs(needed) => needed,
             Parsed::Header(header) => header.len + usize::try_from(header.payload).unwrap_or(usize::MAX),
@@ -132,7 +146,9 @@ impl Decoder {
             Parsed::Header(header) => header,
             Parsed::Needs(_) => return Ok(taken),
         };
-        if header.opcode.is_control() && self.beginning.len() < header.len + usize::try_from(header.payload).unwrap_or(usize::MAX) {
+        if header.opcode.is_control()
+            && self.beginning.len() < header.len + usize::try_from(header.payload).unwrap_or(usize::MAX)
+        {
             return Ok(taken);
         }
         let mut beginning = mem::take(&mut self.beginning);
@@ -147,7 +163,12 @@ impl Decoder {
     }
 
     /// More of a data frame whose header is known.
-    fn go_on(&mut self, input: &mut [u8], deliver: &mut dyn FnMut(Received<'_>) -> Flow, flow: &mut Flow) -> Result<usize, Disconnect> {
+    fn go_on(
+        &mut self,
+        input: &mut [u8],
+        deliver: &mut dyn FnMut(Received<'_>) -> Flow,
+        flow: &mut Flow,
+    ) -> Result<usize, Disconnect> {
         let (header, have) = self.frame.take().expect("the caller saw it");
         let missing = usize::try_from(header.payload).unwrap_or(usize::MAX) - have;
         let taken = input.len().min(missing);
@@ -188,11 +209,17 @@ impl Decoder {
             message.fragments += 1;
         } else {
             self.assemblies += 1;
-            self.message = Some(Assembly { is_text: header.opcode == OpCode::Text, data: Vec::new(), valid: 0, fragments: 1 });
+            self.message =
+                Some(Assembly { is_text: header.opcode == OpCode::Text, data: Vec::new(), valid: 0, fragments: 1 });
         }
     }
 
-    fn whole_frame(&mut self, header: &Header, payload: &[u8], deliver: &mut dyn FnMut(Received<'_>) -> Flow) -> Result<Flow, Disconnect> {
+    fn whole_frame(
+        &mut self,
+        header: &Header,
+        payload: &[u8],
+        deliver: &mut dyn FnMut(Received<'_>) -> Flow,
+    ) -> Result<Flow, Disconnect> {
         let received = match (header.opcode, header.fin) {
             (OpCode::Text, true) => Received::Text(std::str::from_utf8(payload).map_err(|_| invalid_utf8())?),
             (OpCode::Binary, true) => Received::Binary(payload),

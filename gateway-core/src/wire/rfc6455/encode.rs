@@ -15,7 +15,9 @@ pub(crate) enum OpCode {
 
 impl OpCode {
     pub(crate) fn parse(bits: u8) -> Option<Self> {
-        [Self::Continuation, Self::Text, Self::Binary, Self::Close, Self::Ping, Self::Pong].into_iter().find(|opcode| *opcode as u8 == bits)
+        [Self::Continuation, Self::Text, Self::Binary, Self::Close, Self::Ping, Self::Pong]
+            .into_iter()
+            .find(|opcode| *opcode as u8 == bits)
     }
 
     pub(crate) fn is_control(self) -> bool {

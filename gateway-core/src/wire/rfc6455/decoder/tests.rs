@@ -47,7 +47,11 @@ fn check(frames: &[Vec<u8>], messages: &[&str], code: Option<u16>) {
     let bytes = frames.concat();
     for pieces in [vec![], vec![1; bytes.len()], vec![7; bytes.len()]] {
         let (found, found_code) = decode(&bytes, &pieces);
-        assert_eq!((found.iter().map(String::as_str).collect::<Vec<_>>(), found_code), (messages.to_vec(), code), "{bytes:02x?}");
+        assert_eq!(
+            (found.iter().map(String::as_str).collect::<Vec<_>>(), found_code),
+            (messages.to_vec(), code),
+            "{bytes:02x?}"
+        );
     }
 }
 
@@ -57,7 +61,11 @@ fn messages_are_whole_however_they_were_split() {
     check(&[frame(0x01, b"a"), frame(0x89, b"p"), frame(0x80, b"b")], &["Ping([112])", "Text(\"ab\")"], None);
     check(&[frame(0x01, &[0xc3]), frame(0x80, &[0xa4])], &["Text(\"ä\")"], None);
     check(&[frame(0x81, b""), frame(0x01, b""), frame(0x80, b"")], &["Text(\"\")", "Text(\"\")"], None);
-    check(&[frame(0x88, &[3, 232]), frame(0x81, b"late")], &["Close(Some(Disconnect { code: CloseCode(1000), reason: \"\" }))"], None);
+    check(
+        &[frame(0x88, &[3, 232]), frame(0x81, b"late")],
+        &["Close(Some(Disconnect { code: CloseCode(1000), reason: \"\" }))"],
+        None,
+    );
     check(&[frame(0x81, &[b'x'; 1000])], &[&format!("Text({:?})", "x".repeat(1000))], None);
 }
 
@@ -77,7 +85,15 @@ fn each_violation_has_its_code() {
     check(&[frame(0x81, &[0xc3])], &[], Some(1007));
     check(&[frame(0x81, &[b'x'; 1001])], &[], Some(1009));
     check(&[frame(0x01, &[b'x'; 600]), frame(0x80, &[b'x'; 600])], &[], Some(1009));
-    check(&vec![frame(0x00, b""); 2000].into_iter().enumerate().map(|(index, next)| if index == 0 { frame(0x01, b"") } else { next }).collect::<Vec<_>>(), &[], Some(1008));
+    check(
+        &vec![frame(0x00, b""); 2000]
+            .into_iter()
+            .enumerate()
+            .map(|(index, next)| if index == 0 { frame(0x01, b"") } else { next })
+            .collect::<Vec<_>>(),
+        &[],
+        Some(1008),
+    );
 }
 
 #[test]
@@ -109,7 +125,10 @@ fn oracle(bytes: &[u8]) -> (Vec<String>, bool) {
             Ok(Message::Ping(bytes)) => messages.push(format!("{:?}", Received::Ping(&bytes))),
             Ok(Message::Pong(_)) => messages.push("Pong".to_owned()),
             Ok(_) => return (messages, false),
-            Err(Error::Protocol(tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) | Error::ConnectionClosed) => return (messages, false),
+            Err(
+                Error::Protocol(tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)
+                | Error::ConnectionClosed,
+            ) => return (messages, false),
             Err(_) => return (messages, true),
         }
     }
