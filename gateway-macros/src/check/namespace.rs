@@ -57,7 +57,7 @@ mod tests {
         let mistake = namespace_mistake(namespace);
         match expected {
             Some(part) => {
-                assert!(mistake.as_deref().is_some_and(|text| text.contains(part)), "{namespace}: {mistake:?}")
+                assert!(mistake.as_deref().is_some_and(|text| text.contains(part)), "{namespace}: {mistake:?}");
             }
             None => assert_eq!(mistake, None, "{namespace}"),
         }
