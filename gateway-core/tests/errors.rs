@@ -2,12 +2,13 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
 use std::fs;
 use std::future::pending;
 use std::path::{Path as File, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use futures_core::Stream;
@@ -19,7 +20,6 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 use tracing::field::{Field, Visit};
 use tracing::span;
-use tracing::subscriber::DefaultGuard;
 use tracing::{Level, Metadata, Subscriber};
 
 #[derive(Debug, thiserror::Error)]
@@ -148,19 +148,27 @@ impl Errors {
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Option<Socket>>>);
 
-/// What was logged on this thread, level and text.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<(Level, String)>>>);
+thread_local! {
+    /// What was logged on this thread, level and text: a test and its connections run on one.
+    static LOGGED: RefCell<Vec<(Level, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The log of all tests. It must be there before anything is logged: what was logged to nobody once is never heard.
+struct Log;
 
 impl Log {
-    fn listen() -> (Self, DefaultGuard) {
-        let log = Self::default();
-        let guard = tracing::subscriber::set_default(log.clone());
-        (log, guard)
+    fn listen() {
+        static LISTENING: OnceLock<()> = OnceLock::new();
+        LISTENING.get_or_init(|| tracing::subscriber::set_global_default(Self).unwrap());
+        LOGGED.take();
     }
 
-    fn has(&self, (level, text): (Level, &str)) -> bool {
-        self.0.lock().unwrap().iter().any(|(logged, message)| *logged == level && message == text)
+    fn lines() -> Vec<(Level, String)> {
+        LOGGED.with_borrow(Clone::clone)
+    }
+
+    fn has((level, text): (Level, &str)) -> bool {
+        Self::lines().contains(&(level, text.to_owned()))
     }
 }
 
@@ -190,7 +198,7 @@ impl Subscriber for Log {
 
         let mut text = Text(String::new());
         event.record(&mut text);
-        self.0.lock().unwrap().push((*event.metadata().level(), text.0));
+        LOGGED.with_borrow_mut(|lines| lines.push((*event.metadata().level(), text.0)));
     }
 
     fn enter(&self, _: &span::Id) {}
@@ -220,6 +228,7 @@ fn counted(counters: &Counters) -> Vec<Counter> {
 }
 
 async fn connect() -> (TestServer, TestClient) {
+    Log::listen();
     let limits = Limits { streams: 2, rooms_per_socket: 1, pending_requests: 2, ..Limits::default() };
     let server = Server::empty().gateway::<Errors>().provide(Kept::default()).limits(limits).test().await.unwrap();
     let client = server.connect("/errors").await.unwrap();
@@ -256,13 +265,12 @@ impl Row<'_> {
     }
 
     async fn check_frame(&self, frame: &str, id: Option<u64>) {
-        let (log, _guard) = Log::listen();
         let (server, mut client) = connect().await;
         client.send_text(frame).await;
         let (code, message) = exception(&mut client, id).await;
         assert_eq!((code.as_str(), message.as_str()), (self.code, self.message), "{frame}");
         assert_eq!(counted(server.counters()), self.counted, "{frame}");
-        assert!(log.has(self.logged), "{frame}: {:?}", log.0);
+        assert!(Log::has(self.logged), "{frame}: {:?}", Log::lines());
         assert_eq!(client.request::<u8>("echo", 7).await.unwrap(), 7);
         client.expect_nothing().await;
     }
@@ -434,7 +442,6 @@ async fn a_room_that_may_not_be_joined() {
 
 #[tokio::test(start_paused = true)]
 async fn a_socket_that_is_gone_is_acted_on() {
-    let (log, _guard) = Log::listen();
     let (server, mut gone) = connect().await;
     gone.request::<Value>("keep", ()).await.unwrap();
     gone.close().await;
@@ -444,7 +451,7 @@ async fn a_socket_that_is_gone_is_acted_on() {
         let failure = client.request::<Value>(event, ()).await.unwrap_err();
         assert_eq!((failure.code(), failure.message()), (Some(code), HIDDEN));
     }
-    assert!(log.has(FAILED), "{:?}", log.0);
+    assert!(Log::has(FAILED), "{:?}", Log::lines());
 }
 
 #[tokio::test(start_paused = true)]
@@ -470,7 +477,6 @@ async fn a_question_that_is_not_answered_well() {
 
 #[tokio::test(start_paused = true)]
 async fn a_question_whose_failure_is_returned() {
-    let (log, _guard) = Log::listen();
     let (_server, mut client) = connect().await;
     let silence = client.request::<u8>("ask_strictly", ()).await.unwrap_err();
     assert_eq!((silence.code(), silence.message()), (Some("no_answer"), "you did not answer in time"));
@@ -481,13 +487,13 @@ async fn a_question_whose_failure_is_returned() {
     client.answer(ask, "no number").await;
     let unreadable = ("bad_answer".to_owned(), "the client's answer cannot be read".to_owned());
     assert_eq!(exception(&mut client, Some(id)).await, unreadable);
-    assert!(log.has(TOLD) && !log.has(FAILED), "{:?}", log.0);
+    assert!(Log::has(TOLD) && !Log::has(FAILED), "{:?}", Log::lines());
 
     client.begin("ask", ()).await;
     client.begin("ask", ()).await;
     let unasked = client.request::<u8>("ask_strictly", ()).await.unwrap_err();
     assert_eq!((unasked.code(), unasked.message()), (Some("unasked"), HIDDEN));
-    assert!(log.has(FAILED), "{:?}", log.0);
+    assert!(Log::has(FAILED), "{:?}", Log::lines());
 }
 
 #[tokio::test(start_paused = true)]
@@ -530,7 +536,7 @@ impl Raw {
 #[tokio::test(start_paused = true)]
 async fn a_raw_handler_that_fails() {
     let check = async |message: &str, closed: Disconnect, expected: &[Counter], logged: (Level, &str)| {
-        let (log, _guard) = Log::listen();
+        Log::listen();
         let server = Server::empty().gateway::<Raw>().test().await.unwrap();
         let mut client = server.connect("/raw").await.unwrap();
         client.send_message("fine").await;
@@ -539,7 +545,7 @@ async fn a_raw_handler_that_fails() {
         assert_eq!(client.closed().await, Some(closed), "{message}");
         sleep(Duration::from_secs(1)).await;
         assert_eq!(counted(server.counters()), expected, "{message}");
-        assert!(log.has(logged), "{message}: {:?}", log.0);
+        assert!(Log::has(logged), "{message}: {:?}", Log::lines());
     };
     let internal = || Disconnect::new(CloseCode::INTERNAL, "internal error");
     check("no", Disconnect::new(CloseCode::POLICY, "you may not"), &[], (Level::DEBUG, "disconnected")).await;

@@ -300,6 +300,17 @@ async fn a_handler_that_ignores_that_its_client_left_is_let_go_of() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_does_not_hold_up_the_end_of_its_connection() {
+    let (server, log) = door().await;
+    let mut client = server.connect("/door").await.unwrap();
+    client.begin("ticks", ()).await;
+    client.expect_nothing().await;
+    drop(client);
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(log.take(), [r#"left ["hall"]: the connection was lost (1006)"#]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_connection_that_breaks_off_is_lost() {
     let (server, log) = door().await;
     let client = server.connect("/door").await.unwrap();
