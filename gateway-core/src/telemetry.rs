@@ -62,7 +62,11 @@ impl Counters {
     }
 
     pub(crate) fn add(&self, counter: Counter) {
-        self.cell(counter).fetch_add(1, Ordering::Relaxed);
+        self.add_many(counter, 1);
+    }
+
+    pub(crate) fn add_many(&self, counter: Counter, count: u64) {
+        self.cell(counter).fetch_add(count, Ordering::Relaxed);
     }
 
     fn cell(&self, counter: Counter) -> &AtomicU64 {

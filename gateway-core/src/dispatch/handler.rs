@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::dispatch::event_hash::BuildEventHasher;
 use crate::dispatch::{Context, Hooks, Running};
 
 /// Where a gateway was declared.
@@ -110,7 +111,7 @@ impl fmt::Debug for Handler {
 /// The handlers and hooks of one namespace.
 #[derive(Debug, Default)]
 pub(crate) struct Router {
-    handlers: HashMap<Arc<str>, Arc<Handler>>,
+    handlers: HashMap<Arc<str>, Arc<Handler>, BuildEventHasher>,
     pub(crate) gateways: Vec<Hooks>,
 }
 

@@ -4,6 +4,7 @@
 mod ack;
 mod context;
 mod data;
+mod event_hash;
 mod exception;
 mod extract;
 mod handler;

@@ -11,7 +11,7 @@ use futures_core::Stream;
 
 use crate::dispatch::{Exception, Outcome, Reply, drop_quietly};
 use crate::session::{Delivery, Session};
-use crate::telemetry::{self, Counter, Counters};
+use crate::telemetry::{self, Counter};
 use crate::wire::{Encoded, Outgoing, RequestId};
 
 /// How failures are told; the same for all of a server.
@@ -25,7 +25,6 @@ pub(crate) struct Compat {
 #[derive(Debug)]
 pub(crate) struct Responder {
     session: Arc<Session>,
-    counters: Arc<Counters>,
     event: Arc<str>,
     id: Option<RequestId>,
     compat: Compat,
@@ -35,14 +34,8 @@ pub(crate) struct Responder {
 }
 
 impl Responder {
-    pub(crate) fn new(
-        session: &Arc<Session>,
-        counters: &Arc<Counters>,
-        event: Arc<str>,
-        id: Option<RequestId>,
-    ) -> Self {
-        let (session, counters) = (Arc::clone(session), Arc::clone(counters));
-        Self { session, counters, event, id, compat: Compat::default(), echo: None, answered: false }
+    pub(crate) fn new(session: &Arc<Session>, event: Arc<str>, id: Option<RequestId>) -> Self {
+        Self { session: Arc::clone(session), event, id, compat: Compat::default(), echo: None, answered: false }
     }
 
     pub(crate) fn with_compat(mut self, compat: Compat, data: Option<&str>) -> Self {
@@ -98,7 +91,7 @@ impl Responder {
     }
 
     fn tell(&self, exception: &Exception) {
-        self.counters.add(Counter::Exceptions);
+        self.session.outbox.counters.add(Counter::Exceptions);
         telemetry::told(&self.session.id, telemetry::bounded(&self.event), exception.code(), exception.hidden_text());
         let data = exception.render(Some(&self.event), self.echo.as_deref(), self.compat.nestjs);
         self.push(&Outgoing::Exception { data: &data, id: self.id.as_ref() });

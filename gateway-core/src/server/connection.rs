@@ -119,7 +119,9 @@ impl<T: Transport> Connection<T> {
     fn poll(&mut self, task: &mut Task<'_>) -> Poll<End> {
         // What this turn sends to other sockets is written when it is over.
         let _batch = Batch::begin(&self.inside.session);
-        match self.turn(task) {
+        let turn = self.turn(task);
+        self.inside.lanes.count();
+        match turn {
             Ok(()) => Poll::Pending,
             Err(end) => Poll::Ready(end),
         }

@@ -32,6 +32,8 @@ pub(crate) struct Lanes {
     concurrent: Vec<Invocation>,
     streams: Vec<Streaming>,
     open: bool,
+    /// Events that reached a handler since [`Lanes::count`] was called.
+    events: u64,
 }
 
 /// A handler that has not returned yet.
@@ -56,12 +58,20 @@ impl Lanes {
             concurrent: Vec::new(),
             streams: Vec::new(),
             open: false,
+            events: 0,
         }
     }
 
     /// The connect hooks have accepted: what waits may start.
     pub(crate) fn open(&mut self) {
         self.open = true;
+    }
+
+    /// Counts what this turn handled, once for all of it.
+    pub(crate) fn count(&mut self) {
+        if self.events > 0 {
+            self.application.shared.counters.add_many(Counter::Events, std::mem::take(&mut self.events));
+        }
     }
 
     /// Whether one more event may be read.
@@ -80,8 +90,10 @@ impl Lanes {
 
     /// An event that was read: runs now if it may, else waits or is answered `overloaded`.
     pub(crate) fn take(&mut self, envelope: Envelope<'_>, frame: &str, task: &mut Task<'_>) {
-        if self.open && self.waiting.is_empty() && self.may_start(&envelope.event) {
-            self.start(envelope, task);
+        let handler = self.route.router.find(&envelope.event);
+        if self.open && self.waiting.is_empty() && self.may_start(handler) {
+            let handler = handler.map(Arc::clone);
+            self.start(handler, envelope, task);
         } else if self.has_room() {
             self.waiting.push(frame.into(), frame.len());
         } else {
@@ -206,20 +218,24 @@ impl Lanes {
     fn start_waiting(&mut self, task: &mut Task<'_>) -> bool {
         let mut progress = false;
         // What was answered leaves before more is.
-        while self.open && self.may_start_next() && self.session.outbox.is_light() {
+        while self.open && self.session.outbox.is_light() {
+            let Some(handler) = self.next_to_start() else { break };
             let Some(frame) = self.waiting.pop() else { break };
             let Ok(Incoming::Event(envelope)) = decode(&frame) else {
                 unreachable!("only events wait, and they were decoded before")
             };
             progress = true;
-            self.start(envelope, task);
+            self.start(handler, envelope, task);
         }
         progress
     }
 
-    fn may_start_next(&self) -> bool {
-        let next = self.waiting.front().map(|frame| decode(frame));
-        matches!(next, Some(Ok(Incoming::Event(envelope))) if self.may_start(&envelope.event))
+    /// The handler of the first event that waits, if it may start; the inner `None` where it has no handler.
+    #[allow(clippy::option_option, reason = "whether to start, and what")]
+    fn next_to_start(&self) -> Option<Option<Arc<Handler>>> {
+        let Ok(Incoming::Event(envelope)) = decode(self.waiting.front()?) else { return None };
+        let handler = self.route.router.find(&envelope.event);
+        self.may_start(handler).then(|| handler.map(Arc::clone))
     }
 
     /// A stream goes on only while its items fit into the outbox: a slow reader slows it down and is not cut off for it.
@@ -247,8 +263,8 @@ impl Lanes {
 
     /// An event whose handler allows several at once has places of its own; all others share one. One without a handler
     /// is answered in its turn.
-    fn may_start(&self, event: &str) -> bool {
-        let Some(handler) = self.route.router.find(event) else { return self.serial.is_none() };
+    fn may_start(&self, handler: Option<&Arc<Handler>>) -> bool {
+        let Some(handler) = handler else { return self.serial.is_none() };
         match handler.subscription.concurrency {
             0 | 1 => self.serial.is_none(),
             places => {
@@ -257,13 +273,13 @@ impl Lanes {
         }
     }
 
-    fn start(&mut self, envelope: Envelope<'_>, task: &mut Task<'_>) {
-        let Some(handler) = self.route.router.find(&envelope.event).map(Arc::clone) else {
+    fn start(&mut self, handler: Option<Arc<Handler>>, envelope: Envelope<'_>, task: &mut Task<'_>) {
+        let Some(handler) = handler else {
             let name = telemetry::bounded(&envelope.event);
             let exception = Exception::framework("unknown_event", format!("no handler for the event `{name}`"));
             return self.refuse(envelope, &exception);
         };
-        self.application.shared.counters.add(Counter::Events);
+        self.events += 1;
         let data = envelope.data;
         let responder = self.responder(Arc::clone(&handler.event), envelope.id, data.map(RawValue::get));
         let responder = SharedResponder::new(responder);
@@ -307,8 +323,7 @@ impl Lanes {
     }
 
     fn responder(&self, event: Arc<str>, id: Option<RequestId>, data: Option<&str>) -> Responder {
-        Responder::new(&self.session, &self.application.shared.counters, event, id)
-            .with_compat(self.application.compat, data)
+        Responder::new(&self.session, event, id).with_compat(self.application.compat, data)
     }
 
     /// The panic hook has logged where; this says whose request it was.

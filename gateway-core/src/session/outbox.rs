@@ -29,12 +29,14 @@ pub(crate) struct Outbox {
     frames: usize,
     bytes: usize,
     overflow: Overflow,
-    counters: Arc<Counters>,
+    pub(crate) counters: Arc<Counters>,
     /// Set once, where the transport can be written from any task.
     direct: OnceLock<Arc<dyn DirectWrite>>,
     queue: Mutex<Queue>,
     /// Whether [`Queue::end`] is set, readable without the lock.
     ending: AtomicBool,
+    /// Whether much waits, readable without the lock. Written under it.
+    heavy: AtomicBool,
     reader: AtomicWaker,
 }
 
@@ -107,6 +109,7 @@ impl Outbox {
             direct: OnceLock::new(),
             queue: Mutex::default(),
             ending: AtomicBool::new(false),
+            heavy: AtomicBool::new(false),
             reader: AtomicWaker::new(),
         }
     }
@@ -151,6 +154,7 @@ impl Outbox {
         }
         queue.bytes += frame.len();
         queue.waiting.push_back((frame, delivery));
+        self.weigh(&queue);
         Ok(queue.mark())
     }
 
@@ -172,6 +176,7 @@ impl Outbox {
         if self.fits(queue, frame.len()) {
             queue.bytes += frame.len();
             queue.waiting.push_back((frame, delivery));
+            self.weigh(queue);
             return Ok(());
         }
         if delivery == Delivery::Answer || self.overflow == Overflow::Close {
@@ -261,6 +266,7 @@ impl Outbox {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
             written => Poll::Ready(written),
         });
+        self.weigh(queue);
         // A stream that fails is found by its own task, which then ends.
         queue.blocked = !matches!(written, Poll::Ready(Ok(())));
         !queue.blocked
@@ -281,6 +287,7 @@ impl Outbox {
         queue.unflushed = true;
         let written = queue.write(&mut |frames| transport.poll_write(context, frames));
         queue.blocked = written.is_pending();
+        self.weigh(&queue);
         ready!(written)?;
         ready!(transport.poll_flush(context))?;
         queue.unflushed = false;
@@ -298,8 +305,14 @@ impl Outbox {
 
     /// Whether so little waits that more may be added before it leaves.
     pub(crate) fn is_light(&self) -> bool {
-        let queue = self.lock();
-        queue.waiting.len() <= self.frames / 2 && queue.bytes <= self.bytes / 16
+        !self.heavy.load(Ordering::Relaxed)
+    }
+
+    fn weigh(&self, queue: &Queue) {
+        let is_heavy = queue.waiting.len() > self.frames / 2 || queue.bytes > self.bytes / 16;
+        if is_heavy == self.is_light() {
+            self.heavy.store(is_heavy, Ordering::Relaxed);
+        }
     }
 
     /// Whether a frame of usual size would fit now.

@@ -16,15 +16,15 @@ pub(crate) enum Encoded {
 }
 
 impl Encoded {
-    /// A text frame whose payload is written by `write`.
-    pub(crate) fn text(write: impl FnOnce(&mut Vec<u8>)) -> Self {
-        let (bytes, start) = frame(OpCode::Text, write);
+    /// A text frame whose payload, of about `expected` bytes, is written by `write`.
+    pub(crate) fn text(expected: usize, write: impl FnOnce(&mut Vec<u8>)) -> Self {
+        let (bytes, start) = frame(OpCode::Text, expected, write);
         Self::Own { bytes, start }
     }
 
     /// A frame of these bytes.
     pub(crate) fn frame(opcode: OpCode, payload: &[u8]) -> Self {
-        let (bytes, start) = frame(opcode, |out| out.extend_from_slice(payload));
+        let (bytes, start) = frame(opcode, payload.len(), |out| out.extend_from_slice(payload));
         Self::Own { bytes, start }
     }
 

@@ -32,7 +32,7 @@ impl WireFormat {
     /// One whole frame, ready for the transport.
     pub(crate) fn encode(self, outgoing: &Outgoing<'_>) -> Encoded {
         match self {
-            Self::Plain => Encoded::text(|json| plain::encode(outgoing, json)),
+            Self::Plain => Encoded::text(outgoing.expected_len(), |json| plain::encode(outgoing, json)),
         }
     }
 }

@@ -30,8 +30,9 @@ pub(crate) struct Envelope<'a> {
 /// The client's name for a request, given back as it was written.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum RequestId {
-    /// Wide enough for both `i64` and `u64`.
-    Integer(i128),
+    Integer(i64),
+    /// Above what `i64` holds.
+    Large(u64),
     /// The JSON text of a string, quotes and escapes included.
     Text(Box<str>),
 }
@@ -79,6 +80,13 @@ struct Members<'a> {
 struct EventMember<'a>(#[serde(borrow)] Cow<'a, str>);
 
 pub(crate) fn decode(text: &str) -> Result<Incoming<'_>, Malformed> {
+    match decode_usual(text) {
+        Some(envelope) => Ok(Incoming::Event(envelope)),
+        None => decode_any(text),
+    }
+}
+
+fn decode_any(text: &str) -> Result<Incoming<'_>, Malformed> {
     // Serde would read an array as a struct, member by member.
     if !text.trim_ascii_start().starts_with('{') {
         return Err(Malformed::new("the frame is not a JSON object"));
@@ -99,6 +107,43 @@ pub(crate) fn decode(text: &str) -> Result<Incoming<'_>, Malformed> {
     Err(Malformed { why: "`event` is missing".into(), id })
 }
 
+impl Outgoing<'_> {
+    /// Bytes of its JSON, with room to spare for everything but long ids and escapes.
+    pub(crate) fn expected_len(&self) -> usize {
+        match self {
+            Self::Event { event, data }
+            | Self::Ask { event, data, .. }
+            | Self::Reply { event, data, .. }
+            | Self::Item { event, data, .. } => event.len() + data.len() + 56,
+            Self::End { event, .. } => event.len() + 56,
+            Self::Exception { data, .. } => data.len() + 64,
+        }
+    }
+}
+
+/// The frame as `JSON.stringify` writes it: `event`, `data`, perhaps `id`, nothing between them and nothing else. What
+/// looks otherwise is left to the general way, which reads the same frames and all others.
+fn decode_usual(text: &str) -> Option<Envelope<'_>> {
+    let rest = text.strip_prefix("{\"event\":\"")?;
+    let end = rest.bytes().position(|byte| byte == b'"' || byte == b'\\' || byte < 0x20)?;
+    let (event, rest) = rest.split_at(end);
+    let rest = rest.strip_prefix("\",\"data\":")?;
+    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
+    let data = values.next()?.ok()?;
+    let rest = &rest[values.byte_offset()..];
+    let id = match rest.strip_prefix(",\"id\":") {
+        None if rest == "}" => None,
+        None => return None,
+        Some(id) => {
+            let id = id.strip_suffix('}')?;
+            // A string's quotes may hide anything; digits hide nothing. JSON has no leading zeros.
+            let is_plain = id.bytes().all(|byte| byte.is_ascii_digit()) && (id == "0" || !id.starts_with('0'));
+            Some(RequestId::Integer(id.parse().ok().filter(|_| is_plain)?))
+        }
+    };
+    Some(Envelope { event: Cow::Borrowed(event), data: (data.get() != "null").then_some(data), id })
+}
+
 /// Appends the JSON text.
 pub(crate) fn encode(outgoing: &Outgoing<'_>, out: &mut Vec<u8>) {
     let (event, data, id) = match *outgoing {
@@ -107,7 +152,6 @@ pub(crate) fn encode(outgoing: &Outgoing<'_>, out: &mut Vec<u8>) {
         Outgoing::End { event, id } => (event, None, Some(id)),
         Outgoing::Exception { data, id } => ("exception", Some(data), id),
     };
-    out.reserve(event.len() + data.map_or(0, str::len) + 56);
     out.extend_from_slice(b"{\"event\":");
     push_json_string(out, event);
     if let Some(data) = data {
@@ -147,12 +191,8 @@ impl RequestId {
             }
             return Ok(Self::Text(text.into()));
         }
-        let integer = text.parse::<i128>().ok();
-        let within = |value: &i128| (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(value);
-        integer
-            .filter(within)
-            .map(Self::Integer)
-            .ok_or_else(|| Malformed::new("an id is neither a string nor an integer of 64 bits"))
+        let integer = text.parse().map(Self::Integer).or_else(|_| text.parse().map(Self::Large));
+        integer.map_err(|_| Malformed::new("an id is neither a string nor an integer of 64 bits"))
     }
 }
 
@@ -160,6 +200,7 @@ impl fmt::Display for RequestId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Integer(value) => value.fmt(formatter),
+            Self::Large(value) => value.fmt(formatter),
             Self::Text(json) => formatter.write_str(json),
         }
     }

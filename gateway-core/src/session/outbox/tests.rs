@@ -12,7 +12,7 @@ fn outbox(overflow: Overflow) -> Outbox {
 
 /// A frame of two bytes of header and the text.
 fn text(text: &str) -> Encoded {
-    Encoded::text(|out| out.extend_from_slice(text.as_bytes()))
+    Encoded::text(0, |out| out.extend_from_slice(text.as_bytes()))
 }
 
 fn push(outbox: &Outbox, frame: &str, delivery: Delivery) -> Result<(), SendError> {

@@ -62,12 +62,27 @@ proptest! {
     #[test]
     fn what_is_written_can_be_read(event in ".*", text in ".*", number in any::<i64>()) {
         let data = serde_json::to_string(&text).unwrap();
-        let id = RequestId::Integer(number.into());
+        let id = RequestId::Integer(number);
         let frame = encoded(&Outgoing::Reply { event: &event, data: &data, id: &id });
         let Ok(Incoming::Event(envelope)) = decode(&frame) else { panic!("not an event") };
         prop_assert_eq!(envelope.event, event.as_str());
         prop_assert_eq!(envelope.data.map(RawValue::get), Some(data.as_str()));
         prop_assert_eq!(envelope.id, Some(id));
+    }
+
+    #[test]
+    fn the_usual_way_reads_what_the_general_way_reads(
+        event in "[a-z\"\\\\]{0,4}",
+        data in "(null|1|\"[a-z\"]\"|\\{\"a\":\\[1\\]\\}| ?)",
+        tail in "(|,\"id\":(7|07|-7|\"x\"|1\\.5|99999999999999999999)|,\"data\":2| )",
+    ) {
+        let text = format!("{{\"event\":\"{event}\",\"data\":{data}{tail}}}");
+        let usual = decode_usual(&text).map(|envelope| format!("{envelope:?}"));
+        let general = decode_any(&text);
+        if let Some(usual) = usual {
+            let Ok(Incoming::Event(envelope)) = general else { panic!("the general way does not read {text}") };
+            prop_assert_eq!(usual, format!("{envelope:?}"));
+        }
     }
 
     #[test]

@@ -28,9 +28,10 @@ impl OpCode {
 /// Bytes of the longest header of an unmasked frame.
 const LONGEST_HEADER: usize = 10;
 
-/// One whole frame whose payload is written by `write`: the bytes, and where in them the frame starts.
-pub(crate) fn frame(opcode: OpCode, write: impl FnOnce(&mut Vec<u8>)) -> (Vec<u8>, usize) {
-    let mut bytes = vec![0; LONGEST_HEADER];
+/// One whole frame whose payload, of about `expected` bytes, is written by `write`: the bytes, and where in them the frame starts.
+pub(crate) fn frame(opcode: OpCode, expected: usize, write: impl FnOnce(&mut Vec<u8>)) -> (Vec<u8>, usize) {
+    let mut bytes = Vec::with_capacity(LONGEST_HEADER + expected);
+    bytes.extend_from_slice(&[0; LONGEST_HEADER]);
     write(&mut bytes);
     let payload = bytes.len() - LONGEST_HEADER;
     let start = match u16::try_from(payload) {
