@@ -8,4 +8,5 @@ pub mod frame;
 pub mod load;
 pub mod payload;
 pub mod process;
+pub mod side_by_side;
 pub mod wire;

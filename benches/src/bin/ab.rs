@@ -1,0 +1,31 @@
+//! Compares a few server binaries, nothing else built or written: for daily work on the core.
+//!
+//!     ab NAME=PROGRAM… [--works echo-32-1,echo-32-16] [--rounds 5] [--measure MS]
+//!
+//! The floors run with them; each line is CPU µs per message, the ratio to the floor and the spread of the ratio.
+
+use std::process::ExitCode;
+
+use gateway_benches::arguments::option;
+use gateway_benches::side_by_side::{Spec, compare, works};
+
+fn main() -> ExitCode {
+    let specs: Vec<Spec> = std::env::args()
+        .skip(1)
+        .filter_map(|argument| argument.split_once('=').map(|(name, program)| Spec::new(name, program)))
+        .collect();
+    let chosen: Option<String> = option("--works");
+    let is_chosen = |name: &str| chosen.as_ref().is_none_or(|chosen| chosen.split(',').any(|one| one == name));
+    let works: Vec<_> = works().into_iter().filter(|work| is_chosen(&work.name)).collect();
+    let measure = option("--measure").unwrap_or(700);
+    match compare(&specs, &works, option("--rounds").unwrap_or(5), measure) {
+        Ok(table) => {
+            print!("{table}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Loads one server and prints what it used: one line of JSON. Ends with 1 when an answer was wrong.
+//!
+//!     load echo --server 127.0.0.1:4000 --pid 123 [--payload text:32] [--connections 100] [--in-flight 1] [--neighbours 0]
+//!     load broadcast --server … --pid … [--payload text:32] [--receivers 1000] [--in-flight 1]
+//!     load idle --server … --pid … [--connections 10000]
+//!     load handshakes --server … --pid … [--connections 2000]
+//!
+//! `--warm-up MS` (300) and `--measure MS` (1500) say for how long; `--wire plain` is the format.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use gateway_benches::arguments::{command, option};
+use gateway_benches::load::{Broadcast, Echo, Idle, Measured, Window, Wrong, handshakes};
+use gateway_benches::payload::Shape;
+use gateway_benches::process::Process;
+use gateway_benches::wire::{Plain, Wire};
+use serde_json::{Value, json};
+
+fn main() -> ExitCode {
+    let wire = option("--wire").unwrap_or_else(|| "plain".to_owned());
+    let outcome = match wire.as_str() {
+        "plain" => run(Plain),
+        other => Err(Wrong(format!("no such wire: {other}"))),
+    };
+    match outcome {
+        Ok(figures) => {
+            println!("{figures}");
+            ExitCode::SUCCESS
+        }
+        Err(wrong) => {
+            eprintln!("wrong: {wrong}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run<W: Wire>(wire: W) -> Result<Value, Wrong> {
+    let server: SocketAddr = option("--server").expect("--server ADDRESS");
+    let process = Process(option("--pid").expect("--pid PID"));
+    let shape = option("--payload").unwrap_or(Shape::Text(32));
+    let in_flight = option("--in-flight").unwrap_or(1);
+    let connections = option("--connections");
+    let milliseconds = |name, usual| Duration::from_millis(option(name).unwrap_or(usual));
+    let window = Window { warm_up: milliseconds("--warm-up", 300), measured: milliseconds("--measure", 1500) };
+    match command().as_deref() {
+        Some("echo") => {
+            let neighbours = option("--neighbours").unwrap_or(0);
+            let echo = Echo { shape, connections: connections.unwrap_or(100), in_flight, neighbours };
+            echo.run(wire, server, process, window).map(|measured| figures(&measured))
+        }
+        Some("broadcast") => {
+            let broadcast = Broadcast { shape, receivers: option("--receivers").unwrap_or(1000), in_flight };
+            broadcast.run(wire, server, process, window).map(|measured| figures(&measured))
+        }
+        Some("idle") => {
+            let idle = Idle::run(wire, server, process, connections.unwrap_or(10_000))?;
+            let mut figures = figures(&idle.handshakes);
+            figures["kib"] = json!(idle.each());
+            figures["kept_kib"] = json!(idle.kept());
+            figures["base_kib"] = json!(idle.base);
+            Ok(figures)
+        }
+        Some("handshakes") => {
+            handshakes(wire, server, process, connections.unwrap_or(2000)).map(|measured| figures(&measured))
+        }
+        _ => Err(Wrong("echo, broadcast, idle or handshakes".to_owned())),
+    }
+}
+
+fn figures(measured: &Measured) -> Value {
+    json!({
+        "us": measured.microseconds(),
+        "messages": measured.messages,
+        "per_second": measured.rate(),
+        "busy": measured.cpu.as_secs_f64() / measured.elapsed.as_secs_f64(),
+    })
+}

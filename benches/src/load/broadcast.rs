@@ -1,0 +1,92 @@
+//! One connection sends to a room of all; each broadcast reaches each connection once, in order.
+
+use std::net::SocketAddr;
+
+use crate::payload::{Payload, Shape};
+use crate::process::Process;
+use crate::wire::Wire;
+
+use super::echo::{expect, silence};
+use super::window::Watch;
+use super::{Crowd, Measured, Window, Wrong};
+
+/// The broadcast.
+#[derive(Clone, Copy, Debug)]
+pub struct Broadcast {
+    /// What is sent.
+    pub shape: Shape,
+    /// Connections in the room, the sender among them.
+    pub receivers: usize,
+    /// Broadcasts in flight.
+    pub in_flight: u64,
+}
+
+/// Who has received how much.
+struct Room {
+    payload: Payload,
+    heard: Vec<u64>,
+    sent: u64,
+    /// How many have received the oldest broadcast in flight, the one after it, and so on.
+    complete: std::collections::VecDeque<usize>,
+    finished: u64,
+    deliveries: u64,
+}
+
+impl Broadcast {
+    /// Runs for the window, then waits for all that is in flight and looks that nothing else comes.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong.
+    pub fn run<W: Wire>(self, wire: W, server: SocketAddr, process: Process, window: Window) -> Result<Measured, Wrong> {
+        let mut crowd = Crowd::new(wire)?;
+        crowd.grow(server, self.receivers)?;
+        let mut room = Room {
+            payload: Payload::new(self.shape, 0),
+            heard: vec![0; self.receivers],
+            sent: 0,
+            complete: std::collections::VecDeque::new(),
+            finished: 0,
+            deliveries: 0,
+        };
+        let mut watch = Watch::new(process, window);
+        crowd.patience();
+        let measured = loop {
+            while room.sent - room.finished < self.in_flight {
+                crowd.queue(0, "broadcast", room.payload.numbered(room.sent));
+                room.complete.push_back(0);
+                room.sent += 1;
+            }
+            crowd.flush(0)?;
+            crowd.turn(|index, name, data| room.delivered(index, name, data))?;
+            if let Some(measured) = watch.look(room.deliveries)? {
+                break measured;
+            }
+        };
+        while room.finished < room.sent {
+            crowd.turn(|index, name, data| room.delivered(index, name, data))?;
+        }
+        silence(&mut crowd)?;
+        Ok(measured)
+    }
+}
+
+impl Room {
+    fn delivered(&mut self, index: usize, name: &str, data: &[u8]) -> Result<(), Wrong> {
+        let number = self.heard[index];
+        if number >= self.sent {
+            return Err(Wrong(format!("connection {index}: more deliveries than broadcasts")));
+        }
+        expect(&mut self.payload, number, ("broadcast", name), data)?;
+        self.heard[index] += 1;
+        self.deliveries += 1;
+        let place = usize::try_from(number - self.finished).expect("few are in flight");
+        self.complete[place] += 1;
+        // Each connection has them in order, so the oldest is complete first.
+        while self.complete.front() == Some(&self.heard.len()) {
+            self.complete.pop_front();
+            self.finished += 1;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,80 @@
+//! Connections that do nothing: what opening them costs, what they hold, and what is given back.
+
+use std::net::SocketAddr;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::process::Process;
+use crate::wire::Wire;
+
+use super::{Crowd, Measured, Wrong};
+
+/// The memory of idle connections.
+#[derive(Clone, Copy, Debug)]
+pub struct Idle {
+    /// Resident memory before, in KiB.
+    pub base: u64,
+    /// With the connections open.
+    pub open: u64,
+    /// After all were closed.
+    pub after: u64,
+    /// What opening them cost.
+    pub handshakes: Measured,
+    /// How many they were.
+    pub connections: usize,
+}
+
+impl Idle {
+    /// Opens connections, waits, closes them.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong.
+    pub fn run<W: Wire>(wire: W, server: SocketAddr, process: Process, connections: usize) -> Result<Self, Wrong> {
+        // What a first connection makes a server allocate once is no part of what each costs.
+        let mut first = Crowd::new(wire)?;
+        first.grow(server, 100)?;
+        first.close()?;
+        sleep(SETTLE);
+        let base = process.resident_kib()?;
+        let (crowd, handshakes) = open(wire, server, process, connections)?;
+        sleep(SETTLE);
+        let open = process.resident_kib()?;
+        crowd.close()?;
+        sleep(SETTLE);
+        Ok(Self { base, open, after: process.resident_kib()?, handshakes, connections })
+    }
+
+    /// KiB of each.
+    #[must_use]
+    pub fn each(&self) -> f64 {
+        self.open.saturating_sub(self.base) as f64 / self.connections as f64
+    }
+
+    /// KiB of each that were not given back.
+    #[must_use]
+    pub fn kept(&self) -> f64 {
+        self.after.saturating_sub(self.base) as f64 / self.connections as f64
+    }
+}
+
+/// What opening connections costs.
+///
+/// # Errors
+///
+/// The first thing that is wrong.
+pub fn handshakes<W: Wire>(wire: W, server: SocketAddr, process: Process, count: usize) -> Result<Measured, Wrong> {
+    open(wire, server, process, count).map(|(_, measured)| measured)
+}
+
+fn open<W: Wire>(wire: W, server: SocketAddr, process: Process, count: usize) -> Result<(Crowd<W>, Measured), Wrong> {
+    let mut crowd = Crowd::new(wire)?;
+    let (begun, cpu) = (Instant::now(), process.cpu()?);
+    crowd.grow(server, count)?;
+    // The last ones may still be at work on the server's side.
+    sleep(Duration::from_millis(20));
+    let measured = Measured { messages: count as u64, elapsed: begun.elapsed(), cpu: process.cpu()? - cpu };
+    Ok((crowd, measured))
+}
+
+const SETTLE: Duration = Duration::from_millis(500);

@@ -1,0 +1,14 @@
+//! The load generator: one thread, never asleep, so that a slow server does not also pay for waking it. Every answer is
+//! checked for content, order and count.
+
+mod broadcast;
+mod crowd;
+mod echo;
+mod idle;
+mod window;
+
+pub use broadcast::Broadcast;
+pub use crowd::{Crowd, Wrong};
+pub use echo::Echo;
+pub use idle::{Idle, handshakes};
+pub use window::{Measured, Window};

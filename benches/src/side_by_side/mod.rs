@@ -1,0 +1,12 @@
+//! Servers side by side: each work on each server in turn, round after round, so that what disturbs the machine disturbs
+//! all of them alike.
+
+mod figures;
+mod server;
+mod table;
+mod works;
+
+pub use figures::{Figures, Summary};
+pub use server::{Running, Spec};
+pub use table::{FLOORS, Table, compare};
+pub use works::{Floor, Work, works};

@@ -1,0 +1,104 @@
+//! A server under test: started on one core, ended by its handle.
+
+use std::io::{self, BufRead, BufReader};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use crate::process::Process;
+
+/// How a server is started. It prints `listening on 127.0.0.1:PORT`.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// What it is called in tables.
+    pub name: String,
+    /// What is run.
+    pub program: PathBuf,
+    /// With what.
+    pub arguments: Vec<String>,
+    /// Where.
+    pub directory: Option<PathBuf>,
+}
+
+impl Spec {
+    /// A program without arguments.
+    #[must_use]
+    pub fn new(name: &str, program: impl Into<PathBuf>) -> Self {
+        Self { name: name.to_owned(), program: program.into(), arguments: Vec::new(), directory: None }
+    }
+
+    /// With arguments, separated by blanks.
+    #[must_use]
+    pub fn with(mut self, arguments: &str) -> Self {
+        self.arguments.extend(arguments.split_whitespace().map(str::to_owned));
+        self
+    }
+}
+
+/// A server that runs; dropping it ends it.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+const CORE: &str = "1";
+const START: Duration = Duration::from_secs(20);
+
+impl Running {
+    /// Starts it on the second core and waits until it listens.
+    ///
+    /// # Errors
+    ///
+    /// When it does not.
+    pub fn start(spec: &Spec) -> io::Result<Self> {
+        let mut command = Command::new("taskset");
+        command.args(["-c", CORE]).arg(&spec.program).args(&spec.arguments);
+        if let Some(directory) = &spec.directory {
+            command.current_dir(directory);
+        }
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn()?;
+        let output = child.stdout.take().expect("it is piped");
+        let mut running = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
+        running.address = listening(output)?;
+        let end = Instant::now() + START;
+        while TcpStream::connect(running.address).is_err() {
+            if Instant::now() > end {
+                return Err(io::Error::other(format!("{} does not listen", spec.name)));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(running)
+    }
+
+    /// What it uses.
+    #[must_use]
+    pub fn process(&self) -> Process {
+        Process(self.child.id())
+    }
+}
+
+/// The address of the first line that has one; what else is said is read and dropped.
+fn listening(output: impl io::Read + Send + 'static) -> io::Result<SocketAddr> {
+    let (send, receive) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if let Some(address) = line.strip_prefix("listening on ").and_then(|address| address.trim().parse().ok()) {
+                // Nobody waits for a second one.
+                let _ = send.send(address);
+            }
+        }
+    });
+    receive.recv_timeout(START).map_err(|_| io::Error::other("it does not say where it listens"))
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
