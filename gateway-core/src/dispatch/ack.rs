@@ -11,7 +11,7 @@ use crate::dispatch::{Context, Exception, FromContext, Rejection, Reply, on};
 /// The right to answer a request, for handlers that answer later or from another task. Where a handler takes it, what
 /// the handler returns is no answer any more; only a failure still is. Dropped without use, it answers with the
 /// exception `no_reply`.
-pub struct Ack(Arc<Mutex<Option<Responder>>>);
+pub struct Ack(Arc<Mutex<Option<Responder<'static>>>>);
 
 impl Ack {
     /// Answers with a value.

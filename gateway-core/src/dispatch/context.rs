@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
-use crate::dispatch::{Rejection, Services, SharedResponder};
+use crate::dispatch::{Rejection, Services, Share};
 use crate::session::DisconnectReason;
 use crate::socket::Socket;
 use crate::wire::Message;
@@ -19,7 +19,7 @@ pub struct Context<'a> {
     data: Option<&'a RawValue>,
     message: RefCell<Option<Message>>,
     reason: Option<&'a DisconnectReason>,
-    responder: Option<&'a SharedResponder>,
+    responder: Option<&'a (dyn Share + 'a)>,
 }
 
 impl<'a> Context<'a> {
@@ -52,7 +52,7 @@ impl<'a> Context<'a> {
         socket: &'a Socket,
         event: &'a str,
         data: Option<&'a RawValue>,
-        responder: &'a SharedResponder,
+        responder: &'a (dyn Share + 'a),
     ) -> Self {
         Self { event, data, responder: Some(responder), ..Self::socket_moment(services, socket) }
     }
@@ -92,7 +92,7 @@ impl<'a> Context<'a> {
         self.message.borrow_mut().take()
     }
 
-    pub(crate) fn responder(&self) -> Option<&SharedResponder> {
+    pub(crate) fn responder(&self) -> Option<&'a (dyn Share + 'a)> {
         self.responder
     }
 }

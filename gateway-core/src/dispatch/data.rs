@@ -22,6 +22,19 @@ impl<T: DeserializeOwned> FromContext<on::Message> for Data<T> {
     }
 }
 
+/// The payload as the JSON it came in: copied, not read. It was checked to be JSON with the rest of its frame.
+impl FromContext<on::Message> for Box<RawValue> {
+    fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        Ok(context.data().unwrap_or(RawValue::NULL).to_owned())
+    }
+}
+
+impl IntoReply for Box<RawValue> {
+    fn into_reply(self) -> Reply {
+        Reply::from_raw(self)
+    }
+}
+
 impl<T: Serialize> IntoReply for Data<T> {
     fn into_reply(self) -> Reply {
         Reply::value(&self.0)

@@ -32,7 +32,7 @@ pub use message::{IntoRawReply, RawReply};
 pub use path::Path;
 pub(crate) use reply::Outcome;
 pub use reply::{IntoReply, Reply};
-pub(crate) use respond::{Compat, Finished, Responder, SharedResponder, StreamStep, Streaming};
+pub(crate) use respond::{Compat, Finished, Responder, Share, SharedResponder, StreamStep, Streaming};
 pub use running::Running;
 pub(crate) use running::{RunningState, drop_quietly};
 pub(crate) use services::Services;

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use data_encoding::BASE64;
 use futures_core::Stream;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::dispatch::exception::reply_json;
 use crate::dispatch::{Exception, IntoException, Rejection};
@@ -51,6 +52,11 @@ impl Reply {
         S::Item: IntoReply,
     {
         Self(Outcome::Stream(Box::pin(futures_util::StreamExt::map(stream, IntoReply::into_reply))))
+    }
+
+    /// JSON that is sent as it is.
+    pub(crate) fn from_raw(json: Box<RawValue>) -> Self {
+        Self(Outcome::Value { event: None, json: Box::<str>::from(json).into_string() })
     }
 
     fn from_json(event: Option<Cow<'static, str>>, json: Result<String, Exception>) -> Self {
@@ -137,7 +143,7 @@ macro_rules! reply_with_json {
 
 reply_with_json! {
     bool char f32 f64 i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize
-    &str String Cow<'_, str> serde_json::Value Box<serde_json::value::RawValue> crate::session::SocketId
+    &str String Cow<'_, str> serde_json::Value crate::session::SocketId
 }
 
 impl IntoReply for Bytes {

@@ -1,6 +1,7 @@
 //! Exactly one end for every request. A [`Responder`] is the right to answer one event: answering consumes it, and one
 //! that is lost answers for itself.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::mem;
 use std::pin::Pin;
@@ -21,11 +22,12 @@ pub(crate) struct Compat {
     pub(crate) nestjs: bool,
 }
 
-/// The right to answer one event.
+/// The right to answer one event. What it answers to is lent where the answer comes at once, and its own where it comes
+/// later.
 #[derive(Debug)]
-pub(crate) struct Responder {
-    session: Arc<Session>,
-    event: Arc<str>,
+pub(crate) struct Responder<'a> {
+    session: Cow<'a, Arc<Session>>,
+    event: Cow<'a, Arc<str>>,
     id: Option<RequestId>,
     compat: Compat,
     /// The request's data, kept only where [`Compat`] sends it back.
@@ -33,9 +35,23 @@ pub(crate) struct Responder {
     answered: bool,
 }
 
-impl Responder {
-    pub(crate) fn new(session: &Arc<Session>, event: Arc<str>, id: Option<RequestId>) -> Self {
-        Self { session: Arc::clone(session), event, id, compat: Compat::default(), echo: None, answered: false }
+impl<'a> Responder<'a> {
+    pub(crate) fn new(session: &'a Arc<Session>, event: Cow<'a, Arc<str>>, id: Option<RequestId>) -> Self {
+        let session = Cow::Borrowed(session);
+        Self { session, event, id, compat: Compat::default(), echo: None, answered: false }
+    }
+
+    /// The same right, to be used later.
+    pub(crate) fn into_owned(mut self) -> Responder<'static> {
+        let answered = mem::replace(&mut self.answered, true);
+        Responder {
+            session: Cow::Owned(Arc::clone(&self.session)),
+            event: Cow::Owned(Arc::clone(&self.event)),
+            id: self.id.take(),
+            compat: self.compat,
+            echo: self.echo.take(),
+            answered,
+        }
     }
 
     pub(crate) fn with_compat(mut self, compat: Compat, data: Option<&str>) -> Self {
@@ -54,7 +70,9 @@ impl Responder {
             Outcome::Empty => self.value(None, "null", self.id.is_some()),
             Outcome::Value { event, json } => self.value(event.as_deref(), &json, true),
             Outcome::Failed(exception) => self.fail(&exception),
-            Outcome::Stream(items) => return Finished::Streaming(Streaming { items, held: None, responder: self }),
+            Outcome::Stream(items) => {
+                return Finished::Streaming(Streaming { items, held: None, responder: self.into_owned() });
+            }
         }
         Finished::Done
     }
@@ -107,7 +125,7 @@ impl Responder {
     }
 }
 
-impl Drop for Responder {
+impl Drop for Responder<'_> {
     fn drop(&mut self) {
         if !self.answered && self.id.is_some() {
             self.tell(&Exception::framework("no_reply", "the request was dropped without an answer"));
@@ -127,7 +145,7 @@ pub(crate) struct Streaming {
     items: Pin<Box<dyn Stream<Item = Reply> + Send>>,
     /// An item that has not found room yet.
     held: Option<Encoded>,
-    responder: Responder,
+    responder: Responder<'static>,
 }
 
 /// What became of a stream when it was polled.
@@ -166,7 +184,7 @@ impl Streaming {
             Outcome::Value { event, json } => Ok(self.responder.item(event.as_deref(), &json)),
             Outcome::Failed(exception) => Err(StreamStep::Failed(exception)),
             Outcome::Stream(_) => {
-                tracing::error!(event = &*self.responder.event, "an item of a stream is a stream itself");
+                tracing::error!(event = &**self.responder.event, "an item of a stream is a stream itself");
                 Err(StreamStep::Failed(Exception::framework("internal", super::INTERNAL)))
             }
         })
@@ -184,7 +202,7 @@ impl Streaming {
         self.let_go().fail(exception);
     }
 
-    fn let_go(self) -> Responder {
+    fn let_go(self) -> Responder<'static> {
         let Self { items, responder, .. } = self;
         drop_quietly(items);
         responder
@@ -199,29 +217,27 @@ impl std::fmt::Debug for Streaming {
 
 /// Who holds the responder of a handler: the framework alone, or also an [`Ack`](crate::Ack) the handler asked for.
 #[derive(Debug)]
-pub(crate) struct SharedResponder(RefCell<Holder>);
+pub(crate) struct SharedResponder<'a>(RefCell<Holder<'a>>);
 
 #[derive(Debug)]
-enum Holder {
-    Ours(Responder),
-    WithAck(Arc<Mutex<Option<Responder>>>),
+enum Holder<'a> {
+    Ours(Responder<'a>),
+    WithAck(Arc<Mutex<Option<Responder<'static>>>>),
     Nobody,
 }
 
-impl SharedResponder {
-    pub(crate) fn new(responder: Responder) -> Self {
+impl<'a> SharedResponder<'a> {
+    pub(crate) fn new(responder: Responder<'a>) -> Self {
         Self(RefCell::new(Holder::Ours(responder)))
     }
 
-    /// Lets the handler answer by itself.
-    pub(crate) fn share(&self) -> Arc<Mutex<Option<Responder>>> {
-        let shared = match self.0.replace(Holder::Nobody) {
-            Holder::Ours(responder) => Arc::new(Mutex::new(Some(responder))),
-            Holder::WithAck(shared) => shared,
-            Holder::Nobody => Arc::default(),
-        };
-        self.0.replace(Holder::WithAck(Arc::clone(&shared)));
-        shared
+    /// The same, for a handler that has not returned yet.
+    pub(crate) fn into_owned(self) -> SharedResponder<'static> {
+        SharedResponder(RefCell::new(match self.0.into_inner() {
+            Holder::Ours(responder) => Holder::Ours(responder.into_owned()),
+            Holder::WithAck(shared) => Holder::WithAck(shared),
+            Holder::Nobody => Holder::Nobody,
+        }))
     }
 
     /// The handler returned.
@@ -254,7 +270,25 @@ impl SharedResponder {
     }
 }
 
+/// What an [`Ack`](crate::Ack) is made from.
+pub(crate) trait Share {
+    /// Lets the handler answer by itself.
+    fn share(&self) -> Arc<Mutex<Option<Responder<'static>>>>;
+}
+
+impl Share for SharedResponder<'_> {
+    fn share(&self) -> Arc<Mutex<Option<Responder<'static>>>> {
+        let shared = match self.0.replace(Holder::Nobody) {
+            Holder::Ours(responder) => Arc::new(Mutex::new(Some(responder.into_owned()))),
+            Holder::WithAck(shared) => shared,
+            Holder::Nobody => Arc::default(),
+        };
+        self.0.replace(Holder::WithAck(Arc::clone(&shared)));
+        shared
+    }
+}
+
 /// Takes the right to answer; `None` where somebody already had it.
-pub(crate) fn take(shared: &Mutex<Option<Responder>>) -> Option<Responder> {
+pub(crate) fn take(shared: &Mutex<Option<Responder<'static>>>) -> Option<Responder<'static>> {
     mem::take(&mut *shared.lock().unwrap_or_else(PoisonError::into_inner))
 }

@@ -10,13 +10,14 @@ use serde_json::value::RawValue;
 use tokio::time::{Instant, Sleep};
 use tracing::Instrument;
 
-use crate::dispatch::{Exception, Refusal};
+use crate::dispatch::Exception;
 use crate::gateway::Route;
 use crate::hub::Space;
 use crate::server::admission::Admission;
 use crate::server::application::Application;
-use crate::server::ending;
+use crate::server::ending::{self, End, Remains};
 use crate::server::lanes::Lanes;
+use crate::server::place::Place;
 use crate::server::raw::RawLane;
 use crate::session::{Batch, Delivery, DisconnectReason, Heartbeat, Pulse, Session};
 use crate::socket::Socket;
@@ -31,23 +32,20 @@ use crate::wire::{
 const TURN: usize = 32;
 
 pub(crate) struct Connection<T> {
-    pub(super) transport: T,
-    pub(super) inside: Inside,
+    transport: T,
+    inside: Inside,
 }
 
 /// Everything of a connection but its transport, which lends messages to it.
-pub(super) struct Inside {
-    pub(super) application: Arc<Application>,
-    pub(super) route: Arc<Route>,
-    pub(super) session: Arc<Session>,
-    pub(super) socket: Socket,
-    pub(super) lanes: Lanes,
+struct Inside {
+    place: Place,
+    lanes: Lanes,
     /// Present in a raw gateway, which has no use for lanes.
-    pub(super) raw: Option<RawLane>,
+    raw: Option<RawLane>,
     /// Present while the connect hooks run.
-    pub(super) admission: Option<Admission>,
+    admission: Option<Admission>,
     /// Gateways whose connect hooks have accepted, in order.
-    pub(super) admitted: usize,
+    admitted: usize,
     heartbeat: Heartbeat,
     clock: Pin<Box<Sleep>>,
     /// When a server that stops will wait no longer for what runs here.
@@ -58,12 +56,6 @@ pub(super) struct Inside {
     taken: usize,
     /// Set by a message that ends the connection.
     end: Option<End>,
-}
-
-/// How a connection came to its end.
-pub(super) enum End {
-    Over(DisconnectReason),
-    Refused(Refusal),
 }
 
 /// Serves one client until it is gone. `name` is the concrete namespace.
@@ -84,10 +76,13 @@ pub(crate) async fn serve<T: Transport>(
         session.outbox.end(DisconnectReason::Shutdown);
     }
     let span = connection_span(socket.id(), name, socket.handshake().peer());
-    let mut connection = Connection { transport, inside: Inside::new(application, route, session, socket) };
+    let place = Place { application, route, session, socket };
+    let mut connection = Connection { transport, inside: Inside::new(place) };
     let life = async {
         let end = poll_fn(|task| connection.poll(task)).await;
-        ending::finish(connection, end).await;
+        let Connection { transport, inside } = connection;
+        let Inside { place, lanes, raw, admission, admitted, .. } = inside;
+        ending::finish(Remains { transport, place, lanes, raw, admission, admitted }, end).await;
     };
     life.instrument(span).await;
     drop(presence);
@@ -118,9 +113,9 @@ impl Drop for Presence {
 impl<T: Transport> Connection<T> {
     fn poll(&mut self, task: &mut Task<'_>) -> Poll<End> {
         // What this turn sends to other sockets is written when it is over.
-        let _batch = Batch::begin(&self.inside.session);
+        let _batch = Batch::begin(&self.inside.place.session);
         let turn = self.turn(task);
-        self.inside.lanes.count();
+        self.inside.count();
         match turn {
             Ok(()) => Poll::Pending,
             Err(end) => Poll::Ready(end),
@@ -129,7 +124,7 @@ impl<T: Transport> Connection<T> {
 
     /// Whatever can be done now, until nothing can or others should have their turn.
     fn turn(&mut self, task: &mut Task<'_>) -> Result<(), End> {
-        self.inside.session.outbox.register(task);
+        self.inside.place.session.outbox.register(task);
         self.inside.taken = 0;
         while self.inside.taken < TURN {
             self.admit(task)?;
@@ -148,7 +143,7 @@ impl<T: Transport> Connection<T> {
     /// Lets the connect hooks go on.
     fn admit(&mut self, task: &mut Task<'_>) -> Result<(), End> {
         if self.inside.admission.is_some() && self.inside.admit(task)? {
-            self.inside.session.outbox.open(self.transport.direct());
+            self.inside.place.session.outbox.open(self.transport.direct());
             self.transport.greet();
         }
         Ok(())
@@ -175,7 +170,7 @@ impl<T: Transport> Connection<T> {
 
     /// Moves what waits to the peer. Says whether anything moved.
     fn send(&mut self, task: &mut Task<'_>) -> Result<bool, End> {
-        match self.inside.session.outbox.poll_write(task, &mut self.transport) {
+        match self.inside.place.session.outbox.poll_write(task, &mut self.transport) {
             Poll::Pending => Ok(false),
             Poll::Ready(Ok(moved)) => Ok(moved),
             Poll::Ready(Err(_)) => Err(End::Over(DisconnectReason::Lost)),
@@ -184,29 +179,21 @@ impl<T: Transport> Connection<T> {
 }
 
 impl Inside {
-    fn new(application: Arc<Application>, route: Arc<Route>, session: Arc<Session>, socket: Socket) -> Self {
+    fn new(place: Place) -> Self {
         let now = Instant::now();
-        let heartbeat = Heartbeat::new(application.limits.ping_interval, application.limits.ping_timeout, now);
-        let lanes = Lanes::new(Arc::clone(&application), Arc::clone(&route), Arc::clone(&session), socket.clone());
-        let raw =
-            route.router.raw().map(|_| RawLane::new(Arc::clone(&application), Arc::clone(&route), socket.clone()));
-        let admission = Some(Admission::begin(&application, &route, &socket, now));
-        let clock = Box::pin(tokio::time::sleep_until(now));
+        let limits = &place.application.limits;
         Self {
-            application,
-            route,
-            session,
-            socket,
-            lanes,
-            raw,
-            admission,
+            heartbeat: Heartbeat::new(limits.ping_interval, limits.ping_timeout, now),
+            lanes: Lanes::default(),
+            raw: place.route.router.raw().map(|_| RawLane::default()),
+            admission: Some(Admission::begin(&place.application, &place.route, &place.socket, now)),
             admitted: 0,
-            heartbeat,
-            clock,
+            clock: Box::pin(tokio::time::sleep_until(now)),
             drained_by: None,
             assembly: None,
             taken: 0,
             end: None,
+            place,
         }
     }
 
@@ -218,19 +205,19 @@ impl Inside {
         let Poll::Ready(verdict) = polled else { return Ok(false) };
         verdict.map_err(End::Refused)?;
         self.admission = None;
-        self.session.accept();
+        self.place.session.accept();
         self.lanes.open();
         if let Some(raw) = &mut self.raw {
             raw.open();
         }
-        self.application.shared.counters.add(Counter::Connections);
+        self.place.count(Counter::Connections);
         tracing::debug!("connected");
         Ok(true)
     }
 
     /// Ends the connection by the server's will, once what was promised before is done.
     fn stop_if_told(&mut self) -> Result<(), End> {
-        let Some(reason) = self.session.outbox.ended() else { return Ok(()) };
+        let Some(reason) = self.place.session.outbox.ended() else { return Ok(()) };
         if reason != DisconnectReason::Shutdown || self.admission.is_some() || self.is_idle() {
             return Err(End::Over(reason));
         }
@@ -238,16 +225,16 @@ impl Inside {
         let now = Instant::now();
         if self.drained_by.is_none() {
             self.lanes.end_streams();
-            self.session.gone.cancel();
+            self.place.session.gone.cancel();
         }
-        let drained_by = *self.drained_by.get_or_insert(now + self.application.limits.drain_timeout);
+        let drained_by = *self.drained_by.get_or_insert(now + self.place.application.limits.drain_timeout);
         if drained_by <= now { Err(End::Over(reason)) } else { Ok(()) }
     }
 
     /// While the client owes an answer reading goes on, whatever waits and also when the server stops: the answer is
     /// behind the events that wait.
     fn may_read(&self) -> bool {
-        let is_asked = self.raw.is_none() && !self.session.pending.is_empty();
+        let is_asked = self.raw.is_none() && !self.place.session.pending.is_empty();
         is_asked || (self.has_room() && !self.is_stopping())
     }
 
@@ -256,7 +243,14 @@ impl Inside {
     }
 
     fn has_room(&self) -> bool {
-        self.raw.as_ref().map_or_else(|| self.lanes.has_room(), RawLane::has_room)
+        match &self.raw {
+            Some(raw) => raw.has_room(&self.place),
+            None => self.lanes.has_room(&self.place),
+        }
+    }
+
+    fn count(&mut self) {
+        self.lanes.count(&self.place);
     }
 
     fn is_idle(&self) -> bool {
@@ -265,8 +259,8 @@ impl Inside {
 
     fn run(&mut self, task: &mut Task<'_>) -> bool {
         match &mut self.raw {
-            Some(raw) => raw.poll(task),
-            None => self.lanes.poll(task),
+            Some(raw) => raw.poll(&self.place, task),
+            None => self.lanes.poll(&self.place, task),
         }
     }
 
@@ -276,10 +270,10 @@ impl Inside {
         self.taken += 1;
         match (received, &mut self.raw) {
             (Received::Close(close), _) => self.end = Some(End::Over(DisconnectReason::Client(close))),
-            (Received::Ping(payload), _) => self.session.outbox.push_pong(Encoded::frame(OpCode::Pong, payload)),
+            (Received::Ping(payload), _) => self.place.session.outbox.push_pong(Encoded::frame(OpCode::Pong, payload)),
             (Received::Pong, _) => {}
-            (Received::Text(text), Some(raw)) => raw.take(Message::from(text), task),
-            (Received::Binary(bytes), Some(raw)) => raw.take(Message::from(bytes.to_vec()), task),
+            (Received::Text(text), Some(raw)) => raw.take(&self.place, Message::from(text), task),
+            (Received::Binary(bytes), Some(raw)) => raw.take(&self.place, Message::from(bytes.to_vec()), task),
             (Received::Text(text), None) => self.take_envelope(text, task),
             (Received::Binary(bytes), None) => match std::str::from_utf8(bytes) {
                 Ok(text) => self.take_envelope(text, task),
@@ -287,51 +281,55 @@ impl Inside {
             },
         }
         // What was answered leaves before more is.
-        let is_enough = self.taken >= TURN || !self.may_read() || !self.session.outbox.is_light();
+        let is_enough = self.taken >= TURN || !self.may_read() || !self.place.session.outbox.is_light();
         if self.end.is_some() || is_enough { Flow::Pause } else { Flow::Continue }
     }
 
     fn take_envelope(&mut self, text: &str, task: &mut Task<'_>) {
         match decode(text) {
-            Ok(Incoming::Event(envelope)) if exceeds_depth(text, self.application.limits.json_depth) => {
-                self.lanes.refuse(envelope, &Exception::framework("too_deep", "the data is nested too deeply"));
+            Ok(Incoming::Event(envelope)) if exceeds_depth(text, self.place.application.limits.json_depth) => {
+                Lanes::refuse(
+                    &self.place,
+                    envelope,
+                    &Exception::framework("too_deep", "the data is nested too deeply"),
+                );
             }
             Ok(Incoming::Event(envelope)) if self.is_stopping() => {
-                self.lanes.refuse(envelope, &Exception::framework("gone", "the connection ends"));
+                Lanes::refuse(&self.place, envelope, &Exception::framework("gone", "the connection ends"));
             }
-            Ok(Incoming::Event(envelope)) => self.lanes.take(envelope, text, task),
+            Ok(Incoming::Event(envelope)) => self.lanes.take(&self.place, envelope, text, task),
             Ok(Incoming::Answer { ask, outcome }) => {
                 let outcome = outcome
                     .map(|data| data.map_or("null", RawValue::get).to_owned())
                     .map_err(|error| error.get().to_owned());
                 // An answer nobody waits for came too late: its question was told to have timed out.
-                self.session.pending.answer(ask, outcome);
+                self.place.session.pending.answer(ask, outcome);
             }
-            Ok(Incoming::Cancel(id)) => self.lanes.cancel(&id),
+            Ok(Incoming::Cancel(id)) => self.lanes.cancel(&self.place, &id),
             Err(Malformed { why, id }) => self.tell(&Exception::framework("malformed", why), id.as_ref()),
         }
     }
 
     /// Tells a failure that belongs to no event.
     fn tell(&self, exception: &Exception, id: Option<&RequestId>) {
-        self.application.shared.counters.add(Counter::Exceptions);
-        told(self.socket.id(), "", exception.code(), exception.hidden_text());
-        let data = exception.render(None, None, self.application.compat.nestjs);
+        self.place.count(Counter::Exceptions);
+        told(self.place.socket.id(), "", exception.code(), exception.hidden_text());
+        let data = exception.render(None, None, self.place.application.compat.nestjs);
         let delivery = if id.is_some() { Delivery::Answer } else { Delivery::Event };
-        let frame = self.session.outbox.format.encode(&Outgoing::Exception { data: &data, id });
+        let frame = self.place.session.outbox.format.encode(&Outgoing::Exception { data: &data, id });
         // A frame that finds no room is counted by the outbox.
-        let _ = self.session.push(frame, delivery);
+        let _ = self.place.session.push(frame, delivery);
     }
 
     fn violated(&self, disconnect: Disconnect) -> End {
-        self.application.shared.counters.add(Counter::ProtocolErrors);
+        self.place.count(Counter::ProtocolErrors);
         End::Over(DisconnectReason::Violation(disconnect))
     }
 
     fn watch_assembly(&mut self, assembling: Option<u64>) {
         if self.assembly.map(|(message, _)| message) != assembling {
             self.assembly =
-                assembling.map(|message| (message, Instant::now() + self.application.limits.assembly_timeout));
+                assembling.map(|message| (message, Instant::now() + self.place.application.limits.assembly_timeout));
         }
     }
 
@@ -345,9 +343,9 @@ impl Inside {
             return Ok(());
         }
         let now = Instant::now();
-        self.lanes.expire(now);
+        self.lanes.expire(&self.place, now);
         if let Some(raw) = &mut self.raw {
-            raw.expire(now);
+            raw.expire(&self.place, now);
         }
         if self.assembly.is_some_and(|(_, until)| until <= now) {
             return Err(self.violated(Disconnect::new(CloseCode::POLICY, "message took too long")));
@@ -361,7 +359,7 @@ impl Inside {
                 Pulse::Quiet => {}
                 Pulse::Dead => return Err(End::Over(DisconnectReason::HeartbeatTimeout)),
                 // One that finds no room is as good as unanswered.
-                Pulse::Ping => drop(self.session.push(Encoded::frame(OpCode::Ping, &[]), Delivery::Event)),
+                Pulse::Ping => drop(self.place.session.push(Encoded::frame(OpCode::Ping, &[]), Delivery::Event)),
             }
         }
         // Another turn sends what this one caused, and sleeps until the next deadline.

@@ -10,9 +10,10 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use crate::dispatch::{Context, Ended, Exception, Refusal, RunHook, drop_quietly};
+use crate::server::admission::Admission;
 use crate::server::application::Application;
-use crate::server::connection::{Connection, End, Inside};
 use crate::server::lanes::Lanes;
+use crate::server::place::Place;
 use crate::server::raw::RawLane;
 use crate::session::{Delivery, DisconnectReason, Outbox};
 use crate::socket::Socket;
@@ -20,9 +21,25 @@ use crate::telemetry::{Counter, told};
 use crate::transport::{Ending, Transport};
 use crate::wire::{Disconnect, Outgoing, close_frame};
 
-pub(super) async fn finish<T: Transport>(connection: Connection<T>, end: End) {
-    let Connection { transport, inside } = connection;
-    let Inside { application, route, session, socket, lanes, raw, admission, admitted, .. } = inside;
+/// How a connection came to its end.
+pub(super) enum End {
+    Over(DisconnectReason),
+    Refused(Refusal),
+}
+
+/// What is left of a connection.
+pub(super) struct Remains<T> {
+    pub(super) transport: T,
+    pub(super) place: Place,
+    pub(super) lanes: Lanes,
+    pub(super) raw: Option<RawLane>,
+    pub(super) admission: Option<Admission>,
+    pub(super) admitted: usize,
+}
+
+pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
+    let Remains { transport, place, lanes, raw, admission, admitted } = remains;
+    let Place { application, route, session, socket } = &place;
     let was_accepted = session.is_accepted();
     // A hook that still runs asks for somebody who is gone.
     drop_quietly(admission);
@@ -33,7 +50,7 @@ pub(super) async fn finish<T: Transport>(connection: Connection<T>, end: End) {
             }
             reason
         }
-        End::Refused(refusal) => refused(&application, &socket, &session.outbox, &refusal),
+        End::Refused(refusal) => refused(application, socket, &session.outbox, &refusal),
     };
     let ending = last_words(&session.outbox, &reason);
     session.pending.close();
@@ -41,10 +58,10 @@ pub(super) async fn finish<T: Transport>(connection: Connection<T>, end: End) {
     let limits = &application.limits;
     let closing = close(transport, &session.outbox, ending, limits.close_timeout);
     let ended = async {
-        drain(lanes, raw, limits.drain_timeout).await;
+        drain(&place, lanes, raw, limits.drain_timeout).await;
         for hooks in route.router.gateways[..admitted].iter().rev() {
             for hook in &hooks.disconnect {
-                run(hook, &application, &socket, &reason).await;
+                run(hook, application, socket, &reason).await;
             }
         }
     };
@@ -108,15 +125,15 @@ async fn close<T: Transport>(mut transport: T, outbox: &Outbox, ending: Ending, 
 }
 
 /// Running handlers have seen that their client is gone; they get a bounded time to end.
-async fn drain(mut lanes: Lanes, mut raw: Option<RawLane>, within: Duration) {
+async fn drain(place: &Place, mut lanes: Lanes, mut raw: Option<RawLane>, within: Duration) {
     lanes.forget_waiting_events();
     if let Some(raw) = &mut raw {
         raw.forget_waiting_messages();
     }
     let done = poll_fn(|task| {
-        while lanes.poll(task) {}
+        while lanes.poll(place, task) {}
         let raw_is_idle = raw.as_mut().is_none_or(|raw| {
-            raw.poll(task);
+            raw.poll(place, task);
             raw.is_idle()
         });
         if lanes.is_idle() && raw_is_idle { Poll::Ready(()) } else { Poll::Pending }

@@ -1,6 +1,7 @@
 //! What of one socket runs and what waits: one event after the other, those beside them that their handlers allow, and
 //! streams, which hold no place.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,19 +15,13 @@ use crate::dispatch::{
     Context, Exception, Finished, Handler, INTERNAL, Reply, Responder, Running, RunningState, SharedResponder,
     StreamStep, Streaming, drop_quietly,
 };
-use crate::gateway::Route;
-use crate::server::application::Application;
+use crate::server::place::Place;
 use crate::server::waiting::Waiting;
-use crate::session::Session;
-use crate::socket::Socket;
 use crate::telemetry::{self, Counter};
 use crate::wire::{Envelope, Incoming, RequestId, decode};
 
+#[derive(Default)]
 pub(crate) struct Lanes {
-    application: Arc<Application>,
-    route: Arc<Route>,
-    session: Arc<Session>,
-    socket: Socket,
     waiting: Waiting<Box<str>>,
     serial: Option<Invocation>,
     concurrent: Vec<Invocation>,
@@ -36,47 +31,36 @@ pub(crate) struct Lanes {
     events: u64,
 }
 
+type Handling = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// A handler that was called and has not been polled.
+type Call<'a> = (Handling, SharedResponder<'a>, Span);
+
 /// A handler that has not returned yet.
 struct Invocation {
     handler: Arc<Handler>,
-    future: Pin<Box<dyn Future<Output = Reply> + Send>>,
-    responder: SharedResponder,
-    /// Set once the handler has not been ready at its first poll.
-    deadline: Option<Instant>,
+    future: Handling,
+    responder: SharedResponder<'static>,
+    deadline: Instant,
     span: Span,
 }
 
 impl Lanes {
-    pub(crate) fn new(application: Arc<Application>, route: Arc<Route>, session: Arc<Session>, socket: Socket) -> Self {
-        Self {
-            application,
-            route,
-            session,
-            socket,
-            waiting: Waiting::default(),
-            serial: None,
-            concurrent: Vec::new(),
-            streams: Vec::new(),
-            open: false,
-            events: 0,
-        }
-    }
-
     /// The connect hooks have accepted: what waits may start.
     pub(crate) fn open(&mut self) {
         self.open = true;
     }
 
     /// Counts what this turn handled, once for all of it.
-    pub(crate) fn count(&mut self) {
+    pub(crate) fn count(&mut self, place: &Place) {
         if self.events > 0 {
-            self.application.shared.counters.add_many(Counter::Events, std::mem::take(&mut self.events));
+            place.application.shared.counters.add_many(Counter::Events, std::mem::take(&mut self.events));
         }
     }
 
     /// Whether one more event may be read.
-    pub(crate) fn has_room(&self) -> bool {
-        self.waiting.has_room(&self.application.limits)
+    pub(crate) fn has_room(&self, place: &Place) -> bool {
+        self.waiting.has_room(&place.application.limits)
     }
 
     pub(crate) fn is_idle(&self) -> bool {
@@ -85,27 +69,27 @@ impl Lanes {
 
     /// When the first running handler has had its time.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.serial.iter().chain(&self.concurrent).filter_map(|invocation| invocation.deadline).min()
+        self.serial.iter().chain(&self.concurrent).map(|invocation| invocation.deadline).min()
     }
 
     /// An event that was read: runs now if it may, else waits or is answered `overloaded`.
-    pub(crate) fn take(&mut self, envelope: Envelope<'_>, frame: &str, task: &mut Task<'_>) {
-        let handler = self.route.router.find(&envelope.event);
+    pub(crate) fn take(&mut self, place: &Place, envelope: Envelope<'_>, frame: &str, task: &mut Task<'_>) {
+        let handler = place.route.router.find(&envelope.event);
         if self.open && self.waiting.is_empty() && self.may_start(handler) {
-            let handler = handler.map(Arc::clone);
-            self.start(handler, envelope, task);
-        } else if self.has_room() {
+            self.start(place, handler, envelope, task);
+        } else if self.has_room(place) {
             self.waiting.push(frame.into(), frame.len());
         } else {
-            self.application.shared.counters.add(Counter::Overloads);
+            place.count(Counter::Overloads);
             let exception = Exception::framework("overloaded", "too many events wait for their turn");
-            self.refuse(envelope, &exception);
+            Self::refuse(place, envelope, &exception);
         }
     }
 
     /// Answers an event that reaches no handler.
-    pub(crate) fn refuse(&self, envelope: Envelope<'_>, exception: &Exception) {
-        self.responder(envelope.event.as_ref().into(), envelope.id, envelope.data.map(RawValue::get)).fail(exception);
+    pub(crate) fn refuse(place: &Place, envelope: Envelope<'_>, exception: &Exception) {
+        let event = Cow::Owned(Arc::from(envelope.event.as_ref()));
+        responder(place, event, envelope.id, envelope.data.map(RawValue::get)).fail(exception);
     }
 
     /// The client is gone: what was not started is not started, and nobody reads a stream's items.
@@ -133,7 +117,7 @@ impl Lanes {
     }
 
     /// The client no longer wants the answer of a request.
-    pub(crate) fn cancel(&mut self, id: &RequestId) {
+    pub(crate) fn cancel(&mut self, place: &Place, id: &RequestId) {
         let cancelled = || Exception::framework("cancelled", "the request was cancelled by its client");
         let invocations = self.serial.take_if(|invocation| invocation.responder.has_id(id)).into_iter();
         for invocation in
@@ -145,49 +129,53 @@ impl Lanes {
         for streaming in self.streams.extract_if(.., |streaming| streaming.id() == Some(id)) {
             streaming.fail(&cancelled());
         }
-        self.forget_waiting(id);
+        self.forget_waiting(place, id);
     }
 
-    fn forget_waiting(&mut self, id: &RequestId) {
+    fn forget_waiting(&mut self, place: &Place, id: &RequestId) {
         #[allow(clippy::borrowed_box, reason = "the queue holds boxes")]
         let is_it = |frame: &Box<str>| matches!(decode(frame), Ok(Incoming::Event(envelope)) if envelope.id.as_ref() == Some(id));
         for frame in self.waiting.take(is_it) {
             if let Ok(Incoming::Event(envelope)) = decode(&frame) {
-                self.refuse(envelope, &Exception::framework("cancelled", "the request was cancelled by its client"));
+                Self::refuse(
+                    place,
+                    envelope,
+                    &Exception::framework("cancelled", "the request was cancelled by its client"),
+                );
             }
         }
     }
 
     /// Lets everything go on as far as it can. Says whether anything happened.
-    pub(crate) fn poll(&mut self, task: &mut Task<'_>) -> bool {
-        let mut progress = self.poll_handlers(task);
-        progress |= self.start_waiting(task);
-        progress | self.poll_streams(task)
+    pub(crate) fn poll(&mut self, place: &Place, task: &mut Task<'_>) -> bool {
+        let mut progress = self.poll_handlers(place, task);
+        progress |= self.start_waiting(place, task);
+        progress | self.poll_streams(place, task)
     }
 
     /// Answers `timeout` for every handler that has had its time.
-    pub(crate) fn expire(&mut self, now: Instant) {
-        if !self.session.pending.is_empty() {
+    pub(crate) fn expire(&mut self, place: &Place, now: Instant) {
+        if !place.session.pending.is_empty() {
             // Waiting for the client is not the handler's time; each question is bounded by a timeout of its own.
-            let later = now + self.application.limits.handler_timeout;
+            let later = now + place.application.limits.handler_timeout;
             self.serial.iter_mut().chain(&mut self.concurrent).for_each(|invocation| invocation.postpone(now, later));
         }
         let serial = self.serial.take_if(|invocation| invocation.is_due(now)).into_iter();
         for invocation in serial.chain(self.concurrent.extract_if(.., |invocation| invocation.is_due(now))) {
-            self.application.shared.counters.add(Counter::Timeouts);
+            place.count(Counter::Timeouts);
             tracing::warn!(event = &*invocation.handler.event, "a handler took too long");
             drop_quietly(invocation.future);
             invocation.responder.fail(Exception::framework("timeout", "the handler took too long"));
         }
     }
 
-    fn poll_handlers(&mut self, task: &mut Task<'_>) -> bool {
+    fn poll_handlers(&mut self, place: &Place, task: &mut Task<'_>) -> bool {
         let mut progress = false;
         if let Some(invocation) = &mut self.serial {
             let polled = invocation.poll(task);
             if let Some(invocation) = self.serial.take_if(|_| !matches!(polled, Ok(Poll::Pending))) {
                 progress = true;
-                self.returned(polled, invocation);
+                self.returned(place, polled, invocation);
             }
         }
         let mut index = 0;
@@ -198,8 +186,8 @@ impl Lanes {
             } else {
                 progress = true;
                 let invocation = self.concurrent.swap_remove(index);
-                self.returned(polled, invocation);
-                if !self.session.outbox.is_light() {
+                self.returned(place, polled, invocation);
+                if !place.session.outbox.is_light() {
                     break;
                 }
             }
@@ -207,42 +195,42 @@ impl Lanes {
         progress
     }
 
-    fn returned(&mut self, polled: Result<Poll<Reply>, ()>, invocation: Invocation) {
+    fn returned(&mut self, place: &Place, polled: Result<Poll<Reply>, ()>, invocation: Invocation) {
         match polled {
-            Ok(Poll::Ready(reply)) => self.finish(reply, invocation.responder),
+            Ok(Poll::Ready(reply)) => self.finish(place, reply, invocation.responder),
             Ok(Poll::Pending) => unreachable!("the caller keeps what is pending"),
-            Err(()) => invocation.responder.fail(self.panicked(&invocation.handler.event)),
+            Err(()) => invocation.responder.fail(panicked(place, &invocation.handler.event)),
         }
     }
 
-    fn start_waiting(&mut self, task: &mut Task<'_>) -> bool {
+    fn start_waiting(&mut self, place: &Place, task: &mut Task<'_>) -> bool {
         let mut progress = false;
         // What was answered leaves before more is.
-        while self.open && self.session.outbox.is_light() {
-            let Some(handler) = self.next_to_start() else { break };
+        while self.open && place.session.outbox.is_light() {
+            let Some(handler) = self.next_to_start(place) else { break };
             let Some(frame) = self.waiting.pop() else { break };
             let Ok(Incoming::Event(envelope)) = decode(&frame) else {
                 unreachable!("only events wait, and they were decoded before")
             };
             progress = true;
-            self.start(handler, envelope, task);
+            self.start(place, handler, envelope, task);
         }
         progress
     }
 
     /// The handler of the first event that waits, if it may start; the inner `None` where it has no handler.
     #[allow(clippy::option_option, reason = "whether to start, and what")]
-    fn next_to_start(&self) -> Option<Option<Arc<Handler>>> {
+    fn next_to_start<'a>(&self, place: &'a Place) -> Option<Option<&'a Arc<Handler>>> {
         let Ok(Incoming::Event(envelope)) = decode(self.waiting.front()?) else { return None };
-        let handler = self.route.router.find(&envelope.event);
-        self.may_start(handler).then(|| handler.map(Arc::clone))
+        let handler = place.route.router.find(&envelope.event);
+        self.may_start(handler).then_some(handler)
     }
 
     /// A stream goes on only while its items fit into the outbox: a slow reader slows it down and is not cut off for it.
-    fn poll_streams(&mut self, task: &mut Task<'_>) -> bool {
+    fn poll_streams(&mut self, place: &Place, task: &mut Task<'_>) -> bool {
         let mut progress = false;
         let mut index = 0;
-        while index < self.streams.len() && self.session.outbox.has_room() {
+        while index < self.streams.len() && place.session.outbox.has_room() {
             let step = catch_unwind(AssertUnwindSafe(|| self.streams[index].poll_item(task)));
             match step {
                 Ok(Poll::Pending) => index += 1,
@@ -253,7 +241,7 @@ impl Lanes {
                 Ok(Poll::Ready(StreamStep::Ended)) => self.streams.swap_remove(index).end(),
                 Ok(Poll::Ready(StreamStep::Failed(exception))) => self.streams.swap_remove(index).fail(&exception),
                 Err(_) => {
-                    let exception = self.panicked("a stream");
+                    let exception = panicked(place, "a stream");
                     self.streams.swap_remove(index).fail(&exception);
                 }
             }
@@ -273,65 +261,78 @@ impl Lanes {
         }
     }
 
-    fn start(&mut self, handler: Option<Arc<Handler>>, envelope: Envelope<'_>, task: &mut Task<'_>) {
+    fn start(&mut self, place: &Place, handler: Option<&Arc<Handler>>, envelope: Envelope<'_>, task: &mut Task<'_>) {
         let Some(handler) = handler else {
             let name = telemetry::bounded(&envelope.event);
             let exception = Exception::framework("unknown_event", format!("no handler for the event `{name}`"));
-            return self.refuse(envelope, &exception);
+            return Self::refuse(place, envelope, &exception);
         };
         self.events += 1;
         let data = envelope.data;
-        let responder = self.responder(Arc::clone(&handler.event), envelope.id, data.map(RawValue::get));
+        let responder = responder(place, Cow::Borrowed(&handler.event), envelope.id, data.map(RawValue::get));
         let responder = SharedResponder::new(responder);
         let span = telemetry::event_span(&handler.event);
         let entered = span.enter();
         let called = catch_unwind(AssertUnwindSafe(|| {
-            (handler.call)(&Context::event(&self.application.services, &self.socket, &handler.event, data, &responder))
+            (handler.call)(&Context::event(
+                &place.application.services,
+                &place.socket,
+                &handler.event,
+                data,
+                &responder,
+            ))
         }));
         match called {
-            Ok(Running(RunningState::Ready(reply))) => self.finish(reply, responder),
+            Ok(Running(RunningState::Ready(reply))) => self.finish(place, reply, responder),
             Ok(Running(RunningState::Future(future))) => {
                 drop(entered);
-                self.run(Invocation { handler, future, responder, deadline: None, span }, task);
+                self.run(place, handler, (future, responder, span), task);
             }
-            Err(_) => responder.fail(self.panicked(&handler.event)),
+            Err(_) => responder.fail(panicked(place, &handler.event)),
         }
     }
 
-    /// A future that is ready at its first poll needs no deadline, so no look at the clock.
-    fn run(&mut self, mut invocation: Invocation, task: &mut Task<'_>) {
-        let polled = invocation.poll(task);
-        if !matches!(polled, Ok(Poll::Pending)) {
-            return self.returned(polled, invocation);
-        }
-        invocation.deadline = Some(Instant::now() + self.application.limits.handler_timeout);
-        if invocation.handler.subscription.concurrency <= 1 {
-            self.serial = Some(invocation);
-        } else {
-            self.concurrent.push(invocation);
+    /// A future that is ready at its first poll needs no deadline, so no look at the clock, and no responder of its own.
+    fn run(&mut self, place: &Place, handler: &Arc<Handler>, call: Call<'_>, task: &mut Task<'_>) {
+        let (mut future, responder, span) = call;
+        match poll_caught(&mut future, &span, task) {
+            Ok(Poll::Ready(reply)) => self.finish(place, reply, responder),
+            Err(()) => responder.fail(panicked(place, &handler.event)),
+            Ok(Poll::Pending) => {
+                let (handler, responder) = (Arc::clone(handler), responder.into_owned());
+                let deadline = Instant::now() + place.application.limits.handler_timeout;
+                let is_serial = handler.subscription.concurrency <= 1;
+                let invocation = Invocation { handler, future, responder, deadline, span };
+                if is_serial { self.serial = Some(invocation) } else { self.concurrent.push(invocation) }
+            }
         }
     }
 
-    fn finish(&mut self, reply: Reply, responder: SharedResponder) {
+    fn finish(&mut self, place: &Place, reply: Reply, responder: SharedResponder<'_>) {
         let Finished::Streaming(streaming) = responder.finish(reply) else { return };
-        if self.streams.len() < self.application.limits.streams {
+        if self.streams.len() < place.application.limits.streams {
             self.streams.push(streaming);
         } else {
-            self.application.shared.counters.add(Counter::Overloads);
+            place.count(Counter::Overloads);
             streaming.fail(&Exception::framework("overloaded", "too many streams run"));
         }
     }
+}
 
-    fn responder(&self, event: Arc<str>, id: Option<RequestId>, data: Option<&str>) -> Responder {
-        Responder::new(&self.session, event, id).with_compat(self.application.compat, data)
-    }
+fn responder<'a>(
+    place: &'a Place,
+    event: Cow<'a, Arc<str>>,
+    id: Option<RequestId>,
+    data: Option<&str>,
+) -> Responder<'a> {
+    Responder::new(&place.session, event, id).with_compat(place.application.compat, data)
+}
 
-    /// The panic hook has logged where; this says whose request it was.
-    fn panicked(&self, event: &str) -> Exception {
-        self.application.shared.counters.add(Counter::Panics);
-        tracing::error!(socket = %self.session.id, event, "a handler panicked");
-        Exception::framework("internal", INTERNAL)
-    }
+/// The panic hook has logged where; this says whose request it was.
+fn panicked(place: &Place, event: &str) -> Exception {
+    place.count(Counter::Panics);
+    tracing::error!(socket = %place.session.id, event, "a handler panicked");
+    Exception::framework("internal", INTERNAL)
 }
 
 impl std::fmt::Debug for Lanes {
@@ -344,17 +345,21 @@ impl std::fmt::Debug for Lanes {
 impl Invocation {
     /// `Err` when the handler panicked.
     fn poll(&mut self, task: &mut Task<'_>) -> Result<Poll<Reply>, ()> {
-        let _entered = self.span.enter();
-        catch_unwind(AssertUnwindSafe(|| self.future.as_mut().poll(task))).map_err(drop)
+        poll_caught(&mut self.future, &self.span, task)
     }
 
     fn postpone(&mut self, now: Instant, later: Instant) {
         if self.is_due(now) {
-            self.deadline = Some(later);
+            self.deadline = later;
         }
     }
 
     fn is_due(&self, now: Instant) -> bool {
-        self.deadline.is_some_and(|deadline| deadline <= now)
+        self.deadline <= now
     }
+}
+
+fn poll_caught(future: &mut Handling, span: &Span, task: &mut Task<'_>) -> Result<Poll<Reply>, ()> {
+    let _entered = span.enter();
+    catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))).map_err(drop)
 }

@@ -13,6 +13,7 @@ mod endpoint;
 mod fallback;
 mod handle;
 mod lanes;
+mod place;
 mod raw;
 mod running;
 mod service;

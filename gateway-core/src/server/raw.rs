@@ -3,25 +3,20 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 
 use tokio::time::Instant;
 
 use crate::dispatch::{Context, Exception, INTERNAL, RawReply, Running, RunningState, drop_quietly};
-use crate::gateway::Route;
-use crate::server::application::Application;
+use crate::server::place::Place;
 use crate::server::waiting::Waiting;
-use crate::socket::Socket;
 use crate::telemetry::Counter;
 use crate::wire::{CloseCode, Disconnect, Message};
 
 type RawHandling = Pin<Box<dyn Future<Output = RawReply> + Send>>;
 
+#[derive(Default)]
 pub(crate) struct RawLane {
-    application: Arc<Application>,
-    route: Arc<Route>,
-    socket: Socket,
     waiting: Waiting<Message>,
     /// With the time it has.
     running: Option<(RawHandling, Instant)>,
@@ -29,16 +24,12 @@ pub(crate) struct RawLane {
 }
 
 impl RawLane {
-    pub(crate) fn new(application: Arc<Application>, route: Arc<Route>, socket: Socket) -> Self {
-        Self { application, route, socket, waiting: Waiting::default(), running: None, open: false }
-    }
-
     pub(crate) fn open(&mut self) {
         self.open = true;
     }
 
-    pub(crate) fn has_room(&self) -> bool {
-        self.waiting.has_room(&self.application.limits)
+    pub(crate) fn has_room(&self, place: &Place) -> bool {
+        self.waiting.has_room(&place.application.limits)
     }
 
     pub(crate) fn is_idle(&self) -> bool {
@@ -50,23 +41,23 @@ impl RawLane {
     }
 
     /// Reading goes on beyond the bound only for answers, which a raw gateway has none of: what is read always finds room.
-    pub(crate) fn take(&mut self, message: Message, task: &mut Task<'_>) {
+    pub(crate) fn take(&mut self, place: &Place, message: Message, task: &mut Task<'_>) {
         if self.open && self.is_idle() {
-            self.start(message, task);
+            self.start(place, message, task);
         } else {
             let bytes = message.len();
             self.waiting.push(message, bytes);
         }
     }
 
-    pub(crate) fn poll(&mut self, task: &mut Task<'_>) -> bool {
+    pub(crate) fn poll(&mut self, place: &Place, task: &mut Task<'_>) -> bool {
         let mut progress = false;
         loop {
             if let Some((future, _)) = &mut self.running {
                 match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))) {
                     Ok(Poll::Pending) => return progress,
-                    Ok(Poll::Ready(reply)) => self.finish(reply),
-                    Err(_) => self.panicked(),
+                    Ok(Poll::Ready(reply)) => Self::finish(place, reply),
+                    Err(_) => Self::panicked(place),
                 }
                 self.running = None;
                 progress = true;
@@ -76,16 +67,16 @@ impl RawLane {
             }
             let Some(message) = self.waiting.pop() else { return progress };
             progress = true;
-            self.start(message, task);
+            self.start(place, message, task);
         }
     }
 
-    pub(crate) fn expire(&mut self, now: Instant) {
+    pub(crate) fn expire(&mut self, place: &Place, now: Instant) {
         if let Some((future, _)) = self.running.take_if(|(_, deadline)| *deadline <= now) {
             drop_quietly(future);
-            self.application.shared.counters.add(Counter::Timeouts);
-            tracing::warn!(socket = %self.socket.id(), "a raw handler took too long");
-            self.end(CloseCode::INTERNAL, "internal error");
+            place.count(Counter::Timeouts);
+            tracing::warn!(socket = %place.socket.id(), "a raw handler took too long");
+            Self::end(place, CloseCode::INTERNAL, "internal error");
         }
     }
 
@@ -93,53 +84,53 @@ impl RawLane {
         self.waiting.clear();
     }
 
-    fn start(&mut self, message: Message, task: &mut Task<'_>) {
-        let Some(hook) = self.route.router.raw() else { return };
-        self.application.shared.counters.add(Counter::Events);
-        let context = Context::raw(&self.application.services, &self.socket, message);
+    fn start(&mut self, place: &Place, message: Message, task: &mut Task<'_>) {
+        let Some(hook) = place.route.router.raw() else { return };
+        place.count(Counter::Events);
+        let context = Context::raw(&place.application.services, &place.socket, message);
         match catch_unwind(AssertUnwindSafe(|| hook(&context))) {
-            Ok(Running(RunningState::Ready(reply))) => self.finish(reply),
+            Ok(Running(RunningState::Ready(reply))) => Self::finish(place, reply),
             Ok(Running(RunningState::Future(mut future))) => {
                 match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))) {
-                    Ok(Poll::Ready(reply)) => self.finish(reply),
+                    Ok(Poll::Ready(reply)) => Self::finish(place, reply),
                     Ok(Poll::Pending) => {
-                        self.running = Some((future, Instant::now() + self.application.limits.handler_timeout));
+                        self.running = Some((future, Instant::now() + place.application.limits.handler_timeout));
                     }
-                    Err(_) => self.panicked(),
+                    Err(_) => Self::panicked(place),
                 }
             }
-            Err(_) => self.panicked(),
+            Err(_) => Self::panicked(place),
         }
     }
 
-    fn finish(&self, RawReply(reply): RawReply) {
+    fn finish(place: &Place, RawReply(reply): RawReply) {
         match reply {
             Ok(None) => {}
             // A full outbox is counted there, and ends the connection where its policy says so.
-            Ok(Some(message)) => drop(self.socket.send_message(message)),
-            Err(exception) => self.failed(&exception),
+            Ok(Some(message)) => drop(place.socket.send_message(message)),
+            Err(exception) => Self::failed(place, &exception),
         }
     }
 
-    fn failed(&self, exception: &Exception) {
+    fn failed(place: &Place, exception: &Exception) {
         match exception.hidden_text() {
             Some(error) => {
-                tracing::error!(socket = %self.socket.id(), error, "a raw handler failed");
-                self.end(CloseCode::INTERNAL, "internal error");
+                tracing::error!(socket = %place.socket.id(), error, "a raw handler failed");
+                Self::end(place, CloseCode::INTERNAL, "internal error");
             }
-            None => self.end(CloseCode::POLICY, exception.text()),
+            None => Self::end(place, CloseCode::POLICY, exception.text()),
         }
     }
 
-    fn panicked(&self) {
-        self.application.shared.counters.add(Counter::Panics);
-        tracing::error!(socket = %self.socket.id(), INTERNAL, "a raw handler panicked");
-        self.end(CloseCode::INTERNAL, "internal error");
+    fn panicked(place: &Place) {
+        place.count(Counter::Panics);
+        tracing::error!(socket = %place.socket.id(), INTERNAL, "a raw handler panicked");
+        Self::end(place, CloseCode::INTERNAL, "internal error");
     }
 
     /// There is no envelope to tell a failure in.
-    fn end(&self, code: CloseCode, reason: &str) {
-        self.socket.disconnect(Disconnect::new(code, reason.to_owned()));
+    fn end(place: &Place, code: CloseCode, reason: &str) {
+        place.socket.disconnect(Disconnect::new(code, reason.to_owned()));
     }
 }
 
