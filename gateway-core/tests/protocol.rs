@@ -65,7 +65,7 @@ impl Protocol {
 
     #[subscribe]
     async fn forever(&self) {
-        std::future::pending().await;
+        std::future::pending::<()>().await;
     }
 }
 
