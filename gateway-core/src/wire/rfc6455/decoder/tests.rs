@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use tokio_tungstenite::tungstenite::error::Error;
+use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, WebSocket};
 
@@ -124,11 +124,9 @@ fn oracle(bytes: &[u8]) -> (Vec<String>, bool) {
             Ok(Message::Binary(bytes)) => messages.push(format!("{:?}", Received::Binary(&bytes))),
             Ok(Message::Ping(bytes)) => messages.push(format!("{:?}", Received::Ping(&bytes))),
             Ok(Message::Pong(_)) => messages.push("Pong".to_owned()),
-            Ok(_) => return (messages, false),
-            Err(
-                Error::Protocol(tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)
-                | Error::ConnectionClosed,
-            ) => return (messages, false),
+            Ok(_) | Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) | Error::ConnectionClosed) => {
+                return (messages, false);
+            }
             Err(_) => return (messages, true),
         }
     }
