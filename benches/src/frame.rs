@@ -32,6 +32,9 @@ pub struct Unknown(pub u8);
 
 const FINAL: u8 = 0x80;
 const MASKED: u8 = 0x80;
+/// RFC 6455 §5.2: the length stands in the next two or eight bytes.
+const TWO_BYTES: u8 = 0x7e;
+const EIGHT_BYTES: u8 = 0x7f;
 
 /// Reads one frame; `None` while it is not all there.
 ///
@@ -48,10 +51,10 @@ pub fn read(bytes: &[u8]) -> Result<Option<Frame>, Unknown> {
         other => return Err(Unknown(other)),
     };
     let (length, mut at) = match (second & !MASKED, bytes.get(2..10)) {
-        (126, _) if bytes.len() < 4 => return Ok(None),
-        (126, _) => (usize::from(u16::from_be_bytes([bytes[2], bytes[3]])), 4),
-        (127, None) => return Ok(None),
-        (127, Some(eight)) => (eight.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)), 10),
+        (TWO_BYTES, _) if bytes.len() < 4 => return Ok(None),
+        (TWO_BYTES, _) => (usize::from(u16::from_be_bytes([bytes[2], bytes[3]])), 4),
+        (EIGHT_BYTES, None) => return Ok(None),
+        (EIGHT_BYTES, Some(eight)) => (eight.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)), 10),
         (short, _) => (usize::from(short), 2),
     };
     let mut mask = None;
@@ -77,11 +80,11 @@ pub fn write(out: &mut Vec<u8>, kind: Kind, mask: Option<[u8; 4]>, payload: &[u8
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
         (Ok(short @ 0..126), _) => out.push(masked | short),
         (_, Ok(middle)) => {
-            out.push(masked | 126);
+            out.push(masked | TWO_BYTES);
             out.extend_from_slice(&middle.to_be_bytes());
         }
         _ => {
-            out.push(masked | 127);
+            out.push(masked | EIGHT_BYTES);
             out.extend_from_slice(&(payload.len() as u64).to_be_bytes());
         }
     }

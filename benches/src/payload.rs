@@ -55,7 +55,7 @@ impl Payload {
                 text.extend_from_slice(br#"{"id":"#);
                 number_at = text.len();
                 text.extend_from_slice(format!(r#"{FIRST},"user":"user-{index:05}","text":""#).as_bytes());
-                let tail = tail();
+                let tail = tail(size - TEXT);
                 fill(&mut text, size - tail.len());
                 text.extend_from_slice(tail.as_bytes());
             }
@@ -79,12 +79,16 @@ fn fill(text: &mut Vec<u8>, until: usize) {
     text.extend(WORDS.iter().cycle().take(missing));
 }
 
-fn tail() -> String {
-    let tags: Vec<String> = (0..TAGS).map(|tag| format!("\"tag-{tag:02}\"")).collect();
+/// Many small parts, as real objects have them: what is rich in tokens tells servers apart, one long string does not.
+fn tail(room: usize) -> String {
+    let tags: Vec<String> = (0..room / TAG).map(|tag| format!("\"tag-{tag:02}\"")).collect();
     format!(r#"","tags":[{}],"pos":{{"x":12.5,"y":-3.25,"z":100}}}}"#, tags.join(","))
 }
 
-const TAGS: usize = 32;
+/// What one tag takes with its quotes and comma.
+const TAG: usize = 9;
+/// What is left for the other members.
+const TEXT: usize = 230;
 
 #[cfg(test)]
 mod tests {

@@ -15,14 +15,28 @@ impl Process {
     ///
     /// When the process is gone.
     pub fn cpu(self) -> io::Result<Duration> {
+        let exact = self.scheduled(0)?;
+        if exact.is_zero() { self.cpu_in_ticks() } else { Ok(exact) }
+    }
+
+    /// How long its threads could have run and did not, because others did.
+    ///
+    /// # Errors
+    ///
+    /// When the process is gone.
+    pub fn waited(self) -> io::Result<Duration> {
+        self.scheduled(1)
+    }
+
+    fn scheduled(self, field: usize) -> io::Result<Duration> {
         let mut nanoseconds = 0;
         for thread in fs::read_dir(format!("/proc/{}/task", self.0))? {
             // A thread may end while the list is read; its time is then missing from this sum alone.
             if let Ok(text) = fs::read_to_string(thread?.path().join("schedstat")) {
-                nanoseconds += number(text.split(' ').next());
+                nanoseconds += number(text.split(' ').nth(field));
             }
         }
-        if nanoseconds == 0 { self.cpu_in_ticks() } else { Ok(Duration::from_nanos(nanoseconds)) }
+        Ok(Duration::from_nanos(nanoseconds))
     }
 
     fn cpu_in_ticks(self) -> io::Result<Duration> {

@@ -3,7 +3,8 @@
 //!     floor [--port N] [--batched]
 //!
 //! One write per message, or with `--batched` one per read. A message that begins as a broadcast goes to everyone, every
-//! other comes back. `--drop N`, `--double N` and `--alter N` do wrong to each Nth message: a load generator must see it.
+//! other comes back. `--drop N`, `--double N`, `--alter N` and `--swap N` do wrong to each Nth message: a load generator
+//! must see it.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -30,6 +31,8 @@ fn main() -> io::Result<()> {
         drop: option("--drop").unwrap_or(0),
         double: option("--double").unwrap_or(0),
         alter: option("--alter").unwrap_or(0),
+        swap: option("--swap").unwrap_or(0),
+        held: Vec::new(),
     };
     let mut floor = Floor { poll, peers: Vec::new(), free: Vec::new(), batched: flag("--batched"), faults };
     let mut ready = vec![Event { flags: EventFlags::empty(), data: EventData::new_u64(0) }; 512];
@@ -120,14 +123,11 @@ impl Floor {
             let payload = &mut bytes[at + found.payload.start..at + found.payload.end];
             at += found.payload.end;
             frame::apply(found.mask.unwrap_or_default(), payload);
-            for _ in 0..self.faults.times(payload) {
-                match found.kind {
-                    Kind::Text if payload.starts_with(BROADCAST) => frame::write(&mut batch.all, Kind::Text, None, payload),
-                    Kind::Text => frame::write(&mut batch.own, Kind::Text, None, payload),
-                    Kind::Close => frame::write(&mut batch.own, Kind::Close, None, payload),
-                    Kind::Ping => frame::write(&mut batch.own, Kind::Pong, None, payload),
-                    Kind::Pong => {}
-                }
+            match found.kind {
+                Kind::Text => self.faults.pass(payload, &mut batch),
+                Kind::Close => frame::write(&mut batch.own, Kind::Close, None, payload),
+                Kind::Ping => frame::write(&mut batch.own, Kind::Pong, None, payload),
+                Kind::Pong => {}
             }
             if !self.batched {
                 self.send(index, &mut batch)?;
@@ -213,17 +213,26 @@ impl Peer {
     }
 }
 
+impl Batch {
+    fn push(&mut self, payload: &[u8]) {
+        let out = if payload.starts_with(BROADCAST) { &mut self.all } else { &mut self.own };
+        frame::write(out, Kind::Text, None, payload);
+    }
+}
+
 /// Wrongs done on purpose; 0 is never.
 struct Faults {
     seen: u64,
     drop: u64,
     double: u64,
     alter: u64,
+    swap: u64,
+    /// The message that is to come after its follower.
+    held: Vec<u8>,
 }
 
 impl Faults {
-    /// How often this message is sent; it may be altered.
-    fn times(&mut self, payload: &mut [u8]) -> u8 {
+    fn pass(&mut self, payload: &mut [u8], batch: &mut Batch) {
         self.seen += 1;
         let due = |each: u64| each > 0 && self.seen.is_multiple_of(each);
         if due(self.alter)
@@ -231,10 +240,16 @@ impl Faults {
         {
             *byte = if *byte == b'x' { b'y' } else { b'x' };
         }
-        match (due(self.drop), due(self.double)) {
-            (true, _) => 0,
-            (_, true) => 2,
-            _ => 1,
+        if due(self.swap) {
+            self.held = payload.to_vec();
+        } else if !due(self.drop) {
+            batch.push(payload);
+        }
+        if due(self.double) {
+            batch.push(payload);
+        }
+        if !self.held.is_empty() && !due(self.swap) {
+            batch.push(&std::mem::take(&mut self.held));
         }
     }
 }

@@ -74,6 +74,7 @@ fn figures(measured: &Measured) -> Value {
         "us": measured.microseconds(),
         "messages": measured.messages,
         "per_second": measured.rate(),
+        "disturbed": measured.waited.as_secs_f64() / measured.elapsed.as_secs_f64(),
         "busy": measured.cpu.as_secs_f64() / measured.elapsed.as_secs_f64(),
     })
 }

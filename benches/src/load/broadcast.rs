@@ -38,7 +38,13 @@ impl Broadcast {
     /// # Errors
     ///
     /// The first thing that is wrong.
-    pub fn run<W: Wire>(self, wire: W, server: SocketAddr, process: Process, window: Window) -> Result<Measured, Wrong> {
+    pub fn run<W: Wire>(
+        self,
+        wire: W,
+        server: SocketAddr,
+        process: Process,
+        window: Window,
+    ) -> Result<Measured, Wrong> {
         let mut crowd = Crowd::new(wire)?;
         crowd.grow(server, self.receivers)?;
         let mut room = Room {

@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
 use std::time::{Duration, Instant};
 
-use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::fd::OwnedFd;
 
 use crate::frame::{self, Kind};
@@ -174,7 +174,7 @@ impl<W: Wire> Crowd<W> {
         let mut ready = std::mem::take(&mut self.ready);
         let count = epoll::wait(&self.poll, &mut ready[..], Some(&now)).map_err(io::Error::from)?;
         for event in &ready[..count] {
-            let index = usize::try_from(event.data.u64()).expect("it was one");
+            let index = usize::try_from(event.data.u64()).unwrap_or(usize::MAX);
             self.read(index, &mut take)?;
         }
         self.ready = ready;
@@ -191,7 +191,11 @@ impl<W: Wire> Crowd<W> {
         self.heard = Instant::now();
     }
 
-    fn read(&mut self, index: usize, take: &mut impl FnMut(usize, &str, &[u8]) -> Result<(), Wrong>) -> Result<(), Wrong> {
+    fn read(
+        &mut self,
+        index: usize,
+        take: &mut impl FnMut(usize, &str, &[u8]) -> Result<(), Wrong>,
+    ) -> Result<(), Wrong> {
         let mut read = std::mem::take(&mut self.read);
         let member = &mut self.members[index];
         let kept = member.rest.len();
@@ -208,7 +212,9 @@ impl<W: Wire> Crowd<W> {
         };
         let bytes = &read[..kept + count];
         let mut at = self.upgraded(index, bytes)?;
-        while let Some(frame) = frame::read(&bytes[at..]).map_err(|byte| Wrong(format!("a frame that begins with {byte:?}")))? {
+        while let Some(frame) =
+            frame::read(&bytes[at..]).map_err(|byte| Wrong(format!("a frame that begins with {byte:?}")))?
+        {
             let payload = &bytes[at + frame.payload.start..at + frame.payload.end];
             at += frame.payload.end;
             self.frame(index, frame.kind, payload, take)?;

@@ -38,7 +38,13 @@ impl Echo {
     /// # Errors
     ///
     /// The first thing that is wrong.
-    pub fn run<W: Wire>(self, wire: W, server: SocketAddr, process: Process, window: Window) -> Result<Measured, Wrong> {
+    pub fn run<W: Wire>(
+        self,
+        wire: W,
+        server: SocketAddr,
+        process: Process,
+        window: Window,
+    ) -> Result<Measured, Wrong> {
         let mut crowd = Crowd::new(wire)?;
         crowd.grow(server, self.connections + self.neighbours)?;
         let mut talks: Vec<Talk> = (0..self.connections)
@@ -71,7 +77,8 @@ impl Echo {
 }
 
 fn answer(talks: &mut [Talk], fresh: &mut Vec<usize>, index: usize, name: &str, data: &[u8]) -> Result<(), Wrong> {
-    let talk = talks.get_mut(index).ok_or_else(|| Wrong(format!("connection {index} sent nothing and was answered")))?;
+    let talk =
+        talks.get_mut(index).ok_or_else(|| Wrong(format!("connection {index} sent nothing and was answered")))?;
     expect(&mut talk.payload, talk.heard, ("echo", name), data)?;
     talk.heard += 1;
     if talk.heard > talk.sent {
@@ -114,7 +121,8 @@ fn drain<W: Wire>(crowd: &mut Crowd<W>, talks: &mut [Talk], fresh: &mut Vec<usiz
 pub(super) fn silence<W: Wire>(crowd: &mut Crowd<W>) -> Result<(), Wrong> {
     let end = Instant::now() + Duration::from_millis(50);
     while Instant::now() < end {
-        crowd.turn(|index, name, _| Err(Wrong(format!("connection {index}: `{name}` came though all was answered"))))?;
+        crowd
+            .turn(|index, name, _| Err(Wrong(format!("connection {index}: `{name}` came though all was answered"))))?;
     }
     Ok(())
 }

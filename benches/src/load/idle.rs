@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::process::Process;
 use crate::wire::Wire;
 
+use super::window::Start;
 use super::{Crowd, Measured, Wrong};
 
 /// The memory of idle connections.
@@ -69,11 +70,11 @@ pub fn handshakes<W: Wire>(wire: W, server: SocketAddr, process: Process, count:
 
 fn open<W: Wire>(wire: W, server: SocketAddr, process: Process, count: usize) -> Result<(Crowd<W>, Measured), Wrong> {
     let mut crowd = Crowd::new(wire)?;
-    let (begun, cpu) = (Instant::now(), process.cpu()?);
+    let start = Start::now(process)?;
     crowd.grow(server, count)?;
     // The last ones may still be at work on the server's side.
     sleep(Duration::from_millis(20));
-    let measured = Measured { messages: count as u64, elapsed: begun.elapsed(), cpu: process.cpu()? - cpu };
+    let measured = start.measured(count as u64)?;
     Ok((crowd, measured))
 }
 

@@ -24,6 +24,8 @@ pub struct Measured {
     pub elapsed: Duration,
     /// User plus system time of the server.
     pub cpu: Duration,
+    /// How long server and load generator waited for a core that others used.
+    pub waited: Duration,
 }
 
 impl Measured {
@@ -40,13 +42,41 @@ impl Measured {
     }
 }
 
+/// What had been used when the measurement began.
+#[derive(Debug)]
+pub(super) struct Start {
+    server: Process,
+    begun: Instant,
+    cpu: Duration,
+    waited: Duration,
+}
+
+impl Start {
+    pub(super) fn now(server: Process) -> Result<Self, Wrong> {
+        Ok(Self { server, begun: Instant::now(), cpu: server.cpu()?, waited: waited(server)? })
+    }
+
+    pub(super) fn measured(&self, messages: u64) -> Result<Measured, Wrong> {
+        Ok(Measured {
+            messages,
+            elapsed: self.begun.elapsed(),
+            cpu: self.server.cpu()?.saturating_sub(self.cpu),
+            waited: waited(self.server)?.saturating_sub(self.waited),
+        })
+    }
+}
+
+fn waited(server: Process) -> Result<Duration, Wrong> {
+    Ok(server.waited()? + Process(std::process::id()).waited()?)
+}
+
 /// A measurement under way.
 #[derive(Debug)]
 pub(super) struct Watch {
     server: Process,
     window: Window,
     begun: Instant,
-    counted: Option<(Instant, Duration, u64)>,
+    counted: Option<(Start, u64)>,
 }
 
 impl Watch {
@@ -56,14 +86,13 @@ impl Watch {
 
     /// To be asked again and again with all messages so far; the end of the window gives what was measured.
     pub(super) fn look(&mut self, messages: u64) -> Result<Option<Measured>, Wrong> {
-        let now = Instant::now();
-        match self.counted {
-            None if now - self.begun >= self.window.warm_up => {
-                self.counted = Some((now, self.server.cpu()?, messages));
+        match &self.counted {
+            None if self.begun.elapsed() >= self.window.warm_up => {
+                self.counted = Some((Start::now(self.server)?, messages));
                 Ok(None)
             }
-            Some((begun, cpu, before)) if now - begun >= self.window.measured => {
-                Ok(Some(Measured { messages: messages - before, elapsed: now - begun, cpu: self.server.cpu()? - cpu }))
+            Some((start, before)) if start.begun.elapsed() >= self.window.measured && messages > *before => {
+                start.measured(messages - before).map(Some)
             }
             _ => Ok(None),
         }

@@ -21,7 +21,8 @@ impl Figures {
         sorted.sort_by(f64::total_cmp);
         let (lowest, highest) = (sorted.first()?, sorted.last()?);
         let middle = sorted.len() / 2;
-        let median = if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) };
+        let median =
+            if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) };
         Some(Summary { median, spread: (highest - lowest) / median })
     }
 

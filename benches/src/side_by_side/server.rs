@@ -2,7 +2,8 @@
 
 use std::io::{self, BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -45,7 +46,7 @@ pub struct Running {
     pub address: SocketAddr,
 }
 
-const CORE: &str = "1";
+const SERVER_CORE: usize = 1;
 const START: Duration = Duration::from_secs(20);
 
 impl Running {
@@ -55,13 +56,13 @@ impl Running {
     ///
     /// When it does not.
     pub fn start(spec: &Spec) -> io::Result<Self> {
-        let mut command = Command::new("taskset");
-        command.args(["-c", CORE]).arg(&spec.program).args(&spec.arguments);
+        let mut command = on_core(SERVER_CORE, &spec.program);
+        command.args(&spec.arguments);
         if let Some(directory) = &spec.directory {
             command.current_dir(directory);
         }
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn()?;
-        let output = child.stdout.take().expect("it is piped");
+        let output = child.stdout.take().ok_or_else(|| io::Error::other("its output is not piped"))?;
         let mut running = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
         running.address = listening(output)?;
         let end = Instant::now() + START;
@@ -79,6 +80,16 @@ impl Running {
     pub fn process(&self) -> Process {
         Process(self.child.id())
     }
+}
+
+/// A program that stays on one core, where the machine has that many.
+pub(super) fn on_core(core: usize, program: &Path) -> Command {
+    if std::thread::available_parallelism().map_or(1, NonZero::get) <= core {
+        return Command::new(program);
+    }
+    let mut command = Command::new("taskset");
+    command.arg("-c").arg(core.to_string()).arg(program);
+    command
 }
 
 /// The address of the first line that has one; what else is said is read and dropped.
