@@ -7,7 +7,7 @@ use crate::transport::Handshake;
 use crate::wire::{Disconnect, WireFormat};
 
 fn enter(space: &Space) -> Arc<Session> {
-    let handshake = Handshake::new("/".into(), "", HeaderMap::new(), None);
+    let handshake = Handshake::new("/".into(), "", &HeaderMap::new(), None);
     let session = Arc::new(Session::new(
         handshake,
         WireFormat::Plain,

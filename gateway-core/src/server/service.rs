@@ -81,7 +81,7 @@ impl GatewayService {
             return Err(UpgradeRefusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops"));
         }
         let query = head.uri.query().unwrap_or_default().to_owned();
-        let handshake = Handshake::new(found.name.clone(), &query, head.headers, self.peer)
+        let handshake = Handshake::new(found.name.clone(), &query, &head.headers, self.peer)
             .with_protocol(upgrade.protocol())
             .with_parameters(found.parameters);
         if let Some(before) = &self.before {

@@ -84,7 +84,7 @@ impl<'a> Connect<'a> {
     pub fn without_waiting(self) -> Result<TestClient, ConnectError> {
         let application = &self.server.application;
         let found = application.routes.find(&self.path).ok_or(ConnectError::NotFound)?;
-        let mut handshake = Handshake::new(found.name.clone(), &self.query, self.headers, None);
+        let mut handshake = Handshake::new(found.name.clone(), &self.query, &self.headers, None);
         if let Some(auth) = self.auth {
             handshake = handshake.with_auth(auth);
         }

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::transport::credentials;
+use crate::transport::headers::Headers;
 
 /// The request that opened a connection. Cheap to clone. Its `Debug` shows no header, no query and no credential.
 #[derive(Clone)]
@@ -20,7 +21,7 @@ struct Request {
     path: String,
     parameters: Vec<(String, String)>,
     query: Vec<(String, String)>,
-    headers: HeaderMap,
+    headers: Headers,
     peer: Option<SocketAddr>,
     protocol: Option<String>,
     auth: Option<Value>,
@@ -40,9 +41,10 @@ pub enum AuthError {
 
 impl Handshake {
     /// `path` is decoded, `query` is not.
-    pub(crate) fn new(path: String, query: &str, headers: HeaderMap, peer: Option<SocketAddr>) -> Self {
+    pub(crate) fn new(path: String, query: &str, headers: &HeaderMap, peer: Option<SocketAddr>) -> Self {
         let query = parse_query(query);
-        let auth = credentials::read(&headers, &query);
+        let auth = credentials::read(headers, &query);
+        let headers = Headers::copy(headers);
         Self(Arc::new(Request { path, parameters: Vec::new(), query, headers, peer, protocol: None, auth }))
     }
 
@@ -87,19 +89,19 @@ impl Handshake {
     /// All headers of the request.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
-        &self.0.headers
+        self.0.headers.map()
     }
 
     /// The first value of a header, where it is visible ASCII.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.0.headers.get(name).and_then(|value| value.to_str().ok())
+        self.0.headers.all(name).next().and_then(visible)
     }
 
     /// The value of a cookie, as it was sent.
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        let lines = self.0.headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+        let lines = self.0.headers.all(COOKIE.as_str()).filter_map(visible);
         let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
         pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
     }
@@ -137,6 +139,12 @@ impl fmt::Debug for Handshake {
     }
 }
 
+/// As `http` has it: a value that can be read as text is visible ASCII.
+fn visible(value: &[u8]) -> Option<&str> {
+    let is_visible = |byte: &u8| matches!(byte, b'\t' | 0x20..0x7f);
+    std::str::from_utf8(value).ok().filter(|_| value.iter().all(is_visible))
+}
+
 /// `application/x-www-form-urlencoded`, as browsers write queries.
 fn parse_query(query: &str) -> Vec<(String, String)> {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
@@ -155,7 +163,7 @@ mod tests {
     fn queries_and_cookies_are_read() {
         let mut headers = HeaderMap::new();
         headers.insert(COOKIE, "a=1; session=x=y".parse().unwrap());
-        let handshake = Handshake::new("/".into(), "q=a%20b+c&flag&q=2", headers, None);
+        let handshake = Handshake::new("/".into(), "q=a%20b+c&flag&q=2", &headers, None);
         assert_eq!(handshake.query("q"), Some("a b c"));
         assert_eq!(handshake.query("flag"), Some(""));
         assert_eq!(handshake.cookie("session"), Some("x=y"));
@@ -164,7 +172,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        let handshake = Handshake::new("/".into(), "auth=SECRET", HeaderMap::new(), None);
+        let handshake = Handshake::new("/".into(), "auth=SECRET", &HeaderMap::new(), None);
         assert!(!format!("{handshake:?}").contains("SECRET"));
     }
 }

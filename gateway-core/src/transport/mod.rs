@@ -3,6 +3,7 @@
 
 mod credentials;
 mod handshake;
+mod headers;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod memory;
 mod origin;
