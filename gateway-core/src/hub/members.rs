@@ -1,6 +1,7 @@
 //! The tables of one namespace: sockets, rooms, and both directions between them. Plain data, no lock.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::session::{Session, SocketId};
@@ -50,6 +51,7 @@ impl Members {
     /// Takes the socket out of all rooms and the namespace.
     pub(crate) fn remove(&mut self, id: &SocketId) {
         let Some(member) = self.sockets.remove(id) else { return };
+        give_back(&mut self.sockets);
         for room in &member.rooms {
             self.take_out(id, room);
         }
@@ -133,6 +135,16 @@ impl Members {
         members.remove(id);
         if members.is_empty() {
             self.rooms.remove(room);
+            give_back(&mut self.rooms);
+        } else {
+            give_back(members);
         }
+    }
+}
+
+/// A table that was large once does not stay so. Halving at a quarter costs each removal a constant.
+fn give_back<K: Eq + Hash, V>(table: &mut HashMap<K, V>) {
+    if table.capacity() > 64 && table.len() < table.capacity() / 4 {
+        table.shrink_to(table.len() * 2);
     }
 }

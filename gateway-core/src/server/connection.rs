@@ -1,10 +1,9 @@
 //! One connection from its handshake to its end, and a message's whole life in between: receive → decode → dispatch →
 //! encode → send. One task; nothing here is locked while user code runs.
 
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as Task, Poll};
+use std::task::{Context as Task, Poll, ready};
 
 use serde_json::value::RawValue;
 use tokio::time::{Instant, Sleep};
@@ -58,14 +57,15 @@ struct Inside {
     end: Option<End>,
 }
 
-/// Serves one client until it is gone. `name` is the concrete namespace.
-pub(crate) async fn serve<T: Transport>(
+/// Serves one client until it is gone. `name` is the concrete namespace. What is made here is all that a connection holds
+/// while nothing happens, so it is made before the future and not inside it, and what an end needs is made at the end.
+pub(crate) fn serve<T: Transport>(
     transport: T,
     application: Arc<Application>,
     route: Arc<Route>,
     name: &str,
     handshake: Handshake,
-) {
+) -> impl Future<Output = ()> + Send + 'static {
     let space = application.shared.hub.of(name);
     let session =
         Arc::new(Session::new(handshake, WireFormat::Plain, &application.limits, &application.shared.counters));
@@ -76,16 +76,35 @@ pub(crate) async fn serve<T: Transport>(
         session.outbox.end(DisconnectReason::Shutdown);
     }
     let span = connection_span(socket.id(), name, socket.handshake().peer());
-    let place = Place { application, route, session, socket };
-    let mut connection = Connection { transport, inside: Inside::new(place) };
-    let life = async {
-        let end = poll_fn(|task| connection.poll(task)).await;
-        let Connection { transport, inside } = connection;
-        let Inside { place, lanes, raw, admission, admitted, .. } = inside;
-        ending::finish(Remains { transport, place, lanes, raw, admission, admitted }, end).await;
-    };
-    life.instrument(span).await;
-    drop(presence);
+    let inside = Inside::new(Place { application, route, session, socket });
+    Life::Going { connection: Connection { transport, inside }, presence }.instrument(span)
+}
+
+/// A connection's life as one future. By hand: an `async fn` would keep a place for the connection in each of its states.
+#[allow(clippy::large_enum_variant, reason = "a connection spends its life in the large one")]
+enum Life<T> {
+    Going { connection: Connection<T>, presence: Presence },
+    Ending { finish: Pin<Box<dyn Future<Output = ()> + Send>>, _presence: Presence },
+    Over,
+}
+
+impl<T: Transport> Future for Life<T> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<()> {
+        if let Self::Going { connection, .. } = &mut *self {
+            let end = ready!(connection.poll(task));
+            if let Self::Going { connection, presence } = std::mem::replace(&mut *self, Self::Over) {
+                let finish = Box::pin(ending::finish(connection.remains(), end));
+                *self = Self::Ending { finish, _presence: presence };
+            }
+        }
+        if let Self::Ending { finish, .. } = &mut *self {
+            ready!(finish.as_mut().poll(task));
+            *self = Self::Over;
+        }
+        Poll::Ready(())
+    }
 }
 
 /// Membership in a namespace that ends however its connection does.
@@ -111,6 +130,11 @@ impl Drop for Presence {
 }
 
 impl<T: Transport> Connection<T> {
+    fn remains(self) -> Remains<T> {
+        let Self { transport, inside: Inside { place, lanes, raw, admission, admitted, .. } } = self;
+        Remains { transport, place, lanes, raw, admission, admitted }
+    }
+
     fn poll(&mut self, task: &mut Task<'_>) -> Poll<End> {
         // What this turn sends to other sockets is written when it is over.
         let _batch = Batch::begin(&self.inside.place.session);

@@ -23,7 +23,7 @@ use crate::server::body::Body;
 use crate::server::connection;
 use crate::server::fallback::Fallback;
 use crate::telemetry::Counter;
-use crate::transport::{Handshake, Socket, Upgrade, UpgradeError, WebSocket};
+use crate::transport::{Handshake, Socket, Stream, Upgrade, UpgradeError, WebSocket};
 
 /// A started server as a `tower` service, to be mounted in another HTTP application. Cheap to clone.
 #[derive(Clone)]
@@ -70,7 +70,7 @@ impl GatewayService {
         }
     }
 
-    async fn upgrade(&self, mut request: Request<Body>, found: Found) -> Result<Response<Body>, UpgradeRefusal> {
+    async fn upgrade(&self, mut request: Request<Body>, mut found: Found) -> Result<Response<Body>, UpgradeRefusal> {
         let on_upgrade = hyper::upgrade::on(&mut request);
         let (head, _) = request.into_parts();
         let upgrade = Upgrade::check(&head, &self.application.subprotocols).map_err(malformed)?;
@@ -83,14 +83,14 @@ impl GatewayService {
         let query = head.uri.query().unwrap_or_default().to_owned();
         let handshake = Handshake::new(found.name.clone(), &query, &head.headers, self.peer)
             .with_protocol(upgrade.protocol())
-            .with_parameters(found.parameters);
+            .with_parameters(std::mem::take(&mut found.parameters));
         if let Some(before) = &self.before {
             before.ask(handshake.clone()).await?;
         }
         let application = Arc::clone(&self.application);
         self.application.shared.tasks.spawn(async move {
             match on_upgrade.await {
-                Ok(upgraded) => serve(upgraded, application, found.route, &found.name, handshake).await,
+                Ok(upgraded) => serve(upgraded, application, found, handshake),
                 Err(error) => tracing::debug!(%error, "an upgrade was answered and then lost"),
             }
         });
@@ -137,30 +137,21 @@ fn malformed(error: UpgradeError) -> UpgradeRefusal {
     UpgradeRefusal::new(status, error.to_string())
 }
 
-/// Takes the stream out of its HTTP wrapping where it is one of ours; a foreign host's stays wrapped.
-async fn serve(
-    upgraded: Upgraded,
-    application: Arc<Application>,
-    route: Arc<crate::gateway::Route>,
-    name: &str,
-    handshake: Handshake,
-) {
-    let bytes = application.limits.message_bytes;
+/// Takes the stream out of its HTTP wrapping where it is one of ours; a foreign host's stays wrapped. The connection gets
+/// a task of its own, which holds nothing of its handshake.
+fn serve(upgraded: Upgraded, application: Arc<Application>, found: Found, handshake: Handshake) {
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(tcp) => {
-            let transport = WebSocket::new(Socket::from(tcp.io.into_inner()), &tcp.read_buf, bytes);
-            return connection::serve(transport, application, route, name, handshake).await;
-        }
+        Ok(tcp) => return start(Socket::from(tcp.io.into_inner()), &tcp.read_buf, application, found, handshake),
         Err(upgraded) => upgraded,
     };
     match upgraded.downcast::<TokioIo<UnixStream>>() {
-        Ok(unix) => {
-            let transport = WebSocket::new(Socket::from(unix.io.into_inner()), &unix.read_buf, bytes);
-            connection::serve(transport, application, route, name, handshake).await;
-        }
-        Err(upgraded) => {
-            let transport = WebSocket::new(TokioIo::new(upgraded), &Bytes::new(), bytes);
-            connection::serve(transport, application, route, name, handshake).await;
-        }
+        Ok(unix) => start(Socket::from(unix.io.into_inner()), &unix.read_buf, application, found, handshake),
+        Err(upgraded) => start(TokioIo::new(upgraded), &Bytes::new(), application, found, handshake),
     }
+}
+
+fn start<S: Stream>(stream: S, read_ahead: &Bytes, application: Arc<Application>, found: Found, handshake: Handshake) {
+    let transport = WebSocket::new(stream, read_ahead, application.limits.message_bytes);
+    let tasks = application.shared.tasks.clone();
+    tasks.spawn(connection::serve(transport, application, found.route, &found.name, handshake));
 }

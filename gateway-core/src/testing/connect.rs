@@ -93,7 +93,7 @@ impl<'a> Connect<'a> {
         let application = Arc::clone(application);
         let tasks = application.shared.tasks.clone();
         let (name, route) = (found.name, found.route);
-        tasks.spawn(async move { server::serve(transport, application, route, &name, handshake).await });
+        tasks.spawn(server::serve(transport, application, route, &name, handshake));
         Ok(TestClient::new(peer))
     }
 }

@@ -20,7 +20,7 @@ pub use handshake::{AuthError, Handshake};
 pub(crate) use origin::OriginPolicy;
 pub(crate) use tcp::Socket;
 pub(crate) use upgrade::{Upgrade, UpgradeError};
-pub(crate) use websocket::WebSocket;
+pub(crate) use websocket::{Stream, WebSocket};
 
 use crate::wire::{Disconnect, Flow, Received};
 
