@@ -47,6 +47,12 @@ impl Door {
             Some("refuse") => {
                 return Err(Refusal::new("banned", "come back tomorrow").with_details(&json!({"days": 1})));
             }
+            Some("talk") => {
+                for _ in 0..2000 {
+                    let _ = socket.emit("held", &());
+                }
+                return Err(Refusal::message("no"));
+            }
             Some("policy") => return Err(Refusal::message("no").with_close_code(CloseCode::POLICY)),
             Some("hidden") => return Err(Exception::hidden("store", &StoreError).into()),
             Some("panic") => panic!("on request"),
@@ -95,6 +101,14 @@ impl Door {
             sleep(Duration::from_secs(1)).await;
             Some((tick, tick + 1))
         })
+    }
+
+    #[subscribe]
+    fn later(&self, ack: Ack) {
+        tokio::spawn(async move {
+            sleep(Duration::from_secs(2)).await;
+            ack.send("later");
+        });
     }
 
     #[subscribe]
@@ -391,6 +405,24 @@ async fn a_server_that_stops_answers_what_it_has_accepted() {
     server.stop().await;
     let left = r#"left ["hall"]: the server stops (1001)"#;
     assert_eq!(log.take(), [left, "slow", left]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stops_waits_for_answers_that_are_given_elsewhere() {
+    let (server, _) = door().await;
+    let mut client = server.connect("/door").await.unwrap();
+    let id = client.begin("later", ()).await;
+    server.handle().shutdown();
+    assert_eq!(client.closed().await, Some(Disconnect::new(CloseCode::GOING_AWAY, "going away")));
+    assert_eq!(client.next().await, Received::Reply { id, event: "later".into(), data: "later".into(), more: false });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_told_whatever_was_sent_before() {
+    let (server, _) = door_with(Limits { overflow: Overflow::DropNewest, ..Limits::default() }).await;
+    let error = server.connect("/door?do=talk").await.unwrap_err();
+    let ConnectError::Refused(failure, _) = error else { panic!("{error:?}") };
+    assert_eq!(failure.message(), "no");
 }
 
 #[tokio::test(start_paused = true)]

@@ -179,6 +179,22 @@ async fn a_handler_with_concurrency_holds_up_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_handler_with_concurrency_overtakes_what_waits_for_another_place() {
+    let World { server: _server, mut client, log, gate } = world().await;
+    client.begin("slow", 1000).await;
+    client.begin("slow", 10).await;
+    for number in 1..=3 {
+        client.begin("beside", number).await;
+    }
+    client.expect_nothing().await;
+    assert_eq!(log.take(), ["begin 1000", "begin 1", "begin 2"]);
+    gate.open(3);
+    for id in [3, 4, 5, 1, 2] {
+        expect_reply(&mut client, id).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_frees_its_place_once_it_is_returned() {
     let World { server: _server, mut client, .. } = world().await;
     let stream = client.begin("ticks", ()).await;

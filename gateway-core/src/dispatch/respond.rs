@@ -33,18 +33,25 @@ pub(crate) struct Responder<'a> {
     /// The request's data, kept only where [`Compat`] sends it back.
     echo: Option<Box<str>>,
     answered: bool,
+    /// Whether the session counts it among the answers it owes.
+    owed: bool,
 }
 
 impl<'a> Responder<'a> {
     pub(crate) fn new(session: &'a Arc<Session>, event: Cow<'a, Arc<str>>, id: Option<RequestId>) -> Self {
         let session = Cow::Borrowed(session);
-        Self { session, event, id, compat: Compat::default(), echo: None, answered: false }
+        Self { session, event, id, compat: Compat::default(), echo: None, answered: false, owed: false }
     }
 
     /// The same right, to be used later.
     pub(crate) fn into_owned(mut self) -> Responder<'static> {
         let answered = mem::replace(&mut self.answered, true);
+        // A debt that is counted already goes over with the right.
+        if !mem::take(&mut self.owed) {
+            self.session.owe();
+        }
         Responder {
+            owed: true,
             session: Cow::Owned(Arc::clone(&self.session)),
             event: Cow::Owned(Arc::clone(&self.event)),
             id: self.id.take(),
@@ -129,6 +136,9 @@ impl Drop for Responder<'_> {
     fn drop(&mut self) {
         if !self.answered && self.id.is_some() {
             self.tell(&Exception::framework("no_reply", "the request was dropped without an answer"));
+        }
+        if self.owed {
+            self.session.settle();
         }
     }
 }

@@ -278,7 +278,7 @@ impl Inside {
     }
 
     fn is_idle(&self) -> bool {
-        self.lanes.is_idle() && self.raw.as_ref().is_none_or(RawLane::is_idle)
+        !self.place.session.owes_answers() && self.lanes.is_idle() && self.raw.as_ref().is_none_or(RawLane::is_idle)
     }
 
     fn run(&mut self, task: &mut Task<'_>) -> bool {

@@ -15,7 +15,7 @@ use crate::server::application::Application;
 use crate::server::lanes::Lanes;
 use crate::server::place::Place;
 use crate::server::raw::RawLane;
-use crate::session::{Delivery, DisconnectReason, Outbox};
+use crate::session::{DisconnectReason, Outbox};
 use crate::socket::Socket;
 use crate::telemetry::{Counter, told};
 use crate::transport::{Ending, Transport};
@@ -82,8 +82,7 @@ fn refused(application: &Application, socket: &Socket, outbox: &Outbox, refusal:
     let nestjs = application.compat.nestjs;
     let data = exception.render(Some(if nestjs { "handleConnection" } else { "connect" }), None, nestjs);
     outbox.discard();
-    // It fits: nothing else waits any more.
-    let _ = outbox.push(outbox.format.encode(&Outgoing::Exception { data: &data, id: None }), Delivery::Answer);
+    outbox.push_last(outbox.format.encode(&Outgoing::Exception { data: &data, id: None }));
     DisconnectReason::Server(Disconnect::new(refusal.close_code(), close_reason(refusal)))
 }
 

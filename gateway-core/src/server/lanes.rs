@@ -22,13 +22,19 @@ use crate::wire::{Envelope, Incoming, RequestId, decode};
 
 #[derive(Default)]
 pub(crate) struct Lanes {
-    waiting: Waiting<Box<str>>,
+    waiting: Waiting<Held>,
     serial: Option<Invocation>,
     concurrent: Vec<Invocation>,
     streams: Vec<Streaming>,
     open: bool,
     /// Events that reached a handler since [`Lanes::count`] was called.
     events: u64,
+}
+
+/// An event that waits: a copy of its frame, and the handler it waits for, if there is one.
+struct Held {
+    frame: Box<str>,
+    handler: Option<Arc<Handler>>,
 }
 
 type Handling = Pin<Box<dyn Future<Output = Reply> + Send>>;
@@ -75,10 +81,10 @@ impl Lanes {
     /// An event that was read: runs now if it may, else waits or is answered `overloaded`.
     pub(crate) fn take(&mut self, place: &Place, envelope: Envelope<'_>, frame: &str, task: &mut Task<'_>) {
         let handler = place.route.router.find(&envelope.event);
-        if self.open && self.waiting.is_empty() && self.may_start(handler) {
+        if self.open && self.may_start(handler) && !self.waiting.iter().any(|held| shares_place(held, handler)) {
             self.start(place, handler, envelope, task);
         } else if self.has_room(place) {
-            self.waiting.push(frame.into(), frame.len());
+            self.waiting.push(Held { frame: frame.into(), handler: handler.cloned() }, frame.len());
         } else {
             place.count(Counter::Overloads);
             let exception = Exception::framework("overloaded", "too many events wait for their turn");
@@ -133,10 +139,9 @@ impl Lanes {
     }
 
     fn forget_waiting(&mut self, place: &Place, id: &RequestId) {
-        #[allow(clippy::borrowed_box, reason = "the queue holds boxes")]
-        let is_it = |frame: &Box<str>| matches!(decode(frame), Ok(Incoming::Event(envelope)) if envelope.id.as_ref() == Some(id));
-        for frame in self.waiting.take(is_it) {
-            if let Ok(Incoming::Event(envelope)) = decode(&frame) {
+        let is_it = |held: &Held| matches!(decode(&held.frame), Ok(Incoming::Event(envelope)) if envelope.id.as_ref() == Some(id));
+        for held in self.waiting.take(is_it) {
+            if let Ok(Incoming::Event(envelope)) = decode(&held.frame) {
                 Self::refuse(
                     place,
                     envelope,
@@ -207,23 +212,23 @@ impl Lanes {
         let mut progress = false;
         // What was answered leaves before more is.
         while self.open && place.session.outbox.is_light() {
-            let Some(handler) = self.next_to_start(place) else { break };
-            let Some(frame) = self.waiting.pop() else { break };
-            let Ok(Incoming::Event(envelope)) = decode(&frame) else {
+            let Some(held) = self.next_to_start().and_then(|index| self.waiting.remove(index)) else { break };
+            let Ok(Incoming::Event(envelope)) = decode(&held.frame) else {
                 unreachable!("only events wait, and they were decoded before")
             };
             progress = true;
-            self.start(place, handler, envelope, task);
+            self.start(place, held.handler.as_ref(), envelope, task);
         }
         progress
     }
 
-    /// The handler of the first event that waits, if it may start; the inner `None` where it has no handler.
-    #[allow(clippy::option_option, reason = "whether to start, and what")]
-    fn next_to_start<'a>(&self, place: &'a Place) -> Option<Option<&'a Arc<Handler>>> {
-        let Ok(Incoming::Event(envelope)) = decode(self.waiting.front()?) else { return None };
-        let handler = place.route.router.find(&envelope.event);
-        self.may_start(handler).then_some(handler)
+    /// The first event that waits for nothing but its turn to be looked at: it may start, and none before it waits for
+    /// the same place.
+    fn next_to_start(&self) -> Option<usize> {
+        self.waiting.iter().enumerate().position(|(index, held)| {
+            let handler = held.handler.as_ref();
+            self.may_start(handler) && !self.waiting.iter().take(index).any(|earlier| shares_place(earlier, handler))
+        })
     }
 
     /// A stream goes on only while its items fit into the outbox: a slow reader slows it down and is not cut off for it.
@@ -317,6 +322,14 @@ impl Lanes {
             streaming.fail(&Exception::framework("overloaded", "too many streams run"));
         }
     }
+}
+
+/// Whether both need the same place: that of a handler which allows several at once, or the one all others share.
+fn shares_place(held: &Held, handler: Option<&Arc<Handler>>) -> bool {
+    let own_place = |handler: Option<&Arc<Handler>>| {
+        handler.filter(|handler| handler.subscription.concurrency > 1).map(Arc::as_ptr)
+    };
+    own_place(held.handler.as_ref()) == own_place(handler)
 }
 
 fn responder<'a>(

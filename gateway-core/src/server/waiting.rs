@@ -35,12 +35,17 @@ impl<T> Waiting<T> {
         self.items.push_back((item, bytes));
     }
 
-    pub(crate) fn front(&self) -> Option<&T> {
-        self.items.front().map(|(item, _)| item)
+    /// In the order they came.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.items.iter().map(|(item, _)| item)
     }
 
     pub(crate) fn pop(&mut self) -> Option<T> {
-        let (item, bytes) = self.items.pop_front()?;
+        self.remove(0)
+    }
+
+    pub(crate) fn remove(&mut self, index: usize) -> Option<T> {
+        let (item, bytes) = self.items.remove(index)?;
         self.bytes -= bytes;
         if self.items.is_empty() {
             // A burst leaves no buffer behind in an idle connection.

@@ -11,7 +11,7 @@ mod state;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 pub(crate) use batch::Batch;
@@ -40,6 +40,8 @@ pub(crate) struct Session {
     pub(crate) request_timeout: Duration,
     /// How many rooms it may be in.
     pub(crate) rooms: usize,
+    /// Requests whose answer somebody still owes, other than at once.
+    owed: AtomicUsize,
     /// Set once the connect hooks have accepted.
     accepted: AtomicBool,
     /// Fires when the client has left or is being disconnected.
@@ -56,6 +58,7 @@ impl Session {
             state: TypeMap::default(),
             request_timeout: limits.request_timeout,
             rooms: limits.rooms_per_socket,
+            owed: AtomicUsize::new(0),
             accepted: AtomicBool::new(false),
             gone: CancellationToken::new(),
         }
@@ -77,6 +80,22 @@ impl Session {
             batch::write_soon(self);
         }
         Ok(())
+    }
+
+    /// Somebody will answer a request later.
+    pub(crate) fn owe(&self) {
+        self.owed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Somebody has answered a request that was owed.
+    pub(crate) fn settle(&self) {
+        if self.owed.fetch_sub(1, Ordering::AcqRel) == 1 && self.outbox.ended().is_some() {
+            self.outbox.wake();
+        }
+    }
+
+    pub(crate) fn owes_answers(&self) -> bool {
+        self.owed.load(Ordering::Acquire) > 0
     }
 
     pub(crate) fn accept(&self) {

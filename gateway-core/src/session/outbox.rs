@@ -241,6 +241,18 @@ impl Outbox {
         if self.ending.load(Ordering::Acquire) { self.lock().end.clone() } else { None }
     }
 
+    /// Lets the connection's task look again.
+    pub(crate) fn wake(&self) {
+        self.reader.wake();
+    }
+
+    /// Queues a frame also where nothing is taken any more: the last word to a client that was refused.
+    pub(crate) fn push_last(&self, frame: Encoded) {
+        let mut queue = self.lock();
+        queue.bytes += frame.len();
+        queue.waiting.push_back((frame, Delivery::Answer));
+    }
+
     /// Wakes this task when there is something to write, or an end. Register first, then look.
     pub(crate) fn register(&self, context: &Context<'_>) {
         self.reader.register(context.waker());
