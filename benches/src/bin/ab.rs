@@ -1,6 +1,8 @@
 //! Compares a few server binaries, nothing else built or written: for daily work on the core.
 //!
-//!     ab NAME=PROGRAM… [--works echo-32-1,echo-32-16] [--rounds 5] [--measure MS]
+//! ```text
+//! ab NAME=PROGRAM… [--works echo-32-1,echo-32-16] [--rounds 5] [--measure MS]
+//! ```
 //!
 //! The floors run with them; each line is CPU µs per message, the ratio to the floor and the spread of the ratio.
 

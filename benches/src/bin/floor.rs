@@ -1,6 +1,8 @@
 //! The limit: raw epoll, frames by hand, no JSON, no allocation. What is above it is the price of everything else.
 //!
-//!     floor [--port N] [--batched]
+//! ```text
+//! floor [--port N] [--batched]
+//! ```
 //!
 //! One write per message, or with `--batched` one per read. A message that begins as a broadcast goes to everyone, every
 //! other comes back. `--drop N`, `--double N`, `--alter N` and `--swap N` do wrong to each Nth message: a load generator

@@ -1,9 +1,11 @@
 //! Loads one server and prints what it used: one line of JSON. Ends with 1 when an answer was wrong.
 //!
-//!     load echo --server 127.0.0.1:4000 --pid 123 [--payload text:32] [--connections 100] [--in-flight 1] [--neighbours 0]
-//!     load broadcast --server … --pid … [--payload text:32] [--receivers 1000] [--in-flight 1]
-//!     load idle --server … --pid … [--connections 10000]
-//!     load handshakes --server … --pid … [--connections 2000]
+//! ```text
+//! load echo --server 127.0.0.1:4000 --pid 123 [--payload text:32] [--connections 100] [--in-flight 1] [--neighbours 0]
+//! load broadcast --server … --pid … [--payload text:32] [--receivers 1000] [--in-flight 1]
+//! load idle --server … --pid … [--connections 10000]
+//! load handshakes --server … --pid … [--connections 2000]
+//! ```
 //!
 //! `--warm-up MS` (300) and `--measure MS` (1500) say for how long; `--wire plain` is the format.
 
