@@ -205,7 +205,7 @@ impl Target {
     /// The sockets that are meant right now. In no order.
     #[must_use]
     pub fn sockets(&self) -> Vec<Socket> {
-        self.select().into_iter().map(|session| Socket::new(session, Arc::clone(self.space()))).collect()
+        self.select().iter().map(|session| Socket::new(Arc::clone(session), Arc::clone(self.space()))).collect()
     }
 }
 

@@ -11,7 +11,18 @@ use crate::session::{Session, SocketId};
 #[derive(Debug, Default)]
 pub(crate) struct Members {
     sockets: HashMap<SocketId, Member>,
-    rooms: HashMap<Arc<str>, HashMap<SocketId, Arc<Session>>>,
+    rooms: HashMap<Arc<str>, Room>,
+    /// Everybody, listed when somebody asked and forgotten when somebody comes or goes.
+    listed: Option<Sessions>,
+}
+
+/// A list that many broadcasts share.
+pub(crate) type Sessions = Arc<[Arc<Session>]>;
+
+#[derive(Debug, Default)]
+struct Room {
+    members: HashMap<SocketId, Arc<Session>>,
+    listed: Option<Sessions>,
 }
 
 #[derive(Debug)]
@@ -45,12 +56,14 @@ pub enum JoinError {
 
 impl Members {
     pub(crate) fn insert(&mut self, session: Arc<Session>) {
+        self.listed = None;
         self.sockets.insert(session.id.clone(), Member { session, rooms: HashSet::new() });
     }
 
     /// Takes the socket out of all rooms and the namespace.
     pub(crate) fn remove(&mut self, id: &SocketId) {
         let Some(member) = self.sockets.remove(id) else { return };
+        self.listed = None;
         give_back(&mut self.sockets);
         for room in &member.rooms {
             self.take_out(id, room);
@@ -73,7 +86,9 @@ impl Members {
         }
         let name = self.rooms.get_key_value(room).map_or_else(|| Arc::from(room), |(name, _)| Arc::clone(name));
         member.rooms.insert(Arc::clone(&name));
-        self.rooms.entry(name).or_default().insert(id.clone(), Arc::clone(&member.session));
+        let entered = self.rooms.entry(name).or_default();
+        entered.listed = None;
+        entered.members.insert(id.clone(), Arc::clone(&member.session));
         Ok(())
     }
 
@@ -92,28 +107,39 @@ impl Members {
     }
 
     pub(crate) fn rooms(&self) -> Vec<(String, usize)> {
-        self.rooms.iter().map(|(name, members)| (name.to_string(), members.len())).collect()
+        self.rooms.iter().map(|(name, room)| (name.to_string(), room.members.len())).collect()
     }
 
-    /// The sockets that are meant, each once.
-    pub(crate) fn select(&self, selection: &Selection) -> Vec<Arc<Session>> {
-        let mut selected = match selection.rooms.as_slice() {
-            [] => self.sockets.values().map(|member| Arc::clone(&member.session)).collect(),
-            [room] => self.in_room(room).cloned().collect(),
+    /// The sockets that are meant, each once, the exceptions still among them.
+    fn chosen(&mut self, rooms: &[String]) -> Sessions {
+        match rooms {
+            [] => {
+                let everybody = || self.sockets.values().map(|member| Arc::clone(&member.session)).collect();
+                Arc::clone(self.listed.get_or_insert_with(everybody))
+            }
+            [room] if self.rooms.contains_key(room.as_str()) => {
+                self.rooms.get_mut(room.as_str()).map_or_else(Sessions::default, Room::list)
+            }
             rooms => {
                 let mut seen = HashSet::new();
                 let members = rooms.iter().flat_map(|room| self.in_room(room));
-                members.filter(|session| seen.insert(session.id.as_str())).cloned().collect::<Vec<_>>()
+                members.filter(|session| seen.insert(session.id.as_str())).cloned().collect()
             }
-        };
-        if !selection.except.is_empty() {
-            selected.retain(|session| !selection.except.iter().any(|room| self.is_in(&session.id, room)));
         }
-        selected
+    }
+
+    /// The sockets that are meant, each once.
+    pub(crate) fn select(&mut self, selection: &Selection) -> Sessions {
+        let chosen = self.chosen(&selection.rooms);
+        let is_excepted = |session: &Session| selection.except.iter().any(|room| self.is_in(&session.id, room));
+        match selection.except.as_slice() {
+            [] => chosen,
+            _ => chosen.iter().filter(|session| !is_excepted(session)).cloned().collect(),
+        }
     }
 
     /// How many sockets are meant.
-    pub(crate) fn count(&self, selection: &Selection) -> usize {
+    pub(crate) fn count(&mut self, selection: &Selection) -> usize {
         match (selection.rooms.as_slice(), selection.except.as_slice()) {
             ([], []) => self.sockets.len(),
             ([room], []) => self.in_room(room).count(),
@@ -123,22 +149,30 @@ impl Members {
 
     fn in_room(&self, room: &str) -> impl Iterator<Item = &Arc<Session>> {
         let own = self.sockets.get(room).map(|member| &member.session);
-        self.rooms.get(room).into_iter().flat_map(HashMap::values).chain(own)
+        self.rooms.get(room).into_iter().flat_map(|room| room.members.values()).chain(own)
     }
 
     pub(crate) fn is_in(&self, id: &SocketId, room: &str) -> bool {
-        id.as_str() == room || self.rooms.get(room).is_some_and(|members| members.contains_key(id))
+        id.as_str() == room || self.rooms.get(room).is_some_and(|room| room.members.contains_key(id))
     }
 
     fn take_out(&mut self, id: &SocketId, room: &str) {
-        let Some(members) = self.rooms.get_mut(room) else { return };
-        members.remove(id);
-        if members.is_empty() {
+        let Some(left) = self.rooms.get_mut(room) else { return };
+        left.listed = None;
+        left.members.remove(id);
+        if left.members.is_empty() {
             self.rooms.remove(room);
             give_back(&mut self.rooms);
         } else {
-            give_back(members);
+            give_back(&mut left.members);
         }
+    }
+}
+
+impl Room {
+    fn list(&mut self) -> Sessions {
+        let members = &self.members;
+        Arc::clone(self.listed.get_or_insert_with(|| members.values().cloned().collect()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::hub::Hub;
-use crate::hub::members::{JoinError, Members, Selection};
+use crate::hub::members::{JoinError, Members, Selection, Sessions};
 use crate::session::{Session, SocketId};
 
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Space {
         self.lock().rooms()
     }
 
-    pub(crate) fn select(&self, selection: &Selection) -> Vec<Arc<Session>> {
+    pub(crate) fn select(&self, selection: &Selection) -> Sessions {
         self.lock().select(selection)
     }
 

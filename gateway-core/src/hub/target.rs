@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::hub::members::Selection;
+use crate::hub::members::{Selection, Sessions};
 use crate::hub::{JoinError, Space};
-use crate::session::{Delivery, DisconnectReason, Session};
+use crate::session::{Delivery, DisconnectReason, Session, write_all_soon};
 use crate::wire::{Disconnect, Event, Shared, to_json};
 
 /// Some sockets of one namespace, chosen by rooms. Choosing more rooms widens it; a socket in two of them is meant once.
@@ -66,8 +66,10 @@ impl Target {
             }
         };
         let shared = Shared::new(event, &json);
-        let push = |session: &Arc<Session>| session.push(shared.frame(session.outbox.format), self.delivery).is_ok();
-        let queued = sessions.iter().filter(|session| push(session)).count();
+        let push =
+            |session: &&Arc<Session>| session.outbox.push(shared.frame(session.outbox.format), self.delivery).is_ok();
+        let queued = sessions.iter().filter(push).count();
+        write_all_soon(&sessions);
         Sent { queued, skipped: sessions.len() - queued }
     }
 
@@ -85,7 +87,7 @@ impl Target {
     pub fn join(&self, room: &str) -> Result<usize, JoinError> {
         let mut joined = 0;
         let mut failure = None;
-        for session in self.select() {
+        for session in self.select().iter() {
             match self.space.join(&session.id, room) {
                 Ok(()) => joined += 1,
                 Err(JoinError::Gone) => {}
@@ -109,7 +111,7 @@ impl Target {
     )]
     pub fn disconnect(&self, disconnect: Disconnect) -> usize {
         let sessions = self.select();
-        for session in &sessions {
+        for session in sessions.iter() {
             session.outbox.end(DisconnectReason::Server(disconnect.clone()));
         }
         sessions.len()
@@ -121,7 +123,7 @@ impl Target {
         self.space.count(&self.selection)
     }
 
-    pub(crate) fn select(&self) -> Vec<Arc<Session>> {
+    pub(crate) fn select(&self) -> Sessions {
         self.space.select(&self.selection)
     }
 

@@ -44,7 +44,7 @@ impl Shared {
         self.stopping.cancel();
         self.tasks.close();
         for space in self.hub.spaces() {
-            for session in Target::all(&space).select() {
+            for session in Target::all(&space).select().iter() {
                 session.outbox.end(DisconnectReason::Shutdown);
             }
         }

@@ -14,6 +14,7 @@ struct Marked {
     /// The session whose turn it is; it writes its own outbox.
     owner: *const Session,
     sessions: Vec<Arc<Session>>,
+    lists: Vec<Arc<[Arc<Session>]>>,
 }
 
 /// One turn of a connection. Ending it writes what was sent meanwhile.
@@ -26,7 +27,7 @@ impl Batch {
     pub(crate) fn begin(owner: &Arc<Session>) -> Self {
         BATCH.with_borrow_mut(|batch| {
             let outermost = batch.is_none();
-            batch.get_or_insert_with(|| Marked { owner: Arc::as_ptr(owner), sessions: Vec::new() });
+            batch.get_or_insert_with(|| Marked { owner: Arc::as_ptr(owner), sessions: Vec::new(), lists: Vec::new() });
             Self { outermost }
         })
     }
@@ -34,18 +35,19 @@ impl Batch {
 
 impl Drop for Batch {
     fn drop(&mut self) {
-        if self.outermost {
-            let marked = BATCH.take();
-            for session in marked.into_iter().flat_map(|marked| marked.sessions) {
-                session.outbox.write_or_wake();
-            }
+        if !self.outermost {
+            return;
+        }
+        let Some(Marked { sessions, lists, .. }) = BATCH.take() else { return };
+        for session in sessions.iter().chain(lists.iter().flat_map(|list| list.iter())) {
+            session.outbox.write_marked();
         }
     }
 }
 
 /// Sees to it that what was pushed goes out: at the end of the batch, or now where there is none.
 pub(crate) fn write_soon(session: &Arc<Session>) {
-    let is_marked = BATCH.with_borrow_mut(|batch| match batch {
+    let is_seen_to = BATCH.with_borrow_mut(|batch| match batch {
         Some(marked) if marked.owner == Arc::as_ptr(session) => true,
         Some(marked) => {
             marked.sessions.push(Arc::clone(session));
@@ -53,7 +55,25 @@ pub(crate) fn write_soon(session: &Arc<Session>) {
         }
         None => false,
     });
-    if !is_marked {
-        session.outbox.write_or_wake();
+    if !is_seen_to {
+        session.outbox.write_marked();
+    }
+}
+
+/// The same for many; those that were not pushed to are passed over. A list that was marked before is not marked twice.
+pub(crate) fn write_all_soon(list: &Arc<[Arc<Session>]>) {
+    let is_seen_to = BATCH.with_borrow_mut(|batch| match batch {
+        Some(marked) => {
+            if !marked.lists.iter().any(|other| Arc::ptr_eq(other, list)) {
+                marked.lists.push(Arc::clone(list));
+            }
+            true
+        }
+        None => false,
+    });
+    if !is_seen_to {
+        for session in list.iter() {
+            session.outbox.write_marked();
+        }
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-pub(crate) use batch::Batch;
+pub(crate) use batch::{Batch, write_all_soon};
 pub(crate) use heartbeat::{Heartbeat, Pulse};
 pub use id::SocketId;
 use outbox::Pushed;

@@ -258,11 +258,14 @@ impl Outbox {
         self.reader.register(context.waker());
     }
 
-    /// Writes from any task what goes out at once; leaves the rest, and transports that cannot, to the connection's own.
-    pub(crate) fn write_or_wake(&self) {
+    /// Writes from any task what was pushed and goes out at once; leaves the rest, and transports that cannot, to the
+    /// connection's own.
+    pub(crate) fn write_marked(&self) {
         let is_done = {
             let mut queue = self.lock();
-            queue.marked = false;
+            if !std::mem::take(&mut queue.marked) {
+                return;
+            }
             // Where it is blocked already, the connection's task waits for the transport and needs no waking.
             queue.blocked || self.write_direct(&mut queue)
         };
