@@ -47,6 +47,7 @@ impl Broadcast {
     ) -> Result<Measured, Wrong> {
         let mut crowd = Crowd::new(wire)?;
         crowd.grow(server, self.receivers)?;
+        self.enter(&mut crowd)?;
         let mut room = Room {
             payload: Payload::new(self.shape, 0),
             heard: vec![0; self.receivers],
@@ -77,11 +78,33 @@ impl Broadcast {
     }
 }
 
+impl Broadcast {
+    /// An upgrade is answered before its connection is in the room. One that was given an answer since is.
+    fn enter<W: Wire>(self, crowd: &mut Crowd<W>) -> Result<(), Wrong> {
+        let mut payload = Payload::new(self.shape, 0);
+        let mut awaited = self.receivers;
+        for index in 0..self.receivers {
+            crowd.queue(index, "echo", payload.numbered(0));
+            crowd.flush(index)?;
+        }
+        crowd.patience();
+        while awaited > 0 {
+            crowd.turn(|_, name, data| {
+                awaited -= 1;
+                expect(&mut payload, 0, ("echo", name), data)
+            })?;
+        }
+        Ok(())
+    }
+}
+
 impl Room {
     fn delivered(&mut self, index: usize, name: &str, data: &[u8]) -> Result<(), Wrong> {
         let number = self.heard[index];
         if number >= self.sent {
-            return Err(Wrong(format!("connection {index}: more deliveries than broadcasts")));
+            return Err(Wrong(format!(
+                "connection {index}: more deliveries than broadcasts: lost, doubled, altered or out of place"
+            )));
         }
         expect(&mut self.payload, number, ("broadcast", name), data)?;
         self.heard[index] += 1;
