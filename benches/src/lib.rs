@@ -8,5 +8,6 @@ pub mod frame;
 pub mod load;
 pub mod payload;
 pub mod process;
+pub mod report;
 pub mod side_by_side;
 pub mod wire;

@@ -9,7 +9,7 @@
 use std::process::ExitCode;
 
 use gateway_benches::arguments::option;
-use gateway_benches::side_by_side::{Spec, compare, works};
+use gateway_benches::side_by_side::{Course, Spec, compare, growth, works};
 
 fn main() -> ExitCode {
     let specs: Vec<Spec> = std::env::args()
@@ -18,16 +18,13 @@ fn main() -> ExitCode {
         .collect();
     let chosen: Option<String> = option("--works");
     let is_chosen = |name: &str| chosen.as_ref().is_none_or(|chosen| chosen.split(',').any(|one| one == name));
-    let works: Vec<_> = works().into_iter().filter(|work| is_chosen(&work.name)).collect();
-    let measure = option("--measure").unwrap_or(700);
-    match compare(&specs, &works, option("--rounds").unwrap_or(5), measure) {
-        Ok(table) => {
-            print!("{table}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    let works: Vec<_> = works().into_iter().chain(growth()).filter(|work| is_chosen(&work.name)).collect();
+    let course = Course {
+        rounds: option("--rounds").unwrap_or(5),
+        warm_up: option("--warm-up").unwrap_or(300),
+        measure: option("--measure").unwrap_or(700),
+    };
+    let table = compare(&specs, &works, course);
+    print!("{table}");
+    if table.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

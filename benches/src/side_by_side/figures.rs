@@ -1,7 +1,9 @@
 //! What was measured of one server at one work, round by round.
 
+use serde::{Deserialize, Serialize};
+
 /// One figure per round.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Figures(pub Vec<f64>);
 
 /// Their middle and how far they lie apart.

@@ -8,5 +8,5 @@ mod works;
 
 pub use figures::{Figures, Summary};
 pub use server::{Running, Spec};
-pub use table::{FLOORS, Table, compare};
-pub use works::{Floor, Work, works};
+pub use table::{Course, OURS, Table, beside, compare};
+pub use works::{FLOORS, Floor, SERIES, Work, growth, works};

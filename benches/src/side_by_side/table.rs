@@ -6,26 +6,24 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::server::on_core;
-use super::{Figures, Floor, Running, Spec, Summary, Work};
+use super::{FLOORS, Figures, Running, Spec, Summary, Work};
 
 /// All figures of a run.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub struct Table {
     /// The servers, the floors first.
     pub servers: Vec<String>,
     /// The works.
     pub works: Vec<Work>,
-    /// By server, work and what was measured: `us`, `kib`, `kept_kib`, `base_kib`, `per_second`.
-    figures: BTreeMap<(String, String, String), Figures>,
+    /// By server and work, then by what was measured: `us`, `kib`, `kept_kib`, `base_kib`, `per_second`.
+    figures: BTreeMap<String, BTreeMap<String, Figures>>,
     /// What went wrong: a server and a work.
     pub failures: Vec<String>,
 }
-
-/// The names of the floors.
-pub const FLOORS: [&str; 2] = ["floor", "floor batched"];
 
 impl Table {
     /// A figure's summary.
@@ -37,32 +35,40 @@ impl Table {
     /// The ratio of the CPU per message to the work's floor.
     #[must_use]
     pub fn ratio(&self, server: &str, work: &Work) -> Option<Summary> {
-        let floor = match work.floor {
-            Floor::Single => FLOORS[0],
-            Floor::Batched => FLOORS[1],
-        };
-        self.of(server, work, "us")?.over(self.of(floor, work, "us")?).summary()
+        self.of(server, work, "us")?.over(self.of(work.floor_name(), work, "us")?).summary()
     }
 
     fn of(&self, server: &str, work: &Work, what: &str) -> Option<&Figures> {
-        self.figures.get(&(server.to_owned(), work.name.clone(), what.to_owned()))
+        self.figures.get(&key(server, work))?.get(what)
     }
 
     fn take(&mut self, server: &str, work: &Work, figures: &Value) {
-        let members = figures.as_object().into_iter().flatten();
-        for (what, figure) in members.filter_map(|(what, figure)| Some((what, figure.as_f64()?))) {
-            let key = (server.to_owned(), work.name.clone(), what.clone());
-            self.figures.entry(key).or_default().0.push(figure);
+        let all = self.figures.entry(key(server, work)).or_default();
+        for (what, figure) in figures.as_object().into_iter().flatten() {
+            all.entry(what.clone()).or_default().0.extend(figure.as_f64());
         }
     }
 }
 
-/// Runs each work on the floors and on each server, `rounds` times.
-///
-/// # Errors
-///
-/// When a server does not start. A wrong answer is noted in the table, and the server's work left out.
-pub fn compare(specs: &[Spec], works: &[Work], rounds: u32, measure: u32) -> Result<Table, String> {
+fn key(server: &str, work: &Work) -> String {
+    format!("{server}: {}", work.name)
+}
+
+/// How much is run.
+#[derive(Clone, Copy, Debug)]
+pub struct Course {
+    /// How often each work is done on each server.
+    pub rounds: u32,
+    /// Milliseconds before a measurement.
+    pub warm_up: u32,
+    /// Milliseconds of a measurement.
+    pub measure: u32,
+}
+
+/// Runs each work on its floor and on each server, round after round. A wrong answer is noted, and what else there is to
+/// measure goes on.
+#[must_use]
+pub fn compare(specs: &[Spec], works: &[Work], course: Course) -> Table {
     let floor = beside("floor");
     let mut all = vec![Spec::new(FLOORS[0], &floor), Spec::new(FLOORS[1], &floor).with("--batched")];
     all.extend_from_slice(specs);
@@ -72,40 +78,48 @@ pub fn compare(specs: &[Spec], works: &[Work], rounds: u32, measure: u32) -> Res
         figures: BTreeMap::new(),
         failures: Vec::new(),
     };
-    let total = rounds as usize * works.len() * all.len();
-    let mut done = 0;
-    for round in 1..=rounds {
-        for work in works {
-            for spec in &all {
-                done += 1;
-                if std::io::stderr().is_terminal() {
-                    eprint!("\r\x1b[K{done}/{total} round {round}: {} on {}", work.name, spec.name);
-                }
-                match least_disturbed(spec, work, measure) {
-                    Ok(figures) => table.take(&spec.name, work, &figures),
-                    Err(error) => table.failures.push(format!("{}, {}: {error}", spec.name, work.name)),
-                }
-            }
-            if !std::io::stderr().is_terminal() {
-                eprintln!("{done}/{total} round {round}: {}", work.name);
-            }
+    let runs: Vec<(&Work, Spec)> = works.iter().flat_map(|work| runs(work, &all)).collect();
+    let total = course.rounds as usize * runs.len();
+    for (done, (work, spec)) in (0..course.rounds).flat_map(|_| &runs).enumerate() {
+        progress(&format!("{}/{total} {} on {}", done + 1, work.name, spec.name), done % runs.len() == 0);
+        match least_disturbed(spec, work, course) {
+            Ok(figures) => table.take(&spec.name, work, &figures),
+            Err(error) => table.failures.push(format!("{}, {}: {error}", spec.name, work.name)),
         }
     }
+    progress("", false);
+    table
+}
+
+/// Who does this work: its floor, and every server or only the framework with what has grown.
+fn runs<'a>(work: &'a Work, all: &[Spec]) -> Vec<(&'a Work, Spec)> {
+    let does =
+        |spec: &&Spec| spec.name == work.floor_name() || !FLOORS.contains(&spec.name.as_str()) && work.grown.is_none();
+    let mut specs: Vec<Spec> = all.iter().filter(does).cloned().collect();
+    specs.extend(work.grown.as_ref().map(|grown| Spec::new(OURS, beside("grown")).with(grown)));
+    specs.into_iter().map(|spec| (work, spec)).collect()
+}
+
+/// What the framework is called in tables.
+pub const OURS: &str = "gateway-core";
+
+fn progress(text: &str, first: bool) {
     if std::io::stderr().is_terminal() {
-        eprint!("\r\x1b[K");
+        eprint!("\r\x1b[K{text}");
+    } else if first {
+        eprintln!("{text}");
     }
-    Ok(table)
 }
 
 /// Measured again, a few times, where others used the cores.
-fn least_disturbed(spec: &Spec, work: &Work, measure: u32) -> Result<Value, String> {
+fn least_disturbed(spec: &Spec, work: &Work, course: Course) -> Result<Value, String> {
     let disturbed = |figures: &Value| figures["disturbed"].as_f64().unwrap_or(0.0);
-    let mut best = measured(spec, work, measure)?;
+    let mut best = measured(spec, work, course)?;
     for _ in 0..TRIES {
         if disturbed(&best) < QUIET {
             break;
         }
-        let again = measured(spec, work, measure)?;
+        let again = measured(spec, work, course)?;
         if disturbed(&again) < disturbed(&best) {
             best = again;
         }
@@ -118,12 +132,12 @@ const TRIES: usize = 2;
 /// The part of the time in which server or load generator could have run and did not.
 const QUIET: f64 = 0.05;
 
-fn measured(spec: &Spec, work: &Work, measure: u32) -> Result<Value, String> {
+fn measured(spec: &Spec, work: &Work, course: Course) -> Result<Value, String> {
     let server = Running::start(spec).map_err(|error| error.to_string())?;
     let output = on_core(LOAD_CORE, &beside("load"))
         .args(work.load.split_whitespace())
         .args(["--server", &server.address.to_string(), "--pid", &server.process().0.to_string()])
-        .args(["--measure", &measure.to_string()])
+        .args(["--warm-up", &course.warm_up.to_string(), "--measure", &course.measure.to_string()])
         .stdin(Stdio::null())
         .output()
         .map_err(|error| error.to_string())?;
@@ -134,7 +148,8 @@ fn measured(spec: &Spec, work: &Work, measure: u32) -> Result<Value, String> {
 }
 
 /// A program that was built with this one.
-fn beside(name: &str) -> PathBuf {
+#[must_use]
+pub fn beside(name: &str) -> PathBuf {
     std::env::current_exe().unwrap_or_default().with_file_name(name)
 }
 

@@ -1,7 +1,9 @@
 //! The works: what is asked of each server.
 
+use serde::{Deserialize, Serialize};
+
 /// What a work's figures are divided by.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Floor {
     /// The floor with one write per message.
     Single,
@@ -9,8 +11,11 @@ pub enum Floor {
     Batched,
 }
 
+/// The names of the floors.
+pub const FLOORS: [&str; 2] = ["floor", "floor batched"];
+
 /// One thing asked of every server.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Work {
     /// Its short name.
     pub name: String,
@@ -22,11 +27,27 @@ pub struct Work {
     pub floor: Floor,
     /// The ratio to reach, where there is one.
     pub target: Option<f64>,
+    /// Where only the framework and the floor do it: the arguments of the server `grown`.
+    pub grown: Option<String>,
 }
 
 impl Work {
+    /// The name of the floor it is compared with.
+    #[must_use]
+    pub fn floor_name(&self) -> &'static str {
+        match self.floor {
+            Floor::Single => FLOORS[0],
+            Floor::Batched => FLOORS[1],
+        }
+    }
+
+    fn grown(series: &str, size: u32, title: &str, load: &str, server: &str) -> Self {
+        let work = Self::new(&format!("{series}-{size}"), &format!("{title} {size}"), load, Floor::Single, None);
+        Self { grown: Some(server.to_owned()), ..work }
+    }
+
     fn new(name: &str, title: &str, load: &str, floor: Floor, target: Option<f64>) -> Self {
-        Self { name: name.to_owned(), title: title.to_owned(), load: load.to_owned(), floor, target }
+        Self { name: name.to_owned(), title: title.to_owned(), load: load.to_owned(), floor, target, grown: None }
     }
 }
 
@@ -64,4 +85,30 @@ pub fn works() -> Vec<Work> {
         ),
         Work::new("idle", "handshake", "idle --connections 10000", Single, Some(1.75)),
     ]
+}
+
+/// What is repeated as something grows.
+pub const SERIES: [&str; 4] = ["receivers", "events", "rooms", "neighbours"];
+
+/// What should cost the same however much there is of something.
+#[must_use]
+pub fn growth() -> Vec<Work> {
+    let echo = "echo --payload text:32 --in-flight 1";
+    let mut works = Vec::new();
+    for size in [100, 300, 1000, 2000, 5000] {
+        let load = format!("broadcast --receivers {size}");
+        works.push(Work::grown(SERIES[0], size, "receivers of a broadcast:", &load, ""));
+    }
+    for size in [10, 100, 1000, 10_000] {
+        works.push(Work::grown(SERIES[1], size, "subscribed events:", echo, &format!("--events {size}")));
+    }
+    for size in [100, 10_000, 100_000] {
+        // Each of the hundred connections has its part of the rooms.
+        let rooms = format!("--rooms {}", size / 100);
+        works.push(Work::grown(SERIES[2], size, "rooms:", "broadcast --receivers 100", &rooms));
+    }
+    for size in [100, 1000, 5000, 15_000] {
+        works.push(Work::grown(SERIES[3], size, "idle neighbours:", &format!("{echo} --neighbours {size}"), ""));
+    }
+    works
 }

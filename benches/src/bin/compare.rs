@@ -1,0 +1,178 @@
+//! Builds everything, runs all servers side by side and writes `docs/performance/`.
+//!
+//! ```text
+//! compare [--quick] [--only NAME,…] [--works NAME,…] [--rounds N] [--render]
+//! ```
+//!
+//! `--quick` is one short round without what grows; `--only` and `--works` choose, and print instead of writing the page;
+//! `--render` writes the page from the figures of the last run. Without node its peers are left out.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::{fs, io};
+
+use gateway_benches::arguments::{flag, option};
+use gateway_benches::report::{Bar, Line, bars, lines, machine, page};
+use gateway_benches::side_by_side::{Course, FLOORS, OURS, Spec, Table, Work, beside, compare, growth, works};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> io::Result<bool> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let out = here.join("../docs/performance");
+    if flag("--render") {
+        write(&out, &serde_json::from_slice(&fs::read(out.join("figures.json"))?)?)?;
+        return Ok(true);
+    }
+    let only: Option<String> = option("--only");
+    let chosen: Option<String> = option("--works");
+    let among =
+        |list: &Option<String>, name: &str| list.as_ref().is_none_or(|list| list.split(',').any(|one| one == name));
+    build(here)?;
+    let specs: Vec<Spec> = servers(here).into_iter().filter(|spec| among(&only, &spec.name)).collect();
+    let mut all = works();
+    if !flag("--quick") && among(&only, OURS) {
+        all.extend(growth());
+    }
+    all.retain(|work| among(&chosen, &work.name));
+    let course = if flag("--quick") {
+        Course { rounds: 1, warm_up: 300, measure: 300 }
+    } else {
+        // A just-in-time compiler needs a second to be at its best.
+        Course { rounds: option("--rounds").unwrap_or(3), warm_up: 1000, measure: 700 }
+    };
+    let table = compare(&specs, &all, course);
+    print!("{table}");
+    if only.is_none() && chosen.is_none() && !flag("--quick") {
+        let about = format!("{} rounds of {} ms each, after {} ms.", course.rounds, course.measure, course.warm_up);
+        let run = Run { machine: machine(), about, table };
+        fs::create_dir_all(&out)?;
+        fs::write(out.join("figures.json"), serde_json::to_string(&run)?)?;
+        write(&out, &run)?;
+        return Ok(run.table.failures.is_empty());
+    }
+    Ok(table.failures.is_empty())
+}
+
+#[derive(serde::Deserialize, serde::Serialize)]
+struct Run {
+    machine: Vec<String>,
+    about: String,
+    table: Table,
+}
+
+// --- what runs -----------------------------------------------------------------------------------
+
+/// Where this program and all others of the workspace are built.
+fn target() -> PathBuf {
+    beside("").join("..")
+}
+
+fn build(here: &Path) -> io::Result<()> {
+    let cargo = |arguments: &str, target: PathBuf| {
+        let mut command = Command::new("cargo");
+        command.args(arguments.split(' ')).arg("--target-dir").arg(target);
+        command
+    };
+    let mut ours = cargo("build --release -p gateway-benches --bins -p gateway-fixtures --bin bench", target());
+    done(ours.current_dir(here))?;
+    let mut peers = cargo("build --release --locked", target().join("peers"));
+    done(peers.current_dir(here.join("peers/rust")))?;
+    if has_node() && !here.join("peers/node/node_modules/ws").exists() {
+        let mut install = Command::new("npm");
+        install.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+        done(install.current_dir(here.join("peers/node")))?;
+    }
+    Ok(())
+}
+
+fn done(command: &mut Command) -> io::Result<()> {
+    eprintln!("building: {command:?}");
+    match command.stdin(Stdio::null()).stdout(Stdio::null()).status()? {
+        status if status.success() => Ok(()),
+        status => Err(io::Error::other(format!("{command:?}: {status}"))),
+    }
+}
+
+fn has_node() -> bool {
+    Command::new("node").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
+fn servers(here: &Path) -> Vec<Spec> {
+    let peers = target().join("peers/release");
+    let mut specs = vec![
+        Spec::new(OURS, beside("bench")),
+        Spec::new("tungstenite tuned", peers.join("tungstenite_tuned")),
+        Spec::new("tungstenite 4k", peers.join("tungstenite")).with("--read-buffer 4096"),
+        Spec::new("tungstenite", peers.join("tungstenite")),
+        Spec::new("fastwebsockets", peers.join("fastwebsockets")),
+        Spec::new("axum", peers.join("axum")),
+    ];
+    let node = here.join("peers/node");
+    if has_node() {
+        specs.extend([
+            Spec::new("Bun", node.join("node_modules/.bin/bun")).with("bun.mjs"),
+            Spec::new("npm ws", "node").with("ws.mjs"),
+            Spec::new("NestJS ws", "node").with("nest.mjs ws"),
+        ]);
+    }
+    specs.into_iter().map(|spec| Spec { directory: Some(node.clone()), ..spec }).collect()
+}
+
+// --- what is written -----------------------------------------------------------------------------
+
+fn write(out: &Path, run: &Run) -> io::Result<()> {
+    fs::write(out.join("README.md"), page(&run.table, &run.machine, &run.about))?;
+    let ratios = |file: &str, work: &str| {
+        let Some(work) = run.table.works.iter().find(|one| one.name == work) else { return Ok(()) };
+        let title = format!("{}: CPU per message, ÷ floor", work.title);
+        fs::write(
+            out.join(file),
+            bars(&title, &of(&run.table, |name| Some(run.table.ratio(name, work)?.median)), work.target),
+        )
+    };
+    ratios("echo.svg", "echo-32-1")?;
+    ratios("echo-16.svg", "echo-32-16")?;
+    ratios("object.svg", "object-1k-16")?;
+    let idle: Vec<&Work> = run.table.works.iter().filter(|work| work.name == "idle").collect();
+    for work in idle {
+        let each = of(&run.table, |name| Some(run.table.summary(name, work, "kib")?.median));
+        fs::write(out.join("idle.svg"), bars("10 000 idle connections: KiB each", &each, Some(3.0)))?;
+    }
+    fs::write(out.join("broadcast.svg"), lines("broadcast: CPU µs per delivery, by receivers", &broadcasts(&run.table)))
+}
+
+fn of(table: &Table, figure: impl Fn(&str) -> Option<f64>) -> Vec<Bar> {
+    let servers = table.servers.iter().filter(|name| !FLOORS.contains(&name.as_str()));
+    let mut bars: Vec<Bar> = servers
+        .filter_map(|name| Some(Bar { label: name.clone(), value: figure(name)?, ours: name == OURS }))
+        .collect();
+    bars.sort_by(|one, other| one.value.total_cmp(&other.value));
+    bars
+}
+
+/// The servers that fit into one picture: those of a tungstenite with its default buffer are seven times higher.
+const LEFT_OUT: [&str; 3] = ["tungstenite", "axum", FLOORS[1]];
+
+fn broadcasts(table: &Table) -> Vec<Line> {
+    let sizes = [100_u32, 1000, 5000];
+    let shown = table.servers.iter().filter(|name| !LEFT_OUT.contains(&name.as_str()));
+    shown
+        .map(|name| {
+            let points = sizes.iter().filter_map(|size| {
+                let work = table.works.iter().find(|work| work.name == format!("broadcast-{size}"))?;
+                Some((f64::from(*size), table.summary(name, work, "us")?.median))
+            });
+            Line { label: name.clone(), points: points.collect(), ours: name == OURS }
+        })
+        .collect()
+}

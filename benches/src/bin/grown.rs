@@ -1,0 +1,82 @@
+//! The framework with much of something: what should not cost a message anything.
+//!
+//! ```text
+//! grown [--port N] [--events N] [--rooms N]
+//! ```
+//!
+//! `--events` subscribed events, the two that are used among them; `--rooms` rooms of its own for each connection, beside
+//! the one everybody is in.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use gateway_benches::arguments::option;
+use gateway_core::prelude::*;
+use gateway_core::{Declared, Fields, Gateway, Handlers, Hook, IntoReply, IntoVerdict, Running, Subscription, on};
+use serde_json::value::RawValue;
+
+const EVERYBODY: &str = "everybody";
+
+struct Grown {
+    rooms: u64,
+    next_room: AtomicU64,
+}
+
+impl Gateway for Grown {
+    const NAMESPACE: &'static str = "/";
+    const DECLARED: Declared = Declared::new("Grown", file!(), line!());
+
+    fn construct(_: &mut Fields<'_>) -> Option<Self> {
+        Some(Self { rooms: option("--rooms").unwrap_or(0), next_room: AtomicU64::new(0) })
+    }
+}
+
+impl Grown {
+    fn connected(&self, socket: &Socket) -> Result<(), Refusal> {
+        socket.join(EVERYBODY)?;
+        for _ in 0..self.rooms {
+            socket.join(format!("room-{}", self.next_room.fetch_add(1, Ordering::Relaxed)))?;
+        }
+        Ok(())
+    }
+}
+
+fn handlers(handlers: &mut Handlers<Grown>) {
+    handlers.on_connect(Hook::new("connected", file!(), line!()), |grown, context| {
+        match <Socket as FromContext<on::Connect>>::from_context(context) {
+            Ok(socket) => Running::ready(grown.connected(&socket).into_verdict()),
+            Err(rejection) => Running::rejected(rejection),
+        }
+    });
+    handlers.subscribe(Subscription::new("echo", "echo", file!(), line!()), echo);
+    handlers.subscribe(Subscription::new("broadcast", "broadcast", file!(), line!()), |_, context| {
+        let arguments = Data::<Box<RawValue>>::from_context(context)
+            .and_then(|data| Ok((data, <Namespace as FromContext>::from_context(context)?)));
+        match arguments {
+            Ok((Data(data), namespace)) => {
+                namespace.to(EVERYBODY).emit("broadcast", &data);
+                Running::ready(().into_reply())
+            }
+            Err(rejection) => Running::rejected(rejection),
+        }
+    });
+    for number in 2..option("--events").unwrap_or(2) {
+        // Names of events live as long as the program.
+        let event: &'static str = String::leak(format!("event-{number}"));
+        handlers.subscribe(Subscription::new(event, "echo", file!(), line!()), echo);
+    }
+}
+
+fn echo(_: &std::sync::Arc<Grown>, context: &gateway_core::Context<'_>) -> Running {
+    match Data::<Box<RawValue>>::from_context(context) {
+        Ok(Data(data)) => Running::ready(Reply::event("echo", data).into_reply()),
+        Err(rejection) => Running::rejected(rejection),
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), StartError> {
+    let address = format!("127.0.0.1:{}", option::<u16>("--port").unwrap_or(0));
+    let limits = Limits { rooms_per_socket: 2000, ..Limits::default() };
+    let server = Server::empty().gateway_with::<Grown>(handlers).limits(limits).banner(false);
+    server.on_listening(|address| println!("listening on {address}")).serve(address.as_str()).await
+}

@@ -1,0 +1,9 @@
+//! What is written about a run: a page with tables, and plots.
+
+mod machine;
+mod page;
+mod plot;
+
+pub use machine::machine;
+pub use page::page;
+pub use plot::{Bar, Line, bars, lines};
