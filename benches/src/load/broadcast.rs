@@ -47,6 +47,7 @@ impl Broadcast {
     ) -> Result<Measured, Wrong> {
         let mut crowd = Crowd::new(wire)?;
         crowd.grow(server, self.receivers)?;
+        crowd.settle()?;
         self.enter(&mut crowd)?;
         let mut room = Room {
             payload: Payload::new(self.shape, 0),

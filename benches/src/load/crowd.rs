@@ -130,6 +130,31 @@ impl<W: Wire> Crowd<W> {
         Ok(())
     }
 
+    /// An echo on each connection: with its answer all that a server does on connecting, such as joining a room, is done.
+    ///
+    /// # Errors
+    ///
+    /// When an answer is wrong.
+    pub fn settle(&mut self) -> Result<(), Wrong> {
+        for first in (0..self.members.len()).step_by(AT_ONCE) {
+            let last = self.members.len().min(first + AT_ONCE);
+            for index in first..last {
+                self.queue(index, "echo", READY_TEXT);
+                self.flush(index)?;
+            }
+            let mut missing = last - first;
+            self.heard = Instant::now();
+            while missing > 0 {
+                self.turn(|index, name, data| {
+                    missing = missing.saturating_sub(1);
+                    let right = (first..last).contains(&index) && name == "echo" && data == READY_TEXT;
+                    if right { Ok(()) } else { Err(Wrong(format!("connection {index}: `{name}` as its first answer"))) }
+                })?;
+            }
+        }
+        Ok(())
+    }
+
     /// Puts an event behind what member `index` has to send.
     pub fn queue(&mut self, index: usize, name: &str, data: &[u8]) {
         self.text.clear();
@@ -295,6 +320,7 @@ impl<W> fmt::Debug for Crowd<W> {
     }
 }
 
+const READY_TEXT: &[u8] = b"\"ready\"";
 /// Handshakes under way at once: below the backlog every server has.
 const AT_ONCE: usize = 100;
 

@@ -47,6 +47,7 @@ impl Echo {
     ) -> Result<Measured, Wrong> {
         let mut crowd = Crowd::new(wire)?;
         crowd.grow(server, self.connections + self.neighbours)?;
+        crowd.settle()?;
         let mut talks: Vec<Talk> = (0..self.connections)
             .map(|index| Talk { payload: Payload::new(self.shape, index), sent: 0, heard: 0, fresh: self.in_flight })
             .collect();

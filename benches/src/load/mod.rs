@@ -2,12 +2,14 @@
 //! checked for content, order and count.
 
 mod broadcast;
+mod counted;
 mod crowd;
 mod echo;
 mod idle;
 mod window;
 
 pub use broadcast::Broadcast;
+pub use counted::Counted;
 pub use crowd::{Crowd, Wrong};
 pub use echo::Echo;
 pub use idle::{Idle, handshakes};

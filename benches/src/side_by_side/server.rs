@@ -8,6 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::process::Process;
 
 /// How a server is started. It prints `listening on 127.0.0.1:PORT`.
@@ -73,6 +75,18 @@ impl Running {
             std::thread::sleep(Duration::from_millis(10));
         }
         Ok(running)
+    }
+
+    /// Asks it to end, and waits until it has.
+    ///
+    /// # Errors
+    ///
+    /// When it ends otherwise than asked.
+    pub fn stop(mut self) -> io::Result<()> {
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        kill_process(id.ok_or_else(|| io::Error::other("no such process"))?, Signal::TERM)?;
+        let status = self.child.wait()?;
+        if status.success() { Ok(()) } else { Err(io::Error::other(format!("it ended with {status}"))) }
     }
 
     /// What it uses.

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Counts the instructions of a message and fails where there are more than in baselines.toml; --update writes it anew.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+command -v valgrind >/dev/null || { echo "valgrind is not installed" >&2; exit 2; }
+cargo build --quiet --release -p gateway-benches --bins -p gateway-fixtures --bin bench
+exec cargo run --quiet --release -p gateway-benches --bin instructions -- "$@"

@@ -1,0 +1,142 @@
+//! Counts the instructions of a message, which do not depend on how busy the machine is, and compares with
+//! `baselines.toml`.
+//!
+//! ```text
+//! instructions [--server PROGRAM] [--update] [--only NAME]
+//! ```
+//!
+//! The server runs under callgrind and does a work twice, with few messages and with many; the difference is what the
+//! additional messages took: reading, decoding, routing, extracting, replying, encoding, queueing, writing. Instructions of
+//! the kernel are not counted. Ends with 1 when a figure is further above its baseline than the tolerance.
+
+#![allow(clippy::cast_precision_loss, reason = "a few thousand of something")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use gateway_benches::arguments::{flag, option};
+use gateway_benches::load::{Counted, Crowd, Wrong};
+use gateway_benches::payload::Shape;
+use gateway_benches::side_by_side::{Running, Spec, beside};
+use gateway_benches::wire::Plain;
+
+const BASELINES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/baselines.toml");
+/// In hundredths: how hash maps are seeded and how a read splits moves a figure by less.
+const TOLERANCE: f64 = 3.0;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(Wrong(error)) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<bool, Wrong> {
+    let server: PathBuf = option("--server").unwrap_or_else(|| beside("bench"));
+    let only: Option<String> = option("--only");
+    let baselines = read(&std::fs::read_to_string(BASELINES).unwrap_or_default());
+    let mut counted = BTreeMap::new();
+    let mut within = true;
+    println!("{:<22} {:>12} {:>12} {:>8}", "instructions of", "baseline", "now", "");
+    for (name, work) in works() {
+        if only.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
+        let now = work.count(&server)?;
+        let baseline = baselines.get(name).copied();
+        let change = baseline.map_or(0.0, |baseline| (now / baseline - 1.0) * 100.0);
+        let regressed = change > TOLERANCE || baseline.is_none();
+        let verdict = if regressed && !flag("--update") { "  REGRESSION" } else { "" };
+        println!("{name:<22} {:>12.0} {now:>12.0} {change:>+7.1}%{verdict}", baseline.unwrap_or(f64::NAN));
+        within &= !regressed;
+        counted.insert(name.to_owned(), now);
+    }
+    if flag("--update") {
+        let merged = baselines.into_iter().chain(counted).collect();
+        std::fs::write(BASELINES, written(&merged))?;
+        return Ok(true);
+    }
+    if !within {
+        println!("more than {TOLERANCE} % above a baseline; if that is its price: benches/instructions.sh --update");
+    }
+    Ok(within)
+}
+
+// --- the works -----------------------------------------------------------------------------------
+
+enum Work {
+    /// Messages: an answer each, or a delivery to each connection.
+    Messages(Counted, u64),
+    /// Connections that are opened.
+    Handshakes,
+}
+
+fn works() -> [(&'static str, Work); 6] {
+    let (text, object) = (Shape::Text(32), Shape::Object(1024));
+    let echo = |shape, portion| Counted { event: "echo", shape, connections: 1, portion };
+    let broadcast = |portion| Counted { event: "broadcast", shape: text, connections: 100, portion };
+    [
+        ("echo-32-1", Work::Messages(echo(text, 1), 1000)),
+        ("echo-32-16", Work::Messages(echo(text, 16), 100)),
+        ("object-1k-16", Work::Messages(echo(object, 16), 100)),
+        ("broadcast-100", Work::Messages(broadcast(1), 50)),
+        ("broadcast-100-8", Work::Messages(broadcast(8), 20)),
+        ("handshake", Work::Handshakes),
+    ]
+}
+
+const WARM_UP: u64 = 20;
+const HANDSHAKES: usize = 200;
+
+impl Work {
+    /// Instructions of one answer, delivery or handshake.
+    fn count(&self, server: &Path) -> Result<f64, Wrong> {
+        match self {
+            Self::Messages(counted, portions) => {
+                let total = |portions| callgrind(server, |running| counted.run(Plain, running.address, portions));
+                let receivers = if counted.event == "broadcast" { counted.connections as u64 } else { 1 };
+                let messages = portions * counted.portion * receivers;
+                Ok((total(WARM_UP + portions)? - total(WARM_UP)?) / messages as f64)
+            }
+            Self::Handshakes => {
+                let total = |count| callgrind(server, |running| Crowd::new(Plain)?.grow(running.address, count));
+                Ok((total(2 * HANDSHAKES)? - total(HANDSHAKES)?) / HANDSHAKES as f64)
+            }
+        }
+    }
+}
+
+/// All instructions of a server's life in which it did this.
+fn callgrind(server: &Path, work: impl FnOnce(&Running) -> Result<(), Wrong>) -> Result<f64, Wrong> {
+    let log = std::env::temp_dir().join(format!("instructions-{}.log", std::process::id()));
+    let valgrind = Spec::new("valgrind", "valgrind")
+        .with("--tool=callgrind --callgrind-out-file=/dev/null")
+        .with(&format!("--log-file={}", log.display()))
+        .with(&server.display().to_string());
+    let running = Running::start(&valgrind)?;
+    work(&running)?;
+    running.stop()?;
+    let text = std::fs::read_to_string(&log)?;
+    std::fs::remove_file(&log)?;
+    let total = text.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
+    total.ok_or_else(|| Wrong(format!("callgrind says no total:\n{text}")))
+}
+
+// --- the baselines -------------------------------------------------------------------------------
+
+fn read(text: &str) -> BTreeMap<String, f64> {
+    let lines = text.lines().filter_map(|line| line.split_once('='));
+    lines.filter_map(|(name, figure)| Some((name.trim().to_owned(), figure.trim().parse().ok()?))).collect()
+}
+
+fn written(baselines: &BTreeMap<String, f64>) -> String {
+    let lines = baselines.iter().map(|(name, figure)| format!("{name} = {figure:.0}\n"));
+    let head =
+        "# User instructions of one answer, delivery or handshake; written by benches/instructions.sh --update.\n\n";
+    head.to_owned() + "[instructions]\n" + &lines.collect::<String>()
+}
