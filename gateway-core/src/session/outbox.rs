@@ -47,10 +47,11 @@ struct Queue {
     /// Bytes of the first frame that are written already.
     written: usize,
     bytes: usize,
-    /// The pong for the latest ping (RFC 6455 §5.5.3: older ones need no answer). It overtakes what waits.
-    pong: Option<Encoded>,
+    /// The pong for the latest ping (RFC 6455 §5.5.3: older ones need no answer). It overtakes what waits. Boxed, as the
+    /// end is: a broadcast walks through thousands of queues, and what it does not need should not be in its way.
+    pong: Option<Box<Encoded>>,
     /// The end, once somebody asked for it.
-    end: Option<DisconnectReason>,
+    end: Option<Box<DisconnectReason>>,
     /// Nothing is pushed any more.
     closed: bool,
     /// The connect hooks have accepted; before, nothing goes out.
@@ -180,7 +181,7 @@ impl Outbox {
             return Ok(());
         }
         if delivery == Delivery::Answer || self.overflow == Overflow::Close {
-            queue.end = Some(DisconnectReason::TooSlow);
+            queue.end = Some(Box::new(DisconnectReason::TooSlow));
             queue.closed = true;
             self.counters.add(Counter::SlowDisconnects);
         } else {
@@ -209,7 +210,7 @@ impl Outbox {
     pub(crate) fn push_pong(&self, pong: Encoded) {
         let mut queue = self.lock();
         if !queue.closed {
-            queue.pong = Some(pong);
+            queue.pong = Some(Box::new(pong));
         }
     }
 
@@ -219,7 +220,7 @@ impl Outbox {
         {
             let mut queue = self.lock();
             queue.closed |= reason != DisconnectReason::Shutdown;
-            queue.end.get_or_insert(reason);
+            queue.end.get_or_insert_with(|| Box::new(reason));
         }
         self.ending.store(true, Ordering::Release);
         self.reader.wake();
@@ -238,7 +239,7 @@ impl Outbox {
 
     /// Whether somebody asked for the end.
     pub(crate) fn ended(&self) -> Option<DisconnectReason> {
-        if self.ending.load(Ordering::Acquire) { self.lock().end.clone() } else { None }
+        if self.ending.load(Ordering::Acquire) { self.lock().end.as_deref().cloned() } else { None }
     }
 
     /// Lets the connection's task look again.
@@ -385,7 +386,7 @@ impl Queue {
             && let Some(pong) = self.pong.take()
         {
             self.bytes += pong.len();
-            self.waiting.push_front((pong, Delivery::Answer));
+            self.waiting.push_front((*pong, Delivery::Answer));
         }
         for (index, (frame, _)) in self.waiting.iter().enumerate() {
             if !self.open && index > 0 {

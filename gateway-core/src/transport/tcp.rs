@@ -3,12 +3,13 @@
 
 use std::fmt;
 use std::io;
-use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use socket2::SockRef;
+#[cfg(not(target_vendor = "apple"))]
+use rustix::net::SendFlags;
+use rustix::net::Shutdown;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream, tcp, unix};
 
@@ -48,13 +49,18 @@ macro_rules! halves {
             }
 
             fn shut_down(&self) -> io::Result<()> {
-                SockRef::from(self.as_ref()).shutdown(Shutdown::Write)
+                rustix::net::shutdown(self.as_ref(), Shutdown::Write).map_err(Into::into)
             }
         }
 
         impl DirectWrite for $writer {
+            // Not by the runtime's `try_write`, which first looks at what the runtime knows of the socket: memory that
+            // nothing else of a broadcast touches. What is refused here is found by the connection's task, which does look.
             fn try_write(&self, frames: &[u8]) -> io::Result<usize> {
-                self.write(frames)
+                #[cfg(target_vendor = "apple")]
+                return self.write(frames);
+                #[cfg(not(target_vendor = "apple"))]
+                rustix::net::send(self.as_ref(), frames, SendFlags::NOSIGNAL | SendFlags::DONTWAIT).map_err(Into::into)
             }
         }
     };
