@@ -9,8 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use crate::testing::connect::ConnectError;
-use crate::testing::frame::{Failure, Received};
+use crate::testing::frame::{Closed, ConnectError, Failure, Received};
 use crate::transport::memory::{MemoryPeer, Sent};
 use crate::wire::{CloseCode, Disconnect, Event, Message};
 
@@ -25,9 +24,6 @@ pub struct TestClient {
     closed: Option<Closed>,
     last_id: u64,
 }
-
-/// How a connection ended: the server's close frame, or `None` where it sent none.
-pub type Closed = Option<Disconnect>;
 
 impl TestClient {
     pub(super) fn new(peer: MemoryPeer) -> Self {

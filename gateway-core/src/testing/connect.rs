@@ -10,8 +10,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::server;
-use crate::testing::client::{Closed, TestClient};
-use crate::testing::frame::Failure;
+use crate::testing::client::TestClient;
+use crate::testing::frame::ConnectError;
 use crate::testing::server::TestServer;
 use crate::transport::{Handshake, memory};
 
@@ -24,21 +24,6 @@ pub struct Connect<'a> {
     query: String,
     headers: HeaderMap,
     auth: Option<Value>,
-}
-
-/// Why a client was not let in.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// No gateway lives at this path; a real client would be answered 404.
-    #[error("there is no gateway at this path")]
-    NotFound,
-    /// The connect hook said no.
-    #[error("refused: {0}")]
-    Refused(Failure, Closed),
-    /// The connection ended while the hook ran.
-    #[error("closed: {0:?}")]
-    Closed(Closed),
 }
 
 impl<'a> Connect<'a> {

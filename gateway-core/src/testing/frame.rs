@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::wire::Message;
+use crate::wire::{Disconnect, Message};
 
 /// One message from the server, as `docs/protocol.md` has them.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +58,24 @@ pub enum Received {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
     payload: Value,
+}
+
+/// How a connection ended: the server's close frame, or `None` where it sent none.
+pub type Closed = Option<Disconnect>;
+
+/// Why a client was not let in.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// No gateway lives at this path; a real client would be answered 404.
+    #[error("there is no gateway at this path")]
+    NotFound,
+    /// The connect hook said no.
+    #[error("refused: {0}")]
+    Refused(Failure, Closed),
+    /// The connection ended while the hook ran.
+    #[error("closed: {0:?}")]
+    Closed(Closed),
 }
 
 impl Failure {

@@ -31,7 +31,7 @@ mod connect;
 mod frame;
 mod server;
 
-pub use client::{Closed, TestClient, TestStream};
-pub use connect::{Connect, ConnectError};
-pub use frame::{Failure, Received};
+pub use client::{TestClient, TestStream};
+pub use connect::Connect;
+pub use frame::{Closed, ConnectError, Failure, Received};
 pub use server::TestServer;
