@@ -48,7 +48,7 @@ fn run() -> io::Result<bool> {
         Course { rounds: 1, warm_up: 300, measure: 300 }
     } else {
         // A just-in-time compiler needs a second to be at its best.
-        Course { rounds: option("--rounds").unwrap_or(3), warm_up: 1000, measure: 700 }
+        Course { rounds: option("--rounds").unwrap_or(3), warm_up: 800, measure: 500 }
     };
     let table = compare(&specs, &all, course);
     print!("{table}");

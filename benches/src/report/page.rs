@@ -141,6 +141,6 @@ const METHOD: &str = "
   their documentation does: most parse it; *tungstenite tuned* and the framework pass it on raw.
 * 100 connections echo; a broadcast goes to one room of all, the sender included. Servers take turns within each round, so
   that what disturbs the machine disturbs all alike; a run in which server or load generator waited for a core more than a
-  twentieth of its time is repeated up to twice, and the least disturbed one counts.
+  twentieth of its time is repeated once, and the less disturbed one counts.
 * Compare ratios, not microseconds, between machines.
 ";
