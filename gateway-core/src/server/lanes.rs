@@ -23,8 +23,10 @@ use crate::wire::{Envelope, Incoming, RequestId, decode};
 #[derive(Default)]
 pub(crate) struct Lanes {
     waiting: Waiting<Held>,
-    serial: Option<Invocation>,
-    concurrent: Vec<Invocation>,
+    // Boxed: most sockets have none most of the time.
+    serial: Option<Box<Invocation>>,
+    #[allow(clippy::vec_box, reason = "moved between the two places")]
+    concurrent: Vec<Box<Invocation>>,
     streams: Vec<Streaming>,
     open: bool,
     /// Events that reached a handler since [`Lanes::count`] was called.
@@ -180,7 +182,7 @@ impl Lanes {
             let polled = invocation.poll(task);
             if let Some(invocation) = self.serial.take_if(|_| !matches!(polled, Ok(Poll::Pending))) {
                 progress = true;
-                self.returned(place, polled, invocation);
+                self.returned(place, polled, *invocation);
             }
         }
         let mut index = 0;
@@ -191,7 +193,7 @@ impl Lanes {
             } else {
                 progress = true;
                 let invocation = self.concurrent.swap_remove(index);
-                self.returned(place, polled, invocation);
+                self.returned(place, polled, *invocation);
                 if !place.session.outbox.is_light() {
                     break;
                 }
@@ -307,7 +309,7 @@ impl Lanes {
                 let (handler, responder) = (Arc::clone(handler), responder.into_owned());
                 let deadline = Instant::now() + place.application.limits.handler_timeout;
                 let is_serial = handler.subscription.concurrency <= 1;
-                let invocation = Invocation { handler, future, responder, deadline, span };
+                let invocation = Box::new(Invocation { handler, future, responder, deadline, span });
                 if is_serial { self.serial = Some(invocation) } else { self.concurrent.push(invocation) }
             }
         }
