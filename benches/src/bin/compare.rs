@@ -13,7 +13,9 @@ use std::{fs, io};
 
 use gateway_benches::arguments::{flag, option};
 use gateway_benches::report::{Bar, Line, bars, lines, machine, page};
-use gateway_benches::side_by_side::{Course, FLOORS, OURS, Spec, Table, Work, beside, compare, growth, works};
+use gateway_benches::side_by_side::{
+    Course, FLOORS, OURS, SOCKET_IO, Spec, Table, Work, beside, compare, growth, over_socket_io, works,
+};
 
 fn main() -> ExitCode {
     match run() {
@@ -40,6 +42,7 @@ fn run() -> io::Result<bool> {
     build(here)?;
     let specs: Vec<Spec> = servers(here).into_iter().filter(|spec| among(&only, &spec.name)).collect();
     let mut all = works();
+    all.extend(over_socket_io());
     if !flag("--quick") && among(&only, OURS) {
         all.extend(growth());
     }
@@ -116,6 +119,7 @@ fn servers(here: &Path) -> Vec<Spec> {
         Spec::new("tungstenite", peers.join("tungstenite")),
         Spec::new("fastwebsockets", peers.join("fastwebsockets")),
         Spec::new("axum", peers.join("axum")),
+        Spec::new("socketioxide", peers.join("socketioxide")).speaking(&[SOCKET_IO]),
     ];
     let node = here.join("peers/node");
     if has_node() {
@@ -123,6 +127,8 @@ fn servers(here: &Path) -> Vec<Spec> {
             Spec::new("Bun", node.join("node_modules/.bin/bun")).with("bun.mjs"),
             Spec::new("npm ws", "node").with("ws.mjs"),
             Spec::new("NestJS ws", "node").with("nest.mjs ws"),
+            Spec::new("npm socket.io", "node").with("socket.io.mjs").speaking(&[SOCKET_IO]),
+            Spec::new("NestJS socket.io", "node").with("nest.mjs socket.io").speaking(&[SOCKET_IO]),
         ]);
     }
     specs.into_iter().map(|spec| Spec { directory: Some(node.clone()), ..spec }).collect()

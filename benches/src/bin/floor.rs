@@ -20,7 +20,11 @@ use sha1::{Digest, Sha1};
 
 const LISTENER: u64 = u64::MAX;
 const READ: usize = 64 * 1024;
-const BROADCAST: &[u8] = br#"{"event":"broadcast""#;
+/// How a message to all begins, in both formats.
+const BROADCASTS: [&[u8]; 2] = [br#"{"event":"broadcast""#, br#"42["broadcast""#];
+const OPEN: &[u8] = br#"0{"sid":"f","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
+const CONNECT: &[u8] = b"40";
+const CONNECTED: &[u8] = br#"40{"sid":"f"}"#;
 
 fn main() -> io::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", option("--port").unwrap_or(0)))?;
@@ -126,6 +130,7 @@ impl Floor {
             at += found.payload.end;
             frame::apply(found.mask.unwrap_or_default(), payload);
             match found.kind {
+                Kind::Text if payload == CONNECT => frame::write(&mut batch.own, Kind::Text, None, CONNECTED),
                 Kind::Text => self.faults.pass(payload, &mut batch),
                 Kind::Close => frame::write(&mut batch.own, Kind::Close, None, payload),
                 Kind::Ping => frame::write(&mut batch.own, Kind::Pong, None, payload),
@@ -174,10 +179,14 @@ impl Peer {
         // RFC 6455 §4.2.2.
         let hash = Sha1::new().chain_update(key).chain_update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11").finalize();
         let accept = BASE64.encode(&hash);
-        let answer = format!(
+        let mut answer = format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-        );
-        self.stream.write_all(answer.as_bytes())?;
+        )
+        .into_bytes();
+        if text.starts_with("GET /socket.io/") {
+            frame::write(&mut answer, Kind::Text, None, OPEN);
+        }
+        self.stream.write_all(&answer)?;
         self.upgraded = true;
         Ok(bytes.len())
     }
@@ -217,7 +226,8 @@ impl Peer {
 
 impl Batch {
     fn push(&mut self, payload: &[u8]) {
-        let out = if payload.starts_with(BROADCAST) { &mut self.all } else { &mut self.own };
+        let is_for_all = BROADCASTS.iter().any(|begin| payload.starts_with(begin));
+        let out = if is_for_all { &mut self.all } else { &mut self.own };
         frame::write(out, Kind::Text, None, payload);
     }
 }

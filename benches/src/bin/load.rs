@@ -7,7 +7,7 @@
 //! load handshakes --server … --pid … [--connections 2000]
 //! ```
 //!
-//! `--warm-up MS` (300) and `--measure MS` (1500) say for how long; `--wire plain` is the format.
+//! `--warm-up MS` (300) and `--measure MS` (1500) say for how long; `--wire plain` or `socket-io` is the format.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -17,13 +17,14 @@ use gateway_benches::arguments::{command, option};
 use gateway_benches::load::{Broadcast, Echo, Idle, Measured, Window, Wrong, handshakes};
 use gateway_benches::payload::Shape;
 use gateway_benches::process::Process;
-use gateway_benches::wire::{Plain, Wire};
+use gateway_benches::wire::{Plain, SocketIo, Wire};
 use serde_json::{Value, json};
 
 fn main() -> ExitCode {
     let wire = option("--wire").unwrap_or_else(|| "plain".to_owned());
     let outcome = match wire.as_str() {
         "plain" => run(Plain),
+        "socket-io" => run(SocketIo),
         other => Err(Wrong(format!("no such wire: {other}"))),
     };
     match outcome {

@@ -2,14 +2,15 @@
 
 use std::fmt::Write;
 
-use crate::side_by_side::{FLOORS, OURS, SERIES, Summary, Table, Work};
+use crate::side_by_side::{FLOORS, OURS, PLAIN, SERIES, SOCKET_IO, Summary, Table, Work};
 
 use super::plot::number;
 
 /// The whole page.
 #[must_use]
 pub fn page(table: &Table, machine: &[String], course: &str) -> String {
-    let main: Vec<&Work> = table.works.iter().filter(|work| work.grown.is_none()).collect();
+    let over = |wire| table.works.iter().filter(move |work| work.grown.is_none() && work.wire == wire).collect();
+    let (main, socket_io): (Vec<&Work>, Vec<&Work>) = (over(PLAIN), over(SOCKET_IO));
     let mut page = String::from(HEAD);
     targets(&mut page, table, &main);
     page.push_str(ALL);
@@ -17,6 +18,12 @@ pub fn page(table: &Table, machine: &[String], course: &str) -> String {
     page.push_str("\nThe same in CPU microseconds per message:\n\n");
     servers(&mut page, table, &main, |server, work| table.summary(server, work, "us"));
     idle(&mut page, table, &main);
+    if !socket_io.is_empty() {
+        page.push_str("\n## Over Socket.IO, ÷ the same floor in this format\n\n");
+        servers(&mut page, table, &socket_io, |server, work| table.ratio(server, work));
+        page.push_str("\nThe same in CPU microseconds per message:\n\n");
+        servers(&mut page, table, &socket_io, |server, work| table.summary(server, work, "us"));
+    }
     growth(&mut page, table);
     write!(page, "\n## Where\n\n{course}\n\n").expect("a string takes it");
     for line in machine {

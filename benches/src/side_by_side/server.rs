@@ -21,6 +21,8 @@ pub struct Spec {
     pub program: PathBuf,
     /// With what.
     pub arguments: Vec<String>,
+    /// The formats it speaks, as the load generator names them.
+    pub wires: &'static [&'static str],
     /// Where.
     pub directory: Option<PathBuf>,
 }
@@ -29,7 +31,20 @@ impl Spec {
     /// A program without arguments.
     #[must_use]
     pub fn new(name: &str, program: impl Into<PathBuf>) -> Self {
-        Self { name: name.to_owned(), program: program.into(), arguments: Vec::new(), directory: None }
+        Self {
+            name: name.to_owned(),
+            program: program.into(),
+            arguments: Vec::new(),
+            wires: &["plain"],
+            directory: None,
+        }
+    }
+
+    /// Speaking these formats.
+    #[must_use]
+    pub fn speaking(mut self, wires: &'static [&'static str]) -> Self {
+        self.wires = wires;
+        self
     }
 
     /// With arguments, separated by blanks.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::server::on_core;
-use super::{FLOORS, Figures, Running, Spec, Summary, Work};
+use super::{FLOORS, Figures, PLAIN, Running, SOCKET_IO, Spec, Summary, Work};
 
 /// All figures of a run.
 #[derive(Debug, Deserialize, Serialize)]
@@ -70,7 +70,8 @@ pub struct Course {
 #[must_use]
 pub fn compare(specs: &[Spec], works: &[Work], course: Course) -> Table {
     let floor = beside("floor");
-    let mut all = vec![Spec::new(FLOORS[0], &floor), Spec::new(FLOORS[1], &floor).with("--batched")];
+    let floors = [Spec::new(FLOORS[0], &floor), Spec::new(FLOORS[1], &floor).with("--batched")];
+    let mut all: Vec<Spec> = floors.into_iter().map(|spec| spec.speaking(&[PLAIN, SOCKET_IO])).collect();
     all.extend_from_slice(specs);
     let mut table = Table {
         servers: all.iter().map(|spec| spec.name.clone()).collect(),
@@ -81,7 +82,7 @@ pub fn compare(specs: &[Spec], works: &[Work], course: Course) -> Table {
     let runs: Vec<(&Work, Spec)> = works.iter().flat_map(|work| runs(work, &all)).collect();
     let total = course.rounds as usize * runs.len();
     for (done, (work, spec)) in (0..course.rounds).flat_map(|_| &runs).enumerate() {
-        progress(&format!("{}/{total} {} on {}", done + 1, work.name, spec.name), done % runs.len() == 0);
+        progress(&format!("{}/{total} {} on {}", done + 1, work.name, spec.name), done % EACH == 0);
         match least_disturbed(spec, work, course) {
             Ok(figures) => table.take(&spec.name, work, &figures),
             Err(error) => table.failures.push(format!("{}, {}: {error}", spec.name, work.name)),
@@ -103,10 +104,13 @@ fn runs<'a>(work: &'a Work, all: &[Spec]) -> Vec<(&'a Work, Spec)> {
 /// What the framework is called in tables.
 pub const OURS: &str = "gateway-core";
 
-fn progress(text: &str, first: bool) {
+/// How many runs one line of progress stands for where it is not a terminal that is written to.
+const EACH: usize = 20;
+
+fn progress(text: &str, due: bool) {
     if std::io::stderr().is_terminal() {
         eprint!("\r\x1b[K{text}");
-    } else if first {
+    } else if due {
         eprintln!("{text}");
     }
 }
@@ -136,6 +140,7 @@ fn measured(spec: &Spec, work: &Work, course: Course) -> Result<Value, String> {
     let server = Running::start(spec).map_err(|error| error.to_string())?;
     let output = on_core(LOAD_CORE, &beside("load"))
         .args(work.load.split_whitespace())
+        .args(["--wire", &work.wire])
         .args(["--server", &server.address.to_string(), "--pid", &server.process().0.to_string()])
         .args(["--warm-up", &course.warm_up.to_string(), "--measure", &course.measure.to_string()])
         .stdin(Stdio::null())

@@ -11,6 +11,10 @@ pub enum Floor {
     Batched,
 }
 
+/// The plain format.
+pub const PLAIN: &str = "plain";
+/// Socket.IO.
+pub const SOCKET_IO: &str = "socket-io";
 /// The names of the floors.
 pub const FLOORS: [&str; 2] = ["floor", "floor batched"];
 
@@ -23,6 +27,8 @@ pub struct Work {
     pub title: String,
     /// The arguments of the load generator.
     pub load: String,
+    /// The format: `plain` or `socket-io`.
+    pub wire: String,
     /// What it is compared with.
     pub floor: Floor,
     /// The ratio to reach, where there is one.
@@ -47,7 +53,15 @@ impl Work {
     }
 
     fn new(name: &str, title: &str, load: &str, floor: Floor, target: Option<f64>) -> Self {
-        Self { name: name.to_owned(), title: title.to_owned(), load: load.to_owned(), floor, target, grown: None }
+        Self {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            load: load.to_owned(),
+            wire: PLAIN.to_owned(),
+            floor,
+            target,
+            grown: None,
+        }
     }
 }
 
@@ -85,6 +99,16 @@ pub fn works() -> Vec<Work> {
         ),
         Work::new("idle", "handshake", "idle --connections 10000", Single, Some(1.75)),
     ]
+}
+
+/// The same over Socket.IO, where it says something of its own.
+#[must_use]
+pub fn over_socket_io() -> Vec<Work> {
+    let chosen =
+        ["echo-32-1", "echo-32-16", "object-1k-16", "broadcast-1000", "broadcast-5000", "broadcast-1000-8", "idle"];
+    let over =
+        |work: Work| Work { name: format!("io-{}", work.name), wire: SOCKET_IO.to_owned(), target: None, ..work };
+    works().into_iter().filter(|work| chosen.contains(&work.name.as_str())).map(over).collect()
 }
 
 /// What is repeated as something grows.

@@ -1,10 +1,12 @@
 //! The envelopes the load generator speaks: a trait and a file for each.
 
 mod plain;
+mod socket_io;
 
 use std::borrow::Cow;
 
 pub use plain::Plain;
+pub use socket_io::SocketIo;
 
 /// One format of envelopes, as a client speaks it.
 pub trait Wire: Copy {
