@@ -29,6 +29,9 @@ pub fn page(table: &Table, machine: &[String], course: &str) -> String {
     for line in machine {
         writeln!(page, "* {line}").expect("a string takes it");
     }
+    let disturbed = table.median("disturbed").unwrap_or(0.0) * 100.0;
+    writeln!(page, "* server and load generator waited for a core {disturbed:.1} % of the time (median of all runs)")
+        .expect("a string takes it");
     for failure in &table.failures {
         writeln!(page, "* **failed**: {failure}").expect("a string takes it");
     }

@@ -38,6 +38,13 @@ impl Table {
         self.of(server, work, "us")?.over(self.of(work.floor_name(), work, "us")?).summary()
     }
 
+    /// The median of all that was measured of one kind.
+    #[must_use]
+    pub fn median(&self, what: &str) -> Option<f64> {
+        let all = self.figures.values().filter_map(|figures| figures.get(what)).flat_map(|figures| &figures.0);
+        Figures(all.copied().collect()).summary().map(|summary| summary.median)
+    }
+
     fn of(&self, server: &str, work: &Work, what: &str) -> Option<&Figures> {
         self.figures.get(&key(server, work))?.get(what)
     }
