@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::hub::{JoinError, Namespace, Space, Target};
 use crate::session::{Delivery, DisconnectReason, SendError, Session, SocketId};
 use crate::transport::Handshake;
-use crate::wire::{Disconnect, Event, Message, Outgoing, to_json};
+use crate::wire::{Content, Disconnect, Event, Message, Outgoing};
 
 /// One connected client. Cheap to clone; may be kept and used from any task, also after the client has gone.
 #[derive(Clone)]
@@ -119,9 +119,9 @@ impl Socket {
     }
 
     fn push<T: Serialize + ?Sized>(&self, event: &str, data: &T, delivery: Delivery) -> Result<(), SendError> {
-        let json = to_json(data).map_err(|_| SendError::Unserializable)?;
-        let outbox = &self.session.outbox;
-        self.session.push(outbox.format.encode(&Outgoing::Event { event, data: &json }), delivery)
+        let content = Content::of(data).map_err(|_| SendError::Unserializable)?;
+        let outgoing = Outgoing::Event { event, content: content.lend(), offset: None };
+        self.session.push(self.session.encode(&outgoing), delivery)
     }
 
     /// Sends it a whole message without an envelope, as raw gateways do.
@@ -145,7 +145,7 @@ impl Socket {
         Request {
             socket: self.clone(),
             event: event.to_owned(),
-            data: to_json(data).map_err(|_| RequestError::Unserializable),
+            content: Content::of(data).map_err(|_| RequestError::Unserializable),
             timeout: self.session.request_timeout,
             answer: PhantomData,
         }
@@ -223,7 +223,7 @@ impl Namespace {
 pub struct Request<R> {
     socket: Socket,
     event: String,
-    data: Result<String, RequestError>,
+    content: Result<Content, RequestError>,
     timeout: Duration,
     answer: PhantomData<fn() -> R>,
 }
@@ -277,7 +277,7 @@ impl<R: DeserializeOwned + Send + 'static> IntoFuture for Request<R> {
 
 impl<R: DeserializeOwned> Request<R> {
     async fn ask(self) -> Result<R, RequestError> {
-        let data = self.data?;
+        let content = self.content?;
         let session = &self.socket.session;
         if !session.is_accepted() {
             return Err(RequestError::NotConnected);
@@ -285,8 +285,8 @@ impl<R: DeserializeOwned> Request<R> {
         let refused = || if session.gone.is_cancelled() { RequestError::Gone } else { RequestError::TooMany };
         let (ask, receiver) = session.pending.open().ok_or_else(refused)?;
         let _forget = Forget(session, ask);
-        let question = Outgoing::Ask { event: &self.event, data: &data, ask };
-        session.push(session.outbox.format.encode(&question), Delivery::Answer)?;
+        let question = Outgoing::Ask { event: &self.event, content: content.lend(), ask };
+        session.push(session.encode(&question), Delivery::Answer)?;
         let answer = tokio::time::timeout(self.timeout, receiver).await.map_err(|_| RequestError::Timeout)?;
         match answer.map_err(|_| RequestError::Gone)? {
             Ok(json) => serde_json::from_str(&json).map_err(RequestError::Unreadable),

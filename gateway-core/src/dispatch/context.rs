@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::dispatch::{Rejection, Services, Share};
 use crate::session::DisconnectReason;
 use crate::socket::Socket;
-use crate::wire::Message;
+use crate::wire::{Message, Payload};
 
 /// One event, or one moment of a socket's life, while its arguments are read. It borrows the frame: what the handler
 /// keeps is read out of it before the handler runs.
@@ -16,7 +16,7 @@ pub struct Context<'a> {
     services: &'a Services,
     socket: Option<&'a Socket>,
     event: &'a str,
-    data: Option<&'a RawValue>,
+    payload: Option<&'a Payload<'a>>,
     message: RefCell<Option<Message>>,
     reason: Option<&'a DisconnectReason>,
     responder: Option<&'a (dyn Share + 'a)>,
@@ -28,7 +28,7 @@ impl<'a> Context<'a> {
             services,
             socket: None,
             event: "",
-            data: None,
+            payload: None,
             message: RefCell::default(),
             reason: None,
             responder: None,
@@ -51,10 +51,10 @@ impl<'a> Context<'a> {
         services: &'a Services,
         socket: &'a Socket,
         event: &'a str,
-        data: Option<&'a RawValue>,
+        payload: &'a Payload<'a>,
         responder: &'a (dyn Share + 'a),
     ) -> Self {
-        Self { event, data, responder: Some(responder), ..Self::socket_moment(services, socket) }
+        Self { event, payload: Some(payload), responder: Some(responder), ..Self::socket_moment(services, socket) }
     }
 
     /// The socket it is about.
@@ -75,7 +75,7 @@ impl<'a> Context<'a> {
     /// The payload, still JSON; `None` where the client sent none, or `null`.
     #[must_use]
     pub fn data(&self) -> Option<&RawValue> {
-        self.data
+        self.payload.and_then(Payload::raw)
     }
 
     /// What was provided to the server under this type.

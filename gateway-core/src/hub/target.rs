@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::hub::members::{Selection, Sessions};
 use crate::hub::{JoinError, Space};
 use crate::session::{Delivery, DisconnectReason, Session, write_all_soon};
-use crate::wire::{Disconnect, Event, Shared, to_json};
+use crate::wire::{Content, Disconnect, Event, Shared};
 
 /// Some sockets of one namespace, chosen by rooms. Choosing more rooms widens it; a socket in two of them is meant once.
 ///
@@ -58,14 +58,14 @@ impl Target {
     /// Sends an event by name. Encoded once, queued without waiting.
     pub fn emit<T: Serialize + ?Sized>(&self, event: &str, data: &T) -> Sent {
         let sessions = self.select();
-        let json = match to_json(data) {
-            Ok(json) => json,
+        let content = match Content::of(data) {
+            Ok(content) => content,
             Err(error) => {
                 tracing::error!(namespace = %self.space.name, event, %error, "a broadcast cannot be serialised");
                 return Sent { queued: 0, skipped: sessions.len() };
             }
         };
-        let shared = Shared::new(event, &json);
+        let shared = Shared::new(&self.space.name, event, content.lend());
         let push =
             |session: &&Arc<Session>| session.outbox.push(shared.frame(session.outbox.format), self.delivery).is_ok();
         let queued = sessions.iter().filter(push).count();

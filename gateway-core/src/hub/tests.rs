@@ -9,6 +9,7 @@ use crate::wire::{Disconnect, WireFormat};
 fn enter(space: &Space) -> Arc<Session> {
     let handshake = Handshake::new("/".into(), "", &HeaderMap::new(), None);
     let session = Arc::new(Session::new(
+        &"/chat".into(),
         handshake,
         WireFormat::Plain,
         &Limits { rooms_per_socket: 2, ..Limits::default() },

@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll, ready};
 
-use serde_json::value::RawValue;
 use tokio::time::{Instant, Sleep};
 use tracing::Instrument;
 
@@ -67,8 +66,9 @@ pub(crate) fn serve<T: Transport>(
     handshake: Handshake,
 ) -> impl Future<Output = ()> + Send + 'static {
     let space = application.shared.hub.of(name);
-    let session =
-        Arc::new(Session::new(handshake, WireFormat::Plain, &application.limits, &application.shared.counters));
+    let counters = &application.shared.counters;
+    let session = Session::new(&space.name, handshake, WireFormat::Plain, &application.limits, counters);
+    let session = Arc::new(session);
     let presence = Presence::enter(&space, &session);
     let socket = Socket::new(Arc::clone(&session), space);
     // Stopping looks for sessions once: one that enters at that moment looks back.
@@ -321,15 +321,14 @@ impl Inside {
             Ok(Incoming::Event(envelope)) if self.is_stopping() => {
                 Lanes::refuse(&self.place, envelope, &Exception::framework("gone", "the connection ends"));
             }
-            Ok(Incoming::Event(envelope)) => self.lanes.take(&self.place, envelope, text, task),
+            Ok(Incoming::Event(envelope)) => self.lanes.take(&self.place, envelope, task),
             Ok(Incoming::Answer { ask, outcome }) => {
-                let outcome = outcome
-                    .map(|data| data.map_or("null", RawValue::get).to_owned())
-                    .map_err(|error| error.get().to_owned());
+                let outcome = outcome.map(|payload| payload.text().to_owned()).map_err(|error| error.get().to_owned());
                 // An answer nobody waits for came too late: its question was told to have timed out.
                 self.place.session.pending.answer(ask, outcome);
             }
             Ok(Incoming::Cancel(id)) => self.lanes.cancel(&self.place, &id),
+            Ok(Incoming::Connect { .. } | Incoming::Disconnect) => {}
             Err(Malformed { why, id }) => self.tell(&Exception::framework("malformed", why), id.as_ref()),
         }
     }
@@ -340,7 +339,7 @@ impl Inside {
         told(self.place.socket.id(), "", exception.code(), exception.hidden_text());
         let data = exception.render(None, None, self.place.application.compat.nestjs);
         let delivery = if id.is_some() { Delivery::Answer } else { Delivery::Event };
-        let frame = self.place.session.outbox.format.encode(&Outgoing::Exception { data: &data, id });
+        let frame = self.place.session.encode(&Outgoing::Exception { data: &data, id });
         // A frame that finds no room is counted by the outbox.
         let _ = self.place.session.push(frame, delivery);
     }

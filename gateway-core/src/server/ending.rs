@@ -15,7 +15,7 @@ use crate::server::application::Application;
 use crate::server::lanes::Lanes;
 use crate::server::place::Place;
 use crate::server::raw::RawLane;
-use crate::session::{DisconnectReason, Outbox};
+use crate::session::{DisconnectReason, Outbox, Session};
 use crate::socket::Socket;
 use crate::telemetry::{Counter, told};
 use crate::transport::{Ending, Transport};
@@ -50,7 +50,7 @@ pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
             }
             reason
         }
-        End::Refused(refusal) => refused(application, socket, &session.outbox, &refusal),
+        End::Refused(refusal) => refused(application, session, &refusal),
     };
     let ending = last_words(&session.outbox, &reason);
     session.pending.close();
@@ -75,14 +75,14 @@ pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
 }
 
 /// Nothing that was held for the socket is sent: the refusal is the first and last thing its client reads.
-fn refused(application: &Application, socket: &Socket, outbox: &Outbox, refusal: &Refusal) -> DisconnectReason {
+fn refused(application: &Application, session: &Session, refusal: &Refusal) -> DisconnectReason {
     application.shared.counters.add(Counter::RefusedConnections);
     let exception = refusal.exception();
-    told(socket.id(), "connect", exception.code(), exception.hidden_text());
+    told(&session.id, "connect", exception.code(), exception.hidden_text());
     let nestjs = application.compat.nestjs;
     let data = exception.render(Some(if nestjs { "handleConnection" } else { "connect" }), None, nestjs);
-    outbox.discard();
-    outbox.push_last(outbox.format.encode(&Outgoing::Exception { data: &data, id: None }));
+    session.outbox.discard();
+    session.outbox.push_last(session.encode(&Outgoing::Refused { data: &data }));
     DisconnectReason::Server(Disconnect::new(refusal.close_code(), close_reason(refusal)))
 }
 

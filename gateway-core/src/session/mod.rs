@@ -28,11 +28,13 @@ use tokio_util::sync::CancellationToken;
 use crate::limits::Limits;
 use crate::telemetry::Counters;
 use crate::transport::Handshake;
-use crate::wire::{Encoded, WireFormat};
+use crate::wire::{Encoded, Outgoing, WireFormat};
 
 /// What survives of a connection inside the server.
 pub(crate) struct Session {
     pub(crate) id: SocketId,
+    /// The concrete name of its namespace.
+    pub(crate) namespace: Arc<str>,
     pub(crate) handshake: Handshake,
     pub(crate) outbox: Outbox,
     pub(crate) pending: Pending,
@@ -49,9 +51,16 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(handshake: Handshake, format: WireFormat, limits: &Limits, counters: &Arc<Counters>) -> Self {
+    pub(crate) fn new(
+        namespace: &Arc<str>,
+        handshake: Handshake,
+        format: WireFormat,
+        limits: &Limits,
+        counters: &Arc<Counters>,
+    ) -> Self {
         Self {
             id: SocketId::random(),
+            namespace: Arc::clone(namespace),
             handshake,
             outbox: Outbox::new(format, limits, counters),
             pending: Pending::new(limits.pending_requests),
@@ -66,8 +75,16 @@ impl Session {
 }
 
 impl Session {
+    /// The frames that say it in this client's format.
+    pub(crate) fn encode(&self, outgoing: &Outgoing<'_>) -> Encoded {
+        self.outbox.format.encode(&self.namespace, outgoing)
+    }
+
     /// Queues one frame; it goes out at the end of the sender's batch of work.
     pub(crate) fn push(self: &Arc<Self>, frame: Encoded, delivery: Delivery) -> Result<(), SendError> {
+        if frame.is_nothing() {
+            return Ok(());
+        }
         if self.outbox.push(frame, delivery)? == Pushed::NeedsWrite {
             batch::write_soon(self);
         }
@@ -76,6 +93,9 @@ impl Session {
 
     /// Queues one frame, or gives it back where it does not fit yet.
     pub(crate) fn offer(self: &Arc<Self>, frame: Encoded, delivery: Delivery) -> Result<(), Encoded> {
+        if frame.is_nothing() {
+            return Ok(());
+        }
         if self.outbox.offer(frame, delivery)? == Pushed::NeedsWrite {
             batch::write_soon(self);
         }

@@ -22,6 +22,11 @@ impl Encoded {
         Self::Own { bytes, start }
     }
 
+    /// No frame: a format need not say everything.
+    pub(crate) fn nothing() -> Self {
+        Self::Own { bytes: Vec::new(), start: 0 }
+    }
+
     /// A frame of these bytes.
     pub(crate) fn frame(opcode: OpCode, payload: &[u8]) -> Self {
         let (bytes, start) = frame(opcode, payload.len(), |out| out.extend_from_slice(payload));
@@ -41,6 +46,10 @@ impl Encoded {
             Self::Own { bytes, start } => &bytes[*start..],
             Self::Shared(bytes) => bytes,
         }
+    }
+
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.len() == 0
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -4,8 +4,10 @@
 mod close;
 mod depth;
 mod encoded;
+mod envelope;
 mod event;
 mod message;
+mod payload;
 mod plain;
 mod rfc6455;
 mod shared;
@@ -13,11 +15,12 @@ mod shared;
 pub use close::{CloseCode, Disconnect};
 pub(crate) use depth::exceeds_depth;
 pub(crate) use encoded::Encoded;
+pub(crate) use envelope::{Envelope, Incoming, Malformed, Named, Outgoing, RequestId};
 pub use event::Event;
 pub(crate) use event::to_json;
 pub use message::{Message, Text};
+pub(crate) use payload::{Content, ContentRef, Payload};
 pub(crate) use plain::decode;
-pub(crate) use plain::{Envelope, Incoming, Malformed, Outgoing, RequestId};
 pub(crate) use rfc6455::{Decoder, Flow, OpCode, Received, close_frame};
 pub(crate) use shared::Shared;
 
@@ -29,10 +32,15 @@ pub(crate) enum WireFormat {
 }
 
 impl WireFormat {
-    /// One whole frame, ready for the transport.
-    pub(crate) fn encode(self, outgoing: &Outgoing<'_>) -> Encoded {
+    pub(crate) const COUNT: usize = 1;
+
+    /// Whole frames, ready for the transport: one, or none where the format says nothing.
+    pub(crate) fn encode(self, _namespace: &str, outgoing: &Outgoing<'_>) -> Encoded {
         match self {
-            Self::Plain => Encoded::text(outgoing.expected_len(), |json| plain::encode(outgoing, json)),
+            Self::Plain if matches!(outgoing, Outgoing::Connected { .. } | Outgoing::Disconnected) => {
+                Encoded::nothing()
+            }
+            Self::Plain => Encoded::text(plain::expected_len(outgoing), |json| plain::encode(outgoing, json)),
         }
     }
 }
