@@ -34,6 +34,8 @@ pub struct Limits {
     pub overflow: Overflow,
     /// Rooms one socket may be in, its own not counted. Default 128.
     pub rooms_per_socket: usize,
+    /// Namespaces one Socket.IO connection may be in at once; a further one is refused. Default 32.
+    pub namespaces_per_connection: usize,
     /// Questions to one client that wait for an answer at the same time. Default 1024.
     pub pending_requests: usize,
     /// How long a question to a client waits for its answer unless the caller says otherwise. Default 10 s.
@@ -74,6 +76,7 @@ impl Default for Limits {
             outbox_bytes: 1024 * 1024,
             overflow: Overflow::Close,
             rooms_per_socket: 128,
+            namespaces_per_connection: 32,
             pending_requests: 1024,
             request_timeout: Duration::from_secs(10),
             handler_timeout: Duration::from_secs(30),

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::hub::{JoinError, Namespace, Space, Target};
-use crate::session::{Delivery, DisconnectReason, SendError, Session, SocketId};
+use crate::session::{Delivery, DisconnectReason, Scope, SendError, Session, SocketId};
 use crate::transport::Handshake;
 use crate::wire::{Content, Disconnect, Event, Message, Outgoing};
 
@@ -162,9 +162,15 @@ impl Socket {
         self.session.state.find()
     }
 
-    /// Ends the connection after what already waits for it.
+    /// Ends it after what already waits for it: the connection on plain WebSocket, the namespace on Socket.IO.
     pub fn disconnect(&self, disconnect: Disconnect) {
-        self.session.outbox.end(DisconnectReason::Server(disconnect));
+        self.session.outbox.end(DisconnectReason::Server(disconnect), Scope::Socket);
+    }
+
+    /// Ends the whole connection, with all the namespaces it serves. On plain WebSocket that is what
+    /// [`Socket::disconnect`] does too.
+    pub fn disconnect_connection(&self, disconnect: Disconnect) {
+        self.session.outbox.end(DisconnectReason::Server(disconnect), Scope::Connection);
     }
 
     /// Whether the client is still there.
@@ -289,7 +295,7 @@ impl<R: DeserializeOwned> Request<R> {
         session.push(session.encode(&question), Delivery::Answer)?;
         let answer = tokio::time::timeout(self.timeout, receiver).await.map_err(|_| RequestError::Timeout)?;
         match answer.map_err(|_| RequestError::Gone)? {
-            Ok(json) => serde_json::from_str(&json).map_err(RequestError::Unreadable),
+            Ok(payload) => serde_json::from_str(payload.text()).map_err(RequestError::Unreadable),
             Err(json) => Err(RequestError::Refused(serde_json::from_str(&json).unwrap_or(Value::Null))),
         }
     }

@@ -106,6 +106,16 @@ pub(crate) fn connection_span(socket: &dyn Display, namespace: &str, peer: Optio
     tracing::info_span!("connection", %socket, namespace = bounded(namespace), peer = peer.map(tracing::field::display))
 }
 
+/// A connection that serves several namespaces.
+pub(crate) fn lobby_span(peer: Option<SocketAddr>) -> Span {
+    tracing::info_span!("connection", peer = peer.map(tracing::field::display))
+}
+
+/// One of its sockets.
+pub(crate) fn socket_span(socket: &dyn Display, namespace: &str) -> Span {
+    tracing::info_span!("socket", %socket, namespace = bounded(namespace))
+}
+
 /// One event in its handler. The name is a registered one, never the client's.
 pub(crate) fn event_span(event: &str) -> Span {
     tracing::debug_span!("event", event)

@@ -156,6 +156,26 @@ impl Exception {
             Members { status: "error", message: &self.0.message, code, details: self.0.details.as_ref(), cause };
         to_json(&members).expect("names and values that are JSON already")
     }
+
+    /// The JSON a client that asked for a namespace reads where it is refused: `message`, and `data` for programs. That is
+    /// the details alone, or the code with them.
+    pub(crate) fn render_refusal(&self) -> String {
+        let data = match (self.code(), &self.0.details) {
+            (None, details) => details.clone(),
+            (Some(code), None) => Some(serde_json::json!({ "code": code })),
+            (Some(code), Some(details)) => Some(serde_json::json!({ "code": code, "details": details })),
+        };
+        let refusal = RefusalMembers { message: &self.0.message, data };
+        to_json(&refusal).expect("a text and a value that is JSON already")
+    }
+}
+
+/// What is told where a namespace is refused, in the order Socket.IO writes it.
+#[derive(Serialize)]
+struct RefusalMembers<'a> {
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Value>,
 }
 
 /// The payload of an exception frame, in the order NestJS writes it.

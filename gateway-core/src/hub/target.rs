@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::hub::members::{Selection, Sessions};
 use crate::hub::{JoinError, Space};
-use crate::session::{Delivery, DisconnectReason, Session, write_all_soon};
+use crate::session::{Delivery, DisconnectReason, Scope, Session, write_all_soon};
 use crate::wire::{Content, Disconnect, Event, Shared};
 
 /// Some sockets of one namespace, chosen by rooms. Choosing more rooms widens it; a socket in two of them is meant once.
@@ -112,7 +112,7 @@ impl Target {
     pub fn disconnect(&self, disconnect: Disconnect) -> usize {
         let sessions = self.select();
         for session in sessions.iter() {
-            session.outbox.end(DisconnectReason::Server(disconnect.clone()));
+            session.outbox.end(DisconnectReason::Server(disconnect.clone()), Scope::Socket);
         }
         sessions.len()
     }

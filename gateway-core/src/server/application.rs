@@ -10,7 +10,7 @@ use crate::dispatch::{Compat, Services};
 use crate::gateway::Routes;
 use crate::hub::{Hub, Target};
 use crate::limits::Limits;
-use crate::session::DisconnectReason;
+use crate::session::{DisconnectReason, Scope};
 use crate::telemetry::Counters;
 use crate::transport::OriginPolicy;
 
@@ -45,7 +45,7 @@ impl Shared {
         self.tasks.close();
         for space in self.hub.spaces() {
             for session in Target::all(&space).select().iter() {
-                session.outbox.end(DisconnectReason::Shutdown);
+                session.outbox.end(DisconnectReason::Shutdown, Scope::Connection);
             }
         }
     }

@@ -13,9 +13,12 @@ mod endpoint;
 mod fallback;
 mod handle;
 mod lanes;
+mod lobby;
 mod place;
 mod raw;
 mod running;
+mod seat;
+mod seats;
 mod service;
 mod waiting;
 
@@ -25,7 +28,7 @@ pub use before::UpgradeRefusal;
 pub use body::Body;
 pub use builder::Server;
 #[cfg(feature = "testing")]
-pub(crate) use connection::serve;
+pub(crate) use connection::{Entry, Manner, serve};
 pub use endpoint::{Endpoint, LocalAddr};
 pub use handle::ServerHandle;
 pub use running::RunningServer;

@@ -20,7 +20,7 @@ use crate::gateway::Found;
 use crate::server::application::Application;
 use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
 use crate::server::body::Body;
-use crate::server::connection;
+use crate::server::connection::{self, Entry, Manner};
 use crate::server::fallback::Fallback;
 use crate::telemetry::Counter;
 use crate::transport::{Handshake, Socket, Stream, Upgrade, UpgradeError, WebSocket};
@@ -153,5 +153,6 @@ fn serve(upgraded: Upgraded, application: Arc<Application>, found: Found, handsh
 fn start<S: Stream>(stream: S, read_ahead: &Bytes, application: Arc<Application>, found: Found, handshake: Handshake) {
     let transport = WebSocket::new(stream, read_ahead, application.limits.message_bytes);
     let tasks = application.shared.tasks.clone();
-    tasks.spawn(connection::serve(transport, application, found.route, &found.name, handshake));
+    let manner = Manner::plain(&application.limits);
+    tasks.spawn(connection::serve(transport, application, Entry::Namespace(found), handshake, manner));
 }

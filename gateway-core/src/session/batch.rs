@@ -24,10 +24,12 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    pub(crate) fn begin(owner: &Arc<Session>) -> Self {
+    /// `owner` is the only session of the connection, where there is one.
+    pub(crate) fn begin(owner: Option<&Arc<Session>>) -> Self {
+        let owner = owner.map_or(std::ptr::null(), Arc::as_ptr);
         BATCH.with_borrow_mut(|batch| {
             let outermost = batch.is_none();
-            batch.get_or_insert_with(|| Marked { owner: Arc::as_ptr(owner), sessions: Vec::new(), lists: Vec::new() });
+            batch.get_or_insert_with(|| Marked { owner, sessions: Vec::new(), lists: Vec::new() });
             Self { outermost }
         })
     }

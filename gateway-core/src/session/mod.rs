@@ -15,11 +15,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 pub(crate) use batch::{Batch, write_all_soon};
-pub(crate) use heartbeat::{Heartbeat, Pulse};
+pub(crate) use heartbeat::{Asks, Heartbeat, Pace, Pulse};
 pub use id::SocketId;
 use outbox::Pushed;
 pub use outbox::SendError;
-pub(crate) use outbox::{Delivery, Outbox};
+pub(crate) use outbox::{Delivery, Outbox, Scope};
 pub(crate) use pending::Pending;
 pub use reason::DisconnectReason;
 pub(crate) use state::TypeMap;

@@ -51,7 +51,7 @@ struct Queue {
     /// end is: a broadcast walks through thousands of queues, and what it does not need should not be in its way.
     pong: Option<Box<Encoded>>,
     /// The end, once somebody asked for it.
-    end: Option<Box<DisconnectReason>>,
+    end: Option<Box<(DisconnectReason, Scope)>>,
     /// Nothing is pushed any more.
     closed: bool,
     /// The connect hooks have accepted; before, nothing goes out.
@@ -62,6 +62,17 @@ struct Queue {
     unflushed: bool,
     /// Somebody will write this at the end of a batch.
     marked: bool,
+    /// Others write to the same transport, so only the connection's task does.
+    shared: bool,
+}
+
+/// What an end is the end of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Scope {
+    /// The socket; its connection may serve others.
+    Socket,
+    /// Everything.
+    Connection,
 }
 
 /// What may become of a frame that does not fit.
@@ -115,13 +126,59 @@ impl Outbox {
         }
     }
 
-    /// Frames may go out, and straight from their senders where the transport allows it.
-    pub(crate) fn open(&self, direct: Option<Arc<dyn DirectWrite>>) {
+    /// Frames may go out, `first` before those that wait, and straight from their senders where the transport allows it.
+    pub(crate) fn open(&self, first: Encoded, direct: Option<Arc<dyn DirectWrite>>) {
+        self.lend(direct);
+        let mut queue = self.lock();
+        if !first.is_nothing() {
+            queue.bytes += first.len();
+            queue.waiting.push_front((first, Delivery::Answer));
+        }
+        queue.open = true;
+    }
+
+    /// Senders may write straight to the transport from now on, where it can be done.
+    pub(crate) fn lend(&self, direct: Option<Arc<dyn DirectWrite>>) {
         if let Some(direct) = direct {
             // Set before any sender looks for it, and once only.
             let _ = self.direct.set(direct);
         }
-        self.lock().open = true;
+        self.lock().shared = false;
+    }
+
+    /// Only the connection's task writes from now on.
+    pub(crate) fn share(&self) {
+        self.lock().shared = true;
+    }
+
+    /// Whether a frame is written in part, so that no other may begin on the same transport.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.lock().written > 0
+    }
+
+    /// Takes over what waits in another outbox of the same connection, which takes nothing more.
+    pub(crate) fn absorb(&self, other: &Self) {
+        let (rest, written) = {
+            let mut queue = other.lock();
+            queue.closed = true;
+            queue.bytes = 0;
+            queue.pong = None;
+            (std::mem::take(&mut queue.waiting), std::mem::take(&mut queue.written))
+        };
+        let mut queue = self.lock();
+        queue.bytes += rest.iter().map(|(frame, _)| frame.len()).sum::<usize>();
+        if written > 0 {
+            // At most one outbox of a connection is in the middle of a frame.
+            queue.written = written;
+            let waiting = std::mem::replace(&mut queue.waiting, rest);
+            queue.waiting.extend(waiting);
+        } else {
+            queue.waiting.extend(rest);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.lock().has_something()
     }
 
     /// Queues one frame without waiting.
@@ -181,7 +238,7 @@ impl Outbox {
             return Ok(());
         }
         if delivery == Delivery::Answer || self.overflow == Overflow::Close {
-            queue.end = Some(Box::new(DisconnectReason::TooSlow));
+            queue.end = Some(Box::new((DisconnectReason::TooSlow, Scope::Connection)));
             queue.closed = true;
             self.counters.add(Counter::SlowDisconnects);
         } else {
@@ -216,11 +273,11 @@ impl Outbox {
 
     /// Ends the connection after what is already queued; the first reason stays. A server that stops still answers what
     /// it has accepted, so only [`Outbox::close`] shuts its outboxes.
-    pub(crate) fn end(&self, reason: DisconnectReason) {
+    pub(crate) fn end(&self, reason: DisconnectReason, scope: Scope) {
         {
             let mut queue = self.lock();
             queue.closed |= reason != DisconnectReason::Shutdown;
-            queue.end.get_or_insert_with(|| Box::new(reason));
+            queue.end.get_or_insert_with(|| Box::new((reason, scope)));
         }
         self.ending.store(true, Ordering::Release);
         self.reader.wake();
@@ -238,7 +295,7 @@ impl Outbox {
     }
 
     /// Whether somebody asked for the end.
-    pub(crate) fn ended(&self) -> Option<DisconnectReason> {
+    pub(crate) fn ended(&self) -> Option<(DisconnectReason, Scope)> {
         if self.ending.load(Ordering::Acquire) { self.lock().end.as_deref().cloned() } else { None }
     }
 
@@ -277,7 +334,9 @@ impl Outbox {
 
     /// Whether everything went out.
     fn write_direct(&self, queue: &mut Queue) -> bool {
-        let Some(direct) = self.direct.get().filter(|_| queue.open && !queue.blocked) else { return false };
+        let Some(direct) = self.direct.get().filter(|_| queue.open && !queue.blocked && !queue.shared) else {
+            return false;
+        };
         let written = queue.write(&mut |frames| match direct.try_write(frames) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
             written => Poll::Ready(written),
@@ -423,7 +482,7 @@ impl DisconnectReason {
     /// What the client is told; `None` where nobody listens any more.
     pub(crate) fn told(&self) -> Option<Disconnect> {
         match self {
-            Self::Client(_) | Self::Lost => None,
+            Self::Client(_) | Self::Left | Self::Lost | Self::Malformed(_) => None,
             Self::HeartbeatTimeout => Some(Disconnect::new(CloseCode::HEARTBEAT_TIMEOUT, "heartbeat timeout")),
             Self::TooSlow => Some(Disconnect::new(CloseCode::TOO_SLOW, "too slow")),
             Self::Violation(disconnect) | Self::Server(disconnect) => Some(disconnect.clone()),

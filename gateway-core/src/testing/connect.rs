@@ -73,12 +73,13 @@ impl<'a> Connect<'a> {
         if let Some(auth) = self.auth {
             handshake = handshake.with_auth(auth);
         }
-        let handshake = handshake.with_parameters(found.parameters);
+        let mut found = found;
+        let handshake = handshake.with_parameters(std::mem::take(&mut found.parameters));
         let (transport, peer) = memory::pair();
         let application = Arc::clone(application);
         let tasks = application.shared.tasks.clone();
-        let (name, route) = (found.name, found.route);
-        tasks.spawn(server::serve(transport, application, route, &name, handshake));
+        let manner = server::Manner::plain(&application.limits);
+        tasks.spawn(server::serve(transport, application, server::Entry::Namespace(found), handshake, manner));
         Ok(TestClient::new(peer))
     }
 }

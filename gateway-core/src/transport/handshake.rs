@@ -25,6 +25,8 @@ struct Request {
     peer: Option<SocketAddr>,
     protocol: Option<String>,
     auth: Option<Value>,
+    /// The request that opened the connection, where this is a namespace's own part of it.
+    connection: Option<Handshake>,
 }
 
 /// Why [`Handshake::auth`] has nothing to give.
@@ -45,13 +47,42 @@ impl Handshake {
         let query = parse_query(query);
         let auth = credentials::read(headers, &query);
         let headers = Headers::copy(headers);
-        Self(Arc::new(Request { path, parameters: Vec::new(), query, headers, peer, protocol: None, auth }))
+        Self(Arc::new(Request {
+            path,
+            parameters: Vec::new(),
+            query,
+            headers,
+            peer,
+            protocol: None,
+            auth,
+            connection: None,
+        }))
     }
 
     #[cfg(feature = "testing")]
     pub(crate) fn with_auth(mut self, auth: Value) -> Self {
         self.edit().auth = Some(auth);
         self
+    }
+
+    /// The same request, for one of the namespaces that its connection serves. Credentials of the namespace come before
+    /// those of the request.
+    pub(crate) fn for_namespace(&self, path: String, parameters: Vec<(String, String)>, auth: Option<Value>) -> Self {
+        Self(Arc::new(Request {
+            path,
+            parameters,
+            query: Vec::new(),
+            headers: Headers::default(),
+            peer: self.peer(),
+            protocol: None,
+            auth,
+            connection: Some(self.clone()),
+        }))
+    }
+
+    /// What belongs to the connection as a whole.
+    fn request(&self) -> &Request {
+        self.0.connection.as_ref().map_or(&self.0, |connection| &connection.0)
     }
 
     pub(crate) fn with_protocol(mut self, protocol: Option<&str>) -> Self {
@@ -83,25 +114,31 @@ impl Handshake {
     /// The first value of a query parameter, percent-decoded.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.0.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.queries().iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All query parameters in their order, percent-decoded.
+    #[must_use]
+    pub fn queries(&self) -> &[(String, String)] {
+        &self.request().query
     }
 
     /// All headers of the request.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
-        self.0.headers.map()
+        self.request().headers.map()
     }
 
     /// The first value of a header, where it is visible ASCII.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.0.headers.all(name).next().and_then(visible)
+        self.request().headers.all(name).next().and_then(visible)
     }
 
     /// The value of a cookie, as it was sent.
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        let lines = self.0.headers.all(COOKIE.as_str()).filter_map(visible);
+        let lines = self.request().headers.all(COOKIE.as_str()).filter_map(visible);
         let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
         pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
     }
@@ -115,7 +152,7 @@ impl Handshake {
     /// The subprotocol that was agreed on.
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
-        self.0.protocol.as_deref()
+        self.request().protocol.as_deref()
     }
 
     /// The credentials the client sent, read as `T`.
@@ -124,7 +161,7 @@ impl Handshake {
     ///
     /// [`AuthError::Missing`] when there are none, [`AuthError::Unreadable`] when they are no `T`.
     pub fn auth<T: DeserializeOwned>(&self) -> Result<T, AuthError> {
-        let auth = self.0.auth.as_ref().ok_or(AuthError::Missing)?;
+        let auth = self.0.auth.as_ref().or(self.request().auth.as_ref()).ok_or(AuthError::Missing)?;
         T::deserialize(auth).map_err(AuthError::Unreadable)
     }
 }

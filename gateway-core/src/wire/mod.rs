@@ -7,10 +7,12 @@ mod encoded;
 mod envelope;
 mod event;
 mod message;
+mod packets;
 mod payload;
 mod plain;
 mod rfc6455;
 mod shared;
+mod violation;
 
 pub use close::{CloseCode, Disconnect};
 pub(crate) use depth::exceeds_depth;
@@ -19,10 +21,12 @@ pub(crate) use envelope::{Envelope, Incoming, Malformed, Named, Outgoing, Reques
 pub use event::Event;
 pub(crate) use event::to_json;
 pub use message::{Message, Text};
+pub(crate) use packets::PacketDecoder;
 pub(crate) use payload::{Content, ContentRef, Payload};
 pub(crate) use plain::decode;
 pub(crate) use rfc6455::{Decoder, Flow, OpCode, Received, close_frame};
 pub(crate) use shared::Shared;
+pub(crate) use violation::Violation;
 
 /// How one peer writes its envelopes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,6 +37,20 @@ pub(crate) enum WireFormat {
 
 impl WireFormat {
     pub(crate) const COUNT: usize = 1;
+
+    /// What asks a client whether it is there.
+    pub(crate) fn ping(self) -> Encoded {
+        match self {
+            Self::Plain => Encoded::frame(OpCode::Ping, &[]),
+        }
+    }
+
+    /// The last frame of a connection.
+    pub(crate) fn close_frame(self, close: Option<&Disconnect>) -> Encoded {
+        match self {
+            Self::Plain => close_frame(close),
+        }
+    }
 
     /// Whole frames, ready for the transport: one, or none where the format says nothing.
     pub(crate) fn encode(self, _namespace: &str, outgoing: &Outgoing<'_>) -> Encoded {

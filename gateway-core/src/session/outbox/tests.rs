@@ -6,7 +6,7 @@ fn outbox(overflow: Overflow) -> Outbox {
         &Limits { outbox_frames: 2, outbox_bytes: 10, overflow, ..Limits::default() },
         &Arc::default(),
     );
-    outbox.open(None);
+    outbox.open(Encoded::nothing(), None);
     outbox
 }
 
@@ -36,7 +36,7 @@ fn a_full_outbox_ends_the_connection() {
     assert_eq!(push(&outbox, "a", Delivery::Event), Ok(()));
     assert_eq!(push(&outbox, "123456789", Delivery::Event), Err(SendError::Full));
     assert_eq!(push(&outbox, "b", Delivery::Event), Err(SendError::Closed));
-    assert_eq!(outbox.ended(), Some(DisconnectReason::TooSlow));
+    assert_eq!(outbox.ended(), Some((DisconnectReason::TooSlow, Scope::Connection)));
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn the_newest_or_the_oldest_is_dropped_but_never_an_answer() {
     assert_eq!(push(&oldest, "c", Delivery::Event), Ok(()));
     assert_eq!(push(&oldest, "d", Delivery::Answer), Ok(()));
     assert_eq!(push(&oldest, "e", Delivery::Answer), Err(SendError::Full));
-    assert_eq!(oldest.ended(), Some(DisconnectReason::TooSlow));
+    assert_eq!(oldest.ended(), Some((DisconnectReason::TooSlow, Scope::Connection)));
     assert_eq!(written(&newest, 99), "ab");
     assert_eq!(written(&oldest, 1), "bd");
 }
@@ -92,6 +92,6 @@ fn before_it_opens_only_pongs_go_out() {
     push(&outbox, "b", Delivery::Event).unwrap();
     outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, b"1"));
     assert_eq!(written(&outbox, 99), "1");
-    outbox.open(None);
+    outbox.open(Encoded::nothing(), None);
     assert_eq!(written(&outbox, 99), "ab");
 }
