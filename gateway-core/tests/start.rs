@@ -258,7 +258,7 @@ struct BadPath<const N: usize>;
 const BAD_PATHS: [(&str, &str); 4] = [
     ("chat", "a namespace starts with `/`"),
     ("/chat/", "a namespace has no empty segment and does not end with `/`"),
-    ("/a{b}", "`a{b}` is no parameter: write `{name}` as a whole segment"),
+    ("/{a}{b}", "`{a}{b}` is no parameter: write `{name}`, once in a segment"),
     ("/{a}/{a}", "the parameter `a` stands twice"),
 ];
 
