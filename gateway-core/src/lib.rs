@@ -62,7 +62,7 @@ pub use crate::limits::{Limits, Overflow};
 pub use crate::server::{
     Body, Endpoint, GatewayService, LocalAddr, RunningServer, Server, ServerHandle, UpgradeRefusal,
 };
-pub use crate::session::{DisconnectReason, SendError, SocketId};
+pub use crate::session::{DisconnectReason, Recovery, SendError, SocketId};
 pub use crate::socket::{Request, RequestError, Socket};
 pub use crate::telemetry::{Counter, Counters};
 pub use crate::transport::{AuthError, Handshake};

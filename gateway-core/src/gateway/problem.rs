@@ -5,6 +5,7 @@ use std::io;
 
 use crate::dispatch::{Declared, Handler, Hook};
 use crate::gateway::pattern::PatternError;
+use crate::limits::Overflow;
 
 /// One wrong thing in the program.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -116,6 +117,14 @@ impl Problem {
             ),
             "move one of them to a namespace of its own".to_owned(),
         )
+    }
+
+    pub(crate) fn recovery_with_loss(overflow: Overflow) -> Self {
+        Self {
+            place: None,
+            what: format!("`recovery` promises that nothing is missed, and `Overflow::{overflow:?}` drops events"),
+            help: "write `overflow: Overflow::Close` in the limits, or take `.recovery(…)` out".to_owned(),
+        }
     }
 
     pub(crate) fn missing_namespace(namespace: &str) -> Self {

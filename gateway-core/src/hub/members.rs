@@ -69,8 +69,26 @@ impl Members {
         self.sockets.insert(session.id.clone(), Member { session, rooms: Vec::new() });
     }
 
+    /// Puts a session in the place of another with the same id, in every room.
+    pub(crate) fn replace(&mut self, session: &Arc<Session>) {
+        let Some(member) = self.sockets.get_mut(&session.id) else { return self.insert(Arc::clone(session)) };
+        self.listed = None;
+        member.session = Arc::clone(session);
+        for room in &member.rooms {
+            if let Some(room) = self.rooms.get_mut(room) {
+                room.listed = None;
+                room.members.insert(session.id.clone(), Arc::clone(session));
+            }
+        }
+    }
+
     /// Takes the socket out of all rooms and the namespace.
-    pub(crate) fn remove(&mut self, id: &SocketId) {
+    pub(crate) fn remove(&mut self, session: &Arc<Session>) {
+        let id = &session.id;
+        // One that came back has another session by now.
+        if !self.sockets.get(id).is_some_and(|member| Arc::ptr_eq(&member.session, session)) {
+            return;
+        }
         let Some(member) = self.sockets.remove(id) else { return };
         self.listed = None;
         give_back(&mut self.sockets);

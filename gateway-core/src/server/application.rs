@@ -10,7 +10,7 @@ use crate::dispatch::{Compat, Services};
 use crate::gateway::Routes;
 use crate::hub::{Hub, Target};
 use crate::limits::Limits;
-use crate::session::{DisconnectReason, Scope};
+use crate::session::{DisconnectReason, Recovery, Scope};
 use crate::telemetry::Counters;
 use crate::transport::OriginPolicy;
 
@@ -63,6 +63,7 @@ pub(crate) struct Application {
     pub(crate) services: Services,
     pub(crate) limits: Limits,
     pub(crate) compat: Compat,
+    pub(crate) recovery: Option<Recovery>,
     pub(crate) origins: OriginPolicy,
     pub(crate) subprotocols: Vec<String>,
 }

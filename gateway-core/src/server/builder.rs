@@ -10,8 +10,8 @@ use http_body::Body as HttpBody;
 use tower_service::Service;
 
 use crate::dispatch::{Compat, Services};
-use crate::gateway::{Assembly, Gateway, Handlers, Registered, Selection, StartError};
-use crate::limits::Limits;
+use crate::gateway::{Assembled, Assembly, Gateway, Handlers, Problem, Registered, Selection, StartError};
+use crate::limits::{Limits, Overflow};
 use crate::server::application::{Application, Shared};
 use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
 use crate::server::body::Body;
@@ -20,6 +20,7 @@ use crate::server::fallback::Fallback;
 use crate::server::handle::ServerHandle;
 use crate::server::running::{self, RunningServer};
 use crate::server::service::GatewayService;
+use crate::session::Recovery;
 use crate::transport::{Handshake, OriginPolicy};
 
 type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
@@ -40,6 +41,7 @@ pub struct Server {
     limits: Limits,
     shared: Arc<Shared>,
     compat: Compat,
+    recovery: Option<Recovery>,
     origins: OriginPolicy,
     subprotocols: Vec<String>,
     expected: Vec<String>,
@@ -67,6 +69,7 @@ impl Server {
             limits: Limits::default(),
             shared: Shared::new(),
             compat: Compat::default(),
+            recovery: None,
             origins: OriginPolicy::default(),
             subprotocols: Vec::new(),
             expected: Vec::new(),
@@ -113,6 +116,13 @@ impl Server {
     /// Restores what clients of NestJS may depend on; `docs/protocol.md` lists it. Default off.
     pub fn nestjs_compat(mut self, on: bool) -> Self {
         self.compat.nestjs = on;
+        self
+    }
+
+    /// Lets a client that lost its connection come back as the same socket: with its rooms, its state and the events it
+    /// has missed. Default off.
+    pub fn recovery(mut self, recovery: Recovery) -> Self {
+        self.recovery = Some(recovery);
         self
     }
 
@@ -241,12 +251,28 @@ impl Server {
     /// [`StartError::Problems`] with all of it. Init hooks do not run.
     pub fn check(mut self) -> Result<(), StartError> {
         self.services.provide(self.handle());
-        Assembly::of(&self.selection, &self.services, &self.expected).map_err(StartError::Problems).map(drop)
+        self.plan().map(drop)
+    }
+
+    /// Everything that is wrong, or the gateways ready to start.
+    fn plan(&self) -> Result<Assembled, StartError> {
+        let loses = self.recovery.is_some() && self.limits.overflow != Overflow::Close;
+        let lossy = loses.then(|| Problem::recovery_with_loss(self.limits.overflow));
+        match (Assembly::of(&self.selection, &self.services, &self.expected), lossy) {
+            (Ok(assembly), None) => Ok(assembly),
+            (assembly, lossy) => {
+                let problems = assembly.err().into_iter().flatten().chain(lossy);
+                Err(StartError::Problems(problems.collect()))
+            }
+        }
     }
 
     pub(crate) async fn assemble(mut self) -> Result<Arc<Application>, StartError> {
         self.services.provide(self.handle());
-        let assembled = Assembly::of(&self.selection, &self.services, &self.expected).map_err(StartError::Problems)?;
+        let assembled = self.plan()?;
+        if self.recovery.is_some() {
+            self.shared.hub.offsets.turn_on();
+        }
         let routes = assembled.init(&self.services).await.map_err(StartError::Problems)?;
         Ok(Arc::new(Application {
             shared: self.shared,
@@ -254,6 +280,7 @@ impl Server {
             services: self.services,
             limits: self.limits,
             compat: self.compat,
+            recovery: self.recovery,
             origins: self.origins,
             subprotocols: self.subprotocols,
         }))

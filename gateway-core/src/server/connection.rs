@@ -15,12 +15,12 @@ use crate::limits::Limits;
 use crate::server::application::Application;
 use crate::server::ending::{self, End, Remains};
 use crate::server::lobby::Lobby;
-use crate::server::seat::Seat;
+use crate::server::seat::{Seat, Seating};
 use crate::server::seats::Seats;
 use crate::session::{Asks, Batch, Delivery, DisconnectReason, Heartbeat, Outbox, Pace, Pulse, Scope};
 use crate::telemetry::{Counter, connection_span, lobby_span};
 use crate::transport::{Broken, Handshake, Transport};
-use crate::wire::{CloseCode, Disconnect, Encoded, Flow, Incoming, OpCode, Outgoing, Received, WireFormat, decode};
+use crate::wire::{CloseCode, Disconnect, Encoded, Flow, Incoming, OpCode, Received, WireFormat, decode};
 
 /// Frames read before others get their turn; what they answer leaves in one write.
 const TURN: usize = 32;
@@ -154,10 +154,7 @@ impl<T: Transport> Connection<T> {
             match seat.admit(task) {
                 Ok(false) => {}
                 Ok(true) => {
-                    let session = seat.session();
-                    let connected = Outgoing::Connected { id: session.id.as_str(), recovery: None };
-                    let direct = if inside.lobby.is_none() { transport.direct() } else { None };
-                    session.outbox.open(session.encode(&connected), direct);
+                    seat.open(if inside.lobby.is_none() { transport.direct() } else { None });
                     transport.greet();
                 }
                 Err(refusal) => refused.push((Arc::clone(&seat.session().namespace), refusal)),
@@ -212,9 +209,9 @@ impl Inside {
     fn new(application: Arc<Application>, entry: Entry, handshake: Handshake, manner: Manner) -> Self {
         let now = Instant::now();
         let (seats, lobby) = match entry {
-            Entry::Namespace(found) => {
-                let seat = Seat::take(&application, &found.route, &found.name, handshake, manner.format);
-                (Seats::one(seat), None)
+            Entry::Namespace(Found { route, name, .. }) => {
+                let seating = Seating { route, name: &name, handshake, format: manner.format, claim: None };
+                (Seats::one(Seat::take(&application, seating)), None)
             }
             Entry::Lobby(within) => {
                 (Seats::default(), Some(Lobby::open(&application, manner.format, handshake, now + within)))

@@ -44,6 +44,10 @@ pub(super) struct Remains<T> {
 pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
     let Remains { transport, application, mut seats, lobby } = remains;
     let only = seats.only().map(|seat| Arc::clone(seat.session()));
+    let is_a_loss = matches!(&end, End::Over(reason) if reason.is_a_loss());
+    for seat in seats.iter().filter(|seat| is_a_loss && seat.session().is_accepted()) {
+        seat.session().go_away();
+    }
     let reason = match end {
         End::Over(reason) => {
             // What was held for a socket that was never accepted is not sent.
@@ -77,18 +81,33 @@ pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
 /// Ends one socket: what runs gets its time, then the hooks run.
 pub(super) async fn leave(mut seat: Seat, reason: DisconnectReason) {
     let session = Arc::clone(seat.session());
+    let application = Arc::clone(&seat.place.application);
+    let found = application.recovery.as_ref().filter(|_| session.is_away());
+    let found = found.and_then(|recovery| application.shared.hub.lost.wait_for(&session, recovery.sockets));
+    end_hooks(&mut seat, &session, &reason).await;
+    if let (Some(found), Some(recovery)) = (found, &application.recovery) {
+        tokio::select! {
+            () = found.cancelled() => {}
+            () = tokio::time::sleep(recovery.within) => {}
+            () = application.shared.stopping.cancelled() => {}
+        }
+        application.shared.hub.lost.give_up(&session);
+    }
+}
+
+async fn end_hooks(seat: &mut Seat, session: &Arc<Session>, reason: &DisconnectReason) {
     let was_accepted = session.is_accepted();
     // A hook that still runs asks for somebody who is gone.
     drop_quietly(seat.admission.take());
     session.outbox.end(reason.clone(), Scope::Socket);
     session.pending.close();
     session.gone.cancel();
-    let Seat { place, lanes, raw, admitted, .. } = &mut seat;
+    let Seat { place, lanes, raw, admitted, .. } = seat;
     let Place { application, route, socket, .. } = &*place;
     drain(place, lanes, raw.as_mut(), application.limits.drain_timeout).await;
     for hooks in route.router.gateways[..*admitted].iter().rev() {
         for hook in &hooks.disconnect {
-            run(hook, application, socket, &reason).await;
+            run(hook, application, socket, reason).await;
         }
     }
     if was_accepted {

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll, ready};
 
+use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tokio_util::sync::WaitForCancellationFutureOwned;
@@ -15,7 +16,7 @@ use tracing::Instrument;
 use crate::dispatch::{Exception, Refusal};
 use crate::server::application::Application;
 use crate::server::ending;
-use crate::server::seat::Seat;
+use crate::server::seat::{Claim, Seat, Seating};
 use crate::server::seats::Seats;
 use crate::session::{DisconnectReason, Outbox};
 use crate::telemetry::{Counter, socket_span, told};
@@ -145,8 +146,11 @@ impl Desk {
         self.parted.retain(|parted| **parted != *namespace);
         self.claim_by = None;
         self.take_back(seats);
-        let handshake = self.handshake.for_namespace(found.name.clone(), found.parameters, auth);
-        let mut seat = Seat::take(&self.application, &found.route, &found.name, handshake, self.format);
+        let member = |name: &str| auth.as_ref().and_then(|auth: &Value| auth.get(name)).and_then(Value::as_str);
+        let claim = member("pid").zip(member("offset")).map(|(key, offset)| Claim { key, offset });
+        let handshake = self.handshake.for_namespace(found.name.clone(), found.parameters, auth.clone());
+        let seating = Seating { route: found.route, name: namespace, handshake, format: self.format, claim };
+        let mut seat = Seat::take(&self.application, seating);
         seat.span = socket_span(seat.place.socket.id(), namespace);
         seats.push(seat);
         Ok(())

@@ -19,8 +19,8 @@ use crate::server::raw::RawLane;
 use crate::session::{Delivery, DisconnectReason, Scope, Session};
 use crate::socket::Socket;
 use crate::telemetry::{Counter, told};
-use crate::transport::Handshake;
-use crate::wire::{Incoming, Malformed, Message, Outgoing, Payload, RequestId, WireFormat, exceeds_depth};
+use crate::transport::{DirectWrite, Handshake};
+use crate::wire::{Encoded, Incoming, Malformed, Message, Outgoing, Payload, RequestId, WireFormat, exceeds_depth};
 
 pub(super) struct Seat {
     pub(super) place: Place,
@@ -38,25 +38,48 @@ pub(super) struct Seat {
     _presence: Presence,
 }
 
+/// What a client is seated for.
+pub(super) struct Seating<'a> {
+    pub(super) route: Arc<Route>,
+    /// The concrete name of the namespace.
+    pub(super) name: &'a str,
+    pub(super) handshake: Handshake,
+    pub(super) format: WireFormat,
+    pub(super) claim: Option<Claim<'a>>,
+}
+
+/// What a client says to be the same socket again: the key it was given, and the last event it has seen.
+pub(super) struct Claim<'a> {
+    pub(super) key: &'a str,
+    pub(super) offset: &'a str,
+}
+
 impl Seat {
-    /// A socket whose connect hooks are about to run. `name` is the concrete namespace.
-    pub(super) fn take(
-        application: &Arc<Application>,
-        route: &Arc<Route>,
-        name: &str,
-        handshake: Handshake,
-        format: WireFormat,
-    ) -> Self {
+    /// A socket whose connect hooks are about to run.
+    pub(super) fn take(application: &Arc<Application>, seating: Seating<'_>) -> Self {
+        let Seating { route, name, handshake, format, claim } = seating;
         let space = application.shared.hub.of(name);
-        let counters = &application.shared.counters;
-        let session = Arc::new(Session::new(&space.name, handshake, format, &application.limits, counters));
-        let presence = Presence::enter(&space, &session);
+        let renew = || {
+            let counters = &application.shared.counters;
+            Session::new(&space.name, handshake.clone(), format, &application.limits, counters)
+        };
+        let returned = claim.and_then(|claim| come_back(application, &space, &claim, renew()));
+        let session = returned.unwrap_or_else(|| {
+            let session = match &application.recovery {
+                Some(recovery) if format.numbers_events() => renew().with_recovery(recovery),
+                _ => renew(),
+            };
+            let session = Arc::new(session);
+            space.enter(&session);
+            session
+        });
+        let presence = Presence { space: Arc::clone(&space), session: Arc::clone(&session) };
         let socket = Socket::new(Arc::clone(&session), space);
         // Stopping looks for sessions once: one that enters at that moment looks back.
         if application.shared.is_stopping() {
             session.outbox.end(DisconnectReason::Shutdown, Scope::Connection);
         }
-        let (application, route) = (Arc::clone(application), Arc::clone(route));
+        let application = Arc::clone(application);
         let raw = route.router.raw().map(|_| RawLane::default());
         let admission = Some(Admission::begin(&application, &route, &socket, Instant::now()));
         let place = Place { application, route, session, socket };
@@ -69,6 +92,20 @@ impl Seat {
             drained_by: None,
             span: Span::none(),
             _presence: presence,
+        }
+    }
+
+    /// Opens the way out, once the connect hooks have accepted.
+    pub(super) fn open(&self, direct: Option<Arc<dyn DirectWrite>>) {
+        let session = self.session();
+        let connected = Outgoing::Connected { id: session.id.as_str(), recovery: session.recovery_key() };
+        let greeting = session.encode(&connected);
+        if session.is_recovered() {
+            // What it has missed comes first: its client takes it for what it is only then.
+            session.outbox.push_last(greeting);
+            session.outbox.open(Encoded::nothing(), direct);
+        } else {
+            session.outbox.open(greeting, direct);
         }
     }
 
@@ -217,17 +254,20 @@ impl fmt::Debug for Seat {
     }
 }
 
+/// A client that lost its connection becomes the same socket again, where all it has missed is still known.
+fn come_back(application: &Application, space: &Space, claim: &Claim<'_>, session: Session) -> Option<Arc<Session>> {
+    let session = application.shared.hub.lost.find(claim.key, |lost| {
+        let is_the_same = lost.namespace == session.namespace && lost.outbox.format == session.outbox.format;
+        if is_the_same { session.in_place_of(lost, claim.offset) } else { None }
+    })?;
+    space.replace(&session);
+    Some(session)
+}
+
 /// Membership in a namespace that ends however its connection does.
 struct Presence {
     space: Arc<Space>,
     session: Arc<Session>,
-}
-
-impl Presence {
-    fn enter(space: &Arc<Space>, session: &Arc<Session>) -> Self {
-        space.enter(session);
-        Self { space: Arc::clone(space), session: Arc::clone(session) }
-    }
 }
 
 impl Drop for Presence {
@@ -235,6 +275,6 @@ impl Drop for Presence {
         self.session.outbox.close(None);
         self.session.pending.close();
         self.session.gone.cancel();
-        self.space.exit(&self.session.id);
+        self.space.exit(&self.session);
     }
 }

@@ -2,11 +2,13 @@
 //! with it. Knows no rooms and no other session.
 
 mod batch;
+mod comeback;
 mod heartbeat;
 mod id;
 mod outbox;
 mod pending;
 mod reason;
+mod replay;
 mod state;
 
 use std::fmt;
@@ -15,6 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 pub(crate) use batch::{Batch, write_all_soon};
+use comeback::Comeback;
 pub(crate) use heartbeat::{Asks, Heartbeat, Pace, Pulse};
 pub use id::SocketId;
 use outbox::Pushed;
@@ -22,6 +25,8 @@ pub use outbox::SendError;
 pub(crate) use outbox::{Delivery, Outbox, Scope};
 pub(crate) use pending::Pending;
 pub use reason::DisconnectReason;
+pub use replay::Recovery;
+pub(crate) use replay::{Offset, Offsets};
 pub(crate) use state::TypeMap;
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +47,8 @@ pub(crate) struct Session {
     pub(crate) request_timeout: Duration,
     /// How many rooms it may be in.
     pub(crate) rooms: usize,
+    /// Present where its client can come back after a lost connection.
+    comeback: Option<Box<Comeback>>,
     /// Requests whose answer somebody still owes, other than at once.
     owed: AtomicUsize,
     /// Set once the connect hooks have accepted.
@@ -67,6 +74,7 @@ impl Session {
             state: TypeMap::default(),
             request_timeout: limits.request_timeout,
             rooms: limits.rooms_per_socket,
+            comeback: None,
             owed: AtomicUsize::new(0),
             accepted: AtomicBool::new(false),
             gone: CancellationToken::new(),
@@ -78,6 +86,11 @@ impl Session {
     /// The frames that say it in this client's format.
     pub(crate) fn encode(&self, outgoing: &Outgoing<'_>) -> Encoded {
         self.outbox.format.encode(&self.namespace, outgoing)
+    }
+
+    /// What its client names to come back after a lost connection.
+    pub(crate) fn recovery_key(&self) -> Option<&str> {
+        self.comeback.as_ref().map(|comeback| comeback.key.as_str())
     }
 
     /// Queues one frame; it goes out at the end of the sender's batch of work.

@@ -11,6 +11,7 @@ use futures_util::task::AtomicWaker;
 
 use crate::limits::{Limits, Overflow};
 use crate::session::DisconnectReason;
+use crate::session::replay::{Offset, Recovery, Replay};
 use crate::telemetry::{Counter, Counters};
 use crate::transport::{DirectWrite, Transport};
 use crate::wire::{CloseCode, Disconnect, Encoded, WireFormat};
@@ -64,6 +65,20 @@ struct Queue {
     marked: bool,
     /// Others write to the same transport, so only the connection's task does.
     shared: bool,
+    /// What the client can ask for again, where the server recovers sockets.
+    replay: Option<Box<Replay>>,
+    whereabouts: Whereabouts,
+}
+
+/// Where a client is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Whereabouts {
+    #[default]
+    Here,
+    /// Its connection was lost; it may come back.
+    Away,
+    /// It came back, and its new session has all of this.
+    Back,
 }
 
 /// What an end is the end of.
@@ -101,6 +116,10 @@ pub enum SendError {
     Unserializable,
 }
 
+/// A frame came after its client came back: its new session must get it.
+#[derive(Debug)]
+pub(crate) struct CameBack(pub(crate) Encoded);
+
 /// What is to be done after a push.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Pushed {
@@ -126,13 +145,14 @@ impl Outbox {
         }
     }
 
-    /// Frames may go out, `first` before those that wait, and straight from their senders where the transport allows it.
-    pub(crate) fn open(&self, first: Encoded, direct: Option<Arc<dyn DirectWrite>>) {
+    /// Frames may go out, and straight from their senders where the transport allows it. The greeting comes before those
+    /// that wait.
+    pub(crate) fn open(&self, greeting: Encoded, direct: Option<Arc<dyn DirectWrite>>) {
         self.lend(direct);
         let mut queue = self.lock();
-        if !first.is_nothing() {
-            queue.bytes += first.len();
-            queue.waiting.push_front((first, Delivery::Answer));
+        if !greeting.is_nothing() {
+            queue.bytes += greeting.len();
+            queue.waiting.push_front((greeting, Delivery::Answer));
         }
         queue.open = true;
     }
@@ -183,7 +203,15 @@ impl Outbox {
 
     /// Queues one frame without waiting.
     pub(crate) fn push(&self, frame: Encoded, delivery: Delivery) -> Result<Pushed, SendError> {
-        let mut queue = self.lock();
+        self.push_into(self.lock(), frame, delivery)
+    }
+
+    fn push_into(
+        &self,
+        mut queue: MutexGuard<'_, Queue>,
+        frame: Encoded,
+        delivery: Delivery,
+    ) -> Result<Pushed, SendError> {
         if queue.closed {
             return Err(SendError::Closed);
         }
@@ -196,6 +224,55 @@ impl Outbox {
             return Err(error);
         }
         Ok(queue.mark())
+    }
+
+    /// Queues an event, and keeps it for a client that comes back, in one step.
+    pub(crate) fn push_numbered(&self, frame: Encoded, offset: Offset) -> Result<Result<Pushed, SendError>, CameBack> {
+        let mut queue = self.lock();
+        if queue.whereabouts == Whereabouts::Back {
+            return Err(CameBack(frame));
+        }
+        if let Some(replay) = &mut queue.replay {
+            replay.push(offset, frame.clone());
+        }
+        if queue.whereabouts == Whereabouts::Away {
+            return Ok(Ok(Pushed::WillBeWritten));
+        }
+        Ok(self.push_into(queue, frame, Delivery::Event))
+    }
+
+    /// Keeps the events of a client that may come back.
+    pub(crate) fn record(&self, recovery: &Recovery) {
+        self.lock().replay = Some(Box::new(Replay::new(recovery)));
+    }
+
+    /// The connection is lost. What is pushed from now on is kept, where it is recorded; says whether it is.
+    pub(crate) fn go_away(&self) -> bool {
+        let mut queue = self.lock();
+        if queue.replay.is_some() {
+            queue.whereabouts = Whereabouts::Away;
+        }
+        queue.replay.is_some()
+    }
+
+    /// Takes over what a lost connection's client has missed since `offset`, and what it may miss again. `false` where
+    /// that is not known; then nothing happens. `before_others` runs while nobody else can push to either.
+    pub(crate) fn follow(&self, lost: &Self, offset: &str, before_others: impl FnOnce()) -> bool {
+        // Always the older one first, and nobody holds two otherwise.
+        let mut old = lost.lock();
+        if old.whereabouts != Whereabouts::Away {
+            return false;
+        }
+        let mut new = self.lock();
+        let Some(missed) = old.replay.as_ref().and_then(|replay| replay.since(offset)) else { return false };
+        for frame in missed {
+            new.bytes += frame.len();
+            new.waiting.push_back((frame.clone(), Delivery::Event));
+        }
+        new.replay = old.replay.take();
+        before_others();
+        old.whereabouts = Whereabouts::Back;
+        true
     }
 
     /// Queues one frame, or gives it back where it does not fit yet. One for a client that is gone is dropped.

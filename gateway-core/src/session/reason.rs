@@ -43,6 +43,16 @@ impl DisconnectReason {
         }
     }
 
+    /// Whether the connection was lost rather than ended, so that its client may come back as the same socket.
+    pub(crate) fn is_a_loss(&self) -> bool {
+        match self {
+            Self::Client(_) | Self::Lost | Self::HeartbeatTimeout => true,
+            Self::Left | Self::TooSlow | Self::Violation(_) | Self::Malformed(_) | Self::Server(_) | Self::Shutdown => {
+                false
+            }
+        }
+    }
+
     /// The name Socket.IO has for it.
     #[must_use]
     pub fn as_str(&self) -> &'static str {

@@ -38,6 +38,13 @@ pub(crate) enum WireFormat {
 impl WireFormat {
     pub(crate) const COUNT: usize = 1;
 
+    /// Whether events carry their offset, for clients that can come back.
+    pub(crate) fn numbers_events(self) -> bool {
+        match self {
+            Self::Plain => false,
+        }
+    }
+
     /// What asks a client whether it is there.
     pub(crate) fn ping(self) -> Encoded {
         match self {

@@ -32,7 +32,8 @@ fn segment_mistake<'a>(segment: &'a str, seen: &mut Vec<&'a str>) -> Option<Stri
         return None;
     }
     let inner = segment.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
-    let Some((name, _)) = inner.filter(|(name, behind)| !name.contains(['{', '}']) && !behind.contains(['{', '}'])) else {
+    let Some((name, _)) = inner.filter(|(name, behind)| !name.contains(['{', '}']) && !behind.contains(['{', '}']))
+    else {
         return Some(format!(
             "a segment has one parameter at most, and `{segment}` is none with its braces\nhelp: write one like `/{{room}}` or `/room-{{id}}`"
         ));
