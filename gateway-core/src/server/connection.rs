@@ -22,7 +22,7 @@ use crate::socket::Socket;
 use crate::telemetry::{Counter, connection_span, told};
 use crate::transport::{Broken, Handshake, Transport};
 use crate::wire::{
-    CloseCode, Disconnect, Encoded, Flow, Incoming, Malformed, Message, OpCode, Outgoing, Received, RequestId,
+    CloseCode, Disconnect, Encoded, Flow, Incoming, Malformed, Message, OpCode, Outgoing, Payload, Received, RequestId,
     WireFormat, decode, exceeds_depth,
 };
 
@@ -323,7 +323,7 @@ impl Inside {
             }
             Ok(Incoming::Event(envelope)) => self.lanes.take(&self.place, envelope, task),
             Ok(Incoming::Answer { ask, outcome }) => {
-                let outcome = outcome.map(|payload| payload.text().to_owned()).map_err(|error| error.get().to_owned());
+                let outcome = outcome.map(Payload::into_owned).map_err(|error| error.get().to_owned());
                 // An answer nobody waits for came too late: its question was told to have timed out.
                 self.place.session.pending.answer(ask, outcome);
             }

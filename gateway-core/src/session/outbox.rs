@@ -88,6 +88,10 @@ pub enum SendError {
     /// The value cannot be written as JSON.
     #[error("the value cannot be serialised")]
     Unserializable,
+    /// Clients keep the event's name for themselves: `connect`, `connect_error`, `disconnect`, `disconnecting`,
+    /// `newListener` and `removeListener`.
+    #[error("clients keep the event's name for themselves")]
+    Reserved,
 }
 
 /// What is to be done after a push.
