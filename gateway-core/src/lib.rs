@@ -63,10 +63,10 @@ pub use crate::server::{
     Body, Endpoint, GatewayService, LocalAddr, RunningServer, Server, ServerHandle, UpgradeRefusal,
 };
 pub use crate::session::{DisconnectReason, Recovery, SendError, SocketId};
-pub use crate::socket::{Request, RequestError, Socket};
-pub use crate::telemetry::{Counter, Counters};
+pub use crate::socket::{Answers, Request, RequestError, Requests, Socket};
+pub use crate::telemetry::{Counter, Counters, Traffic};
 pub use crate::transport::{AuthError, Handshake};
-pub use crate::wire::{CloseCode, Disconnect, Event, Message, Text};
+pub use crate::wire::{Args, CloseCode, Disconnect, Event, FromArgs, Message, RawArgs, Text, ToArgs};
 
 /// Registers a generic gateway by naming a concrete type, once: `gateway_core::register!(Chat<MemoryStore>);`
 ///

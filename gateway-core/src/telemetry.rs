@@ -1,10 +1,15 @@
 //! The one place that logs and counts. Names of fields and counters are fixed here; payloads, headers and queries never
 //! reach it.
 
+mod listeners;
+
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub(crate) use listeners::Listeners;
+pub use listeners::Traffic;
 use tracing::Span;
 
 /// What a server has counted since it was built. Reading is cheap and not atomic as a whole.
@@ -22,6 +27,8 @@ pub struct Counters {
     slow_disconnects: AtomicU64,
     dropped_frames: AtomicU64,
     protocol_errors: AtomicU64,
+    /// Here, as whoever counts an event also knows who wants to hear of it.
+    listeners: OnceLock<Listeners>,
 }
 
 /// One kind of thing that is counted.
@@ -67,6 +74,18 @@ impl Counters {
 
     pub(crate) fn add_many(&self, counter: Counter, count: u64) {
         self.cell(counter).fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Who wants to hear of events; `None` where nobody does.
+    pub(crate) fn listeners(&self) -> Option<&Listeners> {
+        self.listeners.get()
+    }
+
+    /// Set once, before anybody connects.
+    pub(crate) fn listen(&self, listeners: Listeners) {
+        if !listeners.is_empty() {
+            let _ = self.listeners.set(listeners);
+        }
     }
 
     fn cell(&self, counter: Counter) -> &AtomicU64 {

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::dispatch::{Rejection, Services, Share};
 use crate::session::DisconnectReason;
 use crate::socket::Socket;
-use crate::wire::{Message, Payload};
+use crate::wire::{List, Message, Payload, RawArgs};
 
 /// One event, or one moment of a socket's life, while its arguments are read. It borrows the frame: what the handler
 /// keeps is read out of it before the handler runs.
@@ -72,16 +72,27 @@ impl<'a> Context<'a> {
         self.event
     }
 
-    /// The payload, still JSON; `None` where the client sent none, or `null`.
+    /// The payload, still JSON; `None` where the client sent none, or `null`. Several arguments are their array.
     #[must_use]
     pub fn data(&self) -> Option<&RawValue> {
-        self.payload.and_then(Payload::raw)
+        self.payload.and_then(Payload::raw).filter(|raw| raw.get() != "null")
+    }
+
+    /// The arguments as they came, binary parts included.
+    #[must_use]
+    pub fn args(&self) -> RawArgs {
+        self.payload.cloned().map_or_else(RawArgs::default, RawArgs::from)
     }
 
     /// What was provided to the server under this type.
     #[must_use]
     pub fn service<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
         self.services.find()
+    }
+
+    /// The arguments, lent to be read.
+    pub(crate) fn list(&self) -> List<'_> {
+        self.payload.map(Payload::list).unwrap_or_default()
     }
 
     pub(crate) fn reason(&self) -> Option<&DisconnectReason> {

@@ -21,6 +21,7 @@ use crate::server::handle::ServerHandle;
 use crate::server::running::{self, RunningServer};
 use crate::server::service::GatewayService;
 use crate::session::Recovery;
+use crate::telemetry::{Listeners, Traffic};
 use crate::transport::{Handshake, OriginPolicy};
 
 type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
@@ -48,6 +49,7 @@ pub struct Server {
     before: Option<BeforeUpgrade>,
     fallback: Option<Fallback>,
     on_listening: Option<OnListening>,
+    listeners: Listeners,
     banner: bool,
 }
 
@@ -76,6 +78,7 @@ impl Server {
             before: None,
             fallback: None,
             on_listening: None,
+            listeners: Listeners::default(),
             banner: true,
         }
     }
@@ -183,6 +186,20 @@ impl Server {
         self
     }
 
+    /// Hears of every event that came in, before its handler does; for tracing. It runs in the connection's task, so it
+    /// must not wait. A server without one pays nothing for it.
+    pub fn on_incoming(mut self, listener: impl Fn(&Traffic<'_>) + Send + Sync + 'static) -> Self {
+        self.listeners.add_incoming(listener);
+        self
+    }
+
+    /// Hears of every event that is sent, once for each socket it goes to: what `emit`, `send` and `request` say, and no
+    /// replies. It runs where the event is sent from.
+    pub fn on_outgoing(mut self, listener: impl Fn(&Traffic<'_>) + Send + Sync + 'static) -> Self {
+        self.listeners.add_outgoing(listener);
+        self
+    }
+
     /// Whether [`Server::serve`] prints what it serves. Default on.
     pub fn banner(mut self, on: bool) -> Self {
         self.banner = on;
@@ -274,6 +291,7 @@ impl Server {
             self.shared.hub.offsets.turn_on();
         }
         let routes = assembled.init(&self.services).await.map_err(StartError::Problems)?;
+        self.shared.counters.listen(self.listeners);
         Ok(Arc::new(Application {
             shared: self.shared,
             routes,

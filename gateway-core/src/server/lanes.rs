@@ -83,6 +83,9 @@ impl Lanes {
     /// An event that was read: runs now if it may, else waits or is answered `overloaded`.
     pub(crate) fn take(&mut self, place: &Place, envelope: Envelope<'_>, task: &mut Task<'_>) {
         let handler = place.route.router.find(&envelope.event);
+        if let Some(listeners) = place.application.shared.counters.listeners() {
+            listeners.incoming(&place.session.namespace, place.session.id.as_str(), &envelope.event);
+        }
         if self.open && self.may_start(handler) && !self.waiting.iter().any(|held| shares_place(held, handler)) {
             self.start(place, handler, envelope, task);
         } else if self.has_room(place) {
@@ -268,18 +271,13 @@ impl Lanes {
         };
         self.events += 1;
         let payload = &envelope.payload;
-        let responder = responder(place, Cow::Borrowed(&handler.event), envelope.id, payload);
+        let event = handler.named(&envelope.event);
+        let responder = responder(place, event.clone(), envelope.id, payload);
         let responder = SharedResponder::new(responder);
         let span = telemetry::event_span(&handler.event);
         let entered = span.enter();
         let called = catch_unwind(AssertUnwindSafe(|| {
-            (handler.call)(&Context::event(
-                &place.application.services,
-                &place.socket,
-                &handler.event,
-                payload,
-                &responder,
-            ))
+            (handler.call)(&Context::event(&place.application.services, &place.socket, &event, payload, &responder))
         }));
         match called {
             Ok(Running(RunningState::Ready(reply))) => self.finish(place, reply, responder),

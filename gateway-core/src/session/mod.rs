@@ -23,7 +23,7 @@ pub use id::SocketId;
 use outbox::Pushed;
 pub use outbox::SendError;
 pub(crate) use outbox::{Delivery, Outbox, Scope};
-pub(crate) use pending::Pending;
+pub(crate) use pending::{Answer, Pending};
 pub use reason::DisconnectReason;
 pub use replay::Recovery;
 pub(crate) use replay::{Offset, Offsets};
@@ -113,6 +113,13 @@ impl Session {
             batch::write_soon(self);
         }
         Ok(())
+    }
+
+    /// An event is about to be sent to this socket.
+    pub(crate) fn tell_listeners(&self, event: &str) {
+        if let Some(listeners) = self.outbox.counters.listeners() {
+            listeners.outgoing(&self.namespace, self.id.as_str(), event);
+        }
     }
 
     /// Somebody will answer a request later.

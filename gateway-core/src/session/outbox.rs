@@ -114,6 +114,10 @@ pub enum SendError {
     /// The value cannot be written as JSON.
     #[error("the value cannot be serialised")]
     Unserializable,
+    /// Clients keep the event's name for themselves: `connect`, `connect_error`, `disconnect`, `disconnecting`,
+    /// `newListener` and `removeListener`.
+    #[error("clients keep the event's name for themselves")]
+    Reserved,
 }
 
 /// A frame came after its client came back: its new session must get it.

@@ -1,6 +1,8 @@
 //! Bytes to envelope and back. Pure: no async, no I/O, no state; whatever can be fuzzed lives here. What an event does
 //! is decided further up.
 
+mod args;
+mod arity;
 mod close;
 mod depth;
 mod encoded;
@@ -14,12 +16,14 @@ mod rfc6455;
 mod shared;
 mod violation;
 
+pub(crate) use args::List;
+pub use args::{Args, FromArgs, RawArgs, ToArgs};
 pub use close::{CloseCode, Disconnect};
 pub(crate) use depth::exceeds_depth;
 pub(crate) use encoded::Encoded;
 pub(crate) use envelope::{Envelope, Incoming, Malformed, Named, Outgoing, RequestId};
 pub use event::Event;
-pub(crate) use event::to_json;
+pub(crate) use event::{CATCH_ALL, is_reserved, to_json};
 pub use message::{Message, Text};
 pub(crate) use packets::PacketDecoder;
 pub(crate) use payload::{Content, ContentRef, Payload};
