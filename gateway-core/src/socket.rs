@@ -125,8 +125,14 @@ impl Socket {
         }
         let content = args.map_err(|_| SendError::Unserializable)?.into_content();
         self.session.tell_listeners(event);
-        let outgoing = Outgoing::Event { event, content: content.lend(), offset: None };
-        self.session.push(self.session.encode(&outgoing), delivery)
+        let offset = if delivery == Delivery::Event { self.space.next_offset() } else { None };
+        let Some(offset) = offset else {
+            let outgoing = Outgoing::Event { event, content: content.lend(), offset: None };
+            return self.session.push(self.session.encode(&outgoing), delivery);
+        };
+        let text = offset.to_string();
+        let outgoing = Outgoing::Event { event, content: content.lend(), offset: Some(&text) };
+        self.session.push_event(self.session.encode(&outgoing).into_shared(), offset)
     }
 
     /// Sends it a whole message without an envelope, as raw gateways do.
@@ -173,6 +179,13 @@ impl Socket {
         self.session.outbox.end(DisconnectReason::Server(disconnect), Scope::Connection);
     }
 
+    /// Whether its client lost an earlier connection and came back as this socket, with its rooms, its state and the events
+    /// it had missed.
+    #[must_use]
+    pub fn is_recovered(&self) -> bool {
+        self.session.is_recovered()
+    }
+
     /// Whether the client is still there.
     #[must_use]
     pub fn is_connected(&self) -> bool {
@@ -211,7 +224,9 @@ impl Target {
     /// The sockets that are meant right now. In no order.
     #[must_use]
     pub fn sockets(&self) -> Vec<Socket> {
-        self.select().iter().map(|session| Socket::new(Arc::clone(session), Arc::clone(self.space()))).collect()
+        let sessions = self.select();
+        let here = sessions.iter().filter(|session| !session.is_away());
+        here.map(|session| Socket::new(Arc::clone(session), Arc::clone(self.space()))).collect()
     }
 }
 

@@ -32,6 +32,11 @@ impl Space {
         self.lock().remove(session);
     }
 
+    /// Whether there may be sockets that are away.
+    pub(crate) fn recovers(&self) -> bool {
+        self.offsets.is_on()
+    }
+
     /// The offset of the next event, where what is sent is kept for clients that come back.
     pub(crate) fn next_offset(&self) -> Option<Offset> {
         self.offsets.next()

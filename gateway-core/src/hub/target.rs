@@ -77,9 +77,11 @@ impl Target {
         if sessions.first().is_some_and(|session| session.outbox.counters.listeners().is_some()) {
             sessions.iter().for_each(|session| session.tell_listeners(event));
         }
-        let shared = Shared::new(&self.space.name, event, content.lend());
-        let push =
-            |session: &&Arc<Session>| session.outbox.push(shared.frame(session.outbox.format), self.delivery).is_ok();
+        let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };
+        let shared = Shared::new(&self.space.name, event, content.lend(), offset.map(|offset| offset.to_string()));
+        let push = |session: &&Arc<Session>| {
+            session.queue_event(shared.frame(session.outbox.format), self.delivery, offset).is_ok()
+        };
         let queued = sessions.iter().filter(push).count();
         write_all_soon(&sessions);
         Sent { queued, skipped: sessions.len() - queued }
@@ -148,6 +150,9 @@ impl Target {
     /// How many sockets are meant right now.
     #[must_use]
     pub fn count(&self) -> usize {
+        if self.space.recovers() {
+            return self.select().iter().filter(|session| !session.is_away()).count();
+        }
         self.space.count(&self.selection)
     }
 

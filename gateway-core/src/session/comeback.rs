@@ -61,8 +61,8 @@ impl Session {
     }
 
     /// Queues one event; it goes out at the end of the sender's batch of work.
-    pub(crate) fn push_event(self: &Arc<Self>, frame: Encoded, offset: Option<Offset>) -> Result<(), SendError> {
-        if self.queue_event(frame, Delivery::Event, offset)? == Pushed::NeedsWrite {
+    pub(crate) fn push_event(self: &Arc<Self>, frame: Encoded, offset: Offset) -> Result<(), SendError> {
+        if self.queue_event(frame, Delivery::Event, Some(offset))? == Pushed::NeedsWrite {
             batch::write_soon(self);
         }
         Ok(())
@@ -80,7 +80,7 @@ impl Session {
             Ok(pushed) => pushed,
             Err(CameBack(frame)) => {
                 let successor = self.successor().ok_or(SendError::Closed)?;
-                successor.push_event(frame, Some(offset)).map(|()| Pushed::WillBeWritten)
+                successor.push_event(frame, offset).map(|()| Pushed::WillBeWritten)
             }
         }
     }

@@ -62,9 +62,12 @@ impl Offsets {
         self.is_on.store(true, Ordering::Relaxed);
     }
 
+    pub(crate) fn is_on(&self) -> bool {
+        self.is_on.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn next(&self) -> Option<Offset> {
-        let is_on = self.is_on.load(Ordering::Relaxed);
-        is_on.then(|| Offset { number: self.next.fetch_add(1, Ordering::Relaxed) + 1, at: Instant::now() })
+        self.is_on().then(|| Offset { number: self.next.fetch_add(1, Ordering::Relaxed) + 1, at: Instant::now() })
     }
 }
 
