@@ -1,5 +1,7 @@
 //! The bounded queue out to one connection. Many push; whoever has a turn writes. Nobody waits here.
 
+mod pongs;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
@@ -11,6 +13,7 @@ use futures_util::task::AtomicWaker;
 
 use crate::limits::{Limits, Overflow};
 use crate::session::DisconnectReason;
+use crate::session::outbox::pongs::Pongs;
 use crate::telemetry::{Counter, Counters};
 use crate::transport::{DirectWrite, Transport};
 use crate::wire::{CloseCode, Disconnect, Encoded, WireFormat};
@@ -47,9 +50,9 @@ struct Queue {
     /// Bytes of the first frame that are written already.
     written: usize,
     bytes: usize,
-    /// The pong for the latest ping (RFC 6455 §5.5.3: older ones need no answer). It overtakes what waits. Boxed, as the
-    /// end is: a broadcast walks through thousands of queues, and what it does not need should not be in its way.
-    pong: Option<Box<Encoded>>,
+    /// Pongs overtake what waits. Boxed, as the end is: a broadcast walks through thousands of queues, and what it does
+    /// not need should not be in its way.
+    pongs: Option<Box<Pongs>>,
     /// The end, once somebody asked for it.
     end: Option<Box<DisconnectReason>>,
     /// Nothing is pushed any more.
@@ -206,11 +209,12 @@ impl Outbox {
         }
     }
 
-    /// Queues the answer to a ping; it takes the place of one that still waits.
+    /// Queues the answer to a ping.
+    #[allow(clippy::needless_pass_by_value, reason = "as every frame that is pushed")]
     pub(crate) fn push_pong(&self, pong: Encoded) {
         let mut queue = self.lock();
         if !queue.closed {
-            queue.pong = Some(Box::new(pong));
+            queue.pongs.get_or_insert_default().push(&pong);
         }
     }
 
@@ -316,7 +320,7 @@ impl Outbox {
         let begun = usize::from(queue.written > 0);
         queue.waiting.truncate(begun);
         queue.bytes = queue.waiting.iter().map(|(frame, _)| frame.len()).sum();
-        queue.pong = None;
+        queue.pongs.take_if(|pongs| !pongs.is_begun());
     }
 
     /// Whether so little waits that more may be added before it leaves.
@@ -349,7 +353,7 @@ impl Queue {
     }
 
     fn has_something(&self) -> bool {
-        (self.open && !self.waiting.is_empty()) || self.pong.is_some()
+        (self.open && !self.waiting.is_empty()) || self.pongs.is_some()
     }
 
     /// Writes until all went out or `write` takes no more.
@@ -357,16 +361,11 @@ impl Queue {
         WRITE.with(|buffer| {
             let buffer = &mut *buffer.borrow_mut();
             while self.has_something() {
-                let written = match self.waiting.front() {
-                    Some((only, _))
-                        if self.pong.is_none() && (self.waiting.len() == 1 || only.len() >= WRITE_BUFFER) =>
-                    {
-                        ready!(write(&only.as_slice()[self.written..]))
-                    }
-                    _ => {
-                        self.gather(buffer);
-                        ready!(write(buffer))
-                    }
+                let written = if let Some(alone) = self.alone() {
+                    ready!(write(alone))
+                } else {
+                    self.gather(buffer);
+                    ready!(write(buffer))
                 };
                 match written {
                     Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -378,22 +377,25 @@ impl Queue {
         })
     }
 
+    /// The bytes that go out next, where there is nothing to gather them with.
+    fn alone(&self) -> Option<&[u8]> {
+        let (front, _) = self.waiting.front()?;
+        let rest = &front.as_slice()[self.written..];
+        let may_go = self.written > 0 || self.pongs.is_none();
+        (may_go && (self.waiting.len() == 1 || rest.len() >= WRITE_BUFFER)).then_some(rest)
+    }
+
     /// Copies whole frames, as many as fit, to leave in one write.
-    fn gather(&mut self, buffer: &mut Vec<u8>) {
+    fn gather(&self, buffer: &mut Vec<u8>) {
         buffer.clear();
         // Between frames only: a pong may overtake a message, not split it.
-        if self.written == 0
-            && let Some(pong) = self.pong.take()
-        {
-            self.bytes += pong.len();
-            self.waiting.push_front((*pong, Delivery::Answer));
+        if let (0, Some(pongs)) = (self.written, &self.pongs) {
+            buffer.extend_from_slice(pongs.rest());
         }
-        for (index, (frame, _)) in self.waiting.iter().enumerate() {
-            if !self.open && index > 0 {
-                break;
-            }
+        let waiting = if self.open { self.waiting.len() } else { 0 };
+        for (index, (frame, _)) in self.waiting.iter().enumerate().take(waiting) {
             let bytes = &frame.as_slice()[if index == 0 { self.written } else { 0 }..];
-            if index > 0 && buffer.len() + bytes.len() > WRITE_BUFFER {
+            if !buffer.is_empty() && buffer.len() + bytes.len() > WRITE_BUFFER {
                 break;
             }
             buffer.extend_from_slice(bytes);
@@ -401,6 +403,15 @@ impl Queue {
     }
 
     fn advance(&mut self, mut written: usize) {
+        if let (0, Some(pongs)) = (self.written, &mut self.pongs) {
+            let of_pongs = written.min(pongs.rest().len());
+            pongs.advance(of_pongs);
+            written -= of_pongs;
+            if !pongs.rest().is_empty() {
+                return;
+            }
+            self.pongs = None;
+        }
         while let Some((frame, _)) = self.waiting.front() {
             let rest = frame.len() - self.written;
             if written < rest {

@@ -74,15 +74,29 @@ fn a_frame_larger_than_the_budget_goes_out_alone() {
 }
 
 #[test]
-fn only_the_latest_ping_is_answered_and_no_message_is_split() {
+fn pongs_overtake_what_waits_and_split_no_message() {
+    for (at_once, expected) in [(1, "bc12d"), (99, "bcd12")] {
+        let outbox = outbox(Overflow::Close);
+        push(&outbox, "abc", Delivery::Event).unwrap();
+        push(&outbox, "d", Delivery::Event).unwrap();
+        outbox.lock().advance(3);
+        outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, b"1"));
+        outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, b"2"));
+        assert_eq!(written(&outbox, at_once), expected);
+    }
+}
+
+#[test]
+fn pings_of_a_client_that_does_not_read_take_no_room() {
     let outbox = outbox(Overflow::Close);
-    push(&outbox, "abc", Delivery::Event).unwrap();
-    push(&outbox, "d", Delivery::Event).unwrap();
-    outbox.lock().advance(3);
-    outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, b"1"));
-    outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, b"2"));
-    let all = written(&outbox, 99);
-    assert_eq!(all, "bcd2");
+    for _ in 0..1000 {
+        outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, &[b'x'; 125]));
+        let blocked = outbox.lock().write(&mut |_| Poll::Pending);
+        assert!(blocked.is_pending());
+    }
+    let queue = outbox.lock();
+    assert_eq!(queue.waiting.len(), 0);
+    assert!(queue.pongs.as_ref().is_some_and(|pongs| pongs.rest().len() <= 4096));
 }
 
 #[test]
