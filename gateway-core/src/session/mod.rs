@@ -4,10 +4,13 @@
 mod batch;
 mod heartbeat;
 mod id;
+#[cfg(all(test, shuttle))]
+mod model;
 mod outbox;
 mod pending;
 mod reason;
 mod state;
+mod sync;
 
 use std::fmt;
 use std::sync::Arc;

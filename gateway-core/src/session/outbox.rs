@@ -5,8 +5,8 @@ mod pongs;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use futures_util::task::AtomicWaker;
@@ -14,6 +14,7 @@ use futures_util::task::AtomicWaker;
 use crate::limits::{Limits, Overflow};
 use crate::session::DisconnectReason;
 use crate::session::outbox::pongs::Pongs;
+use crate::session::sync::{AtomicBool, Mutex, MutexGuard, thread_local};
 use crate::telemetry::{Counter, Counters};
 use crate::transport::{DirectWrite, Transport};
 use crate::wire::{CloseCode, Disconnect, Encoded, WireFormat};
@@ -59,8 +60,10 @@ struct Queue {
     closed: bool,
     /// The connect hooks have accepted; before, nothing goes out.
     open: bool,
-    /// The transport takes nothing more; the connection's task waits for it.
+    /// The transport takes nothing more; the connection's task waits for it, or will.
     blocked: bool,
+    /// It was a sender that found it blocked; the connection's task has yet to be told.
+    untold: bool,
     /// The transport was given bytes that it has not handed on.
     unflushed: bool,
     /// Somebody will write this at the end of a batch.
@@ -266,20 +269,22 @@ impl Outbox {
     /// Writes from any task what was pushed and goes out at once; leaves the rest, and transports that cannot, to the
     /// connection's own.
     pub(crate) fn write_marked(&self) {
-        let is_done = {
+        let is_seen_to = {
             let mut queue = self.lock();
             if !std::mem::take(&mut queue.marked) {
                 return;
             }
-            // Where it is blocked already, the connection's task waits for the transport and needs no waking.
-            queue.blocked || self.write_direct(&mut queue)
+            // Where it is blocked, the connection's task waits for the transport, once it knows.
+            let is_seen_to = if queue.blocked { !queue.untold } else { self.write_direct(&mut queue) };
+            queue.untold = false;
+            is_seen_to
         };
-        if !is_done {
+        if !is_seen_to {
             self.reader.wake();
         }
     }
 
-    /// Whether everything went out.
+    /// Whether everything went out. Where it did not, what waits is marked, or the caller marks it.
     fn write_direct(&self, queue: &mut Queue) -> bool {
         let Some(direct) = self.direct.get().filter(|_| queue.open && !queue.blocked) else { return false };
         let written = queue.write(&mut |frames| match direct.try_write(frames) {
@@ -289,6 +294,7 @@ impl Outbox {
         self.weigh(queue);
         // A stream that fails is found by its own task, which then ends.
         queue.blocked = !matches!(written, Poll::Ready(Ok(())));
+        queue.untold = queue.blocked;
         !queue.blocked
     }
 
@@ -300,6 +306,7 @@ impl Outbox {
     ) -> Poll<io::Result<bool>> {
         let mut queue = self.lock();
         queue.marked = false;
+        queue.untold = false;
         let has_something = queue.has_something();
         if !has_something && !queue.unflushed {
             return Poll::Ready(Ok(false));
