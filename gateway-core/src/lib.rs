@@ -31,6 +31,9 @@
 //! `server` (a message's whole life), `testing`.
 
 mod dispatch;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
 mod hub;
 mod limits;

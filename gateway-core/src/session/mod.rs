@@ -5,11 +5,14 @@ mod batch;
 mod comeback;
 mod heartbeat;
 mod id;
+#[cfg(all(test, shuttle))]
+mod model;
 mod outbox;
 mod pending;
 mod reason;
 mod replay;
 mod state;
+mod sync;
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,17 +1,21 @@
 //! The bounded queue out to one connection. Many push; whoever has a turn writes. Nobody waits here.
 
+mod pongs;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use futures_util::task::AtomicWaker;
 
 use crate::limits::{Limits, Overflow};
 use crate::session::DisconnectReason;
+use crate::session::outbox::pongs::Pongs;
 use crate::session::replay::{Offset, Recovery, Replay};
+use crate::session::sync::{AtomicBool, Mutex, MutexGuard, thread_local};
 use crate::telemetry::{Counter, Counters};
 use crate::transport::{DirectWrite, Transport};
 use crate::wire::{CloseCode, Disconnect, Encoded, WireFormat};
@@ -48,17 +52,19 @@ struct Queue {
     /// Bytes of the first frame that are written already.
     written: usize,
     bytes: usize,
-    /// The pong for the latest ping (RFC 6455 §5.5.3: older ones need no answer). It overtakes what waits. Boxed, as the
-    /// end is: a broadcast walks through thousands of queues, and what it does not need should not be in its way.
-    pong: Option<Box<Encoded>>,
+    /// Pongs overtake what waits. Boxed, as the end is: a broadcast walks through thousands of queues, and what it does
+    /// not need should not be in its way.
+    pongs: Option<Box<Pongs>>,
     /// The end, once somebody asked for it.
     end: Option<Box<(DisconnectReason, Scope)>>,
     /// Nothing is pushed any more.
     closed: bool,
     /// The connect hooks have accepted; before, nothing goes out.
     open: bool,
-    /// The transport takes nothing more; the connection's task waits for it.
+    /// The transport takes nothing more; the connection's task waits for it, or will.
     blocked: bool,
+    /// It was a sender that found it blocked; the connection's task has yet to be told.
+    untold: bool,
     /// The transport was given bytes that it has not handed on.
     unflushed: bool,
     /// Somebody will write this at the end of a batch.
@@ -186,7 +192,7 @@ impl Outbox {
             let mut queue = other.lock();
             queue.closed = true;
             queue.bytes = 0;
-            queue.pong = None;
+            queue.pongs = None;
             (std::mem::take(&mut queue.waiting), std::mem::take(&mut queue.written))
         };
         let mut queue = self.lock();
@@ -344,11 +350,12 @@ impl Outbox {
         }
     }
 
-    /// Queues the answer to a ping; it takes the place of one that still waits.
+    /// Queues the answer to a ping.
+    #[allow(clippy::needless_pass_by_value, reason = "as every frame that is pushed")]
     pub(crate) fn push_pong(&self, pong: Encoded) {
         let mut queue = self.lock();
         if !queue.closed {
-            queue.pong = Some(Box::new(pong));
+            queue.pongs.get_or_insert_default().push(&pong);
         }
     }
 
@@ -400,20 +407,22 @@ impl Outbox {
     /// Writes from any task what was pushed and goes out at once; leaves the rest, and transports that cannot, to the
     /// connection's own.
     pub(crate) fn write_marked(&self) {
-        let is_done = {
+        let is_seen_to = {
             let mut queue = self.lock();
             if !std::mem::take(&mut queue.marked) {
                 return;
             }
-            // Where it is blocked already, the connection's task waits for the transport and needs no waking.
-            queue.blocked || self.write_direct(&mut queue)
+            // Where it is blocked, the connection's task waits for the transport, once it knows.
+            let is_seen_to = if queue.blocked { !queue.untold } else { self.write_direct(&mut queue) };
+            queue.untold = false;
+            is_seen_to
         };
-        if !is_done {
+        if !is_seen_to {
             self.reader.wake();
         }
     }
 
-    /// Whether everything went out.
+    /// Whether everything went out. Where it did not, what waits is marked, or the caller marks it.
     fn write_direct(&self, queue: &mut Queue) -> bool {
         let Some(direct) = self.direct.get().filter(|_| queue.open && !queue.blocked && !queue.shared) else {
             return false;
@@ -425,6 +434,7 @@ impl Outbox {
         self.weigh(queue);
         // A stream that fails is found by its own task, which then ends.
         queue.blocked = !matches!(written, Poll::Ready(Ok(())));
+        queue.untold = queue.blocked;
         !queue.blocked
     }
 
@@ -436,6 +446,7 @@ impl Outbox {
     ) -> Poll<io::Result<bool>> {
         let mut queue = self.lock();
         queue.marked = false;
+        queue.untold = false;
         let has_something = queue.has_something();
         if !has_something && !queue.unflushed {
             return Poll::Ready(Ok(false));
@@ -456,7 +467,7 @@ impl Outbox {
         let begun = usize::from(queue.written > 0);
         queue.waiting.truncate(begun);
         queue.bytes = queue.waiting.iter().map(|(frame, _)| frame.len()).sum();
-        queue.pong = None;
+        queue.pongs.take_if(|pongs| !pongs.is_begun());
     }
 
     /// Whether so little waits that more may be added before it leaves.
@@ -489,7 +500,7 @@ impl Queue {
     }
 
     fn has_something(&self) -> bool {
-        (self.open && !self.waiting.is_empty()) || self.pong.is_some()
+        (self.open && !self.waiting.is_empty()) || self.pongs.is_some()
     }
 
     /// Writes until all went out or `write` takes no more.
@@ -497,16 +508,11 @@ impl Queue {
         WRITE.with(|buffer| {
             let buffer = &mut *buffer.borrow_mut();
             while self.has_something() {
-                let written = match self.waiting.front() {
-                    Some((only, _))
-                        if self.pong.is_none() && (self.waiting.len() == 1 || only.len() >= WRITE_BUFFER) =>
-                    {
-                        ready!(write(&only.as_slice()[self.written..]))
-                    }
-                    _ => {
-                        self.gather(buffer);
-                        ready!(write(buffer))
-                    }
+                let written = if let Some(alone) = self.alone() {
+                    ready!(write(alone))
+                } else {
+                    self.gather(buffer);
+                    ready!(write(buffer))
                 };
                 match written {
                     Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -518,22 +524,25 @@ impl Queue {
         })
     }
 
+    /// The bytes that go out next, where there is nothing to gather them with.
+    fn alone(&self) -> Option<&[u8]> {
+        let (front, _) = self.waiting.front()?;
+        let rest = &front.as_slice()[self.written..];
+        let may_go = self.written > 0 || self.pongs.is_none();
+        (may_go && (self.waiting.len() == 1 || rest.len() >= WRITE_BUFFER)).then_some(rest)
+    }
+
     /// Copies whole frames, as many as fit, to leave in one write.
-    fn gather(&mut self, buffer: &mut Vec<u8>) {
+    fn gather(&self, buffer: &mut Vec<u8>) {
         buffer.clear();
         // Between frames only: a pong may overtake a message, not split it.
-        if self.written == 0
-            && let Some(pong) = self.pong.take()
-        {
-            self.bytes += pong.len();
-            self.waiting.push_front((*pong, Delivery::Answer));
+        if let (0, Some(pongs)) = (self.written, &self.pongs) {
+            buffer.extend_from_slice(pongs.rest());
         }
-        for (index, (frame, _)) in self.waiting.iter().enumerate() {
-            if !self.open && index > 0 {
-                break;
-            }
+        let waiting = if self.open { self.waiting.len() } else { 0 };
+        for (index, (frame, _)) in self.waiting.iter().enumerate().take(waiting) {
             let bytes = &frame.as_slice()[if index == 0 { self.written } else { 0 }..];
-            if index > 0 && buffer.len() + bytes.len() > WRITE_BUFFER {
+            if !buffer.is_empty() && buffer.len() + bytes.len() > WRITE_BUFFER {
                 break;
             }
             buffer.extend_from_slice(bytes);
@@ -541,6 +550,15 @@ impl Queue {
     }
 
     fn advance(&mut self, mut written: usize) {
+        if let (0, Some(pongs)) = (self.written, &mut self.pongs) {
+            let of_pongs = written.min(pongs.rest().len());
+            pongs.advance(of_pongs);
+            written -= of_pongs;
+            if !pongs.rest().is_empty() {
+                return;
+            }
+            self.pongs = None;
+        }
         while let Some((frame, _)) = self.waiting.front() {
             let rest = frame.len() - self.written;
             if written < rest {
