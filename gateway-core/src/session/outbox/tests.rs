@@ -126,7 +126,7 @@ fn before_it_opens_only_pongs_go_out() {
 #[test]
 fn a_push_that_finds_the_stream_blocked_wakes_the_task_that_waits_for_it() {
     let outbox = outbox(Overflow::DropNewest);
-    outbox.open(Some(Arc::new(Narrow(Mutex::new(1)))));
+    outbox.open(Encoded::nothing(), Some(Arc::new(Narrow(Mutex::new(1)))));
     let woken = Arc::new(Woken::default());
     outbox.register(&Context::from_waker(&Arc::clone(&woken).into()));
     push(&outbox, "a", Delivery::Event).unwrap();
