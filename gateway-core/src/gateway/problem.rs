@@ -67,6 +67,13 @@ impl Problem {
         )
     }
 
+    pub(crate) fn event_name(namespace: &str, handler: &Handler, why: &str) -> Self {
+        let (event, gateway, method) = (&handler.event, handler.gateway, handler.subscription.method);
+        let what =
+            format!("`{event}` in `{namespace}` cannot be subscribed to by `{gateway}::{}`: {why}", method.method);
+        Self::at(method.file, method.line, what, "choose another name".to_owned())
+    }
+
     pub(crate) fn pattern(gateway: Declared, namespace: &str, error: &PatternError) -> Self {
         let what = format!("the namespace `{namespace}` of `{}` is wrong: {error}", gateway.name);
         Self::at(gateway.file, gateway.line, what, "write it as `/chat` or `/chat/{room}`".to_owned())

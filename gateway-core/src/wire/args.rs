@@ -47,8 +47,8 @@ pub struct RawArgs {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent",
     label = "this cannot be written as the data of an event",
-    note = "put `#[derive(serde::Serialize)]` on `{Self}`",
-    note = "several arguments are sent as `Args((one, other))`, each of them `Serialize`"
+    note = "what is sent is `Serialize`: put `#[derive(serde::Serialize)]` on a type of your own",
+    note = "several arguments are sent as `Args((one, other))`, and each of them is `Serialize`"
 )]
 pub trait ToArgs {
     /// The arguments, written.
@@ -83,7 +83,7 @@ impl ToArgs for RawArgs {
 #[diagnostic::on_unimplemented(
     message = "an answer cannot be read as `{Self}`",
     label = "this cannot be read from the data of an answer",
-    note = "put `#[derive(serde::Deserialize)]` on `{Self}`; it must own what it holds"
+    note = "what is read is `Deserialize` and owns what it holds: put `#[derive(serde::Deserialize)]` on a type of your own"
 )]
 pub trait FromArgs: Sized {
     /// Reads the arguments.
