@@ -4,6 +4,9 @@
 mod close;
 mod depth;
 mod encoded;
+// Spoken as soon as a server serves it.
+#[allow(dead_code)]
+pub(crate) mod engine_io;
 mod envelope;
 mod event;
 mod message;
@@ -11,6 +14,7 @@ mod payload;
 mod plain;
 mod rfc6455;
 mod shared;
+mod violation;
 
 pub use close::{CloseCode, Disconnect};
 pub(crate) use depth::exceeds_depth;
@@ -23,6 +27,7 @@ pub(crate) use payload::{Content, ContentRef, Payload};
 pub(crate) use plain::decode;
 pub(crate) use rfc6455::{Decoder, Flow, OpCode, Received, close_frame};
 pub(crate) use shared::Shared;
+pub(crate) use violation::Violation;
 
 /// How one peer writes its envelopes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
