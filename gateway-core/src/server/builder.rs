@@ -10,16 +10,18 @@ use http_body::Body as HttpBody;
 use tower_service::Service;
 
 use crate::dispatch::{Compat, Services};
-use crate::gateway::{Assembly, Gateway, Handlers, Registered, Selection, StartError};
+use crate::gateway::{Assembly, Gateway, Handlers, Registered, Routes, Selection, StartError};
 use crate::limits::Limits;
 use crate::server::application::{Application, Shared};
 use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
 use crate::server::body::Body;
 use crate::server::endpoint::{Endpoint, LocalAddr};
+use crate::server::engine_io::{Engine, Serves};
 use crate::server::fallback::Fallback;
 use crate::server::handle::ServerHandle;
 use crate::server::running::{self, RunningServer};
 use crate::server::service::GatewayService;
+use crate::server::socket_io_options::{EngineIo, SocketIo};
 use crate::transport::{Handshake, OriginPolicy};
 
 type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
@@ -45,6 +47,8 @@ pub struct Server {
     expected: Vec<String>,
     before: Option<BeforeUpgrade>,
     fallback: Option<Fallback>,
+    socket_io: Option<SocketIo>,
+    engines: Vec<Engine>,
     on_listening: Option<OnListening>,
     banner: bool,
 }
@@ -72,6 +76,8 @@ impl Server {
             expected: Vec::new(),
             before: None,
             fallback: None,
+            socket_io: Some(SocketIo::new()),
+            engines: Vec::new(),
             on_listening: None,
             banner: true,
         }
@@ -167,6 +173,25 @@ impl Server {
         self
     }
 
+    /// Sets how Socket.IO is served. It is on without this, at `/socket.io/`.
+    pub fn socket_io(mut self, options: SocketIo) -> Self {
+        self.socket_io = Some(options);
+        self
+    }
+
+    /// Serves no Socket.IO: its path is one like any other.
+    pub fn without_socket_io(mut self) -> Self {
+        self.socket_io = None;
+        self
+    }
+
+    /// Serves the raw gateway of a namespace by Engine.IO, under a path of its own. It stays to be reached by plain
+    /// WebSocket under its namespace.
+    pub fn engine_io(mut self, path: &str, namespace: &str, options: EngineIo) -> Self {
+        self.engines.push(Engine::new(path, Serves::Raw(namespace.to_owned()), options.engine));
+        self
+    }
+
     /// Runs once the server listens, with the address it turned out to be.
     pub fn on_listening(mut self, run: impl FnOnce(&LocalAddr) + Send + 'static) -> Self {
         self.on_listening = Some(Box::new(run));
@@ -241,16 +266,19 @@ impl Server {
     /// [`StartError::Problems`] with all of it. Init hooks do not run.
     pub fn check(mut self) -> Result<(), StartError> {
         self.services.provide(self.handle());
-        Assembly::of(&self.selection, &self.services, &self.expected).map_err(StartError::Problems).map(drop)
+        let assembled = Assembly::of(&self.selection, &self.services, &self.expected).map_err(StartError::Problems)?;
+        engines(self.socket_io, self.engines, &assembled.routes).map(drop)
     }
 
     pub(crate) async fn assemble(mut self) -> Result<Arc<Application>, StartError> {
         self.services.provide(self.handle());
         let assembled = Assembly::of(&self.selection, &self.services, &self.expected).map_err(StartError::Problems)?;
+        let engines = engines(self.socket_io, self.engines, &assembled.routes)?;
         let routes = assembled.init(&self.services).await.map_err(StartError::Problems)?;
         Ok(Arc::new(Application {
             shared: self.shared,
             routes,
+            engines,
             services: self.services,
             limits: self.limits,
             compat: self.compat,
@@ -258,6 +286,13 @@ impl Server {
             subprotocols: self.subprotocols,
         }))
     }
+}
+
+/// Everything that is served by Engine.IO, or what is wrong with it.
+fn engines(socket_io: Option<SocketIo>, mut engines: Vec<Engine>, routes: &Routes) -> Result<Vec<Engine>, StartError> {
+    engines.extend(socket_io.map(|SocketIo { path, engine }| Engine::new(&path, Serves::SocketIo, engine)));
+    let problems = Engine::problems(&engines, routes);
+    if problems.is_empty() { Ok(engines) } else { Err(StartError::Problems(problems)) }
 }
 
 impl Default for Server {
