@@ -140,6 +140,9 @@ fn defaults() -> Vec<(&'static str, String)> {
         handshake_timeout,
         header_bytes,
         headers,
+        polling_sessions,
+        unclaimed_sessions,
+        post_timeout,
     } = Limits::default();
     vec![
         ("message_bytes", bytes(message_bytes)),
@@ -163,6 +166,9 @@ fn defaults() -> Vec<(&'static str, String)> {
         ("handshake_timeout", seconds(handshake_timeout)),
         ("header_bytes", bytes(header_bytes)),
         ("headers", headers.to_string()),
+        ("polling_sessions", polling_sessions.to_string()),
+        ("unclaimed_sessions", unclaimed_sessions.to_string()),
+        ("post_timeout", seconds(post_timeout)),
     ]
 }
 

@@ -63,7 +63,8 @@ pub use crate::gateway::{Fields, Gateway, Handlers, Problem, Registered, Service
 pub use crate::hub::{JoinError, Namespace, Sent, Target};
 pub use crate::limits::{Limits, Overflow};
 pub use crate::server::{
-    Body, Endpoint, GatewayService, LocalAddr, RunningServer, Server, ServerHandle, UpgradeRefusal,
+    Body, Cors, Endpoint, EngineIo, GatewayService, LocalAddr, Parser, RunningServer, SameSite, Server, ServerHandle,
+    SessionCookie, SocketIo, TransportName, UpgradeRefusal,
 };
 pub use crate::session::{DisconnectReason, Recovery, SendError, SocketId};
 pub use crate::socket::{Answers, Request, RequestError, Requests, Socket};

@@ -62,6 +62,15 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Number of request headers; above it the answer is 431. Default 100.
     pub headers: usize,
+    /// Sessions of long polling at the same time; a further handshake is answered 503. WebSockets are bounded by open
+    /// files, such a session holds none. Default 32 768: 128 MiB.
+    pub polling_sessions: usize,
+    /// Those among them whose client has not got into any namespace yet; a further handshake is answered 503. Default 8192:
+    /// more than arrive at once after a restart, and what one attacker may hold.
+    pub unclaimed_sessions: usize,
+    /// How long a request that brings events over long polling waits until they were taken; then it is answered, and the
+    /// next one waits in its place. Default 2 s: impatient clients give a request up after five.
+    pub post_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -89,6 +98,9 @@ impl Default for Limits {
             handshake_timeout: Duration::from_secs(10),
             header_bytes: 16 * 1024,
             headers: 100,
+            polling_sessions: 32 * 1024,
+            unclaimed_sessions: 8 * 1024,
+            post_timeout: Duration::from_secs(2),
         }
     }
 }

@@ -145,6 +145,25 @@ impl Problem {
         }
     }
 
+    pub(crate) fn engine_path_twice(path: &str) -> Self {
+        Self {
+            place: None,
+            what: format!("`{path}` is served by Engine.IO twice"),
+            help: "give one of them another path; Socket.IO is at `/socket.io/` unless `SocketIo::path` says otherwise"
+                .to_owned(),
+        }
+    }
+
+    pub(crate) fn engine_without_raw_gateway(path: &str, namespace: &str) -> Self {
+        Self {
+            place: None,
+            what: format!("`{path}` is to serve the raw gateway of `{namespace}` by Engine.IO, and there is none"),
+            help: format!(
+                "put `#[gateway(namespace = \"{namespace}\")]` on a struct and `#[on_message]` on a method of it"
+            ),
+        }
+    }
+
     pub(crate) fn nothing_linked() -> Self {
         Self {
             place: None,

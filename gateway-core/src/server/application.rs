@@ -10,6 +10,7 @@ use crate::dispatch::{Compat, Services};
 use crate::gateway::Routes;
 use crate::hub::{Hub, Target};
 use crate::limits::Limits;
+use crate::server::engine_io::Engine;
 use crate::session::{DisconnectReason, Recovery, Scope};
 use crate::telemetry::Counters;
 use crate::transport::OriginPolicy;
@@ -60,6 +61,7 @@ impl Shared {
 pub(crate) struct Application {
     pub(crate) shared: Arc<Shared>,
     pub(crate) routes: Routes,
+    pub(crate) engines: Vec<Engine>,
     pub(crate) services: Services,
     pub(crate) limits: Limits,
     pub(crate) compat: Compat,

@@ -10,16 +10,18 @@ use http_body::Body as HttpBody;
 use tower_service::Service;
 
 use crate::dispatch::{Compat, Services};
-use crate::gateway::{Assembled, Assembly, Gateway, Handlers, Problem, Registered, Selection, StartError};
+use crate::gateway::{Assembled, Assembly, Gateway, Handlers, Problem, Registered, Routes, Selection, StartError};
 use crate::limits::{Limits, Overflow};
 use crate::server::application::{Application, Shared};
 use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
 use crate::server::body::Body;
 use crate::server::endpoint::{Endpoint, LocalAddr};
+use crate::server::engine_io::{Engine, Serves};
 use crate::server::fallback::Fallback;
 use crate::server::handle::ServerHandle;
 use crate::server::running::{self, RunningServer};
 use crate::server::service::GatewayService;
+use crate::server::socket_io_options::{EngineIo, SocketIo};
 use crate::session::Recovery;
 use crate::telemetry::{Listeners, Traffic};
 use crate::transport::{Handshake, OriginPolicy};
@@ -48,6 +50,8 @@ pub struct Server {
     expected: Vec<String>,
     before: Option<BeforeUpgrade>,
     fallback: Option<Fallback>,
+    socket_io: Option<SocketIo>,
+    engines: Vec<Engine>,
     on_listening: Option<OnListening>,
     listeners: Listeners,
     banner: bool,
@@ -77,6 +81,8 @@ impl Server {
             expected: Vec::new(),
             before: None,
             fallback: None,
+            socket_io: Some(SocketIo::new()),
+            engines: Vec::new(),
             on_listening: None,
             listeners: Listeners::default(),
             banner: true,
@@ -180,6 +186,25 @@ impl Server {
         self
     }
 
+    /// Sets how Socket.IO is served. It is on without this, at `/socket.io/`.
+    pub fn socket_io(mut self, options: SocketIo) -> Self {
+        self.socket_io = Some(options);
+        self
+    }
+
+    /// Serves no Socket.IO: its path is one like any other.
+    pub fn without_socket_io(mut self) -> Self {
+        self.socket_io = None;
+        self
+    }
+
+    /// Serves the raw gateway of a namespace by Engine.IO, under a path of its own. It stays to be reached by plain
+    /// WebSocket under its namespace.
+    pub fn engine_io(mut self, path: &str, namespace: &str, options: EngineIo) -> Self {
+        self.engines.push(Engine::new(path, Serves::Raw(namespace.to_owned()), options.engine));
+        self
+    }
+
     /// Runs once the server listens, with the address it turned out to be.
     pub fn on_listening(mut self, run: impl FnOnce(&LocalAddr) + Send + 'static) -> Self {
         self.on_listening = Some(Box::new(run));
@@ -268,7 +293,8 @@ impl Server {
     /// [`StartError::Problems`] with all of it. Init hooks do not run.
     pub fn check(mut self) -> Result<(), StartError> {
         self.services.provide(self.handle());
-        self.plan().map(drop)
+        let assembled = self.plan()?;
+        engines(self.socket_io, self.engines, &assembled.routes).map(drop)
     }
 
     /// Everything that is wrong, or the gateways ready to start.
@@ -287,6 +313,7 @@ impl Server {
     pub(crate) async fn assemble(mut self) -> Result<Arc<Application>, StartError> {
         self.services.provide(self.handle());
         let assembled = self.plan()?;
+        let engines = engines(self.socket_io, self.engines, &assembled.routes)?;
         if self.recovery.is_some() {
             self.shared.hub.offsets.turn_on();
         }
@@ -295,6 +322,7 @@ impl Server {
         Ok(Arc::new(Application {
             shared: self.shared,
             routes,
+            engines,
             services: self.services,
             limits: self.limits,
             compat: self.compat,
@@ -303,6 +331,13 @@ impl Server {
             subprotocols: self.subprotocols,
         }))
     }
+}
+
+/// Everything that is served by Engine.IO, or what is wrong with it.
+fn engines(socket_io: Option<SocketIo>, mut engines: Vec<Engine>, routes: &Routes) -> Result<Vec<Engine>, StartError> {
+    engines.extend(socket_io.map(|SocketIo { path, engine }| Engine::new(&path, Serves::SocketIo, engine)));
+    let problems = Engine::problems(&engines, routes);
+    if problems.is_empty() { Ok(engines) } else { Err(StartError::Problems(problems)) }
 }
 
 impl Default for Server {

@@ -154,7 +154,7 @@ impl<T: Transport> Connection<T> {
             match seat.admit(task) {
                 Ok(false) => {}
                 Ok(true) => {
-                    seat.open(if inside.lobby.is_none() { transport.direct() } else { None });
+                    seat.open();
                     transport.greet();
                 }
                 Err(refusal) => refused.push((Arc::clone(&seat.session().namespace), refusal)),
@@ -164,9 +164,7 @@ impl<T: Transport> Connection<T> {
             let Some(lobby) = &mut inside.lobby else { return Err(End::Refused(refusal)) };
             lobby.desk.refuse(&mut inside.seats, &namespace, &refusal);
         }
-        if let Some(lobby) = &mut inside.lobby {
-            lobby.desk.lend(&inside.seats, || transport.direct());
-        }
+        inside.lend(transport);
         Ok(())
     }
 
@@ -178,6 +176,7 @@ impl<T: Transport> Connection<T> {
         }
         let received = transport.poll_receive(task, &mut |received, task| inside.take(received, task));
         inside.watch_assembly(transport.assembling());
+        inside.lend(transport);
         if let Some(end) = inside.end.take() {
             return Err(end);
         }
@@ -238,6 +237,14 @@ impl Inside {
                 connection_span(socket.id(), &seat.session().namespace, socket.handshake().peer())
             }
             (None, None) => tracing::Span::none(),
+        }
+    }
+
+    /// Lets senders write straight to the transport, as soon as it can be done.
+    fn lend<T: Transport>(&mut self, transport: &T) {
+        let is_all = self.lobby.as_ref().is_none_or(|lobby| lobby.desk.is_empty());
+        if !self.seats.is_lent() && is_all {
+            self.seats.lend(|| transport.direct());
         }
     }
 

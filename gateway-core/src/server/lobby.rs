@@ -20,7 +20,7 @@ use crate::server::seat::{Claim, Seat, Seating};
 use crate::server::seats::Seats;
 use crate::session::{DisconnectReason, Outbox};
 use crate::telemetry::{Counter, socket_span, told};
-use crate::transport::{DirectWrite, Handshake, Transport};
+use crate::transport::{Handshake, Transport};
 use crate::wire::{Encoded, Incoming, Outgoing, PacketDecoder, Violation, WireFormat};
 
 /// The end of a socket whose connection lives on.
@@ -47,8 +47,6 @@ pub(super) struct Desk {
     claim_by: Option<Instant>,
     /// Wakes a connection without sockets when the server stops; those that have some are told by them.
     stopping: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-    /// Whether senders write straight to the transport: while the only socket's frames are all there are.
-    is_lent: bool,
 }
 
 impl Lobby {
@@ -60,7 +58,7 @@ impl Lobby {
     ) -> Box<Self> {
         let limits = &application.limits;
         let outbox = Outbox::new(format, limits, &application.shared.counters);
-        outbox.open(Encoded::nothing(), None);
+        outbox.open(Encoded::nothing());
         let desk = Desk {
             application: Arc::clone(application),
             format,
@@ -70,7 +68,6 @@ impl Lobby {
             parted: Vec::new(),
             claim_by: Some(claim_by),
             stopping: None,
-            is_lent: false,
         };
         Box::new(Self { decoder: PacketDecoder::new(format, limits), desk })
     }
@@ -145,7 +142,6 @@ impl Desk {
         };
         self.parted.retain(|parted| **parted != *namespace);
         self.claim_by = None;
-        self.take_back(seats);
         let member = |name: &str| auth.as_ref().and_then(|auth: &Value| auth.get(name)).and_then(Value::as_str);
         let claim = member("pid").zip(member("offset")).map(|(key, offset)| Claim { key, offset });
         let handshake = self.handshake.for_namespace(found.name.clone(), found.parameters, auth.clone());
@@ -188,8 +184,6 @@ impl Desk {
 
     fn part(&mut self, seat: Seat, last: Encoded, reason: DisconnectReason) {
         let session = seat.session();
-        session.outbox.share();
-        self.is_lent = false;
         if !session.is_accepted() {
             session.outbox.discard();
         }
@@ -203,7 +197,12 @@ impl Desk {
 
     /// Where goes what belongs to no socket: behind what the only one has to say, where its frames are all there are.
     pub(super) fn outbox<'a>(&'a self, seats: &'a Seats) -> &'a Outbox {
-        seats.only().filter(|_| self.is_lent).map_or(&self.outbox, |seat| &seat.session().outbox)
+        seats.only().filter(|_| seats.is_lent()).map_or(&self.outbox, |seat| &seat.session().outbox)
+    }
+
+    /// Whether nothing waits but what sockets have to say.
+    pub(super) fn is_empty(&self) -> bool {
+        self.outbox.is_empty()
     }
 
     /// Lets those that are leaving go on. Says whether one has gone.
@@ -218,25 +217,6 @@ impl Desk {
         let before = self.leaving.len();
         self.leaving.retain_mut(|leaving| leaving.as_mut().poll(task).is_pending());
         self.leaving.len() < before
-    }
-
-    /// Senders may write straight to the transport while one socket's frames are all there are.
-    pub(super) fn lend(&mut self, seats: &Seats, direct: impl FnOnce() -> Option<Arc<dyn DirectWrite>>) {
-        if self.is_lent || !self.outbox.is_empty() {
-            return;
-        }
-        let Some(seat) = seats.only().filter(|seat| seat.admission.is_none()) else { return };
-        if let Some(direct) = direct() {
-            seat.session().outbox.lend(Some(direct));
-            self.is_lent = true;
-        }
-    }
-
-    /// A further socket is coming, or one goes: only the connection's task writes from now on.
-    fn take_back(&mut self, seats: &Seats) {
-        if std::mem::take(&mut self.is_lent) {
-            seats.iter().for_each(|seat| seat.session().outbox.share());
-        }
     }
 
     /// Moves what waits to the peer; a frame that is written in part goes on before any other begins.

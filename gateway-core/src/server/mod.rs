@@ -10,6 +10,7 @@ mod builder;
 mod connection;
 mod ending;
 mod endpoint;
+mod engine_io;
 mod fallback;
 mod handle;
 mod lanes;
@@ -20,6 +21,8 @@ mod running;
 mod seat;
 mod seats;
 mod service;
+mod socket_io_options;
+mod upgraded;
 mod waiting;
 
 #[cfg(feature = "testing")]
@@ -30,6 +33,8 @@ pub use builder::Server;
 #[cfg(feature = "testing")]
 pub(crate) use connection::{Entry, Manner, serve};
 pub use endpoint::{Endpoint, LocalAddr};
+pub use engine_io::{Cors, Parser, SameSite, SessionCookie, TransportName};
 pub use handle::ServerHandle;
 pub use running::RunningServer;
 pub use service::GatewayService;
+pub use socket_io_options::{EngineIo, SocketIo};

@@ -19,7 +19,7 @@ use crate::server::raw::RawLane;
 use crate::session::{Delivery, DisconnectReason, Scope, Session};
 use crate::socket::Socket;
 use crate::telemetry::{Counter, told};
-use crate::transport::{DirectWrite, Handshake};
+use crate::transport::Handshake;
 use crate::wire::{Encoded, Incoming, Malformed, Message, Outgoing, Payload, RequestId, WireFormat, exceeds_depth};
 
 pub(super) struct Seat {
@@ -96,16 +96,16 @@ impl Seat {
     }
 
     /// Opens the way out, once the connect hooks have accepted.
-    pub(super) fn open(&self, direct: Option<Arc<dyn DirectWrite>>) {
+    pub(super) fn open(&self) {
         let session = self.session();
         let connected = Outgoing::Connected { id: session.id.as_str(), recovery: session.recovery_key() };
         let greeting = session.encode(&connected);
         if session.is_recovered() {
             // What it has missed comes first: its client takes it for what it is only then.
             session.outbox.push_last(greeting);
-            session.outbox.open(Encoded::nothing(), direct);
+            session.outbox.open(Encoded::nothing());
         } else {
-            session.outbox.open(greeting, direct);
+            session.outbox.open(greeting);
         }
     }
 

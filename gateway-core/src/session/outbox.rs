@@ -155,10 +155,8 @@ impl Outbox {
         }
     }
 
-    /// Frames may go out, and straight from their senders where the transport allows it. The greeting comes before those
-    /// that wait.
-    pub(crate) fn open(&self, greeting: Encoded, direct: Option<Arc<dyn DirectWrite>>) {
-        self.lend(direct);
+    /// Frames may go out. The greeting comes before those that wait.
+    pub(crate) fn open(&self, greeting: Encoded) {
         let mut queue = self.lock();
         if !greeting.is_nothing() {
             queue.bytes += greeting.len();
@@ -168,11 +166,9 @@ impl Outbox {
     }
 
     /// Senders may write straight to the transport from now on, where it can be done.
-    pub(crate) fn lend(&self, direct: Option<Arc<dyn DirectWrite>>) {
-        if let Some(direct) = direct {
-            // Set before any sender looks for it, and once only.
-            let _ = self.direct.set(direct);
-        }
+    pub(crate) fn lend(&self, direct: Arc<dyn DirectWrite>) {
+        // A connection changes its transport at most once, from one that cannot to one that can.
+        let _ = self.direct.set(direct);
         self.lock().shared = false;
     }
 

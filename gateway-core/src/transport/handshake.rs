@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
 use http::header::COOKIE;
@@ -27,6 +27,22 @@ struct Request {
     auth: Option<Value>,
     /// The request that opened the connection, where this is a namespace's own part of it.
     connection: Option<Handshake>,
+    /// Present where the client goes on to send requests.
+    latest: Option<LatestHeaders>,
+}
+
+/// The headers of the newest request of a client that sends by requests.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LatestHeaders(Arc<Mutex<Option<Headers>>>);
+
+impl LatestHeaders {
+    pub(crate) fn keep(&self, headers: &HeaderMap) {
+        *self.lock() = Some(Headers::copy(headers));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Headers>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Why [`Handshake::auth`] has nothing to give.
@@ -56,6 +72,7 @@ impl Handshake {
             protocol: None,
             auth,
             connection: None,
+            latest: None,
         }))
     }
 
@@ -77,6 +94,7 @@ impl Handshake {
             protocol: None,
             auth,
             connection: Some(self.clone()),
+            latest: None,
         }))
     }
 
@@ -92,6 +110,11 @@ impl Handshake {
 
     pub(crate) fn with_parameters(mut self, parameters: Vec<(String, String)>) -> Self {
         self.edit().parameters = parameters;
+        self
+    }
+
+    pub(crate) fn with_latest_headers(mut self, latest: LatestHeaders) -> Self {
+        self.edit().latest = Some(latest);
         self
     }
 
@@ -127,6 +150,15 @@ impl Handshake {
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         self.request().headers.map()
+    }
+
+    /// The headers of the client's newest request. By long polling each message comes in a request of its own, with the
+    /// cookies of that moment; otherwise these are [`Handshake::headers`].
+    #[must_use]
+    pub fn latest_headers(&self) -> HeaderMap {
+        let latest =
+            self.request().latest.as_ref().and_then(|latest| latest.lock().as_ref().map(|headers| headers.map().clone()));
+        latest.unwrap_or_else(|| self.headers().clone())
     }
 
     /// The first value of a header, where it is visible ASCII.
@@ -183,7 +215,7 @@ fn visible(value: &[u8]) -> Option<&str> {
 }
 
 /// `application/x-www-form-urlencoded`, as browsers write queries.
-fn parse_query(query: &str) -> Vec<(String, String)> {
+pub(crate) fn parse_query(query: &str) -> Vec<(String, String)> {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     pairs

@@ -16,6 +16,8 @@ impl CloseCode {
     pub const GOING_AWAY: Self = Self(1001);
     /// RFC 6455 was violated.
     pub const PROTOCOL_ERROR: Self = Self(1002);
+    /// The peer broke a protocol whose closes carry no code: never on the wire, only read as a reason.
+    pub(crate) const NO_STATUS: Self = Self(1005);
     /// A text was not UTF-8.
     pub const INVALID_UTF8: Self = Self(1007);
     /// The application's policy was violated.

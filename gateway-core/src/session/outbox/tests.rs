@@ -6,7 +6,7 @@ fn outbox(overflow: Overflow) -> Outbox {
         &Limits { outbox_frames: 2, outbox_bytes: 10, overflow, ..Limits::default() },
         &Arc::default(),
     );
-    outbox.open(Encoded::nothing(), None);
+    outbox.open(Encoded::nothing());
     outbox
 }
 
@@ -119,14 +119,15 @@ fn before_it_opens_only_pongs_go_out() {
     push(&outbox, "b", Delivery::Event).unwrap();
     outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, b"1"));
     assert_eq!(written(&outbox, 99), "1");
-    outbox.open(Encoded::nothing(), None);
+    outbox.open(Encoded::nothing());
     assert_eq!(written(&outbox, 99), "ab");
 }
 
 #[test]
 fn a_push_that_finds_the_stream_blocked_wakes_the_task_that_waits_for_it() {
     let outbox = outbox(Overflow::DropNewest);
-    outbox.open(Encoded::nothing(), Some(Arc::new(Narrow(Mutex::new(1)))));
+    outbox.open(Encoded::nothing());
+    outbox.lend(Arc::new(Narrow(Mutex::new(1))));
     let woken = Arc::new(Woken::default());
     outbox.register(&Context::from_waker(&Arc::clone(&woken).into()));
     push(&outbox, "a", Delivery::Event).unwrap();

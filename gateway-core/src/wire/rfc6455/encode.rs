@@ -1,6 +1,6 @@
 //! Frames of the server: whole, never masked (RFC 6455 §5.1).
 
-use crate::wire::{Disconnect, Encoded};
+use crate::wire::{CloseCode, Disconnect, Encoded};
 
 /// What a frame is (RFC 6455 §5.2).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -57,7 +57,7 @@ pub(crate) fn frame(opcode: OpCode, expected: usize, write: impl FnOnce(&mut Vec
 /// A close frame (§5.5.1); an empty one where there is no code to tell.
 pub(crate) fn close_frame(close: Option<&Disconnect>) -> Encoded {
     let mut payload = Vec::new();
-    if let Some(close) = close {
+    if let Some(close) = close.filter(|close| CloseCode::is_sendable(close.code.as_u16())) {
         payload.extend_from_slice(&close.code.as_u16().to_be_bytes());
         payload.extend_from_slice(close.wire_reason().as_bytes());
     }
