@@ -34,6 +34,10 @@ pub struct Limits {
     pub overflow: Overflow,
     /// Rooms one socket may be in, its own not counted. Default 128.
     pub rooms_per_socket: usize,
+    /// Binary parts of one Socket.IO packet; one with more ends its connection. Default 10, as in the reference.
+    pub attachments: usize,
+    /// Bytes of the binary parts of one Socket.IO packet together; one with more ends its connection. Default 1 MiB.
+    pub attachment_bytes: usize,
     /// Namespaces one Socket.IO connection may be in at once; a further one is refused. Default 32.
     pub namespaces_per_connection: usize,
     /// Questions to one client that wait for an answer at the same time. Default 1024.
@@ -85,6 +89,8 @@ impl Default for Limits {
             outbox_bytes: 1024 * 1024,
             overflow: Overflow::Close,
             rooms_per_socket: 128,
+            attachments: 10,
+            attachment_bytes: 1024 * 1024,
             namespaces_per_connection: 32,
             pending_requests: 1024,
             request_timeout: Duration::from_secs(10),

@@ -141,7 +141,7 @@ impl Socket {
     ///
     /// As [`Socket::emit`].
     pub fn send_message(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.session.push(message.into().encode(), Delivery::Event)
+        self.session.push(message.into().encode(self.session.outbox.format), Delivery::Event)
     }
 
     /// Asks the client something; await the result for its answer. Several arguments of it are read as their array, or by

@@ -3,7 +3,6 @@
 use std::ops::Deref;
 
 use bytes::Bytes;
-use data_encoding::BASE64;
 use serde::Deserialize;
 
 use crate::dispatch::{Context, Rejection, on};
@@ -113,12 +112,10 @@ impl Deref for EventName {
     }
 }
 
-/// Binary data; on plain WebSocket the JSON string of its base64.
+/// Binary data. JSON has none: on plain WebSocket it is the string of its base64.
 impl FromContext<on::Message> for Bytes {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
-        let unreadable = || Rejection::new("unreadable", "the data is not a base64 string");
-        let raw = context.data().ok_or_else(unreadable)?;
-        let text = std::borrow::Cow::<str>::deserialize(raw).map_err(|_| unreadable())?;
-        BASE64.decode(text.as_bytes()).map(Self::from).map_err(|_| unreadable())
+        let read = context.list().read_value();
+        read.map_err(|_| Rejection::new("unreadable", "the data is neither binary nor a base64 string"))
     }
 }

@@ -5,7 +5,6 @@ use std::fmt;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use data_encoding::BASE64;
 use futures_core::Stream;
 use serde_json::value::RawValue;
 
@@ -159,6 +158,6 @@ reply_with_json! {
 
 impl IntoReply for Bytes {
     fn into_reply(self) -> Reply {
-        Reply::value(&BASE64.encode(&self))
+        Reply::value(&self)
     }
 }

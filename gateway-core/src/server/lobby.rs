@@ -14,6 +14,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use tracing::Instrument;
 
 use crate::dispatch::{Exception, Refusal};
+use crate::limits::Limits;
 use crate::server::application::Application;
 use crate::server::ending;
 use crate::server::seat::{Claim, Seat, Seating};
@@ -21,14 +22,15 @@ use crate::server::seats::Seats;
 use crate::session::{DisconnectReason, Outbox};
 use crate::telemetry::{Counter, socket_span, told};
 use crate::transport::{Handshake, Transport};
-use crate::wire::{Encoded, Incoming, Outgoing, PacketDecoder, Violation, WireFormat};
+use crate::wire::socket_io::{Decoder, PacketLimits};
+use crate::wire::{Encoded, Incoming, Outgoing, Violation, WireFormat};
 
 /// The end of a socket whose connection lives on.
 type Leaving = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What a connection has beside its sockets.
 pub(super) struct Lobby {
-    pub(super) decoder: PacketDecoder,
+    pub(super) decoder: Decoder,
     pub(super) desk: Desk,
 }
 
@@ -69,7 +71,20 @@ impl Lobby {
             claim_by: Some(claim_by),
             stopping: None,
         };
-        Box::new(Self { decoder: PacketDecoder::new(format, limits), desk })
+        Box::new(Self { decoder: decoder(format, limits), desk })
+    }
+}
+
+/// Reads what the connection sends.
+fn decoder(format: WireFormat, limits: &Limits) -> Decoder {
+    let limits = PacketLimits {
+        attachments: limits.attachments,
+        attachment_bytes: limits.attachment_bytes,
+        depth: limits.json_depth,
+    };
+    match format {
+        WireFormat::SocketIoMsgpack => Decoder::packed(limits),
+        WireFormat::SocketIo | WireFormat::Plain | WireFormat::EngineIo => Decoder::new(limits),
     }
 }
 

@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 use crate::wire::arity::arity_of;
-use crate::wire::payload::{Content, Payload, Shape};
+use crate::wire::payload::{Content, Payload, Shape, from_payload};
 
 /// The arguments of an event as a list, whatever their number: `T` is a tuple, a `Vec`, or a type that is read from a list.
 ///
@@ -162,7 +162,7 @@ impl RawArgs {
     /// When it is something else.
     pub fn read<T: DeserializeOwned>(&self, index: usize) -> Result<T, serde_json::Error> {
         let list = self.list();
-        read_json(list.elements().get(index).unwrap_or(&"null"), list.attachments)
+        from_payload(list.elements().get(index).unwrap_or(&"null"), list.attachments)
     }
 
     /// Those behind the first `count`: what is left once a handler has read its own.
@@ -230,16 +230,16 @@ pub(crate) struct List<'a> {
 impl<'a> List<'a> {
     /// One value: the one argument, the array of several, `null` where there is none.
     pub(crate) fn read_value<T: DeserializeOwned>(self) -> Result<T, serde_json::Error> {
-        read_json(self.json.unwrap_or("null"), self.attachments)
+        from_payload(self.json.unwrap_or("null"), self.attachments)
     }
 
     /// The list. What was left out at its end is `null`, as it is `undefined` to a JavaScript function.
     pub(crate) fn read_all<T: DeserializeOwned>(self) -> Result<T, serde_json::Error> {
-        read_json(&self.text(), self.attachments).or_else(|error| {
+        from_payload(&self.text(), self.attachments).or_else(|error| {
             let mut elements = self.elements();
             let Some(wanted) = arity_of::<T>().filter(|wanted| *wanted > elements.len()) else { return Err(error) };
             elements.resize(wanted, "null");
-            read_json(&format!("[{}]", elements.join(",")), self.attachments).map_err(|_| error)
+            from_payload(&format!("[{}]", elements.join(",")), self.attachments).map_err(|_| error)
         })
     }
 
@@ -281,11 +281,6 @@ fn only_element(list: &str) -> Option<&str> {
     let mut values = serde_json::Deserializer::from_str(list.strip_prefix('[')?).into_iter::<&RawValue>();
     let first = values.next()?.ok()?;
     (list[1 + values.byte_offset()..].trim_ascii_start() == "]").then_some(first.get())
-}
-
-/// Reads JSON in which placeholders stand for attachments.
-fn read_json<T: DeserializeOwned>(json: &str, _attachments: &[Bytes]) -> Result<T, serde_json::Error> {
-    serde_json::from_str(json)
 }
 
 #[cfg(test)]

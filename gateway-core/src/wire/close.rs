@@ -66,6 +66,11 @@ impl CloseCode {
         Self(code)
     }
 
+    /// Whether it is one for violations of RFC 6455 itself, or of a limit.
+    pub(crate) const fn is_of_the_protocol(self) -> bool {
+        matches!(self, Self::PROTOCOL_ERROR | Self::INVALID_UTF8 | Self::POLICY | Self::TOO_BIG)
+    }
+
     /// RFC 6455 §7.4.1: 1004 to 1006 and 1015 are never on the wire; below 1000 and from 5000 up nothing is defined.
     pub(crate) const fn is_sendable(code: u16) -> bool {
         matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)

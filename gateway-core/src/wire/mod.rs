@@ -6,17 +6,17 @@ mod arity;
 mod close;
 mod depth;
 mod encoded;
-// Spoken as soon as a server serves it.
-#[allow(dead_code)]
 pub(crate) mod engine_io;
 mod envelope;
 mod event;
+mod json;
 mod message;
-mod packets;
+mod msgpack;
 mod payload;
 mod plain;
 mod rfc6455;
 mod shared;
+pub(crate) mod socket_io;
 mod violation;
 
 pub(crate) use args::List;
@@ -28,8 +28,7 @@ pub(crate) use envelope::{Envelope, Incoming, Malformed, Named, Outgoing, Reques
 pub use event::Event;
 pub(crate) use event::{CATCH_ALL, is_reserved, to_json};
 pub use message::{Message, Text};
-pub(crate) use packets::PacketDecoder;
-pub(crate) use payload::{Content, ContentRef, Payload};
+pub(crate) use payload::{Attachments, Content, ContentRef, Payload, Shape};
 pub(crate) use plain::decode;
 pub(crate) use rfc6455::{Decoder, Flow, OpCode, Received, close_frame};
 pub(crate) use shared::Shared;
@@ -40,15 +39,22 @@ pub(crate) use violation::Violation;
 pub(crate) enum WireFormat {
     /// `docs/protocol.md`.
     Plain,
+    /// Socket.IO over Engine.IO, packets as text.
+    SocketIo,
+    /// Socket.IO over Engine.IO, packets as MessagePack.
+    SocketIoMsgpack,
+    /// Whole messages over Engine.IO, without envelopes.
+    EngineIo,
 }
 
 impl WireFormat {
-    pub(crate) const COUNT: usize = 1;
+    pub(crate) const COUNT: usize = 4;
 
     /// Whether events carry their offset, for clients that can come back.
     pub(crate) fn numbers_events(self) -> bool {
         match self {
-            Self::Plain => false,
+            Self::Plain | Self::EngineIo => false,
+            Self::SocketIo | Self::SocketIoMsgpack => true,
         }
     }
 
@@ -56,6 +62,7 @@ impl WireFormat {
     pub(crate) fn ping(self) -> Encoded {
         match self {
             Self::Plain => Encoded::frame(OpCode::Ping, &[]),
+            Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => engine_io::ping(),
         }
     }
 
@@ -63,16 +70,23 @@ impl WireFormat {
     pub(crate) fn close_frame(self, close: Option<&Disconnect>) -> Encoded {
         match self {
             Self::Plain => close_frame(close),
+            // Engines close without a code, but for violations of RFC 6455.
+            Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => {
+                close_frame(close.filter(|close| close.code.is_of_the_protocol()))
+            }
         }
     }
 
     /// Whole frames, ready for the transport: one, or none where the format says nothing.
-    pub(crate) fn encode(self, _namespace: &str, outgoing: &Outgoing<'_>) -> Encoded {
+    pub(crate) fn encode(self, namespace: &str, outgoing: &Outgoing<'_>) -> Encoded {
         match self {
             Self::Plain if matches!(outgoing, Outgoing::Connected { .. } | Outgoing::Disconnected) => {
                 Encoded::nothing()
             }
             Self::Plain => Encoded::text(plain::expected_len(outgoing), |json| plain::encode(outgoing, json)),
+            Self::SocketIo => socket_io::encode(namespace, outgoing),
+            Self::SocketIoMsgpack => socket_io::encode_packed(namespace, outgoing),
+            Self::EngineIo => Encoded::nothing(),
         }
     }
 }

@@ -1,11 +1,19 @@
 //! What an event carries, in and out: one argument or several, and the binary parts they name.
 
+mod aside;
+mod placeholder;
+mod read;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use data_encoding::BASE64;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+
+pub(in crate::wire) use placeholder::{Placeholders, placeholder_at_front, push_placeholder};
 
 /// Binary parts, in the order of their placeholders. Nearly always none.
 pub(crate) type Attachments = Option<Arc<[Bytes]>>;
@@ -70,15 +78,60 @@ pub(crate) struct ContentRef<'a> {
     pub(crate) attachments: &'a [Bytes],
 }
 
+/// Reads a value from JSON whose placeholders name `attachments`. Its bytes are these, or base64, or arrays of numbers.
+pub(crate) fn from_payload<T: DeserializeOwned>(json: &str, attachments: &[Bytes]) -> Result<T, serde_json::Error> {
+    read::read(json, attachments)
+}
+
 impl Content {
-    /// One argument: any value, as JSON.
+    /// One argument: any value, as JSON, its bytes as attachments.
     pub(crate) fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        serde_json::to_string(value).map(Self::from)
+        aside::set_aside(value).map(|(json, attachments)| Self { json, shape: Shape::One, attachments })
     }
 
     pub(crate) fn lend(&self) -> ContentRef<'_> {
         ContentRef { json: &self.json, shape: self.shape, attachments: &self.attachments }
     }
+}
+
+impl From<&Payload<'_>> for Content {
+    /// The same arguments, to be sent on as they came.
+    fn from(payload: &Payload<'_>) -> Self {
+        let json = match (payload.raw(), payload.shape) {
+            (Some(json), _) => json.get(),
+            (None, Shape::One) => "null",
+            (None, Shape::Several) => "[]",
+        };
+        Self { json: json.to_owned(), shape: payload.shape, attachments: payload.attachments().to_vec() }
+    }
+}
+
+impl ContentRef<'_> {
+    /// Appends the JSON with the base64 of each attachment in the place of its placeholder.
+    pub(in crate::wire) fn write_plain(&self, out: &mut Vec<u8>) {
+        if self.attachments.is_empty() {
+            return out.extend_from_slice(self.json.as_bytes());
+        }
+        let mut texts = placeholder::around_placeholders(self.json);
+        out.extend_from_slice(texts.next().unwrap_or_default().as_bytes());
+        for (bytes, text) in self.attachments.iter().zip(texts) {
+            push_base64(out, bytes);
+            out.extend_from_slice(text.as_bytes());
+        }
+    }
+
+    /// Bytes of the attachments.
+    pub(in crate::wire) fn attachment_bytes(&self) -> usize {
+        self.attachments.iter().map(Bytes::len).sum()
+    }
+}
+
+fn push_base64(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b'"');
+    let start = out.len();
+    out.resize(start + BASE64.encode_len(bytes.len()), 0);
+    BASE64.encode_mut(bytes, &mut out[start..]);
+    out.push(b'"');
 }
 
 impl From<String> for Content {
@@ -92,3 +145,6 @@ impl<'a> From<&'a str> for ContentRef<'a> {
         Self { json, shape: Shape::One, attachments: &[] }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::wire::json::push_string;
 use crate::wire::{Envelope, Incoming, Malformed, Outgoing, Payload, RequestId};
 
 /// Longest text of an id; longer ones would be an amplifier for every frame of a stream.
@@ -59,13 +60,15 @@ fn decode_any(text: &str) -> Result<Incoming<'_>, Malformed> {
     Err(Malformed { why: "`event` is missing".into(), id })
 }
 
-/// Bytes of its JSON, with room to spare for everything but long ids, escapes and binary parts.
+/// Bytes of its JSON, with room to spare for everything but long ids and escapes.
 pub(crate) fn expected_len(outgoing: &Outgoing<'_>) -> usize {
     match outgoing {
         Outgoing::Event { event, content, .. }
         | Outgoing::Ask { event, content, .. }
         | Outgoing::Reply { event, content, .. }
-        | Outgoing::Item { event, content, .. } => event.len() + content.json.len() + 56,
+        | Outgoing::Item { event, content, .. } => {
+            event.len() + content.json.len() + content.attachment_bytes() / 3 * 4 + 56
+        }
         Outgoing::End { event, .. } => event.len() + 56,
         Outgoing::Exception { data, .. } | Outgoing::Refused { data } => data.len() + 64,
         Outgoing::Connected { .. } | Outgoing::Disconnected => 0,
@@ -109,10 +112,10 @@ pub(crate) fn encode(outgoing: &Outgoing<'_>, out: &mut Vec<u8>) {
         Outgoing::Connected { .. } | Outgoing::Disconnected => return,
     };
     out.extend_from_slice(b"{\"event\":");
-    push_json_string(out, event);
+    push_string(out, event);
     if let Some(content) = content {
         out.extend_from_slice(b",\"data\":");
-        out.extend_from_slice(content.json.as_bytes());
+        content.write_plain(out);
     }
     let written = match id {
         Some(id) => write!(out, ",\"id\":{id}"),
@@ -132,16 +135,6 @@ pub(crate) fn encode(outgoing: &Outgoing<'_>, out: &mut Vec<u8>) {
     });
     written.expect("writing to memory cannot fail");
     out.push(b'}');
-}
-
-fn push_json_string(out: &mut Vec<u8>, text: &str) {
-    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
-    } else {
-        serde_json::to_writer(out, text).expect("a string is always JSON");
-    }
 }
 
 impl RequestId {

@@ -9,4 +9,9 @@ mod payload;
 pub(crate) use frames::{Frame, Frames};
 pub(crate) use open::Open;
 pub(crate) use packet::Packet;
-pub(crate) use payload::{PayloadWriter, read_payload};
+pub(crate) use payload::PayloadWriter;
+
+/// The packet that asks a client whether it is there, for a WebSocket.
+pub(crate) fn ping() -> crate::wire::Encoded {
+    crate::wire::Encoded::frame(crate::wire::OpCode::Text, b"2")
+}
