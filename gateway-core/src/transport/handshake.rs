@@ -156,8 +156,11 @@ impl Handshake {
     /// cookies of that moment; otherwise these are [`Handshake::headers`].
     #[must_use]
     pub fn latest_headers(&self) -> HeaderMap {
-        let latest =
-            self.request().latest.as_ref().and_then(|latest| latest.lock().as_ref().map(|headers| headers.map().clone()));
+        let latest = self
+            .request()
+            .latest
+            .as_ref()
+            .and_then(|latest| latest.lock().as_ref().map(|headers| headers.map().clone()));
         latest.unwrap_or_else(|| self.headers().clone())
     }
 

@@ -101,9 +101,7 @@ impl Visit<'_> {
 /// What a session is for, the path its handshake shows, and the parameters in it.
 fn enter(engine: &Engine, application: &Application) -> Option<(Entry, String, Vec<(String, String)>)> {
     match &engine.serves {
-        Serves::SocketIo => {
-            Some((Entry::Lobby(engine.options.connect_timeout), engine.path.clone(), Vec::new()))
-        }
+        Serves::SocketIo => Some((Entry::Lobby(engine.options.connect_timeout), engine.path.clone(), Vec::new())),
         Serves::Raw(namespace) => {
             let mut found = application.routes.find(namespace)?;
             let parameters = std::mem::take(&mut found.parameters);

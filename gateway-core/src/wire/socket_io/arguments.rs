@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use crate::wire::is_reserved;
 use crate::wire::json::is_space;
 use crate::wire::{Payload, Shape, Violation};
 
@@ -14,11 +15,6 @@ pub(super) fn event(json: &str) -> Result<(Cow<'_, str>, Payload<'_>), Violation
         None => any_event(json),
     }
     .and_then(|event| if is_reserved(&event.0) { Err(Violation::new("reserved event name")) } else { Ok(event) })
-}
-
-/// Names with a meaning of their own in the JavaScript implementations, which refuse them.
-pub(crate) fn is_reserved(event: &str) -> bool {
-    matches!(event, "connect" | "connect_error" | "disconnect" | "disconnecting" | "newListener" | "removeListener")
 }
 
 /// `["name"]` and `["name",<one value>]` as `JSON.stringify` writes them. What looks otherwise is left to the general

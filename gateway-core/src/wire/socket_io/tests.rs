@@ -294,7 +294,7 @@ proptest! {
     fn what_is_written_can_be_read_in_both_forms(
         event in "[^\u{0}]{0,8}", content in any_content(), ask: u64, namespace in "/|/[a-z]{1,5}",
     ) {
-        prop_assume!(!is_reserved(&event));
+        prop_assume!(!crate::wire::is_reserved(&event));
         let outgoing = Outgoing::Ask { event: &event, content: content.lend(), ask };
         let json = (content.json != "[]" || content.shape == Shape::One).then_some(content.json.as_str());
         let parts: Vec<String> = content.attachments.iter().map(|part| format!(" {part:?}")).collect();
