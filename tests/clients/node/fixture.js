@@ -14,10 +14,22 @@ const binaries = process.env.FIXTURES ?? join(repository, 'target', 'debug');
 /** Longer than anything a suite waits for: a hang becomes a failure that names its line. */
 const PATIENCE = 15_000;
 
+/** Whether the suites run against npm's servers, to prove the suites, in place of our own. */
+export const reference = process.env.REFERENCE === '1';
+
 /** Starts a fixture on a free port. */
-export async function start(name, ...options) {
-  const server = spawn(join(binaries, name), ['--port', '0', ...options], {
+export function start(name, ...options) {
+  return startWith({}, name, ...options);
+}
+
+/** Starts a fixture that reads these variables of its environment too. */
+export async function startWith(environment, name, ...options) {
+  const [program, ...before] = reference
+    ? [process.execPath, fileURLToPath(new URL(`reference/${name}.mjs`, import.meta.url))]
+    : [join(binaries, name)];
+  const server = spawn(program, [...before, '--port', '0', ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...environment },
   });
   const exited = once(server, 'exit');
   // A suite that breaks off leaves no server behind.
@@ -31,6 +43,7 @@ export async function start(name, ...options) {
   return {
     url: (path = '/') => `ws://${address}${path}`,
     http: (path = '/') => `http://${address}${path}`,
+    port: Number(address.split(':')[1]),
     /** Ends the server as a supervisor would; resolves to its exit code. */
     async stop() {
       server.kill('SIGTERM');
