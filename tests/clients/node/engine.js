@@ -116,12 +116,12 @@ export class Polling {
     assert.equal(await this.next(), `4${message}`);
   }
 
-  /** Polls until the session is gone, and checks how the server says so. */
+  /** Polls until the session is gone, and checks how the server says so; pings are answered. */
   async gone() {
     for (;;) {
       const { status, text } = await this.get();
-      if (status === 200) continue;
-      return assertError({ status, text }, 1);
+      if (status !== 200) return assertError({ status, text }, 1);
+      if (text === '2') await this.post('3');
     }
   }
 }
@@ -151,6 +151,12 @@ export async function packet(client) {
     if (received !== '2') return received;
     client.socket.send('3');
   }
+}
+
+/** Answers pings from now on, so that a session does not end for want of pongs. */
+export function keepAlive(client) {
+  client.socket.on('message', (data, isBinary) => { if (!isBinary && data.toString() === '2') client.socket.send('3'); });
+  return client;
 }
 
 /** How a WebSocket ended; it must end by itself. */

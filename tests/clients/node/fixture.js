@@ -80,6 +80,11 @@ export class Client {
     return within('a message', new Promise((resolve) => this.#waiting.push(resolve)));
   }
 
+  /** What came and nobody asked for. */
+  left() {
+    return this.#received.splice(0);
+  }
+
   /** The next envelope. */
   async next() {
     const { data, isBinary } = await this.nextMessage();

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
-import { Engine, assertError, closeCode, packet } from '../engine.js';
+import { Engine, assertError, closeCode, keepAlive, packet } from '../engine.js';
 import { reference, start, within } from '../fixture.js';
 
 let server, engine;
@@ -81,7 +81,7 @@ for (const ignored of ['0', '0{}', '3', '3probe', '5', '6']) {
 
 for (const wrong of ['', '7', '8', '9', 'x', 'é', '{"event":"a"}', ' 4']) {
   test(`the frame ${JSON.stringify(wrong)} ends the session`, async () => {
-    const client = await engine.webSocket();
+    const client = keepAlive(await engine.webSocket());
     client.socket.send(wrong);
     assert.equal(await closeCode(client), 1005);
     assertError(await engine.get({ sid: client.open.sid }), 1);
@@ -90,7 +90,7 @@ for (const wrong of ['', '7', '8', '9', 'x', 'é', '{"event":"a"}', ' 4']) {
 
 test('a ping from the client ends the session', async () => {
   for (const ping of ['2', '2probe']) {
-    const client = await engine.webSocket();
+    const client = keepAlive(await engine.webSocket());
     client.socket.send(ping);
     assert.equal(await closeCode(client), 1005);
   }
@@ -141,7 +141,7 @@ test('a message of the greatest size passes', async () => {
 
 for (const [what, message] of [['text', `4${'x'.repeat(1_000_000)}`], ['bytes', Buffer.alloc(1_000_001)]]) {
   test(`a message of ${what} that is too large closes with 1009`, async () => {
-    const client = await engine.webSocket();
+    const client = keepAlive(await engine.webSocket());
     client.socket.on('error', () => {});
     client.socket.send(message);
     assert.equal(await closeCode(client), 1009);
@@ -149,7 +149,7 @@ for (const [what, message] of [['text', `4${'x'.repeat(1_000_000)}`], ['bytes', 
 }
 
 test('fragments that become too large close with 1009', async () => {
-  const client = await engine.webSocket();
+  const client = keepAlive(await engine.webSocket());
   client.socket.on('error', () => {});
   for (let sent = 0; sent <= 1_000_000; sent += 100_000) client.socket.send('4'.repeat(100_000), { fin: false });
   assert.equal(await closeCode(client), 1009);
@@ -170,7 +170,7 @@ for (const [what, code, ...frame] of [
   ['a close code that nobody may send', 1002, [0x88, 0x82], MASK, [0x03, 0xed]],
 ]) {
   test(`${what} closes with ${code}`, async () => {
-    const client = await engine.webSocket();
+    const client = keepAlive(await engine.webSocket());
     client.socket.on('error', () => {});
     raw(client, ...frame);
     assert.equal(await closeCode(client), code);
@@ -178,7 +178,7 @@ for (const [what, code, ...frame] of [
 }
 
 test('a hundred thousand empty fragments do not keep a connection', async () => {
-  const client = await engine.webSocket();
+  const client = keepAlive(await engine.webSocket());
   client.socket.on('error', () => {});
   client.socket.send('4', { fin: false });
   const empty = Buffer.from([0x00, 0x80, ...MASK]);
