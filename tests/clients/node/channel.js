@@ -35,6 +35,12 @@ class Channel {
     return JSON.parse(answer.slice(1 + prefix.length));
   }
 
+  /** Leaves a namespace, and waits until that is done: packets are handled in their order. */
+  async leave(namespace = '/') {
+    await this.send(`1${prefixOf(namespace)}`, '0/nowhere,');
+    await this.expect('4/nowhere,{"message":"Invalid namespace"}');
+  }
+
   /** Sends an event, with an ack id where one is given. */
   emit(namespace, args, id = '') {
     return this.send(`2${prefixOf(namespace)}${id}${JSON.stringify(args)}`);

@@ -57,6 +57,7 @@ export async function startWith(environment, name, ...options) {
 export class Client {
   #received = [];
   #waiting = [];
+  #ended;
   /** The id of the latest request. */
   lastId = 0;
 
@@ -69,7 +70,11 @@ export class Client {
   constructor(socket) {
     this.socket = socket;
     this.closed = new Promise((resolve) => {
-      socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() }));
+      socket.once('close', (code, reason) => {
+        resolve({ code, reason: reason.toString() });
+        this.#ended = new Error(`closed with ${code}`);
+        for (const { reject } of this.#waiting.splice(0)) reject(this.#ended);
+      });
     });
     socket.on('message', (data, isBinary) => this.#deliver({ data, isBinary }));
   }
@@ -77,7 +82,8 @@ export class Client {
   /** The next message as it came. */
   nextMessage() {
     if (this.#received.length > 0) return Promise.resolve(this.#received.shift());
-    return within('a message', new Promise((resolve) => this.#waiting.push(resolve)));
+    if (this.#ended) return Promise.reject(this.#ended);
+    return within('a message', new Promise((resolve, reject) => this.#waiting.push({ resolve, reject })));
   }
 
   /** What came and nobody asked for. */
@@ -119,7 +125,7 @@ export class Client {
 
   #deliver(message) {
     const waiting = this.#waiting.shift();
-    if (waiting) waiting(message);
+    if (waiting) waiting.resolve(message);
     else this.#received.push(message);
   }
 }

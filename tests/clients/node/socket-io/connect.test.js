@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { TRANSPORTS, joined, open } from '../channel.js';
-import { start } from '../fixture.js';
+import { reference, start } from '../fixture.js';
 
 let server;
 before(async () => { server = await start('socket-io'); });
@@ -11,7 +11,7 @@ after(() => server.stop());
 
 for (const transport of TRANSPORTS) {
   /** Runs a test over this transport with a session that has joined nothing. */
-  const over = (name, run) => test(`${transport}: ${name}`, async () => {
+  const over = (name, run, options) => test(`${transport}: ${name}`, options, async () => {
     const channel = await open(server, transport);
     await run(channel);
     await channel.close();
@@ -37,12 +37,13 @@ for (const transport of TRANSPORTS) {
     }
   });
 
-  over('a namespace is joined with or without the comma', async (channel) => {
-    for (const packet of ['0/custom', '1/custom,', '0/custom,', '1/custom', '0/custom,{}']) {
-      await channel.send(packet);
-      if (packet[0] === '1') continue;
+  over('a namespace is joined and left with or without the comma', async (channel) => {
+    for (const [join, leave] of [['0/custom', '1/custom,'], ['0/custom,', '1/custom'], ['0/custom,{}', '1/custom,']]) {
+      await channel.send(join);
       assert.match(await channel.next(), /^0\/custom,\{"sid":"[\w-]+"\}$/);
       await channel.expect('2/custom,["auth",{}]');
+      await channel.send(leave, '0/nowhere');
+      await channel.expect('4/nowhere,{"message":"Invalid namespace"}');
     }
   });
 
@@ -75,12 +76,21 @@ for (const transport of TRANSPORTS) {
   over('who leaves may join again, under another id', async (channel) => {
     const first = await channel.join('/');
     await channel.expect('2["auth",{}]');
-    await channel.send('1');
+    await channel.leave();
     const second = await channel.join('/', { again: true });
     await channel.expect('2["auth",{"again":true}]');
     assert.notEqual(first.sid, second.sid);
     await channel.echoes();
   });
+
+  over('who leaves may join again in the same breath', async (channel) => {
+    await channel.join('/');
+    await channel.expect('2["auth",{}]');
+    await channel.send('1', '0{"again":true}');
+    assert.match(await channel.next(), /^0\{"sid":/);
+    await channel.expect('2["auth",{"again":true}]');
+    await channel.echoes();
+  }, { skip: reference && 'the reference ends the session, as it leaves a moment later' });
 
   over('leaving one namespace does not disturb another', async (channel) => {
     await channel.join('/');
