@@ -37,6 +37,12 @@ for (const transport of TRANSPORTS) {
     });
   }
 
+  over('an answer without a payload has no arguments', async (channel) => {
+    await channel.emit('/', ['ask']);
+    await channel.send(`3${await question(channel)}`);
+    await channel.expect('2["answer"]');
+  });
+
   over('an answer has attachments', async (channel) => {
     await channel.emit('/', ['ask']);
     const bytes = Buffer.from([9, 8, 7]);
@@ -62,7 +68,7 @@ for (const transport of TRANSPORTS) {
       ids.push(await question(channel));
     }
     assert.equal(new Set(ids).size, 3);
-    for (const id of ids.toReversed?.() ?? [...ids].reverse()) {
+    for (const id of [...ids].reverse()) {
       await channel.send(`3${id}["to ${id}"]`);
       await channel.expect(`2["answer","to ${id}"]`);
     }
