@@ -17,7 +17,7 @@ const PATIENCE = 15_000;
 /** Whether the suites run against npm's servers, to prove the suites, in place of our own. */
 export const reference = process.env.REFERENCE === '1';
 
-/** Starts a fixture on a free port. */
+/** Starts a fixture, on a free port unless `--port` is among the options. */
 export function start(name, ...options) {
   return startWith({}, name, ...options);
 }
@@ -27,7 +27,8 @@ export async function startWith(environment, name, ...options) {
   const [program, ...before] = reference
     ? [process.execPath, fileURLToPath(new URL(`reference/${name}.mjs`, import.meta.url))]
     : [join(binaries, name)];
-  const server = spawn(program, [...before, '--port', '0', ...options], {
+  const port = options.includes('--port') ? [] : ['--port', '0'];
+  const server = spawn(program, [...before, ...port, ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...environment },
   });
