@@ -1,6 +1,7 @@
 // npm's socket.io-client in two versions and every way it may be set up, with events read one by one.
 
 import assert from 'node:assert/strict';
+import { afterEach } from 'node:test';
 import * as msgpack from 'socket.io-msgpack-parser';
 import { Fetch, io as io48 } from 'socket.io-client';
 import { io as io41 } from 'socket.io-client-4.1';
@@ -23,14 +24,19 @@ export const setups = Object.entries(SETUPS);
 export const msgpackSetups = setups.filter(([name]) => !/fetch/.test(name))
   .map(([name, setup]) => [`${name} and msgpack`, { ...setup, parser: msgpack }]);
 
+const peers = new Set();
+
+// A client that comes back by itself would keep a process alive whose test has failed.
+afterEach(() => { for (const peer of peers) peer.close(); });
+
 /** A socket that keeps its events until the test asks for them. */
 export class Peer {
   #received = [];
   #waiting = [];
 
-  /** Connects; each peer has a connection of its own. */
-  static async connect(server, { io, transports, ...setup }, { path = '/', ...options } = {}) {
-    const peer = new Peer(io(server.http(path), { transports, reconnection: false, forceNew: true, ...setup, ...options }));
+  /** Connects; each peer has a connection of its own. Where a server recovers, `offsets` are taken off its events. */
+  static async connect(server, { io, transports, ...setup }, { path = '/', offsets = false, ...options } = {}) {
+    const peer = new Peer(io(server.http(path), { transports, reconnection: false, forceNew: true, ...setup, ...options }), offsets);
     await peer.event('connect');
     if (transports.length > 1) await peer.upgraded();
     return peer;
@@ -44,9 +50,13 @@ export class Peer {
     return error;
   }
 
-  constructor(socket) {
+  constructor(socket, offsets) {
     this.socket = socket;
+    this.offsets = offsets;
+    peers.add(this);
     socket.onAny((...event) => {
+      // An event that wants an answer ends with a function, and has no offset.
+      if (offsets && typeof event.at(-1) !== 'function') assert.equal(typeof event.pop(), 'string', 'the offset');
       const waiting = this.#waiting.shift();
       if (waiting) waiting(event);
       else this.#received.push(event);
@@ -55,7 +65,7 @@ export class Peer {
 
   /** The socket of another namespace on the same connection. */
   async beside(namespace, options) {
-    const peer = new Peer(this.socket.io.socket(namespace, options));
+    const peer = new Peer(this.socket.io.socket(namespace, options), this.offsets);
     await peer.event('connect');
     return peer;
   }
@@ -104,7 +114,8 @@ export class Peer {
   }
 
   close() {
-    this.socket.io.engine.close();
+    peers.delete(this);
+    this.socket.io.engine?.close();
     this.socket.close();
   }
 }
