@@ -52,6 +52,7 @@ pub struct Server {
     fallback: Option<Fallback>,
     socket_io: Option<SocketIo>,
     engines: Vec<Engine>,
+    also: Vec<Endpoint>,
     on_listening: Option<OnListening>,
     listeners: Listeners,
     banner: bool,
@@ -83,6 +84,7 @@ impl Server {
             fallback: None,
             socket_io: Some(SocketIo::new()),
             engines: Vec::new(),
+            also: Vec::new(),
             on_listening: None,
             listeners: Listeners::default(),
             banner: true,
@@ -205,7 +207,13 @@ impl Server {
         self
     }
 
-    /// Runs once the server listens, with the address it turned out to be.
+    /// Listens here too: at the other address of a name such as `localhost`, or for the programs of this machine alone.
+    pub fn also_listen(mut self, endpoint: impl Into<Endpoint>) -> Self {
+        self.also.push(endpoint.into());
+        self
+    }
+
+    /// Runs once the server listens, with the address that the one given to [`Server::serve`] turned out to be.
     pub fn on_listening(mut self, run: impl FnOnce(&LocalAddr) + Send + 'static) -> Self {
         self.on_listening = Some(Box::new(run));
         self
@@ -259,11 +267,15 @@ impl Server {
     }
 
     async fn start_with(mut self, endpoint: Endpoint, banner: bool) -> Result<RunningServer, StartError> {
-        let on_listening = self.on_listening.take();
+        let (on_listening, also) = (self.on_listening.take(), std::mem::take(&mut self.also));
         // Everything that can be wrong is, before the port opens.
         let (service, handle) = self.into_service().await?;
         let (listener, address) = endpoint.listen().await?;
-        let server = RunningServer::begin(listener, address, service, handle);
+        let mut listeners = vec![listener];
+        for endpoint in also {
+            listeners.push(endpoint.listen().await?.0);
+        }
+        let server = RunningServer::begin(listeners, address, service, handle);
         if banner {
             server.print_banner();
         }
