@@ -49,6 +49,13 @@ impl Manner {
     }
 }
 
+/// Socket.IO in memory, kept alive as the limits say.
+#[cfg(feature = "testing")]
+pub(crate) fn socket_io(limits: &Limits) -> (Entry, Manner) {
+    let pace = Pace { interval: limits.ping_interval, timeout: limits.ping_timeout, asks: Asks::Steadily };
+    (Entry::Lobby(limits.connect_timeout), Manner { format: WireFormat::SocketIo, pace })
+}
+
 pub(crate) struct Connection<T> {
     transport: T,
     inside: Inside,
