@@ -143,10 +143,11 @@ struct Begin {
 }
 
 impl Start for Begin {
-    fn start<S: Stream>(self, stream: S, read_ahead: &Bytes) {
+    async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
         let Self { application, options, entered, entry, handshake, open } = self;
-        let websocket = WebSocket::new(stream, read_ahead, options.max_http_buffer_size);
-        let transport = EngineIo::new(websocket, &open);
+        let websocket = WebSocket::new(stream, &read_ahead, options.max_http_buffer_size);
+        let opened = EngineIo::open(websocket, &open, application.limits.handshake_timeout).await;
+        let Some(transport) = opened else { return };
         let tasks = application.shared.tasks.clone();
         let manner = options.manner(&entry);
         tasks.spawn(entered.during(serve(transport, application, entry, handshake, manner)));
@@ -161,15 +162,13 @@ struct TakeOver {
 }
 
 impl Start for TakeOver {
-    fn start<S: Stream>(self, stream: S, read_ahead: &Bytes) {
+    async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
         let Self { application, options, probe } = self;
-        let websocket = WebSocket::new(stream, read_ahead, options.max_http_buffer_size);
+        let websocket = WebSocket::new(stream, &read_ahead, options.max_http_buffer_size);
         let patience = Patience { upgrade: options.upgrade_timeout, close: application.limits.close_timeout };
-        application.shared.tasks.spawn(async move {
-            match probe {
-                Some(probe) => upgrade(websocket, probe, patience).await,
-                None => dismiss(websocket, patience.close).await,
-            }
-        });
+        match probe {
+            Some(probe) => upgrade(websocket, probe, patience).await,
+            None => dismiss(websocket, patience.close).await,
+        }
     }
 }

@@ -144,12 +144,12 @@ impl State {
 
     /// Takes whole frames while a GET waits for them. The outbox is the queue, not this.
     pub(super) fn poll_write(&mut self, context: &Context<'_>, frames: &[u8]) -> Poll<io::Result<usize>> {
-        let goes_nowhere = self.violated && self.parked.is_none();
-        match &self.stage {
-            Stage::Over | Stage::Broken(Broken::Lost) => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        if matches!(self.stage, Stage::Over | Stage::Broken(Broken::Lost)) {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        if self.parked.is_none() && (self.violated || self.client_closed) {
             // Nobody is going to ask for it.
-            Stage::Broken(_) if goes_nowhere => return Poll::Ready(Ok(frames.len())),
-            Stage::Polling | Stage::Broken(_) | Stage::Moved => {}
+            return Poll::Ready(Ok(frames.len()));
         }
         if self.parked.is_none() {
             let first = Frames::new(frames).next();
