@@ -40,10 +40,11 @@ pub fn read_frames(bytes: &[u8], pieces: impl IntoIterator<Item = usize>, messag
     let mut decoder = Decoder::new(message_bytes);
     let mut messages = Vec::new();
     let mut pieces = pieces.into_iter();
-    let mut rest = bytes.to_vec();
+    let mut rest = bytes;
     while !rest.is_empty() {
-        let size = pieces.next().unwrap_or(usize::MAX).clamp(1, rest.len());
-        let mut piece: Vec<u8> = rest.drain(..size).collect();
+        let (piece, behind) = rest.split_at(pieces.next().unwrap_or(usize::MAX).clamp(1, rest.len()));
+        rest = behind;
+        let mut piece = piece.to_vec();
         let fed = decoder.feed(&mut piece, &mut |received| {
             messages.push(Read::from(received));
             Flow::Continue
