@@ -14,10 +14,26 @@ const binaries = process.env.FIXTURES ?? join(repository, 'target', 'debug');
 /** Longer than anything a suite waits for: a hang becomes a failure that names its line. */
 const PATIENCE = 15_000;
 
-/** Starts a fixture on a free port. */
-export async function start(name, ...options) {
-  const server = spawn(join(binaries, name), ['--port', '0', ...options], {
+/** Whether the suites run against npm's servers, to prove the suites, in place of our own. */
+export const reference = process.env.REFERENCE === '1';
+
+/** Starts a fixture, on a free port unless `--port` is among the options. */
+export function start(name, ...options) {
+  return startWith({}, name, ...options);
+}
+
+/** Starts `engine-io` or `socket-io` with pings so rare that a busy machine does not miss one. */
+export const startPatient = (name) => startWith({ PATIENT: '1' }, name);
+
+/** Starts a fixture that reads these variables of its environment too. */
+export async function startWith(environment, name, ...options) {
+  const [program, ...before] = reference
+    ? [process.execPath, fileURLToPath(new URL(`reference/${name}.mjs`, import.meta.url))]
+    : [join(binaries, name)];
+  const port = options.includes('--port') ? [] : ['--port', '0'];
+  const server = spawn(program, [...before, ...port, ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...environment },
   });
   const exited = once(server, 'exit');
   // A suite that breaks off leaves no server behind.
@@ -31,6 +47,7 @@ export async function start(name, ...options) {
   return {
     url: (path = '/') => `ws://${address}${path}`,
     http: (path = '/') => `http://${address}${path}`,
+    port: Number(address.split(':')[1]),
     /** Ends the server as a supervisor would; resolves to its exit code. */
     async stop() {
       server.kill('SIGTERM');
@@ -44,6 +61,7 @@ export async function start(name, ...options) {
 export class Client {
   #received = [];
   #waiting = [];
+  #ended;
   /** The id of the latest request. */
   lastId = 0;
 
@@ -56,7 +74,11 @@ export class Client {
   constructor(socket) {
     this.socket = socket;
     this.closed = new Promise((resolve) => {
-      socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() }));
+      socket.once('close', (code, reason) => {
+        resolve({ code, reason: reason.toString() });
+        this.#ended = new Error(`closed with ${code}`);
+        for (const { reject } of this.#waiting.splice(0)) reject(this.#ended);
+      });
     });
     socket.on('message', (data, isBinary) => this.#deliver({ data, isBinary }));
   }
@@ -64,7 +86,13 @@ export class Client {
   /** The next message as it came. */
   nextMessage() {
     if (this.#received.length > 0) return Promise.resolve(this.#received.shift());
-    return within('a message', new Promise((resolve) => this.#waiting.push(resolve)));
+    if (this.#ended) return Promise.reject(this.#ended);
+    return within('a message', new Promise((resolve, reject) => this.#waiting.push({ resolve, reject })));
+  }
+
+  /** What came and nobody asked for. */
+  left() {
+    return this.#received.splice(0);
   }
 
   /** The next envelope. */
@@ -101,7 +129,7 @@ export class Client {
 
   #deliver(message) {
     const waiting = this.#waiting.shift();
-    if (waiting) waiting(message);
+    if (waiting) waiting.resolve(message);
     else this.#received.push(message);
   }
 }
