@@ -115,7 +115,7 @@ impl<'a> Connect<'a> {
         let application = Arc::clone(&self.server.application);
         let handshake = Handshake::new("/socket.io/".to_owned(), &self.query, &self.headers, None);
         let (transport, peer) = memory::engine_pair();
-        let transport = EngineIo::new(transport, "0{}");
+        let transport = EngineIo::new(transport);
         let tasks = application.shared.tasks.clone();
         let (entry, manner) = server::socket_io(&application.limits);
         tasks.spawn(server::serve(transport, application, entry, handshake, manner));
