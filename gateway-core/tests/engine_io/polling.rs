@@ -119,9 +119,10 @@ async fn a_body_above_the_limit_is_refused_and_the_session_goes_on() {
     assert_eq!(engine.post(&id, format!("4{}", "x".repeat(1000))).await.status, 413);
     assert_eq!(engine.post(&id, format!("4{}", "x".repeat(999))).await.body, "ok");
     assert_eq!(engine.poll(&id).await.body.len(), 1000);
-    // One that says so before is not even read.
+    // The answer waits for no end: neither where the size was announced, nor where it turns out.
     let request = post(&id).header("content-length", "999999999").body(endless(b"4a")).unwrap();
     assert_eq!(engine.send(request).await.status, 413);
+    assert_eq!(engine.post(&id, endless(&[b'4'; 1001])).await.status, 413);
     is_alive(&engine, &id).await;
 }
 
@@ -206,6 +207,22 @@ async fn a_client_that_says_goodbye_is_let_go() {
     let mut websocket = engine.open_websocket().await;
     websocket.send("1").await;
     assert_eq!(websocket.closed().await, 1005);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_goodbye_that_overtakes_its_poll_ends_it_all_the_same() {
+    let engine = engine().await;
+    let id = engine.open().await;
+    let post = engine.begin_post(&id, "4a\u{1e}1");
+    settle().await;
+    assert!(!post.is_finished());
+    assert_eq!(engine.poll(&id).await.body, "4a\u{1e}6");
+    assert_eq!(post.await.unwrap().body, "ok");
+    is_gone(&engine, &id).await;
+    // Where no poll is on its way it is over soon.
+    let id = engine.open().await;
+    assert_eq!(engine.post(&id, "1").await.body, "ok");
+    is_gone(&engine, &id).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -196,7 +196,7 @@ async fn a_session_that_ends_takes_its_probe_along() {
     let begun = Instant::now();
     assert_eq!(engine.post(&id, "1").await.body, "ok");
     assert_eq!(websocket.closed().await, 1005);
-    assert_eq!(begun.elapsed(), Duration::ZERO);
+    assert!(begun.elapsed() < Duration::from_secs(1), "not by the upgrade's own timeout");
 }
 
 #[tokio::test(start_paused = true)]

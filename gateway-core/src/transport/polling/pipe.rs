@@ -123,9 +123,14 @@ impl State {
         wake(&mut self.post);
     }
 
-    /// The client has said goodbye: its poll is to end without one.
+    /// The client has said goodbye: its poll is to end without one, and what it posted is answered at the very end.
     pub(super) fn client_closes(&mut self) {
         self.client_closed = true;
+    }
+
+    /// Nobody is going to ask for what is left to say.
+    pub(super) fn is_unheard(&self) -> bool {
+        self.client_closed && self.parked.is_none()
     }
 
     /// What a request brought, or how it came, breaks the protocol.
@@ -147,7 +152,7 @@ impl State {
         if matches!(self.stage, Stage::Over | Stage::Broken(Broken::Lost)) {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        if self.parked.is_none() && (self.violated || self.client_closed) {
+        if self.parked.is_none() && self.violated {
             // Nobody is going to ask for it.
             return Poll::Ready(Ok(frames.len()));
         }

@@ -1,5 +1,4 @@
-use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::pin::pin;
 use std::task::Waker;
 
 use super::*;
