@@ -141,13 +141,11 @@ impl Transport for Polling {
     }
 
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.follow() {
-            Some(websocket) => websocket.poll_flush(context),
-            None => {
-                self.pipe.lock().flush();
-                Poll::Ready(Ok(()))
-            }
+        if let Some(websocket) = self.follow() {
+            return websocket.poll_flush(context);
         }
+        self.pipe.lock().flush();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_close(&mut self, context: &mut Context<'_>, ending: Ending) -> Poll<()> {
