@@ -13,6 +13,13 @@ use serde_json::{Value, json};
 #[event("moved", args)]
 struct Moved(String, u8, u8);
 
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+struct Upload {
+    name: String,
+    file: Bytes,
+    preview: Option<Bytes>,
+}
+
 #[gateway(namespace = "/args")]
 struct Arguments;
 
@@ -97,6 +104,13 @@ impl Arguments {
     #[subscribe]
     async fn ask_unread(&self, socket: Socket) -> Result<RawArgs, Exception> {
         Ok(socket.request("unread?", &()).await?)
+    }
+
+    #[subscribe]
+    fn upload(&self, socket: Socket, Args((upload, checksum)): Args<(Upload, Bytes)>) -> Result<Bytes, Exception> {
+        socket.emit("uploaded", &Args((&upload, &checksum)))?;
+        socket.emit("file", &upload.file)?;
+        Ok(checksum)
     }
 
     #[subscribe]
@@ -251,6 +265,18 @@ async fn an_answer_is_read_as_a_list_of_any_length_or_not_at_all() {
     client.send_text(&format!(r#"{{"answer":{ask},"data":[1e400, 1]}}"#)).await;
     let expected = format!(r#"{{"event":"ask_unread","data":[1e400, 1],"id":{id}}}"#);
     assert_eq!(client.next().await, Received::Message(expected.into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn binary_parts_are_base64_where_there_is_only_text() {
+    let (_server, mut client) = connect().await;
+    let upload = json!({"name": "a.txt", "file": "aGVsbG8=", "preview": null});
+    let checksum: String = client.request("upload", (&upload, "AAE=")).await.unwrap();
+    assert_eq!(checksum, "AAE=");
+    assert_eq!(client.expect_named("uploaded").await, json!([upload, "AAE="]));
+    assert_eq!(client.expect_named("file").await, "aGVsbG8=");
+    let failure = client.request::<Value>("upload", json!([{"name": "a", "file": "?"}, "AAE="])).await.unwrap_err();
+    assert_eq!(failure.code(), Some("unreadable"));
 }
 
 #[tokio::test(start_paused = true)]
