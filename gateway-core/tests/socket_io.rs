@@ -193,6 +193,16 @@ async fn both_formats_sit_in_the_same_room() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_from_elsewhere_reaches_a_socket_that_has_just_come_in() {
+    let (server, _) = server().await;
+    let mut ann = server.connect("/other").socket_io().await.unwrap();
+    let sent = tokio::time::Instant::now();
+    server.of("/other").emit("news", &1);
+    assert_eq!(ann.expect_named("news").await, 1);
+    assert_eq!(sent.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
 async fn binary_parts_reach_each_format_in_its_own_form() {
     let (server, _) = server().await;
     let mut ann = connected(&server).await;

@@ -158,6 +158,8 @@ impl<T: Transport> Connection<T> {
         let Self { transport, inside } = self;
         let mut refused = Vec::new();
         for seat in inside.seats.iter_mut().filter(|seat| seat.admission.is_some()) {
+            // It may have been taken in this very turn, which registered those that were there at its start.
+            seat.session().outbox.register(task);
             match seat.admit(task) {
                 Ok(false) => {}
                 Ok(true) => {
