@@ -18,7 +18,7 @@ use crate::transport::counted::Counted;
 use crate::transport::engine;
 use crate::transport::{Broken, Deliver, DirectWrite, Ending, Transport};
 use crate::wire::Flow;
-use crate::wire::engine_io::Packet;
+use crate::wire::engine_io::{Packet, SEPARATOR};
 use pipe::Pipe;
 
 /// The server's end, from the first request to the last frame of the WebSocket it may move to.
@@ -32,9 +32,6 @@ pub(crate) struct Polling {
     /// Its place among those that poll.
     place: Option<Counted>,
 }
-
-/// Between two packets of a POST.
-const SEPARATOR: char = '\u{1e}';
 
 /// Packets of one POST, and where the next of them begins.
 struct Reading {
