@@ -250,9 +250,9 @@ impl Inside {
     }
 
     /// Lets senders write straight to the transport, as soon as it can be done.
+    #[inline]
     fn lend<T: Transport>(&mut self, transport: &T) {
-        let is_all = self.lobby.as_ref().is_none_or(|lobby| lobby.desk.is_empty());
-        if !self.seats.is_lent() && is_all {
+        if !self.seats.is_lent() && self.lobby.as_ref().is_none_or(|lobby| lobby.desk.is_empty()) {
             self.seats.lend(|| transport.direct());
         }
     }

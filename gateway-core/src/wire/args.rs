@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 use crate::wire::arity::arity_of;
-use crate::wire::payload::{Content, Payload, Placeholders, Shape, from_payload};
+use crate::wire::payload::{Content, Payload, Shape, from_payload, keep_named};
 
 /// The arguments of an event as a list, whatever their number: `T` is a tuple, a `Vec`, or a type that is read from a list.
 ///
@@ -169,15 +169,8 @@ impl RawArgs {
     #[must_use]
     pub fn skip(&self, count: usize) -> Self {
         let left = self.list().elements().get(count..).unwrap_or_default().join(",");
-        let (left, attachments) = (format!("[{left}]"), &self.content.attachments);
-        // Binary parts stand in the order of the text, so what is left has the last of them.
-        match Placeholders::find(&left, attachments.len()).filter(|_| !attachments.is_empty()) {
-            Some(found) => {
-                let numbered = found.renumbered(&left).unwrap_or(left);
-                Self::of_list(numbered, attachments[attachments.len() - found.len()..].to_vec())
-            }
-            None => Self::of_list(left, Vec::new()),
-        }
+        let (left, attachments) = keep_named(format!("[{left}]"), &self.content.attachments);
+        Self::of_list(left, attachments)
     }
 
     /// One argument is written as itself, except where that would be read as a list.

@@ -22,7 +22,7 @@ use crate::transport::counted::Counted;
 use crate::transport::engine;
 use crate::transport::{Broken, Deliver, DirectWrite, Ending, Transport};
 use crate::wire::Flow;
-use crate::wire::engine_io::Packet;
+use crate::wire::engine_io::{Packet, SEPARATOR};
 use pipe::Pipe;
 
 /// The server's end, from the first request to the last frame of the WebSocket it may move to.
@@ -41,8 +41,6 @@ pub(crate) struct Polling {
 
 /// How long the end of a session whose client said goodbye waits for its poll, which may have been overtaken.
 const OVERTAKEN: Duration = Duration::from_millis(100);
-/// Between two packets of a POST.
-const SEPARATOR: char = '\u{1e}';
 
 /// Packets of one POST, and where the next of them begins.
 struct Reading {

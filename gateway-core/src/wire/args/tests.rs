@@ -115,6 +115,17 @@ fn what_is_left_behind_the_first_is_unchanged() {
 }
 
 #[test]
+fn what_is_left_keeps_the_parts_it_names() {
+    let args = RawArgs::each(&(Bytes::from_static(b"a"), 1, Bytes::from_static(b"b"))).unwrap();
+    assert_eq!(args.read::<Bytes>(0).unwrap(), "a");
+    assert_eq!(args.read::<Bytes>(2).unwrap(), "b");
+    let left = args.skip(1);
+    assert_eq!(written(&left), ("[1,{\"_placeholder\":true,\"num\":0}]", Shape::Several));
+    assert_eq!(left.content.attachments, ["b"]);
+    assert_eq!(<(u8, Bytes)>::from_args(left).unwrap(), (1, Bytes::from_static(b"b")));
+}
+
+#[test]
 fn an_answer_is_read_as_one_value_as_a_list_or_not_at_all() {
     let args = || RawArgs::from(several("[true,\"x\"]"));
     assert_eq!(<(bool, String)>::from_args(args()).unwrap(), (true, "x".to_owned()));
