@@ -27,6 +27,32 @@ impl Seats {
         if let [only] = self.seats.as_mut_slice() { Some(only) } else { None }
     }
 
+    // These run several times for each message: the usual case is not a loop.
+
+    #[inline]
+    pub(super) fn all(&self, is_it: impl Fn(&Seat) -> bool) -> bool {
+        match self.seats.as_slice() {
+            [only] => is_it(only),
+            seats => seats.iter().all(is_it),
+        }
+    }
+
+    #[inline]
+    pub(super) fn any(&self, is_it: impl Fn(&Seat) -> bool) -> bool {
+        match self.seats.as_slice() {
+            [only] => is_it(only),
+            seats => seats.iter().any(is_it),
+        }
+    }
+
+    #[inline]
+    pub(super) fn each(&mut self, mut work: impl FnMut(&mut Seat)) {
+        match self.seats.as_mut_slice() {
+            [only] => work(only),
+            seats => seats.iter_mut().for_each(work),
+        }
+    }
+
     /// The one in this namespace.
     pub(super) fn in_namespace(&mut self, namespace: &str) -> Option<&mut Seat> {
         self.iter_mut().find(|seat| &*seat.session().namespace == namespace)
