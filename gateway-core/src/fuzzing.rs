@@ -1,6 +1,10 @@
 //! What the fuzz targets enter by (`gateway-core/fuzz`); there only under `cfg(fuzzing)`. Says what the crate makes of bytes;
 //! what it should make of them is the targets' business.
 
+mod packets;
+
+pub use packets::{Form, Said, read_packets, read_polled, write_packet, write_plain, write_polled};
+
 use http::request::Parts;
 use http::{HeaderMap, Response};
 use serde_json::value::RawValue;
