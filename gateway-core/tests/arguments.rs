@@ -188,7 +188,7 @@ async fn what_came_is_answered_to_the_letter() {
         "1e400",
         r#"["\ud800", 12345678901234567890123 ,1.10]"#,
         r#"{"b":1e400, "a" : "\ud800","b":2}"#,
-        r#"[[1e400]]"#,
+        r"[[1e400]]",
         &deep,
     ] {
         for event in ["echo", "echo_by_ack"] {

@@ -436,6 +436,7 @@ impl Inside {
 }
 
 /// One message of a packet.
+#[derive(Clone, Copy)]
 enum Part<'a> {
     Text(&'a str),
     Binary(&'a [u8]),

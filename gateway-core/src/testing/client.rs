@@ -222,6 +222,7 @@ impl TestClient {
 
     /// Loses the connection without a word. What it gives lets another client come back as the same socket, where the
     /// server recovers and the client speaks Socket.IO.
+    #[must_use]
     pub fn lose(mut self) -> Lost {
         self.read_what_came();
         match self.dialect {

@@ -70,7 +70,7 @@ async fn a_preflight_is_answered() {
     assert_eq!(answer.header("access-control-allow-headers"), Some("x-a, x-b"));
 
     let cors = Cors::origins(["https://app.example"]).methods(["GET", "POST"]).allowed_headers(["x-a"]);
-    let named = engine_with(EngineIo::new().cors(cors.max_age(Duration::from_secs(60)))).await;
+    let named = engine_with(EngineIo::new().cors(cors.max_age(Duration::from_mins(1)))).await;
     let answer = preflight(&named, "https://app.example").await;
     assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example"));
     assert_eq!(answer.header("access-control-allow-methods"), Some("GET,POST"));
@@ -203,7 +203,7 @@ async fn sessions_that_nobody_claims_are_bounded() {
         assert_eq!(engine.get(handshake).await.status, status);
     }
     // They are let go of in bounded time.
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(engine.get(handshake).await.status, 200);
 }
 

@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tower_service::Service;
 
 /// Longer than anything a test waits for: a hang becomes a failure that names its line.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 #[gateway(namespace = "/echo")]
 pub(crate) struct Echo;

@@ -42,7 +42,9 @@ fn packets_become_messages() {
     let check = |packets: &[&str], expected: &[&str]| {
         let (transport, client) = memory::pair();
         let mut engine = EngineIo::new(transport);
-        packets.iter().for_each(|packet| client.send(Sent::Message((*packet).into())));
+        for packet in packets {
+            client.send(Sent::Message((*packet).into()));
+        }
         assert_eq!(receive(&mut engine).1, expected, "{packets:?}");
     };
     check(&["4hi", "4"], &[r#"Text("hi")"#, r#"Text("")"#]);

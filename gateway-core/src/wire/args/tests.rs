@@ -154,12 +154,13 @@ fn binary() -> RawArgs {
     RawArgs::from(Payload { attachments: Some(attachments), ..several(&list) })
 }
 
+type All = (Vec<Bytes>, String, HashMap<String, Bytes>);
+
 #[test]
 fn binary_parts_are_read_wherever_they_stand() {
     let args = binary();
     assert_eq!(args.read::<Vec<Bytes>>(0).unwrap(), [part("a"), part("b")]);
     assert_eq!(args.read::<HashMap<String, Bytes>>(2).unwrap()["a"], part("c"));
-    type All = (Vec<Bytes>, String, HashMap<String, Bytes>);
     let expected: All = (vec![part("a"), part("b")], "x".to_owned(), HashMap::from([("a".to_owned(), part("c"))]));
     assert_eq!(All::from_args(args.clone()).unwrap(), expected);
     assert_eq!(Args::<All>::from_args(args.clone()).unwrap(), Args(expected.clone()));
