@@ -19,8 +19,8 @@ pub(crate) struct Comeback {
 }
 
 impl Comeback {
-    fn new(key: SocketId, recovered: bool) -> Box<Self> {
-        Box::new(Self { key, recovered, away: AtomicBool::new(false), successor: Mutex::default() })
+    fn new(key: SocketId, recovered: bool) -> Self {
+        Self { key, recovered, away: AtomicBool::new(false), successor: Mutex::default() }
     }
 }
 
@@ -28,7 +28,7 @@ impl Session {
     /// The same, to be found again by its client when its connection is lost.
     pub(crate) fn with_recovery(mut self, recovery: &Recovery) -> Self {
         self.outbox.record(recovery);
-        self.comeback = Some(Comeback::new(SocketId::random(), false));
+        self.comeback = Some(Box::new(Comeback::new(SocketId::random(), false)));
         self
     }
 
@@ -38,7 +38,7 @@ impl Session {
         let comeback = lost.comeback.as_ref()?;
         self.id = lost.id.clone();
         self.state = lost.state.copy();
-        self.comeback = Some(Comeback::new(comeback.key.clone(), true));
+        self.comeback = Some(Box::new(Comeback::new(comeback.key.clone(), true)));
         let session = Arc::new(self);
         // What is pushed to the lost one from then on finds its way.
         let name = || *comeback.successor.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&session);
