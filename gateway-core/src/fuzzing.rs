@@ -1,6 +1,10 @@
 //! What the fuzz targets enter by (`gateway-core/fuzz`); there only under `cfg(fuzzing)`. Says what the crate makes of bytes;
 //! what it should make of them is the targets' business.
 
+mod packets;
+
+pub use packets::{Form, Said, read_packets, read_polled, write_packet, write_plain, write_polled};
+
 use http::request::Parts;
 use http::{HeaderMap, Response};
 use serde_json::value::RawValue;
@@ -40,10 +44,11 @@ pub fn read_frames(bytes: &[u8], pieces: impl IntoIterator<Item = usize>, messag
     let mut decoder = Decoder::new(message_bytes);
     let mut messages = Vec::new();
     let mut pieces = pieces.into_iter();
-    let mut rest = bytes.to_vec();
+    let mut rest = bytes;
     while !rest.is_empty() {
-        let size = pieces.next().unwrap_or(usize::MAX).clamp(1, rest.len());
-        let mut piece: Vec<u8> = rest.drain(..size).collect();
+        let (piece, behind) = rest.split_at(pieces.next().unwrap_or(usize::MAX).clamp(1, rest.len()));
+        rest = behind;
+        let mut piece = piece.to_vec();
         let fed = decoder.feed(&mut piece, &mut |received| {
             messages.push(Read::from(received));
             Flow::Continue

@@ -66,8 +66,8 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Number of request headers; above it the answer is 431. Default 100.
     pub headers: usize,
-    /// Sessions of long polling at the same time; a further handshake is answered 503. WebSockets are bounded by open
-    /// files, such a session holds none. Default 32 768: 128 MiB.
+    /// Sessions of long polling at the same time; a further handshake is answered 503. A `WebSocket` is bounded by
+    /// open files, such a session holds none. Default 32 768: 128 MiB.
     pub polling_sessions: usize,
     /// Those among them whose client has not got into any namespace yet; a further handshake is answered 503. Default 8192:
     /// more than arrive at once after a restart, and what one attacker may hold.

@@ -13,6 +13,13 @@ use serde_json::{Value, json};
 #[event("moved", args)]
 struct Moved(String, u8, u8);
 
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+struct Upload {
+    name: String,
+    file: Bytes,
+    preview: Option<Bytes>,
+}
+
 #[gateway(namespace = "/args")]
 struct Arguments;
 
@@ -100,6 +107,13 @@ impl Arguments {
     }
 
     #[subscribe]
+    fn upload(&self, socket: Socket, Args((upload, checksum)): Args<(Upload, Bytes)>) -> Result<Bytes, Exception> {
+        socket.emit("uploaded", &Args((&upload, &checksum)))?;
+        socket.emit("file", &upload.file)?;
+        Ok(checksum)
+    }
+
+    #[subscribe]
     fn no_list(&self, socket: Socket) -> Value {
         let refused = socket.emit("no_list", &Args("text")).unwrap_err();
         json!([refused.to_string(), socket.broadcast().emit("no_list", &Args(5)).queued])
@@ -174,7 +188,7 @@ async fn what_came_is_answered_to_the_letter() {
         "1e400",
         r#"["\ud800", 12345678901234567890123 ,1.10]"#,
         r#"{"b":1e400, "a" : "\ud800","b":2}"#,
-        r#"[[1e400]]"#,
+        r"[[1e400]]",
         &deep,
     ] {
         for event in ["echo", "echo_by_ack"] {
@@ -254,6 +268,18 @@ async fn an_answer_is_read_as_a_list_of_any_length_or_not_at_all() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn binary_parts_are_base64_where_there_is_only_text() {
+    let (_server, mut client) = connect().await;
+    let upload = json!({"name": "a.txt", "file": "aGVsbG8=", "preview": null});
+    let checksum: String = client.request("upload", (&upload, "AAE=")).await.unwrap();
+    assert_eq!(checksum, "AAE=");
+    assert_eq!(client.expect_named("uploaded").await, json!([upload, "AAE="]));
+    assert_eq!(client.expect_named("file").await, "aGVsbG8=");
+    let failure = client.request::<Value>("upload", json!([{"name": "a", "file": "?"}, "AAE="])).await.unwrap_err();
+    assert_eq!(failure.code(), Some("unreadable"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_no_list_cannot_be_spread() {
     let (_server, mut client) = connect().await;
     let refused: Value = client.request("no_list", ()).await.unwrap();
@@ -268,4 +294,103 @@ fn a_handler_of_arguments_is_an_ordinary_method() {
     let args = Args((1, "a")).to_args().unwrap();
     assert_eq!(Arguments.echo(args.clone()), args);
     assert_eq!(Arguments.inspect(args)["len"], 2);
+}
+
+/// What Socket.IO clients send as parameters, and get as such: `socket.emit(event, …args, ack)`.
+mod over_socket_io {
+    use super::*;
+
+    /// A client, and a second one in the room `a`.
+    async fn connect() -> (TestServer, TestClient, TestClient) {
+        let server = Server::empty().gateway::<Arguments>().test().await.unwrap();
+        let ann = server.connect("/args").socket_io().await.unwrap();
+        let mut bob = server.connect("/args").socket_io().await.unwrap();
+        bob.request::<()>("join", "a").await.unwrap();
+        (server, ann, bob)
+    }
+
+    async fn call(client: &mut TestClient, event_and_args: &str) -> Value {
+        client.send_text(&format!("42/args,9[{event_and_args}]")).await;
+        match client.next().await {
+            Received::Reply { id: 9, data, more: false, .. } => data,
+            other => panic!("{event_and_args} was answered by {other:?}"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn parameters_are_arguments_however_many() {
+        let (_server, mut ann, _bob) = connect().await;
+        for (call_of, answer) in [
+            (r#""place","king",4"#, json!([4, "king"])),
+            (r#""place_maybe","king",4"#, json!(["king", 4])),
+            (r#""place_maybe","king""#, json!(["king", null])),
+            (r#""pair",1,2"#, json!(3)),
+            (r#""count""#, json!(0)),
+            (r#""count",null"#, json!(1)),
+            (r#""count",1,2,3"#, json!(3)),
+            // One argument that is a list: not its elements, as on plain WebSocket.
+            (r#""count",[1,2,3]"#, json!(1)),
+            (r#""echo",1,[2],null"#, json!([1, [2], null])),
+            (r#""finish""#, json!([1, 2, 3])),
+        ] {
+            assert_eq!(call(&mut ann, call_of).await, answer, "{call_of}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_sent_is_spread() {
+        let (_server, mut ann, mut bob) = connect().await;
+        ann.send_text(r#"42/args,["say"]"#).await;
+        assert_eq!(ann.expect_named("one").await, 1);
+        assert_eq!(ann.expect_named("one_of_a_list").await, 1);
+        assert_eq!(ann.expect_named("two").await, json!([1, "a"]));
+        assert_eq!(ann.expect_named("none").await, Value::Null);
+        assert_eq!(ann.expect::<Moved>().await, Moved("king".into(), 4, 5));
+        assert_eq!(ann.expect_named("replied").await, json!([true, 7]));
+        ann.send_text(r#"42/args,["relay","a",1,{"b":2}]"#).await;
+        assert_eq!(bob.expect_named("relayed").await, json!([1, {"b": 2}]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn acks_of_the_client_have_several_arguments_too() {
+        let (_server, mut ann, _bob) = connect().await;
+        ann.begin("ask_two", ()).await;
+        let (ask, question) = ann.expect_question("two?").await;
+        assert_eq!(question, json!([1, 2]));
+        ann.send_text(&format!(r#"43/args,{ask}[true,"yes"]"#)).await;
+        let Received::Reply { data, .. } = ann.next().await else { panic!("no reply") };
+        assert_eq!(data, json!([true, "yes"]));
+        for (answer, count) in [("[]", 0), ("[[1,2]]", 1), ("[1,2]", 2)] {
+            ann.begin("ask_any", ()).await;
+            let (ask, _) = ann.expect_question("any?").await;
+            ann.send_text(&format!("43/args,{ask}{answer}")).await;
+            let Received::Reply { data, .. } = ann.next().await else { panic!("no reply") };
+            assert_eq!(data, count, "{answer}");
+        }
+    }
+
+    /// The test's client shows binary parts as the base64 that a plain client would read.
+    #[tokio::test(start_paused = true)]
+    async fn binary_parts_are_attachments_and_base64_to_a_plain_client_in_the_room() {
+        let (server, mut ann, mut bob) = connect().await;
+        let mut plain = server.connect("/args").await.unwrap();
+        plain.request::<()>("join", "a").await.unwrap();
+        let part = |number: usize| json!({"_placeholder": true, "num": number});
+        let upload = json!({"name": "a.txt", "file": part(1), "preview": null});
+        ann.send_text(&format!(r#"452-/args,9["upload",{upload},{}]"#, part(0))).await;
+        ann.send_message(Bytes::from_static(b"\x00\x01")).await;
+        ann.send_message(Bytes::from_static(b"hello")).await;
+        let uploaded = json!([{"name": "a.txt", "file": "aGVsbG8=", "preview": null}, "AAE="]);
+        assert_eq!(ann.expect_named("uploaded").await, uploaded);
+        assert_eq!(ann.expect_named("file").await, "aGVsbG8=");
+        assert!(matches!(ann.next().await, Received::Reply { id: 9, data, .. } if data == "AAE="));
+
+        // In another order than they came.
+        ann.send_text(&format!(r#"452-/args,["relay","a",{},{{"b":{}}}]"#, part(1), part(0))).await;
+        ann.send_message(Bytes::from_static(b"first")).await;
+        ann.send_message(Bytes::from_static(b"second")).await;
+        let relayed = json!(["c2Vjb25k", {"b": "Zmlyc3Q="}]);
+        assert_eq!(bob.expect_named("relayed").await, relayed);
+        assert_eq!(plain.expect_named("relayed").await, relayed);
+    }
 }

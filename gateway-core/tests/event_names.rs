@@ -65,6 +65,21 @@ async fn its_answers_and_failures_are_on_the_events_own_name() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn acks_and_events_of_socket_io_reach_the_one_for_all_too() {
+    let (server, _) = connect().await;
+    let mut client = server.connect("/relay").socket_io().await.unwrap();
+    client.send_text(r#"42/relay,3["draw",1,2]"#).await;
+    assert!(matches!(client.next().await, Received::Reply { id: 3, data, .. } if data == json!(["draw", 2])));
+    client.send_text(r#"42/relay,4["draw"]"#).await;
+    assert!(
+        matches!(client.next().await, Received::Exception { id: Some(4), failure } if failure.code() == Some("empty"))
+    );
+    // Nobody asked for an answer.
+    client.send_text(r#"42/relay,["draw",1]"#).await;
+    client.expect_nothing().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_name_that_clients_keep_for_themselves_reaches_no_handler() {
     let (_server, mut client) = connect().await;
     for event in RESERVED {

@@ -204,3 +204,19 @@ async fn answers_are_read_as_any_type_and_as_lists() {
     answer(&mut ann, json!(4)).await;
     assert_eq!(asked.await.unwrap().all().unwrap(), [Args((4, None))]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn clients_of_both_formats_are_asked_at_once() {
+    let server = Server::empty().gateway::<Jury>().test().await.unwrap();
+    let mut ann = server.connect("/jury").await.unwrap();
+    let mut bob = server.connect("/jury").socket_io().await.unwrap();
+    let asked = ask(server.of("/jury").request::<Args<(u8, Option<String>)>>("vote", &Args(("now", 1))));
+    let (ask_ann, data) = ann.expect_question("vote").await;
+    assert_eq!(data, json!(["now", 1]));
+    ann.answer(ask_ann, json!([1, "why not"])).await;
+    let (ask_bob, data) = bob.expect_question("vote").await;
+    assert_eq!(data, json!(["now", 1]));
+    bob.send_text(&format!("43/jury,{ask_bob}[1,\"why not\"]")).await;
+    let answer = Args((1, Some("why not".to_owned())));
+    assert_eq!(asked.await.unwrap().all().unwrap(), [answer.clone(), answer]);
+}

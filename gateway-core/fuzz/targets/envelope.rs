@@ -15,7 +15,8 @@ fuzz_target!(|text: &str| {
             // The integer -0 is 0; a tree of values keeps its sign as a float.
             let id = if value["id"].as_f64() == Some(0.0) { Value::from(0) } else { value["id"].clone() };
             assert_eq!(parsed(read.id.as_deref()), id);
-            assert!(!is_too_deep(text, depth(&value)) && is_too_deep(text, depth(&value) - 1));
+            // Of a member that comes twice the tree keeps one.
+            assert!(is_too_deep(text, depth(&value) - 1));
         }
         // What JSON may hold and a tree of values cannot is passed on as it came.
         Err(error) => {

@@ -3,7 +3,6 @@
 use std::ops::Deref;
 
 use bytes::Bytes;
-use serde::Deserialize;
 
 use crate::dispatch::{Context, Rejection, on};
 use crate::hub::Namespace;

@@ -34,7 +34,7 @@ impl Lost {
     pub(crate) fn give_up(&self, session: &Session) {
         let key = session.recovery_key().unwrap_or_default();
         let mut missing = self.lock();
-        if missing.get(key).is_some_and(|missing| std::ptr::eq(&*missing.session, session)) {
+        if missing.get(key).is_some_and(|missing| std::ptr::eq(&raw const *missing.session, session)) {
             missing.remove(key);
         }
     }

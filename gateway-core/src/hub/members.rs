@@ -141,7 +141,7 @@ impl Members {
     fn chosen(&mut self, rooms: &[String]) -> Sessions {
         match rooms {
             [] => {
-                let everybody = || self.sockets.values().map(|member| Arc::clone(&member.session)).collect();
+                let everybody = || list(self.sockets.values().map(|member| &member.session));
                 Arc::clone(self.listed.get_or_insert_with(everybody))
             }
             [room] if self.rooms.contains_key(room.as_str()) => {
@@ -199,8 +199,16 @@ impl Members {
 impl Room {
     fn list(&mut self) -> Sessions {
         let members = &self.members;
-        Arc::clone(self.listed.get_or_insert_with(|| members.values().cloned().collect()))
+        Arc::clone(self.listed.get_or_insert_with(|| list(members.values())))
     }
+}
+
+/// In the order in which they lie in memory, which is about the order in which they came, for the kernel's part of them
+/// too: a broadcast is bound by how fast it gets at them.
+fn list<'a>(sessions: impl Iterator<Item = &'a Arc<Session>>) -> Sessions {
+    let mut sessions: Vec<_> = sessions.cloned().collect();
+    sessions.sort_unstable_by_key(Arc::as_ptr);
+    sessions.into()
 }
 
 /// A table that was large once does not stay so. Halving at a quarter costs each removal a constant.

@@ -80,7 +80,11 @@ impl Target {
         let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };
         let shared = Shared::new(&self.space.name, event, content.lend(), offset.map(|offset| offset.to_string()));
         let push = |session: &&Arc<Session>| {
-            session.queue_event(shared.frame(session.outbox.format), self.delivery, offset).is_ok()
+            let frame = shared.frame(session.outbox.format);
+            match offset {
+                None => session.outbox.push(frame, self.delivery).is_ok(),
+                Some(offset) => session.queue_event(frame, offset).is_ok(),
+            }
         };
         let queued = sessions.iter().filter(push).count();
         write_all_soon(&sessions);

@@ -10,7 +10,7 @@ use http_body::Body as HttpBody;
 use tower_service::Service;
 
 use crate::dispatch::{Compat, Services};
-use crate::gateway::{Assembled, Assembly, Gateway, Handlers, Problem, Registered, Routes, Selection, StartError};
+use crate::gateway::{Assembled, Assembly, Gateway, Handlers, Problem, Registered, Selection, StartError};
 use crate::limits::{Limits, Overflow};
 use crate::server::application::{Application, Shared};
 use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
@@ -50,7 +50,7 @@ pub struct Server {
     expected: Vec<String>,
     before: Option<BeforeUpgrade>,
     fallback: Option<Fallback>,
-    socket_io: Option<SocketIo>,
+    socket_io: Option<Engine>,
     engines: Vec<Engine>,
     also: Vec<Endpoint>,
     on_listening: Option<OnListening>,
@@ -82,7 +82,7 @@ impl Server {
             expected: Vec::new(),
             before: None,
             fallback: None,
-            socket_io: Some(SocketIo::new()),
+            socket_io: Some(socket_io(SocketIo::new())),
             engines: Vec::new(),
             also: Vec::new(),
             on_listening: None,
@@ -190,7 +190,7 @@ impl Server {
 
     /// Sets how Socket.IO is served. It is on without this, at `/socket.io/`.
     pub fn socket_io(mut self, options: SocketIo) -> Self {
-        self.socket_io = Some(options);
+        self.socket_io = Some(socket_io(options));
         self
     }
 
@@ -305,27 +305,26 @@ impl Server {
     /// [`StartError::Problems`] with all of it. Init hooks do not run.
     pub fn check(mut self) -> Result<(), StartError> {
         self.services.provide(self.handle());
-        let assembled = self.plan()?;
-        engines(self.socket_io, self.engines, &assembled.routes).map(drop)
+        self.plan().map(drop)
     }
 
     /// Everything that is wrong, or the gateways ready to start.
     fn plan(&self) -> Result<Assembled, StartError> {
         let loses = self.recovery.is_some() && self.limits.overflow != Overflow::Close;
         let lossy = loses.then(|| Problem::recovery_with_loss(self.limits.overflow));
-        match (Assembly::of(&self.selection, &self.services, &self.expected), lossy) {
-            (Ok(assembly), None) => Ok(assembly),
-            (assembly, lossy) => {
-                let problems = assembly.err().into_iter().flatten().chain(lossy);
-                Err(StartError::Problems(problems.collect()))
+        let mut problems: Vec<_> = lossy.into_iter().collect();
+        match Assembly::of(&self.selection, &self.services, &self.expected) {
+            Ok(assembled) => {
+                problems.extend(Engine::problems(self.engines.iter().chain(&self.socket_io), &assembled.routes));
+                if problems.is_empty() { Ok(assembled) } else { Err(StartError::Problems(problems)) }
             }
+            Err(others) => Err(StartError::Problems(others.into_iter().chain(problems).collect())),
         }
     }
 
     pub(crate) async fn assemble(mut self) -> Result<Arc<Application>, StartError> {
         self.services.provide(self.handle());
         let assembled = self.plan()?;
-        let engines = engines(self.socket_io, self.engines, &assembled.routes)?;
         if self.recovery.is_some() {
             self.shared.hub.offsets.turn_on();
         }
@@ -334,7 +333,7 @@ impl Server {
         Ok(Arc::new(Application {
             shared: self.shared,
             routes,
-            engines,
+            engines: self.engines.into_iter().chain(self.socket_io).collect(),
             services: self.services,
             limits: self.limits,
             compat: self.compat,
@@ -345,11 +344,8 @@ impl Server {
     }
 }
 
-/// Everything that is served by Engine.IO, or what is wrong with it.
-fn engines(socket_io: Option<SocketIo>, mut engines: Vec<Engine>, routes: &Routes) -> Result<Vec<Engine>, StartError> {
-    engines.extend(socket_io.map(|SocketIo { path, engine }| Engine::new(&path, Serves::SocketIo, engine)));
-    let problems = Engine::problems(&engines, routes);
-    if problems.is_empty() { Ok(engines) } else { Err(StartError::Problems(problems)) }
+fn socket_io(SocketIo { path, engine }: SocketIo) -> Engine {
+    Engine::new(&path, Serves::SocketIo, engine)
 }
 
 impl Default for Server {

@@ -49,6 +49,13 @@ impl Manner {
     }
 }
 
+/// Socket.IO in memory, kept alive as the limits say.
+#[cfg(feature = "testing")]
+pub(crate) fn socket_io(limits: &Limits) -> (Entry, Manner) {
+    let pace = Pace { interval: limits.ping_interval, timeout: limits.ping_timeout, asks: Asks::Steadily };
+    (Entry::Lobby(limits.connect_timeout), Manner { format: WireFormat::SocketIo, pace })
+}
+
 pub(crate) struct Connection<T> {
     transport: T,
     inside: Inside,
@@ -121,7 +128,7 @@ impl<T: Transport> Connection<T> {
         // What this turn sends to other sockets is written when it is over.
         let _batch = Batch::begin(self.inside.seats.only().map(Seat::session));
         let turn = self.turn(task);
-        self.inside.seats.iter_mut().for_each(Seat::count);
+        self.inside.seats.each(Seat::count);
         match turn {
             Ok(()) => Poll::Pending,
             Err(end) => Poll::Ready(end),
@@ -148,9 +155,14 @@ impl<T: Transport> Connection<T> {
 
     /// Lets the connect hooks go on.
     fn admit(&mut self, task: &mut Task<'_>) -> Result<(), End> {
+        if self.inside.seats.all(|seat| seat.admission.is_none()) {
+            return Ok(());
+        }
         let Self { transport, inside } = self;
         let mut refused = Vec::new();
         for seat in inside.seats.iter_mut().filter(|seat| seat.admission.is_some()) {
+            // It may have been taken in this very turn, which registered those that were there at its start.
+            seat.session().outbox.register(task);
             match seat.admit(task) {
                 Ok(false) => {}
                 Ok(true) => {
@@ -241,19 +253,27 @@ impl Inside {
     }
 
     /// Lets senders write straight to the transport, as soon as it can be done.
+    #[inline]
     fn lend<T: Transport>(&mut self, transport: &T) {
-        let is_all = self.lobby.as_ref().is_none_or(|lobby| lobby.desk.is_empty());
-        if !self.seats.is_lent() && is_all {
+        if !self.seats.is_lent() && self.lobby.as_ref().is_none_or(|lobby| lobby.desk.is_empty()) {
             self.seats.lend(|| transport.direct());
         }
     }
 
     fn register(&self, task: &Task<'_>) {
-        self.seats.iter().for_each(|seat| seat.session().outbox.register(task));
+        let _ = self.seats.all(|seat| {
+            seat.session().outbox.register(task);
+            true
+        });
     }
 
     /// Ends what is to end by the server's will, once what was promised before is done.
     fn stop_if_told(&mut self) -> Result<(), End> {
+        let is_told = self.seats.any(|seat| seat.session().outbox.is_ending());
+        if is_told || self.seats.is_empty() { self.stop() } else { Ok(()) }
+    }
+
+    fn stop(&mut self) -> Result<(), End> {
         let mut told = None;
         for seat in self.seats.iter_mut() {
             match (seat.told_to_end(), &self.lobby) {
@@ -269,7 +289,7 @@ impl Inside {
         }
         if let (Some((namespace, reason)), Some(lobby)) = (told, &mut self.lobby) {
             lobby.desk.leave(&mut self.seats, &namespace, reason);
-            return self.stop_if_told();
+            return self.stop();
         }
         let is_vacant = self.seats.is_empty() && self.application.shared.is_stopping();
         if is_vacant { Err(End::Over(DisconnectReason::Shutdown)) } else { Ok(()) }
@@ -278,15 +298,12 @@ impl Inside {
     /// While the client owes an answer reading goes on, whatever waits and also when the server stops: the answer is
     /// behind the events that wait.
     fn may_read(&self) -> bool {
-        let seats = || self.seats.iter();
-        seats().any(Seat::is_asking) || seats().all(|seat| seat.has_room() && !seat.is_stopping())
+        self.seats.all(|seat| seat.has_room() && !seat.is_stopping()) || self.seats.any(Seat::is_asking)
     }
 
     fn run(&mut self, task: &mut Task<'_>) -> bool {
         let mut ran = false;
-        for seat in self.seats.iter_mut() {
-            ran |= seat.run(task);
-        }
+        self.seats.each(|seat| ran |= seat.run(task));
         let has_left = self.lobby.as_mut().is_some_and(|lobby| lobby.desk.poll(self.seats.is_empty(), task));
         ran | has_left
     }
@@ -305,7 +322,7 @@ impl Inside {
             Received::Binary(bytes) => self.take_binary(bytes, task),
         }
         // What was answered leaves before more is.
-        let is_light = self.seats.iter().all(|seat| seat.session().outbox.is_light());
+        let is_light = self.seats.all(|seat| seat.session().outbox.is_light());
         let is_enough = self.taken >= TURN || !is_light || !self.may_read();
         if self.end.is_some() || is_enough { Flow::Pause } else { Flow::Continue }
     }
@@ -409,13 +426,17 @@ impl Inside {
     }
 
     fn due(&self) -> Instant {
-        let assembly = self.assembly.map(|(_, until)| until);
-        let seats = self.seats.iter().filter_map(Seat::deadline);
-        seats.chain(assembly).chain(self.claim_by()).fold(self.heartbeat.due(), Instant::min)
+        let mut due = self.heartbeat.due();
+        for seat in &*self.seats {
+            due = seat.deadline().map_or(due, |deadline| deadline.min(due));
+        }
+        due = self.assembly.map_or(due, |(_, until)| until.min(due));
+        self.claim_by().map_or(due, |until| until.min(due))
     }
 }
 
 /// One message of a packet.
+#[derive(Clone, Copy)]
 enum Part<'a> {
     Text(&'a str),
     Binary(&'a [u8]),

@@ -177,7 +177,7 @@ impl Desk {
     /// The connect hooks said no.
     pub(super) fn refuse(&mut self, seats: &mut Seats, namespace: &str, refusal: &Refusal) {
         let exception = refusal.exception();
-        let Some(seat) = seats.take(|seat| *seat.session().namespace == *namespace) else { return };
+        let Some(seat) = seats.take(namespace) else { return };
         self.application.shared.counters.add(Counter::RefusedConnections);
         told(&seat.session().id, "connect", exception.code(), exception.hidden_text());
         let data = exception.render_refusal();
@@ -187,7 +187,7 @@ impl Desk {
 
     /// A socket ends, its connection does not.
     pub(super) fn leave(&mut self, seats: &mut Seats, namespace: &str, reason: DisconnectReason) {
-        let Some(seat) = seats.take(|seat| *seat.session().namespace == *namespace) else { return };
+        let Some(seat) = seats.take(namespace) else { return };
         let last = if reason == DisconnectReason::Left {
             Encoded::nothing()
         } else {

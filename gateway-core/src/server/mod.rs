@@ -31,7 +31,7 @@ pub use before::UpgradeRefusal;
 pub use body::Body;
 pub use builder::Server;
 #[cfg(feature = "testing")]
-pub(crate) use connection::{Entry, Manner, serve};
+pub(crate) use connection::{Entry, Manner, serve, socket_io};
 pub use endpoint::{Endpoint, LocalAddr};
 pub use engine_io::{Cors, Parser, SameSite, SessionCookie, TransportName};
 pub use handle::ServerHandle;

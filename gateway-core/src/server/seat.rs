@@ -234,6 +234,9 @@ impl Seat {
 
     /// The next moment something here has had its time.
     pub(super) fn deadline(&self) -> Option<Instant> {
+        if self.admission.is_none() && self.raw.is_none() && self.drained_by.is_none() {
+            return self.lanes.deadline();
+        }
         let admission = self.admission.as_ref().map(Admission::deadline);
         let raw = self.raw.as_ref().and_then(RawLane::deadline);
         [self.lanes.deadline(), raw, admission, self.drained_by].into_iter().flatten().min()

@@ -1,5 +1,6 @@
-//! The sockets of one connection. Nearly always one, which then needs no list.
+//! The sockets of one connection. Nearly always one.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use crate::server::seat::Seat;
@@ -7,40 +8,49 @@ use crate::transport::DirectWrite;
 
 #[derive(Debug, Default)]
 pub(super) struct Seats {
-    first: Option<Seat>,
-    others: Vec<Seat>,
+    seats: Vec<Seat>,
     /// Whether senders write straight to the transport. They may while the only socket's frames are all there are.
     is_lent: bool,
 }
 
 impl Seats {
     pub(super) fn one(seat: Seat) -> Self {
-        Self { first: Some(seat), others: Vec::new(), is_lent: false }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        usize::from(self.first.is_some()) + self.others.len()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.first.is_none()
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Seat> {
-        self.first.iter().chain(&self.others)
-    }
-
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Seat> {
-        self.first.iter_mut().chain(&mut self.others)
+        Self { seats: vec![seat], is_lent: false }
     }
 
     /// The only one, where there is one.
     pub(super) fn only(&self) -> Option<&Seat> {
-        self.first.as_ref().filter(|_| self.others.is_empty())
+        if let [only] = self.seats.as_slice() { Some(only) } else { None }
     }
 
     pub(super) fn only_mut(&mut self) -> Option<&mut Seat> {
-        self.first.as_mut().filter(|_| self.others.is_empty())
+        if let [only] = self.seats.as_mut_slice() { Some(only) } else { None }
+    }
+
+    // These run several times for each message: the usual case is not a loop.
+
+    #[inline]
+    pub(super) fn all(&self, is_it: impl Fn(&Seat) -> bool) -> bool {
+        match self.seats.as_slice() {
+            [only] => is_it(only),
+            seats => seats.iter().all(is_it),
+        }
+    }
+
+    #[inline]
+    pub(super) fn any(&self, is_it: impl Fn(&Seat) -> bool) -> bool {
+        match self.seats.as_slice() {
+            [only] => is_it(only),
+            seats => seats.iter().any(is_it),
+        }
+    }
+
+    #[inline]
+    pub(super) fn each(&mut self, mut work: impl FnMut(&mut Seat)) {
+        match self.seats.as_mut_slice() {
+            [only] => work(only),
+            seats => seats.iter_mut().for_each(work),
+        }
     }
 
     /// The one in this namespace.
@@ -48,6 +58,7 @@ impl Seats {
         self.iter_mut().find(|seat| &*seat.session().namespace == namespace)
     }
 
+    #[inline]
     pub(super) fn is_lent(&self) -> bool {
         self.is_lent
     }
@@ -70,30 +81,36 @@ impl Seats {
 
     pub(super) fn push(&mut self, seat: Seat) {
         self.take_back();
-        if self.first.is_none() {
-            self.first = Some(seat);
-        } else {
-            self.others.push(seat);
-        }
+        self.seats.push(seat);
     }
 
-    /// Takes out the first that `is_it` says.
-    pub(super) fn take(&mut self, is_it: impl Fn(&mut Seat) -> bool) -> Option<Seat> {
+    /// Takes out the one in this namespace.
+    pub(super) fn take(&mut self, namespace: &str) -> Option<Seat> {
         self.take_back();
-        if self.first.as_mut().is_some_and(&is_it) {
-            let next = if self.others.is_empty() { None } else { Some(self.others.remove(0)) };
-            return std::mem::replace(&mut self.first, next);
-        }
-        let index = self.others.iter_mut().position(is_it)?;
-        Some(self.others.remove(index))
+        let index = self.iter().position(|seat| &*seat.session().namespace == namespace)?;
+        Some(self.seats.remove(index))
+    }
+}
+
+impl Deref for Seats {
+    type Target = [Seat];
+
+    fn deref(&self) -> &[Seat] {
+        &self.seats
+    }
+}
+
+impl DerefMut for Seats {
+    fn deref_mut(&mut self) -> &mut [Seat] {
+        &mut self.seats
     }
 }
 
 impl IntoIterator for Seats {
     type Item = Seat;
-    type IntoIter = std::iter::Chain<std::option::IntoIter<Seat>, std::vec::IntoIter<Seat>>;
+    type IntoIter = std::vec::IntoIter<Seat>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.first.into_iter().chain(self.others)
+        self.seats.into_iter()
     }
 }

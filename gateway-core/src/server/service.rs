@@ -144,9 +144,9 @@ struct Begin {
 }
 
 impl Start for Begin {
-    fn start<S: Stream>(self, stream: S, read_ahead: &Bytes) {
+    async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
         let Self { application, found, handshake } = self;
-        let transport = WebSocket::new(stream, read_ahead, application.limits.message_bytes);
+        let transport = WebSocket::new(stream, &read_ahead, application.limits.message_bytes);
         let tasks = application.shared.tasks.clone();
         let manner = Manner::plain(&application.limits);
         tasks.spawn(connection::serve(transport, application, Entry::Namespace(found), handshake, manner));

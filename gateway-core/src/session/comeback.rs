@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::session::outbox::{CameBack, Delivery, Pushed};
+use crate::session::outbox::{CameBack, Pushed};
 use crate::session::{Offset, Recovery, SendError, Session, SocketId, batch};
 use crate::wire::Encoded;
 
@@ -19,8 +19,8 @@ pub(crate) struct Comeback {
 }
 
 impl Comeback {
-    fn new(key: SocketId, recovered: bool) -> Option<Box<Self>> {
-        Some(Box::new(Self { key, recovered, away: AtomicBool::new(false), successor: Mutex::default() }))
+    fn new(key: SocketId, recovered: bool) -> Self {
+        Self { key, recovered, away: AtomicBool::new(false), successor: Mutex::default() }
     }
 }
 
@@ -28,7 +28,7 @@ impl Session {
     /// The same, to be found again by its client when its connection is lost.
     pub(crate) fn with_recovery(mut self, recovery: &Recovery) -> Self {
         self.outbox.record(recovery);
-        self.comeback = Comeback::new(SocketId::random(), false);
+        self.comeback = Some(Box::new(Comeback::new(SocketId::random(), false)));
         self
     }
 
@@ -38,7 +38,7 @@ impl Session {
         let comeback = lost.comeback.as_ref()?;
         self.id = lost.id.clone();
         self.state = lost.state.copy();
-        self.comeback = Comeback::new(comeback.key.clone(), true);
+        self.comeback = Some(Box::new(Comeback::new(comeback.key.clone(), true)));
         let session = Arc::new(self);
         // What is pushed to the lost one from then on finds its way.
         let name = || *comeback.successor.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&session);
@@ -62,20 +62,14 @@ impl Session {
 
     /// Queues one event; it goes out at the end of the sender's batch of work.
     pub(crate) fn push_event(self: &Arc<Self>, frame: Encoded, offset: Offset) -> Result<(), SendError> {
-        if self.queue_event(frame, Delivery::Event, Some(offset))? == Pushed::NeedsWrite {
+        if self.queue_event(frame, offset)? == Pushed::NeedsWrite {
             batch::write_soon(self);
         }
         Ok(())
     }
 
-    /// Queues one event, for the caller to mark. With an offset it is kept for a client that comes back, in the same step.
-    pub(crate) fn queue_event(
-        &self,
-        frame: Encoded,
-        delivery: Delivery,
-        offset: Option<Offset>,
-    ) -> Result<Pushed, SendError> {
-        let Some(offset) = offset else { return self.outbox.push(frame, delivery) };
+    /// Queues one event, for the caller to mark, and keeps it for a client that comes back, in the same step.
+    pub(crate) fn queue_event(&self, frame: Encoded, offset: Offset) -> Result<Pushed, SendError> {
         match self.outbox.push_numbered(frame, offset) {
             Ok(pushed) => pushed,
             Err(CameBack(frame)) => {

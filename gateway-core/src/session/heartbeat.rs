@@ -65,7 +65,6 @@ impl Heartbeat {
                 self.due = now + self.pace.interval;
                 Pulse::Quiet
             }
-            (Asks::OnSilence, Some(_)) => Pulse::Dead,
             (Asks::OnSilence, None) => self.ask(now, now + self.pace.timeout),
             (Asks::Steadily, None) => self.ask_steadily(now),
             (Asks::Steadily, Some(asked)) if heard => {
@@ -77,7 +76,7 @@ impl Heartbeat {
                 self.due = asked + self.pace.timeout;
                 Pulse::Quiet
             }
-            (Asks::Steadily, Some(_)) => Pulse::Dead,
+            (Asks::OnSilence | Asks::Steadily, Some(_)) => Pulse::Dead,
         }
     }
 

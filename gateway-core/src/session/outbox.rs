@@ -212,6 +212,7 @@ impl Outbox {
         self.push_into(self.lock(), frame, delivery)
     }
 
+    #[inline]
     fn push_into(
         &self,
         mut queue: MutexGuard<'_, Queue>,
@@ -378,7 +379,12 @@ impl Outbox {
         }
     }
 
-    /// Whether somebody asked for the end.
+    /// Whether somebody asked for the end. Cheap.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Acquire)
+    }
+
+    /// What somebody asked for, if it is the end.
     pub(crate) fn ended(&self) -> Option<(DisconnectReason, Scope)> {
         if self.ending.load(Ordering::Acquire) { self.lock().end.as_deref().cloned() } else { None }
     }

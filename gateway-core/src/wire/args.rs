@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 use crate::wire::arity::arity_of;
-use crate::wire::payload::{Content, Payload, Shape, from_payload};
+use crate::wire::payload::{Content, Payload, Shape, from_payload, keep_named};
 
 /// The arguments of an event as a list, whatever their number: `T` is a tuple, a `Vec`, or a type that is read from a list.
 ///
@@ -169,7 +169,8 @@ impl RawArgs {
     #[must_use]
     pub fn skip(&self, count: usize) -> Self {
         let left = self.list().elements().get(count..).unwrap_or_default().join(",");
-        Self::of_list(format!("[{left}]"), self.content.attachments.clone())
+        let (left, attachments) = keep_named(format!("[{left}]"), &self.content.attachments);
+        Self::of_list(left, attachments)
     }
 
     /// One argument is written as itself, except where that would be read as a list.

@@ -79,8 +79,25 @@ pub(crate) struct ContentRef<'a> {
 }
 
 /// Reads a value from JSON whose placeholders name `attachments`. Its bytes are these, or base64, or arrays of numbers.
-pub(crate) fn from_payload<T: DeserializeOwned>(json: &str, attachments: &[Bytes]) -> Result<T, serde_json::Error> {
+pub(in crate::wire) fn from_payload<T: DeserializeOwned>(
+    json: &str,
+    attachments: &[Bytes],
+) -> Result<T, serde_json::Error> {
     read::read(json, attachments)
+}
+
+/// A part of a text in whose placeholders are those of the whole, and the attachments that this part names.
+pub(in crate::wire) fn keep_named(json: String, attachments: &[Bytes]) -> (String, Vec<Bytes>) {
+    if attachments.is_empty() {
+        return (json, Vec::new());
+    }
+    let Some((placeholders, order)) = Placeholders::find(&json, attachments.len())
+        .and_then(|placeholders| placeholders.order(attachments.len()).map(|order| (placeholders, order)))
+    else {
+        return (json, attachments.to_vec());
+    };
+    let json = placeholders.renumbered(&json).unwrap_or(json);
+    (json, order.into_iter().map(|part| attachments[part].clone()).collect())
 }
 
 impl Content {
@@ -91,18 +108,6 @@ impl Content {
 
     pub(crate) fn lend(&self) -> ContentRef<'_> {
         ContentRef { json: &self.json, shape: self.shape, attachments: &self.attachments }
-    }
-}
-
-impl From<&Payload<'_>> for Content {
-    /// The same arguments, to be sent on as they came.
-    fn from(payload: &Payload<'_>) -> Self {
-        let json = match (payload.raw(), payload.shape) {
-            (Some(json), _) => json.get(),
-            (None, Shape::One) => "null",
-            (None, Shape::Several) => "[]",
-        };
-        Self { json: json.to_owned(), shape: payload.shape, attachments: payload.attachments().to_vec() }
     }
 }
 

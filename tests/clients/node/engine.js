@@ -59,6 +59,15 @@ export class Engine {
     return client;
   }
 
+  /** Waits until the server has forgotten a session whose connection has ended. */
+  async forgets(sid) {
+    for (;;) {
+      const answer = await this.get({ sid });
+      // Until then it belongs to a WebSocket, or a GET takes the news of its end.
+      if (answer.status !== 200 && JSON.parse(answer.text).code !== 3) return assertError(answer, 1);
+    }
+  }
+
   /** A TCP connection for requests that no library would write. */
   async tcp() {
     const socket = connect(this.server.port, '127.0.0.1');
@@ -151,12 +160,6 @@ export async function packet(client) {
     if (received !== '2') return received;
     client.socket.send('3');
   }
-}
-
-/** Answers pings from now on, so that a session does not end for want of pongs. */
-export function keepAlive(client) {
-  client.socket.on('message', (data, isBinary) => { if (!isBinary && data.toString() === '2') client.socket.send('3'); });
-  return client;
 }
 
 /** How a WebSocket ended; it must end by itself. */

@@ -170,7 +170,7 @@ mod tests {
     fn a_cookie_is_written_as_the_reference_does() {
         let check = |cookie: SessionCookie, expected: &str| assert_eq!(cookie.header("abc"), expected);
         check(SessionCookie::default(), "io=abc; Path=/; HttpOnly; SameSite=Lax");
-        let all = SessionCookie::new("sticky").domain("example.com").path("/chat").max_age(Duration::from_secs(60));
+        let all = SessionCookie::new("sticky").domain("example.com").path("/chat").max_age(Duration::from_mins(1));
         let all = all.http_only(false).secure(true).same_site(SameSite::None);
         check(all, "sticky=abc; Max-Age=60; Domain=example.com; Path=/chat; Secure; SameSite=None");
     }

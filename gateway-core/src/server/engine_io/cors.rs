@@ -138,14 +138,11 @@ impl Sharing<'_> {
         headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         let methods = self.cors.map_or(HeaderValue::from_static("GET,POST"), |cors| cors.methods.clone());
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
-        let allowed = match self.cors.and_then(|cors| cors.allowed_headers.as_ref()) {
-            Some(named) => Some(named),
-            None => {
-                vary(headers, ACCESS_CONTROL_REQUEST_HEADERS);
-                request.get(ACCESS_CONTROL_REQUEST_HEADERS)
-            }
-        };
-        if let Some(allowed) = allowed {
+        let named = self.cors.and_then(|cors| cors.allowed_headers.as_ref());
+        if named.is_none() {
+            vary(headers, ACCESS_CONTROL_REQUEST_HEADERS);
+        }
+        if let Some(allowed) = named.or_else(|| request.get(ACCESS_CONTROL_REQUEST_HEADERS)) {
             headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed.clone());
         }
         if let Some(time) = self.cors.and_then(|cors| cors.max_age) {

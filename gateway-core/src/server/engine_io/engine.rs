@@ -1,9 +1,9 @@
 //! What is served by Engine.IO under one path.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::gateway::Problem;
-use crate::gateway::Routes;
+use crate::gateway::{Problem, Routes};
 use crate::server::engine_io::options::EngineOptions;
 use crate::server::engine_io::sessions::Sessions;
 
@@ -38,10 +38,11 @@ impl Engine {
     }
 
     /// All that is wrong with what is served.
-    pub(crate) fn problems(engines: &[Self], routes: &Routes) -> Vec<Problem> {
+    pub(crate) fn problems<'a>(engines: impl Iterator<Item = &'a Self>, routes: &Routes) -> Vec<Problem> {
         let mut problems = Vec::new();
-        for (position, engine) in engines.iter().enumerate() {
-            if engines[..position].iter().any(|first| first.path == engine.path) {
+        let mut paths = HashSet::new();
+        for engine in engines {
+            if !paths.insert(&engine.path) {
                 problems.push(Problem::engine_path_twice(&engine.path));
             }
             if let Serves::Raw(namespace) = &engine.serves

@@ -1,5 +1,5 @@
-//! Engine.IO over HTTP: handshakes, polls and posts of sessions, WebSockets and the upgrade to them. Knows sessions and
-//! their packets, not what is said in them.
+//! Engine.IO over HTTP: handshakes, polls and posts, the upgrade to WebSocket. Knows sessions and their packets, not what
+//! is said in them.
 
 mod bundle;
 mod check;

@@ -86,7 +86,7 @@ impl Visit<'_> {
         if host.application.shared.is_stopping() {
             return Err(Refused::unavailable("the server stops"));
         }
-        let (entry, path, parameters) = enter(engine, host.application).ok_or(Code::BadRequest)?;
+        let Destination { entry, path, parameters } = destination(engine, host.application).ok_or(Code::BadRequest)?;
         let text = head.uri.query().unwrap_or_default();
         let handshake = Handshake::new(path, text, &head.headers, host.peer).with_parameters(parameters);
         let handshake = complete(handshake);
@@ -98,15 +98,24 @@ impl Visit<'_> {
     }
 }
 
-/// What a session is for, the path its handshake shows, and the parameters in it.
-fn enter(engine: &Engine, application: &Application) -> Option<(Entry, String, Vec<(String, String)>)> {
+/// What a session is for, and what its handshake shows of it.
+struct Destination {
+    entry: Entry,
+    path: String,
+    parameters: Vec<(String, String)>,
+}
+
+fn destination(engine: &Engine, application: &Application) -> Option<Destination> {
     match &engine.serves {
-        Serves::SocketIo => Some((Entry::Lobby(engine.options.connect_timeout), engine.path.clone(), Vec::new())),
+        Serves::SocketIo => {
+            let entry = Entry::Lobby(engine.options.connect_timeout);
+            Some(Destination { entry, path: engine.path.clone(), parameters: Vec::new() })
+        }
         Serves::Raw(namespace) => {
             let mut found = application.routes.find(namespace)?;
             let parameters = std::mem::take(&mut found.parameters);
             let path = found.name.clone();
-            Some((Entry::Namespace(found), path, parameters))
+            Some(Destination { entry: Entry::Namespace(found), path, parameters })
         }
     }
 }
@@ -143,10 +152,11 @@ struct Begin {
 }
 
 impl Start for Begin {
-    fn start<S: Stream>(self, stream: S, read_ahead: &Bytes) {
+    async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
         let Self { application, options, entered, entry, handshake, open } = self;
-        let websocket = WebSocket::new(stream, read_ahead, options.max_http_buffer_size);
-        let transport = EngineIo::new(websocket, &open);
+        let websocket = WebSocket::new(stream, &read_ahead, options.max_http_buffer_size);
+        let opened = EngineIo::open(websocket, &open, application.limits.handshake_timeout).await;
+        let Some(transport) = opened else { return };
         let tasks = application.shared.tasks.clone();
         let manner = options.manner(&entry);
         tasks.spawn(entered.during(serve(transport, application, entry, handshake, manner)));
@@ -161,15 +171,13 @@ struct TakeOver {
 }
 
 impl Start for TakeOver {
-    fn start<S: Stream>(self, stream: S, read_ahead: &Bytes) {
+    async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
         let Self { application, options, probe } = self;
-        let websocket = WebSocket::new(stream, read_ahead, options.max_http_buffer_size);
+        let websocket = WebSocket::new(stream, &read_ahead, options.max_http_buffer_size);
         let patience = Patience { upgrade: options.upgrade_timeout, close: application.limits.close_timeout };
-        application.shared.tasks.spawn(async move {
-            match probe {
-                Some(probe) => upgrade(websocket, probe, patience).await,
-                None => dismiss(websocket, patience.close).await,
-            }
-        });
+        match probe {
+            Some(probe) => upgrade(websocket, probe, patience).await,
+            None => dismiss(websocket, patience.close).await,
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, UPGRADE};
 use http::{Method, Request, Response, StatusCode, request};
+use hyper::upgrade::OnUpgrade;
 
 use crate::server::application::Application;
 use crate::server::before::BeforeUpgrade;
@@ -54,23 +55,12 @@ pub(crate) async fn respond(host: Host<'_>, engine: &Engine, mut request: Reques
     let query = Query::parse(request.uri().query().unwrap_or_default());
     let (head, body) = request.into_parts();
     let visit = Visit { host, engine, head, query };
-    let mut response = match on_upgrade {
-        Some(on_upgrade) => {
-            let responded = match visit.check(sharing, Way::Upgrade) {
-                Ok(None) => open::websocket(&visit, on_upgrade).await,
-                Ok(Some(session)) => open::take_over(&visit, session, on_upgrade),
-                Err(refused) => Err(refused),
-            };
-            responded.unwrap_or_else(|refused| visit.note(&refused).response_to_upgrade())
-        }
-        None => {
-            let responded = match visit.check(sharing, Way::Request) {
-                Ok(None) => open::polling(&visit).await,
-                Ok(Some(session)) => visit.go_on(session, body).await,
-                Err(refused) => Err(refused),
-            };
-            responded.unwrap_or_else(|refused| visit.note(&refused).response())
-        }
+    let mut response = if let Some(on_upgrade) = on_upgrade {
+        let upgraded = visit.upgrade(sharing, on_upgrade).await;
+        upgraded.unwrap_or_else(|refused| visit.note(&refused).response_to_upgrade())
+    } else {
+        let answered = visit.answer(sharing, body).await;
+        answered.unwrap_or_else(|refused| visit.note(&refused).response())
     };
     sharing.apply(&visit.head.headers, response.headers_mut());
     response
@@ -83,8 +73,19 @@ fn wants_websocket(request: &Request<Body>) -> bool {
 }
 
 impl Visit<'_> {
-    fn check(&self, sharing: Sharing<'_>, way: Way) -> Result<Option<Session>, Refused> {
-        check(self.engine, sharing, &self.head, &self.query, way)
+    /// It asks for a WebSocket.
+    async fn upgrade(&self, sharing: Sharing<'_>, on_upgrade: OnUpgrade) -> Result<Response<Body>, Refused> {
+        match check(self.engine, sharing, &self.head, &self.query, Way::Upgrade)? {
+            None => open::websocket(self, on_upgrade).await,
+            Some(session) => open::take_over(self, session, on_upgrade),
+        }
+    }
+
+    async fn answer(&self, sharing: Sharing<'_>, body: Body) -> Result<Response<Body>, Refused> {
+        match check(self.engine, sharing, &self.head, &self.query, Way::Request)? {
+            None => open::polling(self).await,
+            Some(session) => self.go_on(session, body).await,
+        }
     }
 
     /// A request of a session that exists.

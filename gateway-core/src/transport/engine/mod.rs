@@ -1,12 +1,16 @@
-//! Engine.IO over a WebSocket: the open packet first, then one packet in each message.
+//! Engine.IO over a WebSocket: one packet in each message.
 
 mod probe;
 #[cfg(test)]
 mod tests;
 
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 pub(crate) use probe::{Patience, dismiss, upgrade};
 
@@ -14,51 +18,46 @@ use crate::transport::{Broken, Deliver, DirectWrite, Ending, Transport};
 use crate::wire::engine_io::Packet;
 use crate::wire::{CloseCode, Disconnect, Encoded, Flow, OpCode, Received, Violation};
 
-/// A connection that began as a WebSocket, or became one.
+/// A connection whose open packet was written, or that has moved here from long polling.
 #[derive(Debug)]
-pub(crate) struct EngineIo<T> {
-    inner: T,
-    /// What is left to write of the open packet.
-    greeting: Vec<u8>,
-}
+pub(crate) struct EngineIo<T>(T);
 
 impl<T: Transport> EngineIo<T> {
-    /// A connection that begins with `open`, the packet.
-    pub(crate) fn new(inner: T, open: &str) -> Self {
-        Self { inner, greeting: Encoded::frame(OpCode::Text, open.as_bytes()).as_slice().to_vec() }
+    /// A connection that was greeted before it came here.
+    pub(crate) fn new(inner: T) -> Self {
+        Self(inner)
     }
 
-    /// One that was greeted before it came here.
-    fn upgraded(inner: T) -> Self {
-        Self { inner, greeting: Vec::new() }
+    /// Writes the open packet; `None` where its client is gone, or does not read it in time.
+    pub(crate) async fn open(mut inner: T, packet: &str, within: Duration) -> Option<Self> {
+        let frame = Encoded::frame(OpCode::Text, packet.as_bytes());
+        let written = timeout(within, write_all(&mut inner, frame.as_slice())).await;
+        matches!(written, Ok(Ok(()))).then_some(Self(inner))
     }
+}
 
-    fn poll_greet(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.greeting.is_empty() {
-            let written = ready!(self.inner.poll_write(context, &self.greeting))?;
-            self.greeting.drain(..written);
-            if self.greeting.is_empty() {
-                self.greeting = Vec::new();
-                return self.inner.poll_flush(context);
+/// Writes frames in a task that has nothing else to do.
+async fn write_all<T: Transport + ?Sized>(transport: &mut T, mut frames: &[u8]) -> io::Result<()> {
+    poll_fn(|context| {
+        while !frames.is_empty() {
+            match ready!(transport.poll_write(context, frames))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => frames = &frames[written..],
             }
         }
-        Poll::Ready(Ok(()))
-    }
+        transport.poll_flush(context)
+    })
+    .await
 }
 
 impl<T: Transport> Transport for EngineIo<T> {
     fn greet(&mut self) {
-        self.inner.greet();
+        self.0.greet();
     }
 
     fn poll_receive(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Poll<Result<(), Broken>> {
-        if !self.greeting.is_empty()
-            && let Poll::Ready(Err(_)) = self.poll_greet(context)
-        {
-            return Poll::Ready(Err(Broken::Lost));
-        }
         let mut violated = None;
-        let received = self.inner.poll_receive(context, &mut |received, context| match received {
+        let received = self.0.poll_receive(context, &mut |received, context| match received {
             Received::Text(text) => {
                 Packet::read(text).and_then(|packet| hear(packet, context, deliver)).unwrap_or_else(|violation| {
                     violated = Some(violation);
@@ -76,27 +75,23 @@ impl<T: Transport> Transport for EngineIo<T> {
     }
 
     fn assembling(&self) -> Option<u64> {
-        self.inner.assembling()
+        self.0.assembling()
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>, frames: &[u8]) -> Poll<io::Result<usize>> {
-        if !self.greeting.is_empty() {
-            ready!(self.poll_greet(context))?;
-        }
-        self.inner.poll_write(context, frames)
+        self.0.poll_write(context, frames)
     }
 
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.inner.poll_flush(context)
+        self.0.poll_flush(context)
     }
 
     fn poll_close(&mut self, context: &mut Context<'_>, ending: Ending) -> Poll<()> {
-        self.inner.poll_close(context, ending)
+        self.0.poll_close(context, ending)
     }
 
     fn direct(&self) -> Option<Arc<dyn DirectWrite>> {
-        // Nothing overtakes the open packet.
-        if self.greeting.is_empty() { self.inner.direct() } else { None }
+        self.0.direct()
     }
 }
 

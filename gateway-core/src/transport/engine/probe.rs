@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::transport::engine::EngineIo;
+use crate::transport::engine::{EngineIo, write_all};
 use crate::transport::polling::Probe;
 use crate::transport::{Broken, Ending, Transport};
 use crate::wire::engine_io::Packet;
@@ -26,7 +26,7 @@ pub(crate) async fn upgrade<T: Transport>(mut websocket: T, probe: Probe, patien
     let outcome = timeout(patience.upgrade, poll_fn(|context| probing.poll(context, &mut websocket))).await;
     match outcome.unwrap_or(Err(Failed::Wrong(None))) {
         Ok(()) => {
-            if let Err(mut unwanted) = probe.complete(Box::new(EngineIo::upgraded(websocket))) {
+            if let Err(mut unwanted) = probe.complete(Box::new(EngineIo::new(websocket))) {
                 close(&mut *unwanted, None, patience.close).await;
             }
         }
@@ -124,18 +124,11 @@ impl Probing<'_> {
 }
 
 async fn close<T: Transport + ?Sized>(websocket: &mut T, told: Option<&Disconnect>, within: Duration) {
-    let frame = close_frame(told);
-    let mut left = frame.as_slice();
-    let closing = poll_fn(|context| {
-        while !left.is_empty() {
-            match ready!(websocket.poll_write(context, left)) {
-                Ok(written) if written > 0 => left = &left[written..],
-                _ => return Poll::Ready(()),
-            }
+    let closing = async {
+        if write_all(websocket, close_frame(told).as_slice()).await.is_ok() {
+            poll_fn(|context| websocket.poll_close(context, Ending::Violated)).await;
         }
-        let _ = ready!(websocket.poll_flush(context));
-        websocket.poll_close(context, Ending::Violated)
-    });
+    };
     // A peer that does not end its side in time is let go of.
     let _ = timeout(within, closing).await;
 }

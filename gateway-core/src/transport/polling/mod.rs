@@ -8,8 +8,12 @@ mod tests;
 
 use std::fmt;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::time::{Sleep, sleep};
 
 pub(crate) use pipe::Turned;
 pub(crate) use requests::{PollingPeer, Posting, Probe};
@@ -18,7 +22,7 @@ use crate::transport::counted::Counted;
 use crate::transport::engine;
 use crate::transport::{Broken, Deliver, DirectWrite, Ending, Transport};
 use crate::wire::Flow;
-use crate::wire::engine_io::Packet;
+use crate::wire::engine_io::{Packet, SEPARATOR};
 use pipe::Pipe;
 
 /// The server's end, from the first request to the last frame of the WebSocket it may move to.
@@ -27,14 +31,16 @@ pub(crate) struct Polling {
     /// What a POST brought and was not yet taken.
     reading: Option<Reading>,
     websocket: Option<Box<dyn Transport>>,
+    /// Runs once the client has said goodbye.
+    farewell: Option<Pin<Box<Sleep>>>,
     /// Its place among those that nobody has claimed, until the connect hooks accept.
     unclaimed: Option<Counted>,
     /// Its place among those that poll.
     place: Option<Counted>,
 }
 
-/// Between two packets of a POST.
-const SEPARATOR: char = '\u{1e}';
+/// How long the end of a session whose client said goodbye waits for its poll, which may have been overtaken.
+const OVERTAKEN: Duration = Duration::from_millis(100);
 
 /// Packets of one POST, and where the next of them begins.
 struct Reading {
@@ -47,7 +53,8 @@ impl Polling {
     pub(crate) fn new(place: Counted, unclaimed: Counted) -> (Self, PollingPeer) {
         let pipe = Arc::new(Pipe::default());
         let peer = PollingPeer::new(Arc::clone(&pipe));
-        (Self { pipe, reading: None, websocket: None, unclaimed: Some(unclaimed), place: Some(place) }, peer)
+        let (place, unclaimed) = (Some(place), Some(unclaimed));
+        (Self { pipe, reading: None, websocket: None, farewell: None, unclaimed, place }, peer)
     }
 
     /// The session moves where its client has moved.
@@ -73,6 +80,7 @@ impl Polling {
             next = end.map(|end| start + end + SEPARATOR.len_utf8());
             let heard = Packet::read(&rest[..end.unwrap_or(rest.len())]).and_then(|packet| {
                 if packet == Packet::Close {
+                    self.farewell = Some(Box::pin(sleep(OVERTAKEN)));
                     self.pipe.lock().client_closes();
                 }
                 engine::hear(packet, context, deliver)
@@ -81,6 +89,9 @@ impl Polling {
                 Ok(heard) => flow = heard,
                 Err(violation) => return Err(self.pipe.lock().violate(violation.why)),
             }
+        }
+        if self.farewell.is_some() {
+            return Ok(());
         }
         if next.is_some() {
             self.reading = Some(Reading { packets, next });
@@ -115,20 +126,24 @@ impl Transport for Polling {
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>, frames: &[u8]) -> Poll<io::Result<usize>> {
-        match self.follow() {
-            Some(websocket) => websocket.poll_write(context, frames),
-            None => self.pipe.lock().poll_write(context, frames),
+        if let Some(websocket) = self.follow() {
+            return websocket.poll_write(context, frames);
         }
+        if let Some(farewell) = &mut self.farewell
+            && farewell.as_mut().poll(context).is_ready()
+            && self.pipe.lock().is_unheard()
+        {
+            return Poll::Ready(Ok(frames.len()));
+        }
+        self.pipe.lock().poll_write(context, frames)
     }
 
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.follow() {
-            Some(websocket) => websocket.poll_flush(context),
-            None => {
-                self.pipe.lock().flush();
-                Poll::Ready(Ok(()))
-            }
+        if let Some(websocket) = self.follow() {
+            return websocket.poll_flush(context);
         }
+        self.pipe.lock().flush();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_close(&mut self, context: &mut Context<'_>, ending: Ending) -> Poll<()> {

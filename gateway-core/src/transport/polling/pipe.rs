@@ -123,9 +123,14 @@ impl State {
         wake(&mut self.post);
     }
 
-    /// The client has said goodbye: its poll is to end without one.
+    /// The client has said goodbye: its poll is to end without one, and what it posted is answered at the very end.
     pub(super) fn client_closes(&mut self) {
         self.client_closed = true;
+    }
+
+    /// Nobody is going to ask for what is left to say.
+    pub(super) fn is_unheard(&self) -> bool {
+        self.client_closed && self.parked.is_none()
     }
 
     /// What a request brought, or how it came, breaks the protocol.
@@ -144,12 +149,12 @@ impl State {
 
     /// Takes whole frames while a GET waits for them. The outbox is the queue, not this.
     pub(super) fn poll_write(&mut self, context: &Context<'_>, frames: &[u8]) -> Poll<io::Result<usize>> {
-        let goes_nowhere = self.violated && self.parked.is_none();
-        match &self.stage {
-            Stage::Over | Stage::Broken(Broken::Lost) => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        if matches!(self.stage, Stage::Over | Stage::Broken(Broken::Lost)) {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        if self.parked.is_none() && self.violated {
             // Nobody is going to ask for it.
-            Stage::Broken(_) if goes_nowhere => return Poll::Ready(Ok(frames.len())),
-            Stage::Polling | Stage::Broken(_) | Stage::Moved => {}
+            return Poll::Ready(Ok(frames.len()));
         }
         if self.parked.is_none() {
             let first = Frames::new(frames).next();

@@ -1,3 +1,6 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -112,6 +115,17 @@ fn what_is_left_behind_the_first_is_unchanged() {
 }
 
 #[test]
+fn what_is_left_keeps_the_parts_it_names() {
+    let args = RawArgs::each(&(Bytes::from_static(b"a"), 1, Bytes::from_static(b"b"))).unwrap();
+    assert_eq!(args.read::<Bytes>(0).unwrap(), "a");
+    assert_eq!(args.read::<Bytes>(2).unwrap(), "b");
+    let left = args.skip(1);
+    assert_eq!(written(&left), ("[1,{\"_placeholder\":true,\"num\":0}]", Shape::Several));
+    assert_eq!(left.content.attachments, ["b"]);
+    assert_eq!(<(u8, Bytes)>::from_args(left).unwrap(), (1, Bytes::from_static(b"b")));
+}
+
+#[test]
 fn an_answer_is_read_as_one_value_as_a_list_or_not_at_all() {
     let args = || RawArgs::from(several("[true,\"x\"]"));
     assert_eq!(<(bool, String)>::from_args(args()).unwrap(), (true, "x".to_owned()));
@@ -123,4 +137,58 @@ fn an_answer_is_read_as_one_value_as_a_list_or_not_at_all() {
     let none = || RawArgs::from(nothing(Shape::Several));
     <()>::from_args(none()).unwrap();
     assert_eq!(Args::<Vec<Value>>::from_args(none()).unwrap(), Args(vec![]));
+}
+
+fn part(text: &'static str) -> Bytes {
+    Bytes::from_static(text.as_bytes())
+}
+
+fn placeholder(number: usize) -> String {
+    format!(r#"{{"_placeholder":true,"num":{number}}}"#)
+}
+
+/// Three arguments, the first with two binary parts.
+fn binary() -> RawArgs {
+    let list = format!(r#"[[{},{}],"x",{{"a":{}}}]"#, placeholder(0), placeholder(1), placeholder(2));
+    let attachments: Arc<[Bytes]> = [part("a"), part("b"), part("c")].into();
+    RawArgs::from(Payload { attachments: Some(attachments), ..several(&list) })
+}
+
+type All = (Vec<Bytes>, String, HashMap<String, Bytes>);
+
+#[test]
+fn binary_parts_are_read_wherever_they_stand() {
+    let args = binary();
+    assert_eq!(args.read::<Vec<Bytes>>(0).unwrap(), [part("a"), part("b")]);
+    assert_eq!(args.read::<HashMap<String, Bytes>>(2).unwrap()["a"], part("c"));
+    let expected: All = (vec![part("a"), part("b")], "x".to_owned(), HashMap::from([("a".to_owned(), part("c"))]));
+    assert_eq!(All::from_args(args.clone()).unwrap(), expected);
+    assert_eq!(Args::<All>::from_args(args.clone()).unwrap(), Args(expected.clone()));
+    // One more than came.
+    let Args((first, text, third, none)) =
+        Args::<(Vec<Bytes>, String, HashMap<String, Bytes>, Option<Bytes>)>::from_args(args).unwrap();
+    assert_eq!(((first, text, third), none), (expected, None));
+}
+
+#[test]
+fn binary_parts_are_sent_wherever_they_stand() {
+    let args = Args((1, part("a"), vec![part("b")])).to_args().unwrap();
+    assert_eq!(args.json(), format!("[1,{},[{}]]", placeholder(0), placeholder(1)));
+    assert_eq!(args.content.attachments, [part("a"), part("b")]);
+    let one = Args((part("a"),)).to_args().unwrap();
+    assert_eq!((written(&one), &one.content.attachments), ((&*placeholder(0), Shape::One), &vec![part("a")]));
+    assert_eq!(binary().to_args().unwrap(), binary());
+}
+
+#[test]
+fn what_is_left_behind_the_first_keeps_its_binary_parts_only() {
+    let check = |count: usize, json: String, parts: &[&'static str]| {
+        let left = binary().skip(count);
+        assert_eq!(left.json(), json);
+        assert_eq!(left.content.attachments, parts.iter().map(|text| part(text)).collect::<Vec<_>>());
+    };
+    check(0, binary().json().into_owned(), &["a", "b", "c"]);
+    check(1, format!(r#"["x",{{"a":{}}}]"#, placeholder(0)), &["c"]);
+    check(2, format!(r#"[{{"a":{}}}]"#, placeholder(0)), &["c"]);
+    check(3, "[]".to_owned(), &[]);
 }

@@ -6,12 +6,14 @@ mod open;
 mod packet;
 mod payload;
 
+use crate::wire::{Encoded, OpCode};
+
 pub(crate) use frames::{Frame, Frames};
 pub(crate) use open::Open;
 pub(crate) use packet::Packet;
-pub(crate) use payload::PayloadWriter;
+pub(crate) use payload::{PayloadWriter, SEPARATOR};
 
 /// The packet that asks a client whether it is there, for a WebSocket.
-pub(crate) fn ping() -> crate::wire::Encoded {
-    crate::wire::Encoded::frame(crate::wire::OpCode::Text, b"2")
+pub(crate) fn ping() -> Encoded {
+    Encoded::frame(OpCode::Text, b"2")
 }

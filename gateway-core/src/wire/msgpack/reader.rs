@@ -191,10 +191,9 @@ impl<'a> Reader<'a> {
     fn extension(&mut self, len: usize) -> Result<Token<'a>, Violation> {
         let kind = i8::from_be_bytes(self.array()?);
         let bytes = self.take(len)?;
-        Ok(match (kind, timestamp(bytes)) {
-            (0, _) => Token::Binary(bytes),
-            (-1, Some(millis)) => Token::Date(millis),
-            _ => Token::Extension(kind, bytes),
+        Ok(match kind {
+            0 => Token::Binary(bytes),
+            _ => timestamp(bytes).filter(|_| kind == -1).map_or(Token::Extension(kind, bytes), Token::Date),
         })
     }
 
@@ -202,11 +201,10 @@ impl<'a> Reader<'a> {
     fn fixed_extension(&mut self, len: usize) -> Result<Token<'a>, Violation> {
         let kind = i8::from_be_bytes(self.array()?);
         let bytes = self.take(len)?;
-        Ok(match (kind, bytes, timestamp(bytes)) {
-            (0, [_], _) => Token::Undefined,
-            (0, &[a, b, c, d, e, f, g, h], _) => Token::Date(i64::from_be_bytes([a, b, c, d, e, f, g, h])),
-            (-1, _, Some(millis)) => Token::Date(millis),
-            _ => Token::Extension(kind, bytes),
+        Ok(match (kind, len) {
+            (0, 1) => Token::Undefined,
+            (0, 8) => Token::Date(i64::from_be_bytes(bytes.try_into().expect("eight bytes"))),
+            _ => timestamp(bytes).filter(|_| kind == -1).map_or(Token::Extension(kind, bytes), Token::Date),
         })
     }
 
@@ -245,14 +243,15 @@ fn integer<'a>(value: i64) -> Token<'a> {
 
 /// The three forms of the specification's timestamp, in milliseconds.
 fn timestamp(bytes: &[u8]) -> Option<i64> {
-    let (nanos, seconds) = match *bytes {
-        [a, b, c, d] => (0, i64::from(u32::from_be_bytes([a, b, c, d]))),
-        [a, b, c, d, e, f, g, h] => {
-            let both = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+    let (nanos, seconds) = match bytes.len() {
+        4 => (0, i64::from(u32::from_be_bytes(bytes.try_into().ok()?))),
+        8 => {
+            let both = u64::from_be_bytes(bytes.try_into().ok()?);
             (both >> 34, i64::try_from(both & 0x3_ffff_ffff).ok()?)
         }
-        [a, b, c, d, ref seconds @ ..] => {
-            (u64::from(u32::from_be_bytes([a, b, c, d])), i64::from_be_bytes(seconds.try_into().ok()?))
+        12 => {
+            let (nanos, seconds) = bytes.split_first_chunk()?;
+            (u64::from(u32::from_be_bytes(*nanos)), i64::from_be_bytes(seconds.try_into().ok()?))
         }
         _ => return None,
     };

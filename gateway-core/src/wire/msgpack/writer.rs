@@ -119,11 +119,9 @@ impl<'a> Writer<'a> {
 
     /// An integer where it is written as one and fits.
     fn number(&mut self, json: &str) {
-        if let Ok(value) = json.parse() {
-            self.natural(value);
-        } else if let Ok(value) = json.parse() {
-            self.integer(value);
-        } else {
+        let natural = json.parse().map(|value| self.natural(value));
+        let integer = natural.or_else(|_| json.parse().map(|value| self.integer(value)));
+        if integer.is_err() {
             let value: f64 = json.parse().unwrap_or(f64::NAN);
             self.sized(0xcb, &value.to_be_bytes());
         }

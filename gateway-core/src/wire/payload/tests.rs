@@ -141,16 +141,12 @@ fn a_look_alike_cannot_be_sent_beside_bytes() {
 }
 
 #[test]
-fn a_payload_is_sent_on_as_it_came() {
-    let check = |payload: Payload<'_>, json: &str, shape: Shape| {
-        let expected = Content { json: json.to_owned(), shape, attachments: payload.attachments().to_vec() };
-        assert_eq!(Content::from(&payload), expected);
-    };
-    let raw: Box<RawValue> = serde_json::from_str(FIRST).unwrap();
-    check(Payload::default(), "null", Shape::One);
-    check(Payload { shape: Shape::Several, ..Payload::default() }, "[]", Shape::Several);
-    let attachments: Attachments = Some([part("a")].into());
-    check(Payload { json: Some(Cow::Owned(raw)), shape: Shape::One, attachments }, FIRST, Shape::One);
+fn a_part_of_a_text_keeps_what_it_names() {
+    let parts = [part("a"), part("b")];
+    let kept = (format!("[5,{FIRST}]"), vec![part("b")]);
+    assert_eq!(keep_named(format!("[5,{SECOND}]"), &parts), kept);
+    assert_eq!(keep_named("[5]".to_owned(), &parts), ("[5]".to_owned(), Vec::new()));
+    assert_eq!(keep_named(FIRST.to_owned(), &[]), (FIRST.to_owned(), Vec::new()));
 }
 
 #[test]

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use crate::wire::is_reserved;
 use crate::wire::json::is_space;
-use crate::wire::{Payload, Shape, Violation};
+use crate::wire::{Payload, Shape, Violation, is_reserved};
 
 /// The event's name and its arguments.
 pub(super) fn event(json: &str) -> Result<(Cow<'_, str>, Payload<'_>), Violation> {

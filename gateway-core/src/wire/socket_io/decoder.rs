@@ -38,12 +38,12 @@ pub(crate) struct Decoder {
     form: Form,
     limits: PacketLimits,
     // Boxed: nearly always absent.
-    pending: Option<Box<Pending>>,
+    pub(super) pending: Option<Box<Pending>>,
 }
 
 /// A packet that waits for its binary parts.
 #[derive(Debug)]
-struct Pending {
+pub(super) struct Pending {
     namespace: Box<str>,
     said: Said,
     payload: Payload<'static>,
@@ -76,11 +76,6 @@ impl Decoder {
     /// For a peer that speaks MessagePack.
     pub(crate) fn packed(limits: PacketLimits) -> Self {
         Self { form: Form::Packed, limits, pending: None }
-    }
-
-    /// Whether binary parts are on their way.
-    pub(crate) fn is_pending(&self) -> bool {
-        self.pending.is_some()
     }
 
     /// Reads the text behind the engine's packet type `4`.

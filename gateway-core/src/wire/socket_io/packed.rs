@@ -147,7 +147,9 @@ fn write_arguments(out: &mut Writer<'_>, event: Option<&str>, content: ContentRe
     let around = usize::from(event.is_some()) + usize::from(offset.is_some());
     let begin = |out: &mut Writer<'_>, arguments: usize| {
         out.array(arguments + around);
-        event.into_iter().for_each(|event| out.text(event));
+        if let Some(event) = event {
+            out.text(event);
+        }
     };
     match content.shape {
         Shape::One => {
@@ -156,7 +158,9 @@ fn write_arguments(out: &mut Writer<'_>, event: Option<&str>, content: ContentRe
         }
         Shape::Several => out.elements(content.json, content.attachments, begin),
     }
-    offset.into_iter().for_each(|offset| out.text(offset));
+    if let Some(offset) = offset {
+        out.text(offset);
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::*;
 use crate::wire::engine_io::Frames;
-use crate::wire::{Content, ContentRef, Incoming, Named, OpCode, Payload, RequestId, Shape};
+use crate::wire::{Content, ContentRef, Incoming, Named, OpCode, Payload, RequestId, Shape, is_reserved};
 
 const LIMITS: PacketLimits = PacketLimits { attachments: 10, attachment_bytes: 1000, depth: 128 };
 
@@ -36,14 +36,14 @@ fn said(namespace: &str, incoming: &Incoming<'_>) -> String {
 
 /// What is delivered of a text and the binary messages after it; the violation where there is one.
 fn decoded(text: &str, parts: &[&[u8]]) -> Result<Vec<String>, &'static str> {
-    let mut decoder = Decoder::new(LIMITS);
+    let mut packets = Decoder::new(LIMITS);
     let mut heard = Vec::new();
     let mut deliver = |namespace: &str, incoming: Incoming<'_>| heard.push(said(namespace, &incoming));
-    decoder.text(text, &mut deliver).map_err(|violation| violation.why)?;
+    packets.text(text, &mut deliver).map_err(|violation| violation.why)?;
     for part in parts {
-        decoder.binary(part, &mut deliver).map_err(|violation| violation.why)?;
+        packets.binary(part, &mut deliver).map_err(|violation| violation.why)?;
     }
-    assert!(!decoder.is_pending(), "{text}");
+    assert!(packets.pending.is_none(), "{text}");
     Ok(heard)
 }
 
@@ -146,15 +146,15 @@ fn a_placeholder_that_names_no_part_is_a_violation() {
 
 #[test]
 fn messages_come_in_the_order_their_packet_says() {
-    let mut decoder = Decoder::new(LIMITS);
-    assert!(decoder.binary(b"x", &mut |_, _| panic!("nothing was said")).is_err());
-    let mut decoder = Decoder::new(LIMITS);
-    decoder.text("52-[\"a\"]", &mut |_, _| panic!("nothing was said")).unwrap();
-    decoder.binary(b"x", &mut |_, _| panic!("nothing was said")).unwrap();
-    assert!(decoder.is_pending());
-    assert!(decoder.text("2[\"a\"]", &mut |_, _| panic!("nothing was said")).is_err());
-    let mut decoder = Decoder::packed(LIMITS);
-    assert!(decoder.text("0", &mut |_, _| panic!("nothing was said")).is_err());
+    let mut packets = Decoder::new(LIMITS);
+    assert!(packets.binary(b"x", &mut |_, _| panic!("nothing was said")).is_err());
+    let mut packets = Decoder::new(LIMITS);
+    packets.text("52-[\"a\"]", &mut |_, _| panic!("nothing was said")).unwrap();
+    packets.binary(b"x", &mut |_, _| panic!("nothing was said")).unwrap();
+    assert!(packets.pending.is_some());
+    assert!(packets.text("2[\"a\"]", &mut |_, _| panic!("nothing was said")).is_err());
+    let mut packets = Decoder::packed(LIMITS);
+    assert!(packets.text("0", &mut |_, _| panic!("nothing was said")).is_err());
 }
 
 #[test]
@@ -183,16 +183,19 @@ fn a_megabyte_of_nonsense_is_found_at_once() {
     assert!(decoded(&format!("51-[\"a\",[{pairs}]]"), &[b""]).is_ok());
 }
 
-/// Frames as text, binary ones in hexadecimal.
+/// Frames as text, binary ones as bytes.
 fn encoded(namespace: &str, outgoing: &Outgoing<'_>) -> Vec<String> {
     let encoded = encode(namespace, outgoing);
-    let mut frames = Frames::new(encoded.as_slice());
-    let shown = frames.by_ref().map(|frame| match frame.opcode {
+    let mut read = 0;
+    let frames = Frames::new(encoded.as_slice()).inspect(|frame| {
+        read += Encoded::frame(frame.opcode, frame.payload).len();
+    });
+    let shown = frames.map(|frame| match frame.opcode {
         OpCode::Text => String::from_utf8(frame.payload.to_vec()).unwrap(),
         other => format!("{other:?} {:?}", Bytes::copy_from_slice(frame.payload)),
     });
     let shown = shown.collect();
-    assert!(frames.rest().is_empty());
+    assert_eq!(read, encoded.len());
     shown
 }
 
@@ -277,13 +280,13 @@ fn any_content() -> impl Strategy<Value = Content> {
     })
 }
 
-fn read_back(decoder: &mut Decoder, encoded: &Encoded) -> Vec<String> {
+fn read_back(packets: &mut Decoder, encoded: &Encoded) -> Vec<String> {
     let mut heard = Vec::new();
     let mut deliver = |namespace: &str, incoming: Incoming<'_>| heard.push(said(namespace, &incoming));
     for frame in Frames::new(encoded.as_slice()) {
         match frame.opcode {
-            OpCode::Text => decoder.text(std::str::from_utf8(&frame.payload[1..]).unwrap(), &mut deliver).unwrap(),
-            _ => decoder.binary(frame.payload, &mut deliver).unwrap(),
+            OpCode::Text => packets.text(std::str::from_utf8(&frame.payload[1..]).unwrap(), &mut deliver).unwrap(),
+            _ => packets.binary(frame.payload, &mut deliver).unwrap(),
         }
     }
     heard
@@ -294,7 +297,7 @@ proptest! {
     fn what_is_written_can_be_read_in_both_forms(
         event in "[^\u{0}]{0,8}", content in any_content(), ask: u64, namespace in "/|/[a-z]{1,5}",
     ) {
-        prop_assume!(!crate::wire::is_reserved(&event));
+        prop_assume!(!is_reserved(&event));
         let outgoing = Outgoing::Ask { event: &event, content: content.lend(), ask };
         let json = (content.json != "[]" || content.shape == Shape::One).then_some(content.json.as_str());
         let parts: Vec<String> = content.attachments.iter().map(|part| format!(" {part:?}")).collect();
@@ -308,10 +311,10 @@ proptest! {
 
     #[test]
     fn no_text_makes_decoding_panic(text in "[0-6]?([0-9]{1,2}-)?(/[a-z],)?[0-9]{0,2}(\\[|\\{|\"|_placeholder|:|,|.){0,20}", parts: Vec<Vec<u8>>) {
-        let mut decoder = Decoder::new(LIMITS);
-        let _ = decoder.text(&text, &mut |_, _| {});
+        let mut packets = Decoder::new(LIMITS);
+        let _ = packets.text(&text, &mut |_, _| {});
         for part in &parts {
-            let _ = decoder.binary(part, &mut |_, _| {});
+            let _ = packets.binary(part, &mut |_, _| {});
         }
     }
 

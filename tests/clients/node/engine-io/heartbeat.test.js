@@ -94,7 +94,7 @@ test('over WebSocket a client that does not answer is closed without a code', as
   assert.equal(await text(client), '2');
   assert.equal(await closeCode(client), 1005);
   assertElapsed(since, INTERVAL + TIMEOUT);
-  assertError(await engine.get({ sid: client.open.sid }), 1);
+  await engine.forgets(client.open.sid);
 });
 
 test('over WebSocket a pong of the WebSocket itself is no pong', async () => {
@@ -102,6 +102,12 @@ test('over WebSocket a pong of the WebSocket itself is no pong', async () => {
   client.socket.pong('here');
   assert.equal(await text(client), '2');
   client.socket.pong('here');
+  assert.equal(await closeCode(client), 1005);
+});
+
+test('over WebSocket a close packet ends the session, at once or for want of a pong', async () => {
+  const client = await engine.webSocket();
+  client.socket.send('1');
   assert.equal(await closeCode(client), 1005);
 });
 

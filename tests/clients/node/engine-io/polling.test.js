@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { Engine, SEPARATOR, assertError } from '../engine.js';
-import { start, within } from '../fixture.js';
+import { startPatient, within } from '../fixture.js';
 
 let server, engine;
 before(async () => {
-  server = await start('engine-io');
+  server = await startPatient('engine-io');
   engine = new Engine(server);
 });
 after(() => server.stop());

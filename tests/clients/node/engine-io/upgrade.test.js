@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Engine, assertError, closeCode, isTurnedAway, packet, text } from '../engine.js';
-import { start, within } from '../fixture.js';
+import { startPatient, within } from '../fixture.js';
 
 let server, engine;
 before(async () => {
-  server = await start('engine-io');
+  server = await startPatient('engine-io');
   engine = new Engine(server);
 });
 after(() => server.stop());

@@ -10,3 +10,8 @@ export function listen(attach) {
   server.listen(port, '127.0.0.1', () => console.log(`listening on 127.0.0.1:${server.address().port}`));
   process.once('SIGTERM', () => process.exit(0));
 }
+
+/** The heartbeat of the fixtures that are in a hurry; PATIENT=1 starts them with that of the protocol's defaults. */
+export const HEARTBEAT = process.env.PATIENT === '1'
+  ? { pingInterval: 25_000, pingTimeout: 20_000 }
+  : { pingInterval: 300, pingTimeout: 200 };

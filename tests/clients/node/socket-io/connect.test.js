@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { TRANSPORTS, joined, open } from '../channel.js';
-import { reference, start } from '../fixture.js';
+import { reference, start, startPatient } from '../fixture.js';
 
 let server;
-before(async () => { server = await start('socket-io'); });
+before(async () => { server = await startPatient('socket-io'); });
 after(() => server.stop());
 
 for (const transport of TRANSPORTS) {
@@ -17,8 +17,13 @@ for (const transport of TRANSPORTS) {
     await channel.close();
   });
 
-  over('the session says its limits', async ({ open }) => {
-    assert.deepEqual([open.pingInterval, open.pingTimeout, open.maxPayload], [300, 200, 1_000_000]);
+  test(`${transport}: the session says its limits`, async () => {
+    const hurried = await start('socket-io');
+    const channel = await open(hurried, transport);
+    const { pingInterval, pingTimeout, maxPayload } = channel.open;
+    assert.deepEqual([pingInterval, pingTimeout, maxPayload], [300, 200, 1_000_000]);
+    await channel.close();
+    await hurried.stop();
   });
 
   over('joining the main namespace is answered by the socket\'s id, then come its events', async (channel) => {
@@ -104,7 +109,7 @@ for (const transport of TRANSPORTS) {
   over('an event for a namespace that was left ends the session', async (channel) => {
     await channel.join('/');
     await channel.expect('2["auth",{}]');
-    await channel.send('1');
+    await channel.leave();
     await channel.send('2["message","late"]');
     await channel.closes();
   });

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { TRANSPORTS, joined, open } from '../channel.js';
-import { reference, start } from '../fixture.js';
+import { reference, startPatient } from '../fixture.js';
 
 let server;
-before(async () => { server = await start('socket-io'); });
+before(async () => { server = await startPatient('socket-io'); });
 after(() => server.stop());
 
 const A = Buffer.from([1, 2, 3]);

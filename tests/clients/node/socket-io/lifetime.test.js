@@ -20,10 +20,7 @@ async function drop(peer) {
   const gone = peer.event('disconnect');
   peer.engine.close();
   await gone;
-  for (;;) {
-    const { text } = await engine.get({ sid: id });
-    if (/"code":1\b/.test(text)) return;
-  }
+  await engine.forgets(id);
 }
 
 /** The next event other than the greeting. */

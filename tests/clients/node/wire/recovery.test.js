@@ -49,10 +49,7 @@ async function enter(channel, room) {
 async function drop(channel) {
   if (channel.client) channel.client.socket.terminate();
   else await channel.close();
-  for (;;) {
-    const { text } = await engine.get({ sid: channel.open.sid });
-    if (/"code":1\b/.test(text)) return;
-  }
+  await engine.forgets(channel.open.sid);
 }
 
 /** Comes back over a new session, as a client does. */
