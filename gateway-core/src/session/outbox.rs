@@ -5,6 +5,7 @@ mod pongs;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
+use std::iter::repeat;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -263,8 +264,9 @@ impl Outbox {
     }
 
     /// Takes over what a lost connection's client has missed since `offset`, and what it may miss again. `false` where
-    /// that is not known; then nothing happens. `before_others` runs while nobody else can push to either.
-    pub(crate) fn follow(&self, lost: &Self, offset: &str, before_others: impl FnOnce()) -> bool {
+    /// that is not known; then nothing happens. Behind it comes `greeting`: the client takes it all for what it has missed
+    /// only if it is told so last. `before_others` runs while nobody else can push to either.
+    pub(crate) fn follow(&self, lost: &Self, offset: &str, greeting: Encoded, before_others: impl FnOnce()) -> bool {
         // Always the older one first, and nobody holds two otherwise.
         let mut old = lost.lock();
         if old.whereabouts != Whereabouts::Away {
@@ -272,9 +274,9 @@ impl Outbox {
         }
         let mut new = self.lock();
         let Some(missed) = old.replay.as_ref().and_then(|replay| replay.since(offset)) else { return false };
-        for frame in missed {
+        for (frame, delivery) in missed.cloned().zip(repeat(Delivery::Event)).chain([(greeting, Delivery::Answer)]) {
             new.bytes += frame.len();
-            new.waiting.push_back((frame.clone(), Delivery::Event));
+            new.waiting.push_back((frame, delivery));
         }
         new.replay = old.replay.take();
         before_others();
@@ -282,8 +284,9 @@ impl Outbox {
         true
     }
 
-    /// Queues one frame, or gives it back where it does not fit yet. One for a client that is gone is dropped.
-    pub(crate) fn offer(&self, frame: Encoded, delivery: Delivery) -> Result<Pushed, Encoded> {
+    /// Queues one frame, or gives it back where it does not fit yet. One for a client that is gone is dropped. With an
+    /// offset it is kept for a client that comes back.
+    pub(crate) fn offer(&self, frame: Encoded, delivery: Delivery, offset: Option<Offset>) -> Result<Pushed, Encoded> {
         let mut queue = self.lock();
         if queue.closed {
             return Ok(Pushed::WillBeWritten);
@@ -293,6 +296,9 @@ impl Outbox {
         }
         if !self.fits(&queue, frame.len()) {
             return Err(frame);
+        }
+        if let (Some(offset), Some(replay)) = (offset, &mut queue.replay) {
+            replay.push(offset, frame.clone());
         }
         queue.bytes += frame.len();
         queue.waiting.push_back((frame, delivery));

@@ -12,6 +12,21 @@ pub(super) enum Packet<'a> {
     Refuse { data: &'a str },
 }
 
+impl Packet<'_> {
+    /// The same, as an event that its client can ask for again.
+    pub(super) fn numbered<'a>(self, number: &'a str) -> Packet<'a>
+    where
+        Self: 'a,
+    {
+        match self {
+            Packet::Event { event, content, offset: None, ask: None } => {
+                Packet::Event { event, content, offset: Some(number), ask: None }
+            }
+            other => other,
+        }
+    }
+}
+
 /// No arguments.
 const NOTHING: ContentRef<'_> = ContentRef { json: "[]", shape: Shape::Several, attachments: &[] };
 
