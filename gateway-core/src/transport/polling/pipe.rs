@@ -93,6 +93,18 @@ pub(super) struct State {
     violated: bool,
 }
 
+/// Bytes of the frames before the one that closes.
+fn before_close(frames: &[u8]) -> usize {
+    let mut read = Frames::new(frames);
+    let mut before = 0;
+    while let Some(frame) = read.next()
+        && frame.opcode != OpCode::Close
+    {
+        before = frames.len() - read.rest().len();
+    }
+    before
+}
+
 fn wake(waker: &mut Option<Waker>) {
     if let Some(waker) = waker.take() {
         waker.wake();
@@ -156,17 +168,22 @@ impl State {
             // Nobody is going to ask for it.
             return Poll::Ready(Ok(frames.len()));
         }
+        let before_close = before_close(frames);
+        if before_close == 0 && !self.gathered.is_empty() && !self.client_closed {
+            // Clients end a session before they have looked at what came with its end, and take that for the reason.
+            self.answer();
+        }
         if self.parked.is_none() {
-            let first = Frames::new(frames).next();
-            self.close_waits = first.is_some_and(|frame| frame.opcode == OpCode::Close);
+            self.close_waits = before_close == 0;
             self.register(context);
             return Poll::Pending;
         }
-        Frames::new(frames).for_each(|frame| self.gather(frame));
+        let taken = if before_close == 0 { frames } else { &frames[..before_close] };
+        Frames::new(taken).for_each(|frame| self.gather(frame));
         if self.gathered.len() >= RESPONSE_BYTES {
             self.answer();
         }
-        Poll::Ready(Ok(frames.len()))
+        Poll::Ready(Ok(taken.len()))
     }
 
     fn gather(&mut self, Frame { opcode, payload }: Frame<'_>) {
