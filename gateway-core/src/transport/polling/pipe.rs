@@ -6,9 +6,11 @@ use std::io;
 use std::mem;
 use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::transport::{Broken, Transport};
 use crate::wire::engine_io::{Frame, Frames, PayloadWriter};
@@ -19,6 +21,9 @@ const CLOSE: &[u8] = b"1";
 const NOOP: &[u8] = b"6";
 /// Bytes of packets that leave in one response: what waits longer than that can leave with the next.
 const RESPONSE_BYTES: usize = 256 * 1024;
+
+/// How late a timer may be.
+const LATE: Duration = Duration::from_millis(5);
 
 #[derive(Default)]
 pub(super) struct Pipe(Mutex<State>);
@@ -76,6 +81,8 @@ pub(super) struct State {
     /// A GET is under way, and the end of it that waits for packets.
     is_polled: bool,
     parked: Option<oneshot::Sender<Bytes>>,
+    /// When it came.
+    parked_at: Option<Instant>,
     /// Packets for the GET that waits.
     gathered: PayloadWriter,
     /// A POST is under way, and what an earlier one brought was not yet taken in whole.
@@ -238,6 +245,14 @@ impl State {
         wake(&mut self.probing);
     }
 
+    /// The client was silent for too long. A poll that has just come has come too late, though the timer was later.
+    pub(super) fn give_up(&mut self) {
+        if self.parked_at.is_some_and(|parked_at| parked_at.elapsed() < LATE) {
+            self.parked = None;
+        }
+        self.end();
+    }
+
     /// The connection is over. Whoever waits is let go of.
     pub(super) fn end(&mut self) {
         self.stage = Stage::Over;
@@ -275,6 +290,7 @@ impl State {
         let (sender, receiver) = oneshot::channel();
         self.is_polled = true;
         self.parked = Some(sender);
+        self.parked_at = Some(Instant::now());
         if self.probe == Probe::Answered {
             self.answer_with(NOOP);
         } else {
