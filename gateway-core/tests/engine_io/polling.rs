@@ -64,6 +64,11 @@ async fn of_two_polls_at_once_the_first_is_closed_and_the_second_refused() {
     let first = first.await.unwrap();
     assert_eq!((first.status, first.body.as_str()), (200, "1"));
     is_gone(&engine, &id).await;
+    // It is over, and waits for nobody.
+    let begun = Instant::now();
+    engine.handle.shutdown();
+    engine.handle.stopped().await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]

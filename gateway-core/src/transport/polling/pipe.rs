@@ -7,9 +7,6 @@ use std::mem;
 use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
-use tokio::sync::oneshot;
-
 use crate::transport::{Broken, Transport};
 use crate::wire::engine_io::{Frame, Frames, PayloadWriter};
 use crate::wire::{CloseCode, Disconnect, OpCode};
@@ -68,14 +65,29 @@ enum Probe {
     Answered,
 }
 
+/// A GET that is under way.
+#[derive(Default)]
+struct Get {
+    waker: Option<Waker>,
+    /// It has something to take. It does so in its own task: until then more is added.
+    is_due: bool,
+    /// That is all it takes.
+    is_full: bool,
+}
+
+impl Get {
+    fn due(&mut self) {
+        self.is_due = true;
+        wake(&mut self.waker);
+    }
+}
+
 #[derive(Default)]
 #[allow(clippy::struct_excessive_bools, reason = "independent facts of two ends")]
 pub(super) struct State {
     stage: Stage,
     task: Option<Waker>,
-    /// A GET is under way, and the end of it that waits for packets.
-    is_polled: bool,
-    parked: Option<oneshot::Sender<Bytes>>,
+    get: Option<Get>,
     /// Packets for the GET that waits.
     gathered: PayloadWriter,
     /// A POST is under way, and what an earlier one brought was not yet taken in whole.
@@ -130,7 +142,12 @@ impl State {
 
     /// Nobody is going to ask for what is left to say.
     pub(super) fn is_unheard(&self) -> bool {
-        self.client_closed && self.parked.is_none()
+        self.client_closed && !self.has_listener()
+    }
+
+    /// Whether a GET waits that can take more.
+    fn has_listener(&self) -> bool {
+        self.get.as_ref().is_some_and(|get| !get.is_full)
     }
 
     /// What a request brought, or how it came, breaks the protocol.
@@ -152,11 +169,11 @@ impl State {
         if matches!(self.stage, Stage::Over | Stage::Broken(Broken::Lost)) {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        if self.parked.is_none() && self.violated {
+        if !self.has_listener() && self.violated {
             // Nobody is going to ask for it.
             return Poll::Ready(Ok(frames.len()));
         }
-        if self.parked.is_none() {
+        if !self.has_listener() {
             let first = Frames::new(frames).next();
             self.close_waits = first.is_some_and(|frame| frame.opcode == OpCode::Close);
             self.register(context);
@@ -164,7 +181,7 @@ impl State {
         }
         Frames::new(frames).for_each(|frame| self.gather(frame));
         if self.gathered.len() >= RESPONSE_BYTES {
-            self.answer();
+            self.seal();
         }
         Poll::Ready(Ok(frames.len()))
     }
@@ -182,33 +199,35 @@ impl State {
                     }
                     self.gathered.text(CLOSE);
                 }
-                self.answer();
+                self.seal();
             }
             // Of use to a WebSocket only.
             OpCode::Ping | OpCode::Pong | OpCode::Continuation => {}
         }
     }
 
+    /// What was gathered may go.
     pub(super) fn flush(&mut self) {
-        if !self.gathered.is_empty() {
-            self.answer();
+        if let Some(get) = self.get.as_mut().filter(|_| !self.gathered.is_empty()) {
+            get.due();
         }
     }
 
-    /// Hands what was gathered to the GET that waits.
-    fn answer(&mut self) {
-        let packets = mem::take(&mut self.gathered).into_body();
-        if self.parked.take().is_some_and(|parked| parked.send(packets.into()).is_err()) {
-            self.break_off(Broken::Lost);
+    /// What was gathered is all that goes with this GET.
+    fn seal(&mut self) {
+        if let Some(get) = &mut self.get {
+            get.is_full = true;
+            get.due();
         }
     }
 
+    /// The GET that waits is to end, with this packet where there is no other.
     fn answer_with(&mut self, packet: &[u8]) {
-        if self.parked.is_some() {
+        if self.get.is_some() {
             if self.gathered.is_empty() {
                 self.gathered.text(packet);
             }
-            self.answer();
+            self.seal();
         }
     }
 
@@ -248,31 +267,40 @@ impl State {
     }
 
     /// A GET begins to wait for packets.
-    pub(super) fn park(&mut self) -> Result<oneshot::Receiver<Bytes>, Turned> {
+    pub(super) fn park(&mut self) -> Result<(), Turned> {
         self.admit()?;
-        if self.is_polled {
+        if self.get.is_some() {
             self.answer_with(CLOSE);
             self.violate("two polls at once");
             return Err(Turned::Overlap);
         }
-        let (sender, receiver) = oneshot::channel();
-        self.is_polled = true;
-        self.parked = Some(sender);
+        self.get = Some(Get::default());
         if self.probe == Probe::Answered {
             self.answer_with(NOOP);
         } else {
             wake(&mut self.task);
         }
-        Ok(receiver)
+        Ok(())
     }
 
-    /// A GET is over; where it was given up, what it may have carried is lost.
-    pub(super) fn unpark(&mut self, was_answered: bool) {
-        self.is_polled = false;
-        self.parked = None;
-        if !was_answered {
-            self.break_off(Broken::Lost);
+    /// What a GET is answered with.
+    pub(super) fn poll_answer(&mut self, context: &Context<'_>) -> Poll<Vec<u8>> {
+        match &mut self.get {
+            Some(get) if !get.is_due => {
+                get.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+            _ => {
+                self.get = None;
+                Poll::Ready(mem::take(&mut self.gathered).into_body())
+            }
         }
+    }
+
+    /// A GET was given up: what it may have carried is lost.
+    pub(super) fn unpark(&mut self) {
+        self.get = None;
+        self.break_off(Broken::Lost);
     }
 
     /// A POST begins.
