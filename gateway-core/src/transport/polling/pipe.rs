@@ -7,15 +7,10 @@ use std::mem;
 use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
+use crate::transport::polling::answer::{Answer, CLOSE, NOOP};
 use crate::transport::{Broken, Transport};
-use crate::wire::engine_io::{Frame, Frames, PayloadWriter};
+use crate::wire::engine_io::{Frame, Frames};
 use crate::wire::{CloseCode, Disconnect, OpCode};
-
-/// The packets that carry nothing.
-const CLOSE: &[u8] = b"1";
-const NOOP: &[u8] = b"6";
-/// Bytes of packets that leave in one response: what waits longer than that can leave with the next.
-const RESPONSE_BYTES: usize = 256 * 1024;
 
 #[derive(Default)]
 pub(super) struct Pipe(Mutex<State>);
@@ -65,31 +60,12 @@ enum Probe {
     Answered,
 }
 
-/// A GET that is under way.
-#[derive(Default)]
-struct Get {
-    waker: Option<Waker>,
-    /// It has something to take. It does so in its own task: until then more is added.
-    is_due: bool,
-    /// That is all it takes.
-    is_full: bool,
-}
-
-impl Get {
-    fn due(&mut self) {
-        self.is_due = true;
-        wake(&mut self.waker);
-    }
-}
-
 #[derive(Default)]
 #[allow(clippy::struct_excessive_bools, reason = "independent facts of two ends")]
 pub(super) struct State {
     stage: Stage,
     task: Option<Waker>,
-    get: Option<Get>,
-    /// Packets for the GET that waits.
-    gathered: PayloadWriter,
+    answer: Answer,
     /// A POST is under way, and what an earlier one brought was not yet taken in whole.
     is_posted: bool,
     posted: Option<String>,
@@ -105,7 +81,7 @@ pub(super) struct State {
     violated: bool,
 }
 
-fn wake(waker: &mut Option<Waker>) {
+pub(super) fn wake(waker: &mut Option<Waker>) {
     if let Some(waker) = waker.take() {
         waker.wake();
     }
@@ -142,12 +118,7 @@ impl State {
 
     /// Nobody is going to ask for what is left to say.
     pub(super) fn is_unheard(&self) -> bool {
-        self.client_closed && !self.has_listener()
-    }
-
-    /// Whether a GET waits that can take more.
-    fn has_listener(&self) -> bool {
-        self.get.as_ref().is_some_and(|get| !get.is_full)
+        self.client_closed && !self.answer.takes_more()
     }
 
     /// What a request brought, or how it came, breaks the protocol.
@@ -169,66 +140,34 @@ impl State {
         if matches!(self.stage, Stage::Over | Stage::Broken(Broken::Lost)) {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        if !self.has_listener() && self.violated {
-            // Nobody is going to ask for it.
-            return Poll::Ready(Ok(frames.len()));
-        }
-        if !self.has_listener() {
+        if !self.answer.takes_more() {
+            if self.violated {
+                // Nobody is going to ask for it.
+                return Poll::Ready(Ok(frames.len()));
+            }
             let first = Frames::new(frames).next();
             self.close_waits = first.is_some_and(|frame| frame.opcode == OpCode::Close);
             self.register(context);
             return Poll::Pending;
         }
-        Frames::new(frames).for_each(|frame| self.gather(frame));
-        if self.gathered.len() >= RESPONSE_BYTES {
-            self.seal();
+        for frame in Frames::new(frames) {
+            if frame.opcode == OpCode::Close { self.say_goodbye() } else { self.answer.add(frame) }
         }
         Poll::Ready(Ok(frames.len()))
     }
 
-    fn gather(&mut self, Frame { opcode, payload }: Frame<'_>) {
-        match opcode {
-            OpCode::Text => self.gathered.text(payload),
-            OpCode::Binary => self.gathered.binary(payload),
-            OpCode::Close => {
-                if self.client_closed {
-                    self.gathered.text(NOOP);
-                } else {
-                    if self.close_waits && self.gathered.is_empty() {
-                        self.gathered.text(NOOP);
-                    }
-                    self.gathered.text(CLOSE);
-                }
-                self.seal();
-            }
-            // Of use to a WebSocket only.
-            OpCode::Ping | OpCode::Pong | OpCode::Continuation => {}
+    fn say_goodbye(&mut self) {
+        if self.client_closed {
+            return self.answer.end_with(NOOP);
         }
+        if self.close_waits && self.answer.is_empty() {
+            self.answer.add(Frame { opcode: OpCode::Text, payload: NOOP });
+        }
+        self.answer.end_with(CLOSE);
     }
 
-    /// What was gathered may go.
     pub(super) fn flush(&mut self) {
-        if let Some(get) = self.get.as_mut().filter(|_| !self.gathered.is_empty()) {
-            get.due();
-        }
-    }
-
-    /// What was gathered is all that goes with this GET.
-    fn seal(&mut self) {
-        if let Some(get) = &mut self.get {
-            get.is_full = true;
-            get.due();
-        }
-    }
-
-    /// The GET that waits is to end, with this packet where there is no other.
-    fn answer_with(&mut self, packet: &[u8]) {
-        if self.get.is_some() {
-            if self.gathered.is_empty() {
-                self.gathered.text(packet);
-            }
-            self.seal();
-        }
+        self.answer.flush();
     }
 
     fn break_off(&mut self, broken: Broken) {
@@ -243,7 +182,7 @@ impl State {
     /// The connection is over. Whoever waits is let go of.
     pub(super) fn end(&mut self) {
         self.stage = Stage::Over;
-        self.answer_with(if self.client_closed { NOOP } else { CLOSE });
+        self.answer.release(if self.client_closed { NOOP } else { CLOSE });
         self.posted = None;
         self.is_undelivered = false;
         wake(&mut self.post);
@@ -269,14 +208,14 @@ impl State {
     /// A GET begins to wait for packets.
     pub(super) fn park(&mut self) -> Result<(), Turned> {
         self.admit()?;
-        if self.get.is_some() {
-            self.answer_with(CLOSE);
+        if self.answer.is_awaited() {
+            self.answer.release(CLOSE);
             self.violate("two polls at once");
             return Err(Turned::Overlap);
         }
-        self.get = Some(Get::default());
+        self.answer.begin();
         if self.probe == Probe::Answered {
-            self.answer_with(NOOP);
+            self.answer.release(NOOP);
         } else {
             wake(&mut self.task);
         }
@@ -285,21 +224,12 @@ impl State {
 
     /// What a GET is answered with.
     pub(super) fn poll_answer(&mut self, context: &Context<'_>) -> Poll<Vec<u8>> {
-        match &mut self.get {
-            Some(get) if !get.is_due => {
-                get.waker = Some(context.waker().clone());
-                Poll::Pending
-            }
-            _ => {
-                self.get = None;
-                Poll::Ready(mem::take(&mut self.gathered).into_body())
-            }
-        }
+        self.answer.poll(context)
     }
 
-    /// A GET was given up: what it may have carried is lost.
+    /// A GET was given up.
     pub(super) fn unpark(&mut self) {
-        self.get = None;
+        self.answer.abandon();
         self.break_off(Broken::Lost);
     }
 
@@ -307,7 +237,7 @@ impl State {
     pub(super) fn begin_post(&mut self) -> Result<(), Turned> {
         self.admit()?;
         if mem::replace(&mut self.is_posted, true) {
-            self.answer_with(CLOSE);
+            self.answer.release(CLOSE);
             self.violate("two posts at once");
             return Err(Turned::Overlap);
         }
@@ -369,7 +299,7 @@ impl State {
     /// The probe was answered: from now on no poll waits.
     pub(super) fn answer_probe(&mut self) {
         self.probe = Probe::Answered;
-        self.answer_with(NOOP);
+        self.answer.release(NOOP);
     }
 
     /// Nothing came of it; the session goes on by polling.
@@ -384,7 +314,7 @@ impl State {
         }
         self.stage = Stage::Moved;
         self.websocket = Some(websocket);
-        self.answer_with(NOOP);
+        self.answer.release(NOOP);
         wake(&mut self.task);
         Ok(())
     }
