@@ -15,6 +15,7 @@ pages! {
     arguments: "arguments.md";
     connections: "connections.md";
     serving: "serving.md";
+    engine_io: "engine-io.md";
     testing: "testing.md";
     macros: "macros.md";
 }

@@ -1,6 +1,7 @@
 //! A peer that speaks by HTTP requests: one that waits for packets, others that bring them. What this has to do with HTTP
 //! is the server's part; here requests come, wait and are answered.
 
+mod answer;
 mod pipe;
 mod requests;
 #[cfg(test)]
