@@ -84,10 +84,10 @@ for (const [way, options] of Object.entries(WAYS)) {
         const seen = { transport: socket.io.engine.transport.name, auth: await socket.next() };
         socket.emit("message", 1, "zwei", { three: ["€😀"] }, null);
         seen.several = await socket.next();
-        socket.emit("message", new Uint8Array([1, 2]).buffer, { deep: [new Uint8Array([3])] }, "text");
+        socket.emit("message", new Uint8Array([1, 2]).buffer, { deep: [new Uint8Array([3]).buffer] }, "text");
         seen.binaries = await socket.next();
         seen.ack = await socket.ask("message-with-ack", "a", [1]);
-        seen.binaryAck = await socket.ask("message-with-ack", { a: new Uint8Array([9, 8]).buffer }, new Uint8Array([7]));
+        seen.binaryAck = await socket.ask("message-with-ack", { a: new Uint8Array([9, 8]).buffer }, new Uint8Array([7]).buffer);
         socket.on("question", (question, answer) => answer(question, new Uint8Array([5]).buffer));
         socket.emit("ask");
         seen.question = await socket.next();
