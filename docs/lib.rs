@@ -12,6 +12,7 @@ pages! {
     readme: "../README.md";
     gateways: "gateways.md";
     events: "events.md";
+    arguments: "arguments.md";
     connections: "connections.md";
     serving: "serving.md";
     testing: "testing.md";

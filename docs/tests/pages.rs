@@ -128,6 +128,9 @@ fn defaults() -> Vec<(&'static str, String)> {
         outbox_bytes,
         overflow,
         rooms_per_socket,
+        attachments,
+        attachment_bytes,
+        namespaces_per_connection,
         pending_requests,
         request_timeout,
         handler_timeout,
@@ -140,6 +143,9 @@ fn defaults() -> Vec<(&'static str, String)> {
         handshake_timeout,
         header_bytes,
         headers,
+        polling_sessions,
+        unclaimed_sessions,
+        post_timeout,
     } = Limits::default();
     vec![
         ("message_bytes", bytes(message_bytes)),
@@ -151,6 +157,9 @@ fn defaults() -> Vec<(&'static str, String)> {
         ("outbox_bytes", bytes(outbox_bytes)),
         ("overflow", format!("{overflow:?}")),
         ("rooms_per_socket", rooms_per_socket.to_string()),
+        ("attachments", attachments.to_string()),
+        ("attachment_bytes", bytes(attachment_bytes)),
+        ("namespaces_per_connection", namespaces_per_connection.to_string()),
         ("pending_requests", pending_requests.to_string()),
         ("request_timeout", seconds(request_timeout)),
         ("handler_timeout", seconds(handler_timeout)),
@@ -163,6 +172,9 @@ fn defaults() -> Vec<(&'static str, String)> {
         ("handshake_timeout", seconds(handshake_timeout)),
         ("header_bytes", bytes(header_bytes)),
         ("headers", headers.to_string()),
+        ("polling_sessions", polling_sessions.to_string()),
+        ("unclaimed_sessions", unclaimed_sessions.to_string()),
+        ("post_timeout", seconds(post_timeout)),
     ]
 }
 

@@ -31,6 +31,9 @@
 //! `server` (a message's whole life), `testing`.
 
 mod dispatch;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
 mod hub;
 mod limits;
@@ -60,13 +63,14 @@ pub use crate::gateway::{Fields, Gateway, Handlers, Problem, Registered, Service
 pub use crate::hub::{JoinError, Namespace, Sent, Target};
 pub use crate::limits::{Limits, Overflow};
 pub use crate::server::{
-    Body, Endpoint, GatewayService, LocalAddr, RunningServer, Server, ServerHandle, UpgradeRefusal,
+    Body, Cors, Endpoint, EngineIo, GatewayService, LocalAddr, Parser, RunningServer, SameSite, Server, ServerHandle,
+    SessionCookie, SocketIo, TransportName, UpgradeRefusal,
 };
-pub use crate::session::{DisconnectReason, SendError, SocketId};
-pub use crate::socket::{Request, RequestError, Socket};
-pub use crate::telemetry::{Counter, Counters};
+pub use crate::session::{DisconnectReason, Recovery, SendError, SocketId};
+pub use crate::socket::{Answers, Request, RequestError, Requests, Socket};
+pub use crate::telemetry::{Counter, Counters, Traffic};
 pub use crate::transport::{AuthError, Handshake};
-pub use crate::wire::{CloseCode, Disconnect, Event, Message, Text};
+pub use crate::wire::{Args, CloseCode, Disconnect, Event, FromArgs, Message, RawArgs, Text, ToArgs};
 
 /// Registers a generic gateway by naming a concrete type, once: `gateway_core::register!(Chat<MemoryStore>);`
 ///

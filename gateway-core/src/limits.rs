@@ -34,6 +34,12 @@ pub struct Limits {
     pub overflow: Overflow,
     /// Rooms one socket may be in, its own not counted. Default 128.
     pub rooms_per_socket: usize,
+    /// Binary parts of one Socket.IO packet; one with more ends its connection. Default 10, as in the reference.
+    pub attachments: usize,
+    /// Bytes of the binary parts of one Socket.IO packet together; one with more ends its connection. Default 1 MiB.
+    pub attachment_bytes: usize,
+    /// Namespaces one Socket.IO connection may be in at once; a further one is refused. Default 32.
+    pub namespaces_per_connection: usize,
     /// Questions to one client that wait for an answer at the same time. Default 1024.
     pub pending_requests: usize,
     /// How long a question to a client waits for its answer unless the caller says otherwise. Default 10 s.
@@ -60,6 +66,15 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Number of request headers; above it the answer is 431. Default 100.
     pub headers: usize,
+    /// Sessions of long polling at the same time; a further handshake is answered 503. A `WebSocket` is bounded by
+    /// open files, such a session holds none. Default 32 768: 128 MiB.
+    pub polling_sessions: usize,
+    /// Those among them whose client has not got into any namespace yet; a further handshake is answered 503. Default 8192:
+    /// more than arrive at once after a restart, and what one attacker may hold.
+    pub unclaimed_sessions: usize,
+    /// How long a request that brings events over long polling waits until they were taken; then it is answered, and the
+    /// next one waits in its place. Default 2 s: impatient clients give a request up after five.
+    pub post_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -74,6 +89,9 @@ impl Default for Limits {
             outbox_bytes: 1024 * 1024,
             overflow: Overflow::Close,
             rooms_per_socket: 128,
+            attachments: 10,
+            attachment_bytes: 1024 * 1024,
+            namespaces_per_connection: 32,
             pending_requests: 1024,
             request_timeout: Duration::from_secs(10),
             handler_timeout: Duration::from_secs(30),
@@ -86,6 +104,9 @@ impl Default for Limits {
             handshake_timeout: Duration::from_secs(10),
             header_bytes: 16 * 1024,
             headers: 100,
+            polling_sessions: 32 * 1024,
+            unclaimed_sessions: 8 * 1024,
+            post_timeout: Duration::from_secs(2),
         }
     }
 }

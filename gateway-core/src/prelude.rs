@@ -4,9 +4,9 @@ pub use bytes::Bytes;
 pub use http::StatusCode;
 
 pub use crate::{
-    Ack, Body, CloseCode, Context, Counter, Data, Disconnect, DisconnectReason, Event, EventName, Exception,
-    FromContext, Handshake, IntoException, JoinError, Limits, LocalAddr, Message, Namespace, Overflow, Path, Refusal,
-    Rejection, Reply, RequestError, SendError, Sent, Server, ServerHandle, Socket, SocketId, StartError, State,
-    Streamed, Target, UpgradeRefusal,
+    Ack, Args, Body, CloseCode, Context, Counter, Data, Disconnect, DisconnectReason, Event, EventName, Exception,
+    FromContext, Handshake, IntoException, JoinError, Limits, LocalAddr, Message, Namespace, Overflow, Path, RawArgs,
+    Refusal, Rejection, Reply, RequestError, SendError, Sent, Server, ServerHandle, Socket, SocketId, StartError,
+    State, Streamed, Target, UpgradeRefusal,
 };
 pub use crate::{gateway, on_connect, on_disconnect, on_init, on_message, subscribe};

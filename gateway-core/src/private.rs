@@ -2,6 +2,7 @@
 
 pub use inventory::submit;
 pub use serde::Serialize;
+pub use serde_json::Error as JsonError;
 
 pub use crate::dispatch::ReplyStream;
 use crate::gateway::{Gateway, Handlers};

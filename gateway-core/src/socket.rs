@@ -1,20 +1,15 @@
 //! The handle user code holds of one connected client.
 
-use std::fmt;
-use std::future::{Future, IntoFuture};
-use std::marker::PhantomData;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
+mod request;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use std::fmt;
+use std::sync::Arc;
 
 use crate::hub::{JoinError, Namespace, Space, Target};
-use crate::session::{Delivery, DisconnectReason, SendError, Session, SocketId};
+use crate::session::{Delivery, DisconnectReason, Scope, SendError, Session, SocketId};
+pub use crate::socket::request::{Answers, Request, RequestError, Requests};
 use crate::transport::Handshake;
-use crate::wire::{Disconnect, Event, Message, Outgoing, to_json};
+use crate::wire::{Disconnect, Event, FromArgs, Message, Outgoing, RawArgs, ToArgs, is_reserved};
 
 /// One connected client. Cheap to clone; may be kept and used from any task, also after the client has gone.
 #[derive(Clone)]
@@ -90,13 +85,19 @@ impl Socket {
         Target::all(&self.space).except(self.id().as_str())
     }
 
-    /// Sends it an event by name, without waiting.
+    /// This socket alone, for what only a target can do: `socket.target().volatile().send(Moved { .. })`.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        Target::all(&self.space).to(self.id().as_str())
+    }
+
+    /// Sends it an event by name, without waiting. Several arguments are sent as `&Args((one, other))`.
     ///
     /// # Errors
     ///
-    /// [`SendError`] when the client reads too slowly, is gone, or the value cannot be serialised.
-    pub fn emit<T: Serialize + ?Sized>(&self, event: &str, data: &T) -> Result<(), SendError> {
-        self.push(event, data, Delivery::Event)
+    /// [`SendError`] when the client reads too slowly, is gone, the value cannot be serialised, or the name is reserved.
+    pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, data: &T) -> Result<(), SendError> {
+        self.push(event, data.to_args(), Delivery::Event)
     }
 
     /// Sends it an event only if nothing else waits for it.
@@ -104,8 +105,8 @@ impl Socket {
     /// # Errors
     ///
     /// As [`Socket::emit`]; [`SendError::Full`] also where the event was dropped because something waits.
-    pub fn emit_volatile<T: Serialize + ?Sized>(&self, event: &str, data: &T) -> Result<(), SendError> {
-        self.push(event, data, Delivery::Volatile)
+    pub fn emit_volatile<T: ToArgs + ?Sized>(&self, event: &str, data: &T) -> Result<(), SendError> {
+        self.push(event, data.to_args(), Delivery::Volatile)
     }
 
     /// Sends it a typed event, without waiting.
@@ -115,13 +116,23 @@ impl Socket {
     /// As [`Socket::emit`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Posted { .. })`")]
     pub fn send<E: Event>(&self, event: E) -> Result<(), SendError> {
-        self.emit(E::NAME, &event)
+        self.push(E::NAME, event.args(), Delivery::Event)
     }
 
-    fn push<T: Serialize + ?Sized>(&self, event: &str, data: &T, delivery: Delivery) -> Result<(), SendError> {
-        let json = to_json(data).map_err(|_| SendError::Unserializable)?;
-        let outbox = &self.session.outbox;
-        self.session.push(outbox.format.encode(&Outgoing::Event { event, data: &json }), delivery)
+    fn push(&self, event: &str, args: Result<RawArgs, serde_json::Error>, delivery: Delivery) -> Result<(), SendError> {
+        if is_reserved(event) {
+            return Err(SendError::Reserved);
+        }
+        let content = args.map_err(|_| SendError::Unserializable)?.into_content();
+        self.session.tell_listeners(event);
+        let offset = if delivery == Delivery::Event { self.space.next_offset() } else { None };
+        let Some(offset) = offset else {
+            let outgoing = Outgoing::Event { event, content: content.lend(), offset: None };
+            return self.session.push(self.session.encode(&outgoing), delivery);
+        };
+        let text = offset.to_string();
+        let outgoing = Outgoing::Event { event, content: content.lend(), offset: Some(&text) };
+        self.session.push_event(self.session.encode(&outgoing).into_shared(), offset)
     }
 
     /// Sends it a whole message without an envelope, as raw gateways do.
@@ -130,10 +141,11 @@ impl Socket {
     ///
     /// As [`Socket::emit`].
     pub fn send_message(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.session.push(message.into().encode(), Delivery::Event)
+        self.session.push(message.into().encode(self.session.outbox.format), Delivery::Event)
     }
 
-    /// Asks the client something; await the result for its answer.
+    /// Asks the client something; await the result for its answer. Several arguments of it are read as their array, or by
+    /// [`Args`](crate::Args) whatever their number.
     ///
     /// ```no_run
     /// # async fn example(socket: gateway_core::Socket) -> Result<(), gateway_core::RequestError> {
@@ -141,14 +153,8 @@ impl Socket {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn request<R: DeserializeOwned>(&self, event: &str, data: &(impl Serialize + ?Sized)) -> Request<R> {
-        Request {
-            socket: self.clone(),
-            event: event.to_owned(),
-            data: to_json(data).map_err(|_| RequestError::Unserializable),
-            timeout: self.session.request_timeout,
-            answer: PhantomData,
-        }
+    pub fn request<R: FromArgs>(&self, event: &str, data: &(impl ToArgs + ?Sized)) -> Request<R> {
+        Request::new(&self.session, event, data.to_args())
     }
 
     /// Keeps a value with the socket, one of each type; it replaces an earlier one.
@@ -162,9 +168,22 @@ impl Socket {
         self.session.state.find()
     }
 
-    /// Ends the connection after what already waits for it.
+    /// Ends it after what already waits for it: the connection on plain WebSocket, the namespace on Socket.IO.
     pub fn disconnect(&self, disconnect: Disconnect) {
-        self.session.outbox.end(DisconnectReason::Server(disconnect));
+        self.session.outbox.end(DisconnectReason::Server(disconnect), Scope::Socket);
+    }
+
+    /// Ends the whole connection, with all the namespaces it serves. On plain WebSocket that is what
+    /// [`Socket::disconnect`] does too.
+    pub fn disconnect_connection(&self, disconnect: Disconnect) {
+        self.session.outbox.end(DisconnectReason::Server(disconnect), Scope::Connection);
+    }
+
+    /// Whether its client lost an earlier connection and came back as this socket, with its rooms, its state and the events
+    /// it had missed.
+    #[must_use]
+    pub fn is_recovered(&self) -> bool {
+        self.session.is_recovered()
     }
 
     /// Whether the client is still there.
@@ -205,7 +224,9 @@ impl Target {
     /// The sockets that are meant right now. In no order.
     #[must_use]
     pub fn sockets(&self) -> Vec<Socket> {
-        self.select().iter().map(|session| Socket::new(Arc::clone(session), Arc::clone(self.space()))).collect()
+        let sessions = self.select();
+        let here = sessions.iter().filter(|session| !session.is_away());
+        here.map(|session| Socket::new(Arc::clone(session), Arc::clone(self.space()))).collect()
     }
 }
 
@@ -215,91 +236,11 @@ impl Namespace {
     pub fn sockets(&self) -> Vec<Socket> {
         self.all().sockets()
     }
-}
 
-/// A question to a client. Nothing is sent before it is awaited; dropping the wait forgets the question.
-#[derive(Debug)]
-#[must_use = "a question is sent when it is awaited"]
-pub struct Request<R> {
-    socket: Socket,
-    event: String,
-    data: Result<String, RequestError>,
-    timeout: Duration,
-    answer: PhantomData<fn() -> R>,
-}
-
-/// Why a client did not answer a question.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RequestError {
-    /// The connect hook has not accepted yet, so the client cannot be asked: it would wait for the hook, and the hook for it.
-    #[error("a client cannot be asked while its connect hook runs")]
-    NotConnected,
-    /// As many questions as the limit allows wait already.
-    #[error("too many questions to this client wait for an answer")]
-    TooMany,
-    /// The question could not be sent.
-    #[error("the question could not be sent")]
-    Unsent(#[from] SendError),
-    /// The question's data cannot be written as JSON.
-    #[error("the question cannot be serialised")]
-    Unserializable,
-    /// No answer came in time.
-    #[error("operation has timed out")]
-    Timeout,
-    /// The client left before it answered.
-    #[error("the client is gone")]
-    Gone,
-    /// The client answered with an error of its own.
-    #[error("the client answered with an error: {0}")]
-    Refused(Value),
-    /// The answer is not what was asked for.
-    #[error("the client's answer cannot be read")]
-    Unreadable(#[source] serde_json::Error),
-}
-
-impl<R> Request<R> {
-    /// Waits this long instead of the server's default.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-}
-
-impl<R: DeserializeOwned + Send + 'static> IntoFuture for Request<R> {
-    type Output = Result<R, RequestError>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.ask())
-    }
-}
-
-impl<R: DeserializeOwned> Request<R> {
-    async fn ask(self) -> Result<R, RequestError> {
-        let data = self.data?;
-        let session = &self.socket.session;
-        if !session.is_accepted() {
-            return Err(RequestError::NotConnected);
-        }
-        let refused = || if session.gone.is_cancelled() { RequestError::Gone } else { RequestError::TooMany };
-        let (ask, receiver) = session.pending.open().ok_or_else(refused)?;
-        let _forget = Forget(session, ask);
-        let question = Outgoing::Ask { event: &self.event, data: &data, ask };
-        session.push(session.outbox.format.encode(&question), Delivery::Answer)?;
-        let answer = tokio::time::timeout(self.timeout, receiver).await.map_err(|_| RequestError::Timeout)?;
-        match answer.map_err(|_| RequestError::Gone)? {
-            Ok(json) => serde_json::from_str(&json).map_err(RequestError::Unreadable),
-            Err(json) => Err(RequestError::Refused(serde_json::from_str(&json).unwrap_or(Value::Null))),
-        }
-    }
-}
-
-/// Frees the question's place however the wait ends.
-struct Forget<'a>(&'a Session, u64);
-
-impl Drop for Forget<'_> {
-    fn drop(&mut self) {
-        self.0.pending.forget(self.1);
+    /// The socket of this id, while it is here.
+    #[must_use]
+    pub fn socket(&self, id: impl AsRef<str>) -> Option<Socket> {
+        let id = id.as_ref();
+        self.to(id).sockets().into_iter().find(|socket| socket.id().as_str() == id)
     }
 }

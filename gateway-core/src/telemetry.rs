@@ -1,10 +1,15 @@
 //! The one place that logs and counts. Names of fields and counters are fixed here; payloads, headers and queries never
 //! reach it.
 
+mod listeners;
+
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub(crate) use listeners::Listeners;
+pub use listeners::Traffic;
 use tracing::Span;
 
 /// What a server has counted since it was built. Reading is cheap and not atomic as a whole.
@@ -22,6 +27,8 @@ pub struct Counters {
     slow_disconnects: AtomicU64,
     dropped_frames: AtomicU64,
     protocol_errors: AtomicU64,
+    /// Here, as whoever counts an event also knows who wants to hear of it.
+    listeners: OnceLock<Listeners>,
 }
 
 /// One kind of thing that is counted.
@@ -69,6 +76,18 @@ impl Counters {
         self.cell(counter).fetch_add(count, Ordering::Relaxed);
     }
 
+    /// Who wants to hear of events; `None` where nobody does.
+    pub(crate) fn listeners(&self) -> Option<&Listeners> {
+        self.listeners.get()
+    }
+
+    /// Set once, before anybody connects.
+    pub(crate) fn listen(&self, listeners: Listeners) {
+        if !listeners.is_empty() {
+            let _ = self.listeners.set(listeners);
+        }
+    }
+
     fn cell(&self, counter: Counter) -> &AtomicU64 {
         match counter {
             Counter::Connections => &self.connections,
@@ -104,6 +123,16 @@ pub(crate) fn told(socket: &dyn Display, event: &str, code: Option<&str>, hidden
 /// One connection, from its handshake to its end.
 pub(crate) fn connection_span(socket: &dyn Display, namespace: &str, peer: Option<SocketAddr>) -> Span {
     tracing::info_span!("connection", %socket, namespace = bounded(namespace), peer = peer.map(tracing::field::display))
+}
+
+/// A connection that serves several namespaces.
+pub(crate) fn lobby_span(peer: Option<SocketAddr>) -> Span {
+    tracing::info_span!("connection", peer = peer.map(tracing::field::display))
+}
+
+/// One of its sockets.
+pub(crate) fn socket_span(socket: &dyn Display, namespace: &str) -> Span {
+    tracing::info_span!("socket", %socket, namespace = bounded(namespace))
 }
 
 /// One event in its handler. The name is a registered one, never the client's.

@@ -199,7 +199,7 @@ async fn bytes_are_base64() {
     assert_eq!(ask("bytes", json!("aGk=")).await, Ok(json!(2)));
     assert_eq!(ask("bytes", json!("")).await, Ok(json!(0)));
     for wrong in [json!("aGk"), json!("a b="), json!(7), Value::Null] {
-        assert_eq!(ask("bytes", wrong).await, failed("unreadable", "the data is not a base64 string"));
+        assert_eq!(ask("bytes", wrong).await, failed("unreadable", "the data is neither binary nor a base64 string"));
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// Every folder or file directly under `src/`, and the floor it is on.
-const FLOORS: [(&str, usize); 11] = [
+const FLOORS: [(&str, usize); 12] = [
     ("limits", 0),
     ("telemetry", 0),
     ("wire", 0),
@@ -21,6 +21,7 @@ const FLOORS: [(&str, usize); 11] = [
     ("gateway", 6),
     ("server", 7),
     ("testing", 8),
+    ("fuzzing", 8),
 ];
 
 /// They only re-export: the crate's front, what most users import, and what macro output may name.

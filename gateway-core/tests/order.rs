@@ -240,12 +240,12 @@ async fn a_full_queue_stops_the_reading_and_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn the_queue_is_bounded_in_bytes_too() {
     let gate = Gate(Arc::new(Semaphore::new(0)));
-    let limits = Limits { queued_bytes: 1000, ..Limits::default() };
+    let limits = Limits { queued_bytes: "echo2".len(), ..Limits::default() };
     let server = Server::empty().gateway::<Order>().provide(Log::default()).provide(gate.clone()).limits(limits);
     let server = server.test().await.unwrap();
     let mut client = server.connect("/order").await.unwrap();
     client.begin("gated", 1).await;
-    client.send_text(&format!(r#"{{"event":"echo","data":2,"id":2,"padding":"{}"}}"#, "x".repeat(1000))).await;
+    client.begin("echo", 2).await;
     client.send_text(r#"{"cancel":1}"#).await;
     client.expect_nothing().await;
     gate.open(1);

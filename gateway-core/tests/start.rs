@@ -258,7 +258,7 @@ struct BadPath<const N: usize>;
 const BAD_PATHS: [(&str, &str); 4] = [
     ("chat", "a namespace starts with `/`"),
     ("/chat/", "a namespace has no empty segment and does not end with `/`"),
-    ("/a{b}", "`a{b}` is no parameter: write `{name}` as a whole segment"),
+    ("/{a}{b}", "`{a}{b}` is no parameter: write `{name}`, once in a segment"),
     ("/{a}/{a}", "the parameter `a` stands twice"),
 ];
 
@@ -286,6 +286,55 @@ fn a_namespace_that_is_no_path_is_refused() {
     check(Server::empty().gateway_with::<BadPath<1>>(nothing), 1);
     check(Server::empty().gateway_with::<BadPath<2>>(nothing), 2);
     check(Server::empty().gateway_with::<BadPath<3>>(nothing), 3);
+}
+
+/// Names that the macro would have refused.
+fn unfit_names<G: Gateway>(handlers: &mut Handlers<G>) {
+    for event in
+        ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener", "exception", ""]
+    {
+        handlers.subscribe(Subscription::new(event, "take", file!(), line!()), |_, _| Running::ready(().into_reply()));
+    }
+}
+
+#[test]
+fn an_event_that_no_client_can_send_is_refused() {
+    let problems = problems(Server::empty().gateway_with::<Nameless>(unfit_names));
+    let reserved = |event| {
+        format!(
+            "`{event}` in `/nameless` cannot be subscribed to by `Nameless::take`: Socket.IO clients keep this name for themselves, and cannot send it"
+        )
+    };
+    let mut expected = ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"]
+        .map(reserved)
+        .to_vec();
+    expected.push("`exception` in `/nameless` cannot be subscribed to by `Nameless::take`: it is how the server tells a client of a failure, and no client sends it".to_owned());
+    expected.push("`` in `/nameless` cannot be subscribed to by `Nameless::take`: an event has a name".to_owned());
+    assert_eq!(texts(&problems), expected);
+    assert!(problems.iter().all(|problem| problem.help() == "choose another name"));
+}
+
+struct Nameless;
+
+impl Gateway for Nameless {
+    const NAMESPACE: &'static str = "/nameless";
+    const DECLARED: Declared = Declared::new("Nameless", file!(), line!());
+
+    fn construct(_: &mut Fields<'_>) -> Option<Self> {
+        Some(Self)
+    }
+}
+
+fn catch_all<G: Gateway>(handlers: &mut Handlers<G>) {
+    handlers.subscribe(Subscription::new("*", "any", file!(), line!()), |_, _| Running::ready(().into_reply()));
+}
+
+#[test]
+fn two_handlers_for_all_events_of_a_namespace_are_refused() {
+    Server::empty().gateway_with::<Nameless>(catch_all).check().unwrap();
+    let twice = Server::empty().gateway_with::<Nameless>(catch_all).gateway_with::<Nameless>(catch_all);
+    let (what, _) = only(twice);
+    assert!(what.starts_with("`*` in `/nameless` is subscribed twice: by `Nameless::any"), "{what}");
 }
 
 #[gateway(namespace = "/generic")]

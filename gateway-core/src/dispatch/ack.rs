@@ -3,10 +3,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use serde::Serialize;
-
 use crate::dispatch::respond::{Responder, take};
 use crate::dispatch::{Context, Exception, FromContext, Rejection, Reply, on};
+use crate::wire::ToArgs;
 
 /// The right to answer a request, for handlers that answer later or from another task. Where a handler takes it, what
 /// the handler returns is no answer any more; only a failure still is. Dropped without use, it answers with the
@@ -14,8 +13,8 @@ use crate::dispatch::{Context, Exception, FromContext, Rejection, Reply, on};
 pub struct Ack(Arc<Mutex<Option<Responder<'static>>>>);
 
 impl Ack {
-    /// Answers with a value.
-    pub fn send<T: Serialize + ?Sized>(self, value: &T) {
+    /// Answers with a value, or with several: `ack.send(&Args((one, other)))`.
+    pub fn send<T: ToArgs + ?Sized>(self, value: &T) {
         if let Some(responder) = take(&self.0) {
             responder.finish(Reply::value(value));
         }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::dispatch::{Rejection, Services, Share};
 use crate::session::DisconnectReason;
 use crate::socket::Socket;
-use crate::wire::Message;
+use crate::wire::{List, Message, Payload, RawArgs};
 
 /// One event, or one moment of a socket's life, while its arguments are read. It borrows the frame: what the handler
 /// keeps is read out of it before the handler runs.
@@ -16,7 +16,7 @@ pub struct Context<'a> {
     services: &'a Services,
     socket: Option<&'a Socket>,
     event: &'a str,
-    data: Option<&'a RawValue>,
+    payload: Option<&'a Payload<'a>>,
     message: RefCell<Option<Message>>,
     reason: Option<&'a DisconnectReason>,
     responder: Option<&'a (dyn Share + 'a)>,
@@ -28,7 +28,7 @@ impl<'a> Context<'a> {
             services,
             socket: None,
             event: "",
-            data: None,
+            payload: None,
             message: RefCell::default(),
             reason: None,
             responder: None,
@@ -51,10 +51,10 @@ impl<'a> Context<'a> {
         services: &'a Services,
         socket: &'a Socket,
         event: &'a str,
-        data: Option<&'a RawValue>,
+        payload: &'a Payload<'a>,
         responder: &'a (dyn Share + 'a),
     ) -> Self {
-        Self { event, data, responder: Some(responder), ..Self::socket_moment(services, socket) }
+        Self { event, payload: Some(payload), responder: Some(responder), ..Self::socket_moment(services, socket) }
     }
 
     /// The socket it is about.
@@ -72,16 +72,27 @@ impl<'a> Context<'a> {
         self.event
     }
 
-    /// The payload, still JSON; `None` where the client sent none, or `null`.
+    /// The payload, still JSON; `None` where the client sent none, or `null`. Several arguments are their array.
     #[must_use]
     pub fn data(&self) -> Option<&RawValue> {
-        self.data
+        self.payload.and_then(Payload::raw).filter(|raw| raw.get() != "null")
+    }
+
+    /// The arguments as they came, binary parts included.
+    #[must_use]
+    pub fn args(&self) -> RawArgs {
+        self.payload.cloned().map_or_else(RawArgs::default, RawArgs::from)
     }
 
     /// What was provided to the server under this type.
     #[must_use]
     pub fn service<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
         self.services.find()
+    }
+
+    /// The arguments, lent to be read.
+    pub(crate) fn list(&self) -> List<'_> {
+        self.payload.map(Payload::list).unwrap_or_default()
     }
 
     pub(crate) fn reason(&self) -> Option<&DisconnectReason> {

@@ -10,14 +10,14 @@ use crate::dispatch::{Context, FromContext, IntoReply, Rejection, Reply, on};
 
 /// A payload of a type of one's own: as an argument it is read from what the client sent, as a reply it is sent.
 ///
-/// A missing payload is read as `null`, so `Data<Option<T>>` takes both.
+/// A missing payload is read as `null`, so `Data<Option<T>>` takes both. Several arguments are read as their array, so
+/// `Data<(A, B)>` takes two; [`Args`](crate::Args) reads a list whatever their number.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Data<T>(pub T);
 
 impl<T: DeserializeOwned> FromContext<on::Message> for Data<T> {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
-        let json = context.data().map_or("null", RawValue::get);
-        let read = serde_json::from_str(json);
+        let read = context.list().read_value();
         read.map(Self).map_err(|error| Rejection::new("unreadable", format!("the data cannot be read: {error}")))
     }
 }

@@ -12,7 +12,7 @@ use crate::hub::JoinError;
 use crate::session::SendError;
 use crate::socket::RequestError;
 use crate::transport::AuthError;
-use crate::wire::{Malformed, to_json};
+use crate::wire::{Content, Malformed, ToArgs, to_json};
 
 /// What a client reads where the cause is none of its business; the words NestJS clients know.
 pub(crate) const INTERNAL: &str = "Internal server error";
@@ -156,6 +156,26 @@ impl Exception {
             Members { status: "error", message: &self.0.message, code, details: self.0.details.as_ref(), cause };
         to_json(&members).expect("names and values that are JSON already")
     }
+
+    /// The JSON a client that asked for a namespace reads where it is refused: `message`, and `data` for programs. That is
+    /// the details alone, or the code with them.
+    pub(crate) fn render_refusal(&self) -> String {
+        let data = match (self.code(), &self.0.details) {
+            (None, details) => details.clone(),
+            (Some(code), None) => Some(serde_json::json!({ "code": code })),
+            (Some(code), Some(details)) => Some(serde_json::json!({ "code": code, "details": details })),
+        };
+        let refusal = RefusalMembers { message: &self.0.message, data };
+        to_json(&refusal).expect("a text and a value that is JSON already")
+    }
+}
+
+/// What is told where a namespace is refused, in the order Socket.IO writes it.
+#[derive(Serialize)]
+struct RefusalMembers<'a> {
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Value>,
 }
 
 /// The payload of an exception frame, in the order NestJS writes it.
@@ -321,9 +341,10 @@ impl From<Rejection> for Exception {
     }
 }
 
-/// The JSON of a reply, or the exception that says it has none.
-pub(crate) fn reply_json<T: Serialize + ?Sized>(value: &T) -> Result<String, Exception> {
-    to_json(value).map_err(|error| Exception::hidden("unserializable", &error))
+/// What a reply carries, or the exception that says it has none.
+pub(crate) fn reply_content<T: ToArgs + ?Sized>(value: &T) -> Result<Content, Exception> {
+    let args = value.to_args().map_err(|error| Exception::hidden("unserializable", &error))?;
+    Ok(args.into_content())
 }
 
 #[cfg(test)]

@@ -3,8 +3,6 @@
 use std::ops::Deref;
 
 use bytes::Bytes;
-use data_encoding::BASE64;
-use serde::Deserialize;
 
 use crate::dispatch::{Context, Rejection, on};
 use crate::hub::Namespace;
@@ -31,7 +29,7 @@ use crate::transport::Handshake;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument here",
     label = "this is no extractor for this kind of method",
-    note = "handlers read `Socket`, `Data<T>`, `State<T>`, `Handshake`, `Path<T>`, `EventName`, `Bytes`, `Ack` and `Namespace`; hooks read what belongs to the socket; `#[on_disconnect]` reads `DisconnectReason` too",
+    note = "handlers read `Socket`, `Data<T>`, `Args<T>`, `RawArgs`, `State<T>`, `Handshake`, `Path<T>`, `EventName`, `Bytes`, `Ack` and `Namespace`; hooks read what belongs to the socket; `#[on_disconnect]` reads `DisconnectReason` too",
     note = "a payload of your own type `T` is `Data<T>`, and there is none before the first event; something provided to the server is `State<T>`"
 )]
 pub trait FromContext<On = on::Message>: Sized {
@@ -113,12 +111,10 @@ impl Deref for EventName {
     }
 }
 
-/// Binary data; on plain WebSocket the JSON string of its base64.
+/// Binary data. JSON has none: on plain WebSocket it is the string of its base64.
 impl FromContext<on::Message> for Bytes {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
-        let unreadable = || Rejection::new("unreadable", "the data is not a base64 string");
-        let raw = context.data().ok_or_else(unreadable)?;
-        let text = std::borrow::Cow::<str>::deserialize(raw).map_err(|_| unreadable())?;
-        BASE64.decode(text.as_bytes()).map(Self::from).map_err(|_| unreadable())
+        let read = context.list().read_value();
+        read.map_err(|_| Rejection::new("unreadable", "the data is neither binary nor a base64 string"))
     }
 }

@@ -1,11 +1,13 @@
 //! Handlers, and the table that finds one by its event.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::dispatch::event_hash::BuildEventHasher;
 use crate::dispatch::{Context, Hooks, Running};
+use crate::wire::{CATCH_ALL, is_reserved};
 
 /// Where a gateway was declared.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -98,6 +100,17 @@ pub(crate) struct Handler {
     pub(crate) call: Box<dyn Fn(&Context<'_>) -> Running + Send + Sync>,
 }
 
+impl Handler {
+    /// The name of the event that it was found for: of one that answers every event, what the client said.
+    pub(crate) fn named(&self, event: &str) -> Cow<'_, Arc<str>> {
+        if self.is_catch_all() { Cow::Owned(event.into()) } else { Cow::Borrowed(&self.event) }
+    }
+
+    pub(crate) fn is_catch_all(&self) -> bool {
+        *self.event == *CATCH_ALL
+    }
+}
+
 impl fmt::Debug for Handler {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -112,17 +125,22 @@ impl fmt::Debug for Handler {
 #[derive(Debug, Default)]
 pub(crate) struct Router {
     handlers: HashMap<Arc<str>, Arc<Handler>, BuildEventHasher>,
+    /// The one among them that answers what no other does.
+    catch_all: Option<Arc<Handler>>,
     pub(crate) gateways: Vec<Hooks>,
 }
 
 impl Router {
     /// Takes a handler up and gives the one whose event it has taken, if there was one.
     pub(crate) fn insert(&mut self, handler: Arc<Handler>) -> Option<Arc<Handler>> {
+        if handler.is_catch_all() {
+            self.catch_all = Some(Arc::clone(&handler));
+        }
         self.handlers.insert(Arc::clone(&handler.event), handler)
     }
 
     pub(crate) fn find(&self, event: &str) -> Option<&Arc<Handler>> {
-        self.handlers.get(event)
+        self.handlers.get(event).or_else(|| self.catch_all.as_ref().filter(|_| !is_reserved(event)))
     }
 
     pub(crate) fn handlers(&self) -> impl Iterator<Item = &Arc<Handler>> {

@@ -2,6 +2,7 @@
 //! Knows one socket and one event at a time; connections and servers are further up.
 
 mod ack;
+mod args;
 mod context;
 mod data;
 mod event_hash;

@@ -5,13 +5,13 @@ use std::fmt;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use data_encoding::BASE64;
 use futures_core::Stream;
-use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::dispatch::exception::reply_json;
+use crate::dispatch::exception::reply_content;
 use crate::dispatch::{Exception, IntoException, Rejection};
+use crate::session::SendError;
+use crate::wire::{Content, ToArgs, is_reserved};
 
 /// The outcome of a handler: nothing, a value, a stream of values, or a failure.
 pub struct Reply(pub(crate) Outcome);
@@ -21,7 +21,7 @@ pub(crate) enum Outcome {
     /// `event` is `None` for the request's own.
     Value {
         event: Option<Cow<'static, str>>,
-        json: String,
+        content: Content,
     },
     Stream(Pin<Box<dyn Stream<Item = Reply> + Send>>),
     Failed(Exception),
@@ -35,14 +35,19 @@ impl Reply {
     }
 
     /// A value, on the request's own event.
-    pub fn value<T: Serialize + ?Sized>(value: &T) -> Self {
-        Self::from_json(None, reply_json(value))
+    pub fn value<T: ToArgs + ?Sized>(value: &T) -> Self {
+        Self::from_content(None, reply_content(value))
     }
 
-    /// A value on another event. It goes out whether or not the client asked for an answer.
+    /// A value on another event. It goes out whether or not the client asked for an answer. A name that clients keep for
+    /// themselves, such as `connect`, is the exception `internal`.
     #[allow(clippy::needless_pass_by_value, reason = "takes `Data`-like values as a handler returns them")]
-    pub fn event<T: Serialize>(event: impl Into<Cow<'static, str>>, value: T) -> Self {
-        Self::from_json(Some(event.into()), reply_json(&value))
+    pub fn event<T: ToArgs>(event: impl Into<Cow<'static, str>>, value: T) -> Self {
+        let event = event.into();
+        if is_reserved(&event) {
+            return Exception::hidden("internal", &SendError::Reserved).into();
+        }
+        Self::from_content(Some(event), reply_content(&value))
     }
 
     /// Each item as it comes, then an explicit end where the client asked for an answer.
@@ -56,12 +61,17 @@ impl Reply {
 
     /// JSON that is sent as it is.
     pub(crate) fn from_raw(json: Box<RawValue>) -> Self {
-        Self(Outcome::Value { event: None, json: Box::<str>::from(json).into_string() })
+        Self::of_content(Box::<str>::from(json).into_string().into())
     }
 
-    fn from_json(event: Option<Cow<'static, str>>, json: Result<String, Exception>) -> Self {
-        Self(match json {
-            Ok(json) => Outcome::Value { event, json },
+    /// What is written already, on the request's own event.
+    pub(crate) fn of_content(content: Content) -> Self {
+        Self(Outcome::Value { event: None, content })
+    }
+
+    fn from_content(event: Option<Cow<'static, str>>, content: Result<Content, Exception>) -> Self {
+        Self(match content {
+            Ok(content) => Outcome::Value { event, content },
             Err(exception) => Outcome::Failed(exception),
         })
     }
@@ -148,6 +158,6 @@ reply_with_json! {
 
 impl IntoReply for Bytes {
     fn into_reply(self) -> Reply {
-        Reply::value(&BASE64.encode(&self))
+        Reply::value(&self)
     }
 }

@@ -13,7 +13,7 @@ use futures_core::Stream;
 use crate::dispatch::{Exception, Outcome, Reply, drop_quietly};
 use crate::session::{Delivery, Session};
 use crate::telemetry::{self, Counter};
-use crate::wire::{Encoded, Outgoing, RequestId};
+use crate::wire::{ContentRef, Encoded, Named, Outgoing, RequestId};
 
 /// How failures are told; the same for all of a server.
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,8 +74,9 @@ impl<'a> Responder<'a> {
     /// Answers, or gives the stream that will.
     pub(crate) fn finish(mut self, reply: Reply) -> Finished {
         match reply.0 {
-            Outcome::Empty => self.value(None, "null", self.id.is_some()),
-            Outcome::Value { event, json } => self.value(event.as_deref(), &json, true),
+            Outcome::Empty if self.id.is_none() => self.answered = true,
+            Outcome::Empty => self.value(None, "null".into()),
+            Outcome::Value { event, content } => self.value(event.as_deref(), content.lend()),
             Outcome::Failed(exception) => self.fail(&exception),
             Outcome::Stream(items) => {
                 return Finished::Streaming(Streaming { items, held: None, responder: self.into_owned() });
@@ -89,23 +90,19 @@ impl<'a> Responder<'a> {
         self.tell(exception);
     }
 
-    fn value(&mut self, event: Option<&str>, data: &str, wanted: bool) {
+    fn value(&mut self, event: Option<&str>, content: ContentRef<'_>) {
         self.answered = true;
-        if wanted {
-            let event = event.unwrap_or(&self.event);
-            self.push(&match &self.id {
-                Some(id) => Outgoing::Reply { event, data, id },
-                None => Outgoing::Event { event, data },
-            });
-        }
+        let (event, named) = self.name(event);
+        self.push(&Outgoing::Reply { event, content, id: self.id.as_ref(), named });
     }
 
-    fn item(&self, event: Option<&str>, data: &str) -> Encoded {
-        let event = event.unwrap_or(&self.event);
-        self.session.outbox.format.encode(&match &self.id {
-            Some(id) => Outgoing::Item { event, data, id },
-            None => Outgoing::Event { event, data },
-        })
+    fn item(&self, event: Option<&str>, content: ContentRef<'_>) -> Encoded {
+        let (event, named) = self.name(event);
+        self.session.encode(&Outgoing::Item { event, content, id: self.id.as_ref(), named })
+    }
+
+    fn name<'e>(&'e self, event: Option<&'e str>) -> (&'e str, Named) {
+        event.map_or((&self.event, Named::Own), |event| (event, Named::Other))
     }
 
     fn end(mut self) {
@@ -124,7 +121,7 @@ impl<'a> Responder<'a> {
 
     /// A frame that finds no room is counted by the outbox, one for a client that is gone has no reader.
     fn push(&self, outgoing: &Outgoing<'_>) {
-        let _ = self.session.push(self.session.outbox.format.encode(outgoing), self.delivery());
+        let _ = self.session.push(self.session.encode(outgoing), self.delivery());
     }
 
     fn delivery(&self) -> Delivery {
@@ -190,8 +187,8 @@ impl Streaming {
             return Poll::Ready(Err(StreamStep::Ended));
         };
         Poll::Ready(match outcome {
-            Outcome::Empty => Ok(self.responder.item(None, "null")),
-            Outcome::Value { event, json } => Ok(self.responder.item(event.as_deref(), &json)),
+            Outcome::Empty => Ok(self.responder.item(None, "null".into())),
+            Outcome::Value { event, content } => Ok(self.responder.item(event.as_deref(), content.lend())),
             Outcome::Failed(exception) => Err(StreamStep::Failed(exception)),
             Outcome::Stream(_) => {
                 tracing::error!(event = &**self.responder.event, "an item of a stream is a stream itself");

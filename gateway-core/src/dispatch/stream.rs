@@ -122,7 +122,11 @@ mod tests {
         let reply = start(move |items| async move { items.forward(stream::iter(&owned).map(u32::clone)).await }).await;
         let Outcome::Stream(stream) = reply.0 else { panic!("no stream") };
         let items: Vec<_> = stream
-            .map(|Reply(outcome)| if let Outcome::Value { json, .. } = outcome { json } else { String::new() })
+            .map(
+                |Reply(outcome)| {
+                    if let Outcome::Value { content, .. } = outcome { content.json } else { String::new() }
+                },
+            )
             .collect()
             .await;
         assert_eq!(items, ["1", "2", "3"]);

@@ -10,6 +10,7 @@ use crate::gateway::handlers::Bound;
 use crate::gateway::pattern::Pattern;
 use crate::gateway::registry::GatewayEntry;
 use crate::gateway::{Problem, Route, Routes, Selection};
+use crate::wire::is_reserved;
 
 /// Routes that are complete but for their init hooks.
 #[derive(Debug)]
@@ -94,6 +95,9 @@ impl Assembly {
         let index = self.route(entry, pattern);
         let route = &mut self.routes[index];
         for handler in bound.handlers {
+            if let Some(why) = cannot_be_subscribed(&handler.event) {
+                self.problems.push(Problem::event_name(route.namespace, &handler, why));
+            }
             let second = Arc::new(handler);
             if let Some(first) = route.router.insert(Arc::clone(&second)) {
                 self.problems.push(Problem::duplicate_event(route.namespace, &first, &second));
@@ -150,6 +154,16 @@ impl Assembly {
             router: Router::default(),
         });
         self.routes.len() - 1
+    }
+}
+
+/// What macros refuse where it is written, for tables that were written by hand.
+fn cannot_be_subscribed(event: &str) -> Option<&'static str> {
+    match event {
+        "" => Some("an event has a name"),
+        "exception" => Some("it is how the server tells a client of a failure, and no client sends it"),
+        event if is_reserved(event) => Some("Socket.IO clients keep this name for themselves, and cannot send it"),
+        _ => None,
     }
 }
 

@@ -9,7 +9,7 @@ mod problem;
 mod registry;
 mod route;
 
-pub(crate) use assemble::Assembly;
+pub(crate) use assemble::{Assembled, Assembly};
 pub use fields::{Fields, Service};
 pub use handlers::Handlers;
 pub use problem::{Problem, StartError};

@@ -1,4 +1,6 @@
-//! The path a gateway lives at: `/chat`, or `/chat/{room}` with parameters.
+//! The path a gateway lives at: `/chat`, or `/chat/{room}` and `/room-{id}` with parameters.
+
+use std::cmp::Reverse;
 
 use percent_encoding::percent_decode_str;
 
@@ -11,7 +13,12 @@ pub(crate) struct Pattern {
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Segment {
     Fixed(String),
-    Parameter(String),
+    /// A parameter, and the text before and behind it.
+    Parameter {
+        name: String,
+        before: String,
+        behind: String,
+    },
 }
 
 /// What is wrong with a namespace.
@@ -21,7 +28,7 @@ pub(crate) enum PatternError {
     NoSlash,
     #[error("a namespace has no empty segment and does not end with `/`")]
     EmptySegment,
-    #[error("`{0}` is no parameter: write `{{name}}` as a whole segment")]
+    #[error("`{0}` is no parameter: write `{{name}}`, once in a segment")]
     Parameter(String),
     #[error("the parameter `{0}` stands twice")]
     Twice(String),
@@ -47,15 +54,23 @@ impl Pattern {
     pub(crate) fn is_same_shape(&self, other: &Self) -> bool {
         let same = |(one, other): (&Segment, &Segment)| match (one, other) {
             (Segment::Fixed(one), Segment::Fixed(other)) => one == other,
-            (Segment::Parameter(_), Segment::Parameter(_)) => true,
-            (Segment::Fixed(_), Segment::Parameter(_)) | (Segment::Parameter(_), Segment::Fixed(_)) => false,
+            (
+                Segment::Parameter { before, behind, .. },
+                Segment::Parameter { before: other_before, behind: other_behind, .. },
+            ) => before == other_before && behind == other_behind,
+            (Segment::Fixed(_), Segment::Parameter { .. }) | (Segment::Parameter { .. }, Segment::Fixed(_)) => false,
         };
         self.segments.len() == other.segments.len() && self.segments.iter().zip(&other.segments).all(same)
     }
 
-    /// The order in which patterns are tried: fixed segments before parameters, from the left.
-    pub(crate) fn precedence(&self) -> Vec<bool> {
-        self.segments.iter().map(|segment| matches!(segment, Segment::Parameter(_))).collect()
+    /// The order in which patterns are tried: fixed segments before parameters, those with more fixed text first, from
+    /// the left.
+    pub(crate) fn precedence(&self) -> Vec<Reverse<usize>> {
+        let fixed = |segment: &Segment| match segment {
+            Segment::Fixed(_) => usize::MAX,
+            Segment::Parameter { before, behind, .. } => before.len() + behind.len(),
+        };
+        self.segments.iter().map(|segment| Reverse(fixed(segment))).collect()
     }
 
     /// The parameters' values, when the path is one of this pattern. A value is never empty.
@@ -67,8 +82,11 @@ impl Pattern {
         for (segment, text) in self.segments.iter().zip(&path.0) {
             match segment {
                 Segment::Fixed(fixed) if fixed == text => {}
-                Segment::Parameter(name) if !text.is_empty() => values.push((name.clone(), text.clone())),
-                Segment::Fixed(_) | Segment::Parameter(_) => return None,
+                Segment::Fixed(_) => return None,
+                Segment::Parameter { name, before, behind } => {
+                    let value = text.strip_prefix(before.as_str())?.strip_suffix(behind.as_str())?;
+                    values.push((name.clone(), Some(value).filter(|value| !value.is_empty())?.to_owned()));
+                }
             }
         }
         Some(values)
@@ -76,7 +94,7 @@ impl Pattern {
 
     pub(crate) fn parameters(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().filter_map(|segment| match segment {
-            Segment::Parameter(name) => Some(name.as_str()),
+            Segment::Parameter { name, .. } => Some(name.as_str()),
             Segment::Fixed(_) => None,
         })
     }
@@ -90,12 +108,14 @@ impl Segment {
         if !text.contains(['{', '}']) {
             return Ok(Self::Fixed(text.to_owned()));
         }
-        let name = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
-        let is_name =
-            |name: &&str| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
-        name.filter(is_name)
-            .map(|name| Self::Parameter(name.to_owned()))
-            .ok_or_else(|| PatternError::Parameter(text.to_owned()))
+        let unreadable = || PatternError::Parameter(text.to_owned());
+        let (before, rest) = text.split_once('{').ok_or_else(unreadable)?;
+        let (name, behind) = rest.split_once('}').ok_or_else(unreadable)?;
+        let is_name = !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
+        if !is_name || before.contains('}') || behind.contains(['{', '}']) {
+            return Err(unreadable());
+        }
+        Ok(Self::Parameter { name: name.to_owned(), before: before.to_owned(), behind: behind.to_owned() })
     }
 }
 
@@ -146,6 +166,11 @@ mod tests {
         check("/chat/{room}", "/chat/a%2Fb", Some(&["a/b"]));
         check("/chat/{room}", "/chat/%ff", None);
         check("/{a}/{b}", "/1/2", Some(&["1", "2"]));
+        check("/room-{id}", "/room-7", Some(&["7"]));
+        check("/room-{id}", "/room-", None);
+        check("/room-{id}", "/rome-7", None);
+        check("/{file}.json", "/a.json", Some(&["a"]));
+        check("/aa{x}aa", "/aaa", None);
     }
 
     #[test]
@@ -154,7 +179,7 @@ mod tests {
         check("chat", PatternError::NoSlash);
         check("/chat/", PatternError::EmptySegment);
         check("/{}", PatternError::Parameter("{}".into()));
-        check("/a{b}", PatternError::Parameter("a{b}".into()));
+        check("/{a}{b}", PatternError::Parameter("{a}{b}".into()));
         check("/{a}/{a}", PatternError::Twice("a".into()));
     }
 

@@ -5,6 +5,7 @@ use std::io;
 
 use crate::dispatch::{Declared, Handler, Hook};
 use crate::gateway::pattern::PatternError;
+use crate::limits::Overflow;
 
 /// One wrong thing in the program.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -66,6 +67,13 @@ impl Problem {
         )
     }
 
+    pub(crate) fn event_name(namespace: &str, handler: &Handler, why: &str) -> Self {
+        let (event, gateway, method) = (&handler.event, handler.gateway, handler.subscription.method);
+        let what =
+            format!("`{event}` in `{namespace}` cannot be subscribed to by `{gateway}::{}`: {why}", method.method);
+        Self::at(method.file, method.line, what, "choose another name".to_owned())
+    }
+
     pub(crate) fn pattern(gateway: Declared, namespace: &str, error: &PatternError) -> Self {
         let what = format!("the namespace `{namespace}` of `{}` is wrong: {error}", gateway.name);
         Self::at(gateway.file, gateway.line, what, "write it as `/chat` or `/chat/{room}`".to_owned())
@@ -118,6 +126,14 @@ impl Problem {
         )
     }
 
+    pub(crate) fn recovery_with_loss(overflow: Overflow) -> Self {
+        Self {
+            place: None,
+            what: format!("`recovery` promises that nothing is missed, and `Overflow::{overflow:?}` drops events"),
+            help: "write `overflow: Overflow::Close` in the limits, or take `.recovery(…)` out".to_owned(),
+        }
+    }
+
     pub(crate) fn missing_namespace(namespace: &str) -> Self {
         Self {
             place: None,
@@ -126,6 +142,25 @@ impl Problem {
             ),
             help: "a crate that nothing names is dropped by the linker with its gateways: write `use that_crate as _;`"
                 .to_owned(),
+        }
+    }
+
+    pub(crate) fn engine_path_twice(path: &str) -> Self {
+        Self {
+            place: None,
+            what: format!("`{path}` is served by Engine.IO twice"),
+            help: "give one of them another path; Socket.IO is at `/socket.io/` unless `SocketIo::path` says otherwise"
+                .to_owned(),
+        }
+    }
+
+    pub(crate) fn engine_without_raw_gateway(path: &str, namespace: &str) -> Self {
+        Self {
+            place: None,
+            what: format!("`{path}` is to serve the raw gateway of `{namespace}` by Engine.IO, and there is none"),
+            help: format!(
+                "put `#[gateway(namespace = \"{namespace}\")]` on a struct and `#[on_message]` on a method of it"
+            ),
         }
     }
 

@@ -69,8 +69,26 @@ impl Members {
         self.sockets.insert(session.id.clone(), Member { session, rooms: Vec::new() });
     }
 
+    /// Puts a session in the place of another with the same id, in every room.
+    pub(crate) fn replace(&mut self, session: &Arc<Session>) {
+        let Some(member) = self.sockets.get_mut(&session.id) else { return self.insert(Arc::clone(session)) };
+        self.listed = None;
+        member.session = Arc::clone(session);
+        for room in &member.rooms {
+            if let Some(room) = self.rooms.get_mut(room) {
+                room.listed = None;
+                room.members.insert(session.id.clone(), Arc::clone(session));
+            }
+        }
+    }
+
     /// Takes the socket out of all rooms and the namespace.
-    pub(crate) fn remove(&mut self, id: &SocketId) {
+    pub(crate) fn remove(&mut self, session: &Arc<Session>) {
+        let id = &session.id;
+        // One that came back has another session by now.
+        if !self.sockets.get(id).is_some_and(|member| Arc::ptr_eq(&member.session, session)) {
+            return;
+        }
         let Some(member) = self.sockets.remove(id) else { return };
         self.listed = None;
         give_back(&mut self.sockets);
@@ -123,7 +141,7 @@ impl Members {
     fn chosen(&mut self, rooms: &[String]) -> Sessions {
         match rooms {
             [] => {
-                let everybody = || self.sockets.values().map(|member| Arc::clone(&member.session)).collect();
+                let everybody = || list(self.sockets.values().map(|member| &member.session));
                 Arc::clone(self.listed.get_or_insert_with(everybody))
             }
             [room] if self.rooms.contains_key(room.as_str()) => {
@@ -181,8 +199,16 @@ impl Members {
 impl Room {
     fn list(&mut self) -> Sessions {
         let members = &self.members;
-        Arc::clone(self.listed.get_or_insert_with(|| members.values().cloned().collect()))
+        Arc::clone(self.listed.get_or_insert_with(|| list(members.values())))
     }
+}
+
+/// In the order in which they lie in memory, which is about the order in which they came, for the kernel's part of them
+/// too: a broadcast is bound by how fast it gets at them.
+fn list<'a>(sessions: impl Iterator<Item = &'a Arc<Session>>) -> Sessions {
+    let mut sessions: Vec<_> = sessions.cloned().collect();
+    sessions.sort_unstable_by_key(Arc::as_ptr);
+    sessions.into()
 }
 
 /// A table that was large once does not stay so. Halving at a quarter costs each removal a constant.

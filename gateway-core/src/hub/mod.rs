@@ -1,5 +1,6 @@
 //! Who is connected and who is in which room. Knows sessions, not frames or handlers.
 
+mod lost;
 mod members;
 mod namespace;
 mod space;
@@ -8,20 +9,25 @@ mod target;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use lost::Lost;
 pub use members::JoinError;
 pub use namespace::Namespace;
 pub(crate) use space::Space;
 pub use target::{Sent, Target};
 
+use crate::session::Offsets;
+
 /// All namespaces somebody is in or holds a handle of.
 #[derive(Debug)]
 pub(crate) struct Hub {
     spaces: Mutex<HashMap<Arc<str>, Weak<Space>>>,
+    pub(crate) offsets: Arc<Offsets>,
+    pub(crate) lost: Lost,
 }
 
 impl Hub {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { spaces: Mutex::default() })
+        Arc::new(Self { spaces: Mutex::default(), offsets: Arc::default(), lost: Lost::default() })
     }
 
     /// The namespace of this name, made when nobody has it yet.

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use crate::hub::{Sent, Space, Target};
-use crate::wire::Event;
+use crate::wire::{Event, ToArgs};
 
 /// One namespace: everybody in it, and its rooms. Cheap to clone; may be kept and used from any task.
 ///
@@ -43,7 +41,7 @@ impl Namespace {
     }
 
     /// Sends an event by name to everybody.
-    pub fn emit<T: Serialize + ?Sized>(&self, event: &str, data: &T) -> Sent {
+    pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, data: &T) -> Sent {
         self.all().emit(event, data)
     }
 

@@ -4,26 +4,42 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::hub::Hub;
 use crate::hub::members::{JoinError, Members, Selection, Sessions};
-use crate::session::{Session, SocketId};
+use crate::session::{Offset, Offsets, Session, SocketId};
 
 #[derive(Debug)]
 pub(crate) struct Space {
     pub(crate) name: Arc<str>,
     hub: Weak<Hub>,
+    offsets: Arc<Offsets>,
     members: Mutex<Members>,
 }
 
 impl Space {
     pub(super) fn new(name: Arc<str>, hub: &Arc<Hub>) -> Self {
-        Self { name, hub: Arc::downgrade(hub), members: Mutex::default() }
+        Self { name, hub: Arc::downgrade(hub), offsets: Arc::clone(&hub.offsets), members: Mutex::default() }
     }
 
     pub(crate) fn enter(&self, session: &Arc<Session>) {
         self.lock().insert(Arc::clone(session));
     }
 
-    pub(crate) fn exit(&self, id: &SocketId) {
-        self.lock().remove(id);
+    /// A client came back: its new session is wherever the lost one was.
+    pub(crate) fn replace(&self, session: &Arc<Session>) {
+        self.lock().replace(session);
+    }
+
+    pub(crate) fn exit(&self, session: &Arc<Session>) {
+        self.lock().remove(session);
+    }
+
+    /// Whether there may be sockets that are away.
+    pub(crate) fn recovers(&self) -> bool {
+        self.offsets.is_on()
+    }
+
+    /// The offset of the next event, where what is sent is kept for clients that come back.
+    pub(crate) fn next_offset(&self) -> Option<Offset> {
+        self.offsets.next()
     }
 
     pub(crate) fn join(&self, id: &SocketId, room: &str) -> Result<(), JoinError> {

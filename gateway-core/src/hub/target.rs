@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use crate::hub::members::{Selection, Sessions};
 use crate::hub::{JoinError, Space};
-use crate::session::{Delivery, DisconnectReason, Session, write_all_soon};
-use crate::wire::{Disconnect, Event, Shared, to_json};
+use crate::session::{Delivery, DisconnectReason, Scope, Session, write_all_soon};
+use crate::wire::{Content, Disconnect, Event, RawArgs, Shared, ToArgs, is_reserved};
 
 /// Some sockets of one namespace, chosen by rooms. Choosing more rooms widens it; a socket in two of them is meant once.
 ///
@@ -24,8 +22,8 @@ pub struct Target {
 pub struct Sent {
     /// Sockets whose outbox took the event.
     pub queued: usize,
-    /// Sockets that read too slowly or were just leaving; all of them when the value cannot be serialised, which is
-    /// logged as an error.
+    /// Sockets that read too slowly or were just leaving; all of them when the value cannot be serialised or the event's
+    /// name is reserved, which is logged as an error.
     pub skipped: usize,
 }
 
@@ -55,19 +53,39 @@ impl Target {
         self
     }
 
+    /// What is sent is not worth compressing. No connection compresses yet, so it is the same as without.
+    #[must_use]
+    pub fn uncompressed(self) -> Self {
+        self
+    }
+
+    /// What is sent stays in this process, also where servers form a cluster. There is none yet, so it is the same as
+    /// without.
+    #[must_use]
+    pub fn local(self) -> Self {
+        self
+    }
+
     /// Sends an event by name. Encoded once, queued without waiting.
-    pub fn emit<T: Serialize + ?Sized>(&self, event: &str, data: &T) -> Sent {
+    pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, data: &T) -> Sent {
+        self.say(event, data.to_args())
+    }
+
+    fn say(&self, event: &str, args: Result<RawArgs, serde_json::Error>) -> Sent {
         let sessions = self.select();
-        let json = match to_json(data) {
-            Ok(json) => json,
-            Err(error) => {
-                tracing::error!(namespace = %self.space.name, event, %error, "a broadcast cannot be serialised");
-                return Sent { queued: 0, skipped: sessions.len() };
+        let Some(content) = self.content(event, args) else { return Sent { queued: 0, skipped: sessions.len() } };
+        if sessions.first().is_some_and(|session| session.outbox.counters.listeners().is_some()) {
+            sessions.iter().for_each(|session| session.tell_listeners(event));
+        }
+        let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };
+        let shared = Shared::new(&self.space.name, event, content.lend(), offset.map(|offset| offset.to_string()));
+        let push = |session: &&Arc<Session>| {
+            let frame = shared.frame(session.outbox.format);
+            match offset {
+                None => session.outbox.push(frame, self.delivery).is_ok(),
+                Some(offset) => session.queue_event(frame, offset).is_ok(),
             }
         };
-        let shared = Shared::new(event, &json);
-        let push =
-            |session: &&Arc<Session>| session.outbox.push(shared.frame(session.outbox.format), self.delivery).is_ok();
         let queued = sessions.iter().filter(push).count();
         write_all_soon(&sessions);
         Sent { queued, skipped: sessions.len() - queued }
@@ -76,7 +94,23 @@ impl Target {
     /// Sends a typed event. Encoded once, queued without waiting.
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Posted { .. })`")]
     pub fn send<E: Event>(&self, event: E) -> Sent {
-        self.emit(E::NAME, &event)
+        self.say(E::NAME, event.args())
+    }
+
+    /// What is sent; where it cannot be, the log is the only one to tell.
+    fn content(&self, event: &str, args: Result<RawArgs, serde_json::Error>) -> Option<Content> {
+        let namespace = &*self.space.name;
+        match args {
+            Ok(_) if is_reserved(event) => {
+                tracing::error!(namespace, event, "a broadcast has a name that clients keep for themselves");
+                None
+            }
+            Ok(args) => Some(args.into_content()),
+            Err(error) => {
+                tracing::error!(namespace, event, %error, "a broadcast cannot be serialised");
+                None
+            }
+        }
     }
 
     /// Puts every socket into `room`; returns how many are in it now.
@@ -112,7 +146,7 @@ impl Target {
     pub fn disconnect(&self, disconnect: Disconnect) -> usize {
         let sessions = self.select();
         for session in sessions.iter() {
-            session.outbox.end(DisconnectReason::Server(disconnect.clone()));
+            session.outbox.end(DisconnectReason::Server(disconnect.clone()), Scope::Socket);
         }
         sessions.len()
     }
@@ -120,11 +154,18 @@ impl Target {
     /// How many sockets are meant right now.
     #[must_use]
     pub fn count(&self) -> usize {
+        if self.space.recovers() {
+            return self.select().iter().filter(|session| !session.is_away()).count();
+        }
         self.space.count(&self.selection)
     }
 
     pub(crate) fn select(&self) -> Sessions {
         self.space.select(&self.selection)
+    }
+
+    pub(crate) fn delivery(&self) -> Delivery {
+        self.delivery
     }
 
     pub(crate) fn space(&self) -> &Arc<Space> {

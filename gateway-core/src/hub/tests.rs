@@ -9,6 +9,7 @@ use crate::wire::{Disconnect, WireFormat};
 fn enter(space: &Space) -> Arc<Session> {
     let handshake = Handshake::new("/".into(), "", &HeaderMap::new(), None);
     let session = Arc::new(Session::new(
+        &"/chat".into(),
         handshake,
         WireFormat::Plain,
         &Limits { rooms_per_socket: 2, ..Limits::default() },
@@ -44,7 +45,7 @@ fn rooms_and_namespaces_end_with_their_last_member() {
     let ann = enter(&space);
     space.join(&ann.id, "a").unwrap();
     assert_eq!(space.rooms(), [("a".to_owned(), 1)]);
-    space.exit(&ann.id);
+    space.exit(&ann);
     assert_eq!(space.rooms(), []);
     assert_eq!(space.join(&ann.id, "a"), Err(JoinError::Gone));
     drop(space);

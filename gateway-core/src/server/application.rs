@@ -10,7 +10,8 @@ use crate::dispatch::{Compat, Services};
 use crate::gateway::Routes;
 use crate::hub::{Hub, Target};
 use crate::limits::Limits;
-use crate::session::DisconnectReason;
+use crate::server::engine_io::Engine;
+use crate::session::{DisconnectReason, Recovery, Scope};
 use crate::telemetry::Counters;
 use crate::transport::OriginPolicy;
 
@@ -45,7 +46,7 @@ impl Shared {
         self.tasks.close();
         for space in self.hub.spaces() {
             for session in Target::all(&space).select().iter() {
-                session.outbox.end(DisconnectReason::Shutdown);
+                session.outbox.end(DisconnectReason::Shutdown, Scope::Connection);
             }
         }
     }
@@ -60,9 +61,11 @@ impl Shared {
 pub(crate) struct Application {
     pub(crate) shared: Arc<Shared>,
     pub(crate) routes: Routes,
+    pub(crate) engines: Vec<Engine>,
     pub(crate) services: Services,
     pub(crate) limits: Limits,
     pub(crate) compat: Compat,
+    pub(crate) recovery: Option<Recovery>,
     pub(crate) origins: OriginPolicy,
     pub(crate) subprotocols: Vec<String>,
 }

@@ -99,3 +99,38 @@ fn open_files_warning() -> Option<String> {
     let soft: u64 = line.split_whitespace().next()?.parse().ok()?;
     (soft < 10_000).then(|| format!("at most {soft} open files, so fewer clients than that: raise it with `ulimit -n`"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::{Declared, IntoReply, Running, Subscription};
+    use crate::gateway::{Fields, Gateway, Handlers};
+    use crate::server::Server;
+
+    struct Relay;
+
+    impl Gateway for Relay {
+        const NAMESPACE: &'static str = "/relay";
+        const DECLARED: Declared = Declared::new("Relay", "relay.rs", 1);
+
+        fn construct(_: &mut Fields<'_>) -> Option<Self> {
+            Some(Self)
+        }
+    }
+
+    fn add(handlers: &mut Handlers<Relay>) {
+        let known = Subscription::new("message", "message", "relay.rs", 3).arguments(&["Socket"]).reply("usize");
+        handlers.subscribe(known, |_, _| Running::ready(1.into_reply()));
+        let other = Subscription::new("*", "any", "relay.rs", 7).arguments(&["EventName", "RawArgs"]);
+        handlers.subscribe(other, |_, _| Running::ready(().into_reply()));
+    }
+
+    #[tokio::test]
+    async fn each_event_stands_with_its_method_and_so_does_every_other() {
+        let application = Server::empty().gateway_with::<Relay>(add).assemble().await.expect("nothing is wrong");
+        let address = LocalAddr::Tcp(([127, 0, 0, 1], 3000).into());
+        let banner = Banner { application: &application, address: &address }.to_string();
+        let expected = "  ws://127.0.0.1:3000/relay\n    message → Relay::message(Socket) → usize (relay.rs:3)\n    *       → Relay::any(EventName, RawArgs) (relay.rs:7)\n";
+        assert!(banner.contains(expected), "{banner}");
+    }
+}

@@ -10,16 +10,20 @@ use http_body::Body as HttpBody;
 use tower_service::Service;
 
 use crate::dispatch::{Compat, Services};
-use crate::gateway::{Assembly, Gateway, Handlers, Registered, Selection, StartError};
-use crate::limits::Limits;
+use crate::gateway::{Assembled, Assembly, Gateway, Handlers, Problem, Registered, Selection, StartError};
+use crate::limits::{Limits, Overflow};
 use crate::server::application::{Application, Shared};
 use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
 use crate::server::body::Body;
 use crate::server::endpoint::{Endpoint, LocalAddr};
+use crate::server::engine_io::{Engine, Serves};
 use crate::server::fallback::Fallback;
 use crate::server::handle::ServerHandle;
 use crate::server::running::{self, RunningServer};
 use crate::server::service::GatewayService;
+use crate::server::socket_io_options::{EngineIo, SocketIo};
+use crate::session::Recovery;
+use crate::telemetry::{Listeners, Traffic};
 use crate::transport::{Handshake, OriginPolicy};
 
 type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
@@ -40,12 +44,17 @@ pub struct Server {
     limits: Limits,
     shared: Arc<Shared>,
     compat: Compat,
+    recovery: Option<Recovery>,
     origins: OriginPolicy,
     subprotocols: Vec<String>,
     expected: Vec<String>,
     before: Option<BeforeUpgrade>,
     fallback: Option<Fallback>,
+    socket_io: Option<Engine>,
+    engines: Vec<Engine>,
+    also: Vec<Endpoint>,
     on_listening: Option<OnListening>,
+    listeners: Listeners,
     banner: bool,
 }
 
@@ -67,12 +76,17 @@ impl Server {
             limits: Limits::default(),
             shared: Shared::new(),
             compat: Compat::default(),
+            recovery: None,
             origins: OriginPolicy::default(),
             subprotocols: Vec::new(),
             expected: Vec::new(),
             before: None,
             fallback: None,
+            socket_io: Some(socket_io(SocketIo::new())),
+            engines: Vec::new(),
+            also: Vec::new(),
             on_listening: None,
+            listeners: Listeners::default(),
             banner: true,
         }
     }
@@ -113,6 +127,13 @@ impl Server {
     /// Restores what clients of NestJS may depend on; `docs/protocol.md` lists it. Default off.
     pub fn nestjs_compat(mut self, on: bool) -> Self {
         self.compat.nestjs = on;
+        self
+    }
+
+    /// Lets a client that lost its connection come back as the same socket: with its rooms, its state and the events it
+    /// has missed. Default off.
+    pub fn recovery(mut self, recovery: Recovery) -> Self {
+        self.recovery = Some(recovery);
         self
     }
 
@@ -167,9 +188,48 @@ impl Server {
         self
     }
 
-    /// Runs once the server listens, with the address it turned out to be.
+    /// Sets how Socket.IO is served. It is on without this, at `/socket.io/`.
+    pub fn socket_io(mut self, options: SocketIo) -> Self {
+        self.socket_io = Some(socket_io(options));
+        self
+    }
+
+    /// Serves no Socket.IO: its path is one like any other.
+    pub fn without_socket_io(mut self) -> Self {
+        self.socket_io = None;
+        self
+    }
+
+    /// Serves the raw gateway of a namespace by Engine.IO, under a path of its own. It stays to be reached by plain
+    /// WebSocket under its namespace.
+    pub fn engine_io(mut self, path: &str, namespace: &str, options: EngineIo) -> Self {
+        self.engines.push(Engine::new(path, Serves::Raw(namespace.to_owned()), options.engine));
+        self
+    }
+
+    /// Listens here too: at the other address of a name such as `localhost`, or for the programs of this machine alone.
+    pub fn also_listen(mut self, endpoint: impl Into<Endpoint>) -> Self {
+        self.also.push(endpoint.into());
+        self
+    }
+
+    /// Runs once the server listens, with the address that the one given to [`Server::serve`] turned out to be.
     pub fn on_listening(mut self, run: impl FnOnce(&LocalAddr) + Send + 'static) -> Self {
         self.on_listening = Some(Box::new(run));
+        self
+    }
+
+    /// Hears of every event that came in, before its handler does; for tracing. It runs in the connection's task, so it
+    /// must not wait. A server without one pays nothing for it.
+    pub fn on_incoming(mut self, listener: impl Fn(&Traffic<'_>) + Send + Sync + 'static) -> Self {
+        self.listeners.add_incoming(listener);
+        self
+    }
+
+    /// Hears of every event that is sent, once for each socket it goes to: what `emit`, `send` and `request` say, and no
+    /// replies. It runs where the event is sent from.
+    pub fn on_outgoing(mut self, listener: impl Fn(&Traffic<'_>) + Send + Sync + 'static) -> Self {
+        self.listeners.add_outgoing(listener);
         self
     }
 
@@ -207,11 +267,15 @@ impl Server {
     }
 
     async fn start_with(mut self, endpoint: Endpoint, banner: bool) -> Result<RunningServer, StartError> {
-        let on_listening = self.on_listening.take();
+        let (on_listening, also) = (self.on_listening.take(), std::mem::take(&mut self.also));
         // Everything that can be wrong is, before the port opens.
         let (service, handle) = self.into_service().await?;
         let (listener, address) = endpoint.listen().await?;
-        let server = RunningServer::begin(listener, address, service, handle);
+        let mut listeners = vec![listener];
+        for endpoint in also {
+            listeners.push(endpoint.listen().await?.0);
+        }
+        let server = RunningServer::begin(listeners, address, service, handle);
         if banner {
             server.print_banner();
         }
@@ -241,23 +305,47 @@ impl Server {
     /// [`StartError::Problems`] with all of it. Init hooks do not run.
     pub fn check(mut self) -> Result<(), StartError> {
         self.services.provide(self.handle());
-        Assembly::of(&self.selection, &self.services, &self.expected).map_err(StartError::Problems).map(drop)
+        self.plan().map(drop)
+    }
+
+    /// Everything that is wrong, or the gateways ready to start.
+    fn plan(&self) -> Result<Assembled, StartError> {
+        let loses = self.recovery.is_some() && self.limits.overflow != Overflow::Close;
+        let lossy = loses.then(|| Problem::recovery_with_loss(self.limits.overflow));
+        let mut problems: Vec<_> = lossy.into_iter().collect();
+        match Assembly::of(&self.selection, &self.services, &self.expected) {
+            Ok(assembled) => {
+                problems.extend(Engine::problems(self.engines.iter().chain(&self.socket_io), &assembled.routes));
+                if problems.is_empty() { Ok(assembled) } else { Err(StartError::Problems(problems)) }
+            }
+            Err(others) => Err(StartError::Problems(others.into_iter().chain(problems).collect())),
+        }
     }
 
     pub(crate) async fn assemble(mut self) -> Result<Arc<Application>, StartError> {
         self.services.provide(self.handle());
-        let assembled = Assembly::of(&self.selection, &self.services, &self.expected).map_err(StartError::Problems)?;
+        let assembled = self.plan()?;
+        if self.recovery.is_some() {
+            self.shared.hub.offsets.turn_on();
+        }
         let routes = assembled.init(&self.services).await.map_err(StartError::Problems)?;
+        self.shared.counters.listen(self.listeners);
         Ok(Arc::new(Application {
             shared: self.shared,
             routes,
+            engines: self.engines.into_iter().chain(self.socket_io).collect(),
             services: self.services,
             limits: self.limits,
             compat: self.compat,
+            recovery: self.recovery,
             origins: self.origins,
             subprotocols: self.subprotocols,
         }))
     }
+}
+
+fn socket_io(SocketIo { path, engine }: SocketIo) -> Engine {
+    Engine::new(&path, Serves::SocketIo, engine)
 }
 
 impl Default for Server {

@@ -4,31 +4,57 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll, ready};
+use std::time::Duration;
 
-use serde_json::value::RawValue;
 use tokio::time::{Instant, Sleep};
 use tracing::Instrument;
 
 use crate::dispatch::Exception;
-use crate::gateway::Route;
-use crate::hub::Space;
-use crate::server::admission::Admission;
+use crate::gateway::Found;
+use crate::limits::Limits;
 use crate::server::application::Application;
 use crate::server::ending::{self, End, Remains};
-use crate::server::lanes::Lanes;
-use crate::server::place::Place;
-use crate::server::raw::RawLane;
-use crate::session::{Batch, Delivery, DisconnectReason, Heartbeat, Pulse, Session};
-use crate::socket::Socket;
-use crate::telemetry::{Counter, connection_span, told};
+use crate::server::lobby::Lobby;
+use crate::server::seat::{Seat, Seating};
+use crate::server::seats::Seats;
+use crate::session::{Asks, Batch, Delivery, DisconnectReason, Heartbeat, Outbox, Pace, Pulse, Scope};
+use crate::telemetry::{Counter, connection_span, lobby_span};
 use crate::transport::{Broken, Handshake, Transport};
-use crate::wire::{
-    CloseCode, Disconnect, Encoded, Flow, Incoming, Malformed, Message, OpCode, Outgoing, Received, RequestId,
-    WireFormat, decode, exceeds_depth,
-};
+use crate::wire::{CloseCode, Disconnect, Encoded, Flow, Incoming, OpCode, Received, WireFormat, decode};
 
 /// Frames read before others get their turn; what they answer leaves in one write.
 const TURN: usize = 32;
+
+/// Whom a connection is for.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    /// One namespace: it ends with its connection.
+    Namespace(Found),
+    /// Whichever namespaces the client asks for, the first of them within this time.
+    Lobby(Duration),
+}
+
+/// How a connection speaks and is kept alive.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    pub(crate) format: WireFormat,
+    pub(crate) pace: Pace,
+}
+
+impl Manner {
+    /// The protocol of `docs/protocol.md`.
+    pub(crate) fn plain(limits: &Limits) -> Self {
+        let pace = Pace { interval: limits.ping_interval, timeout: limits.ping_timeout, asks: Asks::OnSilence };
+        Self { format: WireFormat::Plain, pace }
+    }
+}
+
+/// Socket.IO in memory, kept alive as the limits say.
+#[cfg(feature = "testing")]
+pub(crate) fn socket_io(limits: &Limits) -> (Entry, Manner) {
+    let pace = Pace { interval: limits.ping_interval, timeout: limits.ping_timeout, asks: Asks::Steadily };
+    (Entry::Lobby(limits.connect_timeout), Manner { format: WireFormat::SocketIo, pace })
+}
 
 pub(crate) struct Connection<T> {
     transport: T,
@@ -37,18 +63,13 @@ pub(crate) struct Connection<T> {
 
 /// Everything of a connection but its transport, which lends messages to it.
 struct Inside {
-    place: Place,
-    lanes: Lanes,
-    /// Present in a raw gateway, which has no use for lanes.
-    raw: Option<RawLane>,
-    /// Present while the connect hooks run.
-    admission: Option<Admission>,
-    /// Gateways whose connect hooks have accepted, in order.
-    admitted: usize,
+    application: Arc<Application>,
+    format: WireFormat,
+    seats: Seats,
+    /// Present where namespaces come and go.
+    lobby: Option<Box<Lobby>>,
     heartbeat: Heartbeat,
     clock: Pin<Box<Sleep>>,
-    /// When a server that stops will wait no longer for what runs here.
-    drained_by: Option<Instant>,
     /// The message that is being put together from fragments, and until when it must be whole.
     assembly: Option<(u64, Instant)>,
     /// Messages taken in this turn.
@@ -57,34 +78,25 @@ struct Inside {
     end: Option<End>,
 }
 
-/// Serves one client until it is gone. `name` is the concrete namespace. What is made here is all that a connection holds
-/// while nothing happens, so it is made before the future and not inside it, and what an end needs is made at the end.
+/// Serves one client until it is gone. What is made here is all that a connection holds while nothing happens, so it is
+/// made before the future and not inside it, and what an end needs is made at the end.
 pub(crate) fn serve<T: Transport>(
     transport: T,
     application: Arc<Application>,
-    route: Arc<Route>,
-    name: &str,
+    entry: Entry,
     handshake: Handshake,
+    manner: Manner,
 ) -> impl Future<Output = ()> + Send + 'static {
-    let space = application.shared.hub.of(name);
-    let session =
-        Arc::new(Session::new(handshake, WireFormat::Plain, &application.limits, &application.shared.counters));
-    let presence = Presence::enter(&space, &session);
-    let socket = Socket::new(Arc::clone(&session), space);
-    // Stopping looks for sessions once: one that enters at that moment looks back.
-    if application.shared.is_stopping() {
-        session.outbox.end(DisconnectReason::Shutdown);
-    }
-    let span = connection_span(socket.id(), name, socket.handshake().peer());
-    let inside = Inside::new(Place { application, route, session, socket });
-    Life::Going { connection: Connection { transport, inside }, presence }.instrument(span)
+    let inside = Inside::new(application, entry, handshake, manner);
+    let span = inside.span();
+    Life::Going(Connection { transport, inside }).instrument(span)
 }
 
 /// A connection's life as one future. By hand: an `async fn` would keep a place for the connection in each of its states.
 #[allow(clippy::large_enum_variant, reason = "a connection spends its life in the large one")]
 enum Life<T> {
-    Going { connection: Connection<T>, presence: Presence },
-    Ending { finish: Pin<Box<dyn Future<Output = ()> + Send>>, _presence: Presence },
+    Going(Connection<T>),
+    Ending(Pin<Box<dyn Future<Output = ()> + Send>>),
     Over,
 }
 
@@ -92,14 +104,13 @@ impl<T: Transport> Future for Life<T> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<()> {
-        if let Self::Going { connection, .. } = &mut *self {
+        if let Self::Going(connection) = &mut *self {
             let end = ready!(connection.poll(task));
-            if let Self::Going { connection, presence } = std::mem::replace(&mut *self, Self::Over) {
-                let finish = Box::pin(ending::finish(connection.remains(), end));
-                *self = Self::Ending { finish, _presence: presence };
+            if let Self::Going(connection) = std::mem::replace(&mut *self, Self::Over) {
+                *self = Self::Ending(Box::pin(ending::finish(connection.remains(), end)));
             }
         }
-        if let Self::Ending { finish, .. } = &mut *self {
+        if let Self::Ending(finish) = &mut *self {
             ready!(finish.as_mut().poll(task));
             *self = Self::Over;
         }
@@ -107,39 +118,17 @@ impl<T: Transport> Future for Life<T> {
     }
 }
 
-/// Membership in a namespace that ends however its connection does.
-struct Presence {
-    space: Arc<Space>,
-    session: Arc<Session>,
-}
-
-impl Presence {
-    fn enter(space: &Arc<Space>, session: &Arc<Session>) -> Self {
-        space.enter(session);
-        Self { space: Arc::clone(space), session: Arc::clone(session) }
-    }
-}
-
-impl Drop for Presence {
-    fn drop(&mut self) {
-        self.session.outbox.close(None);
-        self.session.pending.close();
-        self.session.gone.cancel();
-        self.space.exit(&self.session.id);
-    }
-}
-
 impl<T: Transport> Connection<T> {
     fn remains(self) -> Remains<T> {
-        let Self { transport, inside: Inside { place, lanes, raw, admission, admitted, .. } } = self;
-        Remains { transport, place, lanes, raw, admission, admitted }
+        let Self { transport, inside: Inside { application, seats, lobby, .. } } = self;
+        Remains { transport, application, seats, lobby }
     }
 
     fn poll(&mut self, task: &mut Task<'_>) -> Poll<End> {
         // What this turn sends to other sockets is written when it is over.
-        let _batch = Batch::begin(&self.inside.place.session);
+        let _batch = Batch::begin(self.inside.seats.only().map(Seat::session));
         let turn = self.turn(task);
-        self.inside.count();
+        self.inside.seats.each(Seat::count);
         match turn {
             Ok(()) => Poll::Pending,
             Err(end) => Poll::Ready(end),
@@ -148,7 +137,7 @@ impl<T: Transport> Connection<T> {
 
     /// Whatever can be done now, until nothing can or others should have their turn.
     fn turn(&mut self, task: &mut Task<'_>) -> Result<(), End> {
-        self.inside.place.session.outbox.register(task);
+        self.inside.register(task);
         self.inside.taken = 0;
         while self.inside.taken < TURN {
             self.admit(task)?;
@@ -166,10 +155,28 @@ impl<T: Transport> Connection<T> {
 
     /// Lets the connect hooks go on.
     fn admit(&mut self, task: &mut Task<'_>) -> Result<(), End> {
-        if self.inside.admission.is_some() && self.inside.admit(task)? {
-            self.inside.place.session.outbox.open(self.transport.direct());
-            self.transport.greet();
+        if self.inside.seats.all(|seat| seat.admission.is_none()) {
+            return Ok(());
         }
+        let Self { transport, inside } = self;
+        let mut refused = Vec::new();
+        for seat in inside.seats.iter_mut().filter(|seat| seat.admission.is_some()) {
+            // It may have been taken in this very turn, which registered those that were there at its start.
+            seat.session().outbox.register(task);
+            match seat.admit(task) {
+                Ok(false) => {}
+                Ok(true) => {
+                    seat.open();
+                    transport.greet();
+                }
+                Err(refusal) => refused.push((Arc::clone(&seat.session().namespace), refusal)),
+            }
+        }
+        for (namespace, refusal) in refused {
+            let Some(lobby) = &mut inside.lobby else { return Err(End::Refused(refusal)) };
+            lobby.desk.refuse(&mut inside.seats, &namespace, &refusal);
+        }
+        inside.lend(transport);
         Ok(())
     }
 
@@ -181,6 +188,7 @@ impl<T: Transport> Connection<T> {
         }
         let received = transport.poll_receive(task, &mut |received, task| inside.take(received, task));
         inside.watch_assembly(transport.assembling());
+        inside.lend(transport);
         if let Some(end) = inside.end.take() {
             return Err(end);
         }
@@ -194,7 +202,13 @@ impl<T: Transport> Connection<T> {
 
     /// Moves what waits to the peer. Says whether anything moved.
     fn send(&mut self, task: &mut Task<'_>) -> Result<bool, End> {
-        match self.inside.place.session.outbox.poll_write(task, &mut self.transport) {
+        let Inside { seats, lobby, .. } = &self.inside;
+        let written = match (lobby, seats.only()) {
+            (None, Some(seat)) => seat.session().outbox.poll_write(task, &mut self.transport),
+            (None, None) => Poll::Pending,
+            (Some(lobby), _) => lobby.desk.poll_write(seats, task, &mut self.transport),
+        };
+        match written {
             Poll::Pending => Ok(false),
             Poll::Ready(Ok(moved)) => Ok(moved),
             Poll::Ready(Err(_)) => Err(End::Over(DisconnectReason::Lost)),
@@ -203,157 +217,173 @@ impl<T: Transport> Connection<T> {
 }
 
 impl Inside {
-    fn new(place: Place) -> Self {
+    fn new(application: Arc<Application>, entry: Entry, handshake: Handshake, manner: Manner) -> Self {
         let now = Instant::now();
-        let limits = &place.application.limits;
+        let (seats, lobby) = match entry {
+            Entry::Namespace(Found { route, name, .. }) => {
+                let seating = Seating { route, name: &name, handshake, format: manner.format, claim: None };
+                (Seats::one(Seat::take(&application, seating)), None)
+            }
+            Entry::Lobby(within) => {
+                (Seats::default(), Some(Lobby::open(&application, manner.format, handshake, now + within)))
+            }
+        };
         Self {
-            heartbeat: Heartbeat::new(limits.ping_interval, limits.ping_timeout, now),
-            lanes: Lanes::default(),
-            raw: place.route.router.raw().map(|_| RawLane::default()),
-            admission: Some(Admission::begin(&place.application, &place.route, &place.socket, now)),
-            admitted: 0,
+            application,
+            format: manner.format,
+            seats,
+            lobby,
+            heartbeat: Heartbeat::new(manner.pace, now),
             clock: Box::pin(tokio::time::sleep_until(now)),
-            drained_by: None,
             assembly: None,
             taken: 0,
             end: None,
-            place,
         }
     }
 
-    /// Whether the connect hooks have accepted just now.
-    fn admit(&mut self, task: &mut Task<'_>) -> Result<bool, End> {
-        let Some(admission) = &mut self.admission else { return Ok(false) };
-        let polled = admission.poll(task);
-        self.admitted = admission.admitted();
-        let Poll::Ready(verdict) = polled else { return Ok(false) };
-        verdict.map_err(End::Refused)?;
-        self.admission = None;
-        self.place.session.accept();
-        self.lanes.open();
-        if let Some(raw) = &mut self.raw {
-            raw.open();
+    fn span(&self) -> tracing::Span {
+        match (&self.lobby, self.seats.only()) {
+            (Some(lobby), _) => lobby_span(lobby.desk.handshake().peer()),
+            (None, Some(seat)) => {
+                let socket = &seat.place.socket;
+                connection_span(socket.id(), &seat.session().namespace, socket.handshake().peer())
+            }
+            (None, None) => tracing::Span::none(),
         }
-        self.place.count(Counter::Connections);
-        tracing::debug!("connected");
-        Ok(true)
     }
 
-    /// Ends the connection by the server's will, once what was promised before is done.
+    /// Lets senders write straight to the transport, as soon as it can be done.
+    #[inline]
+    fn lend<T: Transport>(&mut self, transport: &T) {
+        if !self.seats.is_lent() && self.lobby.as_ref().is_none_or(|lobby| lobby.desk.is_empty()) {
+            self.seats.lend(|| transport.direct());
+        }
+    }
+
+    fn register(&self, task: &Task<'_>) {
+        let _ = self.seats.all(|seat| {
+            seat.session().outbox.register(task);
+            true
+        });
+    }
+
+    /// Ends what is to end by the server's will, once what was promised before is done.
     fn stop_if_told(&mut self) -> Result<(), End> {
-        let Some(reason) = self.place.session.outbox.ended() else { return Ok(()) };
-        if reason != DisconnectReason::Shutdown || self.admission.is_some() || self.is_idle() {
-            return Err(End::Over(reason));
+        let is_told = self.seats.any(|seat| seat.session().outbox.is_ending());
+        if is_told || self.seats.is_empty() { self.stop() } else { Ok(()) }
+    }
+
+    fn stop(&mut self) -> Result<(), End> {
+        let mut told = None;
+        for seat in self.seats.iter_mut() {
+            match (seat.told_to_end(), &self.lobby) {
+                (None, _) => {}
+                (Some((reason, _)), None) | (Some((reason, Scope::Connection)), Some(_)) => {
+                    return Err(End::Over(reason));
+                }
+                (Some((reason, Scope::Socket)), Some(_)) => {
+                    told = Some((Arc::clone(&seat.session().namespace), reason));
+                    break;
+                }
+            }
         }
-        // What was accepted is answered first, within a bound.
-        let now = Instant::now();
-        if self.drained_by.is_none() {
-            self.lanes.end_streams();
-            self.place.session.gone.cancel();
+        if let (Some((namespace, reason)), Some(lobby)) = (told, &mut self.lobby) {
+            lobby.desk.leave(&mut self.seats, &namespace, reason);
+            return self.stop();
         }
-        let drained_by = *self.drained_by.get_or_insert(now + self.place.application.limits.drain_timeout);
-        if drained_by <= now { Err(End::Over(reason)) } else { Ok(()) }
+        let is_vacant = self.seats.is_empty() && self.application.shared.is_stopping();
+        if is_vacant { Err(End::Over(DisconnectReason::Shutdown)) } else { Ok(()) }
     }
 
     /// While the client owes an answer reading goes on, whatever waits and also when the server stops: the answer is
     /// behind the events that wait.
     fn may_read(&self) -> bool {
-        let is_asked = self.raw.is_none() && !self.place.session.pending.is_empty();
-        is_asked || (self.has_room() && !self.is_stopping())
-    }
-
-    fn is_stopping(&self) -> bool {
-        self.drained_by.is_some()
-    }
-
-    fn has_room(&self) -> bool {
-        match &self.raw {
-            Some(raw) => raw.has_room(&self.place),
-            None => self.lanes.has_room(&self.place),
-        }
-    }
-
-    fn count(&mut self) {
-        self.lanes.count(&self.place);
-    }
-
-    fn is_idle(&self) -> bool {
-        !self.place.session.owes_answers() && self.lanes.is_idle() && self.raw.as_ref().is_none_or(RawLane::is_idle)
+        self.seats.all(|seat| seat.has_room() && !seat.is_stopping()) || self.seats.any(Seat::is_asking)
     }
 
     fn run(&mut self, task: &mut Task<'_>) -> bool {
-        match &mut self.raw {
-            Some(raw) => raw.poll(&self.place, task),
-            None => self.lanes.poll(&self.place, task),
-        }
+        let mut ran = false;
+        self.seats.each(|seat| ran |= seat.run(task));
+        let has_left = self.lobby.as_mut().is_some_and(|lobby| lobby.desk.poll(self.seats.is_empty(), task));
+        ran | has_left
     }
 
     /// Takes one message or control frame.
     fn take(&mut self, received: Received<'_>, task: &mut Task<'_>) -> Flow {
         self.heartbeat.hear();
         self.taken += 1;
-        match (received, &mut self.raw) {
-            (Received::Close(close), _) => self.end = Some(End::Over(DisconnectReason::Client(close))),
-            (Received::Ping(payload), _) => self.place.session.outbox.push_pong(Encoded::frame(OpCode::Pong, payload)),
-            (Received::Pong, _) => {}
-            (Received::Text(text), Some(raw)) => raw.take(&self.place, Message::from(text), task),
-            (Received::Binary(bytes), Some(raw)) => raw.take(&self.place, Message::from(bytes.to_vec()), task),
-            (Received::Text(text), None) => self.take_envelope(text, task),
-            (Received::Binary(bytes), None) => match std::str::from_utf8(bytes) {
-                Ok(text) => self.take_envelope(text, task),
-                Err(_) => self.tell(&Exception::framework("malformed", "the binary frame does not hold UTF-8"), None),
-            },
+        match received {
+            Received::Close(close) => self.end = Some(End::Over(DisconnectReason::Client(close))),
+            Received::Ping(payload) => self.outbox().push_pong(Encoded::frame(OpCode::Pong, payload)),
+            Received::Pong => {}
+            Received::Text(text) if self.lobby.is_some() => self.take_packet(Part::Text(text), task),
+            Received::Binary(bytes) if self.lobby.is_some() => self.take_packet(Part::Binary(bytes), task),
+            Received::Text(text) => self.take_text(text, task),
+            Received::Binary(bytes) => self.take_binary(bytes, task),
         }
         // What was answered leaves before more is.
-        let is_enough = self.taken >= TURN || !self.may_read() || !self.place.session.outbox.is_light();
+        let is_light = self.seats.all(|seat| seat.session().outbox.is_light());
+        let is_enough = self.taken >= TURN || !is_light || !self.may_read();
         if self.end.is_some() || is_enough { Flow::Pause } else { Flow::Continue }
     }
 
-    fn take_envelope(&mut self, text: &str, task: &mut Task<'_>) {
+    fn take_text(&mut self, text: &str, task: &mut Task<'_>) {
+        let Some(seat) = self.seats.only_mut() else { return };
+        if seat.raw.is_some() {
+            return seat.take_message(text, task);
+        }
         match decode(text) {
-            Ok(Incoming::Event(envelope)) if exceeds_depth(text, self.place.application.limits.json_depth) => {
-                Lanes::refuse(
-                    &self.place,
-                    envelope,
-                    &Exception::framework("too_deep", "the data is nested too deeply"),
-                );
-            }
-            Ok(Incoming::Event(envelope)) if self.is_stopping() => {
-                Lanes::refuse(&self.place, envelope, &Exception::framework("gone", "the connection ends"));
-            }
-            Ok(Incoming::Event(envelope)) => self.lanes.take(&self.place, envelope, text, task),
-            Ok(Incoming::Answer { ask, outcome }) => {
-                let outcome = outcome
-                    .map(|data| data.map_or("null", RawValue::get).to_owned())
-                    .map_err(|error| error.get().to_owned());
-                // An answer nobody waits for came too late: its question was told to have timed out.
-                self.place.session.pending.answer(ask, outcome);
-            }
-            Ok(Incoming::Cancel(id)) => self.lanes.cancel(&self.place, &id),
-            Err(Malformed { why, id }) => self.tell(&Exception::framework("malformed", why), id.as_ref()),
+            Ok(incoming) => seat.take_incoming(incoming, task),
+            Err(malformed) => seat.tell_malformed(malformed),
         }
     }
 
-    /// Tells a failure that belongs to no event.
-    fn tell(&self, exception: &Exception, id: Option<&RequestId>) {
-        self.place.count(Counter::Exceptions);
-        told(self.place.socket.id(), "", exception.code(), exception.hidden_text());
-        let data = exception.render(None, None, self.place.application.compat.nestjs);
-        let delivery = if id.is_some() { Delivery::Answer } else { Delivery::Event };
-        let frame = self.place.session.outbox.format.encode(&Outgoing::Exception { data: &data, id });
-        // A frame that finds no room is counted by the outbox.
-        let _ = self.place.session.push(frame, delivery);
+    fn take_binary(&mut self, bytes: &[u8], task: &mut Task<'_>) {
+        let Some(seat) = self.seats.only_mut() else { return };
+        if seat.raw.is_some() {
+            return seat.take_message(bytes.to_vec(), task);
+        }
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.take_text(text, task),
+            Err(_) => seat.tell(&Exception::framework("malformed", "the binary frame does not hold UTF-8"), None),
+        }
+    }
+
+    /// Takes one part of a packet that names its namespace.
+    fn take_packet(&mut self, part: Part<'_>, task: &mut Task<'_>) {
+        let Self { seats, lobby, end, application, .. } = self;
+        let Some(lobby) = lobby else { return };
+        let Lobby { decoder, desk } = &mut **lobby;
+        let mut taken = Ok(());
+        let mut deliver = |namespace: &str, incoming: Incoming<'_>| taken = desk.take(seats, namespace, incoming, task);
+        let read = match part {
+            Part::Text(text) => decoder.text(text, &mut deliver),
+            Part::Binary(bytes) => decoder.binary(bytes, &mut deliver),
+        };
+        if let Err(violation) = read.and(taken) {
+            application.shared.counters.add(Counter::ProtocolErrors);
+            *end = Some(End::Over(DisconnectReason::Malformed(violation.why)));
+        }
+    }
+
+    /// Where control frames go.
+    fn outbox(&self) -> &Outbox {
+        match (&self.lobby, self.seats.only()) {
+            (None, Some(seat)) => &seat.session().outbox,
+            (Some(lobby), _) => lobby.desk.outbox(&self.seats),
+            (None, None) => unreachable!("a connection without a lobby has its one seat until it ends"),
+        }
     }
 
     fn violated(&self, disconnect: Disconnect) -> End {
-        self.place.count(Counter::ProtocolErrors);
+        self.application.shared.counters.add(Counter::ProtocolErrors);
         End::Over(DisconnectReason::Violation(disconnect))
     }
 
     fn watch_assembly(&mut self, assembling: Option<u64>) {
         if self.assembly.map(|(message, _)| message) != assembling {
-            self.assembly =
-                assembling.map(|message| (message, Instant::now() + self.place.application.limits.assembly_timeout));
+            let within = self.application.limits.assembly_timeout;
+            self.assembly = assembling.map(|message| (message, Instant::now() + within));
         }
     }
 
@@ -367,12 +397,12 @@ impl Inside {
             return Ok(());
         }
         let now = Instant::now();
-        self.lanes.expire(&self.place, now);
-        if let Some(raw) = &mut self.raw {
-            raw.expire(&self.place, now);
-        }
+        self.seats.iter_mut().for_each(|seat| seat.expire(now));
         if self.assembly.is_some_and(|(_, until)| until <= now) {
             return Err(self.violated(Disconnect::new(CloseCode::POLICY, "message took too long")));
+        }
+        if self.claim_by().is_some_and(|until| until <= now) {
+            return Err(End::Over(DisconnectReason::Malformed("no namespace was asked for in time")));
         }
         if !self.may_read() {
             // Its signs of life are there, unread.
@@ -383,7 +413,7 @@ impl Inside {
                 Pulse::Quiet => {}
                 Pulse::Dead => return Err(End::Over(DisconnectReason::HeartbeatTimeout)),
                 // One that finds no room is as good as unanswered.
-                Pulse::Ping => drop(self.place.session.push(Encoded::frame(OpCode::Ping, &[]), Delivery::Event)),
+                Pulse::Ping => drop(self.outbox().push(self.format.ping(), Delivery::Event)),
             }
         }
         // Another turn sends what this one caused, and sleeps until the next deadline.
@@ -391,11 +421,23 @@ impl Inside {
         Ok(())
     }
 
-    fn due(&self) -> Instant {
-        let admission = self.admission.as_ref().map(Admission::deadline);
-        let raw = self.raw.as_ref().and_then(RawLane::deadline);
-        let assembly = self.assembly.map(|(_, until)| until);
-        let deadlines = [self.lanes.deadline(), raw, admission, assembly, self.drained_by];
-        deadlines.into_iter().flatten().fold(self.heartbeat.due(), Instant::min)
+    fn claim_by(&self) -> Option<Instant> {
+        self.lobby.as_ref().and_then(|lobby| lobby.desk.claim_by())
     }
+
+    fn due(&self) -> Instant {
+        let mut due = self.heartbeat.due();
+        for seat in &*self.seats {
+            due = seat.deadline().map_or(due, |deadline| deadline.min(due));
+        }
+        due = self.assembly.map_or(due, |(_, until)| until.min(due));
+        self.claim_by().map_or(due, |until| until.min(due))
+    }
+}
+
+/// One message of a packet.
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    Text(&'a str),
+    Binary(&'a [u8]),
 }

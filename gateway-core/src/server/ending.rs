@@ -3,23 +3,28 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use tokio::time::timeout;
+use tracing::Instrument;
 
 use crate::dispatch::{Context, Ended, Exception, Refusal, RunHook, drop_quietly};
-use crate::server::admission::Admission;
 use crate::server::application::Application;
 use crate::server::lanes::Lanes;
+use crate::server::lobby::Lobby;
 use crate::server::place::Place;
 use crate::server::raw::RawLane;
-use crate::session::{DisconnectReason, Outbox};
+use crate::server::seat::Seat;
+use crate::server::seats::Seats;
+use crate::session::{DisconnectReason, Outbox, Scope, Session};
 use crate::socket::Socket;
 use crate::telemetry::{Counter, told};
 use crate::transport::{Ending, Transport};
-use crate::wire::{Disconnect, Outgoing, close_frame};
+use crate::wire::{Disconnect, Outgoing};
 
 /// How a connection came to its end.
 pub(super) enum End {
@@ -30,42 +35,81 @@ pub(super) enum End {
 /// What is left of a connection.
 pub(super) struct Remains<T> {
     pub(super) transport: T,
-    pub(super) place: Place,
-    pub(super) lanes: Lanes,
-    pub(super) raw: Option<RawLane>,
-    pub(super) admission: Option<Admission>,
-    pub(super) admitted: usize,
+    pub(super) application: Arc<Application>,
+    pub(super) seats: Seats,
+    pub(super) lobby: Option<Box<Lobby>>,
 }
 
+/// Tells the client, and ends every socket of the connection.
 pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
-    let Remains { transport, place, lanes, raw, admission, admitted } = remains;
-    let Place { application, route, session, socket } = &place;
-    let was_accepted = session.is_accepted();
-    // A hook that still runs asks for somebody who is gone.
-    drop_quietly(admission);
+    let Remains { transport, application, mut seats, lobby } = remains;
+    let only = seats.only().map(|seat| Arc::clone(seat.session()));
+    let is_a_loss = matches!(&end, End::Over(reason) if reason.is_a_loss());
+    for seat in seats.iter().filter(|seat| is_a_loss && seat.session().is_accepted()) {
+        seat.session().go_away();
+    }
     let reason = match end {
         End::Over(reason) => {
-            if !was_accepted {
-                session.outbox.discard();
-            }
+            // What was held for a socket that was never accepted is not sent.
+            only.iter().filter(|session| !session.is_accepted()).for_each(|session| session.outbox.discard());
             reason
         }
-        End::Refused(refusal) => refused(application, socket, &session.outbox, &refusal),
+        End::Refused(refusal) => refused(&application, only.as_deref(), &refusal),
     };
-    let ending = last_words(&session.outbox, &reason);
-    session.pending.close();
-    session.gone.cancel();
+    let mut leaving = Vec::new();
+    let mut own = None;
+    if let Some(lobby) = lobby {
+        let (outbox, still_leaving) = lobby.desk.close(&mut seats, &reason);
+        own = Some(outbox);
+        leaving = still_leaving;
+    }
     let limits = &application.limits;
-    let closing = close(transport, &session.outbox, ending, limits.close_timeout);
-    let ended = async {
-        drain(&place, lanes, raw, limits.drain_timeout).await;
-        for hooks in route.router.gateways[..admitted].iter().rev() {
-            for hook in &hooks.disconnect {
-                run(hook, application, socket, &reason).await;
-            }
+    let closing = async {
+        let outbox = own.as_ref().or(only.as_ref().map(|session| &session.outbox));
+        if let Some(outbox) = outbox {
+            let ending = last_words(outbox, &reason);
+            close(transport, outbox, ending, limits.close_timeout).await;
         }
     };
-    tokio::join!(closing, ended);
+    let seats = join_all(seats.into_iter().map(|seat| {
+        let span = seat.span.clone();
+        leave(seat, reason.clone()).instrument(span)
+    }));
+    tokio::join!(closing, seats, join_all(leaving));
+}
+
+/// Ends one socket: what runs gets its time, then the hooks run.
+pub(super) async fn leave(mut seat: Seat, reason: DisconnectReason) {
+    let session = Arc::clone(seat.session());
+    let application = Arc::clone(&seat.place.application);
+    let found = application.recovery.as_ref().filter(|_| session.is_away());
+    let found = found.and_then(|recovery| application.shared.hub.lost.wait_for(&session, recovery.sockets));
+    end_hooks(&mut seat, &session, &reason).await;
+    if let (Some(found), Some(recovery)) = (found, &application.recovery) {
+        tokio::select! {
+            () = found.cancelled() => {}
+            () = tokio::time::sleep(recovery.within) => {}
+            () = application.shared.stopping.cancelled() => {}
+        }
+        application.shared.hub.lost.give_up(&session);
+    }
+}
+
+async fn end_hooks(seat: &mut Seat, session: &Arc<Session>, reason: &DisconnectReason) {
+    let was_accepted = session.is_accepted();
+    // A hook that still runs asks for somebody who is gone.
+    drop_quietly(seat.admission.take());
+    session.outbox.end(reason.clone(), Scope::Socket);
+    session.pending.close();
+    session.gone.cancel();
+    let Seat { place, lanes, raw, admitted, .. } = seat;
+    let Place { application, route, socket, .. } = &*place;
+    drain(place, lanes, raw.as_mut(), application.limits.drain_timeout).await;
+    for hooks in route.router.gateways[..*admitted].iter().rev() {
+        for hook in &hooks.disconnect {
+            run(hook, application, socket, reason).await;
+        }
+    }
     if was_accepted {
         application.shared.counters.add(Counter::Disconnections);
         tracing::debug!(socket = %socket.id(), %reason, "disconnected");
@@ -75,14 +119,16 @@ pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
 }
 
 /// Nothing that was held for the socket is sent: the refusal is the first and last thing its client reads.
-fn refused(application: &Application, socket: &Socket, outbox: &Outbox, refusal: &Refusal) -> DisconnectReason {
+fn refused(application: &Application, session: Option<&Session>, refusal: &Refusal) -> DisconnectReason {
     application.shared.counters.add(Counter::RefusedConnections);
-    let exception = refusal.exception();
-    told(socket.id(), "connect", exception.code(), exception.hidden_text());
-    let nestjs = application.compat.nestjs;
-    let data = exception.render(Some(if nestjs { "handleConnection" } else { "connect" }), None, nestjs);
-    outbox.discard();
-    outbox.push_last(outbox.format.encode(&Outgoing::Exception { data: &data, id: None }));
+    if let Some(session) = session {
+        let exception = refusal.exception();
+        told(&session.id, "connect", exception.code(), exception.hidden_text());
+        let nestjs = application.compat.nestjs;
+        let data = exception.render(Some(if nestjs { "handleConnection" } else { "connect" }), None, nestjs);
+        session.outbox.discard();
+        session.outbox.push_last(session.encode(&Outgoing::Refused { data: &data }));
+    }
     DisconnectReason::Server(Disconnect::new(refusal.close_code(), close_reason(refusal)))
 }
 
@@ -101,12 +147,12 @@ fn last_words(outbox: &Outbox, reason: &DisconnectReason) -> Ending {
     }
     let (told, ending) = match reason {
         // RFC 6455 §5.5.1: a close frame is answered by one, usually with the same code.
-        DisconnectReason::Client(close) => (Some(close_frame(close.as_ref())), Ending::Answered),
+        DisconnectReason::Client(close) => (Some(outbox.format.close_frame(close.as_ref())), Ending::Answered),
         DisconnectReason::Lost => (None, Ending::Answered),
-        DisconnectReason::Violation(_) => (Some(close_frame(reason.told().as_ref())), Ending::Violated),
-        _ => (Some(close_frame(reason.told().as_ref())), Ending::Awaited),
+        DisconnectReason::Violation(_) => (Some(outbox.format.close_frame(reason.told().as_ref())), Ending::Violated),
+        _ => (Some(outbox.format.close_frame(reason.told().as_ref())), Ending::Awaited),
     };
-    outbox.end(reason.clone());
+    outbox.end(reason.clone(), Scope::Connection);
     outbox.close(told);
     ending
 }
@@ -124,7 +170,7 @@ async fn close<T: Transport>(mut transport: T, outbox: &Outbox, ending: Ending, 
 }
 
 /// Running handlers have seen that their client is gone; they get a bounded time to end.
-async fn drain(place: &Place, mut lanes: Lanes, mut raw: Option<RawLane>, within: Duration) {
+async fn drain(place: &Place, lanes: &mut Lanes, mut raw: Option<&mut RawLane>, within: Duration) {
     lanes.forget_waiting_events();
     if let Some(raw) = &mut raw {
         raw.forget_waiting_messages();

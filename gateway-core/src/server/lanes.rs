@@ -18,7 +18,7 @@ use crate::dispatch::{
 use crate::server::place::Place;
 use crate::server::waiting::Waiting;
 use crate::telemetry::{self, Counter};
-use crate::wire::{Envelope, Incoming, RequestId, decode};
+use crate::wire::{Envelope, Payload, RequestId};
 
 #[derive(Default)]
 pub(crate) struct Lanes {
@@ -33,9 +33,9 @@ pub(crate) struct Lanes {
     events: u64,
 }
 
-/// An event that waits: a copy of its frame, and the handler it waits for, if there is one.
+/// An event that waits, and the handler it waits for, if there is one.
 struct Held {
-    frame: Box<str>,
+    envelope: Envelope<'static>,
     handler: Option<Arc<Handler>>,
 }
 
@@ -81,12 +81,16 @@ impl Lanes {
     }
 
     /// An event that was read: runs now if it may, else waits or is answered `overloaded`.
-    pub(crate) fn take(&mut self, place: &Place, envelope: Envelope<'_>, frame: &str, task: &mut Task<'_>) {
+    pub(crate) fn take(&mut self, place: &Place, envelope: Envelope<'_>, task: &mut Task<'_>) {
         let handler = place.route.router.find(&envelope.event);
+        if let Some(listeners) = place.application.shared.counters.listeners() {
+            listeners.incoming(&place.session.namespace, place.session.id.as_str(), &envelope.event);
+        }
         if self.open && self.may_start(handler) && !self.waiting.iter().any(|held| shares_place(held, handler)) {
             self.start(place, handler, envelope, task);
         } else if self.has_room(place) {
-            self.waiting.push(Held { frame: frame.into(), handler: handler.cloned() }, frame.len());
+            let bytes = envelope.len();
+            self.waiting.push(Held { envelope: envelope.into_owned(), handler: handler.cloned() }, bytes);
         } else {
             place.count(Counter::Overloads);
             let exception = Exception::framework("overloaded", "too many events wait for their turn");
@@ -97,7 +101,7 @@ impl Lanes {
     /// Answers an event that reaches no handler.
     pub(crate) fn refuse(place: &Place, envelope: Envelope<'_>, exception: &Exception) {
         let event = Cow::Owned(Arc::from(envelope.event.as_ref()));
-        responder(place, event, envelope.id, envelope.data.map(RawValue::get)).fail(exception);
+        responder(place, event, envelope.id, &envelope.payload).fail(exception);
     }
 
     /// The client is gone: what was not started is not started, and nobody reads a stream's items.
@@ -141,15 +145,9 @@ impl Lanes {
     }
 
     fn forget_waiting(&mut self, place: &Place, id: &RequestId) {
-        let is_it = |held: &Held| matches!(decode(&held.frame), Ok(Incoming::Event(envelope)) if envelope.id.as_ref() == Some(id));
-        for held in self.waiting.take(is_it) {
-            if let Ok(Incoming::Event(envelope)) = decode(&held.frame) {
-                Self::refuse(
-                    place,
-                    envelope,
-                    &Exception::framework("cancelled", "the request was cancelled by its client"),
-                );
-            }
+        for held in self.waiting.take(|held| held.envelope.id.as_ref() == Some(id)) {
+            let cancelled = Exception::framework("cancelled", "the request was cancelled by its client");
+            Self::refuse(place, held.envelope, &cancelled);
         }
     }
 
@@ -215,11 +213,8 @@ impl Lanes {
         // What was answered leaves before more is.
         while self.open && place.session.outbox.is_light() {
             let Some(held) = self.next_to_start().and_then(|index| self.waiting.remove(index)) else { break };
-            let Ok(Incoming::Event(envelope)) = decode(&held.frame) else {
-                unreachable!("only events wait, and they were decoded before")
-            };
             progress = true;
-            self.start(place, held.handler.as_ref(), envelope, task);
+            self.start(place, held.handler.as_ref(), held.envelope, task);
         }
         progress
     }
@@ -275,19 +270,14 @@ impl Lanes {
             return Self::refuse(place, envelope, &exception);
         };
         self.events += 1;
-        let data = envelope.data;
-        let responder = responder(place, Cow::Borrowed(&handler.event), envelope.id, data.map(RawValue::get));
+        let payload = &envelope.payload;
+        let event = handler.named(&envelope.event);
+        let responder = responder(place, event.clone(), envelope.id, payload);
         let responder = SharedResponder::new(responder);
         let span = telemetry::event_span(&handler.event);
         let entered = span.enter();
         let called = catch_unwind(AssertUnwindSafe(|| {
-            (handler.call)(&Context::event(
-                &place.application.services,
-                &place.socket,
-                &handler.event,
-                data,
-                &responder,
-            ))
+            (handler.call)(&Context::event(&place.application.services, &place.socket, &event, payload, &responder))
         }));
         match called {
             Ok(Running(RunningState::Ready(reply))) => self.finish(place, reply, responder),
@@ -338,9 +328,9 @@ fn responder<'a>(
     place: &'a Place,
     event: Cow<'a, Arc<str>>,
     id: Option<RequestId>,
-    data: Option<&str>,
+    payload: &Payload<'_>,
 ) -> Responder<'a> {
-    Responder::new(&place.session, event, id).with_compat(place.application.compat, data)
+    Responder::new(&place.session, event, id).with_compat(place.application.compat, payload.raw().map(RawValue::get))
 }
 
 /// The panic hook has logged where; this says whose request it was.

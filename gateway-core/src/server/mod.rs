@@ -10,13 +10,19 @@ mod builder;
 mod connection;
 mod ending;
 mod endpoint;
+mod engine_io;
 mod fallback;
 mod handle;
 mod lanes;
+mod lobby;
 mod place;
 mod raw;
 mod running;
+mod seat;
+mod seats;
 mod service;
+mod socket_io_options;
+mod upgraded;
 mod waiting;
 
 #[cfg(feature = "testing")]
@@ -25,8 +31,10 @@ pub use before::UpgradeRefusal;
 pub use body::Body;
 pub use builder::Server;
 #[cfg(feature = "testing")]
-pub(crate) use connection::serve;
+pub(crate) use connection::{Entry, Manner, serve, socket_io};
 pub use endpoint::{Endpoint, LocalAddr};
+pub use engine_io::{Cors, Parser, SameSite, SessionCookie, TransportName};
 pub use handle::ServerHandle;
 pub use running::RunningServer;
 pub use service::GatewayService;
+pub use socket_io_options::{EngineIo, SocketIo};

@@ -17,16 +17,22 @@ pub struct RunningServer {
     address: LocalAddr,
     service: GatewayService,
     handle: ServerHandle,
-    accepting: JoinHandle<()>,
+    accepting: Vec<JoinHandle<()>>,
 }
 
 impl RunningServer {
-    pub(crate) fn begin(listener: Listener, address: LocalAddr, service: GatewayService, handle: ServerHandle) -> Self {
-        let accepting = tokio::spawn(accept(listener, service.clone()));
+    pub(crate) fn begin(
+        listeners: Vec<Listener>,
+        address: LocalAddr,
+        service: GatewayService,
+        handle: ServerHandle,
+    ) -> Self {
+        let accept = |listener| tokio::spawn(accept(listener, service.clone()));
+        let accepting = listeners.into_iter().map(accept).collect();
         Self { address, service, handle, accepting }
     }
 
-    /// The address it listens on.
+    /// The address it listens on; the first of several.
     #[must_use]
     pub fn local_addr(&self) -> &LocalAddr {
         &self.address
@@ -41,8 +47,10 @@ impl RunningServer {
     /// Stops: no new connections, running handlers get their time, clients are told 1001, disconnect hooks run.
     pub async fn stop(mut self) {
         self.handle.shutdown();
-        // A task that was cancelled or panicked has stopped too.
-        let _ = (&mut self.accepting).await;
+        for accepting in &mut self.accepting {
+            // A task that was cancelled or panicked has stopped too.
+            let _ = accepting.await;
+        }
         let _ = timeout(self.longest_stop(), self.handle.stopped()).await;
     }
 

@@ -11,19 +11,18 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{Request, Response, StatusCode};
 use http_body::Body as HttpBody;
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
-use tokio::net::{TcpStream, UnixStream};
 use tower_service::Service;
 
 use crate::gateway::Found;
 use crate::server::application::Application;
 use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
 use crate::server::body::Body;
-use crate::server::connection;
+use crate::server::connection::{self, Entry, Manner};
+use crate::server::engine_io;
 use crate::server::fallback::Fallback;
+use crate::server::upgraded::{Start, when_upgraded};
 use crate::telemetry::Counter;
-use crate::transport::{Handshake, Socket, Stream, Upgrade, UpgradeError, WebSocket};
+use crate::transport::{Handshake, Stream, Upgrade, UpgradeError, WebSocket};
 
 /// A started server as a `tower` service, to be mounted in another HTTP application. Cheap to clone.
 #[derive(Clone)]
@@ -58,6 +57,11 @@ where
 
 impl GatewayService {
     async fn respond(self, request: Request<Body>) -> Response<Body> {
+        if let Some(engine) = self.application.engines.iter().find(|engine| engine.owns(request.uri().path())) {
+            let host =
+                engine_io::Host { application: &self.application, before: self.before.as_ref(), peer: self.peer };
+            return engine_io::respond(host, engine, request).await;
+        }
         let wants_upgrade = request.headers().contains_key(UPGRADE);
         match self.application.routes.find(request.uri().path()) {
             Some(found) if wants_upgrade || self.fallback.is_none() => {
@@ -88,12 +92,7 @@ impl GatewayService {
             before.ask(handshake.clone()).await?;
         }
         let application = Arc::clone(&self.application);
-        self.application.shared.tasks.spawn(async move {
-            match on_upgrade.await {
-                Ok(upgraded) => serve(upgraded, application, found, handshake),
-                Err(error) => tracing::debug!(%error, "an upgrade was answered and then lost"),
-            }
-        });
+        when_upgraded(on_upgrade, &self.application.shared.tasks, Begin { application, found, handshake });
         Ok(upgrade.response())
     }
 
@@ -137,21 +136,19 @@ fn malformed(error: UpgradeError) -> UpgradeRefusal {
     UpgradeRefusal::new(status, error.to_string())
 }
 
-/// Takes the stream out of its HTTP wrapping where it is one of ours; a foreign host's stays wrapped. The connection gets
-/// a task of its own, which holds nothing of its handshake.
-fn serve(upgraded: Upgraded, application: Arc<Application>, found: Found, handshake: Handshake) {
-    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(tcp) => return start(Socket::from(tcp.io.into_inner()), &tcp.read_buf, application, found, handshake),
-        Err(upgraded) => upgraded,
-    };
-    match upgraded.downcast::<TokioIo<UnixStream>>() {
-        Ok(unix) => start(Socket::from(unix.io.into_inner()), &unix.read_buf, application, found, handshake),
-        Err(upgraded) => start(TokioIo::new(upgraded), &Bytes::new(), application, found, handshake),
-    }
+/// A connection by plain WebSocket. It gets a task of its own, which holds nothing of its handshake.
+struct Begin {
+    application: Arc<Application>,
+    found: Found,
+    handshake: Handshake,
 }
 
-fn start<S: Stream>(stream: S, read_ahead: &Bytes, application: Arc<Application>, found: Found, handshake: Handshake) {
-    let transport = WebSocket::new(stream, read_ahead, application.limits.message_bytes);
-    let tasks = application.shared.tasks.clone();
-    tasks.spawn(connection::serve(transport, application, found.route, &found.name, handshake));
+impl Start for Begin {
+    async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
+        let Self { application, found, handshake } = self;
+        let transport = WebSocket::new(stream, &read_ahead, application.limits.message_bytes);
+        let tasks = application.shared.tasks.clone();
+        let manner = Manner::plain(&application.limits);
+        tasks.spawn(connection::serve(transport, application, Entry::Namespace(found), handshake, manner));
+    }
 }

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::session::Session;
+use crate::session::sync::thread_local;
 
 thread_local! {
     static BATCH: RefCell<Option<Marked>> = const { RefCell::new(None) };
@@ -24,10 +25,13 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    pub(crate) fn begin(owner: &Arc<Session>) -> Self {
-        BATCH.with_borrow_mut(|batch| {
+    /// `owner` is the only session of the connection, where there is one.
+    pub(crate) fn begin(owner: Option<&Arc<Session>>) -> Self {
+        let owner = owner.map_or(std::ptr::null(), Arc::as_ptr);
+        BATCH.with(|batch| {
+            let mut batch = batch.borrow_mut();
             let outermost = batch.is_none();
-            batch.get_or_insert_with(|| Marked { owner: Arc::as_ptr(owner), sessions: Vec::new(), lists: Vec::new() });
+            batch.get_or_insert_with(|| Marked { owner, sessions: Vec::new(), lists: Vec::new() });
             Self { outermost }
         })
     }
@@ -38,7 +42,7 @@ impl Drop for Batch {
         if !self.outermost {
             return;
         }
-        let Some(Marked { sessions, lists, .. }) = BATCH.take() else { return };
+        let Some(Marked { sessions, lists, .. }) = BATCH.with(RefCell::take) else { return };
         for session in sessions.iter().chain(lists.iter().flat_map(|list| list.iter())) {
             session.outbox.write_marked();
         }
@@ -47,7 +51,7 @@ impl Drop for Batch {
 
 /// Sees to it that what was pushed goes out: at the end of the batch, or now where there is none.
 pub(crate) fn write_soon(session: &Arc<Session>) {
-    let is_seen_to = BATCH.with_borrow_mut(|batch| match batch {
+    let is_seen_to = BATCH.with(|batch| match &mut *batch.borrow_mut() {
         Some(marked) if marked.owner == Arc::as_ptr(session) => true,
         Some(marked) => {
             marked.sessions.push(Arc::clone(session));
@@ -62,7 +66,7 @@ pub(crate) fn write_soon(session: &Arc<Session>) {
 
 /// The same for many; those that were not pushed to are passed over. A list that was marked before is not marked twice.
 pub(crate) fn write_all_soon(list: &Arc<[Arc<Session>]>) {
-    let is_seen_to = BATCH.with_borrow_mut(|batch| match batch {
+    let is_seen_to = BATCH.with(|batch| match &mut *batch.borrow_mut() {
         Some(marked) => {
             if !marked.lists.iter().any(|other| Arc::ptr_eq(other, list)) {
                 marked.lists.push(Arc::clone(list));

@@ -2,12 +2,17 @@
 //! with it. Knows no rooms and no other session.
 
 mod batch;
+mod comeback;
 mod heartbeat;
 mod id;
+#[cfg(all(test, shuttle))]
+mod model;
 mod outbox;
 mod pending;
 mod reason;
+mod replay;
 mod state;
+mod sync;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,24 +20,29 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 pub(crate) use batch::{Batch, write_all_soon};
-pub(crate) use heartbeat::{Heartbeat, Pulse};
+use comeback::Comeback;
+pub(crate) use heartbeat::{Asks, Heartbeat, Pace, Pulse};
 pub use id::SocketId;
 use outbox::Pushed;
 pub use outbox::SendError;
-pub(crate) use outbox::{Delivery, Outbox};
-pub(crate) use pending::Pending;
+pub(crate) use outbox::{Delivery, Outbox, Scope};
+pub(crate) use pending::{Answer, Pending};
 pub use reason::DisconnectReason;
+pub use replay::Recovery;
+pub(crate) use replay::{Offset, Offsets};
 pub(crate) use state::TypeMap;
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::Limits;
 use crate::telemetry::Counters;
 use crate::transport::Handshake;
-use crate::wire::{Encoded, WireFormat};
+use crate::wire::{Encoded, Outgoing, WireFormat};
 
 /// What survives of a connection inside the server.
 pub(crate) struct Session {
     pub(crate) id: SocketId,
+    /// The concrete name of its namespace.
+    pub(crate) namespace: Arc<str>,
     pub(crate) handshake: Handshake,
     pub(crate) outbox: Outbox,
     pub(crate) pending: Pending,
@@ -40,6 +50,8 @@ pub(crate) struct Session {
     pub(crate) request_timeout: Duration,
     /// How many rooms it may be in.
     pub(crate) rooms: usize,
+    /// Present where its client can come back after a lost connection.
+    comeback: Option<Box<Comeback>>,
     /// Requests whose answer somebody still owes, other than at once.
     owed: AtomicUsize,
     /// Set once the connect hooks have accepted.
@@ -49,15 +61,23 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(handshake: Handshake, format: WireFormat, limits: &Limits, counters: &Arc<Counters>) -> Self {
+    pub(crate) fn new(
+        namespace: &Arc<str>,
+        handshake: Handshake,
+        format: WireFormat,
+        limits: &Limits,
+        counters: &Arc<Counters>,
+    ) -> Self {
         Self {
             id: SocketId::random(),
+            namespace: Arc::clone(namespace),
             handshake,
             outbox: Outbox::new(format, limits, counters),
             pending: Pending::new(limits.pending_requests),
             state: TypeMap::default(),
             request_timeout: limits.request_timeout,
             rooms: limits.rooms_per_socket,
+            comeback: None,
             owed: AtomicUsize::new(0),
             accepted: AtomicBool::new(false),
             gone: CancellationToken::new(),
@@ -66,8 +86,21 @@ impl Session {
 }
 
 impl Session {
+    /// The frames that say it in this client's format.
+    pub(crate) fn encode(&self, outgoing: &Outgoing<'_>) -> Encoded {
+        self.outbox.format.encode(&self.namespace, outgoing)
+    }
+
+    /// What its client names to come back after a lost connection.
+    pub(crate) fn recovery_key(&self) -> Option<&str> {
+        self.comeback.as_ref().map(|comeback| comeback.key.as_str())
+    }
+
     /// Queues one frame; it goes out at the end of the sender's batch of work.
     pub(crate) fn push(self: &Arc<Self>, frame: Encoded, delivery: Delivery) -> Result<(), SendError> {
+        if frame.is_nothing() {
+            return Ok(());
+        }
         if self.outbox.push(frame, delivery)? == Pushed::NeedsWrite {
             batch::write_soon(self);
         }
@@ -76,10 +109,20 @@ impl Session {
 
     /// Queues one frame, or gives it back where it does not fit yet.
     pub(crate) fn offer(self: &Arc<Self>, frame: Encoded, delivery: Delivery) -> Result<(), Encoded> {
+        if frame.is_nothing() {
+            return Ok(());
+        }
         if self.outbox.offer(frame, delivery)? == Pushed::NeedsWrite {
             batch::write_soon(self);
         }
         Ok(())
+    }
+
+    /// An event is about to be sent to this socket.
+    pub(crate) fn tell_listeners(&self, event: &str) {
+        if let Some(listeners) = self.outbox.counters.listeners() {
+            listeners.outgoing(&self.namespace, self.id.as_str(), event);
+        }
     }
 
     /// Somebody will answer a request later.

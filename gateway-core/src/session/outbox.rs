@@ -1,16 +1,21 @@
 //! The bounded queue out to one connection. Many push; whoever has a turn writes. Nobody waits here.
 
+mod pongs;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use futures_util::task::AtomicWaker;
 
 use crate::limits::{Limits, Overflow};
 use crate::session::DisconnectReason;
+use crate::session::outbox::pongs::Pongs;
+use crate::session::replay::{Offset, Recovery, Replay};
+use crate::session::sync::{AtomicBool, Mutex, MutexGuard, thread_local};
 use crate::telemetry::{Counter, Counters};
 use crate::transport::{DirectWrite, Transport};
 use crate::wire::{CloseCode, Disconnect, Encoded, WireFormat};
@@ -47,21 +52,48 @@ struct Queue {
     /// Bytes of the first frame that are written already.
     written: usize,
     bytes: usize,
-    /// The pong for the latest ping (RFC 6455 §5.5.3: older ones need no answer). It overtakes what waits. Boxed, as the
-    /// end is: a broadcast walks through thousands of queues, and what it does not need should not be in its way.
-    pong: Option<Box<Encoded>>,
+    /// Pongs overtake what waits. Boxed, as the end is: a broadcast walks through thousands of queues, and what it does
+    /// not need should not be in its way.
+    pongs: Option<Box<Pongs>>,
     /// The end, once somebody asked for it.
-    end: Option<Box<DisconnectReason>>,
+    end: Option<Box<(DisconnectReason, Scope)>>,
     /// Nothing is pushed any more.
     closed: bool,
     /// The connect hooks have accepted; before, nothing goes out.
     open: bool,
-    /// The transport takes nothing more; the connection's task waits for it.
+    /// The transport takes nothing more; the connection's task waits for it, or will.
     blocked: bool,
+    /// It was a sender that found it blocked; the connection's task has yet to be told.
+    untold: bool,
     /// The transport was given bytes that it has not handed on.
     unflushed: bool,
     /// Somebody will write this at the end of a batch.
     marked: bool,
+    /// Others write to the same transport, so only the connection's task does.
+    shared: bool,
+    /// What the client can ask for again, where the server recovers sockets.
+    replay: Option<Box<Replay>>,
+    whereabouts: Whereabouts,
+}
+
+/// Where a client is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Whereabouts {
+    #[default]
+    Here,
+    /// Its connection was lost; it may come back.
+    Away,
+    /// It came back, and its new session has all of this.
+    Back,
+}
+
+/// What an end is the end of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Scope {
+    /// The socket; its connection may serve others.
+    Socket,
+    /// Everything.
+    Connection,
 }
 
 /// What may become of a frame that does not fit.
@@ -88,7 +120,15 @@ pub enum SendError {
     /// The value cannot be written as JSON.
     #[error("the value cannot be serialised")]
     Unserializable,
+    /// Clients keep the event's name for themselves: `connect`, `connect_error`, `disconnect`, `disconnecting`,
+    /// `newListener` and `removeListener`.
+    #[error("clients keep the event's name for themselves")]
+    Reserved,
 }
+
+/// A frame came after its client came back: its new session must get it.
+#[derive(Debug)]
+pub(crate) struct CameBack(pub(crate) Encoded);
 
 /// What is to be done after a push.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -115,18 +155,70 @@ impl Outbox {
         }
     }
 
-    /// Frames may go out, and straight from their senders where the transport allows it.
-    pub(crate) fn open(&self, direct: Option<Arc<dyn DirectWrite>>) {
-        if let Some(direct) = direct {
-            // Set before any sender looks for it, and once only.
-            let _ = self.direct.set(direct);
+    /// Frames may go out. The greeting comes before those that wait.
+    pub(crate) fn open(&self, greeting: Encoded) {
+        let mut queue = self.lock();
+        if !greeting.is_nothing() {
+            queue.bytes += greeting.len();
+            queue.waiting.push_front((greeting, Delivery::Answer));
         }
-        self.lock().open = true;
+        queue.open = true;
+    }
+
+    /// Senders may write straight to the transport from now on, where it can be done.
+    pub(crate) fn lend(&self, direct: Arc<dyn DirectWrite>) {
+        // A connection changes its transport at most once, from one that cannot to one that can.
+        let _ = self.direct.set(direct);
+        self.lock().shared = false;
+    }
+
+    /// Only the connection's task writes from now on.
+    pub(crate) fn share(&self) {
+        self.lock().shared = true;
+    }
+
+    /// Whether a frame is written in part, so that no other may begin on the same transport.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.lock().written > 0
+    }
+
+    /// Takes over what waits in another outbox of the same connection, which takes nothing more.
+    pub(crate) fn absorb(&self, other: &Self) {
+        let (rest, written) = {
+            let mut queue = other.lock();
+            queue.closed = true;
+            queue.bytes = 0;
+            queue.pongs = None;
+            (std::mem::take(&mut queue.waiting), std::mem::take(&mut queue.written))
+        };
+        let mut queue = self.lock();
+        queue.bytes += rest.iter().map(|(frame, _)| frame.len()).sum::<usize>();
+        if written > 0 {
+            // At most one outbox of a connection is in the middle of a frame.
+            queue.written = written;
+            let waiting = std::mem::replace(&mut queue.waiting, rest);
+            queue.waiting.extend(waiting);
+        } else {
+            queue.waiting.extend(rest);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.lock().has_something()
     }
 
     /// Queues one frame without waiting.
     pub(crate) fn push(&self, frame: Encoded, delivery: Delivery) -> Result<Pushed, SendError> {
-        let mut queue = self.lock();
+        self.push_into(self.lock(), frame, delivery)
+    }
+
+    #[inline]
+    fn push_into(
+        &self,
+        mut queue: MutexGuard<'_, Queue>,
+        frame: Encoded,
+        delivery: Delivery,
+    ) -> Result<Pushed, SendError> {
         if queue.closed {
             return Err(SendError::Closed);
         }
@@ -139,6 +231,55 @@ impl Outbox {
             return Err(error);
         }
         Ok(queue.mark())
+    }
+
+    /// Queues an event, and keeps it for a client that comes back, in one step.
+    pub(crate) fn push_numbered(&self, frame: Encoded, offset: Offset) -> Result<Result<Pushed, SendError>, CameBack> {
+        let mut queue = self.lock();
+        if queue.whereabouts == Whereabouts::Back {
+            return Err(CameBack(frame));
+        }
+        if let Some(replay) = &mut queue.replay {
+            replay.push(offset, frame.clone());
+        }
+        if queue.whereabouts == Whereabouts::Away {
+            return Ok(Ok(Pushed::WillBeWritten));
+        }
+        Ok(self.push_into(queue, frame, Delivery::Event))
+    }
+
+    /// Keeps the events of a client that may come back.
+    pub(crate) fn record(&self, recovery: &Recovery) {
+        self.lock().replay = Some(Box::new(Replay::new(recovery)));
+    }
+
+    /// The connection is lost. What is pushed from now on is kept, where it is recorded; says whether it is.
+    pub(crate) fn go_away(&self) -> bool {
+        let mut queue = self.lock();
+        if queue.replay.is_some() {
+            queue.whereabouts = Whereabouts::Away;
+        }
+        queue.replay.is_some()
+    }
+
+    /// Takes over what a lost connection's client has missed since `offset`, and what it may miss again. `false` where
+    /// that is not known; then nothing happens. `before_others` runs while nobody else can push to either.
+    pub(crate) fn follow(&self, lost: &Self, offset: &str, before_others: impl FnOnce()) -> bool {
+        // Always the older one first, and nobody holds two otherwise.
+        let mut old = lost.lock();
+        if old.whereabouts != Whereabouts::Away {
+            return false;
+        }
+        let mut new = self.lock();
+        let Some(missed) = old.replay.as_ref().and_then(|replay| replay.since(offset)) else { return false };
+        for frame in missed {
+            new.bytes += frame.len();
+            new.waiting.push_back((frame.clone(), Delivery::Event));
+        }
+        new.replay = old.replay.take();
+        before_others();
+        old.whereabouts = Whereabouts::Back;
+        true
     }
 
     /// Queues one frame, or gives it back where it does not fit yet. One for a client that is gone is dropped.
@@ -181,7 +322,7 @@ impl Outbox {
             return Ok(());
         }
         if delivery == Delivery::Answer || self.overflow == Overflow::Close {
-            queue.end = Some(Box::new(DisconnectReason::TooSlow));
+            queue.end = Some(Box::new((DisconnectReason::TooSlow, Scope::Connection)));
             queue.closed = true;
             self.counters.add(Counter::SlowDisconnects);
         } else {
@@ -206,21 +347,22 @@ impl Outbox {
         }
     }
 
-    /// Queues the answer to a ping; it takes the place of one that still waits.
+    /// Queues the answer to a ping.
+    #[allow(clippy::needless_pass_by_value, reason = "as every frame that is pushed")]
     pub(crate) fn push_pong(&self, pong: Encoded) {
         let mut queue = self.lock();
         if !queue.closed {
-            queue.pong = Some(Box::new(pong));
+            queue.pongs.get_or_insert_default().push(&pong);
         }
     }
 
     /// Ends the connection after what is already queued; the first reason stays. A server that stops still answers what
     /// it has accepted, so only [`Outbox::close`] shuts its outboxes.
-    pub(crate) fn end(&self, reason: DisconnectReason) {
+    pub(crate) fn end(&self, reason: DisconnectReason, scope: Scope) {
         {
             let mut queue = self.lock();
             queue.closed |= reason != DisconnectReason::Shutdown;
-            queue.end.get_or_insert_with(|| Box::new(reason));
+            queue.end.get_or_insert_with(|| Box::new((reason, scope)));
         }
         self.ending.store(true, Ordering::Release);
         self.reader.wake();
@@ -237,8 +379,13 @@ impl Outbox {
         }
     }
 
-    /// Whether somebody asked for the end.
-    pub(crate) fn ended(&self) -> Option<DisconnectReason> {
+    /// Whether somebody asked for the end. Cheap.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Acquire)
+    }
+
+    /// What somebody asked for, if it is the end.
+    pub(crate) fn ended(&self) -> Option<(DisconnectReason, Scope)> {
         if self.ending.load(Ordering::Acquire) { self.lock().end.as_deref().cloned() } else { None }
     }
 
@@ -262,22 +409,26 @@ impl Outbox {
     /// Writes from any task what was pushed and goes out at once; leaves the rest, and transports that cannot, to the
     /// connection's own.
     pub(crate) fn write_marked(&self) {
-        let is_done = {
+        let is_seen_to = {
             let mut queue = self.lock();
             if !std::mem::take(&mut queue.marked) {
                 return;
             }
-            // Where it is blocked already, the connection's task waits for the transport and needs no waking.
-            queue.blocked || self.write_direct(&mut queue)
+            // Where it is blocked, the connection's task waits for the transport, once it knows.
+            let is_seen_to = if queue.blocked { !queue.untold } else { self.write_direct(&mut queue) };
+            queue.untold = false;
+            is_seen_to
         };
-        if !is_done {
+        if !is_seen_to {
             self.reader.wake();
         }
     }
 
-    /// Whether everything went out.
+    /// Whether everything went out. Where it did not, what waits is marked, or the caller marks it.
     fn write_direct(&self, queue: &mut Queue) -> bool {
-        let Some(direct) = self.direct.get().filter(|_| queue.open && !queue.blocked) else { return false };
+        let Some(direct) = self.direct.get().filter(|_| queue.open && !queue.blocked && !queue.shared) else {
+            return false;
+        };
         let written = queue.write(&mut |frames| match direct.try_write(frames) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
             written => Poll::Ready(written),
@@ -285,6 +436,7 @@ impl Outbox {
         self.weigh(queue);
         // A stream that fails is found by its own task, which then ends.
         queue.blocked = !matches!(written, Poll::Ready(Ok(())));
+        queue.untold = queue.blocked;
         !queue.blocked
     }
 
@@ -296,6 +448,7 @@ impl Outbox {
     ) -> Poll<io::Result<bool>> {
         let mut queue = self.lock();
         queue.marked = false;
+        queue.untold = false;
         let has_something = queue.has_something();
         if !has_something && !queue.unflushed {
             return Poll::Ready(Ok(false));
@@ -316,7 +469,7 @@ impl Outbox {
         let begun = usize::from(queue.written > 0);
         queue.waiting.truncate(begun);
         queue.bytes = queue.waiting.iter().map(|(frame, _)| frame.len()).sum();
-        queue.pong = None;
+        queue.pongs.take_if(|pongs| !pongs.is_begun());
     }
 
     /// Whether so little waits that more may be added before it leaves.
@@ -349,7 +502,7 @@ impl Queue {
     }
 
     fn has_something(&self) -> bool {
-        (self.open && !self.waiting.is_empty()) || self.pong.is_some()
+        (self.open && !self.waiting.is_empty()) || self.pongs.is_some()
     }
 
     /// Writes until all went out or `write` takes no more.
@@ -357,16 +510,11 @@ impl Queue {
         WRITE.with(|buffer| {
             let buffer = &mut *buffer.borrow_mut();
             while self.has_something() {
-                let written = match self.waiting.front() {
-                    Some((only, _))
-                        if self.pong.is_none() && (self.waiting.len() == 1 || only.len() >= WRITE_BUFFER) =>
-                    {
-                        ready!(write(&only.as_slice()[self.written..]))
-                    }
-                    _ => {
-                        self.gather(buffer);
-                        ready!(write(buffer))
-                    }
+                let written = if let Some(alone) = self.alone() {
+                    ready!(write(alone))
+                } else {
+                    self.gather(buffer);
+                    ready!(write(buffer))
                 };
                 match written {
                     Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -378,22 +526,25 @@ impl Queue {
         })
     }
 
+    /// The bytes that go out next, where there is nothing to gather them with.
+    fn alone(&self) -> Option<&[u8]> {
+        let (front, _) = self.waiting.front()?;
+        let rest = &front.as_slice()[self.written..];
+        let may_go = self.written > 0 || self.pongs.is_none();
+        (may_go && (self.waiting.len() == 1 || rest.len() >= WRITE_BUFFER)).then_some(rest)
+    }
+
     /// Copies whole frames, as many as fit, to leave in one write.
-    fn gather(&mut self, buffer: &mut Vec<u8>) {
+    fn gather(&self, buffer: &mut Vec<u8>) {
         buffer.clear();
         // Between frames only: a pong may overtake a message, not split it.
-        if self.written == 0
-            && let Some(pong) = self.pong.take()
-        {
-            self.bytes += pong.len();
-            self.waiting.push_front((*pong, Delivery::Answer));
+        if let (0, Some(pongs)) = (self.written, &self.pongs) {
+            buffer.extend_from_slice(pongs.rest());
         }
-        for (index, (frame, _)) in self.waiting.iter().enumerate() {
-            if !self.open && index > 0 {
-                break;
-            }
+        let waiting = if self.open { self.waiting.len() } else { 0 };
+        for (index, (frame, _)) in self.waiting.iter().enumerate().take(waiting) {
             let bytes = &frame.as_slice()[if index == 0 { self.written } else { 0 }..];
-            if index > 0 && buffer.len() + bytes.len() > WRITE_BUFFER {
+            if !buffer.is_empty() && buffer.len() + bytes.len() > WRITE_BUFFER {
                 break;
             }
             buffer.extend_from_slice(bytes);
@@ -401,6 +552,15 @@ impl Queue {
     }
 
     fn advance(&mut self, mut written: usize) {
+        if let (0, Some(pongs)) = (self.written, &mut self.pongs) {
+            let of_pongs = written.min(pongs.rest().len());
+            pongs.advance(of_pongs);
+            written -= of_pongs;
+            if !pongs.rest().is_empty() {
+                return;
+            }
+            self.pongs = None;
+        }
         while let Some((frame, _)) = self.waiting.front() {
             let rest = frame.len() - self.written;
             if written < rest {
@@ -423,7 +583,7 @@ impl DisconnectReason {
     /// What the client is told; `None` where nobody listens any more.
     pub(crate) fn told(&self) -> Option<Disconnect> {
         match self {
-            Self::Client(_) | Self::Lost => None,
+            Self::Client(_) | Self::Left | Self::Lost | Self::Malformed(_) => None,
             Self::HeartbeatTimeout => Some(Disconnect::new(CloseCode::HEARTBEAT_TIMEOUT, "heartbeat timeout")),
             Self::TooSlow => Some(Disconnect::new(CloseCode::TOO_SLOW, "too slow")),
             Self::Violation(disconnect) | Self::Server(disconnect) => Some(disconnect.clone()),

@@ -5,8 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// The client's answer: the JSON of its data, or of its error.
-pub(crate) type Answer = Result<String, String>;
+use crate::wire::Payload;
+
+/// The client's answer: its data, or the JSON of its error.
+pub(crate) type Answer = Result<Payload<'static>, String>;
 
 /// At most as many questions as the limit; each leaves by answer, by timeout (its receiver is dropped) or by
 /// disconnection.

@@ -10,6 +10,8 @@ use crate::wire::{CloseCode, Disconnect};
 pub enum DisconnectReason {
     /// The client closed, with the code and reason it gave, if any.
     Client(Option<Disconnect>),
+    /// The client left the namespace; its connection may live on.
+    Left,
     /// The stream ended without a close frame.
     Lost,
     /// No pong came in time.
@@ -18,6 +20,8 @@ pub enum DisconnectReason {
     TooSlow,
     /// The client violated RFC 6455 or a limit.
     Violation(Disconnect),
+    /// The client sent what its format does not allow, and the format has no answer to that but the end.
+    Malformed(&'static str),
     /// The application disconnected the socket.
     Server(Disconnect),
     /// The server stops.
@@ -31,11 +35,35 @@ impl DisconnectReason {
     pub fn code(&self) -> CloseCode {
         match self {
             Self::Client(Some(close)) | Self::Violation(close) | Self::Server(close) => close.code,
-            Self::Client(None) => CloseCode::received(1005),
+            Self::Client(None) | Self::Left | Self::Malformed(_) => CloseCode::received(1005),
             Self::Lost => CloseCode::received(1006),
             Self::HeartbeatTimeout => CloseCode::HEARTBEAT_TIMEOUT,
             Self::TooSlow => CloseCode::TOO_SLOW,
             Self::Shutdown => CloseCode::GOING_AWAY,
+        }
+    }
+
+    /// Whether the connection was lost rather than ended, so that its client may come back as the same socket.
+    pub(crate) fn is_a_loss(&self) -> bool {
+        match self {
+            Self::Client(_) | Self::Lost | Self::HeartbeatTimeout => true,
+            Self::Left | Self::TooSlow | Self::Violation(_) | Self::Malformed(_) | Self::Server(_) | Self::Shutdown => {
+                false
+            }
+        }
+    }
+
+    /// The name Socket.IO has for it.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Client(_) | Self::Lost => "transport close",
+            Self::Left => "client namespace disconnect",
+            Self::HeartbeatTimeout => "ping timeout",
+            Self::TooSlow | Self::Violation(_) => "transport error",
+            Self::Malformed(_) => "parse error",
+            Self::Server(_) => "server namespace disconnect",
+            Self::Shutdown => "server shutting down",
         }
     }
 }
@@ -44,10 +72,12 @@ impl fmt::Display for DisconnectReason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self {
             Self::Client(_) => "the client closed",
+            Self::Left => "the client left the namespace",
             Self::Lost => "the connection was lost",
             Self::HeartbeatTimeout => "heartbeat timeout",
             Self::TooSlow => "the client read too slowly",
             Self::Violation(_) => "protocol violation",
+            Self::Malformed(why) => why,
             Self::Server(_) => "the server disconnected it",
             Self::Shutdown => "the server stops",
         };

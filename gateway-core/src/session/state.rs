@@ -17,6 +17,11 @@ impl TypeMap {
         drop(old);
     }
 
+    /// The same values.
+    pub(crate) fn copy(&self) -> Self {
+        Self(Mutex::new(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()))
+    }
+
     pub(crate) fn find<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         let value = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).cloned()?;
         value.downcast().ok()

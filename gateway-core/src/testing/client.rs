@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
+use crate::testing::dialect::{Dialect, Heard, Lost};
 use crate::testing::frame::{Closed, ConnectError, Failure, Received};
 use crate::transport::memory::{MemoryPeer, Sent};
 use crate::wire::{CloseCode, Disconnect, Event, Message};
@@ -23,11 +24,14 @@ pub struct TestClient {
     inbox: VecDeque<Received>,
     closed: Option<Closed>,
     last_id: u64,
+    dialect: Dialect,
+    /// What the server said to the client's wish to connect, where its dialect has words for that.
+    verdict: Option<Result<(), Failure>>,
 }
 
 impl TestClient {
-    pub(super) fn new(peer: MemoryPeer) -> Self {
-        Self { peer, inbox: VecDeque::new(), closed: None, last_id: 0 }
+    pub(super) fn new(peer: MemoryPeer, dialect: Dialect) -> Self {
+        Self { peer, inbox: VecDeque::new(), closed: None, last_id: 0, dialect, verdict: None }
     }
 
     /// Waits for the connect hook's verdict.
@@ -36,6 +40,11 @@ impl TestClient {
     ///
     /// [`ConnectError::Refused`] when it said no, [`ConnectError::Closed`] when the connection ended without a word.
     pub async fn admitted(&mut self) -> Result<(), ConnectError> {
+        if matches!(self.dialect, Dialect::SocketIo(_)) {
+            while self.verdict.is_none() && self.read_one().await {}
+            let gone = || ConnectError::Closed(self.closed.clone().flatten());
+            return self.verdict.take().ok_or_else(gone)?.map_err(|failure| ConnectError::Refused(failure, None));
+        }
         if poll_fn(|context| self.peer.poll_admitted(context)).await {
             return Ok(());
         }
@@ -51,7 +60,8 @@ impl TestClient {
 
     /// Sends an event and does not wait for anything.
     pub async fn emit<T: Serialize>(&mut self, event: &str, data: T) {
-        self.send_text(&json!({ "event": event, "data": data }).to_string()).await;
+        let text = self.dialect.event(event, &json!(data), None);
+        self.send_text(&text).await;
     }
 
     /// Sends a request and waits for its answer. What else arrives meanwhile is kept for later.
@@ -81,7 +91,8 @@ impl TestClient {
     /// Sends a request and gives its id, without waiting for its answer.
     pub async fn begin(&mut self, event: &str, data: impl Serialize) -> u64 {
         self.last_id += 1;
-        self.send_text(&json!({ "event": event, "data": data, "id": self.last_id }).to_string()).await;
+        let text = self.dialect.event(event, &json!(data), Some(self.last_id));
+        self.send_text(&text).await;
         self.last_id
     }
 
@@ -134,7 +145,8 @@ impl TestClient {
 
     /// Answers a question of the server.
     pub async fn answer<T: Serialize>(&mut self, ask: u64, data: T) {
-        self.send_text(&json!({ "answer": ask, "data": data }).to_string()).await;
+        let text = self.dialect.answer(ask, &json!(data));
+        self.send_text(&text).await;
     }
 
     /// Tells the server that its question cannot be answered.
@@ -208,6 +220,17 @@ impl TestClient {
         self.closed.clone().flatten()
     }
 
+    /// Loses the connection without a word. What it gives lets another client come back as the same socket, where the
+    /// server recovers and the client speaks Socket.IO.
+    #[must_use]
+    pub fn lose(mut self) -> Lost {
+        self.read_what_came();
+        match self.dialect {
+            Dialect::SocketIo(packets) => packets.lost,
+            Dialect::Plain => Lost::default(),
+        }
+    }
+
     async fn about(&mut self, id: u64, event: &str) -> Received {
         self.wait_for(&format!("an answer to `{event}`"), |received| received.is_about(id)).await
     }
@@ -238,7 +261,7 @@ impl TestClient {
     async fn read_one(&mut self) -> bool {
         match poll_fn(|context| self.peer.poll_receive(context)).await {
             Ok(message) => {
-                self.inbox.push_back(Received::read(message));
+                self.hear(message);
                 true
             }
             Err(closed) => {
@@ -251,7 +274,16 @@ impl TestClient {
     fn read_what_came(&mut self) {
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         while let std::task::Poll::Ready(Ok(message)) = self.peer.poll_receive(&mut context) {
-            self.inbox.push_back(Received::read(message));
+            self.hear(message);
+        }
+    }
+
+    fn hear(&mut self, message: Message) {
+        match self.dialect.read(message) {
+            Heard::Received(received) => self.inbox.push_back(received),
+            Heard::Admitted => self.verdict = Some(Ok(())),
+            Heard::Refused(failure) => self.verdict = Some(Err(failure)),
+            Heard::Nothing => {}
         }
     }
 }

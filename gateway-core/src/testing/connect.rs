@@ -11,9 +11,11 @@ use serde_json::Value;
 
 use crate::server;
 use crate::testing::client::TestClient;
+use crate::testing::dialect::{Dialect, Lost, Packets};
 use crate::testing::frame::ConnectError;
 use crate::testing::server::TestServer;
-use crate::transport::{Handshake, memory};
+use crate::transport::memory::Sent;
+use crate::transport::{EngineIo, Handshake, memory};
 
 /// A client that has not connected yet.
 #[derive(Debug)]
@@ -24,12 +26,22 @@ pub struct Connect<'a> {
     query: String,
     headers: HeaderMap,
     auth: Option<Value>,
+    socket_io: bool,
+    lost: Lost,
 }
 
 impl<'a> Connect<'a> {
     pub(super) fn new(server: &'a TestServer, path: &str) -> Self {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        Self { server, path: path.to_owned(), query: query.to_owned(), headers: HeaderMap::new(), auth: None }
+        Self {
+            server,
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: HeaderMap::new(),
+            auth: None,
+            socket_io: false,
+            lost: Lost::default(),
+        }
     }
 
     /// Adds a header.
@@ -61,25 +73,55 @@ impl<'a> Connect<'a> {
         self
     }
 
+    /// Connects as a client of Socket.IO does: the path is the namespace that it asks for. Streams have no form of their own
+    /// there, so [`TestClient::stream`] reads none.
+    pub fn socket_io(mut self) -> Self {
+        self.socket_io = true;
+        self
+    }
+
+    /// Asks to be the same socket as one whose connection was lost.
+    pub fn come_back(mut self, lost: &Lost) -> Self {
+        self.lost = lost.clone();
+        self
+    }
+
     /// Starts to connect without waiting for the connect hook's verdict: what the client sends meanwhile waits for it.
     ///
     /// # Errors
     ///
     /// [`ConnectError::NotFound`] when there is no gateway at this path.
     pub fn without_waiting(self) -> Result<TestClient, ConnectError> {
+        if self.socket_io {
+            return Ok(self.ask_for_namespace());
+        }
         let application = &self.server.application;
         let found = application.routes.find(&self.path).ok_or(ConnectError::NotFound)?;
         let mut handshake = Handshake::new(found.name.clone(), &self.query, &self.headers, None);
         if let Some(auth) = self.auth {
             handshake = handshake.with_auth(auth);
         }
-        let handshake = handshake.with_parameters(found.parameters);
+        let mut found = found;
+        let handshake = handshake.with_parameters(std::mem::take(&mut found.parameters));
         let (transport, peer) = memory::pair();
         let application = Arc::clone(application);
         let tasks = application.shared.tasks.clone();
-        let (name, route) = (found.name, found.route);
-        tasks.spawn(server::serve(transport, application, route, &name, handshake));
-        Ok(TestClient::new(peer))
+        let manner = server::Manner::plain(&application.limits);
+        tasks.spawn(server::serve(transport, application, server::Entry::Namespace(found), handshake, manner));
+        Ok(TestClient::new(peer, Dialect::Plain))
+    }
+
+    fn ask_for_namespace(self) -> TestClient {
+        let application = Arc::clone(&self.server.application);
+        let handshake = Handshake::new("/socket.io/".to_owned(), &self.query, &self.headers, None);
+        let (transport, peer) = memory::engine_pair();
+        let transport = EngineIo::new(transport);
+        let tasks = application.shared.tasks.clone();
+        let (entry, manner) = server::socket_io(&application.limits);
+        tasks.spawn(server::serve(transport, application, entry, handshake, manner));
+        let packets = Packets::new(&self.path, self.lost);
+        peer.send(Sent::Message(packets.connect(self.auth.as_ref()).into()));
+        TestClient::new(peer, Dialect::SocketIo(packets))
     }
 }
 

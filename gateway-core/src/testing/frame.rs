@@ -79,6 +79,10 @@ pub enum ConnectError {
 }
 
 impl Failure {
+    pub(super) fn new(payload: Value) -> Self {
+        Self { payload }
+    }
+
     /// The code, where it has one.
     #[must_use]
     pub fn code(&self) -> Option<&str> {

@@ -28,10 +28,12 @@
 
 mod client;
 mod connect;
+mod dialect;
 mod frame;
 mod server;
 
 pub use client::{TestClient, TestStream};
 pub use connect::Connect;
+pub use dialect::Lost;
 pub use frame::{Closed, ConnectError, Failure, Received};
 pub use server::TestServer;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
 use http::header::COOKIE;
@@ -25,6 +25,24 @@ struct Request {
     peer: Option<SocketAddr>,
     protocol: Option<String>,
     auth: Option<Value>,
+    /// The request that opened the connection, where this is a namespace's own part of it.
+    connection: Option<Handshake>,
+    /// Present where the client goes on to send requests.
+    latest: Option<LatestHeaders>,
+}
+
+/// The headers of the newest request of a client that sends by requests.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LatestHeaders(Arc<Mutex<Option<Headers>>>);
+
+impl LatestHeaders {
+    pub(crate) fn keep(&self, headers: &HeaderMap) {
+        *self.lock() = Some(Headers::copy(headers));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Headers>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Why [`Handshake::auth`] has nothing to give.
@@ -45,13 +63,44 @@ impl Handshake {
         let query = parse_query(query);
         let auth = credentials::read(headers, &query);
         let headers = Headers::copy(headers);
-        Self(Arc::new(Request { path, parameters: Vec::new(), query, headers, peer, protocol: None, auth }))
+        Self(Arc::new(Request {
+            path,
+            parameters: Vec::new(),
+            query,
+            headers,
+            peer,
+            protocol: None,
+            auth,
+            connection: None,
+            latest: None,
+        }))
     }
 
     #[cfg(feature = "testing")]
     pub(crate) fn with_auth(mut self, auth: Value) -> Self {
         self.edit().auth = Some(auth);
         self
+    }
+
+    /// The same request, for one of the namespaces that its connection serves. Credentials of the namespace come before
+    /// those of the request.
+    pub(crate) fn for_namespace(&self, path: String, parameters: Vec<(String, String)>, auth: Option<Value>) -> Self {
+        Self(Arc::new(Request {
+            path,
+            parameters,
+            query: Vec::new(),
+            headers: Headers::default(),
+            peer: self.peer(),
+            protocol: None,
+            auth,
+            connection: Some(self.clone()),
+            latest: None,
+        }))
+    }
+
+    /// What belongs to the connection as a whole.
+    fn request(&self) -> &Request {
+        self.0.connection.as_ref().map_or(&self.0, |connection| &connection.0)
     }
 
     pub(crate) fn with_protocol(mut self, protocol: Option<&str>) -> Self {
@@ -61,6 +110,11 @@ impl Handshake {
 
     pub(crate) fn with_parameters(mut self, parameters: Vec<(String, String)>) -> Self {
         self.edit().parameters = parameters;
+        self
+    }
+
+    pub(crate) fn with_latest_headers(mut self, latest: LatestHeaders) -> Self {
+        self.edit().latest = Some(latest);
         self
     }
 
@@ -83,25 +137,43 @@ impl Handshake {
     /// The first value of a query parameter, percent-decoded.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.0.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.queries().iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All query parameters in their order, percent-decoded.
+    #[must_use]
+    pub fn queries(&self) -> &[(String, String)] {
+        &self.request().query
     }
 
     /// All headers of the request.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
-        self.0.headers.map()
+        self.request().headers.map()
+    }
+
+    /// The headers of the client's newest request. By long polling each message comes in a request of its own, with the
+    /// cookies of that moment; otherwise these are [`Handshake::headers`].
+    #[must_use]
+    pub fn latest_headers(&self) -> HeaderMap {
+        let latest = self
+            .request()
+            .latest
+            .as_ref()
+            .and_then(|latest| latest.lock().as_ref().map(|headers| headers.map().clone()));
+        latest.unwrap_or_else(|| self.headers().clone())
     }
 
     /// The first value of a header, where it is visible ASCII.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.0.headers.all(name).next().and_then(visible)
+        self.request().headers.all(name).next().and_then(visible)
     }
 
     /// The value of a cookie, as it was sent.
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        let lines = self.0.headers.all(COOKIE.as_str()).filter_map(visible);
+        let lines = self.request().headers.all(COOKIE.as_str()).filter_map(visible);
         let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
         pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
     }
@@ -115,7 +187,7 @@ impl Handshake {
     /// The subprotocol that was agreed on.
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
-        self.0.protocol.as_deref()
+        self.request().protocol.as_deref()
     }
 
     /// The credentials the client sent, read as `T`.
@@ -124,7 +196,7 @@ impl Handshake {
     ///
     /// [`AuthError::Missing`] when there are none, [`AuthError::Unreadable`] when they are no `T`.
     pub fn auth<T: DeserializeOwned>(&self) -> Result<T, AuthError> {
-        let auth = self.0.auth.as_ref().ok_or(AuthError::Missing)?;
+        let auth = self.0.auth.as_ref().or(self.request().auth.as_ref()).ok_or(AuthError::Missing)?;
         T::deserialize(auth).map_err(AuthError::Unreadable)
     }
 }
@@ -146,7 +218,7 @@ fn visible(value: &[u8]) -> Option<&str> {
 }
 
 /// `application/x-www-form-urlencoded`, as browsers write queries.
-fn parse_query(query: &str) -> Vec<(String, String)> {
+pub(crate) fn parse_query(query: &str) -> Vec<(String, String)> {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     pairs

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Names and values one behind the other; the map is made again for whoever asks for all of it.
+#[derive(Default)]
 pub(crate) struct Headers {
     bytes: Box<[u8]>,
     /// Where each name and each value ends.

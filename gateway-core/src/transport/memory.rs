@@ -44,6 +44,8 @@ struct Pipe {
     accepted: bool,
     client_closing: bool,
     paused: bool,
+    /// Whether pings are packets of Engine.IO.
+    is_engine: bool,
     unanswered_ping: bool,
     server_reader: Option<Waker>,
     server_writer: Option<Waker>,
@@ -53,6 +55,12 @@ struct Pipe {
 /// Both ends of a new connection.
 pub(crate) fn pair() -> (Memory, MemoryPeer) {
     let pipe = Arc::new(Mutex::new(Pipe::default()));
+    (Memory(Arc::clone(&pipe)), MemoryPeer(pipe))
+}
+
+/// The same for a client of Engine.IO.
+pub(crate) fn engine_pair() -> (Memory, MemoryPeer) {
+    let pipe = Arc::new(Mutex::new(Pipe { is_engine: true, ..Pipe::default() }));
     (Memory(Arc::clone(&pipe)), MemoryPeer(pipe))
 }
 
@@ -89,6 +97,13 @@ impl Pipe {
 
     fn deliver(&mut self, first: u8, payload: Vec<u8>) {
         match first & 0x0f {
+            0x1 if self.is_engine && payload == b"2" => {
+                if self.paused {
+                    self.unanswered_ping = true;
+                } else {
+                    self.push_to_server(self.pong());
+                }
+            }
             0x1 => self.to_client.push_back(Message::from(String::from_utf8(payload).expect("the server sends UTF-8"))),
             0x2 => self.to_client.push_back(Message::from(payload)),
             0x8 => self.close(payload.split_first_chunk().map(|(code, reason)| {
@@ -96,10 +111,14 @@ impl Pipe {
                 Disconnect::new(CloseCode::received(u16::from_be_bytes(*code)), reason)
             })),
             0x9 if self.paused => self.unanswered_ping = true,
-            0x9 => self.push_to_server(Sent::Pong),
+            0x9 => self.push_to_server(self.pong()),
             _ => {}
         }
         wake(&mut self.client_reader);
+    }
+
+    fn pong(&self) -> Sent {
+        if self.is_engine { Sent::Message("3".into()) } else { Sent::Pong }
     }
 
     fn close(&mut self, close: Closed) {
@@ -234,7 +253,8 @@ impl MemoryPeer {
         let mut pipe = lock(&self.0);
         pipe.paused = false;
         if std::mem::take(&mut pipe.unanswered_ping) {
-            pipe.push_to_server(Sent::Pong);
+            let pong = pipe.pong();
+            pipe.push_to_server(pong);
         }
         wake(&mut pipe.server_writer);
         wake(&mut pipe.client_reader);

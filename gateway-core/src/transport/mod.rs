@@ -1,12 +1,15 @@
 //! Messages to and from one peer, and the handshake that comes before. Knows frames, not envelopes; sockets and rooms
 //! are further up.
 
+mod counted;
 mod credentials;
+mod engine;
 mod handshake;
 mod headers;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod memory;
 mod origin;
+mod polling;
 mod tcp;
 mod upgrade;
 mod websocket;
@@ -16,8 +19,12 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+pub(crate) use counted::Counted;
+pub(crate) use engine::{EngineIo, Patience, dismiss, upgrade};
 pub use handshake::{AuthError, Handshake};
-pub(crate) use origin::OriginPolicy;
+pub(crate) use handshake::{LatestHeaders, parse_query};
+pub(crate) use origin::{Allowed, OriginPolicy};
+pub(crate) use polling::{Polling, PollingPeer, Posting, Probe, Turned};
 pub(crate) use tcp::Socket;
 pub(crate) use upgrade::{Upgrade, UpgradeError};
 pub(crate) use websocket::{Stream, WebSocket};
@@ -51,7 +58,8 @@ pub(crate) trait Transport: Send + Unpin + 'static {
     /// bounds it in time.
     fn poll_close(&mut self, context: &mut Context<'_>, ending: Ending) -> Poll<()>;
 
-    /// A writer for tasks other than the connection's own, where the stream can be written from anywhere.
+    /// A writer for tasks other than the connection's own, where the stream can be written from anywhere. A transport may
+    /// come to have one later: whoever got none asks again after each receive.
     fn direct(&self) -> Option<Arc<dyn DirectWrite>> {
         None
     }

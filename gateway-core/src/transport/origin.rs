@@ -20,14 +20,36 @@ impl OriginPolicy {
 
     /// RFC 6455 §10.2. Where `Origin` is missing nobody was tricked into connecting: only browsers are, and they send it.
     pub(crate) fn admits(&self, headers: &HeaderMap) -> bool {
-        let mut lines = headers.get_all(ORIGIN).iter();
-        let Some(origin) = lines.next() else { return true };
-        if self.any {
-            return true;
-        }
-        let Some(origin) = origin.to_str().ok().filter(|_| lines.next().is_none()).map(normal) else { return false };
-        self.allowed.contains(&origin) || is_same_host(&origin, headers)
+        !headers.contains_key(ORIGIN)
+            || self.names(headers).is_some()
+            || single_origin(headers).is_some_and(|origin| is_same_host(&origin, headers))
     }
+
+    /// How the page of this request was allowed; `None` where it was not, or is of this very host.
+    pub(crate) fn names(&self, headers: &HeaderMap) -> Option<Allowed> {
+        if single_origin(headers).is_some_and(|origin| self.allowed.contains(&origin)) {
+            return Some(Allowed::ByName);
+        }
+        self.any.then_some(Allowed::AsAny)
+    }
+
+    /// Whether pages of other hosts were allowed at all.
+    pub(crate) fn is_open(&self) -> bool {
+        self.any || !self.allowed.is_empty()
+    }
+}
+
+/// How a foreign page came to be allowed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Allowed {
+    ByName,
+    AsAny,
+}
+
+fn single_origin(headers: &HeaderMap) -> Option<String> {
+    let mut lines = headers.get_all(ORIGIN).iter();
+    let origin = lines.next()?.to_str().ok()?;
+    lines.next().is_none().then(|| normal(origin))
 }
 
 /// The scheme may differ from ours: a proxy in front may end TLS. Host and port may not.

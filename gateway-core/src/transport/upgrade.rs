@@ -58,6 +58,12 @@ impl Upgrade {
         Ok(Self { accept, protocol: choose(&request.headers, known) })
     }
 
+    /// Agrees on the first subprotocol that is offered, whatever it is: some clients give up where none is chosen.
+    pub(crate) fn with_first_offer(mut self, headers: &HeaderMap) -> Self {
+        self.protocol = offered_protocols(headers).next().and_then(|name| HeaderValue::from_str(name).ok());
+        self
+    }
+
     /// The answer `101`.
     pub(crate) fn response<B: Default>(&self) -> http::Response<B> {
         let mut response = http::Response::new(B::default());

@@ -16,6 +16,8 @@ impl CloseCode {
     pub const GOING_AWAY: Self = Self(1001);
     /// RFC 6455 was violated.
     pub const PROTOCOL_ERROR: Self = Self(1002);
+    /// The peer broke a protocol whose closes carry no code: never on the wire, only read as a reason.
+    pub(crate) const NO_STATUS: Self = Self(1005);
     /// A text was not UTF-8.
     pub const INVALID_UTF8: Self = Self(1007);
     /// The application's policy was violated.
@@ -62,6 +64,11 @@ impl CloseCode {
     /// What a peer sent; anything, also what may not be sent.
     pub(crate) const fn received(code: u16) -> Self {
         Self(code)
+    }
+
+    /// Whether it is one for violations of RFC 6455 itself, or of a limit.
+    pub(crate) const fn is_of_the_protocol(self) -> bool {
+        matches!(self, Self::PROTOCOL_ERROR | Self::INVALID_UTF8 | Self::POLICY | Self::TOO_BIG)
     }
 
     /// RFC 6455 §7.4.1: 1004 to 1006 and 1015 are never on the wire; below 1000 and from 5000 up nothing is defined.

@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 
-use crate::wire::rfc6455::{OpCode, frame};
+use crate::wire::rfc6455::{LONGEST_HEADER, OpCode, frame, push_frame};
 
-/// One whole frame: of one socket, or shared by all that get it.
+/// Whole frames that belong together, nearly always one: of one socket, or shared by all that get them.
 #[derive(Clone, Debug)]
 pub(crate) enum Encoded {
-    /// The frame is what comes from `start` on; room for the longest header was left before its payload was known.
+    /// The first frame is what comes from `start` on; room for the longest header was left before its payload was known.
     Own {
         bytes: Vec<u8>,
         start: usize,
@@ -18,8 +18,33 @@ pub(crate) enum Encoded {
 impl Encoded {
     /// A text frame whose payload, of about `expected` bytes, is written by `write`.
     pub(crate) fn text(expected: usize, write: impl FnOnce(&mut Vec<u8>)) -> Self {
-        let (bytes, start) = frame(OpCode::Text, expected, write);
+        Self::written(OpCode::Text, expected, write)
+    }
+
+    /// A frame whose payload, of about `expected` bytes, is written by `write`.
+    pub(crate) fn written(opcode: OpCode, expected: usize, write: impl FnOnce(&mut Vec<u8>)) -> Self {
+        let (bytes, start) = frame(opcode, expected, write);
         Self::Own { bytes, start }
+    }
+
+    /// A text frame as [`Encoded::text`] has it, and behind it a binary one for each of `parts`.
+    pub(crate) fn text_and_parts(expected: usize, write: impl FnOnce(&mut Vec<u8>), parts: &[Bytes]) -> Self {
+        let behind: usize = parts.iter().map(|part| LONGEST_HEADER + part.len()).sum();
+        let (mut bytes, start) = frame(OpCode::Text, expected + behind, write);
+        for part in parts {
+            push_frame(&mut bytes, OpCode::Binary, part);
+        }
+        Self::Own { bytes, start }
+    }
+
+    /// Both, in one piece.
+    pub(crate) fn followed_by(&self, other: &Self) -> Self {
+        Self::Own { bytes: [self.as_slice(), other.as_slice()].concat(), start: 0 }
+    }
+
+    /// No frame: a format need not say everything.
+    pub(crate) fn nothing() -> Self {
+        Self::Own { bytes: Vec::new(), start: 0 }
     }
 
     /// A frame of these bytes.
@@ -41,6 +66,10 @@ impl Encoded {
             Self::Own { bytes, start } => &bytes[*start..],
             Self::Shared(bytes) => bytes,
         }
+    }
+
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.len() == 0
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::wire::RawArgs;
+
 /// An event from server to client with a fixed name. Derive it: `#[derive(Event)] #[event("posted")]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no event",
@@ -11,6 +13,25 @@ use serde::Serialize;
 pub trait Event: Serialize {
     /// The name it is sent under.
     const NAME: &'static str;
+
+    /// What is sent under it: itself, as one argument. `#[event("moved", args)]` on a tuple struct sends each field as an
+    /// argument of its own.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written as JSON.
+    fn args(&self) -> Result<RawArgs, serde_json::Error> {
+        RawArgs::one(self)
+    }
+}
+
+/// The event of a handler that answers what no other does.
+pub(crate) const CATCH_ALL: &str = "*";
+
+/// Whether clients keep this name for themselves: an event of that name would never reach its listener, or pass for one of
+/// theirs. `gateway-macros` knows the same names.
+pub(crate) fn is_reserved(event: &str) -> bool {
+    matches!(event, "connect" | "connect_error" | "disconnect" | "disconnecting" | "newListener" | "removeListener")
 }
 
 /// The JSON of any value.

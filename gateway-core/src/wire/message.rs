@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::wire::{Encoded, OpCode};
+use crate::wire::{Encoded, OpCode, WireFormat};
 
 /// One whole message of a raw gateway.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,9 +26,14 @@ impl Message {
         }
     }
 
-    pub(crate) fn encode(&self) -> Encoded {
+    /// The frame; text has the engine's packet type in front where an engine carries it.
+    pub(crate) fn encode(&self, format: WireFormat) -> Encoded {
         match self {
-            Self::Text(text) => Encoded::frame(OpCode::Text, text.as_bytes()),
+            Self::Text(text) if format == WireFormat::Plain => Encoded::frame(OpCode::Text, text.as_bytes()),
+            Self::Text(text) => Encoded::text(1 + text.len(), |out| {
+                out.push(b'4');
+                out.extend_from_slice(text.as_bytes());
+            }),
             Self::Binary(bytes) => Encoded::frame(OpCode::Binary, bytes),
         }
     }

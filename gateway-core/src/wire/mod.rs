@@ -1,38 +1,92 @@
 //! Bytes to envelope and back. Pure: no async, no I/O, no state; whatever can be fuzzed lives here. What an event does
 //! is decided further up.
 
+mod args;
+mod arity;
 mod close;
 mod depth;
 mod encoded;
+pub(crate) mod engine_io;
+mod envelope;
 mod event;
+mod json;
 mod message;
+mod msgpack;
+mod payload;
 mod plain;
 mod rfc6455;
 mod shared;
+pub(crate) mod socket_io;
+mod violation;
 
+pub(crate) use args::List;
+pub use args::{Args, FromArgs, RawArgs, ToArgs};
 pub use close::{CloseCode, Disconnect};
 pub(crate) use depth::exceeds_depth;
 pub(crate) use encoded::Encoded;
+pub(crate) use envelope::{Envelope, Incoming, Malformed, Named, Outgoing, RequestId};
 pub use event::Event;
-pub(crate) use event::to_json;
+pub(crate) use event::{CATCH_ALL, is_reserved, to_json};
 pub use message::{Message, Text};
+pub(crate) use payload::{Attachments, Content, ContentRef, Payload, Shape};
 pub(crate) use plain::decode;
-pub(crate) use plain::{Envelope, Incoming, Malformed, Outgoing, RequestId};
 pub(crate) use rfc6455::{Decoder, Flow, OpCode, Received, close_frame};
 pub(crate) use shared::Shared;
+pub(crate) use violation::Violation;
 
 /// How one peer writes its envelopes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum WireFormat {
     /// `docs/protocol.md`.
     Plain,
+    /// Socket.IO over Engine.IO, packets as text.
+    SocketIo,
+    /// Socket.IO over Engine.IO, packets as MessagePack.
+    SocketIoMsgpack,
+    /// Whole messages over Engine.IO, without envelopes.
+    EngineIo,
 }
 
 impl WireFormat {
-    /// One whole frame, ready for the transport.
-    pub(crate) fn encode(self, outgoing: &Outgoing<'_>) -> Encoded {
+    pub(crate) const COUNT: usize = 4;
+
+    /// Whether events carry their offset, for clients that can come back.
+    pub(crate) fn numbers_events(self) -> bool {
         match self {
-            Self::Plain => Encoded::text(outgoing.expected_len(), |json| plain::encode(outgoing, json)),
+            Self::Plain | Self::EngineIo => false,
+            Self::SocketIo | Self::SocketIoMsgpack => true,
+        }
+    }
+
+    /// What asks a client whether it is there.
+    pub(crate) fn ping(self) -> Encoded {
+        match self {
+            Self::Plain => Encoded::frame(OpCode::Ping, &[]),
+            Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => engine_io::ping(),
+        }
+    }
+
+    /// The last frame of a connection.
+    pub(crate) fn close_frame(self, close: Option<&Disconnect>) -> Encoded {
+        match self {
+            Self::Plain => close_frame(close),
+            // Engines close without a code, but for violations of RFC 6455.
+            Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => {
+                close_frame(close.filter(|close| close.code.is_of_the_protocol()))
+            }
+        }
+    }
+
+    /// Whole frames, ready for the transport: one, or none where the format says nothing.
+    pub(crate) fn encode(self, namespace: &str, outgoing: &Outgoing<'_>) -> Encoded {
+        match self {
+            Self::Plain if matches!(outgoing, Outgoing::Connected { .. } | Outgoing::Disconnected) => {
+                Encoded::nothing()
+            }
+            Self::Plain => Encoded::text(plain::expected_len(outgoing), |json| plain::encode(outgoing, json)),
+            Self::SocketIo => socket_io::encode(namespace, outgoing),
+            Self::SocketIoMsgpack => socket_io::encode_packed(namespace, outgoing),
+            Self::EngineIo => Encoded::nothing(),
         }
     }
 }

@@ -1,63 +1,16 @@
 //! The plain WebSocket format of `docs/protocol.md`: one JSON object a frame. Decoding borrows from the frame.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::io::Write as _;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// What a client sent, read as far as routing needs.
-#[derive(Debug)]
-pub(crate) enum Incoming<'a> {
-    Event(Envelope<'a>),
-    /// The answer to a question of the server; `Err` when the client could not answer.
-    Answer {
-        ask: u64,
-        outcome: Result<Option<&'a RawValue>, &'a RawValue>,
-    },
-    Cancel(RequestId),
-}
-
-/// One event, its payload still JSON.
-#[derive(Debug)]
-pub(crate) struct Envelope<'a> {
-    pub(crate) event: Cow<'a, str>,
-    pub(crate) data: Option<&'a RawValue>,
-    pub(crate) id: Option<RequestId>,
-}
-
-/// The client's name for a request, given back as it was written.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum RequestId {
-    Integer(i64),
-    /// Above what `i64` holds.
-    Large(u64),
-    /// The JSON text of a string, quotes and escapes included.
-    Text(Box<str>),
-}
+use crate::wire::json::push_string;
+use crate::wire::{Envelope, Incoming, Malformed, Outgoing, Payload, RequestId};
 
 /// Longest text of an id; longer ones would be an amplifier for every frame of a stream.
 const LONGEST_ID: usize = 128;
-
-/// Why a frame is no envelope.
-#[derive(Debug)]
-pub(crate) struct Malformed {
-    pub(crate) why: Cow<'static, str>,
-    /// Present where the frame was an object with a readable id, so that the request still gets its answer.
-    pub(crate) id: Option<RequestId>,
-}
-
-/// Everything the server says in this format. `data` is JSON.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Outgoing<'a> {
-    Event { event: &'a str, data: &'a str },
-    Reply { event: &'a str, data: &'a str, id: &'a RequestId },
-    Item { event: &'a str, data: &'a str, id: &'a RequestId },
-    End { event: &'a str, id: &'a RequestId },
-    Exception { data: &'a str, id: Option<&'a RequestId> },
-    Ask { event: &'a str, data: &'a str, ask: u64 },
-}
 
 #[derive(Deserialize)]
 struct Members<'a> {
@@ -94,11 +47,11 @@ fn decode_any(text: &str) -> Result<Incoming<'_>, Malformed> {
     let members: Members<'_> = serde_json::from_str(text).map_err(|error| Malformed::new(error.to_string()))?;
     let id = members.id.map(RequestId::parse).transpose()?;
     if let Some(EventMember(event)) = members.event {
-        return Ok(Incoming::Event(Envelope { event, data: members.data, id }));
+        return Ok(Incoming::Event(Envelope { event, payload: Payload::of_data(members.data), id }));
     }
     if let Some(answer) = members.answer {
         let ask = answer.get().parse().map_err(|_| Malformed::new("`answer` is not the number of a question"))?;
-        let outcome = members.error.map_or(Ok(members.data), Err);
+        let outcome = members.error.map_or(Ok(Payload::of_data(members.data)), Err);
         return Ok(Incoming::Answer { ask, outcome });
     }
     if let Some(cancel) = members.cancel {
@@ -107,17 +60,18 @@ fn decode_any(text: &str) -> Result<Incoming<'_>, Malformed> {
     Err(Malformed { why: "`event` is missing".into(), id })
 }
 
-impl Outgoing<'_> {
-    /// Bytes of its JSON, with room to spare for everything but long ids and escapes.
-    pub(crate) fn expected_len(&self) -> usize {
-        match self {
-            Self::Event { event, data }
-            | Self::Ask { event, data, .. }
-            | Self::Reply { event, data, .. }
-            | Self::Item { event, data, .. } => event.len() + data.len() + 56,
-            Self::End { event, .. } => event.len() + 56,
-            Self::Exception { data, .. } => data.len() + 64,
+/// Bytes of its JSON, with room to spare for everything but long ids and escapes.
+pub(crate) fn expected_len(outgoing: &Outgoing<'_>) -> usize {
+    match outgoing {
+        Outgoing::Event { event, content, .. }
+        | Outgoing::Ask { event, content, .. }
+        | Outgoing::Reply { event, content, .. }
+        | Outgoing::Item { event, content, .. } => {
+            event.len() + content.json.len() + content.attachment_bytes() / 3 * 4 + 56
         }
+        Outgoing::End { event, .. } => event.len() + 56,
+        Outgoing::Exception { data, .. } | Outgoing::Refused { data } => data.len() + 64,
+        Outgoing::Connected { .. } | Outgoing::Disconnected => 0,
     }
 }
 
@@ -141,45 +95,46 @@ fn decode_usual(text: &str) -> Option<Envelope<'_>> {
             Some(RequestId::Integer(id.parse().ok().filter(|_| is_plain)?))
         }
     };
-    Some(Envelope { event: Cow::Borrowed(event), data: (data.get() != "null").then_some(data), id })
+    let payload = Payload::of_data((data.get() != "null").then_some(data));
+    Some(Envelope { event: Cow::Borrowed(event), payload, id })
 }
 
-/// Appends the JSON text.
+/// Appends the JSON text; nothing where this format says nothing.
 pub(crate) fn encode(outgoing: &Outgoing<'_>, out: &mut Vec<u8>) {
-    let (event, data, id) = match *outgoing {
-        Outgoing::Event { event, data } | Outgoing::Ask { event, data, .. } => (event, Some(data), None),
-        Outgoing::Reply { event, data, id } | Outgoing::Item { event, data, id } => (event, Some(data), Some(id)),
+    let (event, content, id) = match *outgoing {
+        Outgoing::Event { event, content, .. } | Outgoing::Ask { event, content, .. } => (event, Some(content), None),
+        Outgoing::Reply { event, content, id, .. } | Outgoing::Item { event, content, id, .. } => {
+            (event, Some(content), id)
+        }
         Outgoing::End { event, id } => (event, None, Some(id)),
-        Outgoing::Exception { data, id } => ("exception", Some(data), id),
+        Outgoing::Exception { data, id } => ("exception", Some(data.into()), id),
+        Outgoing::Refused { data } => ("exception", Some(data.into()), None),
+        Outgoing::Connected { .. } | Outgoing::Disconnected => return,
     };
     out.extend_from_slice(b"{\"event\":");
-    push_json_string(out, event);
-    if let Some(data) = data {
+    push_string(out, event);
+    if let Some(content) = content {
         out.extend_from_slice(b",\"data\":");
-        out.extend_from_slice(data.as_bytes());
+        content.write_plain(out);
     }
     let written = match id {
         Some(id) => write!(out, ",\"id\":{id}"),
         None => Ok(()),
     }
     .and_then(|()| match *outgoing {
-        Outgoing::Item { .. } => out.write_all(b",\"more\":true"),
+        Outgoing::Item { id: Some(_), .. } => out.write_all(b",\"more\":true"),
         Outgoing::End { .. } => out.write_all(b",\"end\":true"),
         Outgoing::Ask { ask, .. } => write!(out, ",\"ask\":{ask}"),
-        Outgoing::Event { .. } | Outgoing::Reply { .. } | Outgoing::Exception { .. } => Ok(()),
+        Outgoing::Event { .. }
+        | Outgoing::Reply { .. }
+        | Outgoing::Item { .. }
+        | Outgoing::Exception { .. }
+        | Outgoing::Connected { .. }
+        | Outgoing::Refused { .. }
+        | Outgoing::Disconnected => Ok(()),
     });
     written.expect("writing to memory cannot fail");
     out.push(b'}');
-}
-
-fn push_json_string(out: &mut Vec<u8>, text: &str) {
-    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
-    } else {
-        serde_json::to_writer(out, text).expect("a string is always JSON");
-    }
 }
 
 impl RequestId {
@@ -193,22 +148,6 @@ impl RequestId {
         }
         let integer = text.parse().map(Self::Integer).or_else(|_| text.parse().map(Self::Large));
         integer.map_err(|_| Malformed::new("an id is neither a string nor an integer of 64 bits"))
-    }
-}
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Integer(value) => value.fmt(formatter),
-            Self::Large(value) => value.fmt(formatter),
-            Self::Text(json) => formatter.write_str(json),
-        }
-    }
-}
-
-impl Malformed {
-    fn new(why: impl Into<Cow<'static, str>>) -> Self {
-        Self { why: why.into(), id: None }
     }
 }
 

@@ -2,27 +2,29 @@
 
 use std::sync::OnceLock;
 
-use crate::wire::{Encoded, Outgoing, WireFormat};
+use crate::wire::{ContentRef, Encoded, Outgoing, WireFormat};
 
 #[derive(Debug)]
 pub(crate) struct Shared<'a> {
+    namespace: &'a str,
     event: &'a str,
-    data: &'a str,
-    plain: OnceLock<Encoded>,
+    content: ContentRef<'a>,
+    offset: Option<String>,
+    frames: [OnceLock<Encoded>; WireFormat::COUNT],
 }
 
 impl<'a> Shared<'a> {
-    /// `data` is JSON.
-    pub(crate) fn new(event: &'a str, data: &'a str) -> Self {
-        Self { event, data, plain: OnceLock::new() }
+    pub(crate) fn new(namespace: &'a str, event: &'a str, content: ContentRef<'a>, offset: Option<String>) -> Self {
+        Self { namespace, event, content, offset, frames: Default::default() }
     }
 
     /// The frame for a socket of this format; cloning it copies no payload.
     pub(crate) fn frame(&self, format: WireFormat) -> Encoded {
-        let cell = match format {
-            WireFormat::Plain => &self.plain,
+        let encode = || {
+            let offset = self.offset.as_deref();
+            let outgoing = Outgoing::Event { event: self.event, content: self.content, offset };
+            format.encode(self.namespace, &outgoing).into_shared()
         };
-        cell.get_or_init(|| format.encode(&Outgoing::Event { event: self.event, data: self.data }).into_shared())
-            .clone()
+        self.frames[format as usize].get_or_init(encode).clone()
     }
 }

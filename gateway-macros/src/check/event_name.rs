@@ -1,6 +1,7 @@
 //! Whether a text can name an event.
 
-/// Names the clients keep for themselves: an event of that name would never reach its listener, or fake one of theirs.
+/// Names that Socket.IO's clients keep for themselves: they cannot send them, and take one that comes for a broken message.
+/// `gateway-core` knows the same names.
 const RESERVED: [&str; 6] =
     ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
@@ -30,8 +31,13 @@ pub(crate) fn event_mistake(name: &str, direction: Direction) -> Option<String> 
         _ => "",
     };
     if RESERVED.contains(&name) {
-        let hook = if direction == Direction::In { hook } else { "" };
-        return Some(format!("clients keep the event name `{name}` for themselves\nhelp: choose another name{hook}"));
+        let (why, hook) = match direction {
+            Direction::In => ("and cannot send it", hook),
+            Direction::Out => ("and close the connection when it comes", ""),
+        };
+        return Some(format!(
+            "Socket.IO clients keep the event name `{name}` for themselves, {why}\nhelp: choose another name{hook}"
+        ));
     }
     if direction == Direction::In && name == "exception" {
         return Some(

@@ -31,9 +31,11 @@ fn segment_mistake<'a>(segment: &'a str, seen: &mut Vec<&'a str>) -> Option<Stri
     if !segment.contains(['{', '}']) {
         return None;
     }
-    let Some(name) = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
+    let inner = segment.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
+    let Some((name, _)) = inner.filter(|(name, behind)| !name.contains(['{', '}']) && !behind.contains(['{', '}']))
+    else {
         return Some(format!(
-            "a parameter is a whole segment, from slash to slash, and `{segment}` is not\nhelp: write one like `/{{room}}`"
+            "a segment has one parameter at most, and `{segment}` is none with its braces\nhelp: write one like `/{{room}}` or `/room-{{id}}`"
         ));
     };
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
@@ -70,6 +72,8 @@ mod tests {
         check("/chat/{room}", None);
         check("/{a}/b/{c}", None);
         check("/tchat-é", None);
+        check("/room-{id}", None);
+        check("/{a}.json", None);
     }
 
     #[test]
@@ -83,8 +87,9 @@ mod tests {
         check("/a?b", Some("'?'"));
         check("/a,b", Some("','"));
         check("/a%20b", Some("'%'"));
-        check("/room-{id}", Some("whole segment"));
-        check("/{", Some("whole segment"));
+        check("/{a}{b}", Some("one parameter at most"));
+        check("/{", Some("one parameter at most"));
+        check("/a}", Some("one parameter at most"));
         check("/{}", Some("no parameter"));
         check("/{a-b}", Some("no parameter"));
         check("/{*rest}", Some("no parameter"));

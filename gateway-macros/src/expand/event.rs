@@ -7,7 +7,7 @@ use syn::parse_quote;
 use crate::check::CheckedEvent;
 
 pub(crate) fn expand_event(checked: &CheckedEvent) -> TokenStream {
-    let CheckedEvent { framework, name, ident, generics } = checked;
+    let CheckedEvent { framework, name, is_spread, ident, generics } = checked;
     let mut generics = generics.clone();
     if generics.type_params().next().is_some() {
         // Whether it can be sent depends on its parameters, which serde bounds in an impl of its own.
@@ -15,10 +15,18 @@ pub(crate) fn expand_event(checked: &CheckedEvent) -> TokenStream {
         generics.make_where_clause().predicates.push(sent);
     }
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let args = is_spread.then(|| {
+        quote! {
+            fn args(&self) -> ::core::result::Result<#framework::RawArgs, #framework::private::JsonError> {
+                #framework::RawArgs::each(self)
+            }
+        }
+    });
     quote! {
         #[automatically_derived]
         impl #impl_generics #framework::Event for #ident #type_generics #where_clause {
             const NAME: &'static str = #name;
+            #args
         }
     }
 }

@@ -6,8 +6,21 @@ fn outbox(overflow: Overflow) -> Outbox {
         &Limits { outbox_frames: 2, outbox_bytes: 10, overflow, ..Limits::default() },
         &Arc::default(),
     );
-    outbox.open(None);
+    outbox.open(Encoded::nothing());
     outbox
+}
+
+/// Takes so many bytes, then nothing more.
+#[derive(Debug)]
+struct Narrow(Mutex<usize>);
+
+impl DirectWrite for Narrow {
+    fn try_write(&self, frames: &[u8]) -> io::Result<usize> {
+        let mut room = self.0.lock().unwrap();
+        let taken = frames.len().min(*room);
+        *room -= taken;
+        if taken == 0 { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(taken) }
+    }
 }
 
 /// A frame of two bytes of header and the text.
@@ -36,7 +49,7 @@ fn a_full_outbox_ends_the_connection() {
     assert_eq!(push(&outbox, "a", Delivery::Event), Ok(()));
     assert_eq!(push(&outbox, "123456789", Delivery::Event), Err(SendError::Full));
     assert_eq!(push(&outbox, "b", Delivery::Event), Err(SendError::Closed));
-    assert_eq!(outbox.ended(), Some(DisconnectReason::TooSlow));
+    assert_eq!(outbox.ended(), Some((DisconnectReason::TooSlow, Scope::Connection)));
 }
 
 #[test]
@@ -51,7 +64,7 @@ fn the_newest_or_the_oldest_is_dropped_but_never_an_answer() {
     assert_eq!(push(&oldest, "c", Delivery::Event), Ok(()));
     assert_eq!(push(&oldest, "d", Delivery::Answer), Ok(()));
     assert_eq!(push(&oldest, "e", Delivery::Answer), Err(SendError::Full));
-    assert_eq!(oldest.ended(), Some(DisconnectReason::TooSlow));
+    assert_eq!(oldest.ended(), Some((DisconnectReason::TooSlow, Scope::Connection)));
     assert_eq!(written(&newest, 99), "ab");
     assert_eq!(written(&oldest, 1), "bd");
 }
@@ -74,15 +87,29 @@ fn a_frame_larger_than_the_budget_goes_out_alone() {
 }
 
 #[test]
-fn only_the_latest_ping_is_answered_and_no_message_is_split() {
+fn pongs_overtake_what_waits_and_split_no_message() {
+    for (at_once, expected) in [(1, "bc12d"), (99, "bcd12")] {
+        let outbox = outbox(Overflow::Close);
+        push(&outbox, "abc", Delivery::Event).unwrap();
+        push(&outbox, "d", Delivery::Event).unwrap();
+        outbox.lock().advance(3);
+        outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, b"1"));
+        outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, b"2"));
+        assert_eq!(written(&outbox, at_once), expected);
+    }
+}
+
+#[test]
+fn pings_of_a_client_that_does_not_read_take_no_room() {
     let outbox = outbox(Overflow::Close);
-    push(&outbox, "abc", Delivery::Event).unwrap();
-    push(&outbox, "d", Delivery::Event).unwrap();
-    outbox.lock().advance(3);
-    outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, b"1"));
-    outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, b"2"));
-    let all = written(&outbox, 99);
-    assert_eq!(all, "bcd2");
+    for _ in 0..1000 {
+        outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, &[b'x'; 125]));
+        let blocked = outbox.lock().write(&mut |_| Poll::Pending);
+        assert!(blocked.is_pending());
+    }
+    let queue = outbox.lock();
+    assert_eq!(queue.waiting.len(), 0);
+    assert!(queue.pongs.as_ref().is_some_and(|pongs| pongs.rest().len() <= 4096));
 }
 
 #[test]
@@ -92,6 +119,31 @@ fn before_it_opens_only_pongs_go_out() {
     push(&outbox, "b", Delivery::Event).unwrap();
     outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, b"1"));
     assert_eq!(written(&outbox, 99), "1");
-    outbox.open(None);
+    outbox.open(Encoded::nothing());
     assert_eq!(written(&outbox, 99), "ab");
+}
+
+#[test]
+fn a_push_that_finds_the_stream_blocked_wakes_the_task_that_waits_for_it() {
+    let outbox = outbox(Overflow::DropNewest);
+    outbox.open(Encoded::nothing());
+    outbox.lend(Arc::new(Narrow(Mutex::new(1))));
+    let woken = Arc::new(Woken::default());
+    outbox.register(&Context::from_waker(&Arc::clone(&woken).into()));
+    push(&outbox, "a", Delivery::Event).unwrap();
+    push(&outbox, "b", Delivery::Event).unwrap();
+    // No room: what waits is written, as far as the stream takes it.
+    push(&outbox, "c", Delivery::Event).unwrap_err();
+    assert!(!woken.0.load(Ordering::SeqCst), "the senders' batch is not over");
+    outbox.write_marked();
+    assert!(woken.0.load(Ordering::SeqCst));
+}
+
+#[derive(Default)]
+struct Woken(std::sync::atomic::AtomicBool);
+
+impl std::task::Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }

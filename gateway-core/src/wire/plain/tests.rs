@@ -1,17 +1,21 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::wire::Named;
 
 fn decoded(text: &str) -> String {
     match decode(text) {
-        Ok(Incoming::Event(Envelope { event, data, id })) => {
-            let data = data.map_or("-", RawValue::get);
+        Ok(Incoming::Event(Envelope { event, payload, id })) => {
+            let data = payload.raw().map_or("-", RawValue::get);
             let id = id.map_or("-".to_owned(), |id| id.to_string());
             format!("event {event} {data} {id}")
         }
-        Ok(Incoming::Answer { ask, outcome: Ok(data) }) => format!("answer {ask} {}", data.map_or("-", RawValue::get)),
+        Ok(Incoming::Answer { ask, outcome: Ok(payload) }) => {
+            format!("answer {ask} {}", payload.raw().map_or("-", RawValue::get))
+        }
         Ok(Incoming::Answer { ask, outcome: Err(error) }) => format!("refusal {ask} {}", error.get()),
         Ok(Incoming::Cancel(id)) => format!("cancel {id}"),
+        Ok(other) => unreachable!("{other:?}"),
         Err(Malformed { why, id }) => format!("malformed {why} {}", id.map_or("-".to_owned(), |id| id.to_string())),
     }
 }
@@ -49,13 +53,19 @@ fn frames_are_written_as_the_protocol_says() {
         assert_eq!(encoded(&outgoing), expected);
     };
     let id = RequestId::Integer(7);
-    check(Outgoing::Event { event: "a\"b", data: "1" }, r#"{"event":"a\"b","data":1}"#);
-    check(Outgoing::Reply { event: "a", data: "1", id: &id }, r#"{"event":"a","data":1,"id":7}"#);
-    check(Outgoing::Item { event: "a", data: "1", id: &id }, r#"{"event":"a","data":1,"id":7,"more":true}"#);
+    check(Outgoing::Event { event: "a\"b", content: "1".into(), offset: None }, r#"{"event":"a\"b","data":1}"#);
+    check(
+        Outgoing::Reply { event: "a", content: "1".into(), id: Some(&id), named: Named::Own },
+        r#"{"event":"a","data":1,"id":7}"#,
+    );
+    check(
+        Outgoing::Item { event: "a", content: "1".into(), id: Some(&id), named: Named::Own },
+        r#"{"event":"a","data":1,"id":7,"more":true}"#,
+    );
     check(Outgoing::End { event: "a", id: &id }, r#"{"event":"a","id":7,"end":true}"#);
     check(Outgoing::Exception { data: "{}", id: None }, r#"{"event":"exception","data":{}}"#);
     check(Outgoing::Exception { data: "{}", id: Some(&id) }, r#"{"event":"exception","data":{},"id":7}"#);
-    check(Outgoing::Ask { event: "a", data: "1", ask: 3 }, r#"{"event":"a","data":1,"ask":3}"#);
+    check(Outgoing::Ask { event: "a", content: "1".into(), ask: 3 }, r#"{"event":"a","data":1,"ask":3}"#);
 }
 
 proptest! {
@@ -63,10 +73,10 @@ proptest! {
     fn what_is_written_can_be_read(event in ".*", text in ".*", number in any::<i64>()) {
         let data = serde_json::to_string(&text).unwrap();
         let id = RequestId::Integer(number);
-        let frame = encoded(&Outgoing::Reply { event: &event, data: &data, id: &id });
+        let frame = encoded(&Outgoing::Reply { event: &event, content: (&*data).into(), id: Some(&id), named: Named::Own });
         let Ok(Incoming::Event(envelope)) = decode(&frame) else { panic!("not an event") };
         prop_assert_eq!(envelope.event, event.as_str());
-        prop_assert_eq!(envelope.data.map(RawValue::get), Some(data.as_str()));
+        prop_assert_eq!(envelope.payload.raw().map(RawValue::get), Some(data.as_str()));
         prop_assert_eq!(envelope.id, Some(id));
     }
 

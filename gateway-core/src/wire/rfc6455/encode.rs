@@ -1,6 +1,6 @@
 //! Frames of the server: whole, never masked (RFC 6455 §5.1).
 
-use crate::wire::{Disconnect, Encoded};
+use crate::wire::{CloseCode, Disconnect, Encoded};
 
 /// What a frame is (RFC 6455 §5.2).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,7 +26,7 @@ impl OpCode {
 }
 
 /// Bytes of the longest header of an unmasked frame.
-const LONGEST_HEADER: usize = 10;
+pub(crate) const LONGEST_HEADER: usize = 10;
 
 /// One whole frame whose payload, of about `expected` bytes, is written by `write`: the bytes, and where in them the frame starts.
 pub(crate) fn frame(opcode: OpCode, expected: usize, write: impl FnOnce(&mut Vec<u8>)) -> (Vec<u8>, usize) {
@@ -54,10 +54,27 @@ pub(crate) fn frame(opcode: OpCode, expected: usize, write: impl FnOnce(&mut Vec
     (bytes, start)
 }
 
+/// Appends one whole frame whose payload is there already.
+pub(crate) fn push_frame(out: &mut Vec<u8>, opcode: OpCode, payload: &[u8]) {
+    out.push(0x80 | opcode as u8);
+    match u16::try_from(payload.len()) {
+        Ok(short @ 0..=125) => out.push(short.to_be_bytes()[1]),
+        Ok(medium) => {
+            out.push(126);
+            out.extend_from_slice(&medium.to_be_bytes());
+        }
+        Err(_) => {
+            out.push(127);
+            out.extend_from_slice(&(payload.len() as u64).to_be_bytes());
+        }
+    }
+    out.extend_from_slice(payload);
+}
+
 /// A close frame (§5.5.1); an empty one where there is no code to tell.
 pub(crate) fn close_frame(close: Option<&Disconnect>) -> Encoded {
     let mut payload = Vec::new();
-    if let Some(close) = close {
+    if let Some(close) = close.filter(|close| CloseCode::is_sendable(close.code.as_u16())) {
         payload.extend_from_slice(&close.code.as_u16().to_be_bytes());
         payload.extend_from_slice(close.wire_reason().as_bytes());
     }
@@ -74,6 +91,9 @@ mod tests {
             let payload = vec![b'x'; len];
             let expected = [header, &payload].concat();
             assert_eq!(Encoded::frame(OpCode::Binary, &payload).as_slice(), expected, "{len}");
+            let mut appended = Vec::new();
+            push_frame(&mut appended, OpCode::Binary, &payload);
+            assert_eq!(appended, expected, "{len}");
         };
         check(0, &[0x82, 0]);
         check(125, &[0x82, 125]);

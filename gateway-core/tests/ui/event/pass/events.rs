@@ -26,7 +26,19 @@ enum Moved {
 #[event("exception")]
 struct Own;
 
+// Each field, or none, as an argument of its own.
+#[derive(serde::Serialize, Event)]
+#[event("placed", args)]
+struct Placed<'a>(&'a str, u8);
+
+#[derive(serde::Serialize, Event)]
+#[event(args, "rang")]
+struct Rang;
+
 fn main() {
+    assert_eq!(Placed("king", 4).args().unwrap().json(), r#"["king",4]"#);
+    assert_eq!(Rang.args().unwrap().json(), "[]");
+    assert_eq!(Own.args().unwrap().json(), "[null]");
     assert_eq!(Posted::<u8>::NAME, "posted");
     assert_eq!(Posted { from: &[1, 2] }.from.len(), 2);
     assert_eq!(Grid::<3>::NAME, "grid");

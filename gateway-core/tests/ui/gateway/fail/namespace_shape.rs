@@ -6,7 +6,7 @@ struct Trailing;
 #[gateway(namespace = "/chat//room")]
 struct Empty;
 
-#[gateway(namespace = "/chat/room-{id}")]
+#[gateway(namespace = "/chat/{room}{id}")]
 struct Half;
 
 #[gateway(namespace = "/chat/{room name}")]

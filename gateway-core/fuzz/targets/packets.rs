@@ -1,0 +1,95 @@
+//! What a Socket.IO client sends, as text with binary parts or as MessagePack. What is read as an event can be said in every
+//! form, and is read as the same again.
+
+#![no_main]
+
+use bytes::Bytes;
+use gateway_core::Message;
+use gateway_core::fuzzing::{Form, Said, read_packets, write_packet, write_plain};
+use libfuzzer_sys::fuzz_target;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+const DEPTH: usize = 128;
+
+/// Of every kind, so that every way of reading is tried.
+#[derive(Deserialize)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "read only")]
+enum Anything {
+    Bytes(Bytes),
+    Tagged(Tagged),
+    Object { a: Bytes, b: Option<Box<Anything>> },
+    List(Vec<Anything>),
+    Other(Value),
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "read only")]
+enum Tagged {
+    Nothing,
+    One(Bytes),
+    Two(u8, Bytes),
+    Named { bytes: Bytes },
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Some((&form, input)) = input.split_first() else { return };
+    let form = if form.is_multiple_of(2) { Form::Text } else { Form::Packed };
+    let (events, _) = read_packets(form, &messages(form, input), DEPTH);
+    for said in events {
+        let plain = write_plain(&said);
+        assert!(serde_json::from_str::<&RawValue>(&plain).is_ok(), "{plain}");
+        let _ = said.args.read::<Anything>(0);
+        let _ = said.args.read::<Tagged>(0);
+        let _ = said.args.read::<Value>(0);
+        if is_name(&said.namespace) {
+            check(Form::Text, &said);
+        }
+        check(Form::Packed, &said);
+    }
+});
+
+/// Pieces between bytes that are in no text; binary ones begin with a `B`.
+fn messages(form: Form, input: &[u8]) -> Vec<Message> {
+    if form == Form::Packed {
+        return vec![Message::from(input.to_vec())];
+    }
+    let message = |piece: &[u8]| match (piece, std::str::from_utf8(piece)) {
+        ([b'B', bytes @ ..], _) => Message::from(bytes.to_vec()),
+        (_, Ok(text)) => Message::from(text),
+        (_, Err(_)) => Message::from(piece.to_vec()),
+    };
+    input.split(|byte| *byte == 0xff).map(message).collect()
+}
+
+/// Only such a namespace can be named in text.
+fn is_name(namespace: &str) -> bool {
+    namespace.starts_with('/') && !namespace.contains(',')
+}
+
+fn check(form: Form, said: &Said) {
+    let Some(once) = again(form, said) else { return };
+    assert_eq!((&once.namespace, &once.event, once.id), (&said.namespace, &said.event, said.id));
+    assert_eq!(once.args.len(), said.args.len());
+    for index in 0..said.args.len() {
+        assert_eq!(bytes(&once, index), bytes(said, index), "{said:?}");
+    }
+    // Numbers and half surrogate pairs may have become what MessagePack has for them, but once.
+    assert_eq!(again(form, &once), Some(once));
+}
+
+fn bytes(said: &Said, index: usize) -> Option<Bytes> {
+    said.args.read(index).ok()
+}
+
+fn again(form: Form, said: &Said) -> Option<Said> {
+    let (mut events, violation) = read_packets(form, &write_packet(form, said), DEPTH);
+    // Only MessagePack is read by depth.
+    if violation == Some("a packet is nested too deeply") {
+        return None;
+    }
+    assert_eq!((events.len(), violation), (1, None), "{said:?}");
+    events.pop()
+}

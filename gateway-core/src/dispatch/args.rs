@@ -1,0 +1,48 @@
+//! The arguments of an event as a list, in a handler: read, or as they came.
+
+use std::ops::{Deref, DerefMut};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::dispatch::{Context, FromContext, IntoReply, Rejection, Reply, on};
+use crate::wire::{Args, RawArgs};
+
+impl<T: DeserializeOwned> FromContext<on::Message> for Args<T> {
+    fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        let read = context.list().read_all();
+        read.map(Self).map_err(|error| Rejection::new("unreadable", format!("the arguments cannot be read: {error}")))
+    }
+}
+
+impl FromContext<on::Message> for RawArgs {
+    fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        Ok(context.args())
+    }
+}
+
+impl<T: Serialize> IntoReply for Args<T> {
+    fn into_reply(self) -> Reply {
+        Reply::value(&self)
+    }
+}
+
+impl IntoReply for RawArgs {
+    fn into_reply(self) -> Reply {
+        Reply::of_content(self.into_content())
+    }
+}
+
+impl<T> Deref for Args<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Args<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}

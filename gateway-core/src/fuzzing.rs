@@ -1,0 +1,127 @@
+//! What the fuzz targets enter by (`gateway-core/fuzz`); there only under `cfg(fuzzing)`. Says what the crate makes of bytes;
+//! what it should make of them is the targets' business.
+
+mod packets;
+
+pub use packets::{Form, Said, read_packets, read_polled, write_packet, write_plain, write_polled};
+
+use http::request::Parts;
+use http::{HeaderMap, Response};
+use serde_json::value::RawValue;
+
+use crate::transport::{Handshake, OriginPolicy, Upgrade};
+use crate::wire::{
+    Decoder, Disconnect, Envelope, Flow, Incoming, Named, Outgoing, Received, WireFormat, decode, exceeds_depth,
+};
+
+/// A message or control frame that a decoder lent.
+#[derive(Debug, Eq, PartialEq)]
+pub enum Read {
+    /// A text message.
+    Text(String),
+    /// A binary message.
+    Binary(Vec<u8>),
+    /// A ping.
+    Ping(Vec<u8>),
+    /// A pong, whatever its payload.
+    Pong,
+    /// A close frame: code and reason.
+    Close(Option<(u16, String)>),
+}
+
+/// What a decoder made of a client's bytes.
+#[derive(Debug, Eq, PartialEq)]
+pub struct Reading {
+    /// In order.
+    pub messages: Vec<Read>,
+    /// The close code of the violation that ended it.
+    pub failed: Option<u16>,
+}
+
+/// Feeds `bytes` in pieces of these sizes; what is behind the last in one.
+#[must_use]
+pub fn read_frames(bytes: &[u8], pieces: impl IntoIterator<Item = usize>, message_bytes: usize) -> Reading {
+    let mut decoder = Decoder::new(message_bytes);
+    let mut messages = Vec::new();
+    let mut pieces = pieces.into_iter();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let (piece, behind) = rest.split_at(pieces.next().unwrap_or(usize::MAX).clamp(1, rest.len()));
+        rest = behind;
+        let mut piece = piece.to_vec();
+        let fed = decoder.feed(&mut piece, &mut |received| {
+            messages.push(Read::from(received));
+            Flow::Continue
+        });
+        match fed {
+            Ok(read) => assert_eq!(read, piece.len(), "nothing is left where nothing pauses"),
+            Err(violation) => return Reading { messages, failed: Some(violation.code.as_u16()) },
+        }
+    }
+    Reading { messages, failed: None }
+}
+
+impl From<Received<'_>> for Read {
+    fn from(received: Received<'_>) -> Self {
+        let close = |Disconnect { code, reason }| (code.as_u16(), reason.into_owned());
+        match received {
+            Received::Text(text) => Self::Text(text.to_owned()),
+            Received::Binary(bytes) => Self::Binary(bytes.to_vec()),
+            Received::Ping(bytes) => Self::Ping(bytes.to_vec()),
+            Received::Pong => Self::Pong,
+            Received::Close(disconnect) => Self::Close(disconnect.map(close)),
+        }
+    }
+}
+
+/// The answer to an upgrade request, or what is wrong with it.
+///
+/// # Errors
+///
+/// What the client would read.
+pub fn upgrade(request: &Parts, subprotocols: &[String]) -> Result<Response<()>, String> {
+    Upgrade::check(request, subprotocols).map(|upgrade| upgrade.response()).map_err(|error| error.to_string())
+}
+
+/// Whether the default policy lets a page with these headers connect.
+#[must_use]
+pub fn admits_origin(headers: &HeaderMap) -> bool {
+    OriginPolicy::default().admits(headers)
+}
+
+/// What user code is told of a request.
+#[must_use]
+pub fn handshake(request: &Parts) -> Handshake {
+    Handshake::new(request.uri.path().to_owned(), request.uri.query().unwrap_or_default(), &request.headers, None)
+}
+
+/// An event of the plain format; all but its name as JSON.
+#[derive(Debug, Eq, PartialEq)]
+pub struct Event {
+    /// The name.
+    pub event: String,
+    /// The payload.
+    pub data: Option<String>,
+    /// The request's id.
+    pub id: Option<String>,
+}
+
+/// The event in a text of the plain format, and the frame that answers it with its own data. `None` where the text is not
+/// an event.
+#[must_use]
+pub fn read_event(text: &str) -> Option<(Event, Vec<u8>)> {
+    let Ok(Incoming::Event(Envelope { event, payload, id })) = decode(text) else { return None };
+    let data = payload.raw().map(RawValue::get);
+    let content = data.unwrap_or("null").into();
+    let reply = Outgoing::Reply { event: &event, content, id: id.as_ref(), named: Named::Own };
+    let frame = WireFormat::Plain.encode("/", &reply).as_slice().to_vec();
+    let read =
+        Event { event: event.to_string(), data: data.map(str::to_owned), id: id.as_ref().map(ToString::to_string) };
+    Some((read, frame))
+}
+
+/// Whether arrays and objects in `json` are nested deeper than `most`.
+#[must_use]
+pub fn is_too_deep(json: &str, most: usize) -> bool {
+    exceeds_depth(json, most)
+}

@@ -1,0 +1,134 @@
+//! Socket.IO's packets in both forms, and the payloads of long polling.
+
+use crate::wire::engine_io::{Frames, Packet, PayloadWriter, SEPARATOR};
+use crate::wire::socket_io::{Decoder, PacketLimits, encode, encode_packed};
+use crate::wire::{ContentRef, Encoded, Incoming, Message, OpCode, Outgoing, RawArgs, WireFormat};
+
+/// How packets are written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Form {
+    /// Text, and a binary message for each binary part.
+    Text,
+    /// A message of MessagePack each.
+    Packed,
+}
+
+/// An event that a client sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    /// Where to.
+    pub namespace: String,
+    /// The name.
+    pub event: String,
+    /// The id of the ack.
+    pub id: Option<u64>,
+    /// The arguments.
+    pub args: RawArgs,
+}
+
+/// What is read of the messages of one connection, and the violation that ended it.
+pub fn read_packets(form: Form, messages: &[Message], depth: usize) -> (Vec<Said>, Option<&'static str>) {
+    let limits = PacketLimits { attachments: 10, attachment_bytes: 1024 * 1024, depth };
+    let mut decoder = match form {
+        Form::Text => Decoder::new(limits),
+        Form::Packed => Decoder::packed(limits),
+    };
+    let mut events = Vec::new();
+    let mut deliver = |namespace: &str, incoming: Incoming<'_>| {
+        let Incoming::Event(envelope) = incoming else { return };
+        let id = envelope.id.map(|id| id.to_string().parse().expect("a number"));
+        let (namespace, event) = (namespace.to_owned(), envelope.event.into_owned());
+        events.push(Said { namespace, event, id, args: envelope.payload.into() });
+    };
+    let mut violated = None;
+    for message in messages {
+        let read = match message {
+            Message::Text(text) => decoder.text(text, &mut deliver),
+            Message::Binary(bytes) => decoder.binary(bytes, &mut deliver),
+        };
+        if let Err(violation) = read {
+            violated = Some(violation.why);
+            break;
+        }
+    }
+    (events, violated)
+}
+
+/// The messages that say the same, the engine's packet type taken off.
+///
+/// # Panics
+///
+/// When what is written is no frame.
+#[must_use]
+pub fn write_packet(form: Form, said: &Said) -> Vec<Message> {
+    let content = said.args.clone().into_content();
+    let outgoing = outgoing(said, content.lend());
+    let encoded = match form {
+        Form::Text => encode(&said.namespace, &outgoing),
+        Form::Packed => encode_packed(&said.namespace, &outgoing),
+    };
+    messages(&encoded)
+}
+
+/// The frame that tells it to a plain WebSocket.
+///
+/// # Panics
+///
+/// When what is written is no frame.
+#[must_use]
+pub fn write_plain(said: &Said) -> String {
+    let content = said.args.clone().into_content();
+    let encoded = WireFormat::Plain.encode(&said.namespace, &outgoing(said, content.lend()));
+    let frame = Frames::new(encoded.as_slice()).next().expect("one frame");
+    String::from_utf8(frame.payload.to_vec()).expect("a text")
+}
+
+fn outgoing<'a>(said: &'a Said, content: ContentRef<'a>) -> Outgoing<'a> {
+    match said.id {
+        Some(ask) => Outgoing::Ask { event: &said.event, content, ask },
+        None => Outgoing::Event { event: &said.event, content, offset: None },
+    }
+}
+
+fn messages(encoded: &Encoded) -> Vec<Message> {
+    let mut len = 0;
+    let messages = Frames::new(encoded.as_slice())
+        .inspect(|frame| len += Encoded::frame(frame.opcode, frame.payload).len())
+        .map(|frame| match frame.opcode {
+            OpCode::Text => Message::from(std::str::from_utf8(&frame.payload[1..]).expect("a text")),
+            _ => Message::from(frame.payload.to_vec()),
+        })
+        .collect();
+    assert_eq!(len, encoded.len(), "whole frames");
+    messages
+}
+
+/// The messages in a payload of long polling, up to the first packet that is none.
+#[must_use]
+pub fn read_polled(payload: &str) -> Vec<Message> {
+    let packets = payload.split(SEPARATOR).map_while(|packet| Packet::read(packet).ok());
+    packets
+        .filter_map(|packet| match packet {
+            Packet::Message(text) => Some(Message::from(text)),
+            Packet::Binary(bytes) => Some(Message::from(bytes.into_owned())),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The payload with these messages.
+///
+/// # Panics
+///
+/// When it is no UTF-8.
+#[must_use]
+pub fn write_polled(messages: &[Message]) -> String {
+    let mut payload = PayloadWriter::default();
+    for message in messages {
+        match message {
+            Message::Text(text) => payload.text(format!("4{text}").as_bytes()),
+            Message::Binary(bytes) => payload.binary(bytes),
+        }
+    }
+    String::from_utf8(payload.into_body()).expect("text and base64")
+}

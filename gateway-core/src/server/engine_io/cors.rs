@@ -1,0 +1,216 @@
+//! What a browser is told of pages of other hosts.
+
+use std::time::Duration;
+
+use http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+    CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
+};
+use http::{Response, StatusCode};
+
+use crate::server::body::Body;
+use crate::transport::{Allowed, OriginPolicy};
+
+/// Whose pages may speak to a server by long polling, and how. Pages of the server's own host always may, as those
+/// that [`Server::allow_origin`](crate::Server::allow_origin) names.
+///
+/// ```
+/// use gateway_core::{Cors, SocketIo};
+///
+/// let options = SocketIo::new().cors(Cors::origins(["https://app.example.com"]).credentials(true));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Cors {
+    origins: OriginPolicy,
+    credentials: bool,
+    methods: HeaderValue,
+    allowed_headers: Option<HeaderValue>,
+    exposed_headers: Option<HeaderValue>,
+    max_age: Option<Duration>,
+}
+
+impl Cors {
+    /// Every page of the world.
+    #[must_use]
+    pub fn any() -> Self {
+        let mut origins = OriginPolicy::default();
+        origins.allow_any();
+        Self::of(origins)
+    }
+
+    /// Pages of these origins, such as `https://app.example.com`.
+    pub fn origins<O: AsRef<str>>(origins: impl IntoIterator<Item = O>) -> Self {
+        let mut policy = OriginPolicy::default();
+        for origin in origins {
+            policy.allow(origin.as_ref());
+        }
+        Self::of(policy)
+    }
+
+    fn of(origins: OriginPolicy) -> Self {
+        Self {
+            origins,
+            credentials: false,
+            methods: HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE"),
+            allowed_headers: None,
+            exposed_headers: None,
+            max_age: None,
+        }
+    }
+
+    /// Whether requests may carry cookies. Default off. A browser allows it only where origins are named.
+    #[must_use]
+    pub fn credentials(mut self, on: bool) -> Self {
+        self.credentials = on;
+        self
+    }
+
+    /// The methods a preflight is answered with. Default `GET,HEAD,PUT,PATCH,POST,DELETE`; `GET` and `POST` are of use.
+    ///
+    /// # Panics
+    ///
+    /// When a name may not stand in a header.
+    #[must_use]
+    pub fn methods<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.methods = list(names);
+        self
+    }
+
+    /// The headers requests may carry. Default: those a preflight asks for.
+    ///
+    /// # Panics
+    ///
+    /// When a name may not stand in a header.
+    #[must_use]
+    pub fn allowed_headers<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.allowed_headers = Some(list(names));
+        self
+    }
+
+    /// The headers of responses that pages may read. Default none.
+    ///
+    /// # Panics
+    ///
+    /// When a name may not stand in a header.
+    #[must_use]
+    pub fn exposed_headers<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.exposed_headers = Some(list(names));
+        self
+    }
+
+    /// How long a browser may keep the answer to a preflight. Default: as long as it likes.
+    #[must_use]
+    pub fn max_age(mut self, time: Duration) -> Self {
+        self.max_age = Some(time);
+        self
+    }
+}
+
+fn list<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> HeaderValue {
+    let names: Vec<N> = names.into_iter().collect();
+    let list = names.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(",");
+    HeaderValue::try_from(list).expect("names of headers and methods are ASCII")
+}
+
+/// What one server tells browsers: its own origins, and the options of one path.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sharing<'a> {
+    pub(super) cors: Option<&'a Cors>,
+    pub(super) own: &'a OriginPolicy,
+}
+
+impl Sharing<'_> {
+    pub(super) fn admits(self, headers: &HeaderMap) -> bool {
+        self.own.admits(headers) || self.cors.is_some_and(|cors| cors.origins.admits(headers))
+    }
+
+    /// Whether other pages than those of the same host were allowed at all.
+    pub(super) fn is_open(self) -> bool {
+        self.cors.is_some() || self.own.is_open()
+    }
+
+    /// The answer to a preflight.
+    pub(super) fn preflight(self, request: &HeaderMap) -> Response<Body> {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        let methods = self.cors.map_or(HeaderValue::from_static("GET,POST"), |cors| cors.methods.clone());
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
+        let named = self.cors.and_then(|cors| cors.allowed_headers.as_ref());
+        if named.is_none() {
+            vary(headers, ACCESS_CONTROL_REQUEST_HEADERS);
+        }
+        if let Some(allowed) = named.or_else(|| request.get(ACCESS_CONTROL_REQUEST_HEADERS)) {
+            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed.clone());
+        }
+        if let Some(time) = self.cors.and_then(|cors| cors.max_age) {
+            headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from(time.as_secs()));
+        }
+        response
+    }
+
+    /// What every response says. An origin that was not allowed reads nothing of it.
+    pub(super) fn apply(self, request: &HeaderMap, response: &mut HeaderMap) {
+        if !self.is_open() {
+            return;
+        }
+        let by_options = self.cors.and_then(|cors| cors.origins.names(request));
+        match by_options.or_else(|| self.own.names(request)) {
+            Some(Allowed::AsAny) => {
+                response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            }
+            Some(Allowed::ByName) => {
+                vary(response, ORIGIN);
+                response.extend(request.get(ORIGIN).map(|origin| (ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone())));
+            }
+            None => vary(response, ORIGIN),
+        }
+        let Some(cors) = self.cors else { return };
+        if cors.credentials {
+            response.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        }
+        if let Some(exposed) = &cors.exposed_headers {
+            response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed.clone());
+        }
+    }
+}
+
+fn vary(headers: &mut HeaderMap, name: HeaderName) {
+    headers.append(VARY, HeaderValue::from(name));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(cors: Option<&Cors>, own: &OriginPolicy, origin: &str) -> HeaderMap {
+        let mut request = HeaderMap::new();
+        request.insert(ORIGIN, origin.parse().unwrap());
+        let mut response = HeaderMap::new();
+        Sharing { cors, own }.apply(&request, &mut response);
+        response
+    }
+
+    #[test]
+    fn an_origin_is_told_back_only_where_it_was_named() {
+        let closed = OriginPolicy::default();
+        let allowed = |cors: Option<&Cors>, own: &OriginPolicy, origin: &str| {
+            answered(cors, own, origin).get(ACCESS_CONTROL_ALLOW_ORIGIN).map(|value| value.to_str().unwrap().to_owned())
+        };
+        let named = Cors::origins(["https://a.example", "https://b.example:8443/"]).credentials(true);
+        assert_eq!(allowed(Some(&named), &closed, "https://a.example").as_deref(), Some("https://a.example"));
+        assert_eq!(allowed(Some(&named), &closed, "https://b.example:8443").as_deref(), Some("https://b.example:8443"));
+        assert_eq!(allowed(Some(&named), &closed, "https://evil.example"), None);
+        assert_eq!(allowed(Some(&named), &closed, "null"), None);
+        assert_eq!(allowed(Some(&Cors::any()), &closed, "https://evil.example").as_deref(), Some("*"));
+        assert_eq!(allowed(None, &closed, "https://evil.example"), None);
+        assert!(answered(None, &closed, "https://evil.example").is_empty());
+        let mut own = OriginPolicy::default();
+        own.allow("https://own.example");
+        assert_eq!(allowed(None, &own, "https://own.example").as_deref(), Some("https://own.example"));
+        assert_eq!(allowed(Some(&named), &own, "https://own.example").as_deref(), Some("https://own.example"));
+        assert_eq!(answered(Some(&named), &closed, "https://evil.example")[VARY], "origin");
+    }
+}

@@ -1,0 +1,74 @@
+//! What is served by Engine.IO under one path.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::gateway::{Problem, Routes};
+use crate::server::engine_io::options::EngineOptions;
+use crate::server::engine_io::sessions::Sessions;
+
+/// One path and its sessions.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    /// With a slash at its end.
+    pub(crate) path: String,
+    pub(crate) serves: Serves,
+    pub(crate) options: Arc<EngineOptions>,
+    pub(super) sessions: Arc<Sessions>,
+}
+
+/// What a session speaks.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Serves {
+    SocketIo,
+    /// The whole messages of the raw gateway of this namespace.
+    Raw(String),
+}
+
+impl Engine {
+    pub(crate) fn new(path: &str, serves: Serves, options: EngineOptions) -> Self {
+        let name = path.trim_matches('/');
+        let path = if name.is_empty() { "/".to_owned() } else { format!("/{name}/") };
+        Self { path, serves, options: Arc::new(options), sessions: Arc::default() }
+    }
+
+    /// Whether requests for this path, still encoded, come here: those under it, and none beside it.
+    pub(crate) fn owns(&self, path: &str) -> bool {
+        path.starts_with(&self.path)
+    }
+
+    /// All that is wrong with what is served.
+    pub(crate) fn problems<'a>(engines: impl Iterator<Item = &'a Self>, routes: &Routes) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut paths = HashSet::new();
+        for engine in engines {
+            if !paths.insert(&engine.path) {
+                problems.push(Problem::engine_path_twice(&engine.path));
+            }
+            if let Serves::Raw(namespace) = &engine.serves
+                && routes.find(namespace).is_none_or(|found| found.route.router.raw().is_none())
+            {
+                problems.push(Problem::engine_without_raw_gateway(&engine.path, namespace));
+            }
+        }
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_captures_what_is_under_it_and_nothing_beside() {
+        for written in ["/socket.io/", "/socket.io", "socket.io"] {
+            let engine = Engine::new(written, Serves::SocketIo, EngineOptions::default());
+            assert!(engine.owns("/socket.io/"));
+            assert!(engine.owns("/socket.io/anything"));
+            assert!(!engine.owns("/socket.io"));
+            assert!(!engine.owns("/socket.io-admin"));
+            assert!(!engine.owns("/"));
+        }
+        assert!(Engine::new("/", Serves::SocketIo, EngineOptions::default()).owns("/"));
+    }
+}

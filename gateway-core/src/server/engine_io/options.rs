@@ -1,0 +1,123 @@
+//! How one path serves Engine.IO, as set by [`SocketIo`](crate::SocketIo) and [`EngineIo`](crate::EngineIo).
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use crate::server::before::BeforeUpgrade;
+use crate::server::connection::{Entry, Manner};
+use crate::server::engine_io::bundle::Bundle;
+use crate::server::engine_io::cookie::SessionCookie;
+use crate::server::engine_io::cors::Cors;
+use crate::session::{Asks, Pace};
+use crate::transport::Handshake;
+use crate::wire::WireFormat;
+
+/// The reference's options and defaults.
+#[derive(Clone, Debug)]
+pub(crate) struct EngineOptions {
+    pub(crate) transports: Vec<TransportName>,
+    pub(crate) allow_upgrades: bool,
+    pub(crate) ping_interval: Duration,
+    pub(crate) ping_timeout: Duration,
+    pub(crate) upgrade_timeout: Duration,
+    pub(crate) max_http_buffer_size: usize,
+    pub(crate) cors: Option<Cors>,
+    pub(crate) cookie: Option<SessionCookie>,
+    pub(crate) allow_request: Option<BeforeUpgrade>,
+    pub(crate) initial_headers: Option<InitialHeaders>,
+    /// Responses from this size on are compressed.
+    #[cfg(feature = "http-compression")]
+    pub(crate) http_compression: Option<usize>,
+    /// Of use to Socket.IO only, as what follows.
+    pub(crate) connect_timeout: Duration,
+    pub(crate) parser: Parser,
+    pub(crate) bundle: Bundle,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            transports: vec![TransportName::Polling, TransportName::WebSocket],
+            allow_upgrades: true,
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(20),
+            upgrade_timeout: Duration::from_secs(10),
+            max_http_buffer_size: 1_000_000,
+            cors: None,
+            cookie: None,
+            allow_request: None,
+            initial_headers: None,
+            #[cfg(feature = "http-compression")]
+            http_compression: None,
+            connect_timeout: Duration::from_secs(45),
+            parser: Parser::default(),
+            bundle: Bundle::default(),
+        }
+    }
+}
+
+impl EngineOptions {
+    pub(crate) fn serves(&self, transport: TransportName) -> bool {
+        self.transports.contains(&transport)
+    }
+
+    /// How connections of this path speak.
+    pub(crate) fn manner(&self, entry: &Entry) -> Manner {
+        let format = match (entry, self.parser) {
+            (Entry::Namespace(_), _) => WireFormat::EngineIo,
+            (Entry::Lobby(_), Parser::Json) => WireFormat::SocketIo,
+            (Entry::Lobby(_), Parser::MessagePack) => WireFormat::SocketIoMsgpack,
+        };
+        // Clients of Engine.IO take a server for dead that does not ask them.
+        let pace = Pace { interval: self.ping_interval, timeout: self.ping_timeout, asks: Asks::Steadily };
+        Manner { format, pace }
+    }
+
+    pub(crate) fn upgrades(&self) -> bool {
+        self.allow_upgrades && self.serves(TransportName::WebSocket)
+    }
+}
+
+/// A way to reach a server of Engine.IO.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TransportName {
+    /// By HTTP requests, one of which waits for what the server has to say.
+    Polling,
+    /// By a WebSocket, from the start or after a session began by polling.
+    WebSocket,
+}
+
+/// How the packets of Socket.IO are written.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Parser {
+    /// As JSON, binary parts beside it: what clients do unless told otherwise.
+    #[default]
+    Json,
+    /// As `MessagePack`: clients need `socket.io-msgpack-parser`.
+    MessagePack,
+}
+
+type Write = dyn Fn(&mut HeaderMap, &Handshake) + Send + Sync;
+
+/// Adds headers to the answer of a handshake.
+#[derive(Clone)]
+pub(crate) struct InitialHeaders(Arc<Write>);
+
+impl InitialHeaders {
+    pub(crate) fn new(write: impl Fn(&mut HeaderMap, &Handshake) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(write))
+    }
+
+    pub(crate) fn write(&self, headers: &mut HeaderMap, handshake: &Handshake) {
+        (self.0)(headers, handshake);
+    }
+}
+
+impl fmt::Debug for InitialHeaders {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("InitialHeaders")
+    }
+}

@@ -1,0 +1,125 @@
+//! A request that brings packets.
+
+use std::pin::pin;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode, request};
+use http_body_util::BodyExt;
+use tokio::time::timeout;
+
+use crate::server::application::Application;
+use crate::server::body::Body;
+use crate::server::engine_io::refused::{Code, Refused};
+use crate::server::engine_io::visit::{Visit, empty};
+use crate::transport::{PollingPeer, Posting};
+
+/// Bytes of a body that is too large which are read nevertheless, so that its client is still there for the answer.
+const DISCARDED_BYTES: usize = 16 * 1024 * 1024;
+/// Room made for a body on the word of its client.
+const EXPECTED_BYTES: usize = 16 * 1024;
+
+/// Why the body of a request was not read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Unread {
+    TooLarge,
+    /// It broke off, took too long, or came while the session ended.
+    Lost,
+    NotText,
+}
+
+/// Answers once the packets were taken, or could wait no longer.
+pub(super) async fn post(
+    peer: &PollingPeer,
+    head: &request::Parts,
+    mut body: Body,
+    visit: &Visit<'_>,
+) -> Result<Response<Body>, Refused> {
+    let application = visit.host.application;
+    let limits = &application.limits;
+    let posting = peer.post()?;
+    // GHSA-r635-g3xr-vw7x: binary messages are base64 in Engine.IO 4.
+    if head.headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/octet-stream") {
+        peer.violate("a body that is no text");
+        return Err(Code::BadRequest.into());
+    }
+    posting.turn().await?;
+    let announced = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let size = Size { announced, most: visit.engine.options.max_http_buffer_size };
+    let reading = timeout(limits.assembly_timeout, read(&posting, &mut body, size));
+    match reading.await.unwrap_or(Err(Unread::Lost)) {
+        Ok(packets) => {
+            let delivering = timeout(limits.post_timeout, posting.deliver(packets));
+            // What was not taken in time is taken later; the next request waits for it.
+            if delivering.await.unwrap_or(true) { Ok(taken()) } else { Err(Code::BadRequest.into()) }
+        }
+        Err(Unread::TooLarge) => {
+            posting.skip();
+            discard(body, application);
+            Ok(empty(StatusCode::PAYLOAD_TOO_LARGE))
+        }
+        Err(Unread::NotText) => {
+            peer.violate("a body that is no text");
+            Err(Code::BadRequest.into())
+        }
+        Err(Unread::Lost) => Err(Code::BadRequest.into()),
+    }
+}
+
+/// How large a body is said to be, and may be.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    announced: Option<usize>,
+    most: usize,
+}
+
+/// The whole body, within the limit of bytes and while the session lasts.
+async fn read(posting: &Posting, body: &mut Body, size: Size) -> Result<String, Unread> {
+    if size.announced.is_some_and(|announced| announced > size.most) {
+        return Err(Unread::TooLarge);
+    }
+    let mut ended = pin!(posting.ended());
+    let mut read = Vec::with_capacity(size.announced.unwrap_or_default().min(EXPECTED_BYTES));
+    loop {
+        let frame = tokio::select! {
+            frame = body.frame() => frame,
+            () = &mut ended => return Err(Unread::Lost),
+        };
+        match frame {
+            None => return String::from_utf8(read).map_err(|_| Unread::NotText),
+            Some(Err(_)) => return Err(Unread::Lost),
+            Some(Ok(frame)) => read.extend_from_slice(frame.data_ref().map_or(&[][..], AsRef::as_ref)),
+        }
+        if read.len() > size.most {
+            return Err(Unread::TooLarge);
+        }
+    }
+}
+
+/// Reads what is still on its way behind the answer: a connection that is closed with unread bytes in it may lose the answer.
+fn discard(mut body: Body, application: &Application) {
+    let (within, stopping) = (application.limits.assembly_timeout, application.shared.stopping.clone());
+    application.shared.tasks.spawn(async move {
+        let mut discarded = 0;
+        let reading = async {
+            while discarded <= DISCARDED_BYTES
+                && let Some(Ok(frame)) = body.frame().await
+            {
+                discarded += frame.data_ref().map_or(0, Bytes::len);
+            }
+        };
+        tokio::select! {
+            _ = timeout(within, reading) => {}
+            () = stopping.cancelled() => {}
+        }
+    });
+}
+
+/// `text/html`, as some browsers offer to save anything else.
+fn taken() -> Response<Body> {
+    let mut response = Response::new(Body::from("ok"));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

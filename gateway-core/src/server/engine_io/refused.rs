@@ -1,0 +1,117 @@
+//! How a request is turned away: the reference's numbers and texts.
+
+use std::borrow::Cow;
+
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{Response, StatusCode};
+use serde::Serialize;
+
+use crate::server::before::UpgradeRefusal;
+use crate::server::body::Body;
+use crate::transport::Turned;
+
+/// Why a request is turned away.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Refused {
+    status: StatusCode,
+    code: Code,
+    message: Cow<'static, str>,
+}
+
+/// The reference's numbers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Code {
+    UnknownTransport = 0,
+    UnknownSession = 1,
+    Method = 2,
+    BadRequest = 3,
+    Forbidden = 4,
+    Version = 5,
+}
+
+impl Code {
+    fn text(self) -> &'static str {
+        match self {
+            Self::UnknownTransport => "Transport unknown",
+            Self::UnknownSession => "Session ID unknown",
+            Self::Method => "Bad handshake method",
+            Self::BadRequest => "Bad request",
+            Self::Forbidden => "Forbidden",
+            Self::Version => "Unsupported protocol version",
+        }
+    }
+}
+
+impl From<Code> for Refused {
+    fn from(code: Code) -> Self {
+        Self::new(code, code.text())
+    }
+}
+
+impl Refused {
+    pub(super) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        let status = if code == Code::Forbidden { StatusCode::FORBIDDEN } else { StatusCode::BAD_REQUEST };
+        Self { status, code, message: message.into() }
+    }
+
+    /// The server takes nobody for now.
+    pub(super) fn unavailable(message: &'static str) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, code: Code::BadRequest, message: message.into() }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.message
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// JSON whose `code` is a number.
+    pub(super) fn response(&self) -> Response<Body> {
+        #[derive(Serialize)]
+        struct Written<'a> {
+            code: u8,
+            message: &'a str,
+        }
+        let written = Written { code: self.code as u8, message: &self.message };
+        let mut response = Response::new(Body::from(serde_json::to_vec(&written).expect("a number and a text")));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+
+    /// For a request that asks for a WebSocket the reference writes the bare text, and 400 whatever it is.
+    pub(super) fn response_to_upgrade(&self) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.message.clone().into_owned()));
+        let is_full = self.status == StatusCode::SERVICE_UNAVAILABLE;
+        *response.status_mut() = if is_full { self.status } else { StatusCode::BAD_REQUEST };
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        if is_full {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+impl From<Turned> for Refused {
+    fn from(turned: Turned) -> Self {
+        match turned {
+            Turned::Over => Code::UnknownSession.into(),
+            Turned::Moved | Turned::Overlap => Code::BadRequest.into(),
+        }
+    }
+}
+
+/// The application's refusal keeps its status and text.
+impl From<UpgradeRefusal> for Refused {
+    fn from(refusal: UpgradeRefusal) -> Self {
+        Self { status: refusal.status(), code: Code::Forbidden, message: refusal.text().to_owned().into() }
+    }
+}

@@ -1,0 +1,260 @@
+//! Where the sockets of a connection that serves several namespaces come in and go out: each asks for its namespace, and
+//! may leave it while the connection lives on.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as Task, Poll, ready};
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use tracing::Instrument;
+
+use crate::dispatch::{Exception, Refusal};
+use crate::limits::Limits;
+use crate::server::application::Application;
+use crate::server::ending;
+use crate::server::seat::{Claim, Seat, Seating};
+use crate::server::seats::Seats;
+use crate::session::{DisconnectReason, Outbox};
+use crate::telemetry::{Counter, socket_span, told};
+use crate::transport::{Handshake, Transport};
+use crate::wire::socket_io::{Decoder, PacketLimits};
+use crate::wire::{Encoded, Incoming, Outgoing, Violation, WireFormat};
+
+/// The end of a socket whose connection lives on.
+type Leaving = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What a connection has beside its sockets.
+pub(super) struct Lobby {
+    pub(super) decoder: Decoder,
+    pub(super) desk: Desk,
+}
+
+/// The lobby without its decoder, which lends packets to it.
+pub(super) struct Desk {
+    application: Arc<Application>,
+    format: WireFormat,
+    handshake: Handshake,
+    /// What belongs to no socket, and what sockets that left have not sent yet.
+    outbox: Outbox,
+    /// Sockets whose end is not over.
+    leaving: Vec<Leaving>,
+    /// Namespaces that the server ended: what their client sent before it knew is passed over.
+    parted: Vec<Arc<str>>,
+    /// Until when a first namespace must be asked for.
+    claim_by: Option<Instant>,
+    /// Wakes a connection without sockets when the server stops; those that have some are told by them.
+    stopping: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
+
+impl Lobby {
+    pub(super) fn open(
+        application: &Arc<Application>,
+        format: WireFormat,
+        handshake: Handshake,
+        claim_by: Instant,
+    ) -> Box<Self> {
+        let limits = &application.limits;
+        let outbox = Outbox::new(format, limits, &application.shared.counters);
+        outbox.open(Encoded::nothing());
+        let desk = Desk {
+            application: Arc::clone(application),
+            format,
+            handshake,
+            outbox,
+            leaving: Vec::new(),
+            parted: Vec::new(),
+            claim_by: Some(claim_by),
+            stopping: None,
+        };
+        Box::new(Self { decoder: decoder(format, limits), desk })
+    }
+}
+
+/// Reads what the connection sends.
+fn decoder(format: WireFormat, limits: &Limits) -> Decoder {
+    let limits = PacketLimits {
+        attachments: limits.attachments,
+        attachment_bytes: limits.attachment_bytes,
+        depth: limits.json_depth,
+    };
+    match format {
+        WireFormat::SocketIoMsgpack => Decoder::packed(limits),
+        WireFormat::SocketIo | WireFormat::Plain | WireFormat::EngineIo => Decoder::new(limits),
+    }
+}
+
+impl Desk {
+    /// The request that opened the connection.
+    pub(super) fn handshake(&self) -> &Handshake {
+        &self.handshake
+    }
+
+    pub(super) fn claim_by(&self) -> Option<Instant> {
+        self.claim_by
+    }
+
+    /// The connection ends: gives what is still to be sent and those that are still leaving. Each accepted socket is told
+    /// where the server ends it.
+    pub(super) fn close(self, seats: &mut Seats, reason: &DisconnectReason) -> (Outbox, Vec<Leaving>) {
+        for seat in seats.iter() {
+            let session = seat.session();
+            session.outbox.share();
+            if !session.is_accepted() {
+                session.outbox.discard();
+            } else if matches!(reason, DisconnectReason::Server(_)) {
+                session.outbox.push_last(session.encode(&Outgoing::Disconnected));
+            }
+            self.outbox.absorb(&session.outbox);
+        }
+        (self.outbox, self.leaving)
+    }
+
+    /// Takes what a packet says. `Err` ends the connection.
+    pub(super) fn take(
+        &mut self,
+        seats: &mut Seats,
+        namespace: &str,
+        incoming: Incoming<'_>,
+        task: &mut Task<'_>,
+    ) -> Result<(), Violation> {
+        if let Incoming::Connect { auth } = incoming {
+            return self.connect(seats, namespace, auth);
+        }
+        match (seats.in_namespace(namespace), incoming) {
+            (Some(_), Incoming::Disconnect) => {
+                self.leave(seats, namespace, DisconnectReason::Left);
+                Ok(())
+            }
+            (Some(seat), incoming) => {
+                seat.take_incoming(incoming, task);
+                Ok(())
+            }
+            (None, _) if self.parted.iter().any(|parted| **parted == *namespace) => Ok(()),
+            (None, _) => Err(Violation::new("the client is not in this namespace")),
+        }
+    }
+
+    fn connect(&mut self, seats: &mut Seats, namespace: &str, auth: Option<&RawValue>) -> Result<(), Violation> {
+        if seats.in_namespace(namespace).is_some() {
+            return Err(Violation::new("the client is in this namespace already"));
+        }
+        let auth = auth.map(|auth| serde_json::from_str(auth.get())).transpose();
+        let auth = auth.map_err(|_| Violation::new("the credentials cannot be read"))?;
+        if seats.len() + self.leaving.len() >= self.application.limits.namespaces_per_connection {
+            self.turn_away(seats, namespace, "Too many namespaces");
+            return Ok(());
+        }
+        let found = self.application.routes.find(namespace);
+        // A name has one spelling here: packets carry it back and forth.
+        let Some(found) = found.filter(|found| found.name == namespace && found.route.router.raw().is_none()) else {
+            self.turn_away(seats, namespace, "Invalid namespace");
+            return Ok(());
+        };
+        self.parted.retain(|parted| **parted != *namespace);
+        self.claim_by = None;
+        let member = |name: &str| auth.as_ref().and_then(|auth: &Value| auth.get(name)).and_then(Value::as_str);
+        let claim = member("pid").zip(member("offset")).map(|(key, offset)| Claim { key, offset });
+        let handshake = self.handshake.for_namespace(found.name.clone(), found.parameters, auth.clone());
+        let seating = Seating { route: found.route, name: namespace, handshake, format: self.format, claim };
+        let mut seat = Seat::take(&self.application, seating);
+        seat.span = socket_span(seat.place.socket.id(), namespace);
+        seats.push(seat);
+        Ok(())
+    }
+
+    /// Refuses a namespace nobody serves.
+    fn turn_away(&mut self, seats: &Seats, namespace: &str, why: &'static str) {
+        self.application.shared.counters.add(Counter::RefusedConnections);
+        let data = Exception::message(why).render_refusal();
+        self.outbox(seats).push_last(self.format.encode(namespace, &Outgoing::Refused { data: &data }));
+    }
+
+    /// The connect hooks said no.
+    pub(super) fn refuse(&mut self, seats: &mut Seats, namespace: &str, refusal: &Refusal) {
+        let exception = refusal.exception();
+        let Some(seat) = seats.take(namespace) else { return };
+        self.application.shared.counters.add(Counter::RefusedConnections);
+        told(&seat.session().id, "connect", exception.code(), exception.hidden_text());
+        let data = exception.render_refusal();
+        let last = seat.session().encode(&Outgoing::Refused { data: &data });
+        self.part(seat, last, DisconnectReason::Server(crate::Disconnect::new(refusal.close_code(), "refused")));
+    }
+
+    /// A socket ends, its connection does not.
+    pub(super) fn leave(&mut self, seats: &mut Seats, namespace: &str, reason: DisconnectReason) {
+        let Some(seat) = seats.take(namespace) else { return };
+        let last = if reason == DisconnectReason::Left {
+            Encoded::nothing()
+        } else {
+            self.parted.push(Arc::clone(&seat.session().namespace));
+            seat.session().encode(&Outgoing::Disconnected)
+        };
+        self.part(seat, last, reason);
+    }
+
+    fn part(&mut self, seat: Seat, last: Encoded, reason: DisconnectReason) {
+        let session = seat.session();
+        if !session.is_accepted() {
+            session.outbox.discard();
+        }
+        if !last.is_nothing() {
+            session.outbox.push_last(last);
+        }
+        self.outbox.absorb(&session.outbox);
+        let span = seat.span.clone();
+        self.leaving.push(Box::pin(ending::leave(seat, reason).instrument(span)));
+    }
+
+    /// Where goes what belongs to no socket: behind what the only one has to say, where its frames are all there are.
+    pub(super) fn outbox<'a>(&'a self, seats: &'a Seats) -> &'a Outbox {
+        seats.only().filter(|_| seats.is_lent()).map_or(&self.outbox, |seat| &seat.session().outbox)
+    }
+
+    /// Whether nothing waits but what sockets have to say.
+    pub(super) fn is_empty(&self) -> bool {
+        self.outbox.is_empty()
+    }
+
+    /// Lets those that are leaving go on. Says whether one has gone.
+    pub(super) fn poll(&mut self, is_vacant: bool, task: &mut Task<'_>) -> bool {
+        if is_vacant {
+            let wait = || Box::pin(self.application.shared.stopping.clone().cancelled_owned());
+            // What it wakes this task for is looked at in every turn.
+            let _ = self.stopping.get_or_insert_with(wait).as_mut().poll(task);
+        } else {
+            self.stopping = None;
+        }
+        let before = self.leaving.len();
+        self.leaving.retain_mut(|leaving| leaving.as_mut().poll(task).is_pending());
+        self.leaving.len() < before
+    }
+
+    /// Moves what waits to the peer; a frame that is written in part goes on before any other begins.
+    pub(super) fn poll_write<T: Transport>(
+        &self,
+        seats: &Seats,
+        task: &mut Task<'_>,
+        transport: &mut T,
+    ) -> Poll<io::Result<bool>> {
+        let outboxes = || std::iter::once(&self.outbox).chain(seats.iter().map(|seat| &seat.session().outbox));
+        let mut moved = false;
+        for outbox in outboxes().filter(|outbox| outbox.is_begun()) {
+            moved |= ready!(outbox.poll_write(task, transport))?;
+        }
+        for outbox in outboxes() {
+            moved |= ready!(outbox.poll_write(task, transport))?;
+        }
+        Poll::Ready(Ok(moved))
+    }
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Desk({:?}, {} leaving)", self.format, self.leaving.len())
+    }
+}

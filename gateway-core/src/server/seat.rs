@@ -1,0 +1,283 @@
+//! One socket of a connection, in one namespace: its connect hooks, what of it runs and waits, and its end. A plain
+//! connection has one, a Socket.IO connection as many as its client asked for.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context as Task, Poll};
+
+use tokio::time::Instant;
+use tracing::Span;
+
+use crate::dispatch::{Exception, Refusal};
+use crate::gateway::Route;
+use crate::hub::Space;
+use crate::server::admission::Admission;
+use crate::server::application::Application;
+use crate::server::lanes::Lanes;
+use crate::server::place::Place;
+use crate::server::raw::RawLane;
+use crate::session::{Delivery, DisconnectReason, Scope, Session};
+use crate::socket::Socket;
+use crate::telemetry::{Counter, told};
+use crate::transport::Handshake;
+use crate::wire::{Encoded, Incoming, Malformed, Message, Outgoing, Payload, RequestId, WireFormat, exceeds_depth};
+
+pub(super) struct Seat {
+    pub(super) place: Place,
+    pub(super) lanes: Lanes,
+    /// Present in a raw gateway, which has no use for lanes.
+    pub(super) raw: Option<RawLane>,
+    /// Present while the connect hooks run.
+    pub(super) admission: Option<Admission>,
+    /// Gateways whose connect hooks have accepted, in order.
+    pub(super) admitted: usize,
+    /// When a server that stops will wait no longer for what runs here.
+    pub(super) drained_by: Option<Instant>,
+    /// Entered while something of it runs; the connection's own span where it is the only one.
+    pub(super) span: Span,
+    _presence: Presence,
+}
+
+/// What a client is seated for.
+pub(super) struct Seating<'a> {
+    pub(super) route: Arc<Route>,
+    /// The concrete name of the namespace.
+    pub(super) name: &'a str,
+    pub(super) handshake: Handshake,
+    pub(super) format: WireFormat,
+    pub(super) claim: Option<Claim<'a>>,
+}
+
+/// What a client says to be the same socket again: the key it was given, and the last event it has seen.
+pub(super) struct Claim<'a> {
+    pub(super) key: &'a str,
+    pub(super) offset: &'a str,
+}
+
+impl Seat {
+    /// A socket whose connect hooks are about to run.
+    pub(super) fn take(application: &Arc<Application>, seating: Seating<'_>) -> Self {
+        let Seating { route, name, handshake, format, claim } = seating;
+        let space = application.shared.hub.of(name);
+        let renew = || {
+            let counters = &application.shared.counters;
+            Session::new(&space.name, handshake.clone(), format, &application.limits, counters)
+        };
+        let returned = claim.and_then(|claim| come_back(application, &space, &claim, renew()));
+        let session = returned.unwrap_or_else(|| {
+            let session = match &application.recovery {
+                Some(recovery) if format.numbers_events() => renew().with_recovery(recovery),
+                _ => renew(),
+            };
+            let session = Arc::new(session);
+            space.enter(&session);
+            session
+        });
+        let presence = Presence { space: Arc::clone(&space), session: Arc::clone(&session) };
+        let socket = Socket::new(Arc::clone(&session), space);
+        // Stopping looks for sessions once: one that enters at that moment looks back.
+        if application.shared.is_stopping() {
+            session.outbox.end(DisconnectReason::Shutdown, Scope::Connection);
+        }
+        let application = Arc::clone(application);
+        let raw = route.router.raw().map(|_| RawLane::default());
+        let admission = Some(Admission::begin(&application, &route, &socket, Instant::now()));
+        let place = Place { application, route, session, socket };
+        Self {
+            place,
+            lanes: Lanes::default(),
+            raw,
+            admission,
+            admitted: 0,
+            drained_by: None,
+            span: Span::none(),
+            _presence: presence,
+        }
+    }
+
+    /// Opens the way out, once the connect hooks have accepted.
+    pub(super) fn open(&self) {
+        let session = self.session();
+        let connected = Outgoing::Connected { id: session.id.as_str(), recovery: session.recovery_key() };
+        let greeting = session.encode(&connected);
+        if session.is_recovered() {
+            // What it has missed comes first: its client takes it for what it is only then.
+            session.outbox.push_last(greeting);
+            session.outbox.open(Encoded::nothing());
+        } else {
+            session.outbox.open(greeting);
+        }
+    }
+
+    pub(super) fn session(&self) -> &Arc<Session> {
+        &self.place.session
+    }
+
+    /// Lets the connect hooks go on. Says whether they have accepted just now.
+    pub(super) fn admit(&mut self, task: &mut Task<'_>) -> Result<bool, Refusal> {
+        let Some(admission) = &mut self.admission else { return Ok(false) };
+        let polled = self.span.in_scope(|| admission.poll(task));
+        self.admitted = admission.admitted();
+        let Poll::Ready(verdict) = polled else { return Ok(false) };
+        verdict?;
+        self.admission = None;
+        self.session().accept();
+        self.lanes.open();
+        if let Some(raw) = &mut self.raw {
+            raw.open();
+        }
+        self.place.count(Counter::Connections);
+        self.span.in_scope(|| tracing::debug!("connected"));
+        Ok(true)
+    }
+
+    /// Why it ends by the server's will, once what was promised before is done.
+    pub(super) fn told_to_end(&mut self) -> Option<(DisconnectReason, Scope)> {
+        let (reason, scope) = self.session().outbox.ended()?;
+        if reason != DisconnectReason::Shutdown || self.admission.is_some() || self.is_idle() {
+            return Some((reason, scope));
+        }
+        // What was accepted is answered first, within a bound.
+        let now = Instant::now();
+        if self.drained_by.is_none() {
+            self.lanes.end_streams();
+            self.session().gone.cancel();
+        }
+        let drained_by = *self.drained_by.get_or_insert(now + self.place.application.limits.drain_timeout);
+        (drained_by <= now).then_some((reason, scope))
+    }
+
+    /// Whether the client owes an answer.
+    pub(super) fn is_asking(&self) -> bool {
+        self.raw.is_none() && !self.session().pending.is_empty()
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.drained_by.is_some()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        match &self.raw {
+            Some(raw) => raw.has_room(&self.place),
+            None => self.lanes.has_room(&self.place),
+        }
+    }
+
+    pub(super) fn count(&mut self) {
+        self.lanes.count(&self.place);
+    }
+
+    fn is_idle(&self) -> bool {
+        !self.session().owes_answers() && self.lanes.is_idle() && self.raw.as_ref().is_none_or(RawLane::is_idle)
+    }
+
+    /// Lets everything go on as far as it can. Says whether anything happened.
+    pub(super) fn run(&mut self, task: &mut Task<'_>) -> bool {
+        let _entered = self.span.enter();
+        match &mut self.raw {
+            Some(raw) => raw.poll(&self.place, task),
+            None => self.lanes.poll(&self.place, task),
+        }
+    }
+
+    /// Takes a whole message, where it is a raw gateway's.
+    pub(super) fn take_message(&mut self, message: impl Into<Message>, task: &mut Task<'_>) {
+        if let Some(raw) = &mut self.raw {
+            let _entered = self.span.enter();
+            raw.take(&self.place, message.into(), task);
+        }
+    }
+
+    pub(super) fn take_incoming(&mut self, incoming: Incoming<'_>, task: &mut Task<'_>) {
+        let limits = &self.place.application.limits;
+        match incoming {
+            // The envelope around it is a level of its own.
+            Incoming::Event(envelope)
+                if exceeds_depth(envelope.payload.text(), limits.json_depth.saturating_sub(1)) =>
+            {
+                let exception = Exception::framework("too_deep", "the data is nested too deeply");
+                Lanes::refuse(&self.place, envelope, &exception);
+            }
+            Incoming::Event(envelope) if self.is_stopping() => {
+                Lanes::refuse(&self.place, envelope, &Exception::framework("gone", "the connection ends"));
+            }
+            Incoming::Event(envelope) => {
+                let _entered = self.span.enter();
+                self.lanes.take(&self.place, envelope, task);
+            }
+            Incoming::Answer { ask, outcome } => {
+                let outcome = outcome.map(Payload::into_owned).map_err(|error| error.get().to_owned());
+                // An answer nobody waits for came too late: its question was told to have timed out.
+                self.session().pending.answer(ask, outcome);
+            }
+            Incoming::Cancel(id) => self.lanes.cancel(&self.place, &id),
+            // These are about namespaces, and whoever holds several has taken them.
+            Incoming::Connect { .. } | Incoming::Disconnect => {}
+        }
+    }
+
+    pub(super) fn tell_malformed(&self, malformed: Malformed) {
+        let Malformed { why, id } = malformed;
+        self.tell(&Exception::framework("malformed", why), id.as_ref());
+    }
+
+    /// Tells a failure that belongs to no event.
+    pub(super) fn tell(&self, exception: &Exception, id: Option<&RequestId>) {
+        self.place.count(Counter::Exceptions);
+        told(self.place.socket.id(), "", exception.code(), exception.hidden_text());
+        let data = exception.render(None, None, self.place.application.compat.nestjs);
+        let delivery = if id.is_some() { Delivery::Answer } else { Delivery::Event };
+        let frame = self.session().encode(&Outgoing::Exception { data: &data, id });
+        // A frame that finds no room is counted by the outbox.
+        let _ = self.session().push(frame, delivery);
+    }
+
+    /// The next moment something here has had its time.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        if self.admission.is_none() && self.raw.is_none() && self.drained_by.is_none() {
+            return self.lanes.deadline();
+        }
+        let admission = self.admission.as_ref().map(Admission::deadline);
+        let raw = self.raw.as_ref().and_then(RawLane::deadline);
+        [self.lanes.deadline(), raw, admission, self.drained_by].into_iter().flatten().min()
+    }
+
+    pub(super) fn expire(&mut self, now: Instant) {
+        let _entered = self.span.enter();
+        self.lanes.expire(&self.place, now);
+        if let Some(raw) = &mut self.raw {
+            raw.expire(&self.place, now);
+        }
+    }
+}
+
+impl fmt::Debug for Seat {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Seat({:?}, {:?})", self.place.socket, self.lanes)
+    }
+}
+
+/// A client that lost its connection becomes the same socket again, where all it has missed is still known.
+fn come_back(application: &Application, space: &Space, claim: &Claim<'_>, session: Session) -> Option<Arc<Session>> {
+    let session = application.shared.hub.lost.find(claim.key, |lost| {
+        let is_the_same = lost.namespace == session.namespace && lost.outbox.format == session.outbox.format;
+        if is_the_same { session.in_place_of(lost, claim.offset) } else { None }
+    })?;
+    space.replace(&session);
+    Some(session)
+}
+
+/// Membership in a namespace that ends however its connection does.
+struct Presence {
+    space: Arc<Space>,
+    session: Arc<Session>,
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.session.outbox.close(None);
+        self.session.pending.close();
+        self.session.gone.cancel();
+        self.space.exit(&self.session);
+    }
+}

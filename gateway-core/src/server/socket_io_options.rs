@@ -1,0 +1,186 @@
+//! What an application sets of Socket.IO, and of Engine.IO alone. Names and defaults are the reference's.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
+use crate::server::engine_io::{Cors, EngineOptions, InitialHeaders, Parser, SessionCookie, TransportName};
+use crate::transport::Handshake;
+
+/// How Socket.IO is served. It is on by default, with these options at their defaults.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use gateway_core::prelude::*;
+/// use gateway_core::{Cors, SocketIo};
+///
+/// let options = SocketIo::new().path("/realtime/").ping_interval(Duration::from_secs(10)).cors(Cors::any());
+/// let server = Server::new().socket_io(options);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "options do nothing before a server has them"]
+pub struct SocketIo {
+    pub(crate) path: String,
+    pub(crate) engine: EngineOptions,
+}
+
+/// How a raw gateway is served by Engine.IO, without Socket.IO.
+///
+/// ```
+/// use gateway_core::prelude::*;
+/// use gateway_core::{EngineIo, TransportName};
+///
+/// let options = EngineIo::new().transports([TransportName::WebSocket]);
+/// let server = Server::new().engine_io("/engine.io/", "/echo", options);
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "options do nothing before a server has them"]
+pub struct EngineIo {
+    pub(crate) engine: EngineOptions,
+}
+
+impl Default for SocketIo {
+    fn default() -> Self {
+        Self { path: "/socket.io/".to_owned(), engine: EngineOptions::default() }
+    }
+}
+
+impl SocketIo {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The path. Default `/socket.io/`; a slash at its end is added where it is missing, so that it captures nothing
+    /// but what is under it.
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// How long a connection may be in no namespace before it is closed. Default 45 s.
+    pub fn connect_timeout(mut self, time: Duration) -> Self {
+        self.engine.connect_timeout = time;
+        self
+    }
+
+    /// How packets are written; the clients must be set to the same. Default [`Parser::Json`].
+    pub fn parser(mut self, parser: Parser) -> Self {
+        self.engine.parser = parser;
+        self
+    }
+
+    /// Serves a file of the JavaScript client under the path, such as `socket.io.min.js`. The reference's `serveClient`;
+    /// the file is the application's to give.
+    ///
+    /// ```
+    /// # use gateway_core::SocketIo;
+    /// # let bundle = "";
+    /// // let bundle = include_str!("../node_modules/socket.io-client/dist/socket.io.min.js");
+    /// let options = SocketIo::new().client_bundle("socket.io.min.js", bundle);
+    /// ```
+    pub fn client_bundle(mut self, name: impl Into<String>, file: impl Into<Bytes>) -> Self {
+        self.engine.bundle.add(name.into(), file.into());
+        self
+    }
+}
+
+impl EngineIo {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+/// What both have in common, once in words.
+macro_rules! engine_options {
+    ($options:ty) => {
+        impl $options {
+            /// The transports that are served. Default: both.
+            pub fn transports(mut self, names: impl IntoIterator<Item = TransportName>) -> Self {
+                self.engine.transports = names.into_iter().collect();
+                self
+            }
+
+            /// Whether a session of long polling may move to a WebSocket. Default on.
+            pub fn allow_upgrades(mut self, on: bool) -> Self {
+                self.engine.allow_upgrades = on;
+                self
+            }
+
+            /// Time from a client's sign of life to the next ping. Default 25 s.
+            pub fn ping_interval(mut self, time: Duration) -> Self {
+                self.engine.ping_interval = time;
+                self
+            }
+
+            /// How long the answer to a ping may take before the connection is closed. Default 20 s.
+            pub fn ping_timeout(mut self, time: Duration) -> Self {
+                self.engine.ping_timeout = time;
+                self
+            }
+
+            /// How long a WebSocket may take to take a session over. Then it is closed, and the session goes on by
+            /// polling. Default 10 s.
+            pub fn upgrade_timeout(mut self, time: Duration) -> Self {
+                self.engine.upgrade_timeout = time;
+                self
+            }
+
+            /// Bytes of one message of a WebSocket, and of one request's body. Default 1 000 000.
+            pub fn max_http_buffer_size(mut self, bytes: usize) -> Self {
+                self.engine.max_http_buffer_size = bytes;
+                self
+            }
+
+            /// Whose pages may speak to this path beside those of the server's own host, and of the origins that the
+            /// server allows. Default: nobody's.
+            pub fn cors(mut self, cors: Cors) -> Self {
+                self.engine.cors = Some(cors);
+                self
+            }
+
+            /// A cookie that names the session. Default: none.
+            pub fn cookie(mut self, cookie: SessionCookie) -> Self {
+                self.engine.cookie = Some(cookie);
+                self
+            }
+
+            /// Asks `check` before each handshake, after what [`Server::before_upgrade`](crate::Server::before_upgrade)
+            /// asks. The client reads the refusal's text; where it asked for a WebSocket the status is always 400.
+            pub fn allow_request<F, A>(mut self, check: F) -> Self
+            where
+                F: Fn(Handshake) -> A + Send + Sync + 'static,
+                A: Future<Output = Result<(), UpgradeRefusal>> + Send + 'static,
+            {
+                self.engine.allow_request = Some(BeforeUpgrade::new(check));
+                self
+            }
+
+            /// Lets `write` add headers to the answer of each handshake, such as cookies. The reference's event
+            /// `initial_headers`.
+            pub fn initial_headers(
+                mut self,
+                write: impl Fn(&mut HeaderMap, &Handshake) + Send + Sync + 'static,
+            ) -> Self {
+                self.engine.initial_headers = Some(InitialHeaders::new(write));
+                self
+            }
+
+            /// Compresses what polls are answered with where it has `threshold` bytes or more and the client reads gzip
+            /// or deflate. Default off, unlike the reference: it costs time, and the length of what is compressed tells
+            /// of secrets beside text of others.
+            #[cfg(feature = "http-compression")]
+            pub fn http_compression(mut self, threshold: usize) -> Self {
+                self.engine.http_compression = Some(threshold);
+                self
+            }
+        }
+    };
+}
+
+engine_options!(SocketIo);
+engine_options!(EngineIo);

@@ -1,0 +1,153 @@
+//! What a client that lost its connection can still ask for: its latest events, each under an offset that it was sent with.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::wire::Encoded;
+
+/// How long, and up to which amount, a server keeps what a client that lost its connection has missed.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use gateway_core::Recovery;
+///
+/// let recovery = Recovery { within: Duration::from_secs(30), ..Recovery::default() };
+/// assert_eq!(recovery.events, 1024);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Recovery {
+    /// How long a socket may be away. Default 2 minutes, as in Socket.IO.
+    pub within: Duration,
+    /// Events kept for one socket. One that misses more comes back as a new socket. Default 1024.
+    pub events: usize,
+    /// Bytes of events kept for one socket. Default 1 MiB.
+    pub bytes: usize,
+    /// Sockets that may be away at the same time; beyond, who leaves is not waited for. Default 10 000.
+    pub sockets: usize,
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Self { within: Duration::from_mins(2), events: 1024, bytes: 1024 * 1024, sockets: 10_000 }
+    }
+}
+
+/// Where an event stands among all of a server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offset {
+    number: u64,
+    at: Instant,
+}
+
+impl fmt::Display for Offset {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.number.fmt(formatter)
+    }
+}
+
+/// Gives out offsets, where the server recovers sockets.
+#[derive(Debug, Default)]
+pub(crate) struct Offsets {
+    is_on: AtomicBool,
+    next: AtomicU64,
+}
+
+impl Offsets {
+    pub(crate) fn turn_on(&self) {
+        self.is_on.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_on(&self) -> bool {
+        self.is_on.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn next(&self) -> Option<Offset> {
+        self.is_on().then(|| Offset { number: self.next.fetch_add(1, Ordering::Relaxed) + 1, at: Instant::now() })
+    }
+}
+
+/// The latest events of one socket, in the order in which they were queued. An offset names a place in this order: two
+/// broadcasts at the same time may be queued in another order than they were numbered, for each socket in its own, and
+/// still nothing is missed and nothing comes twice.
+#[derive(Debug)]
+pub(crate) struct Replay {
+    limits: Recovery,
+    events: VecDeque<(Offset, Encoded)>,
+    bytes: usize,
+}
+
+impl Replay {
+    pub(crate) fn new(limits: &Recovery) -> Self {
+        Self { limits: limits.clone(), events: VecDeque::new(), bytes: 0 }
+    }
+
+    pub(crate) fn push(&mut self, offset: Offset, frame: Encoded) {
+        self.bytes += frame.len();
+        self.events.push_back((offset, frame));
+        while self.is_too_much(offset.at) {
+            let Some((_, oldest)) = self.events.pop_front() else { break };
+            self.bytes -= oldest.len();
+        }
+    }
+
+    fn is_too_much(&self, now: Instant) -> bool {
+        let is_old = |(offset, _): &(Offset, Encoded)| now.duration_since(offset.at) > self.limits.within;
+        self.events.len() > self.limits.events
+            || self.bytes > self.limits.bytes
+            || self.events.front().is_some_and(is_old)
+    }
+
+    /// What came behind `offset`, where that is known for certain.
+    pub(crate) fn since(&self, offset: &str) -> Option<impl Iterator<Item = &Encoded>> {
+        let number: u64 = offset.parse().ok()?;
+        let place = self.events.iter().rposition(|(offset, _)| offset.number == number)?;
+        Some(self.events.iter().skip(place + 1).map(|(_, frame)| frame))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(text: &str) -> Encoded {
+        Encoded::text(0, |out| out.extend_from_slice(text.as_bytes())).into_shared()
+    }
+
+    fn texts(replay: &Replay, offset: &str) -> Option<Vec<String>> {
+        let frames = replay.since(offset)?;
+        Some(frames.map(|frame| String::from_utf8_lossy(&frame.as_slice()[2..]).into_owned()).collect())
+    }
+
+    fn replay(limits: &Recovery, numbers: impl IntoIterator<Item = u64>) -> Replay {
+        let at = Instant::now();
+        let mut replay = Replay::new(limits);
+        numbers.into_iter().for_each(|number| replay.push(Offset { number, at }, frame(&number.to_string())));
+        replay
+    }
+
+    #[test]
+    fn an_offset_names_a_place_in_the_order_of_its_socket() {
+        let replay = replay(&Recovery::default(), [1, 3, 2, 4]);
+        assert_eq!(texts(&replay, "3"), Some(vec!["2".into(), "4".into()]));
+        assert_eq!(texts(&replay, "4"), Some(vec![]));
+        assert_eq!(texts(&replay, "5"), None);
+        assert_eq!(texts(&replay, "x"), None);
+    }
+
+    #[test]
+    fn what_is_too_much_or_too_old_is_forgotten() {
+        let few = replay(&Recovery { events: 2, ..Recovery::default() }, 1..=4);
+        assert_eq!((texts(&few, "2"), texts(&few, "3")), (None, Some(vec!["4".into()])));
+        let small = replay(&Recovery { bytes: 6, ..Recovery::default() }, 1..=4);
+        assert_eq!((texts(&small, "2"), texts(&small, "3")), (None, Some(vec!["4".into()])));
+        let mut old = replay(&Recovery::default(), 1..=2);
+        let later = Instant::now() + Duration::from_mins(3);
+        old.push(Offset { number: 3, at: later }, frame("3"));
+        assert_eq!((texts(&old, "2"), texts(&old, "3")), (None, Some(vec![])));
+    }
+}

@@ -1,0 +1,182 @@
+//! How a test client speaks: the plain protocol, or Socket.IO as its own clients do.
+
+use bytes::Bytes;
+use data_encoding::BASE64;
+use serde_json::{Value, json};
+
+use crate::testing::frame::{Failure, Received};
+use crate::wire::Message;
+
+#[derive(Debug)]
+pub(super) enum Dialect {
+    Plain,
+    SocketIo(Packets),
+}
+
+/// What a message from the server means.
+pub(super) enum Heard {
+    Received(Received),
+    Admitted,
+    Refused(Failure),
+    /// A part of a packet, or one that is about the connection.
+    Nothing,
+}
+
+/// What a client names to come back as the same socket after its connection was lost.
+#[derive(Clone, Debug, Default)]
+pub struct Lost {
+    pub(super) key: Option<String>,
+    pub(super) offset: Option<String>,
+}
+
+/// The client's side of Socket.IO, for one namespace.
+#[derive(Debug)]
+pub(super) struct Packets {
+    namespace: String,
+    /// A packet, and the binary parts it still waits for.
+    partial: Option<(String, usize, Vec<Bytes>)>,
+    pub(super) lost: Lost,
+}
+
+impl Dialect {
+    pub(super) fn event(&self, event: &str, data: &Value, id: Option<u64>) -> String {
+        match (self, id) {
+            (Self::Plain, None) => json!({ "event": event, "data": data }).to_string(),
+            (Self::Plain, Some(id)) => json!({ "event": event, "data": data, "id": id }).to_string(),
+            (Self::SocketIo(packets), id) => packets.write('2', id, &json!([event, data])),
+        }
+    }
+
+    pub(super) fn answer(&self, ask: u64, data: &Value) -> String {
+        match self {
+            Self::Plain => json!({ "answer": ask, "data": data }).to_string(),
+            Self::SocketIo(packets) => packets.write('3', Some(ask), &json!([data])),
+        }
+    }
+
+    pub(super) fn read(&mut self, message: Message) -> Heard {
+        match self {
+            Self::Plain => Heard::Received(Received::read(message)),
+            Self::SocketIo(packets) => packets.read(message),
+        }
+    }
+}
+
+impl Packets {
+    /// `lost` is what an earlier connection left.
+    pub(super) fn new(namespace: &str, lost: Lost) -> Self {
+        Self { namespace: namespace.to_owned(), partial: None, lost }
+    }
+
+    /// The packet that asks for the namespace.
+    pub(super) fn connect(&self, auth: Option<&Value>) -> String {
+        let mut payload = auth.cloned().unwrap_or_else(|| json!({}));
+        if let (Some(key), Some(offset)) = (&self.lost.key, &self.lost.offset) {
+            payload["pid"] = json!(key);
+            payload["offset"] = json!(offset);
+        }
+        self.write('0', None, &payload)
+    }
+
+    fn write(&self, kind: char, id: Option<u64>, payload: &Value) -> String {
+        let namespace = if self.namespace == "/" { String::new() } else { format!("{},", self.namespace) };
+        let id = id.map_or(String::new(), |id| id.to_string());
+        format!("4{kind}{namespace}{id}{payload}")
+    }
+
+    fn read(&mut self, message: Message) -> Heard {
+        match (message, self.partial.take()) {
+            (Message::Binary(part), Some((text, wanted, mut parts))) => {
+                parts.push(part);
+                if parts.len() == wanted {
+                    return self.packet(&text, &parts);
+                }
+                self.partial = Some((text, wanted, parts));
+                Heard::Nothing
+            }
+            (message @ Message::Binary(_), None) => Heard::Received(Received::Message(message)),
+            (Message::Text(text), _) => match text.strip_prefix('4') {
+                Some(packet) => self.begin(packet),
+                None => Heard::Nothing,
+            },
+        }
+    }
+
+    /// A packet as text: whole, or with binary parts to come.
+    fn begin(&mut self, packet: &str) -> Heard {
+        let parts = packet.strip_prefix(['5', '6']).and_then(|rest| rest.split_once('-'));
+        let Some((count, rest)) = parts else { return self.packet(packet, &[]) };
+        let kind = if packet.starts_with('5') { '2' } else { '3' };
+        let wanted = count.parse().expect("the server counts its binary parts");
+        self.partial = Some((format!("{kind}{rest}"), wanted, Vec::new()));
+        Heard::Nothing
+    }
+
+    fn packet(&mut self, packet: &str, parts: &[Bytes]) -> Heard {
+        let (kind, rest) = packet.split_at(1);
+        let rest = match rest.split_once(',') {
+            Some((namespace, rest)) if namespace.starts_with('/') => rest,
+            _ => rest,
+        };
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (id, json) = rest.split_at(digits);
+        let mut payload = serde_json::from_str(json).unwrap_or(Value::Null);
+        fill(&mut payload, parts);
+        let id = id.parse().ok();
+        match (kind, payload) {
+            ("0", payload) => {
+                self.lost.key = payload["pid"].as_str().map(str::to_owned);
+                Heard::Admitted
+            }
+            ("4", payload) => Heard::Refused(Failure::new(payload)),
+            ("2", Value::Array(list)) => Heard::Received(self.event(list, id)),
+            ("3", Value::Array(list)) => Heard::Received(ack(list, id.unwrap_or_default())),
+            _ => Heard::Nothing,
+        }
+    }
+
+    fn event(&mut self, mut list: Vec<Value>, ask: Option<u64>) -> Received {
+        if self.lost.key.is_some() && ask.is_none() && list.len() > 1 {
+            self.lost.offset = list.pop().and_then(|offset| offset.as_str().map(str::to_owned));
+        }
+        let event = list.remove(0).as_str().unwrap_or_default().to_owned();
+        let data = one_or_list(list);
+        match ask {
+            Some(ask) => Received::Question { ask, event, data },
+            None if event == "exception" => Received::Exception { id: None, failure: Failure::new(data) },
+            None => Received::Event { event, data },
+        }
+    }
+}
+
+/// An ack that holds an exception's object is the failure of its request.
+fn ack(list: Vec<Value>, id: u64) -> Received {
+    let data = one_or_list(list);
+    if data["status"] == "error" {
+        return Received::Exception { id: Some(id), failure: Failure::new(data) };
+    }
+    Received::Reply { id, event: String::new(), data, more: false }
+}
+
+/// As on plain WebSocket: one argument is the data, several are its array, none is `null`.
+fn one_or_list(mut list: Vec<Value>) -> Value {
+    match list.len() {
+        0 => Value::Null,
+        1 => list.remove(0),
+        _ => Value::Array(list),
+    }
+}
+
+/// Puts the base64 of each binary part in the place of its placeholder, as plain WebSocket has it.
+fn fill(value: &mut Value, parts: &[Bytes]) {
+    if value["_placeholder"] == true {
+        let part = value["num"].as_u64().and_then(|number| parts.get(usize::try_from(number).ok()?));
+        *value = json!(BASE64.encode(part.expect("the server names parts it has sent")));
+        return;
+    }
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(|value| fill(value, parts)),
+        Value::Object(members) => members.values_mut().for_each(|value| fill(value, parts)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

@@ -1,0 +1,114 @@
+//! Engine.IO over a WebSocket: one packet in each message.
+
+mod probe;
+#[cfg(test)]
+mod tests;
+
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+pub(crate) use probe::{Patience, dismiss, upgrade};
+
+use crate::transport::{Broken, Deliver, DirectWrite, Ending, Transport};
+use crate::wire::engine_io::Packet;
+use crate::wire::{CloseCode, Disconnect, Encoded, Flow, OpCode, Received, Violation};
+
+/// A connection whose open packet was written, or that has moved here from long polling.
+#[derive(Debug)]
+pub(crate) struct EngineIo<T>(T);
+
+impl<T: Transport> EngineIo<T> {
+    /// A connection that was greeted before it came here.
+    pub(crate) fn new(inner: T) -> Self {
+        Self(inner)
+    }
+
+    /// Writes the open packet; `None` where its client is gone, or does not read it in time.
+    pub(crate) async fn open(mut inner: T, packet: &str, within: Duration) -> Option<Self> {
+        let frame = Encoded::frame(OpCode::Text, packet.as_bytes());
+        let written = timeout(within, write_all(&mut inner, frame.as_slice())).await;
+        matches!(written, Ok(Ok(()))).then_some(Self(inner))
+    }
+}
+
+/// Writes frames in a task that has nothing else to do.
+async fn write_all<T: Transport + ?Sized>(transport: &mut T, mut frames: &[u8]) -> io::Result<()> {
+    poll_fn(|context| {
+        while !frames.is_empty() {
+            match ready!(transport.poll_write(context, frames))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => frames = &frames[written..],
+            }
+        }
+        transport.poll_flush(context)
+    })
+    .await
+}
+
+impl<T: Transport> Transport for EngineIo<T> {
+    fn greet(&mut self) {
+        self.0.greet();
+    }
+
+    fn poll_receive(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Poll<Result<(), Broken>> {
+        let mut violated = None;
+        let received = self.0.poll_receive(context, &mut |received, context| match received {
+            Received::Text(text) => {
+                Packet::read(text).and_then(|packet| hear(packet, context, deliver)).unwrap_or_else(|violation| {
+                    violated = Some(violation);
+                    Flow::Pause
+                })
+            }
+            other @ (Received::Binary(_) | Received::Ping(_) | Received::Pong | Received::Close(_)) => {
+                deliver(other, context)
+            }
+        });
+        match violated {
+            Some(Violation { why }) => Poll::Ready(Err(Broken::Violation(Disconnect::new(CloseCode::NO_STATUS, why)))),
+            None => received,
+        }
+    }
+
+    fn assembling(&self) -> Option<u64> {
+        self.0.assembling()
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>, frames: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.poll_write(context, frames)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_flush(context)
+    }
+
+    fn poll_close(&mut self, context: &mut Context<'_>, ending: Ending) -> Poll<()> {
+        self.0.poll_close(context, ending)
+    }
+
+    fn direct(&self) -> Option<Arc<dyn DirectWrite>> {
+        self.0.direct()
+    }
+}
+
+/// What a packet is to an open session.
+pub(super) fn hear(
+    packet: Packet<'_>,
+    context: &mut Context<'_>,
+    deliver: &mut Deliver<'_>,
+) -> Result<Flow, Violation> {
+    match packet {
+        Packet::Message(text) => Ok(deliver(Received::Text(text), context)),
+        Packet::Binary(bytes) => Ok(deliver(Received::Binary(&bytes), context)),
+        Packet::Pong(_) => Ok(deliver(Received::Pong, context)),
+        Packet::Close => Ok(deliver(Received::Close(None), context)),
+        // In Engine.IO 4 the server asks and the client answers.
+        Packet::Ping(_) => Err(Violation::new("invalid heartbeat direction")),
+        // The reference ignores these where they do not belong.
+        Packet::Open(_) | Packet::Upgrade | Packet::Noop => Ok(Flow::Continue),
+    }
+}

@@ -1,0 +1,134 @@
+//! A WebSocket that asks to take over a session of long polling. It is probed beside the session, which knows of it only
+//! once the client says that it has stopped polling; what goes wrong here ends the WebSocket alone.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::transport::engine::{EngineIo, write_all};
+use crate::transport::polling::Probe;
+use crate::transport::{Broken, Ending, Transport};
+use crate::wire::engine_io::Packet;
+use crate::wire::{Disconnect, Encoded, Flow, OpCode, Received, close_frame};
+
+/// How long an upgrade may take, and the close of a WebSocket that was not taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    pub(crate) upgrade: Duration,
+    pub(crate) close: Duration,
+}
+
+/// Lets a WebSocket take over the session that `probe` belongs to, or closes it.
+pub(crate) async fn upgrade<T: Transport>(mut websocket: T, probe: Probe, patience: Patience) {
+    let mut probing = Probing { probe: &probe, to_write: Vec::new(), is_probed: false };
+    let outcome = timeout(patience.upgrade, poll_fn(|context| probing.poll(context, &mut websocket))).await;
+    match outcome.unwrap_or(Err(Failed::Wrong(None))) {
+        Ok(()) => {
+            if let Err(mut unwanted) = probe.complete(Box::new(EngineIo::new(websocket))) {
+                close(&mut *unwanted, None, patience.close).await;
+            }
+        }
+        Err(Failed::Wrong(told)) => {
+            drop(probe);
+            close(&mut websocket, told.as_ref(), patience.close).await;
+        }
+        Err(Failed::Lost) => {}
+    }
+}
+
+/// Closes a WebSocket that nobody wants: without a status, as Engine.IO does.
+pub(crate) async fn dismiss<T: Transport>(mut websocket: T, within: Duration) {
+    close(&mut websocket, None, within).await;
+}
+
+/// Why a WebSocket does not take over.
+enum Failed {
+    /// It did not say what it should, or not in time, or the session has ended.
+    Wrong(Option<Disconnect>),
+    Lost,
+}
+
+struct Probing<'a> {
+    probe: &'a Probe,
+    to_write: Vec<u8>,
+    /// The answer to a probe is in `to_write`, or was.
+    is_probed: bool,
+}
+
+impl Probing<'_> {
+    /// Ready once the client says that everything goes over the WebSocket from now on.
+    fn poll<T: Transport>(&mut self, context: &mut Context<'_>, websocket: &mut T) -> Poll<Result<(), Failed>> {
+        loop {
+            if self.probe.poll_over(context).is_ready() {
+                return Poll::Ready(Err(Failed::Wrong(None)));
+            }
+            // What it says is read only once it has read what it was told.
+            if ready!(self.poll_write(context, websocket)).is_err() {
+                return Poll::Ready(Err(Failed::Lost));
+            }
+            let mut heard = None;
+            let received = websocket.poll_receive(context, &mut |received, _| match self.hear(received) {
+                Poll::Ready(outcome) => {
+                    heard = Some(outcome);
+                    Flow::Pause
+                }
+                Poll::Pending => Flow::Continue,
+            });
+            match (heard, received) {
+                (Some(outcome), _) => return Poll::Ready(outcome),
+                (None, Poll::Ready(Ok(()))) => {}
+                (None, Poll::Ready(Err(Broken::Lost))) => return Poll::Ready(Err(Failed::Lost)),
+                (None, Poll::Ready(Err(Broken::Violation(disconnect)))) => {
+                    return Poll::Ready(Err(Failed::Wrong(Some(disconnect))));
+                }
+                (None, Poll::Pending) => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Ready when that was all.
+    fn hear(&mut self, received: Received<'_>) -> Poll<Result<(), Failed>> {
+        match received {
+            Received::Text(text) => match Packet::read(text) {
+                Ok(Packet::Ping("probe")) => {
+                    self.is_probed = true;
+                    self.to_write.extend_from_slice(Encoded::frame(OpCode::Text, b"3probe").as_slice());
+                    Poll::Pending
+                }
+                Ok(Packet::Upgrade) => Poll::Ready(Ok(())),
+                _ => Poll::Ready(Err(Failed::Wrong(None))),
+            },
+            Received::Ping(payload) => {
+                self.to_write.extend_from_slice(Encoded::frame(OpCode::Pong, payload).as_slice());
+                Poll::Pending
+            }
+            Received::Pong => Poll::Pending,
+            Received::Binary(_) => Poll::Ready(Err(Failed::Wrong(None))),
+            Received::Close(told) => Poll::Ready(Err(Failed::Wrong(told))),
+        }
+    }
+
+    fn poll_write<T: Transport>(&mut self, context: &mut Context<'_>, websocket: &mut T) -> Poll<std::io::Result<()>> {
+        while !self.to_write.is_empty() {
+            let written = ready!(websocket.poll_write(context, &self.to_write))?;
+            self.to_write.drain(..written);
+        }
+        ready!(websocket.poll_flush(context))?;
+        if std::mem::take(&mut self.is_probed) {
+            self.probe.answered();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+async fn close<T: Transport + ?Sized>(websocket: &mut T, told: Option<&Disconnect>, within: Duration) {
+    let closing = async {
+        if write_all(websocket, close_frame(told).as_slice()).await.is_ok() {
+            poll_fn(|context| websocket.poll_close(context, Ending::Violated)).await;
+        }
+    };
+    // A peer that does not end its side in time is let go of.
+    let _ = timeout(within, closing).await;
+}

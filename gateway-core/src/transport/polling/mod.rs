@@ -1,0 +1,172 @@
+//! A peer that speaks by HTTP requests: one that waits for packets, others that bring them. What this has to do with HTTP
+//! is the server's part; here requests come, wait and are answered.
+
+mod pipe;
+mod requests;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::time::{Sleep, sleep};
+
+pub(crate) use pipe::Turned;
+pub(crate) use requests::{PollingPeer, Posting, Probe};
+
+use crate::transport::counted::Counted;
+use crate::transport::engine;
+use crate::transport::{Broken, Deliver, DirectWrite, Ending, Transport};
+use crate::wire::Flow;
+use crate::wire::engine_io::{Packet, SEPARATOR};
+use pipe::Pipe;
+
+/// The server's end, from the first request to the last frame of the WebSocket it may move to.
+pub(crate) struct Polling {
+    pipe: Arc<Pipe>,
+    /// What a POST brought and was not yet taken.
+    reading: Option<Reading>,
+    websocket: Option<Box<dyn Transport>>,
+    /// Runs once the client has said goodbye.
+    farewell: Option<Pin<Box<Sleep>>>,
+    /// Its place among those that nobody has claimed, until the connect hooks accept.
+    unclaimed: Option<Counted>,
+    /// Its place among those that poll.
+    place: Option<Counted>,
+}
+
+/// How long the end of a session whose client said goodbye waits for its poll, which may have been overtaken.
+const OVERTAKEN: Duration = Duration::from_millis(100);
+
+/// Packets of one POST, and where the next of them begins.
+struct Reading {
+    packets: String,
+    next: Option<usize>,
+}
+
+impl Polling {
+    /// A session and the end its requests come in by. It holds its places for as long as it needs them.
+    pub(crate) fn new(place: Counted, unclaimed: Counted) -> (Self, PollingPeer) {
+        let pipe = Arc::new(Pipe::default());
+        let peer = PollingPeer::new(Arc::clone(&pipe));
+        let (place, unclaimed) = (Some(place), Some(unclaimed));
+        (Self { pipe, reading: None, websocket: None, farewell: None, unclaimed, place }, peer)
+    }
+
+    /// The session moves where its client has moved.
+    fn follow(&mut self) -> Option<&mut Box<dyn Transport>> {
+        if self.websocket.is_none()
+            && let Some(websocket) = self.pipe.lock().take_websocket()
+        {
+            self.websocket = Some(websocket);
+            self.place = None;
+        }
+        self.websocket.as_mut()
+    }
+
+    /// Lends the packets of the last POST until `deliver` pauses.
+    fn read(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Result<(), Broken> {
+        let Some(Reading { packets, mut next }) = self.reading.take() else { return Ok(()) };
+        let mut flow = Flow::Continue;
+        while flow == Flow::Continue
+            && let Some(start) = next
+        {
+            let rest = &packets[start..];
+            let end = rest.find(SEPARATOR);
+            next = end.map(|end| start + end + SEPARATOR.len_utf8());
+            let heard = Packet::read(&rest[..end.unwrap_or(rest.len())]).and_then(|packet| {
+                if packet == Packet::Close {
+                    self.farewell = Some(Box::pin(sleep(OVERTAKEN)));
+                    self.pipe.lock().client_closes();
+                }
+                engine::hear(packet, context, deliver)
+            });
+            match heard {
+                Ok(heard) => flow = heard,
+                Err(violation) => return Err(self.pipe.lock().violate(violation.why)),
+            }
+        }
+        if self.farewell.is_some() {
+            return Ok(());
+        }
+        if next.is_some() {
+            self.reading = Some(Reading { packets, next });
+        } else {
+            self.pipe.lock().delivered();
+        }
+        Ok(())
+    }
+}
+
+impl Transport for Polling {
+    fn greet(&mut self) {
+        self.unclaimed = None;
+    }
+
+    fn poll_receive(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Poll<Result<(), Broken>> {
+        self.follow();
+        if self.reading.is_none() {
+            let taken = self.pipe.lock().poll_take(context);
+            match (taken, &mut self.websocket) {
+                (Poll::Ready(Ok(packets)), _) => self.reading = Some(Reading { packets, next: Some(0) }),
+                (Poll::Ready(Err(broken)), _) => return Poll::Ready(Err(broken)),
+                (Poll::Pending, Some(websocket)) => return websocket.poll_receive(context, deliver),
+                (Poll::Pending, None) => return Poll::Pending,
+            }
+        }
+        Poll::Ready(self.read(context, deliver))
+    }
+
+    fn assembling(&self) -> Option<u64> {
+        self.websocket.as_ref().and_then(|websocket| websocket.assembling())
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>, frames: &[u8]) -> Poll<io::Result<usize>> {
+        if let Some(websocket) = self.follow() {
+            return websocket.poll_write(context, frames);
+        }
+        if let Some(farewell) = &mut self.farewell
+            && farewell.as_mut().poll(context).is_ready()
+            && self.pipe.lock().is_unheard()
+        {
+            return Poll::Ready(Ok(frames.len()));
+        }
+        self.pipe.lock().poll_write(context, frames)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(websocket) = self.follow() {
+            return websocket.poll_flush(context);
+        }
+        self.pipe.lock().flush();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(&mut self, context: &mut Context<'_>, ending: Ending) -> Poll<()> {
+        if let Some(websocket) = self.follow() {
+            ready!(websocket.poll_close(context, ending));
+        }
+        self.pipe.lock().end();
+        Poll::Ready(())
+    }
+
+    fn direct(&self) -> Option<Arc<dyn DirectWrite>> {
+        self.websocket.as_ref()?.direct()
+    }
+}
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        self.pipe.lock().end();
+    }
+}
+
+impl fmt::Debug for Polling {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Polling").field("has_moved", &self.websocket.is_some()).finish_non_exhaustive()
+    }
+}

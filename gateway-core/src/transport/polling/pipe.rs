@@ -1,0 +1,363 @@
+//! What the task of a polling connection and the requests of its client share. Every rule of who may do what, and when, is
+//! here; nobody waits under the lock.
+
+use std::fmt;
+use std::io;
+use std::mem;
+use std::sync::{Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use crate::transport::{Broken, Transport};
+use crate::wire::engine_io::{Frame, Frames, PayloadWriter};
+use crate::wire::{CloseCode, Disconnect, OpCode};
+
+/// The packets that carry nothing.
+const CLOSE: &[u8] = b"1";
+const NOOP: &[u8] = b"6";
+/// Bytes of packets that leave in one response: what waits longer than that can leave with the next.
+const RESPONSE_BYTES: usize = 256 * 1024;
+
+#[derive(Default)]
+pub(super) struct Pipe(Mutex<State>);
+
+impl Pipe {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("nothing panics under this lock")
+    }
+}
+
+impl fmt::Debug for Pipe {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Pipe")
+    }
+}
+
+/// Why a request of a session was turned away.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Turned {
+    /// The session has ended.
+    Over,
+    /// It goes on over a WebSocket.
+    Moved,
+    /// Another request of the kind is under way; this ends the session.
+    Overlap,
+}
+
+/// How far a session has come.
+#[derive(Default)]
+enum Stage {
+    #[default]
+    Polling,
+    /// A request has ended it; the task is to see.
+    Broken(Broken),
+    /// Over the WebSocket, which waits here for the task.
+    Moved,
+    Over,
+}
+
+/// An upgrade that is under way.
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
+enum Probe {
+    #[default]
+    None,
+    Begun,
+    /// Answered: no poll may wait, so that the client can stop polling.
+    Answered,
+}
+
+#[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts of two ends")]
+pub(super) struct State {
+    stage: Stage,
+    task: Option<Waker>,
+    /// A GET is under way, and the end of it that waits for packets.
+    is_polled: bool,
+    parked: Option<oneshot::Sender<Bytes>>,
+    /// Packets for the GET that waits.
+    gathered: PayloadWriter,
+    /// A POST is under way, and what an earlier one brought was not yet taken in whole.
+    is_posted: bool,
+    posted: Option<String>,
+    is_undelivered: bool,
+    post: Option<Waker>,
+    probe: Probe,
+    probing: Option<Waker>,
+    websocket: Option<Box<dyn Transport>>,
+    /// The client has said goodbye.
+    client_closed: bool,
+    /// The close packet had to wait for a GET.
+    close_waits: bool,
+    violated: bool,
+}
+
+fn wake(waker: &mut Option<Waker>) {
+    if let Some(waker) = waker.take() {
+        waker.wake();
+    }
+}
+
+/// The session's end.
+impl State {
+    fn register(&mut self, context: &Context<'_>) {
+        self.task.get_or_insert_with(|| context.waker().clone()).clone_from(context.waker());
+    }
+
+    /// What the next POST brought, or how the session was broken.
+    pub(super) fn poll_take(&mut self, context: &Context<'_>) -> Poll<Result<String, Broken>> {
+        if let Some(posted) = self.posted.take() {
+            return Poll::Ready(Ok(posted));
+        }
+        if let Stage::Broken(broken) = &self.stage {
+            return Poll::Ready(Err(broken.clone()));
+        }
+        self.register(context);
+        Poll::Pending
+    }
+
+    /// All that a POST brought has been taken.
+    pub(super) fn delivered(&mut self) {
+        self.is_undelivered = false;
+        wake(&mut self.post);
+    }
+
+    /// The client has said goodbye: its poll is to end without one, and what it posted is answered at the very end.
+    pub(super) fn client_closes(&mut self) {
+        self.client_closed = true;
+    }
+
+    /// Nobody is going to ask for what is left to say.
+    pub(super) fn is_unheard(&self) -> bool {
+        self.client_closed && self.parked.is_none()
+    }
+
+    /// What a request brought, or how it came, breaks the protocol.
+    pub(super) fn violate(&mut self, why: &'static str) -> Broken {
+        let broken = Broken::Violation(Disconnect::new(CloseCode::NO_STATUS, why));
+        self.violated = true;
+        self.is_undelivered = false;
+        self.break_off(broken.clone());
+        broken
+    }
+
+    /// The WebSocket the session has moved to, once.
+    pub(super) fn take_websocket(&mut self) -> Option<Box<dyn Transport>> {
+        self.websocket.take()
+    }
+
+    /// Takes whole frames while a GET waits for them. The outbox is the queue, not this.
+    pub(super) fn poll_write(&mut self, context: &Context<'_>, frames: &[u8]) -> Poll<io::Result<usize>> {
+        if matches!(self.stage, Stage::Over | Stage::Broken(Broken::Lost)) {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        if self.parked.is_none() && self.violated {
+            // Nobody is going to ask for it.
+            return Poll::Ready(Ok(frames.len()));
+        }
+        if self.parked.is_none() {
+            let first = Frames::new(frames).next();
+            self.close_waits = first.is_some_and(|frame| frame.opcode == OpCode::Close);
+            self.register(context);
+            return Poll::Pending;
+        }
+        Frames::new(frames).for_each(|frame| self.gather(frame));
+        if self.gathered.len() >= RESPONSE_BYTES {
+            self.answer();
+        }
+        Poll::Ready(Ok(frames.len()))
+    }
+
+    fn gather(&mut self, Frame { opcode, payload }: Frame<'_>) {
+        match opcode {
+            OpCode::Text => self.gathered.text(payload),
+            OpCode::Binary => self.gathered.binary(payload),
+            OpCode::Close => {
+                if self.client_closed {
+                    self.gathered.text(NOOP);
+                } else {
+                    if self.close_waits && self.gathered.is_empty() {
+                        self.gathered.text(NOOP);
+                    }
+                    self.gathered.text(CLOSE);
+                }
+                self.answer();
+            }
+            // Of use to a WebSocket only.
+            OpCode::Ping | OpCode::Pong | OpCode::Continuation => {}
+        }
+    }
+
+    pub(super) fn flush(&mut self) {
+        if !self.gathered.is_empty() {
+            self.answer();
+        }
+    }
+
+    /// Hands what was gathered to the GET that waits.
+    fn answer(&mut self) {
+        let packets = mem::take(&mut self.gathered).into_body();
+        if self.parked.take().is_some_and(|parked| parked.send(packets.into()).is_err()) {
+            self.break_off(Broken::Lost);
+        }
+    }
+
+    fn answer_with(&mut self, packet: &[u8]) {
+        if self.parked.is_some() {
+            if self.gathered.is_empty() {
+                self.gathered.text(packet);
+            }
+            self.answer();
+        }
+    }
+
+    fn break_off(&mut self, broken: Broken) {
+        if matches!(self.stage, Stage::Polling) {
+            self.stage = Stage::Broken(broken);
+        }
+        wake(&mut self.task);
+        wake(&mut self.post);
+        wake(&mut self.probing);
+    }
+
+    /// The connection is over. Whoever waits is let go of.
+    pub(super) fn end(&mut self) {
+        self.stage = Stage::Over;
+        self.answer_with(if self.client_closed { NOOP } else { CLOSE });
+        self.posted = None;
+        self.is_undelivered = false;
+        wake(&mut self.post);
+        wake(&mut self.probing);
+    }
+}
+
+/// The requests' end.
+impl State {
+    fn admit(&self) -> Result<(), Turned> {
+        match self.stage {
+            Stage::Polling => Ok(()),
+            Stage::Moved => Err(Turned::Moved),
+            Stage::Broken(_) | Stage::Over => Err(Turned::Over),
+        }
+    }
+
+    /// Whether the session can be reached by requests.
+    pub(super) fn standing(&self) -> Result<(), Turned> {
+        self.admit()
+    }
+
+    /// A GET begins to wait for packets.
+    pub(super) fn park(&mut self) -> Result<oneshot::Receiver<Bytes>, Turned> {
+        self.admit()?;
+        if self.is_polled {
+            self.answer_with(CLOSE);
+            self.violate("two polls at once");
+            return Err(Turned::Overlap);
+        }
+        let (sender, receiver) = oneshot::channel();
+        self.is_polled = true;
+        self.parked = Some(sender);
+        if self.probe == Probe::Answered {
+            self.answer_with(NOOP);
+        } else {
+            wake(&mut self.task);
+        }
+        Ok(receiver)
+    }
+
+    /// A GET is over; where it was given up, what it may have carried is lost.
+    pub(super) fn unpark(&mut self, was_answered: bool) {
+        self.is_polled = false;
+        self.parked = None;
+        if !was_answered {
+            self.break_off(Broken::Lost);
+        }
+    }
+
+    /// A POST begins.
+    pub(super) fn begin_post(&mut self) -> Result<(), Turned> {
+        self.admit()?;
+        if mem::replace(&mut self.is_posted, true) {
+            self.answer_with(CLOSE);
+            self.violate("two posts at once");
+            return Err(Turned::Overlap);
+        }
+        Ok(())
+    }
+
+    pub(super) fn end_post(&mut self) {
+        self.is_posted = false;
+    }
+
+    /// What a POST brings breaks off where its client does.
+    pub(super) fn abort_post(&mut self) {
+        self.is_posted = false;
+        self.break_off(Broken::Lost);
+    }
+
+    pub(super) fn post(&mut self, packets: String) {
+        self.posted = Some(packets);
+        self.is_undelivered = true;
+        wake(&mut self.task);
+    }
+
+    /// Whether everything that was posted has been taken, and whether it kept to the protocol.
+    pub(super) fn poll_delivered(&mut self, context: &Context<'_>) -> Poll<bool> {
+        if self.is_undelivered && matches!(self.stage, Stage::Polling | Stage::Moved) {
+            self.post = Some(context.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(!self.violated)
+    }
+
+    /// Ready once the session takes nothing more.
+    pub(super) fn poll_ended(&mut self, context: &Context<'_>) -> Poll<()> {
+        if matches!(self.stage, Stage::Polling | Stage::Moved) {
+            self.post = Some(context.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    /// Ready once the session has ended, or moved on.
+    pub(super) fn poll_over(&mut self, context: &Context<'_>) -> Poll<()> {
+        if matches!(self.stage, Stage::Polling) {
+            self.probing = Some(context.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    /// A WebSocket asks to take over. One at a time may.
+    pub(super) fn begin_probe(&mut self) -> bool {
+        let may = self.admit().is_ok() && self.probe == Probe::None;
+        if may {
+            self.probe = Probe::Begun;
+        }
+        may
+    }
+
+    /// The probe was answered: from now on no poll waits.
+    pub(super) fn answer_probe(&mut self) {
+        self.probe = Probe::Answered;
+        self.answer_with(NOOP);
+    }
+
+    /// Nothing came of it; the session goes on by polling.
+    pub(super) fn end_probe(&mut self) {
+        self.probe = Probe::None;
+    }
+
+    /// The session moves to the WebSocket; it is given back where the session has ended.
+    pub(super) fn upgrade(&mut self, websocket: Box<dyn Transport>) -> Result<(), Box<dyn Transport>> {
+        if self.admit().is_err() {
+            return Err(websocket);
+        }
+        self.stage = Stage::Moved;
+        self.websocket = Some(websocket);
+        self.answer_with(NOOP);
+        wake(&mut self.task);
+        Ok(())
+    }
+}

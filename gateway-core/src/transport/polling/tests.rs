@@ -1,0 +1,200 @@
+use std::pin::pin;
+use std::task::Waker;
+
+use super::*;
+use crate::transport::memory;
+use crate::wire::{CloseCode, Disconnect, Encoded, OpCode, Received, close_frame};
+
+fn session() -> (Polling, PollingPeer) {
+    let taken = Arc::default();
+    Polling::new(Counted::take(&taken, 2).unwrap(), Counted::take(&taken, 2).unwrap())
+}
+
+fn now<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// One receive that pauses after `most` messages.
+fn receive(polling: &mut Polling, most: usize) -> (Poll<Result<(), Broken>>, Vec<String>) {
+    let mut received = Vec::new();
+    let polled = polling.poll_receive(&mut Context::from_waker(Waker::noop()), &mut |message, _| {
+        received.push(match message {
+            Received::Text(text) => text.to_owned(),
+            other => format!("{other:?}"),
+        });
+        if received.len() == most { Flow::Pause } else { Flow::Continue }
+    });
+    (polled, received)
+}
+
+fn write(polling: &mut Polling, frames: &[&Encoded]) -> Poll<io::Result<usize>> {
+    let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.as_slice().to_vec()).collect();
+    polling.poll_write(&mut Context::from_waker(Waker::noop()), &bytes)
+}
+
+fn flush(polling: &mut Polling) {
+    assert!(polling.poll_flush(&mut Context::from_waker(Waker::noop())).is_ready());
+}
+
+fn text(packet: &str) -> Encoded {
+    Encoded::frame(OpCode::Text, packet.as_bytes())
+}
+
+#[test]
+fn frames_are_taken_only_while_a_poll_waits() {
+    let (mut polling, peer) = session();
+    assert!(write(&mut polling, &[&text("4a")]).is_pending());
+    let mut poll = pin!(peer.poll());
+    assert!(now(poll.as_mut()).is_pending());
+    assert!(write(&mut polling, &[&text("4a"), &Encoded::frame(OpCode::Binary, &[1, 2, 3])]).is_ready());
+    assert!(write(&mut polling, &[&text("2")]).is_ready());
+    assert!(now(poll.as_mut()).is_pending(), "the turn is not over");
+    flush(&mut polling);
+    let Poll::Ready(Ok(packets)) = now(poll.as_mut()) else { panic!("not answered") };
+    assert_eq!(packets, "4a\u{1e}bAQID\u{1e}2");
+    assert!(write(&mut polling, &[&text("4b")]).is_pending());
+}
+
+#[test]
+fn one_answer_carries_a_bounded_number_of_bytes() {
+    let (mut polling, peer) = session();
+    let mut poll = pin!(peer.poll());
+    assert!(now(poll.as_mut()).is_pending());
+    let frame = text(&format!("4{}", "x".repeat(100_000)));
+    let taken = (0..10).take_while(|_| write(&mut polling, &[&frame]).is_ready()).count();
+    assert_eq!(taken, 3);
+    let Poll::Ready(Ok(packets)) = now(poll.as_mut()) else { panic!("not answered") };
+    assert_eq!(packets.len(), 3 * 100_001 + 2);
+}
+
+#[test]
+fn a_post_is_answered_once_its_packets_were_taken() {
+    let (mut polling, peer) = session();
+    let posting = peer.post().unwrap();
+    let mut delivering = pin!(posting.deliver("4a\u{1e}4b\u{1e}4c".to_owned()));
+    assert!(now(delivering.as_mut()).is_pending());
+    let (_, received) = receive(&mut polling, 1);
+    assert_eq!(received, ["a"]);
+    assert!(now(delivering.as_mut()).is_pending());
+    let (_, received) = receive(&mut polling, 2);
+    assert_eq!(received, ["b", "c"]);
+    assert_eq!(now(delivering), Poll::Ready(true));
+    assert!(receive(&mut polling, 1).0.is_pending());
+}
+
+#[test]
+fn a_post_that_was_answered_early_makes_the_next_one_wait() {
+    let (mut polling, peer) = session();
+    {
+        let posting = peer.post().unwrap();
+        let mut delivering = pin!(posting.deliver("4a\u{1e}4b".to_owned()));
+        assert!(now(delivering.as_mut()).is_pending());
+    }
+    let posting = peer.post().unwrap();
+    {
+        let mut turn = pin!(posting.turn());
+        assert!(now(turn.as_mut()).is_pending());
+        assert_eq!(receive(&mut polling, 9).1, ["a", "b"]);
+        assert_eq!(now(turn), Poll::Ready(Ok(())));
+    }
+    posting.skip();
+}
+
+#[test]
+fn what_a_post_brought_before_a_wrong_packet_counts() {
+    let (mut polling, peer) = session();
+    let posting = peer.post().unwrap();
+    let mut delivering = pin!(posting.deliver("4a\u{1e}2\u{1e}4b".to_owned()));
+    assert!(now(delivering.as_mut()).is_pending());
+    let (polled, received) = receive(&mut polling, 9);
+    let Poll::Ready(Err(Broken::Violation(disconnect))) = polled else { panic!("{polled:?}") };
+    assert_eq!(disconnect, Disconnect::new(CloseCode::NO_STATUS, "invalid heartbeat direction"));
+    assert_eq!(received, ["a"]);
+    // Also where the connection is over before the request looks.
+    drop(polling);
+    assert_eq!(now(delivering), Poll::Ready(false));
+}
+
+#[test]
+fn an_answer_that_nobody_reads_any_more_ends_the_session() {
+    let (mut polling, peer) = session();
+    {
+        let mut poll = pin!(peer.poll());
+        assert!(now(poll.as_mut()).is_pending());
+        assert!(write(&mut polling, &[&text("4a")]).is_ready());
+        flush(&mut polling);
+    }
+    assert!(matches!(receive(&mut polling, 1).0, Poll::Ready(Err(Broken::Lost))));
+    assert_eq!(peer.standing(), Err(Turned::Over));
+}
+
+#[test]
+fn a_goodbye_waits_for_a_poll() {
+    let (mut polling, peer) = session();
+    assert!(write(&mut polling, &[&close_frame(None)]).is_pending());
+    let mut poll = pin!(peer.poll());
+    assert!(now(poll.as_mut()).is_pending());
+    assert!(write(&mut polling, &[&close_frame(None)]).is_ready());
+    let Poll::Ready(Ok(packets)) = now(poll) else { panic!("not answered") };
+    assert_eq!(packets, "6\u{1e}1");
+
+    let (mut polling, peer) = session();
+    let mut poll = pin!(peer.poll());
+    assert!(now(poll.as_mut()).is_pending());
+    assert!(write(&mut polling, &[&text("4a"), &close_frame(None)]).is_ready());
+    let Poll::Ready(Ok(packets)) = now(poll) else { panic!("not answered") };
+    assert_eq!(packets, "4a\u{1e}1");
+}
+
+#[test]
+fn a_connection_that_ends_without_a_word_lets_everybody_go() {
+    let (polling, peer) = session();
+    let mut poll = pin!(peer.poll());
+    assert!(now(poll.as_mut()).is_pending());
+    let posting = peer.post().unwrap();
+    let probe = peer.probe().unwrap();
+    let mut delivering = pin!(posting.deliver("4a".to_owned()));
+    assert!(now(delivering.as_mut()).is_pending());
+    drop(polling);
+    assert!(matches!(now(poll), Poll::Ready(Ok(packets)) if packets == "1"));
+    assert_eq!(now(delivering), Poll::Ready(true));
+    assert!(probe.poll_over(&Context::from_waker(Waker::noop())).is_ready());
+    assert!(probe.complete(Box::new(memory::pair().0)).is_err());
+    assert!(matches!(peer.post(), Err(Turned::Over)));
+}
+
+#[test]
+fn a_session_that_moved_writes_to_its_websocket_at_once() {
+    let (mut polling, peer) = session();
+    assert!(write(&mut polling, &[&text("4a")]).is_pending());
+    let (websocket, client) = memory::pair();
+    let probe = peer.probe().unwrap();
+    assert!(peer.probe().is_none(), "one at a time");
+    probe.answered();
+    assert!(probe.complete(Box::new(websocket)).is_ok());
+    assert_eq!(peer.standing(), Err(Turned::Moved));
+    // Also where the connection does not read just now.
+    assert!(write(&mut polling, &[&text("4a")]).is_ready());
+    let received = client.poll_receive(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(received, Poll::Ready(Ok(message)) if message == "4a".into()));
+    client.send(memory::Sent::Message("4b".into()));
+    assert_eq!(receive(&mut polling, 1).1, ["4b"]);
+}
+
+#[test]
+fn places_are_given_up_when_they_are_no_longer_needed() {
+    let (places, unclaimed) = (Arc::default(), Arc::default());
+    let open = || {
+        let place = Counted::take(&places, 1)?;
+        Some(Polling::new(place, Counted::take(&unclaimed, 1)?))
+    };
+    let (mut first, peer) = open().unwrap();
+    assert!(open().is_none());
+    first.greet();
+    assert!(Counted::take(&unclaimed, 1).is_some());
+    assert!(open().is_none());
+    let probe = peer.probe().unwrap();
+    assert!(probe.complete(Box::new(memory::pair().0)).is_ok());
+    let _ = receive(&mut first, 1);
+    assert!(open().is_some());
+}

@@ -1,0 +1,288 @@
+//! The arguments of an event as a list, whatever their number: read, kept as they came, and sent.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::de::Error as _;
+use serde_json::value::RawValue;
+
+use crate::wire::arity::arity_of;
+use crate::wire::payload::{Content, Payload, Shape, from_payload, keep_named};
+
+/// The arguments of an event as a list, whatever their number: `T` is a tuple, a `Vec`, or a type that is read from a list.
+///
+/// As an argument of a handler it reads the list; one argument is a list of one, and where nothing was sent it is empty.
+/// What a tuple asks for beyond the list's end is read as `null`, so that an `Option` may be left out. As something to send
+/// it is spread: a Socket.IO client's listener gets one parameter for each element. Plain WebSocket has one place for
+/// data: several arguments are the array there, and one is itself.
+///
+/// ```
+/// # use gateway_core::prelude::*;
+/// #[gateway(namespace = "/board")]
+/// struct Board;
+///
+/// #[gateway]
+/// impl Board {
+///     #[subscribe]
+///     fn place(&self, socket: Socket, Args((piece, field)): Args<(String, u8)>) -> Args<(String, bool)> {
+///         socket.broadcast().emit("placed", &Args((&piece, field)));
+///         Args((piece, true))
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Args<T>(pub T);
+
+/// The arguments of an event as they came: not read, binary parts included. Sent again, they are the same to the last digit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawArgs {
+    content: Content,
+    /// Nothing was sent: no argument, and `null` to who reads one value.
+    absent: bool,
+}
+
+/// What can be sent: a value that is `Serialize`, as the one argument of its event; [`Args`] and [`RawArgs`] as several.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent",
+    label = "this cannot be written as the data of an event",
+    note = "what is sent is `Serialize`: put `#[derive(serde::Serialize)]` on a type of your own",
+    note = "several arguments are sent as `Args((one, other))`, and each of them is `Serialize`"
+)]
+pub trait ToArgs {
+    /// The arguments, written.
+    ///
+    /// # Errors
+    ///
+    /// When a value cannot be written as JSON, or what is to be spread is no list.
+    fn to_args(&self) -> Result<RawArgs, serde_json::Error>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + ?Sized> ToArgs for T {
+    fn to_args(&self) -> Result<RawArgs, serde_json::Error> {
+        RawArgs::one(self)
+    }
+}
+
+impl<T: Serialize> ToArgs for Args<T> {
+    fn to_args(&self) -> Result<RawArgs, serde_json::Error> {
+        RawArgs::each(&self.0)
+    }
+}
+
+impl ToArgs for RawArgs {
+    fn to_args(&self) -> Result<RawArgs, serde_json::Error> {
+        Ok(self.clone())
+    }
+}
+
+/// What a client's answer can be read as: any type that is read from JSON, where several arguments are their array;
+/// [`Args`], where one is a list too; [`RawArgs`], unread.
+#[diagnostic::on_unimplemented(
+    message = "an answer cannot be read as `{Self}`",
+    label = "this cannot be read from the data of an answer",
+    note = "what is read is `Deserialize` and owns what it holds: put `#[derive(serde::Deserialize)]` on a type of your own"
+)]
+pub trait FromArgs: Sized {
+    /// Reads the arguments.
+    ///
+    /// # Errors
+    ///
+    /// When they are something else.
+    fn from_args(args: RawArgs) -> Result<Self, serde_json::Error>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> FromArgs for T {
+    fn from_args(args: RawArgs) -> Result<Self, serde_json::Error> {
+        args.list().read_value()
+    }
+}
+
+impl<T: DeserializeOwned> FromArgs for Args<T> {
+    fn from_args(args: RawArgs) -> Result<Self, serde_json::Error> {
+        args.list().read_all().map(Self)
+    }
+}
+
+impl FromArgs for RawArgs {
+    fn from_args(args: RawArgs) -> Result<Self, serde_json::Error> {
+        Ok(args)
+    }
+}
+
+impl RawArgs {
+    /// One argument: any value.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written as JSON.
+    pub fn one<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+        Content::of(value).map(Self::from)
+    }
+
+    /// Each element of a tuple, an array or a `Vec` as an argument; `()` has none.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written as JSON, or is no list.
+    pub fn each<T: Serialize + ?Sized>(list: &T) -> Result<Self, serde_json::Error> {
+        let content = Content::of(list)?;
+        match content.json.as_bytes() {
+            [b'[', ..] => Ok(Self::of_list(content.json, content.attachments)),
+            b"null" => Ok(Self::of_list("[]".to_owned(), Vec::new())),
+            _ => Err(serde_json::Error::custom("arguments are spread from a tuple, an array or a `Vec`")),
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.list().elements().len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The JSON of their array. Where there are binary parts, `{"_placeholder":true,"num":0}` stands for the first.
+    #[must_use]
+    pub fn json(&self) -> Cow<'_, str> {
+        self.list().text()
+    }
+
+    /// Reads one of them; beyond the last one there is `null`.
+    ///
+    /// # Errors
+    ///
+    /// When it is something else.
+    pub fn read<T: DeserializeOwned>(&self, index: usize) -> Result<T, serde_json::Error> {
+        let list = self.list();
+        from_payload(list.elements().get(index).unwrap_or(&"null"), list.attachments)
+    }
+
+    /// Those behind the first `count`: what is left once a handler has read its own.
+    #[must_use]
+    pub fn skip(&self, count: usize) -> Self {
+        let left = self.list().elements().get(count..).unwrap_or_default().join(",");
+        let (left, attachments) = keep_named(format!("[{left}]"), &self.content.attachments);
+        Self::of_list(left, attachments)
+    }
+
+    /// One argument is written as itself, except where that would be read as a list.
+    fn of_list(list: String, attachments: Vec<Bytes>) -> Self {
+        let (json, shape) = match only_element(&list) {
+            Some(only) if !only.starts_with('[') => (only.to_owned(), Shape::One),
+            Some(_) | None => (list, Shape::Several),
+        };
+        Content { json, shape, attachments }.into()
+    }
+
+    pub(crate) fn into_content(self) -> Content {
+        self.content
+    }
+
+    fn list(&self) -> List<'_> {
+        let Content { json, shape, attachments } = &self.content;
+        List { json: (!self.absent).then_some(json), shape: *shape, attachments }
+    }
+}
+
+impl Default for RawArgs {
+    fn default() -> Self {
+        Self::of_list("[]".to_owned(), Vec::new())
+    }
+}
+
+impl From<Content> for RawArgs {
+    fn from(content: Content) -> Self {
+        Self { content, absent: false }
+    }
+}
+
+impl From<Payload<'_>> for RawArgs {
+    fn from(payload: Payload<'_>) -> Self {
+        let Payload { json, shape, attachments } = payload;
+        let absent = json.is_none();
+        let json = match (json, shape) {
+            (Some(Cow::Owned(json)), _) => Box::<str>::from(json).into_string(),
+            (Some(Cow::Borrowed(json)), _) => json.get().to_owned(),
+            (None, Shape::One) => "null".to_owned(),
+            (None, Shape::Several) => "[]".to_owned(),
+        };
+        let attachments = attachments.map_or_else(Vec::new, |attachments| attachments.to_vec());
+        Self { content: Content { json, shape, attachments }, absent }
+    }
+}
+
+/// Arguments that are lent to be read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct List<'a> {
+    /// `None` where nothing was sent.
+    json: Option<&'a str>,
+    shape: Shape,
+    attachments: &'a [Bytes],
+}
+
+impl<'a> List<'a> {
+    /// One value: the one argument, the array of several, `null` where there is none.
+    pub(crate) fn read_value<T: DeserializeOwned>(self) -> Result<T, serde_json::Error> {
+        from_payload(self.json.unwrap_or("null"), self.attachments)
+    }
+
+    /// The list. What was left out at its end is `null`, as it is `undefined` to a JavaScript function.
+    pub(crate) fn read_all<T: DeserializeOwned>(self) -> Result<T, serde_json::Error> {
+        from_payload(&self.text(), self.attachments).or_else(|error| {
+            let mut elements = self.elements();
+            let Some(wanted) = arity_of::<T>().filter(|wanted| *wanted > elements.len()) else { return Err(error) };
+            elements.resize(wanted, "null");
+            from_payload(&format!("[{}]", elements.join(",")), self.attachments).map_err(|_| error)
+        })
+    }
+
+    fn text(self) -> Cow<'a, str> {
+        match (self.json, self.shape) {
+            (None, _) => Cow::Borrowed("[]"),
+            (Some(list), Shape::Several) => Cow::Borrowed(list),
+            (Some(only), Shape::One) => Cow::Owned(format!("[{only}]")),
+        }
+    }
+
+    fn elements(self) -> Vec<&'a str> {
+        match (self.json, self.shape) {
+            (None, _) => Vec::new(),
+            (Some(only), Shape::One) => vec![only],
+            (Some(list), Shape::Several) => {
+                // It was checked to be an array when it was taken up.
+                let elements: Vec<&RawValue> = serde_json::from_str(list).unwrap_or_default();
+                elements.into_iter().map(RawValue::get).collect()
+            }
+        }
+    }
+}
+
+impl<'a> Payload<'a> {
+    /// What stands in the one place that a format has for data: an array is the list of the arguments.
+    pub(crate) fn of_data(json: Option<&'a RawValue>) -> Self {
+        let is_list = json.is_some_and(|json| json.get().starts_with('['));
+        Self { shape: if is_list { Shape::Several } else { Shape::One }, ..Self::one(json) }
+    }
+
+    pub(crate) fn list(&self) -> List<'_> {
+        List { json: self.raw().map(RawValue::get), shape: self.shape, attachments: self.attachments() }
+    }
+}
+
+/// The element of a list that has no other.
+fn only_element(list: &str) -> Option<&str> {
+    let mut values = serde_json::Deserializer::from_str(list.strip_prefix('[')?).into_iter::<&RawValue>();
+    let first = values.next()?.ok()?;
+    (list[1 + values.byte_offset()..].trim_ascii_start() == "]").then_some(first.get())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! Pieces of JSON text that are read or written in several formats without a parser.
+
+/// Appends `text` as a JSON string.
+pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
+    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        serde_json::to_writer(out, text).expect("a string is always JSON");
+    }
+}
+
+/// Appends the decimal digits.
+pub(crate) fn push_integer(out: &mut Vec<u8>, mut value: u64) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + u8::try_from(value % 10).expect("one digit");
+        value /= 10;
+        if value == 0 {
+            return out.extend_from_slice(&digits[start..]);
+        }
+    }
+}
+
+/// RFC 8259 §2.
+pub(crate) fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// Where the next byte is that is no space, from `at` on; the end of `json` where there is none.
+pub(crate) fn skip_space(json: &[u8], at: usize) -> usize {
+    json.iter().skip(at).position(|&byte| !is_space(byte)).map_or(json.len(), |skipped| at + skipped)
+}
+
+/// Where the string ends whose content starts at `at`: behind its closing quote, or at the end of a broken text.
+pub(crate) fn string_end(json: &[u8], mut at: usize) -> usize {
+    while let Some(&byte) = json.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    json.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_have_their_decimal_digits() {
+        let check = |value: u64| {
+            let mut out = Vec::new();
+            push_integer(&mut out, value);
+            assert_eq!(String::from_utf8(out).unwrap(), value.to_string());
+        };
+        check(0);
+        check(9);
+        check(10);
+        check(u64::MAX);
+    }
+
+    #[test]
+    fn a_string_ends_at_its_own_quote() {
+        let check = |json: &str, end: usize| assert_eq!(string_end(json.as_bytes(), 1), end, "{json}");
+        check(r#""a",1"#, 3);
+        check(r#""a\"b""#, 6);
+        check(r#""\\",1"#, 4);
+        check(r#""open"#, 5);
+        check(r#""open\"#, 6);
+    }
+}

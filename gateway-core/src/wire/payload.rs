@@ -1,0 +1,155 @@
+//! What an event carries, in and out: one argument or several, and the binary parts they name.
+
+mod aside;
+mod placeholder;
+mod read;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use data_encoding::BASE64;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+pub(in crate::wire) use placeholder::{Placeholders, placeholder_at_front, push_placeholder};
+
+/// Binary parts, in the order of their placeholders. Nearly always none.
+pub(crate) type Attachments = Option<Arc<[Bytes]>>;
+
+/// How the JSON of an event is to be read.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Shape {
+    /// The one argument.
+    #[default]
+    One,
+    /// The array of the arguments.
+    Several,
+}
+
+/// What an event that came in carries, still JSON.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Payload<'a> {
+    /// `None` where nothing was sent, or `null`.
+    pub(crate) json: Option<Cow<'a, RawValue>>,
+    pub(crate) shape: Shape,
+    pub(crate) attachments: Attachments,
+}
+
+impl<'a> Payload<'a> {
+    /// One argument without binary parts.
+    pub(crate) fn one(json: Option<&'a RawValue>) -> Self {
+        Self { json: json.map(Cow::Borrowed), shape: Shape::One, attachments: None }
+    }
+
+    pub(crate) fn raw(&self) -> Option<&RawValue> {
+        self.json.as_deref()
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        self.raw().map_or("null", RawValue::get)
+    }
+
+    pub(crate) fn attachments(&self) -> &[Bytes] {
+        self.attachments.as_deref().unwrap_or_default()
+    }
+
+    /// A copy that holds no read buffer.
+    pub(crate) fn into_owned(self) -> Payload<'static> {
+        let json = self.json.map(|json| Cow::Owned(json.into_owned()));
+        Payload { json, shape: self.shape, attachments: self.attachments }
+    }
+}
+
+/// What is sent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Content {
+    pub(crate) json: String,
+    pub(crate) shape: Shape,
+    pub(crate) attachments: Vec<Bytes>,
+}
+
+/// What is sent, lent to be encoded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ContentRef<'a> {
+    pub(crate) json: &'a str,
+    pub(crate) shape: Shape,
+    pub(crate) attachments: &'a [Bytes],
+}
+
+/// Reads a value from JSON whose placeholders name `attachments`. Its bytes are these, or base64, or arrays of numbers.
+pub(in crate::wire) fn from_payload<T: DeserializeOwned>(
+    json: &str,
+    attachments: &[Bytes],
+) -> Result<T, serde_json::Error> {
+    read::read(json, attachments)
+}
+
+/// A part of a text in whose placeholders are those of the whole, and the attachments that this part names.
+pub(in crate::wire) fn keep_named(json: String, attachments: &[Bytes]) -> (String, Vec<Bytes>) {
+    if attachments.is_empty() {
+        return (json, Vec::new());
+    }
+    let Some((placeholders, order)) = Placeholders::find(&json, attachments.len())
+        .and_then(|placeholders| placeholders.order(attachments.len()).map(|order| (placeholders, order)))
+    else {
+        return (json, attachments.to_vec());
+    };
+    let json = placeholders.renumbered(&json).unwrap_or(json);
+    (json, order.into_iter().map(|part| attachments[part].clone()).collect())
+}
+
+impl Content {
+    /// One argument: any value, as JSON, its bytes as attachments.
+    pub(crate) fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+        aside::set_aside(value).map(|(json, attachments)| Self { json, shape: Shape::One, attachments })
+    }
+
+    pub(crate) fn lend(&self) -> ContentRef<'_> {
+        ContentRef { json: &self.json, shape: self.shape, attachments: &self.attachments }
+    }
+}
+
+impl ContentRef<'_> {
+    /// Appends the JSON with the base64 of each attachment in the place of its placeholder.
+    pub(in crate::wire) fn write_plain(&self, out: &mut Vec<u8>) {
+        if self.attachments.is_empty() {
+            return out.extend_from_slice(self.json.as_bytes());
+        }
+        let mut texts = placeholder::around_placeholders(self.json);
+        out.extend_from_slice(texts.next().unwrap_or_default().as_bytes());
+        for (bytes, text) in self.attachments.iter().zip(texts) {
+            push_base64(out, bytes);
+            out.extend_from_slice(text.as_bytes());
+        }
+    }
+
+    /// Bytes of the attachments.
+    pub(in crate::wire) fn attachment_bytes(&self) -> usize {
+        self.attachments.iter().map(Bytes::len).sum()
+    }
+}
+
+fn push_base64(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b'"');
+    let start = out.len();
+    out.resize(start + BASE64.encode_len(bytes.len()), 0);
+    BASE64.encode_mut(bytes, &mut out[start..]);
+    out.push(b'"');
+}
+
+impl From<String> for Content {
+    fn from(json: String) -> Self {
+        Self { json, shape: Shape::One, attachments: Vec::new() }
+    }
+}
+
+impl<'a> From<&'a str> for ContentRef<'a> {
+    fn from(json: &'a str) -> Self {
+        Self { json, shape: Shape::One, attachments: &[] }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! The JSON array of a packet: the event's name and its arguments, borrowed wherever they are as they are needed.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use crate::wire::json::is_space;
+use crate::wire::{Payload, Shape, Violation, is_reserved};
+
+/// The event's name and its arguments.
+pub(super) fn event(json: &str) -> Result<(Cow<'_, str>, Payload<'_>), Violation> {
+    match usual_event(json) {
+        Some((name, payload)) => Ok((Cow::Borrowed(name), payload)),
+        None => any_event(json),
+    }
+    .and_then(|event| if is_reserved(&event.0) { Err(Violation::new("reserved event name")) } else { Ok(event) })
+}
+
+/// `["name"]` and `["name",<one value>]` as `JSON.stringify` writes them. What looks otherwise is left to the general
+/// way, which reads the same arrays and all others.
+fn usual_event(json: &str) -> Option<(&str, Payload<'_>)> {
+    let rest = json.strip_prefix("[\"")?;
+    let end = rest.bytes().position(|byte| byte == b'"' || byte == b'\\' || byte < 0x20)?;
+    let (name, rest) = rest.split_at(end);
+    if rest == "\"]" {
+        return Some((name, none()));
+    }
+    let (value, rest) = first_value(rest.strip_prefix("\",")?)?;
+    (rest == "]").then(|| (name, Payload::one(Some(value))))
+}
+
+fn any_event(json: &str) -> Result<(Cow<'_, str>, Payload<'_>), Violation> {
+    let invalid = Violation::new("invalid payload");
+    let (name, rest) = json.strip_prefix('[').and_then(first_value).ok_or(invalid)?;
+    let name = event_name(name.get())?;
+    let rest = rest.trim_start_matches(is_space_char);
+    if is_end(rest) {
+        return Ok((name, none()));
+    }
+    let several = rest.strip_prefix(',').ok_or(invalid)?;
+    let (first, rest) = first_value(several).ok_or(invalid)?;
+    if is_end(rest) {
+        return Ok((name, Payload::one(Some(first))));
+    }
+    let several = RawValue::from_string(["[", several].concat()).map_err(|_| invalid)?;
+    Ok((name, Payload { json: Some(Cow::Owned(several)), shape: Shape::Several, attachments: None }))
+}
+
+/// The arguments of an ack.
+pub(super) fn answer(json: &str) -> Result<Payload<'_>, Violation> {
+    let invalid = Violation::new("invalid payload");
+    let inside = json.strip_prefix('[').ok_or(invalid)?;
+    if is_end(inside) {
+        return Ok(none());
+    }
+    let (first, rest) = first_value(inside).ok_or(invalid)?;
+    if is_end(rest) {
+        return Ok(Payload::one(Some(first)));
+    }
+    let several = serde_json::from_str(json).map_err(|_| invalid)?;
+    Ok(Payload { json: Some(Cow::Borrowed(several)), shape: Shape::Several, attachments: None })
+}
+
+/// No argument at all.
+fn none<'a>() -> Payload<'a> {
+    Payload { json: None, shape: Shape::Several, attachments: None }
+}
+
+/// The value at the front and what follows it.
+fn first_value(text: &str) -> Option<(&RawValue, &str)> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    let value = values.next()?.ok()?;
+    Some((value, &text[values.byte_offset()..]))
+}
+
+/// A text, or a number, which stands for its decimal text.
+fn event_name(json: &str) -> Result<Cow<'_, str>, Violation> {
+    let invalid = Violation::new("invalid event name");
+    match json.as_bytes() {
+        [b'"', inside @ .., b'"'] if !inside.contains(&b'\\') => Ok(Cow::Borrowed(&json[1..json.len() - 1])),
+        [b'"', ..] => serde_json::from_str(json).map(Cow::Owned).map_err(|_| invalid),
+        [b'-' | b'0'..=b'9', ..] => number_name(json).ok_or(invalid),
+        _ => Err(invalid),
+    }
+}
+
+/// As JavaScript writes the number, but for those it writes with an exponent.
+fn number_name(json: &str) -> Option<Cow<'_, str>> {
+    if json != "-0" && json.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()) {
+        return Some(Cow::Borrowed(json));
+    }
+    let value: f64 = json.parse().ok()?;
+    // Adding zero turns -0 into 0.
+    value.is_finite().then(|| Cow::Owned((value + 0.0).to_string()))
+}
+
+/// Whether only the closing bracket is left.
+fn is_end(text: &str) -> bool {
+    text.trim_matches(is_space_char) == "]"
+}
+
+fn is_space_char(character: char) -> bool {
+    u8::try_from(character).is_ok_and(is_space)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shown(payload: &Payload<'_>) -> String {
+        format!("{} {:?}", payload.raw().map_or("-", RawValue::get), payload.shape)
+    }
+
+    #[test]
+    fn an_event_is_a_name_and_its_arguments() {
+        let check = |json: &str, name: &str, arguments: &str| {
+            let (read, payload) = event(json).unwrap();
+            assert_eq!((&*read, &*shown(&payload)), (name, arguments), "{json}");
+        };
+        check(r#"["a"]"#, "a", "- Several");
+        check(r#"["a",1]"#, "a", "1 One");
+        check(r#"["a",null]"#, "a", "null One");
+        check(r#"["a",{"b":[1]}]"#, "a", r#"{"b":[1]} One"#);
+        check(r#"["a",1,"2",{}]"#, "a", r#"[1,"2",{}] Several"#);
+        check(r#"["a",[1,2]]"#, "a", "[1,2] One");
+        check("[ \"a\" , 1 , [ ] ]\n", "a", "[ 1 , [ ] ] Several");
+        check(r#"["\u0061\n",1 ]"#, "a\n", "1 One");
+        check("[5,1]", "5", "1 One");
+        check("[1e3]", "1000", "- Several");
+        check("[-0]", "0", "- Several");
+        check("[0.5]", "0.5", "- Several");
+        check(r#"["",1]"#, "", "1 One");
+        check(r#"["ü","\ud800"]"#, "ü", r#""\ud800" One"#);
+        let deep = ["[".repeat(500), "]".repeat(500)].concat();
+        check(&format!("[\"deep\",{deep}]"), "deep", &format!("{deep} One"));
+    }
+
+    #[test]
+    fn what_is_no_event_is_found() {
+        let check = |json: &str| assert!(event(json).is_err(), "{json}");
+        for json in ["[]", "{}", "[null]", "[true]", "[{}]", "[[]]", "[\"a\"", "[\"a\",]", "[\"a\"]x", "[\"a\",1]2"] {
+            check(json);
+        }
+        for json in
+            ["", "\"a\"", "[\"a\" 1]", "[\"a\",1,]", "[\"a\",1,2}", "[,]", "[\"\\ud800\"]", "[\"a\nb\"]", "[1e999]"]
+        {
+            check(json);
+        }
+        for name in ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"] {
+            check(&format!("[\"{name}\"]"));
+            check(&format!("[\"{name}\",1]"));
+        }
+        check(r#"["\u0063onnect"]"#);
+    }
+
+    #[test]
+    fn an_ack_has_arguments_only() {
+        let check = |json: &str, arguments: &str| assert_eq!(shown(&answer(json).unwrap()), arguments, "{json}");
+        check("[]", "- Several");
+        check("[ ]", "- Several");
+        check("[1]", "1 One");
+        check("[[1]]", "[1] One");
+        check("[1,2]", "[1,2] Several");
+        for json in ["", "{}", "1", "[", "[1", "[1,]", "[1]2", "[1,2]3", "[,]"] {
+            assert!(answer(json).is_err(), "{json}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_usual_way_reads_what_the_general_way_reads(
+            name in "(\"[a-z\\\\u0\"]{0,6}\"|1|null)",
+            arguments in "(,(null|-?[0-9]{1,3}|\"[a-z,\\]\"]{0,3}\"|\\{\"a\":\\[1\\]\\}| ?)){0,2}",
+            tail in "(\\]|\\] |\\]\\]|)",
+        ) {
+            let json = format!("[{name}{arguments}{tail}");
+            if let Some((name, payload)) = usual_event(&json) {
+                let (general_name, general) = any_event(&json).unwrap();
+                prop_assert_eq!(name, &*general_name);
+                prop_assert_eq!(shown(&payload), shown(&general));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_reading_panic(json in ".*") {
+            let _ = event(&json);
+            let _ = answer(&json);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! From the messages of one connection to what its client said. Keeps only a packet whose binary parts are on their way.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use crate::wire::payload::Placeholders;
+use crate::wire::socket_io::head::{Head, PacketType};
+use crate::wire::socket_io::{arguments, packed};
+use crate::wire::{Envelope, Incoming, Payload, RequestId, Violation};
+
+/// What one packet may hold. Inclusive.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PacketLimits {
+    /// Binary parts of one packet.
+    pub(crate) attachments: usize,
+    /// Bytes of them together, each as often as it is named.
+    pub(crate) attachment_bytes: usize,
+    /// Nesting, where a format has to follow it to be read.
+    pub(crate) depth: usize,
+}
+
+/// What takes a packet: its namespace, and what was said.
+pub(super) type Deliver<'a> = dyn FnMut(&str, Incoming<'_>) + 'a;
+
+/// How the peer writes its packets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Form {
+    Text,
+    Packed,
+}
+
+/// The reading half of one connection.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    form: Form,
+    limits: PacketLimits,
+    // Boxed: nearly always absent.
+    pub(super) pending: Option<Box<Pending>>,
+}
+
+/// A packet that waits for its binary parts.
+#[derive(Debug)]
+pub(super) struct Pending {
+    namespace: Box<str>,
+    said: Said,
+    payload: Payload<'static>,
+    /// Which part each placeholder names.
+    order: Vec<usize>,
+    wanted: usize,
+    parts: Vec<Bytes>,
+    bytes: usize,
+}
+
+/// What a packet with binary parts can be.
+#[derive(Debug)]
+enum Said {
+    Event {
+        event: Box<str>,
+        id: Option<RequestId>,
+    },
+    Answer {
+        ask: u64,
+    },
+    /// Well-formed, but of no meaning.
+    Nothing,
+}
+
+impl Decoder {
+    pub(crate) fn new(limits: PacketLimits) -> Self {
+        Self { form: Form::Text, limits, pending: None }
+    }
+
+    /// For a peer that speaks MessagePack.
+    pub(crate) fn packed(limits: PacketLimits) -> Self {
+        Self { form: Form::Packed, limits, pending: None }
+    }
+
+    /// Reads the text behind the engine's packet type `4`.
+    ///
+    /// # Errors
+    ///
+    /// What ends the connection. Nothing may be fed after it.
+    pub(crate) fn text(&mut self, text: &str, deliver: &mut Deliver<'_>) -> Result<(), Violation> {
+        if self.pending.is_some() || self.form == Form::Packed {
+            return Err(Violation::new("a text message in place of a binary one"));
+        }
+        let head = Head::parse(text)?;
+        let incoming = match head.packet {
+            PacketType::Connect => Incoming::Connect { auth: auth(head.json)? },
+            PacketType::Disconnect if head.json.is_empty() => Incoming::Disconnect,
+            PacketType::Disconnect => return Err(Violation::new("a disconnect packet with a payload")),
+            PacketType::Event | PacketType::Ack if head.attachments.is_some() => {
+                self.pending = Some(Box::new(Pending::new(&head, self.limits)?));
+                return Ok(());
+            }
+            // The reference tolerates packets without payload, and has nobody to give them to.
+            PacketType::Event | PacketType::Ack if head.json.is_empty() => return Ok(()),
+            PacketType::Event => {
+                let (event, payload) = arguments::event(head.json)?;
+                Incoming::Event(Envelope { event, payload, id: head.id.map(request_id) })
+            }
+            PacketType::Ack => {
+                let payload = arguments::answer(head.json)?;
+                let Some(ask) = head.id else { return Ok(()) };
+                Incoming::Answer { ask, outcome: Ok(payload) }
+            }
+        };
+        deliver(head.namespace, incoming);
+        Ok(())
+    }
+
+    /// Reads a binary message.
+    ///
+    /// # Errors
+    ///
+    /// What ends the connection. Nothing may be fed after it.
+    pub(crate) fn binary(&mut self, part: &[u8], deliver: &mut Deliver<'_>) -> Result<(), Violation> {
+        if self.form == Form::Packed {
+            return packed::decode(part, self.limits, deliver);
+        }
+        let mut pending = self.pending.take().ok_or(Violation::new("a binary message that belongs to no packet"))?;
+        pending.bytes += part.len();
+        if pending.bytes > self.limits.attachment_bytes {
+            return Err(too_large());
+        }
+        pending.parts.push(Bytes::copy_from_slice(part));
+        if pending.parts.len() < pending.wanted {
+            self.pending = Some(pending);
+            return Ok(());
+        }
+        pending.finish(self.limits, deliver)
+    }
+}
+
+impl Pending {
+    fn new(head: &Head<'_>, limits: PacketLimits) -> Result<Self, Violation> {
+        let wanted = head.attachments.unwrap_or_default();
+        if wanted > limits.attachments {
+            return Err(Violation::new("too many attachments"));
+        }
+        let (said, payload) = match head.packet {
+            _ if head.json.is_empty() => (Said::Nothing, Payload::default()),
+            PacketType::Event => {
+                let (event, payload) = arguments::event(head.json)?;
+                (Said::Event { event: event.into(), id: head.id.map(request_id) }, payload)
+            }
+            PacketType::Ack | PacketType::Connect | PacketType::Disconnect => {
+                let payload = arguments::answer(head.json)?;
+                (head.id.map_or(Said::Nothing, |ask| Said::Answer { ask }), payload)
+            }
+        };
+        // More placeholders than parts may be would let a few bytes stand for many.
+        let placeholders = Placeholders::find(payload.text(), limits.attachments);
+        let placeholders = placeholders.ok_or(Violation::new("too many placeholders"))?;
+        let order = placeholders.order(wanted).ok_or(Violation::new("illegal attachments"))?;
+        let payload = match placeholders.renumbered(payload.text()) {
+            Some(json) => {
+                let json = RawValue::from_string(json).map_err(|_| Violation::new("illegal attachments"))?;
+                Payload { json: Some(Cow::Owned(json)), ..payload }
+            }
+            None => payload,
+        };
+        Ok(Self {
+            namespace: head.namespace.into(),
+            said,
+            payload: payload.into_owned(),
+            order,
+            wanted,
+            parts: Vec::new(),
+            bytes: 0,
+        })
+    }
+
+    fn finish(self, limits: PacketLimits, deliver: &mut Deliver<'_>) -> Result<(), Violation> {
+        let Self { namespace, said, mut payload, order, parts, .. } = self;
+        let attachments: Arc<[Bytes]> = order.into_iter().map(|part| parts[part].clone()).collect();
+        if attachments.iter().map(Bytes::len).sum::<usize>() > limits.attachment_bytes {
+            return Err(too_large());
+        }
+        payload.attachments = (!attachments.is_empty()).then_some(attachments);
+        let incoming = match said {
+            Said::Event { event, id } => Incoming::Event(Envelope { event: event.into_string().into(), payload, id }),
+            Said::Answer { ask } => Incoming::Answer { ask, outcome: Ok(payload) },
+            Said::Nothing => return Ok(()),
+        };
+        deliver(&namespace, incoming);
+        Ok(())
+    }
+}
+
+/// The payload of a connect packet: none, or an object.
+pub(super) fn auth(json: &str) -> Result<Option<&RawValue>, Violation> {
+    if json.is_empty() {
+        return Ok(None);
+    }
+    let auth: Option<&RawValue> = serde_json::from_str(json).ok();
+    let auth = auth.filter(|auth| auth.get().starts_with('{'));
+    auth.map(Some).ok_or(Violation::new("a connect packet whose payload is no object"))
+}
+
+pub(super) fn request_id(id: u64) -> RequestId {
+    i64::try_from(id).map_or(RequestId::Large(id), RequestId::Integer)
+}
+
+fn too_large() -> Violation {
+    Violation::new("too many bytes in attachments")
+}

@@ -1,0 +1,137 @@
+//! Packets as text, and their binary parts as messages of their own.
+
+use std::io::Write as _;
+
+use bytes::Bytes;
+
+use crate::wire::json::{push_integer, push_string};
+use crate::wire::socket_io::packets::Packet;
+use crate::wire::{ContentRef, Encoded, RequestId, Shape};
+
+const NO_PARTS: &[Bytes] = &[];
+
+/// The frames of a packet; its text has the engine's packet type in front.
+pub(super) fn encode(namespace: &str, packet: &Packet<'_>) -> Encoded {
+    let parts = match packet {
+        Packet::Event { content, .. } | Packet::Ack { content, .. } => content.attachments,
+        Packet::Connect { .. } | Packet::Disconnect | Packet::Refuse { .. } => NO_PARTS,
+    };
+    Encoded::text_and_parts(expected_len(namespace, packet), |out| write(out, namespace, packet), parts)
+}
+
+/// Bytes of its text, with room to spare for everything but escapes.
+fn expected_len(namespace: &str, packet: &Packet<'_>) -> usize {
+    let inside = match packet {
+        Packet::Event { event, content, offset, .. } => {
+            event.len() + content.json.len() + offset.map_or(0, |offset| offset.len() + 3)
+        }
+        Packet::Ack { content, .. } => content.json.len(),
+        Packet::Refuse { data } => data.len(),
+        Packet::Connect { id, recovery } => id.len() + recovery.map_or(0, |recovery| recovery.len() + 9),
+        Packet::Disconnect => 0,
+    };
+    namespace.len() + inside + 40
+}
+
+fn write(out: &mut Vec<u8>, namespace: &str, packet: &Packet<'_>) {
+    match *packet {
+        Packet::Connect { id, recovery } => {
+            out.extend_from_slice(b"40");
+            push_namespace(out, namespace);
+            push_connected(out, id, recovery);
+        }
+        Packet::Disconnect => {
+            out.extend_from_slice(b"41");
+            push_namespace(out, namespace);
+        }
+        Packet::Event { event, content, offset, ask } => {
+            push_type(out, [b'2', b'5'], content.attachments);
+            push_namespace(out, namespace);
+            if let Some(ask) = ask {
+                push_integer(out, ask);
+            }
+            out.push(b'[');
+            push_string(out, event);
+            push_arguments(out, content);
+            if let Some(offset) = offset {
+                out.push(b',');
+                push_string(out, offset);
+            }
+            out.push(b']');
+        }
+        Packet::Ack { id, content } => {
+            push_type(out, [b'3', b'6'], content.attachments);
+            push_namespace(out, namespace);
+            push_id(out, id);
+            out.push(b'[');
+            push_arguments(out, content);
+            out.push(b']');
+        }
+        Packet::Refuse { data } => {
+            out.extend_from_slice(b"44");
+            push_namespace(out, namespace);
+            out.extend_from_slice(data.as_bytes());
+        }
+    }
+}
+
+/// The type without or with binary parts, and their number.
+fn push_type(out: &mut Vec<u8>, [text, binary]: [u8; 2], parts: &[Bytes]) {
+    out.push(b'4');
+    if parts.is_empty() {
+        return out.push(text);
+    }
+    out.push(binary);
+    push_integer(out, parts.len() as u64);
+    out.push(b'-');
+}
+
+fn push_namespace(out: &mut Vec<u8>, namespace: &str) {
+    if namespace != "/" {
+        out.extend_from_slice(namespace.as_bytes());
+        out.push(b',');
+    }
+}
+
+fn push_id(out: &mut Vec<u8>, id: &RequestId) {
+    let natural = match id {
+        RequestId::Integer(id) => u64::try_from(*id).ok(),
+        RequestId::Large(id) => Some(*id),
+        RequestId::Text(_) => None,
+    };
+    match natural {
+        Some(id) => push_integer(out, id),
+        None => write!(out, "{id}").expect("writing to memory cannot fail"),
+    }
+}
+
+/// The arguments with commas between them, and one in front where something stands before them.
+fn push_arguments(out: &mut Vec<u8>, content: ContentRef<'_>) {
+    let arguments = match content.shape {
+        Shape::One => content.json,
+        Shape::Several => inside(content.json),
+    };
+    if arguments.is_empty() {
+        return;
+    }
+    if out.last() != Some(&b'[') {
+        out.push(b',');
+    }
+    out.extend_from_slice(arguments.as_bytes());
+}
+
+/// What stands between the brackets of an array.
+fn inside(array: &str) -> &str {
+    let array = array.trim();
+    array.strip_prefix('[').and_then(|array| array.strip_suffix(']')).map_or(array, str::trim)
+}
+
+pub(super) fn push_connected(out: &mut Vec<u8>, id: &str, recovery: Option<&str>) {
+    out.extend_from_slice(b"{\"sid\":");
+    push_string(out, id);
+    if let Some(recovery) = recovery {
+        out.extend_from_slice(b",\"pid\":");
+        push_string(out, recovery);
+    }
+    out.push(b'}');
+}

@@ -1,0 +1,67 @@
+//! The server asks, the client answers.
+
+use std::time::Duration;
+
+use gateway_core::EngineIo;
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use crate::support::{Engine, engine_with};
+
+const INTERVAL: Duration = Duration::from_millis(300);
+const TIMEOUT: Duration = Duration::from_millis(200);
+
+async fn quick() -> Engine {
+    engine_with(EngineIo::new().ping_interval(INTERVAL).ping_timeout(TIMEOUT)).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_is_pinged_after_the_interval_and_never_before() {
+    let engine = quick().await;
+    let id = engine.open().await;
+    let mut asked = Instant::now();
+    for _ in 0..3 {
+        let answer = engine.poll(&id).await;
+        assert_eq!((answer.body.as_str(), asked.elapsed()), ("2", INTERVAL));
+        asked = Instant::now();
+        sleep(Duration::from_millis(100)).await;
+        assert_eq!(engine.post(&id, "3").await.body, "ok");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_websocket_is_pinged_after_the_interval_and_never_before() {
+    let mut websocket = quick().await.open_websocket().await;
+    let mut asked = Instant::now();
+    for _ in 0..3 {
+        assert_eq!(websocket.text().await, "2");
+        assert_eq!(asked.elapsed(), INTERVAL);
+        asked = Instant::now();
+        sleep(Duration::from_millis(100)).await;
+        websocket.send("3").await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_client_does_not_answer_is_closed() {
+    let engine = quick().await;
+    let id = engine.open().await;
+    assert_eq!(engine.poll(&id).await.body, "2");
+    let asked = Instant::now();
+    assert_eq!(engine.poll(&id).await.body, "1");
+    assert_eq!(asked.elapsed(), TIMEOUT);
+    assert_eq!(engine.poll(&id).await.refusal().1, json!(1));
+
+    let mut websocket = engine.open_websocket().await;
+    assert_eq!(websocket.text().await, "2");
+    assert_eq!(websocket.closed().await, 1005);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_nobody_ever_polls_is_freed() {
+    let engine = quick().await;
+    let id = engine.open().await;
+    // The interval, the timeout, and the time a goodbye waits for a poll.
+    sleep(INTERVAL + TIMEOUT + Duration::from_secs(5) + Duration::from_millis(1)).await;
+    assert_eq!(engine.poll(&id).await.refusal().1, json!(1));
+}

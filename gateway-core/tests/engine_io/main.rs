@@ -1,0 +1,11 @@
+//! Engine.IO 4 over HTTP, in memory: a raw gateway that echoes, reached by requests and WebSockets that may misbehave.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod advisories;
+mod handshake;
+mod heartbeat;
+mod options;
+mod polling;
+mod support;
+mod upgrade;

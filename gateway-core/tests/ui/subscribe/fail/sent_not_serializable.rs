@@ -1,0 +1,33 @@
+use gateway_core::prelude::*;
+
+struct Receipt;
+
+#[gateway(namespace = "/shop")]
+struct Shop;
+
+#[gateway]
+impl Shop {
+    #[subscribe]
+    fn one(&self, socket: Socket) -> Result<(), Exception> {
+        socket.emit("receipt", &Receipt)?;
+        Ok(())
+    }
+
+    #[subscribe]
+    fn several(&self, namespace: Namespace) {
+        namespace.emit("receipt", &Args((1, Receipt)));
+    }
+
+    #[subscribe]
+    fn later(&self, ack: Ack) {
+        ack.send(&Receipt);
+    }
+
+    #[subscribe]
+    async fn asked(&self, socket: Socket) -> Result<(), Exception> {
+        let _: Receipt = socket.request("receipt", "?").await?;
+        Ok(())
+    }
+}
+
+fn main() {}
