@@ -14,8 +14,8 @@ use shuttle::sync::{Condvar, Mutex};
 use shuttle::thread;
 
 use crate::limits::{Limits, Overflow};
-use crate::session::{Batch, Delivery, DisconnectReason, Session, write_all_soon};
-use crate::transport::{Broken, Deliver, DirectWrite, Ending, Handshake, Transport};
+use crate::session::{Batch, Delivery, DisconnectReason, Scope, Session, write_all_soon};
+use crate::transport::{Broken, Deliver, Direct, DirectWrite, Ending, Handshake, Transport};
 use crate::wire::{Disconnect, Encoded, OpCode, WireFormat, close_frame};
 
 /// Orders that are tried of each model, half of them at random and half with few changes of thread.
@@ -113,8 +113,8 @@ impl Transport for Wire {
         Poll::Ready(())
     }
 
-    fn direct(&self) -> Option<Arc<dyn DirectWrite>> {
-        self.is_direct.then(|| Arc::clone(&self.pipe) as Arc<dyn DirectWrite>)
+    fn direct(&self) -> Option<Direct> {
+        self.is_direct.then(|| Direct::Test(Arc::clone(&self.pipe) as Arc<dyn DirectWrite>))
     }
 }
 
@@ -134,11 +134,14 @@ fn frame(sender: u8, number: u8) -> Encoded {
 fn connection(session: &Arc<Session>, mut wire: Wire, work: impl Fn()) {
     let mut is_first = true;
     block_on(std::future::poll_fn(|task| {
-        let _batch = Batch::begin(session);
+        let _batch = Batch::begin(Some(session));
         session.outbox.register(task);
         loop {
             if std::mem::take(&mut is_first) {
-                session.outbox.open(wire.direct());
+                session.outbox.open(Encoded::nothing());
+                if let Some(direct) = wire.direct() {
+                    session.outbox.lend(direct);
+                }
                 work();
             }
             if session.outbox.ended().is_some() {
@@ -149,7 +152,7 @@ fn connection(session: &Arc<Session>, mut wire: Wire, work: impl Fn()) {
             }
         }
     }));
-    if session.outbox.ended() == Some(DisconnectReason::TooSlow) {
+    if session.outbox.ended().is_some_and(|(reason, _)| reason == DisconnectReason::TooSlow) {
         session.outbox.discard();
     }
     session.outbox.close(Some(close_frame(None)));
@@ -222,13 +225,13 @@ fn push_all(session: &Arc<Session>, sender: u8, delivery: Delivery) -> Frames {
 fn sender(session: &Arc<Session>, sender: u8, batch: Option<Arc<Session>>) -> thread::JoinHandle<Frames> {
     let session = Arc::clone(session);
     thread::spawn(move || {
-        let _batch = batch.as_ref().map(Batch::begin);
+        let _batch = batch.as_ref().map(|owner| Batch::begin(Some(owner)));
         push_all(&session, sender, Delivery::Event)
     })
 }
 
 fn end(session: &Session) {
-    session.outbox.end(DisconnectReason::Server(Disconnect::default()));
+    session.outbox.end(DisconnectReason::Server(Disconnect::default()), Scope::Connection);
 }
 
 /// Frames, without those who sent none.

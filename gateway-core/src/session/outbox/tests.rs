@@ -1,4 +1,5 @@
 use super::*;
+use crate::transport::DirectWrite;
 
 fn outbox(overflow: Overflow) -> Outbox {
     let outbox = Outbox::new(
@@ -35,7 +36,7 @@ fn push(outbox: &Outbox, frame: &str, delivery: Delivery) -> Result<(), SendErro
 /// Everything that is written, `at_once` bytes a write.
 fn written(outbox: &Outbox, at_once: usize) -> String {
     let mut out = Vec::new();
-    let done = outbox.lock().write(&mut |frames| {
+    let done = outbox.lock().write(|frames| {
         out.extend_from_slice(&frames[..at_once.min(frames.len())]);
         Poll::Ready(Ok(at_once.min(frames.len())))
     });
@@ -104,12 +105,12 @@ fn pings_of_a_client_that_does_not_read_take_no_room() {
     let outbox = outbox(Overflow::Close);
     for _ in 0..1000 {
         outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, &[b'x'; 125]));
-        let blocked = outbox.lock().write(&mut |_| Poll::Pending);
+        let blocked = outbox.lock().write(|_| Poll::Pending);
         assert!(blocked.is_pending());
     }
     let queue = outbox.lock();
     assert_eq!(queue.waiting.len(), 0);
-    assert!(queue.pongs.as_ref().is_some_and(|pongs| pongs.rest().len() <= 4096));
+    assert!(queue.pongs().is_some_and(|pongs| pongs.rest().len() <= 4096));
 }
 
 #[test]
@@ -127,7 +128,7 @@ fn before_it_opens_only_pongs_go_out() {
 fn a_push_that_finds_the_stream_blocked_wakes_the_task_that_waits_for_it() {
     let outbox = outbox(Overflow::DropNewest);
     outbox.open(Encoded::nothing());
-    outbox.lend(Arc::new(Narrow(Mutex::new(1))));
+    outbox.lend(Direct::Test(Arc::new(Narrow(Mutex::new(1)))));
     let woken = Arc::new(Woken::default());
     outbox.register(&Context::from_waker(&Arc::clone(&woken).into()));
     push(&outbox, "a", Delivery::Event).unwrap();
