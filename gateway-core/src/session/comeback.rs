@@ -84,3 +84,6 @@ impl Session {
         comeback.successor.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod model;
