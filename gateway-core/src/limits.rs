@@ -34,7 +34,8 @@ pub struct Limits {
     pub overflow: Overflow,
     /// Rooms one socket may be in, its own not counted. Default 128.
     pub rooms_per_socket: usize,
-    /// Binary parts of one Socket.IO packet; one with more ends its connection. Default 10, as in the reference.
+    /// Binary parts of one Socket.IO packet; one with more ends its connection. Default 10, as in the reference. With
+    /// `MessagePack` the parts are inside the packet, and a packet may always have 1024.
     pub attachments: usize,
     /// Bytes of the binary parts of one Socket.IO packet together; one with more ends its connection. Default 4 MiB: the
     /// reference takes ten times its largest message.

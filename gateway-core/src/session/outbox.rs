@@ -18,7 +18,7 @@ use self::pongs::Pongs;
 use self::queue::Queue;
 pub(crate) use self::recovery::CameBack;
 use crate::limits::{Limits, Overflow};
-use crate::session::DisconnectReason;
+use crate::session::{DisconnectReason, Offset};
 use crate::session::sync::{AtomicBool, Mutex, MutexGuard};
 use crate::telemetry::{Counter, Counters};
 use crate::transport::{Direct, Transport};
@@ -159,8 +159,9 @@ impl Outbox {
         Ok(queue.mark())
     }
 
-    /// Queues one frame, or gives it back where it does not fit yet. One for a client that is gone is dropped.
-    pub(crate) fn offer(&self, frame: Encoded, delivery: Delivery) -> Result<Pushed, Encoded> {
+    /// Queues one frame, or gives it back where it does not fit yet. One for a client that is gone is dropped. With an
+    /// offset it is kept for a client that comes back.
+    pub(crate) fn offer(&self, frame: Encoded, delivery: Delivery, offset: Option<Offset>) -> Result<Pushed, Encoded> {
         let mut queue = self.lock();
         if queue.closed {
             return Ok(Pushed::WillBeWritten);
@@ -170,6 +171,9 @@ impl Outbox {
         }
         if !self.fits(&queue, frame.len()) {
             return Err(frame);
+        }
+        if let (Some(offset), Some(replay)) = (offset, queue.rare.as_mut().and_then(|rare| rare.replay.as_mut())) {
+            replay.push(offset, frame.clone());
         }
         queue.waiting.push(frame, delivery);
         self.weigh(&queue);

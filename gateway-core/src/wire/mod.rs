@@ -89,4 +89,18 @@ impl WireFormat {
             Self::EngineIo => Encoded::nothing(),
         }
     }
+
+    /// Whether a client can ask for it again after a lost connection, where it can come back.
+    pub(crate) fn is_numbered(self, outgoing: &Outgoing<'_>) -> bool {
+        self.numbers_events() && socket_io::is_event(outgoing)
+    }
+
+    /// The frames of what has an offset, and those that go with it and have none.
+    pub(crate) fn encode_numbered(self, namespace: &str, outgoing: &Outgoing<'_>, offset: &str) -> [Encoded; 2] {
+        match self {
+            Self::Plain | Self::EngineIo => [self.encode(namespace, outgoing), Encoded::nothing()],
+            Self::SocketIo => socket_io::encode_numbered(namespace, outgoing, offset),
+            Self::SocketIoMsgpack => socket_io::encode_packed_numbered(namespace, outgoing, offset),
+        }
+    }
 }

@@ -41,8 +41,9 @@ impl Outbox {
     }
 
     /// Takes over what a lost connection's client has missed since `offset`, and what it may miss again. `false` where
-    /// that is not known; then nothing happens. `before_others` runs while nobody else can push to either.
-    pub(crate) fn follow(&self, lost: &Self, offset: &str, before_others: impl FnOnce()) -> bool {
+    /// that is not known; then nothing happens. Behind it comes `greeting`: the client takes it all for what it has missed
+    /// only if it is told so last. `before_others` runs while nobody else can push to either.
+    pub(crate) fn follow(&self, lost: &Self, offset: &str, greeting: Encoded, before_others: impl FnOnce()) -> bool {
         // Always the older one first, and nobody holds two otherwise.
         let mut old = lost.lock();
         if old.whereabouts != Whereabouts::Away {
@@ -52,6 +53,9 @@ impl Outbox {
         let Some(missed) = old.replay().and_then(|replay| replay.since(offset)) else { return false };
         for frame in missed {
             new.waiting.push(frame.clone(), Delivery::Event);
+        }
+        if !greeting.is_nothing() {
+            new.waiting.push(greeting, Delivery::Answer);
         }
         new.rare().replay = old.rare().replay.take();
         before_others();

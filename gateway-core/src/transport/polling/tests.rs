@@ -155,9 +155,28 @@ fn a_goodbye_waits_for_a_poll() {
     let (mut polling, peer) = session();
     let mut poll = pin!(peer.poll());
     assert!(now(poll.as_mut()).is_pending());
-    assert!(write(&mut polling, &[&text("4a"), &close_frame(None)]).is_ready());
+    assert!(write(&mut polling, &[&close_frame(None)]).is_ready());
     let Poll::Ready(Ok(packets)) = now(poll) else { panic!("not answered") };
-    assert_eq!(packets, "4a\u{1e}1");
+    assert_eq!(packets, "1");
+}
+
+#[test]
+fn a_goodbye_does_not_overtake_the_last_words_in_its_client() {
+    let (mut polling, peer) = session();
+    let mut poll = pin!(peer.poll());
+    assert!(now(poll.as_mut()).is_pending());
+    let words = text("41");
+    assert!(
+        matches!(write(&mut polling, &[&words, &close_frame(None)]), Poll::Ready(Ok(taken)) if taken == words.len())
+    );
+    assert!(write(&mut polling, &[&close_frame(None)]).is_pending());
+    let Poll::Ready(Ok(packets)) = now(poll) else { panic!("not answered") };
+    assert_eq!(packets, "41");
+    let mut poll = pin!(peer.poll());
+    assert!(now(poll.as_mut()).is_pending());
+    assert!(write(&mut polling, &[&close_frame(None)]).is_ready());
+    let Poll::Ready(Ok(packets)) = now(poll) else { panic!("not answered") };
+    assert_eq!(packets, "6\u{1e}1");
 }
 
 #[test]

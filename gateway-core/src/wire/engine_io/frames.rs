@@ -19,6 +19,11 @@ impl<'a> Frames<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
+
+    /// What is behind the frames that were read.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
 }
 
 impl<'a> Iterator for Frames<'a> {

@@ -61,7 +61,7 @@ pub(super) fn answer(json: &str) -> Result<Payload<'_>, Violation> {
 }
 
 /// No argument at all.
-fn none<'a>() -> Payload<'a> {
+pub(super) fn none<'a>() -> Payload<'a> {
     Payload { json: None, shape: Shape::Several, attachments: None }
 }
 

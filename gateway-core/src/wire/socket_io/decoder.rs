@@ -102,14 +102,14 @@ impl Decoder {
                 self.pending = Some(Box::new(Pending::new(&head, self.limits)?));
                 return Ok(());
             }
-            // The reference tolerates packets without payload, and has nobody to give them to.
-            PacketType::Event | PacketType::Ack if head.json.is_empty() => return Ok(()),
+            // The reference tolerates an event without a name, and has nobody to give it to.
+            PacketType::Event if head.json.is_empty() => return Ok(()),
             PacketType::Event => {
                 let (event, payload) = arguments::event(head.json)?;
                 Incoming::Event(Envelope { event, payload, id: head.id.map(request_id) })
             }
             PacketType::Ack => {
-                let payload = arguments::answer(head.json)?;
+                let payload = if head.json.is_empty() { arguments::none() } else { arguments::answer(head.json)? };
                 let Some(ask) = head.id else { return Ok(()) };
                 Incoming::Answer { ask, outcome: Ok(payload) }
             }

@@ -12,6 +12,21 @@ pub(super) enum Packet<'a> {
     Refuse { data: &'a str },
 }
 
+impl Packet<'_> {
+    /// The same, as an event that its client can ask for again.
+    fn numbered<'a>(self, number: &'a str) -> Packet<'a>
+    where
+        Self: 'a,
+    {
+        match self {
+            Packet::Event { event, content, offset: None, ask: None } => {
+                Packet::Event { event, content, offset: Some(number), ask: None }
+            }
+            other => other,
+        }
+    }
+}
+
 /// No arguments.
 const NOTHING: ContentRef<'_> = ContentRef { json: "[]", shape: Shape::Several, attachments: &[] };
 
@@ -41,4 +56,29 @@ pub(super) fn encode_by<'a>(outgoing: &Outgoing<'a>, encode: impl Fn(&Packet<'a>
         Outgoing::Refused { data } => encode(&Packet::Refuse { data }),
         Outgoing::Disconnected => encode(&Packet::Disconnect),
     }
+}
+
+/// Whether it becomes an event, other than a question.
+pub(crate) fn is_event(outgoing: &Outgoing<'_>) -> bool {
+    matches!(
+        outgoing,
+        Outgoing::Event { .. }
+            | Outgoing::Reply { named: Named::Other, .. }
+            | Outgoing::Item { named: Named::Other, .. }
+            | Outgoing::Item { id: Some(_), .. }
+            | Outgoing::Exception { id: None, .. }
+    )
+}
+
+/// The frames of an event with an offset, and apart from them those of the ack that goes with it.
+pub(super) fn numbered_by<'a>(
+    outgoing: &Outgoing<'a>,
+    offset: &'a str,
+    encode: impl Fn(&Packet<'a>) -> Encoded,
+) -> [Encoded; 2] {
+    if let Outgoing::Reply { event, content, id: Some(id), named: Named::Other } = *outgoing {
+        let event = Packet::Event { event, content, offset: Some(offset), ask: None };
+        return [encode(&event), encode(&Packet::Ack { id, content })];
+    }
+    [encode_by(outgoing, |packet| encode(&packet.numbered(offset))), Encoded::nothing()]
 }
