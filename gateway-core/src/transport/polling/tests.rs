@@ -155,9 +155,26 @@ fn a_goodbye_waits_for_a_poll() {
     let (mut polling, peer) = session();
     let mut poll = pin!(peer.poll());
     assert!(now(poll.as_mut()).is_pending());
-    assert!(write(&mut polling, &[&text("4a"), &close_frame(None)]).is_ready());
-    let Poll::Ready(Ok(packets)) = now(poll) else { panic!("not answered") };
-    assert_eq!(packets, "4a\u{1e}1");
+    assert!(write(&mut polling, &[&close_frame(None)]).is_ready());
+    assert!(matches!(now(poll), Poll::Ready(Ok(packets)) if packets == "1"));
+}
+
+#[test]
+fn a_goodbye_goes_alone() {
+    // The npm client takes a goodbye at once and messages in its next turn, when nobody listens any more.
+    let (mut polling, peer) = session();
+    {
+        let mut poll = pin!(peer.poll());
+        assert!(now(poll.as_mut()).is_pending());
+        let written = write(&mut polling, &[&text("4a"), &text("4b"), &close_frame(None)]);
+        assert!(matches!(written, Poll::Ready(Ok(8))), "{written:?}");
+        assert!(write(&mut polling, &[&close_frame(None)]).is_pending());
+        assert!(matches!(now(poll), Poll::Ready(Ok(packets)) if packets == "4a\u{1e}4b"));
+    }
+    let mut poll = pin!(peer.poll());
+    assert!(now(poll.as_mut()).is_pending());
+    assert!(write(&mut polling, &[&close_frame(None)]).is_ready());
+    assert!(matches!(now(poll), Poll::Ready(Ok(packets)) if packets == "6\u{1e}1"));
 }
 
 #[test]
