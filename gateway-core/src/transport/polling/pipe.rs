@@ -150,17 +150,26 @@ impl State {
             self.register(context);
             return Poll::Pending;
         }
-        for frame in Frames::new(frames) {
-            if frame.opcode == OpCode::Close { self.say_goodbye() } else { self.answer.add(frame) }
+        let mut rest = Frames::new(frames);
+        let mut taken = 0;
+        while let Some(frame) = rest.next() {
+            match frame.opcode {
+                OpCode::Close if self.client_closed => self.answer.end_with(NOOP),
+                OpCode::Close if self.answer.is_empty() => self.say_goodbye(),
+                // Clients take a goodbye at once, and what comes with it later: it goes alone, with the next poll.
+                OpCode::Close => {
+                    self.answer.release(NOOP);
+                    break;
+                }
+                _ => self.answer.add(frame),
+            }
+            taken = frames.len() - rest.left();
         }
-        Poll::Ready(Ok(frames.len()))
+        if taken > 0 || self.answer.takes_more() { Poll::Ready(Ok(taken)) } else { self.poll_write(context, frames) }
     }
 
     fn say_goodbye(&mut self) {
-        if self.client_closed {
-            return self.answer.end_with(NOOP);
-        }
-        if self.close_waits && self.answer.is_empty() {
+        if self.close_waits {
             self.answer.add(Frame { opcode: OpCode::Text, payload: NOOP });
         }
         self.answer.end_with(CLOSE);

@@ -26,6 +26,13 @@ impl<'a> Frames<'a> {
     }
 }
 
+impl Frames<'_> {
+    /// Bytes that are not yet read: none, or the beginning of a frame.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
+    }
+}
+
 impl<'a> Iterator for Frames<'a> {
     type Item = Frame<'a>;
 
