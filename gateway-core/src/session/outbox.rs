@@ -22,7 +22,7 @@ use crate::session::{DisconnectReason, Offset};
 use crate::session::sync::{AtomicBool, Mutex, MutexGuard};
 use crate::telemetry::{Counter, Counters};
 use crate::transport::{Direct, Transport};
-use crate::wire::{Encoded, WireFormat};
+use crate::wire::{Encoded, Shared, WireFormat};
 
 /// Frames on their way to one client, in order.
 ///
@@ -37,11 +37,15 @@ pub(crate) struct Outbox {
     ending: AtomicBool,
     /// Whether much waits, readable without the lock. Written under it.
     heavy: AtomicBool,
-    frames: usize,
+    frames: u32,
     bytes: usize,
     pub(crate) counters: Arc<Counters>,
     reader: AtomicWaker,
 }
+
+// In tests there is one kind of stream more.
+#[cfg(not(test))]
+const _: () = assert!(std::mem::offset_of!(Outbox, counters) <= 2 * 64, "what comes first fills two lines");
 
 /// What may become of a frame that does not fit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -90,7 +94,7 @@ impl Outbox {
             overflow: limits.overflow,
             ending: AtomicBool::new(false),
             heavy: AtomicBool::new(false),
-            frames: limits.outbox_frames,
+            frames: u32::try_from(limits.outbox_frames).unwrap_or(u32::MAX),
             bytes: limits.outbox_bytes,
             counters: Arc::clone(counters),
             reader: AtomicWaker::new(),
@@ -136,6 +140,28 @@ impl Outbox {
     /// Queues one frame without waiting.
     pub(crate) fn push(&self, frame: Encoded, delivery: Delivery) -> Result<Pushed, SendError> {
         self.push_into(self.lock(), frame, delivery)
+    }
+
+    /// The same for one of many: in one piece with what was sent before, where that is all that waits.
+    #[inline]
+    pub(crate) fn push_shared(&self, shared: &Shared<'_>, delivery: Delivery) -> Result<Pushed, SendError> {
+        let frame = shared.frame(self.format);
+        let mut queue = self.lock();
+        if let Some(joined) = shared.joined(self.format)
+            && queue.waiting.is_only(joined.before)
+            && self.may_join(&queue, frame.len(), delivery)
+        {
+            queue.waiting.replace(joined.both);
+            self.weigh(&queue);
+            return Ok(queue.mark());
+        }
+        self.push_into(queue, frame.clone(), delivery)
+    }
+
+    /// Frames that may be dropped one by one, or not be there at all, are not joined.
+    fn may_join(&self, queue: &Queue, bytes: usize, delivery: Delivery) -> bool {
+        let is_kept = delivery == Delivery::Event && self.overflow != Overflow::DropOldest;
+        is_kept && !queue.closed && self.fits(queue, bytes)
     }
 
     #[inline]

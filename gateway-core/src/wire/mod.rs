@@ -31,7 +31,7 @@ pub use message::{Message, Text};
 pub(crate) use payload::{Attachments, Content, ContentRef, Payload, Shape};
 pub(crate) use plain::decode;
 pub(crate) use rfc6455::{Decoder, Flow, OpCode, Received, close_frame};
-pub(crate) use shared::Shared;
+pub(crate) use shared::{Latest, Shared};
 pub(crate) use violation::Violation;
 
 /// How one peer writes its envelopes.

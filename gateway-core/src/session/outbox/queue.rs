@@ -122,6 +122,19 @@ impl Queue {
     #[inline]
     pub(super) fn write(&mut self, mut write: impl FnMut(&[u8]) -> Poll<io::Result<usize>>) -> Poll<io::Result<()>> {
         while self.has_something() {
+            // Nearly always there is nothing but one piece, and all of it goes out.
+            if self.pongs().is_none()
+                && self.waiting.is_alone()
+                && let Some(only) = self.waiting.next()
+            {
+                match ready!(write(only)) {
+                    Ok(written) if written == only.len() => self.waiting.finish(),
+                    Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    Ok(written) => self.waiting.advance(written),
+                    Err(error) => return Poll::Ready(Err(error)),
+                }
+                continue;
+            }
             let written = match self.alone() {
                 Some(alone) => ready!(write(alone)),
                 None => ready!(WRITE.with(|buffer| {

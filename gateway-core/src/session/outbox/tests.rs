@@ -1,5 +1,6 @@
 use super::*;
 use crate::transport::DirectWrite;
+use crate::wire::Latest;
 
 fn outbox(overflow: Overflow) -> Outbox {
     let outbox = Outbox::new(
@@ -109,7 +110,7 @@ fn pings_of_a_client_that_does_not_read_take_no_room() {
         assert!(blocked.is_pending());
     }
     let queue = outbox.lock();
-    assert_eq!(queue.waiting.len(), 0);
+    assert!(queue.waiting.is_empty());
     assert!(queue.pongs().is_some_and(|pongs| pongs.rest().len() <= 4096));
 }
 
@@ -146,5 +147,69 @@ struct Woken(std::sync::atomic::AtomicBool);
 impl std::task::Wake for Woken {
     fn wake(self: Arc<Self>) {
         self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Says `event` to it, right behind what it was told before.
+fn tell(outbox: &Outbox, event: &str, before: Latest) -> (Result<Pushed, SendError>, Latest) {
+    let shared = Shared::new("/", event, "1".into(), None).behind(before);
+    (outbox.push_shared(&shared, Delivery::Event), shared.into_latest())
+}
+
+fn roomy(limits: &Limits) -> Outbox {
+    let outbox = Outbox::new(WireFormat::Plain, limits, &Arc::default());
+    outbox.open(Encoded::nothing());
+    outbox
+}
+
+#[test]
+fn a_burst_of_broadcasts_waits_as_one_piece() {
+    let outbox = roomy(&Limits::default());
+    let mut latest = Latest::default();
+    for event in ["a", "b", "c"] {
+        latest = tell(&outbox, event, latest).1;
+        assert!(outbox.lock().waiting.is_alone());
+    }
+    assert_eq!(outbox.lock().waiting.len(), 3);
+    assert_eq!(written(&outbox, 5), "eventadata1eventbdata1eventcdata1");
+    assert_eq!(outbox.lock().waiting.len(), 0);
+    assert_eq!(outbox.lock().waiting.bytes(), 0);
+}
+
+#[test]
+fn a_burst_is_not_joined_with_what_is_not_the_broadcast_before() {
+    let outbox = roomy(&Limits::default());
+    let (_, latest) = tell(&outbox, "a", Latest::default());
+    push(&outbox, "x", Delivery::Event).unwrap();
+    let (_, latest) = tell(&outbox, "b", latest);
+    assert_eq!(outbox.lock().waiting.len(), 3);
+    assert_eq!(written(&outbox, 99), "eventadata1xeventbdata1");
+    // What was written does not wait any more.
+    tell(&outbox, "c", latest).0.unwrap();
+    assert_eq!(written(&outbox, 99), "eventcdata1");
+}
+
+#[test]
+fn a_burst_that_is_begun_goes_on_alone() {
+    let outbox = roomy(&Limits::default());
+    let (_, latest) = tell(&outbox, "a", Latest::default());
+    outbox.lock().advance(15);
+    tell(&outbox, "b", latest).0.unwrap();
+    assert!(!outbox.lock().waiting.is_alone());
+    assert_eq!(written(&outbox, 99), "data1eventbdata1");
+}
+
+#[test]
+fn each_message_of_a_burst_counts() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let outbox = roomy(&Limits { outbox_frames: 2, overflow, ..Limits::default() });
+        let (_, latest) = tell(&outbox, "a", Latest::default());
+        let (_, latest) = tell(&outbox, "b", latest);
+        let (third, _) = tell(&outbox, "c", latest);
+        assert_eq!(outbox.counters.read(Counter::DroppedFrames), 1);
+        let is_dropped = overflow == Overflow::DropNewest;
+        assert_eq!(third.is_err(), is_dropped);
+        let expected = if is_dropped { "eventadata1eventbdata1" } else { "eventbdata1eventcdata1" };
+        assert_eq!(written(&outbox, 99), expected);
     }
 }

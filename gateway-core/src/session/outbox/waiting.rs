@@ -14,8 +14,9 @@ type Place = (Encoded, Delivery);
 pub(super) struct Waiting {
     front: Option<Place>,
     behind: Option<Box<Behind>>,
+    messages: u32,
     bytes: usize,
-    /// Bytes of the first frame that are written already.
+    /// Bytes of the first piece that are written already.
     written: usize,
 }
 
@@ -31,8 +32,9 @@ impl Waiting {
         self.front.is_none()
     }
 
-    pub(super) fn len(&self) -> usize {
-        usize::from(self.front.is_some()) + self.behind.as_ref().map_or(0, |behind| behind.0.len())
+    /// Messages that wait.
+    pub(super) fn len(&self) -> u32 {
+        self.messages
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -46,7 +48,7 @@ impl Waiting {
 
     #[inline]
     pub(super) fn push(&mut self, frame: Encoded, delivery: Delivery) {
-        self.bytes += frame.len();
+        self.count(&frame);
         if self.front.is_none() {
             self.front = Some((frame, delivery));
         } else {
@@ -55,10 +57,48 @@ impl Waiting {
     }
 
     pub(super) fn push_first(&mut self, frame: Encoded, delivery: Delivery) {
-        self.bytes += frame.len();
+        self.count(&frame);
         if let Some(front) = self.front.replace((frame, delivery)) {
             self.behind().push_front(front);
         }
+    }
+
+    /// Whether this is all that waits, and not begun.
+    #[inline]
+    pub(super) fn is_only(&self, frame: &Encoded) -> bool {
+        self.behind.is_none() && self.written == 0 && self.front.as_ref().is_some_and(|(front, _)| front.is(frame))
+    }
+
+    /// Puts something longer in the place of all that waits.
+    #[inline]
+    pub(super) fn replace(&mut self, frame: &Encoded) {
+        self.bytes = 0;
+        self.messages = 0;
+        self.count(frame);
+        if let Some((front, _)) = &mut self.front {
+            *front = frame.clone();
+        }
+    }
+
+    /// Forgets the only one that waits: all of it is written.
+    #[inline]
+    pub(super) fn finish(&mut self) {
+        debug_assert!(self.is_alone(), "the only one");
+        self.front = None;
+        self.messages = 0;
+        self.bytes = 0;
+        self.written = 0;
+    }
+
+    #[inline]
+    fn count(&mut self, frame: &Encoded) {
+        self.bytes += frame.len();
+        self.messages += frame.messages();
+    }
+
+    fn uncount(&mut self, frame: &Encoded) {
+        self.bytes -= frame.len();
+        self.messages -= frame.messages();
     }
 
     /// What goes out next.
@@ -103,8 +143,8 @@ impl Waiting {
         let Some((frame, _)) = behind.0.iter().position(may_go).and_then(|oldest| behind.0.remove(oldest)) else {
             return false;
         };
-        self.bytes -= frame.len();
         self.behind.take_if(|behind| behind.0.is_empty());
+        self.uncount(&frame);
         true
     }
 
@@ -114,7 +154,10 @@ impl Waiting {
         if !self.is_begun() {
             self.front = None;
         }
-        self.bytes = self.front.as_ref().map_or(0, |(frame, _)| frame.len());
+        (self.bytes, self.messages) = (0, 0);
+        if let Some((frame, delivery)) = self.front.take() {
+            self.push(frame, delivery);
+        }
     }
 
     /// Puts another line behind this one, or before it where its first frame is begun.
@@ -127,7 +170,6 @@ impl Waiting {
         }
     }
 
-    #[inline]
     fn pop(&mut self) -> Option<Place> {
         let next = match &mut self.behind {
             None => None,
@@ -138,7 +180,9 @@ impl Waiting {
             }
         };
         let front = mem::replace(&mut self.front, next);
-        self.bytes -= front.as_ref().map_or(0, |(frame, _)| frame.len());
+        if let Some((frame, _)) = &front {
+            self.uncount(frame);
+        }
         self.written = 0;
         front
     }
@@ -169,6 +213,7 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(&all).replace(char::is_control, "").replace('\u{fffd}', ""), expected);
         assert_eq!(waiting.is_empty(), expected.is_empty());
         assert_eq!(waiting.bytes(), all.len() + waiting.written);
+        assert_eq!(waiting.len() as usize, waiting.all().count());
         assert_eq!(waiting.is_alone(), waiting.len() <= 1);
     }
 
