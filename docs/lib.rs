@@ -16,6 +16,7 @@ pages! {
     validation: "validation.md";
     connections: "connections.md";
     serving: "serving.md";
+    engine_io: "engine-io.md";
     testing: "testing.md";
     macros: "macros.md";
 }

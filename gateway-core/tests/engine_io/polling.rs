@@ -6,7 +6,7 @@ use gateway_core::{Body, EngineIo};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Engine, endless, engine, engine_with, post, session, settle};
+use crate::support::{Engine, endless, engine, engine_with, get, post, session, settle};
 
 /// The session answers no more.
 async fn is_gone(engine: &Engine, id: &str) {
@@ -64,6 +64,11 @@ async fn of_two_polls_at_once_the_first_is_closed_and_the_second_refused() {
     let first = first.await.unwrap();
     assert_eq!((first.status, first.body.as_str()), (200, "1"));
     is_gone(&engine, &id).await;
+    // It is over, and waits for nobody.
+    let begun = Instant::now();
+    engine.handle.shutdown();
+    engine.handle.stopped().await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
@@ -259,4 +264,18 @@ async fn messages_above_the_limit_close_a_websocket() {
     assert_eq!(websocket.text().await.len(), 1000);
     websocket.send(&format!("4{}", "x".repeat(1000))).await;
     assert_eq!(websocket.closed().await, 1009);
+}
+
+/// What is wrong above the engine's packets ends the session in good order: the POST was well received, and the next poll
+/// is told.
+#[tokio::test(start_paused = true)]
+async fn a_malformed_packet_of_socket_io_is_told_to_the_next_poll() {
+    let engine = engine().await;
+    let open = engine.get("/socket.io/?EIO=4&transport=polling").await.body;
+    let id = open.split('"').nth(3).unwrap();
+    let uri = format!("/socket.io/?EIO=4&transport=polling&sid={id}");
+    let post = get(&uri).method("POST").body(Body::from("49nonsense")).unwrap();
+    assert_eq!(engine.send(post).await.body, "ok");
+    assert_eq!(engine.get(&uri).await.body, "6\u{1e}1");
+    assert_eq!(engine.get(&uri).await.refusal().1, json!(1));
 }
