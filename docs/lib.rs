@@ -13,6 +13,7 @@ pages! {
     gateways: "gateways.md";
     events: "events.md";
     arguments: "arguments.md";
+    validation: "validation.md";
     connections: "connections.md";
     serving: "serving.md";
     engine_io: "engine-io.md";
