@@ -100,3 +100,6 @@ impl Session {
         comeback.successor.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod model;

@@ -9,6 +9,7 @@ mod encoded;
 pub(crate) mod engine_io;
 mod envelope;
 mod event;
+mod fault;
 mod json;
 mod message;
 mod msgpack;
@@ -27,11 +28,12 @@ pub(crate) use encoded::Encoded;
 pub(crate) use envelope::{Envelope, Incoming, Malformed, Named, Outgoing, RequestId};
 pub use event::Event;
 pub(crate) use event::{CATCH_ALL, is_reserved, to_json};
+pub(crate) use fault::{Fault, Step};
 pub use message::{Message, Text};
 pub(crate) use payload::{Attachments, Content, ContentRef, Payload, Shape};
 pub(crate) use plain::decode;
 pub(crate) use rfc6455::{Decoder, Flow, OpCode, Received, close_frame};
-pub(crate) use shared::Shared;
+pub(crate) use shared::{Latest, Shared};
 pub(crate) use violation::Violation;
 
 /// How one peer writes its envelopes.

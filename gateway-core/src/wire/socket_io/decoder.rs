@@ -87,6 +87,12 @@ impl Decoder {
         if self.pending.is_some() || self.form == Form::Packed {
             return Err(Violation::new("a text message in place of a binary one"));
         }
+        // Nearly every packet of nearly every client has neither namespace nor id.
+        if text.starts_with("2[") {
+            let (event, payload) = arguments::event(&text[1..])?;
+            deliver("/", Incoming::Event(Envelope { event, payload, id: None }));
+            return Ok(());
+        }
         let head = Head::parse(text)?;
         let incoming = match head.packet {
             PacketType::Connect => Incoming::Connect { auth: auth(head.json)? },
