@@ -1,4 +1,7 @@
-//! The page, built into the binary. Everything comes from this server, and the headers hold the browser to that.
+//! The page, built into the binary, in two forms: over a plain WebSocket, and over socket.io-client. Everything comes from
+//! this server, and the headers hold the browser to that.
+
+use std::sync::LazyLock;
 
 use gateway_core::Body;
 use http::header::{
@@ -14,15 +17,29 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
+const PAGE: &str = include_str!("web/index.html");
+
+/// The same page over the other client.
+static SOCKET_IO_PAGE: LazyLock<String> = LazyLock::new(|| {
+    PAGE.replace("./gateway.js", "./socket-io.js").replace(
+        "  <script type=\"module\"",
+        "  <script src=\"socket.io/socket.io.min.js\"></script>\n  <script type=\"module\"",
+    )
+});
+
 /// Path, content type, content.
-pub(crate) const FILES: [(&str, &str, &str); 6] = [
-    ("/", HTML, include_str!("web/index.html")),
-    ("/chat.css", CSS, include_str!("web/chat.css")),
-    ("/chat.js", SCRIPT, include_str!("web/chat.js")),
-    ("/view.js", SCRIPT, include_str!("web/view.js")),
-    ("/gateway.js", SCRIPT, include_str!("web/gateway.js")),
-    ("/favicon.svg", SVG, include_str!("web/favicon.svg")),
-];
+pub(crate) static FILES: LazyLock<[(&str, &str, &str); 8]> = LazyLock::new(|| {
+    [
+        ("/", HTML, PAGE),
+        ("/socket-io.html", HTML, &SOCKET_IO_PAGE),
+        ("/socket-io.js", SCRIPT, include_str!("web/socket-io.js")),
+        ("/chat.css", CSS, include_str!("web/chat.css")),
+        ("/chat.js", SCRIPT, include_str!("web/chat.js")),
+        ("/view.js", SCRIPT, include_str!("web/view.js")),
+        ("/gateway.js", SCRIPT, include_str!("web/gateway.js")),
+        ("/favicon.svg", SVG, include_str!("web/favicon.svg")),
+    ]
+});
 
 /// Answers what is no WebSocket.
 #[allow(clippy::needless_pass_by_value, reason = "the fallback's signature")]
