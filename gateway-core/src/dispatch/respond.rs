@@ -123,7 +123,9 @@ impl<'a> Responder<'a> {
         self.session.outbox.counters.add(Counter::Exceptions);
         telemetry::told(&self.session.id, telemetry::bounded(&self.event), exception.code(), exception.hidden_text());
         let data = exception.render(Some(&self.event), self.echo.as_deref(), self.compat.nestjs);
-        self.push(&Outgoing::Exception { data: &data, id: self.id.as_ref() });
+        // NestJS leaves the ack of a failed request out.
+        let is_event = self.compat.nestjs && self.session.outbox.format.has_acks();
+        self.push(&Outgoing::Exception { data: &data, id: self.id.as_ref().filter(|_| !is_event) });
     }
 
     /// A frame that finds no room is counted by the outbox, one for a client that is gone has no reader.
