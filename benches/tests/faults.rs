@@ -26,6 +26,11 @@ fn broadcast(arguments: &str) -> Result<Measured, Wrong> {
     broadcast.run(Plain, server.address, server.process(), WINDOW)
 }
 
+/// What is wrong with a server that strikes after so many messages. On a busy machine one window need not reach them.
+fn struck(run: impl Fn() -> Result<Measured, Wrong>) -> Option<Wrong> {
+    (0..20).find_map(|_| run().err())
+}
+
 #[test]
 fn an_honest_server_passes() {
     for arguments in ["", "--batched"] {
@@ -39,7 +44,7 @@ fn an_honest_server_passes() {
 fn one_wrong_echo_in_5000_fails() {
     for fault in ["--drop 5000", "--double 5000", "--alter 5000", "--swap 5000"] {
         for shape in [Shape::Text(32), Shape::Text(1024), Shape::Object(1024)] {
-            let wrong = echo(fault, shape).expect_err(fault);
+            let wrong = struck(|| echo(fault, shape)).expect(fault);
             assert!(wrong.0.contains("lost, doubled, altered or out of place"), "{fault}: {wrong}");
         }
     }
@@ -49,7 +54,7 @@ fn one_wrong_echo_in_5000_fails() {
 fn one_wrong_broadcast_in_5000_deliveries_fails() {
     // Faults strike what the server reads: each 250th broadcast to 20 is each 5000th delivery.
     for fault in ["--drop 250", "--double 250", "--alter 250", "--swap 250"] {
-        let wrong = broadcast(fault).expect_err(fault);
+        let wrong = struck(|| broadcast(fault)).expect(fault);
         assert!(wrong.0.contains("lost, doubled, altered or out of place"), "{fault}: {wrong}");
     }
 }

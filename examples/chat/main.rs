@@ -1,8 +1,7 @@
 //! A chat with rooms, and the page to use it: `cargo run --example chat`, then open the address it prints.
 //!
 //! `events.rs` is what goes over the wire, `gateway.rs` what is done about it, `house.rs` what is remembered, and
-//! `page.rs` serves `web/`. `/socket-io.html` is the same page over npm socket.io-client, in the same rooms; its bundle is
-//! read from the file that `SOCKET_IO_CLIENT` names, or from where the browser's tests have installed it.
+//! `page.rs` serves `web/`.
 
 mod events;
 mod gateway;
@@ -10,6 +9,8 @@ mod house;
 mod page;
 #[cfg(test)]
 mod tests;
+
+use std::path::Path;
 
 use gateway_core::SocketIo;
 use gateway_core::prelude::*;
@@ -27,14 +28,15 @@ async fn main() -> Result<(), StartError> {
         .await
 }
 
-/// Socket.IO as it is by default, with the client for the page where there is one.
+/// Clients of Socket.IO are in the same rooms. The page at `/socket-io.html` is one of them where `SOCKET_IO_CLIENT` names the
+/// folder of npm's client, such as `node_modules/socket.io-client/dist`.
 fn socket_io() -> SocketIo {
-    let installed =
-        concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/browser/node_modules/socket.io-client/dist/socket.io.min.js");
-    let bundle = std::env::var("SOCKET_IO_CLIENT").unwrap_or_else(|_| installed.to_owned());
-    match std::fs::read(bundle) {
-        Ok(bundle) => SocketIo::new().client_bundle("socket.io.min.js", bundle),
-        Err(_) => SocketIo::new(),
+    const NAME: &str = "socket.io.esm.min.js";
+    let file =
+        std::env::var_os("SOCKET_IO_CLIENT").and_then(|folder| std::fs::read(Path::new(&folder).join(NAME)).ok());
+    match file {
+        Some(file) => SocketIo::new().client_bundle(NAME, file),
+        None => SocketIo::new(),
     }
 }
 

@@ -197,16 +197,13 @@ async fn who_talks_too_fast_is_muted_for_a_while() {
 #[test]
 fn the_page_and_every_file_it_names_are_served() {
     let get = |path: &str| page::serve(http::Request::builder().uri(path).body(Body::empty()).unwrap());
-    for (_, _, content) in *page::FILES {
+    for (_, _, content) in page::FILES {
         let named = content.split('"').filter(|text| matches!(text.rsplit_once('.'), Some((_, "js" | "css" | "svg"))));
-        // The client is no file of the page: Socket.IO serves it, where there is one.
-        for name in named.filter(|name| !name.starts_with("socket.io/")) {
+        for name in named {
             let path = format!("/{}", name.trim_start_matches("./"));
             assert_eq!(get(&path).status(), 200, "{path}");
         }
     }
-    let page = get("/socket-io.html");
-    assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
     let page = get("/");
     assert!(page.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
     assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");

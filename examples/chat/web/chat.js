@@ -2,8 +2,8 @@
 
 import * as view from "./view.js";
 
-// The page says over which client: a plain WebSocket, or socket.io-client.
-const { connect } = await import(document.documentElement.dataset.client);
+// The same chat by either client: the page names the other one.
+const { connect } = await import(document.documentElement.dataset.client ?? "./gateway.js");
 
 const FIRST_ROOM = "lobby";
 const KEEP = 300;                       // entries of a room that stay on the page

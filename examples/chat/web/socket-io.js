@@ -1,71 +1,70 @@
 /**
- * The chat's connection over npm socket.io-client, whose bundle the page has loaded: what gateway.js does over a plain
- * WebSocket, as far as the chat needs it. The server's gateways and rooms are the same.
+ * What gateway.js is for plain WebSocket, over npm's socket.io-client: the part of it that the chat uses. The file of the
+ * client comes from the server, where it was given one.
  */
 
-/** A failure: the exception of the server, or one of this module's own ("disconnected", "timeout"). */
-class Failure extends Error {
-  constructor({ code, message }) {
-    super(message ?? "the request failed");
-    this.code = code ?? "unknown";
-  }
-}
+import { io } from "/socket.io/socket.io.esm.min.js";
 
-/** An ack that says why a request failed. */
-const isException = (answer) => answer?.status === "error" && typeof answer.message === "string";
+import { GatewayError } from "./gateway.js";
 
-/** How long a request waits for its ack. */
-const PATIENCE = 10_000;
+export const connect = (namespace, options) => new Connection(namespace, options);
 
-/** @param {string} namespace  @param {{auth?: any, onstate?: (state: object) => void}} options */
-export function connect(namespace, { auth, onstate } = {}) {
-  const become = (state) => { connection.state = state; onstate?.(state); };
-  const socket = globalThis.io?.(namespace, { auth, forceNew: true, autoConnect: false });
+class Connection {
+  state = { name: "connecting" };
+  #socket; #onstate;
 
-  const connection = {
-    state: { name: "connecting" },
-    on: (event, fn) => socket?.on(event, fn),
-    emit: (event, data) => socket?.volatile.emit(event, ...(data === undefined ? [] : [data])),
-    retry: () => { if (connection.state.name === "waiting") socket.disconnect().connect(); },
-    close: () => { if (end()) become({ name: "closed", code: 1000 }); },
-    async request(event, data) {
-      if (!socket?.connected) throw new Failure({ code: "disconnected", message: "there is no connection" });
-      const answer = await socket.timeout(PATIENCE).emitWithAck(event, ...(data === undefined ? [] : [data])).catch(() => {
-        const code = socket.connected ? "timeout" : "disconnected";
-        throw new Failure({ code, message: "no answer came" });
-      });
-      if (isException(answer)) throw new Failure(answer);
-      return answer;
-    },
-  };
-
-  /** Whether there was anything to end. */
-  function end() {
-    const lives = connection.state.name !== "closed";
-    socket?.off("disconnect").disconnect();
-    return lives;
+  constructor(namespace, { auth, onstate } = {}) {
+    this.#onstate = onstate;
+    const transports = new URLSearchParams(location.search).get("transports")?.split(",") ?? ["polling", "websocket"];
+    this.#socket = io(namespace, { auth, transports });
+    this.#socket.on("connect", () => this.#become({ name: "open" }));
+    this.#socket.on("disconnect", (reason) => {
+      // The server has ended it: this client does not come back by itself.
+      if (reason === "io server disconnect") this.#become({ name: "closed", code: 4501 });
+      else if (reason !== "io client disconnect") this.#wait();
+    });
+    this.#socket.on("connect_error", ({ message, data }) => {
+      if (this.#socket.active) return this.#wait();
+      this.#become({ name: "closed", code: 4500, error: new GatewayError({ code: data?.code, message, details: data?.details }) });
+    });
   }
 
-  function refused(error) {
-    if (connection.state.name === "closed") return;
-    end();
-    become({ name: "closed", error: new Failure(error) });
+  on(event, fn) {
+    this.#socket.on(event, fn);
+    return () => void this.#socket.off(event, fn);
   }
 
-  socket?.on("connect", () => become({ name: "open" }));
-  socket?.on("disconnect", () => {
-    // An active socket comes back by itself; another was ended by the server.
-    become(socket.active ? { name: "waiting", retryAt: Date.now() } : { name: "closed" });
-  });
-  socket?.on("connect_error", (error) => {
-    if (socket.active) become({ name: "waiting", retryAt: Date.now() });
-    else refused({ code: error.data?.code, message: error.message });
-  });
-  // After the caller's own statements, so that handlers set right away miss nothing.
-  queueMicrotask(() => {
-    if (!socket) return refused({ code: "no_client", message: "the server has no copy of socket.io-client to give" });
-    become({ name: "connecting" });
-    socket.connect();
-  });
-  return connection;
+  emit(event, data) {
+    if (this.#socket.connected) this.#socket.volatile.emit(event, data);
+    return this.#socket.connected;
+  }
+
+  async request(event, data = null) {
+    if (!this.#socket.connected) throw new GatewayError({ code: "disconnected", message: "there is no connection" });
+    const answer = await this.#socket.timeout(10_000).emitWithAck(event, data).catch((error) => {
+      const code = this.#socket.connected ? "timeout" : "disconnected";
+      throw new GatewayError({ code, message: error.message });
+    });
+    if (answer?.status === "error") throw new GatewayError(answer);
+    return answer;
+  }
+
+  retry() {
+    if (this.state.name === "waiting") this.#socket.connect();
+  }
+
+  close() {
+    this.#socket.disconnect();
+    this.#become({ name: "closed", code: 1000 });
+  }
+
+  #wait() {
+    this.#become({ name: "waiting", retryAt: navigator.onLine ? Date.now() + 1000 : null });
+  }
+
+  #become(state) {
+    if (this.state.name === "closed") return;
+    this.state = state;
+    this.#onstate?.(state);
+  }
 }

@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(heartbeat.beat(start + Duration::from_secs(27)), Pulse::Ping);
         assert_eq!(heartbeat.due() - start, Duration::from_secs(45));
         heartbeat.hear(|| start + Duration::from_secs(30));
-        assert_eq!(heartbeat.beat(start + Duration::from_secs(60)), Pulse::Ping);
+        assert_eq!(heartbeat.beat(start + Duration::from_mins(1)), Pulse::Ping);
         assert_eq!(heartbeat.due() - start, Duration::from_secs(80));
     }
 }
