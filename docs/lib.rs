@@ -16,6 +16,7 @@ pages! {
     validation: "validation.md";
     connections: "connections.md";
     serving: "serving.md";
+    socket_io: "socket-io.md";
     engine_io: "engine-io.md";
     testing: "testing.md";
     macros: "macros.md";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gateway_core::{Body, EngineIo};
+use gateway_core::{Body, Counter, EngineIo};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -12,6 +12,12 @@ use crate::support::{Engine, endless, engine, engine_with, get, post, session, s
 async fn is_gone(engine: &Engine, id: &str) {
     assert_eq!(engine.poll(id).await.refusal(), (400, json!(1), "Session ID unknown".to_owned()));
     assert_eq!(engine.post(id, "4a").await.refusal().1, json!(1));
+}
+
+/// Requests that were rejected, and violations.
+fn counted(engine: &Engine) -> (u64, u64) {
+    let counters = engine.handle.counters();
+    (counters.read(Counter::RejectedHandshakes), counters.read(Counter::ProtocolErrors))
 }
 
 async fn is_alive(engine: &Engine, id: &str) {
@@ -63,6 +69,7 @@ async fn of_two_polls_at_once_the_first_is_closed_and_the_second_refused() {
     assert_eq!(second.status, 400);
     let first = first.await.unwrap();
     assert_eq!((first.status, first.body.as_str()), (200, "1"));
+    assert_eq!(counted(&engine), (1, 1));
     is_gone(&engine, &id).await;
     // It is over, and waits for nobody.
     let begun = Instant::now();
@@ -79,6 +86,7 @@ async fn of_two_posts_at_once_both_are_refused() {
     settle().await;
     assert_eq!(engine.post(&id, "4b").await.status, 400);
     assert_eq!(first.await.unwrap().status, 400);
+    assert_eq!(counted(&engine), (2, 1));
     is_gone(&engine, &id).await;
 }
 
@@ -154,6 +162,8 @@ async fn malformed_bodies_end_the_session() {
         let id = engine.open().await;
         let answer = engine.post(&id, body).await;
         assert_eq!(answer.refusal(), (400, json!(3), "Bad request".to_owned()), "{body:?}");
+        settle().await;
+        assert_eq!(counted(&engine), (1, 1), "{body:?}");
         is_gone(&engine, &id).await;
     }
 }
@@ -171,6 +181,8 @@ async fn a_ping_of_the_client_ends_the_session() {
     let mut websocket = engine.open_websocket().await;
     websocket.send("2").await;
     assert_eq!(websocket.closed().await, 1005);
+    // The refused POST and the two ends; the session that was gone was asked for twice.
+    assert_eq!(counted(&engine), (3, 2));
 }
 
 #[tokio::test(start_paused = true)]

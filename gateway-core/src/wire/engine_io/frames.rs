@@ -20,13 +20,6 @@ impl<'a> Frames<'a> {
         Self { rest: bytes }
     }
 
-    /// What is behind the frames that were read.
-    pub(crate) fn rest(&self) -> &'a [u8] {
-        self.rest
-    }
-}
-
-impl Frames<'_> {
     /// Bytes that are not yet read: none, or the beginning of a frame.
     pub(crate) fn left(&self) -> usize {
         self.rest.len()
