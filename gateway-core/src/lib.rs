@@ -57,7 +57,7 @@ pub use gateway_macros::{Event, Exception, gateway, on_connect, on_disconnect, o
 pub use crate::dispatch::{
     Ack, Context, Data, Declared, Ended, EventName, Exception, Faults, FromContext, Hook, IntoEnded, IntoException,
     IntoRawReply, IntoRefusal, IntoReply, IntoStarted, IntoVerdict, Items, Path, RawReply, Refusal, Rejection, Reply,
-    Running, Started, State, Streamed, Subscription, Valid, Validate, Verdict, on,
+    Running, Started, State, Streamed, Subscription, Surplus, Valid, Validate, Verdict, on,
 };
 pub use crate::gateway::{Fields, Gateway, Handlers, Problem, Registered, Service, StartError};
 pub use crate::hub::{JoinError, Namespace, Sent, Target};

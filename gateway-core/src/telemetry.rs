@@ -24,6 +24,8 @@ pub struct Counters {
     panics: AtomicU64,
     timeouts: AtomicU64,
     overloads: AtomicU64,
+    rate_limited: AtomicU64,
+    dropped_events: AtomicU64,
     slow_disconnects: AtomicU64,
     dropped_frames: AtomicU64,
     protocol_errors: AtomicU64,
@@ -53,6 +55,10 @@ pub enum Counter {
     Timeouts,
     /// Events and streams answered `overloaded`.
     Overloads,
+    /// Events that came faster than their handler's rate.
+    RateLimited,
+    /// Events beyond a handler's queue or rate that were dropped because its policy says so.
+    DroppedEvents,
     /// Connections closed because their outbox was full.
     SlowDisconnects,
     /// Frames dropped by [`crate::Overflow`] or because they were volatile.
@@ -99,6 +105,8 @@ impl Counters {
             Counter::Panics => &self.panics,
             Counter::Timeouts => &self.timeouts,
             Counter::Overloads => &self.overloads,
+            Counter::RateLimited => &self.rate_limited,
+            Counter::DroppedEvents => &self.dropped_events,
             Counter::SlowDisconnects => &self.slow_disconnects,
             Counter::DroppedFrames => &self.dropped_frames,
             Counter::ProtocolErrors => &self.protocol_errors,

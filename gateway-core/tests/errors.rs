@@ -211,13 +211,15 @@ const FAILED: (Level, &str) = (Level::ERROR, "a handler or hook failed");
 const HIDDEN: &str = "Internal server error";
 
 /// Counters of failures, all of which a test looks at.
-const FAILURES: [Counter; 9] = [
+const FAILURES: [Counter; 11] = [
     Counter::RejectedHandshakes,
     Counter::RefusedConnections,
     Counter::Exceptions,
     Counter::Panics,
     Counter::Timeouts,
     Counter::Overloads,
+    Counter::RateLimited,
+    Counter::DroppedEvents,
     Counter::SlowDisconnects,
     Counter::DroppedFrames,
     Counter::ProtocolErrors,

@@ -29,6 +29,92 @@ impl Relay {
     }
 }
 
+#[gateway(namespace = "/shop")]
+struct Shop;
+
+#[gateway]
+impl Shop {
+    #[subscribe("paid", "sent", "order.item.*")]
+    fn several(&self, EventName(event): EventName) -> String {
+        format!("several {event}")
+    }
+
+    #[subscribe("order.*")]
+    async fn order(&self, EventName(event): EventName) -> Result<String, Exception> {
+        tokio::task::yield_now().await;
+        if event.ends_with("fail") { Err(Exception::message("as told")) } else { Ok(format!("order {event}")) }
+    }
+
+    #[subscribe("order.cancel")]
+    fn cancel(&self) -> &'static str {
+        "cancel"
+    }
+
+    #[subscribe("*.cancel")]
+    fn any_cancel(&self) -> &'static str {
+        "any cancel"
+    }
+
+    #[subscribe("*")]
+    fn rest(&self, EventName(event): EventName) -> String {
+        format!("rest {event}")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_most_precise_name_answers_and_knows_the_real_one() {
+    let server = Server::empty().gateway::<Shop>().test().await.unwrap();
+    for mut client in [server.connect("/shop").await.unwrap(), server.connect("/shop").socket_io().await.unwrap()] {
+        for (event, answer) in [
+            ("paid", "several paid"),
+            ("sent", "several sent"),
+            ("order.item.add", "several order.item.add"),
+            ("order.item.add.all", "several order.item.add.all"),
+            ("order.item", "order order.item"),
+            ("order.pay.later", "order order.pay.later"),
+            ("order.cancel", "cancel"),
+            ("order.*", "order order.*"),
+            ("cart.cancel", "any cancel"),
+            ("cart.line.cancel", "rest cart.line.cancel"),
+            ("order", "rest order"),
+            ("order.", "rest order."),
+        ] {
+            assert_eq!(client.request::<String>(event, ()).await.unwrap(), answer, "{event}");
+        }
+        assert!(client.request::<String>("order.fail", ()).await.is_err());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_and_failures_of_a_pattern_are_on_the_events_own_name() {
+    let server = Server::empty().gateway::<Shop>().test().await.unwrap();
+    let mut client = server.connect("/shop").await.unwrap();
+    client.emit("order.pay", ()).await;
+    assert_eq!(client.next().await, Received::Event { event: "order.pay".into(), data: "order order.pay".into() });
+    client.emit("sent", ()).await;
+    assert_eq!(client.next().await, Received::Event { event: "sent".into(), data: "several sent".into() });
+    let failure = client.request::<Value>("order.fail", ()).await.unwrap_err();
+    assert_eq!(failure.payload()["cause"], json!({"pattern": "order.fail"}));
+}
+
+#[gateway(namespace = "/shop")]
+struct Rival;
+
+#[gateway]
+impl Rival {
+    #[subscribe("order.*", "sent", "bill.*")]
+    fn rival(&self) {}
+}
+
+#[tokio::test]
+async fn a_name_or_a_pattern_that_is_never_reached_stops_the_start() {
+    let report = Server::empty().gateway::<Shop>().gateway::<Rival>().check().unwrap_err().to_string();
+    assert!(report.contains("2 problems"), "{report}");
+    for event in ["order.*", "sent"] {
+        assert!(report.contains(&format!("`{event}` in `/shop` is subscribed twice: by `")), "{report}");
+    }
+}
+
 #[gateway(namespace = "/plain")]
 struct Plain;
 

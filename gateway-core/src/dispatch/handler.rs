@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::dispatch::event_hash::BuildEventHasher;
-use crate::dispatch::{Context, Hooks, Running};
+use crate::dispatch::names::{Names, is_pattern, matches, precedence};
+use crate::dispatch::{Context, Hooks, Policy, Rate, Running, Surplus};
 use crate::wire::{CATCH_ALL, is_reserved};
 
 /// Where a gateway was declared.
@@ -32,17 +34,28 @@ impl Declared {
 #[derive(Clone, Debug)]
 pub struct Subscription {
     pub(crate) event: &'static str,
+    pub(crate) also: &'static [&'static str],
     pub(crate) method: Hook,
     pub(crate) arguments: &'static [&'static str],
     pub(crate) reply: &'static str,
     pub(crate) concurrency: usize,
+    pub(crate) policy: Policy,
 }
 
 impl Subscription {
     /// The method `method` at this place answers `event`.
     #[must_use]
     pub const fn new(event: &'static str, method: &'static str, file: &'static str, line: u32) -> Self {
-        Self { event, method: Hook::new(method, file, line), arguments: &[], reply: "()", concurrency: 1 }
+        let policy = Policy { queue: None, surplus: None, timeout: None, rate: None };
+        let method = Hook::new(method, file, line);
+        Self { event, also: &[], method, arguments: &[], reply: "()", concurrency: 1, policy }
+    }
+
+    /// Further names that it answers to. Each may be a pattern, such as `order.*`.
+    #[must_use]
+    pub const fn also(mut self, names: &'static [&'static str]) -> Self {
+        self.also = names;
+        self
     }
 
     /// The types of its arguments, as written.
@@ -63,6 +76,34 @@ impl Subscription {
     #[must_use]
     pub const fn concurrency(mut self, concurrency: usize) -> Self {
         self.concurrency = concurrency;
+        self
+    }
+
+    /// How many of its events from one socket may wait for their turn. Without it the bound of the socket counts alone.
+    #[must_use]
+    pub const fn queue(mut self, events: usize) -> Self {
+        self.policy.queue = Some(events);
+        self
+    }
+
+    /// What becomes of events beyond its queue or its rate.
+    #[must_use]
+    pub const fn overflow(mut self, surplus: Surplus) -> Self {
+        self.policy.surplus = Some(surplus);
+        self
+    }
+
+    /// How long it may take, in place of the limit `handler_timeout`.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.policy.timeout = Some(timeout);
+        self
+    }
+
+    /// How many of its events one socket may send within this time.
+    #[must_use]
+    pub const fn rate(mut self, events: u32, within: Duration) -> Self {
+        self.policy.rate = Some(Rate { events, within });
         self
     }
 }
@@ -94,20 +135,22 @@ impl fmt::Display for Hook {
 
 /// A handler bound to its gateway.
 pub(crate) struct Handler {
+    /// The name of its event, or those of all its events.
     pub(crate) event: Arc<str>,
+    pub(crate) names: Names,
     pub(crate) gateway: &'static str,
     pub(crate) subscription: Subscription,
     pub(crate) call: Box<dyn Fn(&Context<'_>) -> Running + Send + Sync>,
 }
 
 impl Handler {
-    /// The name of the event that it was found for: of one that answers every event, what the client said.
+    /// The name of the event that it was found for: where that was by a pattern, what the client said.
     pub(crate) fn named(&self, event: &str) -> Cow<'_, Arc<str>> {
-        if self.is_catch_all() { Cow::Owned(event.into()) } else { Cow::Borrowed(&self.event) }
+        self.names.of_event(&self.event, event)
     }
 
-    pub(crate) fn is_catch_all(&self) -> bool {
-        *self.event == *CATCH_ALL
+    pub(crate) fn names(&self) -> &[Arc<str>] {
+        self.names.all(&self.event)
     }
 }
 
@@ -124,27 +167,47 @@ impl fmt::Debug for Handler {
 /// The handlers and hooks of one namespace.
 #[derive(Debug, Default)]
 pub(crate) struct Router {
-    handlers: HashMap<Arc<str>, Arc<Handler>, BuildEventHasher>,
-    /// The one among them that answers what no other does.
-    catch_all: Option<Arc<Handler>>,
+    exact: HashMap<Arc<str>, Arc<Handler>, BuildEventHasher>,
+    /// For what no exact name is, the most precise first.
+    patterns: Vec<(Arc<str>, Arc<Handler>)>,
+    handlers: Vec<Arc<Handler>>,
     pub(crate) gateways: Vec<Hooks>,
 }
 
 impl Router {
-    /// Takes a handler up and gives the one whose event it has taken, if there was one.
-    pub(crate) fn insert(&mut self, handler: Arc<Handler>) -> Option<Arc<Handler>> {
-        if handler.is_catch_all() {
-            self.catch_all = Some(Arc::clone(&handler));
+    /// Takes a handler up and gives those whose names it has taken, each with the name.
+    pub(crate) fn insert(&mut self, handler: &Arc<Handler>) -> Vec<(Arc<str>, Arc<Handler>)> {
+        self.handlers.push(Arc::clone(handler));
+        let mut taken = Vec::new();
+        for name in handler.names() {
+            let rival = if is_pattern(name) {
+                let rival = self.patterns.iter().find(|(other, _)| other == name).map(|(_, rival)| Arc::clone(rival));
+                self.patterns.push((Arc::clone(name), Arc::clone(handler)));
+                rival
+            } else {
+                self.exact.insert(Arc::clone(name), Arc::clone(handler))
+            };
+            taken.extend(rival.map(|rival| (Arc::clone(name), rival)));
         }
-        self.handlers.insert(Arc::clone(&handler.event), handler)
+        self.patterns.sort_by_key(|(name, _)| (precedence(name), Arc::clone(name)));
+        taken
     }
 
+    #[inline]
     pub(crate) fn find(&self, event: &str) -> Option<&Arc<Handler>> {
-        self.handlers.get(event).or_else(|| self.catch_all.as_ref().filter(|_| !is_reserved(event)))
+        self.exact.get(event).or_else(|| self.find_by_pattern(event))
     }
 
+    #[inline(never)]
+    fn find_by_pattern(&self, event: &str) -> Option<&Arc<Handler>> {
+        let is_meant = |pattern: &str| pattern == CATCH_ALL || matches(pattern, event);
+        let (_, handler) = self.patterns.iter().find(|(pattern, _)| is_meant(pattern))?;
+        (!is_reserved(event)).then_some(handler)
+    }
+
+    /// In the order they were taken up.
     pub(crate) fn handlers(&self) -> impl Iterator<Item = &Arc<Handler>> {
-        self.handlers.values()
+        self.handlers.iter()
     }
 
     /// Whether whole messages go to a handler of their own.

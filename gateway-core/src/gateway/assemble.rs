@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use crate::dispatch::{Context, Declared, Hook, Hooks, Router, RunHook, Services, Started};
+use crate::dispatch::{Context, Declared, Hook, Hooks, Router, RunHook, Services, Started, cannot_be_subscribed};
 use crate::gateway::handlers::Bound;
 use crate::gateway::pattern::Pattern;
 use crate::gateway::registry::GatewayEntry;
 use crate::gateway::{Problem, Route, Routes, Selection};
-use crate::wire::is_reserved;
+use crate::limits::Limits;
 
 /// Routes that are complete but for their init hooks.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub(crate) struct Assembly {
     routes: Vec<Route>,
     init: Vec<Init>,
     raw: Vec<Raw>,
+    /// How many events of one socket may wait.
+    queued_events: usize,
     problems: Vec<Problem>,
 }
 
@@ -54,8 +56,10 @@ impl Assembly {
         selection: &Selection,
         services: &Services,
         expected: &[String],
+        limits: &Limits,
     ) -> Result<Assembled, Vec<Problem>> {
-        let mut assembly = Self { problems: selection.unregistered(), ..Self::default() };
+        let problems = selection.unregistered();
+        let mut assembly = Self { problems, queued_events: limits.queued_events, ..Self::default() };
         let gateways = selection.gateways();
         if gateways.is_empty() && expected.is_empty() {
             assembly.problems.push(Problem::nothing_linked());
@@ -95,12 +99,17 @@ impl Assembly {
         let index = self.route(entry, pattern);
         let route = &mut self.routes[index];
         for handler in bound.handlers {
-            if let Some(why) = cannot_be_subscribed(&handler.event) {
-                self.problems.push(Problem::event_name(route.namespace, &handler, why));
+            for name in handler.names() {
+                // What macros refuse where it is written, for tables that were written by hand.
+                if let Some(why) = cannot_be_subscribed(name) {
+                    self.problems.push(Problem::event_name(route.namespace, name, &handler, why));
+                }
             }
+            let contradictions = handler.subscription.policy.contradictions(self.queued_events);
+            self.problems.extend(contradictions.into_iter().map(|(what, help)| Problem::policy(&handler, &what, help)));
             let second = Arc::new(handler);
-            if let Some(first) = route.router.insert(Arc::clone(&second)) {
-                self.problems.push(Problem::duplicate_event(route.namespace, &first, &second));
+            for (name, first) in route.router.insert(&second) {
+                self.problems.push(Problem::duplicate_event(route.namespace, &name, &first, &second));
             }
         }
         self.raw.extend(bound.message.iter().map(|(hook, _)| Raw {
@@ -154,16 +163,6 @@ impl Assembly {
             router: Router::default(),
         });
         self.routes.len() - 1
-    }
-}
-
-/// What macros refuse where it is written, for tables that were written by hand.
-fn cannot_be_subscribed(event: &str) -> Option<&'static str> {
-    match event {
-        "" => Some("an event has a name"),
-        "exception" => Some("it is how the server tells a client of a failure, and no client sends it"),
-        event if is_reserved(event) => Some("Socket.IO clients keep this name for themselves, and cannot send it"),
-        _ => None,
     }
 }
 

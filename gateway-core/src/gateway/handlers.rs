@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::dispatch::{
-    Context, Declared, Ended, Handler, Hook, RawReply, RunHook, Running, Started, Subscription, Verdict,
+    Context, Declared, Ended, Handler, Hook, Names, RawReply, RunHook, Running, Started, Subscription, Verdict,
 };
 
 /// Takes up the methods of one gateway: what the macros write is what a person could.
@@ -51,8 +51,10 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         F: Fn(&Arc<G>, &Context<'_>) -> Running + Send + Sync + 'static,
     {
         let gateway = self.gateway.clone();
+        let (names, event) = Names::new(subscription.event, subscription.also);
         self.bound.handlers.push(Handler {
-            event: subscription.event.into(),
+            event,
+            names,
             gateway: self.declared.name,
             subscription,
             call: Box::new(move |context| handle(built(gateway.as_ref()), context)),

@@ -54,24 +54,30 @@ impl Problem {
         )
     }
 
-    pub(crate) fn duplicate_event(namespace: &str, first: &Handler, second: &Handler) -> Self {
+    pub(crate) fn duplicate_event(namespace: &str, event: &str, first: &Handler, second: &Handler) -> Self {
         let method = second.subscription.method;
         Self::at(
             method.file,
             method.line,
             format!(
-                "`{}` in `{namespace}` is subscribed twice: by `{}::{}` and before by `{}::{}`",
-                first.event, second.gateway, method, first.gateway, first.subscription.method
+                "`{event}` in `{namespace}` is subscribed twice: by `{}::{}` and before by `{}::{}`",
+                second.gateway, method, first.gateway, first.subscription.method
             ),
             "give one of them another event name".to_owned(),
         )
     }
 
-    pub(crate) fn event_name(namespace: &str, handler: &Handler, why: &str) -> Self {
-        let (event, gateway, method) = (&handler.event, handler.gateway, handler.subscription.method);
+    pub(crate) fn event_name(namespace: &str, event: &str, handler: &Handler, why: &str) -> Self {
+        let (gateway, method) = (handler.gateway, handler.subscription.method);
         let what =
             format!("`{event}` in `{namespace}` cannot be subscribed to by `{gateway}::{}`: {why}", method.method);
         Self::at(method.file, method.line, what, "choose another name".to_owned())
+    }
+
+    pub(crate) fn policy(handler: &Handler, what: &str, help: &str) -> Self {
+        let (gateway, method) = (handler.gateway, handler.subscription.method);
+        let what = format!("`{gateway}::{}` for `{}`: {what}", method.method, handler.event);
+        Self::at(method.file, method.line, what, help.to_owned())
     }
 
     pub(crate) fn pattern(gateway: Declared, namespace: &str, error: &PatternError) -> Self {

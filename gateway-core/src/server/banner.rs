@@ -87,6 +87,7 @@ impl fmt::Display for Signature<'_> {
         if subscription.concurrency > 1 {
             write!(formatter, ", {} at once", subscription.concurrency)?;
         }
+        subscription.policy.fmt(formatter)?;
         write!(formatter, " ({}:{})", method.file, method.line)
     }
 }
@@ -117,8 +118,10 @@ fn open_files_warning() -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::dispatch::{Declared, IntoReply, Running, Subscription};
+    use crate::dispatch::{Declared, IntoReply, Running, Subscription, Surplus};
     use crate::gateway::{Fields, Gateway, Handlers};
     use crate::server::Server;
 
@@ -136,6 +139,9 @@ mod tests {
     fn add(handlers: &mut Handlers<Relay>) {
         let known = Subscription::new("message", "message", "relay.rs", 3).arguments(&["Socket"]).reply("usize");
         handlers.subscribe(known, |_, _| Running::ready(1.into_reply()));
+        let bounded = Subscription::new("draw", "draw", "relay.rs", 5).also(&["pen.*"]).concurrency(4);
+        let bounded = bounded.queue(16).overflow(Surplus::DropOldest).rate(20, Duration::from_secs(1));
+        handlers.subscribe(bounded, |_, _| Running::ready(().into_reply()));
         let other = Subscription::new("*", "any", "relay.rs", 7).arguments(&["EventName", "RawArgs"]);
         handlers.subscribe(other, |_, _| Running::ready(().into_reply()));
     }
@@ -145,7 +151,7 @@ mod tests {
         let application = Server::empty().gateway_with::<Relay>(add).assemble().await.expect("nothing is wrong");
         let address = LocalAddr::Tcp(([127, 0, 0, 1], 3000).into());
         let banner = Banner { application: &application, address: &address }.to_string();
-        let expected = "  ws://127.0.0.1:3000/relay\n    message → Relay::message(Socket) → usize (relay.rs:3)\n    *       → Relay::any(EventName, RawArgs) (relay.rs:7)\n";
+        let expected = "  ws://127.0.0.1:3000/relay\n    message     → Relay::message(Socket) → usize (relay.rs:3)\n    draw, pen.* → Relay::draw(), 4 at once, at most 20 in 1s, at most 16 wait, more drop the oldest (relay.rs:5)\n    *           → Relay::any(EventName, RawArgs) (relay.rs:7)\n";
         assert!(banner.contains(expected), "{banner}");
     }
 }

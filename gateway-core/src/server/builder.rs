@@ -313,7 +313,7 @@ impl Server {
         let loses = self.recovery.is_some() && self.limits.overflow != Overflow::Close;
         let lossy = loses.then(|| Problem::recovery_with_loss(self.limits.overflow));
         let mut problems: Vec<_> = lossy.into_iter().collect();
-        match Assembly::of(&self.selection, &self.services, &self.expected) {
+        match Assembly::of(&self.selection, &self.services, &self.expected, &self.limits) {
             Ok(assembled) => {
                 problems.extend(Engine::problems(self.engines.iter().chain(&self.socket_io), &assembled.routes));
                 if problems.is_empty() { Ok(assembled) } else { Err(StartError::Problems(problems)) }

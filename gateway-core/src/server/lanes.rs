@@ -1,11 +1,14 @@
 //! What of one socket runs and what waits: one event after the other, those beside them that their handlers allow, and
 //! streams, which hold no place.
 
+mod surplus;
+
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll};
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -16,6 +19,7 @@ use crate::dispatch::{
     StreamStep, Streaming, drop_quietly,
 };
 use crate::server::place::Place;
+use crate::server::rates::Rates;
 use crate::server::waiting::Waiting;
 use crate::telemetry::{self, Counter};
 use crate::wire::{Envelope, Payload, RequestId};
@@ -28,6 +32,8 @@ pub(crate) struct Lanes {
     #[allow(clippy::vec_box, reason = "moved between the two places")]
     concurrent: Vec<Box<Invocation>>,
     streams: Vec<Streaming>,
+    // Boxed: most sockets never send what has a rate.
+    rates: Option<Box<Rates>>,
     open: bool,
     /// Events that reached a handler since [`Lanes::count`] was called.
     events: u64,
@@ -80,21 +86,22 @@ impl Lanes {
         self.serial.iter().chain(&self.concurrent).map(|invocation| invocation.deadline).min()
     }
 
-    /// An event that was read: runs now if it may, else waits or is answered `overloaded`.
+    /// An event that was read: runs now if it may, else waits or is answered that it cannot.
     pub(crate) fn take(&mut self, place: &Place, envelope: Envelope<'_>, task: &mut Task<'_>) {
         let handler = place.route.router.find(&envelope.event);
         if let Some(listeners) = place.application.shared.counters.listeners() {
             listeners.incoming(&place.session.namespace, place.session.id.as_str(), &envelope.event);
         }
+        if let Some(handler) = handler
+            && let Some(rate) = handler.subscription.policy.rate
+            && let Err(wait) = self.rates.get_or_insert_default().take(handler, rate, Instant::now())
+        {
+            return surplus::too_fast(place, handler, envelope, rate, wait);
+        }
         if self.open && self.may_start(handler) && !self.waiting.iter().any(|held| shares_place(held, handler)) {
             self.start(place, handler, envelope, task);
-        } else if self.has_room(place) {
-            let bytes = envelope.len();
-            self.waiting.push(Held { envelope: envelope.into_owned(), handler: handler.cloned() }, bytes);
         } else {
-            place.count(Counter::Overloads);
-            let exception = Exception::framework("overloaded", "too many events wait for their turn");
-            Self::refuse(place, envelope, &exception);
+            self.wait(place, handler, envelope);
         }
     }
 
@@ -162,8 +169,8 @@ impl Lanes {
     pub(crate) fn expire(&mut self, place: &Place, now: Instant) {
         if !place.session.pending.is_empty() {
             // Waiting for the client is not the handler's time; each question is bounded by a timeout of its own.
-            let later = now + place.application.limits.handler_timeout;
-            self.serial.iter_mut().chain(&mut self.concurrent).for_each(|invocation| invocation.postpone(now, later));
+            let invocations = self.serial.iter_mut().chain(&mut self.concurrent);
+            invocations.for_each(|invocation| invocation.postpone(now, place));
         }
         let serial = self.serial.take_if(|invocation| invocation.is_due(now)).into_iter();
         for invocation in serial.chain(self.concurrent.extract_if(.., |invocation| invocation.is_due(now))) {
@@ -297,7 +304,7 @@ impl Lanes {
             Err(()) => responder.fail(panicked(place, &handler.event)),
             Ok(Poll::Pending) => {
                 let (handler, responder) = (Arc::clone(handler), responder.into_owned());
-                let deadline = Instant::now() + place.application.limits.handler_timeout;
+                let deadline = Instant::now() + time_of(&handler, place);
                 let is_serial = handler.subscription.concurrency <= 1;
                 let invocation = Box::new(Invocation { handler, future, responder, deadline, span });
                 if is_serial { self.serial = Some(invocation) } else { self.concurrent.push(invocation) }
@@ -314,6 +321,11 @@ impl Lanes {
             streaming.fail(&Exception::framework("overloaded", "too many streams run"));
         }
     }
+}
+
+/// How long a handler may take.
+fn time_of(handler: &Handler, place: &Place) -> Duration {
+    handler.subscription.policy.timeout.unwrap_or(place.application.limits.handler_timeout)
 }
 
 /// Whether both need the same place: that of a handler which allows several at once, or the one all others share.
@@ -353,9 +365,9 @@ impl Invocation {
         poll_caught(&mut self.future, &self.span, task)
     }
 
-    fn postpone(&mut self, now: Instant, later: Instant) {
+    fn postpone(&mut self, now: Instant, place: &Place) {
         if self.is_due(now) {
-            self.deadline = later;
+            self.deadline = now + time_of(&self.handler, place);
         }
     }
 

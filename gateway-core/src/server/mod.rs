@@ -16,6 +16,7 @@ mod handle;
 mod lanes;
 mod lobby;
 mod place;
+mod rates;
 mod raw;
 mod running;
 mod seat;

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-pub(crate) use batch::{Batch, latest_of, write_all_soon};
+pub(crate) use batch::{Batch, for_each, latest_of, write_all_soon};
 use comeback::Comeback;
 pub(crate) use heartbeat::{Asks, Heartbeat, Pace, Pulse};
 pub use id::SocketId;

@@ -116,8 +116,11 @@ fn refuse_duplicates(handlers: &[Handler], mistakes: &mut Mistakes) {
             .find(|earlier| same_work(&earlier.work, &handler.work) && conditions(earlier) == conditions(handler));
         let Some(rival) = rival else { continue };
         let (what, help) = match &handler.work {
-            Work::Subscribe { event, .. } if event.is_empty() => continue,
-            Work::Subscribe { event, .. } => (format!("the event `{event}` has"), "give one of them another event"),
+            Work::Subscribe { events, .. } => {
+                let shared = events.iter().find(|event| answers(&rival.work, event));
+                let Some(event) = shared.filter(|event| !event.is_empty()) else { continue };
+                (format!("the event `{event}` has"), "give one of them another event")
+            }
             Work::Hook(role) => (format!("`#[{}]` has", role.name()), "call one of them from the other"),
         };
         let (first, second) = (&rival.ident, &handler.ident);
@@ -145,9 +148,16 @@ fn refuse_events_beside_messages(handlers: &[Handler], mistakes: &mut Mistakes) 
 
 fn same_work(one: &Work, other: &Work) -> bool {
     match (one, other) {
-        (Work::Subscribe { event: one, .. }, Work::Subscribe { event: other, .. }) => one == other,
+        (Work::Subscribe { .. }, Work::Subscribe { events, .. }) => events.iter().any(|event| answers(one, event)),
         (Work::Hook(one), Work::Hook(other)) => one == other && *one == Role::Message,
         (Work::Subscribe { .. }, Work::Hook(_)) | (Work::Hook(_), Work::Subscribe { .. }) => false,
+    }
+}
+
+fn answers(work: &Work, event: &String) -> bool {
+    match work {
+        Work::Subscribe { events, .. } => events.contains(event),
+        Work::Hook(_) => false,
     }
 }
 

@@ -8,6 +8,9 @@ const RESERVED: [&str; 6] =
 /// Longer names are refused on the wire.
 const MAX_BYTES: usize = 256;
 
+/// What segments of a name end at. `gateway-core` knows the same.
+const SEPARATORS: [char; 3] = ['.', ':', '/'];
+
 /// Which way an event goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
@@ -30,6 +33,12 @@ pub(crate) fn event_mistake(name: &str, direction: Direction) -> Option<String> 
         "disconnect" | "disconnecting" => "; what is to happen then goes into a method with `#[on_disconnect]`",
         _ => "",
     };
+    if direction == Direction::In && name.split(SEPARATORS).any(|segment| segment != "*" && segment.contains('*')) {
+        return Some(
+            "a `*` stands for a whole segment of an event's name, between `.`, `:` or `/`\nhelp: write it as in `order.*`, or `*` alone for every other event"
+                .to_owned(),
+        );
+    }
     if RESERVED.contains(&name) {
         let (why, hook) = match direction {
             Direction::In => ("and cannot send it", hook),
@@ -69,6 +78,12 @@ mod tests {
         check("connect", Direction::In, Some("#[on_connect]"));
         check("newListener", Direction::Out, Some("newListener"));
         check("", Direction::Out, Some("has a name"));
+        check("order.*", Direction::In, None);
+        check("room:*:left", Direction::In, None);
+        check("*", Direction::In, None);
+        check("a*", Direction::In, Some("whole segment"));
+        check("a.**", Direction::In, Some("whole segment"));
+        check("a*", Direction::Out, None);
         check(&"é".repeat(128), Direction::In, None);
         check(&"é".repeat(129), Direction::In, Some("258"));
     }

@@ -10,6 +10,7 @@ use syn::{
 use crate::check::Mistakes;
 use crate::check::event_name::{Direction, event_mistake};
 use crate::check::options::{Known, Options, as_text};
+use crate::check::policy::{OPTIONS, Policy, check_policy};
 use crate::check::structure::cfgs;
 use crate::parse::{Arguments, Marker, Method, Role};
 
@@ -24,7 +25,11 @@ pub(crate) struct Handler {
 }
 
 pub(crate) enum Work {
-    Subscribe { event: String, concurrency: Option<usize> },
+    /// The events' names, at least one, and its bounds.
+    Subscribe {
+        events: Vec<String>,
+        policy: Policy,
+    },
     Hook(Role),
 }
 
@@ -37,7 +42,7 @@ pub(crate) enum Output {
 }
 
 const SUBSCRIBE: Known =
-    Known { attribute: "subscribe", example: "#[subscribe(\"message\")]", words: &[], options: &["concurrency"] };
+    Known { attribute: "subscribe", example: "#[subscribe(\"message\")]", words: &[], options: OPTIONS };
 
 /// Checks a marked method, as far as that goes without types.
 pub(crate) fn check_method(method: Method, mistakes: &mut Mistakes) -> Option<Handler> {
@@ -79,33 +84,33 @@ fn check_marker(marker: &Marker, signature: &Signature, mistakes: &mut Mistakes)
     }
     let arguments = mistakes.take(Arguments::of(&marker.attribute, "#[subscribe(\"message\")]"));
     let (values, options) = Options::new(SUBSCRIBE, arguments.unwrap_or_default(), mistakes);
-    let event = check_event_value(&values, signature, mistakes);
-    let concurrency = options.number("concurrency", 1..=usize::MAX, mistakes);
-    Work::Subscribe { event, concurrency }
+    let events = check_events(&values, signature, mistakes);
+    Work::Subscribe { events, policy: check_policy(&options, mistakes) }
 }
 
-/// The event in the marker's first value; the method's name if it has none.
-fn check_event_value(values: &[Expr], signature: &Signature, mistakes: &mut Mistakes) -> String {
-    for second in values.iter().skip(1) {
-        mistakes.add(
-            second,
-            "a method handles one event\nhelp: write a second method that calls this one, with a `#[subscribe]` of its own",
-        );
-    }
-    let (name, event) = match values.first() {
-        None => (signature.ident.to_token_stream(), signature.ident.unraw().to_string()),
-        Some(value) => {
-            let Some(text) = as_text(value) else {
-                mistakes.add(value, "an event's name is a text in quotes\nhelp: write `#[subscribe(\"message\")]`");
-                return String::new();
-            };
-            (text.to_token_stream(), text.value())
+/// The events in the marker's values; the method's name if it has none.
+fn check_events(values: &[Expr], signature: &Signature, mistakes: &mut Mistakes) -> Vec<String> {
+    let mut events = Vec::new();
+    let mut take = |at: TokenStream, event: String, mistakes: &mut Mistakes| {
+        if let Some(mistake) = event_mistake(&event, Direction::In) {
+            mistakes.add(at, mistake);
+        } else if events.contains(&event) {
+            mistakes.add(at, format!("the event `{event}` is named twice\nhelp: keep one of them"));
         }
+        events.push(event);
     };
-    if let Some(mistake) = event_mistake(&event, Direction::In) {
-        mistakes.add(name, mistake);
+    if values.is_empty() {
+        take(signature.ident.to_token_stream(), signature.ident.unraw().to_string(), mistakes);
     }
-    event
+    for value in values {
+        match as_text(value) {
+            Some(text) => take(text.to_token_stream(), text.value(), mistakes),
+            None => {
+                mistakes.add(value, "an event's name is a text in quotes\nhelp: write `#[subscribe(\"message\")]`");
+            }
+        }
+    }
+    events
 }
 
 fn check_qualifiers(signature: &Signature, mistakes: &mut Mistakes) {

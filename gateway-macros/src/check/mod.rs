@@ -9,6 +9,7 @@ mod mistakes;
 mod namespace;
 mod nearest;
 mod options;
+mod policy;
 mod structure;
 
 pub(crate) use block::{CheckedBlock, Kind, check_block};
@@ -16,4 +17,5 @@ pub(crate) use event::{CheckedEvent, check_event};
 pub(crate) use exception::{CheckedException, Failure, check_exception};
 pub(crate) use method::{Handler, Output, Work};
 pub(crate) use mistakes::Mistakes;
+pub(crate) use policy::Policy;
 pub(crate) use structure::{CheckedField, CheckedStruct, Source, check_struct};

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Path, Type};
 
-use crate::check::{Handler, Output, Work};
+use crate::check::{Handler, Output, Policy, Work};
 use crate::expand::spans::at;
 use crate::expand::text::{line, type_text};
 use crate::parse::Role;
@@ -57,23 +57,26 @@ impl Entry<'_> {
         let Self { framework, handler, .. } = self;
         let method = handler.ident.unraw().to_string();
         let line = line(handler.ident.span());
-        let (event, concurrency) = match &handler.work {
+        let (events, policy) = match &handler.work {
             Work::Hook(role) => {
                 return (*role, quote!(#framework::Hook::new(#method, ::core::file!(), #line)));
             }
-            Work::Subscribe { event, concurrency } => (event, concurrency),
+            Work::Subscribe { events, policy } => (events, policy),
         };
+        let (event, others) = events.split_first().expect("a method without a name for its event has its own");
+        let also = (!others.is_empty()).then(|| quote!(.also(&[#(#others),*])));
         let arguments = handler.arguments.iter().map(type_text);
         let reply = match &handler.output {
             Output::Unit => "()".to_owned(),
             Output::Value(ty) | Output::Stream(ty) => type_text(ty),
         };
-        let concurrency = concurrency.map(|concurrency| quote!(.concurrency(#concurrency)));
+        let policy = policy_calls(framework, policy);
         let described = quote! {
             #framework::Subscription::new(#event, #method, ::core::file!(), #line)
+                #also
                 .arguments(&[#(#arguments),*])
                 .reply(#reply)
-                #concurrency
+                #policy
         };
         (Role::Subscribe, described)
     }
@@ -157,6 +160,27 @@ impl Entry<'_> {
             }
         }
     }
+}
+
+/// `.concurrency(4).timeout(…)`: each bound that is given.
+fn policy_calls(framework: &Path, policy: &Policy) -> TokenStream {
+    let Policy { concurrency, queue, overflow, timeout, rate } = policy;
+    let time = |milliseconds: &u64| quote!(::core::time::Duration::from_millis(#milliseconds));
+    let overflow = overflow.map(|variant| {
+        let variant = Ident::new(variant, Span::call_site());
+        quote!(.overflow(#framework::Surplus::#variant))
+    });
+    let calls = [
+        concurrency.map(|concurrency| quote!(.concurrency(#concurrency))),
+        queue.map(|queue| quote!(.queue(#queue))),
+        overflow,
+        timeout.as_ref().map(time).map(|time| quote!(.timeout(#time))),
+        rate.as_ref().map(|(events, within)| {
+            let within = time(within);
+            quote!(.rate(#events, #within))
+        }),
+    ];
+    calls.into_iter().flatten().collect()
 }
 
 /// A variable of the made code. Named like this wherever it is mentioned, for a place taken from the user's code would

@@ -17,7 +17,7 @@ impl Chat {
     #[subscribe(message)]
     async fn word(&self) {}
 
-    #[subscribe("one", "two")]
+    #[subscribe("one", two)]
     async fn two(&self) {}
 
     #[subscribe = "message"]

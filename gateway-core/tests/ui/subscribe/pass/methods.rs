@@ -30,6 +30,24 @@ impl Chat {
     #[subscribe("parallel", concurrency = 8)]
     async fn parallel(&self) {}
 
+    #[subscribe("one", "another", "third.*")]
+    fn several(&self, EventName(event): EventName) -> String {
+        event
+    }
+
+    #[subscribe(
+        "bounded",
+        concurrency = 4,
+        queue = 16,
+        overflow = "drop_oldest",
+        timeout = "5s",
+        rate = "20/s",
+    )]
+    async fn bounded(&self) {}
+
+    #[subscribe(queue = 0, overflow = "drop_newest", timeout = "250ms", rate = "5/10s")]
+    async fn bounded_by_name(&self) {}
+
     #[subscribe(concurrency = 2)]
     async fn parallel_by_name(&self) {}
 

@@ -1,0 +1,65 @@
+//! How fast the events of one socket come, for handlers that have a bound on it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::dispatch::{Handler, Rate};
+
+/// One bucket for each handler with a rate that the socket has used.
+#[derive(Debug, Default)]
+pub(crate) struct Rates(Vec<(Arc<Handler>, Bucket)>);
+
+/// A bucket of tokens, as the moment when it will be full again.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    full_at: Instant,
+}
+
+impl Rates {
+    /// Takes a token for one event; `Err` with the time until there is one.
+    pub(crate) fn take(&mut self, handler: &Arc<Handler>, rate: Rate, now: Instant) -> Result<(), Duration> {
+        let known = self.0.iter().position(|(known, _)| Arc::ptr_eq(known, handler));
+        let index = known.unwrap_or_else(|| {
+            self.0.push((Arc::clone(handler), Bucket { full_at: now }));
+            self.0.len() - 1
+        });
+        self.0[index].1.take(rate, now)
+    }
+}
+
+impl Bucket {
+    fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
+        let full_at = self.full_at.max(now) + rate.within / rate.events;
+        let wait = (full_at - now).saturating_sub(rate.within);
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        self.full_at = full_at;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_bucket_is_spent_at_once_and_fills_up_steadily() {
+        let rate = Rate { events: 4, within: Duration::from_secs(1) };
+        let start = Instant::now();
+        let mut bucket = Bucket { full_at: start };
+        let mut take = |milliseconds| bucket.take(rate, start + Duration::from_millis(milliseconds));
+        let wait = |milliseconds| Err(Duration::from_millis(milliseconds));
+        assert_eq!([take(0), take(0), take(0), take(0)], [Ok(()); 4]);
+        assert_eq!(take(0), wait(250));
+        assert_eq!(take(200), wait(50));
+        assert_eq!(take(250), Ok(()));
+        assert_eq!(take(250), wait(250));
+        assert_eq!([take(750), take(750)], [Ok(()); 2]);
+        assert_eq!(take(750), wait(250));
+        assert_eq!([take(9000), take(9000), take(9000), take(9000)], [Ok(()); 4]);
+        assert_eq!(take(9000), wait(250));
+    }
+}
