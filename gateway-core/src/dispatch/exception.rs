@@ -12,7 +12,7 @@ use crate::hub::JoinError;
 use crate::session::SendError;
 use crate::socket::RequestError;
 use crate::transport::AuthError;
-use crate::wire::{Content, Malformed, ToArgs, to_json};
+use crate::wire::{Content, Malformed, RawArgs, to_json};
 
 /// What a client reads where the cause is none of its business; the words NestJS clients know.
 pub(crate) const INTERNAL: &str = "Internal server error";
@@ -342,9 +342,8 @@ impl From<Rejection> for Exception {
 }
 
 /// What a reply carries, or the exception that says it has none.
-pub(crate) fn reply_content<T: ToArgs + ?Sized>(value: &T) -> Result<Content, Exception> {
-    let args = value.to_args().map_err(|error| Exception::hidden("unserializable", &error))?;
-    Ok(args.into_content())
+pub(crate) fn reply_content(args: Result<RawArgs, serde_json::Error>) -> Result<Content, Exception> {
+    args.map(RawArgs::into_content).map_err(|error| Exception::hidden("unserializable", &error))
 }
 
 #[cfg(test)]

@@ -36,18 +36,17 @@ impl Reply {
 
     /// A value, on the request's own event.
     pub fn value<T: ToArgs + ?Sized>(value: &T) -> Self {
-        Self::from_content(None, reply_content(value))
+        Self::from_content(None, reply_content(value.to_args()))
     }
 
     /// A value on another event. It goes out whether or not the client asked for an answer. A name that clients keep for
     /// themselves, such as `connect`, is the exception `internal`.
-    #[allow(clippy::needless_pass_by_value, reason = "takes `Data`-like values as a handler returns them")]
     pub fn event<T: ToArgs>(event: impl Into<Cow<'static, str>>, value: T) -> Self {
         let event = event.into();
         if is_reserved(&event) {
             return Exception::hidden("internal", &SendError::Reserved).into();
         }
-        Self::from_content(Some(event), reply_content(&value))
+        Self::from_content(Some(event), reply_content(value.into_args()))
     }
 
     /// Each item as it comes, then an explicit end where the client asked for an answer.

@@ -57,6 +57,18 @@ pub trait ToArgs {
     ///
     /// When a value cannot be written as JSON, or what is to be spread is no list.
     fn to_args(&self) -> Result<RawArgs, serde_json::Error>;
+
+    /// The same where the value is not needed any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`ToArgs::to_args`].
+    fn into_args(self) -> Result<RawArgs, serde_json::Error>
+    where
+        Self: Sized,
+    {
+        self.to_args()
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -75,6 +87,10 @@ impl<T: Serialize> ToArgs for Args<T> {
 impl ToArgs for RawArgs {
     fn to_args(&self) -> Result<RawArgs, serde_json::Error> {
         Ok(self.clone())
+    }
+
+    fn into_args(self) -> Result<RawArgs, serde_json::Error> {
+        Ok(self)
     }
 }
 
