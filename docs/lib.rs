@@ -13,8 +13,11 @@ pages! {
     gateways: "gateways.md";
     events: "events.md";
     arguments: "arguments.md";
+    validation: "validation.md";
     connections: "connections.md";
     serving: "serving.md";
+    socket_io: "socket-io.md";
+    engine_io: "engine-io.md";
     testing: "testing.md";
     macros: "macros.md";
 }

@@ -55,9 +55,9 @@ pub use http;
 pub use gateway_macros::{Event, Exception, gateway, on_connect, on_disconnect, on_init, on_message, subscribe};
 
 pub use crate::dispatch::{
-    Ack, Context, Data, Declared, Ended, EventName, Exception, FromContext, Hook, IntoEnded, IntoException,
+    Ack, Context, Data, Declared, Ended, EventName, Exception, Faults, FromContext, Hook, IntoEnded, IntoException,
     IntoRawReply, IntoRefusal, IntoReply, IntoStarted, IntoVerdict, Items, Path, RawReply, Refusal, Rejection, Reply,
-    Running, Started, State, Streamed, Subscription, Verdict, on,
+    Running, Started, State, Streamed, Subscription, Valid, Validate, Verdict, on,
 };
 pub use crate::gateway::{Fields, Gateway, Handlers, Problem, Registered, Service, StartError};
 pub use crate::hub::{JoinError, Namespace, Sent, Target};

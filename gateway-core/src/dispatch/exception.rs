@@ -12,7 +12,7 @@ use crate::hub::JoinError;
 use crate::session::SendError;
 use crate::socket::RequestError;
 use crate::transport::AuthError;
-use crate::wire::{Content, Malformed, RawArgs, to_json};
+use crate::wire::{Content, Fault, Malformed, RawArgs, to_json};
 
 /// What a client reads where the cause is none of its business; the words NestJS clients know.
 pub(crate) const INTERNAL: &str = "Internal server error";
@@ -256,18 +256,39 @@ impl IntoException for std::convert::Infallible {
 pub struct Rejection {
     code: Cow<'static, str>,
     message: Cow<'static, str>,
+    details: Option<Box<Value>>,
 }
 
 impl Rejection {
     /// A rejection with a code for programs and a message for people.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code: code.into(), message: message.into() }
+        Self { code: code.into(), message: message.into(), details: None }
+    }
+
+    /// Adds facts for programs, as the exception's `details`.
+    #[must_use]
+    pub fn with_details<T: Serialize + ?Sized>(mut self, details: &T) -> Self {
+        self.details = serde_json::to_value(details).ok().map(Box::new);
+        self
+    }
+
+    /// Something with faults: the first of them in words, all of them in the details.
+    pub(crate) fn of_faults(code: &'static str, lead: &str, faults: &[Fault]) -> Self {
+        let message = match faults {
+            [] => lead.to_owned(),
+            [only] => format!("{lead}: {only}"),
+            [first, others @ ..] => format!("{lead}: {first} (and {} more)", others.len()),
+        };
+        Self::new(code, message).with_details(faults)
     }
 }
 
 impl IntoException for Rejection {
     fn into_exception(self) -> Exception {
-        Exception::new(self.code, self.message).of_framework()
+        let Self { code, message, details } = self;
+        let mut exception = Exception::new(code, message).of_framework();
+        exception.0.details = details.map(|details| *details);
+        exception
     }
 }
 

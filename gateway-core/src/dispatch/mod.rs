@@ -18,6 +18,7 @@ mod respond;
 mod running;
 mod services;
 mod stream;
+mod validate;
 
 pub use ack::Ack;
 pub use context::Context;
@@ -38,3 +39,4 @@ pub use running::Running;
 pub(crate) use running::{RunningState, drop_quietly};
 pub(crate) use services::Services;
 pub use stream::{Items, ReplyStream, Streamed};
+pub use validate::{Faults, Valid, Validate};

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 
 use crate::dispatch::{Exception, Outcome, Reply, drop_quietly};
-use crate::session::{Delivery, Session};
+use crate::session::{Delivery, Offset, Session};
 use crate::telemetry::{self, Counter};
 use crate::wire::{ContentRef, Encoded, Named, Outgoing, RequestId};
 
@@ -96,9 +96,16 @@ impl<'a> Responder<'a> {
         self.push(&Outgoing::Reply { event, content, id: self.id.as_ref(), named });
     }
 
-    fn item(&self, event: Option<&str>, content: ContentRef<'_>) -> Encoded {
+    fn item(&self, event: Option<&str>, content: ContentRef<'_>) -> Item {
         let (event, named) = self.name(event);
-        self.session.encode(&Outgoing::Item { event, content, id: self.id.as_ref(), named })
+        let outgoing = Outgoing::Item { event, content, id: self.id.as_ref(), named };
+        match self.session.number(&outgoing) {
+            None => Item { frame: self.session.encode(&outgoing), offset: None },
+            Some(offset) => {
+                let [frame, _] = self.session.encode_numbered(&outgoing, offset);
+                Item { frame, offset: Some(offset) }
+            }
+        }
     }
 
     fn name<'e>(&'e self, event: Option<&'e str>) -> (&'e str, Named) {
@@ -121,7 +128,7 @@ impl<'a> Responder<'a> {
 
     /// A frame that finds no room is counted by the outbox, one for a client that is gone has no reader.
     fn push(&self, outgoing: &Outgoing<'_>) {
-        let _ = self.session.push(self.session.encode(outgoing), self.delivery());
+        let _ = self.session.answer(outgoing, self.delivery());
     }
 
     fn delivery(&self) -> Delivery {
@@ -151,8 +158,14 @@ pub(crate) enum Finished {
 pub(crate) struct Streaming {
     items: Pin<Box<dyn Stream<Item = Reply> + Send>>,
     /// An item that has not found room yet.
-    held: Option<Encoded>,
+    held: Option<Item>,
     responder: Responder<'static>,
+}
+
+/// One item of a stream, encoded.
+struct Item {
+    frame: Encoded,
+    offset: Option<Offset>,
 }
 
 /// What became of a stream when it was polled.
@@ -166,23 +179,23 @@ pub(crate) enum StreamStep {
 impl Streaming {
     /// Sends the next item. Pending also while it does not fit: whoever makes room polls again.
     pub(crate) fn poll_item(&mut self, context: &mut Context<'_>) -> Poll<StreamStep> {
-        let frame = match self.held.take() {
-            Some(frame) => frame,
-            None => match ready!(self.poll_frame(context)) {
-                Ok(frame) => frame,
+        let Item { frame, offset } = match self.held.take() {
+            Some(item) => item,
+            None => match ready!(self.poll_next(context)) {
+                Ok(item) => item,
                 Err(step) => return Poll::Ready(step),
             },
         };
-        match self.responder.session.offer(frame, self.responder.delivery()) {
+        match self.responder.session.offer(frame, self.responder.delivery(), offset) {
             Ok(()) => Poll::Ready(StreamStep::Sent),
             Err(frame) => {
-                self.held = Some(frame);
+                self.held = Some(Item { frame, offset });
                 Poll::Pending
             }
         }
     }
 
-    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<Encoded, StreamStep>> {
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Item, StreamStep>> {
         let Some(Reply(outcome)) = ready!(self.items.as_mut().poll_next(context)) else {
             return Poll::Ready(Err(StreamStep::Ended));
         };

@@ -42,7 +42,7 @@ pub(super) struct Remains<T> {
 
 /// Tells the client, and ends every socket of the connection.
 pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
-    let Remains { transport, application, mut seats, lobby } = remains;
+    let Remains { mut transport, application, mut seats, lobby } = remains;
     let only = seats.only().map(|seat| Arc::clone(seat.session()));
     let is_a_loss = matches!(&end, End::Over(reason) if reason.is_a_loss());
     for seat in seats.iter().filter(|seat| is_a_loss && seat.session().is_accepted()) {
@@ -56,6 +56,9 @@ pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
         }
         End::Refused(refusal) => refused(&application, only.as_deref(), &refusal),
     };
+    if is_unheard(&reason) {
+        transport.give_up();
+    }
     let mut leaving = Vec::new();
     let mut own = None;
     if let Some(lobby) = lobby {
@@ -78,20 +81,23 @@ pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
     tokio::join!(closing, seats, join_all(leaving));
 }
 
-/// Ends one socket: what runs gets its time, then the hooks run.
-pub(super) async fn leave(mut seat: Seat, reason: DisconnectReason) {
+/// Ends one socket: what runs gets its time, then the hooks run. Its client is waited for from now on, where it can come
+/// back: it may be here again before the future is polled.
+pub(super) fn leave(mut seat: Seat, reason: DisconnectReason) -> impl Future<Output = ()> {
     let session = Arc::clone(seat.session());
     let application = Arc::clone(&seat.place.application);
     let found = application.recovery.as_ref().filter(|_| session.is_away());
     let found = found.and_then(|recovery| application.shared.hub.lost.wait_for(&session, recovery.sockets));
-    end_hooks(&mut seat, &session, &reason).await;
-    if let (Some(found), Some(recovery)) = (found, &application.recovery) {
-        tokio::select! {
-            () = found.cancelled() => {}
-            () = tokio::time::sleep(recovery.within) => {}
-            () = application.shared.stopping.cancelled() => {}
+    async move {
+        end_hooks(&mut seat, &session, &reason).await;
+        if let (Some(found), Some(recovery)) = (found, &application.recovery) {
+            tokio::select! {
+                () = found.cancelled() => {}
+                () = tokio::time::sleep(recovery.within) => {}
+                () = application.shared.stopping.cancelled() => {}
+            }
+            application.shared.hub.lost.give_up(&session);
         }
-        application.shared.hub.lost.give_up(&session);
     }
 }
 
@@ -140,9 +146,14 @@ fn close_reason(refusal: &Refusal) -> &'static str {
     }
 }
 
+/// Whether what waits for the client would wait for nobody.
+fn is_unheard(reason: &DisconnectReason) -> bool {
+    matches!(reason, DisconnectReason::TooSlow | DisconnectReason::HeartbeatTimeout)
+}
+
 /// Shuts the outbox behind the close frame.
 fn last_words(outbox: &Outbox, reason: &DisconnectReason) -> Ending {
-    if matches!(reason, DisconnectReason::TooSlow | DisconnectReason::HeartbeatTimeout) {
+    if is_unheard(reason) {
         outbox.discard();
     }
     let (told, ending) = match reason {

@@ -40,6 +40,7 @@ pub(crate) fn skip_space(json: &[u8], at: usize) -> usize {
 }
 
 /// The value at the front of `json`, and what follows it; `None` where there is none.
+#[inline]
 pub(crate) fn first_value(json: &str) -> Option<(&RawValue, &str)> {
     let value = <&RawValue>::deserialize(&mut serde_json::Deserializer::from_str(json)).ok()?;
     let end = skip_space(json.as_bytes(), 0) + value.get().len();

@@ -9,6 +9,7 @@ mod encoded;
 pub(crate) mod engine_io;
 mod envelope;
 mod event;
+mod fault;
 mod json;
 mod message;
 mod msgpack;
@@ -27,11 +28,12 @@ pub(crate) use encoded::Encoded;
 pub(crate) use envelope::{Envelope, Incoming, Malformed, Named, Outgoing, RequestId};
 pub use event::Event;
 pub(crate) use event::{CATCH_ALL, is_reserved, to_json};
+pub(crate) use fault::{Fault, Step};
 pub use message::{Message, Text};
 pub(crate) use payload::{Attachments, Content, ContentRef, Payload, Shape};
 pub(crate) use plain::decode;
 pub(crate) use rfc6455::{Decoder, Flow, OpCode, Received, close_frame};
-pub(crate) use shared::Shared;
+pub(crate) use shared::{Latest, Shared};
 pub(crate) use violation::Violation;
 
 /// How one peer writes its envelopes.
@@ -70,9 +72,10 @@ impl WireFormat {
     pub(crate) fn close_frame(self, close: Option<&Disconnect>) -> Encoded {
         match self {
             Self::Plain => close_frame(close),
-            // Engines close without a code, but for violations of RFC 6455.
+            // Engines close without a code, but for violations of RFC 6455, and say no more than the code then.
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => {
-                close_frame(close.filter(|close| close.code.is_of_the_protocol()))
+                let code = close.map(|close| close.code).filter(|code| code.is_of_the_protocol());
+                close_frame(code.map(|code| Disconnect::new(code, "")).as_ref())
             }
         }
     }
@@ -87,6 +90,20 @@ impl WireFormat {
             Self::SocketIo => socket_io::encode(namespace, outgoing),
             Self::SocketIoMsgpack => socket_io::encode_packed(namespace, outgoing),
             Self::EngineIo => Encoded::nothing(),
+        }
+    }
+
+    /// Whether a client can ask for it again after a lost connection, where it can come back.
+    pub(crate) fn is_numbered(self, outgoing: &Outgoing<'_>) -> bool {
+        self.numbers_events() && socket_io::is_event(outgoing)
+    }
+
+    /// The frames of what has an offset, and those that go with it and have none.
+    pub(crate) fn encode_numbered(self, namespace: &str, outgoing: &Outgoing<'_>, offset: &str) -> [Encoded; 2] {
+        match self {
+            Self::Plain | Self::EngineIo => [self.encode(namespace, outgoing), Encoded::nothing()],
+            Self::SocketIo => socket_io::encode_numbered(namespace, outgoing, offset),
+            Self::SocketIoMsgpack => socket_io::encode_packed_numbered(namespace, outgoing, offset),
         }
     }
 }
