@@ -130,10 +130,8 @@ impl Session {
 
     /// Reads what has come, and polls again. Gives the answers among it.
     fn turn(&mut self) -> Result<u64, Wrong> {
-        if let Some(body) = self.posts.answer()? {
-            if body != "ok" {
-                return Err(Wrong(format!("a post was answered `{body}`")));
-            }
+        if let Some(body) = self.posts.answer()?.filter(|body| body != "ok") {
+            return Err(Wrong(format!("a post was answered `{body}`")));
         }
         let Some(body) = self.polls.answer()? else { return Ok(0) };
         let before = self.heard;

@@ -145,21 +145,21 @@ impl Work {
         Self { by: By::Ours, ..self }
     }
 
-    fn to_reach(mut self, of: Measure, at_most: f64) -> Self {
+    fn at_most(mut self, of: Measure, at_most: f64) -> Self {
         self.targets.push(Target { of, at_most });
         self
     }
 
-    fn to_reach_over_floor(self, at_most: f64) -> Self {
-        self.to_reach(Measure::Floor, at_most)
+    fn at_most_over_floor(self, at_most: f64) -> Self {
+        self.at_most(Measure::Floor, at_most)
     }
 
-    fn to_reach_over(self, plain: &Self, at_most: f64) -> Self {
-        self.to_reach(Measure::Work(plain.name.clone()), at_most)
+    fn at_most_over(self, plain: &Self, at_most: f64) -> Self {
+        self.at_most(Measure::Work(plain.name.clone()), at_most)
     }
 
-    fn to_reach_over_socketioxide(self, at_most: f64) -> Self {
-        self.to_reach(Measure::Server("socketioxide".to_owned()), at_most)
+    fn at_most_over_socketioxide(self, at_most: f64) -> Self {
+        self.at_most(Measure::Server("socketioxide".to_owned()), at_most)
     }
 }
 
@@ -170,9 +170,9 @@ pub fn works() -> Vec<Work> {
     echoes(&mut works);
     requests(&mut works);
     broadcasts(&mut works);
-    let idle = Work::new("idle", "handshake", "idle --connections 10000", Floor::Single).to_reach(Measure::Kib, 3.0);
-    let over = idle.over_socket_io().to_reach(Measure::Kib, 5.0).to_reach(Measure::Milliseconds, 25.0);
-    works.extend([idle.to_reach_over_floor(1.75), over]);
+    let idle = Work::new("idle", "handshake", "idle --connections 10000", Floor::Single).at_most(Measure::Kib, 3.0);
+    let over = idle.over_socket_io().at_most(Measure::Kib, 5.0).at_most(Measure::Milliseconds, 25.0);
+    works.extend([idle.at_most_over_floor(1.75), over]);
     let polling = Work::new("polling-32", "echo 32 B, long polling", "polling --payload text:32", Floor::Single);
     works.push(Work { wire: POLLING.to_owned(), floor: None, ..polling });
     works
@@ -183,17 +183,17 @@ fn echoes(works: &mut Vec<Work>) {
     let echo =
         |name: &str, title: &str, load: &str, floor| Work::new(name, title, &format!("echo --payload {load}"), floor);
     let small = echo("echo-32-1", "echo 32 B, 1 in flight", "text:32 --in-flight 1", Single);
-    let over = small.over_socket_io().to_reach_over(&small, 1.15).to_reach_over_socketioxide(0.7);
-    works.extend([small.to_reach_over_floor(1.12), over]);
+    let over = small.over_socket_io().at_most_over(&small, 1.15).at_most_over_socketioxide(0.7);
+    works.extend([small.at_most_over_floor(1.12), over]);
     let small = echo("echo-32-16", "echo 32 B, 16 in flight", "text:32 --in-flight 16", Batched);
-    let over = small.over_socket_io().to_reach_over(&small, 1.15).to_reach_over_socketioxide(0.5);
-    works.extend([small.to_reach_over_floor(1.9), over]);
+    let over = small.over_socket_io().at_most_over(&small, 1.15).at_most_over_socketioxide(0.5);
+    works.extend([small.at_most_over_floor(1.9), over]);
     works.push(echo("text-1k-1", "echo 1 KiB text, 1 in flight", "text:1024 --in-flight 1", Single));
     let text = echo("text-1k-16", "echo 1 KiB text, 16 in flight", "text:1024 --in-flight 16", Batched);
-    works.push(text.to_reach_over_floor(2.5));
+    works.push(text.at_most_over_floor(2.5));
     let object = echo("object-1k-16", "echo 1 KiB object, 16 in flight", "object:1024 --in-flight 16", Batched);
     let over = object.over_socket_io();
-    works.extend([object.to_reach_over_floor(6.0), over]);
+    works.extend([object.at_most_over_floor(6.0), over]);
 }
 
 /// The peers of the plain format have no requests.
@@ -202,10 +202,10 @@ fn requests(works: &mut Vec<Work>) {
         Work::new(name, title, &format!("ask --payload text:32 --in-flight {in_flight}"), floor).by_ours()
     };
     let one = ask("ask-32-1", "request 32 B, 1 in flight", 1, Floor::Single);
-    let over = one.over_socket_io().to_reach_over(&one, 1.15).to_reach_over_socketioxide(0.7);
+    let over = one.over_socket_io().at_most_over(&one, 1.15).at_most_over_socketioxide(0.7);
     works.extend([one, over]);
     let many = ask("ask-32-16", "request 32 B, 16 in flight", 16, Floor::Batched);
-    let over = many.over_socket_io().to_reach_over(&many, 1.15).to_reach_over_socketioxide(0.5);
+    let over = many.over_socket_io().at_most_over(&many, 1.15).at_most_over_socketioxide(0.5);
     works.extend([many, over]);
 }
 
@@ -219,17 +219,17 @@ fn broadcasts(works: &mut Vec<Work>) {
         let mut mixed = Work { floor: None, ..plain.over(MIXED, MIXED).by_ours() };
         mixed.title += ", half of them Socket.IO";
         if target.is_some() {
-            over = over.to_reach_over(&plain, 1.05);
-            mixed = mixed.to_reach_over(&plain, 1.05);
+            over = over.at_most_over(&plain, 1.05);
+            mixed = mixed.at_most_over(&plain, 1.05);
         }
-        works.push(target.iter().fold(plain, |plain, target| plain.to_reach_over_floor(*target)));
+        works.push(target.iter().fold(plain, |plain, target| plain.at_most_over_floor(*target)));
         works.push(over);
         works.extend(target.map(|_| mixed));
     }
     let load = "broadcast --receivers 1000 --in-flight 8";
     let many = Work::new("broadcast-1000-8", "broadcast to 1000, 8 in flight", load, Floor::Batched);
     let over = many.over_socket_io();
-    works.extend([many.to_reach_over_floor(1.5), over]);
+    works.extend([many.at_most_over_floor(1.5), over]);
 }
 
 /// What is repeated as something grows.
