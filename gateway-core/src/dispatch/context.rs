@@ -81,7 +81,7 @@ impl<'a> Context<'a> {
     /// The arguments as they came, binary parts included.
     #[must_use]
     pub fn args(&self) -> RawArgs {
-        self.payload.cloned().map_or_else(RawArgs::default, RawArgs::from)
+        self.payload.map_or_else(RawArgs::default, RawArgs::from)
     }
 
     /// What was provided to the server under this type.

@@ -364,8 +364,7 @@ impl From<Rejection> for Exception {
 
 /// What a reply carries, or the exception that says it has none.
 pub(crate) fn reply_content(args: Result<RawArgs, serde_json::Error>) -> Result<Content, Exception> {
-    let args = args.map_err(|error| Exception::hidden("unserializable", &error))?;
-    Ok(args.into_content())
+    args.map(RawArgs::into_content).map_err(|error| Exception::hidden("unserializable", &error))
 }
 
 #[cfg(test)]

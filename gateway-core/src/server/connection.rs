@@ -207,6 +207,8 @@ impl<T: Transport> Connection<T> {
         let written = match (lobby, seats.only()) {
             (None, Some(seat)) => seat.session().outbox.poll_write(task, &mut self.transport),
             (None, None) => Poll::Pending,
+            // While its frames are all there are.
+            (Some(_), Some(seat)) if seats.is_lent() => seat.session().outbox.poll_write(task, &mut self.transport),
             (Some(lobby), _) => lobby.desk.poll_write(seats, task, &mut self.transport),
         };
         match written {

@@ -160,6 +160,10 @@ impl Lanes {
 
     /// Lets everything go on as far as it can. Says whether anything happened.
     pub(crate) fn poll(&mut self, place: &Place, task: &mut Task<'_>) -> bool {
+        // As nearly always: most handlers have returned when they were called.
+        if self.is_idle() {
+            return false;
+        }
         let mut progress = self.poll_handlers(place, task);
         progress |= self.start_waiting(place, task);
         progress | self.poll_streams(place, task)

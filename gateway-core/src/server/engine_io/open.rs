@@ -74,7 +74,7 @@ pub(super) fn take_over(visit: &Visit<'_>, session: Session, on_upgrade: OnUpgra
 }
 
 fn check_upgrade(visit: &Visit<'_>) -> Result<Upgrade, Refused> {
-    Upgrade::check(&visit.head, &[])
+    Upgrade::check(visit.head, &[])
         .map(|upgrade| upgrade.with_first_offer(&visit.head.headers))
         .map_err(|error| Refused::new(Code::BadRequest, error.to_string()))
 }
