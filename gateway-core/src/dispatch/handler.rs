@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::dispatch::event_hash::BuildEventHasher;
-use crate::dispatch::{Context, Hooks, Running};
+use crate::dispatch::{Context, Hooks, Pipeline, Running};
 use crate::wire::{CATCH_ALL, is_reserved};
 
 /// Where a gateway was declared.
@@ -97,6 +97,8 @@ pub(crate) struct Handler {
     pub(crate) event: Arc<str>,
     pub(crate) gateway: &'static str,
     pub(crate) subscription: Subscription,
+    /// What stands around it, if anything does.
+    pub(crate) pipeline: Option<Arc<Pipeline>>,
     pub(crate) call: Box<dyn Fn(&Context<'_>) -> Running + Send + Sync>,
 }
 
@@ -148,7 +150,7 @@ impl Router {
     }
 
     /// Whether whole messages go to a handler of their own.
-    pub(crate) fn raw(&self) -> Option<&super::RunHook<super::RawReply>> {
+    pub(crate) fn raw(&self) -> Option<&super::Guarded<super::RawReply>> {
         self.gateways.iter().find_map(|hooks| hooks.message.as_ref())
     }
 }
