@@ -13,8 +13,11 @@ pages! {
     gateways: "gateways.md";
     events: "events.md";
     arguments: "arguments.md";
+    validation: "validation.md";
+    pipeline: "pipeline.md";
     connections: "connections.md";
     serving: "serving.md";
+    engine_io: "engine-io.md";
     testing: "testing.md";
     macros: "macros.md";
 }

@@ -59,9 +59,10 @@ pub use gateway_macros::{
 
 pub use crate::dispatch::{
     Access, Ack, Argument, AsyncGuard, Auth, Call, Cancellation, Caught, Context, Data, Declared, Door, Doors, Ended,
-    EventName, Exception, Extension, Extensions, Filter, FromContext, Guard, Hook, Interceptor, IntoEnded,
+    EventName, Exception, Extension, Extensions, Faults, Filter, FromContext, Guard, Hook, Interceptor, IntoEnded,
     IntoException, IntoGuard, IntoRawReply, IntoRefusal, IntoReply, IntoStarted, IntoVerdict, Items, Needs, Next, Pass,
-    Path, RawReply, Refusal, Rejection, Reply, Running, Started, State, Streamed, Subscription, Verdict, Written, on,
+    Path, RawReply, Refusal, Rejection, Reply, Running, Started, State, Streamed, Subscription, Valid, Validate,
+    Verdict, Written, on,
 };
 pub use crate::gateway::{Fields, Gateway, Handlers, Injectable, Layers, Problem, Registered, Service, StartError};
 pub use crate::hub::{JoinError, Namespace, Sent, Target};

@@ -34,9 +34,11 @@ pub struct Limits {
     pub overflow: Overflow,
     /// Rooms one socket may be in, its own not counted. Default 128.
     pub rooms_per_socket: usize,
-    /// Binary parts of one Socket.IO packet; one with more ends its connection. Default 10, as in the reference.
+    /// Binary parts of one Socket.IO packet; one with more ends its connection. Default 10, as in the reference. With
+    /// `MessagePack` the parts are inside the packet, and a packet may always have 1024.
     pub attachments: usize,
-    /// Bytes of the binary parts of one Socket.IO packet together; one with more ends its connection. Default 1 MiB.
+    /// Bytes of the binary parts of one Socket.IO packet together; one with more ends its connection. Default 4 MiB: the
+    /// reference takes ten times its largest message.
     pub attachment_bytes: usize,
     /// Namespaces one Socket.IO connection may be in at once; a further one is refused. Default 32.
     pub namespaces_per_connection: usize,
@@ -90,7 +92,7 @@ impl Default for Limits {
             overflow: Overflow::Close,
             rooms_per_socket: 128,
             attachments: 10,
-            attachment_bytes: 1024 * 1024,
+            attachment_bytes: 4 * 1024 * 1024,
             namespaces_per_connection: 32,
             pending_requests: 1024,
             request_timeout: Duration::from_secs(10),

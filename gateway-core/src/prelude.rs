@@ -8,6 +8,6 @@ pub use crate::{
     Disconnect, DisconnectReason, Door, Doors, Event, EventName, Exception, Extension, Filter, FromContext, Guard,
     Handshake, Injectable, Interceptor, IntoException, JoinError, Limits, LocalAddr, Message, Namespace, Next,
     Overflow, Pass, Path, RawArgs, Refusal, Rejection, Reply, RequestError, SendError, Sent, Server, ServerHandle,
-    Socket, SocketId, StartError, State, Streamed, Target, UpgradeRefusal,
+    Socket, SocketId, StartError, State, Streamed, Target, UpgradeRefusal, Valid,
 };
 pub use crate::{filter, gateway, guard, intercept, on_connect, on_disconnect, on_init, on_message, subscribe};

@@ -50,7 +50,9 @@ impl Errors {
     fn number(&self, _: Data<u8>) {}
 
     #[subscribe]
-    fn unprovided(&self, _: State<u128>) {}
+    fn unprovided(&self, found: Result<State<u128>, Rejection>) -> Result<(), Rejection> {
+        found.map(drop)
+    }
 
     #[subscribe]
     fn muted(&self) -> Result<(), Trouble> {
@@ -320,7 +322,7 @@ async fn data_that_is_nested_too_deeply() {
 
 #[tokio::test(start_paused = true)]
 async fn an_argument_that_cannot_be_read() {
-    let message = "the data cannot be read: invalid type: string \"x\", expected u8 at line 1 column 3";
+    let message = "the data cannot be read: $: expected a whole number from 0 to 255, found a string";
     Row { frame: r#"{"event":"number","data":"x"}"#, code: "unreadable", message, counted: EXCEPTION, logged: TOLD }
         .check()
         .await;
@@ -608,7 +610,14 @@ fn literals(source: &str, call: &str) -> BTreeSet<String> {
 #[test]
 fn the_table_has_every_code_of_the_framework_and_no_other() {
     let source = source();
-    let calls = ["Exception::framework", "Self::framework", "Rejection::new", "Exception::hidden", "Self::hidden"];
+    let calls = [
+        "Exception::framework",
+        "Self::framework",
+        "Rejection::new",
+        "Rejection::of_faults",
+        "Exception::hidden",
+        "Self::hidden",
+    ];
     let used: BTreeSet<_> = calls.iter().flat_map(|call| literals(&source, call)).collect();
     assert!(used.len() > 10, "{used:?}");
     assert_eq!(named(1, "code"), used);
@@ -652,11 +661,15 @@ fn the_table_has_every_status_that_the_server_chooses() {
                 rest.chars().take_while(|letter| letter.is_ascii_uppercase() || *letter == '_').collect();
             match name.as_str() {
                 "BAD_REQUEST" => Some("400"),
+                "UNAUTHORIZED" => Some("401"),
                 "FORBIDDEN" => Some("403"),
                 "NOT_FOUND" => Some("404"),
+                "PAYLOAD_TOO_LARGE" => Some("413"),
+                "INTERNAL_SERVER_ERROR" => Some("500"),
                 "UPGRADE_REQUIRED" => Some("426"),
+                "TOO_MANY_REQUESTS" => Some("429"),
                 "SERVICE_UNAVAILABLE" => Some("503"),
-                "" | "SWITCHING_PROTOCOLS" => None,
+                "" | "SWITCHING_PROTOCOLS" | "OK" | "NO_CONTENT" | "NOT_MODIFIED" => None,
                 other => panic!("{other} is not in docs/errors.md, or not known here"),
             }
         })

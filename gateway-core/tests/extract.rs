@@ -95,7 +95,9 @@ impl Extract {
     }
 
     #[subscribe]
-    fn unprovided(&self, _: State<i8>) {}
+    fn unprovided(&self, number: Result<State<i8>, Rejection>) -> Result<(), Rejection> {
+        number.map(drop)
+    }
 
     #[subscribe]
     fn handshake(&self, handshake: Handshake) -> Value {
@@ -183,9 +185,9 @@ async fn data_is_read_into_its_type() {
 
 #[tokio::test(start_paused = true)]
 async fn data_that_cannot_be_read_says_where_and_runs_no_handler() {
-    let missing = "the data cannot be read: missing field `x` at line 1 column 2";
+    let missing = "the data cannot be read: $.x: missing";
     assert_eq!(ask("point", json!({})).await, failed("unreadable", missing));
-    let null = "the data cannot be read: invalid type: null, expected struct Point at line 1 column 4";
+    let null = "the data cannot be read: $: missing";
     assert_eq!(ask("point", Value::Null).await, failed("unreadable", null));
     let (_server, mut client) = connect().await;
     client.request::<Value>("point", "no point").await.unwrap_err();
@@ -260,7 +262,7 @@ async fn a_handler_may_go_on_without_an_argument() {
     assert_eq!(ask("lenient", json!({"x": 3})).await, Ok(json!([{"Ok": 3}, false])));
     let answer = ask("lenient", json!(3)).await.unwrap();
     let why = answer[0]["Err"].as_str().unwrap();
-    assert!(why.starts_with("the data cannot be read: invalid type: integer `3`"), "{why}");
+    assert_eq!(why, "the data cannot be read: $: expected an object, found a number");
 }
 
 #[tokio::test(start_paused = true)]
@@ -308,7 +310,9 @@ impl Game {
     }
 
     #[subscribe]
-    fn single(&self, _: Path<String>) {}
+    fn single(&self, only: Result<Path<String>, Rejection>) -> Result<(), Rejection> {
+        only.map(drop)
+    }
 }
 
 #[gateway(namespace = "/color/{color}")]

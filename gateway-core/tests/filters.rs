@@ -330,6 +330,43 @@ async fn a_stream_that_fails_is_caught_too() {
     assert_eq!(failure.payload()["pattern"], "stream");
 }
 
+#[derive(Default)]
+struct Another;
+
+impl Filter for Another {
+    type Error = Exception;
+
+    fn catch(&self, _: &Exception, _: &Call<'_>) -> Caught {
+        Caught::reply(Reply::stream(stream::iter([7, 8])))
+    }
+}
+
+#[gateway(namespace = "/streams")]
+#[filter(Another)]
+struct Streams;
+
+#[gateway]
+impl Streams {
+    #[subscribe]
+    fn stream(&self) -> impl Stream<Item = Result<u8, Muted>> {
+        stream::iter([Ok(1), Err(Muted)])
+    }
+
+    #[subscribe]
+    fn single(&self) -> Result<u8, Muted> {
+        Err(Muted)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_fails_is_not_mended_by_another() {
+    let server = Server::empty().gateway::<Streams>().test().await.unwrap();
+    let mut client = server.connect("/streams").await.unwrap();
+    let failure = client.stream("stream", ()).await.collect::<u8>().await.unwrap_err();
+    assert_eq!(failure.code(), Some("internal"));
+    assert_eq!(client.stream("single", ()).await.collect::<u8>().await.unwrap(), [7, 8]);
+}
+
 #[derive(Debug, thiserror::Error, Exception)]
 #[error("the pantry is empty")]
 #[exception(code = "pantry", hide)]

@@ -309,6 +309,24 @@ async fn an_interceptor_that_fails_is_a_handler_that_fails() {
     }
 }
 
+#[gateway(namespace = "/missing")]
+#[intercept(Lingers)]
+struct Missing;
+
+#[gateway]
+impl Missing {
+    #[subscribe]
+    fn ask(&self, _: Extension<Locale>) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_nobody_gave_is_missed() {
+    let server = Server::empty().gateway::<Missing>().test().await.unwrap();
+    let mut client = server.connect("/missing").await.unwrap();
+    let failure = client.request::<()>("ask", ()).await.unwrap_err();
+    assert_eq!((failure.code(), failure.payload()["id"].is_string()), (Some("internal"), true));
+}
+
 /// Events of one socket stay in their order, whatever waits around them.
 #[derive(Default)]
 struct Lingers;

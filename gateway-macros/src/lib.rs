@@ -112,7 +112,7 @@ pub fn on_message(_: proc_macro::TokenStream, item: proc_macro::TokenStream) -> 
 #[doc = include_str!("../docs/guard.md")]
 #[proc_macro_attribute]
 pub fn guard(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    stray_layer(LayerKind::Guard, arguments.into(), item.into()).into()
+    stray_layer(LayerKind::Guard, &arguments.into(), &item.into()).into()
 }
 
 /// Puts interceptors around a gateway or a method, by type or by value: `#[intercept(Timing)]`.
@@ -121,7 +121,7 @@ pub fn guard(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) 
 /// the server's come before the gateway's, and these before the method's. Types are found as those of [`macro@guard`] are.
 #[proc_macro_attribute]
 pub fn intercept(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    stray_layer(LayerKind::Intercept, arguments.into(), item.into()).into()
+    stray_layer(LayerKind::Intercept, &arguments.into(), &item.into()).into()
 }
 
 /// Puts filters at a gateway or a method, by type or by value: `#[filter(StoreFailures)]`.
@@ -130,20 +130,20 @@ pub fn intercept(arguments: proc_macro::TokenStream, item: proc_macro::TokenStre
 /// asked first, of two at one place the last. Types are found as those of [`macro@guard`] are.
 #[proc_macro_attribute]
 pub fn filter(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    stray_layer(LayerKind::Filter, arguments.into(), item.into()).into()
+    stray_layer(LayerKind::Filter, &arguments.into(), &item.into()).into()
 }
 
 /// What stands around a gateway is read by its `#[gateway]`. Above that, it moves below; without one it is a mistake.
-fn stray_layer(kind: LayerKind, arguments: TokenStream, item: TokenStream) -> TokenStream {
-    if let Some(moved) = below_gateway(kind, &arguments, &item) {
+fn stray_layer(kind: LayerKind, arguments: &TokenStream, item: &TokenStream) -> TokenStream {
+    if let Some(moved) = below_gateway(kind, arguments, item) {
         return moved;
     }
     let (name, mut mistakes) = (kind.name(), Mistakes::default());
     mistakes.add(
-        method_name(&item).map_or_else(|| item.clone(), ToTokens::into_token_stream),
+        method_name(item).map_or_else(|| item.clone(), ToTokens::into_token_stream),
         format!("`#[{name}]` is read by the `#[gateway]` of its struct or block, and there is none\nhelp: put `#[gateway(namespace = \"/chat\")]` on the struct, or `#[gateway]` on the impl block"),
     );
-    with_mistakes(&item, mistakes)
+    with_mistakes(item, mistakes)
 }
 
 /// The item with the attribute behind its `#[gateway]`, if it has one.

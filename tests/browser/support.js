@@ -17,13 +17,27 @@ const folder = process.env.CHAT_BIN ? dirname(process.env.CHAT_BIN) : `${target}
 const binary = (name) => (name === "chat" && process.env.CHAT_BIN) || `${folder}/${name}`;
 
 /** Starts an example; ready when it has printed its address. `stop` ends it and waits until it is gone. */
-export async function start(name, address = "127.0.0.1:0") {
-  const args = name === "chat" ? ["--addr", address] : [address];
-  const child = spawn(binary(name), args, { stdio: ["ignore", "pipe", "pipe"] });
+export function start(name, address = "127.0.0.1:0") {
+  return run(binary(name), name === "chat" ? ["--addr", address] : [address]);
+}
+
+/** Whether npm's servers, which prove the suites, are to stand for the fixtures. */
+export const reference = process.env.REFERENCE === "1";
+
+/** Starts a fixture of the clients' suites, with these variables in its environment. */
+export function startFixture(name, environment = {}, port = 0) {
+  const [program, ...before] = reference
+    ? [process.execPath, fileURLToPath(new URL(`../clients/node/reference/${name}.mjs`, import.meta.url))]
+    : [`${dirname(folder)}/${name}`];
+  return run(program, [...before, "--port", String(port)], environment);
+}
+
+async function run(program, args, environment) {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment } });
   const printed = [];
   const url = await new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`${name} ended with ${code}:\n${printed.join("\n")}`)));
+    child.once("exit", (code) => reject(new Error(`${program} ended with ${code}:\n${printed.join("\n")}`)));
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on("line", (line) => {
         printed.push(line);
@@ -38,7 +52,7 @@ export async function start(name, address = "127.0.0.1:0") {
     child.kill(signal);
     await gone;
   };
-  return { url, address: new URL(url).host, stop };
+  return { url, address: new URL(url).host, port: new URL(url).port, stop };
 }
 
 export const launch = () => chromium.launch({

@@ -10,8 +10,11 @@ use crate::wire::{Args, RawArgs};
 
 impl<T: DeserializeOwned> FromContext<on::Message> for Args<T> {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
-        let read = context.list().read_all();
-        read.map(Self).map_err(|error| Rejection::new("unreadable", format!("the arguments cannot be read: {error}")))
+        let list = context.list();
+        list.read_all().map(Self).map_err(|error| {
+            let fault = list.fault_of_list::<T>(&error);
+            Rejection::of_faults("unreadable", "the arguments cannot be read", &[fault])
+        })
     }
 }
 

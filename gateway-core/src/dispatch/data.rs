@@ -17,8 +17,11 @@ pub struct Data<T>(pub T);
 
 impl<T: DeserializeOwned> FromContext<on::Message> for Data<T> {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
-        let read = context.list().read_value();
-        read.map(Self).map_err(|error| Rejection::new("unreadable", format!("the data cannot be read: {error}")))
+        let list = context.list();
+        list.read_value().map(Self).map_err(|error| {
+            let fault = list.fault_of_value::<T>(&error);
+            Rejection::of_faults("unreadable", "the data cannot be read", &[fault])
+        })
     }
 }
 

@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
+use serde_json::Value;
+
 use crate::dispatch::{Exception, INTERNAL};
 use crate::hub::JoinError;
 use crate::session::{RoomRefusal, SendError};
 use crate::socket::RequestError;
 use crate::transport::AuthError;
-use crate::wire::Malformed;
+use crate::wire::{Fault, Malformed};
 
 /// An error type of the application that can be told to a client. Derive it: `#[derive(Exception)]`.
 #[diagnostic::on_unimplemented(
@@ -38,6 +41,7 @@ impl IntoException for std::convert::Infallible {
 pub struct Rejection {
     code: Cow<'static, str>,
     message: Cow<'static, str>,
+    details: Option<Box<Value>>,
     /// Under which the log has what the client is not told.
     id: Option<Box<str>>,
 }
@@ -45,7 +49,24 @@ pub struct Rejection {
 impl Rejection {
     /// A rejection with a code for programs and a message for people.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code: code.into(), message: message.into(), id: None }
+        Self { code: code.into(), message: message.into(), details: None, id: None }
+    }
+
+    /// Adds facts for programs, as the exception's `details`.
+    #[must_use]
+    pub fn with_details<T: Serialize + ?Sized>(mut self, details: &T) -> Self {
+        self.details = serde_json::to_value(details).ok().map(Box::new);
+        self
+    }
+
+    /// Something with faults: the first of them in words, all of them in the details.
+    pub(crate) fn of_faults(code: &'static str, lead: &str, faults: &[Fault]) -> Self {
+        let message = match faults {
+            [] => lead.to_owned(),
+            [only] => format!("{lead}: {only}"),
+            [first, others @ ..] => format!("{lead}: {first} (and {} more)", others.len()),
+        };
+        Self::new(code, message).with_details(faults)
     }
 
     /// The application is wrong, and the client reads no more than that and an id. `log` writes the rest, with this id.
@@ -58,8 +79,12 @@ impl Rejection {
 
 impl IntoException for Rejection {
     fn into_exception(self) -> Exception {
-        let Self { code, message, id } = self.clone();
-        Exception::new(code, message).of_framework().with_id(id).with_source(self)
+        let Self { code, message, details, id } = self.clone();
+        let exception = Exception::new(code, message).of_framework().with_id(id).with_source(self);
+        match details {
+            Some(details) => exception.with_details(&*details),
+            None => exception,
+        }
     }
 }
 

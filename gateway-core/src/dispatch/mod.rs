@@ -33,6 +33,7 @@ mod running;
 mod sample;
 mod services;
 mod stream;
+mod validate;
 
 pub(crate) use access::Asked;
 pub use access::{Access, Door, Doors};
@@ -75,3 +76,4 @@ pub use running::Running;
 pub(crate) use running::{RunningState, drop_quietly};
 pub(crate) use services::Services;
 pub use stream::{Items, ReplyStream, Streamed};
+pub use validate::{Faults, Valid, Validate};

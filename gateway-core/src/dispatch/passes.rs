@@ -54,13 +54,13 @@ impl Passes {
             match access.asked {
                 // Another event of the socket may run beside it: what is granted for one is not the other's.
                 Asked::Event { extensions, .. } if holds == Holds::Once => {
-                    extensions.granted.insert_shared(kind, value)
+                    extensions.granted.insert_shared(kind, value);
                 }
                 _ => self.granted.insert_shared(kind, value),
             }
         }
         if let Some(user) = user {
-            self.name_user(user.into(), access);
+            self.name_user(&user.into(), access);
         }
         let mut state = self.lock();
         state.held.retain(|(held, _)| *held != guard);
@@ -72,10 +72,10 @@ impl Passes {
         state.expires = state.expires.into_iter().chain(expires).min();
     }
 
-    fn name_user(&self, user: Arc<str>, access: &Access<'_>) {
-        let before = self.lock().user.replace(Arc::clone(&user));
+    fn name_user(&self, user: &Arc<str>, access: &Access<'_>) {
+        let before = self.lock().user.replace(Arc::clone(user));
         if let Some(socket) = access.socket {
-            socket.set_user(before.as_deref().filter(|before| **before != *user), &user);
+            socket.set_user(before.as_deref().filter(|before| **before != **user), user);
         }
     }
 

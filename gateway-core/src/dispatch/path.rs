@@ -1,5 +1,7 @@
 //! The parameters of a namespace, read into a type.
 
+use std::ops::Deref;
+
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
@@ -23,6 +25,14 @@ use crate::dispatch::{Context, FromContext, Needs, Rejection, on};
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Path<T>(pub T);
+
+impl<T> Deref for Path<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
 
 impl<On: on::OfSocket, T: DeserializeOwned> FromContext<On> for Path<T> {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {

@@ -12,7 +12,7 @@ use futures_core::Stream;
 use tokio_util::sync::CancellationToken;
 
 use crate::dispatch::{Exception, Filtered, Outcome, OwnedCall, Reply, drop_quietly};
-use crate::session::{Delivery, Session};
+use crate::session::{Delivery, Offset, Session};
 use crate::telemetry::{self, Counter};
 use crate::wire::{ContentRef, Encoded, Named, Outgoing, RequestId};
 
@@ -113,9 +113,16 @@ impl<'a> Responder<'a> {
         self.push(&Outgoing::Reply { event, content, id: self.id.as_ref(), named });
     }
 
-    fn item(&self, event: Option<&str>, content: ContentRef<'_>) -> Encoded {
+    fn item(&self, event: Option<&str>, content: ContentRef<'_>) -> Item {
         let (event, named) = self.name(event);
-        self.session.encode(&Outgoing::Item { event, content, id: self.id.as_ref(), named })
+        let outgoing = Outgoing::Item { event, content, id: self.id.as_ref(), named };
+        match self.session.number(&outgoing) {
+            None => Item { frame: self.session.encode(&outgoing), offset: None },
+            Some(offset) => {
+                let [frame, _] = self.session.encode_numbered(&outgoing, offset);
+                Item { frame, offset: Some(offset) }
+            }
+        }
     }
 
     fn name<'e>(&'e self, event: Option<&'e str>) -> (&'e str, Named) {
@@ -127,9 +134,8 @@ impl<'a> Responder<'a> {
         match reply.0 {
             Outcome::Failed(exception) => self.fail(&exception),
             Outcome::Value { event, content } => {
-                let item = self.item(event.as_deref(), content.lend());
-                // A frame that finds no room is counted by the outbox.
-                let _ = self.session.push(item, self.delivery());
+                let (event, named) = self.name(event.as_deref());
+                self.push(&Outgoing::Item { event, content: content.lend(), id: self.id.as_ref(), named });
                 self.end();
             }
             Outcome::Empty => self.end(),
@@ -159,7 +165,7 @@ impl<'a> Responder<'a> {
 
     /// A frame that finds no room is counted by the outbox, one for a client that is gone has no reader.
     fn push(&self, outgoing: &Outgoing<'_>) {
-        let _ = self.session.push(self.session.encode(outgoing), self.delivery());
+        let _ = self.session.answer(outgoing, self.delivery());
     }
 
     fn delivery(&self) -> Delivery {
@@ -189,10 +195,16 @@ pub(crate) enum Finished {
 pub(crate) struct Streaming {
     items: Pin<Box<dyn Stream<Item = Reply> + Send>>,
     /// An item that has not found room yet.
-    held: Option<Encoded>,
+    held: Option<Item>,
     /// Whose failure goes through filters.
     call: Option<Arc<OwnedCall>>,
     responder: Responder<'static>,
+}
+
+/// One item of a stream, encoded.
+struct Item {
+    frame: Encoded,
+    offset: Option<Offset>,
 }
 
 /// What became of a stream when it was polled.
@@ -206,23 +218,23 @@ pub(crate) enum StreamStep {
 impl Streaming {
     /// Sends the next item. Pending also while it does not fit: whoever makes room polls again.
     pub(crate) fn poll_item(&mut self, context: &mut Context<'_>) -> Poll<StreamStep> {
-        let frame = match self.held.take() {
-            Some(frame) => frame,
-            None => match ready!(self.poll_frame(context)) {
-                Ok(frame) => frame,
+        let Item { frame, offset } = match self.held.take() {
+            Some(item) => item,
+            None => match ready!(self.poll_next(context)) {
+                Ok(item) => item,
                 Err(step) => return Poll::Ready(step),
             },
         };
-        match self.responder.session.offer(frame, self.responder.delivery()) {
+        match self.responder.session.offer(frame, self.responder.delivery(), offset) {
             Ok(()) => Poll::Ready(StreamStep::Sent),
             Err(frame) => {
-                self.held = Some(frame);
+                self.held = Some(Item { frame, offset });
                 Poll::Pending
             }
         }
     }
 
-    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<Encoded, StreamStep>> {
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Item, StreamStep>> {
         let Some(Reply(outcome)) = ready!(self.items.as_mut().poll_next(context)) else {
             return Poll::Ready(Err(StreamStep::Ended));
         };

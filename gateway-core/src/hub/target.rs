@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::hub::members::{Selection, Sessions};
 use crate::hub::{JoinError, Space};
-use crate::session::{Delivery, DisconnectReason, Scope, Session, write_all_soon};
+use crate::session::{Delivery, DisconnectReason, Scope, Session, latest_of, write_all_soon};
 use crate::wire::{Content, Disconnect, Event, RawArgs, Shared, ToArgs, is_reserved};
 
 /// Some sockets of one namespace, chosen by rooms. Choosing more rooms widens it; a socket in two of them is meant once.
@@ -79,15 +79,13 @@ impl Target {
         }
         let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };
         let shared = Shared::new(&self.space.name, event, content.lend(), offset.map(|offset| offset.to_string()));
-        let push = |session: &&Arc<Session>| {
-            let frame = shared.frame(session.outbox.format);
-            match offset {
-                None => session.outbox.push(frame, self.delivery).is_ok(),
-                Some(offset) => session.queue_event(frame, offset).is_ok(),
-            }
+        let shared = shared.behind(latest_of(&sessions));
+        let push = |session: &&Arc<Session>| match offset {
+            None => session.outbox.push_shared(&shared, self.delivery).is_ok(),
+            Some(offset) => session.queue_event(shared.frame(session.outbox.format).clone(), offset).is_ok(),
         };
         let queued = sessions.iter().filter(push).count();
-        write_all_soon(&sessions);
+        write_all_soon(&sessions, shared.into_latest());
         Sent { queued, skipped: sessions.len() - queued }
     }
 

@@ -6,6 +6,7 @@ use crate::dispatch::{Handler, Pipeline};
 use crate::gateway::Route;
 use crate::server::application::Application;
 use crate::server::endpoint::LocalAddr;
+use crate::server::engine_io::{Engine, Serves};
 
 /// The text printed when a server starts: address, namespaces, handlers, limits, warnings.
 #[derive(Debug)]
@@ -28,6 +29,9 @@ impl fmt::Display for Banner<'_> {
             .min(32);
         for route in routes {
             write_route(formatter, route, self.address, width)?;
+        }
+        for engine in &self.application.engines {
+            write_engine(formatter, engine, self.address)?;
         }
         write_limits(formatter, self.application)?;
         if let Some(warning) = open_files_warning() {
@@ -56,6 +60,17 @@ fn write_route(formatter: &mut fmt::Formatter<'_>, route: &Route, address: &Loca
         writeln!(formatter, "    {:width$} → {}", handler.event, Signature(handler))?;
     }
     writeln!(formatter)
+}
+
+fn write_engine(formatter: &mut fmt::Formatter<'_>, engine: &Engine, address: &LocalAddr) -> fmt::Result {
+    match address {
+        LocalAddr::Tcp(address) => writeln!(formatter, "  http://{address}{}", engine.path)?,
+        LocalAddr::Unix(_) => writeln!(formatter, "  {}", engine.path)?,
+    }
+    match &engine.serves {
+        Serves::SocketIo => writeln!(formatter, "    Socket.IO, for every namespace that takes events\n"),
+        Serves::Raw(namespace) => writeln!(formatter, "    Engine.IO, for the whole messages of {namespace}\n"),
+    }
 }
 
 /// `Chat::message(Data<NewMessage>) → Data<Receipt> (src/chat.rs:12)`.

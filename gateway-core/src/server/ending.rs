@@ -78,20 +78,23 @@ pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
     tokio::join!(closing, seats, join_all(leaving));
 }
 
-/// Ends one socket: what runs gets its time, then the hooks run.
-pub(super) async fn leave(mut seat: Seat, reason: DisconnectReason) {
+/// Ends one socket: what runs gets its time, then the hooks run. Its client is waited for from now on, where it can come
+/// back: it may be here again before the future is polled.
+pub(super) fn leave(mut seat: Seat, reason: DisconnectReason) -> impl Future<Output = ()> {
     let session = Arc::clone(seat.session());
     let application = Arc::clone(&seat.place.application);
     let found = application.recovery.as_ref().filter(|_| session.is_away());
     let found = found.and_then(|recovery| application.shared.hub.lost.wait_for(&session, recovery.sockets));
-    end_hooks(&mut seat, &session, &reason).await;
-    if let (Some(found), Some(recovery)) = (found, &application.recovery) {
-        tokio::select! {
-            () = found.cancelled() => {}
-            () = tokio::time::sleep(recovery.within) => {}
-            () = application.shared.stopping.cancelled() => {}
+    async move {
+        end_hooks(&mut seat, &session, &reason).await;
+        if let (Some(found), Some(recovery)) = (found, &application.recovery) {
+            tokio::select! {
+                () = found.cancelled() => {}
+                () = tokio::time::sleep(recovery.within) => {}
+                () = application.shared.stopping.cancelled() => {}
+            }
+            application.shared.hub.lost.give_up(&session);
         }
-        application.shared.hub.lost.give_up(&session);
     }
 }
 

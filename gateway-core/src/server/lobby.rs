@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll, ready};
 
-use serde_json::Value;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tokio_util::sync::WaitForCancellationFutureOwned;
@@ -75,6 +75,10 @@ impl Lobby {
     }
 }
 
+/// Binary parts that a packet may have which carries them inside. Its size is bounded as that of every message: this
+/// bounds what each part costs beside its bytes.
+const PARTS_INSIDE: usize = 1024;
+
 /// Reads what the connection sends.
 fn decoder(format: WireFormat, limits: &Limits) -> Decoder {
     let limits = PacketLimits {
@@ -83,7 +87,9 @@ fn decoder(format: WireFormat, limits: &Limits) -> Decoder {
         depth: limits.json_depth,
     };
     match format {
-        WireFormat::SocketIoMsgpack => Decoder::packed(limits),
+        WireFormat::SocketIoMsgpack => {
+            Decoder::packed(PacketLimits { attachments: limits.attachments.max(PARTS_INSIDE), ..limits })
+        }
         WireFormat::SocketIo | WireFormat::Plain | WireFormat::EngineIo => Decoder::new(limits),
     }
 }
@@ -143,8 +149,6 @@ impl Desk {
         if seats.in_namespace(namespace).is_some() {
             return Err(Violation::new("the client is in this namespace already"));
         }
-        let auth = auth.map(|auth| serde_json::from_str(auth.get())).transpose();
-        let auth = auth.map_err(|_| Violation::new("the credentials cannot be read"))?;
         if seats.len() + self.leaving.len() >= self.application.limits.namespaces_per_connection {
             self.turn_away(seats, namespace, "Too many namespaces");
             return Ok(());
@@ -157,9 +161,8 @@ impl Desk {
         };
         self.parted.retain(|parted| **parted != *namespace);
         self.claim_by = None;
-        let member = |name: &str| auth.as_ref().and_then(|auth: &Value| auth.get(name)).and_then(Value::as_str);
-        let claim = member("pid").zip(member("offset")).map(|(key, offset)| Claim { key, offset });
-        let handshake = self.handshake.for_namespace(found.name.clone(), found.parameters, auth.clone());
+        let claim = auth.filter(|_| self.application.recovery.is_some()).and_then(claimed);
+        let handshake = self.handshake.for_namespace(found.name.clone(), found.parameters, auth);
         let seating =
             Seating { route: found.route, name: namespace, handshake, format: self.format, claim, passes: None };
         let mut seat = Seat::take(&self.application, seating);
@@ -252,6 +255,20 @@ impl Desk {
         }
         Poll::Ready(Ok(moved))
     }
+}
+
+/// Who the client says to be again; another who names anything but two texts.
+fn claimed(auth: &RawValue) -> Option<Claim> {
+    #[derive(Deserialize)]
+    struct Members<'a> {
+        #[serde(borrow)]
+        pid: &'a RawValue,
+        #[serde(borrow)]
+        offset: &'a RawValue,
+    }
+    let Members { pid, offset } = serde_json::from_str(auth.get()).ok()?;
+    let text = |value: &RawValue| serde_json::from_str(value.get()).ok();
+    Some(Claim { key: text(pid)?, offset: text(offset)? })
 }
 
 impl fmt::Debug for Desk {

@@ -48,15 +48,15 @@ pub(super) struct Seating<'a> {
     pub(super) name: &'a str,
     pub(super) handshake: Handshake,
     pub(super) format: WireFormat,
-    pub(super) claim: Option<Claim<'a>>,
+    pub(super) claim: Option<Claim>,
     /// What guards have said of the request that asked for it.
     pub(super) passes: Option<Arc<Passes>>,
 }
 
 /// What a client says to be the same socket again: the key it was given, and the last event it has seen.
-pub(super) struct Claim<'a> {
-    pub(super) key: &'a str,
-    pub(super) offset: &'a str,
+pub(super) struct Claim {
+    pub(super) key: String,
+    pub(super) offset: String,
 }
 
 impl Seat {
@@ -71,7 +71,9 @@ impl Seat {
         let returned = claim.and_then(|claim| come_back(application, &space, &claim, renew()));
         let session = returned.unwrap_or_else(|| {
             let session = match &application.recovery {
-                Some(recovery) if format.numbers_events() => renew().with_recovery(recovery),
+                Some(recovery) if format.numbers_events() => {
+                    renew().with_recovery(recovery, &application.shared.hub.offsets)
+                }
                 _ => renew(),
             };
             let session = Arc::new(session);
@@ -105,15 +107,9 @@ impl Seat {
     /// Opens the way out, once the connect hooks have accepted.
     pub(super) fn open(&self) {
         let session = self.session();
-        let connected = Outgoing::Connected { id: session.id.as_str(), recovery: session.recovery_key() };
-        let greeting = session.encode(&connected);
-        if session.is_recovered() {
-            // What it has missed comes first: its client takes it for what it is only then.
-            session.outbox.push_last(greeting);
-            session.outbox.open(Encoded::nothing());
-        } else {
-            session.outbox.open(greeting);
-        }
+        // That of a client who came back waits behind what it has missed.
+        let greeting = if session.is_recovered() { Encoded::nothing() } else { session.greeting() };
+        session.outbox.open(greeting);
     }
 
     pub(super) fn session(&self) -> &Arc<Session> {
@@ -270,10 +266,10 @@ impl fmt::Debug for Seat {
 }
 
 /// A client that lost its connection becomes the same socket again, where all it has missed is still known.
-fn come_back(application: &Application, space: &Space, claim: &Claim<'_>, session: Session) -> Option<Arc<Session>> {
-    let session = application.shared.hub.lost.find(claim.key, |lost| {
+fn come_back(application: &Application, space: &Space, claim: &Claim, session: Session) -> Option<Arc<Session>> {
+    let session = application.shared.hub.lost.find(&claim.key, |lost| {
         let is_the_same = lost.namespace == session.namespace && lost.outbox.format == session.outbox.format;
-        if is_the_same { session.in_place_of(lost, claim.offset) } else { None }
+        if is_the_same { session.in_place_of(lost, &claim.offset) } else { None }
     })?;
     space.replace(&session);
     Some(session)

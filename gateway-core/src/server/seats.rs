@@ -1,10 +1,9 @@
 //! The sockets of one connection. Nearly always one.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
 
 use crate::server::seat::Seat;
-use crate::transport::DirectWrite;
+use crate::transport::Direct;
 
 #[derive(Debug, Default)]
 pub(super) struct Seats {
@@ -64,7 +63,7 @@ impl Seats {
     }
 
     /// Lets senders write straight to the transport, where it can be done.
-    pub(super) fn lend(&mut self, direct: impl FnOnce() -> Option<Arc<dyn DirectWrite>>) {
+    pub(super) fn lend(&mut self, direct: impl FnOnce() -> Option<Direct>) {
         let Some(seat) = self.only().filter(|seat| seat.admission.is_none()) else { return };
         if let Some(direct) = direct() {
             seat.session().outbox.lend(direct);

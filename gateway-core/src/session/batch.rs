@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::session::Session;
 use crate::session::sync::thread_local;
+use crate::wire::Latest;
 
 thread_local! {
     static BATCH: RefCell<Option<Marked>> = const { RefCell::new(None) };
@@ -15,8 +16,17 @@ struct Marked {
     /// The session whose turn it is; it writes its own outbox.
     owner: *const Session,
     sessions: Vec<Arc<Session>>,
-    lists: Vec<Arc<[Arc<Session>]>>,
+    lists: Vec<List>,
 }
+
+/// Many sessions that were sent the same.
+struct List {
+    sessions: Arc<[Arc<Session>]>,
+    latest: Latest,
+}
+
+/// From so many sessions on it pays to join what is sent to them in a burst.
+const MANY: usize = 16;
 
 /// One turn of a connection. Ending it writes what was sent meanwhile.
 #[derive(Debug)]
@@ -43,7 +53,10 @@ impl Drop for Batch {
             return;
         }
         let Some(Marked { sessions, lists, .. }) = BATCH.with(RefCell::take) else { return };
-        for session in sessions.iter().chain(lists.iter().flat_map(|list| list.iter())) {
+        for session in &sessions {
+            session.outbox.write_marked();
+        }
+        for session in lists.iter().flat_map(|list| &*list.sessions) {
             session.outbox.write_marked();
         }
     }
@@ -64,20 +77,38 @@ pub(crate) fn write_soon(session: &Arc<Session>) {
     }
 }
 
-/// The same for many; those that were not pushed to are passed over. A list that was marked before is not marked twice.
-pub(crate) fn write_all_soon(list: &Arc<[Arc<Session>]>) {
-    let is_seen_to = BATCH.with(|batch| match &mut *batch.borrow_mut() {
-        Some(marked) => {
-            if !marked.lists.iter().any(|other| Arc::ptr_eq(other, list)) {
-                marked.lists.push(Arc::clone(list));
-            }
-            true
+/// What was last sent to all of these in this batch.
+pub(crate) fn latest_of(sessions: &Arc<[Arc<Session>]>) -> Latest {
+    if sessions.len() < MANY {
+        return Latest::default();
+    }
+    BATCH.with(|batch| {
+        let mut batch = batch.borrow_mut();
+        let list = batch.as_mut().and_then(|marked| marked.list(sessions));
+        list.map(|list| std::mem::take(&mut list.latest)).unwrap_or_default()
+    })
+}
+
+/// The same for many, who were sent this last; those that were not pushed to are passed over.
+pub(crate) fn write_all_soon(sessions: &Arc<[Arc<Session>]>, latest: Latest) {
+    let is_seen_to = BATCH.with(|batch| {
+        let mut batch = batch.borrow_mut();
+        let Some(marked) = batch.as_mut() else { return false };
+        match marked.list(sessions) {
+            Some(list) => list.latest = latest,
+            None => marked.lists.push(List { sessions: Arc::clone(sessions), latest }),
         }
-        None => false,
+        true
     });
     if !is_seen_to {
-        for session in list.iter() {
+        for session in sessions.iter() {
             session.outbox.write_marked();
         }
+    }
+}
+
+impl Marked {
+    fn list(&mut self, sessions: &Arc<[Arc<Session>]>) -> Option<&mut List> {
+        self.lists.iter_mut().find(|list| Arc::ptr_eq(&list.sessions, sessions))
     }
 }

@@ -4,14 +4,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::session::outbox::{CameBack, Pushed};
-use crate::session::{Offset, Recovery, SendError, Session, SocketId, batch};
-use crate::wire::Encoded;
+use crate::session::{Offset, Offsets, Recovery, SendError, Session, SocketId, batch};
+use crate::wire::{Encoded, Outgoing};
 
 /// What a session that can come back has beside.
 #[derive(Debug)]
 pub(crate) struct Comeback {
     /// What its client names to come back: known to nobody else, unlike the id of its socket.
     pub(crate) key: SocketId,
+    offsets: Arc<Offsets>,
     /// Whether it is one that came back.
     recovered: bool,
     away: AtomicBool,
@@ -19,16 +20,17 @@ pub(crate) struct Comeback {
 }
 
 impl Comeback {
-    fn new(key: SocketId, recovered: bool) -> Self {
-        Self { key, recovered, away: AtomicBool::new(false), successor: Mutex::default() }
+    fn new(key: SocketId, offsets: &Arc<Offsets>, recovered: bool) -> Self {
+        let offsets = Arc::clone(offsets);
+        Self { key, offsets, recovered, away: AtomicBool::new(false), successor: Mutex::default() }
     }
 }
 
 impl Session {
     /// The same, to be found again by its client when its connection is lost.
-    pub(crate) fn with_recovery(mut self, recovery: &Recovery) -> Self {
+    pub(crate) fn with_recovery(mut self, recovery: &Recovery, offsets: &Arc<Offsets>) -> Self {
         self.outbox.record(recovery);
-        self.comeback = Some(Box::new(Comeback::new(SocketId::random(), false)));
+        self.comeback = Some(Box::new(Comeback::new(SocketId::random(), offsets, false)));
         self
     }
 
@@ -38,11 +40,12 @@ impl Session {
         let comeback = lost.comeback.as_ref()?;
         self.id = lost.id.clone();
         self.state = lost.state.copy();
-        self.comeback = Some(Box::new(Comeback::new(comeback.key.clone(), true)));
+        self.comeback = Some(Box::new(Comeback::new(comeback.key.clone(), &comeback.offsets, true)));
+        let greeting = self.greeting();
         let session = Arc::new(self);
         // What is pushed to the lost one from then on finds its way.
         let name = || *comeback.successor.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&session);
-        session.outbox.follow(&lost.outbox, offset, name).then(|| Arc::clone(&session))
+        session.outbox.follow(&lost.outbox, offset, greeting, name).then(|| Arc::clone(&session))
     }
 
     /// The connection is lost. Says whether the client may come back; then what is sent to it is kept.
@@ -58,6 +61,19 @@ impl Session {
 
     pub(crate) fn is_recovered(&self) -> bool {
         self.comeback.as_ref().is_some_and(|comeback| comeback.recovered)
+    }
+
+    /// The offset of an answer that is an event to this client, where it can come back: a client takes the last text of
+    /// every event for its offset.
+    pub(crate) fn number(&self, outgoing: &Outgoing<'_>) -> Option<Offset> {
+        let comeback = self.comeback.as_ref().filter(|_| self.outbox.format.is_numbered(outgoing))?;
+        comeback.offsets.next()
+    }
+
+    /// The frames of what has an offset, and those that go with it and have none.
+    pub(crate) fn encode_numbered(&self, outgoing: &Outgoing<'_>, offset: Offset) -> [Encoded; 2] {
+        let [event, other] = self.outbox.format.encode_numbered(&self.namespace, outgoing, &offset.to_string());
+        [event.into_shared(), other]
     }
 
     /// Queues one event; it goes out at the end of the sender's batch of work.
@@ -84,3 +100,6 @@ impl Session {
         comeback.successor.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod model;

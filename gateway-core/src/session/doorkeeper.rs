@@ -8,7 +8,9 @@ use std::sync::Arc;
 use crate::session::Session;
 
 /// Asks the guards of a session's namespace about a room.
-pub(crate) struct Doorkeeper(Box<dyn Fn(&Arc<Session>, &str) -> Admittance + Send + Sync>);
+pub(crate) struct Doorkeeper(Box<Ask>);
+
+type Ask = dyn Fn(&Arc<Session>, &str) -> Admittance + Send + Sync;
 
 /// What the guards say, or what they will say.
 pub(crate) enum Admittance {

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-pub(crate) use batch::{Batch, write_all_soon};
+pub(crate) use batch::{Batch, latest_of, write_all_soon};
 use comeback::Comeback;
 pub use doorkeeper::RoomRefusal;
 pub(crate) use doorkeeper::{Admittance, Doorkeeper};
@@ -102,6 +102,11 @@ impl Session {
         self.comeback.as_ref().map(|comeback| comeback.key.as_str())
     }
 
+    /// What tells its client that it was accepted.
+    pub(crate) fn greeting(&self) -> Encoded {
+        self.encode(&Outgoing::Connected { id: self.id.as_str(), recovery: self.recovery_key() })
+    }
+
     /// Queues one frame; it goes out at the end of the sender's batch of work.
     pub(crate) fn push(self: &Arc<Self>, frame: Encoded, delivery: Delivery) -> Result<(), SendError> {
         if frame.is_nothing() {
@@ -113,12 +118,25 @@ impl Session {
         Ok(())
     }
 
-    /// Queues one frame, or gives it back where it does not fit yet.
-    pub(crate) fn offer(self: &Arc<Self>, frame: Encoded, delivery: Delivery) -> Result<(), Encoded> {
+    /// Queues an answer. What of it is an event to its client is kept, where that can come back.
+    pub(crate) fn answer(self: &Arc<Self>, outgoing: &Outgoing<'_>, delivery: Delivery) -> Result<(), SendError> {
+        let Some(offset) = self.number(outgoing) else { return self.push(self.encode(outgoing), delivery) };
+        let [event, other] = self.encode_numbered(outgoing, offset);
+        self.push_event(event, offset)?;
+        self.push(other, delivery)
+    }
+
+    /// Queues one frame, or gives it back where it does not fit yet. With an offset it is kept for a client that comes back.
+    pub(crate) fn offer(
+        self: &Arc<Self>,
+        frame: Encoded,
+        delivery: Delivery,
+        offset: Option<Offset>,
+    ) -> Result<(), Encoded> {
         if frame.is_nothing() {
             return Ok(());
         }
-        if self.outbox.offer(frame, delivery)? == Pushed::NeedsWrite {
+        if self.outbox.offer(frame, delivery, offset)? == Pushed::NeedsWrite {
             batch::write_soon(self);
         }
         Ok(())

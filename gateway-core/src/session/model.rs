@@ -14,9 +14,9 @@ use shuttle::sync::{Condvar, Mutex};
 use shuttle::thread;
 
 use crate::limits::{Limits, Overflow};
-use crate::session::{Batch, Delivery, DisconnectReason, Session, write_all_soon};
-use crate::transport::{Broken, Deliver, DirectWrite, Ending, Handshake, Transport};
-use crate::wire::{Disconnect, Encoded, OpCode, WireFormat, close_frame};
+use crate::session::{Batch, Delivery, DisconnectReason, Scope, Session, write_all_soon};
+use crate::transport::{Broken, Deliver, Direct, DirectWrite, Ending, Handshake, Transport};
+use crate::wire::{Disconnect, Encoded, Latest, OpCode, Shared, WireFormat, close_frame};
 
 /// Orders that are tried of each model, half of them at random and half with few changes of thread.
 const ORDERS: usize = 4000;
@@ -39,7 +39,7 @@ struct PipeState {
     writer: Option<Waker>,
 }
 
-const CAPACITY: usize = 5;
+const CAPACITY: usize = 7;
 
 impl Pipe {
     fn new() -> Arc<Self> {
@@ -59,22 +59,39 @@ impl Pipe {
         Ok(room)
     }
 
-    /// One byte, which makes room for another.
-    fn read(&self) -> u8 {
+    /// All there is, which makes room for more.
+    fn read(&self) -> VecDeque<u8> {
         let state = self.state.lock().unwrap();
         let mut state = self.readable.wait_while(state, |state| state.bytes.is_empty()).unwrap();
         if let Some(writer) = state.writer.take() {
             writer.wake();
         }
-        state.bytes.pop_front().unwrap()
+        std::mem::take(&mut state.bytes)
+    }
+}
+
+/// What a client has read and not yet looked at.
+struct Reader {
+    pipe: Arc<Pipe>,
+    bytes: VecDeque<u8>,
+}
+
+impl Reader {
+    fn byte(&mut self) -> u8 {
+        if self.bytes.is_empty() {
+            self.bytes = self.pipe.read();
+        }
+        self.bytes.pop_front().expect("there was one")
     }
 
     /// The payload of the next frame, short and whole; `None` for a close frame.
-    fn read_frame(&self) -> Option<(u8, u8)> {
-        let first = self.read();
-        let payload: Vec<u8> = (0..self.read()).map(|_| self.read()).collect();
+    fn frame(&mut self) -> Option<(u8, u8)> {
+        let first = self.byte();
+        let payload: Vec<u8> = (0..self.byte()).map(|_| self.byte()).collect();
         match first {
             0x82 => Some((payload[0], payload[1])),
+            // {"event":"0","data":1}
+            0x81 => Some((payload[10] - b'0', payload[20] - b'0')),
             0x88 => None,
             other => panic!("{other:x} begins no frame"),
         }
@@ -113,8 +130,8 @@ impl Transport for Wire {
         Poll::Ready(())
     }
 
-    fn direct(&self) -> Option<Arc<dyn DirectWrite>> {
-        self.is_direct.then(|| Arc::clone(&self.pipe) as Arc<dyn DirectWrite>)
+    fn direct(&self) -> Option<Direct> {
+        self.is_direct.then(|| Direct::Test(Arc::clone(&self.pipe) as Arc<dyn DirectWrite>))
     }
 }
 
@@ -134,11 +151,14 @@ fn frame(sender: u8, number: u8) -> Encoded {
 fn connection(session: &Arc<Session>, mut wire: Wire, work: impl Fn()) {
     let mut is_first = true;
     block_on(std::future::poll_fn(|task| {
-        let _batch = Batch::begin(session);
+        let _batch = Batch::begin(Some(session));
         session.outbox.register(task);
         loop {
             if std::mem::take(&mut is_first) {
-                session.outbox.open(wire.direct());
+                session.outbox.open(Encoded::nothing());
+                if let Some(direct) = wire.direct() {
+                    session.outbox.lend(direct);
+                }
                 work();
             }
             if session.outbox.ended().is_some() {
@@ -149,7 +169,7 @@ fn connection(session: &Arc<Session>, mut wire: Wire, work: impl Fn()) {
             }
         }
     }));
-    if session.outbox.ended() == Some(DisconnectReason::TooSlow) {
+    if session.outbox.ended().is_some_and(|(reason, _)| reason == DisconnectReason::TooSlow) {
         session.outbox.discard();
     }
     session.outbox.close(Some(close_frame(None)));
@@ -170,11 +190,12 @@ struct Client {
 
 impl Client {
     fn start(pipe: &Arc<Pipe>) -> Self {
-        let (pipe, heard) = (Arc::clone(pipe), Arc::<(Mutex<usize>, Condvar)>::default());
+        let mut stream = Reader { pipe: Arc::clone(pipe), bytes: VecDeque::new() };
+        let heard = Arc::<(Mutex<usize>, Condvar)>::default();
         let count = Arc::clone(&heard);
         let reader = thread::spawn(move || {
             let mut frames = Frames::new();
-            while let Some((sender, number)) = pipe.read_frame() {
+            while let Some((sender, number)) = stream.frame() {
                 frames.entry(sender).or_default().push(number);
                 *count.0.lock().unwrap() += 1;
                 count.1.notify_one();
@@ -222,13 +243,13 @@ fn push_all(session: &Arc<Session>, sender: u8, delivery: Delivery) -> Frames {
 fn sender(session: &Arc<Session>, sender: u8, batch: Option<Arc<Session>>) -> thread::JoinHandle<Frames> {
     let session = Arc::clone(session);
     thread::spawn(move || {
-        let _batch = batch.as_ref().map(Batch::begin);
+        let _batch = batch.as_ref().map(|owner| Batch::begin(Some(owner)));
         push_all(&session, sender, Delivery::Event)
     })
 }
 
 fn end(session: &Session) {
-    session.outbox.end(DisconnectReason::Server(Disconnect::default()));
+    session.outbox.end(DisconnectReason::Server(Disconnect::default()), Scope::Connection);
 }
 
 /// Frames, without those who sent none.
@@ -309,11 +330,15 @@ fn each_to_all(is_direct: bool) {
         let everybody = Arc::clone(&list);
         let task = thread::spawn(move || {
             connection(&session, wire, || {
+                let mut latest = Latest::default();
                 for broadcast in 0..FRAMES {
+                    let (event, data) = (number.to_string(), broadcast.to_string());
+                    let shared = Shared::new("/", &event, data.as_str().into(), None).behind(latest);
                     for session in everybody.iter() {
-                        session.outbox.push(frame(number, broadcast), Delivery::Event).unwrap();
+                        session.outbox.push_shared(&shared, Delivery::Event).unwrap();
                     }
-                    write_all_soon(&everybody);
+                    latest = shared.into_latest();
+                    write_all_soon(&everybody, Latest::default());
                 }
             });
         });

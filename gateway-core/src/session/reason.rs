@@ -43,13 +43,11 @@ impl DisconnectReason {
         }
     }
 
-    /// Whether the connection was lost rather than ended, so that its client may come back as the same socket.
+    /// Whether the connection was lost rather than its socket ended, so that its client may come back as the same socket.
     pub(crate) fn is_a_loss(&self) -> bool {
         match self {
-            Self::Client(_) | Self::Lost | Self::HeartbeatTimeout => true,
-            Self::Left | Self::TooSlow | Self::Violation(_) | Self::Malformed(_) | Self::Server(_) | Self::Shutdown => {
-                false
-            }
+            Self::Client(_) | Self::Lost | Self::HeartbeatTimeout | Self::TooSlow | Self::Violation(_) => true,
+            Self::Left | Self::Malformed(_) | Self::Server(_) | Self::Shutdown => false,
         }
     }
 

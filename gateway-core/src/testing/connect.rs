@@ -8,6 +8,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::to_raw_value;
 use tokio::sync::oneshot;
 
 use crate::server;
@@ -100,6 +101,7 @@ impl<'a> Connect<'a> {
         let found = application.routes.find(&self.path).ok_or(ConnectError::NotFound)?;
         let mut handshake = Handshake::new(found.name.clone(), &self.query, &self.headers, None);
         if let Some(auth) = self.auth {
+            let auth = to_raw_value(&auth).expect("a value is JSON");
             handshake = handshake.with_auth(auth);
         }
         let mut found = found;

@@ -8,7 +8,7 @@ use http::HeaderMap;
 use http::header::COOKIE;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::transport::credentials;
 use crate::transport::headers::Headers;
@@ -24,7 +24,8 @@ struct Request {
     headers: Headers,
     peer: Option<SocketAddr>,
     protocol: Option<String>,
-    auth: Option<Value>,
+    /// As it was written.
+    auth: Option<Box<RawValue>>,
     /// The request that opened the connection, where this is a namespace's own part of it.
     connection: Option<Handshake>,
     /// Present where the client goes on to send requests.
@@ -77,14 +78,19 @@ impl Handshake {
     }
 
     #[cfg(feature = "testing")]
-    pub(crate) fn with_auth(mut self, auth: Value) -> Self {
+    pub(crate) fn with_auth(mut self, auth: Box<RawValue>) -> Self {
         self.edit().auth = Some(auth);
         self
     }
 
     /// The same request, for one of the namespaces that its connection serves. Credentials of the namespace come before
     /// those of the request.
-    pub(crate) fn for_namespace(&self, path: String, parameters: Vec<(String, String)>, auth: Option<Value>) -> Self {
+    pub(crate) fn for_namespace(
+        &self,
+        path: String,
+        parameters: Vec<(String, String)>,
+        auth: Option<&RawValue>,
+    ) -> Self {
         Self(Arc::new(Request {
             path,
             parameters,
@@ -92,7 +98,7 @@ impl Handshake {
             headers: Headers::default(),
             peer: self.peer(),
             protocol: None,
-            auth,
+            auth: auth.map(ToOwned::to_owned),
             connection: Some(self.clone()),
             latest: None,
         }))
@@ -197,7 +203,7 @@ impl Handshake {
     /// [`AuthError::Missing`] when there are none, [`AuthError::Unreadable`] when they are no `T`.
     pub fn auth<T: DeserializeOwned>(&self) -> Result<T, AuthError> {
         let auth = self.0.auth.as_ref().or(self.request().auth.as_ref()).ok_or(AuthError::Missing)?;
-        T::deserialize(auth).map_err(AuthError::Unreadable)
+        serde_json::from_str(auth.get()).map_err(AuthError::Unreadable)
     }
 }
 

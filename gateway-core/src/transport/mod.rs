@@ -14,9 +14,7 @@ mod tcp;
 mod upgrade;
 mod websocket;
 
-use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 pub(crate) use counted::Counted;
@@ -25,7 +23,7 @@ pub use handshake::{AuthError, Handshake};
 pub(crate) use handshake::{LatestHeaders, parse_query};
 pub(crate) use origin::{Allowed, OriginPolicy};
 pub(crate) use polling::{Polling, PollingPeer, Posting, Probe, Turned};
-pub(crate) use tcp::Socket;
+pub(crate) use tcp::{Direct, Socket};
 pub(crate) use upgrade::{Upgrade, UpgradeError};
 pub(crate) use websocket::{Stream, WebSocket};
 
@@ -60,13 +58,14 @@ pub(crate) trait Transport: Send + Unpin + 'static {
 
     /// A writer for tasks other than the connection's own, where the stream can be written from anywhere. A transport may
     /// come to have one later: whoever got none asks again after each receive.
-    fn direct(&self) -> Option<Arc<dyn DirectWrite>> {
+    fn direct(&self) -> Option<Direct> {
         None
     }
 }
 
-/// Writes straight to a peer's socket, without its task.
-pub(crate) trait DirectWrite: fmt::Debug + Send + Sync {
+/// What tests put in the place of a socket.
+#[cfg(test)]
+pub(crate) trait DirectWrite: std::fmt::Debug + Send + Sync {
     /// Writes as much as goes out at once; `WouldBlock` when nothing does.
     fn try_write(&self, frames: &[u8]) -> io::Result<usize>;
 }

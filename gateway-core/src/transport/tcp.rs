@@ -1,5 +1,5 @@
-//! TCP and Unix streams. What is read by one task may be written from any, so the halves share the socket behind a
-//! counter; nothing is locked.
+//! TCP and Unix streams. What is read by one task may be written from any, so the stream stands behind a counter; nothing
+//! is locked.
 
 use std::fmt;
 use std::io;
@@ -9,87 +9,134 @@ use std::task::{Context, Poll, ready};
 
 #[cfg(not(target_vendor = "apple"))]
 use rustix::net::SendFlags;
-use rustix::net::Shutdown;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream, tcp, unix};
+use rustix::net::{RecvFlags, Shutdown};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
 
+#[cfg(test)]
 use crate::transport::DirectWrite;
 use crate::transport::websocket::Stream;
 
-/// A socket in two halves.
+/// A stream of the kernel's.
 #[derive(Debug)]
-pub(crate) struct Socket<R, W> {
-    reader: R,
-    writer: Arc<W>,
+pub(crate) struct Socket<S>(Arc<S>);
+
+impl<S> From<S> for Socket<S> {
+    fn from(stream: S) -> Self {
+        Self(Arc::new(stream))
+    }
 }
 
-/// The writing half of a socket, usable by reference.
-pub(crate) trait Writer: fmt::Debug + Send + Sync + 'static {
+/// Writes straight to a peer's socket, without its task. A broadcast goes through thousands of these: from here it is one
+/// step to the descriptor.
+#[derive(Clone, Debug)]
+pub(crate) enum Direct {
+    Tcp(Arc<TcpStream>),
+    Unix(Arc<UnixStream>),
+    #[cfg(test)]
+    Test(Arc<dyn DirectWrite>),
+}
+
+impl Direct {
+    /// Writes as much as goes out at once; `WouldBlock` when nothing does.
+    ///
+    /// Not by the runtime's `try_write`, which first looks at what the runtime knows of the socket: memory that nothing else
+    /// of a broadcast touches. What is refused here is found by the connection's task, which does look.
+    #[inline]
+    pub(crate) fn try_write(&self, frames: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.send(frames),
+            Self::Unix(stream) => stream.send(frames),
+            #[cfg(test)]
+            Self::Test(stream) => stream.try_write(frames),
+        }
+    }
+}
+
+/// What TCP and Unix streams have in common, usable by reference.
+pub(crate) trait Kernel: fmt::Debug + Send + Sync + 'static {
+    /// Writes without asking the runtime.
+    fn send(&self, bytes: &[u8]) -> io::Result<usize>;
     fn write(&self, bytes: &[u8]) -> io::Result<usize>;
     fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+    fn poll_read(&self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>>;
     fn shut_down(&self) -> io::Result<()>;
+    fn direct(stream: &Arc<Self>) -> Direct;
 }
 
-macro_rules! halves {
-    ($stream:ty, $reader:ty, $writer:ty) => {
-        impl From<$stream> for Socket<$reader, $writer> {
-            fn from(stream: $stream) -> Self {
-                let (reader, writer) = stream.into_split();
-                Self { reader, writer: Arc::new(writer) }
+macro_rules! kernel {
+    ($stream:ty, $direct:ident) => {
+        impl Kernel for $stream {
+            #[inline]
+            fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+                #[cfg(target_vendor = "apple")]
+                return self.write(bytes);
+                #[cfg(not(target_vendor = "apple"))]
+                rustix::net::send(self, bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT).map_err(Into::into)
             }
-        }
 
-        impl Writer for $writer {
             fn write(&self, bytes: &[u8]) -> io::Result<usize> {
                 self.try_write(bytes)
             }
 
             fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-                self.as_ref().poll_write_ready(context)
+                self.poll_write_ready(context)
+            }
+
+            fn poll_read(&self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+                loop {
+                    ready!(self.poll_read_ready(context))?;
+                    let room = buffer.initialize_unfilled();
+                    let mut count = 0;
+                    let read = self.try_io(Interest::READABLE, || {
+                        (count, _) = rustix::net::recv(self, &mut *room, RecvFlags::empty())?;
+                        // Less than there was room for is all that has come: the runtime need not find that out by
+                        // another read.
+                        let is_all = count > 0 && count < room.len();
+                        if is_all { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+                    });
+                    match read {
+                        Err(error) if count == 0 && error.kind() == io::ErrorKind::WouldBlock => {}
+                        Err(error) if count == 0 => return Poll::Ready(Err(error)),
+                        Ok(()) | Err(_) => {
+                            buffer.advance(count);
+                            return Poll::Ready(Ok(()));
+                        }
+                    }
+                }
             }
 
             fn shut_down(&self) -> io::Result<()> {
-                rustix::net::shutdown(self.as_ref(), Shutdown::Write).map_err(Into::into)
+                rustix::net::shutdown(self, Shutdown::Write).map_err(Into::into)
             }
-        }
 
-        impl DirectWrite for $writer {
-            // Not by the runtime's `try_write`, which first looks at what the runtime knows of the socket: memory that
-            // nothing else of a broadcast touches. What is refused here is found by the connection's task, which does look.
-            fn try_write(&self, frames: &[u8]) -> io::Result<usize> {
-                #[cfg(target_vendor = "apple")]
-                return self.write(frames);
-                #[cfg(not(target_vendor = "apple"))]
-                rustix::net::send(self.as_ref(), frames, SendFlags::NOSIGNAL | SendFlags::DONTWAIT).map_err(Into::into)
+            fn direct(stream: &Arc<Self>) -> Direct {
+                Direct::$direct(Arc::clone(stream))
             }
         }
     };
 }
 
-halves!(TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf);
-halves!(UnixStream, unix::OwnedReadHalf, unix::OwnedWriteHalf);
+kernel!(TcpStream, Tcp);
+kernel!(UnixStream, Unix);
 
-impl<R: AsyncRead + Send + Unpin + 'static, W: Writer + DirectWrite> Stream for Socket<R, W> {
-    fn direct(&self) -> Option<Arc<dyn DirectWrite>> {
-        Some(Arc::clone(&self.writer) as Arc<dyn DirectWrite>)
+impl<S: Kernel> Stream for Socket<S> {
+    fn direct(&self) -> Option<Direct> {
+        Some(S::direct(&self.0))
     }
 }
 
-impl<R: AsyncRead + Unpin, W> AsyncRead for Socket<R, W> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.reader).poll_read(context, buffer)
+impl<S: Kernel> AsyncRead for Socket<S> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_read(context, buffer)
     }
 }
 
-impl<R: Unpin, W: Writer> AsyncWrite for Socket<R, W> {
+impl<S: Kernel> AsyncWrite for Socket<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
-            match self.writer.write(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready!(self.writer.poll_writable(context))?,
+            match self.0.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready!(self.0.poll_writable(context))?,
                 written => return Poll::Ready(written),
             }
         }
@@ -100,6 +147,6 @@ impl<R: Unpin, W: Writer> AsyncWrite for Socket<R, W> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.writer.shut_down())
+        Poll::Ready(self.0.shut_down())
     }
 }

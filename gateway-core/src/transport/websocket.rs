@@ -4,7 +4,6 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -12,7 +11,7 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::transport::{Broken, Deliver, DirectWrite, Ending, Transport};
+use crate::transport::{Broken, Deliver, Direct, Ending, Transport};
 use crate::wire::{Decoder, Flow, Received};
 
 /// One read: as much as a socket's own buffer usually holds when a client sends faster than it is read.
@@ -27,7 +26,7 @@ thread_local! {
 
 /// A byte stream, and whether it can be written from tasks other than its own.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {
-    fn direct(&self) -> Option<Arc<dyn DirectWrite>> {
+    fn direct(&self) -> Option<Direct> {
         None
     }
 }
@@ -147,7 +146,7 @@ impl<S: Stream> Transport for WebSocket<S> {
         }
     }
 
-    fn direct(&self) -> Option<Arc<dyn DirectWrite>> {
+    fn direct(&self) -> Option<Direct> {
         self.stream.direct()
     }
 }

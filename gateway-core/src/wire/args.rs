@@ -9,6 +9,7 @@ use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 use crate::wire::arity::arity_of;
+use crate::wire::fault::{Fault, explain, name_as_sent};
 use crate::wire::payload::{Content, Payload, Shape, from_payload, keep_named};
 
 /// The arguments of an event as a list, whatever their number: `T` is a tuple, a `Vec`, or a type that is read from a list.
@@ -242,6 +243,26 @@ impl<'a> List<'a> {
             elements.resize(wanted, "null");
             from_payload(&format!("[{}]", elements.join(",")), self.attachments).map_err(|_| error)
         })
+    }
+
+    /// What is wrong with it as one value, which it could not be read as.
+    pub(crate) fn fault_of_value<T: DeserializeOwned>(self, error: &serde_json::Error) -> Fault {
+        let given = self.json.is_none().then_some(0);
+        explain::<T>(self.json.unwrap_or("null"), self.attachments, given).unwrap_or_else(|| Fault::of_parser(error))
+    }
+
+    /// What is wrong with it as a list, which it could not be read as.
+    pub(crate) fn fault_of_list<T: DeserializeOwned>(self, error: &serde_json::Error) -> Fault {
+        let elements = self.elements();
+        let missing = arity_of::<T>().unwrap_or_default().saturating_sub(elements.len());
+        let filled: Vec<_> = elements.iter().copied().chain(std::iter::repeat_n("null", missing)).collect();
+        let found = explain::<T>(&format!("[{}]", filled.join(",")), self.attachments, Some(elements.len()));
+        found.unwrap_or_else(|| Fault::of_parser(error))
+    }
+
+    /// Names in faults what was sent as it was sent.
+    pub(crate) fn name_as_sent(self, faults: &mut [Fault]) {
+        name_as_sent(faults, self.json.unwrap_or("null"));
     }
 
     fn text(self) -> Cow<'a, str> {

@@ -1,5 +1,7 @@
 //! Frames that are ready to be written: header and payload in one piece.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::wire::rfc6455::{LONGEST_HEADER, OpCode, frame, push_frame};
@@ -8,11 +10,12 @@ use crate::wire::rfc6455::{LONGEST_HEADER, OpCode, frame, push_frame};
 #[derive(Clone, Debug)]
 pub(crate) enum Encoded {
     /// The first frame is what comes from `start` on; room for the longest header was left before its payload was known.
-    Own {
-        bytes: Vec<u8>,
-        start: usize,
+    Own { bytes: Vec<u8>, start: usize },
+    Shared {
+        bytes: Arc<[u8]>,
+        /// How many messages it holds; more than one where a burst was joined.
+        messages: u32,
     },
-    Shared(Bytes),
 }
 
 impl Encoded {
@@ -56,15 +59,36 @@ impl Encoded {
     /// The same frame, cheap to clone.
     pub(crate) fn into_shared(self) -> Self {
         match self {
-            Self::Own { bytes, start } => Self::Shared(Bytes::from(bytes).slice(start..)),
-            shared @ Self::Shared(_) => shared,
+            Self::Own { bytes, start } => Self::Shared { bytes: bytes[start..].into(), messages: 1 },
+            shared @ Self::Shared { .. } => shared,
+        }
+    }
+
+    /// This and what comes behind it as one, cheap to clone.
+    pub(crate) fn joined(&self, behind: &Self) -> Self {
+        let bytes = [self.as_slice(), behind.as_slice()].concat().into();
+        Self::Shared { bytes, messages: self.messages() + behind.messages() }
+    }
+
+    /// Whether both are clones of one.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Shared { bytes, .. }, Self::Shared { bytes: other, .. }) => Arc::ptr_eq(bytes, other),
+            (Self::Own { .. }, _) | (_, Self::Own { .. }) => false,
+        }
+    }
+
+    pub(crate) fn messages(&self) -> u32 {
+        match self {
+            Self::Own { .. } => 1,
+            Self::Shared { messages, .. } => *messages,
         }
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
         match self {
             Self::Own { bytes, start } => &bytes[*start..],
-            Self::Shared(bytes) => bytes,
+            Self::Shared { bytes, .. } => bytes,
         }
     }
 

@@ -9,6 +9,7 @@ mod encoded;
 pub(crate) mod engine_io;
 mod envelope;
 mod event;
+mod fault;
 mod json;
 mod message;
 mod msgpack;
@@ -27,11 +28,12 @@ pub(crate) use encoded::Encoded;
 pub(crate) use envelope::{Envelope, Incoming, Malformed, Named, Outgoing, RequestId};
 pub use event::Event;
 pub(crate) use event::{CATCH_ALL, is_reserved, to_json};
+pub(crate) use fault::{Fault, Step};
 pub use message::{Message, Text};
 pub(crate) use payload::{Attachments, Content, ContentRef, Payload, Shape};
 pub(crate) use plain::decode;
 pub(crate) use rfc6455::{Decoder, Flow, OpCode, Received, close_frame};
-pub(crate) use shared::Shared;
+pub(crate) use shared::{Latest, Shared};
 pub(crate) use violation::Violation;
 
 /// How one peer writes its envelopes.
@@ -87,6 +89,20 @@ impl WireFormat {
             Self::SocketIo => socket_io::encode(namespace, outgoing),
             Self::SocketIoMsgpack => socket_io::encode_packed(namespace, outgoing),
             Self::EngineIo => Encoded::nothing(),
+        }
+    }
+
+    /// Whether a client can ask for it again after a lost connection, where it can come back.
+    pub(crate) fn is_numbered(self, outgoing: &Outgoing<'_>) -> bool {
+        self.numbers_events() && socket_io::is_event(outgoing)
+    }
+
+    /// The frames of what has an offset, and those that go with it and have none.
+    pub(crate) fn encode_numbered(self, namespace: &str, outgoing: &Outgoing<'_>, offset: &str) -> [Encoded; 2] {
+        match self {
+            Self::Plain | Self::EngineIo => [self.encode(namespace, outgoing), Encoded::nothing()],
+            Self::SocketIo => socket_io::encode_numbered(namespace, outgoing, offset),
+            Self::SocketIoMsgpack => socket_io::encode_packed_numbered(namespace, outgoing, offset),
         }
     }
 }

@@ -4,27 +4,83 @@ use std::sync::OnceLock;
 
 use crate::wire::{ContentRef, Encoded, Outgoing, WireFormat};
 
+/// A joined burst is no longer than what leaves in one write.
+const LONGEST_BURST: usize = 16 * 1024;
+
 #[derive(Debug)]
 pub(crate) struct Shared<'a> {
     namespace: &'a str,
     event: &'a str,
     content: ContentRef<'a>,
     offset: Option<String>,
-    frames: [OnceLock<Encoded>; WireFormat::COUNT],
+    before: Latest,
+    pieces: [OnceLock<Piece>; WireFormat::COUNT],
+}
+
+/// What the same sockets were sent last, in each format.
+pub(crate) type Latest = [Option<Encoded>; WireFormat::COUNT];
+
+/// What sockets of one format get.
+#[derive(Debug)]
+struct Piece {
+    frame: Encoded,
+    joined: Option<Encoded>,
+}
+
+/// What takes the place of what a socket was sent before, where that still waits.
+#[derive(Debug)]
+pub(crate) struct Joined<'a> {
+    pub(crate) before: &'a Encoded,
+    pub(crate) both: &'a Encoded,
 }
 
 impl<'a> Shared<'a> {
     pub(crate) fn new(namespace: &'a str, event: &'a str, content: ContentRef<'a>, offset: Option<String>) -> Self {
-        Self { namespace, event, content, offset, frames: Default::default() }
+        Self { namespace, event, content, offset, before: Latest::default(), pieces: Default::default() }
+    }
+
+    /// The same, sent to the same sockets right behind this.
+    pub(crate) fn behind(mut self, before: Latest) -> Self {
+        self.before = before;
+        self
     }
 
     /// The frame for a socket of this format; cloning it copies no payload.
-    pub(crate) fn frame(&self, format: WireFormat) -> Encoded {
-        let encode = || {
-            let offset = self.offset.as_deref();
-            let outgoing = Outgoing::Event { event: self.event, content: self.content, offset };
-            format.encode(self.namespace, &outgoing).into_shared()
-        };
-        self.frames[format as usize].get_or_init(encode).clone()
+    #[inline]
+    pub(crate) fn frame(&self, format: WireFormat) -> &Encoded {
+        &self.piece(format).frame
+    }
+
+    /// The frame in one piece with the one before, where there was one.
+    #[inline]
+    pub(crate) fn joined(&self, format: WireFormat) -> Option<Joined<'_>> {
+        let before = self.before[format as usize].as_ref()?;
+        self.piece(format).joined.as_ref().map(|both| Joined { before, both })
+    }
+
+    /// What the sockets were sent last, this included.
+    pub(crate) fn into_latest(self) -> Latest {
+        let mut latest = self.before;
+        for (latest, piece) in latest.iter_mut().zip(self.pieces) {
+            if let Some(Piece { frame, joined }) = piece.into_inner() {
+                *latest = Some(joined.unwrap_or(frame));
+            }
+        }
+        latest
+    }
+
+    #[inline]
+    fn piece(&self, format: WireFormat) -> &Piece {
+        self.pieces[format as usize].get_or_init(|| self.encode(format))
+    }
+
+    fn encode(&self, format: WireFormat) -> Piece {
+        let offset = self.offset.as_deref();
+        let outgoing = Outgoing::Event { event: self.event, content: self.content, offset };
+        let frame = format.encode(self.namespace, &outgoing).into_shared();
+        let before = self.before[format as usize].as_ref();
+        let joined = before.filter(|before| before.len() + frame.len() <= LONGEST_BURST);
+        let joined = joined.map(|before| before.joined(&frame));
+        Piece { frame, joined }
     }
 }

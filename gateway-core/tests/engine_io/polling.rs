@@ -2,16 +2,22 @@
 
 use std::time::Duration;
 
-use gateway_core::{Body, EngineIo};
+use gateway_core::{Body, Counter, EngineIo};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Engine, endless, engine, engine_with, post, session, settle};
+use crate::support::{Engine, endless, engine, engine_with, get, post, session, settle};
 
 /// The session answers no more.
 async fn is_gone(engine: &Engine, id: &str) {
     assert_eq!(engine.poll(id).await.refusal(), (400, json!(1), "Session ID unknown".to_owned()));
     assert_eq!(engine.post(id, "4a").await.refusal().1, json!(1));
+}
+
+/// Requests that were rejected, and violations.
+fn counted(engine: &Engine) -> (u64, u64) {
+    let counters = engine.handle.counters();
+    (counters.read(Counter::RejectedHandshakes), counters.read(Counter::ProtocolErrors))
 }
 
 async fn is_alive(engine: &Engine, id: &str) {
@@ -63,7 +69,13 @@ async fn of_two_polls_at_once_the_first_is_closed_and_the_second_refused() {
     assert_eq!(second.status, 400);
     let first = first.await.unwrap();
     assert_eq!((first.status, first.body.as_str()), (200, "1"));
+    assert_eq!(counted(&engine), (1, 1));
     is_gone(&engine, &id).await;
+    // It is over, and waits for nobody.
+    let begun = Instant::now();
+    engine.handle.shutdown();
+    engine.handle.stopped().await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
@@ -74,6 +86,7 @@ async fn of_two_posts_at_once_both_are_refused() {
     settle().await;
     assert_eq!(engine.post(&id, "4b").await.status, 400);
     assert_eq!(first.await.unwrap().status, 400);
+    assert_eq!(counted(&engine), (2, 1));
     is_gone(&engine, &id).await;
 }
 
@@ -149,6 +162,8 @@ async fn malformed_bodies_end_the_session() {
         let id = engine.open().await;
         let answer = engine.post(&id, body).await;
         assert_eq!(answer.refusal(), (400, json!(3), "Bad request".to_owned()), "{body:?}");
+        settle().await;
+        assert_eq!(counted(&engine), (1, 1), "{body:?}");
         is_gone(&engine, &id).await;
     }
 }
@@ -166,6 +181,8 @@ async fn a_ping_of_the_client_ends_the_session() {
     let mut websocket = engine.open_websocket().await;
     websocket.send("2").await;
     assert_eq!(websocket.closed().await, 1005);
+    // The refused POST and the two ends; the session that was gone was asked for twice.
+    assert_eq!(counted(&engine), (3, 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -259,4 +276,18 @@ async fn messages_above_the_limit_close_a_websocket() {
     assert_eq!(websocket.text().await.len(), 1000);
     websocket.send(&format!("4{}", "x".repeat(1000))).await;
     assert_eq!(websocket.closed().await, 1009);
+}
+
+/// What is wrong above the engine's packets ends the session in good order: the POST was well received, and the next poll
+/// is told.
+#[tokio::test(start_paused = true)]
+async fn a_malformed_packet_of_socket_io_is_told_to_the_next_poll() {
+    let engine = engine().await;
+    let open = engine.get("/socket.io/?EIO=4&transport=polling").await.body;
+    let id = open.split('"').nth(3).unwrap();
+    let uri = format!("/socket.io/?EIO=4&transport=polling&sid={id}");
+    let post = get(&uri).method("POST").body(Body::from("49nonsense")).unwrap();
+    assert_eq!(engine.send(post).await.body, "ok");
+    assert_eq!(engine.get(&uri).await.body, "6\u{1e}1");
+    assert_eq!(engine.get(&uri).await.refusal().1, json!(1));
 }

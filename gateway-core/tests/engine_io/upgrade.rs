@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gateway_core::EngineIo;
+use proptest::prelude::*;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -221,4 +222,91 @@ async fn a_lost_websocket_ends_the_session_that_moved_to_it() {
     drop(websocket);
     sleep(Duration::from_millis(1)).await;
     assert_eq!(engine.poll(&id).await.refusal().1, json!(1));
+}
+
+/// What a client does next with its session.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// Posts so many messages.
+    Post(usize),
+    Poll,
+    /// Probes with a WebSocket; gives an older one up.
+    Probe,
+    GiveUp,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (1..40_usize).prop_map(Step::Post),
+        3 => Just(Step::Poll),
+        1 => Just(Step::Probe),
+        1 => Just(Step::GiveUp),
+    ];
+    proptest::collection::vec(step, 0..12)
+}
+
+/// Every message comes back once and in order, wherever the upgrade falls.
+async fn nothing_is_lost(steps: Vec<Step>, sent_after: usize) {
+    let engine = engine().await;
+    let id = engine.open().await;
+    let (mut sent, mut received) = (0, Vec::new());
+    let mut websocket = None;
+    let mut probing = false;
+    let take = |received: &mut Vec<String>, body: &str| {
+        let messages = body.split('\u{1e}').filter_map(|packet| packet.strip_prefix('4'));
+        received.extend(messages.map(str::to_owned));
+    };
+    for step in steps {
+        match step {
+            Step::Post(count) => {
+                let packets: Vec<_> = (sent..sent + count).map(|number| format!("4{number}")).collect();
+                sent += count;
+                assert_eq!(engine.post(&id, packets.join("\u{1e}")).await.body, "ok");
+            }
+            Step::Poll if received.len() < sent || probing => {
+                let body = engine.poll(&id).await.body;
+                take(&mut received, &body);
+            }
+            Step::Poll => {}
+            Step::Probe => {
+                drop(websocket.take());
+                settle().await;
+                let mut probe = probe(&engine, &id).await;
+                probe.send("2probe").await;
+                assert_eq!(probe.text().await, "3probe");
+                (websocket, probing) = (Some(probe), true);
+            }
+            Step::GiveUp => {
+                (websocket, probing) = (None, false);
+                settle().await;
+            }
+        }
+    }
+    let poll = engine.begin_poll(&id);
+    settle().await;
+    let mut websocket = match websocket {
+        Some(websocket) => websocket,
+        None => probe(&engine, &id).await,
+    };
+    websocket.send("5").await;
+    for number in sent..sent + sent_after {
+        websocket.send(&format!("4{number}")).await;
+    }
+    sent += sent_after;
+    take(&mut received, &poll.await.unwrap().body);
+    while received.len() < sent {
+        take(&mut received, &websocket.text().await);
+    }
+    let expected: Vec<_> = (0..sent).map(|number| number.to_string()).collect();
+    assert_eq!(received, expected);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_message_is_lost_or_doubled_wherever_the_upgrade_falls(steps in steps(), sent_after in 0..20_usize) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(nothing_is_lost(steps, sent_after));
+    }
 }

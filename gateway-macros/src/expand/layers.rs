@@ -1,6 +1,6 @@
 //! `layers.guard(…);` and its like, for what stands around a gateway or a method.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Path;
 use syn::spanned::Spanned;
@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use crate::check::Layer;
 use crate::expand::handler::local;
 use crate::expand::text::{line, type_text};
-use crate::parse::Named;
+use crate::parse::{LayerKind, Named};
 
 /// One statement for each. `written_out` gives a type where it has no `Self`.
 pub(crate) fn layer_statements(
@@ -20,7 +20,8 @@ pub(crate) fn layer_statements(
 }
 
 fn statement(framework: &Path, layer: &Layer, written_out: &impl Fn(&TokenStream) -> TokenStream) -> TokenStream {
-    let add = Ident::new(layer.kind.name(), Span::call_site());
+    // What is no guard is then reported where it is named.
+    let add = Ident::new(layer.kind.name(), layer.span());
     let (layers, written, made) = (local("layers"), local("written"), local("made"));
     let line = line(layer.span());
     match &layer.named {
@@ -28,8 +29,8 @@ fn statement(framework: &Path, layer: &Layer, written_out: &impl Fn(&TokenStream
             let text = type_text(ty);
             let ty = written_out(&quote!(#ty));
             let generics = match layer.kind {
-                crate::parse::LayerKind::Guard => quote_spanned!(ty.span()=> <_, #ty>),
-                crate::parse::LayerKind::Intercept | crate::parse::LayerKind::Filter => {
+                LayerKind::Guard => quote_spanned!(ty.span()=> <_, #ty>),
+                LayerKind::Intercept | LayerKind::Filter => {
                     quote_spanned!(ty.span()=> <#ty>)
                 }
             };
@@ -45,10 +46,9 @@ fn statement(framework: &Path, layer: &Layer, written_out: &impl Fn(&TokenStream
         Named::Value(value) => {
             let text = type_text(value);
             let value = written_out(&quote!(#value));
-            let taken = quote_spanned!(layer.span()=> #layers.#add(#written, #made));
+            let taken = quote_spanned!(layer.span()=> #layers.#add(#written, ::std::sync::Arc::new(#value)));
             quote! {{
                 let #written = #framework::Written::new(#text, ::core::file!(), #line);
-                let #made = ::std::sync::Arc::new(#value);
                 #taken;
             }}
         }

@@ -13,14 +13,16 @@ use crate::parse::{conditional_marker, layer_kind, marker_role};
 /// place comes leave not to be told off for it.
 pub(crate) fn without_markers(block: TokenStream) -> TokenStream {
     let mut trees: Vec<TokenTree> = block.into_iter().collect();
-    if let Some(TokenTree::Group(body)) = trees.last_mut()
-        && body.delimiter() == Delimiter::Brace
-    {
-        let mut stripped = Group::new(Delimiter::Brace, strip(body.stream()));
-        stripped.set_span(body.span());
-        *body = stripped;
-    }
-    trees.into_iter().collect()
+    let body = match trees.pop() {
+        Some(TokenTree::Group(body)) if body.delimiter() == Delimiter::Brace => {
+            let mut stripped = Group::new(Delimiter::Brace, strip(body.stream()));
+            stripped.set_span(body.span());
+            Some(TokenTree::Group(stripped))
+        }
+        other => other,
+    };
+    // What stood before the block itself was complained of.
+    strip(trees.into_iter().collect()).into_iter().chain(body).collect()
 }
 
 fn strip(items: TokenStream) -> TokenStream {

@@ -1,7 +1,7 @@
 //! `#[guard(…)]`, `#[intercept(…)]` and `#[filter(…)]`: what stands around a gateway or a method.
 
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Expr, Path, PathArguments, Token, Type};
+use syn::{Attribute, Expr, Path, PathArguments, Stmt, Token, Type};
 
 /// Which of them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,7 +68,23 @@ impl Parse for Named {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let ahead = input.fork();
         let is_type = ahead.parse().is_ok_and(|ty| is_plain(&ty)) && (ahead.is_empty() || ahead.peek(Token![,]));
-        if is_type { input.parse().map(Self::Type) } else { input.parse().map(Self::Value) }
+        if is_type { input.parse().map(Self::Type) } else { input.parse().map(bare).map(Self::Value) }
+    }
+}
+
+/// Braces say that a name is a value and no type: `{ ADMINS }`. Once that is known they are in the way.
+fn bare(value: Expr) -> Expr {
+    match value {
+        Expr::Block(mut block) if block.label.is_none() && block.block.stmts.len() == 1 => {
+            match block.block.stmts.pop() {
+                Some(Stmt::Expr(only, None)) => only,
+                other => {
+                    block.block.stmts.extend(other);
+                    Expr::Block(block)
+                }
+            }
+        }
+        other => other,
     }
 }
 

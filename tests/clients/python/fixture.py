@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import re
+import subprocess
+import threading
 import unittest
 from pathlib import Path
 
@@ -16,28 +18,42 @@ BINARIES = Path(os.environ.get("FIXTURES", REPOSITORY / "target" / "debug"))
 PATIENCE = 15
 
 
-class Fixture:
-    """A running fixture on a free port."""
+# REFERENCE=1 runs the suites against npm's servers, to prove the suites.
+REFERENCE = REPOSITORY / "tests" / "clients" / "node" / "reference" if os.environ.get("REFERENCE") == "1" else None
 
-    @classmethod
-    async def start(cls, name):
-        self = cls()
-        self.process = await asyncio.create_subprocess_exec(
-            BINARIES / name, "--port", "0", stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+
+class Fixture:
+    """A running fixture."""
+
+    def __init__(self, name, port=0, environment=None):
+        program = ["node", REFERENCE / f"{name}.mjs"] if REFERENCE else [BINARIES / name]
+        self.process = subprocess.Popen(
+            [*program, "--port", str(port)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **(environment or {})},
         )
-        line = (await asyncio.wait_for(self.process.stdout.readline(), PATIENCE)).decode()
-        found = re.fullmatch(r"listening on (127\.0\.0\.1:\d+)\n", line)
+        late = threading.Timer(PATIENCE, self.process.kill)
+        late.start()
+        line = self.process.stdout.readline().decode()
+        late.cancel()
+        found = re.fullmatch(r"listening on (127\.0\.0\.1:(\d+))\n", line)
         assert found, f"unexpected first line: {line!r}"
-        self.address = found[1]
-        return self
+        self.address, self.port = found[1], int(found[2])
 
     def url(self, path="/"):
         return f"ws://{self.address}{path}"
 
-    async def stop(self):
+    def http(self, path=""):
+        return f"http://{self.address}{path}"
+
+    def stop(self):
         """Ends the server as a supervisor would; returns its exit code."""
-        self.process.terminate()
-        return await asyncio.wait_for(self.process.wait(), PATIENCE)
+        if self.process.returncode is None:
+            self.process.terminate()
+            self.process.wait(PATIENCE)
+            self.process.stdout.close()
+        return self.process.returncode
 
 
 class FixtureCase(unittest.IsolatedAsyncioTestCase):
@@ -46,11 +62,10 @@ class FixtureCase(unittest.IsolatedAsyncioTestCase):
     name = None
 
     async def asyncSetUp(self):
-        self.server = await Fixture.start(self.name)
+        self.server = await asyncio.to_thread(Fixture, self.name)
 
     async def asyncTearDown(self):
-        if self.server.process.returncode is None:
-            self.assertEqual(await self.server.stop(), 0)
+        self.assertEqual(await asyncio.to_thread(self.server.stop), 0)
 
     def connect(self, path="/", **options):
         return connect(self.server.url(path), max_size=None, open_timeout=PATIENCE, **options)

@@ -53,7 +53,7 @@ class Echo(FixtureCase):
         async with self.connect() as client:
             await client.send("open")
             await receive(client)
-            stopped = asyncio.create_task(self.server.stop())
+            stopped = asyncio.create_task(asyncio.to_thread(self.server.stop))
             with self.assertRaises(ConnectionClosed):
                 await receive(client)
             self.assertEqual((client.close_code, client.close_reason), (1001, "going away"))

@@ -37,8 +37,8 @@ pub(super) async fn polling(visit: &Visit<'_>) -> Result<Response<Body>, Refused
     greet(&engine.options, response.headers_mut(), &handshake, &id);
     let application = Arc::clone(host.application);
     let manner = engine.options.manner(&entry);
-    let serving = serve(transport, application, entry, handshake, manner);
-    host.application.shared.tasks.spawn(entered.during(serving));
+    let serving = serve(entered.with(transport), application, entry, handshake, manner);
+    host.application.shared.tasks.spawn(serving);
     Ok(response)
 }
 
@@ -164,7 +164,7 @@ impl Start for Begin {
         let Some(transport) = opened else { return };
         let tasks = application.shared.tasks.clone();
         let manner = options.manner(&entry);
-        tasks.spawn(entered.during(serve(transport, application, entry, handshake, manner)));
+        tasks.spawn(serve(entered.with(transport), application, entry, handshake, manner));
     }
 }
 

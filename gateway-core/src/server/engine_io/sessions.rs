@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::pin::Pin;
+use std::io;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::limits::Limits;
-use crate::transport::{Counted, LatestHeaders, PollingPeer};
+use crate::transport::{Broken, Counted, Deliver, Direct, Ending, LatestHeaders, PollingPeer, Transport};
 
 /// The name of a session: whoever knows it is its client, so it is never logged. 144 bits of the system's random source.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
@@ -108,9 +108,10 @@ impl Entered {
         self.id
     }
 
-    /// The session for as long as `serving` takes. By hand: an `async` block would keep the future twice.
-    pub(super) fn during<F: Future<Output = ()> + Unpin>(self, serving: F) -> During<F> {
-        During { serving, _entered: self }
+    /// The session for as long as its transport is there. What comes after it, such as waiting for its client to come
+    /// back, is none of a request's business.
+    pub(super) fn with<T>(self, transport: T) -> Known<T> {
+        Known { transport, _entered: self }
     }
 }
 
@@ -120,16 +121,40 @@ impl Drop for Entered {
     }
 }
 
-pub(super) struct During<F> {
-    serving: F,
+/// The transport of a session that is in the table.
+#[derive(Debug)]
+pub(super) struct Known<T> {
+    transport: T,
     _entered: Entered,
 }
 
-impl<F: Future<Output = ()> + Unpin> Future for During<F> {
-    type Output = ();
+impl<T: Transport> Transport for Known<T> {
+    fn greet(&mut self) {
+        self.transport.greet();
+    }
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        Pin::new(&mut self.serving).poll(context)
+    fn poll_receive(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Poll<Result<(), Broken>> {
+        self.transport.poll_receive(context, deliver)
+    }
+
+    fn assembling(&self) -> Option<u64> {
+        self.transport.assembling()
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>, frames: &[u8]) -> Poll<io::Result<usize>> {
+        self.transport.poll_write(context, frames)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.transport.poll_flush(context)
+    }
+
+    fn poll_close(&mut self, context: &mut Context<'_>, ending: Ending) -> Poll<()> {
+        self.transport.poll_close(context, ending)
+    }
+
+    fn direct(&self) -> Option<Direct> {
+        self.transport.direct()
     }
 }
 

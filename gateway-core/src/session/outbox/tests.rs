@@ -1,4 +1,6 @@
 use super::*;
+use crate::transport::DirectWrite;
+use crate::wire::Latest;
 
 fn outbox(overflow: Overflow) -> Outbox {
     let outbox = Outbox::new(
@@ -35,7 +37,7 @@ fn push(outbox: &Outbox, frame: &str, delivery: Delivery) -> Result<(), SendErro
 /// Everything that is written, `at_once` bytes a write.
 fn written(outbox: &Outbox, at_once: usize) -> String {
     let mut out = Vec::new();
-    let done = outbox.lock().write(&mut |frames| {
+    let done = outbox.lock().write(|frames| {
         out.extend_from_slice(&frames[..at_once.min(frames.len())]);
         Poll::Ready(Ok(at_once.min(frames.len())))
     });
@@ -104,12 +106,12 @@ fn pings_of_a_client_that_does_not_read_take_no_room() {
     let outbox = outbox(Overflow::Close);
     for _ in 0..1000 {
         outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, &[b'x'; 125]));
-        let blocked = outbox.lock().write(&mut |_| Poll::Pending);
+        let blocked = outbox.lock().write(|_| Poll::Pending);
         assert!(blocked.is_pending());
     }
     let queue = outbox.lock();
-    assert_eq!(queue.waiting.len(), 0);
-    assert!(queue.pongs.as_ref().is_some_and(|pongs| pongs.rest().len() <= 4096));
+    assert!(queue.waiting.is_empty());
+    assert!(queue.pongs().is_some_and(|pongs| pongs.rest().len() <= 4096));
 }
 
 #[test]
@@ -127,7 +129,7 @@ fn before_it_opens_only_pongs_go_out() {
 fn a_push_that_finds_the_stream_blocked_wakes_the_task_that_waits_for_it() {
     let outbox = outbox(Overflow::DropNewest);
     outbox.open(Encoded::nothing());
-    outbox.lend(Arc::new(Narrow(Mutex::new(1))));
+    outbox.lend(Direct::Test(Arc::new(Narrow(Mutex::new(1)))));
     let woken = Arc::new(Woken::default());
     outbox.register(&Context::from_waker(&Arc::clone(&woken).into()));
     push(&outbox, "a", Delivery::Event).unwrap();
@@ -145,5 +147,69 @@ struct Woken(std::sync::atomic::AtomicBool);
 impl std::task::Wake for Woken {
     fn wake(self: Arc<Self>) {
         self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Says `event` to it, right behind what it was told before.
+fn tell(outbox: &Outbox, event: &str, before: Latest) -> (Result<Pushed, SendError>, Latest) {
+    let shared = Shared::new("/", event, "1".into(), None).behind(before);
+    (outbox.push_shared(&shared, Delivery::Event), shared.into_latest())
+}
+
+fn roomy(limits: &Limits) -> Outbox {
+    let outbox = Outbox::new(WireFormat::Plain, limits, &Arc::default());
+    outbox.open(Encoded::nothing());
+    outbox
+}
+
+#[test]
+fn a_burst_of_broadcasts_waits_as_one_piece() {
+    let outbox = roomy(&Limits::default());
+    let mut latest = Latest::default();
+    for event in ["a", "b", "c"] {
+        latest = tell(&outbox, event, latest).1;
+        assert!(outbox.lock().waiting.is_alone());
+    }
+    assert_eq!(outbox.lock().waiting.len(), 3);
+    assert_eq!(written(&outbox, 5), "eventadata1eventbdata1eventcdata1");
+    assert_eq!(outbox.lock().waiting.len(), 0);
+    assert_eq!(outbox.lock().waiting.bytes(), 0);
+}
+
+#[test]
+fn a_burst_is_not_joined_with_what_is_not_the_broadcast_before() {
+    let outbox = roomy(&Limits::default());
+    let (_, latest) = tell(&outbox, "a", Latest::default());
+    push(&outbox, "x", Delivery::Event).unwrap();
+    let (_, latest) = tell(&outbox, "b", latest);
+    assert_eq!(outbox.lock().waiting.len(), 3);
+    assert_eq!(written(&outbox, 99), "eventadata1xeventbdata1");
+    // What was written does not wait any more.
+    tell(&outbox, "c", latest).0.unwrap();
+    assert_eq!(written(&outbox, 99), "eventcdata1");
+}
+
+#[test]
+fn a_burst_that_is_begun_goes_on_alone() {
+    let outbox = roomy(&Limits::default());
+    let (_, latest) = tell(&outbox, "a", Latest::default());
+    outbox.lock().advance(15);
+    tell(&outbox, "b", latest).0.unwrap();
+    assert!(!outbox.lock().waiting.is_alone());
+    assert_eq!(written(&outbox, 99), "data1eventbdata1");
+}
+
+#[test]
+fn each_message_of_a_burst_counts() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let outbox = roomy(&Limits { outbox_frames: 2, overflow, ..Limits::default() });
+        let (_, latest) = tell(&outbox, "a", Latest::default());
+        let (_, latest) = tell(&outbox, "b", latest);
+        let (third, _) = tell(&outbox, "c", latest);
+        assert_eq!(outbox.counters.read(Counter::DroppedFrames), 1);
+        let is_dropped = overflow == Overflow::DropNewest;
+        assert_eq!(third.is_err(), is_dropped);
+        let expected = if is_dropped { "eventadata1eventbdata1" } else { "eventbdata1eventcdata1" };
+        assert_eq!(written(&outbox, 99), expected);
     }
 }

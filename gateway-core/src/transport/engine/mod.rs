@@ -6,7 +6,6 @@ mod tests;
 
 use std::future::poll_fn;
 use std::io;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use tokio::time::timeout;
 
 pub(crate) use probe::{Patience, dismiss, upgrade};
 
-use crate::transport::{Broken, Deliver, DirectWrite, Ending, Transport};
+use crate::transport::{Broken, Deliver, Direct, Ending, Transport};
 use crate::wire::engine_io::Packet;
 use crate::wire::{CloseCode, Disconnect, Encoded, Flow, OpCode, Received, Violation};
 
@@ -90,7 +89,7 @@ impl<T: Transport> Transport for EngineIo<T> {
         self.0.poll_close(context, ending)
     }
 
-    fn direct(&self) -> Option<Arc<dyn DirectWrite>> {
+    fn direct(&self) -> Option<Direct> {
         self.0.direct()
     }
 }

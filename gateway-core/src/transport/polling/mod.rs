@@ -1,6 +1,7 @@
 //! A peer that speaks by HTTP requests: one that waits for packets, others that bring them. What this has to do with HTTP
 //! is the server's part; here requests come, wait and are answered.
 
+mod answer;
 mod pipe;
 mod requests;
 #[cfg(test)]
@@ -20,7 +21,7 @@ pub(crate) use requests::{PollingPeer, Posting, Probe};
 
 use crate::transport::counted::Counted;
 use crate::transport::engine;
-use crate::transport::{Broken, Deliver, DirectWrite, Ending, Transport};
+use crate::transport::{Broken, Deliver, Direct, Ending, Transport};
 use crate::wire::Flow;
 use crate::wire::engine_io::{Packet, SEPARATOR};
 use pipe::Pipe;
@@ -154,7 +155,7 @@ impl Transport for Polling {
         Poll::Ready(())
     }
 
-    fn direct(&self) -> Option<Arc<dyn DirectWrite>> {
+    fn direct(&self) -> Option<Direct> {
         self.websocket.as_ref()?.direct()
     }
 }

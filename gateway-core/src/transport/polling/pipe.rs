@@ -7,18 +7,10 @@ use std::mem;
 use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
-use tokio::sync::oneshot;
-
+use crate::transport::polling::answer::{Answer, CLOSE, NOOP};
 use crate::transport::{Broken, Transport};
-use crate::wire::engine_io::{Frame, Frames, PayloadWriter};
+use crate::wire::engine_io::{Frame, Frames};
 use crate::wire::{CloseCode, Disconnect, OpCode};
-
-/// The packets that carry nothing.
-const CLOSE: &[u8] = b"1";
-const NOOP: &[u8] = b"6";
-/// Bytes of packets that leave in one response: what waits longer than that can leave with the next.
-const RESPONSE_BYTES: usize = 256 * 1024;
 
 #[derive(Default)]
 pub(super) struct Pipe(Mutex<State>);
@@ -73,11 +65,7 @@ enum Probe {
 pub(super) struct State {
     stage: Stage,
     task: Option<Waker>,
-    /// A GET is under way, and the end of it that waits for packets.
-    is_polled: bool,
-    parked: Option<oneshot::Sender<Bytes>>,
-    /// Packets for the GET that waits.
-    gathered: PayloadWriter,
+    answer: Answer,
     /// A POST is under way, and what an earlier one brought was not yet taken in whole.
     is_posted: bool,
     posted: Option<String>,
@@ -93,7 +81,7 @@ pub(super) struct State {
     violated: bool,
 }
 
-fn wake(waker: &mut Option<Waker>) {
+pub(super) fn wake(waker: &mut Option<Waker>) {
     if let Some(waker) = waker.take() {
         waker.wake();
     }
@@ -130,7 +118,7 @@ impl State {
 
     /// Nobody is going to ask for what is left to say.
     pub(super) fn is_unheard(&self) -> bool {
-        self.client_closed && self.parked.is_none()
+        self.client_closed && !self.answer.takes_more()
     }
 
     /// What a request brought, or how it came, breaks the protocol.
@@ -152,64 +140,43 @@ impl State {
         if matches!(self.stage, Stage::Over | Stage::Broken(Broken::Lost)) {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        if self.parked.is_none() && self.violated {
-            // Nobody is going to ask for it.
-            return Poll::Ready(Ok(frames.len()));
-        }
-        if self.parked.is_none() {
+        if !self.answer.takes_more() {
+            if self.violated {
+                // Nobody is going to ask for it.
+                return Poll::Ready(Ok(frames.len()));
+            }
             let first = Frames::new(frames).next();
             self.close_waits = first.is_some_and(|frame| frame.opcode == OpCode::Close);
             self.register(context);
             return Poll::Pending;
         }
-        Frames::new(frames).for_each(|frame| self.gather(frame));
-        if self.gathered.len() >= RESPONSE_BYTES {
-            self.answer();
+        let mut rest = Frames::new(frames);
+        let mut taken = 0;
+        while let Some(frame) = rest.next() {
+            match frame.opcode {
+                OpCode::Close if self.client_closed => self.answer.end_with(NOOP),
+                OpCode::Close if self.answer.is_empty() => self.say_goodbye(),
+                // Clients take a goodbye at once, and what comes with it later: it goes alone, with the next poll.
+                OpCode::Close => {
+                    self.answer.release(NOOP);
+                    break;
+                }
+                _ => self.answer.add(frame),
+            }
+            taken = frames.len() - rest.left();
         }
-        Poll::Ready(Ok(frames.len()))
+        if taken > 0 || self.answer.takes_more() { Poll::Ready(Ok(taken)) } else { self.poll_write(context, frames) }
     }
 
-    fn gather(&mut self, Frame { opcode, payload }: Frame<'_>) {
-        match opcode {
-            OpCode::Text => self.gathered.text(payload),
-            OpCode::Binary => self.gathered.binary(payload),
-            OpCode::Close => {
-                if self.client_closed {
-                    self.gathered.text(NOOP);
-                } else {
-                    if self.close_waits && self.gathered.is_empty() {
-                        self.gathered.text(NOOP);
-                    }
-                    self.gathered.text(CLOSE);
-                }
-                self.answer();
-            }
-            // Of use to a WebSocket only.
-            OpCode::Ping | OpCode::Pong | OpCode::Continuation => {}
+    fn say_goodbye(&mut self) {
+        if self.close_waits {
+            self.answer.add(Frame { opcode: OpCode::Text, payload: NOOP });
         }
+        self.answer.end_with(CLOSE);
     }
 
     pub(super) fn flush(&mut self) {
-        if !self.gathered.is_empty() {
-            self.answer();
-        }
-    }
-
-    /// Hands what was gathered to the GET that waits.
-    fn answer(&mut self) {
-        let packets = mem::take(&mut self.gathered).into_body();
-        if self.parked.take().is_some_and(|parked| parked.send(packets.into()).is_err()) {
-            self.break_off(Broken::Lost);
-        }
-    }
-
-    fn answer_with(&mut self, packet: &[u8]) {
-        if self.parked.is_some() {
-            if self.gathered.is_empty() {
-                self.gathered.text(packet);
-            }
-            self.answer();
-        }
+        self.answer.flush();
     }
 
     fn break_off(&mut self, broken: Broken) {
@@ -224,7 +191,7 @@ impl State {
     /// The connection is over. Whoever waits is let go of.
     pub(super) fn end(&mut self) {
         self.stage = Stage::Over;
-        self.answer_with(if self.client_closed { NOOP } else { CLOSE });
+        self.answer.release(if self.client_closed { NOOP } else { CLOSE });
         self.posted = None;
         self.is_undelivered = false;
         wake(&mut self.post);
@@ -248,38 +215,38 @@ impl State {
     }
 
     /// A GET begins to wait for packets.
-    pub(super) fn park(&mut self) -> Result<oneshot::Receiver<Bytes>, Turned> {
+    pub(super) fn park(&mut self) -> Result<(), Turned> {
         self.admit()?;
-        if self.is_polled {
-            self.answer_with(CLOSE);
+        if self.answer.is_awaited() {
+            self.answer.release(CLOSE);
             self.violate("two polls at once");
             return Err(Turned::Overlap);
         }
-        let (sender, receiver) = oneshot::channel();
-        self.is_polled = true;
-        self.parked = Some(sender);
+        self.answer.begin();
         if self.probe == Probe::Answered {
-            self.answer_with(NOOP);
+            self.answer.release(NOOP);
         } else {
             wake(&mut self.task);
         }
-        Ok(receiver)
+        Ok(())
     }
 
-    /// A GET is over; where it was given up, what it may have carried is lost.
-    pub(super) fn unpark(&mut self, was_answered: bool) {
-        self.is_polled = false;
-        self.parked = None;
-        if !was_answered {
-            self.break_off(Broken::Lost);
-        }
+    /// What a GET is answered with.
+    pub(super) fn poll_answer(&mut self, context: &Context<'_>) -> Poll<Vec<u8>> {
+        self.answer.poll(context)
+    }
+
+    /// A GET was given up.
+    pub(super) fn unpark(&mut self) {
+        self.answer.abandon();
+        self.break_off(Broken::Lost);
     }
 
     /// A POST begins.
     pub(super) fn begin_post(&mut self) -> Result<(), Turned> {
         self.admit()?;
         if mem::replace(&mut self.is_posted, true) {
-            self.answer_with(CLOSE);
+            self.answer.release(CLOSE);
             self.violate("two posts at once");
             return Err(Turned::Overlap);
         }
@@ -341,7 +308,7 @@ impl State {
     /// The probe was answered: from now on no poll waits.
     pub(super) fn answer_probe(&mut self) {
         self.probe = Probe::Answered;
-        self.answer_with(NOOP);
+        self.answer.release(NOOP);
     }
 
     /// Nothing came of it; the session goes on by polling.
@@ -356,7 +323,7 @@ impl State {
         }
         self.stage = Stage::Moved;
         self.websocket = Some(websocket);
-        self.answer_with(NOOP);
+        self.answer.release(NOOP);
         wake(&mut self.task);
         Ok(())
     }

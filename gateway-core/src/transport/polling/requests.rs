@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
 
 use crate::transport::Transport;
 use crate::transport::polling::pipe::{Pipe, Turned};
@@ -28,10 +27,8 @@ impl PollingPeer {
 
     /// A GET: waits for packets. Giving it up ends the session.
     pub(crate) async fn poll(&self) -> Result<Bytes, Turned> {
-        let packets = self.0.lock().park()?;
-        let mut waiting = Waiting { pipe: &self.0, packets, was_answered: false };
-        // The task answers, or ends the session and answers then.
-        (&mut waiting).await.ok_or(Turned::Over)
+        self.0.lock().park()?;
+        Ok(Waiting { pipe: &self.0, was_answered: false }.await)
     }
 
     /// A POST begins. Dropping it before it is at its end ends the session.
@@ -61,24 +58,24 @@ impl fmt::Debug for PollingPeer {
 /// A GET that waits.
 struct Waiting<'a> {
     pipe: &'a Pipe,
-    packets: oneshot::Receiver<Bytes>,
     was_answered: bool,
 }
 
 impl Future for Waiting<'_> {
-    type Output = Option<Bytes>;
+    type Output = Bytes;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        Pin::new(&mut self.packets).poll(context).map(|packets| {
-            self.was_answered = true;
-            packets.ok()
-        })
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Bytes> {
+        let answer = self.pipe.lock().poll_answer(context);
+        self.was_answered = answer.is_ready();
+        answer.map(Bytes::from)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.pipe.lock().unpark(self.was_answered);
+        if !self.was_answered {
+            self.pipe.lock().unpark();
+        }
     }
 }
 

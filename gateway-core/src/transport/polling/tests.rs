@@ -56,6 +56,20 @@ fn frames_are_taken_only_while_a_poll_waits() {
 }
 
 #[test]
+fn what_is_written_before_a_poll_takes_it_leaves_with_it() {
+    // As several namespaces over one connection do, each in its turn.
+    let (mut polling, peer) = session();
+    let mut poll = pin!(peer.poll());
+    assert!(now(poll.as_mut()).is_pending());
+    for packet in ["4a", "4b", "4c"] {
+        assert!(write(&mut polling, &[&text(packet)]).is_ready());
+        flush(&mut polling);
+    }
+    let Poll::Ready(Ok(packets)) = now(poll) else { panic!("not answered") };
+    assert_eq!(packets, "4a\u{1e}4b\u{1e}4c");
+}
+
+#[test]
 fn one_answer_carries_a_bounded_number_of_bytes() {
     let (mut polling, peer) = session();
     let mut poll = pin!(peer.poll());
@@ -141,9 +155,26 @@ fn a_goodbye_waits_for_a_poll() {
     let (mut polling, peer) = session();
     let mut poll = pin!(peer.poll());
     assert!(now(poll.as_mut()).is_pending());
-    assert!(write(&mut polling, &[&text("4a"), &close_frame(None)]).is_ready());
-    let Poll::Ready(Ok(packets)) = now(poll) else { panic!("not answered") };
-    assert_eq!(packets, "4a\u{1e}1");
+    assert!(write(&mut polling, &[&close_frame(None)]).is_ready());
+    assert!(matches!(now(poll), Poll::Ready(Ok(packets)) if packets == "1"));
+}
+
+#[test]
+fn a_goodbye_goes_alone() {
+    // The npm client takes a goodbye at once and messages in its next turn, when nobody listens any more.
+    let (mut polling, peer) = session();
+    {
+        let mut poll = pin!(peer.poll());
+        assert!(now(poll.as_mut()).is_pending());
+        let written = write(&mut polling, &[&text("4a"), &text("4b"), &close_frame(None)]);
+        assert!(matches!(written, Poll::Ready(Ok(8))), "{written:?}");
+        assert!(write(&mut polling, &[&close_frame(None)]).is_pending());
+        assert!(matches!(now(poll), Poll::Ready(Ok(packets)) if packets == "4a\u{1e}4b"));
+    }
+    let mut poll = pin!(peer.poll());
+    assert!(now(poll.as_mut()).is_pending());
+    assert!(write(&mut polling, &[&close_frame(None)]).is_ready());
+    assert!(matches!(now(poll), Poll::Ready(Ok(packets)) if packets == "6\u{1e}1"));
 }
 
 #[test]

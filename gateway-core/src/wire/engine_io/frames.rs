@@ -19,6 +19,11 @@ impl<'a> Frames<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
+
+    /// Bytes that are not yet read: none, or the beginning of a frame.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
+    }
 }
 
 impl<'a> Iterator for Frames<'a> {

@@ -87,6 +87,12 @@ impl Decoder {
         if self.pending.is_some() || self.form == Form::Packed {
             return Err(Violation::new("a text message in place of a binary one"));
         }
+        // Nearly every packet of nearly every client has neither namespace nor id.
+        if text.starts_with("2[") {
+            let (event, payload) = arguments::event(&text[1..])?;
+            deliver("/", Incoming::Event(Envelope { event, payload, id: None }));
+            return Ok(());
+        }
         let head = Head::parse(text)?;
         let incoming = match head.packet {
             PacketType::Connect => Incoming::Connect { auth: auth(head.json)? },
@@ -96,14 +102,14 @@ impl Decoder {
                 self.pending = Some(Box::new(Pending::new(&head, self.limits)?));
                 return Ok(());
             }
-            // The reference tolerates packets without payload, and has nobody to give them to.
-            PacketType::Event | PacketType::Ack if head.json.is_empty() => return Ok(()),
+            // The reference tolerates an event without a name, and has nobody to give it to.
+            PacketType::Event if head.json.is_empty() => return Ok(()),
             PacketType::Event => {
                 let (event, payload) = arguments::event(head.json)?;
                 Incoming::Event(Envelope { event, payload, id: head.id.map(request_id) })
             }
             PacketType::Ack => {
-                let payload = arguments::answer(head.json)?;
+                let payload = if head.json.is_empty() { arguments::none() } else { arguments::answer(head.json)? };
                 let Some(ask) = head.id else { return Ok(()) };
                 Incoming::Answer { ask, outcome: Ok(payload) }
             }

@@ -24,6 +24,7 @@ pub(super) struct Head<'a> {
 
 impl<'a> Head<'a> {
     /// Every character that means something is ASCII, so no slice is cut within a longer one.
+    #[inline]
     pub(super) fn parse(text: &'a str) -> Result<Self, Violation> {
         let (packet, has_attachments) = match text.as_bytes().first() {
             Some(b'0') => (PacketType::Connect, false),

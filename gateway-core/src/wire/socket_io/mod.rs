@@ -10,26 +10,29 @@ mod packets;
 mod text;
 
 pub(crate) use decoder::{Decoder, PacketLimits};
+pub(crate) use packets::is_event;
 
 use crate::wire::{Encoded, Outgoing};
-use packets::{Packet, packets};
+use packets::{encode_by, numbered_by};
 
 /// The frames of text packets and their binary parts.
 pub(crate) fn encode(namespace: &str, outgoing: &Outgoing<'_>) -> Encoded {
-    encode_by(text::encode, namespace, outgoing)
+    encode_by(outgoing, |packet| text::encode(namespace, packet))
 }
 
 /// The frames of packets in MessagePack.
 pub(crate) fn encode_packed(namespace: &str, outgoing: &Outgoing<'_>) -> Encoded {
-    encode_by(packed::encode, namespace, outgoing)
+    encode_by(outgoing, |packet| packed::encode(namespace, packet))
 }
 
-fn encode_by(encode: fn(&str, &Packet<'_>) -> Encoded, namespace: &str, outgoing: &Outgoing<'_>) -> Encoded {
-    match packets(outgoing) {
-        [Some(first), Some(second)] => encode(namespace, &first).followed_by(&encode(namespace, &second)),
-        [Some(one), None] | [None, Some(one)] => encode(namespace, &one),
-        [None, None] => Encoded::nothing(),
-    }
+/// The frames of an event with this offset, and those of what goes with it.
+pub(crate) fn encode_numbered(namespace: &str, outgoing: &Outgoing<'_>, offset: &str) -> [Encoded; 2] {
+    numbered_by(outgoing, offset, |packet| text::encode(namespace, packet))
+}
+
+/// The same in MessagePack.
+pub(crate) fn encode_packed_numbered(namespace: &str, outgoing: &Outgoing<'_>, offset: &str) -> [Encoded; 2] {
+    numbered_by(outgoing, offset, |packet| packed::encode(namespace, packet))
 }
 
 #[cfg(test)]

@@ -104,13 +104,18 @@ fn placeholders_may_be_out_of_order_repeated_or_missing() {
 }
 
 #[test]
+fn an_answer_without_a_payload_is_one_without_arguments() {
+    check("31", &[], "/ answer 1 - Several");
+    check("3/admin,7", &[], "/admin answer 7 - Several");
+}
+
+#[test]
 fn packets_without_meaning_are_ignored() {
     let check = |text: &str, parts: &[&[u8]]| assert_eq!(decoded(text, parts), Ok(Vec::new()), "{text}");
     check("2", &[]);
     check("2/admin,", &[]);
     check("212", &[]);
     check("3", &[]);
-    check("31", &[]);
     check("3[1]", &[]);
     check("51-", &[b"x"]);
     check("61-[1]", &[b"x"]);

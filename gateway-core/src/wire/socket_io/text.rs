@@ -45,7 +45,7 @@ fn write(out: &mut Vec<u8>, namespace: &str, packet: &Packet<'_>) {
             push_namespace(out, namespace);
         }
         Packet::Event { event, content, offset, ask } => {
-            push_type(out, [b'2', b'5'], content.attachments);
+            push_type(out, [b"42", b"45"], content.attachments);
             push_namespace(out, namespace);
             if let Some(ask) = ask {
                 push_integer(out, ask);
@@ -60,7 +60,7 @@ fn write(out: &mut Vec<u8>, namespace: &str, packet: &Packet<'_>) {
             out.push(b']');
         }
         Packet::Ack { id, content } => {
-            push_type(out, [b'3', b'6'], content.attachments);
+            push_type(out, [b"43", b"46"], content.attachments);
             push_namespace(out, namespace);
             push_id(out, id);
             out.push(b'[');
@@ -76,12 +76,12 @@ fn write(out: &mut Vec<u8>, namespace: &str, packet: &Packet<'_>) {
 }
 
 /// The type without or with binary parts, and their number.
-fn push_type(out: &mut Vec<u8>, [text, binary]: [u8; 2], parts: &[Bytes]) {
-    out.push(b'4');
+#[inline]
+fn push_type(out: &mut Vec<u8>, [text, binary]: [&[u8]; 2], parts: &[Bytes]) {
     if parts.is_empty() {
-        return out.push(text);
+        return out.extend_from_slice(text);
     }
-    out.push(binary);
+    out.extend_from_slice(binary);
     push_integer(out, parts.len() as u64);
     out.push(b'-');
 }

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 
 /** An HTTP server for the reference to attach to, and what a fixture promises: the line when it is ready, the end at SIGTERM. */
 export function listen(attach) {
-  const server = createServer((_, response) => response.writeHead(404).end());
+  const server = createServer((_, response) => response.writeHead(404).end('not found'));
   attach(server);
   const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
   server.listen(port, '127.0.0.1', () => console.log(`listening on 127.0.0.1:${server.address().port}`));

@@ -1,0 +1,205 @@
+//! Arguments that are read and then checked by the rules of their type.
+
+#[cfg(feature = "garde")]
+mod garde;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use crate::dispatch::{Context, FromContext, Rejection};
+use crate::wire::{Fault, Step};
+
+/// An argument that keeps the rules of its type: `Valid<Data<NewMessage>>`, or any extractor that lends what it has read.
+///
+/// Where a rule is broken the handler does not run. The client reads the exception `invalid`, whose details are a list with
+/// an object `{path, rule, message}` for each fault. Rules are an implementation of [`Validate`].
+///
+/// ```
+/// use gateway_core::prelude::*;
+/// use gateway_core::{Faults, Validate};
+/// use serde::Deserialize;
+///
+/// #[derive(Deserialize)]
+/// struct NewMessage {
+///     text: String,
+/// }
+///
+/// impl Validate for NewMessage {
+///     fn check(&self, faults: &mut Faults) {
+///         if self.text.is_empty() {
+///             faults.add("text", "length", "must not be empty");
+///         }
+///     }
+/// }
+///
+/// #[gateway(namespace = "/chat")]
+/// struct Chat;
+///
+/// #[gateway]
+/// impl Chat {
+///     #[subscribe]
+///     fn say(&self, socket: Socket, Valid(Data(new)): Valid<Data<NewMessage>>) {
+///         socket.broadcast().emit("said", &new.text);
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Valid<E>(pub E);
+
+impl<On, E> FromContext<On> for Valid<E>
+where
+    E: FromContext<On> + Deref<Target: Validate>,
+{
+    fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        let read = E::from_context(context)?;
+        let Faults { mut found, .. } = Faults::of(&*read);
+        if found.is_empty() {
+            return Ok(Self(read));
+        }
+        context.list().name_as_sent(&mut found);
+        Err(Rejection::of_faults("invalid", "the data is not valid", &found))
+    }
+}
+
+impl<E> Deref for Valid<E> {
+    type Target = E;
+
+    fn deref(&self) -> &E {
+        &self.0
+    }
+}
+
+impl<E> DerefMut for Valid<E> {
+    fn deref_mut(&mut self) -> &mut E {
+        &mut self.0
+    }
+}
+
+/// A type with rules beyond its shape. With the feature `garde`, every type that implements `garde::Validate` without a
+/// context of its own is one.
+///
+/// What needs a database or another service is no rule of the type: the handler asks for it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no rules to be checked by",
+    label = "this cannot be `Valid`",
+    note = "put `#[derive(garde::Validate)]` on `{Self}`, with the feature `garde` of `gateway-core`; or implement `gateway_core::Validate`",
+    note = "several arguments are a tuple struct: `struct Say(#[garde(skip)] String, #[garde(dive)] NewMessage);` in `Valid<Args<Say>>`"
+)]
+pub trait Validate {
+    /// Notes every rule that the value breaks.
+    fn check(&self, faults: &mut Faults);
+}
+
+/// Faults are noted up to this number, so that a small message has no large answer.
+const MOST: usize = 32;
+
+/// The rules that a value breaks, each with its place.
+///
+/// ```
+/// use gateway_core::{Faults, Validate};
+///
+/// struct Order {
+///     dish: String,
+///     sides: Vec<Side>,
+/// }
+///
+/// struct Side(u8);
+///
+/// impl Validate for Order {
+///     fn check(&self, faults: &mut Faults) {
+///         if self.dish.is_empty() {
+///             faults.add("dish", "length", "say which");
+///         }
+///         faults.each("sides", &self.sides);
+///     }
+/// }
+///
+/// impl Validate for Side {
+///     fn check(&self, faults: &mut Faults) {
+///         if self.0 > 3 {
+///             faults.add("", "range", "must be at most 3");
+///         }
+///     }
+/// }
+///
+/// let order = Order { dish: String::new(), sides: vec![Side(1), Side(4)] };
+/// assert_eq!(Faults::of(&order).to_string(), "$.dish: say which; $.sides[1]: must be at most 3");
+/// ```
+#[derive(Debug)]
+pub struct Faults {
+    /// Of the value that is being looked at.
+    path: String,
+    found: Vec<Fault>,
+}
+
+impl Faults {
+    /// All that is wrong with a value.
+    #[must_use]
+    pub fn of<T: Validate + ?Sized>(value: &T) -> Self {
+        let mut faults = Self { path: "$".to_owned(), found: Vec::new() };
+        value.check(&mut faults);
+        faults
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Notes that a member breaks a rule; the member `""` is the value itself. The rule is for programs, the message for
+    /// people. The first 32 are told.
+    pub fn add(&mut self, member: &str, rule: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) {
+        let mut behind = String::new();
+        if !member.is_empty() {
+            Step::Member(member).push_to(&mut behind);
+        }
+        self.push(&behind, rule, message);
+    }
+
+    /// `behind` is what stands behind the path of the value that is being looked at.
+    fn push(&mut self, behind: &str, rule: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) {
+        if self.found.len() < MOST {
+            let path = format!("{}{behind}", self.path);
+            self.found.push(Fault { path, rule: rule.into(), message: message.into() });
+        }
+    }
+
+    /// Checks a member by its own rules.
+    pub fn inside<T: Validate + ?Sized>(&mut self, member: &str, value: &T) {
+        let inner = self.path_of(member);
+        let outer = std::mem::replace(&mut self.path, inner);
+        value.check(self);
+        self.path = outer;
+    }
+
+    /// Checks each element of a list that is a member.
+    pub fn each<'v, T: Validate + 'v>(&mut self, member: &str, values: impl IntoIterator<Item = &'v T>) {
+        let list = self.path_of(member);
+        for (index, value) in values.into_iter().enumerate() {
+            let mut inner = list.clone();
+            Step::Element(index).push_to(&mut inner);
+            let outer = std::mem::replace(&mut self.path, inner);
+            value.check(self);
+            self.path = outer;
+        }
+    }
+
+    fn path_of(&self, member: &str) -> String {
+        let mut path = self.path.clone();
+        if !member.is_empty() {
+            Step::Member(member).push_to(&mut path);
+        }
+        path
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.found.iter().enumerate() {
+            write!(formatter, "{}{fault}", if index > 0 { "; " } else { "" })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! Rules derived by `garde`. Its reports have texts alone, so each text is asked for with its rule's name in front.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+
+use garde::Report;
+use garde::i18n::{I18n, InvalidCreditCard, InvalidEmail, InvalidPhoneNumber, InvalidUrl, IpKind, with_i18n};
+
+use crate::dispatch::{Faults, Validate};
+
+#[diagnostic::do_not_recommend]
+impl<T> Validate for T
+where
+    T: garde::Validate<Context: Default> + ?Sized,
+{
+    fn check(&self, faults: &mut Faults) {
+        if let Err(report) = with_i18n(Named, || self.validate()) {
+            faults.take(report);
+        }
+    }
+}
+
+impl Faults {
+    fn take(&mut self, report: Report) {
+        for (path, error) in report.into_inner() {
+            let (rule, message) = error.message().split_once(BETWEEN).unwrap_or(("custom", error.message()));
+            let path = path.to_string();
+            let separator = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+            self.push(&format!("{separator}{path}"), rule.to_owned(), message.to_owned());
+        }
+    }
+}
+
+/// Stands in no text that is meant to be read.
+const BETWEEN: char = '\u{1f}';
+
+/// The words of this framework: `length␟must have a length of at least 3`.
+struct Named;
+
+fn named(rule: &str, text: impl Display) -> Cow<'static, str> {
+    format!("{rule}{BETWEEN}{text}").into()
+}
+
+impl I18n for Named {
+    fn length_lower_than(&self, min: usize) -> Cow<'static, str> {
+        named("length", format_args!("must have a length of at least {min}"))
+    }
+
+    fn length_greater_than(&self, max: usize) -> Cow<'static, str> {
+        named("length", format_args!("must have a length of at most {max}"))
+    }
+
+    fn range_lower_than(&self, min: &dyn Display) -> Cow<'static, str> {
+        named("range", format_args!("must be at least {min}"))
+    }
+
+    fn range_greater_than(&self, max: &dyn Display) -> Cow<'static, str> {
+        named("range", format_args!("must be at most {max}"))
+    }
+
+    fn credit_card_invalid(&self, reason: InvalidCreditCard) -> Cow<'static, str> {
+        named("credit_card", format_args!("must be the number of a credit card: {reason}"))
+    }
+
+    fn pattern_no_match(&self, pattern: &dyn Display) -> Cow<'static, str> {
+        named("pattern", format_args!("must match /{pattern}/"))
+    }
+
+    fn contains_missing(&self, pattern: &dyn Display) -> Cow<'static, str> {
+        named("contains", format_args!("must contain \"{pattern}\""))
+    }
+
+    fn url_invalid(&self, reason: InvalidUrl) -> Cow<'static, str> {
+        named("url", format_args!("must be a URL: {reason}"))
+    }
+
+    fn prefix_missing(&self, pattern: &dyn Display) -> Cow<'static, str> {
+        named("prefix", format_args!("must begin with \"{pattern}\""))
+    }
+
+    fn suffix_missing(&self, pattern: &dyn Display) -> Cow<'static, str> {
+        named("suffix", format_args!("must end with \"{pattern}\""))
+    }
+
+    fn phone_number_invalid(&self, reason: InvalidPhoneNumber) -> Cow<'static, str> {
+        named("phone_number", format_args!("must be a phone number: {reason}"))
+    }
+
+    fn ip_invalid(&self, kind: IpKind) -> Cow<'static, str> {
+        named("ip", format_args!("must be an {kind} address"))
+    }
+
+    fn matches_field_mismatch(&self, field: &dyn Display) -> Cow<'static, str> {
+        named("matches", format_args!("must be the same as `{field}`"))
+    }
+
+    fn email_invalid(&self, reason: InvalidEmail) -> Cow<'static, str> {
+        named("email", format_args!("must be an email address: {reason}"))
+    }
+
+    fn ascii_invalid(&self) -> Cow<'static, str> {
+        named("ascii", "must be ASCII")
+    }
+
+    fn alphanumeric_invalid(&self) -> Cow<'static, str> {
+        named("alphanumeric", "must be letters and digits")
+    }
+
+    fn required_not_set(&self) -> Cow<'static, str> {
+        named("required", "must be given")
+    }
+}

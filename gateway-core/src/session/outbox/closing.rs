@@ -1,0 +1,89 @@
+//! How an outbox ends: the reason somebody gave, and the last frame.
+
+use std::mem;
+use std::sync::atomic::Ordering;
+
+use crate::session::DisconnectReason;
+use crate::session::outbox::waiting::Waiting;
+use crate::session::outbox::{Delivery, Outbox};
+use crate::wire::{CloseCode, Disconnect, Encoded};
+
+/// What an end is the end of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Scope {
+    /// The socket; its connection may serve others.
+    Socket,
+    /// Everything.
+    Connection,
+}
+
+impl Outbox {
+    /// Ends the connection after what is already queued; the first reason stays. A server that stops still answers what
+    /// it has accepted, so only [`Outbox::close`] shuts its outboxes.
+    pub(crate) fn end(&self, reason: DisconnectReason, scope: Scope) {
+        {
+            let mut queue = self.lock();
+            queue.closed |= reason != DisconnectReason::Shutdown;
+            queue.rare().end.get_or_insert((reason, scope));
+        }
+        self.ending.store(true, Ordering::Release);
+        self.reader.wake();
+    }
+
+    /// Takes nothing more but `last`, which goes out after what waits. The connection's task writes it; nobody else holds
+    /// on to the stream from now on.
+    pub(crate) fn close(&self, last: Option<Encoded>) {
+        let mut queue = self.lock();
+        queue.closed = true;
+        queue.open = true;
+        queue.direct = None;
+        if let Some(last) = last {
+            queue.waiting.push(last, Delivery::Answer);
+        }
+    }
+
+    /// Whether somebody asked for the end. Cheap.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Acquire)
+    }
+
+    /// What somebody asked for, if it is the end.
+    pub(crate) fn ended(&self) -> Option<(DisconnectReason, Scope)> {
+        if self.is_ending() { self.lock().end().cloned() } else { None }
+    }
+
+    /// Queues a frame also where nothing is taken any more: the last word to a client that was refused.
+    pub(crate) fn push_last(&self, frame: Encoded) {
+        self.lock().waiting.push(frame, Delivery::Answer);
+    }
+
+    /// Throws away what waits: it was meant for a socket that was never accepted, or one that does not read.
+    pub(crate) fn discard(&self) {
+        self.lock().discard();
+    }
+
+    /// What waits, pongs only where they are begun. Nothing is taken any more.
+    pub(super) fn give_up(&self) -> Waiting {
+        let mut queue = self.lock();
+        queue.closed = true;
+        let mut waiting = mem::take(&mut queue.waiting);
+        if let Some((pongs, written)) = queue.take_pongs().filter(|(_, written)| *written > 0) {
+            waiting.push_first(pongs, Delivery::Answer);
+            waiting.advance(written);
+        }
+        waiting
+    }
+}
+
+impl DisconnectReason {
+    /// What the client is told; `None` where nobody listens any more.
+    pub(crate) fn told(&self) -> Option<Disconnect> {
+        match self {
+            Self::Client(_) | Self::Left | Self::Lost | Self::Malformed(_) => None,
+            Self::HeartbeatTimeout => Some(Disconnect::new(CloseCode::HEARTBEAT_TIMEOUT, "heartbeat timeout")),
+            Self::TooSlow => Some(Disconnect::new(CloseCode::TOO_SLOW, "too slow")),
+            Self::Violation(disconnect) | Self::Server(disconnect) => Some(disconnect.clone()),
+            Self::Shutdown => Some(Disconnect::new(CloseCode::GOING_AWAY, "going away")),
+        }
+    }
+}

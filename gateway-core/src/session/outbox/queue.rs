@@ -1,0 +1,191 @@
+//! What an outbox guards by its lock, and how it is written.
+
+use std::cell::RefCell;
+use std::io;
+use std::task::{Poll, ready};
+
+use crate::session::DisconnectReason;
+use crate::session::outbox::pongs::Pongs;
+use crate::session::outbox::waiting::Waiting;
+use crate::session::outbox::{Pushed, Scope};
+use crate::session::replay::Replay;
+use crate::session::sync::thread_local;
+use crate::transport::Direct;
+use crate::wire::Encoded;
+
+/// Frames that wait for one socket gather here to leave in one write.
+const WRITE_BUFFER: usize = 16 * 1024;
+
+thread_local! {
+    static WRITE: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(WRITE_BUFFER));
+}
+
+/// A broadcast walks through thousands of these, and how much memory it touches is what it costs. So what every delivery
+/// needs lies together, and what few need lies elsewhere.
+#[derive(Debug, Default)]
+#[repr(C)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts")]
+pub(super) struct Queue {
+    /// Nothing is pushed any more.
+    pub(super) closed: bool,
+    /// The connect hooks have accepted; before, nothing goes out.
+    pub(super) open: bool,
+    /// The transport takes nothing more; the connection's task waits for it, or will.
+    pub(super) blocked: bool,
+    /// It was a sender that found it blocked; the connection's task has yet to be told.
+    pub(super) untold: bool,
+    /// The transport was given bytes that it has not handed on.
+    pub(super) unflushed: bool,
+    /// Somebody will write this at the end of a batch.
+    pub(super) marked: bool,
+    pub(super) whereabouts: Whereabouts,
+    pub(super) waiting: Waiting,
+    /// Where senders may write, while they may.
+    pub(super) direct: Option<Direct>,
+    pub(super) rare: Option<Box<Rare>>,
+}
+
+/// What few outboxes have at a time.
+#[derive(Debug, Default)]
+pub(super) struct Rare {
+    pongs: Option<Pongs>,
+    /// The end, once somebody asked for it.
+    pub(super) end: Option<(DisconnectReason, Scope)>,
+    /// What the client can ask for again, where the server recovers sockets.
+    pub(super) replay: Option<Replay>,
+}
+
+/// Where a client is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Whereabouts {
+    #[default]
+    Here,
+    /// Its connection was lost; it may come back.
+    Away,
+    /// It came back, and its new session has all of this.
+    Back,
+}
+
+impl Queue {
+    pub(super) fn mark(&mut self) -> Pushed {
+        if std::mem::replace(&mut self.marked, true) { Pushed::WillBeWritten } else { Pushed::NeedsWrite }
+    }
+
+    pub(super) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    pub(super) fn pongs(&self) -> Option<&Pongs> {
+        self.rare.as_ref()?.pongs.as_ref()
+    }
+
+    pub(super) fn end(&self) -> Option<&(DisconnectReason, Scope)> {
+        self.rare.as_ref()?.end.as_ref()
+    }
+
+    pub(super) fn replay(&self) -> Option<&Replay> {
+        self.rare.as_ref()?.replay.as_ref()
+    }
+}
+
+/// Writing.
+impl Queue {
+    #[inline]
+    pub(super) fn has_something(&self) -> bool {
+        (self.open && !self.waiting.is_empty()) || self.pongs().is_some()
+    }
+
+    pub(super) fn push_pong(&mut self, pong: &[u8]) {
+        self.rare().pongs.get_or_insert_default().push(pong);
+    }
+
+    /// Throws away all that is not begun.
+    pub(super) fn discard(&mut self) {
+        self.waiting.discard();
+        self.forget_pongs(|pongs| !pongs.is_begun());
+    }
+
+    /// All pongs, as one piece of which so many bytes are written.
+    pub(super) fn take_pongs(&mut self) -> Option<(Encoded, usize)> {
+        self.rare.as_mut()?.pongs.take().map(Pongs::into_parts)
+    }
+
+    fn forget_pongs(&mut self, are_over: impl FnOnce(&Pongs) -> bool) {
+        let Some(rare) = &mut self.rare else { return };
+        rare.pongs.take_if(|pongs| are_over(pongs));
+        if rare.pongs.is_none() && rare.end.is_none() && rare.replay.is_none() {
+            self.rare = None;
+        }
+    }
+
+    /// Writes until all went out or `write` takes no more.
+    #[inline]
+    pub(super) fn write(&mut self, mut write: impl FnMut(&[u8]) -> Poll<io::Result<usize>>) -> Poll<io::Result<()>> {
+        while self.has_something() {
+            // Nearly always there is nothing but one piece, and all of it goes out.
+            if self.pongs().is_none()
+                && self.waiting.is_alone()
+                && let Some(only) = self.waiting.next()
+            {
+                match ready!(write(only)) {
+                    Ok(written) if written == only.len() => self.waiting.finish(),
+                    Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    Ok(written) => self.waiting.advance(written),
+                    Err(error) => return Poll::Ready(Err(error)),
+                }
+                continue;
+            }
+            let written = match self.alone() {
+                Some(alone) => ready!(write(alone)),
+                None => ready!(WRITE.with(|buffer| {
+                    let buffer = &mut *buffer.borrow_mut();
+                    self.gather(buffer);
+                    write(buffer)
+                })),
+            };
+            match written {
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Ok(written) => self.advance(written),
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The bytes that go out next, where there is nothing to gather them with.
+    #[inline]
+    fn alone(&self) -> Option<&[u8]> {
+        let next = self.waiting.next()?;
+        let may_go = self.waiting.is_begun() || self.pongs().is_none();
+        (may_go && (self.waiting.is_alone() || next.len() >= WRITE_BUFFER)).then_some(next)
+    }
+
+    /// Copies whole frames, as many as fit, to leave in one write.
+    fn gather(&self, buffer: &mut Vec<u8>) {
+        buffer.clear();
+        // Between frames only: a pong may overtake a message, not split it.
+        if let (false, Some(pongs)) = (self.waiting.is_begun(), self.pongs()) {
+            buffer.extend_from_slice(pongs.rest());
+        }
+        let held = if self.open { usize::MAX } else { 0 };
+        for frame in self.waiting.all().take(held) {
+            if !buffer.is_empty() && buffer.len() + frame.len() > WRITE_BUFFER {
+                break;
+            }
+            buffer.extend_from_slice(frame);
+        }
+    }
+
+    #[inline]
+    pub(super) fn advance(&mut self, mut written: usize) {
+        if let Some(rare) = &mut self.rare
+            && let (false, Some(pongs)) = (self.waiting.is_begun(), &mut rare.pongs)
+        {
+            let of_pongs = written.min(pongs.rest().len());
+            pongs.advance(of_pongs);
+            written -= of_pongs;
+            self.forget_pongs(|pongs| pongs.rest().is_empty());
+        }
+        self.waiting.advance(written);
+    }
+}

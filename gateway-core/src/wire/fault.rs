@@ -1,0 +1,94 @@
+//! What is wrong with a payload: where in it, against which rule, in words for who wrote the client.
+
+mod explain;
+mod failure;
+mod sent;
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+pub(in crate::wire) use explain::explain;
+pub(in crate::wire) use sent::name_as_sent;
+
+/// One wrong place.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub(crate) struct Fault {
+    /// `$` is the whole payload, `$.items[3].price` something in it.
+    pub(crate) path: String,
+    /// For programs, such as `type`, `missing` or `length`.
+    pub(crate) rule: Cow<'static, str>,
+    /// For people.
+    pub(crate) message: Cow<'static, str>,
+}
+
+impl Fault {
+    /// What a parser had to say, where nothing better is known: its text without its line and column.
+    pub(in crate::wire) fn of_parser(error: &serde_json::Error) -> Self {
+        let text = error.to_string();
+        let what = text.rsplit_once(" at line ").map_or(&*text, |(what, _)| what);
+        Self { path: "$".to_owned(), rule: "unreadable".into(), message: what.to_owned().into() }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}: {}", self.path, self.message)
+    }
+}
+
+/// A step from a value to one in it, as it is written behind the value's path.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step<'a> {
+    Member(&'a str),
+    Element(usize),
+}
+
+impl Step<'_> {
+    /// `.price`, `[3]`, or `["unit price"]` for a name that is no word.
+    pub(crate) fn push_to(self, path: &mut String) {
+        match self {
+            Self::Element(index) => {
+                path.push('[');
+                path.push_str(&index.to_string());
+                path.push(']');
+            }
+            Self::Member(name) if is_word(name) => {
+                path.push('.');
+                path.push_str(name);
+            }
+            Self::Member(name) => {
+                path.push('[');
+                path.push_str(&serde_json::to_string(name).expect("a string is always JSON"));
+                path.push(']');
+            }
+        }
+    }
+}
+
+fn is_word(name: &str) -> bool {
+    let mut letters = name.chars();
+    letters.next().is_some_and(|first| first.is_alphabetic() || first == '_' || first == '$')
+        && letters.all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '$')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_written_as_javascript_would() {
+        let check = |step: Step<'_>, expected: &str| {
+            let mut path = "$".to_owned();
+            step.push_to(&mut path);
+            assert_eq!(path, expected);
+        };
+        check(Step::Member("price"), "$.price");
+        check(Step::Element(3), "$[3]");
+        check(Step::Member("größe"), "$.größe");
+        check(Step::Member("unit price"), r#"$["unit price"]"#);
+        check(Step::Member("a\"b"), r#"$["a\"b"]"#);
+        check(Step::Member("1st"), r#"$["1st"]"#);
+        check(Step::Member(""), r#"$[""]"#);
+    }
+}
