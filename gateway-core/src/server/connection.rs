@@ -144,6 +144,7 @@ impl<T: Transport> Connection<T> {
             self.inside.stop_if_told()?;
             let received = self.receive(task)?;
             let ran = self.inside.run(task);
+            self.inside.end_if_silent()?;
             let sent = self.send(task)?;
             if !(received || ran || sent) {
                 return self.inside.watch_clock(task);
@@ -310,7 +311,7 @@ impl Inside {
 
     /// Takes one message or control frame.
     fn take(&mut self, received: Received<'_>, task: &mut Task<'_>) -> Flow {
-        self.heartbeat.hear();
+        self.heartbeat.hear(Instant::now);
         self.taken += 1;
         match received {
             Received::Close(close) => self.end = Some(End::Over(DisconnectReason::Client(close))),
@@ -404,9 +405,21 @@ impl Inside {
         if self.claim_by().is_some_and(|until| until <= now) {
             return Err(End::Over(DisconnectReason::Malformed("no namespace was asked for in time")));
         }
+        self.beat(now)?;
+        // Another turn sends what this one caused, and sleeps until the next deadline.
+        task.waker().wake_by_ref();
+        Ok(())
+    }
+
+    /// A peer that was asked and comes too late is told nothing more, also where the timer is late too.
+    fn end_if_silent(&mut self) -> Result<(), End> {
+        if self.heartbeat.awaits_answer() { self.beat(Instant::now()) } else { Ok(()) }
+    }
+
+    fn beat(&mut self, now: Instant) -> Result<(), End> {
         if !self.may_read() {
             // Its signs of life are there, unread.
-            self.heartbeat.hear();
+            self.heartbeat.hear(Instant::now);
         }
         if self.heartbeat.due() <= now {
             match self.heartbeat.beat(now) {
@@ -416,8 +429,6 @@ impl Inside {
                 Pulse::Ping => drop(self.outbox().push(self.format.ping(), Delivery::Event)),
             }
         }
-        // Another turn sends what this one caused, and sleeps until the next deadline.
-        task.waker().wake_by_ref();
         Ok(())
     }
 

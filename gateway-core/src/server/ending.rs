@@ -42,7 +42,7 @@ pub(super) struct Remains<T> {
 
 /// Tells the client, and ends every socket of the connection.
 pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
-    let Remains { transport, application, mut seats, lobby } = remains;
+    let Remains { mut transport, application, mut seats, lobby } = remains;
     let only = seats.only().map(|seat| Arc::clone(seat.session()));
     let is_a_loss = matches!(&end, End::Over(reason) if reason.is_a_loss());
     for seat in seats.iter().filter(|seat| is_a_loss && seat.session().is_accepted()) {
@@ -56,6 +56,9 @@ pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
         }
         End::Refused(refusal) => refused(&application, only.as_deref(), &refusal),
     };
+    if is_unheard(&reason) {
+        transport.give_up();
+    }
     let mut leaving = Vec::new();
     let mut own = None;
     if let Some(lobby) = lobby {
@@ -143,9 +146,14 @@ fn close_reason(refusal: &Refusal) -> &'static str {
     }
 }
 
+/// Whether what waits for the client would wait for nobody.
+fn is_unheard(reason: &DisconnectReason) -> bool {
+    matches!(reason, DisconnectReason::TooSlow | DisconnectReason::HeartbeatTimeout)
+}
+
 /// Shuts the outbox behind the close frame.
 fn last_words(outbox: &Outbox, reason: &DisconnectReason) -> Ending {
-    if matches!(reason, DisconnectReason::TooSlow | DisconnectReason::HeartbeatTimeout) {
+    if is_unheard(reason) {
         outbox.discard();
     }
     let (told, ending) = match reason {

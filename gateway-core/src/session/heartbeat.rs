@@ -17,7 +17,7 @@ pub(crate) struct Pace {
 pub(crate) enum Asks {
     /// When nothing was heard for an interval.
     OnSilence,
-    /// After every interval: the client counts on it.
+    /// An interval after each answer, whatever else is heard: the client counts on it.
     Steadily,
 }
 
@@ -26,8 +26,8 @@ pub(crate) enum Asks {
 pub(crate) struct Heartbeat {
     pace: Pace,
     heard: bool,
-    /// When the client was asked, until it is heard.
-    asked: Option<Instant>,
+    /// An answer is awaited.
+    asked: bool,
     due: Instant,
 }
 
@@ -44,12 +44,20 @@ pub(crate) enum Pulse {
 
 impl Heartbeat {
     pub(crate) fn new(pace: Pace, now: Instant) -> Self {
-        Self { pace, heard: false, asked: None, due: now + pace.interval }
+        Self { pace, heard: false, asked: false, due: now + pace.interval }
     }
 
-    /// A frame came. Costs no look at the clock.
-    pub(crate) fn hear(&mut self) {
+    /// A frame came. Costs a look at the clock only where it is the answer to a ping whose next is to follow steadily.
+    pub(crate) fn hear(&mut self, now: impl FnOnce() -> Instant) {
         self.heard = true;
+        if self.pace.asks == Asks::Steadily && std::mem::take(&mut self.asked) {
+            self.due = now() + self.pace.interval;
+        }
+    }
+
+    /// Whether the client was asked and not heard since.
+    pub(crate) fn awaits_answer(&self) -> bool {
+        self.asked && !self.heard
     }
 
     pub(crate) fn due(&self) -> Instant {
@@ -58,37 +66,22 @@ impl Heartbeat {
 
     /// To be called when [`Heartbeat::due`] has passed.
     pub(crate) fn beat(&mut self, now: Instant) -> Pulse {
+        // A timer that is a little late does not shift what follows; a long delay is none of the client's fault.
+        let now = if now - self.due <= self.pace.timeout / 10 { self.due } else { now };
         let heard = std::mem::take(&mut self.heard);
         match (self.pace.asks, self.asked) {
             (Asks::OnSilence, _) if heard => {
-                self.asked = None;
+                self.asked = false;
                 self.due = now + self.pace.interval;
                 Pulse::Quiet
             }
-            (Asks::OnSilence, None) => self.ask(now, now + self.pace.timeout),
-            (Asks::Steadily, None) => self.ask_steadily(now),
-            (Asks::Steadily, Some(asked)) if heard => {
-                self.asked = None;
-                self.due = asked + self.pace.interval;
-                if self.due <= now { self.ask_steadily(now) } else { Pulse::Quiet }
+            (Asks::OnSilence | Asks::Steadily, false) => {
+                self.asked = true;
+                self.due = now + self.pace.timeout;
+                Pulse::Ping
             }
-            (Asks::Steadily, Some(asked)) if now < asked + self.pace.timeout => {
-                self.due = asked + self.pace.timeout;
-                Pulse::Quiet
-            }
-            (Asks::OnSilence | Asks::Steadily, Some(_)) => Pulse::Dead,
+            (Asks::OnSilence | Asks::Steadily, true) => Pulse::Dead,
         }
-    }
-
-    /// Looks again when the answer is late or the next question is due, whichever comes first.
-    fn ask_steadily(&mut self, now: Instant) -> Pulse {
-        self.ask(now, now + self.pace.timeout.min(self.pace.interval))
-    }
-
-    fn ask(&mut self, now: Instant, due: Instant) -> Pulse {
-        self.asked = Some(now);
-        self.due = due;
-        Pulse::Ping
     }
 }
 
@@ -102,11 +95,12 @@ mod tests {
         (Heartbeat::new(pace, start), start)
     }
 
-    /// Lets the clock run from one look to the next; the client is heard before the looks that are named.
+    /// Lets the clock run from one look to the next; the client is heard a second before the looks that are named.
     fn course(mut heartbeat: Heartbeat, start: Instant, heard: &[usize], looks: usize) -> Vec<(u64, Pulse)> {
         let look = |index| {
             if heard.contains(&index) {
-                heartbeat.hear();
+                let second_before = heartbeat.due() - Duration::from_secs(1);
+                heartbeat.hear(|| second_before);
             }
             let due = heartbeat.due();
             ((due - start).as_secs(), heartbeat.beat(due))
@@ -125,21 +119,24 @@ mod tests {
     #[test]
     fn a_steady_heartbeat_asks_whatever_it_hears() {
         let (heartbeat, start) = heartbeat(25, 20, Asks::Steadily);
-        let expected = [
-            (25, Pulse::Ping),
-            (45, Pulse::Quiet),
-            (50, Pulse::Ping),
-            (70, Pulse::Quiet),
-            (75, Pulse::Ping),
-            (95, Pulse::Dead),
-        ];
-        assert_eq!(course(heartbeat, start, &[0, 1, 2, 3], 6), expected);
+        let expected = [(25, Pulse::Ping), (69, Pulse::Ping), (113, Pulse::Ping), (133, Pulse::Dead)];
+        assert_eq!(course(heartbeat, start, &[0, 1, 2], 4), expected);
     }
 
     #[test]
-    fn a_patient_steady_heartbeat_asks_while_it_waits() {
+    fn a_steady_heartbeat_asks_once_and_waits() {
         let (heartbeat, start) = heartbeat(1, 4, Asks::Steadily);
-        let expected = [(1, Pulse::Ping), (2, Pulse::Ping), (3, Pulse::Quiet), (6, Pulse::Dead)];
-        assert_eq!(course(heartbeat, start, &[1], 4), expected);
+        let expected = [(1, Pulse::Ping), (5, Pulse::Ping), (9, Pulse::Dead)];
+        assert_eq!(course(heartbeat, start, &[1], 3), expected);
+    }
+
+    #[test]
+    fn a_timer_that_is_a_little_late_takes_no_time_from_the_server_nor_much_from_the_client() {
+        let (mut heartbeat, start) = heartbeat(25, 20, Asks::Steadily);
+        assert_eq!(heartbeat.beat(start + Duration::from_secs(27)), Pulse::Ping);
+        assert_eq!(heartbeat.due() - start, Duration::from_secs(45));
+        heartbeat.hear(|| start + Duration::from_secs(30));
+        assert_eq!(heartbeat.beat(start + Duration::from_mins(1)), Pulse::Ping);
+        assert_eq!(heartbeat.due() - start, Duration::from_secs(80));
     }
 }

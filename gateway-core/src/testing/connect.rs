@@ -93,6 +93,10 @@ impl<'a> Connect<'a> {
     /// # Errors
     ///
     /// [`ConnectError::NotFound`] when there is no gateway at this path.
+    ///
+    /// # Panics
+    ///
+    /// When the credentials cannot be written, which those that were given by [`Connect::auth`] can.
     pub fn without_waiting(self) -> Result<TestClient, ConnectError> {
         if self.socket_io {
             return Ok(self.ask_for_namespace());

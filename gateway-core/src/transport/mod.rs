@@ -52,6 +52,9 @@ pub(crate) trait Transport: Send + Unpin + 'static {
     /// Hands everything written to the peer.
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
 
+    /// The peer is taken for gone: nothing waits for it any more.
+    fn give_up(&mut self) {}
+
     /// Ends the connection once the close frame was written. May be dropped while pending, which is how the caller
     /// bounds it in time.
     fn poll_close(&mut self, context: &mut Context<'_>, ending: Ending) -> Poll<()>;

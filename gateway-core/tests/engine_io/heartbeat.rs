@@ -16,28 +16,36 @@ async fn quick() -> Engine {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_is_pinged_after_the_interval_and_never_before() {
+async fn a_poll_is_pinged_an_interval_after_its_answer_and_never_before() {
     let engine = quick().await;
     let id = engine.open().await;
-    let mut asked = Instant::now();
+    let mut answered = Instant::now();
     for _ in 0..3 {
         let answer = engine.poll(&id).await;
-        assert_eq!((answer.body.as_str(), asked.elapsed()), ("2", INTERVAL));
-        asked = Instant::now();
+        assert_eq!((answer.body.as_str(), answered.elapsed()), ("2", INTERVAL));
         sleep(Duration::from_millis(100)).await;
+        answered = Instant::now();
         assert_eq!(engine.post(&id, "3").await.body, "ok");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_websocket_is_pinged_after_the_interval_and_never_before() {
+async fn a_poll_that_comes_when_the_time_is_over_is_turned_away() {
+    let engine = quick().await;
+    let id = engine.open().await;
+    sleep(INTERVAL + TIMEOUT).await;
+    assert_eq!(engine.poll(&id).await.status, 400);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_websocket_is_pinged_an_interval_after_its_answer_and_never_before() {
     let mut websocket = quick().await.open_websocket().await;
-    let mut asked = Instant::now();
+    let mut answered = Instant::now();
     for _ in 0..3 {
         assert_eq!(websocket.text().await, "2");
-        assert_eq!(asked.elapsed(), INTERVAL);
-        asked = Instant::now();
+        assert_eq!(answered.elapsed(), INTERVAL);
         sleep(Duration::from_millis(100)).await;
+        answered = Instant::now();
         websocket.send("3").await;
     }
 }

@@ -149,6 +149,10 @@ impl<T: Transport> Transport for Known<T> {
         self.transport.poll_flush(context)
     }
 
+    fn give_up(&mut self) {
+        self.transport.give_up();
+    }
+
     fn poll_close(&mut self, context: &mut Context<'_>, ending: Ending) -> Poll<()> {
         self.transport.poll_close(context, ending)
     }

@@ -103,6 +103,10 @@ impl Visit<'_> {
     }
 
     /// What a poll, or a handshake, is answered with.
+    #[cfg_attr(
+        not(feature = "http-compression"),
+        allow(clippy::unused_self, reason = "compression looks at the request")
+    )]
     pub(super) fn packets(&self, packets: Bytes) -> Response<Body> {
         let mut response = Response::new(Body::empty());
         let headers = response.headers_mut();

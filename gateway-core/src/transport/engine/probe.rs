@@ -11,7 +11,7 @@ use crate::transport::engine::{EngineIo, write_all};
 use crate::transport::polling::Probe;
 use crate::transport::{Broken, Ending, Transport};
 use crate::wire::engine_io::Packet;
-use crate::wire::{Disconnect, Encoded, Flow, OpCode, Received, close_frame};
+use crate::wire::{Disconnect, Encoded, Flow, OpCode, Received, WireFormat};
 
 /// How long an upgrade may take, and the close of a WebSocket that was not taken.
 #[derive(Clone, Copy, Debug)]
@@ -125,7 +125,7 @@ impl Probing<'_> {
 
 async fn close<T: Transport + ?Sized>(websocket: &mut T, told: Option<&Disconnect>, within: Duration) {
     let closing = async {
-        if write_all(websocket, close_frame(told).as_slice()).await.is_ok() {
+        if write_all(websocket, WireFormat::EngineIo.close_frame(told).as_slice()).await.is_ok() {
             poll_fn(|context| websocket.poll_close(context, Ending::Violated)).await;
         }
     };

@@ -147,6 +147,12 @@ impl Transport for Polling {
         Poll::Ready(Ok(()))
     }
 
+    fn give_up(&mut self) {
+        if self.follow().is_none() {
+            self.pipe.lock().give_up();
+        }
+    }
+
     fn poll_close(&mut self, context: &mut Context<'_>, ending: Ending) -> Poll<()> {
         if let Some(websocket) = self.follow() {
             ready!(websocket.poll_close(context, ending));

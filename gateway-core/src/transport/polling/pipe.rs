@@ -6,11 +6,17 @@ use std::io;
 use std::mem;
 use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::transport::polling::answer::{Answer, CLOSE, NOOP};
 use crate::transport::{Broken, Transport};
 use crate::wire::engine_io::{Frame, Frames};
 use crate::wire::{CloseCode, Disconnect, OpCode};
+
+/// How late a timer may be.
+const LATE: Duration = Duration::from_millis(5);
 
 #[derive(Default)]
 pub(super) struct Pipe(Mutex<State>);
@@ -66,6 +72,9 @@ pub(super) struct State {
     stage: Stage,
     task: Option<Waker>,
     answer: Answer,
+    /// When the latest GET came, and whether that was too late.
+    polled_at: Option<Instant>,
+    is_too_late: bool,
     /// A POST is under way, and what an earlier one brought was not yet taken in whole.
     is_posted: bool,
     posted: Option<String>,
@@ -188,6 +197,12 @@ impl State {
         wake(&mut self.probing);
     }
 
+    /// The client was silent for too long. A poll that has just come has come too late, though the timer was later.
+    pub(super) fn give_up(&mut self) {
+        self.is_too_late = self.polled_at.is_some_and(|polled_at| polled_at.elapsed() < LATE);
+        self.end();
+    }
+
     /// The connection is over. Whoever waits is let go of.
     pub(super) fn end(&mut self) {
         self.stage = Stage::Over;
@@ -223,6 +238,7 @@ impl State {
             return Err(Turned::Overlap);
         }
         self.answer.begin();
+        self.polled_at = Some(Instant::now());
         if self.probe == Probe::Answered {
             self.answer.release(NOOP);
         } else {
@@ -232,8 +248,9 @@ impl State {
     }
 
     /// What a GET is answered with.
-    pub(super) fn poll_answer(&mut self, context: &Context<'_>) -> Poll<Vec<u8>> {
-        self.answer.poll(context)
+    pub(super) fn poll_answer(&mut self, context: &Context<'_>) -> Poll<Result<Vec<u8>, Turned>> {
+        let answer = self.answer.poll(context);
+        answer.map(|answer| if self.is_too_late { Err(Turned::Over) } else { Ok(answer) })
     }
 
     /// A GET was given up.

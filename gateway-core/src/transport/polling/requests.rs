@@ -28,7 +28,7 @@ impl PollingPeer {
     /// A GET: waits for packets. Giving it up ends the session.
     pub(crate) async fn poll(&self) -> Result<Bytes, Turned> {
         self.0.lock().park()?;
-        Ok(Waiting { pipe: &self.0, was_answered: false }.await)
+        Waiting { pipe: &self.0, was_answered: false }.await
     }
 
     /// A POST begins. Dropping it before it is at its end ends the session.
@@ -62,12 +62,12 @@ struct Waiting<'a> {
 }
 
 impl Future for Waiting<'_> {
-    type Output = Bytes;
+    type Output = Result<Bytes, Turned>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Bytes> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<Bytes, Turned>> {
         let answer = self.pipe.lock().poll_answer(context);
         self.was_answered = answer.is_ready();
-        answer.map(Bytes::from)
+        answer.map_ok(Bytes::from)
     }
 }
 
