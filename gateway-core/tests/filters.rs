@@ -107,7 +107,7 @@ impl Store {
     #[subscribe]
     #[filter(Everything("method"))]
     async fn never(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     #[subscribe]

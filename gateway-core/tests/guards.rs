@@ -103,6 +103,7 @@ impl Chat {
     #[subscribe]
     #[guard(Roles(&["admin"]))]
     async fn clear(&self, Auth(user): Auth<User>) -> String {
+        tokio::task::yield_now().await;
         format!("cleared by {}", user.name)
     }
 
@@ -410,7 +411,7 @@ async fn leased(pass: fn(Pass<u64>) -> Pass<u64>) -> (gateway_core::testing::Tes
 
 #[tokio::test(start_paused = true)]
 async fn a_pass_may_hold_for_a_while_and_then_the_guard_is_asked_again() {
-    let (server, asked) = leased(|pass| pass.until(Instant::now() + Duration::from_secs(60))).await;
+    let (server, asked) = leased(|pass| pass.until(Instant::now() + Duration::from_mins(1))).await;
     let mut client = server.connect("/lease").await.unwrap();
     for _ in 0..3 {
         assert_eq!(client.request::<u64>("which", ()).await.unwrap(), 1);

@@ -543,7 +543,7 @@ impl Greedy {
     fn user(&self, _: Auth<User>, _: Auth<Clock>) {}
 
     #[subscribe]
-    async fn path(&self, _: Path<(String, String)>) {}
+    fn path(&self, _: Path<(String, String)>) {}
 
     #[subscribe]
     fn language(&self, _: Extension<Language>) {}
