@@ -14,6 +14,7 @@ pages! {
     events: "events.md";
     arguments: "arguments.md";
     validation: "validation.md";
+    pipeline: "pipeline.md";
     connections: "connections.md";
     serving: "serving.md";
     socket_io: "socket-io.md";

@@ -114,7 +114,7 @@ impl Target {
         }
     }
 
-    /// Puts every socket into `room`; returns how many are in it now.
+    /// Puts every socket into `room`; returns how many are in it now. No guard is asked: this is the server's own doing.
     ///
     /// # Errors
     ///

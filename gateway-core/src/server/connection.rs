@@ -223,8 +223,8 @@ impl Inside {
     fn new(application: Arc<Application>, entry: Entry, handshake: Handshake, manner: Manner) -> Self {
         let now = Instant::now();
         let (seats, lobby) = match entry {
-            Entry::Namespace(Found { route, name, .. }) => {
-                let seating = Seating { route, name: &name, handshake, format: manner.format, claim: None };
+            Entry::Namespace(Found { route, name, passes, .. }) => {
+                let seating = Seating { route, name: &name, handshake, format: manner.format, claim: None, passes };
                 (Seats::one(Seat::take(&application, seating)), None)
             }
             Entry::Lobby(within) => {
