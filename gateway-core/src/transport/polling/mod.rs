@@ -22,8 +22,8 @@ pub(crate) use requests::{PollingPeer, Posting, Probe};
 use crate::transport::counted::Counted;
 use crate::transport::engine;
 use crate::transport::{Broken, Deliver, Direct, Ending, Transport};
-use crate::wire::Flow;
 use crate::wire::engine_io::{Packet, SEPARATOR};
+use crate::wire::{Deflating, Flow};
 use pipe::Pipe;
 
 /// The server's end, from the first request to the last frame of the WebSocket it may move to.
@@ -163,6 +163,10 @@ impl Transport for Polling {
 
     fn direct(&self) -> Option<Direct> {
         self.websocket.as_ref()?.direct()
+    }
+
+    fn deflating(&self) -> Option<Deflating> {
+        self.websocket.as_ref()?.deflating()
     }
 }
 
