@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tower_service::Service;
 
-use crate::server::endpoint::Listener;
+use crate::server::endpoint::{Incoming, Listener};
 use crate::server::service::GatewayService;
 
 /// Rest after an accept that failed for want of a resource, so that the loop does not spin while nothing is free.
@@ -22,16 +22,23 @@ pub(crate) async fn accept(listener: Listener, service: GatewayService) {
     let stopping = service.application.shared.stopping.clone();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = listener.incoming.accept() => accepted,
             () = stopping.cancelled() => return,
         };
         match accepted {
             Ok(Accepted::Tcp(stream, peer)) => {
                 // A frame is written whole: waiting for more would only delay it.
                 let _ = stream.set_nodelay(true);
-                spawn(stream, GatewayService { peer: Some(peer), ..service.clone() });
+                let service = GatewayService { peer: Some(peer), ..service.clone() };
+                match &listener.tls {
+                    None => spawn(stream, service),
+                    Some(tls) => spawn(tls.accept(stream), service),
+                }
             }
-            Ok(Accepted::Unix(stream)) => spawn(stream, service.clone()),
+            Ok(Accepted::Unix(stream)) => match &listener.tls {
+                None => spawn(stream, service.clone()),
+                Some(tls) => spawn(tls.accept(stream), service.clone()),
+            },
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(RESTING).await;
@@ -45,7 +52,7 @@ enum Accepted {
     Unix(UnixStream),
 }
 
-impl Listener {
+impl Incoming {
     async fn accept(&self) -> io::Result<Accepted> {
         match self {
             Self::Tcp(listener) => listener.accept().await.map(|(stream, peer)| Accepted::Tcp(stream, peer)),

@@ -12,6 +12,7 @@ pub(crate) mod memory;
 mod origin;
 mod polling;
 mod tcp;
+mod tls;
 mod upgrade;
 mod websocket;
 
@@ -28,6 +29,12 @@ pub(crate) use handshake::{LatestHeaders, parse_query};
 pub(crate) use origin::{Allowed, OriginPolicy};
 pub(crate) use polling::{Polling, PollingPeer, Posting, Probe, Turned};
 pub(crate) use tcp::{Direct, Socket};
+#[cfg(feature = "tls")]
+pub(crate) use tls::Encrypted;
+#[cfg(not(feature = "tls"))]
+pub(crate) use tls::Tls;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};
 pub(crate) use upgrade::{Upgrade, UpgradeError};
 pub(crate) use websocket::{Stream, WebSocket};
 
