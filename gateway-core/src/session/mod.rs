@@ -104,7 +104,8 @@ impl Session {
 
     /// What tells its client that it was accepted.
     pub(crate) fn greeting(&self) -> Encoded {
-        self.encode(&Outgoing::Connected { id: self.id.as_str(), recovery: self.recovery_key() })
+        let (recovery, recovered) = (self.recovery_key(), self.is_recovered());
+        self.encode(&Outgoing::Connected { id: self.id.as_str(), recovery, recovered })
     }
 
     /// Queues one frame; it goes out at the end of the sender's batch of work.
