@@ -170,6 +170,9 @@ impl<T: Transport> Connection<T> {
                 Ok(true) => {
                     seat.open();
                     transport.greet();
+                    if let Some(listener) = transport.listener() {
+                        seat.session().outbox.ask_before_volatile(listener);
+                    }
                 }
                 Err(refusal) => refused.push((Arc::clone(&seat.session().namespace), refusal)),
             }

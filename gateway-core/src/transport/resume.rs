@@ -49,29 +49,29 @@ mod tests {
     use super::*;
     use crate::transport::parse_query;
 
-    fn check(protocols: &str, query: &str, expected: Option<Resume>) {
+    fn check(protocols: &str, query: &str, expected: Option<&Resume>) {
         let mut headers = HeaderMap::new();
         headers.insert(SEC_WEBSOCKET_PROTOCOL, protocols.parse().unwrap());
         let query: Vec<_> = parse_query(query).map(|(name, value)| (name.into(), value.into())).collect();
-        assert_eq!(read(&headers, &query), expected, "{protocols} {query:?}");
+        assert_eq!(read(&headers, &query).as_ref(), expected, "{protocols} {query:?}");
     }
 
-    fn now(key: &str, offset: &str) -> Option<Resume> {
-        Some(Resume::Now { key: key.to_owned(), offset: offset.to_owned() })
+    fn now(key: &str, offset: &str) -> Resume {
+        Resume::Now { key: key.to_owned(), offset: offset.to_owned() }
     }
 
     #[test]
     fn the_subprotocol_comes_before_the_query() {
         check("gateway.v1", "room=a", None);
-        check("gateway.v1", "resume", Some(Resume::Later));
-        check("gateway.v1", "resume=&offset=3", Some(Resume::Later));
-        check("gateway.v1", "resume=k-_&offset=3", now("k-_", "3"));
-        check("gateway.v1", "resume=k", now("k", "0"));
-        check("gateway.v1, resume", "resume=k&offset=3", Some(Resume::Later));
-        check("gateway.v1, resume.k-_.3", "", now("k-_", "3"));
-        check("resume.k", "", now("k", "0"));
-        check("resume.k.3.4", "", now("k", "3.4"));
-        check("resume.", "", Some(Resume::Later));
+        check("gateway.v1", "resume", Some(&Resume::Later));
+        check("gateway.v1", "resume=&offset=3", Some(&Resume::Later));
+        check("gateway.v1", "resume=k-_&offset=3", Some(&now("k-_", "3")));
+        check("gateway.v1", "resume=k", Some(&now("k", "0")));
+        check("gateway.v1, resume", "resume=k&offset=3", Some(&Resume::Later));
+        check("gateway.v1, resume.k-_.3", "", Some(&now("k-_", "3")));
+        check("resume.k", "", Some(&now("k", "0")));
+        check("resume.k.3.4", "", Some(&now("k", "3.4")));
+        check("resume.", "", Some(&Resume::Later));
         check("resumed.k.3", "", None);
     }
 }
