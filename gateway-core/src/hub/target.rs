@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::hub::members::{Selection, Sessions};
 use crate::hub::{JoinError, Space};
-use crate::session::{Delivery, DisconnectReason, Scope, for_each, latest_of, write_all_soon};
+use crate::session::{Delivery, DisconnectReason, Scope, SendError, for_each, latest_of, write_all_soon};
 use crate::wire::{Content, Disconnect, Event, RawArgs, Shared, ToArgs, is_reserved};
 
 /// Some sockets of one namespace, chosen by rooms. Choosing more rooms widens it; a socket in two of them is meant once.
@@ -77,12 +77,14 @@ impl Target {
         if sessions.first().is_some_and(|session| session.outbox.counters.listeners().is_some()) {
             sessions.iter().for_each(|session| session.tell_listeners(event));
         }
+        let is_volatile = self.delivery == Delivery::Volatile;
         let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };
         let shared = Shared::new(&self.space.name, event, content.lend(), offset.map(|offset| offset.to_string()));
         let shared = shared.behind(latest_of(&sessions));
         let mut queued = 0;
         for_each(&sessions, |session| {
             let pushed = match offset {
+                None if is_volatile && session.drops_volatile() => Err(SendError::Full),
                 None => session.outbox.push_shared(&shared, self.delivery),
                 Some(offset) => session.queue_event(shared.frame(session.outbox.format).clone(), offset),
             };

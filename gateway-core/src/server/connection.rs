@@ -10,12 +10,12 @@ use tokio::time::{Instant, Sleep};
 use tracing::Instrument;
 
 use crate::dispatch::Exception;
-use crate::gateway::Found;
+use crate::gateway::{Found, Route};
 use crate::limits::Limits;
 use crate::server::application::Application;
 use crate::server::ending::{self, End, Remains};
 use crate::server::lobby::Lobby;
-use crate::server::seat::{Seat, Seating};
+use crate::server::seat::{Claim, Seat, Seating};
 use crate::server::seats::Seats;
 use crate::session::{Asks, Batch, Delivery, DisconnectReason, Heartbeat, Outbox, Pace, Pulse, Scope};
 use crate::telemetry::{Counter, connection_span, lobby_span};
@@ -42,10 +42,11 @@ pub(crate) struct Manner {
 }
 
 impl Manner {
-    /// The protocol of `docs/protocol.md`.
-    pub(crate) fn plain(limits: &Limits) -> Self {
+    /// The protocol of `docs/protocol.md`. What has no envelopes has no offsets either.
+    pub(crate) fn plain(limits: &Limits, route: &Route, handshake: &Handshake) -> Self {
         let pace = Pace { interval: limits.ping_interval, timeout: limits.ping_timeout, asks: Asks::OnSilence };
-        Self { format: WireFormat::Plain, pace }
+        let is_numbered = handshake.resume().is_some() && route.router.raw().is_none();
+        Self { format: if is_numbered { WireFormat::PlainNumbered } else { WireFormat::Plain }, pace }
     }
 }
 
@@ -169,6 +170,9 @@ impl<T: Transport> Connection<T> {
                 Ok(true) => {
                     seat.open();
                     transport.greet();
+                    if let Some(listener) = transport.listener() {
+                        seat.session().outbox.ask_before_volatile(listener);
+                    }
                 }
                 Err(refusal) => refused.push((Arc::clone(&seat.session().namespace), refusal)),
             }
@@ -224,7 +228,8 @@ impl Inside {
         let now = Instant::now();
         let (seats, lobby) = match entry {
             Entry::Namespace(Found { route, name, passes, .. }) => {
-                let seating = Seating { route, name: &name, handshake, format: manner.format, claim: None, passes };
+                let claim = Some(&handshake).filter(|_| manner.format.numbers_events()).and_then(Claim::of_request);
+                let seating = Seating { route, name: &name, handshake, format: manner.format, claim, passes };
                 (Seats::one(Seat::take(&application, seating)), None)
             }
             Entry::Lobby(within) => {

@@ -21,7 +21,7 @@ use crate::limits::{Limits, Overflow};
 use crate::session::sync::{AtomicBool, Mutex, MutexGuard};
 use crate::session::{DisconnectReason, Offset};
 use crate::telemetry::{Counter, Counters};
-use crate::transport::{Direct, Transport};
+use crate::transport::{Direct, Listener, Transport};
 use crate::wire::{Encoded, Shared, WireFormat};
 
 /// Frames on their way to one client, in order.
@@ -118,6 +118,18 @@ impl Outbox {
     /// Only the connection's task writes from now on.
     pub(crate) fn share(&self) {
         self.lock().direct = None;
+    }
+
+    /// The client takes what waits at times only, of which this knows.
+    pub(crate) fn ask_before_volatile(&self, listener: Listener) {
+        self.lock().rare().listener = Some(listener);
+    }
+
+    /// Whether the client takes nothing now, though nothing waits for it.
+    pub(crate) fn is_unheard(&self) -> bool {
+        let queue = self.lock();
+        let listener = queue.rare.as_ref().and_then(|rare| rare.listener.as_ref());
+        listener.is_some_and(|listener| !listener.is_listening())
     }
 
     /// Whether a frame is written in part, so that no other may begin on the same transport.
