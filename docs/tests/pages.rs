@@ -88,6 +88,22 @@ fn every_page_with_rust_is_compiled() {
     assert!(forgotten.is_empty(), "name them in docs/lib.rs: {forgotten:#?}");
 }
 
+/// Both applications are run by the end-to-end suite, so what the page shows of them is true.
+#[test]
+fn the_ported_module_is_shown_as_it_is() {
+    let page = read("docs/from-nestjs.md");
+    for (language, folder, least) in [("ts", "tests/browser/nest", 7), ("rs", "examples/nestjs", 8)] {
+        let files = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        let sources: Vec<String> = files.map(|file| fs::read_to_string(file).unwrap()).collect();
+        let shown: Vec<&str> =
+            page.split(&format!("```{language}\n")).skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+        assert!(shown.len() >= least, "the blocks were not found");
+        for block in shown {
+            assert!(sources.iter().any(|source| source.contains(block)), "{folder} has no\n{block}");
+        }
+    }
+}
+
 #[test]
 fn the_life_of_a_message_names_real_functions() {
     let rows = rows(&read("ARCHITECTURE.md"), "## One message's life");
