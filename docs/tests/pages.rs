@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gateway_core::Limits;
+use gateway_core::{Deflate, Limits};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
@@ -126,6 +126,24 @@ fn the_table_of_limits_holds_each_with_its_default() {
     let real: Vec<(String, String)> =
         defaults().into_iter().map(|(name, default)| (name.to_owned(), default)).collect();
     assert_eq!(written, real);
+}
+
+#[test]
+fn the_table_of_compression_holds_each_option_with_its_default() {
+    let written: Vec<(String, String)> = rows(&read("docs/serving.md"), "## Compression")
+        .into_iter()
+        .map(|row| (row[0].trim_matches('`').to_owned(), row[1].clone()))
+        .collect();
+    let Deflate { threshold, level, server_max_window_bits, client_max_window_bits, client_no_context_takeover } =
+        Deflate::default();
+    let real = [
+        ("threshold", threshold.to_string()),
+        ("level", level.to_string()),
+        ("server_max_window_bits", server_max_window_bits.to_string()),
+        ("client_max_window_bits", client_max_window_bits.to_string()),
+        ("client_no_context_takeover", client_no_context_takeover.to_string()),
+    ];
+    assert_eq!(written, real.map(|(name, default)| (name.to_owned(), default)));
 }
 
 fn defaults() -> Vec<(&'static str, String)> {

@@ -88,7 +88,8 @@ pub(crate) fn serve<T: Transport>(
     handshake: Handshake,
     manner: Manner,
 ) -> impl Future<Output = ()> + Send + 'static {
-    let inside = Inside::new(application, entry, handshake, manner);
+    let mut inside = Inside::new(application, entry, handshake, manner);
+    inside.lend(&transport);
     let span = inside.span();
     Life::Going(Connection { transport, inside }).instrument(span)
 }
@@ -260,10 +261,17 @@ impl Inside {
         }
     }
 
-    /// Lets senders write straight to the transport, as soon as it can be done.
+    /// Tells senders what the transport can do: whether it takes compressed messages, and whether they may write straight
+    /// to it, as soon as it can be done.
     #[inline]
     fn lend<T: Transport>(&mut self, transport: &T) {
-        if !self.seats.is_lent() && self.lobby.as_ref().is_none_or(|lobby| lobby.desk.is_empty()) {
+        if self.seats.is_lent() {
+            return;
+        }
+        if let Some(how) = transport.deflating() {
+            self.seats.each(|seat| seat.session().outbox.deflate(how));
+        }
+        if self.lobby.as_ref().is_none_or(|lobby| lobby.desk.is_empty()) {
             self.seats.lend(|| transport.direct());
         }
     }

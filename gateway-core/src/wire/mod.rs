@@ -4,6 +4,7 @@
 mod args;
 mod arity;
 mod close;
+mod deflate;
 mod depth;
 mod encoded;
 pub(crate) mod engine_io;
@@ -23,6 +24,7 @@ mod violation;
 pub(crate) use args::List;
 pub use args::{Args, FromArgs, RawArgs, ToArgs};
 pub use close::{CloseCode, Disconnect};
+pub(crate) use deflate::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW};
 pub(crate) use depth::exceeds_depth;
 pub(crate) use encoded::Encoded;
 pub(crate) use envelope::{Envelope, Incoming, Malformed, Named, Outgoing, RequestId};
@@ -33,7 +35,7 @@ pub use message::{Message, Text};
 pub(crate) use payload::{Attachments, Content, ContentRef, Payload, Shape};
 pub(crate) use plain::decode;
 pub(crate) use rfc6455::{Decoder, Flow, OpCode, Received, close_frame};
-pub(crate) use shared::{Latest, Shared};
+pub(crate) use shared::{Latest, Shared, Worth};
 pub(crate) use violation::Violation;
 
 /// How one peer writes its envelopes.
