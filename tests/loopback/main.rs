@@ -3,9 +3,13 @@
 
 mod deflate;
 mod envelopes;
+mod faults;
+mod floods;
 mod handshake;
 mod leaving;
 mod listeners;
+mod requests;
+mod secrets;
 mod server;
 mod slow;
 mod tls;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::hub::members::{Selection, Sessions};
 use crate::hub::{JoinError, Space};
-use crate::session::{Delivery, DisconnectReason, Outbox, Scope, for_each, latest_of, write_all_soon};
+use crate::session::{Delivery, DisconnectReason, Outbox, Scope, SendError, for_each, latest_of, write_all_soon};
+use crate::telemetry::{bounded, cut};
 use crate::wire::{Content, Disconnect, Event, RawArgs, Shared, ToArgs, Worth, is_reserved};
 
 /// Some sockets of one namespace, chosen by rooms. Choosing more rooms widens it; a socket in two of them is meant once.
@@ -85,12 +86,14 @@ impl Target {
         if sessions.first().is_some_and(|session| session.outbox.counters.listeners().is_some()) {
             sessions.iter().for_each(|session| session.tell_listeners(event));
         }
+        let is_volatile = self.delivery == Delivery::Volatile;
         let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };
         let shared = Shared::new(&self.space.name, event, content.lend(), offset.map(|offset| offset.to_string()));
         let shared = shared.behind(latest_of(&sessions)).worth(self.worth);
         let mut queued = 0;
         for_each(&sessions, |session| {
             let pushed = match offset {
+                None if is_volatile && session.drops_volatile() => Err(SendError::Full),
                 None => session.outbox.push_shared(&shared, self.delivery),
                 Some(offset) => {
                     let Outbox { format, .. } = session.outbox;
@@ -111,16 +114,17 @@ impl Target {
     }
 
     /// What is sent; where it cannot be, the log is the only one to tell.
-    fn content(&self, event: &str, args: Result<RawArgs, serde_json::Error>) -> Option<Content> {
-        let namespace = &*self.space.name;
+    fn content(&self, name: &str, args: Result<RawArgs, serde_json::Error>) -> Option<Content> {
+        let (namespace, event) = (bounded(&self.space.name), bounded(name));
         match args {
-            Ok(_) if is_reserved(event) => {
+            Ok(_) if is_reserved(name) => {
                 tracing::error!(namespace, event, "a broadcast has a name that clients keep for themselves");
                 None
             }
             Ok(args) => Some(args.into_content()),
             Err(error) => {
-                tracing::error!(namespace, event, %error, "a broadcast cannot be serialised");
+                let error = error.to_string();
+                tracing::error!(namespace, event, error = cut(&error), "a broadcast cannot be serialised");
                 None
             }
         }

@@ -153,7 +153,7 @@ impl Start for Begin {
         let Self { application, found, handshake, agreed } = self;
         let transport = WebSocket::new(stream, &read_ahead, application.limits.message_bytes).with_deflate(agreed);
         let tasks = application.shared.tasks.clone();
-        let manner = Manner::plain(&application.limits);
+        let manner = Manner::plain(&application.limits, &found.route, &handshake);
         tasks.spawn(connection::serve(transport, application, Entry::Namespace(found), handshake, manner));
     }
 }

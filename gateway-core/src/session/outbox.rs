@@ -22,7 +22,7 @@ use crate::limits::{Limits, Overflow};
 use crate::session::sync::{AtomicBool, Mutex, MutexGuard};
 use crate::session::{DisconnectReason, Offset};
 use crate::telemetry::{Counter, Counters};
-use crate::transport::{Direct, Transport};
+use crate::transport::{Direct, Listener, Transport};
 use crate::wire::{Deflating, Encoded, Shared, WireFormat};
 
 /// Frames on their way to one client, in order.
@@ -127,6 +127,18 @@ impl Outbox {
         self.lock().direct = None;
     }
 
+    /// The client takes what waits at times only, of which this knows.
+    pub(crate) fn ask_before_volatile(&self, listener: Listener) {
+        self.lock().rare().listener = Some(listener);
+    }
+
+    /// Whether the client takes nothing now, though nothing waits for it.
+    pub(crate) fn is_unheard(&self) -> bool {
+        let queue = self.lock();
+        let listener = queue.rare.as_ref().and_then(|rare| rare.listener.as_ref());
+        listener.is_some_and(|listener| !listener.is_listening())
+    }
+
     /// Whether a frame is written in part, so that no other may begin on the same transport.
     pub(crate) fn is_begun(&self) -> bool {
         let queue = self.lock();
@@ -169,10 +181,17 @@ impl Outbox {
         self.push_into(queue, frame.clone(), delivery)
     }
 
-    /// Frames that may be dropped one by one, or not be there at all, are not joined.
     fn may_join(&self, queue: &Queue, bytes: usize, delivery: Delivery) -> bool {
-        let is_kept = delivery == Delivery::Event && self.overflow != Overflow::DropOldest;
-        is_kept && !queue.closed && self.fits(queue, bytes)
+        delivery == Delivery::Event && self.is_kept(delivery) && !queue.closed && self.fits(queue, bytes)
+    }
+
+    /// Frames that may be dropped one by one, or not be there at all, are not joined.
+    fn is_kept(&self, delivery: Delivery) -> bool {
+        match delivery {
+            Delivery::Answer => true,
+            Delivery::Event => self.overflow != Overflow::DropOldest,
+            Delivery::Volatile => false,
+        }
     }
 
     #[inline]
@@ -229,10 +248,16 @@ impl Outbox {
 
     #[inline]
     fn insert(&self, queue: &mut Queue, frame: Encoded, delivery: Delivery) -> Result<(), SendError> {
-        if !queue.waiting.is_empty() {
+        if queue.waiting.is_empty() {
+            queue.waiting.push(frame, delivery);
+        } else {
             self.make_room(queue, frame.len(), delivery)?;
+            if self.is_kept(delivery) {
+                queue.waiting.append(frame, delivery);
+            } else {
+                queue.waiting.push(frame, delivery);
+            }
         }
-        queue.waiting.push(frame, delivery);
         self.weigh(queue);
         Ok(())
     }
@@ -354,6 +379,8 @@ impl Outbox {
 
     /// Fetches what every delivery needs from memory, and waits for nothing: a lock would.
     pub(crate) fn touch(&self) {
+        // The model's mutex has no memory to fetch.
+        #[cfg(not(shuttle))]
         std::hint::black_box(self.queue.is_poisoned());
         std::hint::black_box(self.heavy.load(Ordering::Relaxed));
     }

@@ -11,6 +11,7 @@ mod headers;
 pub(crate) mod memory;
 mod origin;
 mod polling;
+mod resume;
 mod tcp;
 mod tls;
 mod upgrade;
@@ -27,7 +28,8 @@ pub(crate) use engine::{EngineIo, Patience, dismiss, upgrade};
 pub use handshake::{AuthError, Handshake};
 pub(crate) use handshake::{LatestHeaders, parse_query};
 pub(crate) use origin::{Allowed, OriginPolicy};
-pub(crate) use polling::{Polling, PollingPeer, Posting, Probe, Turned};
+pub(crate) use polling::{Listener, Polling, PollingPeer, Posting, Probe, Turned};
+pub(crate) use resume::Resume;
 pub(crate) use tcp::{Direct, Socket};
 #[cfg(feature = "tls")]
 pub(crate) use tls::Encrypted;
@@ -73,6 +75,11 @@ pub(crate) trait Transport: Send + Unpin + 'static {
     /// A writer for tasks other than the connection's own, where the stream can be written from anywhere. A transport may
     /// come to have one later: whoever got none asks again after each receive.
     fn direct(&self) -> Option<Direct> {
+        None
+    }
+
+    /// Who knows whether the peer takes anything now, where it does so at times only.
+    fn listener(&self) -> Option<Listener> {
         None
     }
 

@@ -40,6 +40,16 @@ pub(crate) struct Polling {
     place: Option<Counted>,
 }
 
+/// Knows whether a GET waits for what is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Listener(Arc<Pipe>);
+
+impl Listener {
+    pub(crate) fn is_listening(&self) -> bool {
+        self.0.lock().is_listening()
+    }
+}
+
 /// How long the end of a session whose client said goodbye waits for its poll, which may have been overtaken.
 const OVERTAKEN: Duration = Duration::from_millis(100);
 
@@ -163,6 +173,10 @@ impl Transport for Polling {
 
     fn direct(&self) -> Option<Direct> {
         self.websocket.as_ref()?.direct()
+    }
+
+    fn listener(&self) -> Option<Listener> {
+        Some(Listener(Arc::clone(&self.pipe)))
     }
 
     fn deflating(&self) -> Option<Deflating> {
