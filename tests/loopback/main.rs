@@ -1,10 +1,12 @@
 //! Suites against a real port in this process: what comes over the wire when a client keeps to the rules, and when it
 //! does not. What a client may not notice is tested in memory (`gateway-core/tests`).
 
+mod crowds;
 mod envelopes;
 mod handshake;
 mod leaving;
 mod listeners;
+mod monitoring;
 mod server;
 mod slow;
 mod tungstenite;

@@ -2,6 +2,7 @@
 //! receives only as far as a client must. Well-behaved clients are other people's: see `clients/` and `browser/`.
 
 mod frame;
+pub mod prometheus;
 mod raw;
 
 pub use frame::{Frame, Opcode};

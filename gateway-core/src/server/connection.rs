@@ -13,6 +13,7 @@ use crate::dispatch::Exception;
 use crate::gateway::Found;
 use crate::limits::Limits;
 use crate::server::application::Application;
+use crate::server::drain::moment_within;
 use crate::server::ending::{self, End, Remains};
 use crate::server::lobby::Lobby;
 use crate::server::seat::{Seat, Seating};
@@ -72,6 +73,8 @@ struct Inside {
     clock: Pin<Box<Sleep>>,
     /// The message that is being put together from fragments, and until when it must be whole.
     assembly: Option<(u64, Instant)>,
+    /// When the connection has had its time, where that is bounded.
+    lives_until: Option<Instant>,
     /// Messages taken in this turn.
     taken: usize,
     /// Set by a message that ends the connection.
@@ -231,7 +234,9 @@ impl Inside {
                 (Seats::default(), Some(Lobby::open(&application, manner.format, handshake, now + within)))
             }
         };
+        let lifetime = application.limits.connection_lifetime;
         Self {
+            lives_until: lifetime.map(|lifetime| now + lifetime + moment_within(lifetime / 10)),
             application,
             format: manner.format,
             seats,
@@ -407,10 +412,23 @@ impl Inside {
         if self.claim_by().is_some_and(|until| until <= now) {
             return Err(End::Over(DisconnectReason::Malformed("no namespace was asked for in time")));
         }
+        self.end_if_over(now)?;
         self.beat(now)?;
         // Another turn sends what this one caused, and sleeps until the next deadline.
         task.waker().wake_by_ref();
         Ok(())
+    }
+
+    /// Ends a connection that had its time. Looked at whenever the clock has something to say, so no message pays for it.
+    fn end_if_over(&mut self, now: Instant) -> Result<(), End> {
+        if self.lives_until.is_none_or(|until| until > now) {
+            return Ok(());
+        }
+        self.lives_until = None;
+        for seat in &*self.seats {
+            seat.session().outbox.end(DisconnectReason::Lifetime, Scope::Connection);
+        }
+        if self.seats.is_empty() { Err(End::Over(DisconnectReason::Lifetime)) } else { Ok(()) }
     }
 
     /// A peer that was asked and comes too late is told nothing more, also where the timer is late too.

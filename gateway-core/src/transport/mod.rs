@@ -3,6 +3,7 @@
 
 mod counted;
 mod credentials;
+mod crowd;
 mod engine;
 mod handshake;
 mod headers;
@@ -10,6 +11,7 @@ mod headers;
 pub(crate) mod memory;
 mod origin;
 mod polling;
+mod proxies;
 mod tcp;
 mod upgrade;
 mod websocket;
@@ -18,11 +20,13 @@ use std::io;
 use std::task::{Context, Poll};
 
 pub(crate) use counted::Counted;
+pub(crate) use crowd::{Crowd, Crowded, Present};
 pub(crate) use engine::{EngineIo, Patience, dismiss, upgrade};
 pub use handshake::{AuthError, Handshake};
 pub(crate) use handshake::{LatestHeaders, parse_query};
 pub(crate) use origin::{Allowed, OriginPolicy};
 pub(crate) use polling::{Polling, PollingPeer, Posting, Probe, Turned};
+pub(crate) use proxies::Proxies;
 pub(crate) use tcp::{Direct, Socket};
 pub(crate) use upgrade::{Upgrade, UpgradeError};
 pub(crate) use websocket::{Stream, WebSocket};

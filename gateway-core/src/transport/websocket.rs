@@ -11,6 +11,7 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::transport::crowd::Present;
 use crate::transport::{Broken, Deliver, Direct, Ending, Transport};
 use crate::wire::{Decoder, Flow, Received};
 
@@ -42,12 +43,21 @@ pub(crate) struct WebSocket<S> {
     held: Vec<u8>,
     shut_down: bool,
     drained: usize,
+    /// Its place among the connections of the server, where they are bounded.
+    _present: Option<Box<Present>>,
 }
 
 impl<S: Stream> WebSocket<S> {
     /// A connection whose handshake is over. `read_ahead` is what came behind the request head.
     pub(crate) fn new(stream: S, read_ahead: &Bytes, message_bytes: usize) -> Self {
-        Self { stream, decoder: Decoder::new(message_bytes), held: read_ahead.to_vec(), shut_down: false, drained: 0 }
+        let held = read_ahead.to_vec();
+        let decoder = Decoder::new(message_bytes);
+        Self { stream, decoder, held, shut_down: false, drained: 0, _present: None }
+    }
+
+    /// The same, holding its place for as long as it lives.
+    pub(crate) fn holding(self, present: Option<Box<Present>>) -> Self {
+        Self { _present: present, ..self }
     }
 
     fn take_held(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Result<(), Broken> {
