@@ -19,8 +19,11 @@ pages! {
     serving: "serving.md";
     operations: "operations.md";
     deploy: "deploy.md";
+    limits: "limits.md";
     socket_io: "socket-io.md";
     engine_io: "engine-io.md";
     testing: "testing.md";
     macros: "macros.md";
+    from_nestjs: "from-nestjs.md";
+    from_socket_io: "from-socket-io.md";
 }

@@ -3,10 +3,14 @@
 
 mod crowds;
 mod envelopes;
+mod faults;
+mod floods;
 mod handshake;
 mod leaving;
 mod listeners;
 mod monitoring;
+mod requests;
+mod secrets;
 mod server;
 mod slow;
 mod tungstenite;

@@ -14,7 +14,7 @@ use crate::server::drain::Drain;
 use crate::server::engine_io::Engine;
 use crate::session::Recovery;
 use crate::telemetry::Counters;
-use crate::transport::{Crowd, OriginPolicy, Proxies};
+use crate::transport::{Crowd, Deflate, OriginPolicy, Proxies};
 
 /// The part that exists before the server has started: what a [`ServerHandle`](crate::ServerHandle) reaches.
 #[derive(Debug)]
@@ -89,6 +89,8 @@ pub(crate) struct Application {
     pub(crate) proxies: Proxies,
     pub(crate) crowd: Arc<Crowd>,
     pub(crate) subprotocols: Vec<String>,
+    /// Where messages of a WebSocket may be compressed.
+    pub(crate) deflate: Option<Deflate>,
 }
 
 impl Application {

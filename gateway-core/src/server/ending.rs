@@ -44,9 +44,11 @@ pub(super) struct Remains<T> {
 pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
     let Remains { mut transport, application, mut seats, lobby } = remains;
     let only = seats.only().map(|seat| Arc::clone(seat.session()));
-    let is_a_loss = matches!(&end, End::Over(reason) if reason.is_a_loss());
-    for seat in seats.iter().filter(|seat| is_a_loss && seat.session().is_accepted()) {
-        seat.session().go_away();
+    if let End::Over(reason) = &end {
+        let is_lost = |session: &Session| session.is_accepted() && reason.is_a_loss(session.outbox.format);
+        for session in seats.iter().map(Seat::session).filter(|session| is_lost(session)) {
+            session.go_away();
+        }
     }
     let reason = match end {
         End::Over(reason) => {
@@ -161,7 +163,7 @@ fn last_words(application: &Application, outbox: &Outbox, reason: &DisconnectRea
         // RFC 6455 §5.5.1: a close frame is answered by one, usually with the same code.
         DisconnectReason::Client(close) => (Some(outbox.format.close_frame(close.as_ref())), Ending::Answered),
         DisconnectReason::Lost => (None, Ending::Answered),
-        DisconnectReason::Shutdown => {
+        DisconnectReason::Shutdown if outbox.format.tells_why() => {
             (Some(outbox.format.close_frame(Some(&application.shared.drain().told()))), Ending::Awaited)
         }
         DisconnectReason::Violation(_) => (Some(outbox.format.close_frame(reason.told().as_ref())), Ending::Violated),
@@ -229,6 +231,6 @@ async fn run(hook: &RunHook<Ended>, place: &Place, reason: &DisconnectReason) {
 }
 
 fn failed(socket: &Socket, exception: &Exception) {
-    let error = exception.hidden_text().unwrap_or(exception.text());
+    let error = exception.log_text();
     tracing::error!(socket = %socket.id(), error, "a disconnect hook failed");
 }

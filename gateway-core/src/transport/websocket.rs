@@ -12,8 +12,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::transport::crowd::Present;
-use crate::transport::{Broken, Deliver, Direct, Ending, Transport};
-use crate::wire::{Decoder, Flow, Received};
+use crate::transport::{Agreed, Broken, Deliver, Direct, Ending, Transport};
+use crate::wire::{Decoder, Deflating, Flow, Received};
 
 /// One read: as much as a socket's own buffer usually holds when a client sends faster than it is read.
 const READ_BUFFER: usize = 64 * 1024;
@@ -41,6 +41,7 @@ pub(crate) struct WebSocket<S> {
     decoder: Decoder,
     /// Bytes that were read and not yet taken: what came behind the request head, or after a pause.
     held: Vec<u8>,
+    deflating: Option<Deflating>,
     shut_down: bool,
     drained: usize,
     /// Its place among the connections of the server, where they are bounded.
@@ -50,14 +51,29 @@ pub(crate) struct WebSocket<S> {
 impl<S: Stream> WebSocket<S> {
     /// A connection whose handshake is over. `read_ahead` is what came behind the request head.
     pub(crate) fn new(stream: S, read_ahead: &Bytes, message_bytes: usize) -> Self {
-        let held = read_ahead.to_vec();
-        let decoder = Decoder::new(message_bytes);
-        Self { stream, decoder, held, shut_down: false, drained: 0, _present: None }
+        Self {
+            stream,
+            decoder: Decoder::new(message_bytes),
+            held: read_ahead.to_vec(),
+            deflating: None,
+            shut_down: false,
+            drained: 0,
+            _present: None,
+        }
     }
 
     /// The same, holding its place for as long as it lives.
     pub(crate) fn holding(self, present: Option<Box<Present>>) -> Self {
         Self { _present: present, ..self }
+    }
+
+    /// Compresses as was agreed on in the handshake.
+    pub(crate) fn with_deflate(mut self, agreed: Option<Agreed>) -> Self {
+        if let Some(agreed) = agreed {
+            self.decoder = self.decoder.with_inflater(agreed.inflater());
+            self.deflating = agreed.deflating();
+        }
+        self
     }
 
     fn take_held(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Result<(), Broken> {
@@ -158,5 +174,9 @@ impl<S: Stream> Transport for WebSocket<S> {
 
     fn direct(&self) -> Option<Direct> {
         self.stream.direct()
+    }
+
+    fn deflating(&self) -> Option<Deflating> {
+        self.deflating
     }
 }

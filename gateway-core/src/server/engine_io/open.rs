@@ -20,8 +20,8 @@ use crate::server::engine_io::visit::Visit;
 use crate::server::upgraded::{Start, when_upgraded};
 use crate::telemetry::Rejected;
 use crate::transport::{
-    EngineIo, Handshake, LatestHeaders, Patience, Polling, PollingPeer, Present, Probe, Stream, Turned, Upgrade,
-    WebSocket, dismiss, upgrade,
+    Agreed, EngineIo, Handshake, LatestHeaders, Patience, Polling, PollingPeer, Present, Probe, Stream, Turned,
+    Upgrade, WebSocket, dismiss, upgrade,
 };
 use crate::wire::engine_io::Open;
 
@@ -59,7 +59,8 @@ pub(super) async fn websocket(visit: &Visit<'_>, on_upgrade: OnUpgrade) -> Resul
     let mut response = upgrade.response();
     greet(&engine.options, response.headers_mut(), &handshake, &id);
     let (application, options) = (Arc::clone(host.application), Arc::clone(&engine.options));
-    let begin = Begin { application, options, entered, entry, handshake, present, open };
+    let agreed = upgrade.agreed();
+    let begin = Begin { application, options, agreed, entered, entry, handshake, present, open };
     when_upgraded(on_upgrade, &host.application.shared.tasks, begin);
     Ok(response)
 }
@@ -76,13 +77,16 @@ pub(super) fn take_over(visit: &Visit<'_>, session: Session, on_upgrade: OnUpgra
         Session::WebSocket => None,
     };
     let (application, options) = (Arc::clone(host.application), Arc::clone(&engine.options));
-    when_upgraded(on_upgrade, &host.application.shared.tasks, TakeOver { application, options, mover });
+    let take_over = TakeOver { application, options, agreed: upgrade.agreed(), mover };
+    when_upgraded(on_upgrade, &host.application.shared.tasks, take_over);
     Ok(upgrade.response())
 }
 
 fn check_upgrade(visit: &Visit<'_>) -> Result<Upgrade, Refused> {
+    let headers = &visit.head.headers;
+    let deflate = visit.engine.options.per_message_deflate.as_ref().or(visit.host.application.deflate.as_ref());
     Upgrade::check(visit.head, &[])
-        .map(|upgrade| upgrade.with_first_offer(&visit.head.headers))
+        .map(|upgrade| upgrade.with_first_offer(headers).with_deflate(headers, deflate))
         .map_err(|error| Refused::new(Code::BadRequest, error.to_string()))
 }
 
@@ -91,7 +95,7 @@ impl Visit<'_> {
     async fn admit(&self, complete: impl FnOnce(Handshake) -> Handshake) -> Result<Admitted, Refused> {
         let Self { host, engine, head, query } = self;
         if host.application.shared.is_stopping() {
-            return Err(Refused::unavailable(Rejected::Stopping, "the server stops"));
+            return Err(Refused::stopping());
         }
         let Destination { mut entry, path, parameters } =
             destination(engine, host.application).ok_or(Code::BadRequest)?;
@@ -165,6 +169,7 @@ fn greet(options: &EngineOptions, headers: &mut HeaderMap, handshake: &Handshake
 struct Begin {
     application: Arc<Application>,
     options: Arc<EngineOptions>,
+    agreed: Option<Agreed>,
     entered: Entered,
     entry: Entry,
     handshake: Handshake,
@@ -174,8 +179,9 @@ struct Begin {
 
 impl Start for Begin {
     async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
-        let Self { application, options, entered, entry, handshake, present, open } = self;
-        let websocket = WebSocket::new(stream, &read_ahead, options.max_http_buffer_size).holding(present);
+        let Self { application, options, agreed, entered, entry, handshake, present, open } = self;
+        let websocket = WebSocket::new(stream, &read_ahead, options.max_http_buffer_size);
+        let websocket = websocket.with_deflate(agreed).holding(present);
         let opened = EngineIo::open(websocket, &open, application.limits.handshake_timeout).await;
         let Some(transport) = opened else { return };
         let tasks = application.shared.tasks.clone();
@@ -188,6 +194,7 @@ impl Start for Begin {
 struct TakeOver {
     application: Arc<Application>,
     options: Arc<EngineOptions>,
+    agreed: Option<Agreed>,
     mover: Option<Mover>,
 }
 
@@ -200,8 +207,8 @@ struct Mover {
 
 impl Start for TakeOver {
     async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
-        let Self { application, options, mover } = self;
-        let websocket = WebSocket::new(stream, &read_ahead, options.max_http_buffer_size);
+        let Self { application, options, agreed, mover } = self;
+        let websocket = WebSocket::new(stream, &read_ahead, options.max_http_buffer_size).with_deflate(agreed);
         let patience = Patience { upgrade: options.upgrade_timeout, close: application.limits.close_timeout };
         match mover {
             Some(Mover { probe, peer, latest }) => {

@@ -70,6 +70,10 @@ impl Refused {
         self.why
     }
 
+    pub(super) fn stopping() -> Self {
+        Self::unavailable(Rejected::Stopping, "the server stops")
+    }
+
     pub(super) fn text(&self) -> &str {
         &self.message
     }
@@ -115,6 +119,7 @@ impl From<Turned> for Refused {
     fn from(turned: Turned) -> Self {
         match turned {
             Turned::Over => Code::UnknownSession.into(),
+            Turned::Stopping => Self::stopping(),
             Turned::Moved | Turned::Overlap => Code::BadRequest.into(),
         }
     }
