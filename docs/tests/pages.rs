@@ -152,6 +152,7 @@ fn defaults() -> Vec<(&'static str, String)> {
         if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) }
     };
     let seconds = |time: Duration| format!("{} s", time.as_secs());
+    let none = || "none".to_owned();
     let rate = |most: Option<NonZeroU32>| most.map_or("none".to_owned(), |most| most.to_string());
     // A new limit fails to compile here until it is in the table.
     let Limits {
@@ -183,6 +184,9 @@ fn defaults() -> Vec<(&'static str, String)> {
         headers,
         polling_sessions,
         unclaimed_sessions,
+        connections,
+        connections_per_address,
+        connection_lifetime,
         post_timeout,
     } = Limits::default();
     vec![
@@ -214,6 +218,9 @@ fn defaults() -> Vec<(&'static str, String)> {
         ("headers", headers.to_string()),
         ("polling_sessions", polling_sessions.to_string()),
         ("unclaimed_sessions", unclaimed_sessions.to_string()),
+        ("connections", connections.map_or(none(), |connections| connections.to_string())),
+        ("connections_per_address", connections_per_address.map_or(none(), |connections| connections.to_string())),
+        ("connection_lifetime", connection_lifetime.map_or(none(), seconds)),
         ("post_timeout", seconds(post_timeout)),
     ]
 }
@@ -238,4 +245,22 @@ fn every_compiler_message_in_the_guide_is_a_real_one() {
 /// `error[E0277]: text` → `text`
 fn message(line: &str) -> Option<&str> {
     line.starts_with("error").then(|| line.split_once(": "))?.map(|(_, message)| message)
+}
+
+#[test]
+fn the_table_of_metrics_holds_each_name() {
+    let mut written: Vec<String> = rows(&read("docs/operations.md"), "## Metrics")
+        .into_iter()
+        .map(|row| row[0].trim_matches('`').to_owned())
+        .collect();
+    let folder = root().join("gateway-core/src/server/gauges");
+    let source: String =
+        fs::read_dir(folder).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    let literals = source.split('"').skip(1).step_by(2);
+    let is_name = |text: &&str| text.starts_with("gateway_") || text.starts_with("process_");
+    let mut real: Vec<String> = literals.filter(is_name).map(str::to_owned).collect();
+    real.sort();
+    written.sort();
+    assert!(real.len() > 30, "the names were not found");
+    assert_eq!(written, real);
 }

@@ -68,12 +68,12 @@ pub use crate::gateway::{Fields, Gateway, Handlers, Injectable, Layers, Problem,
 pub use crate::hub::{JoinError, Namespace, Sent, Target};
 pub use crate::limits::{Limits, Overflow};
 pub use crate::server::{
-    Body, Cors, Endpoint, EngineIo, GatewayService, LocalAddr, Parser, RunningServer, SameSite, Server, ServerHandle,
-    SessionCookie, SocketIo, TransportName, UpgradeRefusal,
+    Body, Cors, Drain, Endpoint, EngineIo, GatewayService, LocalAddr, Parser, RunningServer, SameSite, Server,
+    ServerHandle, SessionCookie, SocketIo, TransportName, UpgradeRefusal,
 };
 pub use crate::session::{DisconnectReason, Recovery, RoomRefusal, SendError, SocketId};
 pub use crate::socket::{Answers, Request, RequestError, Requests, Socket};
-pub use crate::telemetry::{Counter, Counters, Traffic};
+pub use crate::telemetry::{Counter, Counters, Metrics, Traffic};
 #[cfg(feature = "deflate")]
 pub use crate::transport::Deflate;
 pub use crate::transport::{AuthError, Handshake};
