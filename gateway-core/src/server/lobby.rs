@@ -90,7 +90,9 @@ fn decoder(format: WireFormat, limits: &Limits) -> Decoder {
         WireFormat::SocketIoMsgpack => {
             Decoder::packed(PacketLimits { attachments: limits.attachments.max(PARTS_INSIDE), ..limits })
         }
-        WireFormat::SocketIo | WireFormat::Plain | WireFormat::EngineIo => Decoder::new(limits),
+        WireFormat::SocketIo | WireFormat::Plain | WireFormat::PlainNumbered | WireFormat::EngineIo => {
+            Decoder::new(limits)
+        }
     }
 }
 
@@ -195,10 +197,18 @@ impl Desk {
         let last = if reason == DisconnectReason::Left {
             Encoded::nothing()
         } else {
-            self.parted.push(Arc::clone(&seat.session().namespace));
+            self.note_parted(&seat);
             seat.session().encode(&Outgoing::Disconnected)
         };
         self.part(seat, last, reason);
+    }
+
+    /// Names of namespaces may be the client's choice, so that only the latest are kept.
+    fn note_parted(&mut self, seat: &Seat) {
+        if self.parted.len() >= self.application.limits.namespaces_per_connection {
+            self.parted.remove(0);
+        }
+        self.parted.push(Arc::clone(&seat.session().namespace));
     }
 
     fn part(&mut self, seat: Seat, last: Encoded, reason: DisconnectReason) {
