@@ -75,7 +75,7 @@ pub use crate::session::{DisconnectReason, Recovery, RoomRefusal, SendError, Soc
 pub use crate::socket::{Answers, Request, RequestError, Requests, Socket};
 pub use crate::telemetry::{Counter, Counters, Traffic};
 pub use crate::transport::{AuthError, Handshake};
-pub use crate::wire::{Args, CloseCode, Disconnect, Event, FromArgs, Message, RawArgs, Text, ToArgs};
+pub use crate::wire::{Args, Binary, CloseCode, Disconnect, Event, FromArgs, Message, RawArgs, Text, ToArgs};
 
 /// Registers a generic gateway by naming a concrete type, once: `gateway_core::register!(Chat<MemoryStore>);`
 ///

@@ -3,6 +3,7 @@
 
 mod args;
 mod arity;
+mod binary;
 mod close;
 mod depth;
 mod encoded;
@@ -22,6 +23,7 @@ mod violation;
 
 pub(crate) use args::List;
 pub use args::{Args, FromArgs, RawArgs, ToArgs};
+pub use binary::Binary;
 pub use close::{CloseCode, Disconnect};
 pub(crate) use depth::exceeds_depth;
 pub(crate) use encoded::Encoded;
