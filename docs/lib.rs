@@ -17,8 +17,11 @@ pages! {
     pipeline: "pipeline.md";
     connections: "connections.md";
     serving: "serving.md";
+    limits: "limits.md";
     socket_io: "socket-io.md";
     engine_io: "engine-io.md";
     testing: "testing.md";
     macros: "macros.md";
+    from_nestjs: "from-nestjs.md";
+    from_socket_io: "from-socket-io.md";
 }

@@ -113,7 +113,7 @@ impl Session {
         if frame.is_nothing() {
             return Ok(());
         }
-        if self.outbox.push(frame, delivery)? == Pushed::NeedsWrite {
+        if self.outbox.push(self.outbox.ready(frame), delivery)? == Pushed::NeedsWrite {
             batch::write_soon(self);
         }
         Ok(())

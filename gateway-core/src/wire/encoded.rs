@@ -4,19 +4,21 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::wire::deflate::{Deflating, deflated};
 use crate::wire::rfc6455::{LONGEST_HEADER, OpCode, frame, push_frame};
 
 /// Whole frames that belong together, nearly always one: of one socket, or shared by all that get them.
 #[derive(Clone, Debug)]
 pub(crate) enum Encoded {
     /// The first frame is what comes from `start` on; room for the longest header was left before its payload was known.
-    Own { bytes: Vec<u8>, start: usize },
-    Shared {
-        bytes: Arc<[u8]>,
-        /// How many messages it holds; more than one where a burst was joined.
-        messages: u32,
-    },
+    Own { bytes: Vec<u8>, start: u32, messages: u32 },
+    /// More than one message where a burst was joined.
+    Shared { bytes: Arc<[u8]>, messages: u32 },
 }
+
+/// What was joined is no longer than what leaves in one write, and larger frames are better left where they are.
+const LONGEST_JOINED: usize = 16 * 1024;
+const LONGEST_APPENDED: usize = 512;
 
 impl Encoded {
     /// A text frame whose payload, of about `expected` bytes, is written by `write`.
@@ -26,8 +28,7 @@ impl Encoded {
 
     /// A frame whose payload, of about `expected` bytes, is written by `write`.
     pub(crate) fn written(opcode: OpCode, expected: usize, write: impl FnOnce(&mut Vec<u8>)) -> Self {
-        let (bytes, start) = frame(opcode, expected, write);
-        Self::Own { bytes, start }
+        frame(opcode, expected, write).into()
     }
 
     /// A text frame as [`Encoded::text`] has it, and behind it a binary one for each of `parts`.
@@ -37,37 +38,60 @@ impl Encoded {
         for part in parts {
             push_frame(&mut bytes, OpCode::Binary, part);
         }
-        Self::Own { bytes, start }
+        (bytes, start).into()
     }
 
     /// Both, in one piece.
     pub(crate) fn followed_by(&self, other: &Self) -> Self {
-        Self::Own { bytes: [self.as_slice(), other.as_slice()].concat(), start: 0 }
+        [self.as_slice(), other.as_slice()].concat().into()
     }
 
     /// No frame: a format need not say everything.
     pub(crate) fn nothing() -> Self {
-        Self::Own { bytes: Vec::new(), start: 0 }
+        Vec::new().into()
     }
 
     /// A frame of these bytes.
     pub(crate) fn frame(opcode: OpCode, payload: &[u8]) -> Self {
-        let (bytes, start) = frame(opcode, payload.len(), |out| out.extend_from_slice(payload));
-        Self::Own { bytes, start }
+        frame(opcode, payload.len(), |out| out.extend_from_slice(payload)).into()
     }
 
     /// The same frame, cheap to clone.
     pub(crate) fn into_shared(self) -> Self {
         match self {
-            Self::Own { bytes, start } => Self::Shared { bytes: bytes[start..].into(), messages: 1 },
+            own @ Self::Own { .. } => Self::Shared { bytes: own.as_slice().into(), messages: own.messages() },
             shared @ Self::Shared { .. } => shared,
         }
+    }
+
+    /// The same with its messages compressed, where that makes one shorter.
+    pub(crate) fn deflated(&self, how: Deflating) -> Option<Self> {
+        let bytes = deflated(self.as_slice(), how)?;
+        Some(match self {
+            Self::Own { messages, .. } => Self::Own { bytes, start: 0, messages: *messages },
+            Self::Shared { messages, .. } => Self::Shared { bytes: bytes.into(), messages: *messages },
+        })
     }
 
     /// This and what comes behind it as one, cheap to clone.
     pub(crate) fn joined(&self, behind: &Self) -> Self {
         let bytes = [self.as_slice(), behind.as_slice()].concat().into();
         Self::Shared { bytes, messages: self.messages() + behind.messages() }
+    }
+
+    /// Copies what comes behind it to its end, where both are of one socket and little. Says whether it did.
+    #[inline]
+    pub(crate) fn append(&mut self, behind: &Self) -> bool {
+        match (self, behind) {
+            (Self::Own { bytes, messages, .. }, Self::Own { messages: more, .. })
+                if behind.len() <= LONGEST_APPENDED && bytes.len() + behind.len() <= LONGEST_JOINED =>
+            {
+                bytes.extend_from_slice(behind.as_slice());
+                *messages += more;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Whether both are clones of one.
@@ -80,14 +104,13 @@ impl Encoded {
 
     pub(crate) fn messages(&self) -> u32 {
         match self {
-            Self::Own { .. } => 1,
-            Self::Shared { messages, .. } => *messages,
+            Self::Own { messages, .. } | Self::Shared { messages, .. } => *messages,
         }
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
         match self {
-            Self::Own { bytes, start } => &bytes[*start..],
+            Self::Own { bytes, start, .. } => &bytes[*start as usize..],
             Self::Shared { bytes, .. } => bytes,
         }
     }
@@ -98,5 +121,18 @@ impl Encoded {
 
     pub(crate) fn len(&self) -> usize {
         self.as_slice().len()
+    }
+}
+
+/// One message: its bytes, and where its first frame starts.
+impl From<(Vec<u8>, u32)> for Encoded {
+    fn from((bytes, start): (Vec<u8>, u32)) -> Self {
+        Self::Own { bytes, start, messages: 1 }
+    }
+}
+
+impl From<Vec<u8>> for Encoded {
+    fn from(bytes: Vec<u8>) -> Self {
+        (bytes, 0).into()
     }
 }

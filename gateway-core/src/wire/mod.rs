@@ -5,6 +5,7 @@ mod args;
 mod arity;
 mod binary;
 mod close;
+mod deflate;
 mod depth;
 mod encoded;
 pub(crate) mod engine_io;
@@ -25,6 +26,7 @@ pub(crate) use args::List;
 pub use args::{Args, FromArgs, RawArgs, ToArgs};
 pub use binary::Binary;
 pub use close::{CloseCode, Disconnect};
+pub(crate) use deflate::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW};
 pub(crate) use depth::exceeds_depth;
 pub(crate) use encoded::Encoded;
 pub(crate) use envelope::{Envelope, Incoming, Malformed, Named, Outgoing, RequestId};
@@ -35,7 +37,7 @@ pub use message::{Message, Text};
 pub(crate) use payload::{Attachments, Content, ContentRef, Payload, Shape};
 pub(crate) use plain::decode;
 pub(crate) use rfc6455::{Decoder, Flow, OpCode, Received, close_frame};
-pub(crate) use shared::{Latest, Shared};
+pub(crate) use shared::{Latest, Shared, Worth};
 pub(crate) use violation::Violation;
 
 /// How one peer writes its envelopes.
@@ -84,9 +86,12 @@ impl WireFormat {
     pub(crate) fn close_frame(self, close: Option<&Disconnect>) -> Encoded {
         match self {
             Self::Plain | Self::PlainNumbered => close_frame(close),
-            // Engines close without a code, but for violations of RFC 6455, and say no more than the code then.
+            // Engines close without a code, but where the server stops and for violations of RFC 6455, and say no more than
+            // the code then.
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => {
-                let code = close.map(|close| close.code).filter(|code| code.is_of_the_protocol());
+                let code = close
+                    .map(|close| close.code)
+                    .filter(|code| code.is_of_the_protocol() || *code == CloseCode::GOING_AWAY);
                 close_frame(code.map(|code| Disconnect::new(code, "")).as_ref())
             }
         }

@@ -22,8 +22,8 @@ pub(crate) use requests::{PollingPeer, Posting, Probe};
 use crate::transport::counted::Counted;
 use crate::transport::engine;
 use crate::transport::{Broken, Deliver, Direct, Ending, Transport};
-use crate::wire::Flow;
 use crate::wire::engine_io::{Packet, SEPARATOR};
+use crate::wire::{Deflating, Flow};
 use pipe::Pipe;
 
 /// The server's end, from the first request to the last frame of the WebSocket it may move to.
@@ -177,6 +177,10 @@ impl Transport for Polling {
 
     fn listener(&self) -> Option<Listener> {
         Some(Listener(Arc::clone(&self.pipe)))
+    }
+
+    fn deflating(&self) -> Option<Deflating> {
+        self.websocket.as_ref()?.deflating()
     }
 }
 
