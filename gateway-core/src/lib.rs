@@ -77,7 +77,7 @@ pub use crate::telemetry::{Counter, Counters, Metrics, Traffic};
 #[cfg(feature = "deflate")]
 pub use crate::transport::Deflate;
 pub use crate::transport::{AuthError, Handshake};
-pub use crate::wire::{Args, CloseCode, Disconnect, Event, FromArgs, Message, RawArgs, Text, ToArgs};
+pub use crate::wire::{Args, Binary, CloseCode, Disconnect, Event, FromArgs, Message, RawArgs, Text, ToArgs};
 
 /// Registers a generic gateway by naming a concrete type, once: `gateway_core::register!(Chat<MemoryStore>);`
 ///
