@@ -22,4 +22,6 @@ pages! {
     engine_io: "engine-io.md";
     testing: "testing.md";
     macros: "macros.md";
+    from_nestjs: "from-nestjs.md";
+    from_socket_io: "from-socket-io.md";
 }

@@ -74,6 +74,8 @@ pub use crate::server::{
 pub use crate::session::{DisconnectReason, Recovery, RoomRefusal, SendError, SocketId};
 pub use crate::socket::{Answers, Request, RequestError, Requests, Socket};
 pub use crate::telemetry::{Counter, Counters, Traffic};
+#[cfg(feature = "deflate")]
+pub use crate::transport::Deflate;
 pub use crate::transport::{AuthError, Handshake};
 pub use crate::wire::{Args, CloseCode, Disconnect, Event, FromArgs, Message, RawArgs, Text, ToArgs};
 

@@ -172,6 +172,9 @@ impl Socket {
         }
         let content = args.map_err(|_| SendError::Unserializable)?.into_content();
         self.session.tell_listeners(event);
+        if delivery == Delivery::Volatile && self.session.drops_volatile() {
+            return Err(SendError::Full);
+        }
         let offset = if delivery == Delivery::Event { self.space.next_offset() } else { None };
         let Some(offset) = offset else {
             let outgoing = Outgoing::Event { event, content: content.lend(), offset: None };

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::hub::members::{Selection, Sessions};
 use crate::hub::{JoinError, Space};
-use crate::session::{Delivery, DisconnectReason, Scope, for_each, latest_of, write_all_soon};
+use crate::session::{Delivery, DisconnectReason, Outbox, Scope, SendError, for_each, latest_of, write_all_soon};
 use crate::telemetry::{bounded, cut};
-use crate::wire::{Content, Disconnect, Event, RawArgs, Shared, ToArgs, is_reserved};
+use crate::wire::{Content, Disconnect, Event, RawArgs, Shared, ToArgs, Worth, is_reserved};
 
 /// Some sockets of one namespace, chosen by rooms. Choosing more rooms widens it; a socket in two of them is meant once.
 ///
@@ -16,6 +16,7 @@ pub struct Target {
     space: Arc<Space>,
     selection: Selection,
     delivery: Delivery,
+    worth: Worth,
 }
 
 /// What became of a broadcast.
@@ -30,7 +31,12 @@ pub struct Sent {
 
 impl Target {
     pub(crate) fn all(space: &Arc<Space>) -> Self {
-        Self { space: Arc::clone(space), selection: Selection::default(), delivery: Delivery::Event }
+        Self {
+            space: Arc::clone(space),
+            selection: Selection::default(),
+            delivery: Delivery::Event,
+            worth: Worth::Compressing,
+        }
     }
 
     /// Adds the sockets in `room`. A socket's id is the name of its own room.
@@ -54,9 +60,11 @@ impl Target {
         self
     }
 
-    /// What is sent is not worth compressing. No connection compresses yet, so it is the same as without.
+    /// What is sent is not worth compressing, such as pictures: it goes out as it is, also to clients that have agreed on
+    /// compression.
     #[must_use]
-    pub fn uncompressed(self) -> Self {
+    pub fn uncompressed(mut self) -> Self {
+        self.worth = Worth::Nothing;
         self
     }
 
@@ -78,14 +86,20 @@ impl Target {
         if sessions.first().is_some_and(|session| session.outbox.counters.listeners().is_some()) {
             sessions.iter().for_each(|session| session.tell_listeners(event));
         }
+        let is_volatile = self.delivery == Delivery::Volatile;
         let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };
         let shared = Shared::new(&self.space.name, event, content.lend(), offset.map(|offset| offset.to_string()));
-        let shared = shared.behind(latest_of(&sessions));
+        let shared = shared.behind(latest_of(&sessions)).worth(self.worth);
         let mut queued = 0;
         for_each(&sessions, |session| {
             let pushed = match offset {
+                None if is_volatile && session.drops_volatile() => Err(SendError::Full),
                 None => session.outbox.push_shared(&shared, self.delivery),
-                Some(offset) => session.queue_event(shared.frame(session.outbox.format).clone(), offset),
+                Some(offset) => {
+                    let Outbox { format, .. } = session.outbox;
+                    let sent = session.outbox.deflating().map(|how| shared.deflated(format, how).clone());
+                    session.queue_event(shared.frame(format).clone(), sent, offset)
+                }
             };
             queued += usize::from(pushed.is_ok());
         });

@@ -29,7 +29,7 @@ use crate::server::signals::Signals;
 use crate::server::socket_io_options::{EngineIo, SocketIo};
 use crate::session::Recovery;
 use crate::telemetry::{Listeners, Traffic};
-use crate::transport::{Handshake, OriginPolicy};
+use crate::transport::{Deflate, Handshake, OriginPolicy};
 
 type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
 
@@ -53,6 +53,7 @@ pub struct Server {
     recovery: Option<Recovery>,
     origins: OriginPolicy,
     subprotocols: Vec<String>,
+    deflate: Option<Deflate>,
     expected: Vec<String>,
     before: Option<BeforeUpgrade>,
     fallback: Option<Fallback>,
@@ -86,6 +87,7 @@ impl Server {
             recovery: None,
             origins: OriginPolicy::default(),
             subprotocols: Vec::new(),
+            deflate: None,
             expected: Vec::new(),
             before: None,
             fallback: None,
@@ -159,7 +161,7 @@ impl Server {
     }
 
     /// Lets a client that lost its connection come back as the same socket: with its rooms, its state and the events it
-    /// has missed. Default off.
+    /// has missed. Clients of Socket.IO do so unasked, those of the plain protocol where they ask for it. Default off.
     pub fn recovery(mut self, recovery: Recovery) -> Self {
         self.recovery = Some(recovery);
         self
@@ -181,6 +183,14 @@ impl Server {
     /// Subprotocols of the application, the preferred one first; `gateway.v1` comes before them.
     pub fn subprotocols<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.subprotocols.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Compresses messages of a WebSocket with clients that offer it, plain ones and those of Socket.IO. Default off: it
+    /// costs time, and the length of what is compressed tells of secrets beside text of others.
+    #[cfg(feature = "deflate")]
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.deflate = Some(deflate);
         self
     }
 
@@ -375,6 +385,7 @@ impl Server {
             recovery: self.recovery,
             origins: self.origins,
             subprotocols: self.subprotocols,
+            deflate: self.deflate,
         }))
     }
 }

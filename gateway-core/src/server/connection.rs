@@ -10,13 +10,13 @@ use tokio::time::{Instant, Sleep};
 use tracing::Instrument;
 
 use crate::dispatch::Exception;
-use crate::gateway::Found;
+use crate::gateway::{Found, Route};
 use crate::limits::Limits;
 use crate::server::application::Application;
 use crate::server::ending::{self, End, Remains};
 use crate::server::lobby::Lobby;
 use crate::server::rates::{Bucket, per_second};
-use crate::server::seat::{Seat, Seating};
+use crate::server::seat::{Claim, Seat, Seating};
 use crate::server::seats::Seats;
 use crate::server::unfinished::Unfinished;
 use crate::session::{Asks, Batch, Delivery, DisconnectReason, Heartbeat, Outbox, Pace, Pulse, Scope};
@@ -44,10 +44,11 @@ pub(crate) struct Manner {
 }
 
 impl Manner {
-    /// The protocol of `docs/protocol.md`.
-    pub(crate) fn plain(limits: &Limits) -> Self {
+    /// The protocol of `docs/protocol.md`. What has no envelopes has no offsets either.
+    pub(crate) fn plain(limits: &Limits, route: &Route, handshake: &Handshake) -> Self {
         let pace = Pace { interval: limits.ping_interval, timeout: limits.ping_timeout, asks: Asks::OnSilence };
-        Self { format: WireFormat::Plain, pace }
+        let is_numbered = handshake.resume().is_some() && route.router.raw().is_none();
+        Self { format: if is_numbered { WireFormat::PlainNumbered } else { WireFormat::Plain }, pace }
     }
 }
 
@@ -90,7 +91,8 @@ pub(crate) fn serve<T: Transport>(
     handshake: Handshake,
     manner: Manner,
 ) -> impl Future<Output = ()> + Send + 'static {
-    let inside = Inside::new(application, entry, handshake, manner);
+    let mut inside = Inside::new(application, entry, handshake, manner);
+    inside.lend(&transport);
     let span = inside.span();
     Life::Going(Connection { transport, inside }).instrument(span)
 }
@@ -172,6 +174,9 @@ impl<T: Transport> Connection<T> {
                 Ok(true) => {
                     seat.open();
                     transport.greet();
+                    if let Some(listener) = transport.listener() {
+                        seat.session().outbox.ask_before_volatile(listener);
+                    }
                 }
                 Err(refusal) => refused.push((Arc::clone(&seat.session().namespace), refusal)),
             }
@@ -227,7 +232,8 @@ impl Inside {
         let now = Instant::now();
         let (seats, lobby) = match entry {
             Entry::Namespace(Found { route, name, passes, .. }) => {
-                let seating = Seating { route, name: &name, handshake, format: manner.format, claim: None, passes };
+                let claim = Some(&handshake).filter(|_| manner.format.numbers_events()).and_then(Claim::of_request);
+                let seating = Seating { route, name: &name, handshake, format: manner.format, claim, passes };
                 (Seats::one(Seat::take(&application, seating)), None)
             }
             Entry::Lobby(within) => {
@@ -259,10 +265,17 @@ impl Inside {
         }
     }
 
-    /// Lets senders write straight to the transport, as soon as it can be done.
+    /// Tells senders what the transport can do: whether it takes compressed messages, and whether they may write straight
+    /// to it, as soon as it can be done.
     #[inline]
     fn lend<T: Transport>(&mut self, transport: &T) {
-        if !self.seats.is_lent() && self.lobby.as_ref().is_none_or(|lobby| lobby.desk.is_empty()) {
+        if self.seats.is_lent() {
+            return;
+        }
+        if let Some(how) = transport.deflating() {
+            self.seats.each(|seat| seat.session().outbox.deflate(how));
+        }
+        if self.lobby.as_ref().is_none_or(|lobby| lobby.desk.is_empty()) {
             self.seats.lend(|| transport.direct());
         }
     }

@@ -90,7 +90,9 @@ fn decoder(format: WireFormat, limits: &Limits) -> Decoder {
         WireFormat::SocketIoMsgpack => {
             Decoder::packed(PacketLimits { attachments: limits.attachments.max(PARTS_INSIDE), ..limits })
         }
-        WireFormat::SocketIo | WireFormat::Plain | WireFormat::EngineIo => Decoder::new(limits),
+        WireFormat::SocketIo | WireFormat::Plain | WireFormat::PlainNumbered | WireFormat::EngineIo => {
+            Decoder::new(limits)
+        }
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) use state::TypeMap;
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::Limits;
-use crate::telemetry::Counters;
+use crate::telemetry::{Counter, Counters};
 use crate::transport::Handshake;
 use crate::wire::{Encoded, Outgoing, WireFormat};
 
@@ -104,7 +104,8 @@ impl Session {
 
     /// What tells its client that it was accepted.
     pub(crate) fn greeting(&self) -> Encoded {
-        self.encode(&Outgoing::Connected { id: self.id.as_str(), recovery: self.recovery_key() })
+        let (recovery, recovered) = (self.recovery_key(), self.is_recovered());
+        self.encode(&Outgoing::Connected { id: self.id.as_str(), recovery, recovered })
     }
 
     /// Queues one frame; it goes out at the end of the sender's batch of work.
@@ -112,10 +113,19 @@ impl Session {
         if frame.is_nothing() {
             return Ok(());
         }
-        if self.outbox.push(frame, delivery)? == Pushed::NeedsWrite {
+        if self.outbox.push(self.outbox.ready(frame), delivery)? == Pushed::NeedsWrite {
             batch::write_soon(self);
         }
         Ok(())
+    }
+
+    /// Whether what is volatile goes nowhere now, which is counted.
+    pub(crate) fn drops_volatile(&self) -> bool {
+        let is_unheard = self.outbox.is_unheard();
+        if is_unheard {
+            self.outbox.counters.add(Counter::DroppedFrames);
+        }
+        is_unheard
     }
 
     /// Queues an answer. What of it is an event to its client is kept, where that can come back.

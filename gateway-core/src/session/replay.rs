@@ -79,14 +79,14 @@ pub(crate) struct Replay {
     limits: Recovery,
     events: VecDeque<(Offset, Encoded)>,
     bytes: usize,
-    /// The number of the event before the oldest: whoever has heard it has missed what is kept and nothing else, however
-    /// long ago it was.
-    before: Option<u64>,
+    /// The number of the event before the oldest, 0 before the first: whoever has heard it has missed what is kept and
+    /// nothing else, however long ago it was.
+    before: u64,
 }
 
 impl Replay {
     pub(crate) fn new(limits: &Recovery) -> Self {
-        Self { limits: limits.clone(), events: VecDeque::new(), bytes: 0, before: None }
+        Self { limits: limits.clone(), events: VecDeque::new(), bytes: 0, before: 0 }
     }
 
     pub(crate) fn push(&mut self, offset: Offset, frame: Encoded) {
@@ -95,7 +95,7 @@ impl Replay {
         while self.is_too_much(offset.at) {
             let Some((offset, oldest)) = self.events.pop_front() else { break };
             self.bytes -= oldest.len();
-            self.before = Some(offset.number);
+            self.before = offset.number;
         }
     }
 
@@ -106,11 +106,11 @@ impl Replay {
             || self.events.front().is_some_and(is_old)
     }
 
-    /// What came behind `offset`, where that is known for certain.
+    /// What came behind `offset`, where that is known for certain. 0 is before the first.
     pub(crate) fn since(&self, offset: &str) -> Option<impl Iterator<Item = &Encoded>> {
         let number: u64 = offset.parse().ok()?;
         let place = self.events.iter().rposition(|(offset, _)| offset.number == number);
-        let first = if self.before == Some(number) { 0 } else { place? + 1 };
+        let first = if self.before == number { 0 } else { place? + 1 };
         Some(self.events.iter().skip(first).map(|(_, frame)| frame))
     }
 }
@@ -142,19 +142,20 @@ mod tests {
         assert_eq!(texts(&replay, "4"), Some(vec![]));
         assert_eq!(texts(&replay, "5"), None);
         assert_eq!(texts(&replay, "x"), None);
+        assert_eq!(texts(&replay, "0"), Some(["1", "3", "2", "4"].map(Into::into).to_vec()));
     }
 
     #[test]
     fn what_is_too_much_or_too_old_is_forgotten() {
-        let texts = |replay: &Replay| ["1", "2", "3"].map(|offset| texts(replay, offset));
+        let texts = |replay: &Replay| ["0", "1", "2", "3"].map(|offset| texts(replay, offset));
         let kept = |numbers: &[&str]| Some(numbers.iter().map(ToString::to_string).collect::<Vec<_>>());
         let few = replay(&Recovery { events: 2, ..Recovery::default() }, 1..=4);
-        assert_eq!(texts(&few), [None, kept(&["3", "4"]), kept(&["4"])]);
+        assert_eq!(texts(&few), [None, None, kept(&["3", "4"]), kept(&["4"])]);
         let small = replay(&Recovery { bytes: 6, ..Recovery::default() }, 1..=4);
-        assert_eq!(texts(&small), [None, kept(&["3", "4"]), kept(&["4"])]);
+        assert_eq!(texts(&small), [None, None, kept(&["3", "4"]), kept(&["4"])]);
         let mut old = replay(&Recovery::default(), 1..=2);
         let later = Instant::now() + Duration::from_mins(3);
         old.push(Offset { number: 3, at: later }, frame("3"));
-        assert_eq!(texts(&old), [None, kept(&["3"]), kept(&[])]);
+        assert_eq!(texts(&old), [None, None, kept(&["3"]), kept(&[])]);
     }
 }

@@ -11,8 +11,8 @@ use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::transport::credentials;
 use crate::transport::headers::Headers;
+use crate::transport::{Resume, credentials, resume};
 
 /// The request that opened a connection. Cheap to clone. Its `Debug` shows no header, no query and no credential.
 #[derive(Clone)]
@@ -123,6 +123,11 @@ impl Handshake {
     pub(crate) fn with_latest_headers(mut self, latest: LatestHeaders) -> Self {
         self.edit().latest = Some(latest);
         self
+    }
+
+    /// What the client wants that can come back after a lost connection, where it speaks the plain protocol.
+    pub(crate) fn resume(&self) -> Option<Resume> {
+        resume::read(self.headers(), self.queries())
     }
 
     fn edit(&mut self) -> &mut Request {

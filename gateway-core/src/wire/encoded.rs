@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::wire::deflate::{Deflating, deflated};
 use crate::wire::rfc6455::{LONGEST_HEADER, OpCode, frame, push_frame};
 
 /// Whole frames that belong together, nearly always one: of one socket, or shared by all that get them.
@@ -61,6 +62,15 @@ impl Encoded {
             own @ Self::Own { .. } => Self::Shared { bytes: own.as_slice().into(), messages: own.messages() },
             shared @ Self::Shared { .. } => shared,
         }
+    }
+
+    /// The same with its messages compressed, where that makes one shorter.
+    pub(crate) fn deflated(&self, how: Deflating) -> Option<Self> {
+        let bytes = deflated(self.as_slice(), how)?;
+        Some(match self {
+            Self::Own { messages, .. } => Self::Own { bytes, start: 0, messages: *messages },
+            Self::Shared { messages, .. } => Self::Shared { bytes: bytes.into(), messages: *messages },
+        })
     }
 
     /// This and what comes behind it as one, cheap to clone.
