@@ -257,6 +257,31 @@ fn defaults() -> Vec<(&'static str, String)> {
     ]
 }
 
+/// Where the test of a name such as `loopback/floods::a_flood_of_pongs_is_ignored` is.
+fn place_of(file: &str) -> PathBuf {
+    let folder = match file.split('/').next().unwrap() {
+        "loopback" | "conformance" | "memory" | "fixtures" => "tests",
+        "src" => "gateway-core",
+        _ => "gateway-core/tests",
+    };
+    root().join(folder).join(file).with_extension("rs")
+}
+
+#[test]
+fn what_is_promised_names_tests_that_exist() {
+    for (page, at_least) in [("docs/security.md", 60), ("docs/guarantees.md", 25)] {
+        let tables: String = read(page).lines().filter(|line| line.starts_with("| ")).collect();
+        let code = tables.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::"));
+        let tests: Vec<_> = code.filter(|(file, _)| !file.contains(char::is_uppercase)).collect();
+        assert!(tests.len() >= at_least, "{page} names {} tests", tests.len());
+        for (file, name) in tests {
+            let source = fs::read_to_string(place_of(file)).unwrap_or_else(|error| panic!("{page}: {file}: {error}"));
+            let is_there = source.contains(&format!("fn {name}(")) || source.contains(&format!("    {name}: "));
+            assert!(is_there, "{page}: {file}::{name} does not exist");
+        }
+    }
+}
+
 #[test]
 fn every_compiler_message_in_the_guide_is_a_real_one() {
     let mut said = HashSet::new();
