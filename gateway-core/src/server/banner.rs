@@ -176,7 +176,8 @@ mod tests {
     async fn each_event_stands_with_its_method_and_so_does_every_other() {
         let application = Server::empty().gateway_with::<Relay>(add).assemble().await.expect("nothing is wrong");
         let address = LocalAddr::Tcp(([127, 0, 0, 1], 3000).into());
-        let banner = Banner { application: &application, address: &address, monitoring: None, encrypted: false }.to_string();
+        let banner =
+            Banner { application: &application, address: &address, monitoring: None, encrypted: false }.to_string();
         let expected = "  ws://127.0.0.1:3000/relay\n    message     → Relay::message(Socket) → usize (relay.rs:3)\n    draw, pen.* → Relay::draw(), 4 at once, at most 20 in 1s, at most 16 wait, more drop the oldest (relay.rs:5)\n    *           → Relay::any(EventName, RawArgs) (relay.rs:7)\n";
         assert!(banner.contains(expected), "{banner}");
     }
