@@ -68,18 +68,18 @@ pub use crate::gateway::{Fields, Gateway, Handlers, Injectable, Layers, Problem,
 pub use crate::hub::{JoinError, Namespace, Sent, Target};
 pub use crate::limits::{Limits, Overflow};
 pub use crate::server::{
-    Body, Cors, Endpoint, EngineIo, GatewayService, LocalAddr, Parser, RunningServer, SameSite, Server, ServerHandle,
-    SessionCookie, SocketIo, TransportName, UpgradeRefusal,
+    Body, Cors, Drain, Endpoint, EngineIo, GatewayService, LocalAddr, Parser, RunningServer, SameSite, Server,
+    ServerHandle, SessionCookie, SocketIo, TransportName, UpgradeRefusal,
 };
 pub use crate::session::{DisconnectReason, Recovery, RoomRefusal, SendError, SocketId};
 pub use crate::socket::{Answers, Request, RequestError, Requests, Socket};
-pub use crate::telemetry::{Counter, Counters, Traffic};
+pub use crate::telemetry::{Counter, Counters, Metrics, Traffic};
 #[cfg(feature = "deflate")]
 pub use crate::transport::Deflate;
 pub use crate::transport::{AuthError, Handshake};
 #[cfg(feature = "tls")]
 pub use crate::transport::{Tls, TlsError};
-pub use crate::wire::{Args, CloseCode, Disconnect, Event, FromArgs, Message, RawArgs, Text, ToArgs};
+pub use crate::wire::{Args, Binary, CloseCode, Disconnect, Event, FromArgs, Message, RawArgs, Text, ToArgs};
 
 /// Registers a generic gateway by naming a concrete type, once: `gateway_core::register!(Chat<MemoryStore>);`
 ///

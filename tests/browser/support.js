@@ -33,7 +33,7 @@ export function startFixture(name, environment = {}, port = 0, options = []) {
 }
 
 /** Starts a server that is written in JavaScript. */
-export const startNode = (file, environment = {}) => run(process.execPath, [file], environment);
+export const startNode = (file, args = [], environment = {}) => run(process.execPath, [file, ...args], environment);
 
 async function run(program, args, environment) {
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment } });

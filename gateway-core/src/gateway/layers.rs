@@ -59,6 +59,8 @@ pub(crate) struct Made {
     pub(crate) guards: Vec<Arc<Placed<ErasedGuard>>>,
     pub(crate) interceptors: Vec<Arc<Placed<ErasedInterceptor>>>,
     pub(crate) filters: Vec<Arc<Placed<ErasedFilter>>>,
+    /// Whether the events it stands around are measured.
+    pub(crate) is_measured: bool,
 }
 
 /// Puts together what stands at one place.

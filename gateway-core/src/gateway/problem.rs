@@ -200,6 +200,14 @@ impl Problem {
         }
     }
 
+    pub(crate) fn proxy(text: &str) -> Self {
+        Self {
+            place: None,
+            what: format!("`{text}` is no address that a proxy could have"),
+            help: "write `10.0.0.1`, `10.0.0.0/8`, or `unix` for what comes without an address".to_owned(),
+        }
+    }
+
     pub(crate) fn engine_path_twice(path: &str) -> Self {
         Self {
             place: None,

@@ -83,8 +83,9 @@ impl Target {
     fn say(&self, event: &str, args: Result<RawArgs, serde_json::Error>) -> Sent {
         let sessions = self.select();
         let Some(content) = self.content(event, args) else { return Sent { queued: 0, skipped: sessions.len() } };
-        if sessions.first().is_some_and(|session| session.outbox.counters.listeners().is_some()) {
-            sessions.iter().for_each(|session| session.tell_listeners(event));
+        if let Some(listeners) = sessions.first().and_then(|session| session.outbox.counters.listeners()) {
+            listeners.count_sent(&self.space.name, event, sessions.len());
+            sessions.iter().for_each(|session| listeners.outgoing(&self.space.name, session.id.as_str(), event));
         }
         let is_volatile = self.delivery == Delivery::Volatile;
         let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };

@@ -13,6 +13,7 @@ use crate::server::engine_io::{Engine, Serves};
 pub(crate) struct Banner<'a> {
     pub(crate) application: &'a Application,
     pub(crate) address: &'a LocalAddr,
+    pub(crate) monitoring: Option<&'a LocalAddr>,
     pub(crate) encrypted: bool,
 }
 
@@ -33,6 +34,9 @@ impl fmt::Display for Banner<'_> {
         }
         for engine in &self.application.engines {
             self.write_engine(formatter, engine)?;
+        }
+        if let Some(monitoring) = self.monitoring {
+            writeln!(formatter, "  http://{monitoring}\n    /metrics, /health/live, /health/ready\n")?;
         }
         write_limits(formatter, self.application)?;
         if let Some(warning) = open_files_warning() {
@@ -172,7 +176,8 @@ mod tests {
     async fn each_event_stands_with_its_method_and_so_does_every_other() {
         let application = Server::empty().gateway_with::<Relay>(add).assemble().await.expect("nothing is wrong");
         let address = LocalAddr::Tcp(([127, 0, 0, 1], 3000).into());
-        let banner = Banner { application: &application, address: &address, encrypted: false }.to_string();
+        let banner =
+            Banner { application: &application, address: &address, monitoring: None, encrypted: false }.to_string();
         let expected = "  ws://127.0.0.1:3000/relay\n    message     → Relay::message(Socket) → usize (relay.rs:3)\n    draw, pen.* → Relay::draw(), 4 at once, at most 20 in 1s, at most 16 wait, more drop the oldest (relay.rs:5)\n    *           → Relay::any(EventName, RawArgs) (relay.rs:7)\n";
         assert!(banner.contains(expected), "{banner}");
     }

@@ -22,14 +22,16 @@ use crate::server::body::Body;
 use crate::server::endpoint::{Endpoint, LocalAddr};
 use crate::server::engine_io::{Engine, Serves};
 use crate::server::fallback::Fallback;
+use crate::server::gauges::meters;
 use crate::server::handle::ServerHandle;
+use crate::server::operations::Operations;
 use crate::server::running::{self, RunningServer};
 use crate::server::service::GatewayService;
 use crate::server::signals::Signals;
 use crate::server::socket_io_options::{EngineIo, SocketIo};
 use crate::session::Recovery;
 use crate::telemetry::{Listeners, Traffic};
-use crate::transport::{Deflate, Handshake, OriginPolicy};
+use crate::transport::{Crowd, Deflate, Handshake, OriginPolicy};
 
 type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
 
@@ -62,6 +64,7 @@ pub struct Server {
     also: Vec<Endpoint>,
     on_listening: Option<OnListening>,
     listeners: Listeners,
+    pub(super) operations: Operations,
     banner: bool,
 }
 
@@ -96,6 +99,7 @@ impl Server {
             also: Vec::new(),
             on_listening: None,
             listeners: Listeners::default(),
+            operations: Operations::default(),
             banner: true,
         }
     }
@@ -317,6 +321,7 @@ impl Server {
 
     async fn start_with(mut self, endpoint: Endpoint, banner: bool) -> Result<RunningServer, StartError> {
         let (on_listening, also) = (self.on_listening.take(), std::mem::take(&mut self.also));
+        let monitoring = self.operations.monitoring.take();
         // Everything that can be wrong is, before the port opens.
         let (service, handle) = self.into_service().await?;
         let (listener, address) = endpoint.listen().await?;
@@ -324,7 +329,14 @@ impl Server {
         for endpoint in also {
             listeners.push(endpoint.listen().await?.0);
         }
-        let server = RunningServer::begin(listeners, address, service, handle);
+        let monitoring = match monitoring {
+            Some(endpoint) => Some(endpoint.listen().await?),
+            None => None,
+        };
+        let mut server = RunningServer::begin(listeners, address, service, handle);
+        if let Some(monitoring) = monitoring {
+            server = server.monitored(monitoring);
+        }
         if banner {
             server.print_banner();
         }
@@ -362,6 +374,7 @@ impl Server {
         let loses = self.recovery.is_some() && self.limits.overflow != Overflow::Close;
         let lossy = loses.then(|| Problem::recovery_with_loss(self.limits.overflow));
         let mut problems: Vec<_> = lossy.into_iter().collect();
+        problems.extend(self.operations.unreadable.iter().map(|text| Problem::proxy(text)));
         match Assembly::of(&self.selection, &self.services, &self.around, &self.expected, &self.limits) {
             Ok(assembled) => {
                 problems.extend(Engine::problems(self.engines.iter().chain(&self.socket_io), &assembled.routes));
@@ -373,24 +386,33 @@ impl Server {
 
     pub(crate) async fn assemble(mut self) -> Result<Arc<Application>, StartError> {
         self.services.provide(self.handle());
+        self.around.is_measured = self.operations.measured.is_some();
         let assembled = self.plan()?;
         if self.recovery.is_some() {
             self.shared.hub.offsets.turn_on();
         }
         let routes = assembled.init(&self.services).await.map_err(StartError::Problems)?;
+        let Operations { measured, drain, proxies, .. } = self.operations;
+        if let Some(sent) = measured {
+            self.listeners.measure(meters(&self.shared, &routes, &sent));
+        }
         self.shared.counters.listen(self.listeners);
-        Ok(Arc::new(Application {
-            shared: self.shared,
+        let application = Arc::new(Application {
+            shared: Arc::clone(&self.shared),
             routes,
             engines: self.engines.into_iter().chain(self.socket_io).collect(),
             services: Arc::new(self.services),
+            crowd: Crowd::new(&self.limits),
+            proxies,
             limits: self.limits,
             compat: self.compat,
             recovery: self.recovery,
             origins: self.origins,
             subprotocols: self.subprotocols,
             deflate: self.deflate,
-        }))
+        });
+        self.shared.start(&application, drain);
+        Ok(application)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::dispatch::Exception;
 use crate::gateway::{Found, Route};
 use crate::limits::Limits;
 use crate::server::application::Application;
+use crate::server::drain::moment_within;
 use crate::server::ending::{self, End, Remains};
 use crate::server::lobby::Lobby;
 use crate::server::rates::{Bucket, per_second};
@@ -73,6 +74,8 @@ struct Inside {
     lobby: Option<Box<Lobby>>,
     heartbeat: Heartbeat,
     clock: Pin<Box<Sleep>>,
+    /// When the connection has had its time, where that is bounded.
+    lives_until: Option<Instant>,
     unfinished: Unfinished,
     /// Those that the client may still send.
     pings: Bucket,
@@ -240,7 +243,9 @@ impl Inside {
                 (Seats::default(), Some(Lobby::open(&application, manner.format, handshake, now + within)))
             }
         };
+        let lives = application.limits.connection_lifetime;
         Self {
+            lives_until: lives.map(|lives| now + lives + moment_within(lives / 10)),
             application,
             format: manner.format,
             seats,
@@ -434,10 +439,21 @@ impl Inside {
         if self.claim_by().is_some_and(|until| until <= now) {
             return Err(End::Over(DisconnectReason::Malformed("no namespace was asked for in time")));
         }
+        self.end_if_over(now)?;
         self.beat(now)?;
         // Another turn sends what this one caused, and sleeps until the next deadline.
         task.waker().wake_by_ref();
         Ok(())
+    }
+
+    /// Ends a connection that had its time. Looked at whenever the clock has something to say, so no message pays for it.
+    fn end_if_over(&mut self, now: Instant) -> Result<(), End> {
+        if self.lives_until.is_none_or(|until| until > now) {
+            return Ok(());
+        }
+        self.lives_until = None;
+        self.seats.each(|seat| seat.session().outbox.end(DisconnectReason::Lifetime, Scope::Connection));
+        if self.seats.is_empty() { Err(End::Over(DisconnectReason::Lifetime)) } else { Ok(()) }
     }
 
     /// A peer that was asked and comes too late is told nothing more, also where the timer is late too.

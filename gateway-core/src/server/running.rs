@@ -9,6 +9,7 @@ use crate::server::accept::accept;
 use crate::server::banner::Banner;
 use crate::server::endpoint::{Listener, LocalAddr};
 use crate::server::handle::ServerHandle;
+use crate::server::monitoring::monitor;
 use crate::server::service::GatewayService;
 use crate::server::signals::{Signals, Told};
 use crate::transport::Tls;
@@ -24,6 +25,14 @@ pub struct RunningServer {
     accepting: Vec<JoinHandle<()>>,
     /// What is read again when the process is told to.
     tls: Vec<Tls>,
+    monitoring: Option<Monitoring>,
+}
+
+/// The listener of those who watch.
+#[derive(Debug)]
+struct Monitoring {
+    address: LocalAddr,
+    answering: JoinHandle<()>,
 }
 
 impl RunningServer {
@@ -37,13 +46,26 @@ impl RunningServer {
         let tls = listeners.iter().filter_map(|listener| listener.tls.clone()).collect();
         let accept = |listener| tokio::spawn(accept(listener, service.clone()));
         let accepting = listeners.into_iter().map(accept).collect();
-        Self { address, encrypted, service, handle, accepting, tls }
+        Self { address, service, handle, accepting, tls, monitoring: None, encrypted }
+    }
+
+    /// The same, watched there.
+    pub(crate) fn monitored(mut self, (listener, address): (Listener, LocalAddr)) -> Self {
+        let answering = tokio::spawn(monitor(listener, self.handle.clone()));
+        self.monitoring = Some(Monitoring { address, answering });
+        self
     }
 
     /// The address it listens on; the first of several.
     #[must_use]
     pub fn local_addr(&self) -> &LocalAddr {
         &self.address
+    }
+
+    /// The address of [`Server::monitoring`](crate::Server::monitoring).
+    #[must_use]
+    pub fn monitoring_addr(&self) -> Option<&LocalAddr> {
+        self.monitoring.as_ref().map(|monitoring| &monitoring.address)
     }
 
     /// The server as background tasks see it.
@@ -65,7 +87,8 @@ impl RunningServer {
     /// Every part of an end is bounded; together they take no longer than this.
     fn longest_stop(&self) -> Duration {
         let limits = &self.service.application.limits;
-        limits.drain_timeout * 2 + limits.close_timeout + limits.handler_timeout
+        let drain = self.service.application.shared.drain();
+        drain.delay + drain.window + limits.drain_timeout * 3 + limits.close_timeout * 2 + limits.handler_timeout
     }
 
     pub(crate) fn is_encrypted(&self) -> bool {
@@ -74,13 +97,17 @@ impl RunningServer {
 
     pub(crate) fn print_banner(&self) {
         let Self { service, address, encrypted, .. } = self;
-        print!("{}", Banner { application: &service.application, address, encrypted: *encrypted });
+        let monitoring = self.monitoring_addr();
+        print!("{}", Banner { application: &service.application, address, monitoring, encrypted: *encrypted });
     }
 }
 
 impl Drop for RunningServer {
     fn drop(&mut self) {
         self.handle.shutdown();
+        if let Some(monitoring) = &self.monitoring {
+            monitoring.answering.abort();
+        }
     }
 }
 
