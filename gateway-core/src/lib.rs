@@ -77,7 +77,9 @@ pub use crate::telemetry::{Counter, Counters, Metrics, Traffic};
 #[cfg(feature = "deflate")]
 pub use crate::transport::Deflate;
 pub use crate::transport::{AuthError, Handshake};
-pub use crate::wire::{Args, CloseCode, Disconnect, Event, FromArgs, Message, RawArgs, Text, ToArgs};
+#[cfg(feature = "tls")]
+pub use crate::transport::{Tls, TlsError};
+pub use crate::wire::{Args, Binary, CloseCode, Disconnect, Event, FromArgs, Message, RawArgs, Text, ToArgs};
 
 /// Registers a generic gateway by naming a concrete type, once: `gateway_core::register!(Chat<MemoryStore>);`
 ///

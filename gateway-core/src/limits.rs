@@ -71,7 +71,8 @@ pub struct Limits {
     pub assembly_timeout: Duration,
     /// How long a closing connection waits for the client's side of the close. Default 5 s.
     pub close_timeout: Duration,
-    /// How long a client may take to send its request head. Default 10 s, in total and not per read.
+    /// How long a client may take for its TLS handshake and its request head together. Default 10 s, in total and not per
+    /// read.
     pub handshake_timeout: Duration,
     /// Bytes of the request head; above it the answer is 431. Default 16 KiB, at least 8 KiB.
     pub header_bytes: usize,

@@ -2,6 +2,7 @@
 //! does not. What a client may not notice is tested in memory (`gateway-core/tests`).
 
 mod crowds;
+mod deflate;
 mod envelopes;
 mod faults;
 mod floods;
@@ -13,5 +14,6 @@ mod requests;
 mod secrets;
 mod server;
 mod slow;
+mod tls;
 mod tungstenite;
 mod violations;

@@ -266,6 +266,10 @@ pub enum StartError {
         /// The system's reason.
         source: io::Error,
     },
+    /// A certificate or its key is of no use.
+    #[cfg(feature = "tls")]
+    #[error("no TLS: {0}")]
+    Tls(#[from] crate::transport::TlsError),
     /// The system does not let the process listen for its signals.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),

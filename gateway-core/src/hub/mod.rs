@@ -61,4 +61,6 @@ impl Hub {
 }
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tower_service::Service;
 
-use crate::server::endpoint::Listener;
+use crate::server::endpoint::{Incoming, Listener};
 use crate::server::service::GatewayService;
 use crate::telemetry::{Counter, Counters};
 
@@ -30,9 +30,16 @@ pub(crate) async fn accept(listener: Listener, service: GatewayService) {
             Accepted::Tcp(stream, peer) => {
                 // A frame is written whole: waiting for more would only delay it.
                 let _ = stream.set_nodelay(true);
-                spawn(stream, GatewayService { peer: Some(peer), ..service.clone() });
+                let service = GatewayService { peer: Some(peer), ..service.clone() };
+                match &listener.tls {
+                    None => spawn(stream, service),
+                    Some(tls) => spawn(tls.accept(stream), service),
+                }
             }
-            Accepted::Unix(stream) => spawn(stream, service.clone()),
+            Accepted::Unix(stream) => match &listener.tls {
+                None => spawn(stream, service.clone()),
+                Some(tls) => spawn(tls.accept(stream), service.clone()),
+            },
         }
     }
 }
@@ -48,7 +55,7 @@ impl Listener {
     pub(crate) async fn next(&self, counters: &Counters) -> Accepted {
         let mut is_told = false;
         loop {
-            let error = match self.accept().await {
+            let error = match self.incoming.accept().await {
                 Ok(accepted) => return accepted,
                 Err(error) => error,
             };
@@ -62,7 +69,9 @@ impl Listener {
             }
         }
     }
+}
 
+impl Incoming {
     async fn accept(&self) -> io::Result<Accepted> {
         match self {
             Self::Tcp(listener) => listener.accept().await.map(|(stream, peer)| Accepted::Tcp(stream, peer)),

@@ -289,7 +289,8 @@ impl Server {
         ServerHandle::new(Arc::clone(&self.shared))
     }
 
-    /// Serves until Ctrl-C or SIGTERM, then stops gracefully; a second signal ends the process's wait at once.
+    /// Serves until Ctrl-C or SIGTERM, then stops gracefully; a second signal ends the process's wait at once. Where it
+    /// serves TLS, SIGHUP makes it read its certificates again.
     ///
     /// # Errors
     ///
@@ -300,8 +301,11 @@ impl Server {
         let mut signals = Signals::new().map_err(StartError::Signals)?;
         let server = tokio::select! {
             started = self.start_with(endpoint.into(), banner) => started?,
-            () = signals.next() => return Ok(()),
+            () = signals.stop() => return Ok(()),
         };
+        if server.is_encrypted() {
+            signals.hear_hangups().map_err(StartError::Signals)?;
+        }
         running::until_signal(server, &mut signals).await;
         Ok(())
     }

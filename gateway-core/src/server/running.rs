@@ -11,15 +11,20 @@ use crate::server::endpoint::{Listener, LocalAddr};
 use crate::server::handle::ServerHandle;
 use crate::server::monitoring::monitor;
 use crate::server::service::GatewayService;
-use crate::server::signals::Signals;
+use crate::server::signals::{Signals, Told};
+use crate::transport::Tls;
 
 /// A server that was started in the background. Dropping it stops the server without waiting.
 #[derive(Debug)]
 pub struct RunningServer {
     address: LocalAddr,
+    /// Whether that address is.
+    encrypted: bool,
     service: GatewayService,
     handle: ServerHandle,
     accepting: Vec<JoinHandle<()>>,
+    /// What is read again when the process is told to.
+    tls: Vec<Tls>,
     monitoring: Option<Monitoring>,
 }
 
@@ -37,9 +42,11 @@ impl RunningServer {
         service: GatewayService,
         handle: ServerHandle,
     ) -> Self {
+        let encrypted = listeners.first().is_some_and(|listener| listener.tls.is_some());
+        let tls = listeners.iter().filter_map(|listener| listener.tls.clone()).collect();
         let accept = |listener| tokio::spawn(accept(listener, service.clone()));
         let accepting = listeners.into_iter().map(accept).collect();
-        Self { address, service, handle, accepting, monitoring: None }
+        Self { address, service, handle, accepting, tls, monitoring: None, encrypted }
     }
 
     /// The same, watched there.
@@ -84,15 +91,14 @@ impl RunningServer {
         drain.delay + drain.window + limits.drain_timeout * 3 + limits.close_timeout * 2 + limits.handler_timeout
     }
 
+    pub(crate) fn is_encrypted(&self) -> bool {
+        !self.tls.is_empty()
+    }
+
     pub(crate) fn print_banner(&self) {
-        print!(
-            "{}",
-            Banner {
-                application: &self.service.application,
-                address: &self.address,
-                monitoring: self.monitoring_addr(),
-            }
-        );
+        let Self { service, address, encrypted, .. } = self;
+        let monitoring = self.monitoring_addr();
+        print!("{}", Banner { application: &service.application, address, monitoring, encrypted: *encrypted });
     }
 }
 
@@ -107,13 +113,18 @@ impl Drop for RunningServer {
 
 /// Serves until the process is told to stop; a second signal ends the wait.
 pub(crate) async fn until_signal(server: RunningServer, signals: &mut Signals) {
-    tokio::select! {
-        () = signals.next() => {}
-        () = server.handle.stopping() => {}
+    loop {
+        tokio::select! {
+            told = signals.next() => match told {
+                Told::Stop => break,
+                Told::Reload => server.tls.iter().for_each(Tls::try_reload),
+            },
+            () = server.handle.stopping() => break,
+        }
     }
     tracing::info!("stopping");
     tokio::select! {
         () = server.stop() => {}
-        () = signals.next() => tracing::warn!("stopped without waiting"),
+        () = signals.stop() => tracing::warn!("stopped without waiting"),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
-use http::header::COOKIE;
+use http::header::{COOKIE, SEC_WEBSOCKET_PROTOCOL};
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -149,7 +149,8 @@ impl Handshake {
 
     /// What the client wants that can come back after a lost connection, where it speaks the plain protocol.
     pub(crate) fn resume(&self) -> Option<Resume> {
-        resume::read(self.headers(), self.queries())
+        let lines = self.request().headers.all(SEC_WEBSOCKET_PROTOCOL.as_str()).filter_map(visible);
+        resume::read(lines, self.queries())
     }
 
     fn edit(&mut self) -> &mut Request {

@@ -15,6 +15,7 @@ mod polling;
 mod proxies;
 mod resume;
 mod tcp;
+mod tls;
 mod upgrade;
 mod websocket;
 
@@ -34,6 +35,12 @@ pub(crate) use polling::{Listener, Polling, PollingPeer, Posting, Probe, Turned}
 pub(crate) use proxies::Proxies;
 pub(crate) use resume::Resume;
 pub(crate) use tcp::{Direct, Socket};
+#[cfg(feature = "tls")]
+pub(crate) use tls::Encrypted;
+#[cfg(not(feature = "tls"))]
+pub(crate) use tls::Tls;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};
 pub(crate) use upgrade::{Upgrade, UpgradeError};
 pub(crate) use websocket::{Stream, WebSocket};
 

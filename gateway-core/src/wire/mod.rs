@@ -3,6 +3,7 @@
 
 mod args;
 mod arity;
+mod binary;
 mod close;
 mod deflate;
 mod depth;
@@ -23,6 +24,7 @@ mod violation;
 
 pub(crate) use args::List;
 pub use args::{Args, FromArgs, RawArgs, ToArgs};
+pub use binary::Binary;
 pub use close::{CloseCode, Disconnect};
 pub(crate) use deflate::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW};
 pub(crate) use depth::exceeds_depth;
