@@ -70,7 +70,10 @@ pub use crate::session::{DisconnectReason, Recovery, SendError, SocketId};
 pub use crate::socket::{Answers, Request, RequestError, Requests, Socket};
 pub use crate::telemetry::{Counter, Counters, Traffic};
 pub use crate::transport::{AuthError, Handshake};
-pub use crate::wire::{Args, CloseCode, Disconnect, Event, FromArgs, Message, RawArgs, Text, ToArgs};
+pub use crate::wire::{
+    Args, ClientMessage, ClientSays, CloseCode, Disconnect, Event, FormatError, FromArgs, Message, MessageFormat,
+    RawArgs, Says, ServerSays, Text, ToArgs,
+};
 
 /// Registers a generic gateway by naming a concrete type, once: `gateway_core::register!(Chat<MemoryStore>);`
 ///

@@ -78,7 +78,7 @@ impl Target {
             sessions.iter().for_each(|session| session.tell_listeners(event));
         }
         let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };
-        let shared = Shared::new(&self.space.name, event, content.lend(), offset.map(|offset| offset.to_string()));
+        let shared = Shared::new(self.space.terms(), event, content.lend(), offset.map(|offset| offset.to_string()));
         let shared = shared.behind(latest_of(&sessions));
         let push = |session: &&Arc<Session>| match offset {
             None => session.outbox.push_shared(&shared, self.delivery).is_ok(),

@@ -25,6 +25,7 @@ use crate::server::socket_io_options::{EngineIo, SocketIo};
 use crate::session::Recovery;
 use crate::telemetry::{Listeners, Traffic};
 use crate::transport::{Handshake, OriginPolicy};
+use crate::wire::MessageFormat;
 
 type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
 
@@ -47,6 +48,7 @@ pub struct Server {
     recovery: Option<Recovery>,
     origins: OriginPolicy,
     subprotocols: Vec<String>,
+    own_form: Option<&'static dyn MessageFormat>,
     expected: Vec<String>,
     before: Option<BeforeUpgrade>,
     fallback: Option<Fallback>,
@@ -79,6 +81,7 @@ impl Server {
             recovery: None,
             origins: OriginPolicy::default(),
             subprotocols: Vec::new(),
+            own_form: None,
             expected: Vec::new(),
             before: None,
             fallback: None,
@@ -153,6 +156,13 @@ impl Server {
     /// Subprotocols of the application, the preferred one first; `gateway.v1` comes before them.
     pub fn subprotocols<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.subprotocols.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Replaces the form in which messages are written on plain WebSocket: `message_format(&Pairs)`. Clients that name
+    /// `gateway.v1` or `gateway.v1.msgpack` as their subprotocol have these all the same.
+    pub fn message_format(mut self, format: &'static dyn MessageFormat) -> Self {
+        self.own_form = Some(format);
         self
     }
 
@@ -327,6 +337,9 @@ impl Server {
         let assembled = self.plan()?;
         if self.recovery.is_some() {
             self.shared.hub.offsets.turn_on();
+        }
+        if let Some(form) = self.own_form {
+            self.shared.hub.own_form.set(form);
         }
         let routes = assembled.init(&self.services).await.map_err(StartError::Problems)?;
         self.shared.counters.listen(self.listeners);

@@ -9,7 +9,6 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 use tracing::Instrument;
 
-use crate::dispatch::Exception;
 use crate::gateway::Found;
 use crate::limits::Limits;
 use crate::server::application::Application;
@@ -20,7 +19,9 @@ use crate::server::seats::Seats;
 use crate::session::{Asks, Batch, Delivery, DisconnectReason, Heartbeat, Outbox, Pace, Pulse, Scope};
 use crate::telemetry::{Counter, connection_span, lobby_span};
 use crate::transport::{Broken, Handshake, Transport};
-use crate::wire::{CloseCode, Disconnect, Encoded, Flow, Incoming, OpCode, Received, WireFormat, decode};
+use crate::wire::{
+    ClientMessage, CloseCode, Disconnect, Encoded, Flow, Incoming, OpCode, Received, WireFormat, decode,
+};
 
 /// Frames read before others get their turn; what they answer leaves in one write.
 const TURN: usize = 32;
@@ -42,10 +43,12 @@ pub(crate) struct Manner {
 }
 
 impl Manner {
-    /// The protocol of `docs/protocol.md`.
-    pub(crate) fn plain(limits: &Limits) -> Self {
-        let pace = Pace { interval: limits.ping_interval, timeout: limits.ping_timeout, asks: Asks::OnSilence };
-        Self { format: WireFormat::Plain, pace }
+    /// The protocol of `docs/protocol.md`, in the form that the client named as its subprotocol.
+    pub(crate) fn plain(application: &Application, protocol: Option<&str>) -> Self {
+        let Limits { ping_interval: interval, ping_timeout: timeout, .. } = application.limits;
+        let has_own_form = application.shared.hub.own_form.get().is_some();
+        let format = WireFormat::of_protocol(protocol, has_own_form);
+        Self { format, pace: Pace { interval, timeout, asks: Asks::OnSilence } }
     }
 }
 
@@ -333,6 +336,9 @@ impl Inside {
         if seat.raw.is_some() {
             return seat.take_message(text, task);
         }
+        if self.format != WireFormat::Plain {
+            return seat.take_envelope(self.format, ClientMessage::Text(text), task);
+        }
         match decode(text) {
             Ok(incoming) => seat.take_incoming(incoming, task),
             Err(malformed) => seat.tell_malformed(malformed),
@@ -344,10 +350,7 @@ impl Inside {
         if seat.raw.is_some() {
             return seat.take_message(bytes.to_vec(), task);
         }
-        match std::str::from_utf8(bytes) {
-            Ok(text) => self.take_text(text, task),
-            Err(_) => seat.tell(&Exception::framework("malformed", "the binary frame does not hold UTF-8"), None),
-        }
+        seat.take_envelope(self.format, ClientMessage::Binary(bytes), task);
     }
 
     /// Takes one part of a packet that names its namespace.

@@ -12,6 +12,7 @@ mod ending;
 mod endpoint;
 mod engine_io;
 mod fallback;
+mod forms;
 mod handle;
 mod lanes;
 mod lobby;

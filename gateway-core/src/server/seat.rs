@@ -61,7 +61,8 @@ impl Seat {
         let space = application.shared.hub.of(name);
         let renew = || {
             let counters = &application.shared.counters;
-            Session::new(&space.name, handshake.clone(), format, &application.limits, counters)
+            let session = Session::new(&space.name, handshake.clone(), format, &application.limits, counters);
+            session.with_own_form(space.terms().own.filter(|_| format == WireFormat::Own))
         };
         let returned = claim.and_then(|claim| come_back(application, &space, &claim, renew()));
         let session = returned.unwrap_or_else(|| {

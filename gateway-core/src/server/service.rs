@@ -148,7 +148,7 @@ impl Start for Begin {
         let Self { application, found, handshake } = self;
         let transport = WebSocket::new(stream, &read_ahead, application.limits.message_bytes);
         let tasks = application.shared.tasks.clone();
-        let manner = Manner::plain(&application.limits);
+        let manner = Manner::plain(&application, handshake.protocol());
         tasks.spawn(connection::serve(transport, application, Entry::Namespace(found), handshake, manner));
     }
 }

@@ -36,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 use crate::limits::Limits;
 use crate::telemetry::Counters;
 use crate::transport::Handshake;
-use crate::wire::{Encoded, Outgoing, WireFormat};
+use crate::wire::{Encoded, MessageFormat, Outgoing, Terms, WireFormat};
 
 /// What survives of a connection inside the server.
 pub(crate) struct Session {
@@ -54,6 +54,8 @@ pub(crate) struct Session {
     comeback: Option<Box<Comeback>>,
     /// Requests whose answer somebody still owes, other than at once.
     owed: AtomicUsize,
+    /// The application's own form, where it has one.
+    own: Option<&'static dyn MessageFormat>,
     /// Set once the connect hooks have accepted.
     accepted: AtomicBool,
     /// Fires when the client has left or is being disconnected.
@@ -79,6 +81,7 @@ impl Session {
             rooms: limits.rooms_per_socket,
             comeback: None,
             owed: AtomicUsize::new(0),
+            own: None,
             accepted: AtomicBool::new(false),
             gone: CancellationToken::new(),
         }
@@ -86,9 +89,22 @@ impl Session {
 }
 
 impl Session {
+    /// With a form of the application's own.
+    pub(crate) fn with_own_form(self, own: Option<&'static dyn MessageFormat>) -> Self {
+        Self { own, ..self }
+    }
+
+    pub(crate) fn own_form(&self) -> Option<&'static dyn MessageFormat> {
+        self.own
+    }
+
+    fn terms(&self) -> Terms<'_> {
+        Terms { namespace: &self.namespace, own: self.own }
+    }
+
     /// The frames that say it in this client's format.
     pub(crate) fn encode(&self, outgoing: &Outgoing<'_>) -> Encoded {
-        self.outbox.format.encode(&self.namespace, outgoing)
+        self.outbox.format.encode(self.terms(), outgoing)
     }
 
     /// What its client names to come back after a lost connection.

@@ -60,8 +60,8 @@ impl TestClient {
 
     /// Sends an event and does not wait for anything.
     pub async fn emit<T: Serialize>(&mut self, event: &str, data: T) {
-        let text = self.dialect.event(event, &json!(data), None);
-        self.send_text(&text).await;
+        let message = self.dialect.event(event, &json!(data), None);
+        self.send_message(message).await;
     }
 
     /// Sends a request and waits for its answer. What else arrives meanwhile is kept for later.
@@ -91,8 +91,8 @@ impl TestClient {
     /// Sends a request and gives its id, without waiting for its answer.
     pub async fn begin(&mut self, event: &str, data: impl Serialize) -> u64 {
         self.last_id += 1;
-        let text = self.dialect.event(event, &json!(data), Some(self.last_id));
-        self.send_text(&text).await;
+        let message = self.dialect.event(event, &json!(data), Some(self.last_id));
+        self.send_message(message).await;
         self.last_id
     }
 
@@ -145,13 +145,14 @@ impl TestClient {
 
     /// Answers a question of the server.
     pub async fn answer<T: Serialize>(&mut self, ask: u64, data: T) {
-        let text = self.dialect.answer(ask, &json!(data));
-        self.send_text(&text).await;
+        let message = self.dialect.answer(ask, &json!(data));
+        self.send_message(message).await;
     }
 
     /// Tells the server that its question cannot be answered.
     pub async fn answer_with_error<T: Serialize>(&mut self, ask: u64, error: T) {
-        self.send_text(&json!({ "answer": ask, "error": error }).to_string()).await;
+        let message = self.dialect.object(&json!({ "answer": ask, "error": error }));
+        self.send_message(message).await;
     }
 
     /// Waits until the server has nothing left to do, and expects that nothing is unread. Exact on a paused clock
@@ -227,7 +228,7 @@ impl TestClient {
         self.read_what_came();
         match self.dialect {
             Dialect::SocketIo(packets) => packets.lost,
-            Dialect::Plain => Lost::default(),
+            Dialect::Plain | Dialect::PlainMsgpack => Lost::default(),
         }
     }
 
@@ -334,8 +335,8 @@ impl TestStream<'_> {
 
     /// Tells the server that no more items are wanted.
     pub async fn cancel(&mut self) {
-        let cancel = json!({ "cancel": self.id }).to_string();
-        self.client.send_text(&cancel).await;
+        let cancel = self.client.dialect.object(&json!({ "cancel": self.id }));
+        self.client.send_message(cancel).await;
     }
 }
 

@@ -16,7 +16,7 @@ use crate::testing::dialect::{Dialect, Lost, Packets};
 use crate::testing::frame::ConnectError;
 use crate::testing::server::TestServer;
 use crate::transport::memory::Sent;
-use crate::transport::{EngineIo, Handshake, memory};
+use crate::transport::{EngineIo, Handshake, MSGPACK, choose, memory};
 
 /// A client that has not connected yet.
 #[derive(Debug)]
@@ -27,6 +27,7 @@ pub struct Connect<'a> {
     query: String,
     headers: HeaderMap,
     auth: Option<Value>,
+    protocols: Vec<String>,
     socket_io: bool,
     lost: Lost,
 }
@@ -40,6 +41,7 @@ impl<'a> Connect<'a> {
             query: query.to_owned(),
             headers: HeaderMap::new(),
             auth: None,
+            protocols: Vec::new(),
             socket_io: false,
             lost: Lost::default(),
         }
@@ -71,6 +73,12 @@ impl<'a> Connect<'a> {
     /// When they cannot be serialised.
     pub fn auth<T: Serialize>(mut self, credentials: T) -> Self {
         self.auth = Some(serde_json::to_value(credentials).expect("credentials that can be serialised"));
+        self
+    }
+
+    /// Offers a subprotocol. With `gateway.v1.msgpack` the client speaks MessagePack.
+    pub fn protocol(mut self, name: &str) -> Self {
+        self.protocols.push(name.to_owned());
         self
     }
 
@@ -108,13 +116,17 @@ impl<'a> Connect<'a> {
             handshake = handshake.with_auth(auth);
         }
         let mut found = found;
-        let handshake = handshake.with_parameters(std::mem::take(&mut found.parameters));
+        let offered: Vec<_> = self.protocols.iter().map(String::as_str).collect();
+        let handshake = handshake
+            .with_protocol(choose(&offered, &application.subprotocols))
+            .with_parameters(std::mem::take(&mut found.parameters));
         let (transport, peer) = memory::pair();
         let application = Arc::clone(application);
         let tasks = application.shared.tasks.clone();
-        let manner = server::Manner::plain(&application.limits);
+        let manner = server::Manner::plain(&application, handshake.protocol());
+        let is_packed = handshake.protocol() == Some(MSGPACK);
         tasks.spawn(server::serve(transport, application, server::Entry::Namespace(found), handshake, manner));
-        Ok(TestClient::new(peer, Dialect::Plain))
+        Ok(TestClient::new(peer, if is_packed { Dialect::PlainMsgpack } else { Dialect::Plain }))
     }
 
     fn ask_for_namespace(self) -> TestClient {

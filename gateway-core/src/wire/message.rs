@@ -29,7 +29,7 @@ impl Message {
     /// The frame; text has the engine's packet type in front where an engine carries it.
     pub(crate) fn encode(&self, format: WireFormat) -> Encoded {
         match self {
-            Self::Text(text) if format == WireFormat::Plain => Encoded::frame(OpCode::Text, text.as_bytes()),
+            Self::Text(text) if !format.is_of_engine() => Encoded::frame(OpCode::Text, text.as_bytes()),
             Self::Text(text) => Encoded::text(1 + text.len(), |out| {
                 out.push(b'4');
                 out.extend_from_slice(text.as_bytes());

@@ -13,6 +13,8 @@ mod fault;
 mod json;
 mod message;
 mod msgpack;
+mod own;
+mod packed;
 mod payload;
 mod plain;
 mod rfc6455;
@@ -30,17 +32,35 @@ pub use event::Event;
 pub(crate) use event::{CATCH_ALL, is_reserved, to_json};
 pub(crate) use fault::{Fault, Step};
 pub use message::{Message, Text};
+pub(crate) use msgpack::Extent;
+#[cfg(feature = "testing")]
+pub(crate) use msgpack::{Reader, Writer};
+pub use own::{ClientMessage, ClientSays, FormatError, MessageFormat, Says, ServerSays};
+pub(crate) use own::{OwnFailure, OwnForm, decode_own};
+pub(crate) use packed::decode_packed;
 pub(crate) use payload::{Attachments, Content, ContentRef, Payload, Shape};
 pub(crate) use plain::decode;
 pub(crate) use rfc6455::{Decoder, Flow, OpCode, Received, close_frame};
 pub(crate) use shared::{Latest, Shared};
 pub(crate) use violation::Violation;
 
+/// What is agreed with a peer beside its format.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    pub(crate) namespace: &'a str,
+    /// The application's own form, where it has one.
+    pub(crate) own: Option<&'static dyn MessageFormat>,
+}
+
 /// How one peer writes its envelopes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum WireFormat {
     /// `docs/protocol.md`.
     Plain,
+    /// The same as MessagePack.
+    PlainMsgpack,
+    /// In the form that [`Terms`] have.
+    Own,
     /// Socket.IO over Engine.IO, packets as text.
     SocketIo,
     /// Socket.IO over Engine.IO, packets as MessagePack.
@@ -50,12 +70,20 @@ pub(crate) enum WireFormat {
 }
 
 impl WireFormat {
-    pub(crate) const COUNT: usize = 4;
+    pub(crate) const COUNT: usize = 6;
+
+    /// Whether an engine's packets are around everything.
+    pub(crate) fn is_of_engine(self) -> bool {
+        match self {
+            Self::Plain | Self::PlainMsgpack | Self::Own => false,
+            Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => true,
+        }
+    }
 
     /// Whether events carry their offset, for clients that can come back.
     pub(crate) fn numbers_events(self) -> bool {
         match self {
-            Self::Plain | Self::EngineIo => false,
+            Self::Plain | Self::PlainMsgpack | Self::Own | Self::EngineIo => false,
             Self::SocketIo | Self::SocketIoMsgpack => true,
         }
     }
@@ -63,7 +91,7 @@ impl WireFormat {
     /// What asks a client whether it is there.
     pub(crate) fn ping(self) -> Encoded {
         match self {
-            Self::Plain => Encoded::frame(OpCode::Ping, &[]),
+            Self::Plain | Self::PlainMsgpack | Self::Own => Encoded::frame(OpCode::Ping, &[]),
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => engine_io::ping(),
         }
     }
@@ -71,7 +99,7 @@ impl WireFormat {
     /// The last frame of a connection.
     pub(crate) fn close_frame(self, close: Option<&Disconnect>) -> Encoded {
         match self {
-            Self::Plain => close_frame(close),
+            Self::Plain | Self::PlainMsgpack | Self::Own => close_frame(close),
             // Engines close without a code, but for violations of RFC 6455, and say no more than the code then.
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => {
                 let code = close.map(|close| close.code).filter(|code| code.is_of_the_protocol());
@@ -81,14 +109,16 @@ impl WireFormat {
     }
 
     /// Whole frames, ready for the transport: one, or none where the format says nothing.
-    pub(crate) fn encode(self, namespace: &str, outgoing: &Outgoing<'_>) -> Encoded {
+    pub(crate) fn encode(self, terms: Terms<'_>, outgoing: &Outgoing<'_>) -> Encoded {
         match self {
             Self::Plain if matches!(outgoing, Outgoing::Connected { .. } | Outgoing::Disconnected) => {
                 Encoded::nothing()
             }
             Self::Plain => Encoded::text(plain::expected_len(outgoing), |json| plain::encode(outgoing, json)),
-            Self::SocketIo => socket_io::encode(namespace, outgoing),
-            Self::SocketIoMsgpack => socket_io::encode_packed(namespace, outgoing),
+            Self::PlainMsgpack => packed::encode_packed(outgoing),
+            Self::Own => own::encode_own(terms.own, outgoing),
+            Self::SocketIo => socket_io::encode(terms.namespace, outgoing),
+            Self::SocketIoMsgpack => socket_io::encode_packed(terms.namespace, outgoing),
             Self::EngineIo => Encoded::nothing(),
         }
     }
@@ -99,11 +129,26 @@ impl WireFormat {
     }
 
     /// The frames of what has an offset, and those that go with it and have none.
-    pub(crate) fn encode_numbered(self, namespace: &str, outgoing: &Outgoing<'_>, offset: &str) -> [Encoded; 2] {
+    pub(crate) fn encode_numbered(self, terms: Terms<'_>, outgoing: &Outgoing<'_>, offset: &str) -> [Encoded; 2] {
         match self {
-            Self::Plain | Self::EngineIo => [self.encode(namespace, outgoing), Encoded::nothing()],
-            Self::SocketIo => socket_io::encode_numbered(namespace, outgoing, offset),
-            Self::SocketIoMsgpack => socket_io::encode_packed_numbered(namespace, outgoing, offset),
+            Self::Plain | Self::PlainMsgpack | Self::Own | Self::EngineIo => {
+                [self.encode(terms, outgoing), Encoded::nothing()]
+            }
+            Self::SocketIo => socket_io::encode_numbered(terms.namespace, outgoing, offset),
+            Self::SocketIoMsgpack => socket_io::encode_packed_numbered(terms.namespace, outgoing, offset),
         }
+    }
+}
+
+impl<'a> Terms<'a> {
+    /// Where no form of the application's own is spoken.
+    pub(crate) fn of(namespace: &'a str) -> Self {
+        Self { namespace, own: None }
+    }
+}
+
+impl std::fmt::Debug for Terms<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Terms").field("namespace", &self.namespace).finish_non_exhaustive()
     }
 }

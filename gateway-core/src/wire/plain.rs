@@ -138,7 +138,7 @@ pub(crate) fn encode(outgoing: &Outgoing<'_>, out: &mut Vec<u8>) {
 }
 
 impl RequestId {
-    fn parse(raw: &RawValue) -> Result<Self, Malformed> {
+    pub(in crate::wire) fn parse(raw: &RawValue) -> Result<Self, Malformed> {
         let text = raw.get();
         if text.starts_with('"') {
             if text.len() > LONGEST_ID + 2 {

@@ -2,14 +2,14 @@
 
 use std::sync::OnceLock;
 
-use crate::wire::{ContentRef, Encoded, Outgoing, WireFormat};
+use crate::wire::{ContentRef, Encoded, Outgoing, Terms, WireFormat};
 
 /// A joined burst is no longer than what leaves in one write.
 const LONGEST_BURST: usize = 16 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Shared<'a> {
-    namespace: &'a str,
+    terms: Terms<'a>,
     event: &'a str,
     content: ContentRef<'a>,
     offset: Option<String>,
@@ -35,8 +35,8 @@ pub(crate) struct Joined<'a> {
 }
 
 impl<'a> Shared<'a> {
-    pub(crate) fn new(namespace: &'a str, event: &'a str, content: ContentRef<'a>, offset: Option<String>) -> Self {
-        Self { namespace, event, content, offset, before: Latest::default(), pieces: Default::default() }
+    pub(crate) fn new(terms: Terms<'a>, event: &'a str, content: ContentRef<'a>, offset: Option<String>) -> Self {
+        Self { terms, event, content, offset, before: Latest::default(), pieces: Default::default() }
     }
 
     /// The same, sent to the same sockets right behind this.
@@ -77,7 +77,7 @@ impl<'a> Shared<'a> {
     fn encode(&self, format: WireFormat) -> Piece {
         let offset = self.offset.as_deref();
         let outgoing = Outgoing::Event { event: self.event, content: self.content, offset };
-        let frame = format.encode(self.namespace, &outgoing).into_shared();
+        let frame = format.encode(self.terms, &outgoing).into_shared();
         let before = self.before[format as usize].as_ref();
         let joined = before.filter(|before| before.len() + frame.len() <= LONGEST_BURST);
         let joined = joined.map(|before| before.joined(&frame));
