@@ -14,10 +14,12 @@ pages! {
     events: "events.md";
     arguments: "arguments.md";
     validation: "validation.md";
+    pipeline: "pipeline.md";
     connections: "connections.md";
     serving: "serving.md";
     socket_io: "socket-io.md";
     engine_io: "engine-io.md";
     testing: "testing.md";
     macros: "macros.md";
+    protocol: "protocol.md";
 }

@@ -10,6 +10,9 @@ mod page;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
+
+use gateway_core::SocketIo;
 use gateway_core::prelude::*;
 
 use crate::house::House;
@@ -18,10 +21,23 @@ use crate::house::House;
 async fn main() -> Result<(), StartError> {
     Server::new()
         .provide(House::new())
+        .socket_io(socket_io())
         .fallback_fn(page::serve)
         .on_listening(|address| println!("Gatehouse is open at http://{address}/"))
         .serve(address())
         .await
+}
+
+/// Clients of Socket.IO are in the same rooms. The page at `/socket-io.html` is one of them where `SOCKET_IO_CLIENT` names the
+/// folder of npm's client, such as `node_modules/socket.io-client/dist`.
+fn socket_io() -> SocketIo {
+    const NAME: &str = "socket.io.esm.min.js";
+    let file =
+        std::env::var_os("SOCKET_IO_CLIENT").and_then(|folder| std::fs::read(Path::new(&folder).join(NAME)).ok());
+    match file {
+        Some(file) => SocketIo::new().client_bundle(NAME, file),
+        None => SocketIo::new(),
+    }
 }
 
 /// What follows `--addr`.

@@ -1,5 +1,7 @@
 //! The page, built into the binary. Everything comes from this server, and the headers hold the browser to that.
 
+use std::borrow::Cow;
+
 use gateway_core::Body;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -15,12 +17,13 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Path, content type, content.
-pub(crate) const FILES: [(&str, &str, &str); 6] = [
+pub(crate) const FILES: [(&str, &str, &str); 7] = [
     ("/", HTML, include_str!("web/index.html")),
     ("/chat.css", CSS, include_str!("web/chat.css")),
     ("/chat.js", SCRIPT, include_str!("web/chat.js")),
     ("/view.js", SCRIPT, include_str!("web/view.js")),
     ("/gateway.js", SCRIPT, include_str!("web/gateway.js")),
+    ("/socket-io.js", SCRIPT, include_str!("web/socket-io.js")),
     ("/favicon.svg", SVG, include_str!("web/favicon.svg")),
 ];
 
@@ -31,10 +34,12 @@ pub(crate) fn serve(request: Request<Body>) -> Response<Body> {
         let refused = Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET, HEAD");
         return refused.body(Body::empty()).expect("constant headers are valid");
     }
-    let file = FILES.iter().find(|(path, ..)| *path == request.uri().path());
+    let path = request.uri().path();
+    let file = FILES.iter().find(|(known, ..)| *known == path);
     let (status, kind, content) = match file {
-        Some((_, kind, content)) => (StatusCode::OK, *kind, *content),
-        None => (StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "Nothing is here.\n"),
+        Some((_, kind, content)) => (StatusCode::OK, *kind, Cow::Borrowed(*content)),
+        None if path == "/socket-io.html" => (StatusCode::OK, HTML, Cow::Owned(over_socket_io())),
+        None => (StatusCode::NOT_FOUND, "text/plain; charset=utf-8", Cow::Borrowed("Nothing is here.\n")),
     };
     Response::builder()
         .status(status)
@@ -43,6 +48,11 @@ pub(crate) fn serve(request: Request<Body>) -> Response<Body> {
         .header(X_CONTENT_TYPE_OPTIONS, "nosniff")
         .header(REFERRER_POLICY, "no-referrer")
         .header(CACHE_CONTROL, "no-cache")
-        .body(content.into())
+        .body(content.into_owned().into())
         .expect("constant headers are valid")
+}
+
+/// The same page, whose script takes the other client.
+fn over_socket_io() -> String {
+    include_str!("web/index.html").replace("<html ", "<html data-client=\"./socket-io.js\" ")
 }

@@ -11,7 +11,8 @@ use serde_json::value::RawValue;
 
 use crate::transport::{Handshake, OriginPolicy, Upgrade};
 use crate::wire::{
-    ContentRef, Decoder, Disconnect, Envelope, Extent, Flow, Incoming, Named, Outgoing, Received, Terms, WireFormat, decode, decode_packed, exceeds_depth,
+    ContentRef, Decoder, Disconnect, Envelope, Extent, Flow, Incoming, Named, Outgoing, Received, Terms, WireFormat,
+    decode, decode_packed, exceeds_depth,
 };
 
 /// A message or control frame that a decoder lent.

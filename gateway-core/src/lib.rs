@@ -52,21 +52,26 @@ pub mod private;
 
 pub use http;
 
-pub use gateway_macros::{Event, Exception, gateway, on_connect, on_disconnect, on_init, on_message, subscribe};
+pub use gateway_macros::{
+    Event, Exception, Injectable, filter, gateway, guard, intercept, on_connect, on_disconnect, on_init, on_message,
+    subscribe,
+};
 
 pub use crate::dispatch::{
-    Ack, Context, Data, Declared, Ended, EventName, Exception, Faults, FromContext, Hook, IntoEnded, IntoException,
-    IntoRawReply, IntoRefusal, IntoReply, IntoStarted, IntoVerdict, Items, Path, RawReply, Refusal, Rejection, Reply,
-    Running, Started, State, Streamed, Subscription, Surplus, Valid, Validate, Verdict, on,
+    Access, Ack, Argument, AsyncGuard, Auth, Call, Cancellation, Caught, Context, Data, Declared, Door, Doors, Ended,
+    EventName, Exception, Extension, Extensions, Faults, Filter, FromContext, Guard, Hook, Interceptor, IntoEnded,
+    IntoException, IntoGuard, IntoRawReply, IntoRefusal, IntoReply, IntoStarted, IntoVerdict, Items, Needs, Next, Pass,
+    Path, RawReply, Refusal, Rejection, Reply, Running, Started, State, Streamed, Subscription, Surplus, Valid,
+    Validate, Verdict, Written, on,
 };
-pub use crate::gateway::{Fields, Gateway, Handlers, Problem, Registered, Service, StartError};
+pub use crate::gateway::{Fields, Gateway, Handlers, Injectable, Layers, Problem, Registered, Service, StartError};
 pub use crate::hub::{JoinError, Namespace, Sent, Target};
 pub use crate::limits::{Limits, Overflow};
 pub use crate::server::{
     Body, Cors, Endpoint, EngineIo, GatewayService, LocalAddr, Parser, RunningServer, SameSite, Server, ServerHandle,
     SessionCookie, SocketIo, TransportName, UpgradeRefusal,
 };
-pub use crate::session::{DisconnectReason, Recovery, SendError, SocketId};
+pub use crate::session::{DisconnectReason, Recovery, RoomRefusal, SendError, SocketId};
 pub use crate::socket::{Answers, Request, RequestError, Requests, Socket};
 pub use crate::telemetry::{Counter, Counters, Traffic};
 pub use crate::transport::{AuthError, Handshake};

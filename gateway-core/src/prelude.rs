@@ -4,9 +4,10 @@ pub use bytes::Bytes;
 pub use http::StatusCode;
 
 pub use crate::{
-    Ack, Args, Body, CloseCode, Context, Counter, Data, Disconnect, DisconnectReason, Event, EventName, Exception,
-    FromContext, Handshake, IntoException, JoinError, Limits, LocalAddr, Message, Namespace, Overflow, Path, RawArgs,
-    Refusal, Rejection, Reply, RequestError, SendError, Sent, Server, ServerHandle, Socket, SocketId, StartError,
-    State, Streamed, Target, UpgradeRefusal, Valid,
+    Access, Ack, Args, AsyncGuard, Auth, Body, Call, Cancellation, Caught, CloseCode, Context, Counter, Data,
+    Disconnect, DisconnectReason, Door, Doors, Event, EventName, Exception, Extension, Filter, FromContext, Guard,
+    Handshake, Injectable, Interceptor, IntoException, JoinError, Limits, LocalAddr, Message, Namespace, Next,
+    Overflow, Pass, Path, RawArgs, Refusal, Rejection, Reply, RequestError, SendError, Sent, Server, ServerHandle,
+    Socket, SocketId, StartError, State, Streamed, Target, UpgradeRefusal, Valid,
 };
-pub use crate::{gateway, on_connect, on_disconnect, on_init, on_message, subscribe};
+pub use crate::{filter, gateway, guard, intercept, on_connect, on_disconnect, on_init, on_message, subscribe};

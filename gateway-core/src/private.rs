@@ -4,9 +4,74 @@ pub use inventory::submit;
 pub use serde::Serialize;
 pub use serde_json::Error as JsonError;
 
-pub use crate::dispatch::ReplyStream;
-use crate::gateway::{Gateway, Handlers};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::Written;
+use crate::dispatch::Exception;
+pub use crate::dispatch::{ErasedGuard, Prompt, ReplyStream, Waits};
+use crate::gateway::{Gateway, Handlers, Injectable, Layers};
 pub use crate::gateway::{GatewayEntry, GenericEntry, HandlersEntry, Part, Probe};
+
+/// Makes a guard, an interceptor or a filter that is named by its type: one that was provided to the server; else one whose
+/// fields are filled; else its default; else a problem of the start. Which of these a type has is found by looking at
+/// `&&&Make<T>`, then at what it refers to.
+#[derive(Debug)]
+pub struct Make<T>(PhantomData<fn() -> T>);
+
+impl<T> Make<T> {
+    /// Of this type.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T> Default for Make<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A type whose fields are filled.
+pub trait MakeInjected<T> {
+    /// Makes it, or notes why not.
+    fn make(&self, layers: &mut Layers<'_>, written: Written) -> Option<Arc<T>>;
+}
+
+impl<T: Injectable + Send + Sync + 'static> MakeInjected<T> for &&Make<T> {
+    fn make(&self, layers: &mut Layers<'_>, _: Written) -> Option<Arc<T>> {
+        layers.provided().or_else(|| layers.inject())
+    }
+}
+
+/// A type with a default.
+pub trait MakeDefault<T> {
+    /// Makes it.
+    fn make(&self, layers: &mut Layers<'_>, written: Written) -> Option<Arc<T>>;
+}
+
+impl<T: Default + Send + Sync + 'static> MakeDefault<T> for &Make<T> {
+    fn make(&self, layers: &mut Layers<'_>, _: Written) -> Option<Arc<T>> {
+        layers.provided().or_else(|| Some(Arc::default()))
+    }
+}
+
+/// A type that has to be provided.
+pub trait MakeProvided<T> {
+    /// Finds it, or notes that nobody provided it.
+    fn make(&self, layers: &mut Layers<'_>, written: Written) -> Option<Arc<T>>;
+}
+
+impl<T: Send + Sync + 'static> MakeProvided<T> for Make<T> {
+    fn make(&self, layers: &mut Layers<'_>, written: Written) -> Option<Arc<T>> {
+        let provided = layers.provided();
+        if provided.is_none() {
+            layers.missing(written);
+        }
+        provided
+    }
+}
 
 /// The other side of [`Probe`]: a block that does not exist adds nothing.
 pub trait NoPart<G: Gateway> {
@@ -28,7 +93,22 @@ pub trait Failure {
     fn text(&self) -> String;
     /// The error for the log.
     fn as_error(&self) -> &(dyn std::error::Error + '_);
+    /// The exception with the error in it, for filters.
+    fn keep(self, exception: Exception) -> Exception
+    where
+        Self: Shareable;
 }
+
+/// What `#[derive(Exception)]` asks of a type that stays in its exception: who filters it may be on another thread.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept in an exception: threads cannot share it",
+    label = "not `Send + Sync + 'static`",
+    note = "an exception keeps the error it was made from, for filters: keep in it only what is `Send + Sync + 'static`, such as its text"
+)]
+pub trait Shareable: Sized + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> Shareable for T {}
 
 #[diagnostic::do_not_recommend]
 impl<T: std::error::Error> Failure for T {
@@ -38,5 +118,12 @@ impl<T: std::error::Error> Failure for T {
 
     fn as_error(&self) -> &(dyn std::error::Error + '_) {
         self
+    }
+
+    fn keep(self, exception: Exception) -> Exception
+    where
+        Self: Shareable,
+    {
+        exception.with_source(self)
     }
 }

@@ -6,8 +6,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::hub::{JoinError, Namespace, Space, Target};
-use crate::session::{Delivery, DisconnectReason, Scope, SendError, Session, SocketId};
+use crate::session::{Admittance, Delivery, DisconnectReason, Scope, SendError, Session, SocketId};
 pub use crate::socket::request::{Answers, Request, RequestError, Requests};
+use crate::telemetry::Counters;
 use crate::transport::Handshake;
 use crate::wire::{Disconnect, Event, FromArgs, Message, Outgoing, RawArgs, ToArgs, is_reserved};
 
@@ -41,13 +42,59 @@ impl Socket {
         Namespace::new(Arc::clone(&self.space))
     }
 
-    /// Puts it into `room`, which need not exist before.
+    /// Puts it into `room`, which need not exist before. Guards of its namespace that decide about rooms are asked first.
     ///
     /// # Errors
     ///
-    /// [`JoinError`] when it is in too many rooms, the room is another socket's own, or it is gone.
+    /// [`JoinError`] when it is in too many rooms, the room is another socket's own, a guard says no or has to wait, or it is
+    /// gone.
     pub fn join(&self, room: impl AsRef<str>) -> Result<(), JoinError> {
-        self.space.join(&self.session.id, room.as_ref())
+        let room = room.as_ref();
+        match self.knock(room) {
+            None | Some(Admittance::Now(Ok(()))) => self.space.join(&self.session.id, room),
+            Some(Admittance::Now(Err(refusal))) => Err(JoinError::Refused(refusal)),
+            Some(Admittance::Later(_)) => Err(JoinError::GuardWaits),
+        }
+    }
+
+    /// Puts it into `room` once every guard of its namespace that decides about rooms has said yes, those that wait included.
+    ///
+    /// # Errors
+    ///
+    /// As [`Socket::join`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before its end, it joins nothing.
+    pub async fn ask_to_join(&self, room: impl AsRef<str>) -> Result<(), JoinError> {
+        let room = room.as_ref();
+        let verdict = match self.knock(room) {
+            None => Ok(()),
+            Some(Admittance::Now(verdict)) => verdict,
+            Some(Admittance::Later(verdict)) => verdict.await,
+        };
+        verdict.map_err(JoinError::Refused)?;
+        self.space.join(&self.session.id, room)
+    }
+
+    /// Asks the guards; `None` where there are none, or it is in the room already.
+    fn knock(&self, room: &str) -> Option<Admittance> {
+        let doorkeeper = self.session.doorkeeper.get()?;
+        if self.is_in(room) { None } else { Some(doorkeeper.ask(&self.session, room)) }
+    }
+
+    /// The user it belongs to, where a guard named one with [`Pass::user`](crate::Pass::user).
+    #[must_use]
+    pub fn user(&self) -> Option<String> {
+        self.space.user_of(&self.session.id)
+    }
+
+    pub(crate) fn set_user(&self, before: Option<&str>, user: &str) {
+        self.space.name_user(&self.session.id, before, user);
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.session.outbox.counters
     }
 
     /// Takes it out of `room`; says whether it was in it.

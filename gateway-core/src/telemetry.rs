@@ -119,12 +119,23 @@ pub(crate) fn bounded(text: &str) -> &str {
     &text[..text.floor_char_boundary(256)]
 }
 
+/// What the log says of a failure.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told<'a> {
+    pub(crate) code: Option<&'a str>,
+    /// What the client is not told.
+    pub(crate) hidden: Option<&'a str>,
+    /// Which the client is told instead.
+    pub(crate) id: Option<&'a str>,
+}
+
 /// A failure was told to a client; what was hidden from it is told to the operator.
-pub(crate) fn told(socket: &dyn Display, event: &str, code: Option<&str>, hidden: Option<&str>) {
+pub(crate) fn told(socket: &dyn Display, event: &str, failure: Told<'_>) {
+    let Told { code, hidden, id } = failure;
     if let Some(error) = hidden {
-        tracing::error!(%socket, event, code, error, "a handler or hook failed");
+        tracing::error!(%socket, event, code, id, error, "a handler or hook failed");
     } else {
-        tracing::debug!(%socket, event, code, "a failure was told to the client");
+        tracing::debug!(%socket, event, code, id, "a failure was told to the client");
     }
 }
 

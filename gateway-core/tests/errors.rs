@@ -50,7 +50,9 @@ impl Errors {
     fn number(&self, _: Data<u8>) {}
 
     #[subscribe]
-    fn unprovided(&self, _: State<u128>) {}
+    fn unprovided(&self, found: Result<State<u128>, Rejection>) -> Result<(), Rejection> {
+        found.map(drop)
+    }
 
     #[subscribe]
     fn muted(&self) -> Result<(), Trouble> {
@@ -661,11 +663,13 @@ fn the_table_has_every_status_that_the_server_chooses() {
                 rest.chars().take_while(|letter| letter.is_ascii_uppercase() || *letter == '_').collect();
             match name.as_str() {
                 "BAD_REQUEST" => Some("400"),
+                "UNAUTHORIZED" => Some("401"),
                 "FORBIDDEN" => Some("403"),
                 "NOT_FOUND" => Some("404"),
                 "PAYLOAD_TOO_LARGE" => Some("413"),
                 "INTERNAL_SERVER_ERROR" => Some("500"),
                 "UPGRADE_REQUIRED" => Some("426"),
+                "TOO_MANY_REQUESTS" => Some("429"),
                 "SERVICE_UNAVAILABLE" => Some("503"),
                 "" | "SWITCHING_PROTOCOLS" | "OK" | "NO_CONTENT" | "NOT_MODIFIED" => None,
                 other => panic!("{other} is not in docs/errors.md, or not known here"),

@@ -95,7 +95,9 @@ impl Extract {
     }
 
     #[subscribe]
-    fn unprovided(&self, _: State<i8>) {}
+    fn unprovided(&self, number: Result<State<i8>, Rejection>) -> Result<(), Rejection> {
+        number.map(drop)
+    }
 
     #[subscribe]
     fn handshake(&self, handshake: Handshake) -> Value {
@@ -308,7 +310,9 @@ impl Game {
     }
 
     #[subscribe]
-    fn single(&self, _: Path<String>) {}
+    fn single(&self, only: Result<Path<String>, Rejection>) -> Result<(), Rejection> {
+        only.map(drop)
+    }
 }
 
 #[gateway(namespace = "/color/{color}")]

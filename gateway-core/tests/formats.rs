@@ -218,6 +218,14 @@ async fn a_form_may_keep_silent_and_one_that_cannot_write_is_stood_in_for() {
     let mut client = server.connect("/forms").await.unwrap();
     client.send_text("tell - [\"secret\",1]").await;
     assert_eq!(line(&mut client).await, "Reply tell - 1");
+    // Several that are not said, and something behind them.
+    for event in ["secret", "secret", "told"] {
+        server.of("/forms").emit(event, &2);
+    }
+    assert_eq!(line(&mut client).await, "Event told - 2");
+    server.of("/forms").emit("secret", &1);
+    server.of("/forms").emit("secret", &2);
+    client.expect_nothing().await;
     client.send_text("tell - [\"panic\",1]").await;
     assert_eq!(client.next().await, Received::Event { event: "panic".into(), data: json!(1) });
     assert_eq!(line(&mut client).await, "Reply tell - 1");

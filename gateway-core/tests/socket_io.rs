@@ -182,6 +182,19 @@ async fn a_failed_request_gets_the_exception_in_its_ack() {
     assert_eq!(failure.code(), Some("unknown_event"));
 }
 
+/// As NestJS has it, whose clients listen for `exception`; on plain WebSocket the answer keeps its id.
+#[tokio::test(start_paused = true)]
+async fn by_the_switch_of_nestjs_a_failure_is_an_event_and_no_ack() {
+    let (server, _) = serve(Server::empty().nestjs_compat(true)).await;
+    let mut ann = connected(&server).await;
+    ann.begin("fail", json!(null)).await;
+    let Received::Exception { id, failure } = ann.next().await else { panic!("no failure") };
+    assert_eq!((id, failure.message()), (None, "you are muted"));
+    ann.expect_nothing().await;
+    let mut bob = server.connect("/chat").await.unwrap();
+    assert_eq!(bob.request::<Value>("fail", json!(null)).await.unwrap_err().message(), "you are muted");
+}
+
 #[tokio::test(start_paused = true)]
 async fn both_formats_sit_in_the_same_room() {
     let (server, _) = server().await;

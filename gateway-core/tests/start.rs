@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gateway_core::prelude::*;
 use gateway_core::testing::ConnectError;
 use gateway_core::{
-    Declared, Fields, Gateway, Handlers, Hook, IntoEnded, IntoReply, IntoVerdict, Problem, Running, Subscription, on,
+    Declared, Fields, Gateway, Handlers, Hook, IntoEnded, IntoReply, IntoVerdict, Needs, Problem, Running,
+    Subscription, on,
 };
 use serde_json::{Value, json};
 
@@ -463,9 +464,6 @@ impl BrokenInit {
         tokio::task::yield_now().await;
         panic!("on request");
     }
-
-    #[on_init]
-    fn asks(&self, _: State<Clock>) {}
 }
 
 #[tokio::test(start_paused = true)]
@@ -490,13 +488,204 @@ async fn init_hooks_that_fail_stop_the_start_and_are_all_reported() {
     let begun = Begun::default();
     let server = Server::empty().gateway::<Init>().gateway::<BrokenInit>().provide(begun.clone());
     let StartError::Problems(problems) = server.test().await.unwrap_err() else { panic!("other") };
-    let expected = [
-        "`BrokenInit::fails` failed: invalid digit found in string",
-        "`BrokenInit::panics` failed: it panicked",
-        "`BrokenInit::asks` failed: Internal server error",
-    ];
+    let expected =
+        ["`BrokenInit::fails` failed: invalid digit found in string", "`BrokenInit::panics` failed: it panicked"];
     assert_eq!(texts(&problems), expected);
     assert_eq!(begun.0.load(Ordering::Relaxed), 2);
+}
+
+struct User;
+
+#[derive(Default)]
+struct SignedIn;
+
+impl Guard for SignedIn {
+    type Grants = User;
+
+    fn check(&self, _: &Access<'_>) -> Result<Pass<User>, Exception> {
+        Ok(Pass::with(User))
+    }
+}
+
+#[derive(Clone)]
+struct Language;
+
+/// An extractor of one's own says what it needs.
+struct Greeting;
+
+impl FromContext for Greeting {
+    fn from_context(_: &Context<'_>) -> Result<Self, Rejection> {
+        Ok(Self)
+    }
+
+    fn needs(needs: &mut Needs<'_>) {
+        needs.service::<Arc<Store>>();
+        needs.granted::<User>();
+    }
+}
+
+#[gateway(namespace = "/greedy/{one}")]
+struct Greedy;
+
+#[gateway]
+impl Greedy {
+    #[on_init]
+    fn begin(&self, _: State<Clock>) {}
+
+    #[on_connect]
+    fn joined(&self, _: Auth<User>) {}
+
+    #[subscribe]
+    fn state(&self, _: State<u128>, _: Result<State<u64>, Rejection>) {}
+
+    #[subscribe]
+    #[guard(SignedIn)]
+    fn user(&self, _: Auth<User>, _: Auth<Clock>) {}
+
+    #[subscribe]
+    fn path(&self, _: Path<(String, String)>) {}
+
+    #[subscribe]
+    fn language(&self, _: Extension<Language>) {}
+
+    #[subscribe]
+    fn greet(&self, _: Greeting) {}
+}
+
+#[test]
+fn what_an_argument_asks_for_in_vain_is_named_with_its_line() {
+    let problems = problems(Server::empty().gateway::<Greedy>());
+    let expected = [
+        "`Greedy::state` asks for `State<u128>`, and nobody provided a `u128`",
+        "`Greedy::user` asks for `Auth<Clock>`, and no guard before it grants a `start::Clock`",
+        "`Greedy::path` asks for `Path<(String, String)>`, which cannot be read from `/greedy/{one}`: it has 1 parameter, and this is a tuple of size 2",
+        "`Greedy::language` asks for `Extension<Language>`, and nothing stands around it that could give a `start::Language`",
+        "`Greedy::greet` asks for `Greeting`, and nobody provided a `alloc::sync::Arc<start::Store>`",
+        "`Greedy::greet` asks for `Greeting`, and no guard before it grants a `start::User`",
+        "`Greedy::joined` asks for `Auth<User>`, and no guard before it grants a `start::User`",
+        "`Greedy::begin` asks for `State<Clock>`, and nobody provided a `start::Clock`",
+    ];
+    assert_eq!(texts(&problems), expected);
+    let lines: Vec<_> = problems.iter().map(|problem| problem.place().unwrap().1).collect();
+    assert!(lines.iter().all(|line| *line > 1), "{lines:?}");
+    assert_eq!(lines[4], lines[5]);
+}
+
+/// Where a guard before it may grant what it asks for, it is right.
+#[gateway(namespace = "/modest")]
+#[guard(SignedIn)]
+struct Modest;
+
+#[gateway]
+impl Modest {
+    #[on_connect]
+    fn joined(&self, _: Auth<User>) {}
+
+    #[subscribe]
+    fn greet(&self, _: Greeting, _: Auth<User>, _: State<ServerHandle>) {}
+
+    #[on_disconnect]
+    fn left(&self, _: Auth<User>) {}
+}
+
+#[test]
+fn what_guards_grant_and_the_server_provides_may_be_asked_for() {
+    Server::empty().gateway::<Modest>().provide(Arc::new(Store("there"))).check().unwrap();
+    // A guard of the server stands before everything.
+    let server = Server::empty().gateway::<Greedy>().guard(SignedIn);
+    assert!(!texts(&problems(server)).iter().any(|text| text.contains("Auth<User>")));
+}
+
+/// Neither `Default` nor `Injectable`.
+struct Key;
+
+impl Guard for Key {
+    type Grants = ();
+
+    fn check(&self, _: &Access<'_>) -> Result<Pass, Exception> {
+        Ok(Pass::new())
+    }
+}
+
+#[derive(Injectable)]
+struct Lock {
+    store: Arc<Store>,
+    clock: Clock,
+    #[inject(default)]
+    turns: AtomicU64,
+}
+
+impl Interceptor for Lock {
+    async fn intercept(&self, _: &Call<'_>, next: Next<'_>) -> Reply {
+        let _ = (&self.store, &self.clock);
+        self.turns.fetch_add(1, Ordering::Relaxed);
+        next.run().await
+    }
+}
+
+#[gateway(namespace = "/safe")]
+#[guard(Key)]
+struct Safe;
+
+#[gateway]
+impl Safe {
+    #[subscribe]
+    #[intercept(Lock)]
+    fn open(&self) {}
+}
+
+#[test]
+fn a_guard_that_cannot_be_made_is_named_with_its_line_and_so_is_what_an_interceptor_lacks() {
+    let problems = problems(Server::empty().gateway::<Safe>());
+    let expected = [
+        "nobody provided the `Key` that is to stand here",
+        "`Lock.store` needs a `Arc<Store>` that nobody provided",
+        "`Lock.clock` needs a `Clock` that nobody provided",
+    ];
+    assert_eq!(texts(&problems), expected);
+    assert!(problems[0].help().starts_with("put `#[derive(Default)]` or `#[derive(Injectable)]` on `Key`"));
+    assert!(problems.iter().all(|problem| problem.place().is_some_and(|(file, _)| file.ends_with("start.rs"))));
+}
+
+impl Clone for Key {
+    fn clone(&self) -> Self {
+        Self
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_may_be_provided_and_its_fields_filled() {
+    let server = Server::empty().gateway::<Safe>().provide(Key).provide(Arc::new(Store("lock"))).provide(Clock);
+    let server = server.test().await.unwrap();
+    let mut client = server.connect("/safe").await.unwrap();
+    client.request::<()>("open", ()).await.unwrap();
+}
+
+/// Around whole messages there are guards, and nothing else.
+#[gateway(namespace = "/around-raw")]
+#[intercept(Nothing)]
+struct AroundRaw;
+
+#[derive(Default)]
+struct Nothing;
+
+impl Interceptor for Nothing {
+    async fn intercept(&self, _: &Call<'_>, next: Next<'_>) -> Reply {
+        next.run().await
+    }
+}
+
+#[gateway]
+impl AroundRaw {
+    #[on_message]
+    fn take(&self) {}
+}
+
+#[test]
+fn what_would_never_run_is_refused() {
+    let (what, help) = only(Server::empty().gateway::<AroundRaw>());
+    assert_eq!(what, "`Nothing` never runs: `AroundRaw` takes whole messages, and it stands around events");
+    assert!(help.contains("guards are asked about whole messages too"), "{help}");
 }
 
 #[gateway(namespace = "/handle")]

@@ -7,15 +7,17 @@ mod check;
 mod expand;
 mod parse;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{DeriveInput, ItemStruct, parse_macro_input};
+use syn::parse::Parser;
+use syn::{Attribute, DeriveInput, ItemStruct, parse_macro_input};
 
-use crate::check::{Mistakes, check_block, check_event, check_exception, check_struct};
+use crate::check::{Mistakes, check_block, check_event, check_exception, check_injectable, check_struct};
 use crate::expand::{
-    expand_block, expand_event, expand_exception, expand_struct, fallback_exception, fallback_struct, without_markers,
+    expand_block, expand_event, expand_exception, expand_injectable, expand_struct, fallback_exception,
+    fallback_injectable, fallback_struct, without_markers,
 };
-use crate::parse::{Block, Role, Target, method_name};
+use crate::parse::{Block, LayerKind, Role, Target, method_name};
 
 #[doc = include_str!("../docs/gateway.md")]
 #[proc_macro_attribute]
@@ -107,6 +109,55 @@ pub fn on_message(_: proc_macro::TokenStream, item: proc_macro::TokenStream) -> 
     stray_marker(Role::Message, item)
 }
 
+#[doc = include_str!("../docs/guard.md")]
+#[proc_macro_attribute]
+pub fn guard(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    stray_layer(LayerKind::Guard, &arguments.into(), &item.into()).into()
+}
+
+/// Puts interceptors around a gateway or a method, by type or by value: `#[intercept(Timing)]`.
+///
+/// They stand below `#[gateway(namespace = "…")]` on the struct, or on a method with `#[subscribe]`. The first is the outermost;
+/// the server's come before the gateway's, and these before the method's. Types are found as those of [`macro@guard`] are.
+#[proc_macro_attribute]
+pub fn intercept(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    stray_layer(LayerKind::Intercept, &arguments.into(), &item.into()).into()
+}
+
+/// Puts filters at a gateway or a method, by type or by value: `#[filter(StoreFailures)]`.
+///
+/// They stand below `#[gateway(namespace = "…")]` on the struct, or on a method with `#[subscribe]`. The nearest to the method is
+/// asked first, of two at one place the last. Types are found as those of [`macro@guard`] are.
+#[proc_macro_attribute]
+pub fn filter(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    stray_layer(LayerKind::Filter, &arguments.into(), &item.into()).into()
+}
+
+/// What stands around a gateway is read by its `#[gateway]`. Above that, it moves below; without one it is a mistake.
+fn stray_layer(kind: LayerKind, arguments: &TokenStream, item: &TokenStream) -> TokenStream {
+    if let Some(moved) = below_gateway(kind, arguments, item) {
+        return moved;
+    }
+    let (name, mut mistakes) = (kind.name(), Mistakes::default());
+    mistakes.add(
+        method_name(item).map_or_else(|| item.clone(), ToTokens::into_token_stream),
+        format!("`#[{name}]` is read by the `#[gateway]` of its struct or block, and there is none\nhelp: put `#[gateway(namespace = \"/chat\")]` on the struct, or `#[gateway]` on the impl block"),
+    );
+    with_mistakes(item, mistakes)
+}
+
+/// The item with the attribute behind its `#[gateway]`, if it has one.
+fn below_gateway(kind: LayerKind, arguments: &TokenStream, item: &TokenStream) -> Option<TokenStream> {
+    let split = |input: syn::parse::ParseStream<'_>| Ok((input.call(Attribute::parse_outer)?, input.parse()?));
+    let (attributes, rest): (Vec<Attribute>, TokenStream) = split.parse2(item.clone()).ok()?;
+    let is_gateway =
+        |attribute: &Attribute| attribute.path().segments.last().is_some_and(|segment| segment.ident == "gateway");
+    let place = attributes.iter().position(is_gateway)?;
+    let (before, behind) = attributes.split_at(place + 1);
+    let name = Ident::new(kind.name(), Span::call_site());
+    Some(quote!(#(#before)* #[#name(#arguments)] #(#behind)* #rest))
+}
+
 /// A marker is read by the `#[gateway]` around it; one that is expanded has none.
 fn stray_marker(role: Role, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let item = TokenStream::from(item);
@@ -133,6 +184,19 @@ pub fn exception(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let mut mistakes = Mistakes::default();
     let checked = check_exception(parse_macro_input!(input as DeriveInput), &mut mistakes);
     let made = if mistakes.is_empty() { expand_exception(&checked) } else { fallback_exception(&checked) };
+    with_mistakes(&made, mistakes).into()
+}
+
+/// Makes a struct one whose fields are filled from what was provided to the server, as a gateway's are: a guard, an
+/// interceptor, a filter.
+///
+/// `#[inject(default)]` and `#[inject(with = path)]` say where else a field comes from; `#[injectable(crate = path)]` names the
+/// framework where it is renamed.
+#[proc_macro_derive(Injectable, attributes(inject, injectable))]
+pub fn injectable(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let mut mistakes = Mistakes::default();
+    let checked = check_injectable(parse_macro_input!(input as DeriveInput), &mut mistakes);
+    let made = if mistakes.is_empty() { expand_injectable(&checked) } else { fallback_injectable(&checked) };
     with_mistakes(&made, mistakes).into()
 }
 

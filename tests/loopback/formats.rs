@@ -29,7 +29,7 @@ async fn message_pack_is_named_as_a_subprotocol() {
     let mut client = connect(&server, "gateway.v1.msgpack, auth.e30").await;
     // {"event": "echo", "data": {"a": 1}, "id": 7}
     let request = b"\x83\xa5event\xa4echo\xa4data\x81\xa1a\x01\xa2id\x07";
-    client.send(Frame::binary(request)).await;
+    client.send(Frame::new(Frame::BINARY, *request)).await;
     assert_eq!(client.next().await, Received::Binary(request.to_vec()));
 }
 

@@ -227,6 +227,36 @@ async fn the_application_may_refuse_with_a_status_of_its_own() {
     assert_eq!((refused.status, refused.body.trim_end()), (402, "a ticket, please"));
 }
 
+/// Says what its `say` parameter asks for.
+struct Says;
+
+impl Guard for Says {
+    type Grants = ();
+
+    fn check(&self, access: &Access<'_>) -> Result<Pass, Exception> {
+        match access.handshake().query("say") {
+            None => Ok(Pass::new()),
+            Some("unauthorized") => Err(Exception::unauthorized()),
+            Some("hidden") => Err(Exception::hidden("database", &std::fmt::Error)),
+            Some("panic") => panic!("on request"),
+            Some(code) => Err(Exception::new(code.to_owned(), "no")),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_guard_refuses_with_the_status_that_says_it_best() {
+    let server = Probe::with(|server| server.guard(Says)).await;
+    assert_eq!(ask(&server, &upgrade_request("/probe", "")).await.status, 101);
+    for (say, status) in
+        [("forbidden", 403), ("unauthorized", 401), ("rate_limited", 429), ("hidden", 500), ("panic", 500)]
+    {
+        let refused = ask(&server, &upgrade_request(&format!("/probe?say={say}"), "")).await;
+        assert_eq!(refused.status, status, "{say}");
+        assert!(!refused.body.contains("error occurred"), "{}", refused.body);
+    }
+}
+
 #[tokio::test]
 async fn a_request_that_is_no_http_is_a_bad_request() {
     let server = Probe::start().await;

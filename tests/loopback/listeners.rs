@@ -56,3 +56,31 @@ async fn a_port_that_is_taken_stops_the_start() {
     let error = server().start(address).await.expect_err("the port is taken");
     assert!(format!("{error:?}").contains(&address.to_string()), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_server_listens_wherever_it_is_told_to() {
+    let second = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+    let address = second.local_addr().expect("an address");
+    let running = server().also_listen(second).start("127.0.0.1:0").await.expect("it starts");
+    let mut clients = Vec::new();
+    for address in [tcp(&running), address] {
+        let mut client = Raw::connect(address, "/listeners/ann").await;
+        client.text(r#"{"event":"hello"}"#).await;
+        assert_eq!(client.next_text().await, r#"{"event":"hello","data":"hello ann"}"#);
+        clients.push(client);
+    }
+    let stopped = tokio::spawn(running.stop());
+    for client in &mut clients {
+        assert_eq!(client.close_code().await, Some(1001));
+    }
+    stopped.await.expect("it stops");
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_stops_the_start_also_where_it_is_the_second() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+    let address = taken.local_addr().expect("an address").to_string();
+    let failure = server().also_listen(address.as_str()).start("127.0.0.1:0").await.expect_err("it is taken");
+    assert!(failure.to_string().contains(&address), "{failure}");
+}

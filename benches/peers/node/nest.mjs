@@ -35,7 +35,7 @@ for (const event of ["echo", "ask", "broadcast"]) {
   SubscribeMessage(event)(Bench.prototype, event, Object.getOwnPropertyDescriptor(Bench.prototype, event));
 }
 ConnectedSocket()(Bench.prototype, "echo", 1);
-WebSocketGateway(socketIo ? { transports: ["websocket"] } : { path: "/" })(Bench);
+WebSocketGateway(socketIo ? {} : { path: "/" })(Bench);
 
 class App {}
 Module({ providers: [Bench] })(App);

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { Server } from "socket.io";
 
 const http = createServer();
-const server = new Server(http, { transports: ["websocket"] });
+const server = new Server(http);
 server.on("connection", (socket) => {
   socket.join("everybody");
   socket.on("echo", (data) => socket.emit("echo", data));

@@ -14,7 +14,7 @@ use gateway_benches::side_by_side::{Course, Spec, compare, growth, works};
 fn main() -> ExitCode {
     let specs: Vec<Spec> = std::env::args()
         .skip(1)
-        .filter_map(|argument| argument.split_once('=').map(|(name, program)| Spec::new(name, program)))
+        .filter_map(|argument| argument.split_once('=').map(|(name, program)| Spec::new(name, program).ours()))
         .collect();
     let chosen: Option<String> = option("--works");
     let is_chosen = |name: &str| chosen.as_ref().is_none_or(|chosen| chosen.split(',').any(|one| one == name));

@@ -14,7 +14,7 @@ use std::{fs, io};
 use gateway_benches::arguments::{flag, option};
 use gateway_benches::report::{Bar, Line, bars, lines, machine, page};
 use gateway_benches::side_by_side::{
-    Course, FLOORS, OURS, SOCKET_IO, Spec, Table, Work, beside, compare, growth, over_socket_io, works,
+    Course, FLOORS, OURS, POLLING, SOCKET_IO, Spec, Table, beside, compare, growth, works,
 };
 
 fn main() -> ExitCode {
@@ -42,7 +42,6 @@ fn run() -> io::Result<bool> {
     build(here)?;
     let specs: Vec<Spec> = servers(here).into_iter().filter(|spec| among(&only, &spec.name)).collect();
     let mut all = works();
-    all.extend(over_socket_io());
     if !flag("--quick") && among(&only, OURS) {
         all.extend(growth());
     }
@@ -110,25 +109,29 @@ fn has_node() -> bool {
     Command::new("node").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
+/// What a server of Socket.IO speaks.
+const OVER_HTTP: &[&str] = &[SOCKET_IO, POLLING];
+
 fn servers(here: &Path) -> Vec<Spec> {
     let peers = target().join("peers/release");
     let mut specs = vec![
-        Spec::new(OURS, beside("bench")),
+        Spec::new(OURS, beside("bench")).ours(),
         Spec::new("tungstenite tuned", peers.join("tungstenite_tuned")),
         Spec::new("tungstenite 4k", peers.join("tungstenite")).with("--read-buffer 4096"),
         Spec::new("tungstenite", peers.join("tungstenite")),
         Spec::new("fastwebsockets", peers.join("fastwebsockets")),
         Spec::new("axum", peers.join("axum")),
-        Spec::new("socketioxide", peers.join("socketioxide")).speaking(&[SOCKET_IO]),
+        Spec::new("socketioxide", peers.join("socketioxide")).speaking(OVER_HTTP),
     ];
     let node = here.join("peers/node");
     if has_node() {
         specs.extend([
             Spec::new("Bun", node.join("node_modules/.bin/bun")).with("bun.mjs"),
+            Spec::new("Bun socket.io", node.join("node_modules/.bin/bun")).with("bun-engine.mjs").speaking(OVER_HTTP),
             Spec::new("npm ws", "node").with("ws.mjs"),
             Spec::new("NestJS ws", "node").with("nest.mjs ws"),
-            Spec::new("npm socket.io", "node").with("socket.io.mjs").speaking(&[SOCKET_IO]),
-            Spec::new("NestJS socket.io", "node").with("nest.mjs socket.io").speaking(&[SOCKET_IO]),
+            Spec::new("npm socket.io", "node").with("socket.io.mjs").speaking(OVER_HTTP),
+            Spec::new("NestJS socket.io", "node").with("nest.mjs socket.io").speaking(OVER_HTTP),
         ]);
     }
     specs.into_iter().map(|spec| Spec { directory: Some(node.clone()), ..spec }).collect()
@@ -137,25 +140,45 @@ fn servers(here: &Path) -> Vec<Spec> {
 // --- what is written -----------------------------------------------------------------------------
 
 fn write(out: &Path, run: &Run) -> io::Result<()> {
-    fs::write(out.join("README.md"), page(&run.table, &run.machine, &run.about))?;
-    let ratios = |file: &str, work: &str| {
-        let Some(work) = run.table.works.iter().find(|one| one.name == work) else { return Ok(()) };
-        let title = format!("{}: CPU per message, ÷ floor", work.title);
-        fs::write(
-            out.join(file),
-            bars(&title, &of(&run.table, |name| Some(run.table.ratio(name, work)?.median)), work.target),
-        )
-    };
-    ratios("echo.svg", "echo-32-1")?;
-    ratios("echo-16.svg", "echo-32-16")?;
-    ratios("object.svg", "object-1k-16")?;
-    let idle: Vec<&Work> = run.table.works.iter().filter(|work| work.name == "idle").collect();
-    for work in idle {
-        let each = of(&run.table, |name| Some(run.table.summary(name, work, "kib")?.median));
-        fs::write(out.join("idle.svg"), bars("10 000 idle connections: KiB each", &each, Some(3.0)))?;
+    let table = &run.table;
+    fs::write(out.join("README.md"), page(table, &run.machine, &run.about))?;
+    for (file, name) in RATIOS {
+        if let Some(work) = table.work(name) {
+            let title = format!("{}: CPU per message, ÷ floor", work.title);
+            let ratios = of(table, |server| Some(table.ratio(server, work)?.median));
+            fs::write(out.join(file), bars(&title, &ratios, work.over_floor()))?;
+        }
     }
-    fs::write(out.join("broadcast.svg"), lines("broadcast: CPU µs per delivery, by receivers", &broadcasts(&run.table)))
+    for (file, name, title, bound) in MEMORY {
+        if let Some(work) = table.work(name) {
+            let each = of(table, |server| Some(table.summary(server, work, "kib")?.median));
+            fs::write(out.join(file), bars(title, &each, Some(bound)))?;
+        }
+    }
+    for (file, prefix, title) in BROADCASTS {
+        fs::write(out.join(file), lines(title, &broadcasts(table, prefix)))?;
+    }
+    Ok(())
 }
+
+/// Plots of ratios: a file and its work.
+const RATIOS: [(&str, &str); 5] = [
+    ("echo.svg", "echo-32-1"),
+    ("echo-16.svg", "echo-32-16"),
+    ("object.svg", "object-1k-16"),
+    ("socket-io-echo.svg", "io-echo-32-1"),
+    ("socket-io-echo-16.svg", "io-echo-32-16"),
+];
+/// Plots of idle connections: a file, its work, a title, and what is to be reached.
+const MEMORY: [(&str, &str, &str, f64); 2] = [
+    ("idle.svg", "idle", "10 000 idle connections: KiB each", 3.0),
+    ("socket-io-idle.svg", "io-idle", "10 000 idle connections of Socket.IO: KiB each", 5.0),
+];
+/// Plots of broadcasts: a file, what its works begin with, and a title.
+const BROADCASTS: [(&str, &str, &str); 2] = [
+    ("broadcast.svg", "broadcast", "broadcast: CPU µs per delivery, by receivers"),
+    ("socket-io-broadcast.svg", "io-broadcast", "broadcast over Socket.IO: CPU µs per delivery, by receivers"),
+];
 
 fn of(table: &Table, figure: impl Fn(&str) -> Option<f64>) -> Vec<Bar> {
     let servers = table.servers.iter().filter(|name| !FLOORS.contains(&name.as_str()));
@@ -169,16 +192,15 @@ fn of(table: &Table, figure: impl Fn(&str) -> Option<f64>) -> Vec<Bar> {
 /// The servers that fit into one picture: those of a tungstenite with its default buffer are seven times higher.
 const LEFT_OUT: [&str; 3] = ["tungstenite", "axum", FLOORS[1]];
 
-fn broadcasts(table: &Table) -> Vec<Line> {
+fn broadcasts(table: &Table, prefix: &str) -> Vec<Line> {
     let sizes = [100_u32, 1000, 5000];
     let shown = table.servers.iter().filter(|name| !LEFT_OUT.contains(&name.as_str()));
-    shown
-        .map(|name| {
-            let points = sizes.iter().filter_map(|size| {
-                let work = table.works.iter().find(|work| work.name == format!("broadcast-{size}"))?;
-                Some((f64::from(*size), table.summary(name, work, "us")?.median))
-            });
-            Line { label: name.clone(), points: points.collect(), ours: name == OURS }
-        })
-        .collect()
+    let lines = shown.map(|name| {
+        let points = sizes.iter().filter_map(|size| {
+            let work = table.work(&format!("{prefix}-{size}"))?;
+            Some((f64::from(*size), table.summary(name, work, "us")?.median))
+        });
+        Line { label: name.clone(), points: points.collect(), ours: name == OURS }
+    });
+    lines.filter(|line: &Line| !line.points.is_empty()).collect()
 }

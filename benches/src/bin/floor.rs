@@ -23,6 +23,8 @@ const READ: usize = 64 * 1024;
 /// How a message to all begins, in both formats.
 const BROADCASTS: [&[u8]; 2] = [br#"{"event":"broadcast""#, br#"42["broadcast""#];
 const OPEN: &[u8] = br#"0{"sid":"f","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
+/// How the request `ask` goes on behind its id, over Socket.IO.
+const ASK: &[u8] = br#"["ask","#;
 const CONNECT: &[u8] = b"40";
 const CONNECTED: &[u8] = br#"40{"sid":"f"}"#;
 
@@ -228,8 +230,19 @@ impl Batch {
     fn push(&mut self, payload: &[u8]) {
         let is_for_all = BROADCASTS.iter().any(|begin| payload.starts_with(begin));
         let out = if is_for_all { &mut self.all } else { &mut self.own };
-        frame::write(out, Kind::Text, None, payload);
+        match reply(payload) {
+            Some(reply) => frame::write(out, Kind::Text, None, &reply),
+            None => frame::write(out, Kind::Text, None, payload),
+        }
     }
+}
+
+/// What answers the request `ask` over Socket.IO; all else is answered by itself.
+fn reply(payload: &[u8]) -> Option<Vec<u8>> {
+    let rest = payload.strip_prefix(b"42")?;
+    let (id, rest) = rest.split_at(rest.iter().take_while(|byte| byte.is_ascii_digit()).count());
+    let data = rest.strip_prefix(ASK).filter(|_| !id.is_empty())?;
+    Some([b"43", id, b"[", data].concat())
 }
 
 /// Wrongs done on purpose; 0 is never.

@@ -2,7 +2,7 @@
 //! `baselines.toml`.
 //!
 //! ```text
-//! instructions [--server PROGRAM] [--update] [--only NAME]
+//! instructions [--server PROGRAM] [--update] [--only NAME,…]
 //! ```
 //!
 //! The server runs under callgrind and does a work twice, with few messages and with many; the difference is what the
@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use gateway_benches::arguments::{flag, option};
-use gateway_benches::load::{Counted, Crowd, Wrong};
+use gateway_benches::load::{Counted, Crowd, Way, Wrong};
 use gateway_benches::payload::Shape;
 use gateway_benches::side_by_side::{Running, Spec, beside};
-use gateway_benches::wire::Plain;
+use gateway_benches::wire::wires;
 
 const BASELINES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/baselines.toml");
 /// In hundredths: how hash maps are seeded and how a read splits moves a figure by less.
@@ -43,11 +43,11 @@ fn run() -> Result<bool, Wrong> {
     let mut counted = BTreeMap::new();
     let mut within = true;
     println!("{:<22} {:>12} {:>12} {:>8}", "instructions of", "baseline", "now", "");
-    for (name, work) in works() {
-        if only.as_ref().is_some_and(|only| only != name) {
+    for (name, format, kind) in works() {
+        if only.as_ref().is_some_and(|only| !only.split(',').any(|one| one == name)) {
             continue;
         }
-        let now = work.count(&server)?;
+        let now = count(&server, format, kind)?;
         let baseline = baselines.get(name).copied();
         let change = baseline.map_or(0.0, |baseline| (now / baseline - 1.0) * 100.0);
         let regressed = change > TOLERANCE || baseline.is_none();
@@ -69,44 +69,70 @@ fn run() -> Result<bool, Wrong> {
 
 // --- the works -----------------------------------------------------------------------------------
 
-enum Work {
-    /// Messages: an answer each, or a delivery to each connection.
+/// What is counted: its name, the format it is done in, and what it is.
+type Work = (&'static str, &'static str, Kind);
+
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Messages: an answer each, or a delivery to each connection; in so many portions.
     Messages(Counted, u64),
     /// Connections that are opened.
     Handshakes,
 }
 
-fn works() -> [(&'static str, Work); 6] {
-    let (text, object) = (Shape::Text(32), Shape::Object(1024));
-    let echo = |shape, portion| Counted { event: "echo", shape, connections: 1, portion };
-    let broadcast = |portion| Counted { event: "broadcast", shape: text, connections: 100, portion };
+fn works() -> [Work; 16] {
+    let (plain, socket_io) = ("plain", "socket-io");
     [
-        ("echo-32-1", Work::Messages(echo(text, 1), 1000)),
-        ("echo-32-16", Work::Messages(echo(text, 16), 100)),
-        ("object-1k-16", Work::Messages(echo(object, 16), 100)),
-        ("broadcast-100", Work::Messages(broadcast(1), 50)),
-        ("broadcast-100-8", Work::Messages(broadcast(8), 20)),
-        ("handshake", Work::Handshakes),
+        ("ask-32-1", plain, ASK_1),
+        ("ask-32-16", plain, ASK_16),
+        ("broadcast-100", plain, BROADCAST),
+        ("broadcast-100-8", plain, BROADCAST_8),
+        ("echo-32-1", plain, ECHO_1),
+        ("echo-32-16", plain, ECHO_16),
+        ("handshake", plain, Kind::Handshakes),
+        ("io-ask-32-1", socket_io, ASK_1),
+        ("io-ask-32-16", socket_io, ASK_16),
+        ("io-broadcast-100", socket_io, BROADCAST),
+        ("io-broadcast-100-8", socket_io, BROADCAST_8),
+        ("io-echo-32-1", socket_io, ECHO_1),
+        ("io-echo-32-16", socket_io, ECHO_16),
+        ("io-handshake", socket_io, Kind::Handshakes),
+        ("io-object-1k-16", socket_io, OBJECT_16),
+        ("object-1k-16", plain, OBJECT_16),
     ]
+}
+
+const ECHO_1: Kind = Kind::Messages(echo(Shape::Text(32), 1), 1000);
+const ECHO_16: Kind = Kind::Messages(echo(Shape::Text(32), 16), 100);
+const OBJECT_16: Kind = Kind::Messages(echo(Shape::Object(1024), 16), 100);
+const ASK_1: Kind = Kind::Messages(Counted { way: Way::Ask, ..echo(Shape::Text(32), 1) }, 1000);
+const ASK_16: Kind = Kind::Messages(Counted { way: Way::Ask, ..echo(Shape::Text(32), 16) }, 100);
+const BROADCAST: Kind = Kind::Messages(broadcast(1), 50);
+const BROADCAST_8: Kind = Kind::Messages(broadcast(8), 20);
+
+const fn echo(shape: Shape, portion: u64) -> Counted {
+    Counted { way: Way::Event("echo"), shape, connections: 1, portion }
+}
+
+const fn broadcast(portion: u64) -> Counted {
+    Counted { way: Way::Event("broadcast"), shape: Shape::Text(32), connections: 100, portion }
 }
 
 const WARM_UP: u64 = 20;
 const HANDSHAKES: usize = 200;
 
-impl Work {
-    /// Instructions of one answer, delivery or handshake.
-    fn count(&self, server: &Path) -> Result<f64, Wrong> {
-        match self {
-            Self::Messages(counted, portions) => {
-                let total = |portions| callgrind(server, |running| counted.run(Plain, running.address, portions));
-                let receivers = if counted.event == "broadcast" { counted.connections as u64 } else { 1 };
-                let messages = portions * counted.portion * receivers;
-                Ok((total(WARM_UP + portions)? - total(WARM_UP)?) / messages as f64)
-            }
-            Self::Handshakes => {
-                let total = |count| callgrind(server, |running| Crowd::new(Plain)?.grow(running.address, count));
-                Ok((total(2 * HANDSHAKES)? - total(HANDSHAKES)?) / HANDSHAKES as f64)
-            }
+/// Instructions of one answer, delivery or handshake.
+fn count(server: &Path, format: &str, kind: Kind) -> Result<f64, Wrong> {
+    let wires = wires(format)?;
+    match kind {
+        Kind::Messages(counted, portions) => {
+            let total = |portions| callgrind(server, |running| counted.run(wires, running.address, portions));
+            let messages = portions * counted.portion * counted.receivers() as u64;
+            Ok((total(WARM_UP + portions)? - total(WARM_UP)?) / messages as f64)
+        }
+        Kind::Handshakes => {
+            let total = |count| callgrind(server, |running| Crowd::new(wires)?.grow(running.address, count));
+            Ok((total(2 * HANDSHAKES)? - total(HANDSHAKES)?) / HANDSHAKES as f64)
         }
     }
 }

@@ -2,32 +2,29 @@
 //!
 //! ```text
 //! load echo --server 127.0.0.1:4000 --pid 123 [--payload text:32] [--connections 100] [--in-flight 1] [--neighbours 0]
+//! load ask --server … --pid … [as echo]
 //! load broadcast --server … --pid … [--payload text:32] [--receivers 1000] [--in-flight 1]
 //! load idle --server … --pid … [--connections 10000]
 //! load handshakes --server … --pid … [--connections 2000]
+//! load polling --server … --pid … [--payload text:32] [--connections 100]
 //! ```
 //!
-//! `--warm-up MS` (300) and `--measure MS` (1500) say for how long; `--wire plain` or `socket-io` is the format.
+//! `--warm-up MS` (300) and `--measure MS` (1500) say for how long; `--wire plain`, `socket-io`
+//! or `mixed` is the format; mixed connections speak the two in turn. `polling` is Socket.IO by HTTP alone.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use gateway_benches::arguments::{command, option};
-use gateway_benches::load::{Broadcast, Echo, Idle, Measured, Window, Wrong, handshakes};
+use gateway_benches::load::{Broadcast, Echo, Idle, Measured, Polling, Way, Window, Wrong, handshakes};
 use gateway_benches::payload::Shape;
 use gateway_benches::process::Process;
-use gateway_benches::wire::{Plain, SocketIo, Wire};
+use gateway_benches::wire::wires;
 use serde_json::{Value, json};
 
 fn main() -> ExitCode {
-    let wire = option("--wire").unwrap_or_else(|| "plain".to_owned());
-    let outcome = match wire.as_str() {
-        "plain" => run(Plain),
-        "socket-io" => run(SocketIo),
-        other => Err(Wrong(format!("no such wire: {other}"))),
-    };
-    match outcome {
+    match run() {
         Ok(figures) => {
             println!("{figures}");
             ExitCode::SUCCESS
@@ -39,7 +36,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run<W: Wire>(wire: W) -> Result<Value, Wrong> {
+fn run() -> Result<Value, Wrong> {
+    let wires = wires(&option::<String>("--wire").unwrap_or_else(|| "plain".to_owned()))?;
     let server: SocketAddr = option("--server").expect("--server ADDRESS");
     let process = Process(option("--pid").expect("--pid PID"));
     let shape = option("--payload").unwrap_or(Shape::Text(32));
@@ -48,17 +46,18 @@ fn run<W: Wire>(wire: W) -> Result<Value, Wrong> {
     let milliseconds = |name, usual| Duration::from_millis(option(name).unwrap_or(usual));
     let window = Window { warm_up: milliseconds("--warm-up", 300), measured: milliseconds("--measure", 1500) };
     match command().as_deref() {
-        Some("echo") => {
+        Some(way @ ("echo" | "ask")) => {
             let neighbours = option("--neighbours").unwrap_or(0);
-            let echo = Echo { shape, connections: connections.unwrap_or(100), in_flight, neighbours };
-            echo.run(wire, server, process, window).map(|measured| figures(&measured))
+            let way = if way == "echo" { Way::Event("echo") } else { Way::Ask };
+            let echo = Echo { way, shape, connections: connections.unwrap_or(100), in_flight, neighbours };
+            echo.run(wires, server, process, window).map(|measured| figures(&measured))
         }
         Some("broadcast") => {
             let broadcast = Broadcast { shape, receivers: option("--receivers").unwrap_or(1000), in_flight };
-            broadcast.run(wire, server, process, window).map(|measured| figures(&measured))
+            broadcast.run(wires, server, process, window).map(|measured| figures(&measured))
         }
         Some("idle") => {
-            let idle = Idle::run(wire, server, process, connections.unwrap_or(10_000))?;
+            let idle = Idle::run(wires, server, process, connections.unwrap_or(10_000))?;
             let mut figures = figures(&idle.handshakes);
             figures["kib"] = json!(idle.each());
             figures["kept_kib"] = json!(idle.kept());
@@ -66,9 +65,13 @@ fn run<W: Wire>(wire: W) -> Result<Value, Wrong> {
             Ok(figures)
         }
         Some("handshakes") => {
-            handshakes(wire, server, process, connections.unwrap_or(2000)).map(|measured| figures(&measured))
+            handshakes(wires, server, process, connections.unwrap_or(2000)).map(|measured| figures(&measured))
         }
-        _ => Err(Wrong("echo, broadcast, idle or handshakes".to_owned())),
+        Some("polling") => {
+            let polling = Polling { shape, sessions: connections.unwrap_or(100) };
+            polling.run(server, process, window).map(|measured| figures(&measured))
+        }
+        _ => Err(Wrong("echo, ask, broadcast, idle, handshakes or polling".to_owned())),
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::payload::{Payload, Shape};
 use crate::process::Process;
-use crate::wire::Wire;
+use crate::wire::{Said, Wires};
 
 use super::echo::{expect, silence};
 use super::window::Watch;
@@ -38,14 +38,8 @@ impl Broadcast {
     /// # Errors
     ///
     /// The first thing that is wrong.
-    pub fn run<W: Wire>(
-        self,
-        wire: W,
-        server: SocketAddr,
-        process: Process,
-        window: Window,
-    ) -> Result<Measured, Wrong> {
-        let mut crowd = Crowd::new(wire)?;
+    pub fn run(self, wires: Wires, server: SocketAddr, process: Process, window: Window) -> Result<Measured, Wrong> {
+        let mut crowd = Crowd::new(wires)?;
         crowd.grow(server, self.receivers)?;
         crowd.settle()?;
         self.enter(&mut crowd)?;
@@ -66,13 +60,13 @@ impl Broadcast {
                 room.sent += 1;
             }
             crowd.flush(0)?;
-            crowd.turn(|index, name, data| room.delivered(index, name, data))?;
+            crowd.turn(|index, said, data| room.delivered(index, &said, data))?;
             if let Some(measured) = watch.look(room.deliveries)? {
                 break measured;
             }
         };
         while room.finished < room.sent {
-            crowd.turn(|index, name, data| room.delivered(index, name, data))?;
+            crowd.turn(|index, said, data| room.delivered(index, &said, data))?;
         }
         silence(&mut crowd)?;
         Ok(measured)
@@ -81,7 +75,7 @@ impl Broadcast {
 
 impl Broadcast {
     /// An upgrade is answered before its connection is in the room. One that was given an answer since is.
-    fn enter<W: Wire>(self, crowd: &mut Crowd<W>) -> Result<(), Wrong> {
+    fn enter(self, crowd: &mut Crowd) -> Result<(), Wrong> {
         let mut payload = Payload::new(self.shape, 0);
         let mut awaited = self.receivers;
         for index in 0..self.receivers {
@@ -90,9 +84,9 @@ impl Broadcast {
         }
         crowd.patience();
         while awaited > 0 {
-            crowd.turn(|_, name, data| {
+            crowd.turn(|_, said, data| {
                 awaited -= 1;
-                expect(&mut payload, 0, ("echo", name), data)
+                expect(&mut payload, 0, (&Said::event("echo"), &said), data)
             })?;
         }
         Ok(())
@@ -100,14 +94,14 @@ impl Broadcast {
 }
 
 impl Room {
-    fn delivered(&mut self, index: usize, name: &str, data: &[u8]) -> Result<(), Wrong> {
+    fn delivered(&mut self, index: usize, said: &Said<'_>, data: &[u8]) -> Result<(), Wrong> {
         let number = self.heard[index];
         if number >= self.sent {
             return Err(Wrong(format!(
                 "connection {index}: more deliveries than broadcasts: lost, doubled, altered or out of place"
             )));
         }
-        expect(&mut self.payload, number, ("broadcast", name), data)?;
+        expect(&mut self.payload, number, (&Said::event("broadcast"), said), data)?;
         self.heard[index] += 1;
         self.deliveries += 1;
         let place = usize::try_from(number - self.finished).expect("few are in flight");

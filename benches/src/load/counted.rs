@@ -3,16 +3,16 @@
 use std::net::SocketAddr;
 
 use crate::payload::{Payload, Shape};
-use crate::wire::Wire;
+use crate::wire::Wires;
 
-use super::echo::{expect, silence};
+use super::echo::{Way, expect, silence};
 use super::{Crowd, Wrong};
 
 /// What one connection sends, portion after portion; the next when all of the last has come.
 #[derive(Clone, Copy, Debug)]
 pub struct Counted {
-    /// `echo` or `broadcast`.
-    pub event: &'static str,
+    /// The event `echo` or `broadcast`, or the request.
+    pub way: Way,
     /// What is sent.
     pub shape: Shape,
     /// Connections; the first sends, and all receive a broadcast.
@@ -22,28 +22,34 @@ pub struct Counted {
 }
 
 impl Counted {
+    /// How many receive what is sent.
+    #[must_use]
+    pub fn receivers(self) -> usize {
+        if self.way == Way::Event("broadcast") { self.connections } else { 1 }
+    }
+
     /// Sends so many portions.
     ///
     /// # Errors
     ///
     /// The first thing that is wrong.
-    pub fn run<W: Wire>(self, wire: W, server: SocketAddr, portions: u64) -> Result<(), Wrong> {
-        let mut crowd = Crowd::new(wire)?;
+    pub fn run(self, wires: Wires, server: SocketAddr, portions: u64) -> Result<(), Wrong> {
+        let mut crowd = Crowd::new(wires)?;
         crowd.grow(server, self.connections)?;
         crowd.settle()?;
         let mut payload = Payload::new(self.shape, 0);
         let mut heard = vec![0; self.connections];
-        let receivers = if self.event == "broadcast" { self.connections } else { 1 };
+        let receivers = self.receivers();
         let mut sent = 0;
         for _ in 0..portions {
             for _ in 0..self.portion {
-                crowd.queue(0, self.event, payload.numbered(sent));
+                self.way.queue(&mut crowd, 0, sent, payload.numbered(sent));
                 sent += 1;
             }
             crowd.flush(0)?;
             while heard[..receivers].iter().any(|heard| *heard < sent) {
-                crowd.turn(|index, name, data| {
-                    expect(&mut payload, heard[index], (self.event, name), data)?;
+                crowd.turn(|index, said, data| {
+                    expect(&mut payload, heard[index], (&self.way.answer(heard[index]), &said), data)?;
                     heard[index] += 1;
                     Ok(())
                 })?;

@@ -10,7 +10,7 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::fd::OwnedFd;
 
 use crate::frame::{self, Kind};
-use crate::wire::{Incoming, Opening, Wire};
+use crate::wire::{Incoming, Opening, Said, Wire, Wires};
 
 /// A run that is worth nothing: the server did something else than asked.
 #[derive(Debug)]
@@ -35,13 +35,13 @@ impl From<String> for Wrong {
 }
 
 /// After so long without a byte something was lost.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 const READ: usize = 256 * 1024;
 const READY: usize = 512;
 
 /// The connections of one run.
-pub struct Crowd<W> {
-    wire: W,
+pub struct Crowd {
+    wires: Wires,
     poll: OwnedFd,
     members: Vec<Member>,
     ready: Vec<Event>,
@@ -62,15 +62,15 @@ struct Member {
     open: bool,
 }
 
-impl<W: Wire> Crowd<W> {
+impl Crowd {
     /// Nobody yet.
     ///
     /// # Errors
     ///
     /// When there is no epoll.
-    pub fn new(wire: W) -> Result<Self, Wrong> {
+    pub fn new(wires: Wires) -> Result<Self, Wrong> {
         Ok(Self {
-            wire,
+            wires,
             poll: epoll::create(CreateFlags::CLOEXEC).map_err(io::Error::from)?,
             members: Vec::new(),
             ready: vec![Event { flags: EventFlags::empty(), data: EventData::new_u64(0) }; READY],
@@ -108,7 +108,7 @@ impl<W: Wire> Crowd<W> {
             let last = self.members.len();
             self.heard = Instant::now();
             while self.members[first..last].iter().any(|member| !member.open) {
-                self.turn(|_, name, _| Err(Wrong(format!("`{name}` came before anything was sent"))))?;
+                self.turn(|_, said, _| Err(Wrong(format!("{said} came before anything was sent"))))?;
             }
         }
         Ok(())
@@ -120,7 +120,7 @@ impl<W: Wire> Crowd<W> {
         let request = format!(
             "GET {} HTTP/1.1\r\nHost: {server}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-            self.wire.target()
+            self.wire(self.members.len()).target()
         );
         stream.write_all(request.as_bytes())?;
         stream.set_nonblocking(true)?;
@@ -145,10 +145,10 @@ impl<W: Wire> Crowd<W> {
             let mut missing = last - first;
             self.heard = Instant::now();
             while missing > 0 {
-                self.turn(|index, name, data| {
+                self.turn(|index, said, data| {
                     missing = missing.saturating_sub(1);
-                    let right = (first..last).contains(&index) && name == "echo" && data == READY_TEXT;
-                    if right { Ok(()) } else { Err(Wrong(format!("connection {index}: `{name}` as its first answer"))) }
+                    let right = (first..last).contains(&index) && said == Said::event("echo") && data == READY_TEXT;
+                    if right { Ok(()) } else { Err(Wrong(format!("connection {index}: {said} as its first answer"))) }
                 })?;
             }
         }
@@ -158,7 +158,22 @@ impl<W: Wire> Crowd<W> {
     /// Puts an event behind what member `index` has to send.
     pub fn queue(&mut self, index: usize, name: &str, data: &[u8]) {
         self.text.clear();
-        self.wire.event(&mut self.text, name, data);
+        self.wire(index).event(&mut self.text, name, data);
+        self.queue_text(index);
+    }
+
+    /// The same with a request, to be answered by its id.
+    pub fn ask(&mut self, index: usize, name: &str, id: u64, data: &[u8]) {
+        self.text.clear();
+        self.wire(index).request(&mut self.text, name, id, data);
+        self.queue_text(index);
+    }
+
+    fn wire(&self, index: usize) -> &'static dyn Wire {
+        self.wires[index % self.wires.len()]
+    }
+
+    fn queue_text(&mut self, index: usize) {
         self.key ^= self.key << 13;
         self.key ^= self.key >> 17;
         self.key ^= self.key << 5;
@@ -185,13 +200,13 @@ impl<W: Wire> Crowd<W> {
         Ok(())
     }
 
-    /// Reads once from each connection that has something, and hands over each event: whose, its name, its data. Gives the
+    /// Reads once from each connection that has something, and hands over what was said: by whom, what it is, its data. Gives the
     /// connections that were read.
     ///
     /// # Errors
     ///
     /// What `take` finds wrong, and a connection that ends or is silent for too long.
-    pub fn turn(&mut self, mut take: impl FnMut(usize, &str, &[u8]) -> Result<(), Wrong>) -> Result<usize, Wrong> {
+    pub fn turn(&mut self, mut take: impl FnMut(usize, Said<'_>, &[u8]) -> Result<(), Wrong>) -> Result<usize, Wrong> {
         for index in std::mem::take(&mut self.stuck) {
             self.flush(index)?;
         }
@@ -219,7 +234,7 @@ impl<W: Wire> Crowd<W> {
     fn read(
         &mut self,
         index: usize,
-        take: &mut impl FnMut(usize, &str, &[u8]) -> Result<(), Wrong>,
+        take: &mut impl FnMut(usize, Said<'_>, &[u8]) -> Result<(), Wrong>,
     ) -> Result<(), Wrong> {
         let mut read = std::mem::take(&mut self.read);
         let member = &mut self.members[index];
@@ -265,7 +280,7 @@ impl<W: Wire> Crowd<W> {
     }
 
     fn opening(&mut self, index: usize, message: Option<&[u8]>) -> Result<(), Wrong> {
-        match self.wire.open(message)? {
+        match self.wire(index).open(message)? {
             Opening::Open => self.members[index].open = true,
             Opening::Waiting => {}
             Opening::Say(text) => self.say(index, Kind::Text, text)?,
@@ -278,12 +293,12 @@ impl<W: Wire> Crowd<W> {
         index: usize,
         kind: Kind,
         payload: &[u8],
-        take: &mut impl FnMut(usize, &str, &[u8]) -> Result<(), Wrong>,
+        take: &mut impl FnMut(usize, Said<'_>, &[u8]) -> Result<(), Wrong>,
     ) -> Result<(), Wrong> {
         match kind {
             Kind::Text if !self.members[index].open => self.opening(index, Some(payload)),
-            Kind::Text => match self.wire.read(payload)? {
-                Incoming::Event { name, data } => take(index, &name, data),
+            Kind::Text => match self.wire(index).read(payload)? {
+                Incoming::Said(said, data) => take(index, said, data),
                 Incoming::Answer(text) => self.say(index, Kind::Text, text),
             },
             Kind::Ping => self.say(index, Kind::Pong, payload),
@@ -314,7 +329,7 @@ impl<W: Wire> Crowd<W> {
     }
 }
 
-impl<W> fmt::Debug for Crowd<W> {
+impl fmt::Debug for Crowd {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Crowd").field("members", &self.members.len()).finish_non_exhaustive()
     }
@@ -325,7 +340,7 @@ const READY_TEXT: &[u8] = b"\"ready\"";
 const AT_ONCE: usize = 100;
 
 /// Every loopback address has its own ports, so that tens of thousands of connections find one.
-fn connect_from(server: SocketAddr, index: usize) -> io::Result<TcpStream> {
+pub(super) fn connect_from(server: SocketAddr, index: usize) -> io::Result<TcpStream> {
     use rustix::net::{AddressFamily, SocketType, bind, connect, socket, sockopt};
     let from = SocketAddrV4::new(Ipv4Addr::new(127, 0, 1, 1 + u8::try_from(index % 16).unwrap_or(0)), 0);
     let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;

@@ -1,18 +1,47 @@
-//! Each connection keeps some messages in flight; each comes back as it was sent.
+//! Each connection keeps some messages in flight; each comes back as it was sent, as an event or as the reply to a request.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::payload::{Payload, Shape};
 use crate::process::Process;
-use crate::wire::Wire;
+use crate::wire::{Said, Wires};
 
 use super::window::Watch;
 use super::{Crowd, Measured, Window, Wrong};
 
+/// How a message goes and comes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Way {
+    /// An event of this name, which comes back as an event of the same name.
+    Event(&'static str),
+    /// The request `ask`, which is answered by a reply.
+    Ask,
+}
+
+impl Way {
+    /// Puts message `number` behind what member `index` has to send.
+    pub(super) fn queue(self, crowd: &mut Crowd, index: usize, number: u64, data: &[u8]) {
+        match self {
+            Self::Event(name) => crowd.queue(index, name, data),
+            Self::Ask => crowd.ask(index, "ask", number, data),
+        }
+    }
+
+    /// What message `number` is answered by.
+    pub(super) fn answer(self, number: u64) -> Said<'static> {
+        match self {
+            Self::Event(name) => Said::event(name),
+            Self::Ask => Said::Reply(number),
+        }
+    }
+}
+
 /// The echo.
 #[derive(Clone, Copy, Debug)]
 pub struct Echo {
+    /// How it goes and comes.
+    pub way: Way,
     /// What is sent.
     pub shape: Shape,
     /// Connections that send.
@@ -38,14 +67,8 @@ impl Echo {
     /// # Errors
     ///
     /// The first thing that is wrong.
-    pub fn run<W: Wire>(
-        self,
-        wire: W,
-        server: SocketAddr,
-        process: Process,
-        window: Window,
-    ) -> Result<Measured, Wrong> {
-        let mut crowd = Crowd::new(wire)?;
+    pub fn run(self, wires: Wires, server: SocketAddr, process: Process, window: Window) -> Result<Measured, Wrong> {
+        let mut crowd = Crowd::new(wires)?;
         crowd.grow(server, self.connections + self.neighbours)?;
         crowd.settle()?;
         let mut talks: Vec<Talk> = (0..self.connections)
@@ -59,43 +82,64 @@ impl Echo {
             for index in fresh.drain(..) {
                 let talk = &mut talks[index];
                 for _ in 0..std::mem::take(&mut talk.fresh) {
-                    crowd.queue(index, "echo", talk.payload.numbered(talk.sent));
+                    self.way.queue(&mut crowd, index, talk.sent, talk.payload.numbered(talk.sent));
                     talk.sent += 1;
                 }
                 crowd.flush(index)?;
             }
-            crowd.turn(|index, name, data| {
+            crowd.turn(|index, said, data| {
                 answers += 1;
-                answer(&mut talks, &mut fresh, index, name, data)
+                self.answer(&mut talks, &mut fresh, (index, &said), data)
             })?;
             if let Some(measured) = watch.look(answers)? {
                 break measured;
             }
         };
-        drain(&mut crowd, &mut talks, &mut fresh)?;
+        self.drain(&mut crowd, &mut talks, &mut fresh)?;
         Ok(measured)
     }
 }
 
-fn answer(talks: &mut [Talk], fresh: &mut Vec<usize>, index: usize, name: &str, data: &[u8]) -> Result<(), Wrong> {
-    let talk =
-        talks.get_mut(index).ok_or_else(|| Wrong(format!("connection {index} sent nothing and was answered")))?;
-    expect(&mut talk.payload, talk.heard, ("echo", name), data)?;
-    talk.heard += 1;
-    if talk.heard > talk.sent {
-        return Err(Wrong(format!("connection {index}: more answers than messages")));
+impl Echo {
+    fn answer(
+        self,
+        talks: &mut [Talk],
+        fresh: &mut Vec<usize>,
+        (index, said): (usize, &Said<'_>),
+        data: &[u8],
+    ) -> Result<(), Wrong> {
+        let talk =
+            talks.get_mut(index).ok_or_else(|| Wrong(format!("connection {index} sent nothing and was answered")))?;
+        expect(&mut talk.payload, talk.heard, (&self.way.answer(talk.heard), said), data)?;
+        talk.heard += 1;
+        if talk.heard > talk.sent {
+            return Err(Wrong(format!("connection {index}: more answers than messages")));
+        }
+        if talk.fresh == 0 {
+            fresh.push(index);
+        }
+        talk.fresh += 1;
+        Ok(())
     }
-    if talk.fresh == 0 {
-        fresh.push(index);
+
+    fn drain(self, crowd: &mut Crowd, talks: &mut [Talk], fresh: &mut Vec<usize>) -> Result<(), Wrong> {
+        // Answers that were counted wait for a message that is never sent.
+        while talks.iter().any(|talk| talk.heard < talk.sent) {
+            crowd.turn(|index, said, data| self.answer(talks, fresh, (index, &said), data))?;
+        }
+        silence(crowd)
     }
-    talk.fresh += 1;
-    Ok(())
 }
 
 /// The data as it was sent, or at least the same JSON: some servers write it anew.
-pub(super) fn expect(payload: &mut Payload, number: u64, name: (&str, &str), data: &[u8]) -> Result<(), Wrong> {
-    if name.0 != name.1 {
-        return Err(Wrong(format!("the event `{}` instead of `{}`", name.1, name.0)));
+pub(super) fn expect(
+    payload: &mut Payload,
+    number: u64,
+    (wanted, said): (&Said<'_>, &Said<'_>),
+    data: &[u8],
+) -> Result<(), Wrong> {
+    if wanted != said {
+        return Err(Wrong(format!("{said} instead of {wanted}: lost, doubled, altered or out of place")));
     }
     let wanted = payload.numbered(number);
     if wanted == data || same_json(wanted, data) {
@@ -110,20 +154,11 @@ fn same_json(one: &[u8], other: &[u8]) -> bool {
     read(one).is_some_and(|one| read(other).is_some_and(|other| one == other))
 }
 
-fn drain<W: Wire>(crowd: &mut Crowd<W>, talks: &mut [Talk], fresh: &mut Vec<usize>) -> Result<(), Wrong> {
-    // Answers that were counted wait for a message that is never sent.
-    while talks.iter().any(|talk| talk.heard < talk.sent) {
-        crowd.turn(|index, name, data| answer(talks, fresh, index, name, data))?;
-    }
-    silence(crowd)
-}
-
 /// A doubled last answer comes late.
-pub(super) fn silence<W: Wire>(crowd: &mut Crowd<W>) -> Result<(), Wrong> {
+pub(super) fn silence(crowd: &mut Crowd) -> Result<(), Wrong> {
     let end = Instant::now() + Duration::from_millis(50);
     while Instant::now() < end {
-        crowd
-            .turn(|index, name, _| Err(Wrong(format!("connection {index}: `{name}` came though all was answered"))))?;
+        crowd.turn(|index, said, _| Err(Wrong(format!("connection {index}: {said} came though all was answered"))))?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::process::Process;
-use crate::wire::Wire;
+use crate::wire::Wires;
 
 use super::window::Start;
 use super::{Crowd, Measured, Wrong};
@@ -31,14 +31,14 @@ impl Idle {
     /// # Errors
     ///
     /// The first thing that is wrong.
-    pub fn run<W: Wire>(wire: W, server: SocketAddr, process: Process, connections: usize) -> Result<Self, Wrong> {
+    pub fn run(wires: Wires, server: SocketAddr, process: Process, connections: usize) -> Result<Self, Wrong> {
         // What a first connection makes a server allocate once is no part of what each costs.
-        let mut first = Crowd::new(wire)?;
+        let mut first = Crowd::new(wires)?;
         first.grow(server, 100)?;
         first.close()?;
         sleep(SETTLE);
         let base = process.resident_kib()?;
-        let (crowd, handshakes) = open(wire, server, process, connections)?;
+        let (crowd, handshakes) = open(wires, server, process, connections)?;
         sleep(SETTLE);
         let open = process.resident_kib()?;
         crowd.close()?;
@@ -64,12 +64,12 @@ impl Idle {
 /// # Errors
 ///
 /// The first thing that is wrong.
-pub fn handshakes<W: Wire>(wire: W, server: SocketAddr, process: Process, count: usize) -> Result<Measured, Wrong> {
-    open(wire, server, process, count).map(|(_, measured)| measured)
+pub fn handshakes(wires: Wires, server: SocketAddr, process: Process, count: usize) -> Result<Measured, Wrong> {
+    open(wires, server, process, count).map(|(_, measured)| measured)
 }
 
-fn open<W: Wire>(wire: W, server: SocketAddr, process: Process, count: usize) -> Result<(Crowd<W>, Measured), Wrong> {
-    let mut crowd = Crowd::new(wire)?;
+fn open(wires: Wires, server: SocketAddr, process: Process, count: usize) -> Result<(Crowd, Measured), Wrong> {
+    let mut crowd = Crowd::new(wires)?;
     let start = Start::now(process)?;
     crowd.grow(server, count)?;
     // The last ones may still be at work on the server's side.

@@ -6,11 +6,13 @@ mod counted;
 mod crowd;
 mod echo;
 mod idle;
+mod polling;
 mod window;
 
 pub use broadcast::Broadcast;
 pub use counted::Counted;
 pub use crowd::{Crowd, Wrong};
-pub use echo::Echo;
+pub use echo::{Echo, Way};
 pub use idle::{Idle, handshakes};
+pub use polling::Polling;
 pub use window::{Measured, Window};

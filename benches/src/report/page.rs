@@ -2,27 +2,32 @@
 
 use std::fmt::Write;
 
-use crate::side_by_side::{FLOORS, OURS, PLAIN, SERIES, SOCKET_IO, Summary, Table, Work};
+use crate::side_by_side::{FLOORS, MIXED, OURS, PLAIN, POLLING, SERIES, SOCKET_IO, Summary, Table, Work};
 
 use super::plot::number;
 
 /// The whole page.
 #[must_use]
 pub fn page(table: &Table, machine: &[String], course: &str) -> String {
-    let over = |wire| table.works.iter().filter(move |work| work.grown.is_none() && work.wire == wire).collect();
-    let (main, socket_io): (Vec<&Work>, Vec<&Work>) = (over(PLAIN), over(SOCKET_IO));
+    let over = |wires: &[&str]| -> Vec<&Work> {
+        table.works.iter().filter(|work| !work.is_grown() && wires.contains(&work.wire.as_str())).collect()
+    };
+    let (plain, socket_io) = (over(&[PLAIN]), over(&[SOCKET_IO, MIXED, POLLING]));
     let mut page = String::from(HEAD);
-    targets(&mut page, table, &main);
-    page.push_str(ALL);
-    servers(&mut page, table, &main, |server, work| table.ratio(server, work));
-    page.push_str("\nThe same in CPU microseconds per message:\n\n");
-    servers(&mut page, table, &main, |server, work| table.summary(server, work, "us"));
-    idle(&mut page, table, &main);
+    targets(&mut page, table, &plain);
+    page.push_str(PLOTS);
     if !socket_io.is_empty() {
-        page.push_str("\n## Over Socket.IO, ÷ the same floor in this format\n\n");
-        servers(&mut page, table, &socket_io, |server, work| table.ratio(server, work));
-        page.push_str("\nThe same in CPU microseconds per message:\n\n");
-        servers(&mut page, table, &socket_io, |server, work| table.summary(server, work, "us"));
+        page.push_str(SOCKET_IO_HEAD);
+        targets(&mut page, table, &socket_io);
+        page.push_str(SOCKET_IO_PLOTS);
+    }
+    page.push_str("\n## All servers, ÷ floor\n\n");
+    both(&mut page, table, &plain);
+    idle(&mut page, table, "idle", IDLE);
+    if !socket_io.is_empty() {
+        page.push_str("\n## All servers over Socket.IO, ÷ the same floor in this format\n\n");
+        both(&mut page, table, &socket_io);
+        idle(&mut page, table, "io-idle", SOCKET_IO_IDLE);
     }
     growth(&mut page, table);
     write!(page, "\n## Where\n\n{course}\n\n").expect("a string takes it");
@@ -53,38 +58,54 @@ fn with_spread(summary: Option<Summary>) -> String {
     summary.map_or("–".to_owned(), |figure| format!("{} ±{:.0} %", number(figure.median), figure.spread * 50.0))
 }
 
+/// A row for each bound, and one for each work without.
 fn targets(page: &mut String, table: &Table, works: &[&Work]) {
     head(page, &["work", "to reach", OURS, "", "best peer"]);
     for work in works {
-        let Some(ours) = table.ratio(OURS, work) else { continue };
-        let peers = table.servers.iter().filter(|name| *name != OURS && !FLOORS.contains(&name.as_str()));
-        let best = peers
-            .filter_map(|name| Some((table.ratio(name, work)?.median, name)))
-            .min_by(|one, other| one.0.total_cmp(&other.0));
-        let met = match work.target {
-            Some(target) if ours.median <= target => "met",
-            Some(_) => "**not met**",
-            None => "",
-        };
-        let target = work.target.map_or(String::new(), |target| format!("≤ {target}"));
-        let best = best.map_or(String::new(), |(ratio, name)| format!("{} ({name})", number(ratio)));
-        row(page, [work.title.clone(), target, with_spread(Some(ours)), met.to_owned(), best]);
+        for target in &work.targets {
+            let Some(ours) = table.measured(OURS, work, &target.of) else { continue };
+            let verdict = if ours.median <= target.at_most { "met" } else { "**not met**" };
+            let best = best_peer(table, |server| table.measured(server, work, &target.of));
+            row(page, [work.title.clone(), target.to_string(), with_spread(Some(ours)), verdict.to_owned(), best]);
+        }
+        if work.targets.is_empty() && work.floor.is_some() {
+            let Some(ours) = table.ratio(OURS, work) else { continue };
+            let best = best_peer(table, |server| table.ratio(server, work));
+            row(page, [work.title.clone(), String::new(), with_spread(Some(ours)), String::new(), best]);
+        }
     }
+}
+
+fn best_peer(table: &Table, figure: impl Fn(&str) -> Option<Summary>) -> String {
+    let peers = table.servers.iter().filter(|name| *name != OURS && !FLOORS.contains(&name.as_str()));
+    let best =
+        peers.filter_map(|name| Some((figure(name)?.median, name))).min_by(|one, other| one.0.total_cmp(&other.0));
+    best.map_or(String::new(), |(figure, name)| format!("{} ({name})", number(figure)))
+}
+
+fn both(page: &mut String, table: &Table, works: &[&Work]) {
+    let with_floor: Vec<&Work> = works.iter().copied().filter(|work| work.floor.is_some()).collect();
+    servers(page, table, &with_floor, |server, work| table.ratio(server, work));
+    page.push_str("\nThe same in CPU microseconds per message:\n\n");
+    servers(page, table, works, |server, work| table.summary(server, work, "us"));
 }
 
 fn servers(page: &mut String, table: &Table, works: &[&Work], figure: impl Fn(&str, &Work) -> Option<Summary>) {
     let titles: Vec<&str> = std::iter::once("server").chain(works.iter().map(|work| work.title.as_str())).collect();
     head(page, &titles);
     for server in &table.servers {
-        let figures =
-            works.iter().map(|work| figure(server, work).map_or("–".to_owned(), |figure| number(figure.median)));
+        let figures: Vec<_> = works.iter().map(|work| figure(server, work)).collect();
+        if figures.iter().all(Option::is_none) {
+            continue;
+        }
+        let figures = figures.into_iter().map(|figure| figure.map_or("–".to_owned(), |figure| number(figure.median)));
         row(page, std::iter::once(server.clone()).chain(figures));
     }
 }
 
-fn idle(page: &mut String, table: &Table, works: &[&Work]) {
-    let Some(work) = works.iter().find(|work| work.name == "idle") else { return };
-    page.push_str(IDLE);
+fn idle(page: &mut String, table: &Table, name: &str, about: &str) {
+    let Some(work) = table.work(name) else { return };
+    page.push_str(about);
     head(page, &["server", "KiB per connection", "of it not given back", "MiB without connections"]);
     for server in &table.servers {
         let of = |what| table.summary(server, work, what).map(|figure| figure.median);
@@ -96,7 +117,7 @@ fn idle(page: &mut String, table: &Table, works: &[&Work]) {
 }
 
 fn growth(page: &mut String, table: &Table) {
-    if table.works.iter().all(|work| work.grown.is_none()) {
+    if !table.works.iter().any(Work::is_grown) {
         return;
     }
     page.push_str(GROWTH);
@@ -117,14 +138,24 @@ the same round: raw epoll, frames by hand, no JSON, one write per message, and *
 in flight) one write per read. Almost all of the floor is the kernel. Medians; ± is half the distance of the extremes.
 
 ";
-const ALL: &str = "
+const PLOTS: &str = "
 ![echo](echo.svg)
 ![echo, 16 in flight](echo-16.svg)
 ![echo of an object](object.svg)
 ![broadcast](broadcast.svg)
+";
+const SOCKET_IO_HEAD: &str = "
+## Over Socket.IO
 
-## All servers, ÷ floor
+The same server and the same handlers. *× plain* is the CPU divided by that of the same work in the plain format, in the same
+round; *× socketioxide* by that of the nearest Rust server. In a mixed room half of the receivers speak each format. Without
+a target a figure is divided by the floor's. Long polling has no floor: an echo takes two requests there.
 
+";
+const SOCKET_IO_PLOTS: &str = "
+![echo over Socket.IO](socket-io-echo.svg)
+![echo over Socket.IO, 16 in flight](socket-io-echo-16.svg)
+![broadcast over Socket.IO](socket-io-broadcast.svg)
 ";
 const IDLE: &str = "
 ## Idle connections
@@ -132,6 +163,14 @@ const IDLE: &str = "
 ![memory](idle.svg)
 
 10 000 connections. What an allocator keeps for later counts as not given back.
+
+";
+const SOCKET_IO_IDLE: &str = "
+## Idle connections of Socket.IO
+
+![memory](socket-io-idle.svg)
+
+10 000 connections over WebSocket, each in the namespace `/`.
 
 ";
 const GROWTH: &str = "

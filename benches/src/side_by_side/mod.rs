@@ -9,4 +9,4 @@ mod works;
 pub use figures::{Figures, Summary};
 pub use server::{Running, Spec};
 pub use table::{Course, OURS, Table, beside, compare};
-pub use works::{FLOORS, Floor, PLAIN, SERIES, SOCKET_IO, Work, growth, over_socket_io, works};
+pub use works::{By, FLOORS, Floor, MIXED, Measure, PLAIN, POLLING, SERIES, SOCKET_IO, Target, Work, growth, works};

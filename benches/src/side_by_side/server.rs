@@ -12,6 +12,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::process::Process;
 
+use super::{MIXED, PLAIN, POLLING, SOCKET_IO};
+
 /// How a server is started. It prints `listening on 127.0.0.1:PORT`.
 #[derive(Clone, Debug)]
 pub struct Spec {
@@ -21,8 +23,10 @@ pub struct Spec {
     pub program: PathBuf,
     /// With what.
     pub arguments: Vec<String>,
-    /// The formats it speaks, as the load generator names them.
+    /// The formats it speaks, as works name them.
     pub wires: &'static [&'static str],
+    /// Whether it is the framework.
+    pub is_ours: bool,
     /// Where.
     pub directory: Option<PathBuf>,
 }
@@ -35,7 +39,8 @@ impl Spec {
             name: name.to_owned(),
             program: program.into(),
             arguments: Vec::new(),
-            wires: &["plain"],
+            wires: &[PLAIN],
+            is_ours: false,
             directory: None,
         }
     }
@@ -45,6 +50,13 @@ impl Spec {
     pub fn speaking(mut self, wires: &'static [&'static str]) -> Self {
         self.wires = wires;
         self
+    }
+
+    /// A server of the framework, which speaks everything.
+    #[must_use]
+    pub fn ours(mut self) -> Self {
+        self.is_ours = true;
+        self.speaking(&[PLAIN, SOCKET_IO, MIXED, POLLING])
     }
 
     /// With arguments, separated by blanks.

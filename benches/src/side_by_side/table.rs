@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::server::on_core;
-use super::{FLOORS, Figures, PLAIN, Running, SOCKET_IO, Spec, Summary, Work};
+use super::{By, FLOORS, Figures, Measure, Running, Spec, Summary, Work};
 
 /// All figures of a run.
 #[derive(Debug, Deserialize, Serialize)]
@@ -26,6 +26,12 @@ pub struct Table {
 }
 
 impl Table {
+    /// A work by its short name.
+    #[must_use]
+    pub fn work(&self, name: &str) -> Option<&Work> {
+        self.works.iter().find(|work| work.name == name)
+    }
+
     /// A figure's summary.
     #[must_use]
     pub fn summary(&self, server: &str, work: &Work, what: &str) -> Option<Summary> {
@@ -35,7 +41,20 @@ impl Table {
     /// The ratio of the CPU per message to the work's floor.
     #[must_use]
     pub fn ratio(&self, server: &str, work: &Work) -> Option<Summary> {
-        self.of(server, work, "us")?.over(self.of(work.floor_name(), work, "us")?).summary()
+        self.of(server, work, "us")?.over(self.of(work.floor_name()?, work, "us")?).summary()
+    }
+
+    /// What a target is about.
+    #[must_use]
+    pub fn measured(&self, server: &str, work: &Work, measure: &Measure) -> Option<Summary> {
+        let us = self.of(server, work, "us")?;
+        match measure {
+            Measure::Floor => self.ratio(server, work),
+            Measure::Work(name) => us.over(self.of(OURS, self.work(name)?, "us")?).summary(),
+            Measure::Server(name) => us.over(self.of(name, work, "us")?).summary(),
+            Measure::Milliseconds => us.summary(),
+            Measure::Kib => self.summary(server, work, "kib"),
+        }
     }
 
     /// The median of all that was measured of one kind.
@@ -78,8 +97,7 @@ pub struct Course {
 pub fn compare(specs: &[Spec], works: &[Work], course: Course) -> Table {
     let floor = beside("floor");
     let floors = [Spec::new(FLOORS[0], &floor), Spec::new(FLOORS[1], &floor).with("--batched")];
-    let mut all: Vec<Spec> = floors.into_iter().map(|spec| spec.speaking(&[PLAIN, SOCKET_IO])).collect();
-    all.extend_from_slice(specs);
+    let all = [&floors, specs].concat();
     let mut table = Table {
         servers: all.iter().map(|spec| spec.name.clone()).collect(),
         works: works.to_vec(),
@@ -99,12 +117,18 @@ pub fn compare(specs: &[Spec], works: &[Work], course: Course) -> Table {
     table
 }
 
-/// Who does this work: its floor, and every server or only the framework with what has grown.
+/// Who does this work, its floor among them.
 fn runs<'a>(work: &'a Work, all: &[Spec]) -> Vec<(&'a Work, Spec)> {
-    let does =
-        |spec: &&Spec| spec.name == work.floor_name() || !FLOORS.contains(&spec.name.as_str()) && work.grown.is_none();
+    let does = |spec: &&Spec| match &work.by {
+        _ if FLOORS.contains(&spec.name.as_str()) => work.floor_name() == Some(&spec.name),
+        By::Everybody => spec.wires.contains(&work.wire.as_str()),
+        By::Ours => spec.wires.contains(&work.wire.as_str()) && spec.is_ours,
+        By::Grown(_) => false,
+    };
     let mut specs: Vec<Spec> = all.iter().filter(does).cloned().collect();
-    specs.extend(work.grown.as_ref().map(|grown| Spec::new(OURS, beside("grown")).with(grown)));
+    if let By::Grown(arguments) = &work.by {
+        specs.push(Spec::new(OURS, beside("grown")).with(arguments));
+    }
     specs.into_iter().map(|spec| (work, spec)).collect()
 }
 
@@ -168,8 +192,7 @@ pub fn beside(name: &str) -> PathBuf {
 impl fmt::Display for Table {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for work in &self.works {
-            let target = work.target.map_or(String::new(), |target| format!(" (to reach: {target})"));
-            writeln!(formatter, "{}{target}", work.title)?;
+            writeln!(formatter, "{} ({})", work.title, work.name)?;
             for server in &self.servers {
                 let Some(cost) = self.summary(server, work, "us") else { continue };
                 write!(formatter, "  {server:<20} {:8.3} us ±{:3.0} %", cost.median, cost.spread * 50.0)?;
@@ -181,6 +204,16 @@ impl fmt::Display for Table {
                     write!(formatter, "   {:.2} KiB each, {kept:.2} kept after close", each.median)?;
                 }
                 writeln!(formatter)?;
+            }
+            for target in &work.targets {
+                let Some(figure) = self.measured(OURS, work, &target.of) else { continue };
+                let verdict = if figure.median <= target.at_most { "met" } else { "NOT MET" };
+                writeln!(
+                    formatter,
+                    "  to reach {target}: {:.3} ±{:.0} %, {verdict}",
+                    figure.median,
+                    figure.spread * 50.0
+                )?;
             }
         }
         for failure in &self.failures {

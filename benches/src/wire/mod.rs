@@ -4,31 +4,52 @@ mod plain;
 mod socket_io;
 
 use std::borrow::Cow;
+use std::fmt;
 
 pub use plain::Plain;
 pub use socket_io::SocketIo;
 
 /// One format of envelopes, as a client speaks it.
-pub trait Wire: Copy {
+pub trait Wire: Sync {
     /// What the handshake asks for.
-    fn target(self) -> &'static str;
+    fn target(&self) -> &'static str;
 
     /// What to do with a message that came before the connection is open; the first call has none.
     ///
     /// # Errors
     ///
     /// A text for the user when the server says something else than expected.
-    fn open(self, message: Option<&[u8]>) -> Result<Opening, String>;
+    fn open(&self, message: Option<&[u8]>) -> Result<Opening, String>;
 
     /// Appends the message of an event.
-    fn event(self, out: &mut Vec<u8>, name: &str, data: &[u8]);
+    fn event(&self, out: &mut Vec<u8>, name: &str, data: &[u8]);
+
+    /// Appends the message of a request, which is answered by its id.
+    fn request(&self, out: &mut Vec<u8>, name: &str, id: u64, data: &[u8]);
 
     /// Reads a message.
     ///
     /// # Errors
     ///
     /// A text for the user when it is none of this format.
-    fn read(self, message: &[u8]) -> Result<Incoming<'_>, String>;
+    fn read<'a>(&self, message: &'a [u8]) -> Result<Incoming<'a>, String>;
+}
+
+/// The formats of a run: its connections speak them in turn.
+pub type Wires = &'static [&'static dyn Wire];
+
+/// The formats by the name the command line has for them.
+///
+/// # Errors
+///
+/// A text for the user when there are none of this name.
+pub fn wires(name: &str) -> Result<Wires, String> {
+    match name {
+        "plain" => Ok(&[&Plain]),
+        "socket-io" | "polling" => Ok(&[&SocketIo]),
+        "mixed" => Ok(&[&Plain, &SocketIo]),
+        other => Err(format!("no such wire: {other}")),
+    }
 }
 
 /// How far the opening of a connection is.
@@ -45,13 +66,34 @@ pub enum Opening {
 /// What a message is.
 #[derive(Debug, PartialEq)]
 pub enum Incoming<'a> {
-    /// An event.
-    Event {
-        /// Its name.
-        name: Cow<'a, str>,
-        /// Its data as it was written.
-        data: &'a [u8],
-    },
+    /// Something with data, which is as it was written.
+    Said(Said<'a>, &'a [u8]),
     /// Something that wants this answer.
     Answer(&'static [u8]),
+}
+
+/// What data came as.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Said<'a> {
+    /// An event of this name.
+    Event(Cow<'a, str>),
+    /// The reply to the request of this id.
+    Reply(u64),
+}
+
+impl Said<'static> {
+    /// An event.
+    #[must_use]
+    pub const fn event(name: &'static str) -> Self {
+        Self::Event(Cow::Borrowed(name))
+    }
+}
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(name) => write!(formatter, "the event `{name}`"),
+            Self::Reply(id) => write!(formatter, "the reply to {id}"),
+        }
+    }
 }

@@ -1,7 +1,9 @@
 /** What happens in the chat: the connection, the rooms, and what is said in them. What it looks like is in view.js. */
 
-import { connect } from "./gateway.js";
 import * as view from "./view.js";
+
+// The same chat by either client: the page names the other one.
+const { connect } = await import(document.documentElement.dataset.client ?? "./gateway.js");
 
 const FIRST_ROOM = "lobby";
 const KEEP = 300;                       // entries of a room that stay on the page

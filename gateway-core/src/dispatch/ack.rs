@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use crate::dispatch::respond::{Responder, take};
+use crate::dispatch::respond::{Slot, take};
 use crate::dispatch::{Context, Exception, FromContext, Rejection, Reply, on};
 use crate::wire::ToArgs;
 
 /// The right to answer a request, for handlers that answer later or from another task. Where a handler takes it, what
 /// the handler returns is no answer any more; only a failure still is. Dropped without use, it answers with the
 /// exception `no_reply`.
-pub struct Ack(Arc<Mutex<Option<Responder<'static>>>>);
+pub struct Ack(Arc<Mutex<Slot>>);
 
 impl Ack {
     /// Answers with a value, or with several: `ack.send(&Args((one, other)))`.

@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use crate::dispatch::{Rejection, Services, Share};
+use crate::dispatch::{Extensions, Passes, Rejection, Services, Share};
 use crate::session::DisconnectReason;
 use crate::socket::Socket;
 use crate::wire::{List, Message, Payload, RawArgs};
@@ -20,6 +21,8 @@ pub struct Context<'a> {
     message: RefCell<Option<Message>>,
     reason: Option<&'a DisconnectReason>,
     responder: Option<&'a (dyn Share + 'a)>,
+    passes: Option<&'a Passes>,
+    extensions: Option<&'a Extensions>,
 }
 
 impl<'a> Context<'a> {
@@ -32,7 +35,18 @@ impl<'a> Context<'a> {
             message: RefCell::default(),
             reason: None,
             responder: None,
+            passes: None,
+            extensions: None,
         }
+    }
+
+    /// With what guards have said of the socket.
+    pub(crate) fn with_passes(self, passes: Option<&'a Passes>) -> Self {
+        Self { passes, ..self }
+    }
+
+    pub(crate) fn with_extensions(self, extensions: &'a Extensions) -> Self {
+        Self { extensions: Some(extensions), ..self }
     }
 
     pub(crate) fn socket_moment(services: &'a Services, socket: &'a Socket) -> Self {
@@ -81,13 +95,26 @@ impl<'a> Context<'a> {
     /// The arguments as they came, binary parts included.
     #[must_use]
     pub fn args(&self) -> RawArgs {
-        self.payload.cloned().map_or_else(RawArgs::default, RawArgs::from)
+        self.payload.map_or_else(RawArgs::default, RawArgs::from)
     }
 
     /// What was provided to the server under this type.
     #[must_use]
     pub fn service<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
         self.services.find()
+    }
+
+    /// What a guard granted, of this type: for this event, or for the socket.
+    #[must_use]
+    pub fn granted<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        let of_event = self.extensions.and_then(|extensions| extensions.granted.find());
+        of_event.or_else(|| self.passes.and_then(|passes| passes.granted.find()))
+    }
+
+    /// Values of this request; `None` where nothing stands around its handler that could have put one in.
+    #[must_use]
+    pub fn extensions(&self) -> Option<&Extensions> {
+        self.extensions
     }
 
     /// The arguments, lent to be read.

@@ -1,18 +1,18 @@
 //! Failures that are told to the sender. The connection lives on.
 
+use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
+use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::hub::JoinError;
-use crate::session::SendError;
-use crate::socket::RequestError;
-use crate::transport::AuthError;
-use crate::wire::{Content, Fault, Malformed, ToArgs, to_json};
+use crate::telemetry::Told;
+use crate::wire::{Content, RawArgs, to_json};
 
 /// What a client reads where the cause is none of its business; the words NestJS clients know.
 pub(crate) const INTERNAL: &str = "Internal server error";
@@ -25,11 +25,11 @@ pub(crate) const INTERNAL: &str = "Internal server error";
 /// let muted = Exception::new("muted", "you are muted").with_details(&serde_json::json!({"until": "noon"}));
 /// assert_eq!(muted.code(), Some("muted"));
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Exception(Box<Parts>);
 
 // Boxed: every `Result` of a handler carries it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Parts {
     code: Option<Cow<'static, str>>,
     message: Cow<'static, str>,
@@ -39,11 +39,15 @@ struct Parts {
     payload: Option<Value>,
     /// What was hidden from the client, for the log.
     hidden: Option<String>,
+    /// Under which the log has what was hidden.
+    id: Option<Box<str>>,
+    /// The error that it was made from, for filters.
+    source: Option<Arc<dyn Error + Send + Sync>>,
     /// Made by the framework: NestJS knows no code for it.
     framework: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Cause {
     Pattern,
     None,
@@ -68,6 +72,8 @@ impl Exception {
             cause: Cause::Pattern,
             payload: None,
             hidden: None,
+            id: None,
+            source: None,
             framework: false,
         }))
     }
@@ -84,11 +90,31 @@ impl Exception {
         }
     }
 
-    /// A failure whose text is for the log alone; the client reads `Internal server error` and the code.
+    /// A failure whose text is for the log alone; the client reads `Internal server error`, the code, and an id under which
+    /// the log has the text.
     pub fn hidden(code: impl Into<Cow<'static, str>>, error: &dyn Error) -> Self {
-        let mut exception = Self::new(code, INTERNAL);
+        let mut exception = Self::new(code, INTERNAL).with_id(Some(new_id()));
         exception.0.hidden = Some(chain(error));
         exception
+    }
+
+    /// What a guard says no with: the code `forbidden`, and the words NestJS clients know.
+    #[must_use]
+    pub fn forbidden() -> Self {
+        Self::framework("forbidden", "Forbidden resource")
+    }
+
+    /// The client is nobody the server knows: the code `unauthorized`.
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        Self::framework("unauthorized", "you are not signed in")
+    }
+
+    /// User code failed in a way that is none of the client's business. `log` writes which, with the id the client gets.
+    pub(crate) fn internal(log: impl FnOnce(&str)) -> Self {
+        let id = new_id();
+        log(&id);
+        Self::framework("internal", INTERNAL).with_id(Some(id))
     }
 
     /// A failure of the framework's own, listed in `docs/errors.md`.
@@ -96,8 +122,13 @@ impl Exception {
         Self::new(code, message).of_framework()
     }
 
-    fn of_framework(mut self) -> Self {
+    pub(super) fn of_framework(mut self) -> Self {
         self.0.framework = true;
+        self
+    }
+
+    pub(super) fn with_id(mut self, id: Option<Box<str>>) -> Self {
+        self.0.id = id;
         self
     }
 
@@ -122,6 +153,29 @@ impl Exception {
         self
     }
 
+    /// Keeps the error it was made from, so that [`Exception::error`] and filters find it. No client reads it.
+    #[must_use]
+    pub fn with_source(mut self, error: impl Error + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Arc::new(error));
+        self
+    }
+
+    /// The error it was made from, or the first of that error's own sources, that is an `E`. As `Exception`, itself.
+    #[must_use]
+    pub fn error<E: Error + 'static>(&self) -> Option<&E> {
+        if TypeId::of::<E>() == TypeId::of::<Self>() {
+            return (self as &dyn Any).downcast_ref();
+        }
+        let first = self.0.source.as_deref().map(|error| error as &(dyn Error + 'static));
+        std::iter::successors(first, |error| (*error).source()).find_map(|error| error.downcast_ref())
+    }
+
+    /// The id under which the log has what was hidden from the client.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.0.id.as_deref()
+    }
+
     /// The code, where it has one.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
@@ -132,6 +186,10 @@ impl Exception {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.0.message
+    }
+
+    pub(crate) fn told(&self) -> Told<'_> {
+        Told { code: self.code(), hidden: self.hidden_text(), id: self.id() }
     }
 
     pub(crate) fn hidden_text(&self) -> Option<&str> {
@@ -152,18 +210,19 @@ impl Exception {
         };
         let is_ours = self.0.framework || self.0.hidden.is_some();
         let code = self.code().filter(|_| !(nestjs && is_ours));
-        let members =
-            Members { status: "error", message: &self.0.message, code, details: self.0.details.as_ref(), cause };
+        let id = self.id().filter(|_| !nestjs);
+        let details = self.0.details.as_ref();
+        let members = Members { status: "error", message: &self.0.message, code, id, details, cause };
         to_json(&members).expect("names and values that are JSON already")
     }
 
     /// The JSON a client that asked for a namespace reads where it is refused: `message`, and `data` for programs. That is
-    /// the details alone, or the code with them.
+    /// the details alone, or the code and the id with them.
     pub(crate) fn render_refusal(&self) -> String {
-        let data = match (self.code(), &self.0.details) {
-            (None, details) => details.clone(),
-            (Some(code), None) => Some(serde_json::json!({ "code": code })),
-            (Some(code), Some(details)) => Some(serde_json::json!({ "code": code, "details": details })),
+        let details = self.0.details.as_ref();
+        let data = match (self.code(), self.id()) {
+            (None, None) => details.cloned(),
+            (code, id) => serde_json::to_value(RefusalData { code, id, details }).ok(),
         };
         let refusal = RefusalMembers { message: &self.0.message, data };
         to_json(&refusal).expect("a text and a value that is JSON already")
@@ -178,6 +237,16 @@ struct RefusalMembers<'a> {
     data: Option<Value>,
 }
 
+#[derive(Serialize)]
+struct RefusalData<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a Value>,
+}
+
 /// The payload of an exception frame, in the order NestJS writes it.
 #[derive(Serialize)]
 struct Members<'a> {
@@ -185,6 +254,8 @@ struct Members<'a> {
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -200,6 +271,17 @@ enum WireCause<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         data: Option<&'a RawValue>,
     },
+}
+
+/// A name for one failure in the log: 12 characters, unguessable.
+///
+/// # Panics
+///
+/// When the system has no randomness to give.
+pub(super) fn new_id() -> Box<str> {
+    let mut bytes = [0; 9];
+    getrandom::fill(&mut bytes).expect("the system's random source works");
+    BASE64URL_NOPAD.encode(&bytes).into()
 }
 
 /// The error and its sources, for the log.
@@ -225,147 +307,17 @@ impl fmt::Display for Exception {
     }
 }
 
-impl Error for Exception {}
-
-/// An error type of the application that can be told to a client. Derive it: `#[derive(Exception)]`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is no exception: it cannot be told to a client",
-    label = "this error has no exception",
-    note = "put `#[derive(Exception)]` on `{Self}`, or map it: `.map_err(|error| Exception::hidden(\"code\", &error))`"
-)]
-pub trait IntoException {
-    /// The exception the client gets.
-    fn into_exception(self) -> Exception;
-}
-
-impl IntoException for Exception {
-    fn into_exception(self) -> Exception {
-        self
-    }
-}
-
-impl IntoException for std::convert::Infallible {
-    fn into_exception(self) -> Exception {
-        match self {}
-    }
-}
-
-/// An argument that could not be read from what the client sent.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct Rejection {
-    code: Cow<'static, str>,
-    message: Cow<'static, str>,
-    details: Option<Box<Value>>,
-}
-
-impl Rejection {
-    /// A rejection with a code for programs and a message for people.
-    pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code: code.into(), message: message.into(), details: None }
-    }
-
-    /// Adds facts for programs, as the exception's `details`.
-    #[must_use]
-    pub fn with_details<T: Serialize + ?Sized>(mut self, details: &T) -> Self {
-        self.details = serde_json::to_value(details).ok().map(Box::new);
-        self
-    }
-
-    /// Something with faults: the first of them in words, all of them in the details.
-    pub(crate) fn of_faults(code: &'static str, lead: &str, faults: &[Fault]) -> Self {
-        let message = match faults {
-            [] => lead.to_owned(),
-            [only] => format!("{lead}: {only}"),
-            [first, others @ ..] => format!("{lead}: {first} (and {} more)", others.len()),
-        };
-        Self::new(code, message).with_details(faults)
-    }
-}
-
-impl IntoException for Rejection {
-    fn into_exception(self) -> Exception {
-        let Self { code, message, details } = self;
-        let mut exception = Exception::new(code, message).of_framework();
-        exception.0.details = details.map(|details| *details);
-        exception
-    }
-}
-
-impl From<Malformed> for Exception {
-    fn from(malformed: Malformed) -> Self {
-        Self::framework("malformed", malformed.why)
-    }
-}
-
-impl IntoException for JoinError {
-    fn into_exception(self) -> Exception {
-        match self {
-            Self::TooMany => Exception::framework("too_many_rooms", self.to_string()),
-            Self::Private => Exception::framework("private_room", self.to_string()),
-            Self::Gone => Exception::hidden("gone", &self),
-        }
-    }
-}
-
-impl IntoException for SendError {
-    fn into_exception(self) -> Exception {
-        Exception::hidden("unsent", &self)
-    }
-}
-
-impl IntoException for RequestError {
-    fn into_exception(self) -> Exception {
-        match self {
-            Self::Timeout => Exception::framework("no_answer", "you did not answer in time"),
-            Self::Refused(_) | Self::Unreadable(_) => Exception::framework("bad_answer", self.to_string()),
-            Self::Gone | Self::Unsent(_) | Self::NotConnected | Self::TooMany | Self::Unserializable => {
-                Exception::hidden("unasked", &self)
-            }
-        }
-    }
-}
-
-impl IntoException for AuthError {
-    fn into_exception(self) -> Exception {
-        Exception::framework("unauthorized", self.to_string())
-    }
-}
-
-impl From<RequestError> for Exception {
-    fn from(error: RequestError) -> Self {
-        error.into_exception()
-    }
-}
-
-impl From<AuthError> for Exception {
-    fn from(error: AuthError) -> Self {
-        error.into_exception()
-    }
-}
-
-impl From<JoinError> for Exception {
-    fn from(error: JoinError) -> Self {
-        error.into_exception()
-    }
-}
-
-impl From<SendError> for Exception {
-    fn from(error: SendError) -> Self {
-        error.into_exception()
-    }
-}
-
-impl From<Rejection> for Exception {
-    fn from(rejection: Rejection) -> Self {
-        rejection.into_exception()
+impl Error for Exception {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let source = self.0.source.as_deref()?;
+        // Where its text is the exception's own, it is not said twice.
+        if self.0.hidden.is_some() { Some(source) } else { source.source() }
     }
 }
 
 /// What a reply carries, or the exception that says it has none.
-pub(crate) fn reply_content<T: ToArgs + ?Sized>(value: &T) -> Result<Content, Exception> {
-    let args = value.to_args().map_err(|error| Exception::hidden("unserializable", &error))?;
-    Ok(args.into_content())
+pub(crate) fn reply_content(args: Result<RawArgs, serde_json::Error>) -> Result<Content, Exception> {
+    args.map(RawArgs::into_content).map_err(|error| Exception::hidden("unserializable", &error))
 }
 
 #[cfg(test)]
@@ -400,5 +352,28 @@ mod tests {
         let exception = Exception::hidden("internal", &std::io::Error::other("secret"));
         assert!(!exception.render(None, None, false).contains("secret"));
         assert_eq!(exception.hidden_text(), Some("secret"));
+        let payload: Value = serde_json::from_str(&exception.render(None, None, false)).unwrap();
+        assert_eq!(payload["id"].as_str(), exception.id());
+        assert_eq!(exception.id().map(str::len), Some(12));
+        assert!(!exception.render(None, None, true).contains(exception.id().unwrap()));
+        let refusal: Value = serde_json::from_str(&exception.render_refusal()).unwrap();
+        assert_eq!(refusal["data"], json!({"code": "internal", "id": exception.id()}));
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the store is closed")]
+    struct Closed(#[source] std::io::Error);
+
+    #[test]
+    fn the_error_it_was_made_from_is_found_by_its_type() {
+        let closed = || Closed(std::io::Error::other("no disk"));
+        let exception = Exception::hidden("store", &closed()).with_source(closed());
+        assert!(exception.error::<Closed>().is_some());
+        assert_eq!(exception.error::<std::io::Error>().unwrap().to_string(), "no disk");
+        assert!(exception.error::<std::fmt::Error>().is_none());
+        assert_eq!(exception.error::<Exception>().unwrap().code(), Some("store"));
+        assert_eq!(exception.source().unwrap().to_string(), "the store is closed");
+        let told = Exception::new("closed", "the store is closed").with_source(closed());
+        assert_eq!(told.source().unwrap().to_string(), "no disk");
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use bytes::Bytes;
 
-use crate::dispatch::{Context, Rejection, on};
+use crate::dispatch::{Context, Needs, Rejection, on};
 use crate::hub::Namespace;
 use crate::session::DisconnectReason;
 use crate::socket::Socket;
@@ -39,6 +39,11 @@ pub trait FromContext<On = on::Message>: Sized {
     ///
     /// A [`Rejection`], which is told to the client; the handler does not run.
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection>;
+
+    /// What it asks of the server, so that what is missing stops the start and not a request.
+    fn needs(needs: &mut Needs<'_>) {
+        let _ = needs;
+    }
 }
 
 /// The argument or why there is none: for handlers that go on without it.
@@ -79,9 +84,14 @@ pub struct State<T>(pub T);
 impl<On, T: Clone + Send + Sync + 'static> FromContext<On> for State<T> {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
         context.service().map(Self).ok_or_else(|| {
-            tracing::error!(service = std::any::type_name::<T>(), "a handler asks for a service that nobody provided");
-            Rejection::new("internal", super::INTERNAL)
+            let service = std::any::type_name::<T>();
+            let log = |id: &str| tracing::error!(service, id, "a handler asks for a service that nobody provided");
+            Rejection::internal(log)
         })
+    }
+
+    fn needs(needs: &mut Needs<'_>) {
+        needs.service::<T>();
     }
 }
 

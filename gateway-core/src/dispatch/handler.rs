@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::dispatch::event_hash::BuildEventHasher;
 use crate::dispatch::names::{Names, is_pattern, matches, precedence};
-use crate::dispatch::{Context, Hooks, Policy, Rate, Running, Surplus};
+use crate::dispatch::{Context, Hooks, Pipeline, Policy, Rate, Running, Surplus};
 use crate::wire::{CATCH_ALL, is_reserved};
 
 /// Where a gateway was declared.
@@ -140,6 +140,8 @@ pub(crate) struct Handler {
     pub(crate) names: Names,
     pub(crate) gateway: &'static str,
     pub(crate) subscription: Subscription,
+    /// What stands around it, if anything does.
+    pub(crate) pipeline: Option<Arc<Pipeline>>,
     pub(crate) call: Box<dyn Fn(&Context<'_>) -> Running + Send + Sync>,
 }
 
@@ -211,7 +213,7 @@ impl Router {
     }
 
     /// Whether whole messages go to a handler of their own.
-    pub(crate) fn raw(&self) -> Option<&super::RunHook<super::RawReply>> {
+    pub(crate) fn raw(&self) -> Option<&super::Guarded<super::RawReply>> {
         self.gateways.iter().find_map(|hooks| hooks.message.as_ref())
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::dispatch::{Context, Exception, IntoException, RawReply, Rejection, Running};
+use crate::dispatch::{Context, Exception, Guards, IntoException, RawReply, Rejection, Running};
 use crate::wire::CloseCode;
 
 /// A connect hook's no: what the client reads before the connection closes, and the code it closes with.
@@ -62,7 +62,7 @@ impl Refusal {
 
 impl From<Exception> for Refusal {
     fn from(exception: Exception) -> Self {
-        let close = if exception.hidden_text().is_some() { CloseCode::INTERNAL } else { CloseCode::REFUSED };
+        let close = if exception.id().is_some() { CloseCode::INTERNAL } else { CloseCode::REFUSED };
         Self { exception, close }
     }
 }
@@ -205,18 +205,23 @@ impl From<Rejection> for Started {
 /// A hook bound to its gateway.
 pub(crate) type RunHook<T> = Box<dyn Fn(&Context<'_>) -> Running<T> + Send + Sync>;
 
-/// All hooks of one gateway.
+/// A hook, and the guards before it.
+pub(crate) struct Guarded<T> {
+    pub(crate) guards: Guards,
+    pub(crate) run: RunHook<T>,
+}
+
+/// All hooks of one gateway that are of use to a socket.
 #[derive(Default)]
 pub(crate) struct Hooks {
-    pub(crate) init: Vec<RunHook<Started>>,
-    pub(crate) connect: Vec<RunHook<Verdict>>,
+    /// The guards of the gateway itself were asked before.
+    pub(crate) connect: Vec<Guarded<Verdict>>,
     pub(crate) disconnect: Vec<RunHook<Ended>>,
-    pub(crate) message: Option<RunHook<RawReply>>,
+    pub(crate) message: Option<Guarded<RawReply>>,
 }
 
 impl fmt::Debug for Hooks {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (init, connect, disconnect) = (self.init.len(), self.connect.len(), self.disconnect.len());
-        write!(formatter, "Hooks({init} init, {connect} connect, {disconnect} disconnect)")
+        write!(formatter, "Hooks({} connect, {} disconnect)", self.connect.len(), self.disconnect.len())
     }
 }

@@ -6,7 +6,7 @@ use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::dispatch::{Context, FromContext, Rejection, on};
+use crate::dispatch::{Context, FromContext, Needs, Rejection, on};
 
 /// The values of the namespace's parameters: a single one as itself, several as a struct by name, as a tuple or a map.
 ///
@@ -36,38 +36,60 @@ impl<T> Deref for Path<T> {
 
 impl<On: on::OfSocket, T: DeserializeOwned> FromContext<On> for Path<T> {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
-        let parameters = Parameters(context.socket()?.handshake().parameters());
-        T::deserialize(parameters)
+        let parameters = context.socket()?.handshake().parameters();
+        T::deserialize(Parameters::new(parameters, Value))
             .map(Self)
             .map_err(|error| Rejection::new("unreadable", format!("the path cannot be read: {error}")))
+    }
+
+    fn needs(needs: &mut Needs<'_>) {
+        needs.parameters(|parameters| super::sample::fits::<T>(parameters));
     }
 }
 
 type Failure = serde::de::value::Error;
 
-struct Parameters<'a>(&'a [(String, String)]);
+/// The parameters of a namespace, each read by `P`.
+pub(super) struct Parameters<'a, P> {
+    list: &'a [(String, String)],
+    value: fn(&'a str) -> P,
+}
 
-impl<'de> Parameters<'de> {
-    fn only(&self) -> Result<Value<'de>, Failure> {
-        match self.0 {
-            [(_, value)] => Ok(Value(value)),
-            others => {
-                Err(serde::de::Error::custom(format_args!("the namespace has {} parameters, not one", others.len())))
-            }
+/// What reads the value of one parameter.
+pub(super) trait ReadParameter<'de>:
+    Deserializer<'de> + IntoDeserializer<'de, <Self as Deserializer<'de>>::Error>
+{
+    /// One value was asked for, and there are so many.
+    fn not_one(count: usize) -> <Self as Deserializer<'de>>::Error {
+        serde::de::Error::custom(format_args!("the namespace has {count} parameters, not one"))
+    }
+}
+
+impl<'de> ReadParameter<'de> for Value<'de> {}
+
+impl<'de, P: ReadParameter<'de>> Parameters<'de, P> {
+    pub(super) fn new(list: &'de [(String, String)], value: fn(&'de str) -> P) -> Self {
+        Self { list, value }
+    }
+
+    fn only(&self) -> Result<P, P::Error> {
+        match self.list {
+            [(_, value)] => Ok((self.value)(value)),
+            others => Err(P::not_one(others.len())),
         }
     }
 }
 
 macro_rules! read_the_only_value {
     ($($method:ident)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, P::Error> {
             self.only()?.$method(visitor)
         }
     )*};
 }
 
-impl<'de> Deserializer<'de> for Parameters<'de> {
-    type Error = Failure;
+impl<'de, P: ReadParameter<'de>> Deserializer<'de> for Parameters<'de, P> {
+    type Error = P::Error;
 
     read_the_only_value! {
         deserialize_any deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
@@ -76,23 +98,23 @@ impl<'de> Deserializer<'de> for Parameters<'de> {
         deserialize_identifier deserialize_ignored_any
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, P::Error> {
         visitor.visit_unit()
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Failure> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, P::Error> {
         visitor.visit_unit()
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Failure> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, P::Error> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
-        visitor.visit_seq(SeqDeserializer::new(self.0.iter().map(|(_, value)| Value(value))))
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, P::Error> {
+        visitor.visit_seq(SeqDeserializer::new(self.list.iter().map(|(_, value)| (self.value)(value))))
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Failure> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, P::Error> {
         self.deserialize_seq(visitor)
     }
 
@@ -101,12 +123,13 @@ impl<'de> Deserializer<'de> for Parameters<'de> {
         _: &'static str,
         _: usize,
         visitor: V,
-    ) -> Result<V::Value, Failure> {
+    ) -> Result<V::Value, P::Error> {
         self.deserialize_seq(visitor)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
-        visitor.visit_map(MapDeserializer::new(self.0.iter().map(|(name, value)| (name.as_str(), Value(value)))))
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, P::Error> {
+        visitor
+            .visit_map(MapDeserializer::new(self.list.iter().map(|(name, value)| (name.as_str(), (self.value)(value)))))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -114,7 +137,7 @@ impl<'de> Deserializer<'de> for Parameters<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Failure> {
+    ) -> Result<V::Value, P::Error> {
         self.deserialize_map(visitor)
     }
 
@@ -123,7 +146,7 @@ impl<'de> Deserializer<'de> for Parameters<'de> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Failure> {
+    ) -> Result<V::Value, P::Error> {
         self.only()?.deserialize_enum(name, variants, visitor)
     }
 }
@@ -201,7 +224,7 @@ mod tests {
 
     fn read<T: DeserializeOwned>(parameters: &[(&str, &str)]) -> Result<T, Failure> {
         let owned: Vec<_> = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        T::deserialize(Parameters(&owned))
+        T::deserialize(Parameters::new(&owned, Value))
     }
 
     #[test]

@@ -6,12 +6,13 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_core::Stream;
+use futures_util::StreamExt;
 use serde_json::value::RawValue;
 
 use crate::dispatch::exception::reply_content;
 use crate::dispatch::{Exception, IntoException, Rejection};
 use crate::session::SendError;
-use crate::wire::{Content, ToArgs, is_reserved};
+use crate::wire::{Content, FromArgs, ToArgs, is_reserved};
 
 /// The outcome of a handler: nothing, a value, a stream of values, or a failure.
 pub struct Reply(pub(crate) Outcome);
@@ -36,18 +37,17 @@ impl Reply {
 
     /// A value, on the request's own event.
     pub fn value<T: ToArgs + ?Sized>(value: &T) -> Self {
-        Self::from_content(None, reply_content(value))
+        Self::from_content(None, reply_content(value.to_args()))
     }
 
     /// A value on another event. It goes out whether or not the client asked for an answer. A name that clients keep for
     /// themselves, such as `connect`, is the exception `internal`.
-    #[allow(clippy::needless_pass_by_value, reason = "takes `Data`-like values as a handler returns them")]
     pub fn event<T: ToArgs>(event: impl Into<Cow<'static, str>>, value: T) -> Self {
         let event = event.into();
         if is_reserved(&event) {
             return Exception::hidden("internal", &SendError::Reserved).into();
         }
-        Self::from_content(Some(event), reply_content(&value))
+        Self::from_content(Some(event), reply_content(value.into_args()))
     }
 
     /// Each item as it comes, then an explicit end where the client asked for an answer.
@@ -56,7 +56,75 @@ impl Reply {
         S: Stream + Send + 'static,
         S::Item: IntoReply,
     {
-        Self(Outcome::Stream(Box::pin(futures_util::StreamExt::map(stream, IntoReply::into_reply))))
+        Self(Outcome::Stream(Box::pin(stream.map(IntoReply::into_reply))))
+    }
+
+    /// The failure, where it is one.
+    #[must_use]
+    pub fn exception(&self) -> Option<&Exception> {
+        match &self.0 {
+            Outcome::Failed(exception) => Some(exception),
+            Outcome::Empty | Outcome::Value { .. } | Outcome::Stream(_) => None,
+        }
+    }
+
+    /// Whether there is no value.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self.0, Outcome::Empty)
+    }
+
+    /// Reads the value, as a client would; `None` where there is none, or a stream of them, or a failure.
+    #[must_use]
+    pub fn read<T: FromArgs>(&self) -> Option<Result<T, serde_json::Error>> {
+        match &self.0 {
+            Outcome::Value { content, .. } => Some(T::from_args(content.clone().into())),
+            Outcome::Empty | Outcome::Stream(_) | Outcome::Failed(_) => None,
+        }
+    }
+
+    /// The event that the value goes out on, where it is another than the request's own.
+    #[must_use]
+    pub fn event_name(&self) -> Option<&str> {
+        match &self.0 {
+            Outcome::Value { event, .. } => event.as_deref(),
+            Outcome::Empty | Outcome::Stream(_) | Outcome::Failed(_) => None,
+        }
+    }
+
+    /// What `change` makes of it; of a stream, what it makes of each item as it comes.
+    #[must_use]
+    pub fn map(self, mut change: impl FnMut(Self) -> Self + Send + 'static) -> Self {
+        match self.try_into_stream() {
+            Ok(items) => Self::stream(items.map(change)),
+            Err(single) => change(single),
+        }
+    }
+
+    /// Puts another value in the place of the value, on the same event; of a stream, in the place of each item's. Where it cannot
+    /// be read as `T`, or there is none, it stays as it is.
+    #[must_use]
+    pub fn map_value<T: FromArgs, R: ToArgs>(self, mut change: impl FnMut(T) -> R + Send + 'static) -> Self {
+        self.map(move |reply| match reply.read() {
+            Some(Ok(value)) => {
+                let content = reply_content(change(value).into_args());
+                let Outcome::Value { event, .. } = reply.0 else { return reply };
+                Self::from_content(event, content)
+            }
+            Some(Err(_)) | None => reply,
+        })
+    }
+
+    /// The stream, where it is one.
+    ///
+    /// # Errors
+    ///
+    /// The reply itself, where it is none.
+    pub fn try_into_stream(self) -> Result<Pin<Box<dyn Stream<Item = Self> + Send>>, Self> {
+        match self.0 {
+            Outcome::Stream(items) => Ok(items),
+            outcome @ (Outcome::Empty | Outcome::Value { .. } | Outcome::Failed(_)) => Err(Self(outcome)),
+        }
     }
 
     /// JSON that is sent as it is.

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
+use tokio_util::sync::CancellationToken;
 
-use crate::dispatch::{Exception, Outcome, Reply, drop_quietly};
+use crate::dispatch::{Exception, Filtered, Outcome, OwnedCall, Reply, drop_quietly};
 use crate::session::{Delivery, Offset, Session};
 use crate::telemetry::{self, Counter};
 use crate::wire::{ContentRef, Encoded, Named, Outgoing, RequestId};
@@ -33,6 +34,8 @@ pub(crate) struct Responder<'a> {
     /// The request's data, kept only where [`Compat`] sends it back.
     echo: Option<Box<str>>,
     answered: bool,
+    /// Fires when nobody waits for the answer any more; present where the handler asked for it.
+    cancellation: Option<CancellationToken>,
     /// Whether the session counts it among the answers it owes.
     owed: bool,
 }
@@ -40,7 +43,16 @@ pub(crate) struct Responder<'a> {
 impl<'a> Responder<'a> {
     pub(crate) fn new(session: &'a Arc<Session>, event: Cow<'a, Arc<str>>, id: Option<RequestId>) -> Self {
         let session = Cow::Borrowed(session);
-        Self { session, event, id, compat: Compat::default(), echo: None, answered: false, owed: false }
+        Self {
+            session,
+            event,
+            id,
+            compat: Compat::default(),
+            echo: None,
+            answered: false,
+            cancellation: None,
+            owed: false,
+        }
     }
 
     /// The same right, to be used later.
@@ -57,6 +69,7 @@ impl<'a> Responder<'a> {
             id: self.id.take(),
             compat: self.compat,
             echo: self.echo.take(),
+            cancellation: self.cancellation.take(),
             answered,
         }
     }
@@ -71,6 +84,10 @@ impl<'a> Responder<'a> {
         self.id.as_ref()
     }
 
+    fn cancellation(&mut self) -> CancellationToken {
+        self.cancellation.get_or_insert_with(|| self.session.gone.child_token()).clone()
+    }
+
     /// Answers, or gives the stream that will.
     pub(crate) fn finish(mut self, reply: Reply) -> Finished {
         match reply.0 {
@@ -79,7 +96,7 @@ impl<'a> Responder<'a> {
             Outcome::Value { event, content } => self.value(event.as_deref(), content.lend()),
             Outcome::Failed(exception) => self.fail(&exception),
             Outcome::Stream(items) => {
-                return Finished::Streaming(Streaming { items, held: None, responder: self.into_owned() });
+                return Finished::Streaming(Streaming { items, held: None, call: None, responder: self.into_owned() });
             }
         }
         Finished::Done
@@ -112,6 +129,26 @@ impl<'a> Responder<'a> {
         event.map_or((&self.event, Named::Own), |event| (event, Named::Other))
     }
 
+    /// The last that is said of a stream.
+    fn finish_stream(self, reply: Reply) {
+        match reply.0 {
+            Outcome::Failed(exception) => self.fail(&exception),
+            Outcome::Value { event, content } => {
+                let (event, named) = self.name(event.as_deref());
+                self.push(&Outgoing::Item { event, content: content.lend(), id: self.id.as_ref(), named });
+                self.end();
+            }
+            Outcome::Empty => self.end(),
+            Outcome::Stream(items) => {
+                drop_quietly(items);
+                let event = &**self.event;
+                let log = |id: &str| tracing::error!(event, id, "a stream's failure was answered by a stream");
+                let exception = Exception::internal(log);
+                self.fail(&exception);
+            }
+        }
+    }
+
     fn end(mut self) {
         self.answered = true;
         if let Some(id) = &self.id {
@@ -121,9 +158,11 @@ impl<'a> Responder<'a> {
 
     fn tell(&self, exception: &Exception) {
         self.session.outbox.counters.add(Counter::Exceptions);
-        telemetry::told(&self.session.id, telemetry::bounded(&self.event), exception.code(), exception.hidden_text());
+        telemetry::told(&self.session.id, telemetry::bounded(&self.event), exception.told());
         let data = exception.render(Some(&self.event), self.echo.as_deref(), self.compat.nestjs);
-        self.push(&Outgoing::Exception { data: &data, id: self.id.as_ref() });
+        // NestJS leaves the ack of a failed request out.
+        let is_event = self.compat.nestjs && self.session.outbox.format.has_acks();
+        self.push(&Outgoing::Exception { data: &data, id: self.id.as_ref().filter(|_| !is_event) });
     }
 
     /// A frame that finds no room is counted by the outbox, one for a client that is gone has no reader.
@@ -159,6 +198,8 @@ pub(crate) struct Streaming {
     items: Pin<Box<dyn Stream<Item = Reply> + Send>>,
     /// An item that has not found room yet.
     held: Option<Item>,
+    /// Whose failure goes through filters.
+    call: Option<Arc<OwnedCall>>,
     responder: Responder<'static>,
 }
 
@@ -204,10 +245,16 @@ impl Streaming {
             Outcome::Value { event, content } => Ok(self.responder.item(event.as_deref(), content.lend())),
             Outcome::Failed(exception) => Err(StreamStep::Failed(exception)),
             Outcome::Stream(_) => {
-                tracing::error!(event = &**self.responder.event, "an item of a stream is a stream itself");
-                Err(StreamStep::Failed(Exception::framework("internal", super::INTERNAL)))
+                let event = &**self.responder.event;
+                let log = |id: &str| tracing::error!(event, id, "an item of a stream is a stream itself");
+                Err(StreamStep::Failed(Exception::internal(log)))
             }
         })
+    }
+
+    /// The same, with what filters are told of its failure.
+    pub(crate) fn of(self, call: Option<Arc<OwnedCall>>) -> Self {
+        Self { call, ..self }
     }
 
     pub(crate) fn id(&self) -> Option<&RequestId> {
@@ -218,8 +265,25 @@ impl Streaming {
         self.let_go().end();
     }
 
-    pub(crate) fn fail(self, exception: &Exception) {
+    /// The framework ends it.
+    pub(crate) fn stop(mut self, exception: &Exception) {
+        if let Some(cancellation) = self.responder.cancellation.take() {
+            cancellation.cancel();
+        }
         self.let_go().fail(exception);
+    }
+
+    /// It failed. What filters make of that is its last item.
+    pub(crate) fn fail(mut self, exception: Exception) {
+        let call = self.call.take();
+        let Filtered { reply, then, .. } = match &call {
+            Some(call) => call.filtered(exception.into()),
+            None => Reply::from(exception).into(),
+        };
+        self.let_go().finish_stream(reply);
+        if let (Some(call), Some(disconnect)) = (call, then) {
+            call.lend().socket().disconnect(disconnect);
+        }
     }
 
     fn let_go(self) -> Responder<'static> {
@@ -242,8 +306,16 @@ pub(crate) struct SharedResponder<'a>(RefCell<Holder<'a>>);
 #[derive(Debug)]
 enum Holder<'a> {
     Ours(Responder<'a>),
-    WithAck(Arc<Mutex<Option<Responder<'static>>>>),
+    Shared(Arc<Mutex<Slot>>),
     Nobody,
+}
+
+/// A right to answer that has several holders; whoever is first uses it.
+#[derive(Debug, Default)]
+pub(crate) struct Slot {
+    responder: Option<Responder<'static>>,
+    /// Whether the handler answers by its [`Ack`](crate::Ack).
+    by_hand: bool,
 }
 
 impl<'a> SharedResponder<'a> {
@@ -255,22 +327,62 @@ impl<'a> SharedResponder<'a> {
     pub(crate) fn into_owned(self) -> SharedResponder<'static> {
         SharedResponder(RefCell::new(match self.0.into_inner() {
             Holder::Ours(responder) => Holder::Ours(responder.into_owned()),
-            Holder::WithAck(shared) => Holder::WithAck(shared),
+            Holder::Shared(slot) => Holder::Shared(slot),
             Holder::Nobody => Holder::Nobody,
         }))
+    }
+
+    /// Lends it to a handler that is called later.
+    pub(crate) fn lend(&self) -> Lent {
+        Lent(self.slot())
+    }
+
+    fn slot(&self) -> Arc<Mutex<Slot>> {
+        let slot = match self.0.replace(Holder::Nobody) {
+            Holder::Ours(responder) => {
+                Arc::new(Mutex::new(Slot { responder: Some(responder.into_owned()), by_hand: false }))
+            }
+            Holder::Shared(slot) => slot,
+            Holder::Nobody => Arc::default(),
+        };
+        self.0.replace(Holder::Shared(Arc::clone(&slot)));
+        slot
+    }
+
+    /// It has failed: what it returned is the answer, also where it would have answered by hand.
+    pub(crate) fn take_back(&self) {
+        if let Holder::Shared(slot) = &*self.0.borrow() {
+            lock(slot).by_hand = false;
+        }
+    }
+
+    /// The framework ends the handler: what it set to work elsewhere is told.
+    pub(crate) fn cancel(&self) {
+        let cancellation = match &*self.0.borrow() {
+            Holder::Ours(responder) => responder.cancellation.clone(),
+            Holder::Shared(slot) => lock(slot).responder.as_ref().and_then(|responder| responder.cancellation.clone()),
+            Holder::Nobody => None,
+        };
+        if let Some(cancellation) = cancellation {
+            cancellation.cancel();
+        }
     }
 
     /// The handler returned.
     pub(crate) fn finish(self, reply: Reply) -> Finished {
         match (self.0.into_inner(), reply.0) {
             (Holder::Ours(responder), outcome) => return responder.finish(Reply(outcome)),
-            // The handler answers by its `Ack`: of what it returns only a failure counts.
-            (Holder::WithAck(shared), Outcome::Failed(exception)) => {
-                if let Some(responder) = take(&shared) {
-                    responder.fail(&exception);
+            (Holder::Shared(slot), outcome) => {
+                let mut slot = lock(&slot);
+                // Who answers by an `Ack` returns no answer: only a failure counts.
+                let counts = !slot.by_hand || matches!(outcome, Outcome::Failed(_));
+                let responder = if counts { slot.responder.take() } else { None };
+                drop(slot);
+                if let Some(responder) = responder {
+                    return responder.finish(Reply(outcome));
                 }
             }
-            (Holder::WithAck(_) | Holder::Nobody, _) => {}
+            (Holder::Nobody, _) => {}
         }
         Finished::Done
     }
@@ -282,33 +394,58 @@ impl<'a> SharedResponder<'a> {
     pub(crate) fn has_id(&self, id: &RequestId) -> bool {
         match &*self.0.borrow() {
             Holder::Ours(responder) => responder.id() == Some(id),
-            Holder::WithAck(shared) => {
-                shared.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(Responder::id) == Some(id)
-            }
+            Holder::Shared(slot) => lock(slot).responder.as_ref().and_then(Responder::id) == Some(id),
             Holder::Nobody => false,
         }
     }
 }
 
-/// What an [`Ack`](crate::Ack) is made from.
+/// What an [`Ack`](crate::Ack) and a [`Cancellation`](crate::Cancellation) are made from.
 pub(crate) trait Share {
     /// Lets the handler answer by itself.
-    fn share(&self) -> Arc<Mutex<Option<Responder<'static>>>>;
+    fn share(&self) -> Arc<Mutex<Slot>>;
+
+    /// What fires when nobody waits for the answer any more.
+    fn cancellation(&self) -> Option<CancellationToken>;
 }
 
 impl Share for SharedResponder<'_> {
-    fn share(&self) -> Arc<Mutex<Option<Responder<'static>>>> {
-        let shared = match self.0.replace(Holder::Nobody) {
-            Holder::Ours(responder) => Arc::new(Mutex::new(Some(responder.into_owned()))),
-            Holder::WithAck(shared) => shared,
-            Holder::Nobody => Arc::default(),
-        };
-        self.0.replace(Holder::WithAck(Arc::clone(&shared)));
-        shared
+    fn share(&self) -> Arc<Mutex<Slot>> {
+        let slot = self.slot();
+        lock(&slot).by_hand = true;
+        slot
+    }
+
+    fn cancellation(&self) -> Option<CancellationToken> {
+        match &mut *self.0.borrow_mut() {
+            Holder::Ours(responder) => Some(responder.cancellation()),
+            Holder::Shared(slot) => lock(slot).responder.as_mut().map(Responder::cancellation),
+            Holder::Nobody => None,
+        }
+    }
+}
+
+/// The right to answer, lent to a handler that is called later than its event came.
+#[derive(Debug)]
+pub(crate) struct Lent(Arc<Mutex<Slot>>);
+
+impl Share for Lent {
+    fn share(&self) -> Arc<Mutex<Slot>> {
+        lock(&self.0).by_hand = true;
+        Arc::clone(&self.0)
+    }
+
+    fn cancellation(&self) -> Option<CancellationToken> {
+        lock(&self.0).responder.as_mut().map(Responder::cancellation)
     }
 }
 
 /// Takes the right to answer; `None` where somebody already had it.
-pub(crate) fn take(shared: &Mutex<Option<Responder<'static>>>) -> Option<Responder<'static>> {
-    mem::take(&mut *shared.lock().unwrap_or_else(PoisonError::into_inner))
+pub(crate) fn take(slot: &Mutex<Slot>) -> Option<Responder<'static>> {
+    lock(slot).responder.take()
+}
+
+fn lock(slot: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
+    // No user code runs under this lock, so a poisoned lock still guards whole data.
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,15 +1,21 @@
 //! From selected gateways to routes: build, bind, merge, and note every problem on the way.
 
+use std::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use crate::dispatch::{Context, Declared, Hook, Hooks, Router, RunHook, Services, Started, cannot_be_subscribed};
-use crate::gateway::handlers::Bound;
+use crate::dispatch::{
+    Argument, Context, Declared, Guarded, Guards, Handler, Hook, Hooks, Router, RunHook, Services, Started,
+    cannot_be_subscribed,
+};
+use crate::gateway::handlers::{Bare, Bound};
+use crate::gateway::layers::{AddLayers, pipeline};
 use crate::gateway::pattern::Pattern;
+use crate::gateway::proof::{Claim, grants};
 use crate::gateway::registry::GatewayEntry;
-use crate::gateway::{Problem, Route, Routes, Selection};
+use crate::gateway::{Layers, Made, Problem, Route, Routes, Selection};
 use crate::limits::Limits;
 
 /// Routes that are complete but for their init hooks.
@@ -32,9 +38,15 @@ impl std::fmt::Debug for Init {
 }
 
 /// Takes up gateways one by one.
-#[derive(Debug, Default)]
-pub(crate) struct Assembly {
+#[derive(Debug)]
+pub(crate) struct Assembly<'a> {
+    services: &'a Services,
+    /// What stands around everything.
+    server: &'a Made,
     routes: Vec<Route>,
+    /// For each route, the types that its guards may grant to a socket.
+    grants: Vec<Vec<TypeId>>,
+    claims: Vec<Claim>,
     init: Vec<Init>,
     raw: Vec<Raw>,
     /// How many events of one socket may wait.
@@ -50,24 +62,51 @@ struct Raw {
     hook: Hook,
 }
 
-impl Assembly {
-    /// All selected gateways, or all that is wrong with them.
+/// The gateway that is being taken up.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    route: usize,
+    gateway: Declared,
+    made: &'a Made,
+}
+
+impl Place<'_> {
+    /// Of a method behind which and around which nothing of its own stands.
+    fn claim(self, hook: Hook, arguments: Vec<Argument>) -> Claim {
+        let Self { route, gateway, .. } = self;
+        Claim { route, gateway, hook, arguments, grants: Vec::new(), is_intercepted: false }
+    }
+}
+
+impl<'a> Assembly<'a> {
+    /// All selected gateways, or all that is wrong with them. `server` stands around everything.
     pub(crate) fn of(
         selection: &Selection,
-        services: &Services,
+        services: &'a Services,
+        server: &'a Made,
         expected: &[String],
         limits: &Limits,
     ) -> Result<Assembled, Vec<Problem>> {
-        let problems = selection.unregistered();
-        let mut assembly = Self { problems, queued_events: limits.queued_events, ..Self::default() };
+        let mut assembly = Self {
+            services,
+            server,
+            routes: Vec::new(),
+            grants: Vec::new(),
+            claims: Vec::new(),
+            init: Vec::new(),
+            raw: Vec::new(),
+            queued_events: limits.queued_events,
+            problems: selection.unregistered(),
+        };
         let gateways = selection.gateways();
         if gateways.is_empty() && expected.is_empty() {
             assembly.problems.push(Problem::nothing_linked());
         }
         for gateway in &gateways {
-            assembly.add(gateway, selection, services);
+            assembly.add(gateway, selection);
         }
         assembly.note_clashes_of_raw_gateways();
+        assembly.note_what_arguments_miss();
         let is_missing = |namespace: &&String| !gateways.iter().any(|gateway| gateway.namespace == **namespace);
         assembly
             .problems
@@ -79,51 +118,121 @@ impl Assembly {
         }
     }
 
-    fn add(&mut self, entry: &GatewayEntry, selection: &Selection, services: &Services) {
+    fn add(&mut self, entry: &GatewayEntry, selection: &Selection) {
         let pattern = Pattern::parse(entry.namespace).map_err(|error| {
             self.problems.push(Problem::pattern(entry.declared, entry.namespace, &error));
         });
         // Looked at also where the gateway cannot be built: all that is wrong is reported in one run.
-        let instance = (entry.build)(services, &mut self.problems);
+        let instance = (entry.build)(self.services, &mut self.problems);
+        let made = self.make(entry.around);
         match selection.bind(entry, instance.as_ref()) {
             None => self.problems.push(Problem::no_handlers(entry.declared)),
             Some(bound) => {
                 if let Ok(pattern) = pattern {
-                    self.merge(entry, pattern, bound);
+                    let route = self.route(entry, pattern);
+                    self.merge(Place { route, gateway: entry.declared, made: &made }, bound);
                 }
             }
         }
     }
 
-    fn merge(&mut self, entry: &GatewayEntry, pattern: Pattern, bound: Bound) {
-        let index = self.route(entry, pattern);
-        let route = &mut self.routes[index];
-        for handler in bound.handlers {
-            for name in handler.names() {
-                // What macros refuse where it is written, for tables that were written by hand.
-                if let Some(why) = cannot_be_subscribed(name) {
-                    self.problems.push(Problem::event_name(route.namespace, name, &handler, why));
-                }
-            }
-            let contradictions = handler.subscription.policy.contradictions(self.queued_events);
-            self.problems.extend(contradictions.into_iter().map(|(what, help)| Problem::policy(&handler, &what, help)));
-            let second = Arc::new(handler);
-            for (name, first) in route.router.insert(&second) {
-                self.problems.push(Problem::duplicate_event(route.namespace, &name, &first, &second));
+    fn make(&mut self, around: AddLayers) -> Made {
+        Layers::make(self.services, &mut self.problems, around)
+    }
+
+    fn merge(&mut self, place: Place<'_>, bound: Bound) {
+        let Bound { handlers, init, connect, disconnect, message } = bound;
+        let is_raw = !message.is_empty();
+        self.guard_the_route(place, is_raw);
+        for handler in handlers {
+            self.merge_handler(place, handler);
+        }
+        let connect = connect.into_iter().map(|hook| self.guarded(place, hook, Guards::default())).collect();
+        let before: Vec<_> = self.server.guards.iter().chain(&place.made.guards).cloned().collect();
+        let mut messages = Vec::new();
+        for method in message {
+            self.raw.push(Raw { route: place.route, gateway: place.gateway, hook: method.hook });
+            messages.push(self.guarded(place, method, Guards::new(before.clone())));
+        }
+        let disconnect = disconnect.into_iter().map(|hook| self.plain(place, hook).1).collect();
+        let hooks = Hooks { connect, disconnect, message: messages.into_iter().next() };
+        self.routes[place.route].router.gateways.push(hooks);
+        for hook in init {
+            let (hook, run) = self.plain(place, hook);
+            self.init.push(Init { gateway: place.gateway, hook, run });
+        }
+    }
+
+    /// The guards of a gateway stand before its whole namespace.
+    fn guard_the_route(&mut self, place: Place<'_>, is_raw: bool) {
+        let route = &mut self.routes[place.route];
+        route.guards.extend(&place.made.guards);
+        route.is_guarded |= !route.guards.is_empty();
+        self.grants[place.route].extend(grants(place.made));
+        if is_raw {
+            self.problems
+                .extend(place.made.event_layers().map(|written| Problem::layer_without_events(place.gateway, written)));
+        }
+    }
+
+    fn merge_handler(&mut self, place: Place<'_>, method: Bare<Handler>) {
+        let Bare { hook, run: mut handler, more } = method;
+        let own = more.around.map(|around| self.make(around)).unwrap_or_default();
+        handler.pipeline = pipeline(&[self.server, place.made, &own]);
+        let (is_intercepted, is_guarded) = handler
+            .pipeline
+            .as_ref()
+            .map_or((false, false), |pipeline| (!pipeline.interceptors.is_empty(), !pipeline.guards.is_empty()));
+        let claim = place.claim(hook, more.arguments);
+        self.claims.push(Claim { grants: grants(&own), is_intercepted, ..claim });
+        let route = &mut self.routes[place.route];
+        route.is_guarded |= is_guarded;
+        for name in handler.names() {
+            // What macros refuse where it is written, for tables that were written by hand.
+            if let Some(why) = cannot_be_subscribed(name) {
+                self.problems.push(Problem::event_name(route.namespace, name, &handler, why));
             }
         }
-        self.raw.extend(bound.message.iter().map(|(hook, _)| Raw {
-            route: index,
-            gateway: entry.declared,
-            hook: *hook,
-        }));
-        route.router.gateways.push(Hooks {
-            init: Vec::new(),
-            connect: bound.connect.into_iter().map(|(_, run)| run).collect(),
-            disconnect: bound.disconnect.into_iter().map(|(_, run)| run).collect(),
-            message: bound.message.into_iter().next().map(|(_, run)| run),
-        });
-        self.init.extend(bound.init.into_iter().map(|(hook, run)| Init { gateway: entry.declared, hook, run }));
+        let contradictions = handler.subscription.policy.contradictions(self.queued_events);
+        self.problems.extend(contradictions.into_iter().map(|(what, help)| Problem::policy(&handler, &what, help)));
+        let second = Arc::new(handler);
+        for (name, first) in route.router.insert(&second) {
+            self.problems.push(Problem::duplicate_event(route.namespace, &name, &first, &second));
+        }
+    }
+
+    /// A hook with its own guards behind those that were asked before.
+    fn guarded<T>(&mut self, place: Place<'_>, method: Bare<RunHook<T>>, mut guards: Guards) -> Guarded<T> {
+        let Bare { hook, run, more } = method;
+        let own = more.around.map(|around| self.make(around)).unwrap_or_default();
+        self.problems.extend(own.event_layers().map(|written| Problem::layer_at_hook(place.gateway, hook, written)));
+        guards.extend(&own.guards);
+        self.routes[place.route].is_guarded |= !guards.is_empty();
+        // What is granted at a connect hook is granted to the socket.
+        self.grants[place.route].extend(grants(&own));
+        self.claims.push(place.claim(hook, more.arguments));
+        Guarded { guards, run }
+    }
+
+    /// A hook before which nothing can stand.
+    fn plain<T>(&mut self, place: Place<'_>, method: Bare<RunHook<T>>) -> (Hook, RunHook<T>) {
+        let Bare { hook, run, more } = method;
+        if let Some(around) = more.around {
+            let own = self.make(around);
+            let written = own.guards.iter().map(|guard| guard.written).chain(own.event_layers());
+            self.problems.extend(written.map(|written| Problem::layer_at_hook(place.gateway, hook, written)));
+        }
+        self.claims.push(place.claim(hook, more.arguments));
+        (hook, run)
+    }
+
+    /// Known only when every gateway was taken up: gateways of one namespace share its sockets.
+    fn note_what_arguments_miss(&mut self) {
+        let Self { services, server, routes, grants: by_route, claims, problems, .. } = self;
+        for claim in claims {
+            let shared: Vec<_> = grants(server).into_iter().chain(by_route[claim.route].iter().copied()).collect();
+            problems.extend(claim.problems(services, &routes[claim.route], &shared));
+        }
     }
 
     /// Whole messages have one receiver, and no events beside it. Known only when every gateway was taken up.
@@ -161,7 +270,10 @@ impl Assembly {
             declared: entry.declared,
             pattern,
             router: Router::default(),
+            guards: Guards::new(self.server.guards.clone()),
+            is_guarded: false,
         });
+        self.grants.push(Vec::new());
         self.routes.len() - 1
     }
 }

@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::dispatch::{
-    Context, Declared, Ended, Handler, Hook, Names, RawReply, RunHook, Running, Started, Subscription, Verdict,
+    Argument, Context, Declared, Ended, Handler, Hook, Names, RawReply, RunHook, Running, Started, Subscription,
+    Verdict,
 };
+use crate::gateway::layers::{AddLayers, Layers};
 
 /// Takes up the methods of one gateway: what the macros write is what a person could.
 pub struct Handlers<G> {
@@ -13,27 +15,62 @@ pub struct Handlers<G> {
     gateway: Option<Arc<G>>,
     declared: Declared,
     pub(crate) bound: Bound,
+    /// What [`Handlers::around`] and [`Handlers::arguments`] are about.
+    last: Last,
+}
+
+/// A list of methods.
+#[derive(Clone, Copy, Debug)]
+enum Last {
+    Nothing,
+    Subscribe,
+    Init,
+    Connect,
+    Disconnect,
+    Message,
 }
 
 /// The methods of one gateway, its type erased.
 #[derive(Default)]
 pub(crate) struct Bound {
-    pub(crate) handlers: Vec<Handler>,
-    pub(crate) init: Vec<(Hook, RunHook<Started>)>,
-    pub(crate) connect: Vec<(Hook, RunHook<Verdict>)>,
-    pub(crate) disconnect: Vec<(Hook, RunHook<Ended>)>,
-    pub(crate) message: Vec<(Hook, RunHook<RawReply>)>,
+    pub(crate) handlers: Vec<Bare<Handler>>,
+    pub(crate) init: Vec<Bare<RunHook<Started>>>,
+    pub(crate) connect: Vec<Bare<RunHook<Verdict>>>,
+    pub(crate) disconnect: Vec<Bare<RunHook<Ended>>>,
+    pub(crate) message: Vec<Bare<RunHook<RawReply>>>,
+}
+
+/// A method without what stands around it, which is made once all methods are known.
+pub(crate) struct Bare<T> {
+    pub(crate) hook: Hook,
+    pub(crate) run: T,
+    pub(crate) more: More,
+}
+
+/// What is known of a method beside how to call it.
+#[derive(Debug, Default)]
+pub(crate) struct More {
+    pub(crate) around: Option<AddLayers>,
+    pub(crate) arguments: Vec<Argument>,
+}
+
+impl<T> Bare<T> {
+    fn new(hook: Hook, run: T) -> Self {
+        Self { hook, run, more: More::default() }
+    }
 }
 
 macro_rules! hooks {
-    ($($(#[$doc:meta])* $name:ident => $list:ident: $outcome:ty;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident => $list:ident, $last:ident: $outcome:ty;)*) => {$(
         $(#[$doc])*
         pub fn $name<F>(&mut self, hook: Hook, run: F) -> &mut Self
         where
             F: Fn(&Arc<G>, &Context<'_>) -> Running<$outcome> + Send + Sync + 'static,
         {
             let gateway = self.gateway.clone();
-            self.bound.$list.push((hook, Box::new(move |context| run(built(gateway.as_ref()), context))));
+            let run: RunHook<$outcome> = Box::new(move |context| run(built(gateway.as_ref()), context));
+            self.bound.$list.push(Bare::new(hook, run));
+            self.last = Last::$last;
             self
         }
     )*};
@@ -42,7 +79,7 @@ macro_rules! hooks {
 // No bound on `Gateway`: a struct without its attribute is then one error, where the block is registered, and not four.
 impl<G: Send + Sync + 'static> Handlers<G> {
     pub(crate) fn new(gateway: Option<Arc<G>>, declared: Declared) -> Self {
-        Self { gateway, declared, bound: Bound::default() }
+        Self { gateway, declared, bound: Bound::default(), last: Last::Nothing }
     }
 
     /// Answers an event.
@@ -52,25 +89,57 @@ impl<G: Send + Sync + 'static> Handlers<G> {
     {
         let gateway = self.gateway.clone();
         let (names, event) = Names::new(subscription.event, subscription.also);
-        self.bound.handlers.push(Handler {
+        let hook = subscription.method;
+        let handler = Handler {
             event,
             names,
             gateway: self.declared.name,
             subscription,
+            pipeline: None,
             call: Box::new(move |context| handle(built(gateway.as_ref()), context)),
-        });
+        };
+        self.bound.handlers.push(Bare::new(hook, handler));
+        self.last = Last::Subscribe;
         self
+    }
+
+    /// What stands around the method that was added last: guards, interceptors, filters.
+    pub fn around(&mut self, add: fn(&mut Layers<'_>)) -> &mut Self {
+        if let Some(more) = self.more() {
+            more.around = Some(add);
+        }
+        self
+    }
+
+    /// What the arguments of the method that was added last ask of the server.
+    pub fn arguments(&mut self, arguments: impl IntoIterator<Item = Argument>) -> &mut Self {
+        if let Some(more) = self.more() {
+            more.arguments.extend(arguments);
+        }
+        self
+    }
+
+    fn more(&mut self) -> Option<&mut More> {
+        let Bound { handlers, init, connect, disconnect, message } = &mut self.bound;
+        match self.last {
+            Last::Nothing => None,
+            Last::Subscribe => handlers.last_mut().map(|method| &mut method.more),
+            Last::Init => init.last_mut().map(|method| &mut method.more),
+            Last::Connect => connect.last_mut().map(|method| &mut method.more),
+            Last::Disconnect => disconnect.last_mut().map(|method| &mut method.more),
+            Last::Message => message.last_mut().map(|method| &mut method.more),
+        }
     }
 
     hooks! {
         /// Runs once, before the port opens.
-        on_init => init: Started;
+        on_init => init, Init: Started;
         /// Decides on every new socket.
-        on_connect => connect: Verdict;
+        on_connect => connect, Connect: Verdict;
         /// Runs for every socket that was accepted and has gone.
-        on_disconnect => disconnect: Ended;
+        on_disconnect => disconnect, Disconnect: Ended;
         /// Takes whole messages without an envelope: makes this a raw gateway.
-        on_message => message: RawReply;
+        on_message => message, Message: RawReply;
     }
 }
 
@@ -100,15 +169,23 @@ impl Bound {
 
     /// The registry has no order: the source has.
     pub(crate) fn sort(&mut self) {
-        self.handlers.sort_by_key(|handler| place(handler.subscription.method));
-        self.init.sort_by_key(|(hook, _)| place(*hook));
-        self.connect.sort_by_key(|(hook, _)| place(*hook));
-        self.disconnect.sort_by_key(|(hook, _)| place(*hook));
+        self.handlers.sort_by_key(Bare::place);
+        self.init.sort_by_key(Bare::place);
+        self.connect.sort_by_key(Bare::place);
+        self.disconnect.sort_by_key(Bare::place);
     }
 }
 
-fn place(hook: Hook) -> (&'static str, u32) {
-    (hook.file, hook.line)
+impl<T> Bare<T> {
+    fn place(&self) -> (&'static str, u32) {
+        (self.hook.file, self.hook.line)
+    }
+}
+
+impl<T> fmt::Debug for Bare<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.hook.fmt(formatter)
+    }
 }
 
 impl fmt::Debug for Bound {

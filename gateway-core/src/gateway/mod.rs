@@ -4,14 +4,18 @@
 mod assemble;
 mod fields;
 mod handlers;
+mod layers;
 mod pattern;
 mod problem;
+mod proof;
 mod registry;
 mod route;
 
 pub(crate) use assemble::{Assembled, Assembly};
 pub use fields::{Fields, Service};
 pub use handlers::Handlers;
+pub(crate) use layers::Made;
+pub use layers::{Injectable, Layers};
 pub use problem::{Problem, StartError};
 pub(crate) use registry::Selection;
 pub use registry::{GatewayEntry, GenericEntry, HandlersEntry, Part, Probe};
@@ -37,6 +41,11 @@ pub trait Gateway: Send + Sync + Sized + 'static {
 
     /// Builds it from what was provided to the server; `None` where `fields` noted what is missing.
     fn construct(fields: &mut Fields<'_>) -> Option<Self>;
+
+    /// What stands around all its methods: guards, interceptors, filters.
+    fn around(layers: &mut Layers<'_>) {
+        let _ = layers;
+    }
 }
 
 /// A gateway that is in the link-time registry, by its macro or by [`register!`](crate::register).

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use crate::dispatch::{Declared, Handler, Hook};
+use crate::dispatch::{Declared, Handler, Hook, Missing, Written};
 use crate::gateway::pattern::PatternError;
 use crate::limits::Overflow;
 
@@ -52,6 +52,55 @@ impl Problem {
             format!("`{}.{field}` needs a `{written}` that nobody provided{hint}", gateway.name),
             format!("write `.provide::<{written}>(…)` on the server, or `#[inject(default)]` on the field"),
         )
+    }
+
+    pub(crate) fn missing_layer(written: Written) -> Self {
+        let Written { text, file, line } = written;
+        Self::at(
+            file,
+            line,
+            format!("nobody provided the `{text}` that is to stand here"),
+            format!(
+                "put `#[derive(Default)]` or `#[derive(Injectable)]` on `{text}`, or write `.provide(…)` on the server"
+            ),
+        )
+    }
+
+    /// An interceptor or filter where no events are.
+    pub(crate) fn layer_without_events(gateway: Declared, written: Written) -> Self {
+        let Written { text, file, line } = written;
+        let what = format!("`{text}` never runs: `{}` takes whole messages, and it stands around events", gateway.name);
+        Self::at(file, line, what, "take it off; guards are asked about whole messages too".to_owned())
+    }
+
+    pub(crate) fn layer_at_hook(gateway: Declared, hook: Hook, written: Written) -> Self {
+        let Written { text, file, line } = written;
+        let what = format!("`{text}` never runs: `{}::{}` handles no event", gateway.name, hook.method);
+        Self::at(file, line, what, "move it to a method that handles one, or to the gateway".to_owned())
+    }
+
+    /// An argument that would not get what it asks for.
+    pub(crate) fn argument(gateway: Declared, hook: Hook, written: Written, missing: (&Missing, &str)) -> Self {
+        let method = format!("`{}::{}` asks for `{}`", gateway.name, hook.method, written.text);
+        let (what, help) = match missing {
+            (Missing::Service(ty), _) => (
+                format!("{method}, and nobody provided a `{ty}`"),
+                format!("write `.provide::<{ty}>(…)` on the server"),
+            ),
+            (Missing::Grant(ty), _) => (
+                format!("{method}, and no guard before it grants a `{ty}`"),
+                format!("put `#[guard(…)]` on the method or on `struct {}`, with a guard whose `Grants` is `{ty}`", gateway.name),
+            ),
+            (Missing::Extension(ty), _) => (
+                format!("{method}, and nothing stands around it that could give a `{ty}`"),
+                "put `#[intercept(…)]` on the method or on the struct, with an interceptor that calls `call.extensions().insert(…)`".to_owned(),
+            ),
+            (Missing::Parameters(why), namespace) => (
+                format!("{method}, which cannot be read from `{namespace}`: {why}"),
+                "name the parameters of the namespace in it, or one type for each in their order".to_owned(),
+            ),
+        };
+        Self::at(written.file, written.line, what, help)
     }
 
     pub(crate) fn duplicate_event(namespace: &str, event: &str, first: &Handler, second: &Handler) -> Self {
@@ -209,6 +258,9 @@ pub enum StartError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The system does not let the process listen for its signals.
+    #[error("cannot listen for signals: {0}")]
+    Signals(io::Error),
 }
 
 impl fmt::Debug for StartError {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::dispatch::{Declared, Services};
 use crate::gateway::handlers::Bound;
+use crate::gateway::layers::AddLayers;
 use crate::gateway::{Fields, Gateway, Handlers, Problem};
 
 type Instance = Arc<dyn Any + Send + Sync>;
@@ -17,6 +18,7 @@ pub struct GatewayEntry {
     pub(crate) type_name: fn() -> &'static str,
     pub(crate) namespace: &'static str,
     pub(crate) declared: Declared,
+    pub(crate) around: AddLayers,
     pub(crate) build: fn(&Services, &mut Vec<Problem>) -> Option<Instance>,
 }
 
@@ -50,6 +52,7 @@ impl GatewayEntry {
             type_name: type_name::<G>,
             namespace: G::NAMESPACE,
             declared: G::DECLARED,
+            around: G::around,
             build: build::<G>,
         }
     }

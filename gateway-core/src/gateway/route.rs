@@ -1,6 +1,8 @@
 //! Namespaces ready to serve, and finding the one of a request.
 
-use crate::dispatch::{Declared, Router};
+use std::sync::Arc;
+
+use crate::dispatch::{Declared, Guards, Passes, Router};
 use crate::gateway::pattern::{DecodedPath, Pattern};
 
 /// One namespace: its pattern, and the handlers and hooks of all gateways in it.
@@ -10,19 +12,25 @@ pub(crate) struct Route {
     pub(crate) declared: Declared,
     pub(crate) pattern: Pattern,
     pub(crate) router: Router,
+    /// Of the server and of all its gateways: asked before a socket comes in, and about rooms.
+    pub(crate) guards: Guards,
+    /// Whether any guard is asked about anything here.
+    pub(crate) is_guarded: bool,
 }
 
 /// All namespaces of a server, the most precise first.
 #[derive(Debug, Default)]
-pub(crate) struct Routes(Vec<std::sync::Arc<Route>>);
+pub(crate) struct Routes(Vec<Arc<Route>>);
 
 /// A namespace that was found by its path.
 #[derive(Debug)]
 pub(crate) struct Found {
-    pub(crate) route: std::sync::Arc<Route>,
+    pub(crate) route: Arc<Route>,
     /// The namespace's concrete name.
     pub(crate) name: String,
     pub(crate) parameters: Vec<(String, String)>,
+    /// What guards have said of the request that asks for it.
+    pub(crate) passes: Option<Arc<Passes>>,
 }
 
 impl Routes {
@@ -36,7 +44,7 @@ impl Routes {
         let path = DecodedPath::parse(path)?;
         self.0.iter().find_map(|route| {
             let parameters = route.pattern.matches(&path)?;
-            Some(Found { route: std::sync::Arc::clone(route), name: path.name(), parameters })
+            Some(Found { route: Arc::clone(route), name: path.name(), parameters, passes: None })
         })
     }
 

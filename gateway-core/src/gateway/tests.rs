@@ -34,7 +34,7 @@ fn add_raw<G: Send + Sync + 'static>(handlers: &mut Handlers<G>) {
 }
 
 fn problems(selection: &Selection, services: &Services, expected: &[String]) -> Vec<String> {
-    let assembled = Assembly::of(selection, services, expected, &crate::limits::Limits::default());
+    let assembled = Assembly::of(selection, services, &Made::default(), expected, &crate::limits::Limits::default());
     assembled.err().into_iter().flatten().map(|problem| problem.what().to_owned()).collect()
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
-use crate::session::{Session, SocketId};
+use crate::session::{RoomRefusal, Session, SocketId};
 
 /// Invariants: a room exists while somebody is in it; a socket's list of rooms and the rooms' lists of sockets say the
 /// same.
@@ -32,7 +32,28 @@ struct Member {
     rooms: Vec<Arc<str>>,
 }
 
+/// What the name of a room begins with that holds the sockets of one user. No name that a client could think of does.
+const USER: &str = "\0user/";
+
+/// The room of a user's sockets.
+pub(crate) fn user_room(user: &str) -> String {
+    format!("{USER}{user}")
+}
+
+fn is_reserved(room: &str) -> bool {
+    room.starts_with(USER)
+}
+
 impl Member {
+    /// Those it was put into by name.
+    fn own_rooms(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.rooms.iter().filter(|room| !is_reserved(room))
+    }
+
+    fn is_in(&self, room: &str) -> bool {
+        self.rooms.iter().any(|joined| **joined == *room)
+    }
+
     /// Whether the room was among its rooms.
     fn forget(&mut self, room: &str) -> bool {
         let place = self.rooms.iter().position(|joined| **joined == *room);
@@ -49,15 +70,22 @@ pub(crate) struct Selection {
 }
 
 /// Why a socket was not put into a room.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JoinError {
     /// The socket is in as many rooms as the limit allows.
     #[error("the socket is in too many rooms")]
     TooMany,
-    /// The name is the id of another socket, whose own room is nobody else's.
+    /// The name is the id of another socket, whose own room is nobody else's, or one that the server keeps for itself.
     #[error("the room belongs to another socket")]
     Private,
+    /// A guard did not let the socket in.
+    #[error("{0}")]
+    Refused(RoomRefusal),
+    /// A guard that decides about rooms has to wait, and [`Socket::join`](crate::Socket::join) does not:
+    /// [`Socket::ask_to_join`](crate::Socket::ask_to_join) does.
+    #[error("a guard of the room has to wait: use `ask_to_join`")]
+    GuardWaits,
     /// The socket is gone.
     #[error("the socket is gone")]
     Gone,
@@ -101,15 +129,34 @@ impl Members {
         if room == id.as_str() {
             return Ok(());
         }
-        if self.sockets.contains_key(room) {
+        if is_reserved(room) || self.sockets.contains_key(room) {
             return Err(JoinError::Private);
         }
-        let member = self.sockets.get_mut(id).ok_or(JoinError::Gone)?;
-        if member.rooms.iter().any(|joined| **joined == *room) {
-            return Ok(());
-        }
-        if member.rooms.len() >= member.session.rooms {
+        let member = self.sockets.get(id).ok_or(JoinError::Gone)?;
+        if member.own_rooms().count() >= member.session.rooms && !member.is_in(room) {
             return Err(JoinError::TooMany);
+        }
+        self.enter(id, room)
+    }
+
+    /// Puts the socket among those of a user, and out of those of another.
+    pub(crate) fn name_user(&mut self, id: &SocketId, before: Option<&str>, user: &str) {
+        if let Some(before) = before {
+            self.leave(id, &user_room(before));
+        }
+        // One that is gone is nobody's.
+        let _ = self.enter(id, &user_room(user));
+    }
+
+    /// The user whose socket it is.
+    pub(crate) fn user_of(&self, id: &SocketId) -> Option<String> {
+        self.sockets.get(id)?.rooms.iter().find_map(|room| room.strip_prefix(USER)).map(str::to_owned)
+    }
+
+    fn enter(&mut self, id: &SocketId, room: &str) -> Result<(), JoinError> {
+        let member = self.sockets.get_mut(id).ok_or(JoinError::Gone)?;
+        if member.is_in(room) {
+            return Ok(());
         }
         let name = self.rooms.get_key_value(room).map_or_else(|| Arc::from(room), |(name, _)| Arc::clone(name));
         member.rooms.push(Arc::clone(&name));
@@ -129,12 +176,13 @@ impl Members {
     }
 
     pub(crate) fn rooms_of(&self, id: &SocketId) -> Vec<String> {
-        let rooms = self.sockets.get(id).into_iter().flat_map(|member| &member.rooms);
+        let rooms = self.sockets.get(id).into_iter().flat_map(Member::own_rooms);
         rooms.map(ToString::to_string).collect()
     }
 
     pub(crate) fn rooms(&self) -> Vec<(String, usize)> {
-        self.rooms.iter().map(|(name, room)| (name.to_string(), room.members.len())).collect()
+        let rooms = self.rooms.iter().filter(|(name, _)| !is_reserved(name));
+        rooms.map(|(name, room)| (name.to_string(), room.members.len())).collect()
     }
 
     /// The sockets that are meant, each once, the exceptions still among them.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::hub::members::user_room;
 use crate::hub::{Sent, Space, Target};
 use crate::wire::{Event, ToArgs};
 
@@ -32,6 +33,12 @@ impl Namespace {
     #[must_use]
     pub fn to(&self, room: impl AsRef<str>) -> Target {
         self.all().to(room)
+    }
+
+    /// All sockets of a user that a guard named with [`Pass::user`](crate::Pass::user).
+    #[must_use]
+    pub fn user(&self, id: impl AsRef<str>) -> Target {
+        self.to(user_room(id.as_ref()))
     }
 
     /// Everybody but the sockets in `room`.

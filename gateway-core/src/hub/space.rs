@@ -54,6 +54,14 @@ impl Space {
         self.lock().join(id, room)
     }
 
+    pub(crate) fn name_user(&self, id: &SocketId, before: Option<&str>, user: &str) {
+        self.lock().name_user(id, before, user);
+    }
+
+    pub(crate) fn user_of(&self, id: &SocketId) -> Option<String> {
+        self.lock().user_of(id)
+    }
+
     pub(crate) fn leave(&self, id: &SocketId, room: &str) -> bool {
         self.lock().leave(id, room)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::hub::members::{Selection, Sessions};
 use crate::hub::{JoinError, Space};
-use crate::session::{Delivery, DisconnectReason, Scope, Session, latest_of, write_all_soon};
+use crate::session::{Delivery, DisconnectReason, Scope, for_each, latest_of, write_all_soon};
 use crate::wire::{Content, Disconnect, Event, RawArgs, Shared, ToArgs, is_reserved};
 
 /// Some sockets of one namespace, chosen by rooms. Choosing more rooms widens it; a socket in two of them is meant once.
@@ -80,11 +80,14 @@ impl Target {
         let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };
         let shared = Shared::new(self.space.terms(), event, content.lend(), offset.map(|offset| offset.to_string()));
         let shared = shared.behind(latest_of(&sessions));
-        let push = |session: &&Arc<Session>| match offset {
-            None => session.outbox.push_shared(&shared, self.delivery).is_ok(),
-            Some(offset) => session.queue_event(shared.frame(session.outbox.format).clone(), offset).is_ok(),
-        };
-        let queued = sessions.iter().filter(push).count();
+        let mut queued = 0;
+        for_each(&sessions, |session| {
+            let pushed = match offset {
+                None => session.outbox.push_shared(&shared, self.delivery),
+                Some(offset) => session.queue_event(shared.frame(session.outbox.format).clone(), offset),
+            };
+            queued += usize::from(pushed.is_ok());
+        });
         write_all_soon(&sessions, shared.into_latest());
         Sent { queued, skipped: sessions.len() - queued }
     }
@@ -111,7 +114,7 @@ impl Target {
         }
     }
 
-    /// Puts every socket into `room`; returns how many are in it now.
+    /// Puts every socket into `room`; returns how many are in it now. No guard is asked: this is the server's own doing.
     ///
     /// # Errors
     ///

@@ -1,37 +1,44 @@
-//! The connect hooks of one socket: one after the other, within a bound, and any of them may refuse.
+//! The guards and connect hooks of one socket: one after the other, within a bound, and any of them may refuse.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context as Task, Poll};
 
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
-use crate::dispatch::{Context, Exception, INTERNAL, Refusal, RunHook, Verdict};
+use crate::dispatch::{Access, Context, Exception, Guards, Passes, Refusal, RunHook, Verdict};
 use crate::gateway::Route;
 use crate::server::application::Application;
+use crate::server::place::Place;
 use crate::socket::Socket;
 use crate::telemetry::Counter;
 use crate::wire::CloseCode;
 
 pub(crate) struct Admission {
     hooks: Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>,
-    admitted: Arc<AtomicUsize>,
+    progress: Arc<Progress>,
     deadline: Instant,
 }
 
 impl Admission {
-    pub(crate) fn begin(application: &Arc<Application>, route: &Arc<Route>, socket: &Socket, now: Instant) -> Self {
-        let admitted = Arc::<AtomicUsize>::default();
-        let hooks = Box::pin(admit(Arc::clone(application), Arc::clone(route), socket.clone(), Arc::clone(&admitted)));
-        Self { hooks, admitted, deadline: now + application.limits.connect_timeout }
+    pub(crate) fn begin(place: &Place, now: Instant) -> Self {
+        let progress = Arc::<Progress>::default();
+        let newcomer = Newcomer {
+            application: Arc::clone(&place.application),
+            route: Arc::clone(&place.route),
+            socket: place.socket.clone(),
+            passes: place.passes.clone(),
+        };
+        let hooks = Box::pin(newcomer.come_in(Arc::clone(&progress)));
+        Self { hooks, progress, deadline: now + place.application.limits.connect_timeout }
     }
 
     /// How many gateways have accepted so far.
     pub(crate) fn admitted(&self) -> usize {
-        self.admitted.load(Ordering::Relaxed)
+        self.progress.admitted.load(Ordering::Relaxed)
     }
 
     pub(crate) fn deadline(&self) -> Instant {
@@ -41,38 +48,71 @@ impl Admission {
     pub(crate) fn poll(&mut self, task: &mut Task<'_>) -> Poll<Result<(), Refusal>> {
         let polled = self.hooks.as_mut().poll(task);
         if polled.is_pending() && Instant::now() >= self.deadline {
-            let refusal = Refusal::from(Exception::framework("timeout", "the connect hook took too long"));
+            let is_asking = self.progress.is_asking.load(Ordering::Relaxed);
+            let who = if is_asking { "the guard took too long" } else { "the connect hook took too long" };
+            let refusal = Refusal::from(Exception::framework("timeout", who));
             return Poll::Ready(Err(refusal.with_close_code(CloseCode::CONNECT_TIMEOUT)));
         }
         polled
     }
 }
 
-async fn admit(
+/// How far a socket has come.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Gateways that have accepted.
+    admitted: AtomicUsize,
+    /// Whether guards are being asked.
+    is_asking: AtomicBool,
+}
+
+/// A socket on its way in.
+struct Newcomer {
     application: Arc<Application>,
     route: Arc<Route>,
     socket: Socket,
-    admitted: Arc<AtomicUsize>,
-) -> Result<(), Refusal> {
-    for hooks in &route.router.gateways {
-        for hook in &hooks.connect {
-            run(hook, &application, &socket).await?;
-        }
-        admitted.fetch_add(1, Ordering::Relaxed);
-    }
-    Ok(())
+    passes: Option<Arc<Passes>>,
 }
 
-async fn run(hook: &RunHook<Verdict>, application: &Application, socket: &Socket) -> Result<(), Refusal> {
-    let running = catch_unwind(AssertUnwindSafe(|| hook(&Context::socket_moment(&application.services, socket))));
-    let outcome = match running {
-        Ok(running) => AssertUnwindSafe(running.outcome()).catch_unwind().await,
-        Err(panic) => Err(panic),
-    };
-    let Ok(Verdict(verdict)) = outcome else {
-        application.shared.counters.add(Counter::Panics);
-        tracing::error!(socket = %socket.id(), "a connect hook panicked");
-        return Err(Refusal::from(Exception::framework("internal", INTERNAL)).with_close_code(CloseCode::INTERNAL));
-    };
-    verdict
+impl Newcomer {
+    async fn come_in(self, progress: Arc<Progress>) -> Result<(), Refusal> {
+        self.ask(&self.route.guards, &progress).await?;
+        for hooks in &self.route.router.gateways {
+            for hook in &hooks.connect {
+                self.ask(&hook.guards, &progress).await?;
+                self.run(&hook.run).await?;
+            }
+            progress.admitted.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    async fn ask(&self, guards: &Guards, progress: &Progress) -> Result<(), Refusal> {
+        if guards.is_empty() {
+            return Ok(());
+        }
+        let passes = self.passes.as_ref().expect("the sockets of a namespace with guards have passes");
+        progress.is_asking.store(true, Ordering::Relaxed);
+        let access = Access::connect(&self.application.services, &self.socket, passes);
+        let verdict = guards.ask(0, &access, &self.application.shared.counters).await;
+        progress.is_asking.store(false, Ordering::Relaxed);
+        verdict.map_err(Refusal::from)
+    }
+
+    async fn run(&self, hook: &RunHook<Verdict>) -> Result<(), Refusal> {
+        let Self { application, socket, passes, .. } = self;
+        let running = catch_unwind(AssertUnwindSafe(|| {
+            hook(&Context::socket_moment(&application.services, socket).with_passes(passes.as_deref()))
+        }));
+        let outcome = match running {
+            Ok(running) => AssertUnwindSafe(running.outcome()).catch_unwind().await,
+            Err(panic) => Err(panic),
+        };
+        let Ok(Verdict(verdict)) = outcome else {
+            application.shared.counters.add(Counter::Panics);
+            let log = |id: &str| tracing::error!(socket = %socket.id(), id, "a connect hook panicked");
+            return Err(Exception::internal(log).into());
+        };
+        verdict
+    }
 }

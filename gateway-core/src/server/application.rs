@@ -62,7 +62,7 @@ pub(crate) struct Application {
     pub(crate) shared: Arc<Shared>,
     pub(crate) routes: Routes,
     pub(crate) engines: Vec<Engine>,
-    pub(crate) services: Services,
+    pub(crate) services: Arc<Services>,
     pub(crate) limits: Limits,
     pub(crate) compat: Compat,
     pub(crate) recovery: Option<Recovery>,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::dispatch::Handler;
+use crate::dispatch::{Handler, Pipeline};
 use crate::gateway::Route;
 use crate::server::application::Application;
 use crate::server::endpoint::LocalAddr;
@@ -78,7 +78,7 @@ struct Signature<'a>(&'a Handler);
 
 impl fmt::Display for Signature<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Handler { gateway, subscription, .. } = self.0;
+        let Handler { gateway, subscription, pipeline, .. } = self.0;
         let method = subscription.method;
         write!(formatter, "{gateway}::{}({})", method.method, subscription.arguments.join(", "))?;
         if subscription.reply != "()" {
@@ -88,8 +88,24 @@ impl fmt::Display for Signature<'_> {
             write!(formatter, ", {} at once", subscription.concurrency)?;
         }
         subscription.policy.fmt(formatter)?;
+        if let Some(pipeline) = pipeline {
+            write_around(formatter, pipeline)?;
+        }
         write!(formatter, " ({}:{})", method.file, method.line)
     }
+}
+
+/// `, guards SignedIn, Roles(&["admin"]), interceptors Timing, filters Gone`
+fn write_around(formatter: &mut fmt::Formatter<'_>, pipeline: &Pipeline) -> fmt::Result {
+    let lists: [(&str, Vec<&str>); 3] = [
+        ("guards", pipeline.guards.iter().map(|guard| guard.written.text).collect()),
+        ("interceptors", pipeline.interceptors.iter().map(|interceptor| interceptor.written.text).collect()),
+        ("filters", pipeline.filters.iter().map(|filter| filter.written.text).collect()),
+    ];
+    for (name, list) in lists.iter().filter(|(_, list)| !list.is_empty()) {
+        write!(formatter, ", {name} {}", list.join(", "))?;
+    }
+    Ok(())
 }
 
 fn write_limits(formatter: &mut fmt::Formatter<'_>, application: &Application) -> fmt::Result {

@@ -1,7 +1,9 @@
 //! Describing a server before it starts.
 
+use std::any::type_name;
 use std::convert::Infallible;
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,8 +11,10 @@ use http::{Request, Response};
 use http_body::Body as HttpBody;
 use tower_service::Service;
 
-use crate::dispatch::{Compat, Services};
-use crate::gateway::{Assembled, Assembly, Gateway, Handlers, Problem, Registered, Selection, StartError};
+#[cfg(doc)]
+use crate::Guard;
+use crate::dispatch::{Compat, Filter, Interceptor, IntoGuard, Services, Written};
+use crate::gateway::{Assembled, Assembly, Gateway, Handlers, Made, Problem, Registered, Selection, StartError};
 use crate::limits::{Limits, Overflow};
 use crate::server::application::{Application, Shared};
 use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
@@ -21,6 +25,7 @@ use crate::server::fallback::Fallback;
 use crate::server::handle::ServerHandle;
 use crate::server::running::{self, RunningServer};
 use crate::server::service::GatewayService;
+use crate::server::signals::Signals;
 use crate::server::socket_io_options::{EngineIo, SocketIo};
 use crate::session::Recovery;
 use crate::telemetry::{Listeners, Traffic};
@@ -42,6 +47,7 @@ type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
 pub struct Server {
     selection: Selection,
     services: Services,
+    around: Made,
     limits: Limits,
     shared: Arc<Shared>,
     compat: Compat,
@@ -75,6 +81,7 @@ impl Server {
         Self {
             selection,
             services: Services::default(),
+            around: Made::default(),
             limits: Limits::default(),
             shared: Shared::new(),
             compat: Compat::default(),
@@ -111,6 +118,27 @@ impl Server {
     /// values of one type counts.
     pub fn provide<T: Clone + Send + Sync + 'static>(mut self, service: T) -> Self {
         self.services.provide(service);
+        self
+    }
+
+    /// Puts a guard before everything: every namespace, event and room. It is asked first.
+    #[track_caller]
+    pub fn guard<Kind, G: IntoGuard<Kind>>(mut self, guard: G) -> Self {
+        self.around.guard(written_here::<G>(), Some(Arc::new(guard)));
+        self
+    }
+
+    /// Puts an interceptor around the handlers of all events. It is the outermost.
+    #[track_caller]
+    pub fn intercept<I: Interceptor>(mut self, interceptor: I) -> Self {
+        self.around.intercept(written_here::<I>(), Some(Arc::new(interceptor)));
+        self
+    }
+
+    /// Answers failures of all handlers that no nearer filter has caught.
+    #[track_caller]
+    pub fn filter<F: Filter>(mut self, filter: F) -> Self {
+        self.around.filter(written_here::<F>(), Some(Arc::new(filter)));
         self
     }
 
@@ -166,8 +194,10 @@ impl Server {
         self
     }
 
-    /// Asks `check` before each upgrade; it may refuse with a status. Credentials that are checked here never cost a
-    /// connection.
+    /// Asks `check` about each request for a connection, before its guards; it may refuse with a status.
+    ///
+    /// This is about the request and not about a namespace: it is asked once, also about a handshake of Engine.IO, which
+    /// belongs to no namespace yet, and knows nothing of what it lets in. Who may use a gateway is what a [`Guard`] decides.
     pub fn before_upgrade<F, A>(mut self, check: F) -> Self
     where
         F: Fn(Handshake) -> A + Send + Sync + 'static,
@@ -262,8 +292,13 @@ impl Server {
     /// [`StartError`] when the program is wrong, an init hook fails, or the address cannot be listened on.
     pub async fn serve(self, endpoint: impl Into<Endpoint>) -> Result<(), StartError> {
         let banner = self.banner;
-        let server = self.start_with(endpoint.into(), banner).await?;
-        running::until_signal(server).await;
+        // Whoever hears that it listens may tell it to stop at once.
+        let mut signals = Signals::new().map_err(StartError::Signals)?;
+        let server = tokio::select! {
+            started = self.start_with(endpoint.into(), banner) => started?,
+            () = signals.next() => return Ok(()),
+        };
+        running::until_signal(server, &mut signals).await;
         Ok(())
     }
 
@@ -323,7 +358,7 @@ impl Server {
         let loses = self.recovery.is_some() && self.limits.overflow != Overflow::Close;
         let lossy = loses.then(|| Problem::recovery_with_loss(self.limits.overflow));
         let mut problems: Vec<_> = lossy.into_iter().collect();
-        match Assembly::of(&self.selection, &self.services, &self.expected, &self.limits) {
+        match Assembly::of(&self.selection, &self.services, &self.around, &self.expected, &self.limits) {
             Ok(assembled) => {
                 problems.extend(Engine::problems(self.engines.iter().chain(&self.socket_io), &assembled.routes));
                 if problems.is_empty() { Ok(assembled) } else { Err(StartError::Problems(problems)) }
@@ -347,7 +382,7 @@ impl Server {
             shared: self.shared,
             routes,
             engines: self.engines.into_iter().chain(self.socket_io).collect(),
-            services: self.services,
+            services: Arc::new(self.services),
             limits: self.limits,
             compat: self.compat,
             recovery: self.recovery,
@@ -355,6 +390,16 @@ impl Server {
             subprotocols: self.subprotocols,
         }))
     }
+}
+
+/// What is given to the server at the caller's place.
+#[track_caller]
+fn written_here<T>() -> Written {
+    let (place, name) = (Location::caller(), type_name::<T>());
+    // Without the modules before it; those of its parameters stay.
+    let plain = name.split('<').next().unwrap_or(name);
+    let start = plain.rfind("::").map_or(0, |at| at + 2);
+    Written::new(&name[start..], place.file(), place.line())
 }
 
 fn socket_io(SocketIo { path, engine }: SocketIo) -> Engine {

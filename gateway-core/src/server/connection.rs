@@ -210,6 +210,8 @@ impl<T: Transport> Connection<T> {
         let written = match (lobby, seats.only()) {
             (None, Some(seat)) => seat.session().outbox.poll_write(task, &mut self.transport),
             (None, None) => Poll::Pending,
+            // While its frames are all there are.
+            (Some(_), Some(seat)) if seats.is_lent() => seat.session().outbox.poll_write(task, &mut self.transport),
             (Some(lobby), _) => lobby.desk.poll_write(seats, task, &mut self.transport),
         };
         match written {
@@ -224,8 +226,8 @@ impl Inside {
     fn new(application: Arc<Application>, entry: Entry, handshake: Handshake, manner: Manner) -> Self {
         let now = Instant::now();
         let (seats, lobby) = match entry {
-            Entry::Namespace(Found { route, name, .. }) => {
-                let seating = Seating { route, name: &name, handshake, format: manner.format, claim: None };
+            Entry::Namespace(Found { route, name, passes, .. }) => {
+                let seating = Seating { route, name: &name, handshake, format: manner.format, claim: None, passes };
                 (Seats::one(Seat::take(&application, seating)), None)
             }
             Entry::Lobby(within) => {

@@ -113,7 +113,7 @@ async fn end_hooks(seat: &mut Seat, session: &Arc<Session>, reason: &DisconnectR
     drain(place, lanes, raw.as_mut(), application.limits.drain_timeout).await;
     for hooks in route.router.gateways[..*admitted].iter().rev() {
         for hook in &hooks.disconnect {
-            run(hook, application, socket, reason).await;
+            run(hook, place, reason).await;
         }
     }
     if was_accepted {
@@ -129,7 +129,7 @@ fn refused(application: &Application, session: Option<&Session>, refusal: &Refus
     application.shared.counters.add(Counter::RefusedConnections);
     if let Some(session) = session {
         let exception = refusal.exception();
-        told(&session.id, "connect", exception.code(), exception.hidden_text());
+        told(&session.id, "connect", exception.told());
         let nestjs = application.compat.nestjs;
         let data = exception.render(Some(if nestjs { "handleConnection" } else { "connect" }), None, nestjs);
         session.outbox.discard();
@@ -199,8 +199,11 @@ async fn drain(place: &Place, lanes: &mut Lanes, mut raw: Option<&mut RawLane>, 
     }
 }
 
-async fn run(hook: &RunHook<Ended>, application: &Application, socket: &Socket, reason: &DisconnectReason) {
-    let running = catch_unwind(AssertUnwindSafe(|| hook(&Context::disconnect(&application.services, socket, reason))));
+async fn run(hook: &RunHook<Ended>, place: &Place, reason: &DisconnectReason) {
+    let Place { application, socket, passes, .. } = place;
+    let running = catch_unwind(AssertUnwindSafe(|| {
+        hook(&Context::disconnect(&application.services, socket, reason).with_passes(passes.as_deref()))
+    }));
     let outcome = match running {
         Ok(running) => {
             timeout(application.limits.handler_timeout, AssertUnwindSafe(running.outcome()).catch_unwind()).await

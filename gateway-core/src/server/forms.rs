@@ -2,7 +2,7 @@
 
 use std::task::Context as Task;
 
-use crate::dispatch::{Exception, INTERNAL};
+use crate::dispatch::Exception;
 use crate::limits::Limits;
 use crate::server::seat::Seat;
 use crate::telemetry::Counter;
@@ -54,8 +54,9 @@ impl Seat {
             Err(OwnFailure::Malformed(malformed)) => self.tell_malformed(malformed),
             Err(OwnFailure::Panicked) => {
                 self.place.count(Counter::Panics);
-                tracing::error!(socket = %self.session().id, "a message format panicked");
-                self.tell(&Exception::framework("internal", INTERNAL), None);
+                let socket = &self.session().id;
+                let exception = Exception::internal(|id| tracing::error!(%socket, id, "a message format panicked"));
+                self.tell(&exception, None);
             }
         }
     }

@@ -15,9 +15,10 @@ use tokio::time::Instant;
 use tracing::Span;
 
 use crate::dispatch::{
-    Context, Exception, Finished, Handler, INTERNAL, Reply, Responder, Running, RunningState, SharedResponder,
+    Context, Exception, Finished, Handler, OwnedCall, Reply, Responder, Running, RunningState, SharedResponder,
     StreamStep, Streaming, drop_quietly,
 };
+use crate::server::lanes::around::Visit;
 use crate::server::place::Place;
 use crate::server::rates::Rates;
 use crate::server::waiting::Waiting;
@@ -45,16 +46,25 @@ struct Held {
     handler: Option<Arc<Handler>>,
 }
 
+mod around;
+
 type Handling = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 /// A handler that was called and has not been polled.
-type Call<'a> = (Handling, SharedResponder<'a>, Span);
+struct Pending<'a> {
+    handler: &'a Arc<Handler>,
+    future: Handling,
+    responder: SharedResponder<'a>,
+    span: Span,
+}
 
 /// A handler that has not returned yet.
 struct Invocation {
     handler: Arc<Handler>,
     future: Handling,
     responder: SharedResponder<'static>,
+    /// Present where something stands around the handler that wants to know how it ends.
+    call: Option<Arc<OwnedCall>>,
     deadline: Instant,
     span: Span,
 }
@@ -120,7 +130,7 @@ impl Lanes {
     /// A stream need not ever end by itself, so a server that stops does not wait for it.
     pub(crate) fn end_streams(&mut self) {
         for streaming in self.streams.drain(..) {
-            streaming.fail(&Exception::framework("gone", "the connection ends"));
+            streaming.stop(&Exception::framework("gone", "the connection ends"));
         }
     }
 
@@ -129,8 +139,7 @@ impl Lanes {
         self.waiting.clear();
         let gone = || Exception::framework("gone", "the connection ended first");
         for invocation in self.serial.take().into_iter().chain(self.concurrent.drain(..)) {
-            drop_quietly(invocation.future);
-            invocation.responder.fail(gone());
+            invocation.give_up(gone());
         }
         self.end_streams();
     }
@@ -142,11 +151,10 @@ impl Lanes {
         for invocation in
             invocations.chain(self.concurrent.extract_if(.., |invocation| invocation.responder.has_id(id)))
         {
-            drop_quietly(invocation.future);
-            invocation.responder.fail(cancelled());
+            invocation.give_up(cancelled());
         }
         for streaming in self.streams.extract_if(.., |streaming| streaming.id() == Some(id)) {
-            streaming.fail(&cancelled());
+            streaming.stop(&cancelled());
         }
         self.forget_waiting(place, id);
     }
@@ -160,6 +168,10 @@ impl Lanes {
 
     /// Lets everything go on as far as it can. Says whether anything happened.
     pub(crate) fn poll(&mut self, place: &Place, task: &mut Task<'_>) -> bool {
+        // As nearly always: most handlers have returned when they were called.
+        if self.is_idle() {
+            return false;
+        }
         let mut progress = self.poll_handlers(place, task);
         progress |= self.start_waiting(place, task);
         progress | self.poll_streams(place, task)
@@ -173,11 +185,14 @@ impl Lanes {
             invocations.for_each(|invocation| invocation.postpone(now, place));
         }
         let serial = self.serial.take_if(|invocation| invocation.is_due(now)).into_iter();
-        for invocation in serial.chain(self.concurrent.extract_if(.., |invocation| invocation.is_due(now))) {
+        let due: Vec<_> = serial.chain(self.concurrent.extract_if(.., |invocation| invocation.is_due(now))).collect();
+        for invocation in due {
             place.count(Counter::Timeouts);
-            tracing::warn!(event = &*invocation.handler.event, "a handler took too long");
-            drop_quietly(invocation.future);
-            invocation.responder.fail(Exception::framework("timeout", "the handler took too long"));
+            let exception = invocation.took_too_long();
+            let Invocation { future, responder, call, .. } = *invocation;
+            drop_quietly(future);
+            responder.cancel();
+            self.finish(place, exception.into(), responder, call);
         }
     }
 
@@ -209,9 +224,12 @@ impl Lanes {
 
     fn returned(&mut self, place: &Place, polled: Result<Poll<Reply>, ()>, invocation: Invocation) {
         match polled {
-            Ok(Poll::Ready(reply)) => self.finish(place, reply, invocation.responder),
+            Ok(Poll::Ready(reply)) => self.finish(place, reply, invocation.responder, invocation.call),
             Ok(Poll::Pending) => unreachable!("the caller keeps what is pending"),
-            Err(()) => invocation.responder.fail(panicked(place, &invocation.handler.event)),
+            Err(()) => {
+                let exception = panicked(place, &invocation.handler.event);
+                self.finish(place, exception.into(), invocation.responder, invocation.call);
+            }
         }
     }
 
@@ -248,10 +266,10 @@ impl Lanes {
                     index += 1;
                 }
                 Ok(Poll::Ready(StreamStep::Ended)) => self.streams.swap_remove(index).end(),
-                Ok(Poll::Ready(StreamStep::Failed(exception))) => self.streams.swap_remove(index).fail(&exception),
+                Ok(Poll::Ready(StreamStep::Failed(exception))) => self.streams.swap_remove(index).fail(exception),
                 Err(_) => {
                     let exception = panicked(place, "a stream");
-                    self.streams.swap_remove(index).fail(&exception);
+                    self.streams.swap_remove(index).fail(exception);
                 }
             }
         }
@@ -277,48 +295,71 @@ impl Lanes {
             return Self::refuse(place, envelope, &exception);
         };
         self.events += 1;
-        let payload = &envelope.payload;
-        let event = handler.named(&envelope.event);
-        let responder = responder(place, event.clone(), envelope.id, payload);
+        let Envelope { event, payload, id } = envelope;
+        let event = handler.named(&event);
+        let responder = responder(place, event.clone(), id, &payload);
         let responder = SharedResponder::new(responder);
         let span = telemetry::event_span(&handler.event);
+        if let Some(pipeline) = &handler.pipeline {
+            let visit = Visit { handler, pipeline, event: &event, payload, responder, span };
+            return self.start_around(place, visit, task);
+        }
         let entered = span.enter();
         let called = catch_unwind(AssertUnwindSafe(|| {
-            (handler.call)(&Context::event(&place.application.services, &place.socket, &event, payload, &responder))
+            let context = Context::event(&place.application.services, &place.socket, &event, &payload, &responder);
+            (handler.call)(&context.with_passes(place.passes.as_deref()))
         }));
         match called {
-            Ok(Running(RunningState::Ready(reply))) => self.finish(place, reply, responder),
+            Ok(Running(RunningState::Ready(reply))) => self.conclude(place, reply, responder, None),
             Ok(Running(RunningState::Future(future))) => {
                 drop(entered);
-                self.run(place, handler, (future, responder, span), task);
+                self.run(place, Pending { handler, future, responder, span }, || None, task);
             }
             Err(_) => responder.fail(panicked(place, &handler.event)),
         }
     }
 
     /// A future that is ready at its first poll needs no deadline, so no look at the clock, and no responder of its own.
-    fn run(&mut self, place: &Place, handler: &Arc<Handler>, call: Call<'_>, task: &mut Task<'_>) {
-        let (mut future, responder, span) = call;
+    /// `keep` gives what is told to who stands around the handler; it is asked for where somebody does.
+    fn run(
+        &mut self,
+        place: &Place,
+        pending: Pending<'_>,
+        keep: impl FnOnce() -> Option<Arc<OwnedCall>>,
+        task: &mut Task<'_>,
+    ) {
+        let Pending { handler, mut future, responder, span } = pending;
         match poll_caught(&mut future, &span, task) {
-            Ok(Poll::Ready(reply)) => self.finish(place, reply, responder),
-            Err(()) => responder.fail(panicked(place, &handler.event)),
+            Ok(Poll::Ready(reply)) => self.finish(place, reply, responder, keep()),
+            Err(()) => self.finish(place, panicked(place, &handler.event).into(), responder, keep()),
             Ok(Poll::Pending) => {
-                let (handler, responder) = (Arc::clone(handler), responder.into_owned());
+                let (handler, responder, call) = (Arc::clone(handler), responder.into_owned(), keep());
                 let deadline = Instant::now() + time_of(&handler, place);
                 let is_serial = handler.subscription.concurrency <= 1;
-                let invocation = Box::new(Invocation { handler, future, responder, deadline, span });
+                let invocation = Box::new(Invocation { handler, future, responder, call, deadline, span });
                 if is_serial { self.serial = Some(invocation) } else { self.concurrent.push(invocation) }
             }
         }
     }
 
-    fn finish(&mut self, place: &Place, reply: Reply, responder: SharedResponder<'_>) {
+    /// The handler has ended: filters see how.
+    fn finish(&mut self, place: &Place, reply: Reply, responder: SharedResponder<'_>, call: Option<Arc<OwnedCall>>) {
+        match &call {
+            None => self.conclude(place, reply, responder, None),
+            Some(kept) => {
+                let filtered = kept.filtered(reply);
+                self.tell(place, filtered, responder, call);
+            }
+        }
+    }
+
+    fn conclude(&mut self, place: &Place, reply: Reply, responder: SharedResponder<'_>, call: Option<Arc<OwnedCall>>) {
         let Finished::Streaming(streaming) = responder.finish(reply) else { return };
         if self.streams.len() < place.application.limits.streams {
-            self.streams.push(streaming);
+            self.streams.push(streaming.of(call));
         } else {
             place.count(Counter::Overloads);
-            streaming.fail(&Exception::framework("overloaded", "too many streams run"));
+            streaming.stop(&Exception::framework("overloaded", "too many streams run"));
         }
     }
 }
@@ -348,8 +389,7 @@ fn responder<'a>(
 /// The panic hook has logged where; this says whose request it was.
 fn panicked(place: &Place, event: &str) -> Exception {
     place.count(Counter::Panics);
-    tracing::error!(socket = %place.session.id, event, "a handler panicked");
-    Exception::framework("internal", INTERNAL)
+    Exception::internal(|id| tracing::error!(socket = %place.session.id, event, id, "a handler panicked"))
 }
 
 impl std::fmt::Debug for Lanes {
@@ -363,6 +403,23 @@ impl Invocation {
     /// `Err` when the handler panicked.
     fn poll(&mut self, task: &mut Task<'_>) -> Result<Poll<Reply>, ()> {
         poll_caught(&mut self.future, &self.span, task)
+    }
+
+    /// Its answer is of use to nobody any more.
+    fn give_up(self, exception: Exception) {
+        drop_quietly(self.future);
+        self.responder.cancel();
+        self.responder.fail(exception);
+    }
+
+    fn took_too_long(&self) -> Exception {
+        let event = &*self.handler.event;
+        if self.call.as_ref().is_some_and(|call| call.is_asking()) {
+            tracing::warn!(event, "a guard took too long");
+            return Exception::framework("timeout", "the guard took too long");
+        }
+        tracing::warn!(event, "a handler took too long");
+        Exception::framework("timeout", "the handler took too long")
     }
 
     fn postpone(&mut self, now: Instant, place: &Place) {

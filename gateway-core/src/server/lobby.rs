@@ -167,7 +167,8 @@ impl Desk {
         self.claim_by = None;
         let claim = auth.filter(|_| self.application.recovery.is_some()).and_then(claimed);
         let handshake = self.handshake.for_namespace(found.name.clone(), found.parameters, auth);
-        let seating = Seating { route: found.route, name: namespace, handshake, format: self.format, claim };
+        let seating =
+            Seating { route: found.route, name: namespace, handshake, format: self.format, claim, passes: None };
         let mut seat = Seat::take(&self.application, seating);
         seat.span = socket_span(seat.place.socket.id(), namespace);
         seats.push(seat);
@@ -186,7 +187,7 @@ impl Desk {
         let exception = refusal.exception();
         let Some(seat) = seats.take(namespace) else { return };
         self.application.shared.counters.add(Counter::RefusedConnections);
-        told(&seat.session().id, "connect", exception.code(), exception.hidden_text());
+        told(&seat.session().id, "connect", exception.told());
         let data = exception.render_refusal();
         let last = seat.session().encode(&Outgoing::Refused { data: &data });
         self.part(seat, last, DisconnectReason::Server(crate::Disconnect::new(refusal.close_code(), "refused")));

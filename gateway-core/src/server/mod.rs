@@ -8,6 +8,7 @@ mod before;
 mod body;
 mod builder;
 mod connection;
+mod doors;
 mod ending;
 mod endpoint;
 mod engine_io;
@@ -23,6 +24,7 @@ mod running;
 mod seat;
 mod seats;
 mod service;
+mod signals;
 mod socket_io_options;
 mod upgraded;
 mod waiting;
@@ -34,6 +36,8 @@ pub use body::Body;
 pub use builder::Server;
 #[cfg(feature = "testing")]
 pub(crate) use connection::{Entry, Manner, serve, socket_io};
+#[cfg(feature = "testing")]
+pub(crate) use doors::ask_at_upgrade;
 pub use endpoint::{Endpoint, LocalAddr};
 pub use engine_io::{Cors, Parser, SameSite, SessionCookie, TransportName};
 pub use handle::ServerHandle;

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 
 use tokio::time::Instant;
 
-use crate::dispatch::{Context, Exception, INTERNAL, RawReply, Running, RunningState, drop_quietly};
+use crate::dispatch::{Access, Context, Exception, Guarded, Passes, RawReply, Running, RunningState, drop_quietly};
 use crate::server::place::Place;
 use crate::server::waiting::Waiting;
 use crate::telemetry::Counter;
@@ -87,8 +88,14 @@ impl RawLane {
     fn start(&mut self, place: &Place, message: Message, task: &mut Task<'_>) {
         let Some(hook) = place.route.router.raw() else { return };
         place.count(Counter::Events);
-        let context = Context::raw(&place.application.services, &place.socket, message);
-        match catch_unwind(AssertUnwindSafe(|| hook(&context))) {
+        let running = catch_unwind(AssertUnwindSafe(|| match &place.passes {
+            Some(passes) if !hook.guards.is_empty() => guarded(place, hook, passes, message),
+            passes => {
+                let context = Context::raw(&place.application.services, &place.socket, message);
+                (hook.run)(&context.with_passes(passes.as_deref()))
+            }
+        }));
+        match running {
             Ok(Running(RunningState::Ready(reply))) => Self::finish(place, reply),
             Ok(Running(RunningState::Future(mut future))) => {
                 match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))) {
@@ -124,13 +131,44 @@ impl RawLane {
 
     fn panicked(place: &Place) {
         place.count(Counter::Panics);
-        tracing::error!(socket = %place.socket.id(), INTERNAL, "a raw handler panicked");
+        tracing::error!(socket = %place.socket.id(), "a raw handler panicked");
         Self::end(place, CloseCode::INTERNAL, "internal error");
     }
 
     /// There is no envelope to tell a failure in.
     fn end(place: &Place, code: CloseCode, reason: &str) {
         place.socket.disconnect(Disconnect::new(code, reason.to_owned()));
+    }
+}
+
+/// Asks the guards before the handler is called: at once where none of them waits.
+fn guarded(place: &Place, hook: &Guarded<RawReply>, passes: &Arc<Passes>, message: Message) -> Running<RawReply> {
+    let Place { application, socket, .. } = place;
+    let asked = {
+        let access = Access::connect(&application.services, socket, passes).about(&message);
+        hook.guards.ask_at_once(&access, socket.counters())
+    };
+    match asked {
+        Err(exception) => Running::ready(RawReply(Err(exception))),
+        Ok(asked) if asked == hook.guards.len() => {
+            (hook.run)(&Context::raw(&application.services, socket, message).with_passes(Some(passes)))
+        }
+        Ok(asked) => {
+            let (application, route) = (Arc::clone(application), Arc::clone(&place.route));
+            let (socket, passes) = (socket.clone(), Arc::clone(passes));
+            Running::future(async move {
+                let hook = route.router.raw().expect("it was called a moment ago");
+                let access = Access::connect(&application.services, &socket, &passes).about(&message);
+                if let Err(exception) = hook.guards.ask(asked, &access, socket.counters()).await {
+                    return RawReply(Err(exception));
+                }
+                let running = {
+                    let context = Context::raw(&application.services, &socket, message);
+                    (hook.run)(&context.with_passes(Some(&passes)))
+                };
+                running.outcome().await
+            })
+        }
     }
 }
 

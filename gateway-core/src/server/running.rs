@@ -10,6 +10,7 @@ use crate::server::banner::Banner;
 use crate::server::endpoint::{Listener, LocalAddr};
 use crate::server::handle::ServerHandle;
 use crate::server::service::GatewayService;
+use crate::server::signals::Signals;
 
 /// A server that was started in the background. Dropping it stops the server without waiting.
 #[derive(Debug)]
@@ -72,31 +73,14 @@ impl Drop for RunningServer {
 }
 
 /// Serves until the process is told to stop; a second signal ends the wait.
-pub(crate) async fn until_signal(server: RunningServer) {
+pub(crate) async fn until_signal(server: RunningServer, signals: &mut Signals) {
     tokio::select! {
-        () = signal() => {}
+        () = signals.next() => {}
         () = server.handle.stopping() => {}
     }
     tracing::info!("stopping");
     tokio::select! {
         () = server.stop() => {}
-        () = signal() => tracing::warn!("stopped without waiting"),
+        () = signals.next() => tracing::warn!("stopped without waiting"),
     }
-}
-
-/// Ctrl-C, or SIGTERM where the system has it.
-async fn signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            },
-            Err(_) => drop(tokio::signal::ctrl_c().await),
-        }
-    }
-    #[cfg(not(unix))]
-    drop(tokio::signal::ctrl_c().await);
 }

@@ -8,7 +8,7 @@ use std::task::{Context as Task, Poll};
 use tokio::time::Instant;
 use tracing::Span;
 
-use crate::dispatch::{Exception, Refusal};
+use crate::dispatch::{Exception, Passes, Refusal};
 use crate::gateway::Route;
 use crate::hub::Space;
 use crate::server::admission::Admission;
@@ -20,7 +20,10 @@ use crate::session::{Delivery, DisconnectReason, Scope, Session};
 use crate::socket::Socket;
 use crate::telemetry::{Counter, told};
 use crate::transport::Handshake;
-use crate::wire::{Encoded, Incoming, Malformed, Message, Outgoing, Payload, RequestId, WireFormat, exceeds_depth};
+use crate::wire::{
+    CloseCode, Disconnect, Encoded, Incoming, Malformed, Message, Outgoing, Payload, RequestId, WireFormat,
+    exceeds_depth,
+};
 
 pub(super) struct Seat {
     pub(super) place: Place,
@@ -46,6 +49,8 @@ pub(super) struct Seating<'a> {
     pub(super) handshake: Handshake,
     pub(super) format: WireFormat,
     pub(super) claim: Option<Claim>,
+    /// What guards have said of the request that asked for it.
+    pub(super) passes: Option<Arc<Passes>>,
 }
 
 /// What a client says to be the same socket again: the key it was given, and the last event it has seen.
@@ -57,7 +62,7 @@ pub(super) struct Claim {
 impl Seat {
     /// A socket whose connect hooks are about to run.
     pub(super) fn take(application: &Arc<Application>, seating: Seating<'_>) -> Self {
-        let Seating { route, name, handshake, format, claim } = seating;
+        let Seating { route, name, handshake, format, claim, passes } = seating;
         let space = application.shared.hub.of(name);
         let renew = || {
             let counters = &application.shared.counters;
@@ -84,8 +89,10 @@ impl Seat {
         }
         let application = Arc::clone(application);
         let raw = route.router.raw().map(|_| RawLane::default());
-        let admission = Some(Admission::begin(&application, &route, &socket, Instant::now()));
-        let place = Place { application, route, session, socket };
+        let passes = passes.or_else(|| route.is_guarded.then(Arc::default));
+        let place = Place { application, route, session, socket, passes };
+        place.guard();
+        let admission = Some(Admission::begin(&place, Instant::now()));
         Self {
             place,
             lanes: Lanes::default(),
@@ -221,7 +228,7 @@ impl Seat {
     /// Tells a failure that belongs to no event.
     pub(super) fn tell(&self, exception: &Exception, id: Option<&RequestId>) {
         self.place.count(Counter::Exceptions);
-        told(self.place.socket.id(), "", exception.code(), exception.hidden_text());
+        told(self.place.socket.id(), "", exception.told());
         let data = exception.render(None, None, self.place.application.compat.nestjs);
         let delivery = if id.is_some() { Delivery::Answer } else { Delivery::Event };
         let frame = self.session().encode(&Outgoing::Exception { data: &data, id });
@@ -231,16 +238,21 @@ impl Seat {
 
     /// The next moment something here has had its time.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        if self.admission.is_none() && self.raw.is_none() && self.drained_by.is_none() {
+        let Place { passes, .. } = &self.place;
+        if self.admission.is_none() && self.raw.is_none() && self.drained_by.is_none() && passes.is_none() {
             return self.lanes.deadline();
         }
+        let expires = passes.as_ref().and_then(|passes| passes.expires());
         let admission = self.admission.as_ref().map(Admission::deadline);
         let raw = self.raw.as_ref().and_then(RawLane::deadline);
-        [self.lanes.deadline(), raw, admission, self.drained_by].into_iter().flatten().min()
+        [self.lanes.deadline(), raw, admission, self.drained_by, expires].into_iter().flatten().min()
     }
 
     pub(super) fn expire(&mut self, now: Instant) {
         let _entered = self.span.enter();
+        if self.place.passes.as_ref().is_some_and(|passes| passes.take_expiry(now)) {
+            self.place.socket.disconnect(Disconnect::new(CloseCode::EXPIRED, "expired"));
+        }
         self.lanes.expire(&self.place, now);
         if let Some(raw) = &mut self.raw {
             raw.expire(&self.place, now);

@@ -80,6 +80,8 @@ impl Seats {
 
     pub(super) fn push(&mut self, seat: Seat) {
         self.take_back();
+        // Nearly always the only one: room for more would be idle memory.
+        self.seats.reserve_exact(1);
         self.seats.push(seat);
     }
 

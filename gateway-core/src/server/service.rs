@@ -18,6 +18,7 @@ use crate::server::application::Application;
 use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
 use crate::server::body::Body;
 use crate::server::connection::{self, Entry, Manner};
+use crate::server::doors::ask_at_upgrade;
 use crate::server::engine_io;
 use crate::server::fallback::Fallback;
 use crate::server::upgraded::{Start, when_upgraded};
@@ -91,6 +92,7 @@ impl GatewayService {
         if let Some(before) = &self.before {
             before.ask(handshake.clone()).await?;
         }
+        found.passes = ask_at_upgrade(&self.application, &found.route, &handshake).await?;
         let application = Arc::clone(&self.application);
         when_upgraded(on_upgrade, &self.application.shared.tasks, Begin { application, found, handshake });
         Ok(upgrade.response())

@@ -111,7 +111,7 @@ macro_rules! engine_options {
                 self
             }
 
-            /// Time from a client's sign of life to the next ping. Default 25 s.
+            /// Time from the beginning, and from each answer to a ping, to the next ping. Default 25 s.
             pub fn ping_interval(mut self, time: Duration) -> Self {
                 self.engine.ping_interval = time;
                 self

@@ -56,8 +56,8 @@ impl Drop for Batch {
         for session in &sessions {
             session.outbox.write_marked();
         }
-        for session in lists.iter().flat_map(|list| &*list.sessions) {
-            session.outbox.write_marked();
+        for list in lists {
+            for_each(&list.sessions, |session| session.outbox.write_marked());
         }
     }
 }
@@ -101,8 +101,18 @@ pub(crate) fn write_all_soon(sessions: &Arc<[Arc<Session>]>, latest: Latest) {
         true
     });
     if !is_seen_to {
-        for session in sessions.iter() {
-            session.outbox.write_marked();
+        for_each(sessions, |session| session.outbox.write_marked());
+    }
+}
+
+/// Visits thousands of sessions, which are rarely in a cache: those of a few are fetched at the same time.
+pub(crate) fn for_each(sessions: &[Arc<Session>], mut visit: impl FnMut(&Arc<Session>)) {
+    for few in sessions.chunks(8) {
+        for session in few {
+            session.outbox.touch();
+        }
+        for session in few {
+            visit(session);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod batch;
 mod comeback;
+mod doorkeeper;
 mod heartbeat;
 mod id;
 #[cfg(all(test, shuttle))]
@@ -15,12 +16,14 @@ mod state;
 mod sync;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-pub(crate) use batch::{Batch, latest_of, write_all_soon};
+pub(crate) use batch::{Batch, for_each, latest_of, write_all_soon};
 use comeback::Comeback;
+pub use doorkeeper::RoomRefusal;
+pub(crate) use doorkeeper::{Admittance, Doorkeeper};
 pub(crate) use heartbeat::{Asks, Heartbeat, Pace, Pulse};
 pub use id::SocketId;
 use outbox::Pushed;
@@ -58,6 +61,8 @@ pub(crate) struct Session {
     own: Option<&'static dyn MessageFormat>,
     /// Set once the connect hooks have accepted.
     accepted: AtomicBool,
+    /// Asked before it is put into a room; present where its namespace has guards.
+    pub(crate) doorkeeper: OnceLock<Doorkeeper>,
     /// Fires when the client has left or is being disconnected.
     pub(crate) gone: CancellationToken,
 }
@@ -83,6 +88,7 @@ impl Session {
             owed: AtomicUsize::new(0),
             own: None,
             accepted: AtomicBool::new(false),
+            doorkeeper: OnceLock::new(),
             gone: CancellationToken::new(),
         }
     }

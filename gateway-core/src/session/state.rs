@@ -12,8 +12,13 @@ pub(crate) struct TypeMap(Mutex<Values>);
 
 impl TypeMap {
     pub(crate) fn insert<T: Send + Sync + 'static>(&self, value: T) {
+        self.insert_shared(TypeId::of::<T>(), Arc::new(value));
+    }
+
+    /// A value whose type is forgotten.
+    pub(crate) fn insert_shared(&self, kind: TypeId, value: Arc<dyn Any + Send + Sync>) {
         // Dropping the old value runs user code: not under the lock.
-        let old = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<T>(), Arc::new(value));
+        let old = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, value);
         drop(old);
     }
 

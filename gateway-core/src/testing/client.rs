@@ -7,8 +7,10 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
+use crate::server::UpgradeRefusal;
 use crate::testing::dialect::{Dialect, Heard, Lost};
 use crate::testing::frame::{Closed, ConnectError, Failure, Received};
 use crate::transport::memory::{MemoryPeer, Sent};
@@ -27,18 +29,25 @@ pub struct TestClient {
     dialect: Dialect,
     /// What the server said to the client's wish to connect, where its dialect has words for that.
     verdict: Option<Result<(), Failure>>,
+    /// What the server said to the request, where that was no.
+    rejection: Option<oneshot::Receiver<UpgradeRefusal>>,
 }
 
 impl TestClient {
     pub(super) fn new(peer: MemoryPeer, dialect: Dialect) -> Self {
-        Self { peer, inbox: VecDeque::new(), closed: None, last_id: 0, dialect, verdict: None }
+        Self { peer, inbox: VecDeque::new(), closed: None, last_id: 0, dialect, verdict: None, rejection: None }
+    }
+
+    pub(super) fn rejected_by(self, rejection: oneshot::Receiver<UpgradeRefusal>) -> Self {
+        Self { rejection: Some(rejection), ..self }
     }
 
     /// Waits for the connect hook's verdict.
     ///
     /// # Errors
     ///
-    /// [`ConnectError::Refused`] when it said no, [`ConnectError::Closed`] when the connection ended without a word.
+    /// [`ConnectError::Rejected`] when a guard said no before the upgrade, [`ConnectError::Refused`] when a guard or the hook
+    /// said no after it, [`ConnectError::Closed`] when the connection ended without a word.
     pub async fn admitted(&mut self) -> Result<(), ConnectError> {
         if matches!(self.dialect, Dialect::SocketIo(_)) {
             while self.verdict.is_none() && self.read_one().await {}
@@ -47,6 +56,9 @@ impl TestClient {
         }
         if poll_fn(|context| self.peer.poll_admitted(context)).await {
             return Ok(());
+        }
+        if let Some(rejection) = self.rejection.take().and_then(|mut rejection| rejection.try_recv().ok()) {
+            return Err(ConnectError::Rejected { status: rejection.status(), text: rejection.text().to_owned() });
         }
         let mut refusal = None;
         while let Ok(received) = self.receive().await {

@@ -9,6 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::to_raw_value;
+use tokio::sync::oneshot;
 
 use crate::server;
 use crate::testing::client::TestClient;
@@ -125,8 +126,16 @@ impl<'a> Connect<'a> {
         let tasks = application.shared.tasks.clone();
         let manner = server::Manner::plain(&application, handshake.protocol());
         let is_packed = handshake.protocol() == Some(MSGPACK);
-        tasks.spawn(server::serve(transport, application, server::Entry::Namespace(found), handshake, manner));
-        Ok(TestClient::new(peer, if is_packed { Dialect::PlainMsgpack } else { Dialect::Plain }))
+        let (tell, told) = oneshot::channel();
+        tasks.spawn(async move {
+            match server::ask_at_upgrade(&application, &found.route, &handshake).await {
+                Ok(passes) => found.passes = passes,
+                // A test that is over does not want to know.
+                Err(refusal) => return drop(tell.send(refusal)),
+            }
+            server::serve(transport, application, server::Entry::Namespace(found), handshake, manner).await;
+        });
+        Ok(TestClient::new(peer, if is_packed { Dialect::PlainMsgpack } else { Dialect::Plain }).rejected_by(told))
     }
 
     fn ask_for_namespace(self) -> TestClient {

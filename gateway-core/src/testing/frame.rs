@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -70,6 +71,14 @@ pub enum ConnectError {
     /// No gateway lives at this path; a real client would be answered 404.
     #[error("there is no gateway at this path")]
     NotFound,
+    /// A guard said no before the upgrade; a real client would be answered with this status.
+    #[error("rejected: {status} {text}")]
+    Rejected {
+        /// The status.
+        status: StatusCode,
+        /// The text.
+        text: String,
+    },
     /// The connect hook said no.
     #[error("refused: {0}")]
     Refused(Failure, Closed),

@@ -1,5 +1,6 @@
 //! What is known of a peer from its request, before anything was said.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +21,7 @@ pub struct Handshake(Arc<Request>);
 struct Request {
     path: String,
     parameters: Vec<(String, String)>,
-    query: Vec<(String, String)>,
+    query: Box<[(String, String)]>,
     headers: Headers,
     peer: Option<SocketAddr>,
     protocol: Option<String>,
@@ -61,7 +62,7 @@ pub enum AuthError {
 impl Handshake {
     /// `path` is decoded, `query` is not.
     pub(crate) fn new(path: String, query: &str, headers: &HeaderMap, peer: Option<SocketAddr>) -> Self {
-        let query = parse_query(query);
+        let query: Box<[_]> = parse_query(query).map(|(name, value)| (name.into(), value.into())).collect();
         let auth = credentials::read(headers, &query);
         let headers = Headers::copy(headers);
         Self(Arc::new(Request {
@@ -94,7 +95,7 @@ impl Handshake {
         Self(Arc::new(Request {
             path,
             parameters,
-            query: Vec::new(),
+            query: Box::default(),
             headers: Headers::default(),
             peer: self.peer(),
             protocol: None,
@@ -224,13 +225,17 @@ fn visible(value: &[u8]) -> Option<&str> {
 }
 
 /// `application/x-www-form-urlencoded`, as browsers write queries.
-pub(crate) fn parse_query(query: &str) -> Vec<(String, String)> {
-    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+pub(crate) fn parse_query(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(name, value)| (decode(name), decode(value)))
-        .collect()
+    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.map(|(name, value)| (decode(name), decode(value)))
+}
+
+fn decode(text: &str) -> Cow<'_, str> {
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned())
 }
 
 #[cfg(test)]

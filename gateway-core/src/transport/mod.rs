@@ -24,7 +24,9 @@ pub(crate) use handshake::{LatestHeaders, parse_query};
 pub(crate) use origin::{Allowed, OriginPolicy};
 pub(crate) use polling::{Polling, PollingPeer, Posting, Probe, Turned};
 pub(crate) use tcp::{Direct, Socket};
-pub(crate) use upgrade::{MSGPACK, SUBPROTOCOL, Upgrade, UpgradeError, choose};
+#[cfg(feature = "testing")]
+pub(crate) use upgrade::choose;
+pub(crate) use upgrade::{MSGPACK, SUBPROTOCOL, Upgrade, UpgradeError};
 pub(crate) use websocket::{Stream, WebSocket};
 
 use crate::wire::{Disconnect, Flow, Received};

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::wire::arity::arity_of;
 use crate::wire::fault::{Fault, explain, name_as_sent};
+use crate::wire::json::first_value;
 use crate::wire::payload::{Content, Payload, Shape, from_payload, keep_named};
 
 /// The arguments of an event as a list, whatever their number: `T` is a tuple, a `Vec`, or a type that is read from a list.
@@ -58,6 +59,18 @@ pub trait ToArgs {
     ///
     /// When a value cannot be written as JSON, or what is to be spread is no list.
     fn to_args(&self) -> Result<RawArgs, serde_json::Error>;
+
+    /// The same where the value is not needed any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`ToArgs::to_args`].
+    fn into_args(self) -> Result<RawArgs, serde_json::Error>
+    where
+        Self: Sized,
+    {
+        self.to_args()
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -76,6 +89,10 @@ impl<T: Serialize> ToArgs for Args<T> {
 impl ToArgs for RawArgs {
     fn to_args(&self) -> Result<RawArgs, serde_json::Error> {
         Ok(self.clone())
+    }
+
+    fn into_args(self) -> Result<RawArgs, serde_json::Error> {
+        Ok(self)
     }
 }
 
@@ -205,18 +222,21 @@ impl From<Content> for RawArgs {
     }
 }
 
+impl From<&Payload<'_>> for RawArgs {
+    fn from(payload: &Payload<'_>) -> Self {
+        let json = match (payload.raw(), payload.shape) {
+            (Some(json), _) => json.get(),
+            (None, Shape::One) => "null",
+            (None, Shape::Several) => "[]",
+        };
+        let (json, attachments) = (json.to_owned(), payload.attachments().to_vec());
+        Self { content: Content { json, shape: payload.shape, attachments }, absent: payload.json.is_none() }
+    }
+}
+
 impl From<Payload<'_>> for RawArgs {
     fn from(payload: Payload<'_>) -> Self {
-        let Payload { json, shape, attachments } = payload;
-        let absent = json.is_none();
-        let json = match (json, shape) {
-            (Some(Cow::Owned(json)), _) => Box::<str>::from(json).into_string(),
-            (Some(Cow::Borrowed(json)), _) => json.get().to_owned(),
-            (None, Shape::One) => "null".to_owned(),
-            (None, Shape::Several) => "[]".to_owned(),
-        };
-        let attachments = attachments.map_or_else(Vec::new, |attachments| attachments.to_vec());
-        Self { content: Content { json, shape, attachments }, absent }
+        Self::from(&payload)
     }
 }
 
@@ -300,9 +320,8 @@ impl<'a> Payload<'a> {
 
 /// The element of a list that has no other.
 fn only_element(list: &str) -> Option<&str> {
-    let mut values = serde_json::Deserializer::from_str(list.strip_prefix('[')?).into_iter::<&RawValue>();
-    let first = values.next()?.ok()?;
-    (list[1 + values.byte_offset()..].trim_ascii_start() == "]").then_some(first.get())
+    let (first, rest) = first_value(list.strip_prefix('[')?)?;
+    (rest.trim_ascii_start() == "]").then_some(first.get())
 }
 
 #[cfg(test)]

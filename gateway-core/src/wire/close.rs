@@ -36,6 +36,8 @@ impl CloseCode {
     pub const REFUSED: Self = Self(4500);
     /// The application disconnected the socket.
     pub const DISCONNECTED: Self = Self(4501);
+    /// What a guard let the socket in for has expired: to come back takes fresh credentials.
+    pub const EXPIRED: Self = Self(4502);
 
     /// A code of the application's own.
     ///

@@ -1,6 +1,10 @@
-//! Pieces of JSON text that are read or written in several formats without a parser.
+//! Pieces of JSON text that are read or written in several formats.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// Appends `text` as a JSON string.
+#[inline]
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
     if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
         out.push(b'"');
@@ -35,6 +39,14 @@ pub(crate) fn skip_space(json: &[u8], at: usize) -> usize {
     json.iter().skip(at).position(|&byte| !is_space(byte)).map_or(json.len(), |skipped| at + skipped)
 }
 
+/// The value at the front of `json`, and what follows it; `None` where there is none.
+#[inline]
+pub(crate) fn first_value(json: &str) -> Option<(&RawValue, &str)> {
+    let value = <&RawValue>::deserialize(&mut serde_json::Deserializer::from_str(json)).ok()?;
+    let end = skip_space(json.as_bytes(), 0) + value.get().len();
+    Some((value, &json[end..]))
+}
+
 /// Where the string ends whose content starts at `at`: behind its closing quote, or at the end of a broken text.
 pub(crate) fn string_end(json: &[u8], mut at: usize) -> usize {
     while let Some(&byte) = json.get(at) {
@@ -62,6 +74,24 @@ mod tests {
         check(9);
         check(10);
         check(u64::MAX);
+    }
+
+    #[test]
+    fn the_first_value_is_cut_off() {
+        let check = |json: &str, value: &str, rest: &str| {
+            let (read, left) = first_value(json).unwrap();
+            assert_eq!((read.get(), left), (value, rest), "{json}");
+        };
+        check("1,2", "1", ",2");
+        check(" \n\"a,\" ]", "\"a,\"", " ]");
+        check("{\"a\":[1]}}", "{\"a\":[1]}", "}");
+        check("[ 1 ] ", "[ 1 ]", " ");
+        check("\"ü\"ü", "\"ü\"", "ü");
+        check("1x", "1", "x");
+        check("nullnull", "null", "null");
+        for json in ["", " ", ",", "]", "\"a", "[1", "{", "nul", "-", "x"] {
+            assert!(first_value(json).is_none(), "{json}");
+        }
     }
 
     #[test]

@@ -123,6 +123,14 @@ impl WireFormat {
         }
     }
 
+    /// Whether a request is answered by an ack, which belongs to the request alone.
+    pub(crate) fn has_acks(self) -> bool {
+        match self {
+            Self::Plain | Self::PlainMsgpack | Self::Own | Self::EngineIo => false,
+            Self::SocketIo | Self::SocketIoMsgpack => true,
+        }
+    }
+
     /// Whether a client can ask for it again after a lost connection, where it can come back.
     pub(crate) fn is_numbered(self, outgoing: &Outgoing<'_>) -> bool {
         self.numbers_events() && socket_io::is_event(outgoing)

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::wire::json::push_string;
+use crate::wire::json::{first_value, push_string};
 use crate::wire::{Envelope, Incoming, Malformed, Outgoing, Payload, RequestId};
 
 /// Longest text of an id; longer ones would be an amplifier for every frame of a stream.
@@ -82,9 +82,7 @@ fn decode_usual(text: &str) -> Option<Envelope<'_>> {
     let end = rest.bytes().position(|byte| byte == b'"' || byte == b'\\' || byte < 0x20)?;
     let (event, rest) = rest.split_at(end);
     let rest = rest.strip_prefix("\",\"data\":")?;
-    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
-    let data = values.next()?.ok()?;
-    let rest = &rest[values.byte_offset()..];
+    let (data, rest) = first_value(rest)?;
     let id = match rest.strip_prefix(",\"id\":") {
         None if rest == "}" => None,
         None => return None,

@@ -5,6 +5,7 @@ use quote::ToTokens;
 use syn::{Attribute, Generics, Path, Token, Type};
 
 use crate::check::Mistakes;
+use crate::check::layer::{refuse_on_block, refuse_strays};
 use crate::check::method::{Handler, Work, check_method};
 use crate::check::options::{Known, Options};
 use crate::check::structure::{BORROWS, cfgs, shared};
@@ -78,6 +79,8 @@ fn check_contents(block: &Block, mistakes: &mut Mistakes) {
             format!("`#[{name}]` cannot depend on a condition by itself\nhelp: put `#[cfg(…)]` beside `#[{name}]`; where the method is to exist without it, call one from the other"),
         );
     }
+    refuse_on_block(&block.layers, mistakes);
+    refuse_strays(&block.stray_layers, mistakes);
     if block.methods.is_empty() && mistakes.is_empty() {
         mistakes.add(
             block.impl_token,

@@ -9,6 +9,7 @@ use syn::{
 
 use crate::check::Mistakes;
 use crate::check::event_name::{Direction, event_mistake};
+use crate::check::layer::{Layer, check_layers, refuse_misplaced};
 use crate::check::options::{Known, Options, as_text};
 use crate::check::policy::{OPTIONS, Policy, check_policy};
 use crate::check::structure::cfgs;
@@ -19,6 +20,8 @@ pub(crate) struct Handler {
     pub(crate) work: Work,
     pub(crate) ident: Ident,
     pub(crate) cfgs: Vec<Attribute>,
+    /// What stands around it.
+    pub(crate) layers: Vec<Layer>,
     pub(crate) arguments: Vec<Type>,
     pub(crate) is_async: bool,
     pub(crate) output: Output,
@@ -46,7 +49,7 @@ const SUBSCRIBE: Known =
 
 /// Checks a marked method, as far as that goes without types.
 pub(crate) fn check_method(method: Method, mistakes: &mut Mistakes) -> Option<Handler> {
-    let Method { markers, attributes, signature } = method;
+    let Method { markers, layers, attributes, signature } = method;
     for second in markers.iter().skip(1) {
         mistakes.add(
             &second.attribute,
@@ -58,14 +61,17 @@ pub(crate) fn check_method(method: Method, mistakes: &mut Mistakes) -> Option<Ha
     }
     let marker = markers.into_iter().next()?;
     let work = check_marker(&marker, &signature, mistakes);
+    refuse_misplaced(&layers, marker.role, mistakes);
     check_qualifiers(&signature, mistakes);
     check_receiver(&signature, mistakes);
     let arguments = signature.inputs.iter().filter_map(|input| match input {
         FnArg::Receiver(_) => None,
         FnArg::Typed(argument) => Some(check_argument(argument, mistakes)),
     });
+    let arguments = arguments.collect();
     Some(Handler {
-        arguments: arguments.collect(),
+        layers: check_layers(&layers, mistakes),
+        arguments,
         output: check_output(&signature, marker.role, mistakes),
         work,
         cfgs: cfgs(&attributes),

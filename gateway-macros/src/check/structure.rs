@@ -4,9 +4,10 @@ use proc_macro2::TokenStream;
 use syn::{Attribute, Expr, Field, Generics, Ident, ItemStruct, Path, Type, WherePredicate, parse_quote};
 
 use crate::check::Mistakes;
+use crate::check::layer::{Layer, check_layers};
 use crate::check::namespace::namespace_mistake;
 use crate::check::options::{Known, Options};
-use crate::parse::Arguments;
+use crate::parse::{Arguments, take_layers};
 
 pub(crate) struct CheckedStruct {
     pub(crate) framework: Path,
@@ -15,6 +16,8 @@ pub(crate) struct CheckedStruct {
     pub(crate) generics: Generics,
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) fields: Vec<CheckedField>,
+    /// What stands around all its methods.
+    pub(crate) layers: Vec<Layer>,
     /// The struct as it is re-emitted, without the framework's attributes.
     pub(crate) item: ItemStruct,
 }
@@ -70,6 +73,7 @@ pub(crate) fn check_struct(arguments: TokenStream, mut item: ItemStruct, mistake
         mistakes.add(name, format!("`{name}` has no namespace\nhelp: write `{}` above it", GATEWAY.example));
     }
     refuse_second(&mut item, mistakes);
+    let layers = take_layers(&mut item.attrs);
     for lifetime in item.generics.lifetimes() {
         mistakes.add(lifetime, BORROWS);
     }
@@ -81,6 +85,7 @@ pub(crate) fn check_struct(arguments: TokenStream, mut item: ItemStruct, mistake
         generics: shared(&item.generics),
         cfgs: cfgs(&item.attrs),
         fields,
+        layers: check_layers(&layers, mistakes),
         item,
     }
 }
@@ -105,7 +110,7 @@ fn refuse_second(item: &mut ItemStruct, mistakes: &mut Mistakes) {
     });
 }
 
-fn check_field(field: &mut Field, mistakes: &mut Mistakes) -> CheckedField {
+pub(crate) fn check_field(field: &mut Field, mistakes: &mut Mistakes) -> CheckedField {
     let (injects, others) = std::mem::take(&mut field.attrs)
         .into_iter()
         .partition::<Vec<_>, _>(|attribute| attribute.path().is_ident("inject"));

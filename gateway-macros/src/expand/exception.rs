@@ -18,6 +18,12 @@ pub(crate) fn fallback_exception(checked: &CheckedException) -> TokenStream {
                 ::core::unreachable!()
             }
         }
+        #[automatically_derived]
+        impl #impl_generics ::core::convert::From<#ident #type_generics> for #framework::Exception #where_clause {
+            fn from(_: #ident #type_generics) -> Self {
+                ::core::unreachable!()
+            }
+        }
     }
 }
 
@@ -25,8 +31,11 @@ pub(crate) fn expand_exception(checked: &CheckedException) -> TokenStream {
     let CheckedException { framework, ident, generics, failures } = checked;
     // Assumed by the body and asked for under the type's name: what is missing is said once, there.
     let mut generics = generics.clone();
-    let failure = at(ident.span(), &quote!(Self: #framework::private::Failure));
-    generics.make_where_clause().predicates.push(parse_quote!(#failure));
+    let (_, own, _) = checked.generics.split_for_impl();
+    for bound in [quote!(Failure), quote!(Shareable)] {
+        let bound = at(ident.span(), &quote!(#ident #own: #framework::private::#bound));
+        generics.make_where_clause().predicates.push(parse_quote!(#bound));
+    }
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let arms = failures.iter().map(|failure| {
         let Failure { variant, cfgs, code, hide } = failure;
@@ -38,12 +47,25 @@ pub(crate) fn expand_exception(checked: &CheckedException) -> TokenStream {
         };
         quote!(#(#cfgs)* #pattern => #exception,)
     });
-    let subject = if failures.is_empty() { quote!(self) } else { quote!(&self) };
+    let body = if failures.is_empty() {
+        quote!(match self {})
+    } else {
+        quote! {
+            let exception = match &self { #(#arms)* };
+            #framework::private::Failure::keep(self, exception)
+        }
+    };
     quote! {
         #[automatically_derived]
         impl #impl_generics #framework::IntoException for #ident #type_generics #where_clause {
             fn into_exception(self) -> #framework::Exception {
-                match #subject { #(#arms)* }
+                #body
+            }
+        }
+        #[automatically_derived]
+        impl #impl_generics ::core::convert::From<#ident #type_generics> for #framework::Exception #where_clause {
+            fn from(error: #ident #type_generics) -> Self {
+                #framework::IntoException::into_exception(error)
             }
         }
     }

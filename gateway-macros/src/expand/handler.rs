@@ -7,6 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Path, Type};
 
 use crate::check::{Handler, Output, Policy, Work};
+use crate::expand::layers::layer_statements;
 use crate::expand::spans::at;
 use crate::expand::text::{line, type_text};
 use crate::parse::Role;
@@ -46,10 +47,36 @@ impl Entry<'_> {
         let add = Ident::new(role.name(), Span::call_site());
         let call = self.call(&Words::of(role));
         let cfgs = &self.handler.cfgs;
+        let (around, arguments) = (self.around(), self.arguments(&Words::of(role)));
         quote! {
             #(#cfgs)*
-            handlers.#add(#described, #call);
+            handlers.#add(#described, #call)#around #arguments;
         }
+    }
+
+    /// What stands around the method.
+    fn around(&self) -> Option<TokenStream> {
+        let Self { framework, self_type, handler } = self;
+        let self_type = self_type.to_token_stream();
+        let statements = layer_statements(framework, &handler.layers, |ty| replace_self(ty.clone(), &self_type));
+        (!handler.layers.is_empty()).then(|| quote!(.around(|layers| { #statements })))
+    }
+
+    /// What each argument asks of the server.
+    fn arguments(&self, words: &Words) -> Option<TokenStream> {
+        let Self { framework, self_type, handler } = self;
+        let arguments = handler.arguments.iter().map(|ty| {
+            let (text, line, on) = (type_text(ty), line(ty.span()), &words.on);
+            let ty = named(ty, self_type);
+            quote_spanned! {ty.span()=>
+                #framework::Argument::new(
+                    #framework::Written::new(#text, ::core::file!(), #line),
+                    <#ty as #framework::FromContext<#framework::on::#on>>::needs,
+                )
+            }
+        });
+        let arguments: Vec<_> = arguments.collect();
+        (!arguments.is_empty()).then(|| quote!(.arguments([#(#arguments),*])))
     }
 
     /// What the table knows of the method beside how to call it.

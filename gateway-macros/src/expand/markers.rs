@@ -5,7 +5,7 @@ use quote::quote;
 use syn::parse::Parser;
 use syn::{Attribute, Path};
 
-use crate::parse::{conditional_marker, marker_role};
+use crate::parse::{conditional_marker, layer_kind, marker_role};
 
 /// Takes the markers off the items of a block, which is found by its braces.
 ///
@@ -13,14 +13,16 @@ use crate::parse::{conditional_marker, marker_role};
 /// place comes leave not to be told off for it.
 pub(crate) fn without_markers(block: TokenStream) -> TokenStream {
     let mut trees: Vec<TokenTree> = block.into_iter().collect();
-    if let Some(TokenTree::Group(body)) = trees.last_mut()
-        && body.delimiter() == Delimiter::Brace
-    {
-        let mut stripped = Group::new(Delimiter::Brace, strip(body.stream()));
-        stripped.set_span(body.span());
-        *body = stripped;
-    }
-    trees.into_iter().collect()
+    let body = match trees.pop() {
+        Some(TokenTree::Group(body)) if body.delimiter() == Delimiter::Brace => {
+            let mut stripped = Group::new(Delimiter::Brace, strip(body.stream()));
+            stripped.set_span(body.span());
+            Some(TokenTree::Group(stripped))
+        }
+        other => other,
+    };
+    // What stood before the block itself was complained of.
+    strip(trees.into_iter().collect()).into_iter().chain(body).collect()
 }
 
 fn strip(items: TokenStream) -> TokenStream {
@@ -29,10 +31,12 @@ fn strip(items: TokenStream) -> TokenStream {
     while let Some(tree) = trees.next() {
         if matches!(&tree, TokenTree::Punct(punct) if punct.as_char() == '#')
             && let Some(TokenTree::Group(group)) = trees.peek()
-            && is_marker(&tree, group)
+            && let Some(sort) = sort(&tree, group)
         {
             trees.next();
-            kept.extend(quote!(#[allow(clippy::needless_pass_by_value, clippy::unused_self)]));
+            if sort == Sort::Marker {
+                kept.extend(quote!(#[allow(clippy::needless_pass_by_value, clippy::unused_self)]));
+            }
             continue;
         }
         kept.extend([tree]);
@@ -40,18 +44,29 @@ fn strip(items: TokenStream) -> TokenStream {
     kept
 }
 
-fn is_marker(sign: &TokenTree, group: &Group) -> bool {
+/// What is taken off.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Marker,
+    /// What stands around the method.
+    Layer,
+}
+
+fn sort(sign: &TokenTree, group: &Group) -> Option<Sort> {
     if group.delimiter() != Delimiter::Bracket {
-        return false;
+        return None;
     }
     let tokens = [sign.clone(), TokenTree::Group(group.clone())].into_iter().collect();
     if let Ok(attributes) = Attribute::parse_outer.parse2(tokens) {
-        return attributes
-            .iter()
-            .any(|attribute| marker_role(attribute.path()).is_some() || conditional_marker(attribute).is_some());
+        return attributes.iter().find_map(|attribute| {
+            conditional_marker(attribute).map(|_| Sort::Marker).or_else(|| sort_of(attribute.path()))
+        });
     }
-    // What cannot be read as an attribute is still a marker by its name, so that it is not complained of twice.
+    // What cannot be read as an attribute is still one of these by its name, so that it is not complained of twice.
     let first = group.stream().into_iter().next();
-    let path = first.and_then(|first| syn::parse2::<Path>(first.into()).ok());
-    path.is_some_and(|path| marker_role(&path).is_some())
+    first.and_then(|first| syn::parse2::<Path>(first.into()).ok()).and_then(|path| sort_of(&path))
+}
+
+fn sort_of(path: &Path) -> Option<Sort> {
+    marker_role(path).map(|_| Sort::Marker).or_else(|| layer_kind(path).map(|_| Sort::Layer))
 }

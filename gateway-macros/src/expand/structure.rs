@@ -4,14 +4,15 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Index, Member};
+use syn::{Index, Member, Path};
 
 use crate::check::{CheckedField, CheckedStruct, Source};
+use crate::expand::layers::layer_statements;
 use crate::expand::text::{line, type_text};
 
 /// Everything a gateway's struct turns into, beside itself.
 pub(crate) fn expand_struct(checked: &CheckedStruct) -> TokenStream {
-    let gateway = gateway_impl(checked, &construct(checked));
+    let gateway = gateway_impl(checked, &construct("construct", &checked.framework, &checked.fields));
     let registration = registration(checked);
     quote!(#gateway #registration)
 }
@@ -37,6 +38,7 @@ fn gateway_impl(checked: &CheckedStruct, construct: &TokenStream) -> TokenStream
     let (impl_generics, type_generics, where_clause) = checked.generics.split_for_impl();
     let text = name.unraw().to_string();
     let line = line(name.span());
+    let around = around(checked);
     quote! {
         #(#cfgs)*
         #[automatically_derived]
@@ -44,24 +46,36 @@ fn gateway_impl(checked: &CheckedStruct, construct: &TokenStream) -> TokenStream
             const NAMESPACE: &'static str = #namespace;
             const DECLARED: #framework::Declared = #framework::Declared::new(#text, ::core::file!(), #line);
             #construct
+            #around
+        }
+    }
+}
+
+/// What stands around all its methods.
+fn around(checked: &CheckedStruct) -> TokenStream {
+    let CheckedStruct { framework, layers, .. } = checked;
+    if layers.is_empty() {
+        return TokenStream::new();
+    }
+    let statements = layer_statements(framework, layers, Clone::clone);
+    quote! {
+        fn around(layers: &mut #framework::Layers<'_>) {
+            #statements
         }
     }
 }
 
 /// The constructor asks for every field before it gives up on one, so that all gaps are reported at once.
-fn construct(checked: &CheckedStruct) -> TokenStream {
-    let framework = &checked.framework;
+pub(crate) fn construct(function: &str, framework: &Path, list: &[CheckedField]) -> TokenStream {
+    let function = Ident::new(function, Span::call_site());
     // Named apart from every field, which is a variable here too.
     let fields = Ident::new("fields", Span::mixed_site());
-    let parameter = if checked.fields.iter().any(|field| matches!(field.source, Source::Provided)) {
-        quote!(#fields)
-    } else {
-        quote!(_)
-    };
+    let parameter =
+        if list.iter().any(|field| matches!(field.source, Source::Provided)) { quote!(#fields) } else { quote!(_) };
     let (asks, inits): (Vec<_>, Vec<_>) =
-        checked.fields.iter().enumerate().map(|(index, field)| ask(&fields, index, field)).unzip();
+        list.iter().enumerate().map(|(index, field)| ask(&fields, index, field)).unzip();
     quote! {
-        fn construct(#parameter: &mut #framework::Fields<'_>) -> ::core::option::Option<Self> {
+        fn #function(#parameter: &mut #framework::Fields<'_>) -> ::core::option::Option<Self> {
             #(#asks)*
             ::core::option::Option::Some(Self { #(#inits)* })
         }

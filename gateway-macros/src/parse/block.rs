@@ -6,6 +6,8 @@ use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Generics, Ident, Meta, Path, Signature, Token, Type, Visibility, braced};
 
+use crate::parse::{LayerMark, take_layers};
+
 /// The head of an impl block and the methods in it that carry a marker.
 pub(crate) struct Block {
     pub(crate) attributes: Vec<Attribute>,
@@ -19,11 +21,16 @@ pub(crate) struct Block {
     pub(crate) strays: Vec<Marker>,
     /// Markers inside a `#[cfg_attr(…)]`, which nobody has evaluated yet.
     pub(crate) conditional: Vec<Marker>,
+    /// What is to stand around the block as a whole.
+    pub(crate) layers: Vec<LayerMark>,
+    /// What is to stand around something that is not taken up.
+    pub(crate) stray_layers: Vec<LayerMark>,
 }
 
 /// A method with at least one marker.
 pub(crate) struct Method {
     pub(crate) markers: Vec<Marker>,
+    pub(crate) layers: Vec<LayerMark>,
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) signature: Signature,
 }
@@ -83,7 +90,8 @@ impl Block {
     }
 
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let attributes = input.call(Attribute::parse_outer)?;
+        let mut attributes = input.call(Attribute::parse_outer)?;
+        let layers = take_layers(&mut attributes);
         input.parse::<Option<Token![unsafe]>>()?;
         let impl_token = input.parse()?;
         // `impl <Chat as Trait>::Type` is the other reading of `impl <`; nobody writes it.
@@ -107,6 +115,8 @@ impl Block {
             methods: Vec::new(),
             strays: Vec::new(),
             conditional: Vec::new(),
+            layers,
+            stray_layers: Vec::new(),
         };
         while !content.is_empty() {
             block.parse_item(&content)?;
@@ -115,23 +125,22 @@ impl Block {
     }
 
     fn parse_item(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
-        let (markers, attributes) = split_markers(input.call(Attribute::parse_outer)?);
+        let (markers, mut attributes) = split_markers(input.call(Attribute::parse_outer)?);
+        let layers = take_layers(&mut attributes);
         let conditional = attributes.iter().filter_map(|attribute| {
             let role = conditional_marker(attribute)?;
             Some(Marker { role, attribute: attribute.clone() })
         });
         self.conditional.extend(conditional);
         input.parse::<Visibility>()?;
-        if markers.is_empty() {
-            return skip_item(input);
-        }
-        if !starts_a_function(input) {
+        if markers.is_empty() || !starts_a_function(input) {
             self.strays.extend(markers);
+            self.stray_layers.extend(layers);
             return skip_item(input);
         }
         let signature = input.parse()?;
         skip_body(input)?;
-        self.methods.push(Method { markers, attributes, signature });
+        self.methods.push(Method { markers, layers, attributes, signature });
         Ok(())
     }
 }

@@ -117,7 +117,11 @@ class PollingChannel extends Channel {
   }
 
   async next() {
-    return message(binary(await this.session.next()));
+    for (;;) {
+      const packet = binary(await this.session.next());
+      if (packet === '1') throw new Error('the session was closed');
+      if (packet !== '6') return message(packet);
+    }
   }
 
   async rest() {

@@ -6,7 +6,7 @@ import { get } from 'node:http';
 import { connect } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
 import WebSocket from 'ws';
-import { Client, within } from './fixture.js';
+import { Client, PATIENCE, within } from './fixture.js';
 
 export const SEPARATOR = '\x1e';
 
@@ -61,11 +61,12 @@ export class Engine {
 
   /** Waits until the server has forgotten a session whose connection has ended. */
   async forgets(sid) {
-    for (;;) {
+    for (const begun = performance.now(); performance.now() - begun < PATIENCE;) {
       const answer = await this.get({ sid });
       // Until then it belongs to a WebSocket, or a GET takes the news of its end.
       if (answer.status !== 200 && JSON.parse(answer.text).code !== 3) return assertError(answer, 1);
     }
+    return assert.fail(`the session ${sid} is still there`);
   }
 
   /** A TCP connection for requests that no library would write. */

@@ -12,7 +12,7 @@ const repository = fileURLToPath(new URL('../../../', import.meta.url));
 const binaries = process.env.FIXTURES ?? join(repository, 'target', 'debug');
 
 /** Longer than anything a suite waits for: a hang becomes a failure that names its line. */
-const PATIENCE = 15_000;
+export const PATIENCE = 15_000;
 
 /** Whether the suites run against npm's servers, to prove the suites, in place of our own. */
 export const reference = process.env.REFERENCE === '1';
@@ -51,8 +51,12 @@ export async function startWith(environment, name, ...options) {
     /** Ends the server as a supervisor would; resolves to its exit code. */
     async stop() {
       server.kill('SIGTERM');
-      const [code] = await within('the exit of the fixture', exited);
-      return code;
+      try {
+        const [code] = await within('the exit of the fixture', exited);
+        return code;
+      } finally {
+        server.kill('SIGKILL');
+      }
     },
   };
 }

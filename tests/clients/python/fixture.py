@@ -47,12 +47,21 @@ class Fixture:
     def http(self, path=""):
         return f"http://{self.address}{path}"
 
+    def kill(self):
+        """Ends the server as a failure would."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()
+
     def stop(self):
         """Ends the server as a supervisor would; returns its exit code."""
         if self.process.returncode is None:
             self.process.terminate()
-            self.process.wait(PATIENCE)
-            self.process.stdout.close()
+            try:
+                self.process.wait(PATIENCE)
+            finally:
+                self.process.kill()
+                self.process.stdout.close()
         return self.process.returncode
 
 

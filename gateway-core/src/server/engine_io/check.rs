@@ -1,5 +1,7 @@
 //! What a request asks for, judged in the reference's order.
 
+use std::borrow::Cow;
+
 use http::{Method, request};
 
 use crate::server::engine_io::cors::Sharing;
@@ -18,26 +20,29 @@ pub(super) enum Way {
 }
 
 /// The parameters that count. Of two of one name the later does.
-#[derive(Debug)]
-pub(super) struct Query {
-    transport: Option<String>,
-    session: Option<String>,
+#[derive(Debug, Default)]
+pub(super) struct Query<'a> {
+    transport: Option<Cow<'a, str>>,
+    session: Option<Cow<'a, str>>,
     /// `EIO`
-    version: Option<String>,
+    version: Option<Cow<'a, str>>,
     is_jsonp: bool,
 }
 
-impl Query {
-    pub(super) fn parse(query: &str) -> Self {
-        let pairs = parse_query(query);
-        let last = |name: &str| pairs.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-        Self {
-            transport: last("transport"),
-            // An empty one asks for a new session.
-            session: last("sid").filter(|id| !id.is_empty()),
-            version: last("EIO"),
-            is_jsonp: last("j").is_some(),
+impl<'a> Query<'a> {
+    pub(super) fn parse(query: &'a str) -> Self {
+        let mut parsed = Self::default();
+        for (name, value) in parse_query(query) {
+            match &*name {
+                "transport" => parsed.transport = Some(value),
+                // An empty one asks for a new session.
+                "sid" => parsed.session = Some(value).filter(|id| !id.is_empty()),
+                "EIO" => parsed.version = Some(value),
+                "j" => parsed.is_jsonp = true,
+                _ => {}
+            }
         }
+        parsed
     }
 
     fn transport(&self) -> Option<TransportName> {
@@ -59,7 +64,7 @@ pub(super) fn check(
     engine: &Engine,
     sharing: Sharing<'_>,
     head: &request::Parts,
-    query: &Query,
+    query: &Query<'_>,
     way: Way,
 ) -> Result<Option<Session>, Refused> {
     let transport = query.transport().filter(|name| engine.options.serves(*name)).ok_or(Code::UnknownTransport)?;

@@ -10,6 +10,7 @@ use hyper::upgrade::OnUpgrade;
 use crate::server::application::Application;
 use crate::server::body::Body;
 use crate::server::connection::{Entry, serve};
+use crate::server::doors::ask_at_upgrade;
 use crate::server::engine_io::engine::{Engine, Serves};
 use crate::server::engine_io::options::EngineOptions;
 use crate::server::engine_io::refused::{Code, Refused};
@@ -74,7 +75,7 @@ pub(super) fn take_over(visit: &Visit<'_>, session: Session, on_upgrade: OnUpgra
 }
 
 fn check_upgrade(visit: &Visit<'_>) -> Result<Upgrade, Refused> {
-    Upgrade::check(&visit.head, &[])
+    Upgrade::check(visit.head, &[])
         .map(|upgrade| upgrade.with_first_offer(&visit.head.headers))
         .map_err(|error| Refused::new(Code::BadRequest, error.to_string()))
 }
@@ -86,12 +87,16 @@ impl Visit<'_> {
         if host.application.shared.is_stopping() {
             return Err(Refused::unavailable("the server stops"));
         }
-        let Destination { entry, path, parameters } = destination(engine, host.application).ok_or(Code::BadRequest)?;
+        let Destination { mut entry, path, parameters } =
+            destination(engine, host.application).ok_or(Code::BadRequest)?;
         let text = head.uri.query().unwrap_or_default();
         let handshake = Handshake::new(path, text, &head.headers, host.peer).with_parameters(parameters);
         let handshake = complete(handshake);
         for check in host.before.into_iter().chain(&engine.options.allow_request) {
             check.ask(handshake.clone()).await?;
+        }
+        if let Entry::Namespace(found) = &mut entry {
+            found.passes = ask_at_upgrade(host.application, &found.route, &handshake).await?;
         }
         query.check_version()?;
         Ok((entry, handshake))

@@ -33,8 +33,8 @@ pub(crate) struct Host<'a> {
 pub(super) struct Visit<'a> {
     pub(super) host: Host<'a>,
     pub(super) engine: &'a Engine,
-    pub(super) head: request::Parts,
-    pub(super) query: Query,
+    pub(super) head: &'a request::Parts,
+    pub(super) query: Query<'a>,
 }
 
 /// Answers a request whose path is the engine's.
@@ -52,9 +52,9 @@ pub(crate) async fn respond(host: Host<'_>, engine: &Engine, mut request: Reques
         return response;
     }
     let on_upgrade = wants_websocket(&request).then(|| hyper::upgrade::on(&mut request));
-    let query = Query::parse(request.uri().query().unwrap_or_default());
     let (head, body) = request.into_parts();
-    let visit = Visit { host, engine, head, query };
+    let query = Query::parse(head.uri.query().unwrap_or_default());
+    let visit = Visit { host, engine, head: &head, query };
     let mut response = if let Some(on_upgrade) = on_upgrade {
         let upgraded = visit.upgrade(sharing, on_upgrade).await;
         upgraded.unwrap_or_else(|refused| visit.note(&refused).response_to_upgrade())
@@ -62,7 +62,7 @@ pub(crate) async fn respond(host: Host<'_>, engine: &Engine, mut request: Reques
         let answered = visit.answer(sharing, body).await;
         answered.unwrap_or_else(|refused| visit.note(&refused).response())
     };
-    sharing.apply(&visit.head.headers, response.headers_mut());
+    sharing.apply(&head.headers, response.headers_mut());
     response
 }
 
@@ -75,14 +75,14 @@ fn wants_websocket(request: &Request<Body>) -> bool {
 impl Visit<'_> {
     /// It asks for a WebSocket.
     async fn upgrade(&self, sharing: Sharing<'_>, on_upgrade: OnUpgrade) -> Result<Response<Body>, Refused> {
-        match check(self.engine, sharing, &self.head, &self.query, Way::Upgrade)? {
+        match check(self.engine, sharing, self.head, &self.query, Way::Upgrade)? {
             None => open::websocket(self, on_upgrade).await,
             Some(session) => open::take_over(self, session, on_upgrade),
         }
     }
 
     async fn answer(&self, sharing: Sharing<'_>, body: Body) -> Result<Response<Body>, Refused> {
-        match check(self.engine, sharing, &self.head, &self.query, Way::Request)? {
+        match check(self.engine, sharing, self.head, &self.query, Way::Request)? {
             None => open::polling(self).await,
             Some(session) => self.go_on(session, body).await,
         }
@@ -95,7 +95,7 @@ impl Visit<'_> {
             Method::GET => Ok(self.packets(peer.poll().await?)),
             Method::POST => {
                 latest.keep(&self.head.headers);
-                post(&peer, &self.head, body, self).await
+                post(&peer, self.head, body, self).await
             }
             // As the reference has it; the session goes on.
             _ => Ok(empty(StatusCode::INTERNAL_SERVER_ERROR)),

@@ -58,6 +58,10 @@ impl<T: Transport> Transport for EngineIo<T> {
         let mut violated = None;
         let received = self.0.poll_receive(context, &mut |received, context| match received {
             Received::Text(text) => {
+                // As nearly always.
+                if let Some(message) = text.strip_prefix('4') {
+                    return deliver(Received::Text(message), context);
+                }
                 Packet::read(text).and_then(|packet| hear(packet, context, deliver)).unwrap_or_else(|violation| {
                     violated = Some(violation);
                     Flow::Pause

@@ -23,8 +23,8 @@ impl Open<'_> {
         let members = Members {
             sid: session,
             upgrades,
-            ping_interval: ping_interval.as_millis(),
-            ping_timeout: ping_timeout.as_millis(),
+            ping_interval: milliseconds(ping_interval),
+            ping_timeout: milliseconds(ping_timeout),
             max_payload,
         };
         let json = serde_json::to_string(&members).expect("text and numbers");
@@ -32,13 +32,17 @@ impl Open<'_> {
     }
 }
 
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Members<'a> {
     sid: &'a str,
     upgrades: &'a [&'a str],
-    ping_interval: u128,
-    ping_timeout: u128,
+    ping_interval: u64,
+    ping_timeout: u64,
     max_payload: usize,
 }
 

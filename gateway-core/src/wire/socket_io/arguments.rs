@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use crate::wire::json::is_space;
+use crate::wire::json::{first_value, is_space};
 use crate::wire::{Payload, Shape, Violation, is_reserved};
 
 const INVALID: Violation = Violation { why: "invalid payload" };
@@ -63,14 +63,6 @@ pub(super) fn answer(json: &str) -> Result<Payload<'_>, Violation> {
 /// No argument at all.
 pub(super) fn none<'a>() -> Payload<'a> {
     Payload { json: None, shape: Shape::Several, attachments: None }
-}
-
-/// The value at the front and what follows it.
-#[inline]
-fn first_value(text: &str) -> Option<(&RawValue, &str)> {
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
-    let value = values.next()?.ok()?;
-    Some((value, &text[values.byte_offset()..]))
 }
 
 /// A text, or a number, which stands for its decimal text.

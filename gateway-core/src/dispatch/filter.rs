@@ -1,0 +1,180 @@
+//! Filters: from a failure to what the client is told of it.
+
+use std::error::Error;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::dispatch::call::Call;
+use crate::dispatch::{Exception, IntoException, IntoReply, Placed, Reply, reply::Outcome};
+use crate::telemetry::Counter;
+use crate::wire::Disconnect;
+
+/// Decides what a client is told of a failure, by the type of the error.
+///
+/// It stands at a method or a whole gateway by `#[filter(StoreFailures)]`, at everything by
+/// [`Server::filter`](crate::Server::filter). The nearest is asked first: the method's, the gateway's, the server's; of two at
+/// one place the one that stands lower, and so nearer. It is asked about failures of the handler, of its guards and
+/// interceptors, of arguments that could not be read, about panics and handlers that took too long.
+///
+/// ```
+/// use gateway_core::prelude::*;
+///
+/// #[derive(Debug, thiserror::Error, Exception)]
+/// #[error("no room {0}")]
+/// struct NoRoom(String);
+///
+/// #[derive(Default)]
+/// struct Gone;
+///
+/// impl Filter for Gone {
+///     type Error = NoRoom;
+///
+///     fn catch(&self, error: &NoRoom, _: &Call<'_>) -> Caught {
+///         Caught::answer(Exception::new("gone", "this room was closed").with_details(&error.0))
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no filter",
+    label = "this answers no failure",
+    note = "implement `Filter` for `{Self}`: `fn catch(&self, error: &Self::Error, call: &Call<'_>) -> Caught`"
+)]
+pub trait Filter: Send + Sync + 'static {
+    /// What it is asked about: the error a handler returned, or the first of that error's sources that is one. An
+    /// [`Exception`] is every failure; a [`Rejection`](crate::Rejection) is every argument that could not be read.
+    type Error: Error + 'static;
+
+    /// What becomes of the failure.
+    fn catch(&self, error: &Self::Error, call: &Call<'_>) -> Caught;
+}
+
+/// What a filter made of a failure.
+#[derive(Debug)]
+pub struct Caught(What);
+
+#[derive(Debug)]
+enum What {
+    Answer(Reply),
+    Rethrow,
+    Disconnect(Disconnect),
+}
+
+impl Caught {
+    /// The client is told this exception instead.
+    #[must_use]
+    pub fn answer(error: impl IntoException) -> Self {
+        Self(What::Answer(error.into_exception().into()))
+    }
+
+    /// The client gets a reply, as if nothing had failed: a value, or an event by [`Reply::event`].
+    #[must_use]
+    pub fn reply(reply: impl IntoReply) -> Self {
+        Self(What::Answer(reply.into_reply()))
+    }
+
+    /// The next filter is asked; behind the last one the client is told the failure as it is.
+    #[must_use]
+    pub fn rethrow() -> Self {
+        Self(What::Rethrow)
+    }
+
+    /// The client is told the failure as it is, and then the socket ends.
+    #[must_use]
+    pub fn disconnect(disconnect: Disconnect) -> Self {
+        Self(What::Disconnect(disconnect))
+    }
+}
+
+/// A filter whose types are forgotten.
+pub(crate) struct ErasedFilter(Box<dyn AnyFilter>);
+
+impl ErasedFilter {
+    pub(crate) fn new<F: Filter>(filter: Arc<F>) -> Self {
+        Self(Box::new(For(filter)))
+    }
+}
+
+impl fmt::Debug for ErasedFilter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ErasedFilter")
+    }
+}
+
+trait AnyFilter: Send + Sync {
+    /// `None` where it is not one of its errors.
+    fn catch(&self, exception: &Exception, call: &Call<'_>) -> Option<Caught>;
+}
+
+struct For<F>(Arc<F>);
+
+impl<F: Filter> AnyFilter for For<F> {
+    fn catch(&self, exception: &Exception, call: &Call<'_>) -> Option<Caught> {
+        exception.error().map(|error| self.0.catch(error, call))
+    }
+}
+
+/// Filters in the order in which they are asked: the nearest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filters(Vec<Arc<Placed<ErasedFilter>>>);
+
+impl Filters {
+    pub(crate) fn new(filters: Vec<Arc<Placed<ErasedFilter>>>) -> Self {
+        Self(filters)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Placed<ErasedFilter>> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+
+    /// What becomes of a handler's outcome.
+    pub(crate) fn apply(&self, reply: Reply, call: &Call<'_>) -> Filtered {
+        match reply.0 {
+            Outcome::Failed(exception) => self.catch(exception, call),
+            outcome @ (Outcome::Empty | Outcome::Value { .. } | Outcome::Stream(_)) => Reply(outcome).into(),
+        }
+    }
+
+    fn catch(&self, exception: Exception, call: &Call<'_>) -> Filtered {
+        for filter in self.iter() {
+            let caught = catch_unwind(AssertUnwindSafe(|| filter.layer.0.catch(&exception, call)));
+            match caught {
+                Ok(None | Some(Caught(What::Rethrow))) => {}
+                Ok(Some(Caught(What::Answer(reply)))) => {
+                    let error = exception.hidden_text().unwrap_or(exception.text());
+                    tracing::debug!(filter = %filter.written, error, id = exception.id(), "a filter answered for a failure");
+                    return Filtered { has_failed: true, ..reply.into() };
+                }
+                Ok(Some(Caught(What::Disconnect(disconnect)))) => {
+                    return Filtered { then: Some(disconnect), ..Reply::from(exception).into() };
+                }
+                Err(_) => {
+                    call.counters().add(Counter::Panics);
+                    let log = |id: &str| tracing::error!(filter = %filter.written, id, "a filter panicked");
+                    return Reply::from(Exception::internal(log)).into();
+                }
+            }
+        }
+        Reply::from(exception).into()
+    }
+}
+
+/// What is to be told of a handler's outcome.
+#[derive(Debug)]
+pub(crate) struct Filtered {
+    pub(crate) reply: Reply,
+    /// Whether it had failed, whatever is told of that.
+    pub(crate) has_failed: bool,
+    /// How the socket is to end once it was told.
+    pub(crate) then: Option<Disconnect>,
+}
+
+impl From<Reply> for Filtered {
+    fn from(reply: Reply) -> Self {
+        Self { has_failed: reply.exception().is_some(), reply, then: None }
+    }
+}

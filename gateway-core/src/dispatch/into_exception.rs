@@ -1,0 +1,168 @@
+//! What becomes an exception: errors of the application, and those of the framework that user code returns.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::dispatch::{Exception, INTERNAL};
+use crate::hub::JoinError;
+use crate::session::{RoomRefusal, SendError};
+use crate::socket::RequestError;
+use crate::transport::AuthError;
+use crate::wire::{Fault, Malformed};
+
+/// An error type of the application that can be told to a client. Derive it: `#[derive(Exception)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no exception: it cannot be told to a client",
+    label = "this error has no exception",
+    note = "put `#[derive(Exception)]` on `{Self}`, or map it: `.map_err(|error| Exception::hidden(\"code\", &error))`"
+)]
+pub trait IntoException {
+    /// The exception the client gets.
+    fn into_exception(self) -> Exception;
+}
+
+impl IntoException for Exception {
+    fn into_exception(self) -> Exception {
+        self
+    }
+}
+
+impl IntoException for std::convert::Infallible {
+    fn into_exception(self) -> Exception {
+        match self {}
+    }
+}
+
+/// An argument that could not be read from what the client sent.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Rejection {
+    code: Cow<'static, str>,
+    message: Cow<'static, str>,
+    details: Option<Box<Value>>,
+    /// Under which the log has what the client is not told.
+    id: Option<Box<str>>,
+}
+
+impl Rejection {
+    /// A rejection with a code for programs and a message for people.
+    pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code: code.into(), message: message.into(), details: None, id: None }
+    }
+
+    /// Adds facts for programs, as the exception's `details`.
+    #[must_use]
+    pub fn with_details<T: Serialize + ?Sized>(mut self, details: &T) -> Self {
+        self.details = serde_json::to_value(details).ok().map(Box::new);
+        self
+    }
+
+    /// Something with faults: the first of them in words, all of them in the details.
+    pub(crate) fn of_faults(code: &'static str, lead: &str, faults: &[Fault]) -> Self {
+        let message = match faults {
+            [] => lead.to_owned(),
+            [only] => format!("{lead}: {only}"),
+            [first, others @ ..] => format!("{lead}: {first} (and {} more)", others.len()),
+        };
+        Self::new(code, message).with_details(faults)
+    }
+
+    /// The application is wrong, and the client reads no more than that and an id. `log` writes the rest, with this id.
+    pub(crate) fn internal(log: impl FnOnce(&str)) -> Self {
+        let id = super::exception::new_id();
+        log(&id);
+        Self { id: Some(id), ..Self::new("internal", INTERNAL) }
+    }
+}
+
+impl IntoException for Rejection {
+    fn into_exception(self) -> Exception {
+        let Self { code, message, details, id } = self.clone();
+        let exception = Exception::new(code, message).of_framework().with_id(id).with_source(self);
+        match details {
+            Some(details) => exception.with_details(&*details),
+            None => exception,
+        }
+    }
+}
+
+impl From<Malformed> for Exception {
+    fn from(malformed: Malformed) -> Self {
+        Self::framework("malformed", malformed.why)
+    }
+}
+
+impl IntoException for JoinError {
+    fn into_exception(self) -> Exception {
+        let exception = match &self {
+            Self::TooMany => Exception::framework("too_many_rooms", self.to_string()),
+            Self::Private => Exception::framework("private_room", self.to_string()),
+            Self::Refused(refusal) => return told_by_a_guard(refusal),
+            Self::GuardWaits => Exception::hidden("guard_waits", &self),
+            Self::Gone => Exception::hidden("gone", &self),
+        };
+        exception.with_source(self)
+    }
+}
+
+/// As the guard has said it.
+fn told_by_a_guard(refusal: &RoomRefusal) -> Exception {
+    refusal.error().downcast_ref().cloned().unwrap_or_else(Exception::forbidden)
+}
+
+impl IntoException for SendError {
+    fn into_exception(self) -> Exception {
+        Exception::hidden("unsent", &self).with_source(self)
+    }
+}
+
+impl IntoException for RequestError {
+    fn into_exception(self) -> Exception {
+        let exception = match &self {
+            Self::Timeout => Exception::framework("no_answer", "you did not answer in time"),
+            Self::Refused(_) | Self::Unreadable(_) => Exception::framework("bad_answer", self.to_string()),
+            Self::Gone | Self::Unsent(_) | Self::NotConnected | Self::TooMany | Self::Unserializable => {
+                Exception::hidden("unasked", &self)
+            }
+        };
+        exception.with_source(self)
+    }
+}
+
+impl IntoException for AuthError {
+    fn into_exception(self) -> Exception {
+        Exception::framework("unauthorized", self.to_string()).with_source(self)
+    }
+}
+
+impl From<RequestError> for Exception {
+    fn from(error: RequestError) -> Self {
+        error.into_exception()
+    }
+}
+
+impl From<AuthError> for Exception {
+    fn from(error: AuthError) -> Self {
+        error.into_exception()
+    }
+}
+
+impl From<JoinError> for Exception {
+    fn from(error: JoinError) -> Self {
+        error.into_exception()
+    }
+}
+
+impl From<SendError> for Exception {
+    fn from(error: SendError) -> Self {
+        error.into_exception()
+    }
+}
+
+impl From<Rejection> for Exception {
+    fn from(rejection: Rejection) -> Self {
+        rejection.into_exception()
+    }
+}

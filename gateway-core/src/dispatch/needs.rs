@@ -1,0 +1,90 @@
+//! What the arguments of a method ask of the server, known before it starts.
+
+use std::any::{TypeId, type_name};
+use std::fmt;
+
+use crate::dispatch::{Services, Written};
+
+/// What an argument asks of the server. An extractor says it in [`FromContext::needs`](crate::FromContext::needs), and what is
+/// missing stops the start.
+pub struct Needs<'a> {
+    pub(super) scene: &'a Scene<'a>,
+    pub(super) missing: Vec<Missing>,
+}
+
+/// What there is for a method.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scene<'a> {
+    pub(crate) services: &'a Services,
+    /// Types that the guards before it may grant.
+    pub(crate) grants: &'a [TypeId],
+    /// Whether something stands around it that could put values into its request.
+    pub(crate) is_intercepted: bool,
+    /// The parameters of its namespace.
+    pub(crate) parameters: &'a [&'a str],
+}
+
+/// What an argument does not get.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Missing {
+    Service(&'static str),
+    Grant(&'static str),
+    Extension(&'static str),
+    Parameters(String),
+}
+
+impl<'a> Needs<'a> {
+    pub(crate) fn of(argument: &Argument, scene: &'a Scene<'a>) -> Vec<Missing> {
+        let mut needs = Self { scene, missing: Vec::new() };
+        (argument.needs)(&mut needs);
+        needs.missing
+    }
+
+    /// Something of this type must be provided to the server.
+    pub fn service<T: Clone + Send + Sync + 'static>(&mut self) {
+        if self.scene.services.find_shared::<T>().is_none() {
+            self.missing.push(Missing::Service(type_name::<T>()));
+        }
+    }
+
+    /// A guard must be able to grant this type.
+    pub fn granted<T: Send + Sync + 'static>(&mut self) {
+        if !self.scene.grants.contains(&TypeId::of::<T>()) {
+            self.missing.push(Missing::Grant(type_name::<T>()));
+        }
+    }
+
+    /// The argument is read from the parameters of the namespace; `fits` says of their names why that could never be.
+    pub fn parameters(&mut self, fits: impl FnOnce(&[&str]) -> Result<(), String>) {
+        self.missing.extend(fits(self.scene.parameters).err().map(Missing::Parameters));
+    }
+
+    /// Something must stand around the handler that could put this type into its request.
+    pub fn extension<T: Clone + Send + Sync + 'static>(&mut self) {
+        if !self.scene.is_intercepted {
+            self.missing.push(Missing::Extension(type_name::<T>()));
+        }
+    }
+}
+
+impl fmt::Debug for Needs<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Needs").field("missing", &self.missing).finish_non_exhaustive()
+    }
+}
+
+/// One argument of a method.
+#[derive(Clone, Copy, Debug)]
+pub struct Argument {
+    pub(crate) written: Written,
+    needs: fn(&mut Needs<'_>),
+}
+
+impl Argument {
+    /// An argument of a type that is written like this, at this place. `needs` is that of its
+    /// [`FromContext`](crate::FromContext).
+    #[must_use]
+    pub const fn new(written: Written, needs: fn(&mut Needs<'_>)) -> Self {
+        Self { written, needs }
+    }
+}

@@ -1,0 +1,101 @@
+//! What guards have said of one socket and what still counts of it: verdicts that hold, values they granted, the user they
+//! named.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use crate::dispatch::access::{Access, Asked, Door};
+use crate::dispatch::pass::{Holds, Passed};
+use crate::session::TypeMap;
+
+/// Of one socket, from the upgrade to its end.
+#[derive(Debug, Default)]
+pub(crate) struct Passes {
+    /// For as long as the socket lives.
+    pub(super) granted: TypeMap,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Guards that need not be asked, and until when.
+    held: Vec<(GuardKey, Option<Instant>)>,
+    user: Option<Arc<str>>,
+    expires: Option<Instant>,
+}
+
+/// Which guard of the server it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct GuardKey(pub(super) usize);
+
+impl Passes {
+    /// Whether an earlier yes of this guard still counts. The clock is read only where one is bounded.
+    pub(super) fn hold(&self, guard: GuardKey, door: Door) -> bool {
+        if door == Door::Join {
+            return false;
+        }
+        let mut state = self.lock();
+        let Some(index) = state.held.iter().position(|(held, _)| *held == guard) else { return false };
+        let holds = state.held[index].1.is_none_or(|until| Instant::now() < until);
+        if !holds {
+            state.held.swap_remove(index);
+        }
+        holds
+    }
+
+    /// Takes a yes up.
+    pub(super) fn take(&self, guard: GuardKey, passed: Passed, access: &Access<'_>) {
+        let Passed { value, user, holds, expires } = passed;
+        if access.door == Door::Join {
+            return;
+        }
+        if let Some((kind, value)) = value {
+            match access.asked {
+                // Another event of the socket may run beside it: what is granted for one is not the other's.
+                Asked::Event { extensions, .. } if holds == Holds::Once => {
+                    extensions.granted.insert_shared(kind, value);
+                }
+                _ => self.granted.insert_shared(kind, value),
+            }
+        }
+        if let Some(user) = user {
+            self.name_user(&user.into(), access);
+        }
+        let mut state = self.lock();
+        state.held.retain(|(held, _)| *held != guard);
+        match holds {
+            Holds::Once => {}
+            Holds::Until(until) => state.held.push((guard, Some(until))),
+            Holds::Always => state.held.push((guard, None)),
+        }
+        state.expires = state.expires.into_iter().chain(expires).min();
+    }
+
+    fn name_user(&self, user: &Arc<str>, access: &Access<'_>) {
+        let before = self.lock().user.replace(Arc::clone(user));
+        if let Some(socket) = access.socket {
+            socket.set_user(before.as_deref().filter(|before| **before != **user), user);
+        }
+    }
+
+    /// The user that was named last.
+    pub(crate) fn user(&self) -> Option<Arc<str>> {
+        self.lock().user.clone()
+    }
+
+    /// Whether the socket's time is over. Says so once.
+    pub(crate) fn take_expiry(&self, now: Instant) -> bool {
+        self.lock().expires.take_if(|expires| *expires <= now).is_some()
+    }
+
+    /// When the socket ends.
+    pub(crate) fn expires(&self) -> Option<Instant> {
+        self.lock().expires
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No user code runs under this lock, so a poisoned lock still guards whole data.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,141 @@
+//! Guards, interceptors and filters, made from what was provided, at the gateway or method they stand at.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::dispatch::{
+    Declared, ErasedFilter, ErasedGuard, ErasedInterceptor, Filter, Filters, Guards, Interceptor, IntoGuard, Pipeline,
+    Placed, Services, Written,
+};
+use crate::gateway::{Fields, Problem};
+
+/// A type that is made from what was provided to the server: a guard, an interceptor, a filter. Derive it:
+/// `#[derive(Injectable)]`. Its fields are filled as those of a gateway are.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use gateway_core::prelude::*;
+///
+/// struct Tokens(Vec<String>);
+///
+/// #[derive(Injectable)]
+/// struct SignedIn {
+///     tokens: Arc<Tokens>,
+/// }
+///
+/// impl Guard for SignedIn {
+///     type Grants = ();
+///
+///     fn check(&self, access: &Access<'_>) -> Result<Pass, Exception> {
+///         let token: String = access.handshake().auth()?;
+///         Pass::when(self.tokens.0.contains(&token))
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not made from what was provided to the server",
+    label = "this has no fields that are filled by type",
+    note = "put `#[derive(Injectable)]` on `struct {Self}`"
+)]
+pub trait Injectable: Sized {
+    /// Where it was declared.
+    const DECLARED: Declared;
+
+    /// Makes it; `None` where `fields` noted what is missing.
+    fn inject(fields: &mut Fields<'_>) -> Option<Self>;
+}
+
+/// What stands around a gateway or a method, while it is put together.
+pub struct Layers<'a> {
+    services: &'a Services,
+    problems: &'a mut Vec<Problem>,
+    made: Made,
+}
+
+/// What stands at one place, in the order in which it is written.
+#[derive(Debug, Default)]
+pub(crate) struct Made {
+    pub(crate) guards: Vec<Arc<Placed<ErasedGuard>>>,
+    pub(crate) interceptors: Vec<Arc<Placed<ErasedInterceptor>>>,
+    pub(crate) filters: Vec<Arc<Placed<ErasedFilter>>>,
+}
+
+/// Puts together what stands at one place.
+pub(crate) type AddLayers = fn(&mut Layers<'_>);
+
+impl<'a> Layers<'a> {
+    pub(crate) fn make(services: &'a Services, problems: &'a mut Vec<Problem>, add: AddLayers) -> Made {
+        let mut layers = Self { services, problems, made: Made::default() };
+        add(&mut layers);
+        layers.made
+    }
+
+    /// A guard before it; `None` where it could not be made, which is noted.
+    pub fn guard<Kind, G: IntoGuard<Kind>>(&mut self, written: Written, guard: impl Into<Option<Arc<G>>>) {
+        self.made.guard(written, guard.into());
+    }
+
+    /// An interceptor around it.
+    pub fn intercept<I: Interceptor>(&mut self, written: Written, interceptor: impl Into<Option<Arc<I>>>) {
+        self.made.intercept(written, interceptor.into());
+    }
+
+    /// A filter for its failures.
+    pub fn filter<F: Filter>(&mut self, written: Written, filter: impl Into<Option<Arc<F>>>) {
+        self.made.filter(written, filter.into());
+    }
+
+    /// The value of this type that was provided.
+    #[must_use]
+    pub fn provided<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.services.find_shared()
+    }
+
+    /// A new value, its fields filled from what was provided.
+    pub fn inject<T: Injectable>(&mut self) -> Option<Arc<T>> {
+        T::inject(&mut Fields::new(self.services, T::DECLARED, self.problems)).map(Arc::new)
+    }
+
+    /// Notes that nobody provided it.
+    pub fn missing(&mut self, written: Written) {
+        self.problems.push(Problem::missing_layer(written));
+    }
+}
+
+impl fmt::Debug for Layers<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.made.fmt(formatter)
+    }
+}
+
+impl Made {
+    /// What only stands around handlers of events.
+    pub(crate) fn event_layers(&self) -> impl Iterator<Item = Written> {
+        let interceptors = self.interceptors.iter().map(|interceptor| interceptor.written);
+        interceptors.chain(self.filters.iter().map(|filter| filter.written))
+    }
+
+    pub(crate) fn guard<Kind, G: IntoGuard<Kind>>(&mut self, written: Written, guard: Option<Arc<G>>) {
+        self.guards.extend(guard.map(|guard| Arc::new(Placed { layer: G::erase(guard), written })));
+    }
+
+    pub(crate) fn intercept<I: Interceptor>(&mut self, written: Written, interceptor: Option<Arc<I>>) {
+        let placed = interceptor.map(|layer| Arc::new(Placed { layer: ErasedInterceptor::new(layer), written }));
+        self.interceptors.extend(placed);
+    }
+
+    pub(crate) fn filter<F: Filter>(&mut self, written: Written, filter: Option<Arc<F>>) {
+        self.filters.extend(filter.map(|filter| Arc::new(Placed { layer: ErasedFilter::new(filter), written })));
+    }
+}
+
+/// What stands around a handler at all places together, the outermost first.
+pub(crate) fn pipeline(places: &[&Made]) -> Option<Arc<Pipeline>> {
+    let guards = places.iter().flat_map(|made| &made.guards).cloned().collect();
+    let interceptors = places.iter().flat_map(|made| &made.interceptors).cloned().collect();
+    // The nearest is asked first.
+    let filters = places.iter().flat_map(|made| &made.filters).rev().cloned().collect();
+    let pipeline = Pipeline { guards: Guards::new(guards), interceptors, filters: Filters::new(filters) };
+    (!pipeline.is_empty()).then(|| Arc::new(pipeline))
+}

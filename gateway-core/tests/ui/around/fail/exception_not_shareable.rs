@@ -1,0 +1,7 @@
+use gateway_core::prelude::*;
+
+#[derive(Debug, thiserror::Error, Exception)]
+#[error("the store failed")]
+struct Failed(std::rc::Rc<str>);
+
+fn main() {}

@@ -1,0 +1,24 @@
+use gateway_core::prelude::*;
+
+#[derive(Default)]
+struct SignedIn;
+
+impl Guard for SignedIn {
+    type Grants = ();
+
+    async fn check(&self, _: &Access<'_>) -> Result<Pass, Exception> {
+        Ok(Pass::new())
+    }
+}
+
+#[gateway(namespace = "/chat")]
+#[guard(SignedIn)]
+struct Chat;
+
+#[gateway]
+impl Chat {
+    #[subscribe]
+    fn message(&self) {}
+}
+
+fn main() {}
