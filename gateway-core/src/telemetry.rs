@@ -28,6 +28,7 @@ pub struct Counters {
     dropped_events: AtomicU64,
     slow_disconnects: AtomicU64,
     dropped_frames: AtomicU64,
+    coalesced_frames: AtomicU64,
     protocol_errors: AtomicU64,
     /// Here, as whoever counts an event also knows who wants to hear of it.
     listeners: OnceLock<Listeners>,
@@ -63,6 +64,8 @@ pub enum Counter {
     SlowDisconnects,
     /// Frames dropped by [`crate::Overflow`] or because they were volatile.
     DroppedFrames,
+    /// Frames that were not sent, because a later one of their key came while they waited.
+    CoalescedFrames,
     /// Connections closed for a violation of the WebSocket protocol.
     ProtocolErrors,
 }
@@ -109,6 +112,7 @@ impl Counters {
             Counter::DroppedEvents => &self.dropped_events,
             Counter::SlowDisconnects => &self.slow_disconnects,
             Counter::DroppedFrames => &self.dropped_frames,
+            Counter::CoalescedFrames => &self.coalesced_frames,
             Counter::ProtocolErrors => &self.protocol_errors,
         }
     }

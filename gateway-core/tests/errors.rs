@@ -213,7 +213,7 @@ const FAILED: (Level, &str) = (Level::ERROR, "a handler or hook failed");
 const HIDDEN: &str = "Internal server error";
 
 /// Counters of failures, all of which a test looks at.
-const FAILURES: [Counter; 11] = [
+const FAILURES: [Counter; 12] = [
     Counter::RejectedHandshakes,
     Counter::RefusedConnections,
     Counter::Exceptions,
@@ -224,6 +224,7 @@ const FAILURES: [Counter; 11] = [
     Counter::DroppedEvents,
     Counter::SlowDisconnects,
     Counter::DroppedFrames,
+    Counter::CoalescedFrames,
     Counter::ProtocolErrors,
 ];
 

@@ -111,6 +111,10 @@ impl<'a> Context<'a> {
         of_event.or_else(|| self.passes.and_then(|passes| passes.granted.find()))
     }
 
+    pub(crate) fn of_socket<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.passes.and_then(|passes| passes.own.find())
+    }
+
     /// Values of this request; `None` where nothing stands around its handler that could have put one in.
     #[must_use]
     pub fn extensions(&self) -> Option<&Extensions> {

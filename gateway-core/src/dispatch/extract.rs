@@ -51,6 +51,10 @@ impl<On, T: FromContext<On>> FromContext<On> for Result<T, Rejection> {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
         Ok(T::from_context(context))
     }
+
+    fn needs(needs: &mut Needs<'_>) {
+        needs.optional(T::needs);
+    }
 }
 
 impl<On: on::OfSocket> FromContext<On> for Socket {

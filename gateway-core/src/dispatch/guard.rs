@@ -118,6 +118,9 @@ pub trait AsyncGuard: Send + Sync + 'static {
 pub trait IntoGuard<Kind> {
     #[doc(hidden)]
     fn erase(this: Arc<Self>) -> ErasedGuard;
+
+    #[doc(hidden)]
+    fn grants() -> TypeId;
 }
 
 /// Marks what does not wait.
@@ -133,12 +136,20 @@ impl<G: Guard> IntoGuard<Prompt> for G {
     fn erase(this: Arc<Self>) -> ErasedGuard {
         ErasedGuard { grants: (TypeId::of::<G::Grants>(), type_name::<G::Grants>()), guard: Box::new(Now(this)) }
     }
+
+    fn grants() -> TypeId {
+        TypeId::of::<G::Grants>()
+    }
 }
 
 #[diagnostic::do_not_recommend]
 impl<G: AsyncGuard> IntoGuard<Waits> for G {
     fn erase(this: Arc<Self>) -> ErasedGuard {
         ErasedGuard { grants: (TypeId::of::<G::Grants>(), type_name::<G::Grants>()), guard: Box::new(Later(this)) }
+    }
+
+    fn grants() -> TypeId {
+        TypeId::of::<G::Grants>()
     }
 }
 

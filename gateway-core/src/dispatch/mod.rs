@@ -26,6 +26,7 @@ pub mod on;
 mod pass;
 mod passes;
 mod path;
+mod per_socket;
 mod pipeline;
 mod placed;
 mod policy;
@@ -68,6 +69,7 @@ pub(crate) use needs::{Missing, Scene};
 pub use pass::Pass;
 pub(crate) use passes::Passes;
 pub use path::Path;
+pub use per_socket::PerSocket;
 pub(crate) use pipeline::{Arrival, Begun, Pipeline};
 
 pub(crate) use placed::Placed;

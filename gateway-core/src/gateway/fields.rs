@@ -34,7 +34,7 @@ impl<'a> Fields<'a> {
     /// for the report when there is none.
     pub fn provided<T: Service>(&mut self, name: &'static str, written: &'static str, line: u32) -> Option<T> {
         let found = self.services.find();
-        if found.is_none() {
+        if found.is_none() && !self.services.is_promised::<T>() {
             let wrapped = type_name::<T>();
             let near = self.services.names().find(|provided| wrapped.contains(provided) || provided.contains(wrapped));
             self.problems.push(Problem::missing_service(self.declared, name, written, line, near));

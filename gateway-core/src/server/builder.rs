@@ -14,7 +14,10 @@ use tower_service::Service;
 #[cfg(doc)]
 use crate::Guard;
 use crate::dispatch::{Compat, Filter, Interceptor, IntoGuard, Services, Written};
-use crate::gateway::{Assembled, Assembly, Gateway, Handlers, Made, Problem, Registered, Selection, StartError};
+use crate::gateway::{
+    Assembled, Assembly, Factories, Gateway, Given, Handlers, Made, Problem, Registered, Selection, SocketFactory,
+    StartError,
+};
 use crate::limits::{Limits, Overflow};
 use crate::server::application::{Application, Shared};
 use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
@@ -46,7 +49,9 @@ type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
 #[must_use = "a server does nothing before it is started"]
 pub struct Server {
     selection: Selection,
-    services: Services,
+    pub(super) services: Services,
+    pub(super) factories: Factories,
+    pub(super) per_socket: Vec<Arc<SocketFactory>>,
     around: Made,
     limits: Limits,
     shared: Arc<Shared>,
@@ -81,6 +86,8 @@ impl Server {
         Self {
             selection,
             services: Services::default(),
+            factories: Factories::default(),
+            per_socket: Vec::new(),
             around: Made::default(),
             limits: Limits::default(),
             shared: Shared::new(),
@@ -111,13 +118,6 @@ impl Server {
     pub fn gateway_with<G: Gateway>(mut self, add: fn(&mut Handlers<G>)) -> Self {
         self.selection.add::<G>();
         self.selection.add_block(add);
-        self
-    }
-
-    /// Gives gateways a service: fields and `State<T>` arguments of this very type get a clone of it. The later of two
-    /// values of one type counts.
-    pub fn provide<T: Clone + Send + Sync + 'static>(mut self, service: T) -> Self {
-        self.services.provide(service);
         self
     }
 
@@ -347,7 +347,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`StartError::Problems`] with all of it. Init hooks do not run.
+    /// [`StartError::Problems`] with all of it. Factories and init hooks do not run.
     pub fn check(mut self) -> Result<(), StartError> {
         self.services.provide(self.handle());
         self.plan().map(drop)
@@ -358,7 +358,8 @@ impl Server {
         let loses = self.recovery.is_some() && self.limits.overflow != Overflow::Close;
         let lossy = loses.then(|| Problem::recovery_with_loss(self.limits.overflow));
         let mut problems: Vec<_> = lossy.into_iter().collect();
-        match Assembly::of(&self.selection, &self.services, &self.around, &self.expected, &self.limits) {
+        let given = Given { services: &self.services, per_socket: &self.per_socket, around: &self.around };
+        match Assembly::of(&self.selection, given, &self.expected, &self.limits) {
             Ok(assembled) => {
                 problems.extend(Engine::problems(self.engines.iter().chain(&self.socket_io), &assembled.routes));
                 if problems.is_empty() { Ok(assembled) } else { Err(StartError::Problems(problems)) }
@@ -369,7 +370,8 @@ impl Server {
 
     pub(crate) async fn assemble(mut self) -> Result<Arc<Application>, StartError> {
         self.services.provide(self.handle());
-        let assembled = self.plan()?;
+        let failed = std::mem::take(&mut self.factories).make(&mut self.services).await;
+        let assembled = StartError::with(failed, self.plan())?;
         if self.recovery.is_some() {
             self.shared.hub.offsets.turn_on();
         }

@@ -116,6 +116,9 @@ async fn end_hooks(seat: &mut Seat, session: &Arc<Session>, reason: &DisconnectR
             run(hook, place, reason).await;
         }
     }
+    if let Some(passes) = &place.passes {
+        passes.disown();
+    }
     if was_accepted {
         application.shared.counters.add(Counter::Disconnections);
         tracing::debug!(socket = %socket.id(), %reason, "disconnected");

@@ -18,6 +18,7 @@ mod handle;
 mod lanes;
 mod lobby;
 mod place;
+mod provide;
 mod rates;
 mod raw;
 mod running;

@@ -89,7 +89,7 @@ impl Seat {
         }
         let application = Arc::clone(application);
         let raw = route.router.raw().map(|_| RawLane::default());
-        let passes = passes.or_else(|| route.is_guarded.then(Arc::default));
+        let passes = passes.or_else(|| (route.is_guarded || !route.own.is_empty()).then(Arc::default));
         let place = Place { application, route, session, socket, passes };
         place.guard();
         let admission = Some(Admission::begin(&place, Instant::now()));

@@ -134,6 +134,14 @@ impl Session {
         Ok(())
     }
 
+    /// Queues one event in the place of an older one of its key; it goes out at the end of the sender's batch of work.
+    pub(crate) fn push_latest(self: &Arc<Self>, frame: Encoded) -> Result<(), SendError> {
+        if !frame.is_nothing() && self.outbox.push_latest(frame)? == Pushed::NeedsWrite {
+            batch::write_soon(self);
+        }
+        Ok(())
+    }
+
     /// Queues an answer. What of it is an event to its client is kept, where that can come back.
     pub(crate) fn answer(self: &Arc<Self>, outgoing: &Outgoing<'_>, delivery: Delivery) -> Result<(), SendError> {
         let Some(offset) = self.number(outgoing) else { return self.push(self.encode(outgoing), delivery) };

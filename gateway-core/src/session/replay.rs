@@ -95,6 +95,14 @@ impl Replay {
         }
     }
 
+    /// Forgets an event that was not sent, nor will be.
+    pub(crate) fn forget(&mut self, frame: &Encoded) {
+        let place = self.events.iter().rposition(|(_, event)| event.is(frame));
+        if let Some((_, forgotten)) = place.and_then(|place| self.events.remove(place)) {
+            self.bytes -= forgotten.len();
+        }
+    }
+
     fn is_too_much(&self, now: Instant) -> bool {
         let is_old = |(offset, _): &(Offset, Encoded)| now.duration_since(offset.at) > self.limits.within;
         self.events.len() > self.limits.events

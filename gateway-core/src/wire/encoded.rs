@@ -16,6 +16,27 @@ pub(crate) enum Encoded {
         /// How many messages it holds; more than one where a burst was joined.
         messages: u32,
     },
+    /// Shared too; of those of one key only the latest is worth sending.
+    Keyed(Arc<Keyed>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Keyed {
+    bytes: Box<[u8]>,
+    key: Arc<Key>,
+}
+
+/// What an event is the latest of: one for each name and key of a namespace.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Key {
+    event: Box<str>,
+    key: Box<str>,
+}
+
+impl Key {
+    pub(crate) fn new(event: &str, key: &str) -> Arc<Self> {
+        Arc::new(Self { event: event.into(), key: key.into() })
+    }
 }
 
 impl Encoded {
@@ -60,7 +81,20 @@ impl Encoded {
     pub(crate) fn into_shared(self) -> Self {
         match self {
             Self::Own { bytes, start } => Self::Shared { bytes: bytes[start..].into(), messages: 1 },
-            shared @ Self::Shared { .. } => shared,
+            shared @ (Self::Shared { .. } | Self::Keyed(_)) => shared,
+        }
+    }
+
+    /// The same frame, cheap to clone, as the latest of its key.
+    pub(crate) fn into_keyed(self, key: &Arc<Key>) -> Self {
+        Self::Keyed(Arc::new(Keyed { bytes: self.as_slice().into(), key: Arc::clone(key) }))
+    }
+
+    /// Whether both are of one key.
+    pub(crate) fn has_key_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Keyed(one), Self::Keyed(other)) => Arc::ptr_eq(&one.key, &other.key) || one.key == other.key,
+            (Self::Own { .. } | Self::Shared { .. }, _) | (_, Self::Own { .. } | Self::Shared { .. }) => false,
         }
     }
 
@@ -74,13 +108,14 @@ impl Encoded {
     pub(crate) fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Shared { bytes, .. }, Self::Shared { bytes: other, .. }) => Arc::ptr_eq(bytes, other),
-            (Self::Own { .. }, _) | (_, Self::Own { .. }) => false,
+            (Self::Keyed(one), Self::Keyed(other)) => Arc::ptr_eq(one, other),
+            (Self::Own { .. } | Self::Shared { .. } | Self::Keyed(_), _) => false,
         }
     }
 
     pub(crate) fn messages(&self) -> u32 {
         match self {
-            Self::Own { .. } => 1,
+            Self::Own { .. } | Self::Keyed(_) => 1,
             Self::Shared { messages, .. } => *messages,
         }
     }
@@ -89,6 +124,7 @@ impl Encoded {
         match self {
             Self::Own { bytes, start } => &bytes[*start..],
             Self::Shared { bytes, .. } => bytes,
+            Self::Keyed(keyed) => &keyed.bytes,
         }
     }
 

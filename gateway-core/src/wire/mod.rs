@@ -26,7 +26,7 @@ pub(crate) use args::List;
 pub use args::{Args, FromArgs, RawArgs, ToArgs};
 pub use close::{CloseCode, Disconnect};
 pub(crate) use depth::exceeds_depth;
-pub(crate) use encoded::Encoded;
+pub(crate) use encoded::{Encoded, Key};
 pub(crate) use envelope::{Envelope, Incoming, Malformed, Named, Outgoing, RequestId};
 pub use event::Event;
 pub(crate) use event::{CATCH_ALL, is_reserved, to_json};

@@ -187,7 +187,7 @@ impl ServerSays<'_> {
         }
         let mut json = Vec::new();
         content.write_plain(&mut json);
-        Some(Cow::Owned(String::from_utf8(json).expect("JSON and base64")))
+        Some(Cow::Owned(into_text(json)))
     }
 
     /// The JSON of the id of the request it answers.
@@ -211,8 +211,12 @@ impl ServerSays<'_> {
     pub fn to_json(&self) -> String {
         let mut json = Vec::with_capacity(plain::expected_len(self.0));
         plain::encode(self.0, &mut json);
-        String::from_utf8(json).expect("JSON of texts")
+        into_text(json)
     }
+}
+
+fn into_text(json: Vec<u8>) -> String {
+    String::from_utf8(json).expect("JSON is written from texts")
 }
 
 /// The application's own form, where it has one.

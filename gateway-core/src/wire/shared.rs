@@ -1,8 +1,8 @@
 //! One event for many sockets, encoded at most once per wire format.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use crate::wire::{ContentRef, Encoded, Outgoing, Terms, WireFormat};
+use crate::wire::{ContentRef, Encoded, Key, Outgoing, Terms, WireFormat};
 
 /// A joined burst is no longer than what leaves in one write.
 const LONGEST_BURST: usize = 16 * 1024;
@@ -14,6 +14,8 @@ pub(crate) struct Shared<'a> {
     content: ContentRef<'a>,
     offset: Option<String>,
     before: Latest,
+    /// Where only the latest of a key is worth sending.
+    key: Option<Arc<Key>>,
     pieces: [OnceLock<Piece>; WireFormat::COUNT],
 }
 
@@ -36,13 +38,18 @@ pub(crate) struct Joined<'a> {
 
 impl<'a> Shared<'a> {
     pub(crate) fn new(terms: Terms<'a>, event: &'a str, content: ContentRef<'a>, offset: Option<String>) -> Self {
-        Self { terms, event, content, offset, before: Latest::default(), pieces: Default::default() }
+        Self { terms, event, content, offset, before: Latest::default(), key: None, pieces: Default::default() }
     }
 
     /// The same, sent to the same sockets right behind this.
     pub(crate) fn behind(mut self, before: Latest) -> Self {
         self.before = before;
         self
+    }
+
+    /// The same, as the latest of a key.
+    pub(crate) fn with_key(self, key: Arc<Key>) -> Self {
+        Self { key: Some(key), ..self }
     }
 
     /// The frame for a socket of this format; cloning it copies no payload.
@@ -77,7 +84,11 @@ impl<'a> Shared<'a> {
     fn encode(&self, format: WireFormat) -> Piece {
         let offset = self.offset.as_deref();
         let outgoing = Outgoing::Event { event: self.event, content: self.content, offset };
-        let frame = format.encode(self.terms, &outgoing).into_shared();
+        let frame = format.encode(self.terms, &outgoing);
+        let frame = match &self.key {
+            None => frame.into_shared(),
+            Some(key) => frame.into_keyed(key),
+        };
         let before = self.before[format as usize].as_ref();
         let joined = before.filter(|before| before.len() + frame.len() <= LONGEST_BURST);
         let joined = joined.map(|before| before.joined(&frame));
