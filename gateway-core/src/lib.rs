@@ -79,7 +79,7 @@ pub use crate::telemetry::{Counter, Counters, Traffic};
 pub use crate::transport::{AuthError, Handshake};
 pub use crate::wire::{
     Args, ClientMessage, ClientSays, CloseCode, Disconnect, Event, FormatError, FromArgs, Message, MessageFormat,
-    RawArgs, Says, ServerSays, Text, ToArgs,
+    RawArgs, Says, ServerSays, Text, ToArgs, TraceParent,
 };
 
 /// Registers a generic gateway by naming a concrete type, once: `gateway_core::register!(Chat<MemoryStore>);`

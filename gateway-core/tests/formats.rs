@@ -46,7 +46,7 @@ impl MessageFormat for Lines {
             "cancel" => Ok(ClientSays::Cancel { id: json(id)? }),
             event => {
                 let id = if id == "-" { None } else { Some(json(id)?) };
-                Ok(ClientSays::Event { event: event.into(), data: Some(json(data)?), id })
+                Ok(ClientSays::Event { event: event.into(), data: Some(json(data)?), id, trace: None })
             }
         }
     }

@@ -36,6 +36,7 @@ mod running;
 mod sample;
 mod services;
 mod stream;
+mod trace;
 mod validate;
 
 pub(crate) use access::Asked;

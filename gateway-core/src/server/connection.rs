@@ -17,10 +17,10 @@ use crate::server::lobby::Lobby;
 use crate::server::seat::{Seat, Seating};
 use crate::server::seats::Seats;
 use crate::session::{Asks, Batch, Delivery, DisconnectReason, Heartbeat, Outbox, Pace, Pulse, Scope};
-use crate::telemetry::{Counter, connection_span, lobby_span};
+use crate::telemetry::{Caller, Counter, connection_span, lobby_span};
 use crate::transport::{Broken, Handshake, Transport};
 use crate::wire::{
-    ClientMessage, CloseCode, Disconnect, Encoded, Flow, Incoming, OpCode, Received, WireFormat, decode,
+    ClientMessage, CloseCode, Disconnect, Encoded, Flow, Incoming, OpCode, Received, TraceParent, WireFormat, decode,
 };
 
 /// Frames read before others get their turn; what they answer leaves in one write.
@@ -248,11 +248,16 @@ impl Inside {
     }
 
     fn span(&self) -> tracing::Span {
+        let spanned = |handshake: &Handshake, span: &dyn Fn(Caller<'_>) -> tracing::Span| {
+            let traceparent = handshake.traceparent();
+            span(Caller { peer: handshake.peer(), traceparent: traceparent.as_ref().map(TraceParent::as_str) })
+        };
         match (&self.lobby, self.seats.only()) {
-            (Some(lobby), _) => lobby_span(lobby.desk.handshake().peer()),
+            (Some(lobby), _) => spanned(lobby.desk.handshake(), &lobby_span),
             (None, Some(seat)) => {
                 let socket = &seat.place.socket;
-                connection_span(socket.id(), &seat.session().namespace, socket.handshake().peer())
+                let span = |caller: Caller<'_>| connection_span(socket.id(), &seat.session().namespace, caller);
+                spanned(socket.handshake(), &span)
             }
             (None, None) => tracing::Span::none(),
         }

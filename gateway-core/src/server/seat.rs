@@ -229,6 +229,7 @@ impl Seat {
     pub(super) fn tell(&self, exception: &Exception, id: Option<&RequestId>) {
         self.place.count(Counter::Exceptions);
         told(self.place.socket.id(), "", exception.told());
+        self.session().handshake.diary().note(|| format!("a message was no event: {exception}"));
         let data = exception.render(None, None, self.place.application.compat.nestjs);
         let delivery = if id.is_some() { Delivery::Answer } else { Delivery::Event };
         let frame = self.session().encode(&Outgoing::Exception { data: &data, id });

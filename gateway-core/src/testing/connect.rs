@@ -12,6 +12,7 @@ use serde_json::value::to_raw_value;
 use tokio::sync::oneshot;
 
 use crate::server;
+use crate::telemetry::Diary;
 use crate::testing::client::TestClient;
 use crate::testing::dialect::{Dialect, Lost, Packets};
 use crate::testing::frame::ConnectError;
@@ -118,7 +119,9 @@ impl<'a> Connect<'a> {
         }
         let mut found = found;
         let offered: Vec<_> = self.protocols.iter().map(String::as_str).collect();
+        let diary = Diary::kept();
         let handshake = handshake
+            .with_diary(diary.clone())
             .with_protocol(choose(&offered, &application.subprotocols))
             .with_parameters(std::mem::take(&mut found.parameters));
         let (transport, peer) = memory::pair();
@@ -135,12 +138,16 @@ impl<'a> Connect<'a> {
             }
             server::serve(transport, application, server::Entry::Namespace(found), handshake, manner).await;
         });
-        Ok(TestClient::new(peer, if is_packed { Dialect::PlainMsgpack } else { Dialect::Plain }).rejected_by(told))
+        Ok(TestClient::new(peer, if is_packed { Dialect::PlainMsgpack } else { Dialect::Plain })
+            .rejected_by(told)
+            .with_diary(diary))
     }
 
     fn ask_for_namespace(self) -> TestClient {
         let application = Arc::clone(&self.server.application);
+        let diary = Diary::kept();
         let handshake = Handshake::new("/socket.io/".to_owned(), &self.query, &self.headers, None);
+        let handshake = handshake.with_diary(diary.clone());
         let (transport, peer) = memory::engine_pair();
         let transport = EngineIo::new(transport);
         let tasks = application.shared.tasks.clone();
@@ -148,7 +155,7 @@ impl<'a> Connect<'a> {
         tasks.spawn(server::serve(transport, application, entry, handshake, manner));
         let packets = Packets::new(&self.path, self.lost);
         peer.send(Sent::Message(packets.connect(self.auth.as_ref()).into()));
-        TestClient::new(peer, Dialect::SocketIo(packets))
+        TestClient::new(peer, Dialect::SocketIo(packets)).with_diary(diary)
     }
 }
 

@@ -20,6 +20,7 @@ mod plain;
 mod rfc6455;
 mod shared;
 pub(crate) mod socket_io;
+mod trace;
 mod violation;
 
 pub(crate) use args::List;
@@ -42,6 +43,7 @@ pub(crate) use payload::{Attachments, Content, ContentRef, Payload, Shape};
 pub(crate) use plain::decode;
 pub(crate) use rfc6455::{Decoder, Flow, OpCode, Received, close_frame};
 pub(crate) use shared::{Latest, Shared};
+pub use trace::TraceParent;
 pub(crate) use violation::Violation;
 
 /// What is agreed with a peer beside its format.

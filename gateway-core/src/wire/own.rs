@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::wire::{
     Attachments, ContentRef, Encoded, Envelope, Incoming, Malformed, Message, OpCode, Outgoing, Payload, RequestId,
-    plain,
+    TraceParent, plain,
 };
 
 /// How messages are written on plain WebSocket, for clients that know another form than `docs/protocol.md`. Set it with
@@ -79,6 +79,8 @@ pub enum ClientSays<'a> {
         data: Option<Cow<'a, RawValue>>,
         /// Given back with the answer.
         id: Option<Cow<'a, RawValue>>,
+        /// The trace it belongs to, where the format has a place for that.
+        trace: Option<TraceParent>,
     },
     /// The answer to a question.
     Answer {
@@ -99,7 +101,7 @@ pub enum ClientSays<'a> {
 impl<'a> ClientSays<'a> {
     /// An event that asks for no answer.
     pub fn event(event: impl Into<Cow<'a, str>>, data: Option<&'a RawValue>) -> Self {
-        Self::Event { event: event.into(), data: data.map(Cow::Borrowed), id: None }
+        Self::Event { event: event.into(), data: data.map(Cow::Borrowed), id: None, trace: None }
     }
 }
 
@@ -260,9 +262,10 @@ pub(crate) fn decode_own(
 ) -> Result<(), OwnFailure> {
     let read = catch_unwind(AssertUnwindSafe(|| format.read(message))).map_err(|_| OwnFailure::Panicked)?;
     match read.map_err(|error| Malformed::new(error.0))? {
-        ClientSays::Event { event, data, id } => {
+        ClientSays::Event { event, data, id, trace } => {
             let id = id.map(|id| RequestId::parse(&id)).transpose()?;
-            deliver(Incoming::Event(Envelope { event, payload: Payload::of_cow(data, None), id }));
+            let payload = Payload { trace: trace.map(Box::new), ..Payload::of_cow(data, None) };
+            deliver(Incoming::Event(Envelope { event, payload, id }));
         }
         ClientSays::Answer { question, outcome: Ok(data) } => {
             deliver(Incoming::Answer { ask: question, outcome: Ok(Payload::of_cow(data, None)) });
@@ -299,6 +302,6 @@ impl<'a> Payload<'a> {
     pub(in crate::wire) fn of_cow(json: Option<Cow<'a, RawValue>>, attachments: Attachments) -> Self {
         let json = json.filter(|json| json.get() != "null");
         let shape = Payload::of_data(json.as_deref()).shape;
-        Self { json, shape, attachments }
+        Self { json, shape, attachments, trace: None }
     }
 }

@@ -21,11 +21,12 @@ struct Members<'a> {
     answer: Option<u64>,
     error: Option<Box<RawValue>>,
     cancel: Option<Box<RawValue>>,
+    traceparent: Option<Box<RawValue>>,
 }
 
 /// Reads a message and hands on what it says.
 pub(crate) fn decode_packed(bytes: &[u8], extent: Extent, deliver: impl FnOnce(Incoming<'_>)) -> Result<(), Malformed> {
-    let Members { event, data, id, answer, error, cancel } =
+    let Members { event, data, id, answer, error, cancel, traceparent } =
         Members::read(bytes, extent).map_err(|violation| Malformed::new(violation.why))?;
     let id = id.map(|id| RequestId::parse(&id)).transpose()?;
     let payload = || {
@@ -34,7 +35,8 @@ pub(crate) fn decode_packed(bytes: &[u8], extent: Extent, deliver: impl FnOnce(I
         Payload::of_cow(json, attachments)
     };
     if let Some(event) = event {
-        deliver(Incoming::Event(Envelope { event: event.into(), payload: payload(), id }));
+        let payload = payload().traced(traceparent.as_deref());
+        deliver(Incoming::Event(Envelope { event: event.into(), payload, id }));
     } else if let Some(ask) = answer {
         deliver(Incoming::Answer { ask, outcome: error.as_deref().map_or_else(|| Ok(payload()), Err) });
     } else if let Some(cancel) = cancel {
@@ -57,6 +59,8 @@ impl<'a> Members<'a> {
                 "answer" => once(&mut members.answer, reader.natural()?)?,
                 "error" => once(&mut members.error, scalar(&mut reader)?)?,
                 "cancel" => once(&mut members.cancel, scalar(&mut reader)?)?,
+                // What is malformed here is passed over, so anything may stand here.
+                "traceparent" => members.traceparent = RawValue::from_string(reader.json()?.0).ok(),
                 _ => drop(reader.json()?),
             }
         }

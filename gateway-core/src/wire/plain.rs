@@ -26,6 +26,8 @@ struct Members<'a> {
     error: Option<&'a RawValue>,
     #[serde(borrow, default)]
     cancel: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    traceparent: Option<&'a RawValue>,
 }
 
 // Serde borrows a `Cow` only where it is the field's own type.
@@ -47,7 +49,8 @@ fn decode_any(text: &str) -> Result<Incoming<'_>, Malformed> {
     let members: Members<'_> = serde_json::from_str(text).map_err(|error| Malformed::new(error.to_string()))?;
     let id = members.id.map(RequestId::parse).transpose()?;
     if let Some(EventMember(event)) = members.event {
-        return Ok(Incoming::Event(Envelope { event, payload: Payload::of_data(members.data), id }));
+        let payload = Payload::of_data(members.data).traced(members.traceparent);
+        return Ok(Incoming::Event(Envelope { event, payload, id }));
     }
     if let Some(answer) = members.answer {
         let ask = answer.get().parse().map_err(|_| Malformed::new("`answer` is not the number of a question"))?;
