@@ -35,7 +35,7 @@ use crate::dispatch::{Placed, Reply};
     note = "implement `Interceptor` for `{Self}`: `async fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> Reply`"
 )]
 pub trait Interceptor: Send + Sync + 'static {
-    /// Lets the handler run by `next.run()`, or answers without it. An [`Exception`](crate::Exception) becomes a reply by
+    /// Lets the handler run by `next.run()`, or answers without it. An [`Exception`](struct@crate::Exception) becomes a reply by
     /// `into()`.
     fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> impl Future<Output = Reply> + Send;
 }

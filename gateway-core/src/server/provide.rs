@@ -3,14 +3,14 @@
 use std::fmt;
 
 use crate::dispatch::IntoRefusal;
-use crate::gateway::{Provided, SocketFactory};
+use crate::gateway::{Provided, Service, SocketFactory};
 use crate::server::builder::Server;
 use crate::socket::Socket;
 
 impl Server {
     /// Gives gateways a service: fields and `State<T>` arguments of this very type get a clone of it. The later of two
     /// values of one type counts, whether it is given or made.
-    pub fn provide<T: Clone + Send + Sync + 'static>(mut self, service: T) -> Self {
+    pub fn provide<T: Service>(mut self, service: T) -> Self {
         self.factories.forget::<T>();
         self.services.provide(service);
         self
@@ -50,7 +50,7 @@ impl Server {
     #[track_caller]
     pub fn provide_with<T, E, F, A>(mut self, make: F) -> Self
     where
-        T: Clone + Send + Sync + 'static,
+        T: Service,
         E: fmt::Display,
         F: FnOnce(Provided) -> A + Send + 'static,
         A: Future<Output = Result<T, E>> + Send + 'static,

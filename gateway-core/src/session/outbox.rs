@@ -159,10 +159,17 @@ impl Outbox {
         self.push_into(queue, frame.clone(), delivery)
     }
 
-    /// Frames that may be dropped one by one, or not be there at all, are not joined.
     fn may_join(&self, queue: &Queue, bytes: usize, delivery: Delivery) -> bool {
-        let is_kept = delivery == Delivery::Event && self.overflow != Overflow::DropOldest;
-        is_kept && !queue.closed && self.fits(queue, bytes)
+        delivery == Delivery::Event && self.is_kept(delivery) && !queue.closed && self.fits(queue, bytes)
+    }
+
+    /// Frames that may be dropped one by one, or not be there at all, are not joined.
+    fn is_kept(&self, delivery: Delivery) -> bool {
+        match delivery {
+            Delivery::Answer => true,
+            Delivery::Event => self.overflow != Overflow::DropOldest,
+            Delivery::Volatile => false,
+        }
     }
 
     #[inline]
@@ -209,10 +216,16 @@ impl Outbox {
 
     #[inline]
     fn insert(&self, queue: &mut Queue, frame: Encoded, delivery: Delivery) -> Result<(), SendError> {
-        if !queue.waiting.is_empty() {
+        if queue.waiting.is_empty() {
+            queue.waiting.push(frame, delivery);
+        } else {
             self.make_room(queue, frame.len(), delivery)?;
+            if self.is_kept(delivery) {
+                queue.waiting.append(frame, delivery);
+            } else {
+                queue.waiting.push(frame, delivery);
+            }
         }
-        queue.waiting.push(frame, delivery);
         self.weigh(queue);
         Ok(())
     }
@@ -334,6 +347,8 @@ impl Outbox {
 
     /// Fetches what every delivery needs from memory, and waits for nothing: a lock would.
     pub(crate) fn touch(&self) {
+        // The model's mutex has no memory to fetch.
+        #[cfg(not(shuttle))]
         std::hint::black_box(self.queue.is_poisoned());
         std::hint::black_box(self.heavy.load(Ordering::Relaxed));
     }

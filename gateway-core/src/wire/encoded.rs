@@ -10,12 +10,9 @@ use crate::wire::rfc6455::{LONGEST_HEADER, OpCode, frame, push_frame};
 #[derive(Clone, Debug)]
 pub(crate) enum Encoded {
     /// The first frame is what comes from `start` on; room for the longest header was left before its payload was known.
-    Own { bytes: Vec<u8>, start: usize },
-    Shared {
-        bytes: Arc<[u8]>,
-        /// How many messages it holds; more than one where a burst was joined.
-        messages: u32,
-    },
+    Own { bytes: Vec<u8>, start: u32, messages: u32 },
+    /// More than one message where a burst was joined.
+    Shared { bytes: Arc<[u8]>, messages: u32 },
     /// Shared too; of those of one key only the latest is worth sending.
     Keyed(Arc<Keyed>),
 }
@@ -39,6 +36,10 @@ impl Key {
     }
 }
 
+/// What was joined is no longer than what leaves in one write, and larger frames are better left where they are.
+const LONGEST_JOINED: usize = 16 * 1024;
+const LONGEST_APPENDED: usize = 512;
+
 impl Encoded {
     /// A text frame whose payload, of about `expected` bytes, is written by `write`.
     pub(crate) fn text(expected: usize, write: impl FnOnce(&mut Vec<u8>)) -> Self {
@@ -47,8 +48,7 @@ impl Encoded {
 
     /// A frame whose payload, of about `expected` bytes, is written by `write`.
     pub(crate) fn written(opcode: OpCode, expected: usize, write: impl FnOnce(&mut Vec<u8>)) -> Self {
-        let (bytes, start) = frame(opcode, expected, write);
-        Self::Own { bytes, start }
+        frame(opcode, expected, write).into()
     }
 
     /// A text frame as [`Encoded::text`] has it, and behind it a binary one for each of `parts`.
@@ -58,29 +58,28 @@ impl Encoded {
         for part in parts {
             push_frame(&mut bytes, OpCode::Binary, part);
         }
-        Self::Own { bytes, start }
+        (bytes, start).into()
     }
 
     /// Both, in one piece.
     pub(crate) fn followed_by(&self, other: &Self) -> Self {
-        Self::Own { bytes: [self.as_slice(), other.as_slice()].concat(), start: 0 }
+        [self.as_slice(), other.as_slice()].concat().into()
     }
 
     /// No frame: a format need not say everything.
     pub(crate) fn nothing() -> Self {
-        Self::Own { bytes: Vec::new(), start: 0 }
+        Vec::new().into()
     }
 
     /// A frame of these bytes.
     pub(crate) fn frame(opcode: OpCode, payload: &[u8]) -> Self {
-        let (bytes, start) = frame(opcode, payload.len(), |out| out.extend_from_slice(payload));
-        Self::Own { bytes, start }
+        frame(opcode, payload.len(), |out| out.extend_from_slice(payload)).into()
     }
 
     /// The same frame, cheap to clone.
     pub(crate) fn into_shared(self) -> Self {
         match self {
-            Self::Own { bytes, start } => Self::Shared { bytes: bytes[start..].into(), messages: 1 },
+            own @ Self::Own { .. } => Self::Shared { bytes: own.as_slice().into(), messages: own.messages() },
             shared @ (Self::Shared { .. } | Self::Keyed(_)) => shared,
         }
     }
@@ -104,6 +103,21 @@ impl Encoded {
         Self::Shared { bytes, messages: self.messages() + behind.messages() }
     }
 
+    /// Copies what comes behind it to its end, where both are of one socket and little. Says whether it did.
+    #[inline]
+    pub(crate) fn append(&mut self, behind: &Self) -> bool {
+        match (self, behind) {
+            (Self::Own { bytes, messages, .. }, Self::Own { messages: more, .. })
+                if behind.len() <= LONGEST_APPENDED && bytes.len() + behind.len() <= LONGEST_JOINED =>
+            {
+                bytes.extend_from_slice(behind.as_slice());
+                *messages += more;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Whether both are clones of one.
     pub(crate) fn is(&self, other: &Self) -> bool {
         match (self, other) {
@@ -115,14 +129,14 @@ impl Encoded {
 
     pub(crate) fn messages(&self) -> u32 {
         match self {
-            Self::Own { .. } | Self::Keyed(_) => 1,
-            Self::Shared { messages, .. } => *messages,
+            Self::Own { messages, .. } | Self::Shared { messages, .. } => *messages,
+            Self::Keyed(_) => 1,
         }
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
         match self {
-            Self::Own { bytes, start } => &bytes[*start..],
+            Self::Own { bytes, start, .. } => &bytes[*start as usize..],
             Self::Shared { bytes, .. } => bytes,
             Self::Keyed(keyed) => &keyed.bytes,
         }
@@ -134,5 +148,18 @@ impl Encoded {
 
     pub(crate) fn len(&self) -> usize {
         self.as_slice().len()
+    }
+}
+
+/// One message: its bytes, and where its first frame starts.
+impl From<(Vec<u8>, u32)> for Encoded {
+    fn from((bytes, start): (Vec<u8>, u32)) -> Self {
+        Self::Own { bytes, start, messages: 1 }
+    }
+}
+
+impl From<Vec<u8>> for Encoded {
+    fn from(bytes: Vec<u8>) -> Self {
+        (bytes, 0).into()
     }
 }

@@ -102,9 +102,12 @@ impl WireFormat {
     pub(crate) fn close_frame(self, close: Option<&Disconnect>) -> Encoded {
         match self {
             Self::Plain | Self::PlainMsgpack | Self::Own => close_frame(close),
-            // Engines close without a code, but for violations of RFC 6455, and say no more than the code then.
+            // Engines close without a code, but where the server stops and for violations of RFC 6455, and say no more than
+            // the code then.
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => {
-                let code = close.map(|close| close.code).filter(|code| code.is_of_the_protocol());
+                let code = close
+                    .map(|close| close.code)
+                    .filter(|code| code.is_of_the_protocol() || *code == CloseCode::GOING_AWAY);
                 close_frame(code.map(|code| Disconnect::new(code, "")).as_ref())
             }
         }

@@ -249,8 +249,10 @@ async fn a_stop_tells_the_polls_that_wait_and_those_that_come() {
     let poll = engine.begin_poll(&waits);
     settle().await;
     engine.handle.shutdown();
-    assert_eq!(poll.await.unwrap().body, "1");
-    assert_eq!(engine.poll(&comes).await.body, "6\u{1e}1");
+    let stops = (503, r#"{"code":3,"message":"the server stops"}"#);
+    for answer in [poll.await.unwrap(), engine.poll(&comes).await] {
+        assert_eq!((answer.status, &*answer.body), stops);
+    }
     engine.handle.stopped().await;
     is_gone(&engine, &waits).await;
     let refused = engine.get("/engine.io/?EIO=4&transport=polling").await;

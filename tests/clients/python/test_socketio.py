@@ -153,8 +153,12 @@ class Messages(Case):
 
     async def test_a_refusal_has_its_message_and_data(self):
         peer = self.peer()
-        with self.assertRaises(Refused):
-            await peer.connect(self.server, namespaces=["/auth-fail"])
+        if self.transports == ["polling"]:
+            # Where it waits for the outcome it disconnects at once, and the POST that is under way would be its last.
+            await peer.connect(self.server, namespaces=["/auth-fail"], wait=False)
+        else:
+            with self.assertRaises(Refused):
+                await peer.connect(self.server, namespaces=["/auth-fail"])
         _, refusal = await peer.until("connect_error")
         self.assertEqual(refusal, {"message": "not authorized", "data": {"content": "Please retry later"}})
 

@@ -85,7 +85,7 @@ impl Visit<'_> {
     async fn admit(&self, complete: impl FnOnce(Handshake) -> Handshake) -> Result<(Entry, Handshake), Refused> {
         let Self { host, engine, head, query } = self;
         if host.application.shared.is_stopping() {
-            return Err(Refused::unavailable("the server stops"));
+            return Err(Refused::stopping());
         }
         let Destination { mut entry, path, parameters } =
             destination(engine, host.application).ok_or(Code::BadRequest)?;

@@ -59,6 +59,10 @@ impl Refused {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, code: Code::BadRequest, message: message.into() }
     }
 
+    pub(super) fn stopping() -> Self {
+        Self::unavailable("the server stops")
+    }
+
     pub(super) fn text(&self) -> &str {
         &self.message
     }
@@ -104,6 +108,7 @@ impl From<Turned> for Refused {
     fn from(turned: Turned) -> Self {
         match turned {
             Turned::Over => Code::UnknownSession.into(),
+            Turned::Stopping => Self::stopping(),
             Turned::Moved | Turned::Overlap => Code::BadRequest.into(),
         }
     }

@@ -47,12 +47,21 @@ impl Transport for Paper {
     }
 }
 
-/// Everything that waits for a client: sender and number of each frame, in order, with its offset.
+/// All events that wait for a client, in order: sender and number of each, with its offset. The greeting is none.
 fn read(session: &Session) -> Vec<(u8, u8, u8)> {
     let mut paper = Paper::default();
     let written = block_on(poll_fn(|task| session.outbox.poll_write(task, &mut paper)));
     assert!(written.is_ok());
-    paper.0.chunks(5).map(|frame| (frame[2], frame[3], frame[4])).collect()
+    let mut rest = &paper.0[..];
+    let mut events = Vec::new();
+    while let [head, length, behind @ ..] = rest {
+        let (payload, behind) = behind.split_at(usize::from(*length));
+        if head & 0x0f == OpCode::Binary as u8 {
+            events.push((payload[0], payload[1], payload[2]));
+        }
+        rest = behind;
+    }
+    events
 }
 
 fn event(sender: u8, number: u8, offset: Offset) -> Encoded {
@@ -74,7 +83,7 @@ fn sender(session: &Arc<Session>, offsets: &Arc<Offsets>, sender: u8) -> thread:
 fn a_client_is_lost_and_comes_back() {
     let offsets = Arc::new(Offsets::default());
     offsets.turn_on();
-    let lost = Arc::new(session().with_recovery(&Recovery::default()));
+    let lost = Arc::new(session().with_recovery(&Recovery::default(), &offsets));
     lost.outbox.open(Encoded::nothing());
     let first = offsets.next().unwrap();
     lost.push_event(event(9, 0, first), first).unwrap();

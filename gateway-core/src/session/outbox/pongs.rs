@@ -35,7 +35,7 @@ impl Pongs {
     }
 
     pub(super) fn into_parts(self) -> (Encoded, usize) {
-        (Encoded::Own { bytes: self.bytes, start: 0 }, self.written)
+        (self.bytes.into(), self.written)
     }
 
     pub(super) fn is_begun(&self) -> bool {

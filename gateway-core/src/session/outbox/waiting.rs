@@ -56,6 +56,23 @@ impl Waiting {
         }
     }
 
+    /// The same, in one piece with the last where both are one socket's own and of one kind.
+    #[inline]
+    pub(super) fn append(&mut self, frame: Encoded, delivery: Delivery) {
+        let last = match &mut self.behind {
+            Some(behind) => behind.0.back_mut(),
+            None => self.front.as_mut(),
+        };
+        if let Some((last, kind)) = last
+            && *kind == delivery
+            && last.append(&frame)
+        {
+            self.count(&frame);
+        } else {
+            self.push(frame, delivery);
+        }
+    }
+
     pub(super) fn push_first(&mut self, frame: Encoded, delivery: Delivery) {
         self.count(&frame);
         if let Some(front) = self.front.replace((frame, delivery)) {
@@ -243,6 +260,23 @@ mod tests {
         check(&waiting, "d");
         waiting.advance(3);
         check(&waiting, "");
+    }
+
+    #[test]
+    fn what_is_appended_leaves_in_one_piece_with_its_kind() {
+        let mut waiting = waiting(&["a"]);
+        for (text, delivery) in [("b", Delivery::Event), ("c", Delivery::Answer), ("d", Delivery::Answer)] {
+            waiting.append(frame(text), delivery);
+        }
+        waiting.append(frame("e").into_shared(), Delivery::Answer);
+        waiting.append(frame("f"), Delivery::Answer);
+        let pieces: Vec<_> = waiting.all().map(<[u8]>::len).collect();
+        assert_eq!((pieces, waiting.len(), waiting.bytes()), (vec![6, 6, 3, 3], 6, 18));
+        waiting.advance(4);
+        waiting.append(frame("g"), Delivery::Answer);
+        assert_eq!((waiting.len(), waiting.bytes()), (7, 21));
+        waiting.advance(17);
+        assert_eq!((waiting.len(), waiting.bytes(), waiting.is_empty()), (0, 0, true));
     }
 
     #[test]

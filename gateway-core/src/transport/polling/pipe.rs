@@ -42,6 +42,8 @@ pub(crate) enum Turned {
     Moved,
     /// Another request of the kind is under way; this ends the session.
     Overlap,
+    /// The server stops.
+    Stopping,
 }
 
 /// How far a session has come.
@@ -72,9 +74,10 @@ pub(super) struct State {
     stage: Stage,
     task: Option<Waker>,
     answer: Answer,
-    /// When the latest GET came, and whether that was too late.
+    /// When the latest GET came.
     polled_at: Option<Instant>,
-    is_too_late: bool,
+    /// Why it gets no packets.
+    turned: Option<Turned>,
     /// A POST is under way, and what an earlier one brought was not yet taken in whole.
     is_posted: bool,
     posted: Option<String>,
@@ -88,6 +91,11 @@ pub(super) struct State {
     /// The close packet had to wait for a GET.
     close_waits: bool,
     violated: bool,
+}
+
+/// Whether a close frame says that the server stops.
+fn is_going_away(payload: &[u8]) -> bool {
+    payload.starts_with(&CloseCode::GOING_AWAY.as_u16().to_be_bytes())
 }
 
 pub(super) fn wake(waker: &mut Option<Waker>) {
@@ -164,6 +172,8 @@ impl State {
         while let Some(frame) = rest.next() {
             match frame.opcode {
                 OpCode::Close if self.client_closed => self.answer.end_with(NOOP),
+                // Some clients take a goodbye for good, and are to come back.
+                OpCode::Close if self.answer.is_empty() && is_going_away(frame.payload) => self.turn(Turned::Stopping),
                 OpCode::Close if self.answer.is_empty() => self.say_goodbye(),
                 // Clients take a goodbye at once, and what comes with it later: it goes alone, with the next poll.
                 OpCode::Close => {
@@ -175,6 +185,11 @@ impl State {
             taken = frames.len() - rest.left();
         }
         if taken > 0 || self.answer.takes_more() { Poll::Ready(Ok(taken)) } else { self.poll_write(context, frames) }
+    }
+
+    fn turn(&mut self, why: Turned) {
+        self.turned = Some(why);
+        self.answer.end_with(CLOSE);
     }
 
     fn say_goodbye(&mut self) {
@@ -199,7 +214,7 @@ impl State {
 
     /// The client was silent for too long. A poll that has just come has come too late, though the timer was later.
     pub(super) fn give_up(&mut self) {
-        self.is_too_late = self.polled_at.is_some_and(|polled_at| polled_at.elapsed() < LATE);
+        self.turned = self.polled_at.filter(|polled_at| polled_at.elapsed() < LATE).map(|_| Turned::Over);
         self.end();
     }
 
@@ -250,7 +265,7 @@ impl State {
     /// What a GET is answered with.
     pub(super) fn poll_answer(&mut self, context: &Context<'_>) -> Poll<Result<Vec<u8>, Turned>> {
         let answer = self.answer.poll(context);
-        answer.map(|answer| if self.is_too_late { Err(Turned::Over) } else { Ok(answer) })
+        answer.map(|answer| self.turned.map_or(Ok(answer), Err))
     }
 
     /// A GET was given up.

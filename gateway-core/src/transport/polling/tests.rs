@@ -160,6 +160,21 @@ fn a_goodbye_waits_for_a_poll() {
 }
 
 #[test]
+fn a_server_that_stops_says_no_goodbye() {
+    // Clients of Python take one for good.
+    let stops = || close_frame(Some(&Disconnect::new(CloseCode::GOING_AWAY, "")));
+    let (mut polling, peer) = session();
+    let mut poll = pin!(peer.poll());
+    assert!(now(poll.as_mut()).is_pending());
+    assert!(matches!(write(&mut polling, &[&text("4a"), &stops()]), Poll::Ready(Ok(4))));
+    assert!(matches!(now(poll), Poll::Ready(Ok(packets)) if packets == "4a"));
+    let mut poll = pin!(peer.poll());
+    assert!(now(poll.as_mut()).is_pending());
+    assert!(write(&mut polling, &[&stops()]).is_ready());
+    assert!(matches!(now(poll), Poll::Ready(Err(Turned::Stopping))));
+}
+
+#[test]
 fn a_goodbye_goes_alone() {
     // The npm client takes a goodbye at once and messages in its next turn, when nobody listens any more.
     let (mut polling, peer) = session();

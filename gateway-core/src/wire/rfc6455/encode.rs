@@ -29,12 +29,12 @@ impl OpCode {
 pub(crate) const LONGEST_HEADER: usize = 10;
 
 /// One whole frame whose payload, of about `expected` bytes, is written by `write`: the bytes, and where in them the frame starts.
-pub(crate) fn frame(opcode: OpCode, expected: usize, write: impl FnOnce(&mut Vec<u8>)) -> (Vec<u8>, usize) {
+pub(crate) fn frame(opcode: OpCode, expected: usize, write: impl FnOnce(&mut Vec<u8>)) -> (Vec<u8>, u32) {
     let mut bytes = Vec::with_capacity(LONGEST_HEADER + expected);
     bytes.extend_from_slice(&[0; LONGEST_HEADER]);
     write(&mut bytes);
     let payload = bytes.len() - LONGEST_HEADER;
-    let start = match u16::try_from(payload) {
+    let start: u8 = match u16::try_from(payload) {
         Ok(short @ 0..=125) => {
             bytes[9] = short.to_be_bytes()[1];
             8
@@ -50,8 +50,8 @@ pub(crate) fn frame(opcode: OpCode, expected: usize, write: impl FnOnce(&mut Vec
             0
         }
     };
-    bytes[start] = 0x80 | opcode as u8;
-    (bytes, start)
+    bytes[usize::from(start)] = 0x80 | opcode as u8;
+    (bytes, start.into())
 }
 
 /// Appends one whole frame whose payload is there already.
