@@ -22,4 +22,6 @@ pages! {
     testing: "testing.md";
     macros: "macros.md";
     protocol: "protocol.md";
+    from_nestjs: "from-nestjs.md";
+    from_socket_io: "from-socket-io.md";
 }

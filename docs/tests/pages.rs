@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gateway_core::Limits;
+use gateway_core::{Deflate, Limits};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
@@ -88,6 +88,22 @@ fn every_page_with_rust_is_compiled() {
     assert!(forgotten.is_empty(), "name them in docs/lib.rs: {forgotten:#?}");
 }
 
+/// Both applications are run by the end-to-end suite, so what the page shows of them is true.
+#[test]
+fn the_ported_module_is_shown_as_it_is() {
+    let page = read("docs/from-nestjs.md");
+    for (language, folder, least) in [("ts", "tests/browser/nest", 7), ("rs", "examples/nestjs", 8)] {
+        let files = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        let sources: Vec<String> = files.map(|file| fs::read_to_string(file).unwrap()).collect();
+        let shown: Vec<&str> =
+            page.split(&format!("```{language}\n")).skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+        assert!(shown.len() >= least, "the blocks were not found");
+        for block in shown {
+            assert!(sources.iter().any(|source| source.contains(block)), "{folder} has no\n{block}");
+        }
+    }
+}
+
 #[test]
 fn the_life_of_a_message_names_real_functions() {
     let rows = rows(&read("ARCHITECTURE.md"), "## One message's life");
@@ -110,6 +126,24 @@ fn the_table_of_limits_holds_each_with_its_default() {
     let real: Vec<(String, String)> =
         defaults().into_iter().map(|(name, default)| (name.to_owned(), default)).collect();
     assert_eq!(written, real);
+}
+
+#[test]
+fn the_table_of_compression_holds_each_option_with_its_default() {
+    let written: Vec<(String, String)> = rows(&read("docs/serving.md"), "## Compression")
+        .into_iter()
+        .map(|row| (row[0].trim_matches('`').to_owned(), row[1].clone()))
+        .collect();
+    let Deflate { threshold, level, server_max_window_bits, client_max_window_bits, client_no_context_takeover } =
+        Deflate::default();
+    let real = [
+        ("threshold", threshold.to_string()),
+        ("level", level.to_string()),
+        ("server_max_window_bits", server_max_window_bits.to_string()),
+        ("client_max_window_bits", client_max_window_bits.to_string()),
+        ("client_no_context_takeover", client_no_context_takeover.to_string()),
+    ];
+    assert_eq!(written, real.map(|(name, default)| (name.to_owned(), default)));
 }
 
 fn defaults() -> Vec<(&'static str, String)> {

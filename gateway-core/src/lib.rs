@@ -76,6 +76,8 @@ pub use crate::server::{
 pub use crate::session::{DisconnectReason, Recovery, RoomRefusal, SendError, SocketId};
 pub use crate::socket::{Answers, Request, RequestError, Requests, Socket};
 pub use crate::telemetry::{Counter, Counters, Traffic};
+#[cfg(feature = "deflate")]
+pub use crate::transport::Deflate;
 pub use crate::transport::{AuthError, Handshake};
 pub use crate::wire::{
     Args, ClientMessage, ClientSays, CloseCode, Disconnect, Event, FormatError, FromArgs, Message, MessageFormat,

@@ -215,6 +215,9 @@ impl Socket {
 
     fn push(&self, event: &str, args: Result<RawArgs, serde_json::Error>, delivery: Delivery) -> Result<(), SendError> {
         let content = self.content(event, args)?;
+        if delivery == Delivery::Volatile && self.session.drops_volatile() {
+            return Err(SendError::Full);
+        }
         let offset = if delivery == Delivery::Event { self.space.next_offset() } else { None };
         let Some(offset) = offset else {
             let outgoing = Outgoing::Event { event, content: content.lend(), offset: None };

@@ -699,7 +699,8 @@ fn every_row_names_tests_that_exist() {
         let tests: Vec<_> = row[4].split(", ").map(|test| test.trim_matches('`')).collect();
         for test in tests {
             let (file, name) = test.split_once("::").unwrap_or_else(|| panic!("no test in {row:?}"));
-            let folder = if file.starts_with("loopback/") { "tests" } else { "gateway-core/tests" };
+            let is_outside = ["loopback/", "conformance/"].iter().any(|folder| file.starts_with(folder));
+            let folder = if is_outside { "tests" } else { "gateway-core/tests" };
             let path = root().join(folder).join(file).with_extension("rs");
             let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             assert!(

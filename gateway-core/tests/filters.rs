@@ -181,7 +181,8 @@ impl Filter for Unreadable {
     type Error = Rejection;
 
     fn catch(&self, error: &Rejection, call: &Call<'_>) -> Caught {
-        Caught::reply(Reply::event("unreadable", format!("{}: {}", call.event(), error.to_string().len() > 5)))
+        let path = error.details().map(|faults| &faults[0]["path"]);
+        Caught::reply(Reply::event("unreadable", json!({"event": call.event(), "code": error.code(), "path": path})))
     }
 }
 
@@ -288,7 +289,8 @@ async fn a_filter_may_answer_with_a_value_or_an_event() {
         assert_eq!(client.request::<String>("read", ()).await.unwrap(), "never mind");
         assert_eq!(client.request::<String>("by_hand", ()).await.unwrap(), "never mind");
         client.emit("number", "x").await;
-        assert_eq!(client.expect_named("unreadable").await, "number: true");
+        let told = json!({"event": "number", "code": "unreadable", "path": "$"});
+        assert_eq!(client.expect_named("unreadable").await, told);
     }
 }
 

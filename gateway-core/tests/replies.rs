@@ -1,7 +1,7 @@
 //! What a handler's value becomes: on plain WebSocket as JSON and as MessagePack, and on Socket.IO; where an answer was asked
 //! for and where not. What a failure looks like, with and without the switch of NestJS.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::unused_self, clippy::unnecessary_wraps)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::unused_self, clippy::unnecessary_wraps, clippy::unused_async)]
 
 use std::borrow::Cow;
 
@@ -190,8 +190,10 @@ fn is_socket_io(number: usize) -> bool {
     number == 2
 }
 
+type Row = (&'static str, fn() -> Value);
+
 /// The event, and the values that answer it.
-const VALUES: [(&str, fn() -> Value); 18] = [
+const VALUES: [Row; 18] = [
     ("unit", || json!(null)),
     ("waited_for", || json!(null)),
     ("data", || json!({"x": 1})),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use gateway_core::prelude::*;
 use gateway_core::testing::{ConnectError, Received, TestClient, TestServer};
-use gateway_core::{Args, RawArgs, Recovery};
+use gateway_core::{Args, RawArgs};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -340,70 +340,6 @@ async fn a_silent_client_is_asked_steadily_and_closed() {
     ann.stop_reading();
     tokio::time::sleep(Duration::from_mins(5)).await;
     assert_eq!(log.lines(), ["new", "ping timeout"]);
-}
-
-fn recovering() -> Server {
-    Server::empty().recovery(Recovery { within: Duration::from_secs(30), ..Recovery::default() })
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_client_that_comes_back_has_missed_nothing() {
-    let (server, log) = serve(recovering()).await;
-    let mut ann = connected(&server).await;
-    let mut bob = connected(&server).await;
-    bob.emit("say", "before").await;
-    assert_eq!(ann.expect_named("said").await, "before");
-    let lost = ann.lose();
-    bob.request::<String>("say", "missed").await.unwrap();
-    server.of("/chat").emit("all", &1);
-    assert_eq!(server.of("/chat").count(), 1);
-    let mut ann = server.connect("/chat").socket_io().come_back(&lost).await.unwrap();
-    assert_eq!(ann.expect_named("said").await, "missed");
-    assert_eq!(ann.expect_named("all").await, 1);
-    let (state, rooms): (String, Vec<String>) = ann.request("state", json!(null)).await.unwrap();
-    assert_eq!((state.as_str(), rooms), ("kept", vec!["general".to_owned()]));
-    bob.emit("say", "after").await;
-    assert_eq!(ann.expect_named("said").await, "after");
-    ann.expect_nothing().await;
-    assert_eq!(log.lines(), ["new", "new", "transport close", "back"]);
-    // One that came back does so once.
-    let mut twin = server.connect("/chat").socket_io().come_back(&lost).await.unwrap();
-    assert_eq!(twin.expect_named("welcome").await, "to all");
-    // And may be lost again.
-    let lost = ann.lose();
-    bob.request::<String>("say", "missed again").await.unwrap();
-    let mut ann = server.connect("/chat").socket_io().come_back(&lost).await.unwrap();
-    assert_eq!(ann.expect_named("said").await, "missed again");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_client_that_comes_back_too_late_is_a_new_one() {
-    let (server, log) = serve(recovering()).await;
-    let ann = connected(&server).await;
-    let lost = ann.lose();
-    tokio::time::sleep(Duration::from_secs(31)).await;
-    let mut ann = server.connect("/chat").socket_io().come_back(&lost).await.unwrap();
-    assert_eq!(ann.expect_named("welcome").await, "to all");
-    assert_eq!(log.lines(), ["new", "transport close", "new"]);
-    assert_eq!(server.of("/chat").count(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_client_that_left_by_itself_is_not_waited_for() {
-    let (server, _) = serve(recovering()).await;
-    let mut ann = connected(&server).await;
-    ann.send_text("41/chat,").await;
-    ann.expect_nothing().await;
-    let lost = ann.lose();
-    let mut ann = server.connect("/chat").socket_io().come_back(&lost).await.unwrap();
-    assert_eq!(ann.expect_named("welcome").await, "to all");
-}
-
-#[tokio::test]
-async fn recovery_and_a_policy_that_drops_contradict_each_other() {
-    let limits = Limits { overflow: Overflow::DropOldest, ..Limits::default() };
-    let problems = recovering().gateway::<Other>().limits(limits).check().unwrap_err().to_string();
-    assert!(problems.contains("recovery") && problems.contains("DropOldest"), "{problems}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -32,6 +32,9 @@ export function startFixture(name, environment = {}, port = 0) {
   return run(program, [...before, "--port", String(port)], environment);
 }
 
+/** Starts a server that is written in JavaScript. */
+export const startNode = (file, environment = {}) => run(process.execPath, [file], environment);
+
 async function run(program, args, environment) {
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment } });
   const printed = [];

@@ -157,7 +157,7 @@ pub(crate) fn pong(payload: impl Into<Vec<u8>>) -> Received {
     Received::Pong(payload.into())
 }
 
-struct Echo {
+pub(crate) struct Echo {
     running: RunningServer,
 }
 
@@ -174,18 +174,27 @@ impl EchoGateway {
 
 impl Echo {
     async fn start() -> Self {
+        Self::with(|server| server).await
+    }
+
+    pub(crate) async fn with(options: impl FnOnce(Server) -> Server) -> Self {
         let limits = Limits { message_bytes: 16 * 1024 * 1024, ..Limits::default() };
-        let server = Server::empty().gateway::<EchoGateway>().limits(limits);
+        let server = options(Server::empty().gateway::<EchoGateway>().limits(limits));
         Self { running: server.start("127.0.0.1:0").await.expect("a server that starts") }
     }
 
     async fn connect(&self) -> Raw {
+        let mut client = self.dial().await;
+        client.upgrade("/echo").await;
+        client
+    }
+
+    /// A connection before its handshake.
+    pub(crate) async fn dial(&self) -> Raw {
         let LocalAddr::Tcp(address) = self.running.local_addr() else { panic!("a TCP address was asked for") };
         let stream = TcpStream::connect(address).await.expect("the server listens");
         // Each write is a packet of its own.
         stream.set_nodelay(true).expect("a TCP stream");
-        let mut client = Raw::over(stream);
-        client.upgrade("/echo").await;
-        client
+        Raw::over(stream)
     }
 }

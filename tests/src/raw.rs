@@ -1,5 +1,6 @@
 //! The connection: handshake by hand, any bytes out, frames in.
 
+use std::fmt;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
@@ -15,11 +16,17 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
+/// RFC 7692 §6: the bit of a compressed message, in its first frame.
+const COMPRESSED: u8 = 0x40;
+
 /// A client that sends whatever it is told to.
-#[derive(Debug)]
 pub struct Raw<S = TcpStream> {
     stream: BufReader<S>,
+    inflate: Option<Inflate>,
 }
+
+/// Makes a compressed message the message it was.
+type Inflate = Box<dyn FnMut(&[u8]) -> Vec<u8> + Send>;
 
 /// What the server sent.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -88,10 +95,21 @@ impl Raw {
     }
 }
 
+impl<S: fmt::Debug> fmt::Debug for Raw<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Raw").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     /// Takes over a connection of any kind.
     pub fn over(stream: S) -> Self {
-        Self { stream: BufReader::new(stream) }
+        Self { stream: BufReader::new(stream), inflate: None }
+    }
+
+    /// Takes compressed messages too, as was agreed on with the server.
+    pub fn inflating(&mut self, inflate: impl FnMut(&[u8]) -> Vec<u8> + Send + 'static) {
+        self.inflate = Some(Box::new(inflate));
     }
 
     /// Sends a right handshake and checks its answer.
@@ -162,7 +180,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     ///
     /// When the server breaks RFC 6455, or sends nothing in time.
     pub async fn next(&mut self) -> Received {
-        let Some((last, opcode, mut payload)) = self.frame().await else { return Received::End };
+        let Some((last, first, mut payload)) = self.frame().await else { return Received::End };
         let mut complete = last;
         while !complete {
             let (last, next, more) = self.frame().await.expect("the rest of a message");
@@ -170,7 +188,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
             payload.extend(more);
             complete = last;
         }
-        match opcode {
+        if first & COMPRESSED != 0 {
+            let inflate = self.inflate.as_mut().expect("no extension was agreed on");
+            payload = inflate(&payload);
+        }
+        match first & !COMPRESSED {
             Frame::TEXT => Received::Text(String::from_utf8(payload).expect("a text is UTF-8")),
             Frame::BINARY => Received::Binary(payload),
             Frame::PING => Received::Ping(payload),
@@ -223,7 +245,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
 
     async fn frame(&mut self) -> Option<(bool, u8, Vec<u8>)> {
         let first = self.byte().await?;
-        assert_eq!(first & 0b0111_0000, 0, "no extension was agreed on");
+        assert_eq!(first & 0b0011_0000, 0, "no extension gives these bits a meaning");
         let second = self.byte().await.expect("the length");
         // RFC 6455 §5.1: a server must not mask.
         assert!(second < 128, "a server's frame is not masked");
@@ -236,7 +258,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
         let extended = extended.iter().fold(0_usize, |length, &byte| length << 8 | usize::from(byte));
         let length = if more == 0 { usize::from(second) } else { extended };
         let payload = self.bytes(length).await.expect("the whole payload");
-        Some((first >= 128, first & 15, payload))
+        Some((first >= 128, first & 0x7F, payload))
     }
 
     /// Nothing when the connection has ended, in whichever way.

@@ -188,6 +188,12 @@ impl Exception {
         &self.0.message
     }
 
+    /// The facts for programs, where it has some.
+    #[must_use]
+    pub fn details(&self) -> Option<&Value> {
+        self.0.details.as_ref()
+    }
+
     pub(crate) fn told(&self) -> Told<'_> {
         Told { code: self.code(), hidden: self.hidden_text(), id: self.id() }
     }

@@ -59,6 +59,18 @@ impl Rejection {
         self
     }
 
+    /// The code for programs.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// The facts for programs: of data that cannot be read or breaks a rule, the list of its faults.
+    #[must_use]
+    pub fn details(&self) -> Option<&Value> {
+        self.details.as_deref()
+    }
+
     /// Something with faults: the first of them in words, all of them in the details.
     pub(crate) fn of_faults(code: &'static str, lead: &str, faults: &[Fault]) -> Self {
         let message = match faults {

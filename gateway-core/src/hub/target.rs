@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::hub::members::{Selection, Sessions};
 use crate::hub::{JoinError, Space};
-use crate::session::{Delivery, DisconnectReason, Scope, for_each, latest_of, write_all_soon};
-use crate::wire::{Content, Disconnect, Event, Key, Latest, RawArgs, Shared, ToArgs, is_reserved};
+use crate::session::{Delivery, DisconnectReason, Outbox, Scope, SendError, for_each, latest_of, write_all_soon};
+use crate::wire::{Content, Disconnect, Event, Key, Latest, RawArgs, Shared, ToArgs, Worth, is_reserved};
 
 /// Some sockets of one namespace, chosen by rooms. Choosing more rooms widens it; a socket in two of them is meant once.
 ///
@@ -15,6 +15,7 @@ pub struct Target {
     space: Arc<Space>,
     selection: Selection,
     delivery: Delivery,
+    worth: Worth,
 }
 
 /// What became of a broadcast.
@@ -29,7 +30,12 @@ pub struct Sent {
 
 impl Target {
     pub(crate) fn all(space: &Arc<Space>) -> Self {
-        Self { space: Arc::clone(space), selection: Selection::default(), delivery: Delivery::Event }
+        Self {
+            space: Arc::clone(space),
+            selection: Selection::default(),
+            delivery: Delivery::Event,
+            worth: Worth::Compressing,
+        }
     }
 
     /// Adds the sockets in `room`. A socket's id is the name of its own room.
@@ -53,9 +59,11 @@ impl Target {
         self
     }
 
-    /// What is sent is not worth compressing. No connection compresses yet, so it is the same as without.
+    /// What is sent is not worth compressing, such as pictures: it goes out as it is, also to clients that have agreed on
+    /// compression.
     #[must_use]
-    pub fn uncompressed(self) -> Self {
+    pub fn uncompressed(mut self) -> Self {
+        self.worth = Worth::Nothing;
         self
     }
 
@@ -99,13 +107,15 @@ impl Target {
         tell_listeners(&sessions, event);
         let offset = self.space.next_offset();
         let shared = Shared::new(self.space.terms(), event, content.lend(), offset.map(|offset| offset.to_string()));
-        let shared = shared.with_key(Key::new(event, key));
+        let shared = shared.with_key(Key::new(event, key)).worth(self.worth);
         let mut queued = 0;
         for_each(&sessions, |session| {
-            let frame = shared.frame(session.outbox.format).clone();
+            let Outbox { format, .. } = session.outbox;
+            let frame = shared.frame(format).clone();
+            let sent = session.outbox.deflating().map(|how| shared.deflated(format, how).clone());
             let pushed = match offset {
-                None => session.outbox.push_latest(frame),
-                Some(offset) => session.queue_event(frame, offset),
+                None => session.outbox.push_latest(sent.unwrap_or(frame)),
+                Some(offset) => session.queue_event(frame, sent, offset),
             };
             queued += usize::from(pushed.is_ok());
         });
@@ -118,14 +128,20 @@ impl Target {
         let sessions = self.select();
         let Some(content) = self.content(event, args) else { return Sent { queued: 0, skipped: sessions.len() } };
         tell_listeners(&sessions, event);
+        let is_volatile = self.delivery == Delivery::Volatile;
         let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };
         let shared = Shared::new(self.space.terms(), event, content.lend(), offset.map(|offset| offset.to_string()));
-        let shared = shared.behind(latest_of(&sessions));
+        let shared = shared.behind(latest_of(&sessions)).worth(self.worth);
         let mut queued = 0;
         for_each(&sessions, |session| {
             let pushed = match offset {
+                None if is_volatile && session.drops_volatile() => Err(SendError::Full),
                 None => session.outbox.push_shared(&shared, self.delivery),
-                Some(offset) => session.queue_event(shared.frame(session.outbox.format).clone(), offset),
+                Some(offset) => {
+                    let Outbox { format, .. } = session.outbox;
+                    let sent = session.outbox.deflating().map(|how| shared.deflated(format, how).clone());
+                    session.queue_event(shared.frame(format).clone(), sent, offset)
+                }
             };
             queued += usize::from(pushed.is_ok());
         });

@@ -13,7 +13,7 @@ use crate::limits::Limits;
 use crate::server::engine_io::Engine;
 use crate::session::{DisconnectReason, Recovery, Scope};
 use crate::telemetry::Counters;
-use crate::transport::OriginPolicy;
+use crate::transport::{Deflate, OriginPolicy};
 
 /// The part that exists before the server has started: what a [`ServerHandle`](crate::ServerHandle) reaches.
 #[derive(Debug)]
@@ -68,4 +68,6 @@ pub(crate) struct Application {
     pub(crate) recovery: Option<Recovery>,
     pub(crate) origins: OriginPolicy,
     pub(crate) subprotocols: Vec<String>,
+    /// Where messages of a WebSocket may be compressed.
+    pub(crate) deflate: Option<Deflate>,
 }

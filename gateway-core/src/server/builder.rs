@@ -32,7 +32,7 @@ use crate::server::signals::Signals;
 use crate::server::socket_io_options::{EngineIo, SocketIo};
 use crate::session::Recovery;
 use crate::telemetry::{Listeners, Traffic};
-use crate::transport::{Handshake, OriginPolicy};
+use crate::transport::{Deflate, Handshake, OriginPolicy};
 use crate::wire::MessageFormat;
 
 type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
@@ -60,6 +60,7 @@ pub struct Server {
     origins: OriginPolicy,
     subprotocols: Vec<String>,
     own_form: Option<&'static dyn MessageFormat>,
+    deflate: Option<Deflate>,
     expected: Vec<String>,
     before: Option<BeforeUpgrade>,
     fallback: Option<Fallback>,
@@ -96,6 +97,7 @@ impl Server {
             origins: OriginPolicy::default(),
             subprotocols: Vec::new(),
             own_form: None,
+            deflate: None,
             expected: Vec::new(),
             before: None,
             fallback: None,
@@ -162,7 +164,7 @@ impl Server {
     }
 
     /// Lets a client that lost its connection come back as the same socket: with its rooms, its state and the events it
-    /// has missed. Default off.
+    /// has missed. Clients of Socket.IO do so unasked, those of the plain protocol where they ask for it. Default off.
     pub fn recovery(mut self, recovery: Recovery) -> Self {
         self.recovery = Some(recovery);
         self
@@ -191,6 +193,14 @@ impl Server {
     /// `gateway.v1` or `gateway.v1.msgpack` as their subprotocol have these all the same.
     pub fn message_format(mut self, format: &'static dyn MessageFormat) -> Self {
         self.own_form = Some(format);
+        self
+    }
+
+    /// Compresses messages of a WebSocket with clients that offer it, plain ones and those of Socket.IO. Default off: it
+    /// costs time, and the length of what is compressed tells of secrets beside text of others.
+    #[cfg(feature = "deflate")]
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.deflate = Some(deflate);
         self
     }
 
@@ -390,6 +400,7 @@ impl Server {
             recovery: self.recovery,
             origins: self.origins,
             subprotocols: self.subprotocols,
+            deflate: self.deflate,
         }))
     }
 }

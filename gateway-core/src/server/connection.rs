@@ -9,12 +9,12 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 use tracing::Instrument;
 
-use crate::gateway::Found;
+use crate::gateway::{Found, Route};
 use crate::limits::Limits;
 use crate::server::application::Application;
 use crate::server::ending::{self, End, Remains};
 use crate::server::lobby::Lobby;
-use crate::server::seat::{Seat, Seating};
+use crate::server::seat::{Claim, Seat, Seating};
 use crate::server::seats::Seats;
 use crate::session::{Asks, Batch, Delivery, DisconnectReason, Heartbeat, Outbox, Pace, Pulse, Scope};
 use crate::telemetry::{Caller, Counter, connection_span, lobby_span};
@@ -43,11 +43,16 @@ pub(crate) struct Manner {
 }
 
 impl Manner {
-    /// The protocol of `docs/protocol.md`, in the form that the client named as its subprotocol.
-    pub(crate) fn plain(application: &Application, protocol: Option<&str>) -> Self {
+    /// The protocol of `docs/protocol.md`, in the form that the client named as its subprotocol. What has no envelopes has no
+    /// offsets either, nor have the forms beside the protocol's own.
+    pub(crate) fn plain(application: &Application, route: &Route, handshake: &Handshake) -> Self {
         let Limits { ping_interval: interval, ping_timeout: timeout, .. } = application.limits;
         let has_own_form = application.shared.hub.own_form.get().is_some();
-        let format = WireFormat::of_protocol(protocol, has_own_form);
+        let is_numbered = handshake.resume().is_some() && route.router.raw().is_none();
+        let format = match WireFormat::of_protocol(handshake.protocol(), has_own_form) {
+            WireFormat::Plain if is_numbered => WireFormat::PlainNumbered,
+            format => format,
+        };
         Self { format, pace: Pace { interval, timeout, asks: Asks::OnSilence } }
     }
 }
@@ -90,7 +95,8 @@ pub(crate) fn serve<T: Transport>(
     handshake: Handshake,
     manner: Manner,
 ) -> impl Future<Output = ()> + Send + 'static {
-    let inside = Inside::new(application, entry, handshake, manner);
+    let mut inside = Inside::new(application, entry, handshake, manner);
+    inside.lend(&transport);
     let span = inside.span();
     Life::Going(Connection { transport, inside }).instrument(span)
 }
@@ -172,6 +178,9 @@ impl<T: Transport> Connection<T> {
                 Ok(true) => {
                     seat.open();
                     transport.greet();
+                    if let Some(listener) = transport.listener() {
+                        seat.session().outbox.ask_before_volatile(listener);
+                    }
                 }
                 Err(refusal) => refused.push((Arc::clone(&seat.session().namespace), refusal)),
             }
@@ -227,7 +236,8 @@ impl Inside {
         let now = Instant::now();
         let (seats, lobby) = match entry {
             Entry::Namespace(Found { route, name, passes, .. }) => {
-                let seating = Seating { route, name: &name, handshake, format: manner.format, claim: None, passes };
+                let claim = Some(&handshake).filter(|_| manner.format.numbers_events()).and_then(Claim::of_request);
+                let seating = Seating { route, name: &name, handshake, format: manner.format, claim, passes };
                 (Seats::one(Seat::take(&application, seating)), None)
             }
             Entry::Lobby(within) => {
@@ -263,10 +273,17 @@ impl Inside {
         }
     }
 
-    /// Lets senders write straight to the transport, as soon as it can be done.
+    /// Tells senders what the transport can do: whether it takes compressed messages, and whether they may write straight
+    /// to it, as soon as it can be done.
     #[inline]
     fn lend<T: Transport>(&mut self, transport: &T) {
-        if !self.seats.is_lent() && self.lobby.as_ref().is_none_or(|lobby| lobby.desk.is_empty()) {
+        if self.seats.is_lent() {
+            return;
+        }
+        if let Some(how) = transport.deflating() {
+            self.seats.each(|seat| seat.session().outbox.deflate(how));
+        }
+        if self.lobby.as_ref().is_none_or(|lobby| lobby.desk.is_empty()) {
             self.seats.lend(|| transport.direct());
         }
     }

@@ -44,9 +44,11 @@ pub(super) struct Remains<T> {
 pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
     let Remains { mut transport, application, mut seats, lobby } = remains;
     let only = seats.only().map(|seat| Arc::clone(seat.session()));
-    let is_a_loss = matches!(&end, End::Over(reason) if reason.is_a_loss());
-    for seat in seats.iter().filter(|seat| is_a_loss && seat.session().is_accepted()) {
-        seat.session().go_away();
+    if let End::Over(reason) = &end {
+        let is_lost = |session: &Session| session.is_accepted() && reason.is_a_loss(session.outbox.format);
+        for session in seats.iter().map(Seat::session).filter(|session| is_lost(session)) {
+            session.go_away();
+        }
     }
     let reason = match end {
         End::Over(reason) => {

@@ -92,6 +92,7 @@ fn decoder(format: WireFormat, limits: &Limits) -> Decoder {
         }
         WireFormat::SocketIo
         | WireFormat::Plain
+        | WireFormat::PlainNumbered
         | WireFormat::PlainMsgpack
         | WireFormat::Own
         | WireFormat::EngineIo => Decoder::new(limits),

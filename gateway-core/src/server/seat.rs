@@ -19,7 +19,7 @@ use crate::server::raw::RawLane;
 use crate::session::{Delivery, DisconnectReason, Scope, Session};
 use crate::socket::Socket;
 use crate::telemetry::{Counter, told};
-use crate::transport::Handshake;
+use crate::transport::{Handshake, Resume};
 use crate::wire::{
     CloseCode, Disconnect, Encoded, Incoming, Malformed, Message, Outgoing, Payload, RequestId, WireFormat,
     exceeds_depth,
@@ -57,6 +57,16 @@ pub(super) struct Seating<'a> {
 pub(super) struct Claim {
     pub(super) key: String,
     pub(super) offset: String,
+}
+
+impl Claim {
+    /// What a request of the plain protocol names.
+    pub(super) fn of_request(handshake: &Handshake) -> Option<Self> {
+        match handshake.resume()? {
+            Resume::Now { key, offset } => Some(Self { key, offset }),
+            Resume::Later => None,
+        }
+    }
 }
 
 impl Seat {
@@ -232,9 +242,8 @@ impl Seat {
         self.session().handshake.diary().note(|| format!("a message was no event: {exception}"));
         let data = exception.render(None, None, self.place.application.compat.nestjs);
         let delivery = if id.is_some() { Delivery::Answer } else { Delivery::Event };
-        let frame = self.session().encode(&Outgoing::Exception { data: &data, id });
         // A frame that finds no room is counted by the outbox.
-        let _ = self.session().push(frame, delivery);
+        let _ = self.session().answer(&Outgoing::Exception { data: &data, id }, delivery);
     }
 
     /// The next moment something here has had its time.

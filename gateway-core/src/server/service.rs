@@ -23,7 +23,7 @@ use crate::server::engine_io;
 use crate::server::fallback::Fallback;
 use crate::server::upgraded::{Start, when_upgraded};
 use crate::telemetry::Counter;
-use crate::transport::{Handshake, Stream, Upgrade, UpgradeError, WebSocket};
+use crate::transport::{Agreed, Handshake, Stream, Upgrade, UpgradeError, WebSocket};
 
 /// A started server as a `tower` service, to be mounted in another HTTP application. Cheap to clone.
 #[derive(Clone)]
@@ -79,6 +79,7 @@ impl GatewayService {
         let on_upgrade = hyper::upgrade::on(&mut request);
         let (head, _) = request.into_parts();
         let upgrade = Upgrade::check(&head, &self.application.subprotocols).map_err(malformed)?;
+        let upgrade = upgrade.with_deflate(&head.headers, self.application.deflate.as_ref());
         if !self.application.origins.admits(&head.headers) {
             return Err(UpgradeRefusal::new(StatusCode::FORBIDDEN, "this origin is not allowed"));
         }
@@ -94,7 +95,8 @@ impl GatewayService {
         }
         found.passes = ask_at_upgrade(&self.application, &found.route, &handshake).await?;
         let application = Arc::clone(&self.application);
-        when_upgraded(on_upgrade, &self.application.shared.tasks, Begin { application, found, handshake });
+        let begin = Begin { application, found, handshake, agreed: upgrade.agreed() };
+        when_upgraded(on_upgrade, &self.application.shared.tasks, begin);
         Ok(upgrade.response())
     }
 
@@ -143,14 +145,15 @@ struct Begin {
     application: Arc<Application>,
     found: Found,
     handshake: Handshake,
+    agreed: Option<Agreed>,
 }
 
 impl Start for Begin {
     async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
-        let Self { application, found, handshake } = self;
-        let transport = WebSocket::new(stream, &read_ahead, application.limits.message_bytes);
+        let Self { application, found, handshake, agreed } = self;
+        let transport = WebSocket::new(stream, &read_ahead, application.limits.message_bytes).with_deflate(agreed);
         let tasks = application.shared.tasks.clone();
-        let manner = Manner::plain(&application, handshake.protocol());
+        let manner = Manner::plain(&application, &found.route, &handshake);
         tasks.spawn(connection::serve(transport, application, Entry::Namespace(found), handshake, manner));
     }
 }

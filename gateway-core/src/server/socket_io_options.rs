@@ -7,6 +7,8 @@ use http::HeaderMap;
 
 use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
 use crate::server::engine_io::{Cors, EngineOptions, InitialHeaders, Parser, SessionCookie, TransportName};
+#[cfg(feature = "deflate")]
+use crate::transport::Deflate;
 use crate::transport::Handshake;
 
 /// How Socket.IO is served. It is on by default, with these options at their defaults.
@@ -167,6 +169,14 @@ macro_rules! engine_options {
                 write: impl Fn(&mut HeaderMap, &Handshake) + Send + Sync + 'static,
             ) -> Self {
                 self.engine.initial_headers = Some(InitialHeaders::new(write));
+                self
+            }
+
+            /// Compresses messages of a WebSocket in this way, with clients that offer it. Default: as
+            /// [`Server::deflate`](crate::Server::deflate) says, so off unless that is set.
+            #[cfg(feature = "deflate")]
+            pub fn per_message_deflate(mut self, deflate: Deflate) -> Self {
+                self.engine.per_message_deflate = Some(deflate);
                 self
             }
 

@@ -78,15 +78,22 @@ impl Session {
 
     /// Queues one event; it goes out at the end of the sender's batch of work.
     pub(crate) fn push_event(self: &Arc<Self>, frame: Encoded, offset: Offset) -> Result<(), SendError> {
-        if self.queue_event(frame, offset)? == Pushed::NeedsWrite {
+        let sent = self.outbox.deflating().and_then(|how| frame.deflated(how));
+        if self.queue_event(frame, sent, offset)? == Pushed::NeedsWrite {
             batch::write_soon(self);
         }
         Ok(())
     }
 
-    /// Queues one event, for the caller to mark, and keeps it for a client that comes back, in the same step.
-    pub(crate) fn queue_event(&self, frame: Encoded, offset: Offset) -> Result<Pushed, SendError> {
-        match self.outbox.push_numbered(frame, offset) {
+    /// Queues one event, for the caller to mark, and keeps it for a client that comes back, in the same step. `sent` is its
+    /// compressed form, where it has one.
+    pub(crate) fn queue_event(
+        &self,
+        frame: Encoded,
+        sent: Option<Encoded>,
+        offset: Offset,
+    ) -> Result<Pushed, SendError> {
+        match self.outbox.push_numbered(frame, sent, offset) {
             Ok(pushed) => pushed,
             Err(CameBack(frame)) => {
                 let successor = self.successor().ok_or(SendError::Closed)?;

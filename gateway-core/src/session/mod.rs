@@ -37,7 +37,7 @@ pub(crate) use state::TypeMap;
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::Limits;
-use crate::telemetry::Counters;
+use crate::telemetry::{Counter, Counters};
 use crate::transport::Handshake;
 use crate::wire::{Encoded, MessageFormat, Outgoing, Terms, WireFormat};
 
@@ -120,7 +120,8 @@ impl Session {
 
     /// What tells its client that it was accepted.
     pub(crate) fn greeting(&self) -> Encoded {
-        self.encode(&Outgoing::Connected { id: self.id.as_str(), recovery: self.recovery_key() })
+        let (recovery, recovered) = (self.recovery_key(), self.is_recovered());
+        self.encode(&Outgoing::Connected { id: self.id.as_str(), recovery, recovered })
     }
 
     /// Queues one frame; it goes out at the end of the sender's batch of work.
@@ -128,7 +129,7 @@ impl Session {
         if frame.is_nothing() {
             return Ok(());
         }
-        if self.outbox.push(frame, delivery)? == Pushed::NeedsWrite {
+        if self.outbox.push(self.outbox.ready(frame), delivery)? == Pushed::NeedsWrite {
             batch::write_soon(self);
         }
         Ok(())
@@ -136,10 +137,19 @@ impl Session {
 
     /// Queues one event in the place of an older one of its key; it goes out at the end of the sender's batch of work.
     pub(crate) fn push_latest(self: &Arc<Self>, frame: Encoded) -> Result<(), SendError> {
-        if !frame.is_nothing() && self.outbox.push_latest(frame)? == Pushed::NeedsWrite {
+        if !frame.is_nothing() && self.outbox.push_latest(self.outbox.ready(frame))? == Pushed::NeedsWrite {
             batch::write_soon(self);
         }
         Ok(())
+    }
+
+    /// Whether what is volatile goes nowhere now, which is counted.
+    pub(crate) fn drops_volatile(&self) -> bool {
+        let is_unheard = self.outbox.is_unheard();
+        if is_unheard {
+            self.outbox.counters.add(Counter::DroppedFrames);
+        }
+        is_unheard
     }
 
     /// Queues an answer. What of it is an event to its client is kept, where that can come back.

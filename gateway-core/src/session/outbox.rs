@@ -2,6 +2,7 @@
 
 mod closing;
 mod coalesce;
+mod compressing;
 mod pongs;
 mod queue;
 mod recovery;
@@ -9,7 +10,7 @@ mod waiting;
 
 use std::io;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use futures_util::task::AtomicWaker;
@@ -22,8 +23,8 @@ use crate::limits::{Limits, Overflow};
 use crate::session::sync::{AtomicBool, Mutex, MutexGuard};
 use crate::session::{DisconnectReason, Offset};
 use crate::telemetry::{Counter, Counters};
-use crate::transport::{Direct, Transport};
-use crate::wire::{Encoded, Shared, WireFormat};
+use crate::transport::{Direct, Listener, Transport};
+use crate::wire::{Deflating, Encoded, Shared, WireFormat};
 
 /// Frames on their way to one client, in order.
 ///
@@ -34,14 +35,18 @@ pub(crate) struct Outbox {
     queue: Mutex<Queue>,
     pub(crate) format: WireFormat,
     overflow: Overflow,
-    /// Whether somebody asked for the end, readable without the lock.
-    ending: AtomicBool,
+    /// Whether `deflating` is there. Set once, and never waited for.
+    deflates: std::sync::atomic::AtomicBool,
     /// Whether much waits, readable without the lock. Written under it.
     heavy: AtomicBool,
     frames: u32,
     bytes: usize,
     pub(crate) counters: Arc<Counters>,
     reader: AtomicWaker,
+    /// Whether somebody asked for the end, readable without the lock.
+    ending: AtomicBool,
+    /// How messages are compressed, where the client has agreed to it.
+    deflating: OnceLock<Deflating>,
 }
 
 // In tests there is one kind of stream more.
@@ -93,12 +98,14 @@ impl Outbox {
             queue: Mutex::default(),
             format,
             overflow: limits.overflow,
-            ending: AtomicBool::new(false),
+            deflates: false.into(),
             heavy: AtomicBool::new(false),
             frames: u32::try_from(limits.outbox_frames).unwrap_or(u32::MAX),
             bytes: limits.outbox_bytes,
             counters: Arc::clone(counters),
             reader: AtomicWaker::new(),
+            ending: AtomicBool::new(false),
+            deflating: OnceLock::new(),
         }
     }
 
@@ -119,6 +126,18 @@ impl Outbox {
     /// Only the connection's task writes from now on.
     pub(crate) fn share(&self) {
         self.lock().direct = None;
+    }
+
+    /// The client takes what waits at times only, of which this knows.
+    pub(crate) fn ask_before_volatile(&self, listener: Listener) {
+        self.lock().rare().listener = Some(listener);
+    }
+
+    /// Whether the client takes nothing now, though nothing waits for it.
+    pub(crate) fn is_unheard(&self) -> bool {
+        let queue = self.lock();
+        let listener = queue.rare.as_ref().and_then(|rare| rare.listener.as_ref());
+        listener.is_some_and(|listener| !listener.is_listening())
     }
 
     /// Whether a frame is written in part, so that no other may begin on the same transport.
@@ -146,6 +165,10 @@ impl Outbox {
     /// The same for one of many: in one piece with what was sent before, where that is all that waits.
     #[inline]
     pub(crate) fn push_shared(&self, shared: &Shared<'_>, delivery: Delivery) -> Result<Pushed, SendError> {
+        if let Some(how) = self.deflating() {
+            let frame = shared.deflated(self.format, how).clone();
+            return self.push_into(self.lock(), frame, delivery);
+        }
         let frame = shared.frame(self.format);
         let mut queue = self.lock();
         if let Some(joined) = shared.joined(self.format)
@@ -206,10 +229,20 @@ impl Outbox {
         if !self.fits(&queue, frame.len()) {
             return Err(frame);
         }
+        let mut sent = None;
+        if let Some(how) = self.deflating() {
+            // Nobody waits for a compressor. Those who push meanwhile may make it one frame too many.
+            drop(queue);
+            sent = frame.deflated(how);
+            queue = self.lock();
+            if queue.closed {
+                return Ok(Pushed::WillBeWritten);
+            }
+        }
         if let (Some(offset), Some(replay)) = (offset, queue.rare.as_mut().and_then(|rare| rare.replay.as_mut())) {
             replay.push(offset, frame.clone());
         }
-        queue.waiting.push(frame, delivery);
+        queue.waiting.push(sent.unwrap_or(frame), delivery);
         self.weigh(&queue);
         Ok(queue.mark())
     }

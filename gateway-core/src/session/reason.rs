@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::wire::{CloseCode, Disconnect};
+use crate::wire::{CloseCode, Disconnect, WireFormat};
 
 /// What a disconnect hook is told.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -44,9 +44,10 @@ impl DisconnectReason {
     }
 
     /// Whether the connection was lost rather than its socket ended, so that its client may come back as the same socket.
-    pub(crate) fn is_a_loss(&self) -> bool {
+    pub(crate) fn is_a_loss(&self, format: WireFormat) -> bool {
         match self {
-            Self::Client(_) | Self::Lost | Self::HeartbeatTimeout | Self::TooSlow | Self::Violation(_) => true,
+            Self::Client(_) => format.has_farewells(),
+            Self::Lost | Self::HeartbeatTimeout | Self::TooSlow | Self::Violation(_) => true,
             Self::Left | Self::Malformed(_) | Self::Server(_) | Self::Shutdown => false,
         }
     }

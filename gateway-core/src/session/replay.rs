@@ -79,11 +79,13 @@ pub(crate) struct Replay {
     limits: Recovery,
     events: VecDeque<(Offset, Encoded)>,
     bytes: usize,
+    /// Whether there were more than these.
+    is_cut: bool,
 }
 
 impl Replay {
     pub(crate) fn new(limits: &Recovery) -> Self {
-        Self { limits: limits.clone(), events: VecDeque::new(), bytes: 0 }
+        Self { limits: limits.clone(), events: VecDeque::new(), bytes: 0, is_cut: false }
     }
 
     pub(crate) fn push(&mut self, offset: Offset, frame: Encoded) {
@@ -92,12 +94,13 @@ impl Replay {
         while self.is_too_much(offset.at) {
             let Some((_, oldest)) = self.events.pop_front() else { break };
             self.bytes -= oldest.len();
+            self.is_cut = true;
         }
     }
 
-    /// Forgets an event that was not sent, nor will be.
+    /// Forgets the latest event of a key, which was not sent, nor will be.
     pub(crate) fn forget(&mut self, frame: &Encoded) {
-        let place = self.events.iter().rposition(|(_, event)| event.is(frame));
+        let place = self.events.iter().rposition(|(_, event)| event.has_key_of(frame));
         if let Some((_, forgotten)) = place.and_then(|place| self.events.remove(place)) {
             self.bytes -= forgotten.len();
         }
@@ -110,11 +113,14 @@ impl Replay {
             || self.events.front().is_some_and(is_old)
     }
 
-    /// What came behind `offset`, where that is known for certain.
+    /// What came behind `offset`, where that is known for certain. 0 is before the first.
     pub(crate) fn since(&self, offset: &str) -> Option<impl Iterator<Item = &Encoded>> {
         let number: u64 = offset.parse().ok()?;
-        let place = self.events.iter().rposition(|(offset, _)| offset.number == number)?;
-        Some(self.events.iter().skip(place + 1).map(|(_, frame)| frame))
+        let known = match number {
+            0 => (!self.is_cut).then_some(0),
+            _ => self.events.iter().rposition(|(offset, _)| offset.number == number).map(|place| place + 1),
+        };
+        Some(self.events.iter().skip(known?).map(|(_, frame)| frame))
     }
 }
 
@@ -145,12 +151,14 @@ mod tests {
         assert_eq!(texts(&replay, "4"), Some(vec![]));
         assert_eq!(texts(&replay, "5"), None);
         assert_eq!(texts(&replay, "x"), None);
+        assert_eq!(texts(&replay, "0"), Some(["1", "3", "2", "4"].map(Into::into).to_vec()));
     }
 
     #[test]
     fn what_is_too_much_or_too_old_is_forgotten() {
         let few = replay(&Recovery { events: 2, ..Recovery::default() }, 1..=4);
         assert_eq!((texts(&few, "2"), texts(&few, "3")), (None, Some(vec!["4".into()])));
+        assert_eq!(texts(&few, "0"), None);
         let small = replay(&Recovery { bytes: 6, ..Recovery::default() }, 1..=4);
         assert_eq!((texts(&small, "2"), texts(&small, "3")), (None, Some(vec!["4".into()])));
         let mut old = replay(&Recovery::default(), 1..=2);

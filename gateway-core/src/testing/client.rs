@@ -65,10 +65,11 @@ impl TestClient {
     /// [`ConnectError::Rejected`] when a guard said no before the upgrade, [`ConnectError::Refused`] when a guard or the hook
     /// said no after it, [`ConnectError::Closed`] when the connection ended without a word.
     pub async fn admitted(&mut self) -> Result<(), ConnectError> {
-        if matches!(self.dialect, Dialect::SocketIo(_)) {
+        if self.dialect.is_greeted() {
             while self.verdict.is_none() && self.read_one().await {}
-            let gone = || ConnectError::Closed(self.closed.clone().flatten());
-            return self.verdict.take().ok_or_else(gone)?.map_err(|failure| ConnectError::Refused(failure, None));
+            if let Some(verdict) = self.verdict.take() {
+                return verdict.map_err(|failure| ConnectError::Refused(failure, None));
+            }
         }
         if poll_fn(|context| self.peer.poll_admitted(context)).await {
             return Ok(());
@@ -250,15 +251,18 @@ impl TestClient {
         self.closed.clone().flatten()
     }
 
+    /// Whether the server let it in as the socket of an earlier connection.
+    #[must_use]
+    pub fn is_recovered(&self) -> bool {
+        self.dialect.is_recovered()
+    }
+
     /// Loses the connection without a word. What it gives lets another client come back as the same socket, where the
-    /// server recovers and the client speaks Socket.IO.
+    /// server recovers and the client speaks Socket.IO or is [`resumable`](crate::testing::Connect::resumable).
     #[must_use]
     pub fn lose(mut self) -> Lost {
         self.read_what_came();
-        match self.dialect {
-            Dialect::SocketIo(packets) => packets.lost,
-            Dialect::Plain | Dialect::PlainMsgpack => Lost::default(),
-        }
+        self.dialect.into_lost()
     }
 
     async fn about(&mut self, id: u64, event: &str) -> Received {

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::server;
 use crate::telemetry::Diary;
 use crate::testing::client::TestClient;
-use crate::testing::dialect::{Dialect, Lost, Packets};
+use crate::testing::dialect::{Dialect, Frames, Lost, Packets};
 use crate::testing::frame::ConnectError;
 use crate::testing::server::TestServer;
 use crate::transport::memory::Sent;
@@ -31,6 +31,7 @@ pub struct Connect<'a> {
     auth: Option<Value>,
     protocols: Vec<String>,
     socket_io: bool,
+    resumable: bool,
     lost: Lost,
 }
 
@@ -45,6 +46,7 @@ impl<'a> Connect<'a> {
             auth: None,
             protocols: Vec::new(),
             socket_io: false,
+            resumable: false,
             lost: Lost::default(),
         }
     }
@@ -91,10 +93,17 @@ impl<'a> Connect<'a> {
         self
     }
 
+    /// Asks to be told what [`TestClient::lose`] needs to come back, where the server recovers. Clients of Socket.IO are
+    /// told unasked.
+    pub fn resumable(mut self) -> Self {
+        self.resumable = true;
+        self
+    }
+
     /// Asks to be the same socket as one whose connection was lost.
     pub fn come_back(mut self, lost: &Lost) -> Self {
         self.lost = lost.clone();
-        self
+        self.resumable()
     }
 
     /// Starts to connect without waiting for the connect hook's verdict: what the client sends meanwhile waits for it.
@@ -106,9 +115,16 @@ impl<'a> Connect<'a> {
     /// # Panics
     ///
     /// When the credentials cannot be written, which those that were given by [`Connect::auth`] can.
-    pub fn without_waiting(self) -> Result<TestClient, ConnectError> {
+    pub fn without_waiting(mut self) -> Result<TestClient, ConnectError> {
         if self.socket_io {
             return Ok(self.ask_for_namespace());
+        }
+        if self.resumable {
+            let Lost { key, offset } = self.lost.clone();
+            self = self.query("resume", &key.unwrap_or_default());
+            if let Some(offset) = offset {
+                self = self.query("offset", &offset);
+            }
         }
         let application = &self.server.application;
         let found = application.routes.find(&self.path).ok_or(ConnectError::NotFound)?;
@@ -127,8 +143,10 @@ impl<'a> Connect<'a> {
         let (transport, peer) = memory::pair();
         let application = Arc::clone(application);
         let tasks = application.shared.tasks.clone();
-        let manner = server::Manner::plain(&application, handshake.protocol());
-        let is_packed = handshake.protocol() == Some(MSGPACK);
+        let manner = server::Manner::plain(&application, &found.route, &handshake);
+        let frames = Frames::new(self.resumable, self.lost);
+        let dialect =
+            if handshake.protocol() == Some(MSGPACK) { Dialect::PlainMsgpack } else { Dialect::Plain(frames) };
         let (tell, told) = oneshot::channel();
         tasks.spawn(async move {
             match server::ask_at_upgrade(&application, &found.route, &handshake).await {
@@ -138,9 +156,7 @@ impl<'a> Connect<'a> {
             }
             server::serve(transport, application, server::Entry::Namespace(found), handshake, manner).await;
         });
-        Ok(TestClient::new(peer, if is_packed { Dialect::PlainMsgpack } else { Dialect::Plain })
-            .rejected_by(told)
-            .with_diary(diary))
+        Ok(TestClient::new(peer, dialect).rejected_by(told).with_diary(diary))
     }
 
     fn ask_for_namespace(self) -> TestClient {

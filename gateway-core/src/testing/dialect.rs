@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use data_encoding::BASE64;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::testing::frame::{Failure, Received};
@@ -9,7 +10,7 @@ use crate::wire::{Extent, Message, Reader, Writer};
 
 #[derive(Debug)]
 pub(super) enum Dialect {
-    Plain,
+    Plain(Frames),
     /// The same as MessagePack.
     PlainMsgpack,
     SocketIo(Packets),
@@ -31,13 +32,37 @@ pub struct Lost {
     pub(super) offset: Option<String>,
 }
 
+/// The client's side of the plain protocol.
+#[derive(Debug, Default)]
+pub(super) struct Frames {
+    /// Whether it is told of its session.
+    resumable: bool,
+    lost: Lost,
+    recovered: bool,
+}
+
+/// What a client that can come back reads of a frame beside what it says.
+#[derive(Deserialize)]
+struct Beside {
+    offset: Option<u64>,
+    session: Option<Told>,
+}
+
+/// What it is told of its session.
+#[derive(Deserialize)]
+struct Told {
+    resume: Option<String>,
+    resumed: bool,
+}
+
 /// The client's side of Socket.IO, for one namespace.
 #[derive(Debug)]
 pub(super) struct Packets {
     namespace: String,
     /// A packet, and the binary parts it still waits for.
     partial: Option<(String, usize, Vec<Bytes>)>,
-    pub(super) lost: Lost,
+    lost: Lost,
+    recovered: bool,
 }
 
 impl Dialect {
@@ -52,14 +77,14 @@ impl Dialect {
     pub(super) fn answer(&self, ask: u64, data: &Value) -> Message {
         match self {
             Self::SocketIo(packets) => packets.write('3', Some(ask), &json!([data])).into(),
-            Self::Plain | Self::PlainMsgpack => self.object(&json!({ "answer": ask, "data": data })),
+            Self::Plain(_) | Self::PlainMsgpack => self.object(&json!({ "answer": ask, "data": data })),
         }
     }
 
     /// An object of the plain protocol.
     pub(super) fn object(&self, object: &Value) -> Message {
         match self {
-            Self::Plain | Self::SocketIo(_) => object.to_string().into(),
+            Self::Plain(_) | Self::SocketIo(_) => object.to_string().into(),
             Self::PlainMsgpack => {
                 let mut packed = Vec::new();
                 Writer::new(&mut packed).json(&object.to_string(), &[]);
@@ -70,9 +95,61 @@ impl Dialect {
 
     pub(super) fn read(&mut self, message: Message) -> Heard {
         match self {
-            Self::Plain => Heard::Received(Received::read(message)),
+            Self::Plain(frames) => frames.read(message),
             Self::PlainMsgpack => Heard::Received(unpack(&message).map_or(Received::Message(message), Received::read)),
             Self::SocketIo(packets) => packets.read(message),
+        }
+    }
+
+    /// Whether the server has words for its yes.
+    pub(super) fn is_greeted(&self) -> bool {
+        match self {
+            Self::Plain(frames) => frames.resumable,
+            Self::PlainMsgpack => false,
+            Self::SocketIo(_) => true,
+        }
+    }
+
+    pub(super) fn is_recovered(&self) -> bool {
+        match self {
+            Self::Plain(frames) => frames.recovered,
+            Self::PlainMsgpack => false,
+            Self::SocketIo(packets) => packets.recovered,
+        }
+    }
+
+    pub(super) fn into_lost(self) -> Lost {
+        match self {
+            Self::Plain(frames) => frames.lost,
+            Self::PlainMsgpack => Lost::default(),
+            Self::SocketIo(packets) => packets.lost,
+        }
+    }
+}
+
+impl Frames {
+    /// `lost` is what an earlier connection left.
+    pub(super) fn new(resumable: bool, lost: Lost) -> Self {
+        Self { resumable, lost, recovered: false }
+    }
+
+    fn read(&mut self, message: Message) -> Heard {
+        let beside = match &message {
+            Message::Text(text) if self.resumable => serde_json::from_str(text).ok(),
+            Message::Text(_) | Message::Binary(_) => None,
+        };
+        match beside {
+            Some(Beside { session: Some(Told { resume, resumed }), .. }) => {
+                self.lost.key = resume;
+                self.lost.offset.take_if(|_| !resumed);
+                self.recovered = resumed;
+                Heard::Admitted
+            }
+            Some(Beside { offset: Some(offset), session: None }) => {
+                self.lost.offset = Some(offset.to_string());
+                Heard::Received(Received::read(message))
+            }
+            Some(Beside { offset: None, session: None }) | None => Heard::Received(Received::read(message)),
         }
     }
 }
@@ -80,7 +157,7 @@ impl Dialect {
 impl Packets {
     /// `lost` is what an earlier connection left.
     pub(super) fn new(namespace: &str, lost: Lost) -> Self {
-        Self { namespace: namespace.to_owned(), partial: None, lost }
+        Self { namespace: namespace.to_owned(), partial: None, lost, recovered: false }
     }
 
     /// The packet that asks for the namespace.
@@ -140,7 +217,9 @@ impl Packets {
         let id = id.parse().ok();
         match (kind, payload) {
             ("0", payload) => {
-                self.lost.key = payload["pid"].as_str().map(str::to_owned);
+                let key = payload["pid"].as_str().map(str::to_owned);
+                self.recovered = key.is_some() && key == self.lost.key;
+                self.lost.key = key;
                 Heard::Admitted
             }
             ("4", payload) => Heard::Refused(Failure::new(payload)),

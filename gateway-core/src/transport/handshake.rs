@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::telemetry::Diary;
-use crate::transport::credentials;
 use crate::transport::headers::Headers;
+use crate::transport::{Resume, credentials, resume};
 use crate::wire::TraceParent;
 
 /// The request that opened a connection. Cheap to clone. Its `Debug` shows no header, no query and no credential.
@@ -139,6 +139,11 @@ impl Handshake {
     /// Where it is noted what becomes of the client's messages, in tests.
     pub(crate) fn diary(&self) -> &Diary {
         &self.request().diary
+    }
+
+    /// What the client wants that can come back after a lost connection, where it speaks the plain protocol.
+    pub(crate) fn resume(&self) -> Option<Resume> {
+        resume::read(self.headers(), self.queries())
     }
 
     fn edit(&mut self) -> &mut Request {

@@ -3,6 +3,7 @@
 
 mod counted;
 mod credentials;
+mod deflate;
 mod engine;
 mod handshake;
 mod headers;
@@ -10,6 +11,7 @@ mod headers;
 pub(crate) mod memory;
 mod origin;
 mod polling;
+mod resume;
 mod tcp;
 mod upgrade;
 mod websocket;
@@ -18,18 +20,22 @@ use std::io;
 use std::task::{Context, Poll};
 
 pub(crate) use counted::Counted;
+pub(crate) use deflate::Agreed;
+#[cfg_attr(not(feature = "deflate"), allow(unreachable_pub, reason = "public with the feature"))]
+pub use deflate::Deflate;
 pub(crate) use engine::{EngineIo, Patience, dismiss, upgrade};
 pub use handshake::{AuthError, Handshake};
 pub(crate) use handshake::{LatestHeaders, parse_query};
 pub(crate) use origin::{Allowed, OriginPolicy};
-pub(crate) use polling::{Polling, PollingPeer, Posting, Probe, Turned};
+pub(crate) use polling::{Listener, Polling, PollingPeer, Posting, Probe, Turned};
+pub(crate) use resume::Resume;
 pub(crate) use tcp::{Direct, Socket};
 #[cfg(feature = "testing")]
 pub(crate) use upgrade::choose;
 pub(crate) use upgrade::{MSGPACK, SUBPROTOCOL, Upgrade, UpgradeError};
 pub(crate) use websocket::{Stream, WebSocket};
 
-use crate::wire::{Disconnect, Flow, Received};
+use crate::wire::{Deflating, Disconnect, Flow, Received};
 
 /// What takes the messages of a read. It is handed the task's context back, so that what they cause can wait too.
 pub(crate) type Deliver<'a> = dyn FnMut(Received<'_>, &mut Context<'_>) -> Flow + 'a;
@@ -64,6 +70,16 @@ pub(crate) trait Transport: Send + Unpin + 'static {
     /// A writer for tasks other than the connection's own, where the stream can be written from anywhere. A transport may
     /// come to have one later: whoever got none asks again after each receive.
     fn direct(&self) -> Option<Direct> {
+        None
+    }
+
+    /// Who knows whether the peer takes anything now, where it does so at times only.
+    fn listener(&self) -> Option<Listener> {
+        None
+    }
+
+    /// How messages may be compressed before they are written here. A transport may come to it later, and stays with it.
+    fn deflating(&self) -> Option<Deflating> {
         None
     }
 }

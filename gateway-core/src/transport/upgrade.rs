@@ -1,11 +1,13 @@
 //! The check of an upgrade request (RFC 6455 §4.2.1) and the headers of its answer (§4.2.2). Pure.
 
 use http::header::{
-    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{Method, StatusCode, Version, request};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::transport::deflate::{Agreed, Deflate};
 
 /// The plain protocol's own name, first choice wherever it is offered.
 pub(crate) const SUBPROTOCOL: &str = "gateway.v1";
@@ -18,6 +20,7 @@ pub(crate) const MSGPACK: &str = "gateway.v1.msgpack";
 pub(crate) struct Upgrade {
     accept: HeaderValue,
     protocol: Option<HeaderValue>,
+    agreed: Option<Agreed>,
 }
 
 /// What is wrong with an upgrade request.
@@ -60,13 +63,18 @@ impl Upgrade {
         let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes())).map_err(|_| UpgradeError::Key)?;
         let offered: Vec<_> = offered_protocols(&request.headers).collect();
         let protocol = choose(&offered, known);
-        Ok(Self { accept, protocol: protocol.and_then(|name| HeaderValue::from_str(name).ok()) })
+        Ok(Self { accept, protocol: protocol.and_then(|name| HeaderValue::from_str(name).ok()), agreed: None })
     }
 
     /// Agrees on the first subprotocol that is offered, whatever it is: some clients give up where none is chosen.
     pub(crate) fn with_first_offer(mut self, headers: &HeaderMap) -> Self {
         self.protocol = offered_protocols(headers).next().and_then(|name| HeaderValue::from_str(name).ok());
         self
+    }
+
+    /// Agrees on compression, where the server has it and the client offers it.
+    pub(crate) fn with_deflate(self, headers: &HeaderMap, own: Option<&Deflate>) -> Self {
+        Self { agreed: own.and_then(|own| Agreed::on(headers, own)), ..self }
     }
 
     /// The answer `101`.
@@ -80,7 +88,15 @@ impl Upgrade {
         if let Some(protocol) = &self.protocol {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol.clone());
         }
+        if let Some(agreed) = &self.agreed {
+            headers.insert(SEC_WEBSOCKET_EXTENSIONS, agreed.answer());
+        }
         response
+    }
+
+    /// The compression that the answer agrees on.
+    pub(crate) fn agreed(&self) -> Option<Agreed> {
+        self.agreed
     }
 
     pub(crate) fn protocol(&self) -> Option<&str> {

@@ -11,8 +11,8 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::transport::{Broken, Deliver, Direct, Ending, Transport};
-use crate::wire::{Decoder, Flow, Received};
+use crate::transport::{Agreed, Broken, Deliver, Direct, Ending, Transport};
+use crate::wire::{Decoder, Deflating, Flow, Received};
 
 /// One read: as much as a socket's own buffer usually holds when a client sends faster than it is read.
 const READ_BUFFER: usize = 64 * 1024;
@@ -40,6 +40,7 @@ pub(crate) struct WebSocket<S> {
     decoder: Decoder,
     /// Bytes that were read and not yet taken: what came behind the request head, or after a pause.
     held: Vec<u8>,
+    deflating: Option<Deflating>,
     shut_down: bool,
     drained: usize,
 }
@@ -47,7 +48,23 @@ pub(crate) struct WebSocket<S> {
 impl<S: Stream> WebSocket<S> {
     /// A connection whose handshake is over. `read_ahead` is what came behind the request head.
     pub(crate) fn new(stream: S, read_ahead: &Bytes, message_bytes: usize) -> Self {
-        Self { stream, decoder: Decoder::new(message_bytes), held: read_ahead.to_vec(), shut_down: false, drained: 0 }
+        Self {
+            stream,
+            decoder: Decoder::new(message_bytes),
+            held: read_ahead.to_vec(),
+            deflating: None,
+            shut_down: false,
+            drained: 0,
+        }
+    }
+
+    /// Compresses as was agreed on in the handshake.
+    pub(crate) fn with_deflate(mut self, agreed: Option<Agreed>) -> Self {
+        if let Some(agreed) = agreed {
+            self.decoder = self.decoder.with_inflater(agreed.inflater());
+            self.deflating = agreed.deflating();
+        }
+        self
     }
 
     fn take_held(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Result<(), Broken> {
@@ -148,5 +165,9 @@ impl<S: Stream> Transport for WebSocket<S> {
 
     fn direct(&self) -> Option<Direct> {
         self.stream.direct()
+    }
+
+    fn deflating(&self) -> Option<Deflating> {
+        self.deflating
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::wire::deflate::{Deflating, deflated};
 use crate::wire::rfc6455::{LONGEST_HEADER, OpCode, frame, push_frame};
 
 /// Whole frames that belong together, nearly always one: of one socket, or shared by all that get them.
@@ -95,6 +96,16 @@ impl Encoded {
             (Self::Keyed(one), Self::Keyed(other)) => Arc::ptr_eq(&one.key, &other.key) || one.key == other.key,
             (Self::Own { .. } | Self::Shared { .. }, _) | (_, Self::Own { .. } | Self::Shared { .. }) => false,
         }
+    }
+
+    /// The same with its messages compressed, where that makes one shorter.
+    pub(crate) fn deflated(&self, how: Deflating) -> Option<Self> {
+        let bytes = deflated(self.as_slice(), how)?;
+        Some(match self {
+            Self::Own { messages, .. } => Self::Own { bytes, start: 0, messages: *messages },
+            Self::Shared { messages, .. } => Self::Shared { bytes: bytes.into(), messages: *messages },
+            Self::Keyed(keyed) => Self::Keyed(Arc::new(Keyed { bytes: bytes.into(), key: Arc::clone(&keyed.key) })),
+        })
     }
 
     /// This and what comes behind it as one, cheap to clone.

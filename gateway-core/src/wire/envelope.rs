@@ -130,6 +130,8 @@ pub(crate) enum Outgoing<'a> {
     Connected {
         id: &'a str,
         recovery: Option<&'a str>,
+        /// Whether it is the socket of an earlier connection.
+        recovered: bool,
     },
     /// They have not. `data` is the exception as JSON.
     Refused {
@@ -137,4 +139,11 @@ pub(crate) enum Outgoing<'a> {
     },
     /// The namespace ends for this client, the connection need not.
     Disconnected,
+}
+
+impl<'a> Outgoing<'a> {
+    /// Where it stands in what a client can ask for again, where that was known when it was said.
+    pub(crate) fn offset(&self) -> Option<&'a str> {
+        if let Self::Event { offset, .. } = self { *offset } else { None }
+    }
 }

@@ -4,6 +4,7 @@
 mod args;
 mod arity;
 mod close;
+mod deflate;
 mod depth;
 mod encoded;
 pub(crate) mod engine_io;
@@ -26,6 +27,7 @@ mod violation;
 pub(crate) use args::List;
 pub use args::{Args, FromArgs, RawArgs, ToArgs};
 pub use close::{CloseCode, Disconnect};
+pub(crate) use deflate::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW};
 pub(crate) use depth::exceeds_depth;
 pub(crate) use encoded::{Encoded, Key};
 pub(crate) use envelope::{Envelope, Incoming, Malformed, Named, Outgoing, RequestId};
@@ -42,7 +44,7 @@ pub(crate) use packed::decode_packed;
 pub(crate) use payload::{Attachments, Content, ContentRef, Payload, Shape};
 pub(crate) use plain::decode;
 pub(crate) use rfc6455::{Decoder, Flow, OpCode, Received, close_frame};
-pub(crate) use shared::{Latest, Shared};
+pub(crate) use shared::{Latest, Shared, Worth};
 pub use trace::TraceParent;
 pub(crate) use violation::Violation;
 
@@ -59,6 +61,8 @@ pub(crate) struct Terms<'a> {
 pub(crate) enum WireFormat {
     /// `docs/protocol.md`.
     Plain,
+    /// The same for clients that asked to come back after a lost connection: events carry their offset.
+    PlainNumbered,
     /// The same as MessagePack.
     PlainMsgpack,
     /// In the form that [`Terms`] have.
@@ -72,12 +76,12 @@ pub(crate) enum WireFormat {
 }
 
 impl WireFormat {
-    pub(crate) const COUNT: usize = 6;
+    pub(crate) const COUNT: usize = 7;
 
     /// Whether an engine's packets are around everything.
     pub(crate) fn is_of_engine(self) -> bool {
         match self {
-            Self::Plain | Self::PlainMsgpack | Self::Own => false,
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Own => false,
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => true,
         }
     }
@@ -86,6 +90,14 @@ impl WireFormat {
     pub(crate) fn numbers_events(self) -> bool {
         match self {
             Self::Plain | Self::PlainMsgpack | Self::Own | Self::EngineIo => false,
+            Self::PlainNumbered | Self::SocketIo | Self::SocketIoMsgpack => true,
+        }
+    }
+
+    /// Whether clients have a word for leaving, so that the close of a connection without it is a loss.
+    pub(crate) fn has_farewells(self) -> bool {
+        match self {
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Own | Self::EngineIo => false,
             Self::SocketIo | Self::SocketIoMsgpack => true,
         }
     }
@@ -93,7 +105,7 @@ impl WireFormat {
     /// What asks a client whether it is there.
     pub(crate) fn ping(self) -> Encoded {
         match self {
-            Self::Plain | Self::PlainMsgpack | Self::Own => Encoded::frame(OpCode::Ping, &[]),
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Own => Encoded::frame(OpCode::Ping, &[]),
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => engine_io::ping(),
         }
     }
@@ -101,7 +113,7 @@ impl WireFormat {
     /// The last frame of a connection.
     pub(crate) fn close_frame(self, close: Option<&Disconnect>) -> Encoded {
         match self {
-            Self::Plain | Self::PlainMsgpack | Self::Own => close_frame(close),
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Own => close_frame(close),
             // Engines close without a code, but where the server stops and for violations of RFC 6455, and say no more than
             // the code then.
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => {
@@ -120,6 +132,8 @@ impl WireFormat {
                 Encoded::nothing()
             }
             Self::Plain => Encoded::text(plain::expected_len(outgoing), |json| plain::encode(outgoing, json)),
+            Self::PlainNumbered if matches!(outgoing, Outgoing::Disconnected) => Encoded::nothing(),
+            Self::PlainNumbered => encode_plain_numbered(outgoing, outgoing.offset()),
             Self::PlainMsgpack => packed::encode_packed(outgoing),
             Self::Own => own::encode_own(terms.own, outgoing),
             Self::SocketIo => socket_io::encode(terms.namespace, outgoing),
@@ -131,14 +145,18 @@ impl WireFormat {
     /// Whether a request is answered by an ack, which belongs to the request alone.
     pub(crate) fn has_acks(self) -> bool {
         match self {
-            Self::Plain | Self::PlainMsgpack | Self::Own | Self::EngineIo => false,
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Own | Self::EngineIo => false,
             Self::SocketIo | Self::SocketIoMsgpack => true,
         }
     }
 
     /// Whether a client can ask for it again after a lost connection, where it can come back.
     pub(crate) fn is_numbered(self, outgoing: &Outgoing<'_>) -> bool {
-        self.numbers_events() && socket_io::is_event(outgoing)
+        match self {
+            Self::Plain | Self::PlainMsgpack | Self::Own | Self::EngineIo => false,
+            Self::PlainNumbered => plain::is_event(outgoing),
+            Self::SocketIo | Self::SocketIoMsgpack => socket_io::is_event(outgoing),
+        }
     }
 
     /// The frames of what has an offset, and those that go with it and have none.
@@ -147,10 +165,16 @@ impl WireFormat {
             Self::Plain | Self::PlainMsgpack | Self::Own | Self::EngineIo => {
                 [self.encode(terms, outgoing), Encoded::nothing()]
             }
+            Self::PlainNumbered => [encode_plain_numbered(outgoing, Some(offset)), Encoded::nothing()],
             Self::SocketIo => socket_io::encode_numbered(terms.namespace, outgoing, offset),
             Self::SocketIoMsgpack => socket_io::encode_packed_numbered(terms.namespace, outgoing, offset),
         }
     }
+}
+
+fn encode_plain_numbered(outgoing: &Outgoing<'_>, offset: Option<&str>) -> Encoded {
+    let expected = plain::expected_len(outgoing) + offset.map_or(0, str::len) + 12;
+    Encoded::text(expected, |json| plain::encode_numbered(outgoing, offset, json))
 }
 
 impl<'a> Terms<'a> {

@@ -74,7 +74,8 @@ pub(crate) fn expected_len(outgoing: &Outgoing<'_>) -> usize {
         }
         Outgoing::End { event, .. } => event.len() + 56,
         Outgoing::Exception { data, .. } | Outgoing::Refused { data } => data.len() + 64,
-        Outgoing::Connected { .. } | Outgoing::Disconnected => 0,
+        Outgoing::Connected { id, recovery, .. } => id.len() + recovery.map_or(0, str::len) + 56,
+        Outgoing::Disconnected => 0,
     }
 }
 
@@ -100,6 +101,29 @@ fn decode_usual(text: &str) -> Option<Envelope<'_>> {
     Some(Envelope { event: Cow::Borrowed(event), payload, id })
 }
 
+/// Whether a client that can come back is sent it again: whatever belongs to no request and to no question.
+pub(crate) fn is_event(outgoing: &Outgoing<'_>) -> bool {
+    matches!(
+        outgoing,
+        Outgoing::Event { .. }
+            | Outgoing::Reply { id: None, .. }
+            | Outgoing::Item { id: None, .. }
+            | Outgoing::Exception { id: None, .. }
+    )
+}
+
+/// The same for a client that can come back. The offset is a number, as text.
+pub(crate) fn encode_numbered(outgoing: &Outgoing<'_>, offset: Option<&str>, out: &mut Vec<u8>) {
+    encode(outgoing, out);
+    if let Some(offset) = offset {
+        // Behind the last member.
+        out.pop();
+        out.extend_from_slice(b",\"offset\":");
+        out.extend_from_slice(offset.as_bytes());
+        out.push(b'}');
+    }
+}
+
 /// Appends the JSON text; nothing where this format says nothing.
 pub(crate) fn encode(outgoing: &Outgoing<'_>, out: &mut Vec<u8>) {
     let (event, content, id) = match *outgoing {
@@ -110,7 +134,8 @@ pub(crate) fn encode(outgoing: &Outgoing<'_>, out: &mut Vec<u8>) {
         Outgoing::End { event, id } => (event, None, Some(id)),
         Outgoing::Exception { data, id } => ("exception", Some(data.into()), id),
         Outgoing::Refused { data } => ("exception", Some(data.into()), None),
-        Outgoing::Connected { .. } | Outgoing::Disconnected => return,
+        Outgoing::Connected { id, recovery, recovered } => return push_session(out, id, recovery, recovered),
+        Outgoing::Disconnected => return,
     };
     out.extend_from_slice(b"{\"event\":");
     push_string(out, event);
@@ -136,6 +161,17 @@ pub(crate) fn encode(outgoing: &Outgoing<'_>, out: &mut Vec<u8>) {
     });
     written.expect("writing to memory cannot fail");
     out.push(b'}');
+}
+
+/// What a client that can come back is told of its session.
+fn push_session(out: &mut Vec<u8>, id: &str, key: Option<&str>, recovered: bool) {
+    out.extend_from_slice(b"{\"session\":{\"id\":");
+    push_string(out, id);
+    if let Some(key) = key {
+        out.extend_from_slice(b",\"resume\":");
+        push_string(out, key);
+    }
+    out.extend_from_slice(if recovered { b",\"resumed\":true}}" } else { b",\"resumed\":false}}" });
 }
 
 impl RequestId {

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use crate::wire::deflate::{Deflating, LARGEST_WINDOW, SMALLEST_WINDOW};
 use crate::wire::{ContentRef, Encoded, Key, Outgoing, Terms, WireFormat};
 
 /// A joined burst is no longer than what leaves in one write.
@@ -16,7 +17,20 @@ pub(crate) struct Shared<'a> {
     before: Latest,
     /// Where only the latest of a key is worth sending.
     key: Option<Arc<Key>>,
+    worth: Worth,
     pieces: [OnceLock<Piece>; WireFormat::COUNT],
+    /// For sockets whose messages are compressed; made when there is one.
+    deflated: OnceLock<Box<[ByWindow; WireFormat::COUNT]>>,
+}
+
+/// Nearly all clients agree on the same window. `None` where nothing of it is worth compressing.
+type ByWindow = [OnceLock<Option<Encoded>>; (LARGEST_WINDOW - SMALLEST_WINDOW + 1) as usize];
+
+/// Whether what is sent may become shorter.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Worth {
+    Compressing,
+    Nothing,
 }
 
 /// What the same sockets were sent last, in each format.
@@ -38,7 +52,18 @@ pub(crate) struct Joined<'a> {
 
 impl<'a> Shared<'a> {
     pub(crate) fn new(terms: Terms<'a>, event: &'a str, content: ContentRef<'a>, offset: Option<String>) -> Self {
-        Self { terms, event, content, offset, before: Latest::default(), key: None, pieces: Default::default() }
+        let (pieces, deflated) = Default::default();
+        Self {
+            terms,
+            event,
+            content,
+            offset,
+            before: Latest::default(),
+            key: None,
+            worth: Worth::Compressing,
+            pieces,
+            deflated,
+        }
     }
 
     /// The same, sent to the same sockets right behind this.
@@ -52,10 +77,26 @@ impl<'a> Shared<'a> {
         Self { key: Some(key), ..self }
     }
 
+    /// The same, where its sender knows better what it is worth.
+    pub(crate) fn worth(self, worth: Worth) -> Self {
+        Self { worth, ..self }
+    }
+
     /// The frame for a socket of this format; cloning it copies no payload.
     #[inline]
     pub(crate) fn frame(&self, format: WireFormat) -> &Encoded {
         &self.piece(format).frame
+    }
+
+    /// The same for a socket whose messages are compressed; where that is not worth it, the plain one.
+    pub(crate) fn deflated(&self, format: WireFormat, how: Deflating) -> &Encoded {
+        let plain = self.frame(format);
+        if self.worth == Worth::Nothing {
+            return plain;
+        }
+        let by_window = &self.deflated.get_or_init(Box::default)[format as usize];
+        let deflated = &by_window[usize::from(how.window - SMALLEST_WINDOW)];
+        deflated.get_or_init(|| plain.deflated(how)).as_ref().unwrap_or(plain)
     }
 
     /// The frame in one piece with the one before, where there was one.

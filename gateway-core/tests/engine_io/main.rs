@@ -9,3 +9,4 @@ mod options;
 mod polling;
 mod support;
 mod upgrade;
+mod volatile;

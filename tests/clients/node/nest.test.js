@@ -40,6 +40,35 @@ test('two paths serve their own clients', async () => {
 test('a failing stream sends exactly what NestJS sends', () =>
   exchange('/error', 'push', { test: 'test' }, failure('push', 'test', { test: 'test' })));
 
+test('an interceptor sees the name of the event', async () => {
+  await exchange('/', 'getClient', { test: 'test' }, { event: 'popClient', data: { test: 'test', path: 'getClient' } });
+  await exchange('/', 'getClient', undefined, { event: 'popClient', data: { path: 'getClient' } });
+});
+
+test('a filter says what is told of a stream that fails', () =>
+  exchange('/', 'getClientWithError', { test: 'test' },
+    { event: 'exception', data: { pattern: 'getClientWithError', message: 'This is an error' } }));
+
+test('data that breaks a rule names the field, and the handler does not run', async () => {
+  await exchange('/validated', 'push', { stringProp: 'a', more: 1 }, { event: 'push', data: { stringProp: 'a', more: 1 } });
+  await exchange('/a', 'valid', { name: 'ann' }, { event: 'ok', data: { name: 'ann' } });
+  for (const [path, event, data, field] of [
+    ['/validated', 'push', { stringProp: 123 }, '$.stringProp'],
+    ['/validated', 'push', {}, '$.stringProp'],
+    ['/validated', 'push', { stringProp: 'a'.repeat(1001) }, '$.stringProp'],
+    ['/a', 'valid', { name: null }, '$.name'],
+    ['/a', 'valid', undefined, '$'],
+  ]) {
+    const client = await Client.open(server.url(path));
+    client.emit(event, data);
+    const answer = await client.next();
+    assert.deepEqual([answer.event, answer.data.status, answer.data.details.map((fault) => fault.path)], ['exception', 'error', [field]]);
+    assert.deepEqual(answer.data.cause, data === undefined ? { pattern: event } : { pattern: event, data });
+    assert.match(answer.data.message, new RegExp(field.replace('$', '\\$')));
+    await client.close();
+  }
+});
+
 test('a failed connect hook tells the client before anything else', async () => {
   const client = await Client.open(server.url('/hook'));
   client.emit('push', 1);
@@ -112,6 +141,7 @@ const answers = {
   empty: { event: 'empty', data: '' },
   args: { event: 'args', data: [{ some: 'data' }] },
   bcast: { event: 'b', data: { some: 'data' } },
+  ic: { event: 'wrapped', data: { v: { some: 'data' }, pattern: 'ic' } },
 };
 for (const [event, frame] of Object.entries(answers)) {
   test(`/a ${event}`, () => exchange('/a', event, { some: 'data' }, frame));
@@ -152,6 +182,7 @@ const failures = {
   wsstr: failure('wsstr', 'str', { x: 1 }),
   wsobj: { event: 'exception', data: { code: 42, message: 'm' } },
   wsarr: { event: 'exception', data: [1, 2] },
+  guarded: failure('guarded', 'Forbidden resource', { x: 1 }),
 };
 for (const [event, frame] of Object.entries(failures)) {
   test(`/a ${event} fails`, () => exchange('/a', event, { x: 1 }, frame));
@@ -195,6 +226,25 @@ test('a broadcast reaches everyone in the namespace and nobody else', async () =
   for (const client of [ann, bob]) assert.deepEqual(await client.next(), { event: 'b', data: 'hi' });
   assert.equal((await eve.request('identity', 'nothing came')).data, 'nothing came');
   await Promise.all([ann, bob, eve].map((client) => client.close()));
+});
+
+test('an unknown event and a text that is no envelope are answered, where NestJS is silent', async () => {
+  const client = await Client.open(server.url('/'));
+  client.emit('nothing', { x: 1 });
+  const unknown = await client.next();
+  assert.equal(unknown.event, 'exception');
+  assert.deepEqual(unknown.data.cause, { pattern: 'nothing', data: { x: 1 } });
+  client.socket.send('no JSON');
+  assert.equal((await client.next()).event, 'exception');
+  assert.deepEqual((await client.request('push', 'alive')).data, 'alive');
+  await client.close();
+});
+
+test('a binary frame that holds an envelope is read as a text', async () => {
+  const client = await Client.open(server.url('/'));
+  client.socket.send(Buffer.from('{"event":"push","data":[1]}'));
+  assert.deepEqual(await client.next(), { event: 'pop', data: [1] });
+  await client.close();
 });
 
 test('a client may leave in the middle of a stream', async () => {

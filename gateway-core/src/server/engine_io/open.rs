@@ -18,7 +18,7 @@ use crate::server::engine_io::sessions::{Entered, Session};
 use crate::server::engine_io::visit::Visit;
 use crate::server::upgraded::{Start, when_upgraded};
 use crate::transport::{
-    EngineIo, Handshake, LatestHeaders, Patience, Polling, Probe, Stream, Upgrade, WebSocket, dismiss, upgrade,
+    Agreed, EngineIo, Handshake, LatestHeaders, Patience, Polling, Probe, Stream, Upgrade, WebSocket, dismiss, upgrade,
 };
 use crate::wire::engine_io::Open;
 
@@ -53,7 +53,7 @@ pub(super) async fn websocket(visit: &Visit<'_>, on_upgrade: OnUpgrade) -> Resul
     let mut response = upgrade.response();
     greet(&engine.options, response.headers_mut(), &handshake, &id);
     let (application, options) = (Arc::clone(host.application), Arc::clone(&engine.options));
-    let begin = Begin { application, options, entered, entry, handshake, open };
+    let begin = Begin { application, options, agreed: upgrade.agreed(), entered, entry, handshake, open };
     when_upgraded(on_upgrade, &host.application.shared.tasks, begin);
     Ok(response)
 }
@@ -70,13 +70,16 @@ pub(super) fn take_over(visit: &Visit<'_>, session: Session, on_upgrade: OnUpgra
         Session::WebSocket => None,
     };
     let (application, options) = (Arc::clone(host.application), Arc::clone(&engine.options));
-    when_upgraded(on_upgrade, &host.application.shared.tasks, TakeOver { application, options, probe });
+    let take_over = TakeOver { application, options, agreed: upgrade.agreed(), probe };
+    when_upgraded(on_upgrade, &host.application.shared.tasks, take_over);
     Ok(upgrade.response())
 }
 
 fn check_upgrade(visit: &Visit<'_>) -> Result<Upgrade, Refused> {
+    let headers = &visit.head.headers;
+    let deflate = visit.engine.options.per_message_deflate.as_ref().or(visit.host.application.deflate.as_ref());
     Upgrade::check(visit.head, &[])
-        .map(|upgrade| upgrade.with_first_offer(&visit.head.headers))
+        .map(|upgrade| upgrade.with_first_offer(headers).with_deflate(headers, deflate))
         .map_err(|error| Refused::new(Code::BadRequest, error.to_string()))
 }
 
@@ -150,6 +153,7 @@ fn greet(options: &EngineOptions, headers: &mut HeaderMap, handshake: &Handshake
 struct Begin {
     application: Arc<Application>,
     options: Arc<EngineOptions>,
+    agreed: Option<Agreed>,
     entered: Entered,
     entry: Entry,
     handshake: Handshake,
@@ -158,8 +162,8 @@ struct Begin {
 
 impl Start for Begin {
     async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
-        let Self { application, options, entered, entry, handshake, open } = self;
-        let websocket = WebSocket::new(stream, &read_ahead, options.max_http_buffer_size);
+        let Self { application, options, agreed, entered, entry, handshake, open } = self;
+        let websocket = WebSocket::new(stream, &read_ahead, options.max_http_buffer_size).with_deflate(agreed);
         let opened = EngineIo::open(websocket, &open, application.limits.handshake_timeout).await;
         let Some(transport) = opened else { return };
         let tasks = application.shared.tasks.clone();
@@ -172,13 +176,14 @@ impl Start for Begin {
 struct TakeOver {
     application: Arc<Application>,
     options: Arc<EngineOptions>,
+    agreed: Option<Agreed>,
     probe: Option<Probe>,
 }
 
 impl Start for TakeOver {
     async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
-        let Self { application, options, probe } = self;
-        let websocket = WebSocket::new(stream, &read_ahead, options.max_http_buffer_size);
+        let Self { application, options, agreed, probe } = self;
+        let websocket = WebSocket::new(stream, &read_ahead, options.max_http_buffer_size).with_deflate(agreed);
         let patience = Patience { upgrade: options.upgrade_timeout, close: application.limits.close_timeout };
         match probe {
             Some(probe) => upgrade(websocket, probe, patience).await,

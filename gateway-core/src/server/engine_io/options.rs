@@ -12,7 +12,7 @@ use crate::server::engine_io::bundle::Bundle;
 use crate::server::engine_io::cookie::SessionCookie;
 use crate::server::engine_io::cors::Cors;
 use crate::session::{Asks, Pace};
-use crate::transport::Handshake;
+use crate::transport::{Deflate, Handshake};
 use crate::wire::WireFormat;
 
 /// The reference's options and defaults.
@@ -31,6 +31,8 @@ pub(crate) struct EngineOptions {
     /// Responses from this size on are compressed.
     #[cfg(feature = "http-compression")]
     pub(crate) http_compression: Option<usize>,
+    /// In the place of what the server has.
+    pub(crate) per_message_deflate: Option<Deflate>,
     /// Of use to Socket.IO only, as what follows.
     pub(crate) connect_timeout: Duration,
     pub(crate) parser: Parser,
@@ -52,6 +54,7 @@ impl Default for EngineOptions {
             initial_headers: None,
             #[cfg(feature = "http-compression")]
             http_compression: None,
+            per_message_deflate: None,
             connect_timeout: Duration::from_secs(45),
             parser: Parser::default(),
             bundle: Bundle::default(),

@@ -10,7 +10,8 @@ use std::task::{Context, Poll};
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::limits::Limits;
-use crate::transport::{Broken, Counted, Deliver, Direct, Ending, LatestHeaders, PollingPeer, Transport};
+use crate::transport::{Broken, Counted, Deliver, Direct, Ending, LatestHeaders, Listener, PollingPeer, Transport};
+use crate::wire::Deflating;
 
 /// The name of a session: whoever knows it is its client, so it is never logged. 144 bits of the system's random source.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
@@ -159,6 +160,14 @@ impl<T: Transport> Transport for Known<T> {
 
     fn direct(&self) -> Option<Direct> {
         self.transport.direct()
+    }
+
+    fn listener(&self) -> Option<Listener> {
+        self.transport.listener()
+    }
+
+    fn deflating(&self) -> Option<Deflating> {
+        self.transport.deflating()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::session::outbox::waiting::Waiting;
 use crate::session::outbox::{Pushed, Scope};
 use crate::session::replay::Replay;
 use crate::session::sync::thread_local;
-use crate::transport::Direct;
+use crate::transport::{Direct, Listener};
 use crate::wire::Encoded;
 
 /// Frames that wait for one socket gather here to leave in one write.
@@ -53,6 +53,8 @@ pub(super) struct Rare {
     pub(super) end: Option<(DisconnectReason, Scope)>,
     /// What the client can ask for again, where the server recovers sockets.
     pub(super) replay: Option<Replay>,
+    /// Present where the client takes what waits at times only.
+    pub(super) listener: Option<Listener>,
 }
 
 /// Where a client is.
@@ -113,7 +115,7 @@ impl Queue {
     fn forget_pongs(&mut self, are_over: impl FnOnce(&Pongs) -> bool) {
         let Some(rare) = &mut self.rare else { return };
         rare.pongs.take_if(|pongs| are_over(pongs));
-        if rare.pongs.is_none() && rare.end.is_none() && rare.replay.is_none() {
+        if rare.pongs.is_none() && rare.end.is_none() && rare.replay.is_none() && rare.listener.is_none() {
             self.rare = None;
         }
     }

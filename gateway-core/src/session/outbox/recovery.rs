@@ -10,8 +10,14 @@ use crate::wire::Encoded;
 pub(crate) struct CameBack(pub(crate) Encoded);
 
 impl Outbox {
-    /// Queues an event, and keeps it for a client that comes back, in one step.
-    pub(crate) fn push_numbered(&self, frame: Encoded, offset: Offset) -> Result<Result<Pushed, SendError>, CameBack> {
+    /// Queues an event, and keeps it for a client that comes back, in one step. `sent` is its compressed form, where it has
+    /// one.
+    pub(crate) fn push_numbered(
+        &self,
+        frame: Encoded,
+        sent: Option<Encoded>,
+        offset: Offset,
+    ) -> Result<Result<Pushed, SendError>, CameBack> {
         let mut queue = self.lock();
         if queue.whereabouts == Whereabouts::Back {
             return Err(CameBack(frame));
@@ -25,7 +31,7 @@ impl Outbox {
         if queue.whereabouts == Whereabouts::Away {
             return Ok(Ok(Pushed::WillBeWritten));
         }
-        Ok(self.push_into(queue, frame, Delivery::Event))
+        Ok(self.push_into(queue, sent.unwrap_or(frame), Delivery::Event))
     }
 
     /// Keeps the events of a client that may come back.

@@ -15,7 +15,7 @@ pub(crate) use probe::{Patience, dismiss, upgrade};
 
 use crate::transport::{Broken, Deliver, Direct, Ending, Transport};
 use crate::wire::engine_io::Packet;
-use crate::wire::{CloseCode, Disconnect, Encoded, Flow, OpCode, Received, Violation};
+use crate::wire::{CloseCode, Deflating, Disconnect, Encoded, Flow, OpCode, Received, Violation};
 
 /// A connection whose open packet was written, or that has moved here from long polling.
 #[derive(Debug)]
@@ -95,6 +95,10 @@ impl<T: Transport> Transport for EngineIo<T> {
 
     fn direct(&self) -> Option<Direct> {
         self.0.direct()
+    }
+
+    fn deflating(&self) -> Option<Deflating> {
+        self.0.deflating()
     }
 }
 

@@ -22,8 +22,8 @@ pub(crate) use requests::{PollingPeer, Posting, Probe};
 use crate::transport::counted::Counted;
 use crate::transport::engine;
 use crate::transport::{Broken, Deliver, Direct, Ending, Transport};
-use crate::wire::Flow;
 use crate::wire::engine_io::{Packet, SEPARATOR};
+use crate::wire::{Deflating, Flow};
 use pipe::Pipe;
 
 /// The server's end, from the first request to the last frame of the WebSocket it may move to.
@@ -38,6 +38,16 @@ pub(crate) struct Polling {
     unclaimed: Option<Counted>,
     /// Its place among those that poll.
     place: Option<Counted>,
+}
+
+/// Knows whether a GET waits for what is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Listener(Arc<Pipe>);
+
+impl Listener {
+    pub(crate) fn is_listening(&self) -> bool {
+        self.0.lock().is_listening()
+    }
 }
 
 /// How long the end of a session whose client said goodbye waits for its poll, which may have been overtaken.
@@ -163,6 +173,14 @@ impl Transport for Polling {
 
     fn direct(&self) -> Option<Direct> {
         self.websocket.as_ref()?.direct()
+    }
+
+    fn listener(&self) -> Option<Listener> {
+        Some(Listener(Arc::clone(&self.pipe)))
+    }
+
+    fn deflating(&self) -> Option<Deflating> {
+        self.websocket.as_ref()?.deflating()
     }
 }
 

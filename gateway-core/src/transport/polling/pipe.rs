@@ -239,6 +239,14 @@ impl State {
         }
     }
 
+    /// Whether what is written now goes out now.
+    pub(super) fn is_listening(&self) -> bool {
+        match self.stage {
+            Stage::Polling => self.answer.takes_more(),
+            Stage::Moved | Stage::Broken(_) | Stage::Over => true,
+        }
+    }
+
     /// Whether the session can be reached by requests.
     pub(super) fn standing(&self) -> Result<(), Turned> {
         self.admit()

@@ -48,6 +48,46 @@ fn frames_are_read_as_the_protocol_says() {
 }
 
 #[test]
+fn a_client_that_can_come_back_is_told_where_it_is() {
+    let check = |outgoing: Outgoing<'_>, offset: Option<&str>, expected: &str| {
+        let mut json = Vec::new();
+        encode_numbered(&outgoing, offset, &mut json);
+        assert_eq!(String::from_utf8(json).unwrap(), expected);
+    };
+    let event = Outgoing::Event { event: "a", content: "1".into(), offset: Some("12") };
+    check(event, event.offset(), r#"{"event":"a","data":1,"offset":12}"#);
+    check(Outgoing::Exception { data: "{}", id: None }, Some("13"), r#"{"event":"exception","data":{},"offset":13}"#);
+    check(Outgoing::Event { event: "a", content: "1".into(), offset: None }, None, r#"{"event":"a","data":1}"#);
+    check(
+        Outgoing::Connected { id: "x", recovery: Some("y"), recovered: true },
+        None,
+        r#"{"session":{"id":"x","resume":"y","resumed":true}}"#,
+    );
+    check(
+        Outgoing::Connected { id: "x", recovery: None, recovered: false },
+        None,
+        r#"{"session":{"id":"x","resumed":false}}"#,
+    );
+}
+
+#[test]
+fn what_belongs_to_nothing_else_is_an_event() {
+    let id = RequestId::Integer(7);
+    let check = |outgoing: Outgoing<'_>, expected: bool| assert_eq!(is_event(&outgoing), expected, "{outgoing:?}");
+    let (event, content, data) = ("a", "1".into(), "{}");
+    for (id, expected) in [(None, true), (Some(&id), false)] {
+        check(Outgoing::Reply { event, content, id, named: Named::Own }, expected);
+        check(Outgoing::Reply { event, content, id, named: Named::Other }, expected);
+        check(Outgoing::Item { event, content, id, named: Named::Other }, expected);
+        check(Outgoing::Exception { data, id }, expected);
+    }
+    check(Outgoing::Event { event, content, offset: None }, true);
+    check(Outgoing::End { event, id: &id }, false);
+    check(Outgoing::Ask { event, content, ask: 3 }, false);
+    check(Outgoing::Refused { data }, false);
+}
+
+#[test]
 fn frames_are_written_as_the_protocol_says() {
     let check = |outgoing: Outgoing<'_>, expected: &str| {
         assert_eq!(encoded(&outgoing), expected);

@@ -3,8 +3,9 @@
 
 use std::mem;
 
+use crate::wire::deflate::{Inflater, give_back, longest_deflated};
 use crate::wire::rfc6455::OpCode;
-use crate::wire::rfc6455::header::{self, Header, Parsed, violation};
+use crate::wire::rfc6455::header::{self, Header, Parsed, Reserved, violation};
 use crate::wire::rfc6455::mask::unmask;
 use crate::wire::{CloseCode, Disconnect};
 
@@ -43,12 +44,15 @@ pub(crate) struct Decoder {
     /// Counts assemblies, so that a deadline knows which one it was set for.
     assemblies: u64,
     closed: bool,
+    /// Present where compression was agreed on.
+    inflater: Option<Box<Inflater>>,
 }
 
 /// A message that is not yet whole.
 #[derive(Debug)]
 struct Assembly {
     is_text: bool,
+    is_compressed: bool,
     data: Vec<u8>,
     /// Bytes at the front of `data` that are whole characters.
     valid: usize,
@@ -57,7 +61,20 @@ struct Assembly {
 
 impl Decoder {
     pub(crate) fn new(message_bytes: usize) -> Self {
-        Self { message_bytes, beginning: Vec::new(), frame: None, message: None, assemblies: 0, closed: false }
+        Self {
+            message_bytes,
+            beginning: Vec::new(),
+            frame: None,
+            message: None,
+            assemblies: 0,
+            closed: false,
+            inflater: None,
+        }
+    }
+
+    /// Takes compressed messages too.
+    pub(crate) fn with_inflater(self, inflater: Inflater) -> Self {
+        Self { inflater: Some(Box::new(inflater)), ..self }
     }
 
     /// Which message is being put together, if any.
@@ -102,7 +119,7 @@ impl Decoder {
         deliver: &mut dyn FnMut(Received<'_>) -> Flow,
         flow: &mut Flow,
     ) -> Result<usize, Disconnect> {
-        let header = match header::parse(input)? {
+        let header = match self.parse(input)? {
             Parsed::Header(header) => header,
             Parsed::Needs(_) => {
                 self.beginning.extend_from_slice(input);
@@ -136,13 +153,13 @@ impl Decoder {
         deliver: &mut dyn FnMut(Received<'_>) -> Flow,
         flow: &mut Flow,
     ) -> Result<usize, Disconnect> {
-        let needed = match header::parse(&self.beginning)? {
+        let needed = match self.parse(&self.beginning)? {
             Parsed::Needs(needed) => needed,
             Parsed::Header(header) => header.len + usize::try_from(header.payload).unwrap_or(usize::MAX),
         };
         let taken = input.len().min(needed - self.beginning.len());
         self.beginning.extend_from_slice(&input[..taken]);
-        let header = match header::parse(&self.beginning)? {
+        let header = match self.parse(&self.beginning)? {
             Parsed::Header(header) => header,
             Parsed::Needs(_) => return Ok(taken),
         };
@@ -183,6 +200,11 @@ impl Decoder {
         Ok(taken)
     }
 
+    fn parse(&self, bytes: &[u8]) -> Result<Parsed, Disconnect> {
+        let reserved = if self.inflater.is_some() { Reserved::Compression } else { Reserved::Nothing };
+        header::parse(bytes, reserved)
+    }
+
     /// What a header may not say at this place, or above the limits.
     fn check(&self, header: &Header) -> Result<(), Disconnect> {
         if header.opcode.is_control() {
@@ -193,7 +215,9 @@ impl Decoder {
             return Err(violation("protocol error"));
         }
         let have = self.message.as_ref().map_or(0, |message| message.data.len());
-        let limit = self.message_bytes - have.min(self.message_bytes);
+        let is_compressed = self.message.as_ref().map_or(header.compressed, |message| message.is_compressed);
+        let most = if is_compressed { longest_deflated(self.message_bytes) } else { self.message_bytes };
+        let limit = most - have.min(most);
         if header.payload > limit as u64 {
             return Err(Disconnect::new(CloseCode::TOO_BIG, "message too big"));
         }
@@ -209,8 +233,13 @@ impl Decoder {
             message.fragments += 1;
         } else {
             self.assemblies += 1;
-            self.message =
-                Some(Assembly { is_text: header.opcode == OpCode::Text, data: Vec::new(), valid: 0, fragments: 1 });
+            self.message = Some(Assembly {
+                is_text: header.opcode == OpCode::Text,
+                is_compressed: header.compressed,
+                data: Vec::new(),
+                valid: 0,
+                fragments: 1,
+            });
         }
     }
 
@@ -220,6 +249,9 @@ impl Decoder {
         payload: &[u8],
         deliver: &mut dyn FnMut(Received<'_>) -> Flow,
     ) -> Result<Flow, Disconnect> {
+        if header.compressed && header.fin {
+            return self.inflate(header.opcode, payload, deliver);
+        }
         let received = match (header.opcode, header.fin) {
             (OpCode::Text, true) => Received::Text(std::str::from_utf8(payload).map_err(|_| invalid_utf8())?),
             (OpCode::Binary, true) => Received::Binary(payload),
@@ -241,7 +273,7 @@ impl Decoder {
     fn append(&mut self, part: &[u8]) -> Result<(), Disconnect> {
         let message = self.message.as_mut().expect("an assembly was started for this frame");
         message.data.extend_from_slice(part);
-        if message.is_text {
+        if message.is_text && !message.is_compressed {
             // RFC 6455 §8.1: fails at the first byte that cannot be UTF-8 any more, not at the end.
             match std::str::from_utf8(&message.data[message.valid..]) {
                 Ok(_) => message.valid = message.data.len(),
@@ -254,11 +286,35 @@ impl Decoder {
 
     fn finish(&mut self, deliver: &mut dyn FnMut(Received<'_>) -> Flow) -> Result<Flow, Disconnect> {
         let message = self.message.take().expect("the last frame belongs to a message");
+        if message.is_compressed {
+            let opcode = if message.is_text { OpCode::Text } else { OpCode::Binary };
+            return self.inflate(opcode, &message.data, deliver);
+        }
         if !message.is_text {
             return Ok(deliver(Received::Binary(&message.data)));
         }
         let text = std::str::from_utf8(&message.data).map_err(|_| invalid_utf8())?;
         Ok(deliver(Received::Text(text)))
+    }
+
+    /// A whole compressed message.
+    #[cold]
+    fn inflate(
+        &mut self,
+        opcode: OpCode,
+        compressed: &[u8],
+        deliver: &mut dyn FnMut(Received<'_>) -> Flow,
+    ) -> Result<Flow, Disconnect> {
+        let inflater = self.inflater.as_mut().expect("no frame is compressed without agreement");
+        let message = inflater.inflate(compressed, self.message_bytes)?;
+        let received = if opcode == OpCode::Text {
+            Received::Text(std::str::from_utf8(&message).map_err(|_| invalid_utf8())?)
+        } else {
+            Received::Binary(&message)
+        };
+        let flow = deliver(received);
+        give_back(message);
+        Ok(flow)
     }
 }
 

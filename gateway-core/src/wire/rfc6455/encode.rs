@@ -56,8 +56,14 @@ pub(crate) fn frame(opcode: OpCode, expected: usize, write: impl FnOnce(&mut Vec
 
 /// Appends one whole frame whose payload is there already.
 pub(crate) fn push_frame(out: &mut Vec<u8>, opcode: OpCode, payload: &[u8]) {
-    out.push(0x80 | opcode as u8);
-    match u16::try_from(payload.len()) {
+    push_header(out, 0x80 | opcode as u8, payload.len());
+    out.extend_from_slice(payload);
+}
+
+/// Appends the header of a frame with so many bytes behind it.
+pub(crate) fn push_header(out: &mut Vec<u8>, first: u8, payload: usize) {
+    out.push(first);
+    match u16::try_from(payload) {
         Ok(short @ 0..=125) => out.push(short.to_be_bytes()[1]),
         Ok(medium) => {
             out.push(126);
@@ -65,10 +71,9 @@ pub(crate) fn push_frame(out: &mut Vec<u8>, opcode: OpCode, payload: &[u8]) {
         }
         Err(_) => {
             out.push(127);
-            out.extend_from_slice(&(payload.len() as u64).to_be_bytes());
+            out.extend_from_slice(&(payload as u64).to_be_bytes());
         }
     }
-    out.extend_from_slice(payload);
 }
 
 /// A close frame (§5.5.1); an empty one where there is no code to tell.

@@ -7,4 +7,4 @@ mod header;
 mod mask;
 
 pub(crate) use decoder::{Decoder, Flow, Received};
-pub(crate) use encode::{LONGEST_HEADER, OpCode, close_frame, frame, push_frame};
+pub(crate) use encode::{LONGEST_HEADER, OpCode, close_frame, frame, push_frame, push_header};

@@ -52,7 +52,7 @@ pub(super) fn encode_by<'a>(outgoing: &Outgoing<'a>, encode: impl Fn(&Packet<'a>
         Outgoing::End { id, .. } => encode(&Packet::Ack { id, content: NOTHING }),
         Outgoing::Exception { data, id: Some(id) } => encode(&Packet::Ack { id, content: data.into() }),
         Outgoing::Exception { data, id: None } => event("exception", data.into()),
-        Outgoing::Connected { id, recovery } => encode(&Packet::Connect { id, recovery }),
+        Outgoing::Connected { id, recovery, .. } => encode(&Packet::Connect { id, recovery }),
         Outgoing::Refused { data } => encode(&Packet::Refuse { data }),
         Outgoing::Disconnected => encode(&Packet::Disconnect),
     }

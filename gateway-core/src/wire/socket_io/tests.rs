@@ -227,8 +227,12 @@ fn packets_are_written_as_the_protocol_says() {
     check("/chat", Outgoing::End { event: "a", id: &RequestId::Large(u64::MAX) }, &["43/chat,18446744073709551615[]"]);
     check("/", Outgoing::Exception { data: "{}", id: Some(&id) }, &["437[{}]"]);
     check("/", Outgoing::Exception { data: "{}", id: None }, &[r#"42["exception",{}]"#]);
-    check("/", Outgoing::Connected { id: "x", recovery: None }, &[r#"40{"sid":"x"}"#]);
-    check("/chat", Outgoing::Connected { id: "x", recovery: Some("y") }, &[r#"40/chat,{"sid":"x","pid":"y"}"#]);
+    check("/", Outgoing::Connected { id: "x", recovery: None, recovered: false }, &[r#"40{"sid":"x"}"#]);
+    check(
+        "/chat",
+        Outgoing::Connected { id: "x", recovery: Some("y"), recovered: false },
+        &[r#"40/chat,{"sid":"x","pid":"y"}"#],
+    );
     check("/x", Outgoing::Refused { data: r#"{"message":"no"}"# }, &[r#"44/x,{"message":"no"}"#]);
     check("/", Outgoing::Disconnected, &["41"]);
     check("/chat", Outgoing::Disconnected, &["41/chat,"]);

@@ -31,6 +31,15 @@ function serve(socket) {
   socket.on('all', (room, ...args) => socket.nsp.to(room).emit('room-msg', ...args));
   socket.on('big', (n) => socket.emit('big', 'x'.repeat(n)));
   socket.on('burst', (n) => { for (let i = 0; i < n; i += 1) socket.emit('n', i); });
+  socket.on('blink', (n) => {
+    for (let i = 0; i < n; i += 1) socket.volatile.emit('moved', i);
+    socket.emit('stopped', n);
+  });
+  socket.on('follow', () => {
+    let n = 0;
+    const following = setInterval(() => socket.volatile.emit('moved', n++), 10);
+    socket.on('disconnect', () => clearInterval(following));
+  });
   socket.on('kick', () => socket.disconnect());
   socket.on('kick-close', () => socket.disconnect(true));
 }

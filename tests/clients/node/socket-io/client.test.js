@@ -143,6 +143,27 @@ for (const [name, setup] of [...setups, ...msgpackSetups]) {
     assert.notEqual(peer.socket.id, id);
   });
 
+  if (!setup.transports.includes('websocket')) {
+    test(`${name}: what is volatile is heard where a poll waits, and dropped where none does`, async () => {
+      const peer = await Peer.connect(server(), setup);
+      await peer.expect(['auth', {}]);
+      for (let round = 0; round < 20; round += 1) {
+        peer.socket.emit('blink', 3);
+        // The first takes the poll, where it was back in time.
+        const first = await peer.next();
+        if (first[0] === 'moved') assert.deepEqual([first, await peer.next()], [['moved', 0], ['stopped', 3]]);
+        else assert.deepEqual(first, ['stopped', 3]);
+      }
+      peer.socket.emit('follow');
+      for (let heard = 0, last = -1; heard < 3; heard += 1) {
+        const [event, number] = await peer.next();
+        assert.ok(event === 'moved' && number > last, `${event} ${number}`);
+        last = number;
+      }
+      peer.close();
+    });
+  }
+
   withPeer('who is kicked hears why and may come back', async (peer) => {
     for (const event of ['kick', 'kick-close']) {
       const [reason, closed] = [peer.event('disconnect'), peer.closed()];

@@ -25,7 +25,10 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 
 /// What a decoder makes of `bytes`, fed in pieces of the given sizes.
 fn decode(bytes: &[u8], pieces: &[usize]) -> (Vec<String>, Option<u16>) {
-    let mut decoder = Decoder::new(LIMIT);
+    decode_by(Decoder::new(LIMIT), bytes, pieces)
+}
+
+fn decode_by(mut decoder: Decoder, bytes: &[u8], pieces: &[usize]) -> (Vec<String>, Option<u16>) {
     let mut messages = Vec::new();
     let mut rest = bytes.to_vec();
     let mut sizes = pieces.iter().copied().chain(std::iter::repeat(usize::MAX));
@@ -162,5 +165,54 @@ proptest! {
         let (whole, split) = (decode(&bytes, &[]), decode(&bytes, &pieces));
         prop_assert_eq!(&whole.1, &split.1);
         prop_assert_eq!(whole, split);
+    }
+}
+
+/// RFC 7692 §7.2.3.1, and the same in two pieces.
+#[cfg(feature = "deflate")]
+mod compressed {
+    use super::*;
+    use crate::wire::Inflater;
+
+    const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+
+    fn check(frames: &[Vec<u8>], messages: &[&str], code: Option<u16>) {
+        let bytes = frames.concat();
+        for piece in [1, 2, 5, usize::MAX] {
+            let decoder = Decoder::new(LIMIT).with_inflater(Inflater::new(None));
+            let (found, found_code) = decode_by(decoder, &bytes, &vec![piece; bytes.len()]);
+            assert_eq!(
+                (found.iter().map(String::as_str).collect::<Vec<_>>(), found_code),
+                (messages.to_vec(), code),
+                "{bytes:02x?} by {piece}"
+            );
+        }
+    }
+
+    #[test]
+    fn messages_are_inflated_however_they_were_split() {
+        check(&[frame(0xc1, &HELLO), frame(0x81, b"plain")], &["Text(\"Hello\")", "Text(\"plain\")"], None);
+        let ping = frame(0x89, b"?");
+        let fragments = [frame(0x42, &HELLO[..3]), ping, frame(0x00, &[]), frame(0x80, &HELLO[3..])];
+        check(&fragments, &["Ping([63])", "Binary([72, 101, 108, 108, 111])"], None);
+    }
+
+    #[test]
+    fn the_bit_elsewhere_and_other_bits_are_violations() {
+        check(&[frame(0x41, &HELLO[..3]), frame(0xc0, &HELLO[3..])], &[], Some(1002));
+        for first in [0xc0, 0xc8, 0xc9, 0xca, 0xa1, 0x91, 0xe1, 0xd2] {
+            check(&[frame(first, &HELLO)], &[], Some(1002));
+        }
+    }
+
+    #[test]
+    fn the_limit_is_of_the_inflated_message_and_text_is_utf_8() {
+        // "a" a thousand times, and once more.
+        let thousand = [0x4a, 0x4c, 0x1c, 0x05, 0xa3, 0x60, 0x14, 0x0c, 0x77, 0x00, 0x00];
+        check(&[frame(0xc2, &thousand)], &[&format!("Binary({:?})", vec![b'a'; LIMIT])], None);
+        let one_more = [&thousand[..], &[0x00, 0x00, 0xff, 0xff, 0x4a, 0x04, 0x00]].concat();
+        check(&[frame(0xc2, &one_more)], &[], Some(1009));
+        check(&[frame(0xc1, &[0x00, 0x01, 0x00, 0xfe, 0xff, 0xff, 0x00])], &[], Some(1007));
+        check(&[frame(0xc1, b"no such data")], &[], Some(1007));
     }
 }

@@ -122,8 +122,12 @@ fn packets_are_written_as_the_reference_reads_them() {
     let large = RequestId::Large(u64::MAX);
     check("/", Outgoing::End { event: "e", id: &large }, "84 type 03 nsp a12f data 90 id cfffffffffffffffff");
     check("/", Outgoing::Exception { data: "{}", id: Some(&id) }, "84 type 03 nsp a12f data 9180 id 05");
-    check("/", Outgoing::Connected { id: "x", recovery: None }, "83 type 00 nsp a12f data 81a3736964a178");
-    let recovered = Outgoing::Connected { id: "x", recovery: Some("y") };
+    check(
+        "/",
+        Outgoing::Connected { id: "x", recovery: None, recovered: false },
+        "83 type 00 nsp a12f data 81a3736964a178",
+    );
+    let recovered = Outgoing::Connected { id: "x", recovery: Some("y"), recovered: false };
     check("/", recovered, "83 type 00 nsp a12f data 82a3736964a178a3706964a179");
     check(
         "/x",

@@ -1,0 +1,27 @@
+//! Who has no token that is known does not come in: what `afterInit` and `canActivate` did together.
+
+use gateway_core::prelude::*;
+use serde::Deserialize;
+
+use crate::users::{User, Users};
+
+#[derive(Deserialize)]
+struct Login {
+    token: String,
+}
+
+#[derive(Injectable)]
+pub(crate) struct SignedIn {
+    users: Users,
+}
+
+impl Guard for SignedIn {
+    type Grants = User;
+
+    fn check(&self, access: &Access<'_>) -> Result<Pass<User>, Exception> {
+        let login: Option<Login> = access.handshake().auth().ok();
+        let user = login.and_then(|login| self.users.by_token(&login.token));
+        let user = user.ok_or_else(|| Exception::message("Unauthorized"))?;
+        Ok(Pass::with(user.clone()).user(user.name).kept())
+    }
+}

@@ -1,0 +1,262 @@
+//! What a server and a client agree on before messages are compressed (RFC 7692 §5 and §7.1). Pure.
+
+use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_EXTENSIONS};
+
+use crate::wire::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW};
+
+/// How messages of a `WebSocket` are compressed (RFC 7692, `permessage-deflate`), with clients that offer it.
+///
+/// What the server sends is always compressed message by message, so that a broadcast is compressed once and a connection
+/// needs no compressor: each thread has one, of at most 300 KiB.
+///
+/// ```
+/// # #[cfg(feature = "deflate")] {
+/// use gateway_core::Deflate;
+///
+/// let deflate = Deflate { threshold: 256, ..Deflate::default() };
+/// assert_eq!(deflate.server_max_window_bits, 15);
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "deflate"), allow(unreachable_pub, reason = "public with the feature"))]
+pub struct Deflate {
+    /// Bytes of a message from which on it is compressed. Default 1024, as in the reference: a shorter one fits in one
+    /// packet of the network either way.
+    pub threshold: usize,
+    /// From 1, the fastest, to 9, the smallest. Default 2: JSON becomes nearly as small as by 6, which takes up to five times
+    /// as long.
+    pub level: u8,
+    /// Bits of the window that the server compresses with, 9 to 15: how far back it finds repetitions. A client may ask for
+    /// less. Default 15, 32 KiB.
+    pub server_max_window_bits: u8,
+    /// Bits of the window that a client may compress with where it keeps it from message to message, 8 to 15. Default 15,
+    /// 32 KiB: so much does a connection hold at most.
+    pub client_max_window_bits: u8,
+    /// Whether clients must compress each message for itself. Default yes: a connection holds nothing for it then. If not,
+    /// similar small messages become much smaller.
+    pub client_no_context_takeover: bool,
+}
+
+impl Default for Deflate {
+    fn default() -> Self {
+        Self {
+            threshold: 1024,
+            level: 2,
+            server_max_window_bits: 15,
+            client_max_window_bits: 15,
+            client_no_context_takeover: true,
+        }
+    }
+}
+
+/// What one connection has agreed on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Agreed {
+    server_window: u8,
+    /// Where the client may say so, and what it says.
+    client_window: Option<u8>,
+    /// The client's window, where it keeps it.
+    takeover: Option<u8>,
+    level: u8,
+    threshold: usize,
+}
+
+/// The parameters of one offer.
+#[derive(Debug, Default)]
+struct Offer {
+    server_no_context_takeover: Option<()>,
+    client_no_context_takeover: Option<()>,
+    server_max_window_bits: Option<u8>,
+    /// The largest where the client names none: then it may be told any.
+    client_max_window_bits: Option<u8>,
+}
+
+impl Agreed {
+    /// The first offer that can be accepted (§5.1); without one messages stay plain.
+    pub(crate) fn on(headers: &HeaderMap, own: &Deflate) -> Option<Self> {
+        if !cfg!(feature = "deflate") {
+            return None;
+        }
+        let lines = headers.get_all(SEC_WEBSOCKET_EXTENSIONS).into_iter().filter_map(|line| line.to_str().ok());
+        lines.flat_map(|line| line.split(',')).find_map(Offer::parse).map(|offer| Self::accept(&offer, own))
+    }
+
+    fn accept(offer: &Offer, own: &Deflate) -> Self {
+        let own_window = own.server_max_window_bits.clamp(SMALLEST_WINDOW, LARGEST_WINDOW);
+        let server_window = offer.server_max_window_bits.map_or(own_window, |bits| bits.min(own_window));
+        let most = own.client_max_window_bits.clamp(SMALLEST_WINDOW - 1, LARGEST_WINDOW);
+        let client_window = offer.client_max_window_bits.map(|bits| bits.min(most));
+        // §7.1.2.2: who did not offer to be told a window cannot be told one, and may use the largest.
+        let window = client_window.unwrap_or(LARGEST_WINDOW);
+        let may_keep = !own.client_no_context_takeover && offer.client_no_context_takeover.is_none() && window <= most;
+        let takeover = may_keep.then_some(window);
+        Self { server_window, client_window, takeover, level: own.level.clamp(1, 9), threshold: own.threshold }
+    }
+
+    /// What is answered (§7.1): that each of the server's messages stands for itself, and what differs from the usual.
+    pub(crate) fn answer(&self) -> HeaderValue {
+        let mut answer = "permessage-deflate; server_no_context_takeover".to_owned();
+        if self.takeover.is_none() {
+            answer.push_str("; client_no_context_takeover");
+        }
+        let windows =
+            [("server_max_window_bits", Some(self.server_window)), ("client_max_window_bits", self.client_window)];
+        for (name, window) in windows {
+            if let Some(window) = window.filter(|window| *window < LARGEST_WINDOW) {
+                answer.extend(["; ", name, "=", &window.to_string()]);
+            }
+        }
+        HeaderValue::try_from(answer).expect("parameters are ASCII")
+    }
+
+    /// How messages to the client are compressed. Not at all in a window that zlib cannot keep to, which is allowed to any
+    /// message (§6).
+    pub(crate) fn deflating(&self) -> Option<Deflating> {
+        let Self { server_window: window, level, threshold, .. } = *self;
+        (window >= SMALLEST_WINDOW).then_some(Deflating { window, level, threshold })
+    }
+
+    /// What reads the client's messages.
+    pub(crate) fn inflater(&self) -> Inflater {
+        Inflater::new(self.takeover)
+    }
+}
+
+impl Offer {
+    /// One element of the list, if it is an offer to compress and every parameter is known, valid, and there once (§7.1).
+    fn parse(element: &str) -> Option<Self> {
+        let mut parts = element.split(';').map(str::trim);
+        if parts.next() != Some("permessage-deflate") {
+            return None;
+        }
+        let mut offer = Self::default();
+        for parameter in parts {
+            let (name, value) = match parameter.split_once('=') {
+                Some((name, value)) => (name.trim_end(), Some(unquoted(value.trim_start()))),
+                None => (parameter, None),
+            };
+            let is_first = match (name, value) {
+                ("server_no_context_takeover", None) => offer.server_no_context_takeover.replace(()).is_none(),
+                ("client_no_context_takeover", None) => offer.client_no_context_takeover.replace(()).is_none(),
+                ("server_max_window_bits", Some(value)) => offer.server_max_window_bits.replace(bits(value)?).is_none(),
+                ("client_max_window_bits", value) => {
+                    let window = value.map_or(Some(LARGEST_WINDOW), bits)?;
+                    offer.client_max_window_bits.replace(window).is_none()
+                }
+                _ => false,
+            };
+            if !is_first {
+                return None;
+            }
+        }
+        Some(offer)
+    }
+}
+
+/// RFC 6455 §9.1: a value may stand between quotes.
+fn unquoted(value: &str) -> &str {
+    value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
+}
+
+/// §7.1.2: from 8 to 15, without leading zeros.
+fn bits(value: &str) -> Option<u8> {
+    const WINDOWS: [&str; 8] = ["8", "9", "10", "11", "12", "13", "14", "15"];
+    (8..).zip(WINDOWS).find_map(|(bits, text)| (text == value).then_some(bits))
+}
+
+#[cfg(test)]
+#[cfg(feature = "deflate")]
+mod tests {
+    use super::*;
+
+    /// The answer to offers, one for each line of the header.
+    fn answer(own: &Deflate, offers: &[&str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for offer in offers {
+            headers.append(SEC_WEBSOCKET_EXTENSIONS, offer.parse().unwrap());
+        }
+        let answer = Agreed::on(&headers, own)?.answer();
+        let rest = answer.to_str().unwrap().strip_prefix("permessage-deflate; server_no_context_takeover").unwrap();
+        Some(rest.trim_start_matches("; ").to_owned())
+    }
+
+    #[test]
+    fn an_offer_is_accepted_only_where_every_parameter_is_valid_and_there_once() {
+        let check = |parameters: &str, expected: Option<&str>| {
+            let offer = format!("permessage-deflate{parameters}");
+            assert_eq!(answer(&Deflate::default(), &[&offer]).as_deref(), expected, "{offer}");
+        };
+        let alone = Some("client_no_context_takeover");
+        check("", alone);
+        check("; server_no_context_takeover; client_no_context_takeover", alone);
+        check("; client_max_window_bits", alone);
+        check(" ;client_max_window_bits = 15 ", alone);
+        check("; server_max_window_bits=10", Some("client_no_context_takeover; server_max_window_bits=10"));
+        check("; server_max_window_bits=\"10\"", Some("client_no_context_takeover; server_max_window_bits=10"));
+        check("; server_max_window_bits=8", Some("client_no_context_takeover; server_max_window_bits=8"));
+        check("; client_max_window_bits=8", Some("client_no_context_takeover; client_max_window_bits=8"));
+        for wrong in [
+            "; unknown",
+            "; server_no_context_takeover=1",
+            "; client_no_context_takeover=",
+            "; server_no_context_takeover; server_no_context_takeover",
+            "; client_max_window_bits; client_max_window_bits=9",
+            "; server_max_window_bits",
+            "; server_max_window_bits=7",
+            "; server_max_window_bits=16",
+            "; server_max_window_bits=09",
+            "; server_max_window_bits=+9",
+            "; server_max_window_bits=\"9",
+            "; server_max_window_bits=9; server_max_window_bits=9",
+            "; client_max_window_bits=",
+            "; client_max_window_bits=08",
+            ";",
+            "; Client_max_window_bits",
+        ] {
+            check(wrong, None);
+        }
+        check("-2", None);
+    }
+
+    #[test]
+    fn the_first_offer_that_can_be_accepted_counts_whichever_line_it_is_on() {
+        let answer = |offers: &[&str]| answer(&Deflate::default(), offers);
+        assert_eq!(answer(&[]), None);
+        assert_eq!(answer(&["permessage-bzip2", "x-webkit-deflate-frame"]), None);
+        let offers = [
+            "permessage-bzip2, permessage-deflate; what",
+            "permessage-deflate; server_max_window_bits=9, permessage-deflate",
+        ];
+        assert_eq!(answer(&offers).as_deref(), Some("client_no_context_takeover; server_max_window_bits=9"));
+    }
+
+    #[test]
+    fn a_client_keeps_its_window_only_where_its_size_is_bounded() {
+        let check = |own: &Deflate, offer: &str, takeover: Option<u8>, expected: &str| {
+            let mut headers = HeaderMap::new();
+            headers.append(SEC_WEBSOCKET_EXTENSIONS, offer.parse().unwrap());
+            assert_eq!(Agreed::on(&headers, own).unwrap().takeover, takeover, "{offer}");
+            assert_eq!(answer(own, &[offer]).unwrap(), expected, "{offer}");
+        };
+        let keeping = Deflate { client_no_context_takeover: false, ..Deflate::default() };
+        let small = Deflate { client_max_window_bits: 10, server_max_window_bits: 12, ..keeping.clone() };
+        check(&keeping, "permessage-deflate", Some(15), "");
+        check(&keeping, "permessage-deflate; client_max_window_bits=12", Some(12), "client_max_window_bits=12");
+        check(&keeping, "permessage-deflate; client_no_context_takeover", None, "client_no_context_takeover");
+        let windows = "server_max_window_bits=12; client_max_window_bits=10";
+        check(&small, "permessage-deflate; client_max_window_bits", Some(10), windows);
+        check(&small, "permessage-deflate", None, "client_no_context_takeover; server_max_window_bits=12");
+    }
+
+    #[test]
+    fn what_zlib_cannot_compress_goes_out_plain() {
+        let agreed = |window| {
+            Agreed::accept(
+                &Offer { server_max_window_bits: Some(window), ..Offer::default() },
+                &Deflate { server_max_window_bits: 40, level: 0, ..Deflate::default() },
+            )
+        };
+        assert_eq!(agreed(8).deflating(), None);
+        assert_eq!(agreed(9).deflating(), Some(Deflating { window: 9, level: 1, threshold: 1024 }));
+    }
+}

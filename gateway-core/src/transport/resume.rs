@@ -1,0 +1,77 @@
+//! Where a client of the plain protocol asks to come back after a lost connection (`docs/protocol.md`, "Coming back").
+
+use http::header::HeaderMap;
+
+use crate::transport::upgrade::offered_protocols;
+
+/// The offset of a client that has read no event.
+const START: &str = "0";
+
+/// What a client wants that can come back.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Resume {
+    /// To be told what it may name later.
+    Later,
+    /// To be the socket of this key again, which has read the events up to this offset.
+    Now { key: String, offset: String },
+}
+
+/// The `resume` entry of the subprotocols, else the query's `resume` and `offset`.
+pub(crate) fn read(headers: &HeaderMap, query: &[(String, String)]) -> Option<Resume> {
+    let value = |wanted: &str| query.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    from_subprotocol(headers).or_else(|| Some(Resume::of(value("resume")?, value("offset"))))
+}
+
+/// `resume`, or `resume.<key>.<offset>`.
+fn from_subprotocol(headers: &HeaderMap) -> Option<Resume> {
+    offered_protocols(headers).find_map(|entry| match entry.strip_prefix("resume")? {
+        "" => Some(Resume::Later),
+        named => {
+            let mut members = named.strip_prefix('.')?.splitn(2, '.');
+            Some(Resume::of(members.next()?, members.next()))
+        }
+    })
+}
+
+impl Resume {
+    fn of(key: &str, offset: Option<&str>) -> Self {
+        if key.is_empty() {
+            return Self::Later;
+        }
+        Self::Now { key: key.to_owned(), offset: offset.unwrap_or(START).to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::SEC_WEBSOCKET_PROTOCOL;
+
+    use super::*;
+    use crate::transport::parse_query;
+
+    fn check(protocols: &str, query: &str, expected: Option<&Resume>) {
+        let mut headers = HeaderMap::new();
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, protocols.parse().unwrap());
+        let query: Vec<_> = parse_query(query).map(|(name, value)| (name.into(), value.into())).collect();
+        assert_eq!(read(&headers, &query).as_ref(), expected, "{protocols} {query:?}");
+    }
+
+    fn now(key: &str, offset: &str) -> Resume {
+        Resume::Now { key: key.to_owned(), offset: offset.to_owned() }
+    }
+
+    #[test]
+    fn the_subprotocol_comes_before_the_query() {
+        check("gateway.v1", "room=a", None);
+        check("gateway.v1", "resume", Some(&Resume::Later));
+        check("gateway.v1", "resume=&offset=3", Some(&Resume::Later));
+        check("gateway.v1", "resume=k-_&offset=3", Some(&now("k-_", "3")));
+        check("gateway.v1", "resume=k", Some(&now("k", "0")));
+        check("gateway.v1, resume", "resume=k&offset=3", Some(&Resume::Later));
+        check("gateway.v1, resume.k-_.3", "", Some(&now("k-_", "3")));
+        check("resume.k", "", Some(&now("k", "0")));
+        check("resume.k.3.4", "", Some(&now("k", "3.4")));
+        check("resume.", "", Some(&Resume::Later));
+        check("resumed.k.3", "", None);
+    }
+}
