@@ -17,6 +17,7 @@ pages! {
     pipeline: "pipeline.md";
     connections: "connections.md";
     serving: "serving.md";
+    limits: "limits.md";
     socket_io: "socket-io.md";
     engine_io: "engine-io.md";
     testing: "testing.md";

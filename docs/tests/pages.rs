@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -119,7 +120,7 @@ fn the_life_of_a_message_names_real_functions() {
 
 #[test]
 fn the_table_of_limits_holds_each_with_its_default() {
-    let written: Vec<(String, String)> = rows(&read("docs/serving.md"), "## Limits")
+    let written: Vec<(String, String)> = rows(&read("docs/limits.md"), "## Of a server")
         .into_iter()
         .map(|row| (row[0].trim_matches('`').to_owned(), row[1].trim_matches('`').to_owned()))
         .collect();
@@ -151,12 +152,15 @@ fn defaults() -> Vec<(&'static str, String)> {
         if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) }
     };
     let seconds = |time: Duration| format!("{} s", time.as_secs());
+    let rate = |most: Option<NonZeroU32>| most.map_or("none".to_owned(), |most| most.to_string());
     // A new limit fails to compile here until it is in the table.
     let Limits {
         message_bytes,
         json_depth,
         queued_events,
         queued_bytes,
+        events_per_second,
+        pings_per_second,
         streams,
         outbox_frames,
         outbox_bytes,
@@ -186,6 +190,8 @@ fn defaults() -> Vec<(&'static str, String)> {
         ("json_depth", json_depth.to_string()),
         ("queued_events", queued_events.to_string()),
         ("queued_bytes", bytes(queued_bytes)),
+        ("events_per_second", rate(events_per_second)),
+        ("pings_per_second", rate(pings_per_second)),
         ("streams", streams.to_string()),
         ("outbox_frames", outbox_frames.to_string()),
         ("outbox_bytes", bytes(outbox_bytes)),

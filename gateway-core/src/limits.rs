@@ -1,5 +1,6 @@
 //! Every limit of a server: what it bounds, its default, its unit and why it is so. Plain data; nothing here enforces.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// What one server grants its clients. All counts are inclusive: the limit itself is still allowed.
@@ -22,6 +23,13 @@ pub struct Limits {
     pub queued_events: usize,
     /// Bytes of the events of one socket that wait for their turn; then reading stops. One event always fits. Default 1 MiB.
     pub queued_bytes: usize,
+    /// Events of one socket in a second, whatever they are; one that was quiet may send as many at once. Further ones are
+    /// answered `rate_limited`. Default none: what is too many is known to the application alone, often for one handler
+    /// alone (`rate` in its attribute). Messages of a raw gateway do not count.
+    pub events_per_second: Option<NonZeroU32>,
+    /// Pings of one client in a second, and at once; one that sends more is closed with 1008. Default 100: clients send
+    /// one in several seconds.
+    pub pings_per_second: Option<NonZeroU32>,
     /// Streams of one socket that run at once; a further one is answered `overloaded`. Default 64.
     pub streams: usize,
     /// Frames that wait for one slow client before [`Overflow`] decides. Default 1024.
@@ -58,7 +66,8 @@ pub struct Limits {
     pub ping_interval: Duration,
     /// Wait for any sign of life after a ping before the connection closes with 4001. Default 20 s.
     pub ping_timeout: Duration,
-    /// How long a message may take from its first fragment to its last; then the connection closes with 1008. Default 30 s.
+    /// How long a message may take from its first fragment to its last; then the connection closes with 1008. As long may
+    /// the binary parts of a Socket.IO packet take together, and the body of a POST. Default 30 s.
     pub assembly_timeout: Duration,
     /// How long a closing connection waits for the client's side of the close. Default 5 s.
     pub close_timeout: Duration,
@@ -86,6 +95,8 @@ impl Default for Limits {
             json_depth: 128,
             queued_events: 64,
             queued_bytes: 1024 * 1024,
+            events_per_second: None,
+            pings_per_second: NonZeroU32::new(100),
             streams: 64,
             outbox_frames: 1024,
             outbox_bytes: 1024 * 1024,

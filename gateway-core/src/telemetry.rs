@@ -125,6 +125,11 @@ pub(crate) fn bounded(text: &str) -> &str {
     &text[..text.floor_char_boundary(256)]
 }
 
+/// The text of an application's failure, which may hold what a client sent, bounded to 4 KiB for a log line.
+pub(crate) fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(4096)]
+}
+
 /// What the log says of a failure.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Told<'a> {

@@ -479,12 +479,9 @@ impl Run<'_> {
 
     /// Whether its last event is still known when it comes back.
     fn is_known(&self) -> bool {
-        let missed = self.sent - self.heard;
-        if self.heard > self.began {
-            return missed < KEPT;
-        }
         // One that has heard none can name its session on the plain format only.
-        self.format == Format::Plain && missed <= KEPT
+        let can_say = self.heard > self.began || self.format == Format::Plain;
+        can_say && self.sent - self.heard <= KEPT
     }
 
     async fn come_back(mut self, away: usize, pause: Duration) -> Self {

@@ -44,7 +44,7 @@ impl Traced {
 
     #[subscribe]
     #[intercept(Tracing)]
-    async fn intercepted(&self, trace: Extension<Option<String>>) -> Option<String> {
+    fn intercepted(&self, trace: Extension<Option<String>>) -> Option<String> {
         trace.0
     }
 }
@@ -110,8 +110,11 @@ async fn a_message_names_its_own() {
 #[derive(Clone, Default)]
 struct Spans {
     last: Arc<AtomicU64>,
-    seen: Arc<Mutex<Vec<(&'static str, Option<String>)>>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
 }
+
+/// Its name, and its trace.
+type Seen = (&'static str, Option<String>);
 
 struct Trace(Option<String>);
 

@@ -2,10 +2,14 @@
 //! does not. What a client may not notice is tested in memory (`gateway-core/tests`).
 
 mod envelopes;
+mod faults;
+mod floods;
 mod formats;
 mod handshake;
 mod leaving;
 mod listeners;
+mod requests;
+mod secrets;
 mod server;
 mod slow;
 mod tungstenite;

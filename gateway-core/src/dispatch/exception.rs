@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::telemetry::Told;
+use crate::telemetry::{Told, cut};
 use crate::wire::{Content, RawArgs, to_json};
 
 /// What a client reads where the cause is none of its business; the words NestJS clients know.
@@ -198,8 +198,14 @@ impl Exception {
         Told { code: self.code(), hidden: self.hidden_text(), id: self.id() }
     }
 
+    /// For the log.
     pub(crate) fn hidden_text(&self) -> Option<&str> {
-        self.0.hidden.as_deref()
+        self.0.hidden.as_deref().map(cut)
+    }
+
+    /// The whole truth, for the log.
+    pub(crate) fn log_text(&self) -> &str {
+        self.hidden_text().unwrap_or(cut(&self.0.message))
     }
 
     /// The JSON of `data` in the exception frame. `echo` is the request's data where compatibility wants it back.

@@ -145,7 +145,7 @@ impl Filters {
             match caught {
                 Ok(None | Some(Caught(What::Rethrow))) => {}
                 Ok(Some(Caught(What::Answer(reply)))) => {
-                    let error = exception.hidden_text().unwrap_or(exception.text());
+                    let error = exception.log_text();
                     tracing::debug!(filter = %filter.written, error, id = exception.id(), "a filter answered for a failure");
                     return Filtered { has_failed: true, ..reply.into() };
                 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::hub::members::{Selection, Sessions};
 use crate::hub::{JoinError, Space};
 use crate::session::{Delivery, DisconnectReason, Outbox, Scope, SendError, for_each, latest_of, write_all_soon};
+use crate::telemetry::{bounded, cut};
 use crate::wire::{Content, Disconnect, Event, Key, Latest, RawArgs, Shared, ToArgs, Worth, is_reserved};
 
 /// Some sockets of one namespace, chosen by rooms. Choosing more rooms widens it; a socket in two of them is meant once.
@@ -156,16 +157,17 @@ impl Target {
     }
 
     /// What is sent; where it cannot be, the log is the only one to tell.
-    fn content(&self, event: &str, args: Result<RawArgs, serde_json::Error>) -> Option<Content> {
-        let namespace = &*self.space.name;
+    fn content(&self, name: &str, args: Result<RawArgs, serde_json::Error>) -> Option<Content> {
+        let (namespace, event) = (bounded(&self.space.name), bounded(name));
         match args {
-            Ok(_) if is_reserved(event) => {
+            Ok(_) if is_reserved(name) => {
                 tracing::error!(namespace, event, "a broadcast has a name that clients keep for themselves");
                 None
             }
             Ok(args) => Some(args.into_content()),
             Err(error) => {
-                tracing::error!(namespace, event, %error, "a broadcast cannot be serialised");
+                let error = error.to_string();
+                tracing::error!(namespace, event, error = cut(&error), "a broadcast cannot be serialised");
                 None
             }
         }

@@ -14,8 +14,10 @@ use crate::limits::Limits;
 use crate::server::application::Application;
 use crate::server::ending::{self, End, Remains};
 use crate::server::lobby::Lobby;
+use crate::server::rates::{Bucket, per_second};
 use crate::server::seat::{Claim, Seat, Seating};
 use crate::server::seats::Seats;
+use crate::server::unfinished::Unfinished;
 use crate::session::{Asks, Batch, Delivery, DisconnectReason, Heartbeat, Outbox, Pace, Pulse, Scope};
 use crate::telemetry::{Caller, Counter, connection_span, lobby_span};
 use crate::transport::{Broken, Handshake, Transport};
@@ -78,8 +80,9 @@ struct Inside {
     lobby: Option<Box<Lobby>>,
     heartbeat: Heartbeat,
     clock: Pin<Box<Sleep>>,
-    /// The message that is being put together from fragments, and until when it must be whole.
-    assembly: Option<(u64, Instant)>,
+    unfinished: Unfinished,
+    /// Those that the client may still send.
+    pings: Bucket,
     /// Messages taken in this turn.
     taken: usize,
     /// Set by a message that ends the connection.
@@ -251,7 +254,8 @@ impl Inside {
             lobby,
             heartbeat: Heartbeat::new(manner.pace, now),
             clock: Box::pin(tokio::time::sleep_until(now)),
-            assembly: None,
+            unfinished: Unfinished::default(),
+            pings: Bucket::full(now),
             taken: 0,
             end: None,
         }
@@ -342,7 +346,7 @@ impl Inside {
         self.taken += 1;
         match received {
             Received::Close(close) => self.end = Some(End::Over(DisconnectReason::Client(close))),
-            Received::Ping(payload) => self.outbox().push_pong(Encoded::frame(OpCode::Pong, payload)),
+            Received::Ping(payload) => self.take_ping(payload),
             Received::Pong => {}
             Received::Text(text) if self.lobby.is_some() => self.take_packet(Part::Text(text), task),
             Received::Binary(bytes) if self.lobby.is_some() => self.take_packet(Part::Binary(bytes), task),
@@ -353,6 +357,16 @@ impl Inside {
         let is_light = self.seats.all(|seat| seat.session().outbox.is_light());
         let is_enough = self.taken >= TURN || !is_light || !self.may_read();
         if self.end.is_some() || is_enough { Flow::Pause } else { Flow::Continue }
+    }
+
+    fn take_ping(&mut self, payload: &[u8]) {
+        if let Some(most) = self.application.limits.pings_per_second
+            && self.pings.take(per_second(most), Instant::now()).is_err()
+        {
+            self.end = Some(self.violated(Disconnect::new(CloseCode::POLICY, "too many pings")));
+            return;
+        }
+        self.outbox().push_pong(Encoded::frame(OpCode::Pong, payload));
     }
 
     fn take_text(&mut self, text: &str, task: &mut Task<'_>) {
@@ -408,11 +422,10 @@ impl Inside {
         End::Over(DisconnectReason::Violation(disconnect))
     }
 
-    fn watch_assembly(&mut self, assembling: Option<u64>) {
-        if self.assembly.map(|(message, _)| message) != assembling {
-            let within = self.application.limits.assembly_timeout;
-            self.assembly = assembling.map(|message| (message, Instant::now() + within));
-        }
+    /// `message` is the one whose fragments the transport puts together.
+    fn watch_assembly(&mut self, message: Option<u64>) {
+        let packet = self.lobby.as_ref().and_then(|lobby| lobby.decoder.assembling());
+        self.unfinished.watch(message, packet, self.application.limits.assembly_timeout);
     }
 
     /// Acts on deadlines that have passed and sleeps until the next.
@@ -426,8 +439,9 @@ impl Inside {
         }
         let now = Instant::now();
         self.seats.iter_mut().for_each(|seat| seat.expire(now));
-        if self.assembly.is_some_and(|(_, until)| until <= now) {
-            return Err(self.violated(Disconnect::new(CloseCode::POLICY, "message took too long")));
+        if let Some(reason) = self.unfinished.overdue(now) {
+            self.application.shared.counters.add(Counter::ProtocolErrors);
+            return Err(End::Over(reason));
         }
         if self.claim_by().is_some_and(|until| until <= now) {
             return Err(End::Over(DisconnectReason::Malformed("no namespace was asked for in time")));
@@ -468,7 +482,7 @@ impl Inside {
         for seat in &*self.seats {
             due = seat.deadline().map_or(due, |deadline| deadline.min(due));
         }
-        due = self.assembly.map_or(due, |(_, until)| until.min(due));
+        due = self.unfinished.due().map_or(due, |until| until.min(due));
         self.claim_by().map_or(due, |until| until.min(due))
     }
 }

@@ -230,6 +230,6 @@ async fn run(hook: &RunHook<Ended>, place: &Place, reason: &DisconnectReason) {
 }
 
 fn failed(socket: &Socket, exception: &Exception) {
-    let error = exception.hidden_text().unwrap_or(exception.text());
+    let error = exception.log_text();
     tracing::error!(socket = %socket.id(), error, "a disconnect hook failed");
 }

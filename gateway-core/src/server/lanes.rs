@@ -21,7 +21,7 @@ use crate::dispatch::{
 };
 use crate::server::lanes::around::Visit;
 use crate::server::place::Place;
-use crate::server::rates::Rates;
+use crate::server::rates::{Rates, per_second};
 use crate::server::waiting::Waiting;
 use crate::telemetry::{self, Counter};
 use crate::wire::{Envelope, Payload, RequestId};
@@ -103,6 +103,11 @@ impl Lanes {
         place.note_arrival(handler, &envelope);
         if let Some(listeners) = place.application.shared.counters.listeners() {
             listeners.incoming(&place.session.namespace, place.session.id.as_str(), &envelope.event);
+        }
+        if let Some(events) = place.application.limits.events_per_second
+            && let Err(wait) = self.rates.get_or_insert_default().take_any(per_second(events), Instant::now())
+        {
+            return surplus::flooded(place, envelope, events, wait);
         }
         if let Some(handler) = handler
             && let Some(rate) = handler.subscription.policy.rate

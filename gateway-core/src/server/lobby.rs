@@ -200,10 +200,18 @@ impl Desk {
         let last = if reason == DisconnectReason::Left {
             Encoded::nothing()
         } else {
-            self.parted.push(Arc::clone(&seat.session().namespace));
+            self.note_parted(&seat);
             seat.session().encode(&Outgoing::Disconnected)
         };
         self.part(seat, last, reason);
+    }
+
+    /// Names of namespaces may be the client's choice, so that only the latest are kept.
+    fn note_parted(&mut self, seat: &Seat) {
+        if self.parted.len() >= self.application.limits.namespaces_per_connection {
+            self.parted.remove(0);
+        }
+        self.parted.push(Arc::clone(&seat.session().namespace));
     }
 
     fn part(&mut self, seat: Seat, last: Encoded, reason: DisconnectReason) {

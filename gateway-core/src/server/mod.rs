@@ -27,6 +27,7 @@ mod seats;
 mod service;
 mod signals;
 mod socket_io_options;
+mod unfinished;
 mod upgraded;
 mod waiting;
 

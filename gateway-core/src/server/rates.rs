@@ -1,5 +1,6 @@
-//! How fast the events of one socket come, for handlers that have a bound on it.
+//! How fast something comes from one client: events, where there is a bound on them, and pings.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,30 +8,49 @@ use tokio::time::Instant;
 
 use crate::dispatch::{Handler, Rate};
 
-/// One bucket for each handler with a rate that the socket has used.
+/// The events of one socket.
 #[derive(Debug, Default)]
-pub(crate) struct Rates(Vec<(Arc<Handler>, Bucket)>);
+pub(crate) struct Rates {
+    /// One for each handler with a rate that the socket has used.
+    handlers: Vec<(Arc<Handler>, Bucket)>,
+    /// For all of them together.
+    socket: Option<Bucket>,
+}
 
 /// A bucket of tokens, as the moment when it will be full again.
 #[derive(Clone, Copy, Debug)]
-struct Bucket {
+pub(crate) struct Bucket {
     full_at: Instant,
 }
 
 impl Rates {
-    /// Takes a token for one event; `Err` with the time until there is one.
+    /// Takes a token for one event of a handler; `Err` with the time until there is one.
     pub(crate) fn take(&mut self, handler: &Arc<Handler>, rate: Rate, now: Instant) -> Result<(), Duration> {
-        let known = self.0.iter().position(|(known, _)| Arc::ptr_eq(known, handler));
+        let known = self.handlers.iter().position(|(known, _)| Arc::ptr_eq(known, handler));
         let index = known.unwrap_or_else(|| {
-            self.0.push((Arc::clone(handler), Bucket { full_at: now }));
-            self.0.len() - 1
+            self.handlers.push((Arc::clone(handler), Bucket::full(now)));
+            self.handlers.len() - 1
         });
-        self.0[index].1.take(rate, now)
+        self.handlers[index].1.take(rate, now)
+    }
+
+    /// Takes a token for one event of any handler or none.
+    pub(crate) fn take_any(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
+        self.socket.get_or_insert_with(|| Bucket::full(now)).take(rate, now)
     }
 }
 
+/// So many in each second.
+pub(crate) fn per_second(events: NonZeroU32) -> Rate {
+    Rate { events: events.get(), within: Duration::from_secs(1) }
+}
+
 impl Bucket {
-    fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn full(now: Instant) -> Self {
+        Self { full_at: now }
+    }
+
+    pub(crate) fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
         let full_at = self.full_at.max(now) + rate.within / rate.events;
         let wait = (full_at - now).saturating_sub(rate.within);
         if !wait.is_zero() {
@@ -49,7 +69,7 @@ mod tests {
     async fn a_full_bucket_is_spent_at_once_and_fills_up_steadily() {
         let rate = Rate { events: 4, within: Duration::from_secs(1) };
         let start = Instant::now();
-        let mut bucket = Bucket { full_at: start };
+        let mut bucket = Bucket::full(start);
         let mut take = |milliseconds| bucket.take(rate, start + Duration::from_millis(milliseconds));
         let wait = |milliseconds| Err(Duration::from_millis(milliseconds));
         assert_eq!([take(0), take(0), take(0), take(0)], [Ok(()); 4]);

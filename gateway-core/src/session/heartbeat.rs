@@ -15,7 +15,7 @@ pub(crate) struct Pace {
 /// When a heartbeat asks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Asks {
-    /// When nothing was heard for an interval.
+    /// When nothing may have been heard for an interval.
     OnSilence,
     /// An interval after each answer, whatever else is heard: the client counts on it.
     Steadily,
@@ -28,8 +28,14 @@ pub(crate) struct Heartbeat {
     heard: bool,
     /// An answer is awaited.
     asked: bool,
+    /// Looks since the client was heard, that which found it included; before each it may have been silent all the time.
+    silent: u8,
     due: Instant,
 }
+
+/// Looks in an interval, where silence is looked for: with fewer a client could be silent for longer than an interval and
+/// not be asked, as nobody notes when it was heard.
+const LOOKS: u8 = 2;
 
 /// What the passing of [`Heartbeat::due`] asks for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -44,20 +50,25 @@ pub(crate) enum Pulse {
 
 impl Heartbeat {
     pub(crate) fn new(pace: Pace, now: Instant) -> Self {
-        Self { pace, heard: false, asked: false, due: now + pace.interval }
+        let mut heartbeat = Self { pace, heard: false, asked: false, silent: 0, due: now };
+        heartbeat.wait(now);
+        heartbeat
     }
 
-    /// A frame came. Costs a look at the clock only where it is the answer to a ping whose next is to follow steadily.
+    /// A frame came. Costs a look at the clock only where it is the answer to a ping.
     pub(crate) fn hear(&mut self, now: impl FnOnce() -> Instant) {
         self.heard = true;
-        if self.pace.asks == Asks::Steadily && std::mem::take(&mut self.asked) {
-            self.due = now() + self.pace.interval;
+        if self.asked {
+            self.asked = false;
+            self.heard = false;
+            self.silent = 0;
+            self.wait(now());
         }
     }
 
     /// Whether the client was asked and not heard since.
     pub(crate) fn awaits_answer(&self) -> bool {
-        self.asked && !self.heard
+        self.asked
     }
 
     pub(crate) fn due(&self) -> Instant {
@@ -66,22 +77,27 @@ impl Heartbeat {
 
     /// To be called when [`Heartbeat::due`] has passed.
     pub(crate) fn beat(&mut self, now: Instant) -> Pulse {
+        if self.asked {
+            return Pulse::Dead;
+        }
         // A timer that is a little late does not shift what follows; a long delay is none of the client's fault.
         let now = if now - self.due <= self.pace.timeout / 10 { self.due } else { now };
-        let heard = std::mem::take(&mut self.heard);
-        match (self.pace.asks, self.asked) {
-            (Asks::OnSilence, _) if heard => {
-                self.asked = false;
-                self.due = now + self.pace.interval;
-                Pulse::Quiet
-            }
-            (Asks::OnSilence | Asks::Steadily, false) => {
-                self.asked = true;
-                self.due = now + self.pace.timeout;
-                Pulse::Ping
-            }
-            (Asks::OnSilence | Asks::Steadily, true) => Pulse::Dead,
+        self.silent = if std::mem::take(&mut self.heard) { 1 } else { self.silent + 1 };
+        if self.pace.asks == Asks::OnSilence && self.silent < LOOKS {
+            self.wait(now);
+            return Pulse::Quiet;
         }
+        self.asked = true;
+        self.due = now + self.pace.timeout;
+        Pulse::Ping
+    }
+
+    fn wait(&mut self, now: Instant) {
+        self.due = now
+            + match self.pace.asks {
+                Asks::OnSilence => self.pace.interval / LOOKS.into(),
+                Asks::Steadily => self.pace.interval,
+            };
     }
 }
 
@@ -110,10 +126,44 @@ mod tests {
 
     #[test]
     fn silence_is_asked_about_once_and_then_ends() {
-        let (heartbeat, start) = heartbeat(25, 20, Asks::OnSilence);
-        let expected =
-            [(25, Pulse::Quiet), (50, Pulse::Ping), (70, Pulse::Quiet), (95, Pulse::Ping), (115, Pulse::Dead)];
-        assert_eq!(course(heartbeat, start, &[0, 2], 5), expected);
+        let (heartbeat, start) = heartbeat(20, 15, Asks::OnSilence);
+        let expected = [
+            (10, Pulse::Quiet),
+            (20, Pulse::Quiet),
+            (30, Pulse::Ping),
+            // Answered at 44.
+            (54, Pulse::Quiet),
+            (64, Pulse::Ping),
+            (79, Pulse::Dead),
+        ];
+        assert_eq!(course(heartbeat, start, &[0, 1, 3], 6), expected);
+    }
+
+    /// Whenever a client falls silent: it is asked after half of the interval at the soonest, and let go within the interval
+    /// and the timeout.
+    #[test]
+    fn a_client_that_is_gone_is_found_within_interval_and_timeout() {
+        let (interval, timeout) = (Duration::from_secs(25), Duration::from_secs(20));
+        for last in 0..200 {
+            let (mut heartbeat, start) = heartbeat(25, 20, Asks::OnSilence);
+            let heard = |at: u64| start + Duration::from_secs(at);
+            let mut at = 0;
+            let end = loop {
+                while at <= last && heard(at) <= heartbeat.due() {
+                    heartbeat.hear(|| heard(at));
+                    at += 1;
+                }
+                let due = heartbeat.due();
+                match heartbeat.beat(due) {
+                    Pulse::Quiet => {}
+                    Pulse::Ping => {
+                        assert!((interval / 2..=interval).contains(&(due - heard(last))), "{last}");
+                    }
+                    Pulse::Dead => break due,
+                }
+            };
+            assert!(end - heard(last) <= interval + timeout, "silent since {last}, found at {:?}", end - start);
+        }
     }
 
     #[test]

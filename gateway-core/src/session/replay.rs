@@ -79,22 +79,23 @@ pub(crate) struct Replay {
     limits: Recovery,
     events: VecDeque<(Offset, Encoded)>,
     bytes: usize,
-    /// Whether there were more than these.
-    is_cut: bool,
+    /// The number of the event before the oldest, 0 where there was none: whoever has heard it has missed what is kept and
+    /// nothing else, however long ago it was.
+    before: u64,
 }
 
 impl Replay {
     pub(crate) fn new(limits: &Recovery) -> Self {
-        Self { limits: limits.clone(), events: VecDeque::new(), bytes: 0, is_cut: false }
+        Self { limits: limits.clone(), events: VecDeque::new(), bytes: 0, before: 0 }
     }
 
     pub(crate) fn push(&mut self, offset: Offset, frame: Encoded) {
         self.bytes += frame.len();
         self.events.push_back((offset, frame));
         while self.is_too_much(offset.at) {
-            let Some((_, oldest)) = self.events.pop_front() else { break };
+            let Some((offset, oldest)) = self.events.pop_front() else { break };
             self.bytes -= oldest.len();
-            self.is_cut = true;
+            self.before = offset.number;
         }
     }
 
@@ -116,11 +117,9 @@ impl Replay {
     /// What came behind `offset`, where that is known for certain. 0 is before the first.
     pub(crate) fn since(&self, offset: &str) -> Option<impl Iterator<Item = &Encoded>> {
         let number: u64 = offset.parse().ok()?;
-        let known = match number {
-            0 => (!self.is_cut).then_some(0),
-            _ => self.events.iter().rposition(|(offset, _)| offset.number == number).map(|place| place + 1),
-        };
-        Some(self.events.iter().skip(known?).map(|(_, frame)| frame))
+        let place = self.events.iter().rposition(|(offset, _)| offset.number == number);
+        let first = if number == self.before { 0 } else { place? + 1 };
+        Some(self.events.iter().skip(first).map(|(_, frame)| frame))
     }
 }
 
@@ -156,14 +155,16 @@ mod tests {
 
     #[test]
     fn what_is_too_much_or_too_old_is_forgotten() {
+        let texts = |replay: &Replay| ["1", "2", "3"].map(|offset| texts(replay, offset));
+        let kept = |numbers: &[&str]| Some(numbers.iter().map(ToString::to_string).collect::<Vec<_>>());
         let few = replay(&Recovery { events: 2, ..Recovery::default() }, 1..=4);
-        assert_eq!((texts(&few, "2"), texts(&few, "3")), (None, Some(vec!["4".into()])));
-        assert_eq!(texts(&few, "0"), None);
+        assert_eq!(texts(&few), [None, kept(&["3", "4"]), kept(&["4"])]);
+        assert_eq!(super::tests::texts(&few, "0"), None);
         let small = replay(&Recovery { bytes: 6, ..Recovery::default() }, 1..=4);
-        assert_eq!((texts(&small, "2"), texts(&small, "3")), (None, Some(vec!["4".into()])));
+        assert_eq!(texts(&small), [None, kept(&["3", "4"]), kept(&["4"])]);
         let mut old = replay(&Recovery::default(), 1..=2);
         let later = Instant::now() + Duration::from_mins(3);
         old.push(Offset { number: 3, at: later }, frame("3"));
-        assert_eq!((texts(&old, "2"), texts(&old, "3")), (None, Some(vec![])));
+        assert_eq!(texts(&old), [None, kept(&["3"]), kept(&[])]);
     }
 }

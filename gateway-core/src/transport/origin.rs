@@ -60,7 +60,9 @@ fn is_same_host(origin: &str, headers: &HeaderMap) -> bool {
         "https" => ":443",
         _ => return false,
     };
-    let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
+    // RFC 9112 §3.2: one that names two hosts is none we could believe.
+    let mut hosts = headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next().and_then(|host| host.to_str().ok()), hosts.next()) else { return false };
     let host = host.trim().to_ascii_lowercase();
     authority == host.strip_suffix(default_port).unwrap_or(&host)
 }

@@ -1,5 +1,6 @@
 //! Events beyond what may wait, or beyond what their handler takes in a time.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,12 +56,22 @@ fn too_many(place: &Place, handler: &Handler, envelope: Envelope<'_>) {
 pub(super) fn too_fast(place: &Place, handler: &Handler, envelope: Envelope<'_>, rate: Rate, wait: Duration) {
     let why = |event: &str| {
         let name = telemetry::bounded(event);
-        // A moment too early would be refused once more.
-        let retry = wait.as_nanos().div_ceil(1_000_000);
-        let exception = Exception::framework("rate_limited", format!("at most {rate} for `{name}` events"));
-        exception.with_details(&json!({ "retry_after_ms": u64::try_from(retry).unwrap_or(u64::MAX) }))
+        rate_limited(format!("at most {rate} for `{name}` events"), wait)
     };
     dismiss(place, handler, envelope, Counter::RateLimited, why);
+}
+
+/// An event of a socket that sends more than it may, whatever it sends.
+pub(super) fn flooded(place: &Place, envelope: Envelope<'_>, events: NonZeroU32, wait: Duration) {
+    place.count(Counter::RateLimited);
+    Lanes::refuse(place, envelope, &rate_limited(format!("at most {events} events a second"), wait));
+}
+
+fn rate_limited(why: String, wait: Duration) -> Exception {
+    // A moment too early would be refused once more.
+    let retry = wait.as_nanos().div_ceil(1_000_000);
+    let details = json!({ "retry_after_ms": u64::try_from(retry).unwrap_or(u64::MAX) });
+    Exception::framework("rate_limited", why).with_details(&details)
 }
 
 /// Tells the sender, where the handler's policy or the sender asks for that.

@@ -96,6 +96,7 @@ mod tests {
             outbox.push_latest(sent).unwrap();
         }
         outbox.push_latest(keyed(b'd')).unwrap();
-        assert_eq!((outbox.lock().waiting.len(), outbox.lock().waiting.bytes()), (1, plain(b'd').len()));
+        let waiting = &outbox.lock().waiting;
+        assert_eq!((waiting.len(), waiting.bytes()), (1, plain(b'd').len()));
     }
 }

@@ -272,6 +272,12 @@ impl Decoder {
 
     fn append(&mut self, part: &[u8]) -> Result<(), Disconnect> {
         let message = self.message.as_mut().expect("an assembly was started for this frame");
+        let needed = message.data.len() + part.len();
+        if needed > message.data.capacity() {
+            // By doubling, but never past what a message may hold.
+            let room = (2 * message.data.capacity()).clamp(needed, self.message_bytes.max(needed));
+            message.data.reserve_exact(room - message.data.len());
+        }
         message.data.extend_from_slice(part);
         if message.is_text && !message.is_compressed {
             // RFC 6455 §8.1: fails at the first byte that cannot be UTF-8 any more, not at the end.

@@ -39,6 +39,8 @@ pub(crate) struct Decoder {
     limits: PacketLimits,
     // Boxed: nearly always absent.
     pub(super) pending: Option<Box<Pending>>,
+    /// Counts packets that had to wait, so that a deadline knows which one it was set for.
+    waited: u64,
 }
 
 /// A packet that waits for its binary parts.
@@ -70,12 +72,17 @@ enum Said {
 
 impl Decoder {
     pub(crate) fn new(limits: PacketLimits) -> Self {
-        Self { form: Form::Text, limits, pending: None }
+        Self { form: Form::Text, limits, pending: None, waited: 0 }
     }
 
     /// For a peer that speaks MessagePack.
     pub(crate) fn packed(limits: PacketLimits) -> Self {
-        Self { form: Form::Packed, limits, pending: None }
+        Self { form: Form::Packed, limits, pending: None, waited: 0 }
+    }
+
+    /// Which packet waits for its binary parts, if any.
+    pub(crate) fn assembling(&self) -> Option<u64> {
+        self.pending.as_ref().map(|_| self.waited)
     }
 
     /// Reads the text behind the engine's packet type `4`.
@@ -100,6 +107,7 @@ impl Decoder {
             PacketType::Disconnect => return Err(Violation::new("a disconnect packet with a payload")),
             PacketType::Event | PacketType::Ack if head.attachments.is_some() => {
                 self.pending = Some(Box::new(Pending::new(&head, self.limits)?));
+                self.waited += 1;
                 return Ok(());
             }
             // The reference tolerates an event without a name, and has nobody to give it to.
