@@ -17,6 +17,8 @@ pages! {
     pipeline: "pipeline.md";
     connections: "connections.md";
     serving: "serving.md";
+    operations: "operations.md";
+    deploy: "deploy.md";
     limits: "limits.md";
     socket_io: "socket-io.md";
     engine_io: "engine-io.md";

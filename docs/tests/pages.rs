@@ -105,6 +105,38 @@ fn the_ported_module_is_shown_as_it_is() {
     }
 }
 
+/// What a gateway of NestJS 12 may be made of, and what `new Server(…)` of Socket.IO 4.8 takes.
+#[test]
+fn nothing_is_left_out_of_the_pages_for_those_who_come_from_elsewhere() {
+    let from_nestjs = [
+        "@WebSocketGateway @WebSocketServer @SubscribeMessage @MessageBody @ConnectedSocket @Ack createParamDecorator @UseGuards",
+        "@UsePipes @UseInterceptors @UseFilters @Catch @SetMetadata Reflector @Injectable @Optional @Inject @Module",
+        "useGlobalGuards useGlobalInterceptors useGlobalFilters useGlobalPipes ValidationPipe ParseIntPipe afterInit",
+        "handleConnection handleDisconnect onModuleInit onApplicationBootstrap onModuleDestroy onApplicationShutdown",
+        "WsException BaseWsExceptionFilter includeCause causeFactory HttpException InvalidSocketPortException Observable Promise",
+        "IoAdapter WsAdapter RedisIoAdapter WebSocketAdapter createIOServer messageParser setMessageParser forceCloseConnections",
+        "namespace path serveClient adapter parser connectTimeout pingTimeout pingInterval upgradeTimeout maxHttpBufferSize",
+        "allowRequest transports allowUpgrades perMessageDeflate httpCompression wsEngine initialPacket cookie cors allowEIO3",
+        "destroyUpgrade destroyUpgradeTimeout connectionStateRecovery maxPayload verifyClient handleProtocols",
+        "getClient getData getPattern getClass getHandler getType overrideProvider createTestingModule",
+    ];
+    let from_socket_io = [
+        "connectionStateRecovery maxDisconnectionDuration skipMiddlewares serveClient parser cleanupEmptyChildNamespaces",
+        "perMessageDeflate adapter allowEIO3 wsEngine initialPacket destroyUpgrade io.use socket.use io.engine.use",
+        "initial_headers allowRequest io.of new_namespace once off onAny onAnyOutgoing emitWithAck timeout volatile compress",
+        "broadcast except join leave rooms handshake socket.data recovered connected disconnect disconnecting local",
+        "fetchSockets socketsJoin socketsLeave disconnectSockets serverSideEmit serverSideEmitWithAck clientsCount io.close",
+    ];
+    for (file, names) in [("docs/from-nestjs.md", &from_nestjs[..]), ("docs/from-socket-io.md", &from_socket_io)] {
+        let page = read(file);
+        // Left of a row's first bar, so that it is looked for where it is sought.
+        let sought: String = page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next()).collect();
+        let missing: Vec<&str> =
+            names.iter().flat_map(|line| line.split(' ')).filter(|name| !sought.contains(name)).collect();
+        assert!(missing.is_empty(), "{file} has no row for {missing:?}");
+    }
+}
+
 #[test]
 fn the_life_of_a_message_names_real_functions() {
     let rows = rows(&read("ARCHITECTURE.md"), "## One message's life");
@@ -152,6 +184,7 @@ fn defaults() -> Vec<(&'static str, String)> {
         if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) }
     };
     let seconds = |time: Duration| format!("{} s", time.as_secs());
+    let none = || "none".to_owned();
     let rate = |most: Option<NonZeroU32>| most.map_or("none".to_owned(), |most| most.to_string());
     // A new limit fails to compile here until it is in the table.
     let Limits {
@@ -183,6 +216,9 @@ fn defaults() -> Vec<(&'static str, String)> {
         headers,
         polling_sessions,
         unclaimed_sessions,
+        connections,
+        connections_per_address,
+        connection_lifetime,
         post_timeout,
     } = Limits::default();
     vec![
@@ -214,8 +250,36 @@ fn defaults() -> Vec<(&'static str, String)> {
         ("headers", headers.to_string()),
         ("polling_sessions", polling_sessions.to_string()),
         ("unclaimed_sessions", unclaimed_sessions.to_string()),
+        ("connections", connections.map_or(none(), |connections| connections.to_string())),
+        ("connections_per_address", connections_per_address.map_or(none(), |connections| connections.to_string())),
+        ("connection_lifetime", connection_lifetime.map_or(none(), seconds)),
         ("post_timeout", seconds(post_timeout)),
     ]
+}
+
+/// Where the test of a name such as `loopback/floods::a_flood_of_pongs_is_ignored` is.
+fn place_of(file: &str) -> PathBuf {
+    let folder = match file.split('/').next().unwrap() {
+        "loopback" | "conformance" | "memory" | "fixtures" => "tests",
+        "src" => "gateway-core",
+        _ => "gateway-core/tests",
+    };
+    root().join(folder).join(file).with_extension("rs")
+}
+
+#[test]
+fn what_is_promised_names_tests_that_exist() {
+    for (page, at_least) in [("docs/security.md", 60), ("docs/guarantees.md", 25)] {
+        let tables: String = read(page).lines().filter(|line| line.starts_with("| ")).collect();
+        let code = tables.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::"));
+        let tests: Vec<_> = code.filter(|(file, _)| !file.contains(char::is_uppercase)).collect();
+        assert!(tests.len() >= at_least, "{page} names {} tests", tests.len());
+        for (file, name) in tests {
+            let source = fs::read_to_string(place_of(file)).unwrap_or_else(|error| panic!("{page}: {file}: {error}"));
+            let is_there = source.contains(&format!("fn {name}(")) || source.contains(&format!("    {name}: "));
+            assert!(is_there, "{page}: {file}::{name} does not exist");
+        }
+    }
 }
 
 #[test]
@@ -238,4 +302,22 @@ fn every_compiler_message_in_the_guide_is_a_real_one() {
 /// `error[E0277]: text` → `text`
 fn message(line: &str) -> Option<&str> {
     line.starts_with("error").then(|| line.split_once(": "))?.map(|(_, message)| message)
+}
+
+#[test]
+fn the_table_of_metrics_holds_each_name() {
+    let mut written: Vec<String> = rows(&read("docs/operations.md"), "## Metrics")
+        .into_iter()
+        .map(|row| row[0].trim_matches('`').to_owned())
+        .collect();
+    let folder = root().join("gateway-core/src/server/gauges");
+    let source: String =
+        fs::read_dir(folder).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    let literals = source.split('"').skip(1).step_by(2);
+    let is_name = |text: &&str| text.starts_with("gateway_") || text.starts_with("process_");
+    let mut real: Vec<String> = literals.filter(is_name).map(str::to_owned).collect();
+    real.sort();
+    written.sort();
+    assert!(real.len() > 30, "the names were not found");
+    assert_eq!(written, real);
 }

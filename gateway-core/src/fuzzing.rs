@@ -1,8 +1,10 @@
 //! What the fuzz targets enter by (`gateway-core/fuzz`); there only under `cfg(fuzzing)`. Says what the crate makes of bytes;
 //! what it should make of them is the targets' business.
 
+mod compressed;
 mod packets;
 
+pub use compressed::{agree, inflate, read_compressed_frames, write_compressed};
 pub use packets::{Form, Said, read_packets, read_polled, write_packet, write_plain, write_polled};
 
 use http::request::Parts;
@@ -42,7 +44,10 @@ pub struct Reading {
 /// Feeds `bytes` in pieces of these sizes; what is behind the last in one.
 #[must_use]
 pub fn read_frames(bytes: &[u8], pieces: impl IntoIterator<Item = usize>, message_bytes: usize) -> Reading {
-    let mut decoder = Decoder::new(message_bytes);
+    read_by(Decoder::new(message_bytes), bytes, pieces)
+}
+
+fn read_by(mut decoder: Decoder, bytes: &[u8], pieces: impl IntoIterator<Item = usize>) -> Reading {
     let mut messages = Vec::new();
     let mut pieces = pieces.into_iter();
     let mut rest = bytes;

@@ -70,18 +70,20 @@ pub use crate::gateway::{
 pub use crate::hub::{JoinError, Namespace, Sent, Target};
 pub use crate::limits::{Limits, Overflow};
 pub use crate::server::{
-    Body, Cors, Endpoint, EngineIo, GatewayService, LocalAddr, Parser, RunningServer, SameSite, Server, ServerHandle,
-    SessionCookie, SocketIo, TransportName, UpgradeRefusal,
+    Body, Cors, Drain, Endpoint, EngineIo, GatewayService, LocalAddr, Parser, RunningServer, SameSite, Server,
+    ServerHandle, SessionCookie, SocketIo, TransportName, UpgradeRefusal,
 };
 pub use crate::session::{DisconnectReason, Recovery, RoomRefusal, SendError, SocketId};
 pub use crate::socket::{Answers, Request, RequestError, Requests, Socket};
-pub use crate::telemetry::{Counter, Counters, Traffic};
+pub use crate::telemetry::{Counter, Counters, Metrics, Traffic};
 #[cfg(feature = "deflate")]
 pub use crate::transport::Deflate;
 pub use crate::transport::{AuthError, Handshake};
+#[cfg(feature = "tls")]
+pub use crate::transport::{Tls, TlsError};
 pub use crate::wire::{
-    Args, ClientMessage, ClientSays, CloseCode, Disconnect, Event, FormatError, FromArgs, Message, MessageFormat,
-    RawArgs, Says, ServerSays, Text, ToArgs, TraceParent,
+    Args, Binary, ClientMessage, ClientSays, CloseCode, Disconnect, Event, FormatError, FromArgs, Message,
+    MessageFormat, RawArgs, Says, ServerSays, Text, ToArgs, TraceParent,
 };
 
 /// Registers a generic gateway by naming a concrete type, once: `gateway_core::register!(Chat<MemoryStore>);`

@@ -71,7 +71,8 @@ pub struct Limits {
     pub assembly_timeout: Duration,
     /// How long a closing connection waits for the client's side of the close. Default 5 s.
     pub close_timeout: Duration,
-    /// How long a client may take to send its request head. Default 10 s, in total and not per read.
+    /// How long a client may take for its TLS handshake and its request head together. Default 10 s, in total and not per
+    /// read.
     pub handshake_timeout: Duration,
     /// Bytes of the request head; above it the answer is 431. Default 16 KiB, at least 8 KiB.
     pub header_bytes: usize,
@@ -83,6 +84,14 @@ pub struct Limits {
     /// Those among them whose client has not got into any namespace yet; a further handshake is answered 503. Default 8192:
     /// more than arrive at once after a restart, and what one attacker may hold.
     pub unclaimed_sessions: usize,
+    /// Connections at the same time; a further handshake is answered 503. Default none: open files bound them.
+    pub connections: Option<usize>,
+    /// Connections from one address, or one network of 64 bits of version 6, at the same time; a further handshake is
+    /// answered 429. Default none: behind one address may be a company, or a proxy that was not named.
+    pub connections_per_address: Option<usize>,
+    /// How long a connection may live before it is closed with 4003, to be made anew; each lives up to a tenth longer, so that
+    /// those that came together do not go together. Looked at every `ping_interval`. Default none.
+    pub connection_lifetime: Option<Duration>,
     /// How long a request that brings events over long polling waits until they were taken; then it is answered, and the
     /// next one waits in its place. Default 2 s: impatient clients give a request up after five.
     pub post_timeout: Duration,
@@ -119,6 +128,9 @@ impl Default for Limits {
             headers: 100,
             polling_sessions: 32 * 1024,
             unclaimed_sessions: 8 * 1024,
+            connections: None,
+            connections_per_address: None,
+            connection_lifetime: None,
             post_timeout: Duration::from_secs(2),
         }
     }

@@ -2,7 +2,11 @@
 //! reach it.
 
 mod diary;
+mod histogram;
 mod listeners;
+mod meters;
+mod metrics;
+mod tallies;
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -12,6 +16,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) use diary::Diary;
 pub(crate) use listeners::Listeners;
 pub use listeners::Traffic;
+pub(crate) use meters::{EventMeter, HowEnded, Meters, NamespaceMeter, OTHER};
+pub use metrics::Metrics;
+pub(crate) use metrics::{Kind, float};
+pub(crate) use tallies::Rejected;
+use tallies::Tallies;
 use tracing::Span;
 
 /// What a server has counted since it was built. Reading is cheap and not atomic as a whole.
@@ -32,6 +41,11 @@ pub struct Counters {
     dropped_frames: AtomicU64,
     coalesced_frames: AtomicU64,
     protocol_errors: AtomicU64,
+    unanswered_requests: AtomicU64,
+    recoveries: AtomicU64,
+    lost_sockets: AtomicU64,
+    accept_failures: AtomicU64,
+    pub(crate) tallies: Tallies,
     /// Here, as whoever counts an event also knows who wants to hear of it.
     listeners: OnceLock<Listeners>,
 }
@@ -70,6 +84,14 @@ pub enum Counter {
     CoalescedFrames,
     /// Connections closed for a violation of the WebSocket protocol.
     ProtocolErrors,
+    /// Questions to a client that were not answered in time.
+    UnansweredRequests,
+    /// Sockets whose clients came back after a lost connection, with what they had missed.
+    Recoveries,
+    /// Clients that wanted to come back as a socket that is not known any more.
+    LostSockets,
+    /// Attempts to accept a connection that failed, as when no file could be opened for it.
+    AcceptFailures,
 }
 
 impl Counters {
@@ -81,6 +103,12 @@ impl Counters {
 
     pub(crate) fn add(&self, counter: Counter) {
         self.add_many(counter, 1);
+    }
+
+    /// A handshake was rejected.
+    pub(crate) fn reject(&self, why: Rejected) {
+        self.add(Counter::RejectedHandshakes);
+        self.tallies.rejected(why);
     }
 
     pub(crate) fn add_many(&self, counter: Counter, count: u64) {
@@ -116,6 +144,10 @@ impl Counters {
             Counter::DroppedFrames => &self.dropped_frames,
             Counter::CoalescedFrames => &self.coalesced_frames,
             Counter::ProtocolErrors => &self.protocol_errors,
+            Counter::UnansweredRequests => &self.unanswered_requests,
+            Counter::Recoveries => &self.recoveries,
+            Counter::LostSockets => &self.lost_sockets,
+            Counter::AcceptFailures => &self.accept_failures,
         }
     }
 }

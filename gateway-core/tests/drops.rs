@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use gateway_core::Recovery;
 use gateway_core::prelude::*;
-use gateway_core::testing::{Lost, Received, TestClient, TestServer};
+use gateway_core::testing::{Connect, Lost, Received, TestClient, TestServer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -100,6 +100,8 @@ struct World {
     followers: Vec<Follower>,
     dice: Dice,
     next: u64,
+    /// Of every second seed by Socket.IO, of the others by plain WebSocket.
+    is_plain: bool,
 }
 
 impl World {
@@ -112,9 +114,10 @@ impl World {
             ..Recovery::default()
         };
         let server = Server::empty().gateway::<News>().recovery(recovery.clone()).test().await.unwrap();
-        let mut world = Self { server, recovery, followers: Vec::new(), dice, next: 0 };
+        let is_plain = seed.is_multiple_of(2);
+        let mut world = Self { server, recovery, followers: Vec::new(), dice, next: 0, is_plain };
         for number in 0..CLIENTS {
-            let client = world.server.connect("/news").auth(Who { number }).socket_io().await.unwrap();
+            let client = connect(&world.server, number, is_plain).await.unwrap();
             let mut follower = Follower { number, state: State::Here(client), sent: Vec::new(), heard: 0 };
             follower.is_greeted().await;
             world.followers.push(follower);
@@ -176,10 +179,9 @@ impl World {
     }
 
     async fn come_back(&mut self, chosen: usize, lost: Lost, (since, is_clean): (Instant, bool), tally: &mut Tally) {
-        let Self { server, recovery, followers, .. } = self;
+        let Self { server, recovery, followers, is_plain, .. } = self;
         let follower = &mut followers[chosen];
-        let who = Who { number: follower.number };
-        let mut client = server.connect("/news").auth(who).socket_io().come_back(&lost).await.unwrap();
+        let mut client = connect(server, follower.number, *is_plain).come_back(&lost).await.unwrap();
         let is_recovered: bool = client.request("recovered", json!(null)).await.unwrap();
         follower.state = State::Here(client);
         let missed = follower.sent.len() - follower.heard;
@@ -211,6 +213,11 @@ impl World {
         drop(self.followers);
         self.server.stop().await;
     }
+}
+
+fn connect(server: &TestServer, number: usize, is_plain: bool) -> Connect<'_> {
+    let connect = server.connect("/news").auth(Who { number });
+    if is_plain { connect.resumable() } else { connect.socket_io() }
 }
 
 impl Follower {

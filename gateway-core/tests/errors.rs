@@ -36,6 +36,12 @@ enum Trouble {
     Store,
 }
 
+#[derive(serde::Deserialize)]
+#[serde(tag = "kind")]
+enum Picture {
+    Image { _pixels: Bytes },
+}
+
 #[gateway(namespace = "/errors")]
 struct Errors;
 
@@ -48,6 +54,9 @@ impl Errors {
 
     #[subscribe]
     fn number(&self, _: Data<u8>) {}
+
+    #[subscribe]
+    fn file(&self, _: Data<Picture>) {}
 
     #[subscribe]
     fn unprovided(&self, found: Result<State<u128>, Rejection>) -> Result<(), Rejection> {
@@ -213,7 +222,7 @@ const FAILED: (Level, &str) = (Level::ERROR, "a handler or hook failed");
 const HIDDEN: &str = "Internal server error";
 
 /// Counters of failures, all of which a test looks at.
-const FAILURES: [Counter; 12] = [
+const FAILURES: [Counter; 15] = [
     Counter::RejectedHandshakes,
     Counter::RefusedConnections,
     Counter::Exceptions,
@@ -226,6 +235,9 @@ const FAILURES: [Counter; 12] = [
     Counter::DroppedFrames,
     Counter::CoalescedFrames,
     Counter::ProtocolErrors,
+    Counter::UnansweredRequests,
+    Counter::LostSockets,
+    Counter::AcceptFailures,
 ];
 
 fn counted(counters: &Counters) -> Vec<Counter> {
@@ -321,6 +333,14 @@ async fn data_that_is_nested_too_deeply() {
     Row { frame: &frame, code: "too_deep", message: "the data is nested too deeply", counted: EXCEPTION, logged: TOLD }
         .check()
         .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn base64_that_a_type_takes_for_text() {
+    let message = "the data cannot be read: $._pixels: binary data cannot be read from base64 here";
+    let logged = (Level::ERROR, "a type cannot read binary data from base64: `Binary` can");
+    let frame = r#"{"event":"file","data":{"kind":"Image","_pixels":"aGk="}}"#;
+    Row { frame, code: "unreadable", message, counted: EXCEPTION, logged }.check().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -644,7 +664,7 @@ fn the_table_has_every_counter_of_a_failure_and_no_other() {
     let variants: BTreeSet<_> =
         variants.filter(|line| line.chars().next().is_some_and(char::is_alphabetic)).map(str::to_owned).collect();
     let failures: BTreeSet<_> = FAILURES.iter().map(|counter| format!("{counter:?}")).collect();
-    let successes = ["Connections", "Disconnections", "Events"].map(str::to_owned);
+    let successes = ["Connections", "Disconnections", "Events", "Recoveries"].map(str::to_owned);
     assert_eq!(failures.iter().cloned().chain(successes).collect::<BTreeSet<_>>(), variants);
     let counted: BTreeSet<_> = table()
         .iter()
@@ -699,8 +719,9 @@ fn every_row_names_tests_that_exist() {
         let tests: Vec<_> = row[4].split(", ").map(|test| test.trim_matches('`')).collect();
         for test in tests {
             let (file, name) = test.split_once("::").unwrap_or_else(|| panic!("no test in {row:?}"));
-            let is_outside = ["loopback/", "conformance/"].iter().any(|folder| file.starts_with(folder));
-            let folder = if is_outside { "tests" } else { "gateway-core/tests" };
+            let is_end_to_end =
+                ["loopback/", "conformance/", "fixtures/"].iter().any(|folder| file.starts_with(folder));
+            let folder = if is_end_to_end { "tests" } else { "gateway-core/tests" };
             let path = root().join(folder).join(file).with_extension("rs");
             let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             assert!(

@@ -477,11 +477,11 @@ impl Run<'_> {
         }
     }
 
-    /// Whether its last event is still known when it comes back.
+    /// Whether all it has missed is still kept when it comes back.
     fn is_known(&self) -> bool {
         // One that has heard none can name its session on the plain format only.
-        let can_say = self.heard > self.began || self.format == Format::Plain;
-        can_say && self.sent - self.heard <= KEPT
+        let has_a_name = self.heard > self.began || self.format == Format::Plain;
+        has_a_name && self.sent - self.heard <= KEPT
     }
 
     async fn come_back(mut self, away: usize, pause: Duration) -> Self {

@@ -23,7 +23,7 @@ before(async () => {
     response.writeHead(body ? 200 : 404, { "content-type": type }).end(body);
   });
   await new Promise((resolve) => pages.listen(0, "127.0.0.1", resolve));
-  servers.nest = await startNode(fileURLToPath(new URL("nest/run.mjs", import.meta.url)), { PORT: "0" });
+  servers.nest = await startNode(fileURLToPath(new URL("nest/run.mjs", import.meta.url)), [], { PORT: "0" });
   servers.ours = await start("nestjs");
 });
 after(async () => {

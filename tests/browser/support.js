@@ -25,15 +25,15 @@ export function start(name, address = "127.0.0.1:0") {
 export const reference = process.env.REFERENCE === "1";
 
 /** Starts a fixture of the clients' suites, with these variables in its environment. */
-export function startFixture(name, environment = {}, port = 0) {
+export function startFixture(name, environment = {}, port = 0, options = []) {
   const [program, ...before] = reference
     ? [process.execPath, fileURLToPath(new URL(`../clients/node/reference/${name}.mjs`, import.meta.url))]
     : [`${dirname(folder)}/${name}`];
-  return run(program, [...before, "--port", String(port)], environment);
+  return run(program, [...before, "--port", String(port), ...options], environment);
 }
 
 /** Starts a server that is written in JavaScript. */
-export const startNode = (file, environment = {}) => run(process.execPath, [file], environment);
+export const startNode = (file, args = [], environment = {}) => run(process.execPath, [file, ...args], environment);
 
 async function run(program, args, environment) {
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment } });

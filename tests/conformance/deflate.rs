@@ -229,19 +229,19 @@ async fn section_12_different_data() {
 async fn section_13_parameters_of_both_peers() {
     let keeping = Deflate { client_no_context_takeover: false, client_max_window_bits: 12, ..Deflate::default() };
     let server = Echo::with(|server| server.deflate(keeping)).await;
-    let small = "; server_max_window_bits=9";
+    let (small, large) = ("; server_max_window_bits=9", "; server_max_window_bits=15");
     let offers = [
         ("permessage-deflate; client_max_window_bits", "; client_max_window_bits=12".to_owned()),
         ("permessage-deflate; server_no_context_takeover", "; client_no_context_takeover".to_owned()),
         ("permessage-deflate; server_max_window_bits=9", format!("; client_no_context_takeover{small}")),
-        ("permessage-deflate; server_max_window_bits=15", "; client_no_context_takeover".to_owned()),
+        ("permessage-deflate; server_max_window_bits=15", format!("; client_no_context_takeover{large}")),
         (
             "permessage-deflate; server_no_context_takeover; server_max_window_bits=9; client_max_window_bits=10",
             format!("{small}; client_max_window_bits=10"),
         ),
         (
             "permessage-deflate; server_no_context_takeover; server_max_window_bits=15; client_no_context_takeover",
-            "; client_no_context_takeover".to_owned(),
+            format!("; client_no_context_takeover{large}"),
         ),
         (
             "permessage-deflate; server_max_window_bits=7, permessage-deflate; server_max_window_bits=9, permessage-deflate",

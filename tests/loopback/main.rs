@@ -1,6 +1,8 @@
 //! Suites against a real port in this process: what comes over the wire when a client keeps to the rules, and when it
 //! does not. What a client may not notice is tested in memory (`gateway-core/tests`).
 
+mod crowds;
+mod deflate;
 mod envelopes;
 mod faults;
 mod floods;
@@ -8,9 +10,11 @@ mod formats;
 mod handshake;
 mod leaving;
 mod listeners;
+mod monitoring;
 mod requests;
 mod secrets;
 mod server;
 mod slow;
+mod tls;
 mod tungstenite;
 mod violations;

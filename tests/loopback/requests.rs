@@ -38,7 +38,7 @@ async fn a_head_has_its_time_as_a_whole() {
     let mut answer = Vec::new();
     // The server's end is heard before the client has no more to say.
     tokio::select! {
-        lines = dripping => println!("ended after {lines} lines"),
+        lines = dripping => assert!(lines < 90, "it is waited for as long as it drips"),
         _ = reads.read_to_end(&mut answer) => println!("ended while the client drips"),
     }
     assert!(!String::from_utf8_lossy(&answer).contains(" 101 "));
@@ -50,7 +50,7 @@ async fn a_head_has_its_time_as_a_whole() {
 async fn hundreds_that_dawdle_keep_nobody_out() {
     let server = Probe::start().await;
     let mut dawdlers = Vec::new();
-    for number in 0..500 {
+    for number in 0..300 {
         let mut stream = TcpStream::connect(server.address).await.expect("the server listens");
         let begun = &b"GET /probe HTTP/1.1\r\nHost: localhost\r\n"[..number % 39];
         stream.write_all(begun).await.expect("the server reads");

@@ -141,19 +141,20 @@ async fn half_a_request_costs_its_bytes() {
 }
 
 #[tokio::test]
-async fn nothing_is_left_of_a_thousand_connections() {
+async fn nothing_is_left_of_hundreds_of_connections() {
+    const CONNECTIONS: usize = 400;
     let _alone = alone().await;
     let target = Target::start().await;
     let mut growth = Growth::begin();
-    let mut clients = Vec::with_capacity(1000);
-    for _ in 0..1000 {
+    let mut clients = Vec::with_capacity(CONNECTIONS);
+    for _ in 0..CONNECTIONS {
         let mut client = Raw::dial(target.address).await;
         let request = upgrade_request("/prey", "Cookie: session=0123456789abcdef\r\n");
         assert_eq!(client.ask(&request).await.status, 101);
         clients.push(client.into_inner());
     }
-    until(|| target.count() == 1000).await;
-    let each = growth.most() / 1000;
+    until(|| target.count() == CONNECTIONS).await;
+    let each = growth.most() / CONNECTIONS;
     drop(clients);
     target.is_empty().await;
     println!("{each} bytes each, clients included, while they are there; {} bytes are left", growth.now());

@@ -3,6 +3,7 @@
 //! `browser/`.
 
 mod frame;
+pub mod prometheus;
 mod proxy;
 mod raw;
 

@@ -1,11 +1,11 @@
 //! The framework with much of something: what should not cost a message anything.
 //!
 //! ```text
-//! grown [--port N] [--events N] [--rooms N]
+//! grown [--port N] [--monitoring N] [--events N] [--rooms N]
 //! ```
 //!
 //! `--events` subscribed events, the two that are used among them; `--rooms` rooms of its own for each connection, beside
-//! the one everybody is in.
+//! the one everybody is in. `--monitoring` says where it is watched.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -77,6 +77,9 @@ fn echo(_: &std::sync::Arc<Grown>, context: &gateway_core::Context<'_>) -> Runni
 async fn main() -> Result<(), StartError> {
     let address = format!("127.0.0.1:{}", option::<u16>("--port").unwrap_or(0));
     let limits = Limits { rooms_per_socket: 2000, ..Limits::default() };
-    let server = Server::empty().gateway_with::<Grown>(handlers).limits(limits).banner(false);
+    let mut server = Server::empty().gateway_with::<Grown>(handlers).limits(limits).banner(false);
+    if let Some(port) = option::<u16>("--monitoring") {
+        server = server.monitoring(format!("127.0.0.1:{port}"));
+    }
     server.on_listening(|address| println!("listening on {address}")).serve(address.as_str()).await
 }

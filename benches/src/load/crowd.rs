@@ -317,8 +317,18 @@ impl Crowd {
     /// # Errors
     ///
     /// When an answer does not come.
-    pub fn close(mut self) -> Result<(), Wrong> {
-        for index in 0..self.members.len() {
+    pub fn close(self) -> Result<(), Wrong> {
+        let all = self.members.len();
+        self.part(all)
+    }
+
+    /// Closes the first of them so; the others are cut off.
+    ///
+    /// # Errors
+    ///
+    /// When an answer does not come.
+    pub fn part(mut self, first: usize) -> Result<(), Wrong> {
+        for index in 0..first.min(self.members.len()) {
             self.say(index, Kind::Close, &[])?;
             let Member { stream, .. } = &mut self.members[index];
             stream.set_nonblocking(false)?;

@@ -1,18 +1,24 @@
 //! The load generator: one thread, never asleep, so that a slow server does not also pay for waking it. Every answer is
 //! checked for content, order and count.
 
+mod avalanche;
 mod broadcast;
 mod counted;
 mod crowd;
 mod echo;
 mod idle;
 mod polling;
+mod soak;
+mod watcher;
 mod window;
 
+pub use avalanche::{Avalanche, Returned};
 pub use broadcast::Broadcast;
 pub use counted::Counted;
 pub use crowd::{Crowd, Wrong};
 pub use echo::{Echo, Way};
 pub use idle::{Idle, handshakes};
 pub use polling::Polling;
+pub use soak::{Slope, Soak, Soaked};
+pub use watcher::{Figures, Watcher};
 pub use window::{Measured, Window};

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::dispatch::event_hash::BuildEventHasher;
 use crate::dispatch::names::{Names, is_pattern, matches, precedence};
 use crate::dispatch::{Context, Hooks, Pipeline, Policy, Rate, Running, Surplus};
+use crate::telemetry::EventMeter;
 use crate::wire::{CATCH_ALL, is_reserved};
 
 /// Where a gateway was declared.
@@ -142,6 +143,8 @@ pub(crate) struct Handler {
     pub(crate) subscription: Subscription,
     /// What stands around it, if anything does.
     pub(crate) pipeline: Option<Arc<Pipeline>>,
+    /// Present where events are measured.
+    pub(crate) meter: Option<Arc<EventMeter>>,
     pub(crate) call: Box<dyn Fn(&Context<'_>) -> Running + Send + Sync>,
 }
 

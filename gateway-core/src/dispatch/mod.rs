@@ -19,6 +19,7 @@ mod handler;
 mod hooks;
 mod interceptor;
 mod into_exception;
+mod measured;
 mod message;
 mod names;
 mod needs;

@@ -202,7 +202,7 @@ impl<'a> Assembly<'a> {
         }
         let contradictions = handler.subscription.policy.contradictions(self.queued_events);
         self.problems.extend(contradictions.into_iter().map(|(what, help)| Problem::policy(&handler, &what, help)));
-        let second = Arc::new(handler);
+        let second = Arc::new(if self.given.around.is_measured { handler.measured() } else { handler });
         for (name, first) in route.router.insert(&second) {
             self.problems.push(Problem::duplicate_event(route.namespace, &name, &first, &second));
         }

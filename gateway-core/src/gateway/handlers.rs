@@ -96,6 +96,7 @@ impl<G: Send + Sync + 'static> Handlers<G> {
             gateway: self.declared.name,
             subscription,
             pipeline: None,
+            meter: None,
             call: Box::new(move |context| handle(built(gateway.as_ref()), context)),
         };
         self.bound.handlers.push(Bare::new(hook, handler));

@@ -64,6 +64,8 @@ pub(crate) struct Made {
     pub(crate) absent_grants: Vec<TypeId>,
     /// Whether an interceptor is not there for such a reason.
     pub(crate) lacks_interceptor: bool,
+    /// Whether the events it stands around are measured.
+    pub(crate) is_measured: bool,
 }
 
 /// Puts together what stands at one place.

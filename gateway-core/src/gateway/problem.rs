@@ -204,6 +204,14 @@ impl Problem {
         }
     }
 
+    pub(crate) fn proxy(text: &str) -> Self {
+        Self {
+            place: None,
+            what: format!("`{text}` is no address that a proxy could have"),
+            help: "write `10.0.0.1`, `10.0.0.0/8`, or `unix` for what comes without an address".to_owned(),
+        }
+    }
+
     pub(crate) fn engine_path_twice(path: &str) -> Self {
         Self {
             place: None,
@@ -281,6 +289,10 @@ pub enum StartError {
         /// The system's reason.
         source: io::Error,
     },
+    /// A certificate or its key is of no use.
+    #[cfg(feature = "tls")]
+    #[error("no TLS: {0}")]
+    Tls(#[from] crate::transport::TlsError),
     /// The system does not let the process listen for its signals.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),

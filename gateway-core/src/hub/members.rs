@@ -185,6 +185,12 @@ impl Members {
         rooms.map(|(name, room)| (name.to_string(), room.members.len())).collect()
     }
 
+    /// How many rooms there are, and how many sockets are in them, one in two rooms twice.
+    pub(crate) fn room_counts(&self) -> (usize, usize) {
+        let rooms = self.rooms.iter().filter(|(name, _)| !is_reserved(name));
+        rooms.fold((0, 0), |(rooms, members), (_, room)| (rooms + 1, members + room.members.len()))
+    }
+
     /// The sockets that are meant, each once, the exceptions still among them.
     fn chosen(&mut self, rooms: &[String]) -> Sessions {
         match rooms {

@@ -69,4 +69,6 @@ impl Hub {
 }
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;

@@ -78,6 +78,10 @@ impl Space {
         self.lock().rooms()
     }
 
+    pub(crate) fn room_counts(&self) -> (usize, usize) {
+        self.lock().room_counts()
+    }
+
     pub(crate) fn select(&self, selection: &Selection) -> Sessions {
         self.lock().select(selection)
     }

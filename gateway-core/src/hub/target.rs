@@ -105,7 +105,7 @@ impl Target {
         }
         let sessions = self.select();
         let Some(content) = self.content(event, args) else { return Sent { queued: 0, skipped: sessions.len() } };
-        tell_listeners(&sessions, event);
+        self.tell_listeners(&sessions, event);
         let offset = self.space.next_offset();
         let shared = Shared::new(self.space.terms(), event, content.lend(), offset.map(|offset| offset.to_string()));
         let shared = shared.with_key(Key::new(event, key)).worth(self.worth);
@@ -125,10 +125,17 @@ impl Target {
         Sent { queued, skipped: sessions.len() - queued }
     }
 
+    fn tell_listeners(&self, sessions: &Sessions, event: &str) {
+        if let Some(listeners) = sessions.first().and_then(|session| session.outbox.counters.listeners()) {
+            listeners.count_sent(&self.space.name, event, sessions.len());
+            sessions.iter().for_each(|session| listeners.outgoing(&self.space.name, session.id.as_str(), event));
+        }
+    }
+
     fn say(&self, event: &str, args: Result<RawArgs, serde_json::Error>) -> Sent {
         let sessions = self.select();
         let Some(content) = self.content(event, args) else { return Sent { queued: 0, skipped: sessions.len() } };
-        tell_listeners(&sessions, event);
+        self.tell_listeners(&sessions, event);
         let is_volatile = self.delivery == Delivery::Volatile;
         let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };
         let shared = Shared::new(self.space.terms(), event, content.lend(), offset.map(|offset| offset.to_string()));
@@ -230,11 +237,5 @@ impl Target {
 
     pub(crate) fn space(&self) -> &Arc<Space> {
         &self.space
-    }
-}
-
-fn tell_listeners(sessions: &Sessions, event: &str) {
-    if sessions.first().is_some_and(|session| session.outbox.counters.listeners().is_some()) {
-        sessions.iter().for_each(|session| session.tell_listeners(event));
     }
 }

@@ -11,8 +11,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tower_service::Service;
 
-use crate::server::endpoint::Listener;
+use crate::server::endpoint::{Incoming, Listener};
 use crate::server::service::GatewayService;
+use crate::telemetry::{Counter, Counters};
 
 /// Rest after an accept that failed for want of a resource, so that the loop does not spin while nothing is free.
 const RESTING: Duration = Duration::from_millis(50);
@@ -22,30 +23,55 @@ pub(crate) async fn accept(listener: Listener, service: GatewayService) {
     let stopping = service.application.shared.stopping.clone();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = listener.next(&service.application.shared.counters) => accepted,
             () = stopping.cancelled() => return,
         };
         match accepted {
-            Ok(Accepted::Tcp(stream, peer)) => {
+            Accepted::Tcp(stream, peer) => {
                 // A frame is written whole: waiting for more would only delay it.
                 let _ = stream.set_nodelay(true);
-                spawn(stream, GatewayService { peer: Some(peer), ..service.clone() });
+                let service = GatewayService { peer: Some(peer), ..service.clone() };
+                match &listener.tls {
+                    None => spawn(stream, service),
+                    Some(tls) => spawn(tls.accept(stream), service),
+                }
             }
-            Ok(Accepted::Unix(stream)) => spawn(stream, service.clone()),
-            Err(error) => {
+            Accepted::Unix(stream) => match &listener.tls {
+                None => spawn(stream, service.clone()),
+                Some(tls) => spawn(tls.accept(stream), service.clone()),
+            },
+        }
+    }
+}
+
+pub(crate) enum Accepted {
+    Tcp(TcpStream, SocketAddr),
+    Unix(UnixStream),
+}
+
+impl Listener {
+    /// The next connection. What fails is tried again, and told once until it works: as long as no file can be opened, every
+    /// attempt fails.
+    pub(crate) async fn next(&self, counters: &Counters) -> Accepted {
+        let mut is_told = false;
+        loop {
+            let error = match self.incoming.accept().await {
+                Ok(accepted) => return accepted,
+                Err(error) => error,
+            };
+            counters.add(Counter::AcceptFailures);
+            if !std::mem::replace(&mut is_told, true) {
                 tracing::warn!(%error, "a connection could not be accepted");
+            }
+            // One that was given up before it was accepted says nothing of the next.
+            if error.kind() != io::ErrorKind::ConnectionAborted {
                 tokio::time::sleep(RESTING).await;
             }
         }
     }
 }
 
-enum Accepted {
-    Tcp(TcpStream, SocketAddr),
-    Unix(UnixStream),
-}
-
-impl Listener {
+impl Incoming {
     async fn accept(&self) -> io::Result<Accepted> {
         match self {
             Self::Tcp(listener) => listener.accept().await.map(|(stream, peer)| Accepted::Tcp(stream, peer)),
@@ -70,7 +96,7 @@ fn spawn<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S, service:
         let mut serving = std::pin::pin!(serving);
         let served = tokio::select! {
             served = &mut serving => served,
-            () = shared.stopping.cancelled() => {
+            () = shared.told.cancelled() => {
                 serving.as_mut().graceful_shutdown();
                 serving.await
             }

@@ -1,19 +1,20 @@
 //! What all connections of one server share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::dispatch::{Compat, Services};
 use crate::gateway::Routes;
-use crate::hub::{Hub, Target};
+use crate::hub::Hub;
 use crate::limits::Limits;
+use crate::server::drain::Drain;
 use crate::server::engine_io::Engine;
-use crate::session::{DisconnectReason, Recovery, Scope};
+use crate::session::Recovery;
 use crate::telemetry::Counters;
-use crate::transport::{Deflate, OriginPolicy};
+use crate::transport::{Crowd, Deflate, OriginPolicy, Proxies};
 
 /// The part that exists before the server has started: what a [`ServerHandle`](crate::ServerHandle) reaches.
 #[derive(Debug)]
@@ -23,7 +24,11 @@ pub(crate) struct Shared {
     /// Everything that serves a client runs here.
     pub(crate) tasks: TaskTracker,
     pub(crate) stopping: CancellationToken,
-    stopped: AtomicBool,
+    /// Fires when a server that stops has told all its clients.
+    pub(crate) told: CancellationToken,
+    is_draining: AtomicBool,
+    drain: OnceLock<Drain>,
+    application: OnceLock<Weak<Application>>,
 }
 
 impl Shared {
@@ -33,22 +38,36 @@ impl Shared {
             counters: Arc::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
-            stopped: AtomicBool::new(false),
+            told: CancellationToken::new(),
+            is_draining: AtomicBool::new(false),
+            drain: OnceLock::new(),
+            application: OnceLock::new(),
         })
     }
 
-    /// Tells every connection to end. One that enters later sees [`Shared::is_stopping`].
-    pub(crate) fn stop(&self) {
-        if self.stopped.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        self.stopping.cancel();
-        self.tasks.close();
-        for space in self.hub.spaces() {
-            for session in Target::all(&space).select().iter() {
-                session.outbox.end(DisconnectReason::Shutdown, Scope::Connection);
-            }
-        }
+    /// The server has started.
+    pub(crate) fn start(&self, application: &Arc<Application>, drain: Drain) {
+        // A server starts once.
+        let _ = (self.drain.set(drain), self.application.set(Arc::downgrade(application)));
+    }
+
+    /// What has started, while it is there.
+    pub(crate) fn application(&self) -> Option<Arc<Application>> {
+        self.application.get()?.upgrade()
+    }
+
+    pub(crate) fn drain(&self) -> Drain {
+        self.drain.get().cloned().unwrap_or_default()
+    }
+
+    /// Whether it was told so before.
+    pub(crate) fn begin_to_stop(&self) -> bool {
+        self.is_draining.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether it was told to stop, though it may still take everybody.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -67,7 +86,16 @@ pub(crate) struct Application {
     pub(crate) compat: Compat,
     pub(crate) recovery: Option<Recovery>,
     pub(crate) origins: OriginPolicy,
+    pub(crate) proxies: Proxies,
+    pub(crate) crowd: Arc<Crowd>,
     pub(crate) subprotocols: Vec<String>,
     /// Where messages of a WebSocket may be compressed.
     pub(crate) deflate: Option<Deflate>,
+}
+
+impl Application {
+    /// How the namespace of this concrete name was declared.
+    pub(crate) fn declared(&self, namespace: &str) -> Option<&'static str> {
+        self.routes.find(namespace).map(|found| found.route.namespace)
+    }
 }

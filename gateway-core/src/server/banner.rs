@@ -13,6 +13,8 @@ use crate::server::engine_io::{Engine, Serves};
 pub(crate) struct Banner<'a> {
     pub(crate) application: &'a Application,
     pub(crate) address: &'a LocalAddr,
+    pub(crate) monitoring: Option<&'a LocalAddr>,
+    pub(crate) encrypted: bool,
 }
 
 impl fmt::Display for Banner<'_> {
@@ -28,10 +30,13 @@ impl fmt::Display for Banner<'_> {
             .unwrap_or(0)
             .min(32);
         for route in routes {
-            write_route(formatter, route, self.address, width)?;
+            self.write_route(formatter, route, width)?;
         }
         for engine in &self.application.engines {
-            write_engine(formatter, engine, self.address)?;
+            self.write_engine(formatter, engine)?;
+        }
+        if let Some(monitoring) = self.monitoring {
+            writeln!(formatter, "  http://{monitoring}\n    /metrics, /health/live, /health/ready\n")?;
         }
         write_limits(formatter, self.application)?;
         if let Some(warning) = open_files_warning() {
@@ -41,35 +46,40 @@ impl fmt::Display for Banner<'_> {
     }
 }
 
-fn write_route(formatter: &mut fmt::Formatter<'_>, route: &Route, address: &LocalAddr, width: usize) -> fmt::Result {
-    match address {
-        LocalAddr::Tcp(address) => writeln!(formatter, "  ws://{address}{}", route.namespace)?,
-        LocalAddr::Unix(_) => writeln!(formatter, "  {}", route.namespace)?,
+impl Banner<'_> {
+    fn write_route(&self, formatter: &mut fmt::Formatter<'_>, route: &Route, width: usize) -> fmt::Result {
+        let scheme = if self.encrypted { "wss" } else { "ws" };
+        match self.address {
+            LocalAddr::Tcp(address) => writeln!(formatter, "  {scheme}://{address}{}", route.namespace)?,
+            LocalAddr::Unix(_) => writeln!(formatter, "  {}", route.namespace)?,
+        }
+        if route.router.raw().is_some() {
+            writeln!(
+                formatter,
+                "    whole messages → {} ({}:{})",
+                route.declared.name, route.declared.file, route.declared.line
+            )?;
+        }
+        let mut handlers: Vec<_> = route.router.handlers().collect();
+        handlers.sort_by_key(|handler| {
+            (handler.gateway, handler.subscription.method.file, handler.subscription.method.line)
+        });
+        for handler in handlers {
+            writeln!(formatter, "    {:width$} → {}", handler.event, Signature(handler))?;
+        }
+        writeln!(formatter)
     }
-    if route.router.raw().is_some() {
-        writeln!(
-            formatter,
-            "    whole messages → {} ({}:{})",
-            route.declared.name, route.declared.file, route.declared.line
-        )?;
-    }
-    let mut handlers: Vec<_> = route.router.handlers().collect();
-    handlers
-        .sort_by_key(|handler| (handler.gateway, handler.subscription.method.file, handler.subscription.method.line));
-    for handler in handlers {
-        writeln!(formatter, "    {:width$} → {}", handler.event, Signature(handler))?;
-    }
-    writeln!(formatter)
-}
 
-fn write_engine(formatter: &mut fmt::Formatter<'_>, engine: &Engine, address: &LocalAddr) -> fmt::Result {
-    match address {
-        LocalAddr::Tcp(address) => writeln!(formatter, "  http://{address}{}", engine.path)?,
-        LocalAddr::Unix(_) => writeln!(formatter, "  {}", engine.path)?,
-    }
-    match &engine.serves {
-        Serves::SocketIo => writeln!(formatter, "    Socket.IO, for every namespace that takes events\n"),
-        Serves::Raw(namespace) => writeln!(formatter, "    Engine.IO, for the whole messages of {namespace}\n"),
+    fn write_engine(&self, formatter: &mut fmt::Formatter<'_>, engine: &Engine) -> fmt::Result {
+        let scheme = if self.encrypted { "https" } else { "http" };
+        match self.address {
+            LocalAddr::Tcp(address) => writeln!(formatter, "  {scheme}://{address}{}", engine.path)?,
+            LocalAddr::Unix(_) => writeln!(formatter, "  {}", engine.path)?,
+        }
+        match &engine.serves {
+            Serves::SocketIo => writeln!(formatter, "    Socket.IO, for every namespace that takes events\n"),
+            Serves::Raw(namespace) => writeln!(formatter, "    Engine.IO, for the whole messages of {namespace}\n"),
+        }
     }
 }
 
@@ -166,7 +176,8 @@ mod tests {
     async fn each_event_stands_with_its_method_and_so_does_every_other() {
         let application = Server::empty().gateway_with::<Relay>(add).assemble().await.expect("nothing is wrong");
         let address = LocalAddr::Tcp(([127, 0, 0, 1], 3000).into());
-        let banner = Banner { application: &application, address: &address }.to_string();
+        let banner =
+            Banner { application: &application, address: &address, monitoring: None, encrypted: false }.to_string();
         let expected = "  ws://127.0.0.1:3000/relay\n    message     → Relay::message(Socket) → usize (relay.rs:3)\n    draw, pen.* → Relay::draw(), 4 at once, at most 20 in 1s, at most 16 wait, more drop the oldest (relay.rs:5)\n    *           → Relay::any(EventName, RawArgs) (relay.rs:7)\n";
         assert!(banner.contains(expected), "{banner}");
     }

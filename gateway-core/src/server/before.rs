@@ -7,20 +7,32 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use crate::transport::Handshake;
+use crate::telemetry::Rejected;
+use crate::transport::{Crowded, Handshake};
 
 /// Why a client is turned away before the upgrade: an HTTP status, and text for people.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UpgradeRefusal {
     status: StatusCode,
     text: Cow<'static, str>,
+    why: Rejected,
 }
 
 impl UpgradeRefusal {
     /// Answers with this status and text. A status that is no failure becomes 403.
     pub fn new(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Self {
         let is_failure = status.is_client_error() || status.is_server_error();
-        Self { status: if is_failure { status } else { StatusCode::FORBIDDEN }, text: text.into() }
+        let status = if is_failure { status } else { StatusCode::FORBIDDEN };
+        Self { status, text: text.into(), why: Rejected::Application }
+    }
+
+    /// The same, for a reason of the server's own.
+    pub(crate) fn because(self, why: Rejected) -> Self {
+        Self { why, ..self }
+    }
+
+    pub(crate) fn why(&self) -> Rejected {
+        self.why
     }
 
     /// The status.
@@ -33,6 +45,16 @@ impl UpgradeRefusal {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+}
+
+impl From<Crowded> for UpgradeRefusal {
+    fn from(crowded: Crowded) -> Self {
+        let (status, text) = match crowded {
+            Crowded::Everywhere => (StatusCode::SERVICE_UNAVAILABLE, "there are too many connections"),
+            Crowded::There => (StatusCode::TOO_MANY_REQUESTS, "there are too many connections from this address"),
+        };
+        Self::new(status, text).because(Rejected::Limit)
     }
 }
 

@@ -25,14 +25,16 @@ use crate::server::body::Body;
 use crate::server::endpoint::{Endpoint, LocalAddr};
 use crate::server::engine_io::{Engine, Serves};
 use crate::server::fallback::Fallback;
+use crate::server::gauges::meters;
 use crate::server::handle::ServerHandle;
+use crate::server::operations::Operations;
 use crate::server::running::{self, RunningServer};
 use crate::server::service::GatewayService;
 use crate::server::signals::Signals;
 use crate::server::socket_io_options::{EngineIo, SocketIo};
 use crate::session::Recovery;
 use crate::telemetry::{Listeners, Traffic};
-use crate::transport::{Deflate, Handshake, OriginPolicy};
+use crate::transport::{Crowd, Deflate, Handshake, OriginPolicy};
 use crate::wire::MessageFormat;
 
 type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
@@ -69,6 +71,7 @@ pub struct Server {
     also: Vec<Endpoint>,
     on_listening: Option<OnListening>,
     listeners: Listeners,
+    pub(super) operations: Operations,
     banner: bool,
 }
 
@@ -106,6 +109,7 @@ impl Server {
             also: Vec::new(),
             on_listening: None,
             listeners: Listeners::default(),
+            operations: Operations::default(),
             banner: true,
         }
     }
@@ -295,7 +299,8 @@ impl Server {
         ServerHandle::new(Arc::clone(&self.shared))
     }
 
-    /// Serves until Ctrl-C or SIGTERM, then stops gracefully; a second signal ends the process's wait at once.
+    /// Serves until Ctrl-C or SIGTERM, then stops gracefully; a second signal ends the process's wait at once. Where it
+    /// serves TLS, SIGHUP makes it read its certificates again.
     ///
     /// # Errors
     ///
@@ -306,8 +311,11 @@ impl Server {
         let mut signals = Signals::new().map_err(StartError::Signals)?;
         let server = tokio::select! {
             started = self.start_with(endpoint.into(), banner) => started?,
-            () = signals.next() => return Ok(()),
+            () = signals.stop() => return Ok(()),
         };
+        if server.is_encrypted() {
+            signals.hear_hangups().map_err(StartError::Signals)?;
+        }
         running::until_signal(server, &mut signals).await;
         Ok(())
     }
@@ -323,6 +331,7 @@ impl Server {
 
     async fn start_with(mut self, endpoint: Endpoint, banner: bool) -> Result<RunningServer, StartError> {
         let (on_listening, also) = (self.on_listening.take(), std::mem::take(&mut self.also));
+        let monitoring = self.operations.monitoring.take();
         // Everything that can be wrong is, before the port opens.
         let (service, handle) = self.into_service().await?;
         let (listener, address) = endpoint.listen().await?;
@@ -330,7 +339,14 @@ impl Server {
         for endpoint in also {
             listeners.push(endpoint.listen().await?.0);
         }
-        let server = RunningServer::begin(listeners, address, service, handle);
+        let monitoring = match monitoring {
+            Some(endpoint) => Some(endpoint.listen().await?),
+            None => None,
+        };
+        let mut server = RunningServer::begin(listeners, address, service, handle);
+        if let Some(monitoring) = monitoring {
+            server = server.monitored(monitoring);
+        }
         if banner {
             server.print_banner();
         }
@@ -368,6 +384,7 @@ impl Server {
         let loses = self.recovery.is_some() && self.limits.overflow != Overflow::Close;
         let lossy = loses.then(|| Problem::recovery_with_loss(self.limits.overflow));
         let mut problems: Vec<_> = lossy.into_iter().collect();
+        problems.extend(self.operations.unreadable.iter().map(|text| Problem::proxy(text)));
         let given = Given { services: &self.services, per_socket: &self.per_socket, around: &self.around };
         match Assembly::of(&self.selection, given, &self.expected, &self.limits) {
             Ok(assembled) => {
@@ -381,6 +398,7 @@ impl Server {
     pub(crate) async fn assemble(mut self) -> Result<Arc<Application>, StartError> {
         self.services.provide(self.handle());
         let failed = std::mem::take(&mut self.factories).make(&mut self.services).await;
+        self.around.is_measured = self.operations.measured.is_some();
         let assembled = StartError::with(failed, self.plan())?;
         if self.recovery.is_some() {
             self.shared.hub.offsets.turn_on();
@@ -389,19 +407,27 @@ impl Server {
             self.shared.hub.own_form.set(form);
         }
         let routes = assembled.init(&self.services).await.map_err(StartError::Problems)?;
+        let Operations { measured, drain, proxies, .. } = self.operations;
+        if let Some(sent) = measured {
+            self.listeners.measure(meters(&self.shared, &routes, &sent));
+        }
         self.shared.counters.listen(self.listeners);
-        Ok(Arc::new(Application {
-            shared: self.shared,
+        let application = Arc::new(Application {
+            shared: Arc::clone(&self.shared),
             routes,
             engines: self.engines.into_iter().chain(self.socket_io).collect(),
             services: Arc::new(self.services),
+            crowd: Crowd::new(&self.limits),
+            proxies,
             limits: self.limits,
             compat: self.compat,
             recovery: self.recovery,
             origins: self.origins,
             subprotocols: self.subprotocols,
             deflate: self.deflate,
-        }))
+        });
+        self.shared.start(&application, drain);
+        Ok(application)
     }
 }
 

@@ -9,9 +9,10 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 use tracing::Instrument;
 
-use crate::gateway::{Found, Route};
+use crate::gateway::Found;
 use crate::limits::Limits;
 use crate::server::application::Application;
+use crate::server::drain::moment_within;
 use crate::server::ending::{self, End, Remains};
 use crate::server::lobby::Lobby;
 use crate::server::rates::{Bucket, per_second};
@@ -44,21 +45,6 @@ pub(crate) struct Manner {
     pub(crate) pace: Pace,
 }
 
-impl Manner {
-    /// The protocol of `docs/protocol.md`, in the form that the client named as its subprotocol. What has no envelopes has no
-    /// offsets either, nor have the forms beside the protocol's own.
-    pub(crate) fn plain(application: &Application, route: &Route, handshake: &Handshake) -> Self {
-        let Limits { ping_interval: interval, ping_timeout: timeout, .. } = application.limits;
-        let has_own_form = application.shared.hub.own_form.get().is_some();
-        let is_numbered = handshake.resume().is_some() && route.router.raw().is_none();
-        let format = match WireFormat::of_protocol(handshake.protocol(), has_own_form) {
-            WireFormat::Plain if is_numbered => WireFormat::PlainNumbered,
-            format => format,
-        };
-        Self { format, pace: Pace { interval, timeout, asks: Asks::OnSilence } }
-    }
-}
-
 /// Socket.IO in memory, kept alive as the limits say.
 #[cfg(feature = "testing")]
 pub(crate) fn socket_io(limits: &Limits) -> (Entry, Manner) {
@@ -80,6 +66,8 @@ struct Inside {
     lobby: Option<Box<Lobby>>,
     heartbeat: Heartbeat,
     clock: Pin<Box<Sleep>>,
+    /// When the connection has had its time, where that is bounded.
+    lives_until: Option<Instant>,
     unfinished: Unfinished,
     /// Those that the client may still send.
     pings: Bucket,
@@ -247,7 +235,9 @@ impl Inside {
                 (Seats::default(), Some(Lobby::open(&application, manner.format, handshake, now + within)))
             }
         };
+        let lives = application.limits.connection_lifetime;
         Self {
+            lives_until: lives.map(|lives| now + lives + moment_within(lives / 10)),
             application,
             format: manner.format,
             seats,
@@ -446,10 +436,21 @@ impl Inside {
         if self.claim_by().is_some_and(|until| until <= now) {
             return Err(End::Over(DisconnectReason::Malformed("no namespace was asked for in time")));
         }
+        self.end_if_over(now)?;
         self.beat(now)?;
         // Another turn sends what this one caused, and sleeps until the next deadline.
         task.waker().wake_by_ref();
         Ok(())
+    }
+
+    /// Ends a connection that had its time. Looked at whenever the clock has something to say, so no message pays for it.
+    fn end_if_over(&mut self, now: Instant) -> Result<(), End> {
+        if self.lives_until.is_none_or(|until| until > now) {
+            return Ok(());
+        }
+        self.lives_until = None;
+        self.seats.each(|seat| seat.session().outbox.end(DisconnectReason::Lifetime, Scope::Connection));
+        if self.seats.is_empty() { Err(End::Over(DisconnectReason::Lifetime)) } else { Ok(()) }
     }
 
     /// A peer that was asked and comes too late is told nothing more, also where the timer is late too.

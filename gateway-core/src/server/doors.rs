@@ -11,7 +11,7 @@ use crate::server::application::Application;
 use crate::server::before::UpgradeRefusal;
 use crate::session::{Admittance, Doorkeeper, RoomRefusal, Session};
 use crate::socket::Socket;
-use crate::telemetry::Counter;
+use crate::telemetry::{Counter, Rejected};
 use crate::transport::Handshake;
 
 /// Asks the guards of a namespace about the request for it. What they say of it counts for its socket too.
@@ -28,11 +28,12 @@ pub(crate) async fn ask_at_upgrade(
     let asked = route.guards.ask(0, &access, &application.shared.counters);
     match timeout(application.limits.connect_timeout, asked).await {
         Ok(Ok(())) => Ok(Some(passes)),
-        Ok(Err(exception)) => Err(refusal(&exception)),
+        Ok(Err(exception)) => Err(refusal(&exception).because(Rejected::Guard)),
         Err(_) => {
             application.shared.counters.add(Counter::Timeouts);
             tracing::warn!(namespace = route.namespace, "a guard took too long");
-            Err(UpgradeRefusal::new(StatusCode::SERVICE_UNAVAILABLE, "the guard took too long"))
+            Err(UpgradeRefusal::new(StatusCode::SERVICE_UNAVAILABLE, "the guard took too long")
+                .because(Rejected::Guard))
         }
     }
 }

@@ -72,7 +72,7 @@ pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
     let closing = async {
         let outbox = own.as_ref().or(only.as_ref().map(|session| &session.outbox));
         if let Some(outbox) = outbox {
-            let ending = last_words(outbox, &reason);
+            let ending = last_words(&application, outbox, &reason);
             close(transport, outbox, ending, limits.close_timeout).await;
         }
     };
@@ -123,6 +123,7 @@ async fn end_hooks(seat: &mut Seat, session: &Arc<Session>, reason: &DisconnectR
     }
     if was_accepted {
         application.shared.counters.add(Counter::Disconnections);
+        application.shared.counters.tallies.disconnected(reason.kind(), reason.known_code());
         tracing::debug!(socket = %socket.id(), %reason, "disconnected");
     } else {
         tracing::debug!(socket = %socket.id(), %reason, "not accepted");
@@ -157,7 +158,7 @@ fn is_unheard(reason: &DisconnectReason) -> bool {
 }
 
 /// Shuts the outbox behind the close frame.
-fn last_words(outbox: &Outbox, reason: &DisconnectReason) -> Ending {
+fn last_words(application: &Application, outbox: &Outbox, reason: &DisconnectReason) -> Ending {
     if is_unheard(reason) {
         outbox.discard();
     }
@@ -165,6 +166,9 @@ fn last_words(outbox: &Outbox, reason: &DisconnectReason) -> Ending {
         // RFC 6455 §5.5.1: a close frame is answered by one, usually with the same code.
         DisconnectReason::Client(close) => (Some(outbox.format.close_frame(close.as_ref())), Ending::Answered),
         DisconnectReason::Lost => (None, Ending::Answered),
+        DisconnectReason::Shutdown if outbox.format.tells_why() => {
+            (Some(outbox.format.close_frame(Some(&application.shared.drain().told()))), Ending::Awaited)
+        }
         DisconnectReason::Violation(_) => (Some(outbox.format.close_frame(reason.told().as_ref())), Ending::Violated),
         _ => (Some(outbox.format.close_frame(reason.told().as_ref())), Ending::Awaited),
     };

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::gateway::StartError;
+use crate::transport::Tls;
 
 /// An address to listen on, or a listener that already does.
 #[derive(Debug)]
@@ -18,6 +19,18 @@ pub enum Endpoint {
     Tcp(TcpListener),
     /// A listening Unix socket.
     Unix(UnixListener),
+    /// One of the others, encrypted.
+    #[cfg(feature = "tls")]
+    Tls(Box<Self>, Tls),
+}
+
+impl Endpoint {
+    /// An address to listen on, or a listener that already does, for `https://` and `wss://`.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(endpoint: impl Into<Self>, tls: Tls) -> Self {
+        Self::Tls(Box::new(endpoint.into()), tls)
+    }
 }
 
 impl From<&str> for Endpoint {
@@ -52,7 +65,14 @@ impl From<UnixListener> for Endpoint {
 
 /// A listener that listens.
 #[derive(Debug)]
-pub(crate) enum Listener {
+pub(crate) struct Listener {
+    pub(crate) incoming: Incoming,
+    /// What its streams are encrypted with, where they are.
+    pub(crate) tls: Option<Tls>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Incoming {
     Tcp(TcpListener),
     Unix(UnixListener),
 }
@@ -80,24 +100,36 @@ impl LocalAddr {
 
 impl Endpoint {
     pub(crate) async fn listen(self) -> Result<(Listener, LocalAddr), StartError> {
-        let address = match &self {
-            Self::Address(address) => address.clone(),
-            Self::Tcp(_) | Self::Unix(_) => "the given listener".to_owned(),
-        };
-        self.try_listen().await.map_err(|source| StartError::Listen { address, source })
+        let (endpoint, tls) = self.split();
+        let address = if let Self::Address(address) = &endpoint { address } else { "the given listener" }.to_owned();
+        let listening = endpoint.try_listen().await;
+        let (incoming, local) = listening.map_err(|source| StartError::Listen { address, source })?;
+        Ok((Listener { incoming, tls }, local))
     }
 
-    async fn try_listen(self) -> io::Result<(Listener, LocalAddr)> {
-        let listener = match self {
-            Self::Address(address) => Listener::Tcp(TcpListener::bind(address).await?),
-            Self::Tcp(listener) => Listener::Tcp(listener),
-            Self::Unix(listener) => Listener::Unix(listener),
+    /// What is listened on, and what it is encrypted with; the innermost where somebody wrote it twice.
+    fn split(self) -> (Self, Option<Tls>) {
+        #[cfg(feature = "tls")]
+        if let Self::Tls(endpoint, tls) = self {
+            let (endpoint, inner) = endpoint.split();
+            return (endpoint, inner.or(Some(tls)));
+        }
+        (self, None)
+    }
+
+    async fn try_listen(self) -> io::Result<(Incoming, LocalAddr)> {
+        let incoming = match self {
+            Self::Address(address) => Incoming::Tcp(TcpListener::bind(address).await?),
+            Self::Tcp(listener) => Incoming::Tcp(listener),
+            Self::Unix(listener) => Incoming::Unix(listener),
+            #[cfg(feature = "tls")]
+            Self::Tls(..) => unreachable!("what is inside was taken out before"),
         };
-        let local = match &listener {
-            Listener::Tcp(listener) => LocalAddr::Tcp(listener.local_addr()?),
-            Listener::Unix(listener) => LocalAddr::Unix(listener.local_addr()?.as_pathname().map(Into::into)),
+        let local = match &incoming {
+            Incoming::Tcp(listener) => LocalAddr::Tcp(listener.local_addr()?),
+            Incoming::Unix(listener) => LocalAddr::Unix(listener.local_addr()?.as_pathname().map(Into::into)),
         };
-        Ok((listener, local))
+        Ok((incoming, local))
     }
 }
 

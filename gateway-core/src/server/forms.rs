@@ -3,10 +3,14 @@
 use std::task::Context as Task;
 
 use crate::dispatch::Exception;
+use crate::gateway::Route;
 use crate::limits::Limits;
+use crate::server::application::Application;
+use crate::server::connection::Manner;
 use crate::server::seat::Seat;
+use crate::session::{Asks, Pace};
 use crate::telemetry::Counter;
-use crate::transport::MSGPACK;
+use crate::transport::{Handshake, MSGPACK};
 use crate::wire::{
     ClientMessage, Extent, Malformed, MessageFormat, OwnFailure, WireFormat, decode, decode_own, decode_packed,
 };
@@ -21,6 +25,21 @@ impl WireFormat {
             _ if has_own_form => Self::Own,
             _ => Self::Plain,
         }
+    }
+}
+
+impl Manner {
+    /// The protocol of `docs/protocol.md`, in the form that the client named as its subprotocol. What has no envelopes has no
+    /// offsets either, nor have the forms beside the protocol's own.
+    pub(crate) fn plain(application: &Application, route: &Route, handshake: &Handshake) -> Self {
+        let Limits { ping_interval: interval, ping_timeout: timeout, .. } = application.limits;
+        let has_own_form = application.shared.hub.own_form.get().is_some();
+        let is_numbered = handshake.resume().is_some() && route.router.raw().is_none();
+        let format = match WireFormat::of_protocol(handshake.protocol(), has_own_form) {
+            WireFormat::Plain if is_numbered => WireFormat::PlainNumbered,
+            format => format,
+        };
+        Self { format, pace: Pace { interval, timeout, asks: Asks::OnSilence } }
     }
 }
 

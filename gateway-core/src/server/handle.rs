@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::hub::Namespace;
 use crate::server::application::Shared;
-use crate::telemetry::Counters;
+use crate::server::gauges::gather;
+use crate::telemetry::{Counters, Metrics};
 
 /// A server as background tasks, other services and tests see it. Cheap to clone; exists before the server starts. It is
 /// also a service: a field or a `State<ServerHandle>` argument gets it.
@@ -28,13 +29,25 @@ impl ServerHandle {
         &self.0.counters
     }
 
-    /// Begins to stop: no new connections, running handlers get [`drain_timeout`](crate::Limits::drain_timeout), every
+    /// What the server counts and measures, at this moment. It looks at every socket, so it is for a look now and then.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        gather(&self.0)
+    }
+
+    /// Whether it has started and was not told to stop: what a balancer wants to know.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.0.application().is_some() && !self.0.is_draining()
+    }
+
+    /// Begins to stop as [`Drain`](crate::Drain) says: no new connections, running handlers get [`drain_timeout`](crate::Limits::drain_timeout), every
     /// client is told 1001. Returns at once; [`ServerHandle::stopped`] waits for the end.
     pub fn shutdown(&self) {
         self.0.stop();
     }
 
-    /// Ends when the server was told to stop: for background tasks that feed it.
+    /// Ends when the server takes nobody new any more, once it was told to stop: for background tasks that feed it.
     ///
     /// # Cancel safety
     ///

@@ -102,6 +102,7 @@ impl Lanes {
         let handler = place.route.router.find(&envelope.event);
         place.note_arrival(handler, &envelope);
         if let Some(listeners) = place.application.shared.counters.listeners() {
+            listeners.count(place.route.namespace, handler.and_then(|handler| handler.meter.as_deref()));
             listeners.incoming(&place.session.namespace, place.session.id.as_str(), &envelope.event);
         }
         if let Some(events) = place.application.limits.events_per_second

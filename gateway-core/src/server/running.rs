@@ -9,16 +9,30 @@ use crate::server::accept::accept;
 use crate::server::banner::Banner;
 use crate::server::endpoint::{Listener, LocalAddr};
 use crate::server::handle::ServerHandle;
+use crate::server::monitoring::monitor;
 use crate::server::service::GatewayService;
-use crate::server::signals::Signals;
+use crate::server::signals::{Signals, Told};
+use crate::transport::Tls;
 
 /// A server that was started in the background. Dropping it stops the server without waiting.
 #[derive(Debug)]
 pub struct RunningServer {
     address: LocalAddr,
+    /// Whether that address is.
+    encrypted: bool,
     service: GatewayService,
     handle: ServerHandle,
     accepting: Vec<JoinHandle<()>>,
+    /// What is read again when the process is told to.
+    tls: Vec<Tls>,
+    monitoring: Option<Monitoring>,
+}
+
+/// The listener of those who watch.
+#[derive(Debug)]
+struct Monitoring {
+    address: LocalAddr,
+    answering: JoinHandle<()>,
 }
 
 impl RunningServer {
@@ -28,15 +42,30 @@ impl RunningServer {
         service: GatewayService,
         handle: ServerHandle,
     ) -> Self {
+        let encrypted = listeners.first().is_some_and(|listener| listener.tls.is_some());
+        let tls = listeners.iter().filter_map(|listener| listener.tls.clone()).collect();
         let accept = |listener| tokio::spawn(accept(listener, service.clone()));
         let accepting = listeners.into_iter().map(accept).collect();
-        Self { address, service, handle, accepting }
+        Self { address, service, handle, accepting, tls, monitoring: None, encrypted }
+    }
+
+    /// The same, watched there.
+    pub(crate) fn monitored(mut self, (listener, address): (Listener, LocalAddr)) -> Self {
+        let answering = tokio::spawn(monitor(listener, self.handle.clone()));
+        self.monitoring = Some(Monitoring { address, answering });
+        self
     }
 
     /// The address it listens on; the first of several.
     #[must_use]
     pub fn local_addr(&self) -> &LocalAddr {
         &self.address
+    }
+
+    /// The address of [`Server::monitoring`](crate::Server::monitoring).
+    #[must_use]
+    pub fn monitoring_addr(&self) -> Option<&LocalAddr> {
+        self.monitoring.as_ref().map(|monitoring| &monitoring.address)
     }
 
     /// The server as background tasks see it.
@@ -58,29 +87,44 @@ impl RunningServer {
     /// Every part of an end is bounded; together they take no longer than this.
     fn longest_stop(&self) -> Duration {
         let limits = &self.service.application.limits;
-        limits.drain_timeout * 2 + limits.close_timeout + limits.handler_timeout
+        let drain = self.service.application.shared.drain();
+        drain.delay + drain.window + limits.drain_timeout * 3 + limits.close_timeout * 2 + limits.handler_timeout
+    }
+
+    pub(crate) fn is_encrypted(&self) -> bool {
+        !self.tls.is_empty()
     }
 
     pub(crate) fn print_banner(&self) {
-        print!("{}", Banner { application: &self.service.application, address: &self.address });
+        let Self { service, address, encrypted, .. } = self;
+        let monitoring = self.monitoring_addr();
+        print!("{}", Banner { application: &service.application, address, monitoring, encrypted: *encrypted });
     }
 }
 
 impl Drop for RunningServer {
     fn drop(&mut self) {
         self.handle.shutdown();
+        if let Some(monitoring) = &self.monitoring {
+            monitoring.answering.abort();
+        }
     }
 }
 
 /// Serves until the process is told to stop; a second signal ends the wait.
 pub(crate) async fn until_signal(server: RunningServer, signals: &mut Signals) {
-    tokio::select! {
-        () = signals.next() => {}
-        () = server.handle.stopping() => {}
+    loop {
+        tokio::select! {
+            told = signals.next() => match told {
+                Told::Stop => break,
+                Told::Reload => server.tls.iter().for_each(Tls::try_reload),
+            },
+            () = server.handle.stopping() => break,
+        }
     }
     tracing::info!("stopping");
     tokio::select! {
         () = server.stop() => {}
-        () = signals.next() => tracing::warn!("stopped without waiting"),
+        () = signals.stop() => tracing::warn!("stopped without waiting"),
     }
 }

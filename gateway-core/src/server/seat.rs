@@ -148,7 +148,7 @@ impl Seat {
     /// Why it ends by the server's will, once what was promised before is done.
     pub(super) fn told_to_end(&mut self) -> Option<(DisconnectReason, Scope)> {
         let (reason, scope) = self.session().outbox.ended()?;
-        if reason != DisconnectReason::Shutdown || self.admission.is_some() || self.is_idle() {
+        if !reason.is_gentle() || self.admission.is_some() || self.is_idle() {
             return Some((reason, scope));
         }
         // What was accepted is answered first, within a bound.
@@ -278,10 +278,13 @@ impl fmt::Debug for Seat {
 
 /// A client that lost its connection becomes the same socket again, where all it has missed is still known.
 fn come_back(application: &Application, space: &Space, claim: &Claim, session: Session) -> Option<Arc<Session>> {
-    let session = application.shared.hub.lost.find(&claim.key, |lost| {
+    let found = application.shared.hub.lost.find(&claim.key, |lost| {
         let is_the_same = lost.namespace == session.namespace && lost.outbox.format == session.outbox.format;
         if is_the_same { session.in_place_of(lost, &claim.offset) } else { None }
-    })?;
+    });
+    let counter = if found.is_some() { Counter::Recoveries } else { Counter::LostSockets };
+    application.shared.counters.add(counter);
+    let session = found?;
     space.replace(&session);
     Some(session)
 }

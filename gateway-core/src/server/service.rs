@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use tower_service::Service;
@@ -22,8 +22,8 @@ use crate::server::doors::ask_at_upgrade;
 use crate::server::engine_io;
 use crate::server::fallback::Fallback;
 use crate::server::upgraded::{Start, when_upgraded};
-use crate::telemetry::Counter;
-use crate::transport::{Agreed, Handshake, Stream, Upgrade, UpgradeError, WebSocket};
+use crate::telemetry::Rejected;
+use crate::transport::{Agreed, Handshake, Present, Stream, Upgrade, UpgradeError, WebSocket};
 
 /// A started server as a `tower` service, to be mounted in another HTTP application. Cheap to clone.
 #[derive(Clone)]
@@ -81,21 +81,28 @@ impl GatewayService {
         let upgrade = Upgrade::check(&head, &self.application.subprotocols).map_err(malformed)?;
         let upgrade = upgrade.with_deflate(&head.headers, self.application.deflate.as_ref());
         if !self.application.origins.admits(&head.headers) {
-            return Err(UpgradeRefusal::new(StatusCode::FORBIDDEN, "this origin is not allowed"));
+            return Err(
+                UpgradeRefusal::new(StatusCode::FORBIDDEN, "this origin is not allowed").because(Rejected::Origin)
+            );
         }
         if self.application.shared.is_stopping() {
-            return Err(UpgradeRefusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops"));
+            return Err(
+                UpgradeRefusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops").because(Rejected::Stopping)
+            );
         }
+        let address = self.application.proxies.address(self.peer, &head.headers);
+        let present = self.application.crowd.enter(address)?;
         let query = head.uri.query().unwrap_or_default().to_owned();
         let handshake = Handshake::new(found.name.clone(), &query, &head.headers, self.peer)
             .with_protocol(upgrade.protocol())
+            .with_address(address)
             .with_parameters(std::mem::take(&mut found.parameters));
         if let Some(before) = &self.before {
             before.ask(handshake.clone()).await?;
         }
         found.passes = ask_at_upgrade(&self.application, &found.route, &handshake).await?;
         let application = Arc::clone(&self.application);
-        let begin = Begin { application, found, handshake, agreed: upgrade.agreed() };
+        let begin = Begin { application, found, handshake, agreed: upgrade.agreed(), present };
         when_upgraded(on_upgrade, &self.application.shared.tasks, begin);
         Ok(upgrade.response())
     }
@@ -106,11 +113,11 @@ impl GatewayService {
             let names: Vec<_> = self.application.routes.iter().map(|route| route.namespace).collect();
             text = format!("{text}; the namespaces are {}", names.join(", "));
         }
-        UpgradeRefusal::new(StatusCode::NOT_FOUND, text)
+        UpgradeRefusal::new(StatusCode::NOT_FOUND, text).because(Rejected::NotFound)
     }
 
     fn rejected(&self, refusal: &UpgradeRefusal) -> Response<Body> {
-        self.application.shared.counters.add(Counter::RejectedHandshakes);
+        self.application.shared.counters.reject(refusal.why());
         tracing::debug!(status = refusal.status().as_u16(), why = refusal.text(), "a handshake was rejected");
         let mut response = Response::new(Body::from(format!("{}\n", refusal.text())));
         *response.status_mut() = refusal.status();
@@ -119,6 +126,9 @@ impl GatewayService {
         if refusal.status() == StatusCode::UPGRADE_REQUIRED {
             headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
             headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        }
+        if refusal.why().is_passing() {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
         }
         response
     }
@@ -137,7 +147,7 @@ fn malformed(error: UpgradeError) -> UpgradeRefusal {
             StatusCode::BAD_REQUEST
         }
     };
-    UpgradeRefusal::new(status, error.to_string())
+    UpgradeRefusal::new(status, error.to_string()).because(Rejected::Malformed)
 }
 
 /// A connection by plain WebSocket. It gets a task of its own, which holds nothing of its handshake.
@@ -146,12 +156,14 @@ struct Begin {
     found: Found,
     handshake: Handshake,
     agreed: Option<Agreed>,
+    present: Option<Box<Present>>,
 }
 
 impl Start for Begin {
     async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
-        let Self { application, found, handshake, agreed } = self;
-        let transport = WebSocket::new(stream, &read_ahead, application.limits.message_bytes).with_deflate(agreed);
+        let Self { application, found, handshake, agreed, present } = self;
+        let transport = WebSocket::new(stream, &read_ahead, application.limits.message_bytes);
+        let transport = transport.with_deflate(agreed).holding(present);
         let tasks = application.shared.tasks.clone();
         let manner = Manner::plain(&application, &found.route, &handshake);
         tasks.spawn(connection::serve(transport, application, Entry::Namespace(found), handshake, manner));

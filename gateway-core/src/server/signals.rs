@@ -1,43 +1,84 @@
-//! How a supervisor or a person tells the process to stop.
+//! How a supervisor or a person tells the process what to do.
 
 use std::io;
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Ctrl-C, or SIGTERM where the system has it. From when it is made: a signal that comes before it is awaited is not lost,
-/// and does not kill.
+/// Ctrl-C, or SIGTERM and SIGHUP where the system has them. From when it is made: a signal that comes before it is awaited
+/// is not lost, and does not kill.
 pub(crate) struct Signals {
     #[cfg(unix)]
     terminate: Signal,
     #[cfg(unix)]
     interrupt: Signal,
+    /// Only where it means something; elsewhere it ends the process, as everywhere.
+    #[cfg(unix)]
+    hangup: Option<Signal>,
 }
 
+/// What the process is told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Told {
+    Stop,
+    Reload,
+}
+
+#[cfg(unix)]
 impl Signals {
-    #[cfg(unix)]
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Self { terminate, interrupt, hangup: None })
     }
 
-    #[cfg(not(unix))]
-    pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self {})
+    /// A hangup does not end the process from now on, and is heard of.
+    pub(crate) fn hear_hangups(&mut self) -> io::Result<()> {
+        self.hangup = Some(signal(SignalKind::hangup())?);
+        Ok(())
     }
 
     /// # Cancel safety
     ///
     /// No signal is lost.
-    #[cfg(unix)]
-    pub(crate) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) -> Told {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Told::Stop,
+            _ = self.interrupt.recv() => Told::Stop,
+            _ = hangup => Told::Reload,
         }
     }
+}
 
-    #[cfg(not(unix))]
-    pub(crate) async fn next(&mut self) {
+#[cfg(not(unix))]
+impl Signals {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "as where there are any")]
+    pub(crate) fn hear_hangups(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(crate) async fn next(&mut self) -> Told {
         drop(tokio::signal::ctrl_c().await);
+        Told::Stop
+    }
+}
+
+impl Signals {
+    /// Waits until the process is told to stop.
+    ///
+    /// # Cancel safety
+    ///
+    /// No signal is lost.
+    pub(crate) async fn stop(&mut self) {
+        while self.next().await != Told::Stop {}
     }
 }

@@ -6,6 +6,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, UnixStream};
 use tokio_util::task::TaskTracker;
 
+#[cfg(feature = "tls")]
+use crate::transport::Encrypted;
 use crate::transport::{Socket, Stream};
 
 /// What a stream is for once its request was answered.
@@ -28,6 +30,11 @@ pub(crate) fn when_upgraded(on_upgrade: OnUpgrade, tasks: &TaskTracker, what: im
 async fn hand_over(upgraded: Upgraded, what: impl Start) {
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(tcp) => return what.start(Socket::from(tcp.io.into_inner()), tcp.read_buf).await,
+        Err(upgraded) => upgraded,
+    };
+    #[cfg(feature = "tls")]
+    let upgraded = match upgraded.downcast::<TokioIo<Encrypted<TcpStream>>>() {
+        Ok(encrypted) => return what.start(encrypted.io.into_inner(), encrypted.read_buf).await,
         Err(upgraded) => upgraded,
     };
     match upgraded.downcast::<TokioIo<UnixStream>>() {

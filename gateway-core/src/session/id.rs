@@ -56,3 +56,21 @@ impl serde::Serialize for SocketId {
         serializer.serialize_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_random_in_every_place_and_none_comes_twice() {
+        const IDS: usize = 100_000;
+        let ids: HashSet<SocketId> = (0..IDS).map(|_| SocketId::random()).collect();
+        assert_eq!(ids.len(), IDS);
+        for place in 0..20 {
+            let letters: HashSet<u8> = ids.iter().map(|id| id.as_str().as_bytes()[place]).collect();
+            assert_eq!(letters.len(), 64, "120 bits leave no place for a counter");
+        }
+    }
+}

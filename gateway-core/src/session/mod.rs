@@ -179,6 +179,7 @@ impl Session {
     /// An event is about to be sent to this socket.
     pub(crate) fn tell_listeners(&self, event: &str) {
         if let Some(listeners) = self.outbox.counters.listeners() {
+            listeners.count_sent(&self.namespace, event, 1);
             listeners.outgoing(&self.namespace, self.id.as_str(), event);
         }
     }

@@ -398,6 +398,12 @@ impl Outbox {
         }
     }
 
+    /// Messages and bytes that wait.
+    pub(crate) fn load(&self) -> (u32, usize) {
+        let queue = self.lock();
+        (queue.waiting.len(), queue.waiting.bytes())
+    }
+
     /// Whether a frame of usual size would fit now.
     pub(crate) fn has_room(&self) -> bool {
         let queue = self.lock();

@@ -58,6 +58,10 @@ impl Pending {
         self.lock().waiting.is_empty()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
     /// Ends all waits: the client is gone.
     pub(crate) fn close(&self) {
         let mut questions = self.lock();

@@ -26,11 +26,13 @@ pub enum DisconnectReason {
     Server(Disconnect),
     /// The server stops.
     Shutdown,
+    /// The connection had the time that [`Limits::connection_lifetime`](crate::Limits::connection_lifetime) gives it.
+    Lifetime,
 }
 
 impl DisconnectReason {
     /// The close code: the client's own, or the one it was told; 1005 when it closed without a code, 1006 when it
-    /// vanished (RFC 6455 §7.1.5).
+    /// vanished (RFC 6455 §7.1.5); 1001 for a stop, whatever [`Drain::close_code`](crate::Drain::close_code) tells clients.
     #[must_use]
     pub fn code(&self) -> CloseCode {
         match self {
@@ -40,6 +42,7 @@ impl DisconnectReason {
             Self::HeartbeatTimeout => CloseCode::HEARTBEAT_TIMEOUT,
             Self::TooSlow => CloseCode::TOO_SLOW,
             Self::Shutdown => CloseCode::GOING_AWAY,
+            Self::Lifetime => CloseCode::LIFETIME,
         }
     }
 
@@ -47,16 +50,42 @@ impl DisconnectReason {
     pub(crate) fn is_a_loss(&self, format: WireFormat) -> bool {
         match self {
             Self::Client(_) => format.has_farewells(),
-            Self::Lost | Self::HeartbeatTimeout | Self::TooSlow | Self::Violation(_) => true,
+            Self::Lost | Self::HeartbeatTimeout | Self::TooSlow | Self::Violation(_) | Self::Lifetime => true,
             Self::Left | Self::Malformed(_) | Self::Server(_) | Self::Shutdown => false,
         }
+    }
+
+    /// Whether what was accepted is answered before the end.
+    pub(crate) fn is_gentle(&self) -> bool {
+        matches!(self, Self::Shutdown | Self::Lifetime)
+    }
+
+    /// What metrics call it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Client(_) => "client",
+            Self::Left => "left",
+            Self::Lost => "lost",
+            Self::HeartbeatTimeout => "heartbeat_timeout",
+            Self::TooSlow => "too_slow",
+            Self::Violation(_) => "violation",
+            Self::Malformed(_) => "malformed",
+            Self::Server(_) => "server",
+            Self::Shutdown => "shutdown",
+            Self::Lifetime => "lifetime",
+        }
+    }
+
+    /// The close code, where it is one that RFC 6455 or this framework gives a meaning.
+    pub(crate) fn known_code(&self) -> Option<u16> {
+        Some(self.code().as_u16()).filter(|code| matches!(code, 1000..=1015 | 4000..=4003 | 4500..=4502))
     }
 
     /// The name Socket.IO has for it.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Client(_) | Self::Lost => "transport close",
+            Self::Client(_) | Self::Lost | Self::Lifetime => "transport close",
             Self::Left => "client namespace disconnect",
             Self::HeartbeatTimeout => "ping timeout",
             Self::TooSlow | Self::Violation(_) => "transport error",
@@ -79,6 +108,7 @@ impl fmt::Display for DisconnectReason {
             Self::Malformed(why) => why,
             Self::Server(_) => "the server disconnected it",
             Self::Shutdown => "the server stops",
+            Self::Lifetime => "the connection had its time",
         };
         write!(formatter, "{kind} ({})", self.code())
     }

@@ -79,7 +79,7 @@ pub(crate) struct Replay {
     limits: Recovery,
     events: VecDeque<(Offset, Encoded)>,
     bytes: usize,
-    /// The number of the event before the oldest, 0 where there was none: whoever has heard it has missed what is kept and
+    /// The number of the event before the oldest, 0 before the first: whoever has heard it has missed what is kept and
     /// nothing else, however long ago it was.
     before: u64,
 }
@@ -118,7 +118,7 @@ impl Replay {
     pub(crate) fn since(&self, offset: &str) -> Option<impl Iterator<Item = &Encoded>> {
         let number: u64 = offset.parse().ok()?;
         let place = self.events.iter().rposition(|(offset, _)| offset.number == number);
-        let first = if number == self.before { 0 } else { place? + 1 };
+        let first = if self.before == number { 0 } else { place? + 1 };
         Some(self.events.iter().skip(first).map(|(_, frame)| frame))
     }
 }
@@ -155,16 +155,15 @@ mod tests {
 
     #[test]
     fn what_is_too_much_or_too_old_is_forgotten() {
-        let texts = |replay: &Replay| ["1", "2", "3"].map(|offset| texts(replay, offset));
+        let texts = |replay: &Replay| ["0", "1", "2", "3"].map(|offset| texts(replay, offset));
         let kept = |numbers: &[&str]| Some(numbers.iter().map(ToString::to_string).collect::<Vec<_>>());
         let few = replay(&Recovery { events: 2, ..Recovery::default() }, 1..=4);
-        assert_eq!(texts(&few), [None, kept(&["3", "4"]), kept(&["4"])]);
-        assert_eq!(super::tests::texts(&few, "0"), None);
+        assert_eq!(texts(&few), [None, None, kept(&["3", "4"]), kept(&["4"])]);
         let small = replay(&Recovery { bytes: 6, ..Recovery::default() }, 1..=4);
-        assert_eq!(texts(&small), [None, kept(&["3", "4"]), kept(&["4"])]);
+        assert_eq!(texts(&small), [None, None, kept(&["3", "4"]), kept(&["4"])]);
         let mut old = replay(&Recovery::default(), 1..=2);
         let later = Instant::now() + Duration::from_mins(3);
         old.push(Offset { number: 3, at: later }, frame("3"));
-        assert_eq!(texts(&old), [None, kept(&["3"]), kept(&[])]);
+        assert_eq!(texts(&old), [None, None, kept(&["3"]), kept(&[])]);
     }
 }

@@ -14,6 +14,7 @@ use tokio::time::{Sleep, sleep};
 
 use crate::hub::{Namespace, Target};
 use crate::session::{Answer, Delivery, SendError, Session, SocketId};
+use crate::telemetry::Counter;
 use crate::wire::{Content, FromArgs, Outgoing, RawArgs, ToArgs, is_reserved};
 
 /// A question to a client. Nothing is sent before it is awaited; dropping the wait forgets the question.
@@ -279,7 +280,10 @@ impl Asked {
     fn poll(&mut self, task: &mut Context<'_>, clock: Pin<&mut Sleep>) -> Poll<Result<Answer, RequestError>> {
         match Pin::new(&mut self.answer).poll(task) {
             Poll::Ready(answer) => Poll::Ready(answer.map_err(|_| RequestError::Gone)),
-            Poll::Pending => clock.poll(task).map(|()| Err(RequestError::Timeout)),
+            Poll::Pending => clock.poll(task).map(|()| {
+                self.session.outbox.counters.add(Counter::UnansweredRequests);
+                Err(RequestError::Timeout)
+            }),
         }
     }
 }

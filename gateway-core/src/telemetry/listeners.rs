@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::telemetry::{EventMeter, Meters};
 
 /// An event that came in or goes out, as a listener hears of it. Its data is none of a listener's business.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,6 +25,8 @@ type Listener = Box<dyn Fn(&Traffic<'_>) + Send + Sync>;
 pub(crate) struct Listeners {
     incoming: Vec<Listener>,
     outgoing: Vec<Listener>,
+    /// Present where events are measured.
+    meters: Option<Arc<Meters>>,
 }
 
 impl Listeners {
@@ -33,12 +38,36 @@ impl Listeners {
         self.outgoing.push(Box::new(listener));
     }
 
+    pub(crate) fn measure(&mut self, meters: Arc<Meters>) {
+        self.meters = Some(meters);
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
-        self.incoming.is_empty() && self.outgoing.is_empty()
+        self.incoming.is_empty() && self.outgoing.is_empty() && self.meters.is_none()
+    }
+
+    pub(crate) fn meters(&self) -> Option<&Meters> {
+        self.meters.as_deref()
+    }
+
+    /// An event came to a namespace, by the name it was declared with: one of its handler's, or one nobody handles.
+    pub(crate) fn count(&self, namespace: &str, event: Option<&EventMeter>) {
+        match (event, &self.meters) {
+            (Some(event), _) => event.receive(),
+            (None, Some(meters)) => meters.unknown(namespace),
+            (None, None) => {}
+        }
     }
 
     pub(crate) fn incoming(&self, namespace: &str, socket: &str, event: &str) {
         tell(&self.incoming, &Traffic { namespace, socket, event });
+    }
+
+    /// An event goes to this many sockets.
+    pub(crate) fn count_sent(&self, namespace: &str, event: &str, sockets: usize) {
+        if let Some(meters) = &self.meters {
+            meters.sent(namespace, event, sockets);
+        }
     }
 
     pub(crate) fn outgoing(&self, namespace: &str, socket: &str, event: &str) {

@@ -53,6 +53,8 @@ impl Default for Deflate {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Agreed {
     server_window: u8,
+    /// Whether the client has asked for a window of the server.
+    is_asked: bool,
     /// Where the client may say so, and what it says.
     client_window: Option<u8>,
     /// The client's window, where it keeps it.
@@ -90,7 +92,15 @@ impl Agreed {
         let window = client_window.unwrap_or(LARGEST_WINDOW);
         let may_keep = !own.client_no_context_takeover && offer.client_no_context_takeover.is_none() && window <= most;
         let takeover = may_keep.then_some(window);
-        Self { server_window, client_window, takeover, level: own.level.clamp(1, 9), threshold: own.threshold }
+        let is_asked = offer.server_max_window_bits.is_some();
+        Self {
+            server_window,
+            is_asked,
+            client_window,
+            takeover,
+            level: own.level.clamp(1, 9),
+            threshold: own.threshold,
+        }
     }
 
     /// What is answered (§7.1): that each of the server's messages stands for itself, and what differs from the usual.
@@ -99,10 +109,14 @@ impl Agreed {
         if self.takeover.is_none() {
             answer.push_str("; client_no_context_takeover");
         }
-        let windows =
-            [("server_max_window_bits", Some(self.server_window)), ("client_max_window_bits", self.client_window)];
+        // §7.1.2.1: what was asked for is answered, whatever it is.
+        let unusual = |window: &u8| *window < LARGEST_WINDOW;
+        let windows = [
+            ("server_max_window_bits", Some(self.server_window).filter(|window| self.is_asked || unusual(window))),
+            ("client_max_window_bits", self.client_window.filter(unusual)),
+        ];
         for (name, window) in windows {
-            if let Some(window) = window.filter(|window| *window < LARGEST_WINDOW) {
+            if let Some(window) = window {
                 answer.extend(["; ", name, "=", &window.to_string()]);
             }
         }
@@ -193,6 +207,7 @@ mod tests {
         check(" ;client_max_window_bits = 15 ", alone);
         check("; server_max_window_bits=10", Some("client_no_context_takeover; server_max_window_bits=10"));
         check("; server_max_window_bits=\"10\"", Some("client_no_context_takeover; server_max_window_bits=10"));
+        check("; server_max_window_bits=15", Some("client_no_context_takeover; server_max_window_bits=15"));
         check("; server_max_window_bits=8", Some("client_no_context_takeover; server_max_window_bits=8"));
         check("; client_max_window_bits=8", Some("client_no_context_takeover; client_max_window_bits=8"));
         for wrong in [

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
-use http::header::COOKIE;
+use http::header::{COOKIE, SEC_WEBSOCKET_PROTOCOL};
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -26,6 +27,8 @@ struct Request {
     query: Box<[(String, String)]>,
     headers: Headers,
     peer: Option<SocketAddr>,
+    /// Where the client is, as far as that is known.
+    address: Option<IpAddr>,
     protocol: Option<String>,
     /// As it was written.
     auth: Option<Box<RawValue>>,
@@ -38,15 +41,27 @@ struct Request {
 
 /// The headers of the newest request of a client that sends by requests.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LatestHeaders(Arc<Mutex<Option<Headers>>>);
+pub(crate) struct LatestHeaders(Arc<Latest>);
+
+#[derive(Debug, Default)]
+struct Latest {
+    headers: Mutex<Option<Headers>>,
+    /// Whether it sends by a WebSocket now.
+    has_moved: AtomicBool,
+}
 
 impl LatestHeaders {
     pub(crate) fn keep(&self, headers: &HeaderMap) {
         *self.lock() = Some(Headers::copy(headers));
     }
 
+    /// The client goes on by a WebSocket.
+    pub(crate) fn moved(&self) {
+        self.0.has_moved.store(true, Ordering::Relaxed);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Headers>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.headers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -74,6 +89,7 @@ impl Handshake {
             query,
             headers,
             peer,
+            address: peer.map(|peer| peer.ip().to_canonical()),
             protocol: None,
             auth,
             connection: None,
@@ -102,6 +118,7 @@ impl Handshake {
             query: Box::default(),
             headers: Headers::default(),
             peer: self.peer(),
+            address: self.address(),
             protocol: None,
             auth: auth.map(ToOwned::to_owned),
             connection: Some(self.clone()),
@@ -117,6 +134,11 @@ impl Handshake {
 
     pub(crate) fn with_protocol(mut self, protocol: Option<&str>) -> Self {
         self.edit().protocol = protocol.map(str::to_owned);
+        self
+    }
+
+    pub(crate) fn with_address(mut self, address: Option<IpAddr>) -> Self {
+        self.edit().address = address;
         self
     }
 
@@ -143,7 +165,8 @@ impl Handshake {
 
     /// What the client wants that can come back after a lost connection, where it speaks the plain protocol.
     pub(crate) fn resume(&self) -> Option<Resume> {
-        resume::read(self.headers(), self.queries())
+        let lines = self.request().headers.all(SEC_WEBSOCKET_PROTOCOL.as_str()).filter_map(visible);
+        resume::read(lines, self.queries())
     }
 
     fn edit(&mut self) -> &mut Request {
@@ -192,6 +215,11 @@ impl Handshake {
         latest.unwrap_or_else(|| self.headers().clone())
     }
 
+    /// Whether its client sends each message by a request.
+    pub(crate) fn is_polling(&self) -> bool {
+        self.request().latest.as_ref().is_some_and(|latest| !latest.0.has_moved.load(Ordering::Relaxed))
+    }
+
     /// The first value of a header, where it is visible ASCII.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -218,6 +246,15 @@ impl Handshake {
     #[must_use]
     pub fn peer(&self) -> Option<SocketAddr> {
         self.0.peer
+    }
+
+    /// Where the client is: the peer's address, or what a proxy says of it that [`Server::trust_proxies`] names; `None` where
+    /// neither is known.
+    ///
+    /// [`Server::trust_proxies`]: crate::Server::trust_proxies
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.0.address
     }
 
     /// The subprotocol that was agreed on.

@@ -3,6 +3,7 @@
 
 mod counted;
 mod credentials;
+mod crowd;
 mod deflate;
 mod engine;
 mod handshake;
@@ -11,8 +12,10 @@ mod headers;
 pub(crate) mod memory;
 mod origin;
 mod polling;
+mod proxies;
 mod resume;
 mod tcp;
+mod tls;
 mod upgrade;
 mod websocket;
 
@@ -20,6 +23,7 @@ use std::io;
 use std::task::{Context, Poll};
 
 pub(crate) use counted::Counted;
+pub(crate) use crowd::{Crowd, Crowded, Present};
 pub(crate) use deflate::Agreed;
 #[cfg_attr(not(feature = "deflate"), allow(unreachable_pub, reason = "public with the feature"))]
 pub use deflate::Deflate;
@@ -28,8 +32,15 @@ pub use handshake::{AuthError, Handshake};
 pub(crate) use handshake::{LatestHeaders, parse_query};
 pub(crate) use origin::{Allowed, OriginPolicy};
 pub(crate) use polling::{Listener, Polling, PollingPeer, Posting, Probe, Turned};
+pub(crate) use proxies::Proxies;
 pub(crate) use resume::Resume;
 pub(crate) use tcp::{Direct, Socket};
+#[cfg(feature = "tls")]
+pub(crate) use tls::Encrypted;
+#[cfg(not(feature = "tls"))]
+pub(crate) use tls::Tls;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};
 #[cfg(feature = "testing")]
 pub(crate) use upgrade::choose;
 pub(crate) use upgrade::{MSGPACK, SUBPROTOCOL, Upgrade, UpgradeError};

@@ -1,9 +1,5 @@
 //! Where a client of the plain protocol asks to come back after a lost connection (`docs/protocol.md`, "Coming back").
 
-use http::header::HeaderMap;
-
-use crate::transport::upgrade::offered_protocols;
-
 /// The offset of a client that has read no event.
 const START: &str = "0";
 
@@ -16,15 +12,16 @@ pub(crate) enum Resume {
     Now { key: String, offset: String },
 }
 
-/// The `resume` entry of the subprotocols, else the query's `resume` and `offset`.
-pub(crate) fn read(headers: &HeaderMap, query: &[(String, String)]) -> Option<Resume> {
+/// The `resume` entry of the subprotocols, which `lines` list, else the query's `resume` and `offset`.
+pub(crate) fn read<'a>(lines: impl Iterator<Item = &'a str>, query: &[(String, String)]) -> Option<Resume> {
     let value = |wanted: &str| query.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
-    from_subprotocol(headers).or_else(|| Some(Resume::of(value("resume")?, value("offset"))))
+    from_subprotocol(lines).or_else(|| Some(Resume::of(value("resume")?, value("offset"))))
 }
 
 /// `resume`, or `resume.<key>.<offset>`.
-fn from_subprotocol(headers: &HeaderMap) -> Option<Resume> {
-    offered_protocols(headers).find_map(|entry| match entry.strip_prefix("resume")? {
+fn from_subprotocol<'a>(lines: impl Iterator<Item = &'a str>) -> Option<Resume> {
+    let mut entries = lines.flat_map(|line| line.split(',')).map(str::trim);
+    entries.find_map(|entry| match entry.strip_prefix("resume")? {
         "" => Some(Resume::Later),
         named => {
             let mut members = named.strip_prefix('.')?.splitn(2, '.');
@@ -44,16 +41,12 @@ impl Resume {
 
 #[cfg(test)]
 mod tests {
-    use http::header::SEC_WEBSOCKET_PROTOCOL;
-
     use super::*;
     use crate::transport::parse_query;
 
     fn check(protocols: &str, query: &str, expected: Option<&Resume>) {
-        let mut headers = HeaderMap::new();
-        headers.insert(SEC_WEBSOCKET_PROTOCOL, protocols.parse().unwrap());
         let query: Vec<_> = parse_query(query).map(|(name, value)| (name.into(), value.into())).collect();
-        assert_eq!(read(&headers, &query).as_ref(), expected, "{protocols} {query:?}");
+        assert_eq!(read(std::iter::once(protocols), &query).as_ref(), expected, "{protocols} {query:?}");
     }
 
     fn now(key: &str, offset: &str) -> Resume {

@@ -11,6 +11,7 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::transport::crowd::Present;
 use crate::transport::{Agreed, Broken, Deliver, Direct, Ending, Transport};
 use crate::wire::{Decoder, Deflating, Flow, Received};
 
@@ -43,6 +44,8 @@ pub(crate) struct WebSocket<S> {
     deflating: Option<Deflating>,
     shut_down: bool,
     drained: usize,
+    /// Its place among the connections of the server, where they are bounded.
+    _present: Option<Box<Present>>,
 }
 
 impl<S: Stream> WebSocket<S> {
@@ -55,7 +58,13 @@ impl<S: Stream> WebSocket<S> {
             deflating: None,
             shut_down: false,
             drained: 0,
+            _present: None,
         }
+    }
+
+    /// The same, holding its place for as long as it lives.
+    pub(crate) fn holding(self, present: Option<Box<Present>>) -> Self {
+        Self { _present: present, ..self }
     }
 
     /// Compresses as was agreed on in the handshake.

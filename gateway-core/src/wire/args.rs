@@ -9,9 +9,9 @@ use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 use crate::wire::arity::arity_of;
-use crate::wire::fault::{Fault, explain, name_as_sent};
+use crate::wire::fault::{Fault, explain, name_as_sent, undecoded};
 use crate::wire::json::first_value;
-use crate::wire::payload::{Content, Payload, Shape, from_payload, keep_named};
+use crate::wire::payload::{Content, Payload, Read, Shape, from_payload, keep_named};
 
 /// The arguments of an event as a list, whatever their number: `T` is a tuple, a `Vec`, or a type that is read from a list.
 ///
@@ -180,7 +180,7 @@ impl RawArgs {
     /// When it is something else.
     pub fn read<T: DeserializeOwned>(&self, index: usize) -> Result<T, serde_json::Error> {
         let list = self.list();
-        from_payload(list.elements().get(index).unwrap_or(&"null"), list.attachments)
+        read(list.elements().get(index).unwrap_or(&"null"), list.attachments)
     }
 
     /// Those behind the first `count`: what is left once a handler has read its own.
@@ -252,16 +252,16 @@ pub(crate) struct List<'a> {
 impl<'a> List<'a> {
     /// One value: the one argument, the array of several, `null` where there is none.
     pub(crate) fn read_value<T: DeserializeOwned>(self) -> Result<T, serde_json::Error> {
-        from_payload(self.json.unwrap_or("null"), self.attachments)
+        read(self.json.unwrap_or("null"), self.attachments)
     }
 
     /// The list. What was left out at its end is `null`, as it is `undefined` to a JavaScript function.
     pub(crate) fn read_all<T: DeserializeOwned>(self) -> Result<T, serde_json::Error> {
-        from_payload(&self.text(), self.attachments).or_else(|error| {
+        read(&self.text(), self.attachments).or_else(|error| {
             let mut elements = self.elements();
             let Some(wanted) = arity_of::<T>().filter(|wanted| *wanted > elements.len()) else { return Err(error) };
             elements.resize(wanted, "null");
-            from_payload(&format!("[{}]", elements.join(",")), self.attachments).map_err(|_| error)
+            read(&format!("[{}]", elements.join(",")), self.attachments).map_err(|_| error)
         })
     }
 
@@ -315,6 +315,15 @@ impl<'a> Payload<'a> {
 
     pub(crate) fn list(&self) -> List<'_> {
         List { json: self.raw().map(RawValue::get), shape: self.shape, attachments: self.attachments() }
+    }
+}
+
+/// Reads a value whose bytes are bytes: never the text of their base64, which Serde makes of them in places.
+fn read<T: DeserializeOwned>(json: &str, attachments: &[Bytes]) -> Result<T, serde_json::Error> {
+    let Read { value, is_suspect } = from_payload(json, attachments)?;
+    match is_suspect.then(|| undecoded::<T>(json)).flatten() {
+        Some(fault) => Err(serde_json::Error::custom(fault)),
+        None => Ok(value),
     }
 }
 

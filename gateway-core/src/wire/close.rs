@@ -26,12 +26,16 @@ impl CloseCode {
     pub const TOO_BIG: Self = Self(1009);
     /// A hook failed unexpectedly.
     pub const INTERNAL: Self = Self(1011);
+    /// The server stops and another takes its place.
+    pub const SERVICE_RESTART: Self = Self(1012);
     /// The outbox was full.
     pub const TOO_SLOW: Self = Self(4000);
     /// No pong came in time.
     pub const HEARTBEAT_TIMEOUT: Self = Self(4001);
     /// The connect hook took too long.
     pub const CONNECT_TIMEOUT: Self = Self(4002);
+    /// The connection had its time; to come back makes it new.
+    pub const LIFETIME: Self = Self(4003);
     /// The connect hook said no.
     pub const REFUSED: Self = Self(4500);
     /// The application disconnected the socket.

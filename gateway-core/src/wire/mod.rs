@@ -3,6 +3,7 @@
 
 mod args;
 mod arity;
+mod binary;
 mod close;
 mod deflate;
 mod depth;
@@ -26,6 +27,7 @@ mod violation;
 
 pub(crate) use args::List;
 pub use args::{Args, FromArgs, RawArgs, ToArgs};
+pub use binary::Binary;
 pub use close::{CloseCode, Disconnect};
 pub(crate) use deflate::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW};
 pub(crate) use depth::exceeds_depth;
@@ -111,14 +113,23 @@ impl WireFormat {
     }
 
     /// The last frame of a connection.
+    /// Whether a close frame has a code and a reason.
+    pub(crate) fn tells_why(self) -> bool {
+        match self {
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Own => true,
+            Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => false,
+        }
+    }
+
     pub(crate) fn close_frame(self, close: Option<&Disconnect>) -> Encoded {
         match self {
             Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Own => close_frame(close),
-            // Engines close without a code, but where the server stops and for violations of RFC 6455, and say no more than
+            // Engines close without a code, but where the client is to come back and for violations of RFC 6455, and say no more than
             // the code then.
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => {
                 let code = close
                     .map(|close| close.code)
+                    .map(|code| if code == CloseCode::LIFETIME { CloseCode::GOING_AWAY } else { code })
                     .filter(|code| code.is_of_the_protocol() || *code == CloseCode::GOING_AWAY);
                 close_frame(code.map(|code| Disconnect::new(code, "")).as_ref())
             }

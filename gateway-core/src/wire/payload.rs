@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use crate::wire::TraceParent;
 
 pub(in crate::wire) use placeholder::{Placeholders, placeholder_at_front, push_placeholder};
+pub(in crate::wire) use read::{Read, keeps_values};
 
 /// Binary parts, in the order of their placeholders. Nearly always none.
 pub(crate) type Attachments = Option<Arc<[Bytes]>>;
@@ -93,7 +94,7 @@ pub(crate) struct ContentRef<'a> {
 pub(in crate::wire) fn from_payload<T: DeserializeOwned>(
     json: &str,
     attachments: &[Bytes],
-) -> Result<T, serde_json::Error> {
+) -> Result<Read<T>, serde_json::Error> {
     read::read(json, attachments)
 }
 

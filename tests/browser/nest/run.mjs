@@ -1,4 +1,4 @@
-// Runs `main.ts` as it is: each file is compiled when it is imported.
+// Runs an application as it is, main.ts unless its name follows: each file is compiled when it is imported.
 
 import { register } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -29,5 +29,5 @@ export function resolve(specifier, context, next) {
 
 if (isMainThread) {
   register(import.meta.url);
-  await import('./main.ts');
+  await import(`./${process.argv[2] ?? 'main'}.ts`);
 }

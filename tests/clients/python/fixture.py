@@ -25,10 +25,10 @@ REFERENCE = REPOSITORY / "tests" / "clients" / "node" / "reference" if os.enviro
 class Fixture:
     """A running fixture."""
 
-    def __init__(self, name, port=0, environment=None):
+    def __init__(self, name, port=0, environment=None, options=()):
         program = ["node", REFERENCE / f"{name}.mjs"] if REFERENCE else [BINARIES / name]
         self.process = subprocess.Popen(
-            [*program, "--port", str(port)],
+            [*program, "--port", str(port), *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             env={**os.environ, **(environment or {})},

@@ -37,6 +37,11 @@ impl Engine {
         path.starts_with(&self.path)
     }
 
+    /// Whether any of its sessions polls.
+    pub(crate) fn has_polling(&self) -> bool {
+        self.sessions.polling() > 0
+    }
+
     /// All that is wrong with what is served.
     pub(crate) fn problems<'a>(engines: impl Iterator<Item = &'a Self>, routes: &Routes) -> Vec<Problem> {
         let mut problems = Vec::new();

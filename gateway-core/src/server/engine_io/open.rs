@@ -8,6 +8,7 @@ use http::header::{HeaderMap, SET_COOKIE};
 use hyper::upgrade::OnUpgrade;
 
 use crate::server::application::Application;
+use crate::server::before::UpgradeRefusal;
 use crate::server::body::Body;
 use crate::server::connection::{Entry, serve};
 use crate::server::doors::ask_at_upgrade;
@@ -17,8 +18,10 @@ use crate::server::engine_io::refused::{Code, Refused};
 use crate::server::engine_io::sessions::{Entered, Session};
 use crate::server::engine_io::visit::Visit;
 use crate::server::upgraded::{Start, when_upgraded};
+use crate::telemetry::Rejected;
 use crate::transport::{
-    Agreed, EngineIo, Handshake, LatestHeaders, Patience, Polling, Probe, Stream, Upgrade, WebSocket, dismiss, upgrade,
+    Agreed, EngineIo, Handshake, LatestHeaders, Patience, Polling, PollingPeer, Present, Probe, Stream, Turned,
+    Upgrade, WebSocket, dismiss, upgrade,
 };
 use crate::wire::engine_io::Open;
 
@@ -26,10 +29,12 @@ use crate::wire::engine_io::Open;
 pub(super) async fn polling(visit: &Visit<'_>) -> Result<Response<Body>, Refused> {
     let Visit { host, engine, .. } = visit;
     let latest = LatestHeaders::default();
-    let (entry, handshake) = visit.admit(|handshake| handshake.with_latest_headers(latest.clone())).await?;
+    let Admitted { entry, handshake, present } =
+        visit.admit(|handshake| handshake.with_latest_headers(latest.clone())).await?;
     let places = engine.sessions.places(&host.application.limits);
-    let (place, unclaimed) = places.ok_or(Refused::unavailable("too many sessions"))?;
+    let (place, unclaimed) = places.ok_or(Refused::unavailable(Rejected::Limit, "too many sessions"))?;
     let (transport, peer) = Polling::new(place, unclaimed);
+    let transport = transport.holding(present);
     let entered = engine.sessions.enter(Session::Polling { peer, latest });
     let id = entered.id().to_text();
     let upgrades: &[&str] = if engine.options.upgrades() { &["websocket"] } else { &[] };
@@ -46,14 +51,16 @@ pub(super) async fn polling(visit: &Visit<'_>) -> Result<Response<Body>, Refused
 pub(super) async fn websocket(visit: &Visit<'_>, on_upgrade: OnUpgrade) -> Result<Response<Body>, Refused> {
     let Visit { host, engine, .. } = visit;
     let upgrade = check_upgrade(visit)?;
-    let (entry, handshake) = visit.admit(|handshake| handshake.with_protocol(upgrade.protocol())).await?;
+    let Admitted { entry, handshake, present } =
+        visit.admit(|handshake| handshake.with_protocol(upgrade.protocol())).await?;
     let entered = engine.sessions.enter(Session::WebSocket);
     let id = entered.id().to_text();
     let open = open_packet(&engine.options, &id, &[]);
     let mut response = upgrade.response();
     greet(&engine.options, response.headers_mut(), &handshake, &id);
     let (application, options) = (Arc::clone(host.application), Arc::clone(&engine.options));
-    let begin = Begin { application, options, agreed: upgrade.agreed(), entered, entry, handshake, open };
+    let agreed = upgrade.agreed();
+    let begin = Begin { application, options, agreed, entered, entry, handshake, present, open };
     when_upgraded(on_upgrade, &host.application.shared.tasks, begin);
     Ok(response)
 }
@@ -65,12 +72,12 @@ pub(super) fn take_over(visit: &Visit<'_>, session: Session, on_upgrade: OnUpgra
     if !engine.options.upgrades() {
         return Err(Code::BadRequest.into());
     }
-    let probe = match session {
-        Session::Polling { peer, .. } => peer.probe(),
+    let mover = match session {
+        Session::Polling { peer, latest } => peer.probe().map(|probe| Mover { probe, peer, latest }),
         Session::WebSocket => None,
     };
     let (application, options) = (Arc::clone(host.application), Arc::clone(&engine.options));
-    let take_over = TakeOver { application, options, agreed: upgrade.agreed(), probe };
+    let take_over = TakeOver { application, options, agreed: upgrade.agreed(), mover };
     when_upgraded(on_upgrade, &host.application.shared.tasks, take_over);
     Ok(upgrade.response())
 }
@@ -85,16 +92,18 @@ fn check_upgrade(visit: &Visit<'_>) -> Result<Upgrade, Refused> {
 
 impl Visit<'_> {
     /// Asks the application. `complete` adds what only the kind of transport knows.
-    async fn admit(&self, complete: impl FnOnce(Handshake) -> Handshake) -> Result<(Entry, Handshake), Refused> {
+    async fn admit(&self, complete: impl FnOnce(Handshake) -> Handshake) -> Result<Admitted, Refused> {
         let Self { host, engine, head, query } = self;
         if host.application.shared.is_stopping() {
             return Err(Refused::stopping());
         }
         let Destination { mut entry, path, parameters } =
             destination(engine, host.application).ok_or(Code::BadRequest)?;
+        let address = host.application.proxies.address(host.peer, &head.headers);
+        let present = host.application.crowd.enter(address).map_err(UpgradeRefusal::from)?;
         let text = head.uri.query().unwrap_or_default();
-        let handshake = Handshake::new(path, text, &head.headers, host.peer).with_parameters(parameters);
-        let handshake = complete(handshake);
+        let handshake = Handshake::new(path, text, &head.headers, host.peer).with_address(address);
+        let handshake = complete(handshake.with_parameters(parameters));
         for check in host.before.into_iter().chain(&engine.options.allow_request) {
             check.ask(handshake.clone()).await?;
         }
@@ -102,8 +111,15 @@ impl Visit<'_> {
             found.passes = ask_at_upgrade(host.application, &found.route, &handshake).await?;
         }
         query.check_version()?;
-        Ok((entry, handshake))
+        Ok(Admitted { entry, handshake, present })
     }
+}
+
+/// A client that may come in.
+struct Admitted {
+    entry: Entry,
+    handshake: Handshake,
+    present: Option<Box<Present>>,
 }
 
 /// What a session is for, and what its handshake shows of it.
@@ -157,13 +173,15 @@ struct Begin {
     entered: Entered,
     entry: Entry,
     handshake: Handshake,
+    present: Option<Box<Present>>,
     open: String,
 }
 
 impl Start for Begin {
     async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
-        let Self { application, options, agreed, entered, entry, handshake, open } = self;
-        let websocket = WebSocket::new(stream, &read_ahead, options.max_http_buffer_size).with_deflate(agreed);
+        let Self { application, options, agreed, entered, entry, handshake, present, open } = self;
+        let websocket = WebSocket::new(stream, &read_ahead, options.max_http_buffer_size);
+        let websocket = websocket.with_deflate(agreed).holding(present);
         let opened = EngineIo::open(websocket, &open, application.limits.handshake_timeout).await;
         let Some(transport) = opened else { return };
         let tasks = application.shared.tasks.clone();
@@ -177,16 +195,28 @@ struct TakeOver {
     application: Arc<Application>,
     options: Arc<EngineOptions>,
     agreed: Option<Agreed>,
-    probe: Option<Probe>,
+    mover: Option<Mover>,
+}
+
+/// A session that may move.
+struct Mover {
+    probe: Probe,
+    peer: PollingPeer,
+    latest: LatestHeaders,
 }
 
 impl Start for TakeOver {
     async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
-        let Self { application, options, agreed, probe } = self;
+        let Self { application, options, agreed, mover } = self;
         let websocket = WebSocket::new(stream, &read_ahead, options.max_http_buffer_size).with_deflate(agreed);
         let patience = Patience { upgrade: options.upgrade_timeout, close: application.limits.close_timeout };
-        match probe {
-            Some(probe) => upgrade(websocket, probe, patience).await,
+        match mover {
+            Some(Mover { probe, peer, latest }) => {
+                upgrade(websocket, probe, patience).await;
+                if peer.standing() == Err(Turned::Moved) {
+                    latest.moved();
+                }
+            }
             None => dismiss(websocket, patience.close).await,
         }
     }

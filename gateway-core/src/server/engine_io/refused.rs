@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::server::before::UpgradeRefusal;
 use crate::server::body::Body;
+use crate::telemetry::Rejected;
 use crate::transport::Turned;
 
 /// Why a request is turned away.
@@ -16,6 +17,7 @@ pub(super) struct Refused {
     status: StatusCode,
     code: Code,
     message: Cow<'static, str>,
+    why: Rejected,
 }
 
 /// The reference's numbers.
@@ -51,16 +53,25 @@ impl From<Code> for Refused {
 impl Refused {
     pub(super) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         let status = if code == Code::Forbidden { StatusCode::FORBIDDEN } else { StatusCode::BAD_REQUEST };
-        Self { status, code, message: message.into() }
+        let why = match code {
+            Code::Forbidden => Rejected::Origin,
+            Code::UnknownSession => Rejected::UnknownSession,
+            Code::UnknownTransport | Code::Method | Code::BadRequest | Code::Version => Rejected::Malformed,
+        };
+        Self { status, code, message: message.into(), why }
     }
 
     /// The server takes nobody for now.
-    pub(super) fn unavailable(message: &'static str) -> Self {
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, code: Code::BadRequest, message: message.into() }
+    pub(super) fn unavailable(why: Rejected, message: &'static str) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, code: Code::BadRequest, message: message.into(), why }
+    }
+
+    pub(super) fn why(&self) -> Rejected {
+        self.why
     }
 
     pub(super) fn stopping() -> Self {
-        Self::unavailable("the server stops")
+        Self::unavailable(Rejected::Stopping, "the server stops")
     }
 
     pub(super) fn text(&self) -> &str {
@@ -83,7 +94,7 @@ impl Refused {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if self.why.is_passing() {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
         }
         response
@@ -92,12 +103,12 @@ impl Refused {
     /// For a request that asks for a WebSocket the reference writes the bare text, and 400 whatever it is.
     pub(super) fn response_to_upgrade(&self) -> Response<Body> {
         let mut response = Response::new(Body::from(self.message.clone().into_owned()));
-        let is_full = self.status == StatusCode::SERVICE_UNAVAILABLE;
-        *response.status_mut() = if is_full { self.status } else { StatusCode::BAD_REQUEST };
+        let is_passing = self.why.is_passing();
+        *response.status_mut() = if is_passing { self.status } else { StatusCode::BAD_REQUEST };
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        if is_full {
+        if is_passing {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
         }
         response
@@ -117,6 +128,7 @@ impl From<Turned> for Refused {
 /// The application's refusal keeps its status and text.
 impl From<UpgradeRefusal> for Refused {
     fn from(refusal: UpgradeRefusal) -> Self {
-        Self { status: refusal.status(), code: Code::Forbidden, message: refusal.text().to_owned().into() }
+        let (status, message) = (refusal.status(), refusal.text().to_owned().into());
+        Self { status, code: Code::Forbidden, message, why: refusal.why() }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -72,6 +72,11 @@ impl Sessions {
         let id = SessionId::random();
         self.lock().insert(id, session);
         Entered { sessions: Arc::clone(self), id }
+    }
+
+    /// How many of them poll.
+    pub(crate) fn polling(&self) -> usize {
+        self.polling.load(Ordering::Acquire)
     }
 
     /// Places for a session of long polling: among all of them, and among those that nobody has claimed.

@@ -18,7 +18,6 @@ use crate::server::engine_io::open;
 use crate::server::engine_io::post::post;
 use crate::server::engine_io::refused::Refused;
 use crate::server::engine_io::sessions::Session;
-use crate::telemetry::Counter;
 
 /// The server a request came to.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +122,7 @@ impl Visit<'_> {
     }
 
     fn note<'r>(&self, refused: &'r Refused) -> &'r Refused {
-        self.host.application.shared.counters.add(Counter::RejectedHandshakes);
+        self.host.application.shared.counters.reject(refused.why());
         tracing::debug!(
             status = refused.status().as_u16(),
             why = refused.text(),

@@ -18,12 +18,12 @@ pub(crate) enum Scope {
 }
 
 impl Outbox {
-    /// Ends the connection after what is already queued; the first reason stays. A server that stops still answers what
-    /// it has accepted, so only [`Outbox::close`] shuts its outboxes.
+    /// Ends the connection after what is already queued; the first reason stays. Where the end is gentle, what was
+    /// accepted is still answered, so only [`Outbox::close`] shuts its outboxes.
     pub(crate) fn end(&self, reason: DisconnectReason, scope: Scope) {
         {
             let mut queue = self.lock();
-            queue.closed |= reason != DisconnectReason::Shutdown;
+            queue.closed |= !reason.is_gentle();
             queue.rare().end.get_or_insert((reason, scope));
         }
         self.ending.store(true, Ordering::Release);
@@ -84,6 +84,7 @@ impl DisconnectReason {
             Self::TooSlow => Some(Disconnect::new(CloseCode::TOO_SLOW, "too slow")),
             Self::Violation(disconnect) | Self::Server(disconnect) => Some(disconnect.clone()),
             Self::Shutdown => Some(Disconnect::new(CloseCode::GOING_AWAY, "going away")),
+            Self::Lifetime => Some(Disconnect::new(CloseCode::LIFETIME, "lifetime over")),
         }
     }
 }

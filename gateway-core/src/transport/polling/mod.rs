@@ -20,6 +20,7 @@ pub(crate) use pipe::Turned;
 pub(crate) use requests::{PollingPeer, Posting, Probe};
 
 use crate::transport::counted::Counted;
+use crate::transport::crowd::Present;
 use crate::transport::engine;
 use crate::transport::{Broken, Deliver, Direct, Ending, Transport};
 use crate::wire::engine_io::{Packet, SEPARATOR};
@@ -38,6 +39,8 @@ pub(crate) struct Polling {
     unclaimed: Option<Counted>,
     /// Its place among those that poll.
     place: Option<Counted>,
+    /// Its place among the connections of the server, where they are bounded.
+    present: Option<Box<Present>>,
 }
 
 /// Knows whether a GET waits for what is written.
@@ -65,7 +68,13 @@ impl Polling {
         let pipe = Arc::new(Pipe::default());
         let peer = PollingPeer::new(Arc::clone(&pipe));
         let (place, unclaimed) = (Some(place), Some(unclaimed));
-        (Self { pipe, reading: None, websocket: None, farewell: None, unclaimed, place }, peer)
+        (Self { pipe, reading: None, websocket: None, farewell: None, unclaimed, place, present: None }, peer)
+    }
+
+    /// The same, holding its place among the connections of the server.
+    pub(crate) fn holding(mut self, present: Option<Box<Present>>) -> Self {
+        self.present = present;
+        self
     }
 
     /// The session moves where its client has moved.

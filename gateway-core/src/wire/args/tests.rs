@@ -4,6 +4,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::wire::Binary;
 
 fn raw(json: &str) -> &RawValue {
     serde_json::from_str(json).unwrap()
@@ -191,4 +192,90 @@ fn what_is_left_behind_the_first_keeps_its_binary_parts_only() {
     check(1, format!(r#"["x",{{"a":{}}}]"#, placeholder(0)), &["c"]);
     check(2, format!(r#"[{{"a":{}}}]"#, placeholder(0)), &["c"]);
     check(3, "[]".to_owned(), &[]);
+}
+
+#[derive(Debug, PartialEq, serde::Deserialize)]
+struct Body<B> {
+    data: B,
+    more: Vec<B>,
+}
+
+#[derive(Debug, PartialEq, serde::Deserialize)]
+struct Flat<B> {
+    name: String,
+    #[serde(flatten)]
+    body: Body<B>,
+}
+
+#[derive(Debug, PartialEq, serde::Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Tagged<B> {
+    Text { text: String },
+    File { data: Option<B> },
+}
+
+#[derive(Debug, PartialEq, serde::Deserialize)]
+#[serde(untagged)]
+enum Untagged<B> {
+    Text(String),
+    File { data: B },
+}
+
+fn value_of<T: DeserializeOwned>(json: &str) -> Result<T, String> {
+    let payload = Payload::one(Some(serde_json::from_str(json).unwrap()));
+    payload.list().read_value::<T>().map_err(|error| {
+        let fault = payload.list().fault_of_value::<T>(&error);
+        assert!(fault.is_of_the_type() || fault.rule == "custom", "{fault:?}");
+        fault.to_string()
+    })
+}
+
+const FLAT: &str = r#"{"name":"name","data":"","more":["","aGk="]}"#;
+const FILE: &str = r#"{"kind":"file","data":"aGk="}"#;
+
+#[test]
+fn base64_is_never_read_as_the_bytes_of_its_text() {
+    let told = |path: &str| format!("{path}: binary data cannot be read from base64 here");
+    assert_eq!(value_of::<Flat<Bytes>>(FLAT), Err(told("$.more[1]")));
+    assert_eq!(value_of::<(u8, Flat<Bytes>)>(&format!("[1,{FLAT}]")), Err(told("$[1].more[1]")));
+    assert_eq!(value_of::<Tagged<Bytes>>(FILE), Err(told("$.data")));
+    assert_eq!(value_of::<Vec<Tagged<Bytes>>>(&format!("[{FILE}]")), Err(told("$[0].data")));
+}
+
+#[test]
+fn texts_that_look_like_base64_stay_texts() {
+    let flat = r#"{"name":"name","data":"text","more":["word"]}"#;
+    assert_eq!(value_of::<Flat<String>>(flat).unwrap().body.data, "text");
+    assert_eq!(value_of::<Flat<Bytes>>(r#"{"name":"name","data":[104],"more":[]}"#).unwrap().body.data, "h");
+    assert!(value_of::<Tagged<Bytes>>(r#"{"kind":"text","text":"word"}"#).is_ok());
+    assert!(value_of::<Tagged<Bytes>>(r#"{"kind":"file","data":null}"#).is_ok());
+    assert_eq!(value_of::<Untagged<Bytes>>("\"word\""), Ok(Untagged::Text("word".into())));
+    assert_eq!(value_of::<Value>(FLAT).unwrap()["more"][1], "aGk=");
+}
+
+#[test]
+fn binary_knows_its_base64_everywhere() {
+    let hi = Binary(Bytes::from_static(b"hi"));
+    let flat = value_of::<Flat<Binary>>(FLAT).unwrap();
+    assert_eq!(flat.body, Body { data: Binary::default(), more: vec![Binary::default(), hi.clone()] });
+    assert_eq!(value_of(FILE), Ok(Tagged::File { data: Some(hi.clone()) }));
+    assert_eq!(value_of(r#"{"data":"aGk="}"#), Ok(Untagged::File { data: hi.clone() }));
+    assert_eq!(value_of("[104,105]"), Ok(hi.clone()));
+    assert_eq!(
+        value_of::<Tagged<Binary>>(r#"{"kind":"file","data":"?"}"#).unwrap_err(),
+        "$: no base64: invalid length at 0"
+    );
+    let content = Content::of(std::slice::from_ref(&hi)).unwrap();
+    assert_eq!(from_payload::<(Binary,)>(&content.json, &content.attachments).unwrap().value, (hi.clone(),));
+    let parts = [Bytes::from(hi.clone())];
+    let file = r#"{"kind":"file","data":{"_placeholder":true,"num":0}}"#;
+    assert_eq!(from_payload::<Tagged<Binary>>(file, &parts).unwrap().value, Tagged::File { data: Some(hi) });
+}
+
+/// Bytes that are found late cost no more than a bound.
+#[test]
+fn looking_for_base64_ends() {
+    let texts = vec!["word"; 20_000];
+    let json = serde_json::json!({"name": "name", "data": [1], "more": [], "texts": texts}).to_string();
+    assert!(value_of::<Flat<Bytes>>(&json).is_ok());
 }

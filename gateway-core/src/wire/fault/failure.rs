@@ -48,6 +48,7 @@ enum What {
         known: &'static [&'static str],
     },
     Duplicate,
+    Undecoded,
     /// In the words of the type itself.
     Other(String),
 }
@@ -63,6 +64,12 @@ enum Found {
 /// Names are listed up to this number.
 const LISTED: usize = 16;
 
+/// The rule of base64 that its type does not know for what it is.
+pub(super) const UNDECODED: &str = "binary";
+
+/// What a type of bytes expects.
+const BYTES: &str = "binary data or a base64 string";
+
 impl Failure {
     fn new(what: What) -> Self {
         Self(Box::new(Inner { steps: Vec::new(), what }))
@@ -70,6 +77,16 @@ impl Failure {
 
     pub(super) fn too_long(read: usize, there: usize) -> Self {
         Self::new(What::Length { expected: elements(read), found: there })
+    }
+
+    /// Base64 that its type would take for the bytes it stands for.
+    pub(super) fn undecoded() -> Self {
+        Self::new(What::Undecoded)
+    }
+
+    /// Whether it met something else where its type has bytes.
+    pub(super) fn expects_bytes(&self) -> bool {
+        matches!(&self.0.what, What::Type { expected, .. } if expected == BYTES)
     }
 
     pub(super) fn inside_member(mut self, name: &str) -> Self {
@@ -116,6 +133,7 @@ impl What {
             Self::Unknown { .. } => "unknown",
             Self::Variant { .. } => "variant",
             Self::Duplicate => "duplicate",
+            Self::Undecoded => UNDECODED,
             Self::Other(_) => "custom",
         }
     }
@@ -137,6 +155,7 @@ impl What {
             Self::Unknown { known } => format!("unknown; expected {}", list(known)).into(),
             Self::Variant { known } => format!("expected {}", list(known)).into(),
             Self::Duplicate => "given twice".into(),
+            Self::Undecoded => "binary data cannot be read from base64 here".into(),
             Self::Other(text) => text.into(),
         }
     }
@@ -173,7 +192,7 @@ fn in_json(expected: &dyn Expected) -> String {
         "unit" => "null".to_owned(),
         "a sequence" | "a set" => "an array".to_owned(),
         "a map" => "an object".to_owned(),
-        "byte array" | "a byte array" | "borrowed byte array" => "binary data or a base64 string".to_owned(),
+        "byte array" | "a byte array" | "borrowed byte array" => BYTES.to_owned(),
         "option" => "a value or null".to_owned(),
         _ if named("struct variant ") || named("struct ") => "an object".to_owned(),
         _ if named("tuple variant ") || named("tuple struct ") => "an array".to_owned(),

@@ -6,6 +6,10 @@ use serde_json::Value;
 
 use super::*;
 
+fn from_payload<T: DeserializeOwned>(json: &str, attachments: &[Bytes]) -> Result<T, serde_json::Error> {
+    super::from_payload(json, attachments).map(|read| read.value)
+}
+
 const FIRST: &str = r#"{"_placeholder":true,"num":0}"#;
 const SECOND: &str = r#"{"_placeholder":true,"num":1}"#;
 

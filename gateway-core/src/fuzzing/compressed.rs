@@ -1,0 +1,40 @@
+//! Compressed messages.
+
+use http::HeaderMap;
+
+use crate::fuzzing::{Reading, read_by};
+use crate::transport::{Agreed, Deflate};
+use crate::wire::{Decoder, Deflating, Encoded, Inflater, OpCode};
+
+/// As [`read_frames`](crate::fuzzing::read_frames) on a connection that has agreed on compression, where the client keeps a
+/// window of so many bits, or none.
+#[must_use]
+pub fn read_compressed_frames(
+    bytes: &[u8],
+    pieces: impl IntoIterator<Item = usize>,
+    message_bytes: usize,
+    takeover: Option<u8>,
+) -> Reading {
+    read_by(Decoder::new(message_bytes).with_inflater(Inflater::new(takeover)), bytes, pieces)
+}
+
+/// The data of messages, one after the other; none where one is no such data or has more than `most` bytes.
+#[must_use]
+pub fn inflate(messages: &[&[u8]], most: usize, takeover: Option<u8>) -> Option<Vec<Vec<u8>>> {
+    let mut inflater = Inflater::new(takeover);
+    messages.iter().map(|message| inflater.inflate(message, most).ok()).collect()
+}
+
+/// A message as a server sends it that compresses whatever it can.
+#[must_use]
+pub fn write_compressed(message: &[u8], window: u8, level: u8) -> Vec<u8> {
+    let frame = Encoded::frame(OpCode::Binary, message);
+    let deflated = frame.deflated(Deflating { window, level, threshold: 0 });
+    deflated.unwrap_or(frame).as_slice().to_vec()
+}
+
+/// The answer to what a client offers, where there is one.
+#[must_use]
+pub fn agree(headers: &HeaderMap, own: &Deflate) -> Option<String> {
+    Agreed::on(headers, own)?.answer().to_str().ok().map(str::to_owned)
+}

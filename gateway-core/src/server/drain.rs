@@ -1,0 +1,184 @@
+//! How a server that stops lets its clients go: not all at once, so that they do not all come back at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::sleep;
+
+use crate::hub::Target;
+use crate::server::application::Shared;
+use crate::server::engine_io::Engine;
+use crate::session::{DisconnectReason, Scope, Session};
+use crate::wire::{CloseCode, Disconnect};
+
+/// How a server stops: [`Server::drain`](crate::Server::drain).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use gateway_core::{CloseCode, Drain};
+///
+/// let drain = Drain { delay: Duration::from_secs(5), close_code: CloseCode::SERVICE_RESTART, ..Drain::default() };
+/// assert_eq!(drain.window, Duration::from_secs(10));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Drain {
+    /// How long the server goes on as before once it says that it is not ready, so that balancers send nobody new to it.
+    /// Default 0.
+    pub delay: Duration,
+    /// Over how long sockets are closed, at most. They are closed in slices of the same size every 100 ms: as small as this
+    /// allows, and never below 100 sockets. Default 10 s.
+    pub window: Duration,
+    /// What clients of the plain protocol are closed with: 1001, or [`CloseCode::SERVICE_RESTART`]. Default 1001.
+    pub close_code: CloseCode,
+    /// Within which time clients of the plain protocol are asked to come back, each at a moment of its own: the reason ends
+    /// in `retry after 1234 ms`. Default 0: they are asked nothing.
+    pub retry_within: Duration,
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self {
+            delay: Duration::ZERO,
+            window: Duration::from_secs(10),
+            close_code: CloseCode::GOING_AWAY,
+            retry_within: Duration::ZERO,
+        }
+    }
+}
+
+/// From one slice to the next.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Sockets that are always closed at once.
+const SLICE: usize = 100;
+
+/// From one look at who still polls to the next.
+const LOOK: Duration = Duration::from_millis(50);
+
+impl Drain {
+    /// Sockets of one slice.
+    fn slice(&self, sockets: usize) -> usize {
+        let slices = usize::try_from(self.window.as_millis() / PAUSE.as_millis()).unwrap_or(usize::MAX);
+        sockets.div_ceil(slices.max(1)).max(SLICE)
+    }
+
+    /// What one client is told.
+    pub(crate) fn told(&self) -> Disconnect {
+        let why = if self.close_code == CloseCode::SERVICE_RESTART { "service restart" } else { "going away" };
+        if self.retry_within.is_zero() {
+            return Disconnect::new(self.close_code, why);
+        }
+        let retry = moment_within(self.retry_within).as_millis();
+        Disconnect::new(self.close_code, format!("{why}, retry after {retry} ms"))
+    }
+}
+
+/// Some moment within this time. Where the system has no randomness to give it is the first: no harm is done by that.
+pub(crate) fn moment_within(time: Duration) -> Duration {
+    let mut bytes = [0; 4];
+    let _ = getrandom::fill(&mut bytes);
+    time.mul_f64(f64::from(u32::from_ne_bytes(bytes)) / (f64::from(u32::MAX) + 1.0))
+}
+
+impl Shared {
+    /// Begins to stop. Nobody is told before the delay is over.
+    pub(crate) fn stop(self: &Arc<Self>) {
+        if self.begin_to_stop() {
+            return;
+        }
+        let delay = self.drain().delay;
+        match Handle::try_current() {
+            Ok(runtime) if !delay.is_zero() => {
+                let shared = Arc::clone(self);
+                let waiting = async move {
+                    sleep(delay).await;
+                    shared.halt();
+                };
+                self.tasks.spawn_on(waiting, &runtime);
+            }
+            Ok(_) | Err(_) => self.halt(),
+        }
+    }
+
+    /// Takes nobody new, and tells every connection to end. One that enters later sees [`Shared::is_stopping`].
+    fn halt(self: &Arc<Self>) {
+        self.stopping.cancel();
+        self.tasks.close();
+        let mut sessions: Vec<Arc<Session>> = Vec::new();
+        for space in self.hub.spaces() {
+            sessions.extend(Target::all(&space).select().iter().cloned());
+        }
+        let size = self.drain().slice(sessions.len());
+        let rest = sessions.split_off(size.min(sessions.len()));
+        tell(&sessions);
+        match Handle::try_current() {
+            Ok(runtime) if !rest.is_empty() || self.is_polled() => {
+                self.tasks.spawn_on(Arc::clone(self).go_on(rest, size), &runtime);
+            }
+            // Without a runtime nobody could wait.
+            Ok(_) | Err(_) => {
+                tell(&rest);
+                self.told.cancel();
+            }
+        }
+    }
+
+    async fn go_on(self: Arc<Self>, sessions: Vec<Arc<Session>>, size: usize) {
+        for slice in sessions.chunks(size) {
+            sleep(PAUSE).await;
+            tell(slice);
+        }
+        drop(sessions);
+        // A client that polls is told by the answer to its next poll, for which its connection must live that long.
+        let patience = self
+            .application()
+            .map_or(Duration::ZERO, |application| application.limits.drain_timeout + application.limits.close_timeout);
+        let looks = patience.as_millis() / LOOK.as_millis();
+        for _ in 0..looks {
+            if !self.is_polled() {
+                break;
+            }
+            sleep(LOOK).await;
+        }
+        self.told.cancel();
+    }
+
+    fn is_polled(&self) -> bool {
+        self.application().is_some_and(|application| application.engines.iter().any(Engine::has_polling))
+    }
+}
+
+fn tell(sessions: &[Arc<Session>]) {
+    for session in sessions {
+        session.outbox.end(DisconnectReason::Shutdown, Scope::Connection);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_are_small_and_fit_into_the_window() {
+        let drain = |seconds| Drain { window: Duration::from_secs(seconds), ..Drain::default() };
+        assert_eq!(drain(10).slice(0), 100);
+        assert_eq!(drain(10).slice(100), 100);
+        assert_eq!(drain(10).slice(15_000), 150);
+        assert_eq!(drain(0).slice(15_000), 15_000);
+    }
+
+    #[test]
+    fn a_client_is_asked_to_come_back_within_the_time() {
+        assert_eq!(Drain::default().told(), Disconnect::new(CloseCode::GOING_AWAY, "going away"));
+        let within = Duration::from_millis(20);
+        let drain = Drain { close_code: CloseCode::SERVICE_RESTART, retry_within: within, ..Drain::default() };
+        for _ in 0..100 {
+            let Disconnect { code, reason } = drain.told();
+            assert_eq!(code, CloseCode::SERVICE_RESTART);
+            let retry = reason.strip_prefix("service restart, retry after ").and_then(|rest| rest.strip_suffix(" ms"));
+            assert!(retry.unwrap().parse::<u64>().unwrap() < 20, "{reason}");
+        }
+    }
+}

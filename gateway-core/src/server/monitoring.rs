@@ -1,0 +1,78 @@
+//! A second listener for those who watch over the server: what it measures, whether it lives, whether it takes clients.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::server::accept::Accepted;
+use crate::server::body::Body;
+use crate::server::endpoint::Listener;
+use crate::server::handle::ServerHandle;
+
+/// Watchers at a time. Others wait.
+const WATCHERS: usize = 32;
+
+/// How long a watcher may take to send its request, or its next: longer than from one look to the next, as a new connection
+/// takes a file.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Answers until it is dropped, also while the server stops.
+pub(crate) async fn monitor(listener: Listener, handle: ServerHandle) {
+    let places = Arc::new(Semaphore::new(WATCHERS));
+    let mut watchers = JoinSet::new();
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let accepted = listener.next(handle.counters()).await;
+        let handle = handle.clone();
+        watchers.spawn(async move {
+            match accepted {
+                Accepted::Tcp(stream, _) => answer(stream, handle).await,
+                Accepted::Unix(stream) => answer(stream, handle).await,
+            }
+            drop(place);
+        });
+        while watchers.try_join_next().is_some() {}
+    }
+}
+
+async fn answer<S: AsyncRead + AsyncWrite + Unpin>(stream: S, handle: ServerHandle) {
+    let respond = |request: Request<Incoming>| {
+        let response = respond(&handle, request.method(), request.uri().path());
+        std::future::ready(Ok::<_, Infallible>(response))
+    };
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(8 * 1024);
+    if let Err(error) = http.serve_connection(TokioIo::new(stream), service_fn(respond)).await {
+        tracing::debug!(%error, "an HTTP connection failed");
+    }
+}
+
+fn respond(handle: &ServerHandle, method: &Method, path: &str) -> Response<Body> {
+    let (status, kind, text) = match (method, path) {
+        (&Method::GET | &Method::HEAD, "/metrics") => {
+            (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", handle.metrics().to_string())
+        }
+        (&Method::GET | &Method::HEAD, "/health/live") => plain(StatusCode::OK, "live\n"),
+        (&Method::GET | &Method::HEAD, "/health/ready") if handle.is_ready() => plain(StatusCode::OK, "ready\n"),
+        (&Method::GET | &Method::HEAD, "/health/ready") => plain(StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
+        _ => plain(StatusCode::NOT_FOUND, "there are /metrics, /health/live and /health/ready\n"),
+    };
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+fn plain(status: StatusCode, text: &str) -> (StatusCode, &'static str, String) {
+    (status, "text/plain; charset=utf-8", text.to_owned())
+}

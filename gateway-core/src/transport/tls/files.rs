@@ -1,0 +1,147 @@
+//! The certificate and key of a server, read from files, and read again while it runs.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::pem::{Error as PemError, PemObject};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{Error as RustlsError, ServerConfig};
+
+use crate::transport::tls::Encrypted;
+
+/// RFC 7301: an upgrade to a WebSocket needs this protocol.
+const HTTP_1_1: &[u8] = b"http/1.1";
+
+/// What a server shows to be who it says it is: a certificate and its private key, from two files in PEM.
+///
+/// Cheap to clone; all clones are the same, so that one that was kept can [`reload`](Tls::reload) what the server uses.
+///
+/// ```no_run
+/// # #[cfg(feature = "tls")] {
+/// use gateway_core::prelude::*;
+/// use gateway_core::{Endpoint, Tls};
+///
+/// # async fn run() -> Result<(), StartError> {
+/// let tls = Tls::from_pem_files("fullchain.pem", "privkey.pem")?;
+/// Server::new().serve(Endpoint::tls("0.0.0.0:443", tls)).await
+/// # }
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Tls(Arc<Files>);
+
+struct Files {
+    certificates: PathBuf,
+    key: PathBuf,
+    config: RwLock<Arc<ServerConfig>>,
+}
+
+/// Why a certificate or its key is of no use.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// As it was given.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file is no PEM, or cut off.
+    #[error("{} is no PEM file: {why}", path.display())]
+    Malformed {
+        /// As it was given.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The file of the certificate holds none.
+    #[error("{} holds no certificate", .0.display())]
+    NoCertificate(PathBuf),
+    /// The file of the key holds none.
+    #[error("{} holds no private key", .0.display())]
+    NoKey(PathBuf),
+    /// They do not belong together, or are of a kind that is not supported.
+    #[error("the certificate and its key cannot be used: {0}")]
+    Unusable(String),
+}
+
+impl Tls {
+    /// Reads the certificate, with those that lead from it to one that clients know behind it, and its key.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError`] when they are of no use.
+    pub fn from_pem_files(certificates: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Result<Self, TlsError> {
+        let (certificates, key) = (certificates.into(), key.into());
+        let config = RwLock::new(read(&certificates, &key)?);
+        Ok(Self(Arc::new(Files { certificates, key, config })))
+    }
+
+    /// Reads the files again. The next connection is shown what they hold now; those that are open go on.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError`] when they are of no use. Then what was read before stays in use.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        let config = read(&self.0.certificates, &self.0.key)?;
+        *self.0.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+        Ok(())
+    }
+
+    /// The same, where the log is the only one to tell.
+    pub(crate) fn try_reload(&self) {
+        match self.reload() {
+            Ok(()) => tracing::info!(certificate = ?self, "a certificate was read again"),
+            Err(error) => tracing::error!(%error, "a certificate cannot be used; the one before stays"),
+        }
+    }
+
+    /// A stream whose handshake begins with its first read.
+    pub(crate) fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Encrypted<S> {
+        let config = Arc::clone(&self.0.config.read().unwrap_or_else(PoisonError::into_inner));
+        Encrypted::new(TlsAcceptor::from(config).accept(stream))
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Tls").field(&self.0.certificates).finish()
+    }
+}
+
+fn read(certificates: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+    let malformed = |path: &Path| {
+        let path = path.to_owned();
+        move |error: PemError| TlsError::Malformed { path, why: error.to_string() }
+    };
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&contents(certificates)?).collect();
+    let chain = chain.map_err(malformed(certificates))?;
+    if chain.is_empty() {
+        return Err(TlsError::NoCertificate(certificates.to_owned()));
+    }
+    let private = PrivateKeyDer::from_pem_slice(&contents(key)?).map_err(|error| match error {
+        PemError::NoItemsFound => TlsError::NoKey(key.to_owned()),
+        other => malformed(key)(other),
+    })?;
+    let unusable = |error: RustlsError| TlsError::Unusable(error.to_string());
+    let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(unusable)?
+        .with_no_client_auth()
+        .with_single_cert(chain, private)
+        .map_err(unusable)?;
+    config.alpn_protocols = vec![HTTP_1_1.to_vec()];
+    Ok(Arc::new(config))
+}
+
+fn contents(path: &Path) -> Result<Vec<u8>, TlsError> {
+    fs::read(path).map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })
+}
