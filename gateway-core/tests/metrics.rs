@@ -41,7 +41,7 @@ impl Desk {
 
     #[subscribe("hangs", timeout = "3s")]
     async fn hangs(&self) {
-        pending().await
+        pending::<()>().await;
     }
 
     #[subscribe("asks")]
@@ -144,8 +144,8 @@ async fn after_all_have_gone_every_gauge_is_at_zero() {
                 0 => drop(client.close().await),
                 1 => {
                     client.request::<u8>("quick", ()).await.unwrap();
-                    let loss = client.lose();
-                    lost = if number == 11 { Some(loss) } else { lost };
+                    let gone = client.lose();
+                    lost = if number == 11 { Some(gone) } else { lost };
                 }
                 2 => ask_without_answer(&mut client).await,
                 3 => drop(client.close_with(CloseCode::new(3000 + round * 20 + number), "").await),

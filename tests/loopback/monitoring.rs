@@ -1,9 +1,11 @@
 //! What those who watch over a server get, on the port that is theirs.
 
+#![allow(clippy::float_cmp, reason = "counts are whole")]
+
 use std::time::Duration;
 
-use gateway_core::Drain;
 use gateway_core::prelude::*;
+use gateway_core::{Drain, LocalAddr};
 use gateway_tests::prometheus::{Sample, parse};
 use gateway_tests::{Raw, Response};
 
@@ -16,7 +18,7 @@ async fn ask(watcher: &mut Raw, path: &str) -> Response {
 
 async fn watched(configure: impl FnOnce(Server) -> Server) -> (Probe, Raw) {
     let server = Probe::with(|server| configure(server.monitoring("127.0.0.1:0"))).await;
-    let address = server.running.monitoring_addr().and_then(|address| address.as_tcp()).expect("it is watched");
+    let address = server.running.monitoring_addr().and_then(LocalAddr::as_tcp).expect("it is watched");
     let watcher = Raw::dial(address).await;
     (server, watcher)
 }

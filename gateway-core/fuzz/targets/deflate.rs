@@ -46,9 +46,8 @@ fn check_data(data: &[u8], takeover: Option<u8>) {
     let once = inflate(&[data], LIMIT, takeover);
     if let Some(once) = &once {
         assert!(once[0].len() <= LIMIT);
-    }
-    if let Some(other) = other_reading(data) {
-        assert_eq!(once, (other.len() <= LIMIT).then(|| vec![other]));
+        // The other one takes references to what was never sent, so it may read what we do not.
+        assert!(other_reading(data).is_none_or(|other| other == once[0]));
     }
     let twice = inflate(&[data, data], LIMIT, None);
     assert_eq!(twice.map(|twice| twice[0] == twice[1]), inflate(&[data], LIMIT, None).map(|_| true));

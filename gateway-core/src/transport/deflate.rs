@@ -7,7 +7,7 @@ use crate::wire::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW};
 /// How messages of a `WebSocket` are compressed (RFC 7692, `permessage-deflate`), with clients that offer it.
 ///
 /// What the server sends is always compressed message by message, so that a broadcast is compressed once and a connection
-/// needs no compressor: each thread has one, of at most 300 KiB.
+/// needs no compressor: each thread has one, of at most 372 KiB.
 ///
 /// ```
 /// # #[cfg(feature = "deflate")] {
