@@ -10,7 +10,6 @@ use tokio::time::{Instant, Sleep};
 use tracing::Instrument;
 
 use crate::gateway::Found;
-use crate::limits::Limits;
 use crate::server::application::Application;
 use crate::server::drain::moment_within;
 use crate::server::ending::{self, End, Remains};
@@ -19,7 +18,7 @@ use crate::server::rates::{Bucket, per_second};
 use crate::server::seat::{Claim, Seat, Seating};
 use crate::server::seats::Seats;
 use crate::server::unfinished::Unfinished;
-use crate::session::{Asks, Batch, Delivery, DisconnectReason, Heartbeat, Outbox, Pace, Pulse, Scope};
+use crate::session::{Batch, Delivery, DisconnectReason, Heartbeat, Outbox, Pace, Pulse, Scope};
 use crate::telemetry::{Caller, Counter, connection_span, lobby_span};
 use crate::transport::{Broken, Handshake, Transport};
 use crate::wire::{
@@ -43,13 +42,6 @@ pub(crate) enum Entry {
 pub(crate) struct Manner {
     pub(crate) format: WireFormat,
     pub(crate) pace: Pace,
-}
-
-/// Socket.IO in memory, kept alive as the limits say.
-#[cfg(feature = "testing")]
-pub(crate) fn socket_io(limits: &Limits) -> (Entry, Manner) {
-    let pace = Pace { interval: limits.ping_interval, timeout: limits.ping_timeout, asks: Asks::Steadily };
-    (Entry::Lobby(limits.connect_timeout), Manner { format: WireFormat::SocketIo, pace })
 }
 
 pub(crate) struct Connection<T> {

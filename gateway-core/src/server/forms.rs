@@ -6,6 +6,8 @@ use crate::dispatch::Exception;
 use crate::gateway::Route;
 use crate::limits::Limits;
 use crate::server::application::Application;
+#[cfg(feature = "testing")]
+use crate::server::connection::Entry;
 use crate::server::connection::Manner;
 use crate::server::seat::Seat;
 use crate::session::{Asks, Pace};
@@ -41,6 +43,13 @@ impl Manner {
         };
         Self { format, pace: Pace { interval, timeout, asks: Asks::OnSilence } }
     }
+}
+
+/// Socket.IO in memory, kept alive as the limits say.
+#[cfg(feature = "testing")]
+pub(crate) fn socket_io(limits: &Limits) -> (Entry, Manner) {
+    let pace = Pace { interval: limits.ping_interval, timeout: limits.ping_timeout, asks: Asks::Steadily };
+    (Entry::Lobby(limits.connect_timeout), Manner { format: WireFormat::SocketIo, pace })
 }
 
 impl Seat {
