@@ -24,6 +24,7 @@ pages! {
     engine_io: "engine-io.md";
     testing: "testing.md";
     macros: "macros.md";
+    protocol: "protocol.md";
     from_nestjs: "from-nestjs.md";
     from_socket_io: "from-socket-io.md";
 }

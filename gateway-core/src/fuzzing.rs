@@ -13,7 +13,8 @@ use serde_json::value::RawValue;
 
 use crate::transport::{Handshake, OriginPolicy, Upgrade};
 use crate::wire::{
-    Decoder, Disconnect, Envelope, Flow, Incoming, Named, Outgoing, Received, WireFormat, decode, exceeds_depth,
+    ContentRef, Decoder, Disconnect, Envelope, Extent, Flow, Incoming, Named, Outgoing, Received, Terms, WireFormat,
+    decode, decode_packed, exceeds_depth,
 };
 
 /// A message or control frame that a decoder lent.
@@ -119,10 +120,29 @@ pub fn read_event(text: &str) -> Option<(Event, Vec<u8>)> {
     let data = payload.raw().map(RawValue::get);
     let content = data.unwrap_or("null").into();
     let reply = Outgoing::Reply { event: &event, content, id: id.as_ref(), named: Named::Own };
-    let frame = WireFormat::Plain.encode("/", &reply).as_slice().to_vec();
+    let frame = WireFormat::Plain.encode(Terms::of("/"), &reply).as_slice().to_vec();
     let read =
         Event { event: event.to_string(), data: data.map(str::to_owned), id: id.as_ref().map(ToString::to_string) };
     Some((read, frame))
+}
+
+/// The event in a message of MessagePack, its binary data as base64, and the message that says it again. `None` where the
+/// message is not an event.
+#[must_use]
+pub fn read_packed_event(message: &[u8], depth: usize) -> Option<(Event, Vec<u8>)> {
+    let mut read = None;
+    let extent = Extent { depth, attachments: 10 };
+    let deliver = |incoming: Incoming<'_>| {
+        let Incoming::Event(Envelope { event, payload, id }) = incoming else { return };
+        let content = ContentRef { json: payload.text(), shape: payload.shape, attachments: payload.attachments() };
+        let reply = Outgoing::Reply { event: &event, content, id: id.as_ref(), named: Named::Own };
+        let frame = WireFormat::PlainMsgpack.encode(Terms::of("/"), &reply).as_slice().to_vec();
+        let plain = WireFormat::Plain.encode(Terms::of("/"), &reply);
+        let data = String::from_utf8_lossy(plain.as_slice()).into_owned();
+        read = Some((Event { event: event.to_string(), data: Some(data), id: id.map(|id| id.to_string()) }, frame));
+    };
+    decode_packed(message, extent, deliver).ok()?;
+    read
 }
 
 /// Whether arrays and objects in `json` are nested deeper than `most`.

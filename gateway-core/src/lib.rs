@@ -61,10 +61,12 @@ pub use crate::dispatch::{
     Access, Ack, Argument, AsyncGuard, Auth, Call, Cancellation, Caught, Context, Data, Declared, Door, Doors, Ended,
     EventName, Exception, Extension, Extensions, Faults, Filter, FromContext, Guard, Hook, Interceptor, IntoEnded,
     IntoException, IntoGuard, IntoRawReply, IntoRefusal, IntoReply, IntoStarted, IntoVerdict, Items, Needs, Next, Pass,
-    Path, RawReply, Refusal, Rejection, Reply, Running, Started, State, Streamed, Subscription, Surplus, Valid,
-    Validate, Verdict, Written, on,
+    Path, PerSocket, RawReply, Refusal, Rejection, Reply, Running, Started, State, Streamed, Subscription, Surplus,
+    Valid, Validate, Verdict, Written, on,
 };
-pub use crate::gateway::{Fields, Gateway, Handlers, Injectable, Layers, Problem, Registered, Service, StartError};
+pub use crate::gateway::{
+    Fields, Gateway, Handlers, Injectable, Layers, Problem, Provided, Registered, Service, StartError, Unprovided,
+};
 pub use crate::hub::{JoinError, Namespace, Sent, Target};
 pub use crate::limits::{Limits, Overflow};
 pub use crate::server::{
@@ -79,7 +81,10 @@ pub use crate::transport::Deflate;
 pub use crate::transport::{AuthError, Handshake};
 #[cfg(feature = "tls")]
 pub use crate::transport::{Tls, TlsError};
-pub use crate::wire::{Args, Binary, CloseCode, Disconnect, Event, FromArgs, Message, RawArgs, Text, ToArgs};
+pub use crate::wire::{
+    Args, Binary, ClientMessage, ClientSays, CloseCode, Disconnect, Event, FormatError, FromArgs, Message,
+    MessageFormat, RawArgs, Says, ServerSays, Text, ToArgs, TraceParent,
+};
 
 /// Registers a generic gateway by naming a concrete type, once: `gateway_core::register!(Chat<MemoryStore>);`
 ///

@@ -67,7 +67,7 @@ impl<T: Send + Sync + 'static> MakeProvided<T> for Make<T> {
     fn make(&self, layers: &mut Layers<'_>, written: Written) -> Option<Arc<T>> {
         let provided = layers.provided();
         if provided.is_none() {
-            layers.missing(written);
+            layers.missing::<T>(written);
         }
         provided
     }

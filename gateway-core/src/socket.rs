@@ -10,7 +10,7 @@ use crate::session::{Admittance, Delivery, DisconnectReason, Scope, SendError, S
 pub use crate::socket::request::{Answers, Request, RequestError, Requests};
 use crate::telemetry::Counters;
 use crate::transport::Handshake;
-use crate::wire::{Disconnect, Event, FromArgs, Message, Outgoing, RawArgs, ToArgs, is_reserved};
+use crate::wire::{Content, Disconnect, Event, FromArgs, Key, Message, Outgoing, RawArgs, ToArgs, is_reserved};
 
 /// One connected client. Cheap to clone; may be kept and used from any task, also after the client has gone.
 #[derive(Clone)]
@@ -156,6 +156,53 @@ impl Socket {
         self.push(event, data.to_args(), Delivery::Volatile)
     }
 
+    /// Sends it an event of which only the latest is worth sending: an older one of this name and `key` that still waits is
+    /// not sent. [`Target::emit_latest`] says more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Socket::emit`].
+    pub fn emit_latest<T: ToArgs + ?Sized>(
+        &self,
+        event: &str,
+        key: impl AsRef<str>,
+        data: &T,
+    ) -> Result<(), SendError> {
+        self.push_latest(event, key.as_ref(), data.to_args())
+    }
+
+    /// The same with a typed event.
+    ///
+    /// # Errors
+    ///
+    /// As [`Socket::emit`].
+    #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send_latest(id, Moved { .. })`")]
+    pub fn send_latest<E: Event>(&self, key: impl AsRef<str>, event: E) -> Result<(), SendError> {
+        self.push_latest(E::NAME, key.as_ref(), event.args())
+    }
+
+    fn push_latest(&self, event: &str, key: &str, args: Result<RawArgs, serde_json::Error>) -> Result<(), SendError> {
+        let content = self.content(event, args)?;
+        let offset = self.space.next_offset();
+        let text = offset.map(|offset| offset.to_string());
+        let outgoing = Outgoing::Event { event, content: content.lend(), offset: text.as_deref() };
+        let frame = self.session.encode(&outgoing).into_keyed(&Key::new(event, key));
+        match offset {
+            None => self.session.push_latest(frame),
+            Some(offset) => self.session.push_event(frame, offset),
+        }
+    }
+
+    /// What is about to be sent.
+    fn content(&self, event: &str, args: Result<RawArgs, serde_json::Error>) -> Result<Content, SendError> {
+        if is_reserved(event) {
+            return Err(SendError::Reserved);
+        }
+        let content = args.map_err(|_| SendError::Unserializable)?.into_content();
+        self.session.tell_listeners(event);
+        Ok(content)
+    }
+
     /// Sends it a typed event, without waiting.
     ///
     /// # Errors
@@ -167,11 +214,7 @@ impl Socket {
     }
 
     fn push(&self, event: &str, args: Result<RawArgs, serde_json::Error>, delivery: Delivery) -> Result<(), SendError> {
-        if is_reserved(event) {
-            return Err(SendError::Reserved);
-        }
-        let content = args.map_err(|_| SendError::Unserializable)?.into_content();
-        self.session.tell_listeners(event);
+        let content = self.content(event, args)?;
         if delivery == Delivery::Volatile && self.session.drops_volatile() {
             return Err(SendError::Full);
         }

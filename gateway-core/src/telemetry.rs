@@ -1,6 +1,7 @@
 //! The one place that logs and counts. Names of fields and counters are fixed here; payloads, headers and queries never
 //! reach it.
 
+mod diary;
 mod histogram;
 mod listeners;
 mod meters;
@@ -12,6 +13,7 @@ use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub(crate) use diary::Diary;
 pub(crate) use listeners::Listeners;
 pub use listeners::Traffic;
 pub(crate) use meters::{EventMeter, HowEnded, Meters, NamespaceMeter, OTHER};
@@ -37,6 +39,7 @@ pub struct Counters {
     dropped_events: AtomicU64,
     slow_disconnects: AtomicU64,
     dropped_frames: AtomicU64,
+    coalesced_frames: AtomicU64,
     protocol_errors: AtomicU64,
     unanswered_requests: AtomicU64,
     recoveries: AtomicU64,
@@ -77,6 +80,8 @@ pub enum Counter {
     SlowDisconnects,
     /// Frames dropped by [`crate::Overflow`] or because they were volatile.
     DroppedFrames,
+    /// Frames that were not sent, because a later one of their key came while they waited.
+    CoalescedFrames,
     /// Connections closed for a violation of the WebSocket protocol.
     ProtocolErrors,
     /// Questions to a client that were not answered in time.
@@ -137,6 +142,7 @@ impl Counters {
             Counter::DroppedEvents => &self.dropped_events,
             Counter::SlowDisconnects => &self.slow_disconnects,
             Counter::DroppedFrames => &self.dropped_frames,
+            Counter::CoalescedFrames => &self.coalesced_frames,
             Counter::ProtocolErrors => &self.protocol_errors,
             Counter::UnansweredRequests => &self.unanswered_requests,
             Counter::Recoveries => &self.recoveries,
@@ -177,13 +183,24 @@ pub(crate) fn told(socket: &dyn Display, event: &str, failure: Told<'_>) {
 }
 
 /// One connection, from its handshake to its end.
-pub(crate) fn connection_span(socket: &dyn Display, namespace: &str, peer: Option<SocketAddr>) -> Span {
-    tracing::info_span!("connection", %socket, namespace = bounded(namespace), peer = peer.map(tracing::field::display))
+pub(crate) fn connection_span(socket: &dyn Display, namespace: &str, from: Caller<'_>) -> Span {
+    let Caller { peer, traceparent } = from;
+    let peer = peer.map(tracing::field::display);
+    tracing::info_span!("connection", %socket, namespace = bounded(namespace), peer, traceparent)
 }
 
 /// A connection that serves several namespaces.
-pub(crate) fn lobby_span(peer: Option<SocketAddr>) -> Span {
-    tracing::info_span!("connection", peer = peer.map(tracing::field::display))
+pub(crate) fn lobby_span(from: Caller<'_>) -> Span {
+    let Caller { peer, traceparent } = from;
+    tracing::info_span!("connection", peer = peer.map(tracing::field::display), traceparent)
+}
+
+/// What is known of who connects.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller<'a> {
+    pub(crate) peer: Option<SocketAddr>,
+    /// The trace that its handshake names.
+    pub(crate) traceparent: Option<&'a str>,
 }
 
 /// One of its sockets.
@@ -194,4 +211,9 @@ pub(crate) fn socket_span(socket: &dyn Display, namespace: &str) -> Span {
 /// One event in its handler. The name is a registered one, never the client's.
 pub(crate) fn event_span(event: &str) -> Span {
     tracing::debug_span!("event", event)
+}
+
+/// The same of one whose message names its trace.
+pub(crate) fn traced_event_span(event: &str, traceparent: &str) -> Span {
+    tracing::debug_span!("event", event, traceparent)
 }

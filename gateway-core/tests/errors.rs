@@ -222,7 +222,7 @@ const FAILED: (Level, &str) = (Level::ERROR, "a handler or hook failed");
 const HIDDEN: &str = "Internal server error";
 
 /// Counters of failures, all of which a test looks at.
-const FAILURES: [Counter; 14] = [
+const FAILURES: [Counter; 15] = [
     Counter::RejectedHandshakes,
     Counter::RefusedConnections,
     Counter::Exceptions,
@@ -233,6 +233,7 @@ const FAILURES: [Counter; 14] = [
     Counter::DroppedEvents,
     Counter::SlowDisconnects,
     Counter::DroppedFrames,
+    Counter::CoalescedFrames,
     Counter::ProtocolErrors,
     Counter::UnansweredRequests,
     Counter::LostSockets,

@@ -183,6 +183,8 @@ async fn the_first_known_subprotocol_is_selected_and_credentials_never() {
         ("auth.e30, mqtt, gateway.v1", Some("gateway.v1")),
         ("stomp, mqtt", Some("mqtt")),
         ("other, stomp", Some("stomp")),
+        ("mqtt, gateway.v1.msgpack", Some("gateway.v1.msgpack")),
+        ("gateway.v1.msgpack, gateway.v1", Some("gateway.v1.msgpack")),
         ("auth.e30", None),
         ("other", None),
     ] {

@@ -6,6 +6,7 @@ mod deflate;
 mod envelopes;
 mod faults;
 mod floods;
+mod formats;
 mod handshake;
 mod leaving;
 mod listeners;

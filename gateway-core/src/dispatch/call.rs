@@ -11,7 +11,7 @@ use crate::dispatch::{Context, Extensions, Filtered, Handler, Passes, Reply, Ser
 use crate::socket::Socket;
 use crate::telemetry::Counters;
 use crate::transport::Handshake;
-use crate::wire::{Payload, RawArgs};
+use crate::wire::{Payload, RawArgs, TraceParent};
 
 /// One event that has reached its handler, or is about to.
 #[derive(Clone, Copy)]
@@ -79,6 +79,12 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn granted<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.extensions.granted.find().or_else(|| self.passes.and_then(|passes| passes.granted.find()))
+    }
+
+    /// The trace it belongs to: that of the message, else that of the handshake.
+    #[must_use]
+    pub fn traceparent(&self) -> Option<TraceParent> {
+        self.payload.trace.as_deref().copied().or_else(|| self.handshake().traceparent())
     }
 
     /// What was provided to the server under this type.

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::dispatch::{Extensions, Passes, Rejection, Services, Share};
 use crate::session::DisconnectReason;
 use crate::socket::Socket;
-use crate::wire::{List, Message, Payload, RawArgs};
+use crate::wire::{List, Message, Payload, RawArgs, TraceParent};
 
 /// One event, or one moment of a socket's life, while its arguments are read. It borrows the frame: what the handler
 /// keeps is read out of it before the handler runs.
@@ -98,6 +98,13 @@ impl<'a> Context<'a> {
         self.payload.map_or_else(RawArgs::default, RawArgs::from)
     }
 
+    /// The trace it belongs to: that of the message, else that of the handshake.
+    #[must_use]
+    pub fn traceparent(&self) -> Option<TraceParent> {
+        let of_message = self.payload.and_then(|payload| payload.trace.as_deref().copied());
+        of_message.or_else(|| self.socket?.handshake().traceparent())
+    }
+
     /// What was provided to the server under this type.
     #[must_use]
     pub fn service<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
@@ -111,10 +118,24 @@ impl<'a> Context<'a> {
         of_event.or_else(|| self.passes.and_then(|passes| passes.granted.find()))
     }
 
+    pub(crate) fn of_socket<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.passes.and_then(|passes| passes.own.find())
+    }
+
     /// Values of this request; `None` where nothing stands around its handler that could have put one in.
     #[must_use]
     pub fn extensions(&self) -> Option<&Extensions> {
         self.extensions
+    }
+
+    /// Notes that an argument of this type, as it is written, could not be read, for the test that waits for an answer. Gives
+    /// the rejection back.
+    #[must_use]
+    pub fn rejected(&self, argument: &'static str, rejection: Rejection) -> Rejection {
+        if let Some(socket) = self.socket {
+            socket.handshake().diary().note(|| format!("the argument `{argument}` could not be read: {rejection}"));
+        }
+        rejection
     }
 
     /// The arguments, lent to be read.

@@ -29,7 +29,7 @@ use crate::transport::Handshake;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument here",
     label = "this is no extractor for this kind of method",
-    note = "handlers read `Socket`, `Data<T>`, `Args<T>`, `RawArgs`, `State<T>`, `Auth<T>`, `Extension<T>`, `Handshake`, `Path<T>`, `EventName`, `Bytes`, `Ack`, `Cancellation` and `Namespace`; hooks read what belongs to the socket; `#[on_disconnect]` reads `DisconnectReason` too",
+    note = "handlers read `Socket`, `Data<T>`, `Args<T>`, `RawArgs`, `State<T>`, `Auth<T>`, `Extension<T>`, `Handshake`, `Path<T>`, `EventName`, `Bytes`, `Ack`, `Cancellation`, `PerSocket<T>` and `Namespace`; hooks read what belongs to the socket; `#[on_disconnect]` reads `DisconnectReason` too",
     note = "a payload of your own type `T` is `Data<T>`, and there is none before the first event; something provided to the server is `State<T>`, and what a guard granted `Auth<T>`"
 )]
 pub trait FromContext<On = on::Message>: Sized {
@@ -50,6 +50,10 @@ pub trait FromContext<On = on::Message>: Sized {
 impl<On, T: FromContext<On>> FromContext<On> for Result<T, Rejection> {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
         Ok(T::from_context(context))
+    }
+
+    fn needs(needs: &mut Needs<'_>) {
+        needs.optional(T::needs);
     }
 }
 

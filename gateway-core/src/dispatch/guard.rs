@@ -118,6 +118,9 @@ pub trait AsyncGuard: Send + Sync + 'static {
 pub trait IntoGuard<Kind> {
     #[doc(hidden)]
     fn erase(this: Arc<Self>) -> ErasedGuard;
+
+    #[doc(hidden)]
+    fn grants() -> TypeId;
 }
 
 /// Marks what does not wait.
@@ -133,12 +136,20 @@ impl<G: Guard> IntoGuard<Prompt> for G {
     fn erase(this: Arc<Self>) -> ErasedGuard {
         ErasedGuard { grants: (TypeId::of::<G::Grants>(), type_name::<G::Grants>()), guard: Box::new(Now(this)) }
     }
+
+    fn grants() -> TypeId {
+        TypeId::of::<G::Grants>()
+    }
 }
 
 #[diagnostic::do_not_recommend]
 impl<G: AsyncGuard> IntoGuard<Waits> for G {
     fn erase(this: Arc<Self>) -> ErasedGuard {
         ErasedGuard { grants: (TypeId::of::<G::Grants>(), type_name::<G::Grants>()), guard: Box::new(Later(this)) }
+    }
+
+    fn grants() -> TypeId {
+        TypeId::of::<G::Grants>()
     }
 }
 
@@ -235,7 +246,7 @@ impl Guards {
                 return Ok(index);
             }
             let checked = catch_unwind(AssertUnwindSafe(|| guard.layer.guard.check(access)));
-            let Ok(Check::Now(verdict)) = checked else { return Err(guard.panicked(counters)) };
+            let Ok(Check::Now(verdict)) = checked else { return Err(guard.panicked(access, counters)) };
             guard.note(access, verdict)?;
         }
         Ok(self.len())
@@ -247,10 +258,13 @@ impl Guards {
             let checked = catch_unwind(AssertUnwindSafe(|| guard.layer.guard.check(access)));
             let verdict = match checked {
                 Ok(Check::Now(verdict)) => Ok(verdict),
-                Ok(Check::Later(verdict)) => AssertUnwindSafe(verdict).catch_unwind().await,
+                Ok(Check::Later(verdict)) => {
+                    access.handshake.diary().note(|| format!("guard {} was asked", guard.written));
+                    AssertUnwindSafe(verdict).catch_unwind().await
+                }
                 Err(panic) => Err(panic),
             };
-            guard.note(access, verdict.map_err(|_| guard.panicked(counters))?)?;
+            guard.note(access, verdict.map_err(|_| guard.panicked(access, counters))?)?;
         }
         Ok(())
     }
@@ -266,11 +280,16 @@ impl Placed<ErasedGuard> {
     }
 
     fn note(&self, access: &Access<'_>, verdict: Checked) -> Result<(), Exception> {
+        access.handshake.diary().note(|| match &verdict {
+            Ok(_) => format!("guard {} said yes to {:?}", self.written, access.door),
+            Err(exception) => format!("guard {} said no to {:?}: {exception}", self.written, access.door),
+        });
         access.passes.take(self.key(), verdict?, access);
         Ok(())
     }
 
-    fn panicked(&self, counters: &Counters) -> Exception {
+    fn panicked(&self, access: &Access<'_>, counters: &Counters) -> Exception {
+        access.handshake.diary().note(|| format!("guard {} panicked", self.written));
         counters.add(Counter::Panics);
         Exception::internal(|id| tracing::error!(guard = %self.written, id, "a guard panicked"))
     }

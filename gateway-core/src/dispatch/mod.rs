@@ -27,6 +27,7 @@ pub mod on;
 mod pass;
 mod passes;
 mod path;
+mod per_socket;
 mod pipeline;
 mod placed;
 mod policy;
@@ -36,6 +37,7 @@ mod running;
 mod sample;
 mod services;
 mod stream;
+mod trace;
 mod validate;
 
 pub(crate) use access::Asked;
@@ -69,6 +71,7 @@ pub(crate) use needs::{Missing, Scene};
 pub use pass::Pass;
 pub(crate) use passes::Passes;
 pub use path::Path;
+pub use per_socket::PerSocket;
 pub(crate) use pipeline::{Arrival, Begun, Pipeline};
 
 pub(crate) use placed::Placed;

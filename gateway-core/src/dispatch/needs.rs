@@ -10,6 +10,8 @@ use crate::dispatch::{Services, Written};
 pub struct Needs<'a> {
     pub(super) scene: &'a Scene<'a>,
     pub(super) missing: Vec<Missing>,
+    /// What is made for each socket because it asks for it.
+    wanted: Vec<TypeId>,
 }
 
 /// What there is for a method.
@@ -18,6 +20,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) services: &'a Services,
     /// Types that the guards before it may grant.
     pub(crate) grants: &'a [TypeId],
+    /// Types that can be made for each socket.
+    pub(crate) per_socket: &'a [TypeId],
     /// Whether something stands around it that could put values into its request.
     pub(crate) is_intercepted: bool,
     /// The parameters of its namespace.
@@ -30,19 +34,37 @@ pub(crate) enum Missing {
     Service(&'static str),
     Grant(&'static str),
     Extension(&'static str),
+    PerSocket(&'static str),
     Parameters(String),
 }
 
 impl<'a> Needs<'a> {
-    pub(crate) fn of(argument: &Argument, scene: &'a Scene<'a>) -> Vec<Missing> {
-        let mut needs = Self { scene, missing: Vec::new() };
+    /// What the argument does not get, and what is to be made for it.
+    pub(crate) fn of(argument: &Argument, scene: &'a Scene<'a>) -> (Vec<Missing>, Vec<TypeId>) {
+        let mut needs = Self { scene, missing: Vec::new(), wanted: Vec::new() };
         (argument.needs)(&mut needs);
-        needs.missing
+        (needs.missing, needs.wanted)
+    }
+
+    /// What `ask` asks for would be welcome and need not be there.
+    pub fn optional(&mut self, ask: impl FnOnce(&mut Needs<'_>)) {
+        let mut needs = Needs { scene: self.scene, missing: Vec::new(), wanted: Vec::new() };
+        ask(&mut needs);
+        self.wanted.extend(needs.wanted);
+    }
+
+    /// A value of this type must be made for each socket.
+    pub fn per_socket<T: Send + Sync + 'static>(&mut self) {
+        self.wanted.push(TypeId::of::<T>());
+        if !self.scene.per_socket.contains(&TypeId::of::<T>()) {
+            self.missing.push(Missing::PerSocket(type_name::<T>()));
+        }
     }
 
     /// Something of this type must be provided to the server.
     pub fn service<T: Clone + Send + Sync + 'static>(&mut self) {
-        if self.scene.services.find_shared::<T>().is_none() {
+        let services = self.scene.services;
+        if services.find_shared::<T>().is_none() && !services.is_promised::<T>() {
             self.missing.push(Missing::Service(type_name::<T>()));
         }
     }

@@ -1,6 +1,7 @@
 //! What guards have said of one socket and what still counts of it: verdicts that hold, values they granted, the user they
-//! named.
+//! named. Beside that, what was made for the socket alone.
 
+use std::any::{Any, TypeId};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
@@ -14,6 +15,8 @@ use crate::session::TypeMap;
 pub(crate) struct Passes {
     /// For as long as the socket lives.
     pub(super) granted: TypeMap,
+    /// Made for the socket when it came in.
+    pub(super) own: TypeMap,
     state: Mutex<State>,
 }
 
@@ -77,6 +80,16 @@ impl Passes {
         if let Some(socket) = access.socket {
             socket.set_user(before.as_deref().filter(|before| **before != **user), user);
         }
+    }
+
+    /// Takes up what was made for the socket.
+    pub(crate) fn own(&self, kind: TypeId, value: Arc<dyn Any + Send + Sync>) {
+        self.own.insert_shared(kind, value);
+    }
+
+    /// Lets go of all that was made for the socket.
+    pub(crate) fn disown(&self) {
+        self.own.clear();
     }
 
     /// The user that was named last.

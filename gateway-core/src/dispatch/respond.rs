@@ -12,7 +12,7 @@ use futures_core::Stream;
 use tokio_util::sync::CancellationToken;
 
 use crate::dispatch::{Exception, Filtered, Outcome, OwnedCall, Reply, drop_quietly};
-use crate::session::{Delivery, Offset, Session};
+use crate::session::{Delivery, Offset, SendError, Session};
 use crate::telemetry::{self, Counter};
 use crate::wire::{ContentRef, Encoded, Named, Outgoing, RequestId};
 
@@ -91,7 +91,10 @@ impl<'a> Responder<'a> {
     /// Answers, or gives the stream that will.
     pub(crate) fn finish(mut self, reply: Reply) -> Finished {
         match reply.0 {
-            Outcome::Empty if self.id.is_none() => self.answered = true,
+            Outcome::Empty if self.id.is_none() => {
+                self.note(|| "the handler returned nothing, and the event asked for no answer".to_owned());
+                self.answered = true;
+            }
             Outcome::Empty => self.value(None, "null".into()),
             Outcome::Value { event, content } => self.value(event.as_deref(), content.lend()),
             Outcome::Failed(exception) => self.fail(&exception),
@@ -167,7 +170,37 @@ impl<'a> Responder<'a> {
 
     /// A frame that finds no room is counted by the outbox, one for a client that is gone has no reader.
     fn push(&self, outgoing: &Outgoing<'_>) {
-        let _ = self.session.answer(outgoing, self.delivery());
+        let pushed = self.session.answer(outgoing, self.delivery());
+        self.note(|| self.told(outgoing, pushed));
+    }
+
+    fn note(&self, line: impl FnOnce() -> String) {
+        self.session.handshake.diary().note(line);
+    }
+
+    /// What became of an answer, for a test that waits for it.
+    fn told(&self, outgoing: &Outgoing<'_>, pushed: Result<(), SendError>) -> String {
+        let event = telemetry::bounded(&self.event);
+        let id = self.id.as_ref().map_or(String::new(), |id| format!(" (id {id})"));
+        let (what, json) = match outgoing {
+            Outgoing::Reply { id: None, named: Named::Own, content, .. } if self.session.outbox.format.has_acks() => {
+                ("a value, which goes nowhere: the event asked for no ack", content.json)
+            }
+            Outgoing::Reply { event: other, content, named: Named::Other, .. } => {
+                return format!("`{event}`{id} was answered on `{other}` by {}", telemetry::bounded(content.json));
+            }
+            Outgoing::Reply { content, .. } => ("a value", content.json),
+            Outgoing::Item { content, .. } => ("an item of a stream", content.json),
+            Outgoing::Exception { data, .. } => ("an exception", *data),
+            Outgoing::End { .. } => ("the end of a stream", ""),
+            Outgoing::Event { .. }
+            | Outgoing::Ask { .. }
+            | Outgoing::Connected { .. }
+            | Outgoing::Refused { .. }
+            | Outgoing::Disconnected => ("something that is no answer", ""),
+        };
+        let lost = pushed.err().map_or(String::new(), |error| format!(", which was not sent: {error}"));
+        format!("`{event}`{id} was answered by {what} {}{lost}", telemetry::bounded(json))
     }
 
     fn delivery(&self) -> Delivery {
@@ -377,6 +410,9 @@ impl<'a> SharedResponder<'a> {
                 // Who answers by an `Ack` returns no answer: only a failure counts.
                 let counts = !slot.by_hand || matches!(outcome, Outcome::Failed(_));
                 let responder = if counts { slot.responder.take() } else { None };
+                if let Some(responder) = &slot.responder {
+                    responder.note(|| "the handler returned, and is to answer by its `Ack`".to_owned());
+                }
                 drop(slot);
                 if let Some(responder) = responder {
                     return responder.finish(Reply(outcome));

@@ -2,7 +2,7 @@
 
 use crate::wire::engine_io::{Frames, Packet, PayloadWriter, SEPARATOR};
 use crate::wire::socket_io::{Decoder, PacketLimits, encode, encode_packed};
-use crate::wire::{ContentRef, Encoded, Incoming, Message, OpCode, Outgoing, RawArgs, WireFormat};
+use crate::wire::{ContentRef, Encoded, Incoming, Message, OpCode, Outgoing, RawArgs, Terms, WireFormat};
 
 /// How packets are written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -78,7 +78,7 @@ pub fn write_packet(form: Form, said: &Said) -> Vec<Message> {
 #[must_use]
 pub fn write_plain(said: &Said) -> String {
     let content = said.args.clone().into_content();
-    let encoded = WireFormat::Plain.encode(&said.namespace, &outgoing(said, content.lend()));
+    let encoded = WireFormat::Plain.encode(Terms::of(&said.namespace), &outgoing(said, content.lend()));
     let frame = Frames::new(encoded.as_slice()).next().expect("one frame");
     String::from_utf8(frame.payload.to_vec()).expect("a text")
 }

@@ -13,9 +13,9 @@ use crate::dispatch::{
 use crate::gateway::handlers::{Bare, Bound};
 use crate::gateway::layers::{AddLayers, pipeline};
 use crate::gateway::pattern::Pattern;
-use crate::gateway::proof::{Claim, grants};
+use crate::gateway::proof::{Claim, Shared, grants};
 use crate::gateway::registry::GatewayEntry;
-use crate::gateway::{Layers, Made, Problem, Route, Routes, Selection};
+use crate::gateway::{Layers, Made, Problem, Route, Routes, Selection, SocketFactory};
 use crate::limits::Limits;
 
 /// Routes that are complete but for their init hooks.
@@ -40,9 +40,7 @@ impl std::fmt::Debug for Init {
 /// Takes up gateways one by one.
 #[derive(Debug)]
 pub(crate) struct Assembly<'a> {
-    services: &'a Services,
-    /// What stands around everything.
-    server: &'a Made,
+    given: Given<'a>,
     routes: Vec<Route>,
     /// For each route, the types that its guards may grant to a socket.
     grants: Vec<Vec<TypeId>>,
@@ -52,6 +50,15 @@ pub(crate) struct Assembly<'a> {
     /// How many events of one socket may wait.
     queued_events: usize,
     problems: Vec<Problem>,
+}
+
+/// What the server was given for its gateways.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given<'a> {
+    pub(crate) services: &'a Services,
+    pub(crate) per_socket: &'a [Arc<SocketFactory>],
+    /// What stands around everything.
+    pub(crate) around: &'a Made,
 }
 
 /// A method that takes the whole messages of a route.
@@ -79,17 +86,15 @@ impl Place<'_> {
 }
 
 impl<'a> Assembly<'a> {
-    /// All selected gateways, or all that is wrong with them. `server` stands around everything.
+    /// All selected gateways, or all that is wrong with them.
     pub(crate) fn of(
         selection: &Selection,
-        services: &'a Services,
-        server: &'a Made,
+        given: Given<'a>,
         expected: &[String],
         limits: &Limits,
     ) -> Result<Assembled, Vec<Problem>> {
         let mut assembly = Self {
-            services,
-            server,
+            given,
             routes: Vec::new(),
             grants: Vec::new(),
             claims: Vec::new(),
@@ -123,7 +128,7 @@ impl<'a> Assembly<'a> {
             self.problems.push(Problem::pattern(entry.declared, entry.namespace, &error));
         });
         // Looked at also where the gateway cannot be built: all that is wrong is reported in one run.
-        let instance = (entry.build)(self.services, &mut self.problems);
+        let instance = (entry.build)(self.given.services, &mut self.problems);
         let made = self.make(entry.around);
         match selection.bind(entry, instance.as_ref()) {
             None => self.problems.push(Problem::no_handlers(entry.declared)),
@@ -137,7 +142,7 @@ impl<'a> Assembly<'a> {
     }
 
     fn make(&mut self, around: AddLayers) -> Made {
-        Layers::make(self.services, &mut self.problems, around)
+        Layers::make(self.given.services, &mut self.problems, around)
     }
 
     fn merge(&mut self, place: Place<'_>, bound: Bound) {
@@ -148,7 +153,7 @@ impl<'a> Assembly<'a> {
             self.merge_handler(place, handler);
         }
         let connect = connect.into_iter().map(|hook| self.guarded(place, hook, Guards::default())).collect();
-        let before: Vec<_> = self.server.guards.iter().chain(&place.made.guards).cloned().collect();
+        let before: Vec<_> = self.given.around.guards.iter().chain(&place.made.guards).cloned().collect();
         let mut messages = Vec::new();
         for method in message {
             self.raw.push(Raw { route: place.route, gateway: place.gateway, hook: method.hook });
@@ -178,11 +183,13 @@ impl<'a> Assembly<'a> {
     fn merge_handler(&mut self, place: Place<'_>, method: Bare<Handler>) {
         let Bare { hook, run: mut handler, more } = method;
         let own = more.around.map(|around| self.make(around)).unwrap_or_default();
-        handler.pipeline = pipeline(&[self.server, place.made, &own]);
+        handler.pipeline = pipeline(&[self.given.around, place.made, &own]);
         let (is_intercepted, is_guarded) = handler
             .pipeline
             .as_ref()
             .map_or((false, false), |pipeline| (!pipeline.interceptors.is_empty(), !pipeline.guards.is_empty()));
+        let is_intercepted =
+            is_intercepted || [self.given.around, place.made, &own].iter().any(|made| made.lacks_interceptor);
         let claim = place.claim(hook, more.arguments);
         self.claims.push(Claim { grants: grants(&own), is_intercepted, ..claim });
         let route = &mut self.routes[place.route];
@@ -195,7 +202,7 @@ impl<'a> Assembly<'a> {
         }
         let contradictions = handler.subscription.policy.contradictions(self.queued_events);
         self.problems.extend(contradictions.into_iter().map(|(what, help)| Problem::policy(&handler, &what, help)));
-        let second = Arc::new(if self.server.is_measured { handler.measured() } else { handler });
+        let second = Arc::new(if self.given.around.is_measured { handler.measured() } else { handler });
         for (name, first) in route.router.insert(&second) {
             self.problems.push(Problem::duplicate_event(route.namespace, &name, &first, &second));
         }
@@ -228,10 +235,20 @@ impl<'a> Assembly<'a> {
 
     /// Known only when every gateway was taken up: gateways of one namespace share its sockets.
     fn note_what_arguments_miss(&mut self) {
-        let Self { services, server, routes, grants: by_route, claims, problems, .. } = self;
+        let Self { given: Given { services, per_socket, around }, routes, grants: by_route, claims, problems, .. } =
+            self;
+        let kinds: Vec<_> = per_socket.iter().map(|factory| factory.makes).collect();
         for claim in claims {
-            let shared: Vec<_> = grants(server).into_iter().chain(by_route[claim.route].iter().copied()).collect();
-            problems.extend(claim.problems(services, &routes[claim.route], &shared));
+            let grants: Vec<_> = grants(around).into_iter().chain(by_route[claim.route].iter().copied()).collect();
+            let shared = Shared { services, per_socket: &kinds, grants: &grants };
+            let route = &mut routes[claim.route];
+            let (missing, wanted) = claim.judge(shared, route);
+            problems.extend(missing);
+            let is_new = |factory: &&Arc<SocketFactory>| {
+                wanted.contains(&factory.makes) && !route.own.iter().any(|own| own.makes == factory.makes)
+            };
+            let new: Vec<_> = per_socket.iter().filter(is_new).cloned().collect();
+            route.own.extend(new);
         }
     }
 
@@ -270,8 +287,9 @@ impl<'a> Assembly<'a> {
             declared: entry.declared,
             pattern,
             router: Router::default(),
-            guards: Guards::new(self.server.guards.clone()),
+            guards: Guards::new(self.given.around.guards.clone()),
             is_guarded: false,
+            own: Vec::new(),
         });
         self.grants.push(Vec::new());
         self.routes.len() - 1

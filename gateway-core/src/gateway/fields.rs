@@ -7,10 +7,10 @@ use crate::gateway::Problem;
 
 /// What can be provided to a server.
 #[diagnostic::on_unimplemented(
-    message = "a field of type `{Self}` cannot be provided to the server",
+    message = "`{Self}` cannot be provided to the server",
     label = "not `Clone + Send + Sync + 'static`",
-    note = "make the field an `Arc<{Self}>`, and provide that",
-    note = "or let the gateway make it: `#[inject(default)]` or `#[inject(with = path)]` above the field"
+    note = "provide an `Arc<{Self}>`, and write that type where it is asked for: as the field, or in `State<…>`",
+    note = "or let the gateway make a field: `#[inject(default)]` or `#[inject(with = path)]` above it"
 )]
 pub trait Service: Clone + Send + Sync + 'static {}
 
@@ -34,7 +34,7 @@ impl<'a> Fields<'a> {
     /// for the report when there is none.
     pub fn provided<T: Service>(&mut self, name: &'static str, written: &'static str, line: u32) -> Option<T> {
         let found = self.services.find();
-        if found.is_none() {
+        if found.is_none() && !self.services.is_promised::<T>() {
             let wrapped = type_name::<T>();
             let near = self.services.names().find(|provided| wrapped.contains(provided) || provided.contains(wrapped));
             self.problems.push(Problem::missing_service(self.declared, name, written, line, near));

@@ -1,5 +1,6 @@
 //! Guards, interceptors and filters, made from what was provided, at the gateway or method they stand at.
 
+use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 
@@ -59,6 +60,10 @@ pub(crate) struct Made {
     pub(crate) guards: Vec<Arc<Placed<ErasedGuard>>>,
     pub(crate) interceptors: Vec<Arc<Placed<ErasedInterceptor>>>,
     pub(crate) filters: Vec<Arc<Placed<ErasedFilter>>>,
+    /// What guards may grant that are not there, because they could not be made, or not yet.
+    pub(crate) absent_grants: Vec<TypeId>,
+    /// Whether an interceptor is not there for such a reason.
+    pub(crate) lacks_interceptor: bool,
     /// Whether the events it stands around are measured.
     pub(crate) is_measured: bool,
 }
@@ -99,9 +104,11 @@ impl<'a> Layers<'a> {
         T::inject(&mut Fields::new(self.services, T::DECLARED, self.problems)).map(Arc::new)
     }
 
-    /// Notes that nobody provided it.
-    pub fn missing(&mut self, written: Written) {
-        self.problems.push(Problem::missing_layer(written));
+    /// Notes that nobody provided it, unless it is yet to be made.
+    pub fn missing<T: 'static>(&mut self, written: Written) {
+        if !self.services.is_promised::<T>() {
+            self.problems.push(Problem::missing_layer(written));
+        }
     }
 }
 
@@ -119,12 +126,17 @@ impl Made {
     }
 
     pub(crate) fn guard<Kind, G: IntoGuard<Kind>>(&mut self, written: Written, guard: Option<Arc<G>>) {
-        self.guards.extend(guard.map(|guard| Arc::new(Placed { layer: G::erase(guard), written })));
+        match guard {
+            Some(guard) => self.guards.push(Arc::new(Placed { layer: G::erase(guard), written })),
+            None => self.absent_grants.push(G::grants()),
+        }
     }
 
     pub(crate) fn intercept<I: Interceptor>(&mut self, written: Written, interceptor: Option<Arc<I>>) {
-        let placed = interceptor.map(|layer| Arc::new(Placed { layer: ErasedInterceptor::new(layer), written }));
-        self.interceptors.extend(placed);
+        match interceptor {
+            Some(layer) => self.interceptors.push(Arc::new(Placed { layer: ErasedInterceptor::new(layer), written })),
+            None => self.lacks_interceptor = true,
+        }
     }
 
     pub(crate) fn filter<F: Filter>(&mut self, written: Written, filter: Option<Arc<F>>) {

@@ -2,20 +2,25 @@
 //! together with others into routes. Nothing here runs a handler.
 
 mod assemble;
+mod factories;
 mod fields;
 mod handlers;
 mod layers;
 mod pattern;
+mod per_socket;
 mod problem;
 mod proof;
 mod registry;
 mod route;
 
-pub(crate) use assemble::{Assembled, Assembly};
+pub(crate) use assemble::{Assembled, Assembly, Given};
+pub(crate) use factories::Factories;
+pub use factories::{Provided, Unprovided};
 pub use fields::{Fields, Service};
 pub use handlers::Handlers;
 pub(crate) use layers::Made;
 pub use layers::{Injectable, Layers};
+pub(crate) use per_socket::SocketFactory;
 pub use problem::{Problem, StartError};
 pub(crate) use registry::Selection;
 pub use registry::{GatewayEntry, GenericEntry, HandlersEntry, Part, Probe};

@@ -95,6 +95,10 @@ impl Problem {
                 format!("{method}, and nothing stands around it that could give a `{ty}`"),
                 "put `#[intercept(…)]` on the method or on the struct, with an interceptor that calls `call.extensions().insert(…)`".to_owned(),
             ),
+            (Missing::PerSocket(ty), _) => (
+                format!("{method}, and nothing makes a `{ty}` for each socket"),
+                "write `.provide_per_socket(async |socket, services| …)` on the server, with the value in `Ok(…)`".to_owned(),
+            ),
             (Missing::Parameters(why), namespace) => (
                 format!("{method}, which cannot be read from `{namespace}`: {why}"),
                 "name the parameters of the namespace in it, or one type for each in their order".to_owned(),
@@ -235,6 +239,25 @@ impl Problem {
         }
     }
 
+    pub(crate) fn factory((file, line): (&'static str, u32), makes: &str, why: &str) -> Self {
+        let what = format!("the factory of `{makes}` failed: {why}");
+        Self::at(file, line, what, "the server does not start without what it makes".to_owned())
+    }
+
+    pub(crate) fn factory_misses((file, line): (&'static str, u32), makes: &str, missing: &str) -> Self {
+        let what = format!("the factory of `{makes}` asks for a `{missing}` that nobody provided");
+        Self::at(file, line, what, format!("write `.provide::<{missing}>(…)` or `.provide_with(…)` on the server"))
+    }
+
+    pub(crate) fn factories_in_a_circle((file, line): (&'static str, u32), makes: &str, other: &str) -> Self {
+        let what = if makes == other {
+            format!("the factory of `{makes}` waits for what it makes itself")
+        } else {
+            format!("the factory of `{makes}` waits for a `{other}`, whose own factory waits for a `{makes}`")
+        };
+        Self::at(file, line, what, "make one of them without the other".to_owned())
+    }
+
     pub(crate) fn init(gateway: Declared, hook: Hook, why: &str) -> Self {
         let what = format!("`{}::{}` failed: {why}", gateway.name, hook.method);
         Self::at(hook.file, hook.line, what, "the hook decides that the server must not start without it".to_owned())
@@ -273,6 +296,21 @@ pub enum StartError {
     /// The system does not let the process listen for its signals.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
+}
+
+impl StartError {
+    /// The outcome, with what was wrong before.
+    pub(crate) fn with<T>(mut before: Vec<Problem>, outcome: Result<T, Self>) -> Result<T, Self> {
+        match outcome {
+            Ok(value) if before.is_empty() => Ok(value),
+            Ok(_) => Err(Self::Problems(before)),
+            Err(Self::Problems(problems)) => {
+                before.extend(problems);
+                Err(Self::Problems(before))
+            }
+            Err(other) => Err(other),
+        }
+    }
 }
 
 impl fmt::Debug for StartError {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::dispatch::{Declared, Guards, Passes, Router};
+use crate::gateway::SocketFactory;
 use crate::gateway::pattern::{DecodedPath, Pattern};
 
 /// One namespace: its pattern, and the handlers and hooks of all gateways in it.
@@ -16,6 +17,8 @@ pub(crate) struct Route {
     pub(crate) guards: Guards,
     /// Whether any guard is asked about anything here.
     pub(crate) is_guarded: bool,
+    /// Makes what each of its sockets has of its own.
+    pub(crate) own: Vec<Arc<SocketFactory>>,
 }
 
 /// All namespaces of a server, the most precise first.

@@ -34,7 +34,8 @@ fn add_raw<G: Send + Sync + 'static>(handlers: &mut Handlers<G>) {
 }
 
 fn problems(selection: &Selection, services: &Services, expected: &[String]) -> Vec<String> {
-    let assembled = Assembly::of(selection, services, &Made::default(), expected, &crate::limits::Limits::default());
+    let given = Given { services, per_socket: &[], around: &Made::default() };
+    let assembled = Assembly::of(selection, given, expected, &crate::limits::Limits::default());
     assembled.err().into_iter().flatten().map(|problem| problem.what().to_owned()).collect()
 }
 

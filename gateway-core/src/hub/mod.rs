@@ -16,18 +16,26 @@ pub(crate) use space::Space;
 pub use target::{Sent, Target};
 
 use crate::session::Offsets;
+use crate::wire::OwnForm;
 
 /// All namespaces somebody is in or holds a handle of.
 #[derive(Debug)]
 pub(crate) struct Hub {
     spaces: Mutex<HashMap<Arc<str>, Weak<Space>>>,
     pub(crate) offsets: Arc<Offsets>,
+    /// Set once, before anybody connects.
+    pub(crate) own_form: Arc<OwnForm>,
     pub(crate) lost: Lost,
 }
 
 impl Hub {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { spaces: Mutex::default(), offsets: Arc::default(), lost: Lost::default() })
+        Arc::new(Self {
+            spaces: Mutex::default(),
+            offsets: Arc::default(),
+            own_form: Arc::default(),
+            lost: Lost::default(),
+        })
     }
 
     /// The namespace of this name, made when nobody has it yet.

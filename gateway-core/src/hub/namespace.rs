@@ -57,6 +57,16 @@ impl Namespace {
         self.all().send(event)
     }
 
+    /// Sends an event of which only the latest of this `key` is worth sending to everybody, as [`Target::emit_latest`].
+    pub fn emit_latest<T: ToArgs + ?Sized>(&self, event: &str, key: impl AsRef<str>, data: &T) -> Sent {
+        self.all().emit_latest(event, key, data)
+    }
+
+    /// The same with a typed event.
+    pub fn send_latest<E: Event>(&self, key: impl AsRef<str>, event: E) -> Sent {
+        self.all().send_latest(key, event)
+    }
+
     /// How many sockets are in it, those whose connect hook still runs included.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -5,18 +5,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use crate::hub::Hub;
 use crate::hub::members::{JoinError, Members, Selection, Sessions};
 use crate::session::{Offset, Offsets, Session, SocketId};
+use crate::wire::{OwnForm, Terms};
 
 #[derive(Debug)]
 pub(crate) struct Space {
     pub(crate) name: Arc<str>,
     hub: Weak<Hub>,
     offsets: Arc<Offsets>,
+    own_form: Arc<OwnForm>,
     members: Mutex<Members>,
 }
 
 impl Space {
     pub(super) fn new(name: Arc<str>, hub: &Arc<Hub>) -> Self {
-        Self { name, hub: Arc::downgrade(hub), offsets: Arc::clone(&hub.offsets), members: Mutex::default() }
+        let (offsets, own_form) = (Arc::clone(&hub.offsets), Arc::clone(&hub.own_form));
+        Self { name, hub: Arc::downgrade(hub), offsets, own_form, members: Mutex::default() }
+    }
+
+    /// What is agreed with its sockets beside their formats.
+    pub(crate) fn terms(&self) -> Terms<'_> {
+        Terms { namespace: &self.name, own: self.own_form.get() }
     }
 
     pub(crate) fn enter(&self, session: &Arc<Session>) {

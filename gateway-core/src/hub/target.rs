@@ -6,7 +6,7 @@ use crate::hub::members::{Selection, Sessions};
 use crate::hub::{JoinError, Space};
 use crate::session::{Delivery, DisconnectReason, Outbox, Scope, SendError, for_each, latest_of, write_all_soon};
 use crate::telemetry::{bounded, cut};
-use crate::wire::{Content, Disconnect, Event, RawArgs, Shared, ToArgs, Worth, is_reserved};
+use crate::wire::{Content, Disconnect, Event, Key, Latest, RawArgs, Shared, ToArgs, Worth, is_reserved};
 
 /// Some sockets of one namespace, chosen by rooms. Choosing more rooms widens it; a socket in two of them is meant once.
 ///
@@ -80,16 +80,65 @@ impl Target {
         self.say(event, data.to_args())
     }
 
-    fn say(&self, event: &str, args: Result<RawArgs, serde_json::Error>) -> Sent {
+    /// Sends an event of which only the latest is worth sending, such as where a cursor is: an older one of this name and
+    /// `key` that still waits for a socket is not sent to it. The event stands behind all that waits, so a socket reads what
+    /// others read, in the same order, without what was out of date. A volatile target sends it as any other event.
+    ///
+    /// ```no_run
+    /// # fn example(socket: gateway_core::Socket) {
+    /// socket.to("board").emit_latest("cursor", socket.id(), &[120, 80]);
+    /// # }
+    /// ```
+    pub fn emit_latest<T: ToArgs + ?Sized>(&self, event: &str, key: impl AsRef<str>, data: &T) -> Sent {
+        self.say_latest(event, key.as_ref(), data.to_args())
+    }
+
+    /// The same with a typed event.
+    #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send_latest(id, Moved { .. })`")]
+    pub fn send_latest<E: Event>(&self, key: impl AsRef<str>, event: E) -> Sent {
+        self.say_latest(E::NAME, key.as_ref(), event.args())
+    }
+
+    fn say_latest(&self, event: &str, key: &str, args: Result<RawArgs, serde_json::Error>) -> Sent {
+        if self.delivery == Delivery::Volatile {
+            return self.say(event, args);
+        }
         let sessions = self.select();
         let Some(content) = self.content(event, args) else { return Sent { queued: 0, skipped: sessions.len() } };
+        self.tell_listeners(&sessions, event);
+        let offset = self.space.next_offset();
+        let shared = Shared::new(self.space.terms(), event, content.lend(), offset.map(|offset| offset.to_string()));
+        let shared = shared.with_key(Key::new(event, key)).worth(self.worth);
+        let mut queued = 0;
+        for_each(&sessions, |session| {
+            let Outbox { format, .. } = session.outbox;
+            let frame = shared.frame(format).clone();
+            let sent = session.outbox.deflating().map(|how| shared.deflated(format, how).clone());
+            let pushed = match offset {
+                None => session.outbox.push_latest(sent.unwrap_or(frame)),
+                Some(offset) => session.queue_event(frame, sent, offset),
+            };
+            queued += usize::from(pushed.is_ok());
+        });
+        // One that may be taken out again is not joined with what comes behind it.
+        write_all_soon(&sessions, Latest::default());
+        Sent { queued, skipped: sessions.len() - queued }
+    }
+
+    fn tell_listeners(&self, sessions: &Sessions, event: &str) {
         if let Some(listeners) = sessions.first().and_then(|session| session.outbox.counters.listeners()) {
             listeners.count_sent(&self.space.name, event, sessions.len());
             sessions.iter().for_each(|session| listeners.outgoing(&self.space.name, session.id.as_str(), event));
         }
+    }
+
+    fn say(&self, event: &str, args: Result<RawArgs, serde_json::Error>) -> Sent {
+        let sessions = self.select();
+        let Some(content) = self.content(event, args) else { return Sent { queued: 0, skipped: sessions.len() } };
+        self.tell_listeners(&sessions, event);
         let is_volatile = self.delivery == Delivery::Volatile;
         let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };
-        let shared = Shared::new(&self.space.name, event, content.lend(), offset.map(|offset| offset.to_string()));
+        let shared = Shared::new(self.space.terms(), event, content.lend(), offset.map(|offset| offset.to_string()));
         let shared = shared.behind(latest_of(&sessions)).worth(self.worth);
         let mut queued = 0;
         for_each(&sessions, |session| {

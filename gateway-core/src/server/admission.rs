@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use crate::dispatch::{Access, Context, Exception, Guards, Passes, Refusal, RunHook, Verdict};
-use crate::gateway::Route;
+use crate::gateway::{Provided, Route};
 use crate::server::application::Application;
 use crate::server::place::Place;
 use crate::socket::Socket;
@@ -77,6 +77,7 @@ struct Newcomer {
 impl Newcomer {
     async fn come_in(self, progress: Arc<Progress>) -> Result<(), Refusal> {
         self.ask(&self.route.guards, &progress).await?;
+        self.make_own().await?;
         for hooks in &self.route.router.gateways {
             for hook in &hooks.connect {
                 self.ask(&hook.guards, &progress).await?;
@@ -97,6 +98,27 @@ impl Newcomer {
         let verdict = guards.ask(0, &access, &self.application.shared.counters).await;
         progress.is_asking.store(false, Ordering::Relaxed);
         verdict.map_err(Refusal::from)
+    }
+
+    /// Makes what the socket has of its own.
+    async fn make_own(&self) -> Result<(), Refusal> {
+        let Self { application, route, socket, passes } = self;
+        for factory in &route.own {
+            let provided = Provided::started(&application.services);
+            let made = match catch_unwind(AssertUnwindSafe(|| factory.make(socket.clone(), provided))) {
+                Ok(making) => AssertUnwindSafe(making).catch_unwind().await,
+                Err(panic) => Err(panic),
+            };
+            let Ok(made) = made else {
+                application.shared.counters.add(Counter::Panics);
+                let (socket, value) = (socket.id(), factory.name);
+                let log = |id: &str| tracing::error!(%socket, value, id, "the factory of a socket's value panicked");
+                return Err(Exception::internal(log).into());
+            };
+            let passes = passes.as_ref().expect("the sockets of a namespace that makes values have passes");
+            passes.own(factory.makes, made?);
+        }
+        Ok(())
     }
 
     async fn run(&self, hook: &RunHook<Verdict>) -> Result<(), Refusal> {

@@ -14,7 +14,10 @@ use tower_service::Service;
 #[cfg(doc)]
 use crate::Guard;
 use crate::dispatch::{Compat, Filter, Interceptor, IntoGuard, Services, Written};
-use crate::gateway::{Assembled, Assembly, Gateway, Handlers, Made, Problem, Registered, Selection, StartError};
+use crate::gateway::{
+    Assembled, Assembly, Factories, Gateway, Given, Handlers, Made, Problem, Registered, Selection, SocketFactory,
+    StartError,
+};
 use crate::limits::{Limits, Overflow};
 use crate::server::application::{Application, Shared};
 use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
@@ -32,6 +35,7 @@ use crate::server::socket_io_options::{EngineIo, SocketIo};
 use crate::session::Recovery;
 use crate::telemetry::{Listeners, Traffic};
 use crate::transport::{Crowd, Deflate, Handshake, OriginPolicy};
+use crate::wire::MessageFormat;
 
 type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
 
@@ -47,7 +51,9 @@ type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
 #[must_use = "a server does nothing before it is started"]
 pub struct Server {
     selection: Selection,
-    services: Services,
+    pub(super) services: Services,
+    pub(super) factories: Factories,
+    pub(super) per_socket: Vec<Arc<SocketFactory>>,
     around: Made,
     limits: Limits,
     shared: Arc<Shared>,
@@ -55,6 +61,7 @@ pub struct Server {
     recovery: Option<Recovery>,
     origins: OriginPolicy,
     subprotocols: Vec<String>,
+    own_form: Option<&'static dyn MessageFormat>,
     deflate: Option<Deflate>,
     expected: Vec<String>,
     before: Option<BeforeUpgrade>,
@@ -83,6 +90,8 @@ impl Server {
         Self {
             selection,
             services: Services::default(),
+            factories: Factories::default(),
+            per_socket: Vec::new(),
             around: Made::default(),
             limits: Limits::default(),
             shared: Shared::new(),
@@ -90,6 +99,7 @@ impl Server {
             recovery: None,
             origins: OriginPolicy::default(),
             subprotocols: Vec::new(),
+            own_form: None,
             deflate: None,
             expected: Vec::new(),
             before: None,
@@ -114,13 +124,6 @@ impl Server {
     pub fn gateway_with<G: Gateway>(mut self, add: fn(&mut Handlers<G>)) -> Self {
         self.selection.add::<G>();
         self.selection.add_block(add);
-        self
-    }
-
-    /// Gives gateways a service: fields and `State<T>` arguments of this very type get a clone of it. The later of two
-    /// values of one type counts.
-    pub fn provide<T: Clone + Send + Sync + 'static>(mut self, service: T) -> Self {
-        self.services.provide(service);
         self
     }
 
@@ -187,6 +190,13 @@ impl Server {
     /// Subprotocols of the application, the preferred one first; `gateway.v1` comes before them.
     pub fn subprotocols<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.subprotocols.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Replaces the form in which messages are written on plain WebSocket: `message_format(&Pairs)`. Clients that name
+    /// `gateway.v1` or `gateway.v1.msgpack` as their subprotocol have these all the same.
+    pub fn message_format(mut self, format: &'static dyn MessageFormat) -> Self {
+        self.own_form = Some(format);
         self
     }
 
@@ -363,7 +373,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`StartError::Problems`] with all of it. Init hooks do not run.
+    /// [`StartError::Problems`] with all of it. Factories and init hooks do not run.
     pub fn check(mut self) -> Result<(), StartError> {
         self.services.provide(self.handle());
         self.plan().map(drop)
@@ -375,7 +385,8 @@ impl Server {
         let lossy = loses.then(|| Problem::recovery_with_loss(self.limits.overflow));
         let mut problems: Vec<_> = lossy.into_iter().collect();
         problems.extend(self.operations.unreadable.iter().map(|text| Problem::proxy(text)));
-        match Assembly::of(&self.selection, &self.services, &self.around, &self.expected, &self.limits) {
+        let given = Given { services: &self.services, per_socket: &self.per_socket, around: &self.around };
+        match Assembly::of(&self.selection, given, &self.expected, &self.limits) {
             Ok(assembled) => {
                 problems.extend(Engine::problems(self.engines.iter().chain(&self.socket_io), &assembled.routes));
                 if problems.is_empty() { Ok(assembled) } else { Err(StartError::Problems(problems)) }
@@ -386,10 +397,14 @@ impl Server {
 
     pub(crate) async fn assemble(mut self) -> Result<Arc<Application>, StartError> {
         self.services.provide(self.handle());
+        let failed = std::mem::take(&mut self.factories).make(&mut self.services).await;
         self.around.is_measured = self.operations.measured.is_some();
-        let assembled = self.plan()?;
+        let assembled = StartError::with(failed, self.plan())?;
         if self.recovery.is_some() {
             self.shared.hub.offsets.turn_on();
+        }
+        if let Some(form) = self.own_form {
+            self.shared.hub.own_form.set(form);
         }
         let routes = assembled.init(&self.services).await.map_err(StartError::Problems)?;
         let Operations { measured, drain, proxies, .. } = self.operations;

@@ -9,9 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 use tracing::Instrument;
 
-use crate::dispatch::Exception;
-use crate::gateway::{Found, Route};
-use crate::limits::Limits;
+use crate::gateway::Found;
 use crate::server::application::Application;
 use crate::server::drain::moment_within;
 use crate::server::ending::{self, End, Remains};
@@ -20,10 +18,12 @@ use crate::server::rates::{Bucket, per_second};
 use crate::server::seat::{Claim, Seat, Seating};
 use crate::server::seats::Seats;
 use crate::server::unfinished::Unfinished;
-use crate::session::{Asks, Batch, Delivery, DisconnectReason, Heartbeat, Outbox, Pace, Pulse, Scope};
-use crate::telemetry::{Counter, connection_span, lobby_span};
+use crate::session::{Batch, Delivery, DisconnectReason, Heartbeat, Outbox, Pace, Pulse, Scope};
+use crate::telemetry::{Caller, Counter, connection_span, lobby_span};
 use crate::transport::{Broken, Handshake, Transport};
-use crate::wire::{CloseCode, Disconnect, Encoded, Flow, Incoming, OpCode, Received, WireFormat, decode};
+use crate::wire::{
+    ClientMessage, CloseCode, Disconnect, Encoded, Flow, Incoming, OpCode, Received, TraceParent, WireFormat, decode,
+};
 
 /// Frames read before others get their turn; what they answer leaves in one write.
 const TURN: usize = 32;
@@ -42,22 +42,6 @@ pub(crate) enum Entry {
 pub(crate) struct Manner {
     pub(crate) format: WireFormat,
     pub(crate) pace: Pace,
-}
-
-impl Manner {
-    /// The protocol of `docs/protocol.md`. What has no envelopes has no offsets either.
-    pub(crate) fn plain(limits: &Limits, route: &Route, handshake: &Handshake) -> Self {
-        let pace = Pace { interval: limits.ping_interval, timeout: limits.ping_timeout, asks: Asks::OnSilence };
-        let is_numbered = handshake.resume().is_some() && route.router.raw().is_none();
-        Self { format: if is_numbered { WireFormat::PlainNumbered } else { WireFormat::Plain }, pace }
-    }
-}
-
-/// Socket.IO in memory, kept alive as the limits say.
-#[cfg(feature = "testing")]
-pub(crate) fn socket_io(limits: &Limits) -> (Entry, Manner) {
-    let pace = Pace { interval: limits.ping_interval, timeout: limits.ping_timeout, asks: Asks::Steadily };
-    (Entry::Lobby(limits.connect_timeout), Manner { format: WireFormat::SocketIo, pace })
 }
 
 pub(crate) struct Connection<T> {
@@ -260,11 +244,16 @@ impl Inside {
     }
 
     fn span(&self) -> tracing::Span {
+        let spanned = |handshake: &Handshake, span: &dyn Fn(Caller<'_>) -> tracing::Span| {
+            let traceparent = handshake.traceparent();
+            span(Caller { peer: handshake.peer(), traceparent: traceparent.as_ref().map(TraceParent::as_str) })
+        };
         match (&self.lobby, self.seats.only()) {
-            (Some(lobby), _) => lobby_span(lobby.desk.handshake().peer()),
+            (Some(lobby), _) => spanned(lobby.desk.handshake(), &lobby_span),
             (None, Some(seat)) => {
                 let socket = &seat.place.socket;
-                connection_span(socket.id(), &seat.session().namespace, socket.handshake().peer())
+                let span = |caller: Caller<'_>| connection_span(socket.id(), &seat.session().namespace, caller);
+                spanned(socket.handshake(), &span)
             }
             (None, None) => tracing::Span::none(),
         }
@@ -367,6 +356,9 @@ impl Inside {
         if seat.raw.is_some() {
             return seat.take_message(text, task);
         }
+        if self.format != WireFormat::Plain {
+            return seat.take_envelope(self.format, ClientMessage::Text(text), task);
+        }
         match decode(text) {
             Ok(incoming) => seat.take_incoming(incoming, task),
             Err(malformed) => seat.tell_malformed(malformed),
@@ -378,10 +370,7 @@ impl Inside {
         if seat.raw.is_some() {
             return seat.take_message(bytes.to_vec(), task);
         }
-        match std::str::from_utf8(bytes) {
-            Ok(text) => self.take_text(text, task),
-            Err(_) => seat.tell(&Exception::framework("malformed", "the binary frame does not hold UTF-8"), None),
-        }
+        seat.take_envelope(self.format, ClientMessage::Binary(bytes), task);
     }
 
     /// Takes one part of a packet that names its namespace.

@@ -118,6 +118,9 @@ async fn end_hooks(seat: &mut Seat, session: &Arc<Session>, reason: &DisconnectR
             run(hook, place, reason).await;
         }
     }
+    if let Some(passes) = &place.passes {
+        passes.disown();
+    }
     if was_accepted {
         application.shared.counters.add(Counter::Disconnections);
         application.shared.counters.tallies.disconnected(reason.kind(), reason.known_code());

@@ -1,6 +1,7 @@
 //! What of one socket runs and what waits: one event after the other, those beside them that their handlers allow, and
 //! streams, which hold no place.
 
+mod diary;
 mod surplus;
 
 use std::borrow::Cow;
@@ -99,6 +100,7 @@ impl Lanes {
     /// An event that was read: runs now if it may, else waits or is answered that it cannot.
     pub(crate) fn take(&mut self, place: &Place, envelope: Envelope<'_>, task: &mut Task<'_>) {
         let handler = place.route.router.find(&envelope.event);
+        place.note_arrival(handler, &envelope);
         if let Some(listeners) = place.application.shared.counters.listeners() {
             listeners.count(place.route.namespace, handler.and_then(|handler| handler.meter.as_deref()));
             listeners.incoming(&place.session.namespace, place.session.id.as_str(), &envelope.event);
@@ -305,7 +307,10 @@ impl Lanes {
         let event = handler.named(&event);
         let responder = responder(place, event.clone(), id, &payload);
         let responder = SharedResponder::new(responder);
-        let span = telemetry::event_span(&handler.event);
+        let span = match &payload.trace {
+            None => telemetry::event_span(&handler.event),
+            Some(trace) => telemetry::traced_event_span(&handler.event, trace.as_str()),
+        };
         if let Some(pipeline) = &handler.pipeline {
             let visit = Visit { handler, pipeline, event: &event, payload, responder, span };
             return self.start_around(place, visit, task);
@@ -341,6 +346,7 @@ impl Lanes {
             Ok(Poll::Pending) => {
                 let (handler, responder, call) = (Arc::clone(handler), responder.into_owned(), keep());
                 let deadline = Instant::now() + time_of(&handler, place);
+                place.note_pending(&handler);
                 let is_serial = handler.subscription.concurrency <= 1;
                 let invocation = Box::new(Invocation { handler, future, responder, call, deadline, span });
                 if is_serial { self.serial = Some(invocation) } else { self.concurrent.push(invocation) }

@@ -23,7 +23,7 @@ use crate::session::{DisconnectReason, Outbox};
 use crate::telemetry::{Counter, socket_span, told};
 use crate::transport::{Handshake, Transport};
 use crate::wire::socket_io::{Decoder, PacketLimits};
-use crate::wire::{Encoded, Incoming, Outgoing, Violation, WireFormat};
+use crate::wire::{Encoded, Incoming, Outgoing, Terms, Violation, WireFormat};
 
 /// The end of a socket whose connection lives on.
 type Leaving = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -90,9 +90,12 @@ fn decoder(format: WireFormat, limits: &Limits) -> Decoder {
         WireFormat::SocketIoMsgpack => {
             Decoder::packed(PacketLimits { attachments: limits.attachments.max(PARTS_INSIDE), ..limits })
         }
-        WireFormat::SocketIo | WireFormat::Plain | WireFormat::PlainNumbered | WireFormat::EngineIo => {
-            Decoder::new(limits)
-        }
+        WireFormat::SocketIo
+        | WireFormat::Plain
+        | WireFormat::PlainNumbered
+        | WireFormat::PlainMsgpack
+        | WireFormat::Own
+        | WireFormat::EngineIo => Decoder::new(limits),
     }
 }
 
@@ -177,7 +180,7 @@ impl Desk {
     fn turn_away(&mut self, seats: &Seats, namespace: &str, why: &'static str) {
         self.application.shared.counters.add(Counter::RefusedConnections);
         let data = Exception::message(why).render_refusal();
-        self.outbox(seats).push_last(self.format.encode(namespace, &Outgoing::Refused { data: &data }));
+        self.outbox(seats).push_last(self.format.encode(Terms::of(namespace), &Outgoing::Refused { data: &data }));
     }
 
     /// The connect hooks said no.

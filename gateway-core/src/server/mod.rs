@@ -14,6 +14,7 @@ mod ending;
 mod endpoint;
 mod engine_io;
 mod fallback;
+mod forms;
 mod gauges;
 mod handle;
 mod lanes;
@@ -21,6 +22,7 @@ mod lobby;
 mod monitoring;
 mod operations;
 mod place;
+mod provide;
 mod rates;
 mod raw;
 mod running;
@@ -39,12 +41,14 @@ pub use before::UpgradeRefusal;
 pub use body::Body;
 pub use builder::Server;
 #[cfg(feature = "testing")]
-pub(crate) use connection::{Entry, Manner, serve, socket_io};
+pub(crate) use connection::{Entry, Manner, serve};
 #[cfg(feature = "testing")]
 pub(crate) use doors::ask_at_upgrade;
 pub use drain::Drain;
 pub use endpoint::{Endpoint, LocalAddr};
 pub use engine_io::{Cors, Parser, SameSite, SessionCookie, TransportName};
+#[cfg(feature = "testing")]
+pub(crate) use forms::socket_io;
 pub use handle::ServerHandle;
 pub use running::RunningServer;
 pub use service::GatewayService;

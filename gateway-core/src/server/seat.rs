@@ -76,7 +76,8 @@ impl Seat {
         let space = application.shared.hub.of(name);
         let renew = || {
             let counters = &application.shared.counters;
-            Session::new(&space.name, handshake.clone(), format, &application.limits, counters)
+            let session = Session::new(&space.name, handshake.clone(), format, &application.limits, counters);
+            session.with_own_form(space.terms().own.filter(|_| format == WireFormat::Own))
         };
         let returned = claim.and_then(|claim| come_back(application, &space, &claim, renew()));
         let session = returned.unwrap_or_else(|| {
@@ -98,7 +99,7 @@ impl Seat {
         }
         let application = Arc::clone(application);
         let raw = route.router.raw().map(|_| RawLane::default());
-        let passes = passes.or_else(|| route.is_guarded.then(Arc::default));
+        let passes = passes.or_else(|| (route.is_guarded || !route.own.is_empty()).then(Arc::default));
         let place = Place { application, route, session, socket, passes };
         place.guard();
         let admission = Some(Admission::begin(&place, Instant::now()));
@@ -238,6 +239,7 @@ impl Seat {
     pub(super) fn tell(&self, exception: &Exception, id: Option<&RequestId>) {
         self.place.count(Counter::Exceptions);
         told(self.place.socket.id(), "", exception.told());
+        self.session().handshake.diary().note(|| format!("a message was no event: {exception}"));
         let data = exception.render(None, None, self.place.application.compat.nestjs);
         let delivery = if id.is_some() { Delivery::Answer } else { Delivery::Event };
         // A frame that finds no room is counted by the outbox.

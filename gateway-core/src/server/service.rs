@@ -165,7 +165,7 @@ impl Start for Begin {
         let transport = WebSocket::new(stream, &read_ahead, application.limits.message_bytes);
         let transport = transport.with_deflate(agreed).holding(present);
         let tasks = application.shared.tasks.clone();
-        let manner = Manner::plain(&application.limits, &found.route, &handshake);
+        let manner = Manner::plain(&application, &found.route, &handshake);
         tasks.spawn(connection::serve(transport, application, Entry::Namespace(found), handshake, manner));
     }
 }

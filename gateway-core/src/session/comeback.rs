@@ -72,7 +72,7 @@ impl Session {
 
     /// The frames of what has an offset, and those that go with it and have none.
     pub(crate) fn encode_numbered(&self, outgoing: &Outgoing<'_>, offset: Offset) -> [Encoded; 2] {
-        let [event, other] = self.outbox.format.encode_numbered(&self.namespace, outgoing, &offset.to_string());
+        let [event, other] = self.outbox.format.encode_numbered(self.terms(), outgoing, &offset.to_string());
         [event.into_shared(), other]
     }
 

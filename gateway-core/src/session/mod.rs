@@ -39,7 +39,7 @@ use tokio_util::sync::CancellationToken;
 use crate::limits::Limits;
 use crate::telemetry::{Counter, Counters};
 use crate::transport::Handshake;
-use crate::wire::{Encoded, Outgoing, WireFormat};
+use crate::wire::{Encoded, MessageFormat, Outgoing, Terms, WireFormat};
 
 /// What survives of a connection inside the server.
 pub(crate) struct Session {
@@ -57,6 +57,8 @@ pub(crate) struct Session {
     comeback: Option<Box<Comeback>>,
     /// Requests whose answer somebody still owes, other than at once.
     owed: AtomicUsize,
+    /// The application's own form, where it has one.
+    own: Option<&'static dyn MessageFormat>,
     /// Set once the connect hooks have accepted.
     accepted: AtomicBool,
     /// Asked before it is put into a room; present where its namespace has guards.
@@ -84,6 +86,7 @@ impl Session {
             rooms: limits.rooms_per_socket,
             comeback: None,
             owed: AtomicUsize::new(0),
+            own: None,
             accepted: AtomicBool::new(false),
             doorkeeper: OnceLock::new(),
             gone: CancellationToken::new(),
@@ -92,9 +95,22 @@ impl Session {
 }
 
 impl Session {
+    /// With a form of the application's own.
+    pub(crate) fn with_own_form(self, own: Option<&'static dyn MessageFormat>) -> Self {
+        Self { own, ..self }
+    }
+
+    pub(crate) fn own_form(&self) -> Option<&'static dyn MessageFormat> {
+        self.own
+    }
+
+    fn terms(&self) -> Terms<'_> {
+        Terms { namespace: &self.namespace, own: self.own }
+    }
+
     /// The frames that say it in this client's format.
     pub(crate) fn encode(&self, outgoing: &Outgoing<'_>) -> Encoded {
-        self.outbox.format.encode(&self.namespace, outgoing)
+        self.outbox.format.encode(self.terms(), outgoing)
     }
 
     /// What its client names to come back after a lost connection.
@@ -114,6 +130,14 @@ impl Session {
             return Ok(());
         }
         if self.outbox.push(self.outbox.ready(frame), delivery)? == Pushed::NeedsWrite {
+            batch::write_soon(self);
+        }
+        Ok(())
+    }
+
+    /// Queues one event in the place of an older one of its key; it goes out at the end of the sender's batch of work.
+    pub(crate) fn push_latest(self: &Arc<Self>, frame: Encoded) -> Result<(), SendError> {
+        if !frame.is_nothing() && self.outbox.push_latest(self.outbox.ready(frame))? == Pushed::NeedsWrite {
             batch::write_soon(self);
         }
         Ok(())

@@ -16,7 +16,7 @@ use shuttle::thread;
 use crate::limits::{Limits, Overflow};
 use crate::session::{Batch, Delivery, DisconnectReason, Scope, Session, write_all_soon};
 use crate::transport::{Broken, Deliver, Direct, DirectWrite, Ending, Handshake, Transport};
-use crate::wire::{Disconnect, Encoded, Latest, OpCode, Shared, WireFormat, close_frame};
+use crate::wire::{Disconnect, Encoded, Latest, OpCode, Shared, Terms, WireFormat, close_frame};
 
 /// Orders that are tried of each model, half of them at random and half with few changes of thread.
 const ORDERS: usize = 4000;
@@ -333,7 +333,7 @@ fn each_to_all(is_direct: bool) {
                 let mut latest = Latest::default();
                 for broadcast in 0..FRAMES {
                     let (event, data) = (number.to_string(), broadcast.to_string());
-                    let shared = Shared::new("/", &event, data.as_str().into(), None).behind(latest);
+                    let shared = Shared::new(Terms::of("/"), &event, data.as_str().into(), None).behind(latest);
                     for session in everybody.iter() {
                         session.outbox.push_shared(&shared, Delivery::Event).unwrap();
                     }

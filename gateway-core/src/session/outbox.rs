@@ -1,6 +1,7 @@
 //! The bounded queue out to one connection. Many push; whoever has a turn writes. Nobody waits here.
 
 mod closing;
+mod coalesce;
 mod compressing;
 mod pongs;
 mod queue;

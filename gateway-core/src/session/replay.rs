@@ -99,6 +99,14 @@ impl Replay {
         }
     }
 
+    /// Forgets the latest event of a key, which was not sent, nor will be.
+    pub(crate) fn forget(&mut self, frame: &Encoded) {
+        let place = self.events.iter().rposition(|(_, event)| event.has_key_of(frame));
+        if let Some((_, forgotten)) = place.and_then(|place| self.events.remove(place)) {
+            self.bytes -= forgotten.len();
+        }
+    }
+
     fn is_too_much(&self, now: Instant) -> bool {
         let is_old = |(offset, _): &(Offset, Encoded)| now.duration_since(offset.at) > self.limits.within;
         self.events.len() > self.limits.events

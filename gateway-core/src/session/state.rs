@@ -22,6 +22,13 @@ impl TypeMap {
         drop(old);
     }
 
+    /// Lets go of all values.
+    pub(crate) fn clear(&self) {
+        // Dropping them runs user code: not under the lock.
+        let values = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(values);
+    }
+
     /// The same values.
     pub(crate) fn copy(&self) -> Self {
         Self(Mutex::new(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()))

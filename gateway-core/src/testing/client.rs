@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use crate::server::UpgradeRefusal;
+use crate::telemetry::Diary;
 use crate::testing::dialect::{Dialect, Heard, Lost};
 use crate::testing::frame::{Closed, ConnectError, Failure, Received};
 use crate::transport::memory::{MemoryPeer, Sent};
@@ -31,11 +32,26 @@ pub struct TestClient {
     verdict: Option<Result<(), Failure>>,
     /// What the server said to the request, where that was no.
     rejection: Option<oneshot::Receiver<UpgradeRefusal>>,
+    /// What became of what it sent.
+    diary: Diary,
 }
 
 impl TestClient {
     pub(super) fn new(peer: MemoryPeer, dialect: Dialect) -> Self {
-        Self { peer, inbox: VecDeque::new(), closed: None, last_id: 0, dialect, verdict: None, rejection: None }
+        Self {
+            peer,
+            inbox: VecDeque::new(),
+            closed: None,
+            last_id: 0,
+            dialect,
+            verdict: None,
+            rejection: None,
+            diary: Diary::default(),
+        }
+    }
+
+    pub(super) fn with_diary(self, diary: Diary) -> Self {
+        Self { diary, ..self }
     }
 
     pub(super) fn rejected_by(self, rejection: oneshot::Receiver<UpgradeRefusal>) -> Self {
@@ -73,8 +89,8 @@ impl TestClient {
 
     /// Sends an event and does not wait for anything.
     pub async fn emit<T: Serialize>(&mut self, event: &str, data: T) {
-        let text = self.dialect.event(event, &json!(data), None);
-        self.send_text(&text).await;
+        let message = self.dialect.event(event, &json!(data), None);
+        self.send_message(message).await;
     }
 
     /// Sends a request and waits for its answer. What else arrives meanwhile is kept for later.
@@ -104,8 +120,8 @@ impl TestClient {
     /// Sends a request and gives its id, without waiting for its answer.
     pub async fn begin(&mut self, event: &str, data: impl Serialize) -> u64 {
         self.last_id += 1;
-        let text = self.dialect.event(event, &json!(data), Some(self.last_id));
-        self.send_text(&text).await;
+        let message = self.dialect.event(event, &json!(data), Some(self.last_id));
+        self.send_message(message).await;
         self.last_id
     }
 
@@ -158,13 +174,14 @@ impl TestClient {
 
     /// Answers a question of the server.
     pub async fn answer<T: Serialize>(&mut self, ask: u64, data: T) {
-        let text = self.dialect.answer(ask, &json!(data));
-        self.send_text(&text).await;
+        let message = self.dialect.answer(ask, &json!(data));
+        self.send_message(message).await;
     }
 
     /// Tells the server that its question cannot be answered.
     pub async fn answer_with_error<T: Serialize>(&mut self, ask: u64, error: T) {
-        self.send_text(&json!({ "answer": ask, "error": error }).to_string()).await;
+        let message = self.dialect.object(&json!({ "answer": ask, "error": error }));
+        self.send_message(message).await;
     }
 
     /// Waits until the server has nothing left to do, and expects that nothing is unread. Exact on a paused clock
@@ -177,7 +194,7 @@ impl TestClient {
         // A paused clock moves only when every task waits.
         sleep(Duration::from_millis(1)).await;
         self.read_what_came();
-        assert!(self.inbox.is_empty(), "expected nothing, but there is {:?}", self.inbox);
+        assert!(self.inbox.is_empty(), "expected nothing, but there is {:?}{}", self.inbox, self.story());
     }
 
     /// The next unread message, whatever it is.
@@ -229,7 +246,8 @@ impl TestClient {
     /// When it does not end.
     pub async fn closed(&mut self) -> Closed {
         let patience = timeout(PATIENCE, async { while self.read_one().await {} });
-        assert!(patience.await.is_ok(), "the connection was expected to end; unread: {:?}", self.inbox);
+        let is_over = patience.await.is_ok();
+        assert!(is_over, "the connection was expected to end; unread: {:?}{}", self.inbox, self.story());
         self.closed.clone().flatten()
     }
 
@@ -257,9 +275,19 @@ impl TestClient {
                 return self.inbox.remove(index).expect("the position was just found");
             }
             let arrived = timeout(PATIENCE, self.read_one()).await;
-            let more = arrived.unwrap_or_else(|_| panic!("{what} did not come; unread: {:?}", self.inbox));
-            assert!(more, "the connection ended ({:?}) before {what} came; unread: {:?}", self.closed, self.inbox);
+            let Self { inbox, closed, .. } = &*self;
+            let more = arrived.unwrap_or_else(|_| panic!("{what} did not come; unread: {inbox:?}{}", self.story()));
+            assert!(more, "the connection ended ({closed:?}) before {what} came; unread: {inbox:?}{}", self.story());
         }
+    }
+
+    /// What became of what it sent, for the reader of a failed test.
+    fn story(&self) -> String {
+        let lines = self.diary.lines();
+        if lines.is_empty() {
+            return "\nnothing that this client sent has come to the server".to_owned();
+        }
+        lines.iter().fold("\nwhat became of what this client sent:".to_owned(), |story, line| story + "\n  " + line)
     }
 
     async fn receive(&mut self) -> Result<Received, Closed> {
@@ -350,8 +378,8 @@ impl TestStream<'_> {
 
     /// Tells the server that no more items are wanted.
     pub async fn cancel(&mut self) {
-        let cancel = json!({ "cancel": self.id }).to_string();
-        self.client.send_text(&cancel).await;
+        let cancel = self.client.dialect.object(&json!({ "cancel": self.id }));
+        self.client.send_message(cancel).await;
     }
 }
 

@@ -12,12 +12,13 @@ use serde_json::value::to_raw_value;
 use tokio::sync::oneshot;
 
 use crate::server;
+use crate::telemetry::Diary;
 use crate::testing::client::TestClient;
 use crate::testing::dialect::{Dialect, Frames, Lost, Packets};
 use crate::testing::frame::ConnectError;
 use crate::testing::server::TestServer;
 use crate::transport::memory::Sent;
-use crate::transport::{EngineIo, Handshake, memory};
+use crate::transport::{EngineIo, Handshake, MSGPACK, choose, memory};
 
 /// A client that has not connected yet.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub struct Connect<'a> {
     query: String,
     headers: HeaderMap,
     auth: Option<Value>,
+    protocols: Vec<String>,
     socket_io: bool,
     resumable: bool,
     lost: Lost,
@@ -42,6 +44,7 @@ impl<'a> Connect<'a> {
             query: query.to_owned(),
             headers: HeaderMap::new(),
             auth: None,
+            protocols: Vec::new(),
             socket_io: false,
             resumable: false,
             lost: Lost::default(),
@@ -74,6 +77,12 @@ impl<'a> Connect<'a> {
     /// When they cannot be serialised.
     pub fn auth<T: Serialize>(mut self, credentials: T) -> Self {
         self.auth = Some(serde_json::to_value(credentials).expect("credentials that can be serialised"));
+        self
+    }
+
+    /// Offers a subprotocol. With `gateway.v1.msgpack` the client speaks MessagePack.
+    pub fn protocol(mut self, name: &str) -> Self {
+        self.protocols.push(name.to_owned());
         self
     }
 
@@ -125,12 +134,19 @@ impl<'a> Connect<'a> {
             handshake = handshake.with_auth(auth);
         }
         let mut found = found;
-        let handshake = handshake.with_parameters(std::mem::take(&mut found.parameters));
+        let offered: Vec<_> = self.protocols.iter().map(String::as_str).collect();
+        let diary = Diary::kept();
+        let handshake = handshake
+            .with_diary(diary.clone())
+            .with_protocol(choose(&offered, &application.subprotocols))
+            .with_parameters(std::mem::take(&mut found.parameters));
         let (transport, peer) = memory::pair();
         let application = Arc::clone(application);
         let tasks = application.shared.tasks.clone();
-        let manner = server::Manner::plain(&application.limits, &found.route, &handshake);
+        let manner = server::Manner::plain(&application, &found.route, &handshake);
         let frames = Frames::new(self.resumable, self.lost);
+        let dialect =
+            if handshake.protocol() == Some(MSGPACK) { Dialect::PlainMsgpack } else { Dialect::Plain(frames) };
         let (tell, told) = oneshot::channel();
         tasks.spawn(async move {
             match server::ask_at_upgrade(&application, &found.route, &handshake).await {
@@ -140,12 +156,14 @@ impl<'a> Connect<'a> {
             }
             server::serve(transport, application, server::Entry::Namespace(found), handshake, manner).await;
         });
-        Ok(TestClient::new(peer, Dialect::Plain(frames)).rejected_by(told))
+        Ok(TestClient::new(peer, dialect).rejected_by(told).with_diary(diary))
     }
 
     fn ask_for_namespace(self) -> TestClient {
         let application = Arc::clone(&self.server.application);
+        let diary = Diary::kept();
         let handshake = Handshake::new("/socket.io/".to_owned(), &self.query, &self.headers, None);
+        let handshake = handshake.with_diary(diary.clone());
         let (transport, peer) = memory::engine_pair();
         let transport = EngineIo::new(transport);
         let tasks = application.shared.tasks.clone();
@@ -153,7 +171,7 @@ impl<'a> Connect<'a> {
         tasks.spawn(server::serve(transport, application, entry, handshake, manner));
         let packets = Packets::new(&self.path, self.lost);
         peer.send(Sent::Message(packets.connect(self.auth.as_ref()).into()));
-        TestClient::new(peer, Dialect::SocketIo(packets))
+        TestClient::new(peer, Dialect::SocketIo(packets)).with_diary(diary)
     }
 }
 

@@ -6,11 +6,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::testing::frame::{Failure, Received};
-use crate::wire::Message;
+use crate::wire::{Extent, Message, Reader, Writer};
 
 #[derive(Debug)]
 pub(super) enum Dialect {
     Plain(Frames),
+    /// The same as MessagePack.
+    PlainMsgpack,
     SocketIo(Packets),
 }
 
@@ -64,24 +66,37 @@ pub(super) struct Packets {
 }
 
 impl Dialect {
-    pub(super) fn event(&self, event: &str, data: &Value, id: Option<u64>) -> String {
+    pub(super) fn event(&self, event: &str, data: &Value, id: Option<u64>) -> Message {
         match (self, id) {
-            (Self::Plain(_), None) => json!({ "event": event, "data": data }).to_string(),
-            (Self::Plain(_), Some(id)) => json!({ "event": event, "data": data, "id": id }).to_string(),
-            (Self::SocketIo(packets), id) => packets.write('2', id, &json!([event, data])),
+            (Self::SocketIo(packets), id) => packets.write('2', id, &json!([event, data])).into(),
+            (_, None) => self.object(&json!({ "event": event, "data": data })),
+            (_, Some(id)) => self.object(&json!({ "event": event, "data": data, "id": id })),
         }
     }
 
-    pub(super) fn answer(&self, ask: u64, data: &Value) -> String {
+    pub(super) fn answer(&self, ask: u64, data: &Value) -> Message {
         match self {
-            Self::Plain(_) => json!({ "answer": ask, "data": data }).to_string(),
-            Self::SocketIo(packets) => packets.write('3', Some(ask), &json!([data])),
+            Self::SocketIo(packets) => packets.write('3', Some(ask), &json!([data])).into(),
+            Self::Plain(_) | Self::PlainMsgpack => self.object(&json!({ "answer": ask, "data": data })),
+        }
+    }
+
+    /// An object of the plain protocol.
+    pub(super) fn object(&self, object: &Value) -> Message {
+        match self {
+            Self::Plain(_) | Self::SocketIo(_) => object.to_string().into(),
+            Self::PlainMsgpack => {
+                let mut packed = Vec::new();
+                Writer::new(&mut packed).json(&object.to_string(), &[]);
+                packed.into()
+            }
         }
     }
 
     pub(super) fn read(&mut self, message: Message) -> Heard {
         match self {
             Self::Plain(frames) => frames.read(message),
+            Self::PlainMsgpack => Heard::Received(unpack(&message).map_or(Received::Message(message), Received::read)),
             Self::SocketIo(packets) => packets.read(message),
         }
     }
@@ -90,6 +105,7 @@ impl Dialect {
     pub(super) fn is_greeted(&self) -> bool {
         match self {
             Self::Plain(frames) => frames.resumable,
+            Self::PlainMsgpack => false,
             Self::SocketIo(_) => true,
         }
     }
@@ -97,6 +113,7 @@ impl Dialect {
     pub(super) fn is_recovered(&self) -> bool {
         match self {
             Self::Plain(frames) => frames.recovered,
+            Self::PlainMsgpack => false,
             Self::SocketIo(packets) => packets.recovered,
         }
     }
@@ -104,6 +121,7 @@ impl Dialect {
     pub(super) fn into_lost(self) -> Lost {
         match self {
             Self::Plain(frames) => frames.lost,
+            Self::PlainMsgpack => Lost::default(),
             Self::SocketIo(packets) => packets.lost,
         }
     }
@@ -223,6 +241,16 @@ impl Packets {
             None => Received::Event { event, data },
         }
     }
+}
+
+/// The JSON of a message, its binary data as base64.
+fn unpack(message: &Message) -> Option<Message> {
+    let Message::Binary(bytes) = message else { return None };
+    let everything = Extent { depth: usize::MAX, attachments: usize::MAX };
+    let (json, parts) = Reader::new(bytes, everything).json().ok()?;
+    let mut value = serde_json::from_str(&json).ok()?;
+    fill(&mut value, &parts);
+    Some(value.to_string().into())
 }
 
 /// An ack that holds an exception's object is the failure of its request.

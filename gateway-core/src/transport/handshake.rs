@@ -12,8 +12,10 @@ use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::telemetry::Diary;
 use crate::transport::headers::Headers;
 use crate::transport::{Resume, credentials, resume};
+use crate::wire::TraceParent;
 
 /// The request that opened a connection. Cheap to clone. Its `Debug` shows no header, no query and no credential.
 #[derive(Clone)]
@@ -34,6 +36,7 @@ struct Request {
     connection: Option<Handshake>,
     /// Present where the client goes on to send requests.
     latest: Option<LatestHeaders>,
+    diary: Diary,
 }
 
 /// The headers of the newest request of a client that sends by requests.
@@ -91,6 +94,7 @@ impl Handshake {
             auth,
             connection: None,
             latest: None,
+            diary: Diary::default(),
         }))
     }
 
@@ -119,6 +123,7 @@ impl Handshake {
             auth: auth.map(ToOwned::to_owned),
             connection: Some(self.clone()),
             latest: None,
+            diary: Diary::default(),
         }))
     }
 
@@ -145,6 +150,17 @@ impl Handshake {
     pub(crate) fn with_latest_headers(mut self, latest: LatestHeaders) -> Self {
         self.edit().latest = Some(latest);
         self
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn with_diary(mut self, diary: Diary) -> Self {
+        self.edit().diary = diary;
+        self
+    }
+
+    /// Where it is noted what becomes of the client's messages, in tests.
+    pub(crate) fn diary(&self) -> &Diary {
+        &self.request().diary
     }
 
     /// What the client wants that can come back after a lost connection, where it speaks the plain protocol.
@@ -208,6 +224,14 @@ impl Handshake {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.request().headers.all(name).next().and_then(visible)
+    }
+
+    /// The trace that the connection belongs to: the header `traceparent`, or the query parameter of this name, as a browser
+    /// cannot set headers.
+    #[must_use]
+    pub fn traceparent(&self) -> Option<TraceParent> {
+        let header = self.header("traceparent").and_then(TraceParent::parse);
+        header.or_else(|| self.query("traceparent").and_then(TraceParent::parse))
     }
 
     /// The value of a cookie, as it was sent.

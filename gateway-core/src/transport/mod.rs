@@ -41,7 +41,9 @@ pub(crate) use tls::Encrypted;
 pub(crate) use tls::Tls;
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsError};
-pub(crate) use upgrade::{Upgrade, UpgradeError};
+#[cfg(feature = "testing")]
+pub(crate) use upgrade::choose;
+pub(crate) use upgrade::{MSGPACK, SUBPROTOCOL, Upgrade, UpgradeError};
 pub(crate) use websocket::{Stream, WebSocket};
 
 use crate::wire::{Deflating, Disconnect, Flow, Received};

@@ -12,6 +12,9 @@ use crate::transport::deflate::{Agreed, Deflate};
 /// The plain protocol's own name, first choice wherever it is offered.
 pub(crate) const SUBPROTOCOL: &str = "gateway.v1";
 
+/// The same as MessagePack.
+pub(crate) const MSGPACK: &str = "gateway.v1.msgpack";
+
 /// An upgrade request that keeps to RFC 6455.
 #[derive(Debug)]
 pub(crate) struct Upgrade {
@@ -58,7 +61,9 @@ impl Upgrade {
         }
         let key = single(&request.headers, &SEC_WEBSOCKET_KEY).filter(|key| is_key(key)).ok_or(UpgradeError::Key)?;
         let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes())).map_err(|_| UpgradeError::Key)?;
-        Ok(Self { accept, protocol: choose(&request.headers, known), agreed: None })
+        let offered: Vec<_> = offered_protocols(&request.headers).collect();
+        let protocol = choose(&offered, known);
+        Ok(Self { accept, protocol: protocol.and_then(|name| HeaderValue::from_str(name).ok()), agreed: None })
     }
 
     /// Agrees on the first subprotocol that is offered, whatever it is: some clients give up where none is chosen.
@@ -104,11 +109,10 @@ pub(crate) fn offered_protocols(headers: &HeaderMap) -> impl Iterator<Item = &st
     tokens(headers, &SEC_WEBSOCKET_PROTOCOL)
 }
 
-fn choose(headers: &HeaderMap, known: &[String]) -> Option<HeaderValue> {
-    let chosen = std::iter::once(SUBPROTOCOL)
-        .chain(known.iter().map(String::as_str))
-        .find(|name| offered_protocols(headers).any(|offered| offered == *name))?;
-    HeaderValue::from_str(chosen).ok()
+/// The first of the framework's own that is offered, else the first of the application's.
+pub(crate) fn choose<'a>(offered: &[&'a str], known: &'a [String]) -> Option<&'a str> {
+    let own = offered.iter().copied().find(|name| matches!(*name, SUBPROTOCOL | MSGPACK));
+    own.or_else(|| known.iter().map(String::as_str).find(|name| offered.contains(name)))
 }
 
 /// RFC 9110 §5.6.1: a list may span several lines and hold empty elements. Linear in the length of the headers.
@@ -182,6 +186,7 @@ mod tests {
         assert_eq!(chosen("x, mqtt, graphql-ws"), Some("graphql-ws".to_owned()));
         assert_eq!(chosen("auth.e30, mqtt, gateway.v1"), Some("gateway.v1".to_owned()));
         assert_eq!(chosen("auth.e30"), None);
+        assert_eq!(chosen("mqtt, gateway.v1.msgpack, gateway.v1"), Some("gateway.v1.msgpack".to_owned()));
     }
 
     #[test]

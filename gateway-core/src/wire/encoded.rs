@@ -14,6 +14,27 @@ pub(crate) enum Encoded {
     Own { bytes: Vec<u8>, start: u32, messages: u32 },
     /// More than one message where a burst was joined.
     Shared { bytes: Arc<[u8]>, messages: u32 },
+    /// Shared too; of those of one key only the latest is worth sending.
+    Keyed(Arc<Keyed>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Keyed {
+    bytes: Box<[u8]>,
+    key: Arc<Key>,
+}
+
+/// What an event is the latest of: one for each name and key of a namespace.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Key {
+    event: Box<str>,
+    key: Box<str>,
+}
+
+impl Key {
+    pub(crate) fn new(event: &str, key: &str) -> Arc<Self> {
+        Arc::new(Self { event: event.into(), key: key.into() })
+    }
 }
 
 /// What was joined is no longer than what leaves in one write, and larger frames are better left where they are.
@@ -60,7 +81,20 @@ impl Encoded {
     pub(crate) fn into_shared(self) -> Self {
         match self {
             own @ Self::Own { .. } => Self::Shared { bytes: own.as_slice().into(), messages: own.messages() },
-            shared @ Self::Shared { .. } => shared,
+            shared @ (Self::Shared { .. } | Self::Keyed(_)) => shared,
+        }
+    }
+
+    /// The same frame, cheap to clone, as the latest of its key.
+    pub(crate) fn into_keyed(self, key: &Arc<Key>) -> Self {
+        Self::Keyed(Arc::new(Keyed { bytes: self.as_slice().into(), key: Arc::clone(key) }))
+    }
+
+    /// Whether both are of one key.
+    pub(crate) fn has_key_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Keyed(one), Self::Keyed(other)) => Arc::ptr_eq(&one.key, &other.key) || one.key == other.key,
+            (Self::Own { .. } | Self::Shared { .. }, _) | (_, Self::Own { .. } | Self::Shared { .. }) => false,
         }
     }
 
@@ -70,6 +104,7 @@ impl Encoded {
         Some(match self {
             Self::Own { messages, .. } => Self::Own { bytes, start: 0, messages: *messages },
             Self::Shared { messages, .. } => Self::Shared { bytes: bytes.into(), messages: *messages },
+            Self::Keyed(keyed) => Self::Keyed(Arc::new(Keyed { bytes: bytes.into(), key: Arc::clone(&keyed.key) })),
         })
     }
 
@@ -98,13 +133,15 @@ impl Encoded {
     pub(crate) fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Shared { bytes, .. }, Self::Shared { bytes: other, .. }) => Arc::ptr_eq(bytes, other),
-            (Self::Own { .. }, _) | (_, Self::Own { .. }) => false,
+            (Self::Keyed(one), Self::Keyed(other)) => Arc::ptr_eq(one, other),
+            (Self::Own { .. } | Self::Shared { .. } | Self::Keyed(_), _) => false,
         }
     }
 
     pub(crate) fn messages(&self) -> u32 {
         match self {
             Self::Own { messages, .. } | Self::Shared { messages, .. } => *messages,
+            Self::Keyed(_) => 1,
         }
     }
 
@@ -112,6 +149,7 @@ impl Encoded {
         match self {
             Self::Own { bytes, start, .. } => &bytes[*start as usize..],
             Self::Shared { bytes, .. } => bytes,
+            Self::Keyed(keyed) => &keyed.bytes,
         }
     }
 

@@ -29,15 +29,11 @@ impl Message {
     /// The frame; text has the engine's packet type in front where an engine carries it.
     pub(crate) fn encode(&self, format: WireFormat) -> Encoded {
         match self {
-            Self::Text(text) => match format {
-                WireFormat::Plain | WireFormat::PlainNumbered => Encoded::frame(OpCode::Text, text.as_bytes()),
-                WireFormat::SocketIo | WireFormat::SocketIoMsgpack | WireFormat::EngineIo => {
-                    Encoded::text(1 + text.len(), |out| {
-                        out.push(b'4');
-                        out.extend_from_slice(text.as_bytes());
-                    })
-                }
-            },
+            Self::Text(text) if !format.is_of_engine() => Encoded::frame(OpCode::Text, text.as_bytes()),
+            Self::Text(text) => Encoded::text(1 + text.len(), |out| {
+                out.push(b'4');
+                out.extend_from_slice(text.as_bytes());
+            }),
             Self::Binary(bytes) => Encoded::frame(OpCode::Binary, bytes),
         }
     }

@@ -13,6 +13,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::wire::TraceParent;
+
 pub(in crate::wire) use placeholder::{Placeholders, placeholder_at_front, push_placeholder};
 pub(in crate::wire) use read::{Read, keeps_values};
 
@@ -36,12 +38,14 @@ pub(crate) struct Payload<'a> {
     pub(crate) json: Option<Cow<'a, RawValue>>,
     pub(crate) shape: Shape,
     pub(crate) attachments: Attachments,
+    /// The trace that its message belongs to, where it names one.
+    pub(crate) trace: Option<Box<TraceParent>>,
 }
 
 impl<'a> Payload<'a> {
     /// One argument without binary parts.
     pub(crate) fn one(json: Option<&'a RawValue>) -> Self {
-        Self { json: json.map(Cow::Borrowed), shape: Shape::One, attachments: None }
+        Self { json: json.map(Cow::Borrowed), shape: Shape::One, attachments: None, trace: None }
     }
 
     pub(crate) fn raw(&self) -> Option<&RawValue> {
@@ -59,7 +63,14 @@ impl<'a> Payload<'a> {
     /// A copy that holds no read buffer.
     pub(crate) fn into_owned(self) -> Payload<'static> {
         let json = self.json.map(|json| Cow::Owned(json.into_owned()));
-        Payload { json, shape: self.shape, attachments: self.attachments }
+        Payload { json, shape: self.shape, attachments: self.attachments, trace: self.trace }
+    }
+
+    /// With the trace that a member of its message names: a JSON string. What is malformed is passed over.
+    pub(in crate::wire) fn traced(mut self, member: Option<&RawValue>) -> Self {
+        let text = member.and_then(|member| member.get().strip_prefix('"')?.strip_suffix('"'));
+        self.trace = text.and_then(TraceParent::parse).map(Box::new);
+        self
     }
 }
 

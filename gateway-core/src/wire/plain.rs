@@ -26,6 +26,8 @@ struct Members<'a> {
     error: Option<&'a RawValue>,
     #[serde(borrow, default)]
     cancel: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    traceparent: Option<&'a RawValue>,
 }
 
 // Serde borrows a `Cow` only where it is the field's own type.
@@ -47,7 +49,8 @@ fn decode_any(text: &str) -> Result<Incoming<'_>, Malformed> {
     let members: Members<'_> = serde_json::from_str(text).map_err(|error| Malformed::new(error.to_string()))?;
     let id = members.id.map(RequestId::parse).transpose()?;
     if let Some(EventMember(event)) = members.event {
-        return Ok(Incoming::Event(Envelope { event, payload: Payload::of_data(members.data), id }));
+        let payload = Payload::of_data(members.data).traced(members.traceparent);
+        return Ok(Incoming::Event(Envelope { event, payload, id }));
     }
     if let Some(answer) = members.answer {
         let ask = answer.get().parse().map_err(|_| Malformed::new("`answer` is not the number of a question"))?;
@@ -172,7 +175,7 @@ fn push_session(out: &mut Vec<u8>, id: &str, key: Option<&str>, recovered: bool)
 }
 
 impl RequestId {
-    fn parse(raw: &RawValue) -> Result<Self, Malformed> {
+    pub(in crate::wire) fn parse(raw: &RawValue) -> Result<Self, Malformed> {
         let text = raw.get();
         if text.starts_with('"') {
             if text.len() > LONGEST_ID + 2 {

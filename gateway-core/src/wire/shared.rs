@@ -1,20 +1,22 @@
 //! One event for many sockets, encoded at most once per wire format.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::wire::deflate::{Deflating, LARGEST_WINDOW, SMALLEST_WINDOW};
-use crate::wire::{ContentRef, Encoded, Outgoing, WireFormat};
+use crate::wire::{ContentRef, Encoded, Key, Outgoing, Terms, WireFormat};
 
 /// A joined burst is no longer than what leaves in one write.
 const LONGEST_BURST: usize = 16 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Shared<'a> {
-    namespace: &'a str,
+    terms: Terms<'a>,
     event: &'a str,
     content: ContentRef<'a>,
     offset: Option<String>,
     before: Latest,
+    /// Where only the latest of a key is worth sending.
+    key: Option<Arc<Key>>,
     worth: Worth,
     pieces: [OnceLock<Piece>; WireFormat::COUNT],
     /// For sockets whose messages are compressed; made when there is one.
@@ -49,14 +51,15 @@ pub(crate) struct Joined<'a> {
 }
 
 impl<'a> Shared<'a> {
-    pub(crate) fn new(namespace: &'a str, event: &'a str, content: ContentRef<'a>, offset: Option<String>) -> Self {
+    pub(crate) fn new(terms: Terms<'a>, event: &'a str, content: ContentRef<'a>, offset: Option<String>) -> Self {
         let (pieces, deflated) = Default::default();
         Self {
-            namespace,
+            terms,
             event,
             content,
             offset,
             before: Latest::default(),
+            key: None,
             worth: Worth::Compressing,
             pieces,
             deflated,
@@ -67,6 +70,11 @@ impl<'a> Shared<'a> {
     pub(crate) fn behind(mut self, before: Latest) -> Self {
         self.before = before;
         self
+    }
+
+    /// The same, as the latest of a key.
+    pub(crate) fn with_key(self, key: Arc<Key>) -> Self {
+        Self { key: Some(key), ..self }
     }
 
     /// The same, where its sender knows better what it is worth.
@@ -117,7 +125,11 @@ impl<'a> Shared<'a> {
     fn encode(&self, format: WireFormat) -> Piece {
         let offset = self.offset.as_deref();
         let outgoing = Outgoing::Event { event: self.event, content: self.content, offset };
-        let frame = format.encode(self.namespace, &outgoing).into_shared();
+        let frame = format.encode(self.terms, &outgoing);
+        let frame = match &self.key {
+            None => frame.into_shared(),
+            Some(key) => frame.into_keyed(key),
+        };
         let before = self.before[format as usize].as_ref();
         let joined = before.filter(|before| before.len() + frame.len() <= LONGEST_BURST);
         let joined = joined.map(|before| before.joined(&frame));

@@ -112,14 +112,16 @@ impl Entry<'_> {
     fn call(&self, words: &Words) -> TokenStream {
         let Self { framework, self_type, handler } = self;
         let names: Vec<Ident> = (0..handler.arguments.len()).map(|index| format_ident!("a{index}")).collect();
-        let reads = handler.arguments.iter().zip(&names).map(|(ty, name)| {
-            let ty = named(ty, self_type);
+        let reads = handler.arguments.iter().zip(&names).map(|(written, name)| {
+            let ty = named(written, self_type);
             let on = &words.on;
-            let cx = local("cx");
+            let (cx, text) = (local("cx"), type_text(written));
             quote_spanned! {ty.span()=>
                 let #name = match <#ty as #framework::FromContext<#framework::on::#on>>::from_context(#cx) {
                     ::core::result::Result::Ok(value) => value,
-                    ::core::result::Result::Err(rejection) => return #framework::Running::rejected(rejection),
+                    ::core::result::Result::Err(rejection) => {
+                        return #framework::Running::rejected(#cx.rejected(#text, rejection));
+                    }
                 };
             }
         });

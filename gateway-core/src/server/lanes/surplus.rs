@@ -29,6 +29,7 @@ impl Lanes {
             too_many(place, handler, oldest.envelope);
         }
         if self.has_room(place) {
+            self.note_wait(place, &envelope);
             let bytes = envelope.len();
             self.waiting.push(Held { envelope: envelope.into_owned(), handler: handler.cloned() }, bytes);
         } else {
@@ -82,6 +83,7 @@ fn dismiss(
     why: impl FnOnce(&str) -> Exception,
 ) {
     if envelope.id.is_none() && handler.subscription.policy.surplus() != Surplus::Refuse {
+        place.note_dismissal(&envelope);
         return place.count(Counter::DroppedEvents);
     }
     place.count(counter);

@@ -142,10 +142,12 @@ impl Queue {
                 None => ready!(WRITE.with(|buffer| {
                     let buffer = &mut *buffer.borrow_mut();
                     self.gather(buffer);
-                    write(buffer)
+                    // What a format does not say waits as an empty frame.
+                    if buffer.is_empty() { Poll::Ready(Ok(0)) } else { write(buffer) }
                 })),
             };
             match written {
+                Ok(0) if self.waiting.next().is_some_and(<[u8]>::is_empty) => self.advance(0),
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Ok(written) => self.advance(written),
                 Err(error) => return Poll::Ready(Err(error)),

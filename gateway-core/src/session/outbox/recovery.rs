@@ -22,6 +22,9 @@ impl Outbox {
         if queue.whereabouts == Whereabouts::Back {
             return Err(CameBack(frame));
         }
+        if queue.whereabouts == Whereabouts::Here && !queue.closed {
+            self.forget_older(&mut queue, &frame);
+        }
         if let Some(replay) = queue.rare.as_mut().and_then(|rare| rare.replay.as_mut()) {
             replay.push(offset, frame.clone());
         }

@@ -165,6 +165,19 @@ impl Waiting {
         true
     }
 
+    /// Takes out the one that has the key of `frame`, unless it is begun. There is one at most.
+    pub(super) fn take_older(&mut self, frame: &Encoded) -> Option<Encoded> {
+        if !self.is_begun() && self.front.as_ref().is_some_and(|(front, _)| front.has_key_of(frame)) {
+            return self.pop().map(|(older, _)| older);
+        }
+        let behind = self.behind.as_mut()?;
+        let older = behind.0.iter().position(|(older, _)| older.has_key_of(frame))?;
+        let (older, _) = behind.0.remove(older)?;
+        self.behind.take_if(|behind| behind.0.is_empty());
+        self.uncount(&older);
+        Some(older)
+    }
+
     /// Forgets everything but a frame that is begun.
     pub(super) fn discard(&mut self) {
         self.behind = None;

@@ -15,7 +15,7 @@ fn several(json: &str) -> Payload<'_> {
 }
 
 fn nothing(shape: Shape) -> Payload<'static> {
-    Payload { json: None, shape, attachments: None }
+    Payload { json: None, shape, attachments: None, trace: None }
 }
 
 fn written(args: &RawArgs) -> (&str, Shape) {

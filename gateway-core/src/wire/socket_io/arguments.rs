@@ -29,7 +29,7 @@ pub(super) fn event(json: &str) -> Result<(Cow<'_, str>, Payload<'_>), Violation
         return Ok((name, Payload::one(Some(first))));
     }
     let several = RawValue::from_string(["[", several].concat()).map_err(|_| INVALID)?;
-    Ok((name, Payload { json: Some(Cow::Owned(several)), shape: Shape::Several, attachments: None }))
+    Ok((name, Payload { json: Some(Cow::Owned(several)), shape: Shape::Several, ..none() }))
 }
 
 /// `["name"` as `JSON.stringify` writes it, and what follows. What looks otherwise is left to the general way, which reads
@@ -57,12 +57,12 @@ pub(super) fn answer(json: &str) -> Result<Payload<'_>, Violation> {
         return Ok(Payload::one(Some(first)));
     }
     let several = serde_json::from_str(json).map_err(|_| INVALID)?;
-    Ok(Payload { json: Some(Cow::Borrowed(several)), shape: Shape::Several, attachments: None })
+    Ok(Payload { json: Some(Cow::Borrowed(several)), shape: Shape::Several, ..none() })
 }
 
 /// No argument at all.
 pub(super) fn none<'a>() -> Payload<'a> {
-    Payload { json: None, shape: Shape::Several, attachments: None }
+    Payload { json: None, shape: Shape::Several, attachments: None, trace: None }
 }
 
 /// A text, or a number, which stands for its decimal text.

@@ -1,0 +1,166 @@
+//! The place of a request in a distributed trace: named by the handshake or by a message, in spans, read by handlers.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use gateway_core::TraceParent;
+use gateway_core::prelude::*;
+use gateway_core::testing::TestServer;
+use serde_json::Value;
+use tracing::field::{Field, Visit};
+use tracing::{Metadata, Subscriber, span};
+
+const ONE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const OTHER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+
+#[gateway(namespace = "/traced")]
+struct Traced;
+
+#[derive(Default)]
+struct Tracing;
+
+impl Interceptor for Tracing {
+    async fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> Reply {
+        let trace = call.traceparent().map(|trace| trace.to_string());
+        call.extensions().insert(trace);
+        next.run().await
+    }
+}
+
+#[gateway]
+impl Traced {
+    #[on_connect]
+    fn joined(&self, socket: Socket, trace: Option<TraceParent>) -> Result<(), SendError> {
+        socket.emit("joined", &trace.map(|trace| trace.to_string()))
+    }
+
+    #[subscribe]
+    fn which(&self, trace: Option<TraceParent>) -> Option<String> {
+        trace.map(|trace| trace.to_string())
+    }
+
+    #[subscribe]
+    #[intercept(Tracing)]
+    fn intercepted(&self, trace: Extension<Option<String>>) -> Option<String> {
+        trace.0
+    }
+}
+
+async fn server() -> TestServer {
+    Server::empty().gateway::<Traced>().test().await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_names_it_by_header_or_query() {
+    let server = server().await;
+    for socket_io in [false, true] {
+        for (path, header, expected) in [
+            ("/traced", Some(ONE), Some(ONE)),
+            (&*format!("/traced?traceparent={OTHER}"), None, Some(OTHER)),
+            (&format!("/traced?traceparent={OTHER}"), Some(ONE), Some(ONE)),
+            (&format!("/traced?traceparent={OTHER}"), Some("malformed"), Some(OTHER)),
+            ("/traced?traceparent=malformed", None, None),
+            ("/traced", None, None),
+        ] {
+            let mut connect = server.connect(path);
+            if let Some(header) = header {
+                connect = connect.header("traceparent", header);
+            }
+            if socket_io {
+                // The path is the namespace; what is behind it belongs to the connection.
+                connect = connect.socket_io();
+            }
+            let mut client = connect.await.unwrap();
+            assert_eq!(client.expect_named("joined").await.as_str(), expected);
+            for event in ["which", "intercepted"] {
+                assert_eq!(client.request::<Value>(event, ()).await.unwrap().as_str(), expected);
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_names_its_own() {
+    let server = server().await;
+    let mut client = server.connect("/traced").header("traceparent", OTHER).await.unwrap();
+    client.expect_named("joined").await;
+    for event in ["which", "intercepted"] {
+        client.send_text(&format!(r#"{{"event":"{event}","traceparent":"{ONE}"}}"#)).await;
+        assert_eq!(client.expect_named(event).await, ONE);
+        for malformed in ["7", "\"00-no\"", "null", "{\"a\":1}"] {
+            client.send_text(&format!(r#"{{"event":"{event}","traceparent":{malformed}}}"#)).await;
+            assert_eq!(client.expect_named(event).await, OTHER, "{malformed}");
+        }
+    }
+
+    let mut packed = server.connect("/traced").protocol("gateway.v1.msgpack").await.unwrap();
+    packed.expect_named("joined").await;
+    let message = [b"\x82\xa5event\xa5which\xabtraceparent\xd9\x37".as_slice(), ONE.as_bytes()].concat();
+    packed.send_message(message).await;
+    assert_eq!(packed.expect_named("which").await, ONE);
+    // Binary where a text should be.
+    packed.send_message(b"\x82\xa5event\xabintercepted\xabtraceparent\xc4\x01\x00".to_vec()).await;
+    packed.expect_nothing().await;
+}
+
+/// Keeps the fields of spans.
+#[derive(Clone, Default)]
+struct Spans {
+    last: Arc<AtomicU64>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+/// Its name, and its trace.
+type Seen = (&'static str, Option<String>);
+
+struct Trace(Option<String>);
+
+impl Visit for Trace {
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "traceparent" {
+            self.0 = Some(value.to_owned());
+        }
+    }
+}
+
+impl Subscriber for Spans {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_span()
+    }
+
+    fn new_span(&self, attributes: &span::Attributes<'_>) -> span::Id {
+        let mut trace = Trace(None);
+        attributes.record(&mut trace);
+        self.seen.lock().unwrap().push((attributes.metadata().name(), trace.0));
+        span::Id::from_u64(self.last.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, _: &tracing::Event<'_>) {}
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn spans_carry_it() {
+    let spans = Spans::default();
+    let _default = tracing::subscriber::set_default(spans.clone());
+    let server = server().await;
+    let mut client = server.connect("/traced").header("traceparent", ONE).await.unwrap();
+    client.request::<Value>("which", ()).await.unwrap();
+    client.send_text(&format!(r#"{{"event":"which","traceparent":"{OTHER}"}}"#)).await;
+    client.expect_named("which").await;
+    let seen = spans.seen.lock().unwrap().clone();
+    let of = |trace: &str| Some(trace.to_owned());
+    assert_eq!(seen, [("connection", of(ONE)), ("event", None), ("event", of(OTHER))]);
+}

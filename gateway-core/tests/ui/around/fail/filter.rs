@@ -1,0 +1,23 @@
+use gateway_core::prelude::*;
+
+struct NoError;
+
+impl Filter for NoError {
+    type Error = String;
+
+    fn catch(&self, _: &String, _: &Call<'_>) -> Caught {
+        Caught::rethrow()
+    }
+}
+
+struct Answers;
+
+impl Filter for Answers {
+    type Error = Exception;
+
+    fn catch(&self, error: &Exception, _: &Call<'_>) -> Reply {
+        error.clone().into()
+    }
+}
+
+fn main() {}

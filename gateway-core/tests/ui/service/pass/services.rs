@@ -1,0 +1,37 @@
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use gateway_core::prelude::*;
+
+struct Pool;
+
+struct Visit(SocketId);
+
+async fn connect(services: Provided) -> Result<Arc<Pool>, Box<dyn std::error::Error>> {
+    let _: ServerHandle = services.get().await?;
+    Ok(Arc::new(Pool))
+}
+
+#[gateway(namespace = "/services")]
+struct Services {
+    pool: Arc<Pool>,
+}
+
+#[gateway]
+impl Services {
+    #[subscribe]
+    fn read(&self, pool: State<Arc<Pool>>, visit: PerSocket<Visit>) -> String {
+        assert!(Arc::ptr_eq(&pool, &self.pool));
+        visit.0.0.to_string()
+    }
+}
+
+fn main() {
+    let server = Server::empty()
+        .gateway::<Services>()
+        .provide_with(connect)
+        .provide_with(async |_| Ok::<u8, Infallible>(1))
+        .provide_with(|services| async move { services.get::<u8>().await.map(u16::from) })
+        .provide_per_socket(async |socket: Socket, _| Ok::<_, Refusal>(Visit(socket.id().clone())));
+    assert!(server.check().is_ok());
+}
