@@ -262,6 +262,7 @@ fn place_of(file: &str) -> PathBuf {
     let folder = match file.split('/').next().unwrap() {
         "loopback" | "conformance" | "memory" | "fixtures" => "tests",
         "src" => "gateway-core",
+        "benches" => ".",
         _ => "gateway-core/tests",
     };
     root().join(folder).join(file).with_extension("rs")
