@@ -10,7 +10,7 @@ pub(crate) use none::Diary;
 mod none {
     /// Nobody reads it.
     #[derive(Clone, Debug, Default)]
-    pub(crate) struct Diary;
+    pub(crate) struct Diary {}
 
     impl Diary {
         #[inline]
