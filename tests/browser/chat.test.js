@@ -264,6 +264,7 @@ test("a phone shows the talk, and the rooms and people at a tap", async () => {
 
 test("the whole visit works from the keyboard", async () => {
   const ann = await person();
+  await ann.locator("#nickname:focus").waitFor();
   await ann.keyboard.type("Ann");
   await ann.keyboard.press("Enter");
   await ann.getByRole("heading", { name: "lobby" }).waitFor();
