@@ -95,7 +95,7 @@ macro_rules! register {
         const _: () = {
             impl $crate::Registered for $gateway {}
             fn handlers(handlers: &mut $crate::Handlers<$gateway>) {
-                #[allow(unused_imports)]
+                #[allow(unused_imports, reason = "a gateway may have all its parts")]
                 use $crate::private::{NoPart as _, Probe};
                 (&Probe::<$gateway, 0>::default()).add(handlers);
                 (&Probe::<$gateway, 1>::default()).add(handlers);

@@ -145,6 +145,7 @@ async fn an_outage_shorter_than_the_heartbeat_loses_nothing() {
         client.text(&echo(number)).await;
         server.running.handle().of("/probe").emit("told", &number);
     }
+    // So that what was sent meets the outage. What is asserted holds however long it lasts.
     tokio::time::sleep(Duration::from_millis(50)).await;
     proxy.turn(Weather::Fair);
     let (mut told, mut answered) = (0, 0);
