@@ -311,9 +311,19 @@ async fn a_socket_the_server_disconnects_may_ask_again() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_no_packet_ends_the_connection() {
-    for wrong in
-        ["42/nowhere,[\"x\"]", "4", "49", "40/chat,{}", "42/chat,[]", "42/chat,[\"connect\"]", "2", "44/chat,{}"]
-    {
+    for wrong in [
+        "42/nowhere,[\"x\"]",
+        "42/nowhere",
+        "42/nowhere[\"x\"]",
+        "43/nowhere,[]",
+        "4",
+        "49",
+        "40/chat,{}",
+        "42/chat,[]",
+        "42/chat,[\"connect\"]",
+        "2",
+        "44/chat,{}",
+    ] {
         let (server, log) = server().await;
         let mut ann = connected(&server).await;
         ann.send_text(wrong).await;

@@ -225,8 +225,8 @@ impl Seat {
                 self.session().pending.answer(ask, outcome);
             }
             Incoming::Cancel(id) => self.lanes.cancel(&self.place, &id),
-            // These are about namespaces, and whoever holds several has taken them.
-            Incoming::Connect { .. } | Incoming::Disconnect => {}
+            // The first two are about namespaces, and whoever holds several has taken them.
+            Incoming::Connect { .. } | Incoming::Disconnect | Incoming::Nothing => {}
         }
     }
 

@@ -23,6 +23,8 @@ pub(crate) enum Incoming<'a> {
     },
     /// It leaves one.
     Disconnect,
+    /// Well-formed, but of no meaning; whoever says it must be in the namespace all the same.
+    Nothing,
 }
 
 /// One event, its payload still JSON.

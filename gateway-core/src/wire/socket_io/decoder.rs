@@ -111,15 +111,14 @@ impl Decoder {
                 return Ok(());
             }
             // The reference tolerates an event without a name, and has nobody to give it to.
-            PacketType::Event if head.json.is_empty() => return Ok(()),
+            PacketType::Event if head.json.is_empty() => Incoming::Nothing,
             PacketType::Event => {
                 let (event, payload) = arguments::event(head.json)?;
                 Incoming::Event(Envelope { event, payload, id: head.id.map(request_id) })
             }
             PacketType::Ack => {
                 let payload = if head.json.is_empty() { arguments::none() } else { arguments::answer(head.json)? };
-                let Some(ask) = head.id else { return Ok(()) };
-                Incoming::Answer { ask, outcome: Ok(payload) }
+                head.id.map_or(Incoming::Nothing, |ask| Incoming::Answer { ask, outcome: Ok(payload) })
             }
         };
         deliver(head.namespace, incoming);
@@ -198,7 +197,7 @@ impl Pending {
         let incoming = match said {
             Said::Event { event, id } => Incoming::Event(Envelope { event: event.into_string().into(), payload, id }),
             Said::Answer { ask } => Incoming::Answer { ask, outcome: Ok(payload) },
-            Said::Nothing => return Ok(()),
+            Said::Nothing => Incoming::Nothing,
         };
         deliver(&namespace, incoming);
         Ok(())

@@ -1,5 +1,7 @@
 //! Packets as MessagePack: one binary message, the map `{type, nsp, data, id?}`, as `socket.io-msgpack-parser` has it.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use crate::wire::msgpack::{Extent, Reader, Writer};
@@ -28,7 +30,11 @@ pub(super) fn decode(bytes: &[u8], limits: PacketLimits, deliver: &mut Deliver<'
     // Python's client says nil where the reference says nothing.
     let json = if json == "null" { "" } else { &json };
     let incoming = match packet {
-        Some(0) => Incoming::Connect { auth: auth(json)? },
+        Some(0) => {
+            let credentials = with_base64(json, attachments)?;
+            deliver(namespace, Incoming::Connect { auth: auth(&credentials)? });
+            return Ok(());
+        }
         Some(1) if json.is_empty() => Incoming::Disconnect,
         Some(1) => return Err(Violation::new("a disconnect packet with a payload")),
         Some(2) => {
@@ -39,14 +45,21 @@ pub(super) fn decode(bytes: &[u8], limits: PacketLimits, deliver: &mut Deliver<'
         Some(3) => {
             let mut payload = arguments::answer(json)?;
             payload.attachments = shared(json, attachments)?;
-            let Some(ask) = id else { return Ok(()) };
-            Incoming::Answer { ask, outcome: Ok(payload) }
+            id.map_or(Incoming::Nothing, |ask| Incoming::Answer { ask, outcome: Ok(payload) })
         }
         Some(4) => return Err(Violation::new("a client refuses no namespace")),
         _ => return Err(Violation::new("unknown packet type")),
     };
     deliver(namespace, incoming);
     Ok(())
+}
+
+/// Credentials are read without attachments, so that bytes in them become their base64.
+fn with_base64(json: &str, attachments: Vec<Bytes>) -> Result<Cow<'_, str>, Violation> {
+    let Some(attachments) = shared(json, attachments)? else { return Ok(Cow::Borrowed(json)) };
+    let mut plain = Vec::new();
+    ContentRef { json, shape: Shape::One, attachments: &attachments }.write_plain(&mut plain);
+    Ok(Cow::Owned(String::from_utf8(plain).expect("JSON with base64 in it")))
 }
 
 /// A map with a member that is a placeholder would be one beside others.

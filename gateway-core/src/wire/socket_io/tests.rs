@@ -31,6 +31,7 @@ fn said(namespace: &str, incoming: &Incoming<'_>) -> String {
         Incoming::Cancel(id) => panic!("a cancel: {id}"),
         Incoming::Connect { auth } => format!("{namespace} connect {}", auth.map_or("-", RawValue::get)),
         Incoming::Disconnect => format!("{namespace} disconnect"),
+        Incoming::Nothing => format!("{namespace} nothing"),
     }
 }
 
@@ -110,16 +111,16 @@ fn an_answer_without_a_payload_is_one_without_arguments() {
 }
 
 #[test]
-fn packets_without_meaning_are_ignored() {
-    let check = |text: &str, parts: &[&[u8]]| assert_eq!(decoded(text, parts), Ok(Vec::new()), "{text}");
-    check("2", &[]);
-    check("2/admin,", &[]);
-    check("212", &[]);
-    check("3", &[]);
-    check("3[1]", &[]);
-    check("51-", &[b"x"]);
-    check("61-[1]", &[b"x"]);
-    check("61-", &[b"x"]);
+fn packets_without_meaning_say_nothing_but_their_namespace() {
+    check("2", &[], "/ nothing");
+    check("2/admin,", &[], "/admin nothing");
+    check("2/admin[1]", &[], "/admin[1] nothing");
+    check("212", &[], "/ nothing");
+    check("3", &[], "/ nothing");
+    check("3[1]", &[], "/ nothing");
+    check("51-", &[b"x"], "/ nothing");
+    check("61-[1]", &[b"x"], "/ nothing");
+    check("61-/admin,", &[b"x"], "/admin nothing");
 }
 
 #[test]

@@ -82,7 +82,7 @@ for (const transport of TRANSPORTS) {
   exchange('an ack nobody waits for is passed over', ['312["late"]', '312["late"]', '30', '30[]', '3999[1]']);
   exchange('an event without a payload is passed over', ['2', '21']);
 
-  for (const packet of ['2["nobody"]', '2["nobody",1]', '2[1,"a"]', '27["nobody"]']) {
+  for (const packet of ['2["nobody"]', '2["nobody",1]', '2[1,"a"]', '2[-1e400]', '27["nobody"]']) {
     over(`the session goes on after ${packet}, which nobody handles`, async (channel) => {
       await channel.send(packet);
       await channel.emit('/', ['message', 'alive']);
@@ -124,7 +124,7 @@ for (const transport of TRANSPORTS) {
   for (const packet of [
     '2[]', '2{}', '2{"0":"message"}', '2[null]', '2[true]', '2[{}]', '2[{"toString":"x"}]', '2[["message"]]', '2"message"', '2null',
     '2["message"', '2["message"]x', '2["message"]]', '2["message",]', '2["message",nan]', "2['message']", '2abc["message-with-ack"]',
-    '2-1["message-with-ack"]', '21.5["message-with-ack"]', '2["connect"]', '2["connect_error"]', '2["disconnect"]', '2["disconnecting"]',
+    '2/custom', '2/custom,', '2/random', '2/random7', '2/["message"]', '2/custom["message"]', '3/custom,[]', '3/custom', '2-1["message-with-ack"]', '21.5["message-with-ack"]', '2["connect"]', '2["connect_error"]', '2["disconnect"]', '2["disconnecting"]',
     '2["newListener"]', '2["removeListener"]', '2/random,["message"]', '2/custom,["message"]', '21-["message"]',
     '3abc[]', '31{}', '31"x"', '31[', '3/custom,1[]', '4', '4{"message":"m"}', '7', '8[]', '{}', '', 'message', '1{}', '1[]',
     '5["message"]', '51["message"]', '5-["message"]', '50-["message"]', '5a-["message"]', '51.5-["message"]', '5-1-["message"]', '511-["message"]',
@@ -133,6 +133,8 @@ for (const transport of TRANSPORTS) {
 
   fatal('51-["message"', A);
   fatal('51-{}', A);
+  fatal('51-/custom["message"]', A);
+  fatal('61-/custom,[1]', A);
   fatal('51-[]', A);
   fatal(`51-["message",${P1}]`, A);
   fatal('51-["message",{"_placeholder":true,"num":-1}]', A);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Decoder, Encoder } from 'socket.io-msgpack-parser';
 import { TRANSPORTS, open } from '../channel.js';
-import { startWith } from '../fixture.js';
+import { reference, startWith } from '../fixture.js';
 
 let server;
 before(async () => { server = await startWith({ PARSER: 'msgpack' }, 'wire'); });
@@ -58,6 +58,14 @@ for (const transport of TRANSPORTS) {
     for (const value of values) await echoes(channel, value);
     await echoes(channel);
     await echoes(channel, 1, 'two', { three: [3] });
+  });
+
+  over('bytes in credentials are read as their base64', async (channel) => {
+    const data = { key: Buffer.from([1, 2]), list: [Buffer.from([3])] };
+    await channel.send(encode({ type: CONNECT, nsp: '/custom', data }));
+    await read(channel);
+    const expected = reference ? data : { key: 'AQI=', list: ['Aw=='] };
+    await expect(channel, { type: EVENT, nsp: '/custom', data: ['auth', expected] });
   });
 
   over('bytes come back as bytes, wherever they are', async (channel) => {

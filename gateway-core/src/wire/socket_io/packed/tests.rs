@@ -30,6 +30,7 @@ fn decoded(bytes: &[u8]) -> Result<String, &'static str> {
             Incoming::Cancel(id) => panic!("a cancel: {id}"),
             Incoming::Connect { auth } => format!("{namespace} connect {}", auth.map_or("-", RawValue::get)),
             Incoming::Disconnect => format!("{namespace} disconnect"),
+            Incoming::Nothing => format!("{namespace} nothing"),
         }
     };
     Decoder::packed(LIMITS).binary(bytes, &mut deliver).map_err(|violation| violation.why)?;
@@ -43,6 +44,7 @@ fn packets_are_read_as_the_reference_writes_them() {
     };
     check("83 type 00 nsp a12f data d40000", "/ connect -");
     check("83 type 00 nsp a12f data 81a17401", "/ connect {\"t\":1}");
+    check("83 type 00 nsp a12f data 81a162c4020102", "/ connect {\"b\":\"AQI=\"}");
     check("82 type 01 nsp a22f78", "/x disconnect");
     check(
         "83 type 02 nsp a12f data 93a568656c6c6f01c4020102",
@@ -57,7 +59,7 @@ fn packets_are_read_as_the_reference_writes_them() {
     // A packet of Python's client says nil for nothing.
     check("83 type 01 data c0 nsp a12f", "/ disconnect");
     check("84 type 02 nsp a12f data 91a161 id c0", "/ event a - null");
-    check("83 type 03 nsp a12f data 90", "");
+    check("83 type 03 nsp a12f data 90", "/ nothing");
 }
 
 #[test]
