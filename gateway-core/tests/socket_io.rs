@@ -335,10 +335,13 @@ async fn what_is_no_packet_ends_the_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_asks_for_no_namespace_is_closed() {
+async fn a_connection_that_gets_into_no_namespace_is_closed() {
     let (server, _) = server().await;
     let mut nobody = server.connect("/nowhere").socket_io().without_waiting().unwrap();
     assert_eq!(nobody.closed().await, None);
+    let mallory = json!({"name": "mallory"});
+    let mut refused = server.connect("/chat").socket_io().auth(mallory).without_waiting().unwrap();
+    assert_eq!(refused.closed().await, None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -160,6 +160,9 @@ impl<T: Transport> Connection<T> {
                 Ok(false) => {}
                 Ok(true) => {
                     seat.open();
+                    if let Some(lobby) = &mut inside.lobby {
+                        lobby.desk.claimed();
+                    }
                     transport.greet();
                     if let Some(listener) = transport.listener() {
                         seat.session().outbox.ask_before_volatile(listener);
@@ -426,7 +429,7 @@ impl Inside {
             return Err(End::Over(reason));
         }
         if self.claim_by().is_some_and(|until| until <= now) {
-            return Err(End::Over(DisconnectReason::Malformed("no namespace was asked for in time")));
+            return Err(End::Over(DisconnectReason::Malformed("the client got into no namespace in time")));
         }
         self.end_if_over(now)?;
         self.beat(now)?;
@@ -467,7 +470,7 @@ impl Inside {
     }
 
     fn claim_by(&self) -> Option<Instant> {
-        self.lobby.as_ref().and_then(|lobby| lobby.desk.claim_by())
+        self.lobby.as_ref().and_then(|lobby| lobby.desk.claim_by(&self.seats))
     }
 
     fn due(&self) -> Instant {

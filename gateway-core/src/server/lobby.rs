@@ -45,7 +45,7 @@ pub(super) struct Desk {
     leaving: Vec<Leaving>,
     /// Namespaces that the server ended: what their client sent before it knew is passed over.
     parted: Vec<Arc<str>>,
-    /// Until when a first namespace must be asked for.
+    /// Until when the client must be in a namespace; none once it was in one.
     claim_by: Option<Instant>,
     /// Wakes a connection without sockets when the server stops; those that have some are told by them.
     stopping: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
@@ -105,8 +105,14 @@ impl Desk {
         &self.handshake
     }
 
-    pub(super) fn claim_by(&self) -> Option<Instant> {
-        self.claim_by
+    /// When the connection ends for want of sockets; not while one waits for its connect hook.
+    pub(super) fn claim_by(&self, seats: &Seats) -> Option<Instant> {
+        self.claim_by.filter(|_| seats.is_empty())
+    }
+
+    /// The client is in a namespace.
+    pub(super) fn claimed(&mut self) {
+        self.claim_by = None;
     }
 
     /// The connection ends: gives what is still to be sent and those that are still leaving. Each accepted socket is told
@@ -165,7 +171,6 @@ impl Desk {
             return Ok(());
         };
         self.parted.retain(|parted| **parted != *namespace);
-        self.claim_by = None;
         let claim = auth.filter(|_| self.application.recovery.is_some()).and_then(claimed);
         let handshake = self.handshake.for_namespace(found.name.clone(), found.parameters, auth);
         let seating =

@@ -78,7 +78,10 @@ impl GatewayService {
     async fn upgrade(&self, mut request: Request<Body>, mut found: Found) -> Result<Response<Body>, UpgradeRefusal> {
         let on_upgrade = hyper::upgrade::on(&mut request);
         let (head, _) = request.into_parts();
-        let upgrade = Upgrade::check(&head, &self.application.subprotocols).map_err(malformed)?;
+        let mut upgrade = Upgrade::check(&head, &self.application.subprotocols).map_err(malformed)?;
+        if self.application.compat.nestjs {
+            upgrade = upgrade.or_first_offer(&head.headers);
+        }
         let upgrade = upgrade.with_deflate(&head.headers, self.application.deflate.as_ref());
         if !self.application.origins.admits(&head.headers) {
             return Err(

@@ -72,6 +72,15 @@ impl Upgrade {
         self
     }
 
+    /// The same where none was known, as NestJS has it. What carries a secret is never said back.
+    pub(crate) fn or_first_offer(mut self, headers: &HeaderMap) -> Self {
+        let is_open = |name: &&str| !name.starts_with("auth.") && !name.starts_with("resume");
+        if self.protocol.is_none() {
+            self.protocol = offered_protocols(headers).find(is_open).and_then(|name| HeaderValue::from_str(name).ok());
+        }
+        self
+    }
+
     /// Agrees on compression, where the server has it and the client offers it.
     pub(crate) fn with_deflate(self, headers: &HeaderMap, own: Option<&Deflate>) -> Self {
         Self { agreed: own.and_then(|own| Agreed::on(headers, own)), ..self }
@@ -187,6 +196,18 @@ mod tests {
         assert_eq!(chosen("auth.e30, mqtt, gateway.v1"), Some("gateway.v1".to_owned()));
         assert_eq!(chosen("auth.e30"), None);
         assert_eq!(chosen("mqtt, gateway.v1.msgpack, gateway.v1"), Some("gateway.v1.msgpack".to_owned()));
+    }
+
+    #[test]
+    fn where_none_is_known_the_first_may_be_chosen_but_no_secret() {
+        let chosen = |offer: &'static str| {
+            let headers = HeaderMap::from_iter([(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(offer))]);
+            let upgrade = Upgrade { accept: HeaderValue::from_static(""), protocol: None, agreed: None };
+            upgrade.or_first_offer(&headers).protocol().map(str::to_owned)
+        };
+        assert_eq!(chosen("a, b").as_deref(), Some("a"));
+        assert_eq!(chosen("auth.e30, resume.x.1, resume, b").as_deref(), Some("b"));
+        assert_eq!(chosen("auth.e30"), None);
     }
 
     #[test]

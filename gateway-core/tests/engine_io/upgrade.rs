@@ -105,6 +105,18 @@ async fn an_upgrade_without_a_probe_is_taken() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_probe_is_answered_also_where_the_upgrade_comes_with_it() {
+    let engine = engine().await;
+    let id = engine.open().await;
+    let mut websocket = probe(&engine, &id).await;
+    for packet in ["2probe", "5", "4a"] {
+        websocket.send(packet).await;
+    }
+    assert_eq!(websocket.text().await, "3probe");
+    assert_eq!(websocket.text().await, "4a");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wrong_probe_ends_the_websocket_alone() {
     for wrong in ["2", "2abc", "4a", "3probe", "1", "7", "", "b"] {
         let engine = engine().await;

@@ -24,6 +24,14 @@ for (const path of ['/', '/example', '/ws-path']) {
 test('the query is no part of the path', () =>
   exchange('/ws-path?a=b', 'push', 1, { event: 'pop', data: 1 }));
 
+test('a subprotocol that nobody knows is selected, where it is the first', async () => {
+  const client = await Client.open(server.url('/'), ['chat', 'json']);
+  assert.equal(client.socket.protocol, 'chat');
+  client.emit('push', 1);
+  assert.deepEqual(await client.next(), { event: 'pop', data: 1 });
+  await client.close();
+});
+
 test('values of any type pass', () =>
   exchange('/', 'push', { stringProp: 123 }, { event: 'pop', data: { stringProp: 123 } }));
 

@@ -22,7 +22,7 @@ pub(crate) struct Patience {
 
 /// Lets a WebSocket take over the session that `probe` belongs to, or closes it.
 pub(crate) async fn upgrade<T: Transport>(mut websocket: T, probe: Probe, patience: Patience) {
-    let mut probing = Probing { probe: &probe, to_write: Vec::new(), is_probed: false };
+    let mut probing = Probing { probe: &probe, to_write: Vec::new(), is_probed: false, outcome: None };
     let outcome = timeout(patience.upgrade, poll_fn(|context| probing.poll(context, &mut websocket))).await;
     match outcome.unwrap_or(Err(Failed::Wrong(None))) {
         Ok(()) => {
@@ -55,6 +55,8 @@ struct Probing<'a> {
     to_write: Vec<u8>,
     /// The answer to a probe is in `to_write`, or was.
     is_probed: bool,
+    /// How it ends, once what it was told is written: a client may ask to be upgraded in the breath of its probe.
+    outcome: Option<Result<(), Failed>>,
 }
 
 impl Probing<'_> {
@@ -68,22 +70,24 @@ impl Probing<'_> {
             if ready!(self.poll_write(context, websocket)).is_err() {
                 return Poll::Ready(Err(Failed::Lost));
             }
-            let mut heard = None;
+            if let Some(outcome) = self.outcome.take() {
+                return Poll::Ready(outcome);
+            }
             let received = websocket.poll_receive(context, &mut |received, _| match self.hear(received) {
                 Poll::Ready(outcome) => {
-                    heard = Some(outcome);
+                    self.outcome = Some(outcome);
                     Flow::Pause
                 }
                 Poll::Pending => Flow::Continue,
             });
-            match (heard, received) {
-                (Some(outcome), _) => return Poll::Ready(outcome),
-                (None, Poll::Ready(Ok(()))) => {}
-                (None, Poll::Ready(Err(Broken::Lost))) => return Poll::Ready(Err(Failed::Lost)),
-                (None, Poll::Ready(Err(Broken::Violation(disconnect)))) => {
+            match received {
+                _ if self.outcome.is_some() => {}
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(Broken::Lost)) => return Poll::Ready(Err(Failed::Lost)),
+                Poll::Ready(Err(Broken::Violation(disconnect))) => {
                     return Poll::Ready(Err(Failed::Wrong(Some(disconnect))));
                 }
-                (None, Poll::Pending) => return Poll::Pending,
+                Poll::Pending => return Poll::Pending,
             }
         }
     }

@@ -76,6 +76,13 @@ for (const transport of TRANSPORTS) {
     await channel.echoes('/custom');
   });
 
+  test(`${transport}: who was refused everywhere ends when the time to join is over`, async () => {
+    const channel = await open(server, transport);
+    await channel.send('0/auth-fail-plain,');
+    await channel.expect('4/auth-fail-plain,{"message":"nope"}');
+    await channel.closes();
+  });
+
   over('who is kicked is told, may join again, and keeps other namespaces', async (channel) => {
     for (const namespace of ['/', '/custom', '/dynamic-3']) {
       await channel.join(namespace);
