@@ -82,6 +82,11 @@ pub(super) struct State {
     is_posted: bool,
     posted: Option<String>,
     is_undelivered: bool,
+    /// What it brought was handed over, and it waits for that to be taken.
+    is_handed: bool,
+    /// It is about to be answered. A GET lets it go first, so that a client may post again out of what it hears.
+    is_answering: bool,
+    flush_waits: bool,
     post: Option<Waker>,
     probe: Probe,
     probing: Option<Waker>,
@@ -125,6 +130,7 @@ impl State {
     /// All that a POST brought has been taken.
     pub(super) fn delivered(&mut self) {
         self.is_undelivered = false;
+        self.is_answering = mem::take(&mut self.is_handed);
         wake(&mut self.post);
     }
 
@@ -200,7 +206,10 @@ impl State {
     }
 
     pub(super) fn flush(&mut self) {
-        self.answer.flush();
+        self.flush_waits = self.is_answering;
+        if !self.is_answering {
+            self.answer.flush();
+        }
     }
 
     fn break_off(&mut self, broken: Broken) {
@@ -295,6 +304,11 @@ impl State {
 
     pub(super) fn end_post(&mut self) {
         self.is_posted = false;
+        self.is_handed = false;
+        self.is_answering = false;
+        if mem::take(&mut self.flush_waits) {
+            self.answer.flush();
+        }
     }
 
     /// What a POST brings breaks off where its client does.
@@ -306,6 +320,7 @@ impl State {
     pub(super) fn post(&mut self, packets: String) {
         self.posted = Some(packets);
         self.is_undelivered = true;
+        self.is_handed = true;
         wake(&mut self.task);
     }
 

@@ -96,6 +96,40 @@ fn a_post_is_answered_once_its_packets_were_taken() {
     assert!(receive(&mut polling, 1).0.is_pending());
 }
 
+/// A client that polls posts again only once its POST was answered, and drops what is volatile until then.
+#[test]
+fn a_poll_lets_the_answer_of_a_post_go_first() {
+    let (mut polling, peer) = session();
+    let say = |polling: &mut Polling, packet| {
+        assert!(write(polling, &[&text(packet)]).is_ready());
+        flush(polling);
+    };
+    let mut poll = Box::pin(peer.poll());
+    assert!(now(poll.as_mut()).is_pending());
+    let mut delivering = Box::pin(peer.post().unwrap().deliver("4a".to_owned()));
+    assert!(now(delivering.as_mut()).is_pending());
+    assert_eq!(receive(&mut polling, 2).1.len(), 1);
+    say(&mut polling, "4b");
+    assert!(now(poll.as_mut()).is_pending());
+    assert_eq!(now(delivering.as_mut()), Poll::Ready(true));
+    assert_eq!(now(poll.as_mut()), Poll::Ready(Ok("4b".into())));
+
+    // One whose packets are still to come holds nothing up, nor does one that was given up.
+    let posting = peer.post().unwrap();
+    let mut poll = Box::pin(peer.poll());
+    assert!(now(poll.as_mut()).is_pending());
+    say(&mut polling, "4c");
+    assert_eq!(now(poll.as_mut()), Poll::Ready(Ok("4c".into())));
+    let mut delivering = Box::pin(posting.deliver("4d".to_owned()));
+    assert!(now(delivering.as_mut()).is_pending());
+    assert_eq!(receive(&mut polling, 2).1.len(), 1);
+    let mut poll = Box::pin(peer.poll());
+    assert!(now(poll.as_mut()).is_pending());
+    say(&mut polling, "4e");
+    drop(delivering);
+    assert_eq!(now(poll.as_mut()), Poll::Ready(Ok("4e".into())));
+}
+
 #[test]
 fn a_post_that_was_answered_early_makes_the_next_one_wait() {
     let (mut polling, peer) = session();
