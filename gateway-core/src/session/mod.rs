@@ -24,7 +24,7 @@ pub(crate) use batch::{Batch, for_each, latest_of, write_all_soon};
 use comeback::Comeback;
 pub use doorkeeper::RoomRefusal;
 pub(crate) use doorkeeper::{Admittance, Doorkeeper};
-pub(crate) use heartbeat::{Asks, Heartbeat, Pace, Pulse};
+pub(crate) use heartbeat::{Asks, Heartbeat, Pace, Pulse, Sign};
 pub use id::SocketId;
 use outbox::Pushed;
 pub use outbox::SendError;
