@@ -4,7 +4,8 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
-use gateway_benches::load::{Soak, Watcher};
+use gateway_benches::load::{Beside, Soak, Watcher};
+use gateway_benches::payload::Shape;
 use gateway_benches::side_by_side::{Running, Spec};
 use gateway_benches::wire::wires;
 use serde_json::Value;
@@ -45,4 +46,14 @@ fn all_come_back_when_their_server_does() {
     let figures: Value = serde_json::from_str(text.trim()).unwrap();
     assert_eq!((figures["back"].as_u64(), figures["errors"].as_u64()), (Some(200), Some(0)), "{figures}");
     assert!(output.status.success());
+}
+
+#[test]
+fn broadcasts_are_measured_beside_slow_readers_and_a_flood() {
+    let server = Running::start(&Spec::new("server", env!("CARGO_BIN_EXE_grown"))).unwrap();
+    let beside =
+        Beside { shape: Shape::Text(64), readers: 20, slow: 2, floods: 1, lasting: Duration::from_millis(200) };
+    let delivered = beside.run(wires("mixed").unwrap(), server.address).unwrap();
+    println!("{delivered:?}");
+    assert!(delivered.broadcasts > 0 && delivered.flooded > 0 && delivered.half <= delivered.most, "{delivered:?}");
 }

@@ -7,6 +7,7 @@ mod listeners;
 mod meters;
 mod metrics;
 mod tallies;
+mod wire_meter;
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ pub(crate) use metrics::{Kind, float};
 pub(crate) use tallies::Rejected;
 use tallies::Tallies;
 use tracing::Span;
+pub(crate) use wire_meter::{BroadcastClock, WireMeter};
 
 /// What a server has counted since it was built. Reading is cheap and not atomic as a whole.
 #[derive(Debug, Default)]
@@ -118,6 +120,12 @@ impl Counters {
     /// Who wants to hear of events; `None` where nobody does.
     pub(crate) fn listeners(&self) -> Option<&Listeners> {
         self.listeners.get()
+    }
+
+    /// What is measured of all sockets; `None` where nothing is.
+    #[inline]
+    pub(crate) fn wire(&self) -> Option<&WireMeter> {
+        Some(&self.listeners()?.meters()?.wire)
     }
 
     /// Set once, before anybody connects.

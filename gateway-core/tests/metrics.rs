@@ -1,6 +1,12 @@
 //! What a server says of itself in figures: gauges that come back to zero, labels that nothing but the program adds.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::float_cmp, reason = "tests, and counts are whole")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    reason = "tests, and counts are whole"
+)]
 
 use std::future::pending;
 use std::time::Duration;
@@ -121,7 +127,59 @@ async fn a_server_that_measures_no_events_has_the_other_figures() {
     assert_eq!(metrics.value("gateway_handled_total", &[]), 1.0);
     assert_eq!(metrics.value("gateway_rooms", &[]), 1.0);
     let text = metrics.to_string();
-    assert!(!text.contains("gateway_events_total") && !text.contains("gateway_handler_seconds"), "{text}");
+    for measured in ["gateway_events_total", "gateway_handler_seconds", "gateway_bytes_total", "gateway_fanout_size"] {
+        assert!(!text.contains(measured), "{text}");
+    }
+}
+
+fn bytes(metrics: &Metrics) -> (f64, f64) {
+    let of = |direction| metrics.value("gateway_bytes_total", &[("direction", direction)]);
+    (of("received"), of("sent"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_are_counted_as_they_are_read_and_written() {
+    let server = desk().await;
+    let mut ann = server.connect("/desk/a").await.unwrap();
+    let asks = r#"{"event":"quick"}"#;
+    ann.send_text(asks).await;
+    let mut told = 0;
+    for (event, text) in [("named", r#"{"event":"named","data":1}"#), ("unnamed", r#"{"event":"unnamed","data":1}"#)] {
+        ann.expect_named(event).await;
+        told += 2 + text.len();
+    }
+    ann.expect_named("quick").await;
+    told += 2 + r#"{"event":"quick","data":1}"#.len();
+    assert_eq!(bytes(&server.handle().metrics()), (asks.len() as f64, told as f64));
+}
+
+#[tokio::test(start_paused = true)]
+async fn broadcasts_are_told_with_their_size_and_their_time() {
+    let server = desk().await;
+    let _clients = [server.connect("/desk/a").await.unwrap(), server.connect("/desk/a").await.unwrap()];
+    assert_eq!(server.of("/desk/a").all().emit("named", &1).queued, 2);
+    assert_eq!(server.of("/desk/a").all().emit_latest("named", "key", &1).queued, 2);
+    assert_eq!(server.of("/desk/b").all().emit("named", &1).queued, 0);
+    let metrics = server.handle().metrics();
+    let size = |part: &str, labels: &[(&str, &str)]| metrics.value(&format!("gateway_fanout_size_{part}"), labels);
+    assert_eq!((size("count", &[]), size("sum", &[])), (2.0, 4.0), "{metrics}");
+    assert_eq!((size("bucket", &[("le", "1")]), size("bucket", &[("le", "3")])), (0.0, 2.0));
+    assert_eq!(metrics.value("gateway_broadcast_seconds_count", &[]), 2.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_until_a_ping_is_answered_is_told() {
+    let server = desk().await;
+    let mut ann = server.connect("/desk/a").await.unwrap();
+    ann.stop_reading();
+    // It is asked after 25 s of silence.
+    sleep(Duration::from_secs(30)).await;
+    ann.read_on();
+    sleep(Duration::from_secs(1)).await;
+    let metrics = server.handle().metrics();
+    assert_eq!(metrics.value("gateway_ping_rtt_seconds_count", &[]), 1.0, "{metrics}");
+    let seconds = metrics.value("gateway_ping_rtt_seconds_sum", &[]);
+    assert!((seconds - 5.0).abs() < 0.1, "{seconds}");
 }
 
 async fn ask_without_answer(client: &mut TestClient) {

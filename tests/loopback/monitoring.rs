@@ -81,6 +81,27 @@ async fn rejections_and_disconnections_are_told_by_their_reasons() {
 }
 
 #[tokio::test]
+async fn bytes_are_counted_whoever_writes_them() {
+    let (server, mut watcher) = watched(|server| server).await;
+    let mut clients = [server.connect().await, server.connect().await];
+    for client in &mut clients {
+        client.text(r#"{"event":"echo","data":1}"#).await;
+        client.next_text().await;
+    }
+    clients[0].text(r#"{"event":"tell","data":10}"#).await;
+    for client in &mut clients {
+        assert_eq!(client.next_text().await, r#"{"event":"told","data":"xxxxxxxxxx"}"#);
+    }
+    assert_eq!(clients[0].next_text().await, r#"{"event":"tell","data":2}"#);
+    let samples = parse(&ask(&mut watcher, "/metrics").await.body).expect("the text format");
+    let bytes = |direction| value(&samples, "gateway_bytes_total", &[("direction", direction)]);
+    // A client's header has six bytes, a server's two.
+    assert_eq!(bytes("received"), f64::from(2 * (6 + 25) + 6 + 26));
+    assert_eq!(bytes("sent"), f64::from(2 * (2 + 25) + 2 * (2 + 36) + 2 + 25));
+    assert_eq!(value(&samples, "gateway_fanout_size_sum", &[]), 2.0);
+}
+
+#[tokio::test]
 async fn it_is_ready_until_it_stops_and_lives_until_the_end() {
     let drain = Drain { delay: Duration::from_millis(500), ..Drain::default() };
     let (server, mut watcher) = watched(|server| server.drain(drain)).await;
@@ -118,6 +139,8 @@ async fn a_client_that_polls_is_known_by_its_transport() {
     let samples = parse(&ask(&mut watcher, "/metrics").await.body).expect("the text format");
     let labels = [("namespace", "/probe"), ("transport", "polling")];
     assert_eq!(value(&samples, "gateway_connections", &labels), 1.0);
+    let posted = [("direction", "received")];
+    assert_eq!(value(&samples, "gateway_bytes_total", &posted), 9.0, "the body of its POST");
 
     // A stop is told by the answer to a poll, also to one that comes after it.
     let stopped = tokio::spawn(server.running.stop());

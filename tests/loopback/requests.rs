@@ -50,17 +50,22 @@ async fn a_head_has_its_time_as_a_whole() {
 async fn hundreds_that_dawdle_keep_nobody_out() {
     let server = Probe::start().await;
     let mut dawdlers = Vec::new();
-    for number in 0..300 {
+    for number in 0..500 {
         let mut stream = TcpStream::connect(server.address).await.expect("the server listens");
         let begun = &b"GET /probe HTTP/1.1\r\nHost: localhost\r\n"[..number % 39];
         stream.write_all(begun).await.expect("the server reads");
         dawdlers.push(stream);
     }
-    let since = std::time::Instant::now();
-    let mut client = server.connect().await;
-    client.text(r#"{"event":"echo","data":1}"#).await;
-    assert_eq!(client.next_text().await, r#"{"event":"echo","data":1}"#);
-    println!("connected and answered in {:?} beside {} that dawdle", since.elapsed(), dawdlers.len());
+    let mut times = Vec::new();
+    for _ in 0..100 {
+        let since = std::time::Instant::now();
+        let mut client = server.connect().await;
+        client.text(r#"{"event":"echo","data":1}"#).await;
+        assert_eq!(client.next_text().await, r#"{"event":"echo","data":1}"#);
+        times.push(since.elapsed());
+    }
+    times.sort_unstable();
+    println!("99 of 100 connected and answered within {:?} beside {} that dawdle", times[98], dawdlers.len());
 }
 
 #[tokio::test]
@@ -94,7 +99,9 @@ async fn a_request_that_names_two_hosts_is_of_no_host() {
 #[tokio::test]
 async fn no_request_is_smuggled_behind_another() {
     let server = Probe::start().await;
-    let head = "POST /socket.io/?EIO=4&transport=polling&sid=x HTTP/1.1\r\nHost: localhost\r\n";
+    let polling = "POST /socket.io/?EIO=4&transport=polling&sid=x HTTP/1.1\r\nHost: localhost\r\n";
+    let heads =
+        [polling, "POST /probe HTTP/1.1\r\nHost: localhost\r\n", "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n"];
     let smuggled = "GET /probe HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let twice = [
         ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
@@ -109,18 +116,35 @@ async fn no_request_is_smuggled_behind_another() {
         ("Transfer-Encoding : chunked\r\n", "0\r\n\r\n"),
         ("X: y\r\n Transfer-Encoding: chunked\r\n", "0\r\n\r\n"),
         ("X: \0\r\n", ""),
+        // A line that goes on in the next (RFC 9112 §5.2).
+        ("X: y\r\n\tContent-Length: 5\r\n", ""),
+        // A line that ends without CR: what one reader takes for a value is a header to the other.
+        ("X: y\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"),
+        ("X: y\nContent-Length: 0\r\nContent-Length: 5\r\n", ""),
+        ("Content-Length: 5\rX: y\r\n", "hello"),
     ];
-    for (headers, body) in twice {
-        let answer = talk(&server, &format!("{head}{headers}\r\n{body}{smuggled}")).await;
-        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{headers:?}: {answer}");
-        assert!(answer.starts_with("HTTP/1.1 400 "), "{headers:?}: {answer}");
+    for head in heads {
+        for (headers, body) in twice {
+            let answer = talk(&server, &format!("{head}{headers}\r\n{body}{smuggled}")).await;
+            assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{head}{headers:?}: {answer}");
+            // RFC 9112 §6.1: a length beside chunks is refused, or passed over and the connection ended.
+            let refused = if head == polling { "HTTP/1.1 400 " } else { "HTTP/1.1 4" };
+            assert!(answer.starts_with(refused), "{head}{headers:?}: {answer}");
+        }
     }
-    let chunks =
-        ["5;\r\nhello\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n", "-1\r\n\r\n", "5\nhello\r\n0\r\n\r\n"];
+    let long_extension = format!("5;{}\r\nhello\r\n0\r\n\r\n", "x".repeat(20 * 1024));
+    let chunks = [
+        "5;\r\nhello\r\n0\r\n\r\n",
+        "5;a=\"\r\nhello\r\n0\r\n\r\n",
+        "5;\nhello\r\n0\r\n\r\n",
+        "FFFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n",
+        "-1\r\n\r\n",
+        "5\nhello\r\n0\r\n\r\n",
+        &long_extension,
+    ];
     for body in chunks {
-        let answer =
-            talk(&server, &format!("{head}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n{body}{smuggled}"))
-                .await;
+        let head = format!("{polling}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let answer = talk(&server, &format!("{head}{body}{smuggled}")).await;
         assert!(answer.matches("HTTP/1.1 ").count() <= 1, "{body:?}: {answer}");
     }
 }

@@ -145,6 +145,7 @@ async fn nothing_is_left_of_hundreds_of_connections() {
     const CONNECTIONS: usize = 400;
     let _alone = alone().await;
     let target = Target::start().await;
+    let files = open_files();
     let mut growth = Growth::begin();
     let mut clients = Vec::with_capacity(CONNECTIONS);
     for _ in 0..CONNECTIONS {
@@ -159,6 +160,12 @@ async fn nothing_is_left_of_hundreds_of_connections() {
     target.is_empty().await;
     println!("{each} bytes each, clients included, while they are there; {} bytes are left", growth.now());
     assert!(growth.now() <= 256 * KIB, "{}", growth.now());
+    until(|| open_files() == files).await;
+}
+
+/// Of this process; always the same where the system does not tell.
+fn open_files() -> usize {
+    std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //! load echo --server 127.0.0.1:4000 --pid 123 [--payload text:32] [--connections 100] [--in-flight 1] [--neighbours 0]
 //! load ask --server … --pid … [as echo]
 //! load broadcast --server … --pid … [--payload text:32] [--receivers 1000] [--in-flight 1]
+//! load beside --server … --pid … [--payload text:32] [--receivers 1000] [--slow 0] [--floods 0]
 //! load idle --server … --pid … [--connections 10000]
 //! load handshakes --server … --pid … [--connections 2000]
 //! load polling --server … --pid … [--payload text:32] [--connections 100]
@@ -11,13 +12,16 @@
 //!
 //! `--warm-up MS` (300) and `--measure MS` (1500) say for how long; `--wire plain`, `socket-io`
 //! or `mixed` is the format; mixed connections speak the two in turn. `polling` is Socket.IO by HTTP alone.
+//! `beside` says how long broadcasts take to those who read, in microseconds: half of them, and 99 of 100.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use gateway_benches::arguments::{command, option};
-use gateway_benches::load::{Broadcast, Echo, Idle, Measured, Polling, Way, Window, Wrong, handshakes};
+use gateway_benches::load::{
+    Beside, Broadcast, Delivered, Echo, Idle, Measured, Polling, Way, Window, Wrong, handshakes,
+};
 use gateway_benches::payload::Shape;
 use gateway_benches::process::Process;
 use gateway_benches::wire::wires;
@@ -56,6 +60,13 @@ fn run() -> Result<Value, Wrong> {
             let broadcast = Broadcast { shape, receivers: option("--receivers").unwrap_or(1000), in_flight };
             broadcast.run(wires, server, process, window).map(|measured| figures(&measured))
         }
+        Some("beside") => {
+            let readers = option("--receivers").unwrap_or(1000);
+            let count = |name| option(name).unwrap_or(0);
+            let (slow, floods) = (count("--slow"), count("--floods"));
+            let beside = Beside { shape, readers, slow, floods, lasting: window.measured };
+            beside.run(wires, server).map(delivered)
+        }
         Some("idle") => {
             let idle = Idle::run(wires, server, process, connections.unwrap_or(10_000))?;
             let mut figures = figures(&idle.handshakes);
@@ -71,8 +82,13 @@ fn run() -> Result<Value, Wrong> {
             let polling = Polling { shape, sessions: connections.unwrap_or(100) };
             polling.run(server, process, window).map(|measured| figures(&measured))
         }
-        _ => Err(Wrong("echo, ask, broadcast, idle, handshakes or polling".to_owned())),
+        _ => Err(Wrong("echo, ask, broadcast, beside, idle, handshakes or polling".to_owned())),
     }
+}
+
+fn delivered(delivered: Delivered) -> Value {
+    let Delivered { broadcasts, half, most, flooded } = delivered;
+    json!({ "broadcasts": broadcasts, "p50": half.as_micros(), "p99": most.as_micros(), "flooded": flooded })
 }
 
 fn figures(measured: &Measured) -> Value {

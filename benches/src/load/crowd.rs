@@ -130,6 +130,18 @@ impl Crowd {
         Ok(())
     }
 
+    /// What is sent to them and not read soon fills what their end of the kernel keeps.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses.
+    pub fn take_little(&self) -> Result<(), Wrong> {
+        for member in &self.members {
+            rustix::net::sockopt::set_socket_recv_buffer_size(&member.stream, 4096).map_err(io::Error::from)?;
+        }
+        Ok(())
+    }
+
     /// An echo on each connection: with its answer all that a server does on connecting, such as joining a room, is done.
     ///
     /// # Errors

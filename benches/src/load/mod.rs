@@ -2,6 +2,7 @@
 //! checked for content, order and count.
 
 mod avalanche;
+mod beside;
 mod broadcast;
 mod counted;
 mod crowd;
@@ -13,6 +14,7 @@ mod watcher;
 mod window;
 
 pub use avalanche::{Avalanche, Returned};
+pub use beside::{Beside, Delivered};
 pub use broadcast::Broadcast;
 pub use counted::Counted;
 pub use crowd::{Crowd, Wrong};

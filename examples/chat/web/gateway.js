@@ -11,9 +11,10 @@
  *   for await (const tick of chat.stream("ticks")) { … }      // leaving the loop cancels the stream
  *   chat.answer("confirm", async (question) => true);         // the server asks, this page answers
  *
- * A dropped connection comes back by itself after a growing, jittered delay; what was waiting for an answer is rejected
- * with the code "disconnected", because nobody can know whether the server saw it. Close codes that mean "do not come
- * back" are honoured. Handlers set with `on` and `answer` outlive the drop; rooms do not: join them on each "open".
+ * A dropped connection comes back by itself after a growing, jittered delay, and not before the pause that a server
+ * which stops asks for ("retry after 1234 ms"); what was waiting for an answer is rejected with the code "disconnected",
+ * because nobody can know whether the server saw it. Close codes that mean "do not come back" are honoured. Handlers
+ * set with `on` and `answer` outlive the drop; rooms do not: join them on each "open".
  */
 
 /** A failure: the exception of the server, or one of this module's own ("disconnected", "timeout", "aborted"). */
@@ -42,6 +43,9 @@ export const connect = (url, options) => new Gateway(url, options);
 /** Closed in passing (1001, 1006, 1011 to 1015), or by an application's code in the half that invites back. */
 const comesBack = (code) => [1001, 1005, 1006].includes(code) || (code >= 1011 && code <= 1015) || (code >= 3000 && code % 1000 < 500);
 
+/** The pause that a close reason asks for, in milliseconds. Of at most nine digits, which every timer can wait. */
+const pauseIn = (reason) => Number(/\bretry after (\d{1,9}) ms$/.exec(reason)?.[1] ?? 0);
+
 const base64url = (text) => {
   const bytes = String.fromCharCode(...new TextEncoder().encode(text));
   return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
@@ -52,7 +56,7 @@ class Gateway {
   state = { name: "connecting" };
   onstate;
   #url; #options; #delays;
-  #socket = null; #timer = null; #attempt = 0; #nextId = 1; #refusal = null;
+  #socket = null; #timer = null; #attempt = 0; #earliest = 0; #nextId = 1; #refusal = null;
   #listeners = new Map(); #answers = new Map(); #waiting = new Map();
   #forget = new AbortController();
 
@@ -63,9 +67,9 @@ class Gateway {
     this.#url = new URL(url, globalThis.location?.href);
     this.#url.protocol = this.#url.protocol.replace("http", "ws");
     const { signal } = this.#forget;
-    globalThis.addEventListener?.("online", () => this.retry(), { signal });
+    globalThis.addEventListener?.("online", () => this.#revive(), { signal });
     globalThis.addEventListener?.("offline", () => this.#drop(1006, "offline"), { signal });
-    globalThis.document?.addEventListener("visibilitychange", () => document.hidden || this.retry(), { signal });
+    globalThis.document?.addEventListener("visibilitychange", () => document.hidden || this.#revive(), { signal });
     // After the caller's own statements, so that handlers set right away miss nothing.
     queueMicrotask(() => this.#open());
   }
@@ -124,7 +128,7 @@ class Gateway {
     this.#answers.set(event, fn);
   }
 
-  /** Tries again now instead of at `state.retryAt`. */
+  /** Tries again now instead of at `state.retryAt`, for a person who asks for it. */
   retry() {
     if (this.state.name === "waiting") this.#open();
   }
@@ -157,10 +161,21 @@ class Gateway {
     this.#abandon();
     const offline = globalThis.navigator?.onLine === false;
     const { base, cap } = this.#delays;
+    this.#earliest = Date.now() + pauseIn(reason);
     // Full jitter: clients that a restart dropped together do not come back together.
-    const delay = Math.random() * Math.min(cap, base * 2 ** this.#attempt++);
-    if (!offline) this.#timer = setTimeout(() => this.#open(), delay);
-    this.#become({ name: "waiting", retryAt: offline ? null : Date.now() + delay, attempt: this.#attempt, code, reason });
+    const retryAt = this.#earliest + Math.random() * Math.min(cap, base * 2 ** this.#attempt++);
+    if (!offline) this.#timer = setTimeout(() => this.#open(), retryAt - Date.now());
+    this.#become({ name: "waiting", retryAt: offline ? null : retryAt, attempt: this.#attempt, code, reason });
+  }
+
+  /** The network is back, or the page is seen again: the jitter need not be waited for, the server's pause must. */
+  #revive() {
+    if (this.state.name !== "waiting") return;
+    const pause = this.#earliest - Date.now();
+    if (pause <= 0) return this.#open();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#open(), pause);
+    this.#become({ ...this.state, retryAt: this.#earliest });
   }
 
   #end(code, reason) {

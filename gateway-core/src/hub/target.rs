@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::hub::members::{Selection, Sessions};
 use crate::hub::{JoinError, Space};
 use crate::session::{Delivery, DisconnectReason, Outbox, Scope, SendError, for_each, latest_of, write_all_soon};
-use crate::telemetry::{bounded, cut};
+use crate::telemetry::{BroadcastClock, bounded, cut};
 use crate::wire::{Content, Disconnect, Event, Key, Latest, RawArgs, Shared, ToArgs, Worth, is_reserved};
 
 /// Some sockets of one namespace, chosen by rooms. Choosing more rooms widens it; a socket in two of them is meant once.
@@ -105,7 +105,7 @@ impl Target {
         }
         let sessions = self.select();
         let Some(content) = self.content(event, args) else { return Sent { queued: 0, skipped: sessions.len() } };
-        self.tell_listeners(&sessions, event);
+        let clock = self.tell_listeners(&sessions, event);
         let offset = self.space.next_offset();
         let shared = Shared::new(self.space.terms(), event, content.lend(), offset.map(|offset| offset.to_string()));
         let shared = shared.with_key(Key::new(event, key)).worth(self.worth);
@@ -120,22 +120,24 @@ impl Target {
             };
             queued += usize::from(pushed.is_ok());
         });
+        drop(clock);
         // One that may be taken out again is not joined with what comes behind it.
         write_all_soon(&sessions, Latest::default());
         Sent { queued, skipped: sessions.len() - queued }
     }
 
-    fn tell_listeners(&self, sessions: &Sessions, event: &str) {
-        if let Some(listeners) = sessions.first().and_then(|session| session.outbox.counters.listeners()) {
-            listeners.count_sent(&self.space.name, event, sessions.len());
-            sessions.iter().for_each(|session| listeners.outgoing(&self.space.name, session.id.as_str(), event));
-        }
+    /// Gives a clock that runs until it is dropped, where broadcasts are measured.
+    fn tell_listeners<'a>(&self, sessions: &'a Sessions, event: &str) -> Option<BroadcastClock<'a>> {
+        let listeners = sessions.first().and_then(|session| session.outbox.counters.listeners())?;
+        listeners.count_sent(&self.space.name, event, sessions.len());
+        sessions.iter().for_each(|session| listeners.outgoing(&self.space.name, session.id.as_str(), event));
+        listeners.meters().map(|meters| meters.wire.broadcast(sessions.len()))
     }
 
     fn say(&self, event: &str, args: Result<RawArgs, serde_json::Error>) -> Sent {
         let sessions = self.select();
         let Some(content) = self.content(event, args) else { return Sent { queued: 0, skipped: sessions.len() } };
-        self.tell_listeners(&sessions, event);
+        let clock = self.tell_listeners(&sessions, event);
         let is_volatile = self.delivery == Delivery::Volatile;
         let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };
         let shared = Shared::new(self.space.terms(), event, content.lend(), offset.map(|offset| offset.to_string()));
@@ -153,6 +155,7 @@ impl Target {
             };
             queued += usize::from(pushed.is_ok());
         });
+        drop(clock);
         write_all_soon(&sessions, shared.into_latest());
         Sent { queued, skipped: sessions.len() - queued }
     }

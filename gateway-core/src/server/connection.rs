@@ -18,7 +18,7 @@ use crate::server::rates::{Bucket, per_second};
 use crate::server::seat::{Claim, Seat, Seating};
 use crate::server::seats::Seats;
 use crate::server::unfinished::Unfinished;
-use crate::session::{Batch, Delivery, DisconnectReason, Heartbeat, Outbox, Pace, Pulse, Scope};
+use crate::session::{Batch, Delivery, DisconnectReason, Heartbeat, Outbox, Pace, Pulse, Scope, Sign};
 use crate::telemetry::{Caller, Counter, connection_span, lobby_span};
 use crate::transport::{Broken, Handshake, Transport};
 use crate::wire::{
@@ -121,6 +121,9 @@ impl<T: Transport> Connection<T> {
         let _batch = Batch::begin(self.inside.seats.only().map(Seat::session));
         let turn = self.turn(task);
         self.inside.seats.each(Seat::count);
+        if let Some(meter) = self.inside.application.shared.counters.wire() {
+            meter.receive(self.transport.take_count());
+        }
         match turn {
             Ok(()) => Poll::Pending,
             Err(end) => Poll::Ready(end),
@@ -327,7 +330,10 @@ impl Inside {
 
     /// Takes one message or control frame.
     fn take(&mut self, received: Received<'_>, task: &mut Task<'_>) -> Flow {
-        self.heartbeat.hear(Instant::now);
+        let sign = || (if matches!(received, Received::Pong) { Sign::Pong } else { Sign::Other }, Instant::now());
+        if let Some(took) = self.heartbeat.hear(sign) {
+            self.application.shared.counters.wire().inspect(|meter| meter.round_trips.observe(took));
+        }
         self.taken += 1;
         match received {
             Received::Close(close) => self.end = Some(End::Over(DisconnectReason::Client(close))),
@@ -456,7 +462,7 @@ impl Inside {
     fn beat(&mut self, now: Instant) -> Result<(), End> {
         if !self.may_read() {
             // Its signs of life are there, unread.
-            self.heartbeat.hear(Instant::now);
+            self.heartbeat.hear(|| (Sign::Pong, Instant::now()));
         }
         if self.heartbeat.due() <= now {
             match self.heartbeat.beat(now) {

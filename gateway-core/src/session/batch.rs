@@ -53,11 +53,11 @@ impl Drop for Batch {
             return;
         }
         let Some(Marked { sessions, lists, .. }) = BATCH.with(RefCell::take) else { return };
-        for session in &sessions {
-            session.outbox.write_marked();
+        if !sessions.is_empty() {
+            write_marked(&sessions);
         }
         for list in lists {
-            for_each(&list.sessions, |session| session.outbox.write_marked());
+            write_marked(&list.sessions);
         }
     }
 }
@@ -73,7 +73,16 @@ pub(crate) fn write_soon(session: &Arc<Session>) {
         None => false,
     });
     if !is_seen_to {
-        session.outbox.write_marked();
+        write_marked(std::slice::from_ref(session));
+    }
+}
+
+/// Writes to all of these that were pushed to, and counts what went out once for all.
+fn write_marked(sessions: &[Arc<Session>]) {
+    let mut bytes = 0;
+    for_each(sessions, |session| bytes += session.outbox.write_marked());
+    if let Some(meter) = sessions.first().and_then(|session| session.outbox.counters.wire()) {
+        meter.send(bytes);
     }
 }
 
@@ -101,7 +110,7 @@ pub(crate) fn write_all_soon(sessions: &Arc<[Arc<Session>]>, latest: Latest) {
         true
     });
     if !is_seen_to {
-        for_each(sessions, |session| session.outbox.write_marked());
+        write_marked(sessions);
     }
 }
 

@@ -21,13 +21,25 @@ pub(crate) enum Asks {
     Steadily,
 }
 
+/// What came while an answer is awaited.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Sign {
+    /// The answer.
+    Pong,
+    /// Anything else. It will do where silence is asked about. A client that is asked steadily must answer, and has its time
+    /// once more at most, as in the reference: one that sends and does not hear is as good as gone.
+    Other,
+}
+
 /// The state of one connection's heartbeat. Any incoming frame is a sign of life.
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
     pace: Pace,
     heard: bool,
-    /// An answer is awaited.
-    asked: bool,
+    /// Since when an answer is awaited.
+    asked: Option<Instant>,
+    /// It was given more time for it.
+    extended: bool,
     /// Looks since the client was heard, that which found it included; before each it may have been silent all the time.
     silent: u8,
     due: Instant,
@@ -50,25 +62,39 @@ pub(crate) enum Pulse {
 
 impl Heartbeat {
     pub(crate) fn new(pace: Pace, now: Instant) -> Self {
-        let mut heartbeat = Self { pace, heard: false, asked: false, silent: 0, due: now };
+        let mut heartbeat = Self { pace, heard: false, asked: None, extended: false, silent: 0, due: now };
         heartbeat.wait(now);
         heartbeat
     }
 
-    /// A frame came. Costs a look at the clock only where it is the answer to a ping.
-    pub(crate) fn hear(&mut self, now: impl FnOnce() -> Instant) {
+    /// A frame came. Costs a look at it and at the clock only where an answer is awaited; says how long that took.
+    #[inline]
+    pub(crate) fn hear(&mut self, look: impl FnOnce() -> (Sign, Instant)) -> Option<Duration> {
         self.heard = true;
-        if self.asked {
-            self.asked = false;
-            self.heard = false;
-            self.silent = 0;
-            self.wait(now());
+        let asked = self.asked?;
+        let (sign, now) = look();
+        self.hear_answer(sign, now).then(|| now - asked)
+    }
+
+    /// Says whether it is one.
+    fn hear_answer(&mut self, sign: Sign, now: Instant) -> bool {
+        if sign == Sign::Other && self.pace.asks == Asks::Steadily {
+            if !std::mem::replace(&mut self.extended, true) {
+                self.due = now + self.pace.timeout;
+            }
+            return false;
         }
+        self.asked = None;
+        self.extended = false;
+        self.heard = false;
+        self.silent = 0;
+        self.wait(now);
+        true
     }
 
     /// Whether the client was asked and not heard since.
     pub(crate) fn awaits_answer(&self) -> bool {
-        self.asked
+        self.asked.is_some()
     }
 
     pub(crate) fn due(&self) -> Instant {
@@ -77,9 +103,10 @@ impl Heartbeat {
 
     /// To be called when [`Heartbeat::due`] has passed.
     pub(crate) fn beat(&mut self, now: Instant) -> Pulse {
-        if self.asked {
+        if self.asked.is_some() {
             return Pulse::Dead;
         }
+        let asking = now;
         // A timer that is a little late does not shift what follows; a long delay is none of the client's fault.
         let now = if now - self.due <= self.pace.timeout / 10 { self.due } else { now };
         self.silent = if std::mem::take(&mut self.heard) { 1 } else { self.silent + 1 };
@@ -87,7 +114,7 @@ impl Heartbeat {
             self.wait(now);
             return Pulse::Quiet;
         }
-        self.asked = true;
+        self.asked = Some(asking);
         self.due = now + self.pace.timeout;
         Pulse::Ping
     }
@@ -116,7 +143,7 @@ mod tests {
         let look = |index| {
             if heard.contains(&index) {
                 let second_before = heartbeat.due() - Duration::from_secs(1);
-                heartbeat.hear(|| second_before);
+                heartbeat.hear(|| (Sign::Pong, second_before));
             }
             let due = heartbeat.due();
             ((due - start).as_secs(), heartbeat.beat(due))
@@ -150,7 +177,7 @@ mod tests {
             let mut at = 0;
             let end = loop {
                 while at <= last && heard(at) <= heartbeat.due() {
-                    heartbeat.hear(|| heard(at));
+                    heartbeat.hear(|| (Sign::Other, heard(at)));
                     at += 1;
                 }
                 let due = heartbeat.due();
@@ -174,6 +201,36 @@ mod tests {
     }
 
     #[test]
+    fn who_sends_and_does_not_answer_has_its_time_once_more() {
+        let (mut heartbeat, start) = heartbeat(25, 20, Asks::Steadily);
+        let at = |seconds| start + Duration::from_secs(seconds);
+        for _ in 0..2 {
+            let asked = heartbeat.due();
+            assert_eq!(heartbeat.beat(asked), Pulse::Ping);
+            let mut hear = |sign, after| heartbeat.hear(|| (sign, asked + Duration::from_secs(after)));
+            assert_eq!((hear(Sign::Other, 15), hear(Sign::Other, 30)), (None, None));
+            assert_eq!(heartbeat.due() - asked, Duration::from_secs(35));
+            let took = heartbeat.hear(|| (Sign::Pong, asked + Duration::from_secs(34)));
+            assert_eq!(took, Some(Duration::from_secs(34)));
+        }
+        let asked = heartbeat.due();
+        assert_eq!((asked - start, heartbeat.beat(asked)), (Duration::from_secs(143), Pulse::Ping));
+        assert_eq!(heartbeat.hear(|| (Sign::Other, at(144))), None);
+        assert_eq!((heartbeat.due(), heartbeat.beat(at(164))), (at(164), Pulse::Dead));
+    }
+
+    #[test]
+    fn where_silence_is_asked_about_anything_will_do() {
+        let (mut heartbeat, start) = heartbeat(20, 15, Asks::OnSilence);
+        assert_eq!(
+            [start + Duration::from_secs(10), start + Duration::from_secs(20)].map(|at| heartbeat.beat(at)),
+            [Pulse::Quiet, Pulse::Ping]
+        );
+        let took = heartbeat.hear(|| (Sign::Other, start + Duration::from_secs(23)));
+        assert_eq!((took, heartbeat.awaits_answer()), (Some(Duration::from_secs(3)), false));
+    }
+
+    #[test]
     fn a_steady_heartbeat_asks_once_and_waits() {
         let (heartbeat, start) = heartbeat(1, 4, Asks::Steadily);
         let expected = [(1, Pulse::Ping), (5, Pulse::Ping), (9, Pulse::Dead)];
@@ -185,7 +242,7 @@ mod tests {
         let (mut heartbeat, start) = heartbeat(25, 20, Asks::Steadily);
         assert_eq!(heartbeat.beat(start + Duration::from_secs(27)), Pulse::Ping);
         assert_eq!(heartbeat.due() - start, Duration::from_secs(45));
-        heartbeat.hear(|| start + Duration::from_secs(30));
+        heartbeat.hear(|| (Sign::Pong, start + Duration::from_secs(30)));
         assert_eq!(heartbeat.beat(start + Duration::from_mins(1)), Pulse::Ping);
         assert_eq!(heartbeat.due() - start, Duration::from_secs(80));
     }

@@ -224,7 +224,7 @@ impl Outbox {
             return Ok(Pushed::WillBeWritten);
         }
         if !self.fits(&queue, frame.len()) {
-            self.write_direct(&mut queue);
+            self.write_ahead(&mut queue);
         }
         if !self.fits(&queue, frame.len()) {
             return Err(frame);
@@ -272,7 +272,7 @@ impl Outbox {
         if fits(queue) {
             return Ok(());
         }
-        self.write_direct(queue);
+        self.write_ahead(queue);
         if self.overflow == Overflow::DropOldest && delivery != Delivery::Volatile {
             while !fits(queue) && queue.waiting.drop_oldest() {
                 self.counters.add(Counter::DroppedFrames);
@@ -320,39 +320,53 @@ impl Outbox {
     }
 
     /// Writes from any task what was pushed and goes out at once; leaves the rest, and transports that cannot, to the
-    /// connection's own.
-    pub(crate) fn write_marked(&self) {
-        let is_seen_to = {
+    /// connection's own. Says how many bytes went out, for whoever counts them.
+    pub(crate) fn write_marked(&self) -> usize {
+        let (is_seen_to, bytes) = {
             let mut queue = self.lock();
             if !std::mem::take(&mut queue.marked) {
-                return;
+                return 0;
             }
             // Where it is blocked, the connection's task waits for the transport, once it knows.
-            let is_seen_to = if queue.blocked { !queue.untold } else { self.write_direct(&mut queue) };
+            let written = if queue.blocked { (!queue.untold, 0) } else { self.write_direct(&mut queue) };
             queue.untold = false;
-            is_seen_to
+            written
         };
         if !is_seen_to {
             self.reader.wake();
         }
+        bytes
     }
 
-    /// Whether everything went out. Where it did not, what waits is marked, or the caller marks it.
-    fn write_direct(&self, queue: &mut Queue) -> bool {
-        if !queue.open || queue.blocked {
-            return false;
+    /// Makes room for more. What goes out is counted, as nobody else hears of it.
+    fn write_ahead(&self, queue: &mut Queue) {
+        let (_, bytes) = self.write_direct(queue);
+        self.count_sent(bytes);
+    }
+
+    fn count_sent(&self, bytes: usize) {
+        if let Some(meter) = self.counters.wire() {
+            meter.send(bytes);
         }
-        let Some(direct) = queue.direct.take() else { return false };
+    }
+
+    /// Whether everything went out, and how many bytes did. Where it did not, what waits is marked, or the caller marks it.
+    fn write_direct(&self, queue: &mut Queue) -> (bool, usize) {
+        if !queue.open || queue.blocked {
+            return (false, 0);
+        }
+        let Some(direct) = queue.direct.take() else { return (false, 0) };
+        let mut bytes = 0;
         let written = queue.write(|frames| match direct.try_write(frames) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
-            written => Poll::Ready(written),
+            written => Poll::Ready(written.inspect(|written| bytes += written)),
         });
         queue.direct = Some(direct);
         self.weigh(queue);
         // A stream that fails is found by its own task, which then ends.
         queue.blocked = !matches!(written, Poll::Ready(Ok(())));
         queue.untold = queue.blocked;
-        !queue.blocked
+        (!queue.blocked, bytes)
     }
 
     /// Writes in the connection's own task. Says whether anything went out.
@@ -369,7 +383,13 @@ impl Outbox {
             return Poll::Ready(Ok(false));
         }
         queue.unflushed = true;
-        let written = queue.write(|frames| transport.poll_write(context, frames));
+        let mut bytes = 0;
+        let written = queue.write(|frames| {
+            transport.poll_write(context, frames).map(|written| written.inspect(|written| bytes += written))
+        });
+        if bytes > 0 {
+            self.count_sent(bytes);
+        }
         queue.blocked = written.is_pending();
         self.weigh(&queue);
         ready!(written)?;

@@ -1,40 +1,96 @@
-//! How long something took, counted in buckets.
+//! How much there was of something each time, counted in buckets.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Upper bounds, in seconds: from a handler that only looks something up to one that takes all its time.
-pub(crate) const BOUNDS: [f64; 15] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+/// The steps of what is measured, and its unit.
+#[derive(Debug)]
+pub(crate) struct Scale {
+    /// Upper bounds of the buckets, in the unit.
+    bounds: &'static [f64],
+    /// What is added up for one of the unit: whole numbers can be added by many at once.
+    per: f64,
+}
+
+const NANOSECONDS: f64 = 1e9;
+
+/// From a handler that only looks something up, or a client in the same house, to one that takes all its time.
+pub(crate) static SECONDS: Scale = Scale {
+    bounds: &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0],
+    per: NANOSECONDS,
+};
+
+/// For what takes microseconds for each of some sockets.
+pub(crate) static SHORT_SECONDS: Scale = Scale {
+    bounds: &[0.000_01, 0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
+    per: NANOSECONDS,
+};
+
+/// From one to as many as a server has.
+pub(crate) static SOCKETS: Scale =
+    Scale { bounds: &[1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0, 30_000.0, 100_000.0], per: 1.0 };
 
 /// Written by many tasks at once; read bucket by bucket.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Histogram {
+    scale: &'static Scale,
     /// Each with what is below its bound and above the one before; the last is beyond all bounds.
-    buckets: [AtomicU64; BOUNDS.len() + 1],
-    nanoseconds: AtomicU64,
+    buckets: Box<[AtomicU64]>,
+    sum: AtomicU64,
 }
 
 impl Histogram {
+    pub(crate) fn new(scale: &'static Scale) -> Self {
+        let buckets = (0..=scale.bounds.len()).map(|_| AtomicU64::new(0)).collect();
+        Self { scale, buckets, sum: AtomicU64::new(0) }
+    }
+
+    /// On a scale of seconds.
     pub(crate) fn observe(&self, time: Duration) {
-        let seconds = time.as_secs_f64();
-        let bucket = BOUNDS.iter().position(|bound| seconds <= *bound).unwrap_or(BOUNDS.len());
+        self.add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    /// On a scale of things that are counted.
+    pub(crate) fn observe_count(&self, count: usize) {
+        self.add(count as u64);
+    }
+
+    fn add(&self, amount: u64) {
+        let value = self.in_unit(amount);
+        let bounds = self.scale.bounds;
+        let bucket = bounds.iter().position(|bound| value <= *bound).unwrap_or(bounds.len());
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
-        self.nanoseconds.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.sum.fetch_add(amount, Ordering::Relaxed);
     }
 
-    /// How many were at most as long as each bound, and beyond the last how many there were at all.
-    pub(crate) fn cumulated(&self) -> [u64; BOUNDS.len() + 1] {
+    pub(crate) fn bounds(&self) -> &'static [f64] {
+        self.scale.bounds
+    }
+
+    /// How many were at most as much as each bound, and beyond the last how many there were at all.
+    pub(crate) fn cumulated(&self) -> Vec<u64> {
         let mut sum = 0;
-        std::array::from_fn(|bucket| {
-            sum += self.buckets[bucket].load(Ordering::Relaxed);
+        let up_to = |bucket: &AtomicU64| {
+            sum += bucket.load(Ordering::Relaxed);
             sum
-        })
+        };
+        self.buckets.iter().map(up_to).collect()
     }
 
-    /// In seconds.
+    /// In the unit.
     pub(crate) fn sum(&self) -> f64 {
-        Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed)).as_secs_f64()
+        self.in_unit(self.sum.load(Ordering::Relaxed))
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "as Prometheus has it")]
+    fn in_unit(&self, amount: u64) -> f64 {
+        amount as f64 / self.scale.per
+    }
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self::new(&SECONDS)
     }
 }
 
@@ -50,5 +106,15 @@ mod tests {
         }
         assert_eq!(histogram.cumulated(), [0, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3]);
         assert!((histogram.sum() - 40.008).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_is_counted_is_whole() {
+        let histogram = Histogram::new(&SOCKETS);
+        for count in [1, 2, 100_000, 100_001] {
+            histogram.observe_count(count);
+        }
+        assert_eq!(histogram.cumulated(), [1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 4]);
+        assert_eq!(histogram.sum().to_bits(), 200_004.0_f64.to_bits());
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::telemetry::histogram::Histogram;
+use crate::telemetry::wire_meter::WireMeter;
 
 /// The label of all that has none of its own.
 pub(crate) const OTHER: &str = "other";
@@ -77,6 +78,7 @@ pub(crate) struct NamespaceMeter {
 /// Of a server.
 pub(crate) struct Meters {
     pub(crate) namespaces: Vec<NamespaceMeter>,
+    pub(crate) wire: WireMeter,
     resolve: Resolve,
 }
 
@@ -89,7 +91,7 @@ impl Meters {
         namespaces: Vec<NamespaceMeter>,
         resolve: impl Fn(&str) -> Option<&'static str> + Send + Sync + 'static,
     ) -> Self {
-        Self { namespaces, resolve: Box::new(resolve) }
+        Self { namespaces, wire: WireMeter::default(), resolve: Box::new(resolve) }
     }
 
     /// An event came to a namespace, by the name it was declared with, and has no handler.

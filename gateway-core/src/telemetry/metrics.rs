@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::telemetry::histogram::{BOUNDS, Histogram};
+use crate::telemetry::histogram::Histogram;
 
 /// What a server counts and measures, at one moment: [`ServerHandle::metrics`](crate::ServerHandle::metrics). Its `Display`
 /// is Prometheus' text format.
@@ -82,12 +82,13 @@ impl Metrics {
     pub(crate) fn add_histogram(&mut self, labels: &Labels<'_>, histogram: &Histogram) {
         let owned = || labels.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let cumulated = histogram.cumulated();
-        let bounds = BOUNDS.iter().map(ToString::to_string).chain(["+Inf".to_owned()]);
+        let all = cumulated.last().copied().unwrap_or_default();
+        let bounds = histogram.bounds().iter().map(ToString::to_string).chain(["+Inf".to_owned()]);
         for (bound, count) in bounds.zip(cumulated) {
             self.push("_bucket", owned().chain([("le", bound)]).collect(), float(count));
         }
         self.push("_sum", owned().collect(), histogram.sum());
-        self.push("_count", owned().collect(), float(cumulated[BOUNDS.len()]));
+        self.push("_count", owned().collect(), float(all));
     }
 
     fn push(&mut self, suffix: &'static str, labels: Vec<(&'static str, String)>, value: f64) {

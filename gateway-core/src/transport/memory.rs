@@ -28,6 +28,17 @@ pub(crate) enum Sent {
     Close(Option<Disconnect>),
 }
 
+impl Sent {
+    /// Of a message: there are no frames here.
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Message(Message::Text(text)) => text.len() as u64,
+            Self::Message(Message::Binary(bytes)) => bytes.len() as u64,
+            Self::Pong | Self::Close(_) => 0,
+        }
+    }
+}
+
 /// The server's close frame, or `None` where it sent none.
 type Closed = Option<Disconnect>;
 
@@ -38,6 +49,8 @@ struct Pipe {
     to_client: VecDeque<Message>,
     /// A frame that was written in part.
     partial: Vec<u8>,
+    /// Bytes that were read and not yet asked for.
+    count: u64,
     /// How the connection ended, once it has.
     closed: Option<Closed>,
     client_gone: bool,
@@ -152,6 +165,7 @@ impl Transport for Memory {
                     pipe.closed.get_or_insert(close);
                     wake(&mut pipe.client_reader);
                 }
+                pipe.count += pipe.to_server.front().map_or(0, Sent::bytes);
                 let Some(sent) = pipe.to_server.pop_front() else {
                     if any {
                         return Poll::Ready(Ok(()));
@@ -175,6 +189,10 @@ impl Transport for Memory {
                 return Poll::Ready(Ok(()));
             }
         }
+    }
+
+    fn take_count(&mut self) -> u64 {
+        std::mem::take(&mut lock(&self.0).count)
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>, frames: &[u8]) -> Poll<io::Result<usize>> {

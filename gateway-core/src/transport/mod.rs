@@ -60,6 +60,11 @@ pub(crate) trait Transport: Send + Unpin + 'static {
     /// the next time.
     fn poll_receive(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Poll<Result<(), Broken>>;
 
+    /// Bytes that were read since this was asked last.
+    fn take_count(&mut self) -> u64 {
+        0
+    }
+
     /// Which message is being put together from fragments, if any.
     fn assembling(&self) -> Option<u64> {
         None

@@ -44,6 +44,8 @@ pub(crate) struct WebSocket<S> {
     deflating: Option<Deflating>,
     shut_down: bool,
     drained: usize,
+    /// Bytes that were read and not yet asked for.
+    count: u64,
     /// Its place among the connections of the server, where they are bounded.
     _present: Option<Box<Present>>,
 }
@@ -58,6 +60,7 @@ impl<S: Stream> WebSocket<S> {
             deflating: None,
             shut_down: false,
             drained: 0,
+            count: read_ahead.len() as u64,
             _present: None,
         }
     }
@@ -98,6 +101,7 @@ impl<S: Stream> WebSocket<S> {
             return Poll::Ready(Err(Broken::Lost));
         }
         let read = read.filled_mut();
+        self.count += read.len() as u64;
         let taken = self.decoder.feed(read, &mut |received| deliver(received, context)).map_err(Broken::Violation)?;
         self.held.extend_from_slice(&read[taken..]);
         Poll::Ready(Ok(()))
@@ -143,6 +147,10 @@ impl<S: Stream> Transport for WebSocket<S> {
             return Poll::Ready(self.take_held(context, deliver));
         }
         with_buffer(|buffer| self.read(context, deliver, buffer))
+    }
+
+    fn take_count(&mut self) -> u64 {
+        std::mem::take(&mut self.count)
     }
 
     fn assembling(&self) -> Option<u64> {

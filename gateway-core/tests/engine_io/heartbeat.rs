@@ -73,3 +73,39 @@ async fn a_session_that_nobody_ever_polls_is_freed() {
     sleep(INTERVAL + TIMEOUT + Duration::from_secs(5) + Duration::from_millis(1)).await;
     assert_eq!(engine.poll(&id).await.refusal().1, json!(1));
 }
+
+/// A client that sends may have lost what comes to it. engine.io 6.6.11 has the same rule.
+#[tokio::test(start_paused = true)]
+async fn who_sends_and_does_not_answer_has_its_time_once_more() {
+    let engine = quick().await;
+    let mut websocket = engine.open_websocket().await;
+    assert_eq!(websocket.text().await, "2");
+    let asked = Instant::now();
+    sleep(Duration::from_millis(150)).await;
+    websocket.send("4a").await;
+    assert_eq!(websocket.text().await, "4a");
+    sleep(Duration::from_millis(150)).await;
+    websocket.send("4b").await;
+    assert_eq!(websocket.text().await, "4b");
+    assert_eq!(websocket.closed().await, 1005);
+    assert_eq!(asked.elapsed(), Duration::from_millis(150) + TIMEOUT);
+
+    let id = engine.open().await;
+    assert_eq!(engine.poll(&id).await.body, "2");
+    for text in ["4a", "4b"] {
+        sleep(Duration::from_millis(150)).await;
+        assert_eq!(engine.post(&id, text).await.body, "ok");
+        assert_eq!(engine.poll(&id).await.body, text);
+    }
+    assert_eq!(engine.poll(&id).await.body, "1");
+
+    let mut websocket = engine.open_websocket().await;
+    for _ in 0..3 {
+        assert_eq!(websocket.text().await, "2");
+        sleep(Duration::from_millis(150)).await;
+        websocket.send("4late").await;
+        assert_eq!(websocket.text().await, "4late");
+        sleep(Duration::from_millis(150)).await;
+        websocket.send("3").await;
+    }
+}

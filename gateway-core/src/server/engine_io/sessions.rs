@@ -142,6 +142,10 @@ impl<T: Transport> Transport for Known<T> {
         self.transport.poll_receive(context, deliver)
     }
 
+    fn take_count(&mut self) -> u64 {
+        self.transport.take_count()
+    }
+
     fn assembling(&self) -> Option<u64> {
         self.transport.assembling()
     }

@@ -4,6 +4,7 @@
 mod events;
 mod process;
 mod sockets;
+mod wire;
 
 pub(crate) use events::meters;
 
@@ -21,6 +22,7 @@ pub(crate) fn gather(shared: &Shared) -> Metrics {
     reasons(&mut metrics, shared);
     counters(&mut metrics, shared);
     events::gather(&mut metrics, shared);
+    wire::gather(&mut metrics, shared);
     process::gather(&mut metrics);
     metrics
 }

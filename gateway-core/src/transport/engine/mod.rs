@@ -77,6 +77,10 @@ impl<T: Transport> Transport for EngineIo<T> {
         }
     }
 
+    fn take_count(&mut self) -> u64 {
+        self.0.take_count()
+    }
+
     fn assembling(&self) -> Option<u64> {
         self.0.assembling()
     }

@@ -32,6 +32,8 @@ pub(crate) struct Polling {
     pipe: Arc<Pipe>,
     /// What a POST brought and was not yet taken.
     reading: Option<Reading>,
+    /// Bytes that POSTs brought and were not yet asked for.
+    count: u64,
     websocket: Option<Box<dyn Transport>>,
     /// Runs once the client has said goodbye.
     farewell: Option<Pin<Box<Sleep>>>,
@@ -68,7 +70,7 @@ impl Polling {
         let pipe = Arc::new(Pipe::default());
         let peer = PollingPeer::new(Arc::clone(&pipe));
         let (place, unclaimed) = (Some(place), Some(unclaimed));
-        (Self { pipe, reading: None, websocket: None, farewell: None, unclaimed, place, present: None }, peer)
+        (Self { pipe, reading: None, count: 0, websocket: None, farewell: None, unclaimed, place, present: None }, peer)
     }
 
     /// The same, holding its place among the connections of the server.
@@ -132,13 +134,21 @@ impl Transport for Polling {
         if self.reading.is_none() {
             let taken = self.pipe.lock().poll_take(context);
             match (taken, &mut self.websocket) {
-                (Poll::Ready(Ok(packets)), _) => self.reading = Some(Reading { packets, next: Some(0) }),
+                (Poll::Ready(Ok(packets)), _) => {
+                    self.count += packets.len() as u64;
+                    self.reading = Some(Reading { packets, next: Some(0) });
+                }
                 (Poll::Ready(Err(broken)), _) => return Poll::Ready(Err(broken)),
                 (Poll::Pending, Some(websocket)) => return websocket.poll_receive(context, deliver),
                 (Poll::Pending, None) => return Poll::Pending,
             }
         }
         Poll::Ready(self.read(context, deliver))
+    }
+
+    fn take_count(&mut self) -> u64 {
+        let of_websocket = self.websocket.as_mut().map_or(0, |websocket| websocket.take_count());
+        std::mem::take(&mut self.count) + of_websocket
     }
 
     fn assembling(&self) -> Option<u64> {

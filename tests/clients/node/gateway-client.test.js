@@ -1,0 +1,158 @@
+// When the client of the chat, `examples/chat/web/gateway.js`, comes back, by the code and reason of its end. Its clock and
+// its chance are the suite's; the last test is a server that stops.
+
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, mock, test } from 'node:test';
+import WebSocket from 'ws';
+import { connect } from '../../../examples/chat/web/gateway.js';
+import { start, within } from './fixture.js';
+
+const DELAYS = { base: 500, cap: 4_000, connect: 10_000 };
+const random = Math.random;
+let chance;
+
+/** The browser's side of a connection, ended by the test. */
+class Fake {
+  static OPEN = 1;
+  static all = [];
+  readyState = 0;
+  constructor() { Fake.all.push(this); }
+  close() {}
+  open() { this.readyState = 1; this.onopen({}); }
+  hear(frame) { this.onmessage({ data: JSON.stringify(frame) }); }
+  end(code, reason = '') { this.readyState = 3; this.onclose({ code, reason }); }
+}
+
+const latest = () => Fake.all.at(-1);
+
+/** A client that was accepted. */
+async function accepted() {
+  const gateway = connect('ws://localhost/chat', { delays: DELAYS });
+  await null;
+  latest().open();
+  latest().hear({ event: 'welcome' });
+  return gateway;
+}
+
+beforeEach(() => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 });
+  globalThis.WebSocket = Fake;
+  Fake.all = [];
+  chance = 0.5;
+  Math.random = () => chance;
+});
+
+afterEach(() => {
+  mock.timers.reset();
+  Math.random = random;
+});
+
+/** Ends the connection and says after how long the next begins, or `never` within an hour. */
+async function comesBackAfter(code, reason) {
+  const gateway = await accepted();
+  const before = Fake.all.length;
+  latest().end(code, reason);
+  let waited = 0;
+  while (Fake.all.length === before && waited < 3_600_000) {
+    const step = waited < 10_000 ? 1 : 10_000;
+    mock.timers.tick(step);
+    waited += step;
+  }
+  if (Fake.all.length === before) assert.equal(gateway.state.name, 'closed');
+  return Fake.all.length === before ? 'never' : waited;
+}
+
+for (const [code, reason] of [[1012, 'service restart, retry after 3000 ms'], [1001, 'going away, retry after 3000 ms']]) {
+  test(`after ${code} it waits as long as the server asks, and a jitter`, async () => {
+    chance = 0;
+    assert.equal(await comesBackAfter(code, reason), 3_000);
+    chance = 0.5;
+    assert.equal(await comesBackAfter(code, reason), 3_250);
+    chance = 0.999;
+    assert.equal(await comesBackAfter(code, reason), 3_500);
+  });
+}
+
+test('after any other loss it waits a jitter that grows with each attempt that fails, up to its cap', async () => {
+  for (const code of [1001, 1006, 1011, 1012, 1013, 3000, 3499, 4000, 4003, 4499]) assert.equal(await comesBackAfter(code), 250, code);
+  const gateway = await accepted();
+  latest().end(1006);
+  const waits = [];
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    waits.push(gateway.state.retryAt - Date.now());
+    mock.timers.tick(Math.ceil(waits.at(-1)));
+    latest().end(1006);
+  }
+  assert.deepEqual(waits, [250, 500, 1_000, 2_000, 2_000]);
+  chance = 0;
+  assert.equal(await comesBackAfter(1006), 1, 'all of it is jitter');
+});
+
+test('what follows a pause that was asked for, and fails, is jitter again', async () => {
+  const gateway = await accepted();
+  latest().end(1012, 'service restart, retry after 3000 ms');
+  mock.timers.tick(3_250);
+  latest().end(1006);
+  assert.equal(gateway.state.retryAt - Date.now(), 500);
+});
+
+test('codes that are final end it, whatever the reason says', async () => {
+  for (const code of [1000, 1002, 1003, 1007, 1008, 1009, 1010, 3500, 4500, 4501, 4502, 4999]) {
+    assert.equal(await comesBackAfter(code, 'retry after 10 ms'), 'never', code);
+  }
+});
+
+test('a reason that only looks like it asks for nothing', async () => {
+  for (const reason of ['retry after -5 ms', 'retry after 5 s', 'retry after 5 ms or so', 'retry after 99999999999 ms']) {
+    assert.equal(await comesBackAfter(1012, reason), 250, reason);
+  }
+});
+
+test('a person who asks for it comes back at once, a network that is back does not', async () => {
+  const network = new EventTarget();
+  globalThis.addEventListener = network.addEventListener.bind(network);
+  try {
+    const gateway = await accepted();
+    latest().end(1012, 'service restart, retry after 3000 ms');
+    network.dispatchEvent(new Event('online'));
+    assert.equal(Fake.all.length, 1, 'the server asked for a pause');
+    mock.timers.tick(2_999);
+    assert.equal(Fake.all.length, 1);
+    mock.timers.tick(1);
+    assert.equal(Fake.all.length, 2, 'the jitter is not waited for');
+    latest().end(1006);
+    network.dispatchEvent(new Event('online'));
+    assert.equal(Fake.all.length, 3);
+    latest().open();
+    latest().end(1012, 'service restart, retry after 3000 ms');
+    gateway.retry();
+    assert.equal(Fake.all.length, 4);
+  } finally {
+    delete globalThis.addEventListener;
+  }
+});
+
+test('a server that stops is heard', async () => {
+  mock.timers.reset();
+  globalThis.WebSocket = WebSocket;
+  const server = await start('operated', '--retry', '900000');
+  const states = [];
+  let changed = () => {};
+  const gateway = connect(server.url(), { delays: DELAYS, onstate: (state) => { states.push({ ...state, at: Date.now() }); changed(); } });
+  const reaches = (name) => within(name, new Promise((resolve) => {
+    changed = () => { if (gateway.state.name === name) resolve(); };
+    changed();
+  }));
+  await reaches('open');
+  assert.equal(await gateway.request('work', 7), 7);
+  const [code] = await Promise.all([server.stop(), reaches('waiting')]);
+  assert.equal(code, 0);
+  const { at, ...waiting } = states.at(-1);
+  assert.equal(waiting.code, 1012);
+  const asked = Number(/^service restart, retry after (\d+) ms$/.exec(waiting.reason)?.[1]);
+  assert.ok(asked >= 0 && asked < 900_000, waiting.reason);
+  // Its own jitter here is a half of 500 ms; it was told at some moment before it said so.
+  const wait = waiting.retryAt - at;
+  assert.ok(wait <= asked + 250 && wait > asked + 250 - 15_000, `${wait} of ${asked}`);
+  gateway.close();
+});
