@@ -1,15 +1,8 @@
 //! The framework with much of something: what should not cost a message anything.
-//!
-//! ```text
-//! grown [--port N] [--monitoring N] [--events N] [--rooms N]
-//! ```
-//!
-//! `--events` subscribed events, the two that are used among them; `--rooms` rooms of its own for each connection, beside
-//! the one everybody is in. `--monitoring` says where it is watched.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use gateway_benches::arguments::option;
+use gateway_benches::arguments::{follow, option};
 use gateway_core::prelude::*;
 use gateway_core::{Declared, Fields, Gateway, Handlers, Hook, IntoReply, IntoVerdict, Running, Subscription, on};
 use serde_json::value::RawValue;
@@ -73,8 +66,15 @@ fn echo(_: &std::sync::Arc<Grown>, context: &gateway_core::Context<'_>) -> Runni
     }
 }
 
+const USAGE: &str = "grown [--port N] [--monitoring N] [--events N] [--rooms N]
+
+  --events       subscribed events, the two that are used among them
+  --rooms        rooms of its own for each connection, beside the one everybody is in
+  --monitoring   the port where it is watched";
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
+    follow(USAGE, 0);
     let address = format!("127.0.0.1:{}", option::<u16>("--port").unwrap_or(0));
     let limits = Limits { rooms_per_socket: 2000, ..Limits::default() };
     let mut server = Server::empty().gateway_with::<Grown>(handlers).limits(limits).banner(false);
