@@ -58,6 +58,16 @@ async fn a_port_that_is_taken_stops_the_start() {
 }
 
 #[tokio::test]
+async fn host_and_port_are_an_address() {
+    let running = server().start(("127.0.0.1", 0)).await.expect("it starts");
+    assert!(tcp(&running).ip().is_loopback());
+    let error = server().start(("::1::", 1)).await.expect_err("this is no address");
+    assert!(error.to_string().contains("cannot listen on [::1::]:1: "), "{error}");
+    let error = server().start("localhost").await.expect_err("it has no port");
+    assert_eq!(error.to_string(), "cannot listen on localhost: it has no port, as in `localhost:3000`");
+}
+
+#[tokio::test]
 async fn a_server_listens_wherever_it_is_told_to() {
     let second = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
     let address = second.local_addr().expect("an address");
