@@ -90,7 +90,8 @@ fn build(here: &Path) -> io::Result<()> {
         command.args(arguments.split(' ')).arg("--target-dir").arg(target);
         command
     };
-    let mut ours = cargo("build --release -p gateway-benches --bins -p gateway-fixtures --bin bench", target());
+    let mut ours =
+        cargo("build --release -p gateway-benches --bins -p gateway-fixtures --bin bench --bin bench-system", target());
     done(ours.current_dir(here))?;
     let mut peers = cargo("build --release --locked", target().join("peers"));
     done(peers.current_dir(here.join("peers/rust")))?;
@@ -120,7 +121,8 @@ const OVER_HTTP: &[&str] = &[SOCKET_IO, POLLING];
 fn servers(here: &Path) -> Vec<Spec> {
     let peers = target().join("peers/release");
     let mut specs = vec![
-        Spec::new(OURS, beside("bench")).ours(),
+        Spec::new(OURS, beside("bench-system")).ours(),
+        Spec::new("gateway-core, mimalloc", beside("bench")).ours().only(&["idle", "io-idle"]),
         Spec::new("tungstenite tuned", peers.join("tungstenite_tuned")),
         Spec::new("tungstenite 4k", peers.join("tungstenite")).with("--read-buffer 4096"),
         Spec::new("tungstenite", peers.join("tungstenite")),

@@ -66,15 +66,27 @@ fn echo(_: &std::sync::Arc<Grown>, context: &gateway_core::Context<'_>) -> Runni
     }
 }
 
-const USAGE: &str = "grown [--port N] [--monitoring N] [--events N] [--rooms N]
+const USAGE: &str = "grown [--port N] [--monitoring N] [--events N] [--rooms N] [--workers N]
 
   --events       subscribed events, the two that are used among them
   --rooms        rooms of its own for each connection, beside the one everybody is in
-  --monitoring   the port where it is watched";
+  --monitoring   the port where it is watched
+  --workers      threads of the runtime (1)";
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), StartError> {
+fn main() -> Result<(), StartError> {
     follow(USAGE, 0);
+    let mut runtime = match option("--workers").unwrap_or(1) {
+        0 | 1 => tokio::runtime::Builder::new_current_thread(),
+        workers => {
+            let mut builder = tokio::runtime::Builder::new_multi_thread();
+            builder.worker_threads(workers);
+            builder
+        }
+    };
+    runtime.enable_all().build().expect("a runtime").block_on(serve())
+}
+
+async fn serve() -> Result<(), StartError> {
     let address = format!("127.0.0.1:{}", option::<u16>("--port").unwrap_or(0));
     let limits = Limits { rooms_per_socket: 2000, ..Limits::default() };
     let mut server = Server::empty().gateway_with::<Grown>(handlers).limits(limits).banner(false);

@@ -20,6 +20,8 @@ use gateway_benches::wire::wires;
 const BASELINES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/baselines.toml");
 /// In hundredths: how hash maps are seeded and how a read splits moves a figure by less.
 const TOLERANCE: f64 = 4.0;
+/// How often a figure is counted again before it is taken for a regression.
+const TRIES: usize = 4;
 
 const USAGE: &str = "instructions [--server PROGRAM] [--update] [--only NAME,…]";
 
@@ -36,7 +38,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<bool, Wrong> {
-    let server: PathBuf = option("--server").unwrap_or_else(|| beside("bench"));
+    let server: PathBuf = option("--server").unwrap_or_else(|| beside("bench-system"));
     let only = names(USAGE, "--only", &works().map(|(name, ..)| name));
     let baselines = read(&std::fs::read_to_string(BASELINES).unwrap_or_default());
     let mut counted = BTreeMap::new();
@@ -46,8 +48,8 @@ fn run() -> Result<bool, Wrong> {
         if only.as_ref().is_some_and(|only| !only.iter().any(|one| one == name)) {
             continue;
         }
-        let now = count(&server, format, kind)?;
         let baseline = baselines.get(name).copied();
+        let now = lowest(|| count(&server, format, kind), baseline)?;
         let change = baseline.map_or(0.0, |baseline| (now / baseline - 1.0) * 100.0);
         let regressed = change > TOLERANCE || baseline.is_none();
         let verdict = if regressed && !flag("--update") { "  REGRESSION" } else { "" };
@@ -64,6 +66,18 @@ fn run() -> Result<bool, Wrong> {
         println!("more than {TOLERANCE} % above a baseline; if that is its price: benches/instructions.sh --update");
     }
     Ok(within)
+}
+
+/// Counts again what is too much: how the machine lets client and server take turns adds to a figure, and never takes away.
+fn lowest(mut count: impl FnMut() -> Result<f64, Wrong>, baseline: Option<f64>) -> Result<f64, Wrong> {
+    let mut lowest = count()?;
+    for _ in 0..TRIES {
+        if baseline.is_none_or(|baseline| lowest <= baseline * (1.0 + TOLERANCE / 100.0)) {
+            break;
+        }
+        lowest = lowest.min(count()?);
+    }
+    Ok(lowest)
 }
 
 // --- the works -----------------------------------------------------------------------------------

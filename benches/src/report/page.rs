@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::side_by_side::{FLOORS, MIXED, OURS, PLAIN, POLLING, SERIES, SOCKET_IO, Summary, Table, Work};
+use crate::side_by_side::{
+    FLOORS, MIXED, Measure, OURS, PLAIN, POLLING, SERIES, SOCKET_IO, Summary, Table, Target, WORKERS, Work,
+};
 
 use super::plot::number;
 
@@ -30,6 +32,7 @@ pub fn page(table: &Table, machine: &[String], course: &str) -> String {
         idle(&mut page, table, "io-idle", SOCKET_IO_IDLE);
     }
     growth(&mut page, table);
+    workers(&mut page, table);
     write!(page, "\n## Where\n\n{course}\n\n").expect("a string takes it");
     for line in machine {
         writeln!(page, "* {line}").expect("a string takes it");
@@ -64,9 +67,10 @@ fn targets(page: &mut String, table: &Table, works: &[&Work]) {
     for work in works {
         for target in &work.targets {
             let Some(ours) = table.measured(OURS, work, &target.of) else { continue };
-            let verdict = if ours.median <= target.at_most { "met" } else { "**not met**" };
             let best = best_peer(table, |server| table.measured(server, work, &target.of));
-            row(page, [work.title.clone(), target.to_string(), with_spread(Some(ours)), verdict.to_owned(), best]);
+            let title = if matches!(target.of, Measure::Kib) { "idle connection" } else { &work.title };
+            let verdict = verdict(table, work, target, ours);
+            row(page, [title.to_owned(), target.to_string(), with_spread(Some(ours)), verdict, best]);
         }
         if work.targets.is_empty() && work.floor.is_some() {
             let Some(ours) = table.ratio(OURS, work) else { continue };
@@ -76,8 +80,19 @@ fn targets(page: &mut String, table: &Table, works: &[&Work]) {
     }
 }
 
+/// What is below the floor is not to be had on that machine.
+fn verdict(table: &Table, work: &Work, target: &Target, ours: Summary) -> String {
+    if ours.median <= target.at_most {
+        return "met".to_owned();
+    }
+    match table.limit(work, &target.of).filter(|limit| limit.median > target.at_most) {
+        Some(limit) => format!("the floor has {}", number(limit.median)),
+        None => "**not met**".to_owned(),
+    }
+}
+
 fn best_peer(table: &Table, figure: impl Fn(&str) -> Option<Summary>) -> String {
-    let peers = table.servers.iter().filter(|name| *name != OURS && !FLOORS.contains(&name.as_str()));
+    let peers = table.servers.iter().filter(|name| !name.starts_with(OURS) && !FLOORS.contains(&name.as_str()));
     let best =
         peers.filter_map(|name| Some((figure(name)?.median, name))).min_by(|one, other| one.0.total_cmp(&other.0));
     best.map_or(String::new(), |(figure, name)| format!("{} ({name})", number(figure)))
@@ -128,6 +143,20 @@ fn growth(page: &mut String, table: &Table) {
     }
 }
 
+fn workers(page: &mut String, table: &Table) {
+    let of = |workers| table.works.iter().filter(move |work| work.name.starts_with(WORKERS) && work.workers == workers);
+    if of(2).next().is_none() {
+        return;
+    }
+    page.push_str(TWO_WORKERS);
+    head(page, &["work", "one worker, µs", "two workers, µs", "two cores do so many times as much"]);
+    for (one, two) in of(1).zip(of(2)) {
+        let us = |work| table.summary(OURS, work, "us").map_or("–".to_owned(), |figure| number(figure.median));
+        let gain = table.between(one, two).map(|ratio| Summary { median: ratio.median * 2.0, ..ratio });
+        row(page, [one.title.clone(), us(one), us(two), with_spread(gain)]);
+    }
+}
+
 const HEAD: &str = "\
 # What a message costs
 
@@ -149,7 +178,8 @@ const SOCKET_IO_HEAD: &str = "
 
 The same server and the same handlers. *× plain* is the CPU divided by that of the same work in the plain format, in the same
 round; *× socketioxide* by that of the nearest Rust server. In a mixed room half of the receivers speak each format. Without
-a target a figure is divided by the floor's. Long polling has no floor: an echo takes two requests there.
+a target a figure is divided by the floor's. Where the floor itself is above a target, its figure is given: no server could be below.
+Long polling has no floor: an echo takes two requests there.
 
 ";
 const SOCKET_IO_PLOTS: &str = "
@@ -162,7 +192,8 @@ const IDLE: &str = "
 
 ![memory](idle.svg)
 
-10 000 connections. What an allocator keeps for later counts as not given back.
+10 000 connections. What an allocator keeps for later, after a hundred more have come and gone, counts as not given back:
+[memory](../deploy.md#memory) says what can be done about it.
 
 ";
 const SOCKET_IO_IDLE: &str = "
@@ -177,6 +208,13 @@ const GROWTH: &str = "
 ## As work grows
 
 µs per message or delivery.
+
+";
+const TWO_WORKERS: &str = "
+## Two workers
+
+The load generator needs a core too, so what two workers do is computed: twice what one core does at the CPU time that a message
+takes with two.
 
 ";
 const METHOD: &str = "

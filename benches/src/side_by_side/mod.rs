@@ -9,4 +9,6 @@ mod works;
 pub use figures::{Figures, Summary};
 pub use server::{Running, Spec};
 pub use table::{Course, OURS, Table, beside, compare};
-pub use works::{By, FLOORS, Floor, MIXED, Measure, PLAIN, POLLING, SERIES, SOCKET_IO, Target, Work, growth, works};
+pub use works::{
+    By, FLOORS, Floor, MIXED, Measure, PLAIN, POLLING, SERIES, SOCKET_IO, Target, WORKERS, Work, growth, works,
+};

@@ -29,6 +29,10 @@ pub struct Spec {
     pub is_ours: bool,
     /// Where.
     pub directory: Option<PathBuf>,
+    /// The works it does, by their names; all where none is named.
+    pub only: &'static [&'static str],
+    /// Its threads: with more than one it may use every core.
+    pub workers: usize,
 }
 
 impl Spec {
@@ -42,6 +46,8 @@ impl Spec {
             wires: &[PLAIN],
             is_ours: false,
             directory: None,
+            only: &[],
+            workers: 1,
         }
     }
 
@@ -57,6 +63,13 @@ impl Spec {
     pub fn ours(mut self) -> Self {
         self.is_ours = true;
         self.speaking(&[PLAIN, SOCKET_IO, MIXED, POLLING])
+    }
+
+    /// Doing these works alone.
+    #[must_use]
+    pub fn only(mut self, works: &'static [&'static str]) -> Self {
+        self.only = works;
+        self
     }
 
     /// With arguments, separated by blanks.
@@ -85,7 +98,8 @@ impl Running {
     ///
     /// When it does not.
     pub fn start(spec: &Spec) -> io::Result<Self> {
-        let mut command = on_core(SERVER_CORE, &spec.program);
+        let mut command =
+            if spec.workers > 1 { Command::new(&spec.program) } else { on_core(SERVER_CORE, &spec.program) };
         command.args(&spec.arguments);
         if let Some(directory) = &spec.directory {
             command.current_dir(directory);

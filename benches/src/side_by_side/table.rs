@@ -57,6 +57,21 @@ impl Table {
         }
     }
 
+    /// What the floor of a work would come to, measured like a server: nothing is below it.
+    #[must_use]
+    pub fn limit(&self, work: &Work, measure: &Measure) -> Option<Summary> {
+        match measure {
+            Measure::Server(_) | Measure::Milliseconds => self.measured(work.floor_name()?, work, measure),
+            Measure::Floor | Measure::Work(_) | Measure::Kib => None,
+        }
+    }
+
+    /// The CPU of one work divided by that of another, both of the framework.
+    #[must_use]
+    pub fn between(&self, work: &Work, other: &Work) -> Option<Summary> {
+        self.of(OURS, work, "us")?.over(self.of(OURS, other, "us")?).summary()
+    }
+
     /// The median of all that was measured of one kind.
     #[must_use]
     pub fn median(&self, what: &str) -> Option<f64> {
@@ -121,13 +136,14 @@ pub fn compare(specs: &[Spec], works: &[Work], course: Course) -> Table {
 fn runs<'a>(work: &'a Work, all: &[Spec]) -> Vec<(&'a Work, Spec)> {
     let does = |spec: &&Spec| match &work.by {
         _ if FLOORS.contains(&spec.name.as_str()) => work.floor_name() == Some(&spec.name),
+        _ if !(spec.only.is_empty() || spec.only.contains(&work.name.as_str())) => false,
         By::Everybody => spec.wires.contains(&work.wire.as_str()),
         By::Ours => spec.wires.contains(&work.wire.as_str()) && spec.is_ours,
         By::Grown(_) => false,
     };
     let mut specs: Vec<Spec> = all.iter().filter(does).cloned().collect();
     if let By::Grown(arguments) = &work.by {
-        specs.push(Spec::new(OURS, beside("grown")).with(arguments));
+        specs.push(Spec { workers: work.workers, ..Spec::new(OURS, beside("grown")).with(arguments) });
     }
     specs.into_iter().map(|spec| (work, spec)).collect()
 }

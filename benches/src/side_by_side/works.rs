@@ -41,6 +41,13 @@ pub struct Work {
     pub targets: Vec<Target>,
     /// Who does it.
     pub by: By,
+    /// Threads of the server, each with a core of its own where there are as many.
+    #[serde(default = "one")]
+    pub workers: usize,
+}
+
+fn one() -> usize {
+    1
 }
 
 /// Who does a work.
@@ -122,6 +129,7 @@ impl Work {
             floor: Some(floor),
             targets: Vec::new(),
             by: By::Everybody,
+            workers: 1,
         }
     }
 
@@ -255,7 +263,27 @@ pub fn growth() -> Vec<Work> {
     for size in [100, 1000, 5000, 15_000] {
         works.push(Work::grown(SERIES[3], size, "idle neighbours:", &format!("{echo} --neighbours {size}"), ""));
     }
+    works.extend(with_workers());
     works
+}
+
+/// What the names of works begin with that are done by one worker and by two.
+pub const WORKERS: &str = "workers";
+
+fn with_workers() -> impl Iterator<Item = Work> {
+    let loads = [
+        ("echo 32 B, 1 in flight", "echo --payload text:32 --in-flight 1"),
+        ("echo 32 B, 16 in flight", "echo --payload text:32 --in-flight 16"),
+        ("broadcast to 1000, 8 in flight", "broadcast --receivers 1000 --in-flight 8"),
+    ];
+    loads.into_iter().enumerate().flat_map(|(number, (title, load))| {
+        [1, 2].map(|workers| Work {
+            floor: None,
+            by: By::Grown(format!("--workers {workers}")),
+            workers,
+            ..Work::new(&format!("{WORKERS}-{number}-{workers}"), title, load, Floor::Single)
+        })
+    })
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::session::random;
 use crate::telemetry::{Told, cut};
 use crate::wire::{Content, RawArgs, to_json};
 
@@ -291,9 +292,7 @@ enum WireCause<'a> {
 ///
 /// When the system has no randomness to give.
 pub(super) fn new_id() -> Box<str> {
-    let mut bytes = [0; 9];
-    getrandom::fill(&mut bytes).expect("the system's random source works");
-    BASE64URL_NOPAD.encode(&bytes).into()
+    BASE64URL_NOPAD.encode(&random::<9>()).into()
 }
 
 /// The error and its sources, for the log.

@@ -1,16 +1,16 @@
 //! The tables of one namespace: sockets, rooms, and both directions between them. Plain data, no lock.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
-use crate::session::{RoomRefusal, Session, SocketId};
+use crate::session::{ById, RoomRefusal, Session, SocketId};
 
 /// Invariants: a room exists while somebody is in it; a socket's list of rooms and the rooms' lists of sockets say the
 /// same.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
-    sockets: HashMap<SocketId, Member>,
+    sockets: ById<Member>,
     rooms: HashMap<Arc<str>, Room>,
     /// Everybody, listed when somebody asked and forgotten when somebody comes or goes.
     listed: Option<Sessions>,
@@ -21,7 +21,7 @@ pub(crate) type Sessions = Arc<[Arc<Session>]>;
 
 #[derive(Debug, Default)]
 struct Room {
-    members: HashMap<SocketId, Arc<Session>>,
+    members: ById<Arc<Session>>,
     listed: Option<Sessions>,
 }
 
@@ -266,7 +266,7 @@ fn list<'a>(sessions: impl Iterator<Item = &'a Arc<Session>>) -> Sessions {
 }
 
 /// A table that was large once does not stay so. Halving at a quarter costs each removal a constant.
-fn give_back<K: Eq + Hash, V>(table: &mut HashMap<K, V>) {
+fn give_back<K: Eq + Hash, V, S: BuildHasher>(table: &mut HashMap<K, V, S>) {
     if table.capacity() > 64 && table.len() < table.capacity() / 4 {
         table.shrink_to(table.len() * 2);
     }

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::limits::Limits;
+use crate::session::random;
 use crate::transport::{Broken, Counted, Deliver, Direct, Ending, LatestHeaders, Listener, PollingPeer, Transport};
 use crate::wire::Deflating;
 
@@ -22,9 +23,7 @@ impl SessionId {
     ///
     /// When the system has no randomness to give: a server that guesses its ids must not go on.
     fn random() -> Self {
-        let mut bytes = [0; 18];
-        getrandom::fill(&mut bytes).expect("the system's random source works");
-        Self(bytes)
+        Self(random())
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
