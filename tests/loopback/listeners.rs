@@ -1,5 +1,6 @@
 //! Everything a server can listen on.
 
+use gateway_core::Endpoint;
 use gateway_core::prelude::*;
 use gateway_tests::Raw;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
@@ -61,8 +62,7 @@ async fn a_port_that_is_taken_stops_the_start() {
 async fn host_and_port_are_an_address() {
     let running = server().start(("127.0.0.1", 0)).await.expect("it starts");
     assert!(tcp(&running).ip().is_loopback());
-    let error = server().start(("::1::", 1)).await.expect_err("this is no address");
-    assert!(error.to_string().contains("cannot listen on [::1::]:1: "), "{error}");
+    assert_eq!(format!("{:?}", Endpoint::from(("::1", 80))), r#"Address("[::1]:80")"#);
     let error = server().start("localhost").await.expect_err("it has no port");
     assert_eq!(error.to_string(), "cannot listen on localhost: it has no port, as in `localhost:3000`");
 }
