@@ -61,11 +61,11 @@ pub use crate::dispatch::{
     Access, Ack, Argument, AsyncGuard, Auth, Call, Cancellation, Caught, Context, Data, Declared, Door, Doors, Ended,
     EventName, Exception, Extension, Extensions, Faults, Filter, FromContext, Guard, Hook, Interceptor, IntoEnded,
     IntoException, IntoGuard, IntoRawReply, IntoRefusal, IntoReply, IntoStarted, IntoVerdict, Items, Needs, Next, Pass,
-    Path, PerSocket, RawReply, Refusal, Rejection, Reply, Running, Started, State, Streamed, Subscription, Surplus,
-    Valid, Validate, Verdict, Written, on,
+    Path, PerSocket, RawReply, Refusal, Rejection, Reply, Running, Service, Started, State, Streamed, Subscription,
+    Surplus, Valid, Validate, Verdict, Written, on,
 };
 pub use crate::gateway::{
-    Fields, Gateway, Handlers, Injectable, Layers, Problem, Provided, Registered, Service, StartError, Unprovided,
+    Fields, Gateway, Handlers, Injectable, Layers, Problem, Provided, Registered, StartError, Unprovided,
 };
 pub use crate::hub::{JoinError, Namespace, Sent, Target};
 pub use crate::limits::{Limits, Overflow};

@@ -1,6 +1,6 @@
 //! How a server lets its clients go, on a paused clock: when it says so, in which slices, and what they are told.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

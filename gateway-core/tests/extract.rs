@@ -1,6 +1,6 @@
 //! Arguments of handlers: each extractor, one's own, and what a client is told when one cannot be read.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Filters: from a failure to what its client is told.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 

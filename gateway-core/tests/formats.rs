@@ -1,6 +1,6 @@
 //! Forms of plain WebSocket's messages beside the protocol's own JSON: one of the application's, and MessagePack.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! What waits for what: events of one socket, concurrency, streams, the connect hook, a full queue.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::future::pending;
 use std::sync::{Arc, Mutex};

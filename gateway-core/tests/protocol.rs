@@ -1,6 +1,6 @@
 //! The rows of `docs/protocol.md`, each with a client in memory.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use futures_core::Stream;
 use futures_util::stream;

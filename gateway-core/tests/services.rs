@@ -1,6 +1,6 @@
 //! Services that are made at the start, and values that each socket has of its own.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU32, Ordering};

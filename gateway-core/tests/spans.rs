@@ -1,7 +1,7 @@
 //! Spans carry the place of a request in a distributed trace. Alone in its process: whether a span is of interest to anybody
 //! is asked once, for all threads.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,6 +1,6 @@
 //! What a server consists of, and everything that stops it from starting.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -135,6 +135,38 @@ fn every_missing_service_is_named_with_its_field_and_the_line_to_write() {
 fn a_service_of_nearly_the_right_type_is_pointed_out() {
     let (what, _) = only(Server::empty().gateway::<Shop>().provide(Store("bare")).provide(Clock));
     assert!(what.contains("Store` was provided, which is another type"), "{what}");
+    let (what, _) = only(Server::empty().gateway::<Talkers>().provide(Arc::new(English)));
+    assert!(what.contains("needs a `Arc<dyn Talk>` that nobody provided (`alloc::sync::Arc<"), "{what}");
+    assert!(what.contains("English>` was provided, which is another type)"), "{what}");
+    let talk: Arc<dyn Talk> = Arc::new(English);
+    let (what, _) = only(Server::empty().gateway::<Talkers>().provide(talk).provide(English));
+    assert!(what.contains("asks for `State<Arc<English>>`"), "{what}");
+    assert!(what.contains("English` was provided, which is another type)"), "{what}");
+}
+
+trait Talk: Send + Sync {}
+
+#[derive(Clone)]
+struct English;
+
+impl Talk for English {}
+
+#[gateway(namespace = "/talkers")]
+struct Talkers {
+    talk: Arc<dyn Talk>,
+}
+
+#[gateway]
+impl Talkers {
+    #[subscribe]
+    fn talkers(&self) -> usize {
+        Arc::strong_count(&self.talk)
+    }
+
+    #[subscribe]
+    fn state(&self, State(talk): State<Arc<English>>) -> usize {
+        Arc::strong_count(&talk)
+    }
 }
 
 #[gateway(namespace = "/twice")]

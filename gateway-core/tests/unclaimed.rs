@@ -1,7 +1,7 @@
 //! What sessions of long polling cost that nobody goes on with. In a process of its own, as memory is counted.
 
 #![cfg(target_os = "linux")]
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::time::Duration;

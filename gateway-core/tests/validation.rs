@@ -1,7 +1,7 @@
 //! Payloads that are not what a handler takes: shapes that cannot be read, rules that are broken, and what their client is
 //! told of both.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use gateway_core::prelude::*;
 use gateway_core::testing::{Failure, TestClient, TestServer};

@@ -1,6 +1,6 @@
 //! An expectation that fails says what became of what the client sent.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Mutex;
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! Everything a server can listen on.
 
+use gateway_core::Endpoint;
 use gateway_core::prelude::*;
 use gateway_tests::Raw;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
@@ -55,6 +56,15 @@ async fn a_port_that_is_taken_stops_the_start() {
     let address = taken.local_addr().expect("an address");
     let error = server().start(address).await.expect_err("the port is taken");
     assert!(format!("{error:?}").contains(&address.to_string()), "{error:?}");
+}
+
+#[tokio::test]
+async fn host_and_port_are_an_address() {
+    let running = server().start(("127.0.0.1", 0)).await.expect("it starts");
+    assert!(tcp(&running).ip().is_loopback());
+    assert_eq!(format!("{:?}", Endpoint::from(("::1", 80))), r#"Address("[::1]:80")"#);
+    let error = server().start("localhost").await.expect_err("it has no port");
+    assert_eq!(error.to_string(), "cannot listen on localhost: it has no port, as in `localhost:3000`");
 }
 
 #[tokio::test]

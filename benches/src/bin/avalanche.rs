@@ -1,24 +1,31 @@
 //! A server that is killed and started anew while thousands are connected: how they come back, in one line of JSON. Ends with 1
 //! when not all do.
-//!
-//! ```text
-//! avalanche [--clients 15000] [--processes 3] [--patience 60] [--program PROGRAM]
-//! ```
-//!
-//! The program is `grown` where none is named; it must know `--port PORT`. `avalanche clients --server …` is one of the processes.
+//! `avalanche clients --server …` is one of the processes.
 
 use std::io::{BufRead, BufReader, Lines};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use gateway_benches::arguments::{command, option};
+use gateway_benches::arguments::{command, follow, option, refuse};
 use gateway_benches::load::{Avalanche, Returned, Wrong};
 use gateway_benches::side_by_side::{Running, Spec};
 use serde_json::json;
 
+const USAGE: &str = "avalanche [--clients 15000] [--processes 3] [--patience 60] [--program PROGRAM]
+
+  The program is `grown` where none is named; it must know `--port PORT`.";
+/// One of the processes, which this program starts.
+const CLIENTS: &str = "avalanche clients --server ADDRESS --clients COUNT [--patience SECONDS]";
+
 fn main() -> ExitCode {
-    let done = if command().as_deref() == Some("clients") { clients() } else { everything() };
+    let done = if command().as_deref() == Some("clients") {
+        follow(CLIENTS, 1);
+        clients()
+    } else {
+        follow(USAGE, 0);
+        everything()
+    };
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -35,8 +42,8 @@ fn patience() -> Duration {
 
 fn clients() -> Result<bool, Wrong> {
     let avalanche = Avalanche {
-        server: option("--server").expect("--server ADDRESS"),
-        clients: option("--clients").expect("--clients COUNT"),
+        server: option("--server").unwrap_or_else(|| refuse(CLIENTS, "`--server` is missing")),
+        clients: option("--clients").unwrap_or_else(|| refuse(CLIENTS, "`--clients` is missing")),
         patience: patience(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -1,23 +1,26 @@
 //! Builds everything, runs all servers side by side and writes `docs/performance/`.
-//!
-//! ```text
-//! compare [--quick] [--only NAME,…] [--works NAME,…] [--rounds N] [--render]
-//! ```
-//!
-//! `--quick` is one short round without what grows; `--only` and `--works` choose, and print instead of writing the page;
-//! `--render` writes the page from the figures of the last run. Without node its peers are left out.
+//! Without node its peers are left out.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::{fs, io};
 
-use gateway_benches::arguments::{flag, option};
+use gateway_benches::arguments::{flag, follow, names, option};
 use gateway_benches::report::{Bar, Line, bars, lines, machine, page};
 use gateway_benches::side_by_side::{
     Course, FLOORS, OURS, POLLING, SOCKET_IO, Spec, Table, beside, compare, growth, works,
 };
 
+const USAGE: &str = "compare [--quick] [--only NAME,…] [--works NAME,…] [--rounds N] [--render]
+
+  --quick     one short round without what grows, in 4 minutes in place of 20 to 40
+  --only      these servers; prints instead of writing the page
+  --works     these works; prints instead of writing the page
+  --rounds    how often each work is done (3)
+  --render    writes the page from the figures of the last run";
+
 fn main() -> ExitCode {
+    follow(USAGE, 0);
     match run() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -35,13 +38,15 @@ fn run() -> io::Result<bool> {
         write(&out, &serde_json::from_slice(&fs::read(out.join("figures.json"))?)?)?;
         return Ok(true);
     }
-    let only: Option<String> = option("--only");
-    let chosen: Option<String> = option("--works");
-    let among =
-        |list: &Option<String>, name: &str| list.as_ref().is_none_or(|list| list.split(',').any(|one| one == name));
-    build(here)?;
-    let specs: Vec<Spec> = servers(here).into_iter().filter(|spec| among(&only, &spec.name)).collect();
+    let mut specs = servers(here);
     let mut all = works();
+    let known: Vec<_> = specs.iter().map(|spec| &*spec.name).collect();
+    let only = names(USAGE, "--only", &known);
+    let chosen = names(USAGE, "--works", &all.iter().chain(&growth()).map(|work| &*work.name).collect::<Vec<_>>());
+    let among =
+        |list: &Option<Vec<String>>, name: &str| list.as_ref().is_none_or(|list| list.iter().any(|one| one == name));
+    build(here)?;
+    specs.retain(|spec| among(&only, &spec.name));
     if !flag("--quick") && among(&only, OURS) {
         all.extend(growth());
     }

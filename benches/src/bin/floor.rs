@@ -1,9 +1,4 @@
 //! The limit: raw epoll, frames by hand, no JSON, no allocation. What is above it is the price of everything else.
-//!
-//! ```text
-//! floor [--port N] [--batched]
-//! ```
-//!
 //! One write per message, or with `--batched` one per read. A message that begins as a broadcast goes to everyone, every
 //! other comes back. `--drop N`, `--double N`, `--alter N` and `--swap N` do wrong to each Nth message: a load generator
 //! must see it.
@@ -12,7 +7,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
 use data_encoding::BASE64;
-use gateway_benches::arguments::{flag, option};
+use gateway_benches::arguments::{flag, follow, option};
 use gateway_benches::frame::{self, Kind};
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::fd::OwnedFd;
@@ -28,7 +23,10 @@ const ASK: &[u8] = br#"["ask","#;
 const CONNECT: &[u8] = b"40";
 const CONNECTED: &[u8] = br#"40{"sid":"f"}"#;
 
+const USAGE: &str = "floor [--port N] [--batched] [--drop N] [--double N] [--alter N] [--swap N]";
+
 fn main() -> io::Result<()> {
+    follow(USAGE, 0);
     let listener = TcpListener::bind(("127.0.0.1", option("--port").unwrap_or(0)))?;
     listener.set_nonblocking(true)?;
     println!("listening on {}", listener.local_addr()?);

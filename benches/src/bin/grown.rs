@@ -1,15 +1,8 @@
 //! The framework with much of something: what should not cost a message anything.
-//!
-//! ```text
-//! grown [--port N] [--monitoring N] [--events N] [--rooms N] [--workers N]
-//! ```
-//!
-//! `--events` subscribed events, the two that are used among them; `--rooms` rooms of its own for each connection, beside
-//! the one everybody is in. `--monitoring` says where it is watched.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use gateway_benches::arguments::option;
+use gateway_benches::arguments::{follow, option};
 use gateway_core::prelude::*;
 use gateway_core::{Declared, Fields, Gateway, Handlers, Hook, IntoReply, IntoVerdict, Running, Subscription, on};
 use serde_json::value::RawValue;
@@ -73,7 +66,15 @@ fn echo(_: &std::sync::Arc<Grown>, context: &gateway_core::Context<'_>) -> Runni
     }
 }
 
+const USAGE: &str = "grown [--port N] [--monitoring N] [--events N] [--rooms N] [--workers N]
+
+  --events       subscribed events, the two that are used among them
+  --rooms        rooms of its own for each connection, beside the one everybody is in
+  --monitoring   the port where it is watched
+  --workers      threads of the runtime (1)";
+
 fn main() -> Result<(), StartError> {
+    follow(USAGE, 0);
     let mut runtime = match option("--workers").unwrap_or(1) {
         0 | 1 => tokio::runtime::Builder::new_current_thread(),
         workers => {

@@ -1,10 +1,6 @@
 //! Counts the instructions of a message, which do not depend on how busy the machine is, and compares with
 //! `baselines.toml`.
 //!
-//! ```text
-//! instructions [--server PROGRAM] [--update] [--only NAME,…]
-//! ```
-//!
 //! The server runs under callgrind and does a work twice, with few messages and with many; the difference is what the
 //! additional messages took: reading, decoding, routing, extracting, replying, encoding, queueing, writing. Instructions of
 //! the kernel are not counted. Ends with 1 when a figure is further above its baseline than the tolerance.
@@ -15,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use gateway_benches::arguments::{flag, option};
+use gateway_benches::arguments::{flag, follow, names, option};
 use gateway_benches::load::{Counted, Crowd, Way, Wrong};
 use gateway_benches::payload::Shape;
 use gateway_benches::side_by_side::{Running, Spec, beside};
@@ -27,7 +23,10 @@ const TOLERANCE: f64 = 4.0;
 /// How often a figure is counted again before it is taken for a regression.
 const TRIES: usize = 4;
 
+const USAGE: &str = "instructions [--server PROGRAM] [--update] [--only NAME,…]";
+
 fn main() -> ExitCode {
+    follow(USAGE, 0);
     match run() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -40,13 +39,13 @@ fn main() -> ExitCode {
 
 fn run() -> Result<bool, Wrong> {
     let server: PathBuf = option("--server").unwrap_or_else(|| beside("bench-system"));
-    let only: Option<String> = option("--only");
+    let only = names(USAGE, "--only", &works().map(|(name, ..)| name));
     let baselines = read(&std::fs::read_to_string(BASELINES).unwrap_or_default());
     let mut counted = BTreeMap::new();
     let mut within = true;
     println!("{:<22} {:>12} {:>12} {:>8}", "instructions of", "baseline", "now", "");
     for (name, format, kind) in works() {
-        if only.as_ref().is_some_and(|only| !only.split(',').any(|one| one == name)) {
+        if only.as_ref().is_some_and(|only| !only.iter().any(|one| one == name)) {
             continue;
         }
         let baseline = baselines.get(name).copied();

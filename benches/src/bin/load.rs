@@ -1,24 +1,10 @@
 //! Loads one server and prints what it used: one line of JSON. Ends with 1 when an answer was wrong.
-//!
-//! ```text
-//! load echo --server 127.0.0.1:4000 --pid 123 [--payload text:32] [--connections 100] [--in-flight 1] [--neighbours 0]
-//! load ask --server … --pid … [as echo]
-//! load broadcast --server … --pid … [--payload text:32] [--receivers 1000] [--in-flight 1]
-//! load beside --server … --pid … [--payload text:32] [--receivers 1000] [--slow 0] [--floods 0]
-//! load idle --server … --pid … [--connections 10000]
-//! load handshakes --server … --pid … [--connections 2000]
-//! load polling --server … --pid … [--payload text:32] [--connections 100]
-//! ```
-//!
-//! `--warm-up MS` (300) and `--measure MS` (1500) say for how long; `--wire plain`, `socket-io`
-//! or `mixed` is the format; mixed connections speak the two in turn. `polling` is Socket.IO by HTTP alone.
-//! `beside` says how long broadcasts take to those who read, in microseconds: half of them, and 99 of 100.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gateway_benches::arguments::{command, option};
+use gateway_benches::arguments::{command, follow, option, refuse};
 use gateway_benches::load::{
     Beside, Broadcast, Delivered, Echo, Idle, Measured, Polling, Way, Window, Wrong, handshakes,
 };
@@ -27,7 +13,22 @@ use gateway_benches::process::Process;
 use gateway_benches::wire::wires;
 use serde_json::{Value, json};
 
+const USAGE: &str = "load WORK --server ADDRESS --pid PID [OPTION]…
+
+  echo         [--payload text:32] [--connections 100] [--in-flight 1] [--neighbours 0]
+  ask          as echo
+  broadcast    [--payload text:32] [--receivers 1000] [--in-flight 1]
+  beside       [--payload text:32] [--receivers 1000] [--slow 0] [--floods 0]: how long broadcasts take to those who
+               read, in microseconds: half of them, and 99 of 100
+  idle         [--connections 10000]
+  handshakes   [--connections 2000]
+  polling      [--payload text:32] [--connections 100]: Socket.IO by HTTP alone
+
+  [--warm-up 300] and [--measure 1500] say for how many milliseconds; [--wire plain], socket-io or mixed is
+  the format; mixed connections speak the two in turn";
+
 fn main() -> ExitCode {
+    follow(USAGE, 1);
     match run() {
         Ok(figures) => {
             println!("{figures}");
@@ -42,8 +43,8 @@ fn main() -> ExitCode {
 
 fn run() -> Result<Value, Wrong> {
     let wires = wires(&option::<String>("--wire").unwrap_or_else(|| "plain".to_owned()))?;
-    let server: SocketAddr = option("--server").expect("--server ADDRESS");
-    let process = Process(option("--pid").expect("--pid PID"));
+    let server: SocketAddr = option("--server").unwrap_or_else(|| refuse(USAGE, "`--server` is missing"));
+    let process = Process(option("--pid").unwrap_or_else(|| refuse(USAGE, "`--pid` is missing")));
     let shape = option("--payload").unwrap_or(Shape::Text(32));
     let in_flight = option("--in-flight").unwrap_or(1);
     let connections = option("--connections");
@@ -82,7 +83,7 @@ fn run() -> Result<Value, Wrong> {
             let polling = Polling { shape, sessions: connections.unwrap_or(100) };
             polling.run(server, process, window).map(|measured| figures(&measured))
         }
-        _ => Err(Wrong("echo, ask, broadcast, beside, idle, handshakes or polling".to_owned())),
+        _ => refuse(USAGE, "what to do stands first: echo, ask, broadcast, beside, idle, handshakes or polling"),
     }
 }
 

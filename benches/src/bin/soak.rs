@@ -1,17 +1,11 @@
 //! Lets connections come and go and says what a server keeps of them: one line of JSON. Ends with 1 when an answer was wrong, a
 //! gauge did not come back to zero, or memory or open files grow for certain.
-//!
-//! ```text
-//! soak [--minutes 30] [--connections 2000] [--wire mixed] [--program PROGRAM]
-//! ```
-//!
-//! The program is `grown` where none is named; it must know `--monitoring PORT`.
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gateway_benches::arguments::option;
+use gateway_benches::arguments::{follow, option};
 use gateway_benches::load::{Soak, Soaked, Watcher, Wrong};
 use gateway_benches::side_by_side::{Running, Spec};
 use gateway_benches::wire::wires;
@@ -20,7 +14,12 @@ use serde_json::json;
 /// What memory may grow by, in KiB an hour.
 const MOST: f64 = 1024.0;
 
+const USAGE: &str = "soak [--minutes 30] [--connections 2000] [--wire mixed] [--program PROGRAM]
+
+  The program is `grown` where none is named; it must know `--monitoring PORT`.";
+
 fn main() -> ExitCode {
+    follow(USAGE, 0);
     match run() {
         Ok(soaked) => {
             let Soaked { rounds, memory, files, resident, open } = soaked;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use crate::dispatch::respond::{Slot, take};
+use crate::dispatch::shared::{Slot, take};
 use crate::dispatch::{Context, Exception, FromContext, Rejection, Reply, on};
 use crate::wire::ToArgs;
 

@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use bytes::Bytes;
 
-use crate::dispatch::{Context, Needs, Rejection, on};
+use crate::dispatch::{Context, Needs, Rejection, Service, on};
 use crate::hub::Namespace;
 use crate::session::DisconnectReason;
 use crate::socket::Socket;
@@ -30,7 +30,8 @@ use crate::transport::Handshake;
     message = "`{Self}` cannot be an argument here",
     label = "this is no extractor for this kind of method",
     note = "handlers read `Socket`, `Data<T>`, `Args<T>`, `RawArgs`, `State<T>`, `Auth<T>`, `Extension<T>`, `Handshake`, `Path<T>`, `EventName`, `Bytes`, `Ack`, `Cancellation`, `PerSocket<T>` and `Namespace`; hooks read what belongs to the socket; `#[on_disconnect]` reads `DisconnectReason` too",
-    note = "a payload of your own type `T` is `Data<T>`, and there is none before the first event; something provided to the server is `State<T>`, and what a guard granted `Auth<T>`"
+    note = "a payload of your own type `T` is `Data<T>`, and there is none before the first event; something provided to the server is `State<T>`, and what a guard granted `Auth<T>`",
+    note = "an extractor of your own that hooks read too is an `impl<On> FromContext<On> for …`"
 )]
 pub trait FromContext<On = on::Message>: Sized {
     /// Reads the argument.
@@ -85,7 +86,7 @@ impl FromContext<on::Disconnect> for DisconnectReason {
 #[derive(Clone, Copy, Debug)]
 pub struct State<T>(pub T);
 
-impl<On, T: Clone + Send + Sync + 'static> FromContext<On> for State<T> {
+impl<On, T: Service> FromContext<On> for State<T> {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
         context.service().map(Self).ok_or_else(|| {
             let service = std::any::type_name::<T>();

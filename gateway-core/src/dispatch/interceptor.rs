@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::dispatch::call::{Call, OwnedCall};
-use crate::dispatch::respond::Lent;
+use crate::dispatch::shared::Lent;
 use crate::dispatch::{Placed, Reply};
 
 /// Stands around handlers: sees what comes in and what goes out, and decides about both.

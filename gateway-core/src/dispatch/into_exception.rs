@@ -16,7 +16,8 @@ use crate::wire::{Fault, Malformed};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no exception: it cannot be told to a client",
     label = "this error has no exception",
-    note = "put `#[derive(Exception)]` on `{Self}`, or map it: `.map_err(|error| Exception::hidden(\"code\", &error))`"
+    note = "put `#[derive(Exception)]` on an error type of your own",
+    note = "map another error: `.map_err(|error| Exception::hidden(\"code\", &error))`, with `&*error` for a boxed one; a text is told by `Exception::new(\"code\", text)`"
 )]
 pub trait IntoException {
     /// The exception the client gets.

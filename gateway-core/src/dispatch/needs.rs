@@ -31,7 +31,8 @@ pub(crate) struct Scene<'a> {
 /// What an argument does not get.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Missing {
-    Service(&'static str),
+    /// With a type that was provided and looks like it.
+    Service(&'static str, Option<&'static str>),
     Grant(&'static str),
     Extension(&'static str),
     PerSocket(&'static str),
@@ -65,7 +66,7 @@ impl<'a> Needs<'a> {
     pub fn service<T: Clone + Send + Sync + 'static>(&mut self) {
         let services = self.scene.services;
         if services.find_shared::<T>().is_none() && !services.is_promised::<T>() {
-            self.missing.push(Missing::Service(type_name::<T>()));
+            self.missing.push(Missing::Service(type_name::<T>(), services.near::<T>()));
         }
     }
 

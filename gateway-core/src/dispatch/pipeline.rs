@@ -7,7 +7,7 @@ use crate::dispatch::call::{Call, OwnedCall};
 use crate::dispatch::filter::Filters;
 use crate::dispatch::guard::Guards;
 use crate::dispatch::interceptor::{ErasedInterceptor, Next};
-use crate::dispatch::respond::Lent;
+use crate::dispatch::shared::Lent;
 use crate::dispatch::{Exception, Extensions, Handler, Passes, Placed, Reply, Running, Services, SharedResponder};
 use crate::socket::Socket;
 use crate::wire::Payload;

@@ -2,10 +2,9 @@
 //! that is lost answers for itself.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
@@ -35,7 +34,7 @@ pub(crate) struct Responder<'a> {
     echo: Option<Box<str>>,
     answered: bool,
     /// Fires when nobody waits for the answer any more; present where the handler asked for it.
-    cancellation: Option<CancellationToken>,
+    pub(super) cancellation: Option<CancellationToken>,
     /// Whether the session counts it among the answers it owes.
     owed: bool,
 }
@@ -84,7 +83,7 @@ impl<'a> Responder<'a> {
         self.id.as_ref()
     }
 
-    fn cancellation(&mut self) -> CancellationToken {
+    pub(super) fn cancellation(&mut self) -> CancellationToken {
         self.cancellation.get_or_insert_with(|| self.session.gone.child_token()).clone()
     }
 
@@ -174,7 +173,7 @@ impl<'a> Responder<'a> {
         self.note(|| self.told(outgoing, pushed));
     }
 
-    fn note(&self, line: impl FnOnce() -> String) {
+    pub(super) fn note(&self, line: impl FnOnce() -> String) {
         self.session.handshake.diary().note(line);
     }
 
@@ -330,158 +329,4 @@ impl std::fmt::Debug for Streaming {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Streaming").field("responder", &self.responder).finish_non_exhaustive()
     }
-}
-
-/// Who holds the responder of a handler: the framework alone, or also an [`Ack`](crate::Ack) the handler asked for.
-#[derive(Debug)]
-pub(crate) struct SharedResponder<'a>(RefCell<Holder<'a>>);
-
-#[derive(Debug)]
-enum Holder<'a> {
-    Ours(Responder<'a>),
-    Shared(Arc<Mutex<Slot>>),
-    Nobody,
-}
-
-/// A right to answer that has several holders; whoever is first uses it.
-#[derive(Debug, Default)]
-pub(crate) struct Slot {
-    responder: Option<Responder<'static>>,
-    /// Whether the handler answers by its [`Ack`](crate::Ack).
-    by_hand: bool,
-}
-
-impl<'a> SharedResponder<'a> {
-    pub(crate) fn new(responder: Responder<'a>) -> Self {
-        Self(RefCell::new(Holder::Ours(responder)))
-    }
-
-    /// The same, for a handler that has not returned yet.
-    pub(crate) fn into_owned(self) -> SharedResponder<'static> {
-        SharedResponder(RefCell::new(match self.0.into_inner() {
-            Holder::Ours(responder) => Holder::Ours(responder.into_owned()),
-            Holder::Shared(slot) => Holder::Shared(slot),
-            Holder::Nobody => Holder::Nobody,
-        }))
-    }
-
-    /// Lends it to a handler that is called later.
-    pub(crate) fn lend(&self) -> Lent {
-        Lent(self.slot())
-    }
-
-    fn slot(&self) -> Arc<Mutex<Slot>> {
-        let slot = match self.0.replace(Holder::Nobody) {
-            Holder::Ours(responder) => {
-                Arc::new(Mutex::new(Slot { responder: Some(responder.into_owned()), by_hand: false }))
-            }
-            Holder::Shared(slot) => slot,
-            Holder::Nobody => Arc::default(),
-        };
-        self.0.replace(Holder::Shared(Arc::clone(&slot)));
-        slot
-    }
-
-    /// It has failed: what it returned is the answer, also where it would have answered by hand.
-    pub(crate) fn take_back(&self) {
-        if let Holder::Shared(slot) = &*self.0.borrow() {
-            lock(slot).by_hand = false;
-        }
-    }
-
-    /// The framework ends the handler: what it set to work elsewhere is told.
-    pub(crate) fn cancel(&self) {
-        let cancellation = match &*self.0.borrow() {
-            Holder::Ours(responder) => responder.cancellation.clone(),
-            Holder::Shared(slot) => lock(slot).responder.as_ref().and_then(|responder| responder.cancellation.clone()),
-            Holder::Nobody => None,
-        };
-        if let Some(cancellation) = cancellation {
-            cancellation.cancel();
-        }
-    }
-
-    /// The handler returned.
-    pub(crate) fn finish(self, reply: Reply) -> Finished {
-        match (self.0.into_inner(), reply.0) {
-            (Holder::Ours(responder), outcome) => return responder.finish(Reply(outcome)),
-            (Holder::Shared(slot), outcome) => {
-                let mut slot = lock(&slot);
-                // Who answers by an `Ack` returns no answer: only a failure counts.
-                let counts = !slot.by_hand || matches!(outcome, Outcome::Failed(_));
-                let responder = if counts { slot.responder.take() } else { None };
-                if let Some(responder) = &slot.responder {
-                    responder.note(|| "the handler returned, and is to answer by its `Ack`".to_owned());
-                }
-                drop(slot);
-                if let Some(responder) = responder {
-                    return responder.finish(Reply(outcome));
-                }
-            }
-            (Holder::Nobody, _) => {}
-        }
-        Finished::Done
-    }
-
-    pub(crate) fn fail(self, exception: Exception) {
-        self.finish(Reply(Outcome::Failed(exception)));
-    }
-
-    pub(crate) fn has_id(&self, id: &RequestId) -> bool {
-        match &*self.0.borrow() {
-            Holder::Ours(responder) => responder.id() == Some(id),
-            Holder::Shared(slot) => lock(slot).responder.as_ref().and_then(Responder::id) == Some(id),
-            Holder::Nobody => false,
-        }
-    }
-}
-
-/// What an [`Ack`](crate::Ack) and a [`Cancellation`](crate::Cancellation) are made from.
-pub(crate) trait Share {
-    /// Lets the handler answer by itself.
-    fn share(&self) -> Arc<Mutex<Slot>>;
-
-    /// What fires when nobody waits for the answer any more.
-    fn cancellation(&self) -> Option<CancellationToken>;
-}
-
-impl Share for SharedResponder<'_> {
-    fn share(&self) -> Arc<Mutex<Slot>> {
-        let slot = self.slot();
-        lock(&slot).by_hand = true;
-        slot
-    }
-
-    fn cancellation(&self) -> Option<CancellationToken> {
-        match &mut *self.0.borrow_mut() {
-            Holder::Ours(responder) => Some(responder.cancellation()),
-            Holder::Shared(slot) => lock(slot).responder.as_mut().map(Responder::cancellation),
-            Holder::Nobody => None,
-        }
-    }
-}
-
-/// The right to answer, lent to a handler that is called later than its event came.
-#[derive(Debug)]
-pub(crate) struct Lent(Arc<Mutex<Slot>>);
-
-impl Share for Lent {
-    fn share(&self) -> Arc<Mutex<Slot>> {
-        lock(&self.0).by_hand = true;
-        Arc::clone(&self.0)
-    }
-
-    fn cancellation(&self) -> Option<CancellationToken> {
-        lock(&self.0).responder.as_mut().map(Responder::cancellation)
-    }
-}
-
-/// Takes the right to answer; `None` where somebody already had it.
-pub(crate) fn take(slot: &Mutex<Slot>) -> Option<Responder<'static>> {
-    lock(slot).responder.take()
-}
-
-fn lock(slot: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
-    // No user code runs under this lock, so a poisoned lock still guards whole data.
-    slot.lock().unwrap_or_else(PoisonError::into_inner)
 }

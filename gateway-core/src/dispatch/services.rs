@@ -4,6 +4,18 @@ use std::any::{Any, TypeId, type_name};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+/// What can be provided to a server.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be provided to the server",
+    label = "not `Clone + Send + Sync + 'static`",
+    note = "provide an `Arc<{Self}>`, and write that type where it is asked for: as the field, or in `State<…>`",
+    note = "or let the gateway make a field: `#[inject(default)]` or `#[inject(with = path)]` above it"
+)]
+pub trait Service: Clone + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + Sync + 'static> Service for T {}
+
 /// One value a type.
 #[derive(Debug, Default)]
 pub(crate) struct Services {
@@ -39,8 +51,16 @@ impl Services {
         self.values.get(&TypeId::of::<T>()).and_then(|(_, value)| Arc::clone(value).downcast().ok())
     }
 
-    /// The types that were provided, for the report of what was not.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.values.values().map(|(name, _)| *name)
+    /// A type that was provided and looks like the one that was not: the same with or without something around it, or a type
+    /// where its trait is asked for.
+    pub(crate) fn near<T: 'static>(&self) -> Option<&'static str> {
+        let wanted = type_name::<T>();
+        let around = |name: &'static str| name.split_once('<').map(|(around, _)| around);
+        let is_dyn = wanted.contains("<dyn ");
+        let is_near = |name: &&'static str| {
+            wanted.contains(name) || name.contains(wanted) || (is_dyn && around(name) == around(wanted))
+        };
+        // The first by name: a report does not change from start to start.
+        self.values.values().map(|(name, _)| *name).filter(is_near).min()
     }
 }

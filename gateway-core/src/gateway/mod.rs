@@ -16,7 +16,7 @@ mod route;
 pub(crate) use assemble::{Assembled, Assembly, Given};
 pub(crate) use factories::Factories;
 pub use factories::{Provided, Unprovided};
-pub use fields::{Fields, Service};
+pub use fields::Fields;
 pub use handlers::Handlers;
 pub(crate) use layers::Made;
 pub use layers::{Injectable, Layers};

@@ -45,7 +45,7 @@ impl Problem {
         line: u32,
         near: Option<&str>,
     ) -> Self {
-        let hint = near.map_or(String::new(), |near| format!(" (`{near}` was provided, which is another type)"));
+        let hint = provided_instead(near);
         Self::at(
             gateway.file,
             line,
@@ -83,8 +83,8 @@ impl Problem {
     pub(crate) fn argument(gateway: Declared, hook: Hook, written: Written, missing: (&Missing, &str)) -> Self {
         let method = format!("`{}::{}` asks for `{}`", gateway.name, hook.method, written.text);
         let (what, help) = match missing {
-            (Missing::Service(ty), _) => (
-                format!("{method}, and nobody provided a `{ty}`"),
+            (Missing::Service(ty, near), _) => (
+                format!("{method}, and nobody provided a `{ty}`{}", provided_instead(*near)),
                 format!("write `.provide::<{ty}>(…)` on the server"),
             ),
             (Missing::Grant(ty), _) => (
@@ -262,6 +262,10 @@ impl Problem {
         let what = format!("`{}::{}` failed: {why}", gateway.name, hook.method);
         Self::at(hook.file, hook.line, what, "the hook decides that the server must not start without it".to_owned())
     }
+}
+
+fn provided_instead(near: Option<&str>) -> String {
+    near.map_or(String::new(), |near| format!(" (`{near}` was provided, which is another type)"))
 }
 
 impl fmt::Display for Problem {

@@ -45,6 +45,13 @@ impl From<String> for Endpoint {
     }
 }
 
+impl From<(&str, u16)> for Endpoint {
+    fn from((host, port): (&str, u16)) -> Self {
+        // An IPv6 address stands in brackets before a port.
+        Self::Address(if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
+    }
+}
+
 impl From<SocketAddr> for Endpoint {
     fn from(address: SocketAddr) -> Self {
         Self::Address(address.to_string())
@@ -119,6 +126,10 @@ impl Endpoint {
 
     async fn try_listen(self) -> io::Result<(Incoming, LocalAddr)> {
         let incoming = match self {
+            Self::Address(address) if !address.contains(':') => {
+                let text = format!("it has no port, as in `{address}:3000`");
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+            }
             Self::Address(address) => Incoming::Tcp(TcpListener::bind(address).await?),
             Self::Tcp(listener) => Incoming::Tcp(listener),
             Self::Unix(listener) => Incoming::Unix(listener),

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::dispatch::IntoRefusal;
-use crate::gateway::{Provided, Service, SocketFactory};
+use crate::dispatch::{IntoRefusal, Service};
+use crate::gateway::{Provided, SocketFactory};
 use crate::server::builder::Server;
 use crate::socket::Socket;
 

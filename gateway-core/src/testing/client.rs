@@ -12,10 +12,10 @@ use tokio::time::{sleep, timeout};
 
 use crate::server::UpgradeRefusal;
 use crate::telemetry::Diary;
-use crate::testing::dialect::{Dialect, Heard, Lost};
+use crate::testing::dialect::{Dialect, Given, Heard, Lost};
 use crate::testing::frame::{Closed, ConnectError, Failure, Received};
 use crate::transport::memory::{MemoryPeer, Sent};
-use crate::wire::{CloseCode, Disconnect, Event, Message};
+use crate::wire::{CloseCode, Disconnect, Event, Message, ToArgs};
 
 /// How long an expectation waits. On a paused clock that is the moment when nothing else is left to do.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -26,6 +26,8 @@ pub struct TestClient {
     peer: MemoryPeer,
     inbox: VecDeque<Received>,
     closed: Option<Closed>,
+    /// Whether the server took it out of its namespace, and the connection is still there.
+    has_left: bool,
     last_id: u64,
     dialect: Dialect,
     /// What the server said to the client's wish to connect, where its dialect has words for that.
@@ -42,6 +44,7 @@ impl TestClient {
             peer,
             inbox: VecDeque::new(),
             closed: None,
+            has_left: false,
             last_id: 0,
             dialect,
             verdict: None,
@@ -87,10 +90,10 @@ impl TestClient {
         Err(refusal.map_or(ConnectError::Closed(closed.clone()), |failure| ConnectError::Refused(failure, closed)))
     }
 
-    /// Sends an event and does not wait for anything.
-    pub async fn emit<T: Serialize>(&mut self, event: &str, data: T) {
-        let message = self.dialect.event(event, &json!(data), None);
-        self.send_message(message).await;
+    /// Sends an event and does not wait for anything. Several arguments are [`Args`](crate::Args)`((one, other))`.
+    pub async fn emit(&mut self, event: &str, data: impl ToArgs) {
+        let messages = self.dialect.event(event, Given::new(data), None);
+        self.send_all(messages).await;
     }
 
     /// Sends a request and waits for its answer. What else arrives meanwhile is kept for later.
@@ -102,7 +105,7 @@ impl TestClient {
     /// # Panics
     ///
     /// When no answer comes, the connection ends, or the answer is no `R`.
-    pub async fn request<R: DeserializeOwned>(&mut self, event: &str, data: impl Serialize) -> Result<R, Failure> {
+    pub async fn request<R: DeserializeOwned>(&mut self, event: &str, data: impl ToArgs) -> Result<R, Failure> {
         let id = self.begin(event, data).await;
         match self.about(id, event).await {
             Received::Exception { failure, .. } => Err(failure),
@@ -112,16 +115,16 @@ impl TestClient {
     }
 
     /// Sends a request that a stream answers.
-    pub async fn stream(&mut self, event: &str, data: impl Serialize) -> TestStream<'_> {
+    pub async fn stream(&mut self, event: &str, data: impl ToArgs) -> TestStream<'_> {
         let id = self.begin(event, data).await;
         TestStream { client: self, id, event: event.to_owned() }
     }
 
     /// Sends a request and gives its id, without waiting for its answer.
-    pub async fn begin(&mut self, event: &str, data: impl Serialize) -> u64 {
+    pub async fn begin(&mut self, event: &str, data: impl ToArgs) -> u64 {
         self.last_id += 1;
-        let message = self.dialect.event(event, &json!(data), Some(self.last_id));
-        self.send_message(message).await;
+        let messages = self.dialect.event(event, Given::new(data), Some(self.last_id));
+        self.send_all(messages).await;
         self.last_id
     }
 
@@ -173,9 +176,9 @@ impl TestClient {
     }
 
     /// Answers a question of the server.
-    pub async fn answer<T: Serialize>(&mut self, ask: u64, data: T) {
-        let message = self.dialect.answer(ask, &json!(data));
-        self.send_message(message).await;
+    pub async fn answer(&mut self, ask: u64, data: impl ToArgs) {
+        let messages = self.dialect.answer(ask, Given::new(data));
+        self.send_all(messages).await;
     }
 
     /// Tells the server that its question cannot be answered.
@@ -212,6 +215,12 @@ impl TestClient {
         tokio::task::yield_now().await;
     }
 
+    async fn send_all(&mut self, messages: Vec<Message>) {
+        for message in messages {
+            self.send_message(message).await;
+        }
+    }
+
     /// Sends a whole message as it is, as to a raw gateway.
     pub async fn send_message(&mut self, message: impl Into<Message>) {
         self.peer.send(Sent::Message(message.into()));
@@ -239,13 +248,13 @@ impl TestClient {
         self.closed().await
     }
 
-    /// Waits for the end of the connection. What arrives before stays unread.
+    /// Waits for the end of the connection, or of the namespace where the client speaks Socket.IO. What arrives before stays unread.
     ///
     /// # Panics
     ///
     /// When it does not end.
     pub async fn closed(&mut self) -> Closed {
-        let patience = timeout(PATIENCE, async { while self.read_one().await {} });
+        let patience = timeout(PATIENCE, async { while !self.has_left && self.read_one().await {} });
         let is_over = patience.await.is_ok();
         assert!(is_over, "the connection was expected to end; unread: {:?}{}", self.inbox, self.story());
         self.closed.clone().flatten()
@@ -325,8 +334,12 @@ impl TestClient {
     fn hear(&mut self, message: Message) {
         match self.dialect.read(message) {
             Heard::Received(received) => self.inbox.push_back(received),
-            Heard::Admitted => self.verdict = Some(Ok(())),
+            Heard::Admitted => {
+                self.verdict = Some(Ok(()));
+                self.has_left = false;
+            }
             Heard::Refused(failure) => self.verdict = Some(Err(failure)),
+            Heard::Left => self.has_left = true,
             Heard::Nothing => {}
         }
     }
@@ -351,10 +364,18 @@ impl TestStream<'_> {
     ///
     /// When nothing comes or the item is no `R`.
     pub async fn next<R: DeserializeOwned>(&mut self) -> Option<Result<R, Failure>> {
-        match self.client.about(self.id, &self.event).await {
+        let Self { client, id, event } = self;
+        let by_events = client.dialect.streams_by_events();
+        let is_it = |received: &Received| match received {
+            Received::Event { event: name, .. } => by_events && name == event,
+            received => received.is_about(*id),
+        };
+        match client.wait_for(&format!("an answer to `{event}`"), is_it).await {
             Received::End { .. } => None,
+            // The ack without a value is the end there.
+            Received::Reply { data: Value::Null, .. } if by_events => None,
             Received::Exception { failure, .. } => Some(Err(failure)),
-            Received::Reply { data, .. } => Some(Ok(read(data, &self.event))),
+            Received::Reply { data, .. } | Received::Event { data, .. } => Some(Ok(read(data, event))),
             other => unreachable!("{other:?}"),
         }
     }

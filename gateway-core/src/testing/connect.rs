@@ -86,8 +86,8 @@ impl<'a> Connect<'a> {
         self
     }
 
-    /// Connects as a client of Socket.IO does: the path is the namespace that it asks for. Streams have no form of their own
-    /// there, so [`TestClient::stream`] reads none.
+    /// Connects as a client of Socket.IO does: the path is the namespace that it asks for. A stream has no form of its own there:
+    /// [`TestClient::stream`] reads the events on the request's name, up to the ack.
     pub fn socket_io(mut self) -> Self {
         self.socket_io = true;
         self

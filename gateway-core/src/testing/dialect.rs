@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::testing::frame::{Failure, Received};
-use crate::wire::{Extent, Message, Reader, Writer};
+use crate::wire::{Extent, Message, Reader, ToArgs, Writer};
 
 #[derive(Debug)]
 pub(super) enum Dialect {
@@ -21,6 +21,8 @@ pub(super) enum Heard {
     Received(Received),
     Admitted,
     Refused(Failure),
+    /// The server took it out of the namespace.
+    Left,
     /// A part of a packet, or one that is about the connection.
     Nothing,
 }
@@ -66,18 +68,21 @@ pub(super) struct Packets {
 }
 
 impl Dialect {
-    pub(super) fn event(&self, event: &str, data: &Value, id: Option<u64>) -> Message {
+    /// Its frames: Socket.IO sends binary parts behind a packet.
+    pub(super) fn event(&self, event: &str, given: Given, id: Option<u64>) -> Vec<Message> {
         match (self, id) {
-            (Self::SocketIo(packets), id) => packets.write('2', id, &json!([event, data])).into(),
-            (_, None) => self.object(&json!({ "event": event, "data": data })),
-            (_, Some(id)) => self.object(&json!({ "event": event, "data": data, "id": id })),
+            (Self::SocketIo(packets), id) => packets.write_with_parts('2', id, Some(event), given),
+            (_, None) => vec![self.object(&json!({ "event": event, "data": given.into_data() }))],
+            (_, Some(id)) => vec![self.object(&json!({ "event": event, "data": given.into_data(), "id": id }))],
         }
     }
 
-    pub(super) fn answer(&self, ask: u64, data: &Value) -> Message {
+    pub(super) fn answer(&self, ask: u64, given: Given) -> Vec<Message> {
         match self {
-            Self::SocketIo(packets) => packets.write('3', Some(ask), &json!([data])).into(),
-            Self::Plain(_) | Self::PlainMsgpack => self.object(&json!({ "answer": ask, "data": data })),
+            Self::SocketIo(packets) => packets.write_with_parts('3', Some(ask), None, given),
+            Self::Plain(_) | Self::PlainMsgpack => {
+                vec![self.object(&json!({ "answer": ask, "data": given.into_data() }))]
+            }
         }
     }
 
@@ -110,6 +115,14 @@ impl Dialect {
         }
     }
 
+    /// Whether a stream is told as events, and its end by the ack.
+    pub(super) fn streams_by_events(&self) -> bool {
+        match self {
+            Self::Plain(_) | Self::PlainMsgpack => false,
+            Self::SocketIo(_) => true,
+        }
+    }
+
     pub(super) fn is_recovered(&self) -> bool {
         match self {
             Self::Plain(frames) => frames.recovered,
@@ -124,6 +137,33 @@ impl Dialect {
             Self::PlainMsgpack => Lost::default(),
             Self::SocketIo(packets) => packets.lost,
         }
+    }
+}
+
+/// The arguments that a test gives.
+pub(super) struct Given {
+    list: Vec<Value>,
+    parts: Vec<Bytes>,
+    /// What stands in the one place that the plain protocol has for them, without the binary parts.
+    data: Value,
+}
+
+impl Given {
+    /// # Panics
+    ///
+    /// When it cannot be written as JSON.
+    pub(super) fn new(data: impl ToArgs) -> Self {
+        let read = |json: &str| serde_json::from_str(json).expect("what was written as JSON is JSON");
+        let args = data.into_args().expect("what a test sends can be written as JSON");
+        let Value::Array(list) = read(&args.json()) else { unreachable!("arguments are a list") };
+        let content = args.into_content();
+        let data = if list.is_empty() { Value::Null } else { read(&content.json) };
+        Self { list, parts: content.attachments, data }
+    }
+
+    fn into_data(mut self) -> Value {
+        fill(&mut self.data, &self.parts);
+        self.data
     }
 }
 
@@ -176,6 +216,17 @@ impl Packets {
         format!("4{kind}{namespace}{id}{payload}")
     }
 
+    /// The packet of an event or an answer, and its binary parts.
+    fn write_with_parts(&self, kind: char, id: Option<u64>, event: Option<&str>, given: Given) -> Vec<Message> {
+        let list: Vec<Value> = event.map(Value::from).into_iter().chain(given.list).collect();
+        let mut packet = self.write(kind, id, &list.into());
+        if !given.parts.is_empty() {
+            let kind = if kind == '2' { '5' } else { '6' };
+            packet.replace_range(1..2, &format!("{kind}{}-", given.parts.len()));
+        }
+        std::iter::once(packet.into()).chain(given.parts.into_iter().map(Message::from)).collect()
+    }
+
     fn read(&mut self, message: Message) -> Heard {
         match (message, self.partial.take()) {
             (Message::Binary(part), Some((text, wanted, mut parts))) => {
@@ -206,9 +257,9 @@ impl Packets {
 
     fn packet(&mut self, packet: &str, parts: &[Bytes]) -> Heard {
         let (kind, rest) = packet.split_at(1);
-        let rest = match rest.split_once(',') {
-            Some((namespace, rest)) if namespace.starts_with('/') => rest,
-            _ => rest,
+        let (namespace, rest) = match rest.split_once(',') {
+            Some((namespace, rest)) if namespace.starts_with('/') => (namespace, rest),
+            _ => ("/", rest),
         };
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         let (id, json) = rest.split_at(digits);
@@ -222,6 +273,7 @@ impl Packets {
                 self.lost.key = key;
                 Heard::Admitted
             }
+            ("1", _) if namespace == self.namespace => Heard::Left,
             ("4", payload) => Heard::Refused(Failure::new(payload)),
             ("2", Value::Array(list)) => Heard::Received(self.event(list, id)),
             ("3", Value::Array(list)) => Heard::Received(ack(list, id.unwrap_or_default())),
