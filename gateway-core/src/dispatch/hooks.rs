@@ -20,6 +20,14 @@ use crate::wire::CloseCode;
 pub struct Refusal {
     exception: Exception,
     close: CloseCode,
+    by: RefusedBy,
+}
+
+/// Who refuses.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum RefusedBy {
+    Guard,
+    Hook,
 }
 
 impl Refusal {
@@ -53,6 +61,15 @@ impl Refusal {
         self.close
     }
 
+    /// The same, by a guard.
+    pub(crate) fn by_guard(self) -> Self {
+        Self { by: RefusedBy::Guard, ..self }
+    }
+
+    pub(crate) fn by(&self) -> RefusedBy {
+        self.by
+    }
+
     /// What the client reads.
     #[must_use]
     pub fn exception(&self) -> &Exception {
@@ -63,7 +80,7 @@ impl Refusal {
 impl From<Exception> for Refusal {
     fn from(exception: Exception) -> Self {
         let close = if exception.id().is_some() { CloseCode::INTERNAL } else { CloseCode::REFUSED };
-        Self { exception, close }
+        Self { exception, close, by: RefusedBy::Hook }
     }
 }
 

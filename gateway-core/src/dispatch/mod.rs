@@ -60,6 +60,7 @@ pub(crate) use guard::Guards;
 pub use guard::{AsyncGuard, ErasedGuard, Guard, IntoGuard, Prompt, Waits};
 pub use handler::{Declared, Hook, Subscription};
 pub(crate) use handler::{Handler, Router};
+pub(crate) use hooks::RefusedBy;
 pub use hooks::{Ended, IntoEnded, IntoRefusal, IntoStarted, IntoVerdict, Refusal, Started, Verdict};
 pub(crate) use hooks::{Guarded, Hooks, RunHook};
 pub(crate) use interceptor::ErasedInterceptor;

@@ -50,8 +50,9 @@ impl Admission {
         if polled.is_pending() && Instant::now() >= self.deadline {
             let is_asking = self.progress.is_asking.load(Ordering::Relaxed);
             let who = if is_asking { "the guard took too long" } else { "the connect hook took too long" };
-            let refusal = Refusal::from(Exception::framework("timeout", who));
-            return Poll::Ready(Err(refusal.with_close_code(CloseCode::CONNECT_TIMEOUT)));
+            let refusal =
+                Refusal::from(Exception::framework("timeout", who)).with_close_code(CloseCode::CONNECT_TIMEOUT);
+            return Poll::Ready(Err(if is_asking { refusal.by_guard() } else { refusal }));
         }
         polled
     }
@@ -97,7 +98,7 @@ impl Newcomer {
         let access = Access::connect(&self.application.services, &self.socket, passes);
         let verdict = guards.ask(0, &access, &self.application.shared.counters).await;
         progress.is_asking.store(false, Ordering::Relaxed);
-        verdict.map_err(Refusal::from)
+        verdict.map_err(|exception| Refusal::from(exception).by_guard())
     }
 
     /// Makes what the socket has of its own.

@@ -32,6 +32,9 @@ pub(super) enum End {
     Refused(Refusal),
 }
 
+/// What clients of NestJS call the pattern of a connect hook.
+pub(super) const FAILED_HOOK: &str = "handleConnection";
+
 /// What is left of a connection.
 pub(super) struct Remains<T> {
     pub(super) transport: T,
@@ -137,7 +140,7 @@ fn refused(application: &Application, session: Option<&Session>, refusal: &Refus
         let exception = refusal.exception();
         told(&session.id, "connect", exception.told());
         let nestjs = application.compat.nestjs;
-        let data = exception.render(Some(if nestjs { "handleConnection" } else { "connect" }), None, nestjs);
+        let data = exception.render(Some(if nestjs { FAILED_HOOK } else { "connect" }), None, nestjs);
         session.outbox.discard();
         session.outbox.push_last(session.encode(&Outgoing::Refused { data: &data }));
     }

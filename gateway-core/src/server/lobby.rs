@@ -13,13 +13,13 @@ use tokio::time::Instant;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tracing::Instrument;
 
-use crate::dispatch::{Exception, Refusal};
+use crate::dispatch::{Exception, Refusal, RefusedBy};
 use crate::limits::Limits;
 use crate::server::application::Application;
-use crate::server::ending;
+use crate::server::ending::{self, FAILED_HOOK};
 use crate::server::seat::{Claim, Seat, Seating};
 use crate::server::seats::Seats;
-use crate::session::{DisconnectReason, Outbox};
+use crate::session::{DisconnectReason, Outbox, Session};
 use crate::telemetry::{Counter, socket_span, told};
 use crate::transport::{Handshake, Transport};
 use crate::wire::socket_io::{Decoder, PacketLimits};
@@ -194,8 +194,12 @@ impl Desk {
         let Some(seat) = seats.take(namespace) else { return };
         self.application.shared.counters.add(Counter::RefusedConnections);
         told(&seat.session().id, "connect", exception.told());
-        let data = exception.render_refusal();
-        let last = seat.session().encode(&Outgoing::Refused { data: &data });
+        let last = if self.application.compat.nestjs && refusal.by() == RefusedBy::Hook {
+            self.note_parted(&seat);
+            told_inside(seat.session(), exception)
+        } else {
+            seat.session().encode(&Outgoing::Refused { data: &exception.render_refusal() })
+        };
         self.part(seat, last, DisconnectReason::Server(crate::Disconnect::new(refusal.close_code(), "refused")));
     }
 
@@ -273,6 +277,13 @@ impl Desk {
         }
         Poll::Ready(Ok(moved))
     }
+}
+
+/// What a client of NestJS reads of a connect hook that failed: it has come in, an exception is told, and it is out again.
+fn told_inside(session: &Session, exception: &Exception) -> Encoded {
+    let data = exception.render(Some(FAILED_HOOK), None, true);
+    let told = session.encode(&Outgoing::Exception { data: &data, id: None });
+    session.greeting().followed_by(&told).followed_by(&session.encode(&Outgoing::Disconnected))
 }
 
 /// Who the client says to be again; another who names anything but two texts.

@@ -88,8 +88,18 @@ for (const [name, setup] of setups.filter(([name]) => /^4\.8/.test(name))) {
     peer.close();
   });
 
-  test(`${name}: a refused connect hook and an unknown namespace are told`, async () => {
-    assert.equal((await Peer.refused(server, setup, { path: '/hook' })).message, 'Unauthorized');
+  test(`${name}: a failed connect hook is told as NestJS tells it, and then the socket is out`, async () => {
+    const { io, ...options } = setup;
+    const peer = new Peer(io(server.http('/hook'), { reconnection: false, forceNew: true, ...options }));
+    const over = peer.event('disconnect');
+    await peer.event('connect');
+    peer.socket.emit('on its way');
+    await peer.expect(['exception', { status: 'error', message: 'Unauthorized', cause: { pattern: 'handleConnection' } }]);
+    assert.equal(await over, 'io server disconnect');
+    peer.close();
+  });
+
+  test(`${name}: an unknown namespace is told`, async () => {
     assert.equal((await Peer.refused(server, setup, { path: '/chat/socket' })).message, 'Invalid namespace');
   });
 
