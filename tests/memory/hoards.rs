@@ -160,7 +160,8 @@ async fn nothing_is_left_of_hundreds_of_connections() {
     target.is_empty().await;
     println!("{each} bytes each, clients included, while they are there; {} bytes are left", growth.now());
     assert!(growth.now() <= 256 * KIB, "{}", growth.now());
-    until(|| open_files() == files).await;
+    // Fewer, where the test before was still closing some.
+    until(|| open_files() <= files).await;
 }
 
 /// Of this process; always the same where the system does not tell.
