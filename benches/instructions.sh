@@ -3,5 +3,5 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 command -v valgrind >/dev/null || { echo "valgrind is not installed" >&2; exit 2; }
-cargo build --quiet --release -p gateway-fixtures --bin bench-system
+cargo build --quiet --release -p gateway-fixtures --bin bench
 exec cargo run --quiet --release -p gateway-benches --bin instructions -- "$@"

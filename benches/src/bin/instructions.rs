@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<bool, Wrong> {
-    let server: PathBuf = option("--server").unwrap_or_else(|| beside("bench-system"));
+    let server: PathBuf = option("--server").unwrap_or_else(|| beside("bench"));
     let only = names(USAGE, "--only", &works().map(|(name, ..)| name));
     let baselines = read(&std::fs::read_to_string(BASELINES).unwrap_or_default());
     let mut counted = BTreeMap::new();

@@ -83,6 +83,25 @@ impl Table {
         self.figures.get(&key(server, work))?.get(what)
     }
 
+    /// Works that were done again take the place of their older figures.
+    pub fn replace(&mut self, again: Self) {
+        let is_again = |key: &str| again.works.iter().any(|work| key.ends_with(&format!(": {}", work.name)));
+        self.figures.retain(|key, _| !is_again(key));
+        self.figures.extend(again.figures);
+        for work in again.works {
+            match self.works.iter_mut().find(|other| other.name == work.name) {
+                Some(other) => *other = work,
+                None => self.works.push(work),
+            }
+        }
+        for (place, server) in again.servers.into_iter().enumerate() {
+            if !self.servers.contains(&server) {
+                self.servers.insert(place.min(self.servers.len()), server);
+            }
+        }
+        self.failures.extend(again.failures);
+    }
+
     fn take(&mut self, server: &str, work: &Work, figures: &Value) {
         let all = self.figures.entry(key(server, work)).or_default();
         for (what, figure) in figures.as_object().into_iter().flatten() {
