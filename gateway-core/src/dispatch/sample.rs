@@ -7,7 +7,7 @@ use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, Deserializer, Expected, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::dispatch::path::{Parameters, ReadParameter};
+use crate::dispatch::parameters::{Parameters, ReadParameter};
 
 /// Why a `T` can be read from no path with these parameters.
 pub(super) fn fits<T: DeserializeOwned>(parameters: &[&str]) -> Result<(), String> {

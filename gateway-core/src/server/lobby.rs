@@ -16,7 +16,7 @@ use tracing::Instrument;
 use crate::dispatch::{Exception, Refusal, RefusedBy};
 use crate::limits::Limits;
 use crate::server::application::Application;
-use crate::server::ending::{self, FAILED_HOOK};
+use crate::server::leaving::{FAILED_HOOK, leave};
 use crate::server::seat::{Claim, Seat, Seating};
 use crate::server::seats::Seats;
 use crate::session::{DisconnectReason, Outbox, Session};
@@ -233,7 +233,7 @@ impl Desk {
         }
         self.outbox.absorb(&session.outbox);
         let span = seat.span.clone();
-        self.leaving.push(Box::pin(ending::leave(seat, reason).instrument(span)));
+        self.leaving.push(Box::pin(leave(seat, reason).instrument(span)));
     }
 
     /// Where goes what belongs to no socket: behind what the only one has to say, where its frames are all there are.

@@ -18,6 +18,7 @@ mod forms;
 mod gauges;
 mod handle;
 mod lanes;
+mod leaving;
 mod lobby;
 mod monitoring;
 mod operations;

@@ -3,7 +3,6 @@
 use std::mem;
 use std::task::{Context, Poll, Waker};
 
-use crate::transport::polling::pipe::wake;
 use crate::wire::OpCode;
 use crate::wire::engine_io::{Frame, PayloadWriter};
 
@@ -112,5 +111,11 @@ impl Answer {
             }
             _ => Poll::Ready(mem::take(self).gathered.into_body()),
         }
+    }
+}
+
+pub(super) fn wake(waker: &mut Option<Waker>) {
+    if let Some(waker) = waker.take() {
+        waker.wake();
     }
 }

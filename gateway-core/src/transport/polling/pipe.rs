@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::transport::polling::answer::{Answer, CLOSE, NOOP};
+use crate::transport::polling::answer::{Answer, CLOSE, NOOP, wake};
 use crate::transport::{Broken, Transport};
 use crate::wire::engine_io::{Frame, Frames};
 use crate::wire::{CloseCode, Disconnect, OpCode};
@@ -101,12 +101,6 @@ pub(super) struct State {
 /// Whether a close frame says that the server stops.
 fn is_going_away(payload: &[u8]) -> bool {
     payload.starts_with(&CloseCode::GOING_AWAY.as_u16().to_be_bytes())
-}
-
-pub(super) fn wake(waker: &mut Option<Waker>) {
-    if let Some(waker) = waker.take() {
-        waker.wake();
-    }
 }
 
 /// The session's end.
