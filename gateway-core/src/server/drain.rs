@@ -1,15 +1,7 @@
 //! How a server that stops lets its clients go: not all at once, so that they do not all come back at once.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
-use tokio::time::sleep;
-
-use crate::hub::Target;
-use crate::server::application::Shared;
-use crate::server::engine_io::Engine;
-use crate::session::{DisconnectReason, Scope, Session};
 use crate::wire::{CloseCode, Disconnect};
 
 /// How a server stops: [`Server::drain`](crate::Server::drain).
@@ -49,17 +41,14 @@ impl Default for Drain {
 }
 
 /// From one slice to the next.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
 
 /// Sockets that are always closed at once.
 const SLICE: usize = 100;
 
-/// From one look at who still polls to the next.
-const LOOK: Duration = Duration::from_millis(50);
-
 impl Drain {
     /// Sockets of one slice.
-    fn slice(&self, sockets: usize) -> usize {
+    pub(super) fn slice(&self, sockets: usize) -> usize {
         let slices = usize::try_from(self.window.as_millis() / PAUSE.as_millis()).unwrap_or(usize::MAX);
         sockets.div_ceil(slices.max(1)).max(SLICE)
     }
@@ -80,80 +69,6 @@ pub(crate) fn moment_within(time: Duration) -> Duration {
     let mut bytes = [0; 4];
     let _ = getrandom::fill(&mut bytes);
     time.mul_f64(f64::from(u32::from_ne_bytes(bytes)) / (f64::from(u32::MAX) + 1.0))
-}
-
-impl Shared {
-    /// Begins to stop. Nobody is told before the delay is over.
-    pub(crate) fn stop(self: &Arc<Self>) {
-        if self.begin_to_stop() {
-            return;
-        }
-        let delay = self.drain().delay;
-        match Handle::try_current() {
-            Ok(runtime) if !delay.is_zero() => {
-                let shared = Arc::clone(self);
-                let waiting = async move {
-                    sleep(delay).await;
-                    shared.halt();
-                };
-                self.tasks.spawn_on(waiting, &runtime);
-            }
-            Ok(_) | Err(_) => self.halt(),
-        }
-    }
-
-    /// Takes nobody new, and tells every connection to end. One that enters later sees [`Shared::is_stopping`].
-    fn halt(self: &Arc<Self>) {
-        self.stopping.cancel();
-        self.tasks.close();
-        let mut sessions: Vec<Arc<Session>> = Vec::new();
-        for space in self.hub.spaces() {
-            sessions.extend(Target::all(&space).select().iter().cloned());
-        }
-        let size = self.drain().slice(sessions.len());
-        let rest = sessions.split_off(size.min(sessions.len()));
-        tell(&sessions);
-        match Handle::try_current() {
-            Ok(runtime) if !rest.is_empty() || self.is_polled() => {
-                self.tasks.spawn_on(Arc::clone(self).go_on(rest, size), &runtime);
-            }
-            // Without a runtime nobody could wait.
-            Ok(_) | Err(_) => {
-                tell(&rest);
-                self.told.cancel();
-            }
-        }
-    }
-
-    async fn go_on(self: Arc<Self>, sessions: Vec<Arc<Session>>, size: usize) {
-        for slice in sessions.chunks(size) {
-            sleep(PAUSE).await;
-            tell(slice);
-        }
-        drop(sessions);
-        // A client that polls is told by the answer to its next poll, for which its connection must live that long.
-        let patience = self
-            .application()
-            .map_or(Duration::ZERO, |application| application.limits.drain_timeout + application.limits.close_timeout);
-        let looks = patience.as_millis() / LOOK.as_millis();
-        for _ in 0..looks {
-            if !self.is_polled() {
-                break;
-            }
-            sleep(LOOK).await;
-        }
-        self.told.cancel();
-    }
-
-    fn is_polled(&self) -> bool {
-        self.application().is_some_and(|application| application.engines.iter().any(Engine::has_polling))
-    }
-}
-
-fn tell(sessions: &[Arc<Session>]) {
-    for session in sessions {
-        session.outbox.end(DisconnectReason::Shutdown, Scope::Connection);
-    }
 }
 
 #[cfg(test)]

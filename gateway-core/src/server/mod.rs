@@ -32,6 +32,7 @@ mod seats;
 mod service;
 mod signals;
 mod socket_io_options;
+mod stopping;
 mod unfinished;
 mod upgraded;
 mod waiting;
