@@ -30,6 +30,7 @@ mod running;
 mod seat;
 mod seats;
 mod service;
+mod settings;
 mod signals;
 mod socket_io_options;
 mod stopping;

@@ -3,19 +3,6 @@
 use crate::server::builder::Server;
 use crate::server::drain::Drain;
 use crate::server::endpoint::Endpoint;
-use crate::transport::Proxies;
-
-/// Those settings.
-#[derive(Debug, Default)]
-pub(super) struct Operations {
-    pub(super) monitoring: Option<Endpoint>,
-    /// Present where events are measured: those among the ones that are sent which have a label of their own.
-    pub(super) measured: Option<Vec<String>>,
-    pub(super) drain: Drain,
-    pub(super) proxies: Proxies,
-    /// What was given for a proxy and is none.
-    pub(super) unreadable: Vec<String>,
-}
 
 impl Server {
     /// Answers those who watch over the server at an address of their own: `/metrics` in Prometheus' text format,

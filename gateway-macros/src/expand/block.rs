@@ -4,8 +4,9 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
 
 use crate::check::{CheckedBlock, Kind};
-use crate::expand::handler::{Entry, local};
+use crate::expand::handler::Entry;
 use crate::expand::spans::ends;
+use crate::expand::spans::local;
 
 pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
     let CheckedBlock { framework, impl_token, self_type, cfgs, kind, handlers } = checked;

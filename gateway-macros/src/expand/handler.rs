@@ -8,7 +8,7 @@ use syn::{Path, Type};
 
 use crate::check::{Handler, Output, Policy, Work};
 use crate::expand::layers::layer_statements;
-use crate::expand::spans::at;
+use crate::expand::spans::{at, local};
 use crate::expand::text::{line, type_text};
 use crate::parse::Role;
 
@@ -210,12 +210,6 @@ fn policy_calls(framework: &Path, policy: &Policy) -> TokenStream {
         }),
     ];
     calls.into_iter().flatten().collect()
-}
-
-/// A variable of the made code. Named like this wherever it is mentioned, for a place taken from the user's code would
-/// bring along the scope of a `macro_rules!` that code may come from.
-pub(crate) fn local(name: &str) -> Ident {
-    Ident::new(name, Span::call_site())
 }
 
 /// The type with `Self` by its name: a closure in a free function has no `Self`.

@@ -6,7 +6,7 @@ use syn::Path;
 use syn::spanned::Spanned;
 
 use crate::check::Layer;
-use crate::expand::handler::local;
+use crate::expand::spans::local;
 use crate::expand::text::{line, type_text};
 use crate::parse::{LayerKind, Named};
 

@@ -12,6 +12,7 @@ mod open;
 mod options;
 mod post;
 mod refused;
+mod respond;
 mod sessions;
 mod visit;
 
@@ -20,4 +21,5 @@ pub use cors::Cors;
 pub(crate) use engine::{Engine, Serves};
 pub(crate) use options::{EngineOptions, InitialHeaders};
 pub use options::{Parser, TransportName};
-pub(crate) use visit::{Host, respond};
+pub(crate) use respond::respond;
+pub(crate) use visit::Host;

@@ -1,23 +1,18 @@
-//! One request under a path, from its head to its answer.
+//! One request under a path, and what it is judged by.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, UPGRADE};
-use http::{Method, Request, Response, StatusCode, request};
-use hyper::upgrade::OnUpgrade;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode, request};
 
 use crate::server::application::Application;
 use crate::server::before::BeforeUpgrade;
 use crate::server::body::Body;
-use crate::server::engine_io::check::{Query, Way, check};
-use crate::server::engine_io::cors::Sharing;
+use crate::server::engine_io::check::Query;
 use crate::server::engine_io::engine::Engine;
-use crate::server::engine_io::open;
-use crate::server::engine_io::post::post;
 use crate::server::engine_io::refused::Refused;
-use crate::server::engine_io::sessions::Session;
 
 /// The server a request came to.
 #[derive(Clone, Copy, Debug)]
@@ -36,71 +31,7 @@ pub(super) struct Visit<'a> {
     pub(super) query: Query<'a>,
 }
 
-/// Answers a request whose path is the engine's.
-pub(crate) async fn respond(host: Host<'_>, engine: &Engine, mut request: Request<Body>) -> Response<Body> {
-    let file = request.uri().path().strip_prefix(&engine.path).unwrap_or_default();
-    if request.method() == Method::GET
-        && let Some(response) = engine.options.bundle.respond(file, request.headers())
-    {
-        return response;
-    }
-    let sharing = Sharing { cors: engine.options.cors.as_ref(), own: &host.application.origins };
-    if request.method() == Method::OPTIONS && sharing.is_open() {
-        let mut response = sharing.preflight(request.headers());
-        sharing.apply(request.headers(), response.headers_mut());
-        return response;
-    }
-    let on_upgrade = wants_websocket(&request).then(|| hyper::upgrade::on(&mut request));
-    let (head, body) = request.into_parts();
-    let query = Query::parse(head.uri.query().unwrap_or_default());
-    let visit = Visit { host, engine, head: &head, query };
-    let mut response = if let Some(on_upgrade) = on_upgrade {
-        let upgraded = visit.upgrade(sharing, on_upgrade).await;
-        upgraded.unwrap_or_else(|refused| visit.note(&refused).response_to_upgrade())
-    } else {
-        let answered = visit.answer(sharing, body).await;
-        answered.unwrap_or_else(|refused| visit.note(&refused).response())
-    };
-    sharing.apply(&head.headers, response.headers_mut());
-    response
-}
-
-/// Other upgrades are offers that a server may leave aside.
-fn wants_websocket(request: &Request<Body>) -> bool {
-    let mut offers = request.headers().get_all(UPGRADE).iter().filter_map(|line| line.to_str().ok());
-    offers.any(|line| line.split(',').any(|token| token.trim().eq_ignore_ascii_case("websocket")))
-}
-
 impl Visit<'_> {
-    /// It asks for a WebSocket.
-    async fn upgrade(&self, sharing: Sharing<'_>, on_upgrade: OnUpgrade) -> Result<Response<Body>, Refused> {
-        match check(self.engine, sharing, self.head, &self.query, Way::Upgrade)? {
-            None => open::websocket(self, on_upgrade).await,
-            Some(session) => open::take_over(self, session, on_upgrade),
-        }
-    }
-
-    async fn answer(&self, sharing: Sharing<'_>, body: Body) -> Result<Response<Body>, Refused> {
-        match check(self.engine, sharing, self.head, &self.query, Way::Request)? {
-            None => open::polling(self).await,
-            Some(session) => self.go_on(session, body).await,
-        }
-    }
-
-    /// A request of a session that exists.
-    async fn go_on(&self, session: Session, body: Body) -> Result<Response<Body>, Refused> {
-        let Session::Polling { peer, latest } = session else { return Ok(empty(StatusCode::BAD_REQUEST)) };
-        match self.head.method {
-            Method::GET => Ok(self.packets(peer.poll().await?)),
-            Method::POST => {
-                latest.keep(&self.head.headers);
-                post(&peer, self.head, body, self).await
-            }
-            // As the reference has it; the session goes on.
-            _ => Ok(empty(StatusCode::INTERNAL_SERVER_ERROR)),
-        }
-    }
-
     /// What a poll, or a handshake, is answered with.
     #[cfg_attr(
         not(feature = "http-compression"),
@@ -121,7 +52,7 @@ impl Visit<'_> {
         response
     }
 
-    fn note<'r>(&self, refused: &'r Refused) -> &'r Refused {
+    pub(super) fn note<'r>(&self, refused: &'r Refused) -> &'r Refused {
         self.host.application.shared.counters.reject(refused.why());
         tracing::debug!(
             status = refused.status().as_u16(),

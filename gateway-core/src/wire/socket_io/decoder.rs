@@ -8,22 +8,9 @@ use serde_json::value::RawValue;
 
 use crate::wire::payload::Placeholders;
 use crate::wire::socket_io::head::{Head, PacketType};
+use crate::wire::socket_io::reading::{Deliver, PacketLimits, auth, request_id};
 use crate::wire::socket_io::{arguments, packed};
 use crate::wire::{Envelope, Incoming, Payload, RequestId, Violation};
-
-/// What one packet may hold. Inclusive.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PacketLimits {
-    /// Binary parts of one packet.
-    pub(crate) attachments: usize,
-    /// Bytes of them together, each as often as it is named.
-    pub(crate) attachment_bytes: usize,
-    /// Nesting, where a format has to follow it to be read.
-    pub(crate) depth: usize,
-}
-
-/// What takes a packet: its namespace, and what was said.
-pub(super) type Deliver<'a> = dyn FnMut(&str, Incoming<'_>) + 'a;
 
 /// How the peer writes its packets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -202,20 +189,6 @@ impl Pending {
         deliver(&namespace, incoming);
         Ok(())
     }
-}
-
-/// The payload of a connect packet: none, or an object.
-pub(super) fn auth(json: &str) -> Result<Option<&RawValue>, Violation> {
-    if json.is_empty() {
-        return Ok(None);
-    }
-    let auth: Option<&RawValue> = serde_json::from_str(json).ok();
-    let auth = auth.filter(|auth| auth.get().starts_with('{'));
-    auth.map(Some).ok_or(Violation::new("a connect packet whose payload is no object"))
-}
-
-pub(super) fn request_id(id: u64) -> RequestId {
-    i64::try_from(id).map_or(RequestId::Large(id), RequestId::Integer)
 }
 
 fn too_large() -> Violation {

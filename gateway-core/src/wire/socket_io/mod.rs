@@ -7,10 +7,12 @@ mod decoder;
 mod head;
 mod packed;
 mod packets;
+mod reading;
 mod text;
 
-pub(crate) use decoder::{Decoder, PacketLimits};
+pub(crate) use decoder::Decoder;
 pub(crate) use packets::is_event;
+pub(crate) use reading::PacketLimits;
 
 use crate::wire::{Encoded, Outgoing};
 use packets::{encode_by, numbered_by};

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use crate::wire::msgpack::{Extent, Reader, Writer};
 use crate::wire::payload::Placeholders;
 use crate::wire::socket_io::arguments;
-use crate::wire::socket_io::decoder::{Deliver, PacketLimits, auth, request_id};
 use crate::wire::socket_io::packets::Packet;
+use crate::wire::socket_io::reading::{Deliver, PacketLimits, auth, request_id};
 use crate::wire::socket_io::text::push_connected;
 use crate::wire::{Attachments, ContentRef, Encoded, Envelope, Incoming, OpCode, RequestId, Shape, Violation};
 
