@@ -13,8 +13,8 @@ use crate::session::sync::thread_local;
 use crate::transport::{Direct, Listener};
 use crate::wire::Encoded;
 
-/// Frames that wait for one socket gather here to leave in one write.
-const WRITE_BUFFER: usize = 16 * 1024;
+/// Frames that wait for one socket gather here to leave in one write: as much as one read may bring.
+const WRITE_BUFFER: usize = 64 * 1024;
 
 thread_local! {
     static WRITE: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(WRITE_BUFFER));
