@@ -2,7 +2,7 @@
 //! counted is work: turns of connections, and events that were handled in them. In a process of its own, as spans are
 //! switched on for all of its threads.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,7 +1,13 @@
 //! What a handler's value becomes: on plain WebSocket as JSON and as MessagePack, and on Socket.IO; where an answer was asked
 //! for and where not. What a failure looks like, with and without the switch of NestJS.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::unused_self, clippy::unnecessary_wraps, clippy::unused_async)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unused_self,
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    reason = "handlers of every signature, which do nothing"
+)]
 
 use std::borrow::Cow;
 

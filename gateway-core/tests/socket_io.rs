@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use gateway_core::prelude::*;
 use gateway_core::testing::{ConnectError, Received, TestClient, TestServer};
-use gateway_core::{Args, RawArgs};
+use gateway_core::{Args, Counter, RawArgs};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -193,6 +193,17 @@ async fn by_the_switch_of_nestjs_a_failure_is_an_event_and_no_ack() {
     ann.expect_nothing().await;
     let mut bob = server.connect("/chat").await.unwrap();
     assert_eq!(bob.request::<Value>("fail", json!(null)).await.unwrap_err().message(), "you are muted");
+}
+
+/// As NestJS has it, whose clients have connected by then; they are out again right after.
+#[tokio::test(start_paused = true)]
+async fn by_the_switch_of_nestjs_a_failed_connect_hook_is_told_inside() {
+    let (server, log) = serve(Server::empty().nestjs_compat(true)).await;
+    let mut mallory = server.connect("/chat").socket_io().auth(json!({"name": "mallory"})).await.unwrap();
+    let failure = mallory.expect_exception().await;
+    assert_eq!((failure.message(), &failure.payload()["cause"]), ("not you", &json!({"pattern": "handleConnection"})));
+    mallory.closed().await;
+    assert_eq!((server.counters().read(Counter::RefusedConnections), log.lines()), (1, Vec::new()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -36,7 +36,7 @@ fn statement(framework: &Path, layer: &Layer, written_out: &impl Fn(&TokenStream
             };
             let taken = quote_spanned!(ty.span()=> #layers.#add::#generics(#written, #made));
             quote! {{
-                #[allow(unused_imports)]
+                #[allow(unused_imports, reason = "which of them makes the layer depends on its type")]
                 use #framework::private::{MakeDefault as _, MakeInjected as _, MakeProvided as _};
                 let #written = #framework::Written::new(#text, ::core::file!(), #line);
                 let #made = (&&&#framework::private::Make::<#ty>::new()).make(#layers, #written);

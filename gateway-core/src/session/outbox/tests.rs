@@ -72,6 +72,22 @@ fn the_newest_or_the_oldest_is_dropped_but_never_an_answer() {
 }
 
 #[test]
+fn what_one_read_may_bring_is_answered_by_one_write() {
+    let outbox = Outbox::new(WireFormat::Plain, &Limits::default(), &Arc::default());
+    outbox.open(Encoded::nothing());
+    for _ in 0..60 {
+        push(&outbox, &"x".repeat(1024), Delivery::Answer).unwrap();
+    }
+    let mut writes = Vec::new();
+    let done = outbox.lock().write(|frames| {
+        writes.push(frames.len());
+        Poll::Ready(Ok(frames.len()))
+    });
+    assert!(matches!(done, Poll::Ready(Ok(()))));
+    assert_eq!(writes, [60 * (1024 + 4)]);
+}
+
+#[test]
 fn a_volatile_frame_waits_for_nobody() {
     let outbox = outbox(Overflow::Close);
     assert_eq!(push(&outbox, "a", Delivery::Volatile), Ok(()));
