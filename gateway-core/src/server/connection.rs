@@ -1,6 +1,7 @@
 //! One connection from its handshake to its end, and a message's whole life in between: receive → decode → dispatch →
 //! encode → send. One task; nothing here is locked while user code runs.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll, ready};
@@ -198,6 +199,7 @@ impl<T: Transport> Connection<T> {
             Poll::Pending => Ok(false),
             Poll::Ready(Ok(())) => Ok(true),
             Poll::Ready(Err(Broken::Lost)) => Err(End::Over(DisconnectReason::Lost)),
+            Poll::Ready(Err(Broken::Aborted)) => Err(End::Over(DisconnectReason::Aborted)),
             Poll::Ready(Err(Broken::Violation(disconnect))) => Err(inside.violated(disconnect)),
         }
     }
@@ -215,6 +217,9 @@ impl<T: Transport> Connection<T> {
         match written {
             Poll::Pending => Ok(false),
             Poll::Ready(Ok(moved)) => Ok(moved),
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::ConnectionAborted => {
+                Err(End::Over(DisconnectReason::Aborted))
+            }
             Poll::Ready(Err(_)) => Err(End::Over(DisconnectReason::Lost)),
         }
     }

@@ -37,6 +37,7 @@ pub(super) struct Remains<T> {
 /// Tells the client, and ends every socket of the connection.
 pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
     let Remains { mut transport, application, mut seats, lobby } = remains;
+    transport.stop_reading();
     let only = seats.only().map(|seat| Arc::clone(seat.session()));
     if let End::Over(reason) = &end {
         let is_lost = |session: &Session| session.is_accepted() && reason.is_a_loss(session.outbox.format);
@@ -112,7 +113,7 @@ fn last_words(application: &Application, outbox: &Outbox, reason: &DisconnectRea
     let (told, ending) = match reason {
         // RFC 6455 §5.5.1: a close frame is answered by one, usually with the same code.
         DisconnectReason::Client(close) => (Some(outbox.format.close_frame(close.as_ref())), Ending::Answered),
-        DisconnectReason::Lost => (None, Ending::Answered),
+        DisconnectReason::Lost | DisconnectReason::Aborted => (None, Ending::Answered),
         DisconnectReason::Shutdown if outbox.format.tells_why() => {
             (Some(outbox.format.close_frame(Some(&application.shared.drain().told()))), Ending::Awaited)
         }

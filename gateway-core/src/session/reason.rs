@@ -14,6 +14,8 @@ pub enum DisconnectReason {
     Left,
     /// The stream ended without a close frame.
     Lost,
+    /// A request of long polling broke off before its answer.
+    Aborted,
     /// No pong came in time.
     HeartbeatTimeout,
     /// The outbox was full.
@@ -38,7 +40,7 @@ impl DisconnectReason {
         match self {
             Self::Client(Some(close)) | Self::Violation(close) | Self::Server(close) => close.code,
             Self::Client(None) | Self::Left | Self::Malformed(_) => CloseCode::received(1005),
-            Self::Lost => CloseCode::received(1006),
+            Self::Lost | Self::Aborted => CloseCode::received(1006),
             Self::HeartbeatTimeout => CloseCode::HEARTBEAT_TIMEOUT,
             Self::TooSlow => CloseCode::TOO_SLOW,
             Self::Shutdown => CloseCode::GOING_AWAY,
@@ -50,7 +52,12 @@ impl DisconnectReason {
     pub(crate) fn is_a_loss(&self, format: WireFormat) -> bool {
         match self {
             Self::Client(_) => format.has_farewells(),
-            Self::Lost | Self::HeartbeatTimeout | Self::TooSlow | Self::Violation(_) | Self::Lifetime => true,
+            Self::Lost
+            | Self::Aborted
+            | Self::HeartbeatTimeout
+            | Self::TooSlow
+            | Self::Violation(_)
+            | Self::Lifetime => true,
             Self::Left | Self::Malformed(_) | Self::Server(_) | Self::Shutdown => false,
         }
     }
@@ -66,6 +73,7 @@ impl DisconnectReason {
             Self::Client(_) => "client",
             Self::Left => "left",
             Self::Lost => "lost",
+            Self::Aborted => "aborted",
             Self::HeartbeatTimeout => "heartbeat_timeout",
             Self::TooSlow => "too_slow",
             Self::Violation(_) => "violation",
@@ -88,7 +96,7 @@ impl DisconnectReason {
             Self::Client(_) | Self::Lost | Self::Lifetime => "transport close",
             Self::Left => "client namespace disconnect",
             Self::HeartbeatTimeout => "ping timeout",
-            Self::TooSlow | Self::Violation(_) => "transport error",
+            Self::Aborted | Self::TooSlow | Self::Violation(_) => "transport error",
             Self::Malformed(_) => "parse error",
             Self::Server(_) => "server namespace disconnect",
             Self::Shutdown => "server shutting down",
@@ -102,6 +110,7 @@ impl fmt::Display for DisconnectReason {
             Self::Client(_) => "the client closed",
             Self::Left => "the client left the namespace",
             Self::Lost => "the connection was lost",
+            Self::Aborted => "a request broke off",
             Self::HeartbeatTimeout => "heartbeat timeout",
             Self::TooSlow => "the client read too slowly",
             Self::Violation(_) => "protocol violation",

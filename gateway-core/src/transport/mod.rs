@@ -76,6 +76,9 @@ pub(crate) trait Transport: Send + Unpin + 'static {
     /// Hands everything written to the peer.
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
 
+    /// The connection ends: nothing more is received.
+    fn stop_reading(&mut self) {}
+
     /// The peer is taken for gone: nothing waits for it any more.
     fn give_up(&mut self) {}
 
@@ -123,6 +126,8 @@ pub(crate) enum Ending {
 pub(crate) enum Broken {
     /// The stream ended or failed.
     Lost,
+    /// A request of long polling broke off.
+    Aborted,
     /// The peer violated RFC 6455 or a limit; the close frame says how.
     Violation(Disconnect),
 }

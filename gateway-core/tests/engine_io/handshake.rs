@@ -96,6 +96,32 @@ async fn a_request_for_a_websocket_is_refused_with_the_bare_text() {
     assert_eq!((answer.status, answer.header("content-type")), (400, Some("text/html")));
     assert_eq!(answer.header("connection"), Some("close"));
     assert_eq!(answer.body, "`Sec-WebSocket-Key` is not 16 bytes in base64");
+    assert_eq!(answer.header("sec-websocket-version"), None);
+}
+
+/// RFC 6455 §4.2.2 and §4.4.
+#[tokio::test(start_paused = true)]
+async fn another_version_of_the_websocket_protocol_is_told_the_right_one() {
+    let engine = engine().await;
+    let session = engine.open().await;
+    for query in ["EIO=4&transport=websocket".to_owned(), format!("EIO=4&transport=websocket&sid={session}")] {
+        for version in [Some("12"), Some("8"), Some("x"), None] {
+            let mut request =
+                get(&format!("/engine.io/?{query}")).header("connection", "upgrade").header("upgrade", "websocket");
+            request = request.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+            if let Some(version) = version {
+                request = request.header("sec-websocket-version", version);
+            }
+            let answer = engine.send(request.body(Body::empty()).unwrap()).await;
+            assert_eq!(
+                (answer.status, answer.header("sec-websocket-version")),
+                (400, Some("13")),
+                "{query} {version:?}"
+            );
+            assert_eq!(answer.body, "`Sec-WebSocket-Version` must be 13");
+        }
+    }
+    assert_eq!(engine.post(&session, "4a").await.body, "ok");
 }
 
 #[tokio::test(start_paused = true)]

@@ -74,7 +74,7 @@ async fn a_session_that_nobody_ever_polls_is_freed() {
     assert_eq!(engine.poll(&id).await.refusal().1, json!(1));
 }
 
-/// A client that sends may have lost what comes to it. engine.io 6.6.11 has the same rule.
+/// A client that sends may have lost what comes to it. engine.io 6.6.13 has the same rule.
 #[tokio::test(start_paused = true)]
 async fn who_sends_and_does_not_answer_has_its_time_once_more() {
     let engine = quick().await;

@@ -6,7 +6,7 @@ use gateway_core::{Body, Counter, EngineIo};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Engine, endless, engine, engine_with, get, post, session, settle};
+use crate::support::{Engine, endless, engine, engine_with, get, pieces, post, session, settle};
 
 /// The session answers no more.
 async fn is_gone(engine: &Engine, id: &str) {
@@ -119,24 +119,44 @@ async fn a_body_that_never_ends_is_given_up() {
     let begun = Instant::now();
     // The heartbeat goes on meanwhile.
     let poll = engine.begin_poll(&id);
-    assert_eq!(engine.post(&id, endless(b"4a")).await.status, 400);
+    assert_eq!(engine.post(&id, endless(b"4a")).await.status, 408);
     assert_eq!(begun.elapsed(), Duration::from_secs(30));
     let _ = poll.await;
     is_gone(&engine, &id).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_above_the_limit_is_refused_and_the_session_goes_on() {
+async fn a_body_above_the_limit_is_refused_and_ends_the_session() {
     let engine = engine_with(EngineIo::new().max_http_buffer_size(1000)).await;
     let id = engine.open().await;
-    assert_eq!(engine.post(&id, format!("4{}", "x".repeat(1000))).await.status, 413);
     assert_eq!(engine.post(&id, format!("4{}", "x".repeat(999))).await.body, "ok");
     assert_eq!(engine.poll(&id).await.body.len(), 1000);
-    // The answer waits for no end: neither where the size was announced, nor where it turns out.
-    let request = post(&id).header("content-length", "999999999").body(endless(b"4a")).unwrap();
-    assert_eq!(engine.send(request).await.status, 413);
-    assert_eq!(engine.post(&id, endless(&[b'4'; 1001])).await.status, 413);
-    is_alive(&engine, &id).await;
+    let poll = engine.begin_poll(&id);
+    settle().await;
+    assert_eq!(engine.post(&id, format!("4{}", "x".repeat(1000))).await.status, 413);
+    assert_eq!(poll.await.unwrap().body, "1");
+    assert_eq!(counted(&engine), (0, 1));
+    is_gone(&engine, &id).await;
+    // The session waits for no end of the body: neither where the size was announced, nor where it turns out.
+    let announced = |id: &str| post(id).header("content-length", "999999999").body(endless(b"4a")).unwrap();
+    let turns_out = |id: &str| post(id).body(endless(&[b'4'; 1001])).unwrap();
+    for request in [&announced as &dyn Fn(&str) -> _, &turns_out] {
+        let id = engine.open().await;
+        assert_eq!(engine.send(request(&id)).await.status, 413);
+        is_gone(&engine, &id).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_in_too_many_pieces_is_refused_and_ends_the_session() {
+    let engine = engine().await;
+    let id = engine.open().await;
+    assert_eq!(engine.post(&id, pieces("4", 9999)).await.body, "ok");
+    assert_eq!(engine.poll(&id).await.body.len(), 10_000);
+    assert_eq!(engine.post(&id, pieces("4", 10_000)).await.status, 413);
+    settle().await;
+    assert_eq!(counted(&engine), (0, 1));
+    is_gone(&engine, &id).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -292,4 +312,23 @@ async fn a_malformed_packet_of_socket_io_is_told_to_the_next_poll() {
     assert_eq!(engine.send(post).await.body, "ok");
     assert_eq!(engine.get(&uri).await.body, "6\u{1e}1");
     assert_eq!(engine.get(&uri).await.refusal().1, json!(1));
+}
+
+/// Nobody takes what stands behind a packet that ends the session, so nothing waits for that.
+#[tokio::test(start_paused = true)]
+async fn a_post_that_ends_its_session_before_its_last_packet_is_answered_at_once() {
+    for ending in ["49nonsense", "40{bad", "4450-[]"] {
+        let engine = engine().await;
+        let open = engine.get("/socket.io/?EIO=4&transport=polling").await.body;
+        let id = open.split('"').nth(3).unwrap();
+        let uri = format!("/socket.io/?EIO=4&transport=polling&sid={id}");
+        let send = |body: String| engine.send(get(&uri).method("POST").body(body.into()).unwrap());
+        let begun = Instant::now();
+        assert_eq!(send(format!("{ending}\u{1e}42[\"late\"]\u{1e}4x")).await.body, "ok", "{ending}");
+        // Nor for what comes later: the session is there until its client has heard of the end.
+        assert_eq!(send("42[\"later\"]".to_owned()).await.body, "ok", "{ending}");
+        assert_eq!(begun.elapsed(), Duration::ZERO, "{ending}");
+        assert_eq!(engine.get(&uri).await.body, "6\u{1e}1", "{ending}");
+        assert_eq!(engine.get(&uri).await.refusal().1, json!(1), "{ending}");
+    }
 }

@@ -9,7 +9,7 @@ use futures_util::{SinkExt, StreamExt};
 use gateway_core::prelude::*;
 use gateway_core::{EngineIo, GatewayService, http};
 use http::{HeaderMap, Method, Request};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, StreamBody};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -252,6 +252,14 @@ pub(crate) fn endless(beginning: &'static [u8]) -> Body {
     }
 
     Body::new(Endless(Some(beginning)))
+}
+
+/// A body that begins with a text and goes on in so many pieces of one byte.
+pub(crate) fn pieces(beginning: &'static str, count: usize) -> Body {
+    let rest = std::iter::repeat_n("x", count);
+    let frames =
+        std::iter::once(beginning).chain(rest).map(|piece| Ok::<_, Infallible>(http_body::Frame::data(piece.into())));
+    Body::new(StreamBody::new(futures_util::stream::iter(frames)))
 }
 
 /// Lets everything that can go on do so.

@@ -29,7 +29,9 @@ async fn a_session_moves_to_a_websocket() {
     assert!(!poll.is_finished(), "nothing happens before the probe");
     websocket.send("2probe").await;
     assert_eq!(websocket.text().await, "3probe");
+    let probed = Instant::now();
     assert_eq!(poll.await.unwrap().body, "6");
+    assert!(probed.elapsed() >= Duration::from_millis(99), "{:?}", probed.elapsed());
     websocket.send("5").await;
     websocket.send("4over here").await;
     assert_eq!(websocket.text().await, "4over here");
@@ -50,6 +52,50 @@ async fn a_poll_that_comes_during_the_upgrade_is_answered_too() {
     websocket.send("2probe").await;
     assert_eq!(websocket.text().await, "3probe");
     assert_eq!(engine.poll(&id).await.body, "6");
+    assert_eq!(engine.poll(&id).await.body, "6");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_is_served_until_the_client_has_moved() {
+    let engine = engine().await;
+    let id = engine.open().await;
+    assert_eq!(engine.post(&id, "4a").await.body, "ok");
+    let mut websocket = probe(&engine, &id).await;
+    websocket.send("2probe").await;
+    assert_eq!(websocket.text().await, "3probe");
+    let begun = Instant::now();
+    assert_eq!(engine.poll(&id).await.body, "4a");
+    let poll = engine.begin_poll(&id);
+    assert_eq!(engine.post(&id, "4b").await.body, "ok");
+    assert_eq!(poll.await.unwrap().body, "4b");
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    websocket.send("5").await;
+    websocket.send("4c").await;
+    assert_eq!(websocket.text().await, "4c");
+}
+
+/// What the protocol's own suite sends in one breath: the requests go by other connections than the WebSocket, so that a
+/// server may read the last of them first.
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_overtakes_the_upgrade_packet_is_refused_as_one_behind_it() {
+    for is_answered_first in [false, true] {
+        let engine = engine().await;
+        let id = engine.open().await;
+        let mut websocket = probe(&engine, &id).await;
+        if is_answered_first {
+            websocket.send("2probe").await;
+            assert_eq!(websocket.text().await, "3probe");
+        }
+        let poll = engine.begin_poll(&id);
+        settle().await;
+        if !is_answered_first {
+            websocket.send("2probe").await;
+        }
+        websocket.send("5").await;
+        let begun = Instant::now();
+        assert_eq!(poll.await.unwrap().refusal(), (400, json!(3), "Bad request".to_owned()));
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,7 +107,6 @@ async fn what_waits_for_a_poll_follows_on_the_websocket_in_order() {
     websocket.send("2probe").await;
     assert_eq!(websocket.text().await, "3probe");
     assert_eq!(engine.post(&id, "4c\u{1e}bAQID").await.body, "ok");
-    assert_eq!(engine.poll(&id).await.body, "6");
     websocket.send("5").await;
     websocket.send("4d").await;
     for expected in ["4a", "4b", "4c"] {
@@ -94,14 +139,20 @@ async fn the_heartbeat_goes_on_over_the_websocket() {
 #[tokio::test(start_paused = true)]
 async fn an_upgrade_without_a_probe_is_taken() {
     let engine = engine().await;
-    let id = engine.open().await;
-    let poll = engine.begin_poll(&id);
-    settle().await;
-    let mut websocket = probe(&engine, &id).await;
-    websocket.send("5").await;
-    assert_eq!(poll.await.unwrap().body, "6");
-    websocket.send("4a").await;
-    assert_eq!(websocket.text().await, "4a");
+    for is_open_first in [false, true] {
+        let id = engine.open().await;
+        let early = if is_open_first { Some(probe(&engine, &id).await) } else { None };
+        let poll = engine.begin_poll(&id);
+        settle().await;
+        let mut websocket = match early {
+            Some(websocket) => websocket,
+            None => probe(&engine, &id).await,
+        };
+        websocket.send("5").await;
+        assert_eq!(poll.await.unwrap().body, "6", "{is_open_first}");
+        websocket.send("4a").await;
+        assert_eq!(websocket.text().await, "4a");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,7 +21,7 @@ use crate::server::upgraded::{Start, when_upgraded};
 use crate::telemetry::Rejected;
 use crate::transport::{
     Agreed, EngineIo, Handshake, LatestHeaders, Patience, Polling, PollingPeer, Present, Probe, Stream, Turned,
-    Upgrade, WebSocket, dismiss, upgrade,
+    Upgrade, UpgradeError, WebSocket, dismiss, upgrade,
 };
 use crate::wire::engine_io::Open;
 
@@ -87,7 +87,14 @@ fn check_upgrade(visit: &Visit<'_>) -> Result<Upgrade, Refused> {
     let deflate = visit.engine.options.per_message_deflate.as_ref().or(visit.host.application.deflate.as_ref());
     Upgrade::check(visit.head, &[])
         .map(|upgrade| upgrade.with_first_offer(headers).with_deflate(headers, deflate))
-        .map_err(|error| Refused::new(Code::BadRequest, error.to_string()))
+        .map_err(|error| match error {
+            UpgradeError::Version => Refused::version(error.to_string()),
+            UpgradeError::NotAnUpgrade
+            | UpgradeError::Method
+            | UpgradeError::HttpVersion
+            | UpgradeError::Connection
+            | UpgradeError::Key => Refused::new(Code::BadRequest, error.to_string()),
+        })
 }
 
 impl Visit<'_> {

@@ -18,12 +18,16 @@ use crate::transport::{PollingPeer, Posting};
 const DISCARDED_BYTES: usize = 16 * 1024 * 1024;
 /// Room made for a body on the word of its client.
 const EXPECTED_BYTES: usize = 16 * 1024;
+/// Pieces that a body may come in, as in the reference: each costs a turn, however small it is.
+const BODY_PIECES: usize = 10_000;
 
 /// Why the body of a request was not read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Unread {
     TooLarge,
-    /// It broke off, took too long, or came while the session ended.
+    TooManyPieces,
+    TooSlow,
+    /// It broke off, or came while the session ended.
     Lost,
     NotText,
 }
@@ -47,16 +51,25 @@ pub(super) async fn post(
     let announced = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let size = Size { announced, most: visit.engine.options.max_http_buffer_size };
     let reading = timeout(limits.assembly_timeout, read(&posting, &mut body, size));
-    match reading.await.unwrap_or(Err(Unread::Lost)) {
+    match reading.await.unwrap_or(Err(Unread::TooSlow)) {
         Ok(packets) => {
             let delivering = timeout(limits.post_timeout, posting.deliver(packets));
             // What was not taken in time is taken later; the next request waits for it.
             if delivering.await.unwrap_or(true) { Ok(taken()) } else { Err(Code::BadRequest.into()) }
         }
         Err(Unread::TooLarge) => {
-            posting.skip();
+            peer.violate("a body that is too large");
             discard(body, application);
             Ok(empty(StatusCode::PAYLOAD_TOO_LARGE))
+        }
+        Err(Unread::TooManyPieces) => {
+            peer.violate("a body in too many pieces");
+            discard(body, application);
+            Ok(empty(StatusCode::PAYLOAD_TOO_LARGE))
+        }
+        Err(Unread::TooSlow) => {
+            peer.violate("a body that took too long");
+            Ok(empty(StatusCode::REQUEST_TIMEOUT))
         }
         Err(Unread::NotText) => {
             peer.violate("a body that is no text");
@@ -80,6 +93,7 @@ async fn read(posting: &Posting, body: &mut Body, size: Size) -> Result<String, 
     }
     let mut ended = pin!(posting.ended());
     let mut read = Vec::with_capacity(size.announced.unwrap_or_default().min(EXPECTED_BYTES));
+    let mut pieces = 0;
     loop {
         let frame = tokio::select! {
             frame = body.frame() => frame,
@@ -92,6 +106,10 @@ async fn read(posting: &Posting, body: &mut Body, size: Size) -> Result<String, 
         }
         if read.len() > size.most {
             return Err(Unread::TooLarge);
+        }
+        pieces += 1;
+        if pieces > BODY_PIECES {
+            return Err(Unread::TooManyPieces);
         }
     }
 }

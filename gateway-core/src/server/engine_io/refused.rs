@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION};
 use http::{Response, StatusCode};
 use serde::Serialize;
 
@@ -18,6 +18,8 @@ pub(super) struct Refused {
     code: Code,
     message: Cow<'static, str>,
     why: Rejected,
+    /// The version of the WebSocket protocol that is spoken here, where another was asked for.
+    speaks: Option<&'static str>,
 }
 
 /// The reference's numbers.
@@ -58,12 +60,17 @@ impl Refused {
             Code::UnknownSession => Rejected::UnknownSession,
             Code::UnknownTransport | Code::Method | Code::BadRequest | Code::Version => Rejected::Malformed,
         };
-        Self { status, code, message: message.into(), why }
+        Self { status, code, message: message.into(), why, speaks: None }
+    }
+
+    /// RFC 6455 §4.2.2: whoever asks for another version of the WebSocket protocol is told the one that is spoken.
+    pub(super) fn version(message: String) -> Self {
+        Self { speaks: Some("13"), ..Self::new(Code::BadRequest, message) }
     }
 
     /// The server takes nobody for now.
     pub(super) fn unavailable(why: Rejected, message: &'static str) -> Self {
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, code: Code::BadRequest, message: message.into(), why }
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, why, ..Self::new(Code::BadRequest, message) }
     }
 
     pub(super) fn why(&self) -> Rejected {
@@ -108,6 +115,9 @@ impl Refused {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        if let Some(version) = self.speaks {
+            headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(version));
+        }
         if is_passing {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
         }
@@ -128,7 +138,6 @@ impl From<Turned> for Refused {
 /// The application's refusal keeps its status and text.
 impl From<UpgradeRefusal> for Refused {
     fn from(refusal: UpgradeRefusal) -> Self {
-        let (status, message) = (refusal.status(), refusal.text().to_owned().into());
-        Self { status, code: Code::Forbidden, message, why: refusal.why() }
+        Self { status: refusal.status(), why: refusal.why(), ..Self::new(Code::Forbidden, refusal.text().to_owned()) }
     }
 }

@@ -158,6 +158,10 @@ impl<T: Transport> Transport for Known<T> {
         self.transport.poll_flush(context)
     }
 
+    fn stop_reading(&mut self) {
+        self.transport.stop_reading();
+    }
+
     fn give_up(&mut self) {
         self.transport.give_up();
     }

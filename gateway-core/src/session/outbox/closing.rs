@@ -79,7 +79,7 @@ impl DisconnectReason {
     /// What the client is told; `None` where nobody listens any more.
     pub(crate) fn told(&self) -> Option<Disconnect> {
         match self {
-            Self::Client(_) | Self::Left | Self::Lost | Self::Malformed(_) => None,
+            Self::Client(_) | Self::Left | Self::Lost | Self::Aborted | Self::Malformed(_) => None,
             Self::HeartbeatTimeout => Some(Disconnect::new(CloseCode::HEARTBEAT_TIMEOUT, "heartbeat timeout")),
             Self::TooSlow => Some(Disconnect::new(CloseCode::TOO_SLOW, "too slow")),
             Self::Violation(disconnect) | Self::Server(disconnect) => Some(disconnect.clone()),

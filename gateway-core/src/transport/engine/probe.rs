@@ -5,13 +5,17 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, Interval, interval_at, timeout};
 
 use crate::transport::engine::{EngineIo, write_all};
 use crate::transport::polling::Probe;
 use crate::transport::{Broken, Ending, Transport};
 use crate::wire::engine_io::Packet;
 use crate::wire::{Disconnect, Encoded, Flow, OpCode, Received, WireFormat};
+
+/// How often a poll that waits is let go once the probe was answered, as in the reference. Until then it is served as ever: a
+/// client that had moved is told so.
+const TICK: Duration = Duration::from_millis(100);
 
 /// How long an upgrade may take, and the close of a WebSocket that was not taken.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +26,7 @@ pub(crate) struct Patience {
 
 /// Lets a WebSocket take over the session that `probe` belongs to, or closes it.
 pub(crate) async fn upgrade<T: Transport>(mut websocket: T, probe: Probe, patience: Patience) {
-    let mut probing = Probing { probe: &probe, to_write: Vec::new(), is_probed: false, outcome: None };
+    let mut probing = Probing { probe: &probe, to_write: Vec::new(), ticks: None, outcome: None };
     let outcome = timeout(patience.upgrade, poll_fn(|context| probing.poll(context, &mut websocket))).await;
     match outcome.unwrap_or(Err(Failed::Wrong(None))) {
         Ok(()) => {
@@ -53,8 +57,8 @@ enum Failed {
 struct Probing<'a> {
     probe: &'a Probe,
     to_write: Vec<u8>,
-    /// The answer to a probe is in `to_write`, or was.
-    is_probed: bool,
+    /// Since the probe was answered.
+    ticks: Option<Interval>,
     /// How it ends, once what it was told is written: a client may ask to be upgraded in the breath of its probe.
     outcome: Option<Result<(), Failed>>,
 }
@@ -73,6 +77,9 @@ impl Probing<'_> {
             if let Some(outcome) = self.outcome.take() {
                 return Poll::Ready(outcome);
             }
+            while self.ticks.as_mut().is_some_and(|ticks| ticks.poll_tick(context).is_ready()) {
+                self.probe.release_poll();
+            }
             let received = websocket.poll_receive(context, &mut |received, _| match self.hear(received) {
                 Poll::Ready(outcome) => {
                     self.outcome = Some(outcome);
@@ -83,7 +90,7 @@ impl Probing<'_> {
             match received {
                 _ if self.outcome.is_some() => {}
                 Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(Broken::Lost)) => return Poll::Ready(Err(Failed::Lost)),
+                Poll::Ready(Err(Broken::Lost | Broken::Aborted)) => return Poll::Ready(Err(Failed::Lost)),
                 Poll::Ready(Err(Broken::Violation(disconnect))) => {
                     return Poll::Ready(Err(Failed::Wrong(Some(disconnect))));
                 }
@@ -97,7 +104,8 @@ impl Probing<'_> {
         match received {
             Received::Text(text) => match Packet::read(text) {
                 Ok(Packet::Ping("probe")) => {
-                    self.is_probed = true;
+                    self.probe.answered();
+                    self.ticks = Some(interval_at(Instant::now() + TICK, TICK));
                     self.to_write.extend_from_slice(Encoded::frame(OpCode::Text, b"3probe").as_slice());
                     Poll::Pending
                 }
@@ -119,11 +127,7 @@ impl Probing<'_> {
             let written = ready!(websocket.poll_write(context, &self.to_write))?;
             self.to_write.drain(..written);
         }
-        ready!(websocket.poll_flush(context))?;
-        if std::mem::take(&mut self.is_probed) {
-            self.probe.answered();
-        }
-        Poll::Ready(Ok(()))
+        websocket.poll_flush(context)
     }
 }
 

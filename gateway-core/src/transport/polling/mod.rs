@@ -176,6 +176,11 @@ impl Transport for Polling {
         Poll::Ready(Ok(()))
     }
 
+    fn stop_reading(&mut self) {
+        self.reading = None;
+        self.pipe.lock().stop_reading();
+    }
+
     fn give_up(&mut self) {
         if self.follow().is_none() {
             self.pipe.lock().give_up();

@@ -64,7 +64,6 @@ enum Probe {
     #[default]
     None,
     Begun,
-    /// Answered: no poll may wait, so that the client can stop polling.
     Answered,
 }
 
@@ -76,6 +75,8 @@ pub(super) struct State {
     answer: Answer,
     /// When the latest GET came.
     polled_at: Option<Instant>,
+    /// It came while a WebSocket asked to take over.
+    is_polled_beside: bool,
     /// Why it gets no packets.
     turned: Option<Turned>,
     /// A POST is under way, and what an earlier one brought was not yet taken in whole.
@@ -91,6 +92,8 @@ pub(super) struct State {
     probe: Probe,
     probing: Option<Waker>,
     websocket: Option<Box<dyn Transport>>,
+    /// The connection ends: it takes nothing more.
+    is_read_to_its_end: bool,
     /// The client has said goodbye.
     client_closed: bool,
     /// The close packet had to wait for a GET.
@@ -128,6 +131,15 @@ impl State {
         wake(&mut self.post);
     }
 
+    /// Nothing more is taken. A POST does not wait for it, except the one that said goodbye.
+    pub(super) fn stop_reading(&mut self) {
+        self.is_read_to_its_end = true;
+        if !self.client_closed {
+            self.posted = None;
+            self.delivered();
+        }
+    }
+
     /// The client has said goodbye: its poll is to end without one, and what it posted is answered at the very end.
     pub(super) fn client_closes(&mut self) {
         self.client_closed = true;
@@ -154,8 +166,10 @@ impl State {
 
     /// Takes whole frames while a GET waits for them. The outbox is the queue, not this.
     pub(super) fn poll_write(&mut self, context: &Context<'_>, frames: &[u8]) -> Poll<io::Result<usize>> {
-        if matches!(self.stage, Stage::Over | Stage::Broken(Broken::Lost)) {
-            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        match self.stage {
+            Stage::Polling | Stage::Moved | Stage::Broken(Broken::Violation(_)) => {}
+            Stage::Broken(Broken::Aborted) => return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
+            Stage::Over | Stage::Broken(Broken::Lost) => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
         }
         if !self.answer.takes_more() {
             if self.violated {
@@ -265,11 +279,8 @@ impl State {
         }
         self.answer.begin();
         self.polled_at = Some(Instant::now());
-        if self.probe == Probe::Answered {
-            self.answer.release(NOOP);
-        } else {
-            wake(&mut self.task);
-        }
+        self.is_polled_beside = self.probe != Probe::None;
+        wake(&mut self.task);
         Ok(())
     }
 
@@ -282,7 +293,7 @@ impl State {
     /// A GET was given up.
     pub(super) fn unpark(&mut self) {
         self.answer.abandon();
-        self.break_off(Broken::Lost);
+        self.break_off(Broken::Aborted);
     }
 
     /// A POST begins.
@@ -308,10 +319,14 @@ impl State {
     /// What a POST brings breaks off where its client does.
     pub(super) fn abort_post(&mut self) {
         self.is_posted = false;
-        self.break_off(Broken::Lost);
+        self.break_off(Broken::Aborted);
     }
 
     pub(super) fn post(&mut self, packets: String) {
+        if self.is_read_to_its_end {
+            // As the reference does while it waits for a poll to say goodbye.
+            return;
+        }
         self.posted = Some(packets);
         self.is_undelivered = true;
         self.is_handed = true;
@@ -354,9 +369,12 @@ impl State {
         may
     }
 
-    /// The probe was answered: from now on no poll waits.
     pub(super) fn answer_probe(&mut self) {
         self.probe = Probe::Answered;
+    }
+
+    /// Lets a GET go that waits: a client stops polling between two of them.
+    pub(super) fn release_poll(&mut self) {
         self.answer.release(NOOP);
     }
 
@@ -372,6 +390,11 @@ impl State {
         }
         self.stage = Stage::Moved;
         self.websocket = Some(websocket);
+        // A GET that was sent behind the upgrade may have overtaken it, and is answered as one that has not.
+        let may_have_overtaken = self.is_polled_beside && self.probe == Probe::Answered;
+        if may_have_overtaken && self.answer.takes_more() && self.answer.is_empty() {
+            self.turn(Turned::Moved);
+        }
         self.answer.release(NOOP);
         wake(&mut self.task);
         Ok(())

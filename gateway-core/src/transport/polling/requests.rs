@@ -106,11 +106,6 @@ impl Posting {
         self.pipe.lock().post(packets);
         poll_fn(|context| self.pipe.lock().poll_delivered(context)).await
     }
-
-    /// Ends it without effect.
-    pub(crate) fn skip(mut self) {
-        self.is_over = true;
-    }
 }
 
 impl Drop for Posting {
@@ -131,6 +126,11 @@ impl Probe {
     /// The client's probe was answered.
     pub(crate) fn answered(&self) {
         self.pipe.lock().answer_probe();
+    }
+
+    /// Answers the GET that waits, if one does: its client moves once it has none under way.
+    pub(crate) fn release_poll(&self) {
+        self.pipe.lock().release_poll();
     }
 
     /// Ready once the session has ended without it.

@@ -145,7 +145,19 @@ fn a_post_that_was_answered_early_makes_the_next_one_wait() {
         assert_eq!(receive(&mut polling, 9).1, ["a", "b"]);
         assert_eq!(now(turn), Poll::Ready(Ok(())));
     }
-    posting.skip();
+}
+
+#[test]
+fn what_a_connection_no_longer_takes_holds_no_post_up() {
+    let (mut polling, peer) = session();
+    let mut delivering = pin!(peer.post().unwrap().deliver("4a\u{1e}4b".to_owned()));
+    assert!(now(delivering.as_mut()).is_pending());
+    assert_eq!(receive(&mut polling, 1).1, ["a"]);
+    polling.stop_reading();
+    assert_eq!(now(delivering), Poll::Ready(true));
+    let mut late = pin!(peer.post().unwrap().deliver("4c".to_owned()));
+    assert_eq!(now(late.as_mut()), Poll::Ready(true));
+    assert!(receive(&mut polling, 9).0.is_pending());
 }
 
 #[test]
@@ -172,7 +184,8 @@ fn an_answer_that_nobody_reads_any_more_ends_the_session() {
         assert!(write(&mut polling, &[&text("4a")]).is_ready());
         flush(&mut polling);
     }
-    assert!(matches!(receive(&mut polling, 1).0, Poll::Ready(Err(Broken::Lost))));
+    assert!(matches!(write(&mut polling, &[&text("4b")]), Poll::Ready(Err(_))));
+    assert!(matches!(receive(&mut polling, 1).0, Poll::Ready(Err(Broken::Aborted))));
     assert_eq!(peer.standing(), Err(Turned::Over));
 }
 
@@ -250,7 +263,6 @@ fn a_session_that_moved_writes_to_its_websocket_at_once() {
     let (websocket, client) = memory::pair();
     let probe = peer.probe().unwrap();
     assert!(peer.probe().is_none(), "one at a time");
-    probe.answered();
     assert!(probe.complete(Box::new(websocket)).is_ok());
     assert_eq!(peer.standing(), Err(Turned::Moved));
     // Also where the connection does not read just now.
@@ -259,6 +271,49 @@ fn a_session_that_moved_writes_to_its_websocket_at_once() {
     assert!(matches!(received, Poll::Ready(Ok(message)) if message == "4a".into()));
     client.send(memory::Sent::Message("4b".into()));
     assert_eq!(receive(&mut polling, 1).1, ["4b"]);
+}
+
+/// A GET that was sent behind the upgrade may be read before it.
+#[test]
+fn a_poll_that_has_overtaken_the_upgrade_is_turned_away_and_none_that_has_a_message() {
+    for (is_beside, has_message) in [(false, false), (true, false), (false, true), (true, true)] {
+        let (mut polling, peer) = session();
+        let mut poll = pin!(peer.poll());
+        if !is_beside {
+            assert!(now(poll.as_mut()).is_pending());
+        }
+        let probe = peer.probe().unwrap();
+        assert!(now(poll.as_mut()).is_pending());
+        probe.answered();
+        if has_message {
+            assert!(write(&mut polling, &[&text("4a")]).is_ready());
+        }
+        assert!(probe.complete(Box::new(memory::pair().0)).is_ok());
+        let expected = match (is_beside, has_message) {
+            (_, true) => Ok("4a".into()),
+            (true, false) => Err(Turned::Moved),
+            (false, false) => Ok("6".into()),
+        };
+        assert_eq!(now(poll.as_mut()), Poll::Ready(expected), "{is_beside} {has_message}");
+    }
+}
+
+#[test]
+fn a_poll_is_served_during_a_probe_and_let_go_when_it_is_time() {
+    let (mut polling, peer) = session();
+    let probe = peer.probe().unwrap();
+    let mut poll = Box::pin(peer.poll());
+    assert!(now(poll.as_mut()).is_pending());
+    assert!(write(&mut polling, &[&text("4a")]).is_ready());
+    flush(&mut polling);
+    assert_eq!(now(poll.as_mut()), Poll::Ready(Ok("4a".into())));
+    let mut poll = Box::pin(peer.poll());
+    assert!(now(poll.as_mut()).is_pending());
+    probe.release_poll();
+    assert_eq!(now(poll.as_mut()), Poll::Ready(Ok("6".into())));
+    probe.release_poll();
+    let mut poll = Box::pin(peer.poll());
+    assert!(now(poll.as_mut()).is_pending(), "nobody waited then");
 }
 
 #[test]

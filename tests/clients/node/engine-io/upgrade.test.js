@@ -130,6 +130,36 @@ test('after the upgrade the session is not polled', async () => {
   await client.close();
 });
 
+test('requests that are sent behind the upgrade packet are refused, also at once', async () => {
+  for (let round = 0; round < 50; round += 1) {
+    const [session, client] = await both();
+    client.socket.send('2probe');
+    client.socket.send('5');
+    const [polled, probed] = await Promise.all([session.get(), packet(client)]);
+    assert.equal(polled.status, 400, `round ${round}: ${polled.text}`);
+    assert.equal(probed, '3probe');
+    await echoes(client);
+    await client.close();
+  }
+});
+
+test('a GET is served during the probe', async () => {
+  const [session] = await probed();
+  await session.send('4one');
+  assert.deepEqual(await session.receive(), ['4one']);
+});
+
+test('a GET waits for up to 100 ms after the probe, so that a client that has moved is told so', async () => {
+  const [session, client] = await both();
+  const waiting = session.receive();
+  client.socket.send('2probe');
+  assert.equal(await text(client), '3probe');
+  const begun = performance.now();
+  assert.deepEqual(await waiting, ['6']);
+  assert.ok(performance.now() - begun > 50, `${performance.now() - begun} ms`);
+  await client.close();
+});
+
 test('an upgrade packet without a probe is accepted', async () => {
   const [session, client] = await both();
   client.socket.send('5');
