@@ -1,7 +1,7 @@
 //! What goes over the wire: payloads in, events and receipts out, and the ways to fail.
 
-use gateway_core::JoinError;
 use gateway_core::prelude::*;
+use gateway_core::{JoinError, SendError};
 use serde::{Deserialize, Serialize};
 
 pub(crate) const LONGEST_MESSAGE: usize = 500;
@@ -17,6 +17,13 @@ pub(crate) struct Pass {
 #[derive(Deserialize)]
 pub(crate) struct InRoom {
     pub(crate) room: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Writes {
+    pub(crate) room: String,
+    /// False where the text was taken back.
+    pub(crate) writing: bool,
 }
 
 #[derive(Deserialize)]
@@ -64,9 +71,18 @@ pub(crate) struct Left {
 pub(crate) struct Typing {
     pub(crate) room: String,
     pub(crate) nickname: String,
+    pub(crate) writing: bool,
 }
 
-/// A room and how many are in it: told to everybody whenever it changes, and the items of `rooms`.
+/// Everybody in a room, told to the socket that joins it.
+#[derive(Debug, Deserialize, Event, PartialEq, Serialize)]
+#[event("people")]
+pub(crate) struct People {
+    pub(crate) room: String,
+    pub(crate) nicknames: Vec<String>,
+}
+
+/// A room and how many are in it: told to everybody whenever it changes, and for each room to the socket that asks for `rooms`.
 #[derive(Debug, Deserialize, Event, PartialEq, Serialize)]
 #[event("room")]
 pub(crate) struct RoomSize {
@@ -82,6 +98,9 @@ pub(crate) enum ChatError {
     #[error("you are in too many rooms")]
     #[exception(code = "too_many_rooms")]
     TooManyRooms(#[from] JoinError),
+    #[error("the connection is gone")]
+    #[exception(code = "gone")]
+    Gone(#[from] SendError),
     #[error("you are not in this room")]
     #[exception(code = "not_in_room")]
     NotInRoom,
@@ -91,7 +110,4 @@ pub(crate) enum ChatError {
     #[error("a message has {LONGEST_MESSAGE} characters at most")]
     #[exception(code = "message_too_long")]
     MessageTooLong,
-    #[error("you are sending too fast; wait {seconds} s")]
-    #[exception(code = "muted")]
-    Muted { seconds: u64 },
 }

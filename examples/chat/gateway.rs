@@ -5,15 +5,15 @@ use std::sync::Arc;
 use gateway_core::prelude::*;
 
 use crate::events::{
-    ChatError, Entered, InRoom, LONGEST_MESSAGE, Left, NewMessage, Pass, Posted, Receipt, RoomSize, Typing,
+    ChatError, Entered, InRoom, LONGEST_MESSAGE, Left, NewMessage, Pass, People, Posted, Receipt, RoomSize, Typing,
+    Writes,
 };
-use crate::house::{House, LOBBY, Pace};
+use crate::house::{House, LOBBY};
 
 /// Who a socket belongs to.
 #[derive(Debug)]
 struct Person {
     nickname: String,
-    pace: Pace,
 }
 
 /// The person who sent the event, as an argument of any handler.
@@ -50,7 +50,7 @@ impl Chat {
                 old.disconnect(Disconnect::new(CloseCode::DISCONNECTED, "continued elsewhere"));
             }
         }
-        socket.set_state(Person { nickname, pace: Pace::default() });
+        socket.set_state(Person { nickname });
         Ok(())
     }
 
@@ -61,13 +61,16 @@ impl Chat {
     }
 
     #[subscribe("rooms")]
-    fn rooms(&self, namespace: Namespace) -> Data<Vec<RoomSize>> {
-        let mut rooms: Vec<_> =
-            namespace.rooms().into_iter().map(|(name, members)| RoomSize { name, members }).collect();
-        if rooms.iter().all(|room| room.name != LOBBY) {
-            rooms.push(RoomSize { name: LOBBY.to_owned(), members: 0 });
+    fn rooms(&self, socket: Socket) -> Result<(), ChatError> {
+        let _moves = self.house.moves();
+        let mut rooms = socket.namespace().rooms();
+        if rooms.iter().all(|(name, _)| name != LOBBY) {
+            rooms.push((LOBBY.to_owned(), 0));
         }
-        Data(rooms)
+        for (name, members) in rooms {
+            socket.send(RoomSize { name, members })?;
+        }
+        Ok(())
     }
 
     #[subscribe("join")]
@@ -75,25 +78,21 @@ impl Chat {
         if !is_room_name(&room) {
             return Err(ChatError::RoomName);
         }
-        if must_be_in(&socket, &room).is_ok() {
-            return Ok(());
+        let _moves = self.house.moves();
+        if must_be_in(&socket, &room).is_err() {
+            socket.join(&room)?;
+            socket.to(&room).send(Entered { room: room.clone(), nickname: sender.0.nickname.clone() });
+            tell_size(&socket.namespace(), room.clone());
         }
-        socket.join(&room)?;
-        socket.to(&room).send(Entered { room: room.clone(), nickname: sender.0.nickname.clone() });
-        tell_size(&socket.namespace(), room);
-        Ok(())
+        let sockets = socket.namespace().to(&room).sockets();
+        let people = sockets.iter().filter_map(Socket::state::<Person>);
+        let nicknames = people.map(|person| person.nickname.clone()).collect();
+        Ok(socket.send(People { room, nicknames })?)
     }
 
     #[subscribe("leave")]
     fn leave(&self, socket: Socket, Data(InRoom { room }): Data<InRoom>) {
         self.take_out(&socket, room);
-    }
-
-    #[subscribe("members")]
-    fn members(&self, namespace: Namespace, Data(InRoom { room }): Data<InRoom>) -> Data<Vec<String>> {
-        let sockets = namespace.to(&room).sockets();
-        let people = sockets.iter().filter_map(Socket::state::<Person>);
-        Data(people.map(|person| person.nickname.clone()).collect())
     }
 
     #[subscribe("history")]
@@ -103,13 +102,15 @@ impl Chat {
     }
 
     #[subscribe("typing")]
-    fn typing(&self, socket: Socket, sender: Sender, Data(InRoom { room }): Data<InRoom>) -> Result<(), ChatError> {
+    fn typing(&self, socket: Socket, sender: Sender, Data(writes): Data<Writes>) -> Result<(), ChatError> {
+        let Writes { room, writing } = writes;
         must_be_in(&socket, &room)?;
-        socket.to(&room).send(Typing { room: room.clone(), nickname: sender.0.nickname.clone() });
+        socket.to(&room).send(Typing { room: room.clone(), nickname: sender.0.nickname.clone(), writing });
         Ok(())
     }
 
-    #[subscribe("message")]
+    /// A burst of five, then one a second: beyond it the client reads when to go on.
+    #[subscribe("message", rate = "5/5s")]
     fn message(&self, socket: Socket, sender: Sender, Data(new): Data<NewMessage>) -> Result<Data<Receipt>, ChatError> {
         let NewMessage { room, text, tag } = new;
         must_be_in(&socket, &room)?;
@@ -119,9 +120,7 @@ impl Chat {
         if text.chars().count() > LONGEST_MESSAGE {
             return Err(ChatError::MessageTooLong);
         }
-        let Person { nickname, pace } = &*sender.0;
-        pace.speak().map_err(|wait| ChatError::Muted { seconds: wait.as_secs() + 1 })?;
-        let message = self.house.record(room, nickname.clone(), text, tag);
+        let message = self.house.record(room, sender.0.nickname.clone(), text, tag);
         let receipt = Receipt { id: message.id, at: message.at };
         socket.to(message.room.clone()).send(message);
         Ok(Data(receipt))
@@ -136,6 +135,7 @@ impl Chat {
     }
 
     fn take_out(&self, socket: &Socket, room: String) {
+        let _moves = self.house.moves();
         let Some(person) = socket.state::<Person>().filter(|_| socket.leave(&room)) else {
             return;
         };

@@ -1,19 +1,16 @@
-//! What the chat remembers: whose seat is whose, what was said last, and how fast somebody talks. Knows no events.
+//! What the chat remembers: whose seat is whose, and what was said last. Knows no events.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use gateway_core::SocketId;
-use tokio::time::Instant;
 
 use crate::events::Posted;
 
 pub(crate) const LOBBY: &str = "lobby";
 const REMEMBERED: usize = 50;
-const BURST: usize = 5;
-const BURST_TIME: Duration = Duration::from_secs(5);
 
 /// One for the whole chat; a clone is the same house.
 #[derive(Clone, Debug)]
@@ -24,6 +21,7 @@ struct Inner {
     seats: Mutex<HashMap<String, Seat>>,
     said: Mutex<HashMap<String, VecDeque<Posted>>>,
     last_id: AtomicU64,
+    moves: Mutex<()>,
 }
 
 /// A nickname in use. The key is known to one browser tab: who brings it again is the same person coming back.
@@ -40,7 +38,13 @@ pub(crate) struct Taken;
 impl House {
     pub(crate) fn new() -> Self {
         // Ids go on growing over a restart, so that pages that stay open can tell old from new.
-        Self(Arc::new(Inner { seats: Mutex::default(), said: Mutex::default(), last_id: AtomicU64::new(now()) }))
+        let last_id = AtomicU64::new(now());
+        Self(Arc::new(Inner { seats: Mutex::default(), said: Mutex::default(), last_id, moves: Mutex::default() }))
+    }
+
+    /// Held while somebody comes or goes and the others are told, so that the number that is told last is the true one.
+    pub(crate) fn moves(&self) -> MutexGuard<'_, ()> {
+        lock(&self.0.moves)
     }
 
     /// Seats a socket; says which socket sat there before, if it is the same person's.
@@ -84,24 +88,6 @@ impl House {
         if room != LOBBY {
             lock(&self.0.said).remove(room);
         }
-    }
-}
-
-/// When somebody said their last few messages.
-#[derive(Debug, Default)]
-pub(crate) struct Pace(Mutex<VecDeque<Instant>>);
-
-impl Pace {
-    /// Counts a message, or says how long to wait for the next.
-    pub(crate) fn speak(&self) -> Result<(), Duration> {
-        let mut spoken = lock(&self.0);
-        let now = Instant::now();
-        spoken.retain(|at| now - *at < BURST_TIME);
-        if let Some(first) = spoken.front().filter(|_| spoken.len() >= BURST) {
-            return Err(BURST_TIME.saturating_sub(now - *first));
-        }
-        spoken.push_back(now);
-        Ok(())
     }
 }
 

@@ -19,13 +19,15 @@ use crate::house::House;
 
 #[tokio::main]
 async fn main() -> Result<(), StartError> {
-    Server::new()
+    let mut server = Server::new()
         .provide(House::new())
         .socket_io(socket_io())
         .fallback_fn(page::serve)
-        .on_listening(|address| println!("Gatehouse is open at http://{address}/"))
-        .serve(address())
-        .await
+        .on_listening(|address| println!("Gatehouse is open at http://{address}/"));
+    if let Ok(address) = std::env::var("MONITORING") {
+        server = server.monitoring(address);
+    }
+    server.serve(address()).await
 }
 
 /// Clients of Socket.IO are in the same rooms. The page at `/socket-io.html` is one of them where `SOCKET_IO_CLIENT` names the
@@ -40,8 +42,8 @@ fn socket_io() -> SocketIo {
     }
 }
 
-/// What follows `--addr`.
+/// What follows `--addr`, or what `ADDRESS` says, as in a container.
 fn address() -> String {
-    let mut arguments = std::env::args().skip_while(|argument| argument != "--addr").skip(1);
-    arguments.next().unwrap_or_else(|| "127.0.0.1:3000".to_owned())
+    let argument = std::env::args().skip_while(|argument| argument != "--addr").nth(1);
+    argument.or_else(|| std::env::var("ADDRESS").ok()).unwrap_or_else(|| "127.0.0.1:3000".to_owned())
 }

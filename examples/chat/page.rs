@@ -17,10 +17,11 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Path, content type, content.
-pub(crate) const FILES: [(&str, &str, &str); 7] = [
+pub(crate) const FILES: [(&str, &str, &str); 8] = [
     ("/", HTML, include_str!("web/index.html")),
     ("/chat.css", CSS, include_str!("web/chat.css")),
     ("/chat.js", SCRIPT, include_str!("web/chat.js")),
+    ("/outgoing.js", SCRIPT, include_str!("web/outgoing.js")),
     ("/view.js", SCRIPT, include_str!("web/view.js")),
     ("/gateway.js", SCRIPT, include_str!("web/gateway.js")),
     ("/socket-io.js", SCRIPT, include_str!("web/socket-io.js")),

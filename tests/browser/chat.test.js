@@ -58,9 +58,51 @@ const roomButton = (page, name) => page.getByRole("navigation", { name: "Rooms" 
 const trouble = (page, words) => page.locator("#trouble", { hasText: words });
 const noScrollSideways = (page) => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
 
+/** Looks at what the page says in numbers and names, at each change of it, until it is as expected or for too long. */
+const read = ([expected, patience]) => new Promise((resolve) => {
+  const rooms = (list) => Object.fromEntries([...document.querySelectorAll(`#${list} .room`)].map((room) => [room.dataset.room, room.lastChild.textContent]));
+  const look = () => {
+    const seen = {
+      room: document.getElementById("room-title").textContent,
+      title: document.title,
+      mine: rooms("joined"),
+      others: rooms("others"),
+      people: [...document.querySelectorAll(".member > span:nth-child(2)")].map((name) => name.textContent),
+      head: document.getElementById("show-people").textContent,
+      heading: document.getElementById("people-title").textContent,
+    };
+    if (JSON.stringify(seen) === expected || patience === 0) { observer.disconnect(); resolve(seen); }
+  };
+  const observer = new MutationObserver(look);
+  observer.observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+  setTimeout(() => { patience = 0; look(); }, patience);
+  look();
+});
+
+/** Waits until the page shows these rooms and people, and that all its numbers agree. `mine` and `others` are name to words. */
+async function shows(page, { room, mine, others = {}, people }) {
+  const count = people.length === 1 ? "1 person" : `${people.length} people`;
+  const unread = Object.values(mine).reduce((sum, words) => sum + (words.endsWith(" unread") ? parseInt(words, 10) : 0), 0);
+  const title = `${unread ? `(${unread}) ` : ""}${room ? `${room} · ` : ""}Gatehouse`;
+  const expected = { room: room ?? "No room", title, mine, others, people, head: count, heading: room ? `${count} here` : "No room" };
+  assert.deepEqual(await page.evaluate(read, [JSON.stringify(expected), 10_000]), expected);
+}
+
+/** Says so many things faster than a person could. */
+const burst = (page, count) => page.evaluate((count) => {
+  for (let i = 1; i <= count; i += 1) {
+    document.getElementById("text").value = `knock ${i}`;
+    document.getElementById("composer").requestSubmit();
+  }
+}, count);
+
 test("what one says the other reads, and the sender sees it delivered", async () => {
-  const ann = await guest("Ann"), bob = await guest("Bob");
+  const ann = await guest("Ann");
+  await shows(ann, { room: "lobby", mine: { lobby: "1 person" }, people: ["Ann (you)"] });
+  const bob = await guest("Bob");
   await entry(ann, "Bob came in").waitFor();
+  await shows(ann, { room: "lobby", mine: { lobby: "2 people" }, people: ["Ann (you)", "Bob"] });
+  await shows(bob, { room: "lobby", mine: { lobby: "2 people" }, people: ["Ann", "Bob (you)"] });
   await say(ann, "Good morning! Is the kettle on?");
   await entry(bob, "Is the kettle on?").waitFor();
   await ann.locator(".entry.mine.sent", { hasText: "kettle" }).waitFor();
@@ -85,24 +127,108 @@ test("who writes is seen while they write", async () => {
   await ann.getByText("Bob is writing…").waitFor({ state: "hidden" });
 });
 
+test("who takes the words back, or goes to another room with them, is not seen writing any more", async () => {
+  const ann = await guest("Ann"), bob = await guest("Bob");
+  await openRoom(bob, "attic");
+  // The page's clock stands still, so the end of it is told and not waited for.
+  await ann.clock.install();
+  await ann.clock.pauseAt(Date.now() + 60_000);
+  await roomButton(bob, "lobby").click();
+  const box = bob.getByLabel("Message", { exact: true });
+  await box.pressSequentially("Hm");
+  await ann.getByText("Bob is writing…").waitFor();
+  await box.fill("");
+  await ann.getByText("Bob is writing…").waitFor({ state: "hidden" });
+  await box.pressSequentially("Well");
+  await ann.getByText("Bob is writing…").waitFor();
+  await roomButton(bob, "attic").click();
+  await ann.getByText("Bob is writing…").waitFor({ state: "hidden" });
+  await roomButton(bob, "lobby").click();
+  assert.equal(await box.inputValue(), "Well");
+});
+
 test("rooms are opened, found, joined, counted while unread, and left", async () => {
   const ann = await guest("Ann"), bob = await guest("Bob");
   await openRoom(ann, "Garden Shed".toLowerCase().replace(" ", "-"));
+  await shows(ann, { room: "garden-shed", mine: { "garden-shed": "1 person", lobby: "2 people" }, people: ["Ann (you)"] });
+  await shows(bob, { room: "lobby", mine: { lobby: "2 people" }, others: { "garden-shed": "1 person" }, people: ["Ann", "Bob (you)"] });
   await say(ann, "Who has the key?");
   await roomButton(bob, "garden-shed").click();
   await bob.getByRole("heading", { name: "garden-shed" }).waitFor();
   await entry(bob, "Who has the key?").waitFor();            // history
   await entry(ann, "Bob came in").waitFor();
+  const both = { "garden-shed": "2 people", lobby: "2 people" };
+  await shows(ann, { room: "garden-shed", mine: both, people: ["Ann (you)", "Bob"] });
+  await shows(bob, { room: "garden-shed", mine: both, people: ["Ann", "Bob (you)"] });
   await roomButton(bob, "lobby").click();
   await say(ann, "Never mind, it was open.");
   await bob.getByRole("button", { name: "garden-shed 1 unread" }).waitFor();
+  await shows(bob, { room: "lobby", mine: { "garden-shed": "1 unread", lobby: "2 people" }, people: ["Ann", "Bob (you)"] });
   await picture(bob, "unread");
   await roomButton(bob, "garden-shed").click();
+  await shows(bob, { room: "garden-shed", mine: both, people: ["Ann", "Bob (you)"] });
   await bob.getByRole("button", { name: "Leave" }).click();
   await bob.getByRole("heading", { name: "lobby" }).waitFor();
   await entry(ann, "Bob left").waitFor();
+  await shows(bob, { room: "lobby", mine: { lobby: "2 people" }, others: { "garden-shed": "1 person" }, people: ["Ann", "Bob (you)"] });
+  await shows(ann, { room: "garden-shed", mine: { "garden-shed": "1 person", lobby: "2 people" }, people: ["Ann (you)"] });
   await ann.getByRole("button", { name: "Leave" }).click();
   await roomButton(bob, "garden-shed").waitFor({ state: "detached" });
+  for (const [page, people] of [[ann, ["Ann (you)", "Bob"]], [bob, ["Ann", "Bob (you)"]]]) await shows(page, { room: "lobby", mine: { lobby: "2 people" }, people });
+});
+
+test("whoever leaves, the numbers are those of who is there, and a room stays as long as somebody does", async () => {
+  const ann = await guest("Ann"), bob = await guest("Bob"), eve = await guest("Eve");
+  await openRoom(ann, "attic");
+  for (const page of [bob, eve]) { await roomButton(page, "attic").click(); await page.getByRole("heading", { name: "attic" }).waitFor(); }
+  for (const [leaver, left] of [[ann, 2], [bob, 1], [eve, 0]]) {
+    await leaver.getByRole("button", { name: "Leave" }).click();
+    const here = { 2: ["Bob", "Eve"], 1: ["Eve"], 0: [] }[left], words = left === 1 ? "1 person" : `${left} people`;
+    for (const [page, name] of [[ann, "Ann"], [bob, "Bob"], [eve, "Eve"]]) {
+      const mark = (names) => names.map((one) => (one === name ? `${one} (you)` : one));
+      if (here.includes(name)) await shows(page, { room: "attic", mine: { attic: words, lobby: "3 people" }, people: mark(here) });
+      else await shows(page, { room: "lobby", mine: { lobby: "3 people" }, others: left ? { attic: words } : {}, people: mark(["Ann", "Bob", "Eve"]) });
+    }
+  }
+  // The lobby too, which is listed while nobody is in it.
+  await bob.close();
+  await eve.getByRole("button", { name: "Leave" }).click();
+  await shows(eve, { mine: {}, others: { lobby: "1 person" }, people: [] });
+  await ann.getByRole("button", { name: "Leave" }).click();
+  await shows(ann, { mine: {}, others: { lobby: "0 people" }, people: [] });
+  await roomButton(eve, "lobby").click();
+  await shows(eve, { room: "lobby", mine: { lobby: "1 person" }, people: ["Eve (you)"] });
+  await shows(ann, { mine: {}, others: { lobby: "1 person" }, people: [] });
+});
+
+test("after the last room is left the keyboard is where it can go on, also after a reload", async () => {
+  const ann = await guest("Ann");
+  await ann.getByRole("button", { name: "Leave" }).click();
+  await ann.getByText("You are in no room.").waitFor();
+  assert.equal(await ann.evaluate(() => document.activeElement.id), "room-title");
+  await ann.reload();
+  await ann.getByText("You are in no room.").waitFor();
+  await shows(ann, { mine: {}, others: { lobby: "0 people" }, people: [] });
+  assert.equal(await ann.evaluate(() => document.activeElement.id), "room-title");
+  await openRoom(ann, "attic");
+  assert.equal(await ann.evaluate(() => document.activeElement.id), "text");
+  await shows(ann, { room: "attic", mine: { attic: "1 person" }, others: { lobby: "0 people" }, people: ["Ann (you)"] });
+});
+
+test("addresses of the web are links, and nothing else is", async () => {
+  const ann = await guest("Ann"), bob = await guest("Bob");
+  const text = "See https://example.org/a_(b)?q=1&r=<2, (http://example.com/x). Not javascript:alert(1), ftp://a.b or https://";
+  await say(ann, text);
+  await entry(bob, "See https").waitFor();
+  for (const page of [ann, bob]) {
+    const links = await page.locator(".entry a").evaluateAll((all) => all.map(({ href, textContent, target, rel }) => ({ href, textContent, target, rel })));
+    const safe = { target: "_blank", rel: "noopener noreferrer nofollow" };
+    assert.deepEqual(links, [
+      { href: "https://example.org/a_(b)?q=1&r=", textContent: "https://example.org/a_(b)?q=1&r=", ...safe },
+      { href: "http://example.com/x", textContent: "http://example.com/x", ...safe },
+    ]);
+  }
+  assert.equal(await bob.locator(".entry .text", { hasText: "See https" }).textContent(), text);
 });
 
 test("a room's bad name is explained where it was typed", async () => {
@@ -117,7 +243,7 @@ test("somebody who closes the tab leaves the room", async () => {
   await entry(ann, "Bob came in").waitFor();
   await bob.close();
   await entry(ann, "Bob left").waitFor();
-  await ann.getByRole("heading", { name: "1 person here" }).waitFor();
+  await shows(ann, { room: "lobby", mine: { lobby: "1 person" }, people: ["Ann (you)"] });
 });
 
 test("a nickname that is taken or bad is refused at the gate, and another one is let in", async () => {
@@ -130,6 +256,8 @@ test("a nickname that is taken or bad is refused at the gate, and another one is
   await picture(other, "taken");
   await knock(other, "x");
   await other.getByRole("alert").filter({ hasText: "2 to 20" }).waitFor();
+  const rule = (id) => other.locator(id).textContent();
+  assert.ok((await rule("#nickname-error")).includes(await rule("#nickname-hint")), "the hint and the error say the same");
   await knock(other, "Anna");
   await other.getByRole("heading", { name: "lobby" }).waitFor();
 });
@@ -143,6 +271,7 @@ test("a reload keeps the seat, the room and the name", async () => {
   await roomButton(ann, "attic").click();
   await ann.reload();
   await ann.getByRole("heading", { name: "attic" }).waitFor();
+  await shows(ann, { room: "attic", mine: { attic: "1 person", cellar: "1 person", lobby: "1 person" }, people: ["Ann (you)"] });
 });
 
 test("a message that is too long comes back to be shortened", async () => {
@@ -157,16 +286,33 @@ test("a message that is too long comes back to be shortened", async () => {
   await picture(ann, "too-long");
 });
 
-test("who sends too fast is told so, and can send again", async () => {
-  const ann = await guest("Ann");
-  for (let i = 1; i <= 9; i += 1) await say(ann, `knock ${i}`);
-  const failed = ann.locator(".entry.failed").first();
-  await failed.getByRole("button", { name: "Send again" }).waitFor();
-  assert.match(await failed.innerText(), /too fast/);
-  await picture(ann, "muted");
-  const count = await ann.locator(".entry.failed").count();
-  await failed.getByRole("button", { name: "Discard" }).click();
-  assert.equal(await ann.locator(".entry.failed").count(), count - 1);
+test("what is sent too fast follows by itself, in its order, and the wait is counted", async () => {
+  const ann = await guest("Ann"), bob = await guest("Bob");
+  await burst(ann, 8);
+  await ann.locator("#outgoing-text", { hasText: "You are sending too fast. 3 messages will follow, the next in 1 s." }).waitFor();
+  await picture(ann, "too-fast");
+  await ann.locator("#outgoing").waitFor({ state: "hidden" });
+  await bob.locator(".entry", { hasText: "knock 8" }).waitFor();
+  const knocks = (page) => page.locator(".entry:not(.notice) .text").evaluateAll((all) => all.map(({ firstChild }) => firstChild.data));
+  const expected = Array.from({ length: 8 }, (_, i) => `knock ${i + 1}`);
+  for (const page of [ann, bob]) assert.deepEqual(await knocks(page), expected);
+  assert.equal(await ann.locator(".entry.mine.sent").count(), 8);
+});
+
+test("what waits for its turn is discarded at once, or one by one", async () => {
+  const ann = await guest("Ann"), bob = await guest("Bob");
+  await burst(ann, 12);
+  const last = ann.locator(".entry.held", { hasText: "knock 12" });
+  await last.getByRole("button", { name: "Discard" }).click();
+  await last.waitFor({ state: "detached" });
+  assert.equal(await ann.evaluate(() => document.activeElement.id), "text");
+  await ann.getByRole("button", { name: "Discard all" }).click();
+  await ann.locator("#outgoing").waitFor({ state: "hidden" });
+  assert.equal(await ann.evaluate(() => document.activeElement.id), "text");
+  await ann.locator(".entry.pending, .entry.held").waitFor({ state: "detached" });
+  await say(ann, "Enough.");
+  await entry(bob, "Enough.").waitFor();
+  assert.equal(await entry(bob, "knock 12").count(), 0);
 });
 
 test("a restart of the server is waited out, and everybody finds their rooms again", async () => {
@@ -178,13 +324,20 @@ test("a restart of the server is waited out, and everybody finds their rooms aga
   await picture(ann, "lost");
   await say(ann, "Anybody there?");
   await ann.locator(".entry.failed", { hasText: "Anybody there?" }).waitFor();
+  await say(ann, "Hello?");
+  await ann.locator("#outgoing-text", { hasText: "2 messages could not be sent." }).waitFor();
+  await picture(ann, "failed");
   server = await start("chat", server.address);
   for (const page of [ann, bob]) await page.locator("#trouble").waitFor({ state: "hidden", timeout: 20_000 });
   await ann.getByRole("heading", { name: "attic" }).waitFor();
-  await ann.getByRole("button", { name: "Send again" }).click();
+  await shows(ann, { room: "attic", mine: { attic: "1 person", lobby: "2 people" }, people: ["Ann (you)"] });
+  await shows(bob, { room: "lobby", mine: { lobby: "2 people" }, others: { attic: "1 person" }, people: ["Ann", "Bob (you)"] });
+  await ann.getByRole("button", { name: "Send all again" }).click();
+  await ann.locator(".entry.mine.sent", { hasText: "Hello?" }).waitFor();
   await ann.locator(".entry.mine.sent", { hasText: "Anybody there?" }).waitFor();
   await roomButton(bob, "attic").click();
   await entry(bob, "Anybody there?").waitFor();
+  assert.match(await bob.locator("#log").innerText(), /Anybody there\?[^]*Hello\?/);
 });
 
 test("who does not want to wait tries now", async () => {
@@ -261,6 +414,30 @@ test("a phone shows the talk, and the rooms and people at a tap", async () => {
   await gate.keyboard.press("Escape");
   await gate.getByRole("navigation").waitFor({ state: "hidden" });
 });
+
+for (const width of [320, 390]) {
+  test(`at a width of ${width} the name of the room can be read`, async () => {
+    const gate = await person({ viewport: { width, height: 640 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
+    await picture(gate, `gate-${width}`);
+    await knock(gate, "Ann");
+    const heading = gate.getByRole("heading", { level: 1, name: "lobby" });
+    await heading.waitFor();
+    const isWhole = () => gate.locator("#room-title").evaluate((title) => title.scrollWidth <= title.clientWidth && title.scrollHeight <= title.clientHeight);
+    assert.ok(await isWhole());
+    await gate.getByRole("button", { name: "Rooms" }).click();
+    await openRoom(gate, "the-long-garden-shed");
+    assert.ok(await isWhole(), "a long one too");
+    await say(gate, "On my way.");
+    await gate.locator(".entry.mine.sent").waitFor();
+    await picture(gate, `room-${width}`);
+    assert.ok(await noScrollSideways(gate));
+    await gate.getByRole("button", { name: "Leave" }).click();
+    await gate.getByRole("button", { name: "Leave" }).click();
+    await gate.getByText("You are in no room.").waitFor();
+    assert.equal(await gate.evaluate(() => document.activeElement.id), "room-title");
+    await picture(gate, `no-room-${width}`);
+  });
+}
 
 test("the whole visit works from the keyboard", async () => {
   const ann = await person();

@@ -1,5 +1,6 @@
 /** What happens in the chat: the connection, the rooms, and what is said in them. What it looks like is in view.js. */
 
+import { Outgoing } from "./outgoing.js";
 import * as view from "./view.js";
 
 // The same chat by either client: the page names the other one.
@@ -8,9 +9,6 @@ const { connect } = await import(document.documentElement.dataset.client ?? "./g
 const FIRST_ROOM = "lobby";
 const KEEP = 300;                       // entries of a room that stay on the page
 const TYPING_EVERY = 2_000, TYPING_LASTS = 4_500;
-
-/** Failures the author can mend: the words go back to where they were typed. */
-const MENDABLE = new Set(["message_too_long", "message_empty"]);
 
 const random = () => crypto.getRandomValues(new Uint32Array(4));
 const remember = (key, value) => sessionStorage.setItem(key, JSON.stringify(value));
@@ -23,8 +21,21 @@ const seat = recall("seat", null) ?? random().join("-");
 remember("seat", seat);
 
 const rooms = new Map();
+// The rooms to be in, also after a reload or a drop.
+const wanted = new Set(recall("rooms", [FIRST_ROOM]));
 let current = null;
-let lastTyping = 0;
+let lastTyping = 0, turns = 0;
+
+const outgoing = new Outgoing({
+  ready: () => chat?.state.name === "open",
+  send: (room, { text, tag }) => chat.request("message", { room: room.name, text, tag }),
+  changed(room, entry, moved) {
+    if (moved && room === current) view.showLog(room, false); else view.updateEntry(room, entry);
+    view.showOutgoing(current, outgoing.nextAt);
+  },
+  mend: (room, entry, why) => { if (room === current) view.textProblem(why, entry.text); else room.draft ||= entry.text; },
+  explain,
+});
 
 function roomOf(name) {
   if (!rooms.has(name)) rooms.set(name, { name, size: 0, joined: false, people: new Set(), typing: new Map(), entries: [], unread: 0, draft: "" });
@@ -34,6 +45,7 @@ function roomOf(name) {
 /** A server's message is a clause without a full stop; this is the sentence a person reads. */
 function explain({ code, message }) {
   if (code === "disconnected") return "The connection was lost.";
+  if (code === "rate_limited") return "You are doing this too fast.";
   if (code === "timeout") return "The server has not answered.";
   return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
 }
@@ -43,9 +55,10 @@ function knock(nickname) {
   me = nickname;
   chat = connect("/chat", { auth: { nickname, seat }, onstate: changed });
   chat.on("posted", posted);
-  chat.on("entered", ({ room, nickname }) => seen(roomOf(room), nickname, true));
-  chat.on("left", ({ room, nickname }) => seen(roomOf(room), nickname, false));
-  chat.on("typing", ({ room, nickname }) => typing(roomOf(room), nickname));
+  chat.on("entered", ({ room, nickname }) => seen(room, nickname, true));
+  chat.on("left", ({ room, nickname }) => seen(room, nickname, false));
+  chat.on("typing", ({ room, nickname, writing }) => typing(room, nickname, writing));
+  chat.on("people", ({ room, nicknames }) => joined(roomOf(room), nicknames));
   chat.on("room", ({ name, members }) => { size(name, members); view.showRooms(rooms, current); });
 }
 
@@ -54,7 +67,7 @@ function changed(state) {
   if (state.name === "open") return void arrive();
   if (state.name === "closed") {
     for (const room of rooms.values()) for (const name of room.typing.keys()) stopTyping(room, name);
-    if (state.error || state.code !== 1000) { remember("nickname", ""); rooms.clear(); current = null; }
+    if (state.error || state.code !== 1000) { remember("nickname", ""); forget(); }
     const why = state.error ? explain(state.error) : state.code === 4501 ? "This chat goes on in another tab." : state.code === 1000 ? "" : "The server has ended the connection.";
     return view.showGate(me, why);
   }
@@ -65,21 +78,28 @@ function changed(state) {
   if (state.name === "waiting") view.announce(words);
 }
 
+function forget() {
+  outgoing.forget();
+  rooms.clear();
+  current = null;
+}
+
 /** The first answer shows that the server has let us in; then the rooms of before are joined again. */
 async function arrive() {
   const back = rooms.size > 0;
   try {
     for (const room of rooms.values()) room.size = 0;
-    for (const { name, members } of await chat.request("rooms")) size(name, members);
+    // Each is told by an event of its own, before the answer.
+    await chat.request("rooms");
     remember("nickname", me);
     view.showHouse(me);
     view.trouble();
     if (back) view.announce("Connected again.");
-    const again = recall("rooms", [FIRST_ROOM]);
-    const joined = await Promise.all(again.map((name) => enter(roomOf(name)).catch((error) => barred(roomOf(name), error))));
-    for (const room of [...rooms.values()]) if (!room.joined && room.size === 0) rooms.delete(room.name);
-    const wanted = rooms.get(recall("current", FIRST_ROOM));
-    show(wanted?.joined ? wanted : joined.find((room) => room?.joined) ?? null);
+    const entered = await Promise.all([...wanted].map((name) => enter(roomOf(name)).catch((error) => barred(roomOf(name), error))));
+    for (const room of [...rooms.values()]) if (!room.joined && room.size === 0 && room.name !== FIRST_ROOM) rooms.delete(room.name);
+    const before = rooms.get(recall("current", FIRST_ROOM));
+    show(before?.joined ? before : entered.find((room) => room?.joined) ?? null, !back);
+    outgoing.resume();
   } catch (error) {
     // Refused or dropped meanwhile: the state says so.
     if (error.code !== "disconnected") { chat.close(); view.showGate(me, explain(error)); }
@@ -88,20 +108,30 @@ async function arrive() {
 
 /** Joins a room and brings its page up to date. */
 async function enter(room) {
-  const about = { room: room.name };
   // Handled in this order, so nothing said after the history was read is missed.
-  const [, people, history] = await Promise.all(["join", "members", "history"].map((event) => chat.request(event, about)));
-  room.joined = true;
-  room.people = new Set(people);
-  room.size = people.length;
+  const [, history] = await Promise.all(["join", "history"].map((event) => chat.request(event, { room: room.name })));
   merge(room, history);
-  remember("rooms", [...rooms.values()].filter((room) => room.joined).map((room) => room.name));
+  want(room.name, true);
   return room;
+}
+
+/** The server has let us into a room: from here on it is told who comes, goes and speaks. */
+function joined(room, nicknames) {
+  room.joined = true;
+  room.people = new Set(nicknames);
+  view.showRooms(rooms, current);
+  if (room === current) view.showPeople(room, me);
+}
+
+function want(name, here) {
+  if (here) wanted.add(name); else wanted.delete(name);
+  remember("rooms", [...wanted]);
 }
 
 function barred(room, error) {
   if (error.code === "disconnected") throw error;
   room.joined = false;
+  want(room.name, false);
   view.roomProblem(explain(error));
 }
 
@@ -120,9 +150,9 @@ function merge(room, history) {
 
 const said = (message) => ({ ...message, kind: "message", status: "sent", mine: message.from === me });
 
-function show(room) {
-  const arriving = room !== current;
+function show(room, arriving = room !== current) {
   if (arriving) {
+    stopWriting();
     if (current) current.draft = view.draft();
     view.setDraft(room?.draft ?? "");
   }
@@ -132,6 +162,7 @@ function show(room) {
   view.showRooms(rooms, current);
   view.showPeople(current, me);
   view.showLog(current, arriving);
+  view.showOutgoing(current, outgoing.nextAt);
 }
 
 function record(room, entry) {
@@ -145,8 +176,12 @@ function size(name, members) {
   if (members === 0 && name !== FIRST_ROOM && !rooms.get(name).joined) rooms.delete(name);
 }
 
+/** The room that something is told of; nothing, where we have left it meanwhile. */
+const roomHere = (name) => { const room = rooms.get(name); return room?.joined ? room : null; };
+
 function posted(message) {
-  const room = roomOf(message.room);
+  const room = roomHere(message.room);
+  if (!room) return;
   stopTyping(room, message.from);
   record(room, said(message));
   if (room === current) view.announce(`${message.from}: ${message.text}`);
@@ -154,14 +189,19 @@ function posted(message) {
   view.showRooms(rooms, current);
 }
 
-function seen(room, nickname, here) {
+function seen(name, nickname, here) {
+  const room = roomHere(name);
+  if (!room) return;
   if (here) room.people.add(nickname); else room.people.delete(nickname);
   stopTyping(room, nickname);
   record(room, { kind: "notice", status: "sent", from: nickname, at: Date.now(), text: here ? `${nickname} came in` : `${nickname} left` });
   if (room === current) view.showPeople(room, me);
 }
 
-function typing(room, nickname) {
+function typing(name, nickname, writing) {
+  const room = roomHere(name);
+  if (!room) return;
+  if (!writing) return stopTyping(room, nickname);
   clearTimeout(room.typing.get(nickname));
   room.typing.set(nickname, setTimeout(() => stopTyping(room, nickname), TYPING_LASTS));
   if (room === current) view.showPeople(room, me);
@@ -174,43 +214,41 @@ function stopTyping(room, nickname) {
   if (room === current) view.showPeople(room, me);
 }
 
-/** Sends one entry and follows it to its receipt or its failure. */
-async function deliver(room, entry) {
-  Object.assign(entry, { status: "pending", again: null });
-  view.updateEntry(room, entry);
-  try {
-    const receipt = await chat.request("message", { room: room.name, text: entry.text, tag: entry.tag });
-    Object.assign(entry, receipt, { status: "sent" });
-  } catch (error) {
-    if (entry.status === "sent") return;
-    if (MENDABLE.has(error.code)) {
-      room.entries.splice(room.entries.indexOf(entry), 1);
-      if (room === current) view.textProblem(explain(error), entry.text); else room.draft ||= entry.text;
-    } else {
-      Object.assign(entry, { status: "failed", failure: explain(error) });
-      entry.again = () => deliver(room, entry);
-      entry.discard = () => { room.entries.splice(room.entries.indexOf(entry), 1); view.updateEntry(room, entry); };
-    }
-  }
-  view.updateEntry(room, entry);
+/** The others need not wait for the end of "is writing" where the words are gone. */
+function stopWriting() {
+  if (current?.joined && lastTyping > 0) chat.emit("typing", { room: current.name, writing: false });
+  lastTyping = 0;
 }
+
+const failedIn = (room) => room.entries.filter((entry) => entry.status === "failed");
+const heldIn = (room) => room.entries.filter((entry) => entry.status === "held");
 
 view.wire({
   enter: knock,
   retry: () => chat.retry(),
-  quit: () => { remember("nickname", ""); remember("rooms", [FIRST_ROOM]); remember("current", FIRST_ROOM); rooms.clear(); current = null; chat.close(); },
+  quit() {
+    remember("nickname", "");
+    wanted.clear();
+    want(FIRST_ROOM, true);
+    remember("current", FIRST_ROOM);
+    forget();
+    chat.close();
+  },
   say(text) {
     if (!current || text === "") return;
-    const entry = { kind: "message", from: me, mine: true, text, at: Date.now(), tag: random()[0], status: "pending" };
+    const entry = { kind: "message", from: me, mine: true, text, at: Date.now(), tag: random()[0], turn: turns++, status: "pending" };
     view.setDraft("");
-    lastTyping = 0;
+    stopWriting();
     record(current, entry);
-    deliver(current, entry);
+    outgoing.add(current, entry);
   },
-  typing() {
+  again: (entry) => outgoing.again(current, entry ? [entry] : failedIn(current)),
+  discard: (entry) => outgoing.discard(current, entry ? [entry] : failedIn(current).length > 0 ? failedIn(current) : heldIn(current)),
+  typing(writing) {
+    if (!writing) return stopWriting();
     if (!current || Date.now() - lastTyping < TYPING_EVERY) return;
     lastTyping = Date.now();
-    chat.emit("typing", { room: current.name });
+    chat.emit("typing", { room: current.name, writing });
   },
   async choose(name) {
     if (!roomOf(name).joined) return void this.join(name);
@@ -225,7 +263,7 @@ view.wire({
       view.closePanels(false);
       show(room);
     } catch (error) {
-      if (!known) rooms.delete(name);
+      if (!known && rooms.get(name)?.size === 0) rooms.delete(name);
       view.roomProblem(explain(error));
     }
   },
@@ -233,11 +271,14 @@ view.wire({
     const room = current;
     try {
       await chat.request("leave", { room: room.name });
-      Object.assign(room, { joined: false, people: new Set(), entries: [], unread: 0, draft: "", size: room.size - 1 });
-      remember("rooms", [...rooms.values()].filter((room) => room.joined).map((room) => room.name));
+      // How many are left the server has told already.
+      room.joined = false;
+      want(room.name, false);
       size(room.name, room.size);
-      current = null;
-      show([...rooms.values()].find((room) => room.joined) ?? null);
+      outgoing.forget(room);
+      if (room === current) show([...rooms.values()].find((room) => room.joined) ?? null);
+      Object.assign(room, { people: new Set(), typing: new Map(), entries: [], unread: 0, draft: "" });
+      view.showRooms(rooms, current);
     } catch (error) {
       view.announce(explain(error));
     }

@@ -40,8 +40,8 @@ export class GatewayError extends Error {
  */
 export const connect = (url, options) => new Gateway(url, options);
 
-/** Closed in passing (1001, 1006, 1011 to 1015), or by an application's code in the half that invites back. */
-const comesBack = (code) => [1001, 1005, 1006].includes(code) || (code >= 1011 && code <= 1015) || (code >= 3000 && code % 1000 < 500);
+/** Closed in passing (1001, 1006, 1011 to 1015, Deno's 0 of a connection that failed), or by an application's code in the half that invites back. */
+const comesBack = (code) => [0, 1001, 1005, 1006].includes(code) || (code >= 1011 && code <= 1015) || (code >= 3000 && code % 1000 < 500);
 
 /** The pause that a close reason asks for, in milliseconds. Of at most nine digits, which every timer can wait. */
 const pauseIn = (reason) => Number(/\bretry after (\d{1,9}) ms$/.exec(reason)?.[1] ?? 0);
@@ -151,6 +151,12 @@ class Gateway {
     const mine = (fn) => (event) => { if (socket === this.#socket) fn(event); };
     this.#timer = setTimeout(mine(() => this.#drop(1006, "connect timeout")), this.#delays.connect);
     socket.onopen = mine(() => { clearTimeout(this.#timer); this.#become({ name: "open" }); });
+    // Node and undici tell of a refused connection by this alone. Once it was open, the close that follows has the code.
+    socket.onerror = mine(() => {
+      clearTimeout(this.#timer);
+      if (this.state.name === "connecting") this.#drop(1006, "connection failed");
+      else this.#timer = setTimeout(mine(() => this.#drop(1006, "connection failed")), this.#delays.connect);
+    });
     socket.onmessage = mine(({ data }) => this.#receive(JSON.parse(data)));
     socket.onclose = mine(({ code, reason }) => (comesBack(code) ? this.#drop(code, reason) : this.#end(code, reason)));
   }

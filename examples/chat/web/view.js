@@ -6,7 +6,7 @@ const touch = matchMedia("(hover: none)");
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const GROUP = 5 * 60_000;
 const LONGEST = 500, WARN = 440;
-let countdown = null;
+let countdown = null, nextMessage = null, actions = null;
 
 /** `make("li", {className: "x"}, child, "text", …)` */
 function make(tag, properties = {}, ...children) {
@@ -26,6 +26,7 @@ const people = (n) => (n === 1 ? "1 person" : `${n} people`);
 
 /** Connects what a person does with what the chat does about it. */
 export function wire(chat) {
+  actions = chat;
   const submit = (form, fn) => $(form).addEventListener("submit", (event) => { event.preventDefault(); fn(); });
   submit("enter", () => chat.enter($("nickname").value.trim()));
   submit("open-room", () => chat.join($("room-name").value.trim().toLowerCase().replaceAll(/\s+/g, "-")));
@@ -34,12 +35,14 @@ export function wire(chat) {
   $("quit").onclick = chat.quit;
   $("retry").onclick = chat.retry;
   $("newer").onclick = toEnd;
+  $("send-all").onclick = () => { chat.again(); writeOn(); };
+  $("discard-all").onclick = () => { chat.discard(); writeOn(); };
   text.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     $("composer").requestSubmit();
   });
-  text.addEventListener("input", () => { textProblem(""); measure(); if (text.value.trim()) chat.typing(); });
+  text.addEventListener("input", () => { textProblem(""); measure(); chat.typing(text.value.trim() !== ""); });
   scroll.addEventListener("scroll", () => { if (atEnd()) $("newer").hidden = true; });
   for (const side of ["rooms", "people"]) $(`show-${side}`).onclick = () => panel(side, !$(side).classList.contains("shown"));
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") closePanels(true); });
@@ -127,23 +130,34 @@ function measure() {
   $("left-over").classList.toggle("over", length > LONGEST);
 }
 
+/** The row of a room. It stays the same element while it changes, so that a click meets what it began on. */
+const rows = new WeakMap();
+function row(room, current) {
+  if (!rows.has(room)) {
+    const button = make("button", { type: "button", className: "room" }, make("span", { className: "door", ariaHidden: "true" }), make("span", { className: "name" }, room.name), make("span"));
+    button.dataset.room = room.name;
+    rows.set(room, make("li", {}, button));
+  }
+  const node = rows.get(room), button = node.firstChild;
+  const [className, figure, of] = room.unread ? ["count", room.unread, " unread"] : ["size", room.size, room.size === 1 ? " person" : " people"];
+  button.lastChild.className = className;
+  button.lastChild.replaceChildren(String(figure), make("span", { className: "unseen" }, of));
+  button.ariaCurrent = room === current ? "true" : null;
+  return node;
+}
+
+function fill(list, nodes) {
+  if (nodes.length !== list.children.length || nodes.some((node, i) => node !== list.children[i])) list.replaceChildren(...nodes);
+}
+
 /** Both lists of rooms, the title and the count of what is unread elsewhere. */
 export function showRooms(rooms, current) {
-  const row = (room) => {
-    const size = room.unread
-      ? make("span", { className: "count" }, String(room.unread), make("span", { className: "unseen" }, " unread"))
-      : make("span", { className: "size" }, String(room.size), make("span", { className: "unseen" }, room.size === 1 ? " person" : " people"));
-    const button = make("button", { type: "button", className: "room" }, make("span", { className: "door", ariaHidden: "true" }), make("span", { className: "name" }, room.name), size);
-    button.dataset.room = room.name;
-    if (room === current) button.ariaCurrent = "true";
-    return make("li", {}, button);
-  };
   const focused = document.activeElement?.dataset?.room;
   const sorted = [...rooms.values()].sort((a, b) => a.name.localeCompare(b.name));
-  $("joined").replaceChildren(...sorted.filter((room) => room.joined).map(row));
-  $("others").replaceChildren(...sorted.filter((room) => !room.joined).map(row));
+  fill($("joined"), sorted.filter((room) => room.joined).map((room) => row(room, current)));
+  fill($("others"), sorted.filter((room) => !room.joined).map((room) => row(room, current)));
   $("no-others").hidden = $("others").childElementCount > 0;
-  if (focused) document.querySelector(`.room[data-room="${CSS.escape(focused)}"]`)?.focus();
+  if (focused && document.activeElement === document.body) document.querySelector(`.room[data-room="${CSS.escape(focused)}"]`)?.focus();
   const unread = sorted.reduce((sum, room) => sum + room.unread, 0);
   $("unread").hidden = unread === 0;
   $("unread").textContent = String(unread);
@@ -153,8 +167,9 @@ export function showRooms(rooms, current) {
 
 export function showPeople(room, me) {
   const names = [...(room?.people ?? [])].sort((a, b) => a.localeCompare(b));
-  $("show-people").textContent = people(names.length);
-  $("people-title").textContent = `${people(names.length)} here`;
+  $("show-people").replaceChildren(String(names.length), make("span", { className: "word" }, names.length === 1 ? " person" : " people"));
+  $("show-people").hidden = room === null;
+  $("people-title").textContent = room ? `${people(names.length)} here` : "No room";
   const row = (name) => make("li", { className: "member" },
     hued(make("span", { className: "tile", ariaHidden: "true" }, [...name][0].toUpperCase()), name),
     make("span", {}, name === me ? `${name} (you)` : name),
@@ -175,7 +190,35 @@ export function showLog(room, arriving) {
   showEmpty(room);
   if (follow) toEnd(); else scroll.scrollTop = top;
   if (!arriving) return;
-  if (touch.matches) $("room-title").focus(); else if (room) text.focus();
+  if (touch.matches || !room) $("room-title").focus(); else text.focus();
+}
+
+/** What of one's own has not gone out of the room that is shown: it waits for its turn, or has failed. */
+export function showOutgoing(room, nextAt) {
+  clearInterval(nextMessage);
+  const count = (status) => (room?.entries ?? []).filter((entry) => entry.status === status).length;
+  const held = count("held"), failed = count("failed");
+  const messages = (n) => (n === 1 ? "1 message" : `${n} messages`);
+  const before = $("outgoing").hidden ? 0 : 1;
+  $("outgoing").hidden = held === 0 && failed < 2;
+  $("send-all").hidden = failed === 0;
+  $("discard-all").textContent = held + failed > 1 ? "Discard all" : "Discard";
+  if ($("outgoing").hidden) return;
+  const say = () => {
+    const seconds = nextAt === null ? 0 : Math.ceil((nextAt - Date.now()) / 1000);
+    $("outgoing-text").textContent = failed > 0 ? `${messages(failed)} could not be sent.`
+      : nextAt === null ? `${messages(held)} will be sent when it can be.`
+        : `You are sending too fast. ${messages(held)} will follow${seconds > 0 ? `, the next in ${seconds} s` : ""}.`;
+  };
+  say();
+  if (nextAt !== null) nextMessage = setInterval(say, 250);
+  if (!before) announce($("outgoing-text").textContent);
+}
+
+/** Where a button has vanished under its click, writing goes on. */
+function writeOn() {
+  if (document.activeElement !== document.body && document.activeElement.checkVisibility()) return;
+  if (touch.matches) $("room-title").focus(); else text.focus();
 }
 
 function showEmpty(room) {
@@ -205,21 +248,45 @@ export function updateEntry(room, entry) {
 function draw(entry, before) {
   const first = !before || before.kind !== entry.kind || before.from !== entry.from || entry.at - before.at > GROUP;
   const same = !first && clock.format(before.at) === clock.format(entry.at);
-  const time = make("time", { dateTime: new Date(entry.at).toISOString(), title: new Date(entry.at).toLocaleString() }, entry.status === "pending"
-    ? make("span", { className: "unseen" }, "sending") : make("span", { className: "clock" }, clock.format(entry.at)));
+  const under = { pending: "sending", held: "waits" }[entry.status];
+  const time = make("time", { dateTime: new Date(entry.at).toISOString(), title: new Date(entry.at).toLocaleString() }, under
+    ? make("span", { className: "unseen" }, under) : make("span", { className: "clock" }, clock.format(entry.at)));
   const tick = entry.mine && entry.status === "sent"
     ? make("span", { className: "tick" }, make("span", { ariaHidden: "true" }, "✓"), make("span", { className: "unseen" }, " delivered")) : null;
   const who = entry.kind === "notice" ? null
     : hued(make("p", { className: first ? "who" : "who unseen" }, entry.mine ? "you" : entry.from), entry.from);
   const node = make("li", { className: `entry ${entry.kind} ${entry.status}${first ? " first" : ""}${same ? " same" : ""}${entry.mine ? " mine" : ""}` },
-    time, who, make("p", { className: "text" }, entry.text, tick));
+    time, who, make("p", { className: "text" }, ...(entry.kind === "notice" ? [entry.text] : linked(entry.text)), tick));
+  const button = (words, act) => make("button", { type: "button", className: "link", onclick: () => { act(entry); writeOn(); } }, words);
   if (entry.status === "failed") {
     node.append(make("p", { className: "failure", role: "alert" }, `Not sent. ${entry.failure}`,
-      make("button", { type: "button", className: "link", onclick: entry.again }, "Send again"),
-      make("button", { type: "button", className: "link", onclick: entry.discard }, "Discard")));
+      button("Send again", actions.again), button("Discard", actions.discard)));
   }
+  if (entry.status === "held") node.append(make("p", { className: "failure" }, "Waits.", button("Discard", actions.discard)));
   entry.node = node;
   return node;
+}
+
+/** A text in pieces, its addresses as links. Only those of the web, so that no text becomes a program. */
+function linked(words) {
+  const pieces = [];
+  let end = 0;
+  for (const { 0: found, index } of words.matchAll(/\bhttps?:\/\/[^\s<>"]+/gi)) {
+    const address = withoutStops(found);
+    if (!URL.canParse(address)) continue;
+    pieces.push(words.slice(end, index), make("a", { href: address, target: "_blank", rel: "noopener noreferrer nofollow" }, address));
+    end = index + address.length;
+  }
+  return [...pieces, words.slice(end)];
+}
+
+/** What ends a sentence, or closes a bracket that was opened before the address, is no part of it. */
+function withoutStops(address) {
+  const last = address.at(-1);
+  const count = (letter) => address.split(letter).length;
+  const open = { ")": "(", "]": "[", "}": "{" }[last];
+  const stops = open ? count(open) < count(last) : /[.,;:!?'*_]/.test(last);
+  return stops ? withoutStops(address.slice(0, -1)) : address;
 }
 
 const atEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 48;
