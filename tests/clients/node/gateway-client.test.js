@@ -2,11 +2,14 @@
 // its chance are the suite's; the last test is a server that stops.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:http';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 import WebSocket from 'ws';
 import { connect } from '../../../examples/chat/web/gateway.js';
 import { start, within } from './fixture.js';
 
+const CLIENT = new URL('../../../examples/chat/web/gateway.js', import.meta.url).href;
 const DELAYS = { base: 500, cap: 4_000, connect: 10_000 };
 const random = Math.random;
 let chance;
@@ -96,6 +99,51 @@ test('what follows a pause that was asked for, and fails, is jitter again', asyn
   assert.equal(gateway.state.retryAt - Date.now(), 500);
 });
 
+/** How clients tell of a connection that could not be made: what each calls, in its order. */
+const refusals = {
+  'a browser': (socket) => { socket.readyState = 3; socket.onerror({}); socket.onclose({ code: 1006, reason: '' }); },
+  'Node 22': (socket) => socket.onerror({}),
+  undici: (socket) => { socket.onerror({}); socket.readyState = 3; socket.onclose({ code: 1006, reason: '' }); },
+  Deno: (socket) => { socket.readyState = 3; socket.onerror({}); socket.onclose({ code: 0, reason: '' }); },
+  'a client without error events': (socket) => { socket.readyState = 3; socket.onclose({ code: 0, reason: '' }); },
+};
+
+for (const [client, refuse] of Object.entries(refusals)) {
+  test(`a refused connection is a loss as ${client} tells it, and counts once`, async () => {
+    const gateway = connect('ws://localhost/chat', { delays: DELAYS });
+    const states = [];
+    gateway.onstate = ({ name }) => states.push(name);
+    await null;
+    for (const wait of [250, 500, 1_000, 2_000]) {
+      refuse(latest());
+      assert.equal(gateway.state.name, 'waiting');
+      assert.equal(gateway.state.retryAt - Date.now(), wait);
+      mock.timers.tick(wait);
+      assert.equal(gateway.state.name, 'connecting');
+    }
+    assert.equal(Fake.all.length, 5);
+    assert.deepEqual(states.slice(1, 5), ['waiting', 'connecting', 'waiting', 'connecting']);
+    latest().open();
+    assert.equal(gateway.state.name, 'open');
+  });
+}
+
+test('an error of an open connection waits for the close, which has the code', async () => {
+  const gateway = await accepted();
+  latest().onerror({});
+  latest().end(4500, 'refused');
+  assert.equal(gateway.state.name, 'closed');
+});
+
+test('an error of an open connection without a close is a loss in the end', async () => {
+  const gateway = await accepted();
+  latest().onerror({});
+  mock.timers.tick(DELAYS.connect);
+  assert.equal(gateway.state.name, 'waiting');
+  mock.timers.tick(250);
+  assert.equal(Fake.all.length, 2);
+});
+
 test('codes that are final end it, whatever the reason says', async () => {
   for (const code of [1000, 1002, 1003, 1007, 1008, 1009, 1010, 3500, 4500, 4501, 4502, 4999]) {
     assert.equal(await comesBackAfter(code, 'retry after 10 ms'), 'never', code);
@@ -129,6 +177,29 @@ test('a person who asks for it comes back at once, a network that is back does n
     assert.equal(Fake.all.length, 4);
   } finally {
     delete globalThis.addEventListener;
+  }
+});
+
+test("Node's own WebSocket comes back after it was refused", async () => {
+  mock.timers.reset();
+  const script = `import { connect } from ${JSON.stringify(CLIENT)};
+    connect(process.argv[1], { delays: { base: 10, cap: 20, connect: 60_000 } });`;
+  let child, count = 0;
+  const server = createServer();
+  const attempts = new Promise((resolve) => server.on('upgrade', (_, socket) => {
+    socket.on('error', () => {});
+    socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    count += 1;
+    if (count === 3) resolve();
+  }));
+  try {
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    // Node 20 has it behind this option, later ones always.
+    child = spawn(process.execPath, ['--experimental-websocket', '--input-type=module', '-e', script, `ws://127.0.0.1:${server.address().port}/chat`], { stdio: 'ignore' });
+    await within('three attempts', attempts);
+  } finally {
+    child?.kill();
+    server.close();
   }
 });
 
