@@ -77,6 +77,54 @@ fn anchor_of(heading: &str) -> String {
         .collect()
 }
 
+/// In the public registry the name is somebody else's, so a version alone would fetch a stranger's code.
+#[test]
+fn every_dependency_on_the_framework_says_where_it_comes_from() {
+    let mut files = pages();
+    let more = ["examples/README.md", "benches/README.md", "gateway-core/src/lib.rs", "gateway-macros/src/lib.rs"];
+    files.extend(more.map(|file| root().join(file)));
+    let mut lines = 0;
+    let mut wrong = Vec::new();
+    for file in files {
+        for line in fs::read_to_string(&file).unwrap().lines() {
+            let names = ["gateway-core", "gateway-macros"]
+                .iter()
+                .any(|name| line.trim_start().starts_with(&format!("{name} =")));
+            lines += usize::from(names);
+            let is_placed = line.contains("path = ") || line.contains("git = ");
+            if (names && !is_placed) || line.contains("cargo add gateway") || line.contains("crates.io/crates/gateway")
+            {
+                wrong.push(format!("{}: {line}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(lines >= 5, "the lines were not found");
+    for manifest in ["gateway-core/Cargo.toml", "gateway-macros/Cargo.toml"] {
+        assert!(read(manifest).lines().any(|line| line == "publish = false"), "{manifest}");
+    }
+}
+
+/// Its program is compiled as a doctest; what it needs is written beside it.
+#[test]
+fn the_manifest_of_the_readme_is_complete() {
+    let page = read("README.md");
+    let manifest = page.split_once("```toml\n").unwrap().1.split("```").next().unwrap();
+    let workspace = read("Cargo.toml");
+    for key in ["edition = ", "rust-version = "] {
+        let line = |text: &str| text.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
+        assert_eq!(line(manifest), line(&workspace));
+    }
+    let version = manifest.split("rust-version = \"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(page.contains(&format!("Rust {version}")), "the version is said in words too");
+    assert!(read("rust-toolchain.toml").contains(version));
+    for part in
+        ["[package]", "name = ", "[dependencies]", "gateway-core = ", "tokio = ", "\"macros\"", "\"rt-multi-thread\""]
+    {
+        assert!(manifest.contains(part), "{part} is not there");
+    }
+}
+
 #[test]
 fn every_page_with_rust_is_compiled() {
     let compiled = read("docs/lib.rs");
