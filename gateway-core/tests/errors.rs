@@ -36,12 +36,6 @@ enum Trouble {
     Store,
 }
 
-#[derive(serde::Deserialize)]
-#[serde(tag = "kind")]
-enum Picture {
-    Image { _pixels: Bytes },
-}
-
 #[gateway(namespace = "/errors")]
 struct Errors;
 
@@ -54,9 +48,6 @@ impl Errors {
 
     #[subscribe]
     fn number(&self, _: Data<u8>) {}
-
-    #[subscribe]
-    fn file(&self, _: Data<Picture>) {}
 
     #[subscribe]
     fn unprovided(&self, found: Result<State<u128>, Rejection>) -> Result<(), Rejection> {
@@ -333,14 +324,6 @@ async fn data_that_is_nested_too_deeply() {
     Row { frame: &frame, code: "too_deep", message: "the data is nested too deeply", counted: EXCEPTION, logged: TOLD }
         .check()
         .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn base64_that_a_type_takes_for_text() {
-    let message = "the data cannot be read: $._pixels: binary data cannot be read from base64 here";
-    let logged = (Level::ERROR, "a type cannot read binary data from base64: `Binary` can");
-    let frame = r#"{"event":"file","data":{"kind":"Image","_pixels":"aGk="}}"#;
-    Row { frame, code: "unreadable", message, counted: EXCEPTION, logged }.check().await;
 }
 
 #[tokio::test(start_paused = true)]

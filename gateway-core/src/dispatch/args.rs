@@ -13,7 +13,7 @@ impl<T: DeserializeOwned> FromContext<on::Message> for Args<T> {
         let list = context.list();
         list.read_all().map(Self).map_err(|error| {
             let fault = list.fault_of_list::<T>(&error);
-            Rejection::unreadable(context.event_name(), "the arguments cannot be read", &fault)
+            Rejection::unreadable("the arguments cannot be read", &fault)
         })
     }
 }

@@ -20,7 +20,7 @@ impl<T: DeserializeOwned> FromContext<on::Message> for Data<T> {
         let list = context.list();
         list.read_value().map(Self).map_err(|error| {
             let fault = list.fault_of_value::<T>(&error);
-            Rejection::unreadable(context.event_name(), "the data cannot be read", &fault)
+            Rejection::unreadable("the data cannot be read", &fault)
         })
     }
 }

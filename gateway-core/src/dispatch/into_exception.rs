@@ -82,12 +82,8 @@ impl Rejection {
         Self::new(code, message).with_details(faults)
     }
 
-    /// What an argument of `event` cannot be read from. Where only a change of its type helps, the log says so.
-    pub(crate) fn unreadable(event: &str, lead: &str, fault: &Fault) -> Self {
-        if fault.is_of_the_type() {
-            let path = &*fault.path;
-            tracing::error!(event, path, "a type cannot read binary data from base64: `Binary` can");
-        }
+    /// Data that cannot be read.
+    pub(crate) fn unreadable(lead: &str, fault: &Fault) -> Self {
         Self::of_faults("unreadable", lead, std::slice::from_ref(fault))
     }
 

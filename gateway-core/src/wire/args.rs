@@ -9,9 +9,9 @@ use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 use crate::wire::arity::arity_of;
-use crate::wire::fault::{Fault, explain, name_as_sent, undecoded};
+use crate::wire::fault::{Fault, explain, name_as_sent};
 use crate::wire::json::first_value;
-use crate::wire::payload::{Content, Payload, Read, Shape, from_payload, keep_named};
+use crate::wire::payload::{Content, Payload, Shape, keep_named, read};
 
 /// The arguments of an event as a list, whatever their number: `T` is a tuple, a `Vec`, or a type that is read from a list.
 ///
@@ -315,15 +315,6 @@ impl<'a> Payload<'a> {
 
     pub(crate) fn list(&self) -> List<'_> {
         List { json: self.raw().map(RawValue::get), shape: self.shape, attachments: self.attachments() }
-    }
-}
-
-/// Reads a value whose bytes are bytes: never the text of their base64, which Serde makes of them in places.
-fn read<T: DeserializeOwned>(json: &str, attachments: &[Bytes]) -> Result<T, serde_json::Error> {
-    let Read { value, is_suspect } = from_payload(json, attachments)?;
-    match is_suspect.then(|| undecoded::<T>(json)).flatten() {
-        Some(fault) => Err(serde_json::Error::custom(fault)),
-        None => Ok(value),
     }
 }
 

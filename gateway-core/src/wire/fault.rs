@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-pub(in crate::wire) use explain::{explain, undecoded};
+pub(in crate::wire) use explain::explain;
 pub(in crate::wire) use sent::name_as_sent;
 
 /// One wrong place.
@@ -23,11 +23,6 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
-    /// Whether no client could have sent it so that its type reads it.
-    pub(crate) fn is_of_the_type(&self) -> bool {
-        self.rule == failure::UNDECODED
-    }
-
     /// What a parser had to say, where nothing better is known: its text without its line and column.
     pub(in crate::wire) fn of_parser(error: &serde_json::Error) -> Self {
         let text = error.to_string();

@@ -10,13 +10,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use data_encoding::BASE64;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::wire::TraceParent;
 
 pub(in crate::wire) use placeholder::{Placeholders, placeholder_at_front, push_placeholder};
-pub(in crate::wire) use read::{Read, keeps_values};
+pub(in crate::wire) use read::read;
 
 /// Binary parts, in the order of their placeholders. Nearly always none.
 pub(crate) type Attachments = Option<Arc<[Bytes]>>;
@@ -88,14 +87,6 @@ pub(crate) struct ContentRef<'a> {
     pub(crate) json: &'a str,
     pub(crate) shape: Shape,
     pub(crate) attachments: &'a [Bytes],
-}
-
-/// Reads a value from JSON whose placeholders name `attachments`. Its bytes are these, or base64, or arrays of numbers.
-pub(in crate::wire) fn from_payload<T: DeserializeOwned>(
-    json: &str,
-    attachments: &[Bytes],
-) -> Result<Read<T>, serde_json::Error> {
-    read::read(json, attachments)
 }
 
 /// A part of a text in whose placeholders are those of the whole, and the attachments that this part names.

@@ -2,7 +2,6 @@
 //! look has failed.
 
 use std::marker::PhantomData;
-use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 use data_encoding::BASE64;
@@ -17,7 +16,7 @@ use serde_json::value::RawValue;
 use crate::wire::fault::Fault;
 use crate::wire::fault::failure::Failure;
 use crate::wire::json::{is_space, string_end};
-use crate::wire::payload::{keeps_values, placeholder_at_front};
+use crate::wire::payload::placeholder_at_front;
 
 /// As deep as the first look goes.
 const DEEPEST: usize = 128;
@@ -29,49 +28,12 @@ pub(in crate::wire) fn explain<T: DeserializeOwned>(
     parts: &[Bytes],
     given: Option<usize>,
 ) -> Option<Fault> {
-    let mut reader = Reader { rest: json, parts, depth: 0, gave_up: false, probe: None };
+    let mut reader = Reader { rest: json, parts, depth: 0, gave_up: false };
     match T::deserialize(&mut reader) {
-        Ok(_) => undecoded::<T>(json),
+        Ok(_) => None,
         Err(_) if reader.gave_up => None,
         Err(failure) => Some(failure.into_fault(given)),
     }
-}
-
-/// Bytes of JSON that are read again, all in all, to find base64 that was not decoded; and how often at least and at most.
-const READ_AGAIN: usize = 512 * 1024;
-const TRIES: RangeInclusive<usize> = 8..=256;
-
-/// Bytes that were sent as base64 and would be read as its text, where a type looks at a value before it knows what it is:
-/// under `flatten` and `tag`. Found by what it says to something else in the place of the text.
-pub(in crate::wire) fn undecoded<T: DeserializeOwned>(json: &str) -> Option<Fault> {
-    let read = |probe| {
-        let mut reader = Reader { rest: json, parts: &[], depth: 0, gave_up: false, probe: Some(probe) };
-        let failure = T::deserialize(&mut reader).err();
-        (failure, reader.probe.is_none())
-    };
-    for number in 0..(READ_AGAIN / json.len().max(1)).clamp(*TRIES.start(), *TRIES.end()) {
-        let (failure, was_met) = read(Probe { number, put: Put::True });
-        if !was_met {
-            return None;
-        }
-        if failure.is_some_and(|failure| failure.expects_bytes()) {
-            return read(Probe { number, put: Put::Failure }).0.map(|failure| failure.into_fault(None));
-        }
-    }
-    None
-}
-
-/// Puts something in the place of a text, of those that may be base64 and are kept until their type is known.
-struct Probe {
-    /// So many of them are left as they are.
-    number: usize,
-    put: Put,
-}
-
-/// What is put there.
-enum Put {
-    True,
-    Failure,
 }
 
 /// JSON that is still to be read. It is known to be valid but for its numbers and escapes.
@@ -81,8 +43,6 @@ struct Reader<'j, 'p> {
     depth: usize,
     /// What was met is none of a type's fault.
     gave_up: bool,
-    /// Present until it was used.
-    probe: Option<Probe>,
 }
 
 impl<'j> Reader<'j, '_> {
@@ -118,19 +78,6 @@ impl<'j> Reader<'j, '_> {
         let (quoted, rest) = self.rest.split_at(string_end(self.rest.as_bytes(), 1));
         self.rest = rest;
         serde_json::from_str(quoted).map_err(|_| self.give_up())
-    }
-
-    /// What is in the place of this text, if anything.
-    fn put_for<V>(&mut self, text: &str) -> Option<Put> {
-        let probe = self.probe.as_mut()?;
-        if text.is_empty() || !keeps_values::<V>() || BASE64.decode(text.as_bytes()).is_err() {
-            return None;
-        }
-        if probe.number > 0 {
-            probe.number -= 1;
-            return None;
-        }
-        self.probe.take().map(|probe| probe.put)
     }
 
     fn word<T>(&mut self, length: usize, value: T) -> T {
@@ -218,11 +165,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'_, '_> {
         match self.peek() {
             Some(b'"') => {
                 let text = self.string()?;
-                match self.put_for::<V>(&text) {
-                    None => visitor.visit_string(text),
-                    Some(Put::True) => visitor.visit_bool(true),
-                    Some(Put::Failure) => Err(Failure::undecoded()),
-                }
+                visitor.visit_string(text)
             }
             Some(b'[') => self.array(visitor),
             Some(b'{') => self.object(visitor),

@@ -48,7 +48,6 @@ enum What {
         known: &'static [&'static str],
     },
     Duplicate,
-    Undecoded,
     /// In the words of the type itself.
     Other(String),
 }
@@ -64,9 +63,6 @@ enum Found {
 /// Names are listed up to this number.
 const LISTED: usize = 16;
 
-/// The rule of base64 that its type does not know for what it is.
-pub(super) const UNDECODED: &str = "binary";
-
 /// What a type of bytes expects.
 const BYTES: &str = "binary data or a base64 string";
 
@@ -77,16 +73,6 @@ impl Failure {
 
     pub(super) fn too_long(read: usize, there: usize) -> Self {
         Self::new(What::Length { expected: elements(read), found: there })
-    }
-
-    /// Base64 that its type would take for the bytes it stands for.
-    pub(super) fn undecoded() -> Self {
-        Self::new(What::Undecoded)
-    }
-
-    /// Whether it met something else where its type has bytes.
-    pub(super) fn expects_bytes(&self) -> bool {
-        matches!(&self.0.what, What::Type { expected, .. } if expected == BYTES)
     }
 
     pub(super) fn inside_member(mut self, name: &str) -> Self {
@@ -133,7 +119,6 @@ impl What {
             Self::Unknown { .. } => "unknown",
             Self::Variant { .. } => "variant",
             Self::Duplicate => "duplicate",
-            Self::Undecoded => UNDECODED,
             Self::Other(_) => "custom",
         }
     }
@@ -155,7 +140,6 @@ impl What {
             Self::Unknown { known } => format!("unknown; expected {}", list(known)).into(),
             Self::Variant { known } => format!("expected {}", list(known)).into(),
             Self::Duplicate => "given twice".into(),
-            Self::Undecoded => "binary data cannot be read from base64 here".into(),
             Self::Other(text) => text.into(),
         }
     }

@@ -1,7 +1,6 @@
 //! JSON to values, whose bytes are attachments or base64: what lies between a value and the deserializer of JSON, and
 //! hands everything on but bytes.
 
-use std::cell::Cell;
 use std::fmt;
 
 use bytes::Bytes;
@@ -14,45 +13,24 @@ use serde::de::{
 
 use crate::wire::payload::placeholder::NAME;
 
-/// A value as it was read.
-pub(in crate::wire) struct Read<T> {
-    pub(in crate::wire) value: T,
-    /// A text that may be base64 was handed to a type before it was known what the text is: perhaps bytes, which then have
-    /// the text's in place of their own.
-    pub(in crate::wire) is_suspect: bool,
-}
-
-/// Reads a value; the placeholders in `json` name `bytes`.
-pub(super) fn read<T: DeserializeOwned>(json: &str, bytes: &[Bytes]) -> Result<Read<T>, serde_json::Error> {
+/// Reads a value; the placeholders in `json` name `parts`.
+pub(in crate::wire) fn read<T: DeserializeOwned>(json: &str, parts: &[Bytes]) -> Result<T, serde_json::Error> {
     let mut json = serde_json::Deserializer::from_str(json);
-    let parts = &Parts { bytes, is_suspect: Cell::new(false) };
     let value = T::deserialize(Beside { inner: &mut json, parts })?;
     json.end()?;
-    Ok(Read { value, is_suspect: parts.is_suspect.get() })
-}
-
-/// What placeholders stand for.
-struct Parts<'p> {
-    bytes: &'p [Bytes],
-    is_suspect: Cell<bool>,
-}
-
-/// Whether this visitor keeps a value until its type is known, as Serde does for `flatten`, `tag` and `untagged`. By its
-/// name: what it does is Serde's own business.
-pub(in crate::wire) fn keeps_values<V>() -> bool {
-    std::any::type_name::<V>().trim_end_matches("<'_>").ends_with("ContentVisitor")
+    Ok(value)
 }
 
 /// A deserializer, or what gives the parts of a value, and the bytes that placeholders stand for.
 struct Beside<'p, I> {
     inner: I,
-    parts: &'p Parts<'p>,
+    parts: &'p [Bytes],
 }
 
 /// The visitor of a value that is not bytes itself, or may be.
 struct Shown<'p, V> {
     visitor: V,
-    parts: &'p Parts<'p>,
+    parts: &'p [Bytes],
     objects: Objects,
 }
 
@@ -66,7 +44,7 @@ enum Objects {
 /// The visitor of a value that is bytes.
 struct Binary<'p, V> {
     visitor: V,
-    parts: &'p Parts<'p>,
+    parts: &'p [Bytes],
 }
 
 /// Kinds of value without bytes in them.
@@ -157,16 +135,6 @@ macro_rules! show_inside {
     )*};
 }
 
-impl<V> Shown<'_, V> {
-    #[inline]
-    fn suspect(&self, text: &str) {
-        let is_of_any_kind = self.objects == Objects::Placeholders;
-        if is_of_any_kind && text.len().is_multiple_of(4) && self.parts.bytes.is_empty() && keeps_values::<V>() {
-            self.parts.is_suspect.set(true);
-        }
-    }
-}
-
 impl<'de, V: Visitor<'de>> Visitor<'de> for Shown<'_, V> {
     type Value = V::Value;
 
@@ -175,22 +143,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Shown<'_, V> {
         visit_i8(i8) visit_i16(i16) visit_i32(i32) visit_i64(i64) visit_i128(i128)
         visit_u8(u8) visit_u16(u16) visit_u32(u32) visit_u64(u64) visit_u128(u128)
         visit_f32(f32) visit_f64(f64)
-        visit_char(char)
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<V::Value, E> {
-        self.suspect(text);
-        self.visitor.visit_str(text)
-    }
-
-    fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<V::Value, E> {
-        self.suspect(text);
-        self.visitor.visit_borrowed_str(text)
-    }
-
-    fn visit_string<E: serde::de::Error>(self, text: String) -> Result<V::Value, E> {
-        self.suspect(&text);
-        self.visitor.visit_string(text)
+        visit_char(char) visit_str(&str) visit_borrowed_str(&'de str) visit_string(String)
     }
 
     show_inside! {
@@ -214,7 +167,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Shown<'_, V> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<V::Value, A::Error> {
         let Self { visitor, parts, objects } = self;
-        if parts.bytes.is_empty() || objects == Objects::Objects {
+        if parts.is_empty() || objects == Objects::Objects {
             return visitor.visit_map(Beside { inner: members, parts });
         }
         match members.next_key::<String>()? {
@@ -242,7 +195,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Binary<'_, V> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<V::Value, A::Error> {
         match members.next_key::<String>()? {
-            Some(name) if name == NAME && !self.parts.bytes.is_empty() => {
+            Some(name) if name == NAME && !self.parts.is_empty() => {
                 self.visitor.visit_byte_buf(part(self.parts, members)?.to_vec())
             }
             _ => Err(A::Error::invalid_type(Unexpected::Map, &self)),
@@ -251,10 +204,10 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Binary<'_, V> {
 }
 
 /// The part that a placeholder names whose first member was met.
-fn part<'p, 'de, A: MapAccess<'de>>(parts: &'p Parts<'p>, mut members: A) -> Result<&'p Bytes, A::Error> {
+fn part<'p, 'de, A: MapAccess<'de>>(parts: &'p [Bytes], mut members: A) -> Result<&'p Bytes, A::Error> {
     let _is_placeholder: IgnoredAny = members.next_value()?;
     let (_, number): (IgnoredAny, usize) = members.next_entry()?.ok_or_else(|| A::Error::missing_field("num"))?;
-    parts.bytes.get(number).ok_or_else(|| A::Error::custom("a placeholder names no attachment"))
+    parts.get(number).ok_or_else(|| A::Error::custom("a placeholder names no attachment"))
 }
 
 /// An object whose first name was read to see what the object is.

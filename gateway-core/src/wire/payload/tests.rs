@@ -2,13 +2,10 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::*;
-
-fn from_payload<T: DeserializeOwned>(json: &str, attachments: &[Bytes]) -> Result<T, serde_json::Error> {
-    super::from_payload(json, attachments).map(|read| read.value)
-}
 
 const FIRST: &str = r#"{"_placeholder":true,"num":0}"#;
 const SECOND: &str = r#"{"_placeholder":true,"num":1}"#;
@@ -56,7 +53,7 @@ struct Inner {
 fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, json: &str, parts: &[Bytes]) {
     let content = Content::of(value).unwrap();
     assert_eq!(content, Content { json: json.to_owned(), shape: Shape::One, attachments: parts.to_vec() });
-    assert_eq!(&from_payload::<T>(json, parts).unwrap(), value, "{json}");
+    assert_eq!(&read::<T>(json, parts).unwrap(), value, "{json}");
     let mut plain = Vec::new();
     content.lend().write_plain(&mut plain);
     assert_eq!(plain == json.as_bytes(), parts.is_empty(), "{json}");
@@ -68,7 +65,7 @@ fn round_trip_plain<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: 
     round_trip(value, json, parts);
     let mut plain = Vec::new();
     Content::of(value).unwrap().lend().write_plain(&mut plain);
-    assert_eq!(&from_payload::<T>(std::str::from_utf8(&plain).unwrap(), &[]).unwrap(), value);
+    assert_eq!(&read::<T>(std::str::from_utf8(&plain).unwrap(), &[]).unwrap(), value);
 }
 
 #[test]
@@ -106,18 +103,18 @@ fn a_value_without_bytes_is_plain_json() {
     round_trip_plain(&value, &value.to_string(), &[]);
     let raw: Box<RawValue> = serde_json::from_str("{ \"a\" : 1 }").unwrap();
     assert_eq!(Content::of(&raw).unwrap().json, "{ \"a\" : 1 }");
-    assert_eq!(from_payload::<Box<RawValue>>("[ 1 ]", &[]).unwrap().get(), "[ 1 ]");
-    assert_eq!(from_payload::<(u8, Box<RawValue>)>(&format!("[1,{FIRST}]"), &[part("a")]).unwrap().1.get(), FIRST);
+    assert_eq!(read::<Box<RawValue>>("[ 1 ]", &[]).unwrap().get(), "[ 1 ]");
+    assert_eq!(read::<(u8, Box<RawValue>)>(&format!("[1,{FIRST}]"), &[part("a")]).unwrap().1.get(), FIRST);
 }
 
 #[test]
 fn bytes_are_also_read_from_base64_and_numbers() {
-    let check = |json: &str| assert_eq!(from_payload::<Bytes>(json, &[]).unwrap(), part("abc"), "{json}");
+    let check = |json: &str| assert_eq!(read::<Bytes>(json, &[]).unwrap(), part("abc"), "{json}");
     check(r#""YWJj""#);
     check("[97,98,99]");
     check(r#""\u0059WJj""#);
     for json in [r#""?""#, r#""YWJ""#, "1", "null", "{}", FIRST, "[256]"] {
-        assert!(from_payload::<Bytes>(json, &[]).is_err(), "{json}");
+        assert!(read::<Bytes>(json, &[]).is_err(), "{json}");
     }
 }
 
@@ -125,14 +122,14 @@ fn bytes_are_also_read_from_base64_and_numbers() {
 fn a_placeholder_is_read_only_as_what_it_stands_for() {
     let parts = [part("abc")];
     for json in [SECOND, r#"{"_placeholder":true}"#, r#"{"_placeholder":true,"num":-1}"#, "{}", r#"{"a":1}"#] {
-        assert!(from_payload::<Bytes>(json, &parts).is_err(), "{json}");
+        assert!(read::<Bytes>(json, &parts).is_err(), "{json}");
     }
-    assert!(from_payload::<String>(FIRST, &parts).is_err());
+    assert!(read::<String>(FIRST, &parts).is_err());
     // A tree of JSON has no place for bytes.
-    let error = from_payload::<Value>(FIRST, &parts).unwrap_err().to_string();
+    let error = read::<Value>(FIRST, &parts).unwrap_err().to_string();
     assert!(error.contains("byte array"), "{error}");
-    assert_eq!(from_payload::<Value>(r#"{"a":[1],"b":{}}"#, &parts).unwrap(), serde_json::json!({"a": [1], "b": {}}));
-    assert!(from_payload::<u8>("1 2", &[]).is_err());
+    assert_eq!(read::<Value>(r#"{"a":[1],"b":{}}"#, &parts).unwrap(), serde_json::json!({"a": [1], "b": {}}));
+    assert!(read::<u8>("1 2", &[]).is_err());
 }
 
 #[test]
