@@ -237,6 +237,7 @@ fn defaults() -> Vec<(&'static str, String)> {
     // A new limit fails to compile here until it is in the table.
     let Limits {
         message_bytes,
+        event_name_bytes,
         json_depth,
         queued_events,
         queued_bytes,
@@ -271,6 +272,7 @@ fn defaults() -> Vec<(&'static str, String)> {
     } = Limits::default();
     vec![
         ("message_bytes", bytes(message_bytes)),
+        ("event_name_bytes", event_name_bytes.to_string()),
         ("json_depth", json_depth.to_string()),
         ("queued_events", queued_events.to_string()),
         ("queued_bytes", bytes(queued_bytes)),

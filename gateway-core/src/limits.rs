@@ -16,6 +16,9 @@ pub struct Limits {
     /// Bytes of one incoming message, all fragments together; above it the connection closes with 1009. Default 1 MiB:
     /// ten times what chat and games send, and small enough for thousands of senders at once.
     pub message_bytes: usize,
+    /// Bytes of the name of an incoming event; longer ones are answered `name_too_long`. Default 256, which is the longest
+    /// that a handler can be subscribed to.
+    pub event_name_bytes: usize,
     /// Nesting of arrays and objects in an incoming message; deeper ones are answered `too_deep`. Default 128, as deep
     /// as typed decoding goes without growing the stack.
     pub json_depth: usize,
@@ -101,6 +104,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             message_bytes: 1024 * 1024,
+            event_name_bytes: 256,
             json_depth: 128,
             queued_events: 64,
             queued_bytes: 1024 * 1024,

@@ -212,7 +212,7 @@ async fn arguments_are_relayed_behind_those_a_handler_has_read() {
     let mut bob = server.connect("/args").await.unwrap();
     bob.request::<()>("join", "a").await.unwrap();
     ann.send_text(r#"{"event":"relay","data":["a",1e400, {"x":"\ud800"} ]}"#).await;
-    let relayed = r#"{"event":"relayed","data":[1e400,{"x":"\ud800"}]}"#;
+    let relayed = r#"{"event":"relayed","data":[1e400, {"x":"\ud800"} ]}"#;
     assert_eq!(bob.next().await, Received::Message(relayed.into()));
     ann.emit("relay", json!(["a", "one"])).await;
     assert_eq!(bob.expect_named("relayed").await, json!("one"));

@@ -319,6 +319,21 @@ async fn an_event_without_a_handler() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_name_that_is_too_long() {
+    let frame = format!(r#"{{"event":"{}"}}"#, "ü".repeat(5000));
+    let (_server, mut client) = connect().await;
+    client.send_message(frame).await;
+    let failure = client.expect_exception().await;
+    assert_eq!(failure.code(), Some("name_too_long"));
+    assert_eq!(failure.payload()["cause"]["pattern"], "ü".repeat(128));
+    let message = "the name of the event has 257 bytes";
+    let frame = format!(r#"{{"event":"{}"}}"#, "a".repeat(257));
+    Row { frame: &frame, code: "name_too_long", message, counted: EXCEPTION, logged: TOLD }
+        .check_frame(&frame, None)
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn data_that_is_nested_too_deeply() {
     let frame = format!(r#"{{"event":"echo","data":{}{}}}"#, "[".repeat(128), "]".repeat(128));
     Row { frame: &frame, code: "too_deep", message: "the data is nested too deeply", counted: EXCEPTION, logged: TOLD }

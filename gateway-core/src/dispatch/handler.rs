@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dispatch::event_hash::BuildEventHasher;
-use crate::dispatch::names::{Names, is_pattern, matches, precedence};
+use crate::dispatch::names::{Names, Patterns, is_pattern};
 use crate::dispatch::{Context, Hooks, Pipeline, Policy, Rate, Running, Surplus};
 use crate::telemetry::EventMeter;
-use crate::wire::{CATCH_ALL, is_reserved};
+use crate::wire::is_reserved;
 
 /// Where a gateway was declared.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -173,8 +173,8 @@ impl fmt::Debug for Handler {
 #[derive(Debug, Default)]
 pub(crate) struct Router {
     exact: HashMap<Arc<str>, Arc<Handler>, BuildEventHasher>,
-    /// For what no exact name is, the most precise first.
-    patterns: Vec<(Arc<str>, Arc<Handler>)>,
+    /// For what no exact name is.
+    patterns: Patterns<Arc<Handler>>,
     handlers: Vec<Arc<Handler>>,
     pub(crate) gateways: Vec<Hooks>,
 }
@@ -186,15 +186,12 @@ impl Router {
         let mut taken = Vec::new();
         for name in handler.names() {
             let rival = if is_pattern(name) {
-                let rival = self.patterns.iter().find(|(other, _)| other == name).map(|(_, rival)| Arc::clone(rival));
-                self.patterns.push((Arc::clone(name), Arc::clone(handler)));
-                rival
+                self.patterns.insert(name, Arc::clone(handler))
             } else {
                 self.exact.insert(Arc::clone(name), Arc::clone(handler))
             };
             taken.extend(rival.map(|rival| (Arc::clone(name), rival)));
         }
-        self.patterns.sort_by_key(|(name, _)| (precedence(name), Arc::clone(name)));
         taken
     }
 
@@ -205,9 +202,7 @@ impl Router {
 
     #[inline(never)]
     fn find_by_pattern(&self, event: &str) -> Option<&Arc<Handler>> {
-        let is_meant = |pattern: &str| pattern == CATCH_ALL || matches(pattern, event);
-        let (_, handler) = self.patterns.iter().find(|(pattern, _)| is_meant(pattern))?;
-        (!is_reserved(event)).then_some(handler)
+        self.patterns.find(event).filter(|_| !is_reserved(event))
     }
 
     /// In the order they were taken up.

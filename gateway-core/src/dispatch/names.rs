@@ -1,8 +1,13 @@
 //! The names a handler answers to: exact ones, and patterns such as `order.*`.
 
+mod patterns;
+
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
+pub(crate) use self::patterns::Patterns;
+use crate::dispatch::event_hash::BuildEventHasher;
 use crate::wire::is_reserved;
 
 /// What segments of a name end at.
@@ -16,7 +21,11 @@ const LONGEST: usize = 256;
 pub(crate) enum Names {
     /// One, which is no pattern. It is the handler's own text.
     One,
-    Several(Box<[Arc<str>]>),
+    Several {
+        names: Box<[Arc<str>]>,
+        /// Those of them that are no patterns.
+        exact: HashSet<Arc<str>, BuildEventHasher>,
+    },
 }
 
 impl Names {
@@ -27,14 +36,16 @@ impl Names {
         }
         let all = std::iter::once(first).chain(others.iter().copied());
         let text = all.clone().collect::<Vec<_>>().join(", ");
-        (Self::Several(all.map(Into::into).collect()), text.into())
+        let names: Box<[Arc<str>]> = all.map(Into::into).collect();
+        let exact = names.iter().filter(|name| !is_pattern(name)).cloned().collect();
+        (Self::Several { names, exact }, text.into())
     }
 
     /// Each of them; `text` is that of [`Names::new`].
     pub(crate) fn all<'a>(&'a self, text: &'a Arc<str>) -> &'a [Arc<str>] {
         match self {
             Self::One => std::slice::from_ref(text),
-            Self::Several(names) => names,
+            Self::Several { names, .. } => names,
         }
     }
 
@@ -42,10 +53,7 @@ impl Names {
     pub(crate) fn of_event<'a>(&'a self, text: &'a Arc<str>, event: &str) -> Cow<'a, Arc<str>> {
         match self {
             Self::One => Cow::Borrowed(text),
-            Self::Several(names) => {
-                let exact = names.iter().find(|name| &***name == event);
-                exact.map_or_else(|| Cow::Owned(event.into()), Cow::Borrowed)
-            }
+            Self::Several { exact, .. } => exact.get(event).map_or_else(|| Cow::Owned(event.into()), Cow::Borrowed),
         }
     }
 }
@@ -69,7 +77,8 @@ pub(crate) fn cannot_be_subscribed(name: &str) -> Option<&'static str> {
 }
 
 /// Whether an event is one of a pattern: `*` is a segment, and at the pattern's end one or more.
-pub(crate) fn matches(pattern: &str, event: &str) -> bool {
+#[cfg(test)]
+fn matches(pattern: &str, event: &str) -> bool {
     let (mut pattern, mut event) = (pattern, event);
     loop {
         let (wanted, pattern_goes_on) = segment(pattern);
@@ -96,14 +105,16 @@ fn segment(name: &str) -> (&str, Option<(u8, &str)>) {
     }
 }
 
-/// The order in which patterns are tried: from the left, a word before `*`, and a longer pattern before a shorter one.
-pub(crate) fn precedence(pattern: &str) -> Vec<Rank> {
+/// The order in which patterns count: from the left, a word before `*`, and a longer pattern before a shorter one.
+#[cfg(test)]
+fn precedence(pattern: &str) -> Vec<Rank> {
     let rank = |segment| if segment == "*" { Rank::Any } else { Rank::Word };
     pattern.split(SEPARATORS).map(rank).chain([Rank::End]).collect()
 }
 
+#[cfg(test)]
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) enum Rank {
+enum Rank {
     Word,
     Any,
     End,

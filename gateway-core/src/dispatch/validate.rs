@@ -151,6 +151,9 @@ impl Faults {
     /// Notes that a member breaks a rule; the member `""` is the value itself. The rule is for programs, the message for
     /// people. The first 32 are told.
     pub fn add(&mut self, member: &str, rule: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) {
+        if self.is_full() {
+            return;
+        }
         let mut behind = String::new();
         if !member.is_empty() {
             Step::Member(member).push_to(&mut behind);
@@ -160,24 +163,34 @@ impl Faults {
 
     /// `behind` is what stands behind the path of the value that is being looked at.
     fn push(&mut self, behind: &str, rule: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) {
-        if self.found.len() < MOST {
-            let path = format!("{}{behind}", self.path);
-            self.found.push(Fault { path, rule: rule.into(), message: message.into() });
+        if !self.is_full() {
+            self.found.push(Fault::new(format!("{}{behind}", self.path), rule.into(), message.into()));
         }
     }
 
-    /// Checks a member by its own rules.
+    /// Whether nothing more is told.
+    fn is_full(&self) -> bool {
+        self.found.len() >= MOST
+    }
+
+    /// Checks a member by its own rules; not where as many faults as are told are found.
     pub fn inside<T: Validate + ?Sized>(&mut self, member: &str, value: &T) {
+        if self.is_full() {
+            return;
+        }
         let inner = self.path_of(member);
         let outer = std::mem::replace(&mut self.path, inner);
         value.check(self);
         self.path = outer;
     }
 
-    /// Checks each element of a list that is a member.
+    /// Checks each element of a list that is a member, up to the one at which as many faults as are told are found.
     pub fn each<'v, T: Validate + 'v>(&mut self, member: &str, values: impl IntoIterator<Item = &'v T>) {
         let list = self.path_of(member);
         for (index, value) in values.into_iter().enumerate() {
+            if self.is_full() {
+                return;
+            }
             let mut inner = list.clone();
             Step::Element(index).push_to(&mut inner);
             let outer = std::mem::replace(&mut self.path, inner);

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
-use crate::session::{ById, RoomRefusal, Session, SocketId};
+use crate::hub::recipients::Recipients;
+use crate::session::{ById, Leaves, RoomRefusal, Session, SocketId};
 
 /// Invariants: a room exists while somebody is in it; a socket's list of rooms and the rooms' lists of sockets say the
 /// same.
@@ -14,6 +15,7 @@ pub(crate) struct Members {
     rooms: HashMap<Arc<str>, Room>,
     /// Everybody, listed when somebody asked and forgotten when somebody comes or goes.
     listed: Option<Sessions>,
+    leaves: Leaves,
 }
 
 /// A list that many broadcasts share.
@@ -166,13 +168,16 @@ impl Members {
         Ok(())
     }
 
-    /// Whether the socket was in the room.
-    pub(crate) fn leave(&mut self, id: &SocketId, room: &str) -> bool {
-        let was_in = self.sockets.get_mut(id).is_some_and(|member| member.forget(room));
-        if was_in {
-            self.take_out(id, room);
+    /// The socket's session where it was in the room, and the number of this leave.
+    pub(crate) fn leave(&mut self, id: &SocketId, room: &str) -> Option<(Arc<Session>, Leaves)> {
+        let member = self.sockets.get_mut(id)?;
+        if !member.forget(room) {
+            return None;
         }
-        was_in
+        let session = Arc::clone(&member.session);
+        self.take_out(id, room);
+        self.leaves = self.leaves.next();
+        Some((session, self.leaves))
     }
 
     pub(crate) fn rooms_of(&self, id: &SocketId) -> Vec<String> {
@@ -202,21 +207,48 @@ impl Members {
                 self.rooms.get_mut(room.as_str()).map_or_else(Sessions::default, Room::list)
             }
             rooms => {
-                let mut seen = HashSet::new();
-                let members = rooms.iter().flat_map(|room| self.in_room(room));
-                members.filter(|session| seen.insert(session.id.as_str())).cloned().collect()
+                let rooms: HashSet<&String> = rooms.iter().collect();
+                let mut sessions: Vec<_> = rooms.into_iter().flat_map(|room| self.in_room(room)).collect();
+                sessions.sort_unstable_by_key(|session| Arc::as_ptr(session));
+                sessions.dedup_by_key(|session| Arc::as_ptr(session));
+                sessions.into_iter().cloned().collect()
             }
         }
     }
 
     /// The sockets that are meant, each once.
-    pub(crate) fn select(&mut self, selection: &Selection) -> Sessions {
+    pub(crate) fn select(&mut self, selection: &Selection) -> Recipients {
         let chosen = self.chosen(&selection.rooms);
-        let is_excepted = |session: &Session| selection.except.iter().any(|room| self.is_in(&session.id, room));
-        match selection.except.as_slice() {
-            [] => chosen,
-            _ => chosen.iter().filter(|session| !is_excepted(session)).cloned().collect(),
+        let (sessions, except) = self.without(chosen, &selection.except);
+        Recipients { sessions, except, leaves: self.leaves }
+    }
+
+    /// What is left of a list, which stays as it is where nobody or one socket is to be left out.
+    fn without(&self, chosen: Sessions, except: &[String]) -> (Sessions, Option<Arc<Session>>) {
+        let rooms: Vec<_> = except.iter().filter_map(|room| self.rooms.get(room.as_str())).collect();
+        let mut sockets = except.iter().filter_map(|id| Some(&self.sockets.get(id.as_str())?.session));
+        let first = sockets.next();
+        let others: Vec<_> = sockets.collect();
+        if rooms.is_empty() && others.is_empty() {
+            // Lists are in the order of the sessions' places in memory.
+            let is_listed = |one: &&Arc<Session>| chosen.binary_search_by_key(&Arc::as_ptr(one), Arc::as_ptr).is_ok();
+            let one = first.filter(is_listed).cloned();
+            return (chosen, one);
         }
+        let is_socket = |session: &Arc<Session>| {
+            first.into_iter().chain(others.iter().copied()).any(|one| Arc::ptr_eq(one, session))
+        };
+        let is_in_room = |session: &Session| rooms.iter().any(|room| room.members.contains_key(&session.id));
+        let left = chosen.iter().filter(|session| !is_socket(session) && !is_in_room(session));
+        (left.cloned().collect(), None)
+    }
+
+    /// The number of leaves so far, while a socket is still meant.
+    pub(crate) fn leaves_while_meant(&self, id: &SocketId, selection: &Selection) -> Option<Leaves> {
+        let is_chosen = selection.rooms.is_empty() && self.sockets.contains_key(id)
+            || selection.rooms.iter().any(|room| self.is_in(id, room));
+        let is_excepted = selection.except.iter().any(|room| self.is_in(id, room));
+        (is_chosen && !is_excepted).then_some(self.leaves)
     }
 
     /// How many sockets are meant.

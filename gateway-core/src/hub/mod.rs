@@ -3,6 +3,7 @@
 mod lost;
 mod members;
 mod namespace;
+mod recipients;
 mod space;
 mod target;
 

@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::hub::Hub;
-use crate::hub::members::{JoinError, Members, Selection, Sessions};
-use crate::session::{Offset, Offsets, Session, SocketId};
+use crate::hub::members::{JoinError, Members, Selection};
+use crate::hub::recipients::Recipients;
+use crate::session::{Leaves, Offset, Offsets, Session, SocketId};
 use crate::wire::{OwnForm, Terms};
 
 #[derive(Debug)]
@@ -62,8 +63,18 @@ impl Space {
         self.lock().user_of(id)
     }
 
+    /// Whether the socket was in the room. What others send to the room is not queued for it from then on, also where they
+    /// have listed it already.
     pub(crate) fn leave(&self, id: &SocketId, room: &str) -> bool {
-        self.lock().leave(id, room)
+        let left = self.lock().leave(id, room);
+        if let Some((session, leave)) = &left {
+            session.outbox.note_leave(*leave);
+        }
+        left.is_some()
+    }
+
+    pub(crate) fn leaves_while_meant(&self, id: &SocketId, selection: &Selection) -> Option<Leaves> {
+        self.lock().leaves_while_meant(id, selection)
     }
 
     pub(crate) fn is_in(&self, id: &SocketId, room: &str) -> bool {
@@ -82,7 +93,7 @@ impl Space {
         self.lock().room_counts()
     }
 
-    pub(crate) fn select(&self, selection: &Selection) -> Sessions {
+    pub(crate) fn select(&self, selection: &Selection) -> Recipients {
         self.lock().select(selection)
     }
 

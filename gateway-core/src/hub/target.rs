@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::hub::members::{Selection, Sessions};
+use crate::hub::members::Selection;
+use crate::hub::recipients::Recipients;
 use crate::hub::{JoinError, Space};
 use crate::session::{Delivery, DisconnectReason, Outbox, Scope, SendError, for_each, latest_of, write_all_soon};
+use crate::session::{Leaves, Pushed, Session};
 use crate::telemetry::{BroadcastClock, bounded, cut};
 use crate::wire::{Content, Disconnect, Event, Key, Latest, RawArgs, Shared, ToArgs, Worth, is_reserved};
 
@@ -103,61 +105,102 @@ impl Target {
         if self.delivery == Delivery::Volatile {
             return self.say(event, args);
         }
-        let sessions = self.select();
-        let Some(content) = self.content(event, args) else { return Sent { queued: 0, skipped: sessions.len() } };
-        let clock = self.tell_listeners(&sessions, event);
+        let recipients = self.select();
+        let Some(content) = self.content(event, args) else { return Sent { queued: 0, skipped: recipients.len() } };
+        let clock = self.tell_listeners(&recipients, event);
         let offset = self.space.next_offset();
         let shared = Shared::new(self.space.terms(), event, content.lend(), offset.map(|offset| offset.to_string()));
         let shared = shared.with_key(Key::new(event, key)).worth(self.worth);
-        let mut queued = 0;
-        for_each(&sessions, |session| {
+        let queued = self.push_to(&recipients, |session, leaves| {
             let Outbox { format, .. } = session.outbox;
             let frame = shared.frame(format).clone();
             let sent = session.outbox.deflating().map(|how| shared.deflated(format, how).clone());
-            let pushed = match offset {
-                None => session.outbox.push_latest(sent.unwrap_or(frame)),
-                Some(offset) => session.queue_event(frame, sent, offset),
-            };
-            queued += usize::from(pushed.is_ok());
+            match offset {
+                None => session.outbox.push_latest(sent.unwrap_or(frame), leaves),
+                Some(offset) => session.queue_event(frame, sent, offset, leaves),
+            }
         });
         drop(clock);
         // One that may be taken out again is not joined with what comes behind it.
-        write_all_soon(&sessions, Latest::default());
-        Sent { queued, skipped: sessions.len() - queued }
+        write_all_soon(recipients.list(), Latest::default());
+        Sent { queued, skipped: recipients.len() - queued }
     }
 
-    /// Gives a clock that runs until it is dropped, where broadcasts are measured.
-    fn tell_listeners<'a>(&self, sessions: &'a Sessions, event: &str) -> Option<BroadcastClock<'a>> {
-        let listeners = sessions.first().and_then(|session| session.outbox.counters.listeners())?;
-        listeners.count_sent(&self.space.name, event, sessions.len());
-        sessions.iter().for_each(|session| listeners.outgoing(&self.space.name, session.id.as_str(), event));
-        listeners.meters().map(|meters| meters.wire.broadcast(sessions.len()))
-    }
-
-    fn say(&self, event: &str, args: Result<RawArgs, serde_json::Error>) -> Sent {
-        let sessions = self.select();
-        let Some(content) = self.content(event, args) else { return Sent { queued: 0, skipped: sessions.len() } };
-        let clock = self.tell_listeners(&sessions, event);
-        let is_volatile = self.delivery == Delivery::Volatile;
-        let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };
-        let shared = Shared::new(self.space.terms(), event, content.lend(), offset.map(|offset| offset.to_string()));
-        let shared = shared.behind(latest_of(&sessions)).worth(self.worth);
+    /// Pushes to each of these; says how many took it.
+    #[inline]
+    fn push_to(
+        &self,
+        recipients: &Recipients,
+        push: impl Fn(&Arc<Session>, Leaves) -> Result<Pushed, SendError>,
+    ) -> usize {
         let mut queued = 0;
-        for_each(&sessions, |session| {
-            let pushed = match offset {
-                None if is_volatile && session.drops_volatile() => Err(SendError::Full),
-                None => session.outbox.push_shared(&shared, self.delivery),
-                Some(offset) => {
-                    let Outbox { format, .. } = session.outbox;
-                    let sent = session.outbox.deflating().map(|how| shared.deflated(format, how).clone());
-                    session.queue_event(shared.frame(format).clone(), sent, offset)
-                }
+        for_each(&recipients.sessions, |session| {
+            if recipients.leaves_out(session) {
+                return;
+            }
+            let pushed = match push(session, recipients.leaves) {
+                Err(SendError::Closed) => self.push_again(session, recipients.leaves, &push),
+                pushed => pushed,
             };
             queued += usize::from(pushed.is_ok());
         });
+        queued
+    }
+
+    /// Pushes to a socket that left a room since it was listed, where it is meant all the same.
+    #[cold]
+    fn push_again(
+        &self,
+        session: &Arc<Session>,
+        mut listed: Leaves,
+        push: &impl Fn(&Arc<Session>, Leaves) -> Result<Pushed, SendError>,
+    ) -> Result<Pushed, SendError> {
+        while let Some(leaves) = self.space.leaves_while_meant(&session.id, &self.selection) {
+            let is_known = leaves == listed;
+            match push(session, if is_known { Leaves::ANY } else { leaves }) {
+                Err(SendError::Closed) if !is_known => listed = leaves,
+                pushed => return pushed,
+            }
+        }
+        Err(SendError::Closed)
+    }
+
+    /// Gives a clock that runs until it is dropped, where broadcasts are measured.
+    fn tell_listeners<'a>(&self, recipients: &'a Recipients, event: &str) -> Option<BroadcastClock<'a>> {
+        let listeners = recipients.sessions.first().and_then(|session| session.outbox.counters.listeners())?;
+        listeners.count_sent(&self.space.name, event, recipients.len());
+        recipients.iter().for_each(|session| listeners.outgoing(&self.space.name, session.id.as_str(), event));
+        listeners.meters().map(|meters| meters.wire.broadcast(recipients.len()))
+    }
+
+    fn say(&self, event: &str, args: Result<RawArgs, serde_json::Error>) -> Sent {
+        self.say_to(&self.select(), event, args)
+    }
+
+    pub(super) fn say_to(
+        &self,
+        recipients: &Recipients,
+        event: &str,
+        args: Result<RawArgs, serde_json::Error>,
+    ) -> Sent {
+        let Some(content) = self.content(event, args) else { return Sent { queued: 0, skipped: recipients.len() } };
+        let clock = self.tell_listeners(recipients, event);
+        let is_volatile = self.delivery == Delivery::Volatile;
+        let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };
+        let shared = Shared::new(self.space.terms(), event, content.lend(), offset.map(|offset| offset.to_string()));
+        let shared = shared.behind(latest_of(recipients.list())).worth(self.worth);
+        let queued = self.push_to(recipients, |session, leaves| match offset {
+            None if is_volatile && session.drops_volatile() => Err(SendError::Full),
+            None => session.outbox.push_shared(&shared, self.delivery, leaves),
+            Some(offset) => {
+                let Outbox { format, .. } = session.outbox;
+                let sent = session.outbox.deflating().map(|how| shared.deflated(format, how).clone());
+                session.queue_event(shared.frame(format).clone(), sent, offset, leaves)
+            }
+        });
         drop(clock);
-        write_all_soon(&sessions, shared.into_latest());
-        Sent { queued, skipped: sessions.len() - queued }
+        write_all_soon(recipients.list(), shared.into_latest());
+        Sent { queued, skipped: recipients.len() - queued }
     }
 
     /// Sends a typed event. Encoded once, queued without waiting.
@@ -230,7 +273,7 @@ impl Target {
         self.space.count(&self.selection)
     }
 
-    pub(crate) fn select(&self) -> Sessions {
+    pub(crate) fn select(&self) -> Recipients {
         self.space.select(&self.selection)
     }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::limits::Limits;
 use crate::session::Session;
 use crate::transport::Handshake;
-use crate::wire::{Disconnect, WireFormat};
+use crate::wire::{Disconnect, ToArgs, WireFormat};
 
 fn enter(space: &Space) -> Arc<Session> {
     let handshake = Handshake::new("/".into(), "", &HeaderMap::new(), None);
@@ -36,6 +36,44 @@ fn overlapping_rooms_mean_a_socket_once() {
     assert_eq!(all.clone().except(bob.id.as_str()).count(), 2);
     assert_eq!(all.clone().to(bob.id.as_str()).to("c").count(), 2);
     assert_eq!(all.count(), 3);
+}
+
+/// A broadcast on another thread has listed its recipients when a socket leaves.
+#[test]
+fn what_is_sent_to_a_room_is_not_queued_after_a_leave() {
+    let space = hub().of("/");
+    let (ann, bob) = (enter(&space), enter(&space));
+    for (session, room) in [(&ann, "a"), (&ann, "b"), (&bob, "a")] {
+        space.join(&session.id, room).unwrap();
+    }
+    let to_a = Target::all(&space).to("a");
+    let say = |target: &Target, recipients: &_| target.say_to(recipients, "x", 1.to_args());
+    let (listed, either) = (to_a.select(), to_a.clone().to("b").select());
+    assert!(space.leave(&ann.id, "a"));
+    assert_eq!(say(&to_a, &listed), Sent { queued: 1, skipped: 1 });
+    assert_eq!(say(&to_a.clone().volatile(), &listed), Sent { queued: 0, skipped: 2 });
+    assert_eq!(ann.outbox.load().0, 0);
+    // In another of the rooms it is meant all the same.
+    assert_eq!(say(&to_a.clone().to("b"), &either), Sent { queued: 2, skipped: 0 });
+    assert_eq!(ann.outbox.load().0, 1);
+    space.join(&ann.id, "a").unwrap();
+    assert_eq!(say(&to_a, &listed), Sent { queued: 2, skipped: 0 });
+}
+
+#[test]
+fn a_list_is_shared_by_all_who_leave_one_socket_out() {
+    let space = hub().of("/");
+    let (ann, bob, cid) = (enter(&space), enter(&space), enter(&space));
+    let all = Target::all(&space);
+    let lists = [&ann, &bob].map(|session| all.clone().except(session.id.as_str()).except("nobody").select());
+    assert!(Arc::ptr_eq(lists[0].list().0, lists[1].list().0));
+    assert_eq!(lists.map(|list| (list.len(), list.iter().count())), [(2, 2); 2]);
+    space.join(&cid.id, "a").unwrap();
+    assert_eq!(all.clone().to("a").except(ann.id.as_str()).count(), 1);
+    assert_eq!(all.clone().to("a").except(cid.id.as_str()).count(), 0);
+    assert_eq!(all.clone().except(ann.id.as_str()).except("a").count(), 1);
+    assert_eq!(all.clone().to("a").to("a").to("a").count(), 1);
+    assert_eq!(all.except(ann.id.as_str()).emit("x", &1), Sent { queued: 2, skipped: 0 });
 }
 
 #[test]

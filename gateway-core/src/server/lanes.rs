@@ -129,6 +129,14 @@ impl Lanes {
         responder(place, event, envelope.id, &envelope.payload).fail(exception);
     }
 
+    /// Answers an event whose name is longer than a name may be. The answer has its beginning alone.
+    pub(crate) fn refuse_name(place: &Place, envelope: Envelope<'_>) {
+        let bytes = envelope.event.len();
+        let event = Cow::Owned(telemetry::bounded(&envelope.event).to_owned());
+        let exception = Exception::framework("name_too_long", format!("the name of the event has {bytes} bytes"));
+        Self::refuse(place, Envelope { event, ..envelope }, &exception);
+    }
+
     /// The client is gone: what was not started is not started, and nobody reads a stream's items.
     pub(crate) fn forget_waiting_events(&mut self) {
         self.waiting.clear();

@@ -205,6 +205,9 @@ impl Seat {
     pub(super) fn take_incoming(&mut self, incoming: Incoming<'_>, task: &mut Task<'_>) {
         let limits = &self.place.application.limits;
         match incoming {
+            Incoming::Event(envelope) if envelope.event.len() > limits.event_name_bytes => {
+                Lanes::refuse_name(&self.place, envelope);
+            }
             // The envelope around it is a level of its own.
             Incoming::Event(envelope)
                 if exceeds_depth(envelope.payload.text(), limits.json_depth.saturating_sub(1)) =>

@@ -19,11 +19,15 @@ struct Marked {
     lists: Vec<List>,
 }
 
-/// Many sessions that were sent the same.
+/// Many sessions that were sent the same, but for one of them.
 struct List {
     sessions: Arc<[Arc<Session>]>,
+    except: *const Session,
     latest: Latest,
 }
+
+/// Sessions that are sent the same, and the one of them that is not.
+type Listed<'a> = (&'a Arc<[Arc<Session>]>, Option<&'a Arc<Session>>);
 
 /// From so many sessions on it pays to join what is sent to them in a burst.
 const MANY: usize = 16;
@@ -87,25 +91,28 @@ fn write_marked(sessions: &[Arc<Session>]) {
 }
 
 /// What was last sent to all of these in this batch.
-pub(crate) fn latest_of(sessions: &Arc<[Arc<Session>]>) -> Latest {
-    if sessions.len() < MANY {
+pub(crate) fn latest_of(listed: Listed<'_>) -> Latest {
+    if listed.0.len() < MANY {
         return Latest::default();
     }
     BATCH.with(|batch| {
         let mut batch = batch.borrow_mut();
-        let list = batch.as_mut().and_then(|marked| marked.list(sessions));
+        let list = batch.as_mut().and_then(|marked| marked.list(listed));
         list.map(|list| std::mem::take(&mut list.latest)).unwrap_or_default()
     })
 }
 
 /// The same for many, who were sent this last; those that were not pushed to are passed over.
-pub(crate) fn write_all_soon(sessions: &Arc<[Arc<Session>]>, latest: Latest) {
+pub(crate) fn write_all_soon(listed: Listed<'_>, latest: Latest) {
+    let (sessions, except) = listed;
     let is_seen_to = BATCH.with(|batch| {
         let mut batch = batch.borrow_mut();
         let Some(marked) = batch.as_mut() else { return false };
-        match marked.list(sessions) {
-            Some(list) => list.latest = latest,
-            None => marked.lists.push(List { sessions: Arc::clone(sessions), latest }),
+        if let Some(list) = marked.list(listed) {
+            list.latest = latest;
+        } else {
+            let except = except.map_or(std::ptr::null(), Arc::as_ptr);
+            marked.lists.push(List { sessions: Arc::clone(sessions), except, latest });
         }
         true
     });
@@ -127,7 +134,8 @@ pub(crate) fn for_each(sessions: &[Arc<Session>], mut visit: impl FnMut(&Arc<Ses
 }
 
 impl Marked {
-    fn list(&mut self, sessions: &Arc<[Arc<Session>]>) -> Option<&mut List> {
-        self.lists.iter_mut().find(|list| Arc::ptr_eq(&list.sessions, sessions))
+    fn list(&mut self, (sessions, except): Listed<'_>) -> Option<&mut List> {
+        let except = except.map_or(std::ptr::null(), Arc::as_ptr);
+        self.lists.iter_mut().find(|list| Arc::ptr_eq(&list.sessions, sessions) && list.except == except)
     }
 }

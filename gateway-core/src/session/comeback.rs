@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::session::outbox::{CameBack, Pushed};
-use crate::session::{Offset, Offsets, Recovery, SendError, Session, SocketId, batch};
+use crate::session::{Leaves, Offset, Offsets, Recovery, SendError, Session, SocketId, batch};
 use crate::wire::{Encoded, Outgoing};
 
 /// What a session that can come back has beside.
@@ -79,7 +79,7 @@ impl Session {
     /// Queues one event; it goes out at the end of the sender's batch of work.
     pub(crate) fn push_event(self: &Arc<Self>, frame: Encoded, offset: Offset) -> Result<(), SendError> {
         let sent = self.outbox.deflating().and_then(|how| frame.deflated(how));
-        if self.queue_event(frame, sent, offset)? == Pushed::NeedsWrite {
+        if self.queue_event(frame, sent, offset, Leaves::ANY)? == Pushed::NeedsWrite {
             batch::write_soon(self);
         }
         Ok(())
@@ -92,8 +92,9 @@ impl Session {
         frame: Encoded,
         sent: Option<Encoded>,
         offset: Offset,
+        listed: Leaves,
     ) -> Result<Pushed, SendError> {
-        match self.outbox.push_numbered(frame, sent, offset) {
+        match self.outbox.push_numbered(frame, sent, offset, listed) {
             Ok(pushed) => pushed,
             Err(CameBack(frame)) => {
                 let successor = self.successor().ok_or(SendError::Closed)?;

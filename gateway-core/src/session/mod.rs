@@ -28,9 +28,9 @@ pub(crate) use doorkeeper::{Admittance, Doorkeeper};
 pub(crate) use heartbeat::{Asks, Heartbeat, Pace, Pulse, Sign};
 pub(crate) use id::ById;
 pub use id::SocketId;
-use outbox::Pushed;
+
 pub use outbox::SendError;
-pub(crate) use outbox::{Delivery, Outbox, Scope};
+pub(crate) use outbox::{Delivery, Leaves, Outbox, Pushed, Scope};
 pub(crate) use pending::{Answer, Pending};
 pub(crate) use random::random;
 pub use reason::DisconnectReason;
@@ -140,7 +140,8 @@ impl Session {
 
     /// Queues one event in the place of an older one of its key; it goes out at the end of the sender's batch of work.
     pub(crate) fn push_latest(self: &Arc<Self>, frame: Encoded) -> Result<(), SendError> {
-        if !frame.is_nothing() && self.outbox.push_latest(self.outbox.ready(frame))? == Pushed::NeedsWrite {
+        if !frame.is_nothing() && self.outbox.push_latest(self.outbox.ready(frame), Leaves::ANY)? == Pushed::NeedsWrite
+        {
             batch::write_soon(self);
         }
         Ok(())

@@ -14,7 +14,7 @@ use shuttle::sync::{Condvar, Mutex};
 use shuttle::thread;
 
 use crate::limits::{Limits, Overflow};
-use crate::session::{Batch, Delivery, DisconnectReason, Scope, Session, write_all_soon};
+use crate::session::{Batch, Delivery, DisconnectReason, Leaves, Scope, Session, write_all_soon};
 use crate::transport::{Broken, Deliver, Direct, DirectWrite, Ending, Handshake, Transport};
 use crate::wire::{Disconnect, Encoded, Latest, OpCode, Shared, Terms, WireFormat, close_frame};
 
@@ -335,10 +335,10 @@ fn each_to_all(is_direct: bool) {
                     let (event, data) = (number.to_string(), broadcast.to_string());
                     let shared = Shared::new(Terms::of("/"), &event, data.as_str().into(), None).behind(latest);
                     for session in everybody.iter() {
-                        session.outbox.push_shared(&shared, Delivery::Event).unwrap();
+                        session.outbox.push_shared(&shared, Delivery::Event, Leaves::default()).unwrap();
                     }
                     latest = shared.into_latest();
-                    write_all_soon(&everybody, Latest::default());
+                    write_all_soon((&everybody, None), Latest::default());
                 }
             });
         });

@@ -40,7 +40,10 @@ pub(crate) struct Outbox {
     /// Whether much waits, readable without the lock. Written under it.
     heavy: AtomicBool,
     frames: u32,
-    bytes: usize,
+    /// At most 4 GiB, so that what every delivery needs fits into its two lines.
+    bytes: u32,
+    /// The last leave of its socket from a room. Written and read under the lock.
+    left: std::sync::atomic::AtomicU32,
     pub(crate) counters: Arc<Counters>,
     reader: AtomicWaker,
     /// Whether somebody asked for the end, readable without the lock.
@@ -62,6 +65,20 @@ pub(crate) enum Delivery {
     Event,
     /// Goes out at once or not at all.
     Volatile,
+}
+
+/// How often sockets of a namespace have left a room: lists of recipients and leaves are numbered by it. It begins anew
+/// after 2³² of them; then a list is looked at once more in vain.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Leaves(u32);
+
+impl Leaves {
+    /// Of what is sent to one socket, whichever rooms it is in.
+    pub(crate) const ANY: Self = Self(u32::MAX);
+
+    pub(crate) fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
 }
 
 /// Why a frame was not queued.
@@ -101,7 +118,8 @@ impl Outbox {
             deflates: false.into(),
             heavy: AtomicBool::new(false),
             frames: u32::try_from(limits.outbox_frames).unwrap_or(u32::MAX),
-            bytes: limits.outbox_bytes,
+            bytes: u32::try_from(limits.outbox_bytes).unwrap_or(u32::MAX),
+            left: 0.into(),
             counters: Arc::clone(counters),
             reader: AtomicWaker::new(),
             ending: AtomicBool::new(false),
@@ -164,13 +182,18 @@ impl Outbox {
 
     /// The same for one of many: in one piece with what was sent before, where that is all that waits.
     #[inline]
-    pub(crate) fn push_shared(&self, shared: &Shared<'_>, delivery: Delivery) -> Result<Pushed, SendError> {
+    pub(crate) fn push_shared(
+        &self,
+        shared: &Shared<'_>,
+        delivery: Delivery,
+        listed: Leaves,
+    ) -> Result<Pushed, SendError> {
         if let Some(how) = self.deflating() {
             let frame = shared.deflated(self.format, how).clone();
-            return self.push_into(self.lock(), frame, delivery);
+            return self.push_into(self.lock_listed(listed)?, frame, delivery);
         }
         let frame = shared.frame(self.format);
-        let mut queue = self.lock();
+        let mut queue = self.lock_listed(listed)?;
         if let Some(joined) = shared.joined(self.format)
             && queue.waiting.is_only(joined.before)
             && self.may_join(&queue, frame.len(), delivery)
@@ -297,7 +320,7 @@ impl Outbox {
     /// A frame of any size fits into an empty queue: its size was bounded where it was made.
     fn fits(&self, queue: &Queue, bytes: usize) -> bool {
         let waiting = &queue.waiting;
-        waiting.is_empty() || (waiting.len() < self.frames && waiting.bytes() + bytes <= self.bytes)
+        waiting.is_empty() || (waiting.len() < self.frames && waiting.bytes() + bytes <= self.bytes as usize)
     }
 
     /// Queues the answer to a ping.
@@ -412,7 +435,7 @@ impl Outbox {
     }
 
     fn weigh(&self, queue: &Queue) {
-        let is_heavy = queue.waiting.len() > self.frames / 2 || queue.waiting.bytes() > self.bytes / 16;
+        let is_heavy = queue.waiting.len() > self.frames / 2 || queue.waiting.bytes() > self.bytes as usize / 16;
         if is_heavy == self.is_light() {
             self.heavy.store(is_heavy, Ordering::Relaxed);
         }
@@ -428,6 +451,22 @@ impl Outbox {
     pub(crate) fn has_room(&self) -> bool {
         let queue = self.lock();
         queue.closed || self.fits(&queue, 1024)
+    }
+
+    /// The socket has left a room: whoever listed it before asks again.
+    pub(crate) fn note_leave(&self, leave: Leaves) {
+        let _queue = self.lock();
+        // Of two threads the one that left first may come here last.
+        if leave.0.wrapping_sub(self.left.load(Ordering::Relaxed)) < u32::MAX / 2 {
+            self.left.store(leave.0, Ordering::Relaxed);
+        }
+    }
+
+    /// The queue, to push to a socket that was listed then. To one that left a room since nothing is pushed.
+    #[inline]
+    fn lock_listed(&self, listed: Leaves) -> Result<MutexGuard<'_, Queue>, SendError> {
+        let queue = self.lock();
+        if self.left.load(Ordering::Relaxed) > listed.0 { Err(SendError::Closed) } else { Ok(queue) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {

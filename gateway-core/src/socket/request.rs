@@ -146,7 +146,7 @@ impl<R> Requests<R> {
 impl<R: FromArgs> Requests<R> {
     async fn ask(self) -> Answers<R> {
         let sessions = self.target.select();
-        let default = sessions.first().map_or(Duration::ZERO, |session| session.request_timeout);
+        let default = sessions.iter().next().map_or(Duration::ZERO, |session| session.request_timeout);
         let delivery = match self.target.delivery() {
             Delivery::Volatile => Delivery::Volatile,
             Delivery::Event | Delivery::Answer => Delivery::Answer,

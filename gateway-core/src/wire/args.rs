@@ -1,6 +1,8 @@
 //! The arguments of an event as a list, whatever their number: read, kept as they came, and sent.
 
 use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -38,12 +40,17 @@ use crate::wire::payload::{Content, Payload, Shape, keep_named, read};
 pub struct Args<T>(pub T);
 
 /// The arguments of an event as they came: not read, binary parts included. Sent again, they are the same to the last digit.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct RawArgs {
     content: Content,
     /// Nothing was sent: no argument, and `null` to who reads one value.
     absent: bool,
+    /// Where in the list each argument is, once somebody has read one far behind.
+    places: OnceLock<Box<[Range<usize>]>>,
 }
+
+/// Arguments up to this place are found by going there.
+const NEAR: usize = 4;
 
 /// What can be sent: a value that is `Serialize`, as the one argument of its event; [`Args`] and [`RawArgs`] as several.
 #[diagnostic::on_unimplemented(
@@ -155,16 +162,16 @@ impl RawArgs {
         }
     }
 
-    /// How many there are.
+    /// How many there are. The first call goes through all of them.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.list().elements().len()
+        self.places().len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.list().elements().next().is_none()
     }
 
     /// The JSON of their array. Where there are binary parts, `{"_placeholder":true,"num":0}` stands for the first.
@@ -173,22 +180,39 @@ impl RawArgs {
         self.list().text()
     }
 
-    /// Reads one of them; beyond the last one there is `null`.
+    /// Reads one of them; beyond the last one there is `null`. Reading each by its index costs no more than reading all.
     ///
     /// # Errors
     ///
     /// When it is something else.
     pub fn read<T: DeserializeOwned>(&self, index: usize) -> Result<T, serde_json::Error> {
         let list = self.list();
-        read(list.elements().get(index).unwrap_or(&"null"), list.attachments)
+        let element = if index < NEAR {
+            list.elements().nth(index)
+        } else {
+            self.places().get(index).map(|place| &list.json.unwrap_or_default()[place.clone()])
+        };
+        read(element.unwrap_or("null"), list.attachments)
     }
 
-    /// Those behind the first `count`: what is left once a handler has read its own.
+    /// Those behind the first `count`: what is left once a handler has read its own. They are copied.
     #[must_use]
     pub fn skip(&self, count: usize) -> Self {
-        let left = self.list().elements().get(count..).unwrap_or_default().join(",");
-        let (left, attachments) = keep_named(format!("[{left}]"), &self.content.attachments);
+        let mut elements = self.list().elements();
+        elements.by_ref().take(count).for_each(drop);
+        let (left, attachments) = keep_named(elements.into_list(), &self.content.attachments);
         Self::of_list(left, attachments)
+    }
+
+    fn places(&self) -> &[Range<usize>] {
+        self.places.get_or_init(|| {
+            let (mut elements, mut places) = (self.list().elements(), Vec::new());
+            while let Some(element) = elements.next() {
+                let end = self.content.json.len() - elements.rest.len();
+                places.push(end - element.len()..end);
+            }
+            places.into()
+        })
     }
 
     /// One argument is written as itself, except where that would be read as a list.
@@ -210,6 +234,12 @@ impl RawArgs {
     }
 }
 
+impl PartialEq for RawArgs {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.content, self.absent) == (&other.content, other.absent)
+    }
+}
+
 impl Default for RawArgs {
     fn default() -> Self {
         Self::of_list("[]".to_owned(), Vec::new())
@@ -218,7 +248,7 @@ impl Default for RawArgs {
 
 impl From<Content> for RawArgs {
     fn from(content: Content) -> Self {
-        Self { content, absent: false }
+        Self { content, absent: false, places: OnceLock::new() }
     }
 }
 
@@ -230,7 +260,8 @@ impl From<&Payload<'_>> for RawArgs {
             (None, Shape::Several) => "[]",
         };
         let (json, attachments) = (json.to_owned(), payload.attachments().to_vec());
-        Self { content: Content { json, shape: payload.shape, attachments }, absent: payload.json.is_none() }
+        let content = Content { json, shape: payload.shape, attachments };
+        Self { content, absent: payload.json.is_none(), places: OnceLock::new() }
     }
 }
 
@@ -258,10 +289,8 @@ impl<'a> List<'a> {
     /// The list. What was left out at its end is `null`, as it is `undefined` to a JavaScript function.
     pub(crate) fn read_all<T: DeserializeOwned>(self) -> Result<T, serde_json::Error> {
         read(&self.text(), self.attachments).or_else(|error| {
-            let mut elements = self.elements();
-            let Some(wanted) = arity_of::<T>().filter(|wanted| *wanted > elements.len()) else { return Err(error) };
-            elements.resize(wanted, "null");
-            read(&format!("[{}]", elements.join(",")), self.attachments).map_err(|_| error)
+            let Some(filled) = arity_of::<T>().and_then(|wanted| self.filled(wanted)) else { return Err(error) };
+            read(&filled, self.attachments).map_err(|_| error)
         })
     }
 
@@ -273,11 +302,20 @@ impl<'a> List<'a> {
 
     /// What is wrong with it as a list, which it could not be read as.
     pub(crate) fn fault_of_list<T: DeserializeOwned>(self, error: &serde_json::Error) -> Fault {
-        let elements = self.elements();
-        let missing = arity_of::<T>().unwrap_or_default().saturating_sub(elements.len());
-        let filled: Vec<_> = elements.iter().copied().chain(std::iter::repeat_n("null", missing)).collect();
-        let found = explain::<T>(&format!("[{}]", filled.join(",")), self.attachments, Some(elements.len()));
-        found.unwrap_or_else(|| Fault::of_parser(error))
+        let wanted = arity_of::<T>().unwrap_or_default();
+        let given = self.elements().take(wanted).count();
+        let list = self.filled(wanted).map_or_else(|| self.text(), Cow::Owned);
+        explain::<T>(&list, self.attachments, Some(given)).unwrap_or_else(|| Fault::of_parser(error))
+    }
+
+    /// The list with as many elements as are wanted; `None` where it has them.
+    fn filled(self, wanted: usize) -> Option<String> {
+        let mut elements: Vec<_> = self.elements().take(wanted).collect();
+        if elements.len() == wanted {
+            return None;
+        }
+        elements.resize(wanted, "null");
+        Some(format!("[{}]", elements.join(",")))
     }
 
     /// Names in faults what was sent as it was sent.
@@ -293,16 +331,45 @@ impl<'a> List<'a> {
         }
     }
 
-    fn elements(self) -> Vec<&'a str> {
+    fn elements(self) -> Elements<'a> {
         match (self.json, self.shape) {
-            (None, _) => Vec::new(),
-            (Some(only), Shape::One) => vec![only],
-            (Some(list), Shape::Several) => {
-                // It was checked to be an array when it was taken up.
-                let elements: Vec<&RawValue> = serde_json::from_str(list).unwrap_or_default();
-                elements.into_iter().map(RawValue::get).collect()
-            }
+            (None, _) => Elements { only: None, rest: "" },
+            (Some(only), Shape::One) => Elements { only: Some(only), rest: "" },
+            (Some(rest), Shape::Several) => Elements { only: None, rest },
         }
+    }
+}
+
+/// The texts of a list's elements, found one after the other.
+struct Elements<'a> {
+    /// What stands for a list of itself.
+    only: Option<&'a str>,
+    /// From a bracket or a comma on.
+    rest: &'a str,
+}
+
+impl Elements<'_> {
+    /// The list of those that are left.
+    fn into_list(self) -> String {
+        match (self.only, self.rest.trim_ascii_start().strip_prefix(['[', ','])) {
+            (Some(only), _) => format!("[{only}]"),
+            (None, Some(rest)) => format!("[{}", rest.trim_ascii_start()),
+            (None, None) => "[]".to_owned(),
+        }
+    }
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        if let Some(only) = self.only.take() {
+            return Some(only);
+        }
+        // The whole was checked to be an array when it was taken up.
+        let (element, rest) = first_value(self.rest.trim_ascii_start().strip_prefix(['[', ','])?)?;
+        self.rest = rest;
+        Some(element.get())
     }
 }
 

@@ -27,7 +27,14 @@ impl Fault {
     pub(in crate::wire) fn of_parser(error: &serde_json::Error) -> Self {
         let text = error.to_string();
         let what = text.rsplit_once(" at line ").map_or(&*text, |(what, _)| what);
-        Self { path: "$".to_owned(), rule: "unreadable".into(), message: what.to_owned().into() }
+        let what = what[..what.floor_char_boundary(LONGEST_PATH)].to_owned();
+        Self { path: "$".to_owned(), rule: "unreadable".into(), message: what.into() }
+    }
+
+    /// A place that breaks a rule; a long path is cut.
+    pub(crate) fn new(mut path: String, rule: Cow<'static, str>, message: Cow<'static, str>) -> Self {
+        path.truncate(path.floor_char_boundary(LONGEST_PATH + LONGEST_NAME));
+        Self { path, rule, message }
     }
 }
 
@@ -44,10 +51,17 @@ pub(crate) enum Step<'a> {
     Element(usize),
 }
 
+/// Bytes of a name in a path, and of a path: names come from clients, and many faults may lie behind the same.
+const LONGEST_NAME: usize = 256;
+const LONGEST_PATH: usize = 1024;
+
 impl Step<'_> {
-    /// `.price`, `[3]`, or `["unit price"]` for a name that is no word.
+    /// `.price`, `[3]`, or `["unit price"]` for a name that is no word. Long names and paths are cut.
     pub(crate) fn push_to(self, path: &mut String) {
-        match self {
+        if path.len() > LONGEST_PATH {
+            return;
+        }
+        match self.cut() {
             Self::Element(index) => {
                 path.push('[');
                 path.push_str(&index.to_string());
@@ -62,6 +76,15 @@ impl Step<'_> {
                 path.push_str(&serde_json::to_string(name).expect("a string is always JSON"));
                 path.push(']');
             }
+        }
+    }
+}
+
+impl Step<'_> {
+    fn cut(self) -> Self {
+        match self {
+            Self::Member(name) => Self::Member(&name[..name.floor_char_boundary(LONGEST_NAME)]),
+            Self::Element(index) => Self::Element(index),
         }
     }
 }
@@ -90,5 +113,9 @@ mod tests {
         check(Step::Member("a\"b"), r#"$["a\"b"]"#);
         check(Step::Member("1st"), r#"$["1st"]"#);
         check(Step::Member(""), r#"$[""]"#);
+        check(Step::Member(&"ü".repeat(200)), &format!("$.{}", "ü".repeat(128)));
+        let mut path = "$".to_owned();
+        (0..100).for_each(|_| Step::Member(&"a".repeat(1000)).push_to(&mut path));
+        assert_eq!(path.len(), 1 + 4 * 257);
     }
 }

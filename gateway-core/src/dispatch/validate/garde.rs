@@ -1,11 +1,13 @@
 //! Rules derived by `garde`. Its reports have texts alone, so each text is asked for with its rule's name in front.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt::Display;
 
 use garde::Report;
 use garde::i18n::{I18n, InvalidCreditCard, InvalidEmail, InvalidPhoneNumber, InvalidUrl, IpKind, with_i18n};
 
+use crate::dispatch::validate::MOST;
 use crate::dispatch::{Faults, Validate};
 
 #[diagnostic::do_not_recommend]
@@ -14,7 +16,7 @@ where
     T: garde::Validate<Context: Default> + ?Sized,
 {
     fn check(&self, faults: &mut Faults) {
-        if let Err(report) = with_i18n(Named, || self.validate()) {
+        if let Err(report) = with_i18n(Named::default(), || self.validate()) {
             faults.take(report);
         }
     }
@@ -23,6 +25,9 @@ where
 impl Faults {
     fn take(&mut self, report: Report) {
         for (path, error) in report.into_inner() {
+            if self.is_full() {
+                return;
+            }
             let (rule, message) = error.message().split_once(BETWEEN).unwrap_or(("custom", error.message()));
             let path = path.to_string();
             let separator = if path.is_empty() || path.starts_with('[') { "" } else { "." };
@@ -34,79 +39,112 @@ impl Faults {
 /// Stands in no text that is meant to be read.
 const BETWEEN: char = '\u{1f}';
 
-/// The words of this framework: `length␟must have a length of at least 3`.
-struct Named;
+/// The words of this framework: `length␟must have a length of at least 3`. What is not told is not written: no more
+/// faults are told than rules are named.
+#[derive(Default)]
+struct Named {
+    written: Cell<usize>,
+}
 
-fn named(rule: &str, text: impl Display) -> Cow<'static, str> {
-    format!("{rule}{BETWEEN}{text}").into()
+impl Named {
+    fn named(&self, rule: &str, text: impl Display) -> Cow<'static, str> {
+        if self.written.get() >= MOST {
+            return Cow::Borrowed("");
+        }
+        self.written.set(self.written.get() + 1);
+        format!("{rule}{BETWEEN}{text}").into()
+    }
 }
 
 impl I18n for Named {
     fn length_lower_than(&self, min: usize) -> Cow<'static, str> {
-        named("length", format_args!("must have a length of at least {min}"))
+        self.named("length", format_args!("must have a length of at least {min}"))
     }
 
     fn length_greater_than(&self, max: usize) -> Cow<'static, str> {
-        named("length", format_args!("must have a length of at most {max}"))
+        self.named("length", format_args!("must have a length of at most {max}"))
     }
 
     fn range_lower_than(&self, min: &dyn Display) -> Cow<'static, str> {
-        named("range", format_args!("must be at least {min}"))
+        self.named("range", format_args!("must be at least {min}"))
     }
 
     fn range_greater_than(&self, max: &dyn Display) -> Cow<'static, str> {
-        named("range", format_args!("must be at most {max}"))
+        self.named("range", format_args!("must be at most {max}"))
     }
 
     fn credit_card_invalid(&self, reason: InvalidCreditCard) -> Cow<'static, str> {
-        named("credit_card", format_args!("must be the number of a credit card: {reason}"))
+        self.named("credit_card", format_args!("must be the number of a credit card: {reason}"))
     }
 
     fn pattern_no_match(&self, pattern: &dyn Display) -> Cow<'static, str> {
-        named("pattern", format_args!("must match /{pattern}/"))
+        self.named("pattern", format_args!("must match /{pattern}/"))
     }
 
     fn contains_missing(&self, pattern: &dyn Display) -> Cow<'static, str> {
-        named("contains", format_args!("must contain \"{pattern}\""))
+        self.named("contains", format_args!("must contain \"{pattern}\""))
     }
 
     fn url_invalid(&self, reason: InvalidUrl) -> Cow<'static, str> {
-        named("url", format_args!("must be a URL: {reason}"))
+        self.named("url", format_args!("must be a URL: {reason}"))
     }
 
     fn prefix_missing(&self, pattern: &dyn Display) -> Cow<'static, str> {
-        named("prefix", format_args!("must begin with \"{pattern}\""))
+        self.named("prefix", format_args!("must begin with \"{pattern}\""))
     }
 
     fn suffix_missing(&self, pattern: &dyn Display) -> Cow<'static, str> {
-        named("suffix", format_args!("must end with \"{pattern}\""))
+        self.named("suffix", format_args!("must end with \"{pattern}\""))
     }
 
     fn phone_number_invalid(&self, reason: InvalidPhoneNumber) -> Cow<'static, str> {
-        named("phone_number", format_args!("must be a phone number: {reason}"))
+        self.named("phone_number", format_args!("must be a phone number: {reason}"))
     }
 
     fn ip_invalid(&self, kind: IpKind) -> Cow<'static, str> {
-        named("ip", format_args!("must be an {kind} address"))
+        self.named("ip", format_args!("must be an {kind} address"))
     }
 
     fn matches_field_mismatch(&self, field: &dyn Display) -> Cow<'static, str> {
-        named("matches", format_args!("must be the same as `{field}`"))
+        self.named("matches", format_args!("must be the same as `{field}`"))
     }
 
     fn email_invalid(&self, reason: InvalidEmail) -> Cow<'static, str> {
-        named("email", format_args!("must be an email address: {reason}"))
+        self.named("email", format_args!("must be an email address: {reason}"))
     }
 
     fn ascii_invalid(&self) -> Cow<'static, str> {
-        named("ascii", "must be ASCII")
+        self.named("ascii", "must be ASCII")
     }
 
     fn alphanumeric_invalid(&self) -> Cow<'static, str> {
-        named("alphanumeric", "must be letters and digits")
+        self.named("alphanumeric", "must be letters and digits")
     }
 
     fn required_not_set(&self) -> Cow<'static, str> {
-        named("required", "must be given")
+        self.named("required", "must be given")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Counted<'a>(&'a Cell<usize>);
+
+    impl Display for Counted<'_> {
+        fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            self.0.set(self.0.get() + 1);
+            formatter.write_str("a+")
+        }
+    }
+
+    #[test]
+    fn what_is_not_told_is_not_written() {
+        let (words, written) = (Named::default(), Cell::new(0));
+        for _ in 0..1000 {
+            let _ = words.pattern_no_match(&Counted(&written));
+        }
+        assert_eq!(written.get(), MOST);
     }
 }

@@ -1,14 +1,14 @@
 //! Events of which only the latest of a key is worth sending: what is older and still waits is not sent.
 
 use crate::session::outbox::queue::Queue;
-use crate::session::outbox::{Delivery, Outbox, Pushed, SendError};
+use crate::session::outbox::{Delivery, Leaves, Outbox, Pushed, SendError};
 use crate::telemetry::Counter;
 use crate::wire::Encoded;
 
 impl Outbox {
     /// Queues one event in the place of an older one of its key. It stands where it was sent, behind all that waits.
-    pub(crate) fn push_latest(&self, frame: Encoded) -> Result<Pushed, SendError> {
-        let mut queue = self.lock();
+    pub(crate) fn push_latest(&self, frame: Encoded, listed: Leaves) -> Result<Pushed, SendError> {
+        let mut queue = self.lock_listed(listed)?;
         if !queue.closed {
             self.forget_older(&mut queue, &frame);
         }
@@ -45,7 +45,7 @@ mod tests {
     }
 
     fn push(outbox: &Outbox, key: &str, text: &str) {
-        outbox.push_latest(frame(text).into_keyed(&Key::new("event", key))).unwrap();
+        outbox.push_latest(frame(text).into_keyed(&Key::new("event", key)), Leaves::default()).unwrap();
     }
 
     /// Writes at most so many bytes; gives the texts.
@@ -77,7 +77,9 @@ mod tests {
     fn others_of_one_name_or_one_key_stay() {
         let outbox = outbox();
         for (event, key) in [("x", "1"), ("x", "2"), ("y", "1"), ("x", "1")] {
-            outbox.push_latest(frame(&[event, key].concat()).into_keyed(&Key::new(event, key))).unwrap();
+            outbox
+                .push_latest(frame(&[event, key].concat()).into_keyed(&Key::new(event, key)), Leaves::default())
+                .unwrap();
         }
         outbox.push(frame("x1"), Delivery::Event).unwrap();
         assert_eq!(write(&outbox, 99), "x2y1x1x1");
@@ -93,9 +95,9 @@ mod tests {
         for number in [b'a', b'b', b'c'] {
             let sent = keyed(number).deflated(how).expect("repetitions become shorter");
             assert!(sent.len() < 64);
-            outbox.push_latest(sent).unwrap();
+            outbox.push_latest(sent, Leaves::default()).unwrap();
         }
-        outbox.push_latest(keyed(b'd')).unwrap();
+        outbox.push_latest(keyed(b'd'), Leaves::default()).unwrap();
         let waiting = &outbox.lock().waiting;
         assert_eq!((waiting.len(), waiting.bytes()), (1, plain(b'd').len()));
     }

@@ -1,7 +1,7 @@
 //! Events that are kept for a client that may lose its connection and come back.
 
 use crate::session::outbox::queue::Whereabouts;
-use crate::session::outbox::{Delivery, Outbox, Pushed, SendError};
+use crate::session::outbox::{Delivery, Leaves, Outbox, Pushed, SendError};
 use crate::session::replay::{Offset, Recovery, Replay};
 use crate::wire::Encoded;
 
@@ -17,8 +17,12 @@ impl Outbox {
         frame: Encoded,
         sent: Option<Encoded>,
         offset: Offset,
+        listed: Leaves,
     ) -> Result<Result<Pushed, SendError>, CameBack> {
-        let mut queue = self.lock();
+        let mut queue = match self.lock_listed(listed) {
+            Ok(queue) => queue,
+            Err(error) => return Ok(Err(error)),
+        };
         if queue.whereabouts == Whereabouts::Back {
             return Err(CameBack(frame));
         }

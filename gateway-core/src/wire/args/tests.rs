@@ -106,6 +106,23 @@ fn each_is_read_by_its_place() {
 }
 
 #[test]
+fn a_long_list_is_gone_through_once() {
+    let count = 20_000;
+    let list = format!("[{} ]", (0..count).map(|number| number.to_string()).collect::<Vec<_>>().join(" , "));
+    let args = RawArgs::from(several(&list));
+    // Quadratic it would be four thousand million bytes.
+    for index in 0..args.len() {
+        assert_eq!(args.read::<usize>(index).unwrap(), index);
+    }
+    assert_eq!((args.len(), args.read::<Option<u8>>(count).unwrap()), (count, None));
+    assert_eq!(args.clone(), args);
+    let behind = args.skip(count - 1);
+    assert_eq!((written(&behind), behind.len()), (("19999", Shape::One), 1));
+    assert_eq!(behind.read::<Option<usize>>(0).unwrap(), Some(count - 1));
+    assert_eq!(RawArgs::from(several(" [ ] ")).len(), 0);
+}
+
+#[test]
 fn what_is_left_behind_the_first_is_unchanged() {
     let args = RawArgs::from(several("[\"room\",1.10,{ \"a\":1 }]"));
     assert_eq!(written(&args.skip(0)), ("[\"room\",1.10,{ \"a\":1 }]", Shape::Several));

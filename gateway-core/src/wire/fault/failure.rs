@@ -220,7 +220,11 @@ fn found(unexpected: Unexpected<'_>) -> Found {
         Unexpected::NewtypeStruct | Unexpected::NewtypeVariant | Unexpected::Enum => {
             Found::Other("another value".into())
         }
-        Unexpected::Other(text) => Found::Other(text.to_owned().into()),
+        // Serde has no kind of its own for numbers of 128 bits.
+        Unexpected::Other(text) => match text.strip_prefix("integer `").and_then(|text| text.split_once("` as ")) {
+            Some((digits, _)) => Found::Number(digits.to_owned()),
+            None => Found::Other(text.to_owned().into()),
+        },
     }
 }
 

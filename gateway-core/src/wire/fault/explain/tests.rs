@@ -52,6 +52,25 @@ fn check<T: DeserializeOwned>(json: &str, rule: &str, text: &str) {
 }
 
 #[test]
+fn a_number_of_many_digits_is_a_number() {
+    check::<u8>(
+        "11111111111111111111111111111111111111",
+        "type",
+        "$: expected a whole number from 0 to 255, found 11111111111111111111111111111111111111",
+    );
+    check::<String>("11111111111111111111111111111111111111", "type", "$: expected a string, found a number");
+}
+
+#[test]
+fn a_name_is_told_up_to_a_bound() {
+    let name = "\\\"".repeat(100_000);
+    let json = serde_json::json!({"items": [], name: 1}).to_string();
+    let fault = explain::<Order>(&json, &[], None).unwrap();
+    assert!(fault.path.len() <= 1024, "{}", fault.path.len());
+    assert_eq!(fault.rule, "unknown");
+}
+
+#[test]
 fn each_kind_of_fault_says_where_it_is_and_what_to_send() {
     let item = |item: &str| format!(r#"{{"items":[{{"price":1}},{item}]}}"#);
     let order = |json: &str, rule: &str, text: &str| check::<Order>(json, rule, text);
