@@ -81,6 +81,13 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Number of request headers; above it the answer is 431. Default 100.
     pub headers: usize,
+    /// Bytes that are read of a body which its request is answered without, so that its client reads the answer; beyond
+    /// them the answer says `Connection: close`. All of it has [`assembly_timeout`](Limits::assembly_timeout). Default
+    /// 16 MiB: more than proxies send.
+    pub refused_body_bytes: usize,
+    /// Silence within such a body after which the answer is sent without its rest. Default 1 s: some clients wait for the
+    /// answer before they go on.
+    pub refused_body_pause: Duration,
     /// Sessions of long polling at the same time; a further handshake is answered 503. A `WebSocket` is bounded by
     /// open files, such a session holds none. Default 32 768: 128 MiB.
     pub polling_sessions: usize,
@@ -130,6 +137,8 @@ impl Default for Limits {
             handshake_timeout: Duration::from_secs(10),
             header_bytes: 16 * 1024,
             headers: 100,
+            refused_body_bytes: 16 * 1024 * 1024,
+            refused_body_pause: Duration::from_secs(1),
             polling_sessions: 32 * 1024,
             unclaimed_sessions: 8 * 1024,
             connections: None,

@@ -11,6 +11,7 @@ mod handshake;
 mod leaving;
 mod listeners;
 mod monitoring;
+mod refusals;
 mod requests;
 mod secrets;
 mod server;

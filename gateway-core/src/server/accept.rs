@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -13,6 +14,7 @@ use tower_service::Service;
 
 use crate::server::endpoint::{Incoming, Listener};
 use crate::server::service::GatewayService;
+use crate::server::unread::linger;
 use crate::telemetry::{Counter, Counters};
 
 /// Rest after an accept that failed for want of a resource, so that the loop does not spin while nothing is free.
@@ -88,21 +90,27 @@ fn spawn<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S, service:
         .header_read_timeout(limits.handshake_timeout)
         .max_buf_size(limits.header_bytes.max(8 * 1024))
         .max_headers(limits.headers);
-    let shared = std::sync::Arc::clone(&service.application.shared);
+    let (shared, patience) = (Arc::clone(&service.application.shared), limits.close_timeout);
     let tasks = shared.tasks.clone();
     tasks.spawn(async move {
         let respond = service_fn(move |request| service.clone().call(request));
-        let serving = http.serve_connection(TokioIo::new(stream), respond).with_upgrades();
-        let mut serving = std::pin::pin!(serving);
+        let mut serving = http.serve_connection(TokioIo::new(stream), respond).with_upgrades();
         let served = tokio::select! {
             served = &mut serving => served,
             () = shared.told.cancelled() => {
-                serving.as_mut().graceful_shutdown();
-                serving.await
+                std::pin::Pin::new(&mut serving).graceful_shutdown();
+                (&mut serving).await
             }
         };
         if let Err(error) = served {
             tracing::debug!(%error, "an HTTP connection failed");
+        }
+        // Nothing is left of one that was upgraded.
+        if let Some(ended) = serving.into_parts() {
+            tokio::select! {
+                () = linger(ended.io.into_inner(), patience) => {}
+                () = shared.told.cancelled() => {}
+            }
         }
     });
 }

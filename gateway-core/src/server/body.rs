@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,11 +11,17 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 
+use crate::server::unread::Unread;
+
 /// Any error of a body.
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The body of a request that reaches the fallback, and of every response. Made from text, bytes, or any other body.
-pub struct Body(UnsyncBoxBody<Bytes, BoxError>);
+pub struct Body {
+    inner: UnsyncBoxBody<Bytes, BoxError>,
+    /// Where the rest goes once its reader has let go of it.
+    unread: Option<Unread>,
+}
 
 impl Body {
     /// Wraps the body of another library.
@@ -23,7 +30,13 @@ impl Body {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        Self(body.map_err(Into::into).boxed_unsync())
+        Self { inner: body.map_err(Into::into).boxed_unsync(), unread: None }
+    }
+
+    /// Has what is not read of it put there once it is dropped.
+    pub(crate) fn returning(mut self, unread: Unread) -> Self {
+        self.unread = Some(unread);
+        self
     }
 
     /// No bytes.
@@ -56,15 +69,30 @@ impl HttpBody for Body {
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.0).poll_frame(context)
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        if let Some(unread) = &self.unread {
+            unread.note_read();
+            if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+                self.unread = None;
+            }
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
+        self.inner.size_hint()
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if let Some(unread) = self.unread.take() {
+            unread.put(Self { inner: mem::take(&mut self.inner), unread: None });
+        }
     }
 }
 

@@ -35,6 +35,7 @@ mod signals;
 mod socket_io_options;
 mod stopping;
 mod unfinished;
+mod unread;
 mod upgraded;
 mod waiting;
 

@@ -14,10 +14,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::limits::Limits;
 use crate::server::accept::Accepted;
 use crate::server::body::Body;
 use crate::server::endpoint::Listener;
 use crate::server::handle::ServerHandle;
+use crate::server::unread::{Bounds, WithBody, linger};
 
 /// Watchers at a time. Others wait.
 const WATCHERS: usize = 32;
@@ -46,15 +48,23 @@ pub(crate) async fn monitor(listener: Listener, handle: ServerHandle) {
 }
 
 async fn answer<S: AsyncRead + AsyncWrite + Unpin>(stream: S, handle: ServerHandle) {
-    let respond = |request: Request<Incoming>| {
-        let response = respond(&handle, request.method(), request.uri().path());
-        std::future::ready(Ok::<_, Infallible>(response))
+    let limits = Limits::default();
+    let respond = async |request: Request<Incoming>| {
+        let (request, with_body) = WithBody::watch(request.map(Body::new));
+        let mut response = respond(&handle, request.method(), request.uri().path());
+        drop(request);
+        if let Some(with_body) = with_body {
+            with_body.settle(&mut response, Bounds::new(&limits)).await;
+        }
+        Ok::<_, Infallible>(response)
     };
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(8 * 1024);
-    if let Err(error) = http.serve_connection(TokioIo::new(stream), service_fn(respond)).await {
+    let mut serving = http.serve_connection(TokioIo::new(stream), service_fn(respond));
+    if let Err(error) = (&mut serving).await {
         tracing::debug!(%error, "an HTTP connection failed");
     }
+    linger(serving.into_parts().io.into_inner(), limits.close_timeout).await;
 }
 
 fn respond(handle: &ServerHandle, method: &Method, path: &str) -> Response<Body> {

@@ -21,7 +21,8 @@ use crate::server::connection::{self, Entry, Manner};
 use crate::server::doors::ask_at_upgrade;
 use crate::server::engine_io;
 use crate::server::fallback::Fallback;
-use crate::server::upgraded::{Start, when_upgraded};
+use crate::server::unread::{Bounds, WithBody};
+use crate::server::upgraded::{Offered, Start, when_upgraded};
 use crate::telemetry::Rejected;
 use crate::transport::{Agreed, Handshake, Present, Stream, Upgrade, UpgradeError, WebSocket};
 
@@ -51,8 +52,24 @@ where
 
     fn call(&mut self, request: Request<B>) -> Respond {
         let service = self.clone();
-        let request = request.map(Body::new);
-        Box::pin(async move { Ok(service.respond(request).await) })
+        let (request, with_body) = WithBody::watch(request.map(Body::new));
+        let offered = Offered::take_note(&request);
+        if with_body.is_none() && offered.is_none() {
+            return Box::pin(async move { Ok(service.respond(request).await) });
+        }
+        let application = Arc::clone(&self.application);
+        Box::pin(async move {
+            let mut response = service.respond(request).await;
+            let Application { limits, shared, .. } = &*application;
+            if let Some(with_body) = with_body {
+                let bounds = Bounds::new(limits).until(&shared.stopping, limits.close_timeout);
+                with_body.settle(&mut response, bounds).await;
+            }
+            if let Some(offered) = offered {
+                offered.settle(&response, shared, limits.close_timeout);
+            }
+            Ok(response)
+        })
     }
 }
 

@@ -1,11 +1,18 @@
 //! From a request that was upgraded to the stream below it.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, UnixStream};
 use tokio_util::task::TaskTracker;
 
+use crate::server::application::Shared;
+use crate::server::body::Body;
+use crate::server::unread::linger;
 #[cfg(feature = "tls")]
 use crate::transport::Encrypted;
 use crate::transport::{Socket, Stream};
@@ -24,6 +31,38 @@ pub(crate) fn when_upgraded(on_upgrade: OnUpgrade, tasks: &TaskTracker, what: im
             Err(error) => tracing::debug!(%error, "an upgrade was answered and then lost"),
         }
     });
+}
+
+/// An upgrade that a request offers. The HTTP library takes a connection for upgraded when it ends after a request with such
+/// an offer, also after a refusal: then whoever holds the offer has the stream, and its end.
+#[derive(Debug)]
+pub(crate) struct Offered(OnUpgrade);
+
+impl Offered {
+    pub(crate) fn take_note(request: &Request<Body>) -> Option<Self> {
+        // What becomes of a tunnel is not said by its status alone.
+        let on_upgrade = request.extensions().get::<OnUpgrade>().filter(|_| request.method() != Method::CONNECT);
+        on_upgrade.cloned().map(Self)
+    }
+
+    /// Ends the connection once it is over, where nobody took the offer.
+    pub(crate) fn settle(self, response: &Response<Body>, shared: &Arc<Shared>, within: Duration) {
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return;
+        }
+        let told = shared.told.clone();
+        shared.tasks.spawn(async move {
+            let ending = async {
+                if let Ok(stream) = self.0.await {
+                    linger(TokioIo::new(stream), within).await;
+                }
+            };
+            tokio::select! {
+                () = ending => {}
+                () = told.cancelled() => {}
+            }
+        });
+    }
 }
 
 /// Takes the stream out of its HTTP wrapping where it is one of ours; a foreign host's stays wrapped.

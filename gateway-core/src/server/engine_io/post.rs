@@ -2,20 +2,16 @@
 
 use std::pin::pin;
 
-use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode, request};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-use crate::server::application::Application;
 use crate::server::body::Body;
 use crate::server::engine_io::refused::{Code, Refused};
 use crate::server::engine_io::visit::{Visit, empty};
 use crate::transport::{PollingPeer, Posting};
 
-/// Bytes of a body that is too large which are read nevertheless, so that its client is still there for the answer.
-const DISCARDED_BYTES: usize = 16 * 1024 * 1024;
 /// Room made for a body on the word of its client.
 const EXPECTED_BYTES: usize = 16 * 1024;
 /// Pieces that a body may come in, as in the reference: each costs a turn, however small it is.
@@ -39,8 +35,7 @@ pub(super) async fn post(
     mut body: Body,
     visit: &Visit<'_>,
 ) -> Result<Response<Body>, Refused> {
-    let application = visit.host.application;
-    let limits = &application.limits;
+    let limits = &visit.host.application.limits;
     let posting = peer.post()?;
     // GHSA-r635-g3xr-vw7x: binary messages are base64 in Engine.IO 4.
     if head.headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/octet-stream") {
@@ -59,12 +54,10 @@ pub(super) async fn post(
         }
         Err(Unread::TooLarge) => {
             peer.violate("a body that is too large");
-            discard(body, application);
             Ok(empty(StatusCode::PAYLOAD_TOO_LARGE))
         }
         Err(Unread::TooManyPieces) => {
             peer.violate("a body in too many pieces");
-            discard(body, application);
             Ok(empty(StatusCode::PAYLOAD_TOO_LARGE))
         }
         Err(Unread::TooSlow) => {
@@ -112,25 +105,6 @@ async fn read(posting: &Posting, body: &mut Body, size: Size) -> Result<String, 
             return Err(Unread::TooManyPieces);
         }
     }
-}
-
-/// Reads what is still on its way behind the answer: a connection that is closed with unread bytes in it may lose the answer.
-fn discard(mut body: Body, application: &Application) {
-    let (within, stopping) = (application.limits.assembly_timeout, application.shared.stopping.clone());
-    application.shared.tasks.spawn(async move {
-        let mut discarded = 0;
-        let reading = async {
-            while discarded <= DISCARDED_BYTES
-                && let Some(Ok(frame)) = body.frame().await
-            {
-                discarded += frame.data_ref().map_or(0, Bytes::len);
-            }
-        };
-        tokio::select! {
-            _ = timeout(within, reading) => {}
-            () = stopping.cancelled() => {}
-        }
-    });
 }
 
 /// `text/html`, as some browsers offer to save anything else.
