@@ -70,8 +70,8 @@ pub use crate::gateway::{
 pub use crate::hub::{JoinError, Namespace, Sent, Target};
 pub use crate::limits::{Limits, Overflow};
 pub use crate::server::{
-    Body, Cors, Drain, Endpoint, EngineIo, GatewayService, LocalAddr, Parser, RunningServer, SameSite, Server,
-    ServerHandle, SessionCookie, SocketIo, TransportName, UpgradeRefusal,
+    Body, Cors, Drain, Endpoint, EngineIo, GatewayService, LocalAddr, Parser, PeerAddr, RunningServer, SameSite,
+    Server, ServerHandle, SessionCookie, SocketIo, TransportName, UpgradeRefusal,
 };
 pub use crate::session::{DisconnectReason, Recovery, RoomRefusal, SendError, SocketId};
 pub use crate::socket::{Answers, Request, RequestError, Requests, Socket};

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use gateway_core::prelude::*;
-use gateway_tests::{Raw, Response, upgrade_request};
+use gateway_tests::{Frame, Raw, Response, upgrade_request};
 use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
 
 use crate::server::Probe;
 
@@ -93,6 +94,117 @@ async fn who_only_looks_is_told_to_upgrade() {
         let response = ask_with(&server, "Upgrade: websocket\r\n", wrong).await;
         assert_eq!((response.status, response.header("upgrade")), (426, Some("websocket")), "{wrong:?}");
     }
+}
+
+/// The end of the connection, or `None` where it goes on.
+async fn rest_of(client: Raw) -> Option<Vec<u8>> {
+    let mut rest = Vec::new();
+    let mut stream = client.into_inner();
+    timeout(Duration::from_secs(2), stream.read_to_end(&mut rest)).await.ok()?.ok().map(|_| rest)
+}
+
+/// Some clients parse on until the connection ends, and tell nobody before.
+#[tokio::test]
+async fn a_refused_upgrade_ends_its_connection_at_once() {
+    let check = |handshake: Handshake| async move {
+        let is_known = handshake.header("authorization").is_some();
+        if is_known { Ok(()) } else { Err(UpgradeRefusal::new(StatusCode::UNAUTHORIZED, "who are you")) }
+    };
+    let server = Probe::with(|server| server.before_upgrade(check)).await;
+    let known = "Authorization: x\r\n";
+    for (status, request) in [
+        (401, upgrade_request("/probe", "")),
+        (403, upgrade_request("/probe", "Origin: http://evil.example\r\n")),
+        (404, upgrade_request("/none", "")),
+        (426, upgrade_request("/probe", known).replace("Version: 13", "Version: 8")),
+        (426, upgrade_request("/probe", known).replace("Upgrade: websocket\r\n", "")),
+        (400, upgrade_request("/probe", known).replace("Connection: Upgrade\r\n", "")),
+        (400, upgrade_request("/socket.io/?EIO=4&transport=websocket&sid=gone", known)),
+    ] {
+        let mut client = Raw::dial(server.address).await;
+        let response = client.ask(&request).await;
+        assert_eq!((response.status, response.header("connection")), (status, Some("close")), "{request}");
+        assert_eq!(rest_of(client).await.as_deref(), Some(&b""[..]), "{request}");
+    }
+    // Whoever asked for no upgrade may ask for something else.
+    let mut client = Raw::dial(server.address).await;
+    for _ in 0..2 {
+        let response = client.ask("GET /none HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+        assert_eq!((response.status, response.header("connection")), (404, None));
+    }
+}
+
+/// As Tcl's `websocket` asks, which takes an answer with `close` in it for none.
+#[tokio::test]
+async fn an_upgrade_says_upgrade_alone_also_where_the_request_says_close_too() {
+    let server = Probe::start().await;
+    for connection in [
+        "Connection: close\r\nConnection: Upgrade\r\n",
+        "Connection: Upgrade, close\r\n",
+        "Connection: Close, Upgrade\r\n",
+    ] {
+        let request = upgrade_request("/probe", "Sec-WebSocket-Protocol: gateway.v1\r\n");
+        let request = request.replace("Connection: Upgrade\r\n", connection);
+        let mut client = Raw::dial(server.address).await;
+        client.write(&[request.as_bytes(), &Frame::text(r#"{"event":"echo","data":0}"#).bytes()].concat()).await;
+        let response = client.response().await;
+        assert_eq!(response.status, 101);
+        let lines: Vec<_> = response.headers.iter().filter(|(name, _)| name == "connection").collect();
+        assert_eq!(lines, [&("connection".to_owned(), "Upgrade".to_owned())], "{response:?}");
+        assert_eq!(response.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+        assert_eq!(response.header("sec-websocket-protocol"), Some("gateway.v1"));
+        assert_eq!(client.next_text().await, r#"{"event":"echo","data":0}"#);
+        client.text(r#"{"event":"echo","data":1,"id":1}"#).await;
+        assert_eq!(client.next_text().await, r#"{"event":"echo","data":1,"id":1}"#);
+        client.send(Frame::close(1000, "")).await;
+        assert_eq!(client.close_code().await, Some(1000));
+
+        let request = upgrade_request("/none", "").replace("Connection: Upgrade\r\n", connection);
+        let mut client = Raw::dial(server.address).await;
+        assert_eq!(client.ask(&request).await.status, 404);
+        assert_eq!(rest_of(client).await.as_deref(), Some(&b""[..]));
+
+        let request = upgrade_request("/socket.io/?EIO=4&transport=websocket", "");
+        let mut client = Raw::dial(server.address).await;
+        let response = client.ask(&request.replace("Connection: Upgrade\r\n", connection)).await;
+        assert_eq!((response.status, response.header("connection")), (101, Some("Upgrade")));
+        assert!(client.next_text().await.starts_with("0{"));
+    }
+}
+
+/// RFC 9110 §7.8: an upgrade to something else is an offer.
+#[tokio::test]
+async fn only_an_upgrade_to_websocket_is_one() {
+    let page = |_| http::Response::new(Body::from("the page"));
+    let server = Probe::with(|server| server.fallback_fn(page)).await;
+    for upgrade in ["h2c", "TLS/1.0", "websockets", "h2c, TLS/1.0"] {
+        let head = format!("HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: {upgrade}\r\n\r\n");
+        let mut client = Raw::dial(server.address).await;
+        // The connection goes on, whatever was offered on it.
+        for _ in 0..2 {
+            let response = client.ask(&format!("GET /probe {head}")).await;
+            assert_eq!((response.status, response.body.as_str()), (200, "the page"), "{upgrade}");
+        }
+        let polling = client.ask(&format!("GET /socket.io/?EIO=4&transport=polling {head}")).await;
+        assert_eq!(polling.status, 200, "{upgrade}: {polling:?}");
+    }
+    assert_eq!(ask_with(&server, "Upgrade: websocket", "Upgrade: h2c, websocket").await.status, 101);
+    // What a proxy made of an upgrade is no page's business.
+    let stripped = ask_with(&server, "Upgrade: websocket\r\n", "").await;
+    assert_eq!(stripped.status, 426);
+    assert!(stripped.body.contains("a proxy in front has to pass it on"), "{}", stripped.body);
+}
+
+#[tokio::test]
+async fn programs_that_name_the_host_they_ask_or_none_are_no_foreign_page() {
+    let server = Probe::start().await;
+    for origin in ["ws://localhost:3000", "wss://localhost:3000", "http://localhost:3000", ""] {
+        assert_eq!(status_of_origin(&server, "localhost:3000", origin).await, 101, "{origin}");
+    }
+    assert_eq!(status_of_origin(&server, "localhost", "wss://localhost:443").await, 101);
+    assert_eq!(status_of_origin(&server, "localhost", "wss://localhost:80").await, 403);
+    assert_eq!(status_of_origin(&server, "localhost:443", "wss://localhost").await, 101);
+    assert_eq!(status_of_origin(&server, "localhost:3000", "ws://localhost:3001").await, 403);
 }
 
 #[tokio::test]

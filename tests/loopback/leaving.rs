@@ -1,9 +1,9 @@
 //! Clients that go without a word, and a server that stops.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gateway_core::prelude::*;
-use gateway_tests::{Frame, Received};
+use gateway_tests::{Frame, Raw, Received};
 
 use crate::server::Probe;
 
@@ -71,6 +71,42 @@ async fn a_handler_that_panics_disturbs_nobody() {
         client.text(r#"{"event":"echo","data":1}"#).await;
         assert_eq!(client.next_text().await, r#"{"event":"echo","data":1}"#);
     }
+}
+
+/// By polls of a connection each, as behind some proxies: the answer that was under way, and then the goodbye.
+#[tokio::test]
+async fn a_client_that_polls_by_connections_of_its_own_is_told_of_the_stop_and_delays_it_not() {
+    let server = Probe::start().await;
+    let ask = async |method: &str, id: &str, body: &str| {
+        let path = format!("/socket.io/?EIO=4&transport=polling{id}");
+        let length = body.len();
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}");
+        Raw::dial(server.address).await.ask(&format!("{head}\r\n\r\n{body}")).await
+    };
+    let opened = ask("GET", "", "").await.body;
+    let id = format!("&sid={}", opened.split('"').nth(3).expect("an id"));
+    assert_eq!(ask("POST", &id, "40/probe,").await.body, "ok");
+    assert!(ask("GET", &id, "").await.body.starts_with("40/probe,"));
+    assert_eq!(ask("POST", &id, r#"42/probe,["linger"]"#).await.body, "ok");
+    assert!(ask("GET", &id, "").await.body.contains("lingering"));
+
+    let began = Instant::now();
+    server.running.handle().shutdown();
+    // 503 is the goodbye of a server that stops: after a close packet some clients would not come back.
+    let mut answers = 0;
+    loop {
+        let response = ask("GET", &id, "").await;
+        answers += 1;
+        match response.status {
+            200 => assert!(answers < 5, "{response:?}"),
+            503 => break assert!(response.body.contains("the server stops"), "{response:?}"),
+            other => panic!("{other}: {response:?}"),
+        }
+    }
+    server.running.stop().await;
+    println!("told by answer {answers}, stopped after {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
 }
 
 #[tokio::test]

@@ -50,6 +50,28 @@ async fn a_listener_of_the_application_is_taken_as_it_is() {
     assert_eq!(client.next_text().await, r#"{"event":"hello","data":"hello böb"}"#);
 }
 
+/// As systemd hands them over.
+#[tokio::test]
+async fn a_listener_that_blocks_is_made_one_that_does_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("gateway.sock");
+    let tcp_listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let address = tcp_listener.local_addr().expect("an address");
+    let unix = std::os::unix::net::UnixListener::bind(&path).expect("a listener");
+    let running = server().also_listen(unix).start(tcp_listener).await.expect("it starts");
+    // The second is where one that blocks would hang.
+    for _ in 0..3 {
+        let mut client = Raw::connect(address, "/listeners/ann").await;
+        client.text(r#"{"event":"hello"}"#).await;
+        assert_eq!(client.next_text().await, r#"{"event":"hello","data":"hello ann"}"#);
+        let mut client = Raw::over(UnixStream::connect(&path).await.expect("a connection"));
+        client.upgrade("/listeners/bob").await;
+        client.text(r#"{"event":"hello"}"#).await;
+        assert_eq!(client.next_text().await, r#"{"event":"hello","data":"hello bob"}"#);
+    }
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn a_port_that_is_taken_stops_the_start() {
     let taken = TcpListener::bind("127.0.0.1:0").await.expect("a listener");

@@ -6,9 +6,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::middleware::map_request;
 use gateway_core::prelude::*;
-use gateway_core::{RunningServer, SocketIo, UpgradeRefusal};
-use gateway_tests::Raw;
+use gateway_core::{PeerAddr, RunningServer, SocketIo, UpgradeRefusal};
+use gateway_tests::{Raw, upgrade_request};
 use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -24,10 +26,10 @@ const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocke
 const HANDSHAKE: &str = "GET /socket.io/?EIO=4&transport=polling";
 
 /// A request that is refused: its status, its first line without the version, and headers of its own.
-struct Refused {
+pub(crate) struct Refused {
     status: u16,
     line: &'static str,
-    headers: String,
+    pub(crate) headers: String,
 }
 
 fn refused(status: u16, line: &'static str, headers: impl Into<String>) -> Refused {
@@ -36,7 +38,7 @@ fn refused(status: u16, line: &'static str, headers: impl Into<String>) -> Refus
 
 /// How a body is sent.
 #[derive(Clone, Copy, Debug)]
-enum Framing {
+pub(crate) enum Framing {
     Length,
     Chunked,
 }
@@ -86,7 +88,7 @@ fn ends_the_connection(answer: &str) -> bool {
 }
 
 /// Writes all of a request, and reads then. A connection that goes on takes another request.
-async fn write_then_read<S: AsyncRead + AsyncWrite + Unpin>(
+pub(crate) async fn write_then_read<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     refused: &Refused,
     framing: Framing,
@@ -150,7 +152,7 @@ async fn strict() -> Probe {
 }
 
 /// What is refused by a server like that.
-fn refusals() -> Vec<Refused> {
+pub(crate) fn refusals() -> Vec<Refused> {
     let mut refusals = vec![
         refused(400, "POST /socket.io/?EIO=4&transport=polling&sid=gone", ""),
         refused(400, "POST /socket.io/?EIO=4&transport=polling", ""),
@@ -331,6 +333,34 @@ async fn inside_axum_a_body_is_read_before_it_is_refused() {
             write_then_read(stream, refused, framing, 1_000_000).await;
         }
     }
+}
+
+/// The peer is known to axum, which says so in its own type: a layer of one line makes it ours.
+#[tokio::test]
+async fn inside_axum_a_proxy_is_trusted_by_its_address_once_that_is_told() {
+    let (sender, _ends) = tokio::sync::mpsc::channel::<DisconnectReason>(64);
+    let limits = Limits { connections_per_address: Some(1), ..Limits::default() };
+    let server = Server::empty().gateway::<crate::server::ProbeGateway>().provide(sender).limits(limits);
+    let (service, _handle) = server.trust_proxies(["127.0.0.1"]).into_service().await.expect("a service");
+    let tell = map_request(async |ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: axum::extract::Request| {
+        request.extensions_mut().insert(PeerAddr(peer));
+        request
+    });
+    let routes = Router::new().fallback_service(service).layer(tell);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+    let address = listener.local_addr().expect("an address");
+    let serving = routes.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, serving).await });
+    let knock = async |told: &str| {
+        let mut client = Raw::dial(address).await;
+        let response = client.ask(&upgrade_request("/probe", &format!("X-Forwarded-For: {told}\r\n"))).await;
+        (client, response.status)
+    };
+    let (_ann, status) = knock("6.6.6.6, 1.2.3.4").await;
+    assert_eq!(status, 101);
+    let (_bob, status) = knock("1.2.3.5").await;
+    assert_eq!(status, 101);
+    assert_eq!(knock("9.9.9.9, 1.2.3.4").await.1, 429);
 }
 
 impl Probe {

@@ -23,6 +23,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::refusals::{Framing, refusals, write_then_read};
 use crate::server::{ProbeGateway, tcp};
 
 /// Longer than any limit here: a hang becomes a failure that names its line.
@@ -60,6 +61,11 @@ impl Files {
 
     /// A client that takes this certificate and no other.
     fn connector(&self) -> TlsConnector {
+        self.offering(&["h2", "http/1.1"])
+    }
+
+    /// One that offers these protocols.
+    fn offering(&self, protocols: &[&str]) -> TlsConnector {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone()).expect("a certificate");
         let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
@@ -67,7 +73,7 @@ impl Files {
             .expect("what the provider has")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         TlsConnector::from(Arc::new(config))
     }
 
@@ -110,6 +116,42 @@ async fn clients_that_know_the_certificate_are_served_by_http_1() {
     assert_eq!(client.next().await, Received::Pong(b"are you there".to_vec()));
     client.send(Frame::text("hello").unmasked()).await;
     assert_eq!(client.close_code().await, Some(1002));
+}
+
+/// RFC 9113: its preface, empty settings, and the headers of a request in the static table.
+const HTTP_2_REQUEST: &[u8] =
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x03\x01\x05\0\0\0\x01\x82\x87\x84";
+
+#[tokio::test]
+async fn a_client_that_speaks_http_2_alone_is_told_what_the_server_speaks() {
+    let files = Files::new();
+    let server = start(&files.load().expect("right files"), |server| server).await;
+    for sent in [&HTTP_2_REQUEST[..18], HTTP_2_REQUEST] {
+        let stream = TcpStream::connect(tcp(&server)).await.expect("a connection");
+        let name = ServerName::try_from("localhost").expect("a name");
+        let mut stream = files.offering(&["h2"]).connect(name, stream).await.expect("hands are shaken");
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+        stream.write_all(sent).await.expect("the server reads");
+        let mut answer = Vec::new();
+        timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("an end").expect("one without a reset");
+        let (settings, goaway) = answer.split_at(9);
+        assert_eq!(settings, b"\0\0\0\x04\0\0\0\0\0");
+        assert_eq!(usize::from(goaway[2]), goaway.len() - 9);
+        assert_eq!(goaway[3], 7, "GOAWAY");
+        assert_eq!(goaway[9..17], [0, 0, 0, 0, 0, 0, 0, 0xD], "HTTP_1_1_REQUIRED");
+        assert_eq!(&goaway[17..], b"this server speaks HTTP/1.1 and WebSocket over it only");
+    }
+}
+
+#[tokio::test]
+async fn an_encrypted_request_with_a_body_gets_its_refusal() {
+    let files = Files::new();
+    let server = start(&files.load().expect("right files"), |server| server).await;
+    for refused in refusals().iter().filter(|refused| !refused.headers.contains("X-Refused")) {
+        for framing in [Framing::Length, Framing::Chunked] {
+            write_then_read(files.dial(&server).await, refused, framing, 1_000_000).await;
+        }
+    }
 }
 
 #[tokio::test]

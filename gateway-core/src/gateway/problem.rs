@@ -7,6 +7,10 @@ use crate::dispatch::{Declared, Handler, Hook, Missing, Written};
 use crate::gateway::pattern::PatternError;
 use crate::limits::Overflow;
 
+/// How gateways are lost in a static library.
+const STATIC: &str =
+    "; a C program that links a `staticlib` writes `-Wl,--whole-archive` before it and `-Wl,--no-whole-archive` behind";
+
 /// One wrong thing in the program.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Problem {
@@ -199,8 +203,9 @@ impl Problem {
             what: format!(
                 "no gateway with the namespace `{namespace}` is linked into this binary, and one is expected"
             ),
-            help: "a crate that nothing names is dropped by the linker with its gateways: write `use that_crate as _;`"
-                .to_owned(),
+            help: format!(
+                "a crate that nothing names is dropped by the linker with its gateways: write `use that_crate as _;`{STATIC}"
+            ),
         }
     }
 
@@ -235,7 +240,9 @@ impl Problem {
         Self {
             place: None,
             what: "there is no gateway to serve".to_owned(),
-            help: "put `#[gateway(namespace = \"/\")]` on a struct; if it is in another crate that nothing names, write `use that_crate as _;`".to_owned(),
+            help: format!(
+                "put `#[gateway(namespace = \"/\")]` on a struct; if it is in another crate that nothing names, write `use that_crate as _;`{STATIC}"
+            ),
         }
     }
 

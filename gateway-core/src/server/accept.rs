@@ -10,8 +10,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
-use tower_service::Service;
 
+use crate::server::by_hand::ByHand;
 use crate::server::endpoint::{Incoming, Listener};
 use crate::server::service::GatewayService;
 use crate::server::unread::linger;
@@ -20,13 +20,15 @@ use crate::telemetry::{Counter, Counters};
 /// Rest after an accept that failed for want of a resource, so that the loop does not spin while nothing is free.
 const RESTING: Duration = Duration::from_millis(50);
 
-/// Accepts until the server stops.
+/// Accepts until the server stops. While clients poll, that is when all of them were told: each asks by a new request, of
+/// which some come by a connection of their own.
 pub(crate) async fn accept(listener: Listener, service: GatewayService) {
-    let stopping = service.application.shared.stopping.clone();
+    let shared = Arc::clone(&service.application.shared);
+    let mut stopped = std::pin::pin!(shared.takes_no_request());
     loop {
         let accepted = tokio::select! {
-            accepted = listener.next(&service.application.shared.counters) => accepted,
-            () = stopping.cancelled() => return,
+            accepted = listener.next(&shared.counters) => accepted,
+            () = &mut stopped => return,
         };
         match accepted {
             Accepted::Tcp(stream, peer) => {
@@ -93,24 +95,28 @@ fn spawn<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S, service:
     let (shared, patience) = (Arc::clone(&service.application.shared), limits.close_timeout);
     let tasks = shared.tasks.clone();
     tasks.spawn(async move {
-        let respond = service_fn(move |request| service.clone().call(request));
+        let by_hand = ByHand::default();
+        let respond = service_fn(|request| by_hand.respond(service.clone(), request));
         let mut serving = http.serve_connection(TokioIo::new(stream), respond).with_upgrades();
         let served = tokio::select! {
-            served = &mut serving => served,
+            served = by_hand.serve(&mut serving) => served,
             () = shared.told.cancelled() => {
                 std::pin::Pin::new(&mut serving).graceful_shutdown();
-                (&mut serving).await
+                by_hand.serve(&mut serving).await
             }
         };
-        if let Err(error) = served {
+        // Nothing is left of one that was upgraded.
+        let rest = serving.into_parts().map(|rest| (rest.io.into_inner(), rest.read_buf));
+        if let Ok(Err(error)) = &served {
             tracing::debug!(%error, "an HTTP connection failed");
         }
-        // Nothing is left of one that was upgraded.
-        if let Some(ended) = serving.into_parts() {
-            tokio::select! {
-                () = linger(ended.io.into_inner(), patience) => {}
-                () = shared.told.cancelled() => {}
-            }
+        let Some((stream, read_ahead)) = rest else { return };
+        if let Err(answer) = served {
+            return answer.write(stream, read_ahead).await;
+        }
+        tokio::select! {
+            () = linger(stream, patience) => {}
+            () = shared.told.cancelled() => {}
         }
     });
 }

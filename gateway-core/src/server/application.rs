@@ -1,8 +1,10 @@
 //! What all connections of one server share.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
+use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -12,6 +14,7 @@ use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::server::drain::Drain;
 use crate::server::engine_io::Engine;
+use crate::server::hints::Hints;
 use crate::session::Recovery;
 use crate::telemetry::Counters;
 use crate::transport::{Crowd, Deflate, OriginPolicy, Proxies};
@@ -26,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) stopping: CancellationToken,
     /// Fires when a server that stops has told all its clients.
     pub(crate) told: CancellationToken,
+    pub(crate) hints: Hints,
     is_draining: AtomicBool,
     drain: OnceLock<Drain>,
     application: OnceLock<Weak<Application>>,
@@ -39,6 +43,7 @@ impl Shared {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             told: CancellationToken::new(),
+            hints: Hints::new(),
             is_draining: AtomicBool::new(false),
             drain: OnceLock::new(),
             application: OnceLock::new(),
@@ -94,6 +99,14 @@ pub(crate) struct Application {
 }
 
 impl Application {
+    /// Where a request came from.
+    pub(crate) fn address(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+        if peer.is_none() && self.proxies.misses_a_peer(headers) {
+            self.shared.hints.unknown_peer();
+        }
+        self.proxies.address(peer, headers)
+    }
+
     /// How the namespace of this concrete name was declared.
     pub(crate) fn declared(&self, namespace: &str) -> Option<&'static str> {
         self.routes.find(namespace).map(|found| found.route.namespace)

@@ -19,6 +19,10 @@ pub enum Endpoint {
     Tcp(TcpListener),
     /// A listening Unix socket.
     Unix(UnixListener),
+    /// A listening TCP socket of the standard library, such as one that a supervisor handed over.
+    StdTcp(std::net::TcpListener),
+    /// A listening Unix socket of the standard library.
+    StdUnix(std::os::unix::net::UnixListener),
     /// One of the others, encrypted.
     #[cfg(feature = "tls")]
     Tls(Box<Self>, Tls),
@@ -67,6 +71,18 @@ impl From<TcpListener> for Endpoint {
 impl From<UnixListener> for Endpoint {
     fn from(listener: UnixListener) -> Self {
         Self::Unix(listener)
+    }
+}
+
+impl From<std::net::TcpListener> for Endpoint {
+    fn from(listener: std::net::TcpListener) -> Self {
+        Self::StdTcp(listener)
+    }
+}
+
+impl From<std::os::unix::net::UnixListener> for Endpoint {
+    fn from(listener: std::os::unix::net::UnixListener) -> Self {
+        Self::StdUnix(listener)
     }
 }
 
@@ -133,9 +149,22 @@ impl Endpoint {
             Self::Address(address) => Incoming::Tcp(TcpListener::bind(address).await?),
             Self::Tcp(listener) => Incoming::Tcp(listener),
             Self::Unix(listener) => Incoming::Unix(listener),
+            Self::StdTcp(listener) => {
+                listener.set_nonblocking(true)?;
+                Incoming::Tcp(TcpListener::from_std(listener)?)
+            }
+            Self::StdUnix(listener) => {
+                listener.set_nonblocking(true)?;
+                Incoming::Unix(UnixListener::from_std(listener)?)
+            }
             #[cfg(feature = "tls")]
             Self::Tls(..) => unreachable!("what is inside was taken out before"),
         };
+        // One that blocks, as a supervisor may hand it over, would stop a thread of the runtime at its first accept.
+        match &incoming {
+            Incoming::Tcp(listener) => rustix::io::ioctl_fionbio(listener, true)?,
+            Incoming::Unix(listener) => rustix::io::ioctl_fionbio(listener, true)?,
+        }
         let local = match &incoming {
             Incoming::Tcp(listener) => LocalAddr::Tcp(listener.local_addr()?),
             Incoming::Unix(listener) => LocalAddr::Unix(listener.local_addr()?.as_pathname().map(Into::into)),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use tower_service::Service;
@@ -21,10 +21,11 @@ use crate::server::connection::{self, Entry, Manner};
 use crate::server::doors::ask_at_upgrade;
 use crate::server::engine_io;
 use crate::server::fallback::Fallback;
+use crate::server::peer::PeerAddr;
 use crate::server::unread::{Bounds, WithBody};
-use crate::server::upgraded::{Offered, Start, when_upgraded};
+use crate::server::upgraded::{Below, Offered, Start, when_upgraded};
 use crate::telemetry::Rejected;
-use crate::transport::{Agreed, Handshake, Present, Stream, Upgrade, UpgradeError, WebSocket};
+use crate::transport::{Agreed, Asks, Handshake, Present, Stream, Upgrade, UpgradeError, WebSocket};
 
 /// A started server as a `tower` service, to be mounted in another HTTP application. Cheap to clone.
 #[derive(Clone)]
@@ -51,7 +52,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Respond {
-        let service = self.clone();
+        let mut service = self.clone();
+        service.peer = self.peer.or_else(|| PeerAddr::among(request.extensions()));
         let (request, with_body) = WithBody::watch(request.map(Body::new));
         let offered = Offered::take_note(&request);
         if with_body.is_none() && offered.is_none() {
@@ -80,22 +82,31 @@ impl GatewayService {
                 engine_io::Host { application: &self.application, before: self.before.as_ref(), peer: self.peer };
             return engine_io::respond(host, engine, request).await;
         }
-        let wants_upgrade = request.headers().contains_key(UPGRADE);
-        match self.application.routes.find(request.uri().path()) {
-            Some(found) if wants_upgrade || self.fallback.is_none() => {
-                self.upgrade(request, found).await.unwrap_or_else(|refused| self.rejected(&refused))
+        let asks = Asks::of(request.headers());
+        let refused = match (self.application.routes.find(request.uri().path()), &self.fallback) {
+            (Some(found), fallback) if asks != Asks::ForNone || fallback.is_none() => {
+                match self.upgrade(request, found).await {
+                    Ok(response) => return response,
+                    Err(refused) => refused,
+                }
             }
-            _ => match self.fallback {
-                Some(fallback) => fallback.respond(request).await,
-                None => self.rejected(&self.not_found()),
-            },
+            (_, Some(fallback)) => return fallback.respond(request).await,
+            (_, None) => self.not_found(),
+        };
+        let mut response = self.rejected(&refused);
+        if asks != Asks::ForNone {
+            // Some clients wait for the end of the connection before they say that they were refused.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        response
     }
 
     async fn upgrade(&self, mut request: Request<Body>, mut found: Found) -> Result<Response<Body>, UpgradeRefusal> {
-        let on_upgrade = hyper::upgrade::on(&mut request);
+        let below = Below::of(&mut request);
         let (head, _) = request.into_parts();
-        let mut upgrade = Upgrade::check(&head, &self.application.subprotocols).map_err(malformed)?;
+        let checked = Upgrade::check(&head, &self.application.subprotocols);
+        let mut upgrade =
+            checked.inspect_err(|error| self.application.shared.hints.about(*error)).map_err(malformed)?;
         if self.application.compat.nestjs {
             upgrade = upgrade.or_first_offer(&head.headers);
         }
@@ -110,7 +121,7 @@ impl GatewayService {
                 UpgradeRefusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops").because(Rejected::Stopping)
             );
         }
-        let address = self.application.proxies.address(self.peer, &head.headers);
+        let address = self.application.address(self.peer, &head.headers);
         let present = self.application.crowd.enter(address)?;
         let query = head.uri.query().unwrap_or_default().to_owned();
         let handshake = Handshake::new(found.name.clone(), &query, &head.headers, self.peer)
@@ -123,7 +134,7 @@ impl GatewayService {
         found.passes = ask_at_upgrade(&self.application, &found.route, &handshake).await?;
         let application = Arc::clone(&self.application);
         let begin = Begin { application, found, handshake, agreed: upgrade.agreed(), present };
-        when_upgraded(on_upgrade, &self.application.shared.tasks, begin);
+        when_upgraded(below, &self.application.shared.tasks, begin);
         Ok(upgrade.response())
     }
 
@@ -162,7 +173,7 @@ impl fmt::Debug for GatewayService {
 
 fn malformed(error: UpgradeError) -> UpgradeRefusal {
     let status = match error {
-        UpgradeError::NotAnUpgrade | UpgradeError::Version => StatusCode::UPGRADE_REQUIRED,
+        UpgradeError::NotAnUpgrade | UpgradeError::Stripped | UpgradeError::Version => StatusCode::UPGRADE_REQUIRED,
         UpgradeError::Method | UpgradeError::HttpVersion | UpgradeError::Connection | UpgradeError::Key => {
             StatusCode::BAD_REQUEST
         }

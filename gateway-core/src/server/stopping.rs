@@ -78,6 +78,14 @@ impl Shared {
         self.told.cancel();
     }
 
+    /// Waits until no client is left that may still ask something.
+    pub(crate) async fn takes_no_request(&self) {
+        self.stopping.cancelled().await;
+        if self.is_polled() {
+            self.told.cancelled().await;
+        }
+    }
+
     fn is_polled(&self) -> bool {
         self.application().is_some_and(|application| application.engines.iter().any(Engine::has_polling))
     }

@@ -8,10 +8,12 @@ use http::{Method, Request, Response, StatusCode};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
 use crate::server::application::Shared;
 use crate::server::body::Body;
+use crate::server::by_hand::{Taken, WhenTaken};
 use crate::server::unread::linger;
 #[cfg(feature = "tls")]
 use crate::transport::Encrypted;
@@ -23,12 +25,31 @@ pub(crate) trait Start: Send + 'static {
     fn start<S: Stream>(self, stream: S, read_ahead: Bytes) -> impl Future<Output = ()> + Send;
 }
 
+/// Where the stream of an upgraded request comes from.
+pub(crate) enum Below {
+    Library(OnUpgrade),
+    Listener(oneshot::Receiver<Taken>),
+}
+
+impl Below {
+    pub(crate) fn of(request: &mut Request<Body>) -> Self {
+        let by_hand = request.extensions_mut().remove::<WhenTaken>().and_then(|taken| taken.claim());
+        by_hand.map_or_else(|| Self::Library(hyper::upgrade::on(request)), Self::Listener)
+    }
+}
+
 /// Waits for the stream in a task of its own, which ends once it is handed over.
-pub(crate) fn when_upgraded(on_upgrade: OnUpgrade, tasks: &TaskTracker, what: impl Start) {
+pub(crate) fn when_upgraded(below: Below, tasks: &TaskTracker, what: impl Start) {
     tasks.spawn(async move {
-        match on_upgrade.await {
-            Ok(upgraded) => hand_over(upgraded, what).await,
-            Err(error) => tracing::debug!(%error, "an upgrade was answered and then lost"),
+        match below {
+            Below::Library(on_upgrade) => match on_upgrade.await {
+                Ok(upgraded) => hand_over(upgraded, what).await,
+                Err(error) => tracing::debug!(%error, "an upgrade was answered and then lost"),
+            },
+            Below::Listener(taken) => match taken.await {
+                Ok((stream, read_ahead)) => what.start(stream, read_ahead).await,
+                Err(error) => tracing::debug!(%error, "an upgrade was answered and then lost"),
+            },
         }
     });
 }

@@ -43,7 +43,7 @@ pub(crate) use tls::Tls;
 pub use tls::{Tls, TlsError};
 #[cfg(feature = "testing")]
 pub(crate) use upgrade::choose;
-pub(crate) use upgrade::{MSGPACK, SUBPROTOCOL, Upgrade, UpgradeError};
+pub(crate) use upgrade::{Asks, MSGPACK, SUBPROTOCOL, Upgrade, UpgradeError, asks_to_close};
 pub(crate) use websocket::{Stream, WebSocket};
 
 use crate::wire::{Deflating, Disconnect, Flow, Received};

@@ -20,7 +20,7 @@ impl OriginPolicy {
 
     /// RFC 6455 §10.2. Where `Origin` is missing nobody was tricked into connecting: only browsers are, and they send it.
     pub(crate) fn admits(&self, headers: &HeaderMap) -> bool {
-        !headers.contains_key(ORIGIN)
+        has_none(headers)
             || self.names(headers).is_some()
             || single_origin(headers).is_some_and(|origin| is_same_host(&origin, headers))
     }
@@ -46,18 +46,25 @@ pub(crate) enum Allowed {
     AsAny,
 }
 
+/// An empty one names no page. A browser sends `null` for a page that it does not name.
+fn has_none(headers: &HeaderMap) -> bool {
+    let mut lines = headers.get_all(ORIGIN).iter();
+    lines.next().is_none_or(|line| line.is_empty() && lines.next().is_none())
+}
+
 fn single_origin(headers: &HeaderMap) -> Option<String> {
     let mut lines = headers.get_all(ORIGIN).iter();
     let origin = lines.next()?.to_str().ok()?;
     lines.next().is_none().then(|| normal(origin))
 }
 
-/// The scheme may differ from ours: a proxy in front may end TLS. Host and port may not.
+/// The scheme may differ from ours: a proxy in front may end TLS, and programs name the one they connect by. Host and port
+/// may not.
 fn is_same_host(origin: &str, headers: &HeaderMap) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
     let default_port = match scheme {
-        "http" => ":80",
-        "https" => ":443",
+        "http" | "ws" => ":80",
+        "https" | "wss" => ":443",
         _ => return false,
     };
     // RFC 9112 §3.2: one that names two hosts is none we could believe.
@@ -70,7 +77,8 @@ fn is_same_host(origin: &str, headers: &HeaderMap) -> bool {
 /// RFC 6454 §6.2, with the default port left out as browsers do.
 fn normal(origin: &str) -> String {
     let origin = origin.trim().trim_end_matches('/').to_ascii_lowercase();
-    let default_port = if origin.starts_with("https:") { ":443" } else { ":80" };
+    let is_encrypted = origin.starts_with("https:") || origin.starts_with("wss:");
+    let default_port = if is_encrypted { ":443" } else { ":80" };
     origin.strip_suffix(default_port).unwrap_or(&origin).to_owned()
 }
 
@@ -93,6 +101,13 @@ mod tests {
         check("HTTPS://GOOD.com", "good.com", true);
         check("https://good.com:443", "good.com", true);
         check("http://good.com:3000", "good.com:3000", true);
+        check("ws://good.com:3000", "good.com:3000", true);
+        check("wss://good.com:443", "good.com", true);
+        check("ws://good.com", "good.com:80", true);
+        check("", "good.com", true);
+        check("ws://evil.com:3000", "good.com:3000", false);
+        check("wss://good.com:80", "good.com", false);
+        check("wss://app.example.com", "good.com", false);
         check("http://good.com:3001", "good.com:3000", false);
         check("http://good.com", "good.com:3000", false);
         check("https://good.com.evil.com", "good.com", false);

@@ -47,6 +47,11 @@ impl Proxies {
         address
     }
 
+    /// Whether a request without a peer's address would have been believed, if it came from one of the named addresses.
+    pub(crate) fn misses_a_peer(&self, headers: &HeaderMap) -> bool {
+        !self.local && !self.networks.is_empty() && headers.contains_key(FORWARDED)
+    }
+
     fn is_proxy(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(address))
     }

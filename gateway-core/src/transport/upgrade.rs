@@ -23,11 +23,39 @@ pub(crate) struct Upgrade {
     agreed: Option<Agreed>,
 }
 
+/// What a request says of WebSockets. Other upgrades are offers that a server may leave aside (RFC 9110 §7.8).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Asks {
+    ForWebSocket,
+    /// It has the key of such a request, and no `Upgrade`: that header is for the next hop alone, and proxies take it out.
+    WithoutUpgrade,
+    ForNone,
+}
+
+impl Asks {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        if has_token(headers, &UPGRADE, "websocket") {
+            Self::ForWebSocket
+        } else if headers.contains_key(SEC_WEBSOCKET_KEY) && !headers.contains_key(UPGRADE) {
+            Self::WithoutUpgrade
+        } else {
+            Self::ForNone
+        }
+    }
+}
+
+/// Whether a request for a WebSocket wants the connection to end with its answer, which contradict each other.
+pub(crate) fn asks_to_close(headers: &HeaderMap) -> bool {
+    has_token(headers, &CONNECTION, "close") && Asks::of(headers) == Asks::ForWebSocket
+}
+
 /// What is wrong with an upgrade request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum UpgradeError {
     #[error("this is a WebSocket endpoint: send an upgrade request")]
     NotAnUpgrade,
+    #[error("`Sec-WebSocket-Key` came without `Upgrade`: a proxy in front has to pass it on")]
+    Stripped,
     #[error("an upgrade to WebSocket is a GET request")]
     Method,
     #[error("an upgrade to WebSocket needs HTTP/1.1")]
@@ -43,8 +71,10 @@ pub(crate) enum UpgradeError {
 impl Upgrade {
     /// Checks the head of a request; `known` are the application's subprotocols, the preferred one first.
     pub(crate) fn check(request: &request::Parts, known: &[String]) -> Result<Self, UpgradeError> {
-        if !has_token(&request.headers, &UPGRADE, "websocket") {
-            return Err(UpgradeError::NotAnUpgrade);
+        match Asks::of(&request.headers) {
+            Asks::ForWebSocket => {}
+            Asks::WithoutUpgrade => return Err(UpgradeError::Stripped),
+            Asks::ForNone => return Err(UpgradeError::NotAnUpgrade),
         }
         if request.method != Method::GET {
             return Err(UpgradeError::Method);

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Response;
 use http::header::{HeaderMap, SET_COOKIE};
-use hyper::upgrade::OnUpgrade;
 
 use crate::server::application::Application;
 use crate::server::before::UpgradeRefusal;
@@ -17,7 +16,7 @@ use crate::server::engine_io::options::EngineOptions;
 use crate::server::engine_io::refused::{Code, Refused};
 use crate::server::engine_io::sessions::{Entered, Session};
 use crate::server::engine_io::visit::Visit;
-use crate::server::upgraded::{Start, when_upgraded};
+use crate::server::upgraded::{Below, Start, when_upgraded};
 use crate::telemetry::Rejected;
 use crate::transport::{
     Agreed, EngineIo, Handshake, LatestHeaders, Patience, Polling, PollingPeer, Present, Probe, Stream, Turned,
@@ -48,7 +47,7 @@ pub(super) async fn polling(visit: &Visit<'_>) -> Result<Response<Body>, Refused
 }
 
 /// A session that is a WebSocket from its start.
-pub(super) async fn websocket(visit: &Visit<'_>, on_upgrade: OnUpgrade) -> Result<Response<Body>, Refused> {
+pub(super) async fn websocket(visit: &Visit<'_>, below: Below) -> Result<Response<Body>, Refused> {
     let Visit { host, engine, .. } = visit;
     let upgrade = check_upgrade(visit)?;
     let Admitted { entry, handshake, present } =
@@ -61,12 +60,12 @@ pub(super) async fn websocket(visit: &Visit<'_>, on_upgrade: OnUpgrade) -> Resul
     let (application, options) = (Arc::clone(host.application), Arc::clone(&engine.options));
     let agreed = upgrade.agreed();
     let begin = Begin { application, options, agreed, entered, entry, handshake, present, open };
-    when_upgraded(on_upgrade, &host.application.shared.tasks, begin);
+    when_upgraded(below, &host.application.shared.tasks, begin);
     Ok(response)
 }
 
 /// A WebSocket for a session that polls. Where it may not have it, the WebSocket is opened and closed.
-pub(super) fn take_over(visit: &Visit<'_>, session: Session, on_upgrade: OnUpgrade) -> Result<Response<Body>, Refused> {
+pub(super) fn take_over(visit: &Visit<'_>, session: Session, below: Below) -> Result<Response<Body>, Refused> {
     let Visit { host, engine, .. } = visit;
     let upgrade = check_upgrade(visit)?;
     if !engine.options.upgrades() {
@@ -78,7 +77,7 @@ pub(super) fn take_over(visit: &Visit<'_>, session: Session, on_upgrade: OnUpgra
     };
     let (application, options) = (Arc::clone(host.application), Arc::clone(&engine.options));
     let take_over = TakeOver { application, options, agreed: upgrade.agreed(), mover };
-    when_upgraded(on_upgrade, &host.application.shared.tasks, take_over);
+    when_upgraded(below, &host.application.shared.tasks, take_over);
     Ok(upgrade.response())
 }
 
@@ -106,7 +105,7 @@ impl Visit<'_> {
         }
         let Destination { mut entry, path, parameters } =
             destination(engine, host.application).ok_or(Code::BadRequest)?;
-        let address = host.application.proxies.address(host.peer, &head.headers);
+        let address = host.application.address(host.peer, &head.headers);
         let present = host.application.crowd.enter(address).map_err(UpgradeRefusal::from)?;
         let text = head.uri.query().unwrap_or_default();
         let handshake = Handshake::new(path, text, &head.headers, host.peer).with_address(address);

@@ -1,8 +1,6 @@
 //! One request under a path, from its head to its answer.
 
-use http::header::UPGRADE;
 use http::{Method, Request, Response, StatusCode};
-use hyper::upgrade::OnUpgrade;
 
 use crate::server::body::Body;
 use crate::server::engine_io::check::{Query, Way, check};
@@ -13,6 +11,8 @@ use crate::server::engine_io::post::post;
 use crate::server::engine_io::refused::Refused;
 use crate::server::engine_io::sessions::Session;
 use crate::server::engine_io::visit::{Host, Visit, empty};
+use crate::server::upgraded::Below;
+use crate::transport::{Asks, UpgradeError};
 
 /// Answers a request whose path is the engine's.
 pub(crate) async fn respond(host: Host<'_>, engine: &Engine, mut request: Request<Body>) -> Response<Body> {
@@ -28,12 +28,16 @@ pub(crate) async fn respond(host: Host<'_>, engine: &Engine, mut request: Reques
         sharing.apply(request.headers(), response.headers_mut());
         return response;
     }
-    let on_upgrade = wants_websocket(&request).then(|| hyper::upgrade::on(&mut request));
+    let asks = Asks::of(request.headers());
+    if asks == Asks::WithoutUpgrade {
+        host.application.shared.hints.about(UpgradeError::Stripped);
+    }
+    let below = (asks == Asks::ForWebSocket).then(|| Below::of(&mut request));
     let (head, body) = request.into_parts();
     let query = Query::parse(head.uri.query().unwrap_or_default());
     let visit = Visit { host, engine, head: &head, query };
-    let mut response = if let Some(on_upgrade) = on_upgrade {
-        let upgraded = visit.upgrade(sharing, on_upgrade).await;
+    let mut response = if let Some(below) = below {
+        let upgraded = visit.upgrade(sharing, below).await;
         upgraded.unwrap_or_else(|refused| visit.note(&refused).response_to_upgrade())
     } else {
         let answered = visit.answer(sharing, body).await;
@@ -43,18 +47,12 @@ pub(crate) async fn respond(host: Host<'_>, engine: &Engine, mut request: Reques
     response
 }
 
-/// Other upgrades are offers that a server may leave aside.
-fn wants_websocket(request: &Request<Body>) -> bool {
-    let mut offers = request.headers().get_all(UPGRADE).iter().filter_map(|line| line.to_str().ok());
-    offers.any(|line| line.split(',').any(|token| token.trim().eq_ignore_ascii_case("websocket")))
-}
-
 impl Visit<'_> {
     /// It asks for a WebSocket.
-    async fn upgrade(&self, sharing: Sharing<'_>, on_upgrade: OnUpgrade) -> Result<Response<Body>, Refused> {
+    async fn upgrade(&self, sharing: Sharing<'_>, below: Below) -> Result<Response<Body>, Refused> {
         match check(self.engine, sharing, self.head, &self.query, Way::Upgrade)? {
-            None => open::websocket(self, on_upgrade).await,
-            Some(session) => open::take_over(self, session, on_upgrade),
+            None => open::websocket(self, below).await,
+            Some(session) => open::take_over(self, session, below),
         }
     }
 

@@ -9,7 +9,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::Accept;
 use tokio_rustls::server::TlsStream;
 
+use crate::transport::tls::files::HTTP_2;
 use crate::transport::websocket::Stream;
+
+/// What a client hears that speaks nothing but HTTP/2: empty settings, and the end because of `HTTP_1_1_REQUIRED` (RFC 9113
+/// §6.5, §6.8, §7), with a text for people.
+const HTTP_1_1_REQUIRED: &[u8] = b"\0\0\0\x04\0\0\0\0\0\
+    \0\0\x3e\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0d\
+    this server speaks HTTP/1.1 and WebSocket over it only";
 
 /// Shakes hands in its first read. Nobody but its own task can write to it: what is written changes its state.
 pub(crate) struct Encrypted<S>(State<S>);
@@ -17,6 +24,8 @@ pub(crate) struct Encrypted<S>(State<S>);
 enum State<S> {
     Handshake(Box<Accept<S>>),
     Open(Box<TlsStream<S>>),
+    /// Its client speaks HTTP/2 alone, and is told so.
+    Refused(Box<TlsStream<S>>, &'static [u8]),
     Failed,
 }
 
@@ -28,6 +37,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Encrypted<S> {
     fn poll_open(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Pin<&mut TlsStream<S>>>> {
         if let State::Handshake(accept) = &mut self.0 {
             self.0 = match ready!(Pin::new(&mut **accept).poll(context)) {
+                Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) => {
+                    tracing::info!(
+                        "a client that offers HTTP/2 alone was refused: WebSockets are served over HTTP/1.1"
+                    );
+                    State::Refused(Box::new(stream), HTTP_1_1_REQUIRED)
+                }
                 Ok(stream) => State::Open(Box::new(stream)),
                 Err(error) => {
                     self.0 = State::Failed;
@@ -37,13 +52,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Encrypted<S> {
         }
         Poll::Ready(match &mut self.0 {
             State::Open(stream) => Ok(Pin::new(&mut **stream)),
+            State::Refused(stream, rest) => {
+                while !rest.is_empty() {
+                    let written = ready!(Pin::new(&mut **stream).poll_write(context, rest))?;
+                    *rest = &rest[written..];
+                }
+                ready!(Pin::new(&mut **stream).poll_flush(context))?;
+                Ok(Pin::new(&mut **stream))
+            }
             State::Handshake(_) | State::Failed => Err(io::ErrorKind::NotConnected.into()),
         })
     }
 
     fn open(&mut self) -> Option<Pin<&mut TlsStream<S>>> {
         match &mut self.0 {
-            State::Open(stream) => Some(Pin::new(&mut **stream)),
+            State::Open(stream) | State::Refused(stream, _) => Some(Pin::new(&mut **stream)),
             State::Handshake(_) | State::Failed => None,
         }
     }
@@ -61,7 +84,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Encrypted<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Encrypted<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        ready!(self.poll_open(context))?.poll_write(context, bytes)
+        let mut stream = ready!(self.poll_open(context))?;
+        // What HTTP/1.1 answers to the other's greeting is none of its client's business.
+        if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        stream.as_mut().poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -81,6 +109,7 @@ impl<S> fmt::Debug for Encrypted<S> {
         let state = match &self.0 {
             State::Handshake(_) => "handshake",
             State::Open(_) => "open",
+            State::Refused(..) => "refused",
             State::Failed => "failed",
         };
         formatter.debug_tuple("Encrypted").field(&state).finish()

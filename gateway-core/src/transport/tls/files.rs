@@ -17,6 +17,8 @@ use crate::transport::tls::Encrypted;
 
 /// RFC 7301: an upgrade to a WebSocket needs this protocol.
 const HTTP_1_1: &[u8] = b"http/1.1";
+/// The second choice, for clients that offer nothing else: who is told in it what the server speaks may say so to its user.
+pub(super) const HTTP_2: &[u8] = b"h2";
 
 /// What a server shows to be who it says it is: a certificate and its private key, from two files in PEM.
 ///
@@ -138,7 +140,7 @@ fn read(certificates: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> 
         .with_no_client_auth()
         .with_single_cert(chain, private)
         .map_err(unusable)?;
-    config.alpn_protocols = vec![HTTP_1_1.to_vec()];
+    config.alpn_protocols = vec![HTTP_1_1.to_vec(), HTTP_2.to_vec()];
     Ok(Arc::new(config))
 }
 
