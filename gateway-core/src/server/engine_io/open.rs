@@ -89,6 +89,7 @@ fn check_upgrade(visit: &Visit<'_>) -> Result<Upgrade, Refused> {
         .map_err(|error| match error {
             UpgradeError::Version => Refused::version(error.to_string()),
             UpgradeError::NotAnUpgrade
+            | UpgradeError::Stripped
             | UpgradeError::Method
             | UpgradeError::HttpVersion
             | UpgradeError::Connection
