@@ -685,6 +685,7 @@ fn the_table_has_every_status_that_the_server_chooses() {
                 "UNAUTHORIZED" => Some("401"),
                 "FORBIDDEN" => Some("403"),
                 "NOT_FOUND" => Some("404"),
+                "REQUEST_TIMEOUT" => Some("408"),
                 "PAYLOAD_TOO_LARGE" => Some("413"),
                 "INTERNAL_SERVER_ERROR" => Some("500"),
                 "UPGRADE_REQUIRED" => Some("426"),
