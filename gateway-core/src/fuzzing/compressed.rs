@@ -4,10 +4,10 @@ use http::HeaderMap;
 
 use crate::fuzzing::{Reading, read_by};
 use crate::transport::{Agreed, Deflate};
-use crate::wire::{Decoder, Deflating, Encoded, Inflater, OpCode};
+use crate::wire::{Decoder, Deflating, Encoded, Inflater, LARGEST_WINDOW, OpCode, Takeover};
 
 /// As [`read_frames`](crate::fuzzing::read_frames) on a connection that has agreed on compression, where the client keeps a
-/// window of so many bits, or none.
+/// window of so many bits, or was asked to keep none.
 #[must_use]
 pub fn read_compressed_frames(
     bytes: &[u8],
@@ -15,14 +15,18 @@ pub fn read_compressed_frames(
     message_bytes: usize,
     takeover: Option<u8>,
 ) -> Reading {
-    read_by(Decoder::new(message_bytes).with_inflater(Inflater::new(takeover)), bytes, pieces)
+    read_by(Decoder::new(message_bytes).with_inflater(Inflater::new(agreed(takeover))), bytes, pieces)
 }
 
 /// The data of messages, one after the other; none where one is no such data or has more than `most` bytes.
 #[must_use]
 pub fn inflate(messages: &[&[u8]], most: usize, takeover: Option<u8>) -> Option<Vec<Vec<u8>>> {
-    let mut inflater = Inflater::new(takeover);
+    let mut inflater = Inflater::new(agreed(takeover));
     messages.iter().map(|message| inflater.inflate(message, most).ok()).collect()
+}
+
+fn agreed(takeover: Option<u8>) -> Takeover {
+    takeover.map_or(Takeover::Declined(LARGEST_WINDOW), Takeover::Kept)
 }
 
 /// A message as a server sends it that compresses whatever it can.

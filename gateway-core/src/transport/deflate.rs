@@ -2,12 +2,16 @@
 
 use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_EXTENSIONS};
 
-use crate::wire::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW};
+use crate::wire::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW, Takeover};
 
 /// How messages of a `WebSocket` are compressed (RFC 7692, `permessage-deflate`), with clients that offer it.
 ///
 /// What the server sends is always compressed message by message, so that a broadcast is compressed once and a connection
 /// needs no compressor: each thread has one, of at most 372 KiB.
+///
+/// What a client sends is bounded once it is inflated, and deflate makes up to 1000 bytes of one. A client that has agreed on
+/// it costs a server as much for 1 KB on the wire as another for 1 MB: [`Limits::message_bytes`](crate::Limits::message_bytes)
+/// counts inflated bytes, and is better set to the largest message that clients have a reason to send.
 ///
 /// ```
 /// # #[cfg(feature = "deflate")] {
@@ -33,7 +37,8 @@ pub struct Deflate {
     /// 32 KiB: so much does a connection hold at most.
     pub client_max_window_bits: u8,
     /// Whether clients must compress each message for itself. Default yes: a connection holds nothing for it then. If not,
-    /// similar small messages become much smaller.
+    /// similar small messages become much smaller. A client that refers to earlier messages all the same, as those of Tornado
+    /// do, is understood where it does so among its first 16 compressed messages; it is kept for as if it had been allowed.
     pub client_no_context_takeover: bool,
 }
 
@@ -57,8 +62,7 @@ pub(crate) struct Agreed {
     is_asked: bool,
     /// Where the client may say so, and what it says.
     client_window: Option<u8>,
-    /// The client's window, where it keeps it.
-    takeover: Option<u8>,
+    takeover: Takeover,
     level: u8,
     threshold: usize,
 }
@@ -90,8 +94,12 @@ impl Agreed {
         let client_window = offer.client_max_window_bits.map(|bits| bits.min(most));
         // §7.1.2.2: who did not offer to be told a window cannot be told one, and may use the largest.
         let window = client_window.unwrap_or(LARGEST_WINDOW);
-        let may_keep = !own.client_no_context_takeover && offer.client_no_context_takeover.is_none() && window <= most;
-        let takeover = may_keep.then_some(window);
+        let may_keep = !own.client_no_context_takeover && window <= most;
+        let takeover = match offer.client_no_context_takeover {
+            Some(()) => Takeover::Never,
+            None if may_keep => Takeover::Kept(window),
+            None => Takeover::Declined(window.min(most)),
+        };
         let is_asked = offer.server_max_window_bits.is_some();
         Self {
             server_window,
@@ -106,7 +114,7 @@ impl Agreed {
     /// What is answered (§7.1): that each of the server's messages stands for itself, and what differs from the usual.
     pub(crate) fn answer(&self) -> HeaderValue {
         let mut answer = "permessage-deflate; server_no_context_takeover".to_owned();
-        if self.takeover.is_none() {
+        if !matches!(self.takeover, Takeover::Kept(_)) {
             answer.push_str("; client_no_context_takeover");
         }
         // §7.1.2.1: what was asked for is answered, whatever it is.
@@ -247,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_client_keeps_its_window_only_where_its_size_is_bounded() {
-        let check = |own: &Deflate, offer: &str, takeover: Option<u8>, expected: &str| {
+        let check = |own: &Deflate, offer: &str, takeover: Takeover, expected: &str| {
             let mut headers = HeaderMap::new();
             headers.append(SEC_WEBSOCKET_EXTENSIONS, offer.parse().unwrap());
             assert_eq!(Agreed::on(&headers, own).unwrap().takeover, takeover, "{offer}");
@@ -255,12 +263,28 @@ mod tests {
         };
         let keeping = Deflate { client_no_context_takeover: false, ..Deflate::default() };
         let small = Deflate { client_max_window_bits: 10, server_max_window_bits: 12, ..keeping.clone() };
-        check(&keeping, "permessage-deflate", Some(15), "");
-        check(&keeping, "permessage-deflate; client_max_window_bits=12", Some(12), "client_max_window_bits=12");
-        check(&keeping, "permessage-deflate; client_no_context_takeover", None, "client_no_context_takeover");
+        check(&keeping, "permessage-deflate", Takeover::Kept(15), "");
+        check(
+            &keeping,
+            "permessage-deflate; client_max_window_bits=12",
+            Takeover::Kept(12),
+            "client_max_window_bits=12",
+        );
+        check(
+            &keeping,
+            "permessage-deflate; client_no_context_takeover",
+            Takeover::Never,
+            "client_no_context_takeover",
+        );
         let windows = "server_max_window_bits=12; client_max_window_bits=10";
-        check(&small, "permessage-deflate; client_max_window_bits", Some(10), windows);
-        check(&small, "permessage-deflate", None, "client_no_context_takeover; server_max_window_bits=12");
+        check(&small, "permessage-deflate; client_max_window_bits", Takeover::Kept(10), windows);
+        check(
+            &small,
+            "permessage-deflate",
+            Takeover::Declined(10),
+            "client_no_context_takeover; server_max_window_bits=12",
+        );
+        check(&Deflate::default(), "permessage-deflate", Takeover::Declined(15), "client_no_context_takeover");
     }
 
     #[test]

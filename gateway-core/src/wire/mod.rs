@@ -29,7 +29,7 @@ pub(crate) use args::List;
 pub use args::{Args, FromArgs, RawArgs, ToArgs};
 pub use binary::Binary;
 pub use close::{CloseCode, Disconnect};
-pub(crate) use deflate::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW};
+pub(crate) use deflate::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW, Takeover};
 pub(crate) use depth::exceeds_depth;
 pub(crate) use encoded::{Encoded, Key};
 pub(crate) use envelope::{Envelope, Incoming, Malformed, Named, Outgoing, RequestId};

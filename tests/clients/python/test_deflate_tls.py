@@ -5,6 +5,7 @@ import ssl
 import tempfile
 from pathlib import Path
 
+from tornado.websocket import websocket_connect
 from websockets.asyncio.client import connect
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
@@ -42,6 +43,17 @@ class Deflate(FixtureCase):
                 self.assertEqual(extension.remote_max_window_bits, bits)
                 self.assertEqual(extension.local_max_window_bits, bits)
                 await self.talk(client)
+
+    async def test_tornado_which_keeps_its_window_whatever_it_is_told(self):
+        client = await websocket_connect(self.server.url(), compression_options={}, max_message_size=1 << 24)
+        self.assertIn("client_no_context_takeover", client.headers["Sec-WebSocket-Extensions"])
+        for _ in range(20):
+            for message in (*MESSAGES, '{"event":"position","data":{"x":1,"y":0}}'):
+                await client.write_message(message, binary=isinstance(message, bytes))
+                self.assertEqual(await asyncio.wait_for(client.read_message(), PATIENCE), message)
+        client.close(1000)
+        self.assertIsNone(await asyncio.wait_for(client.read_message(), PATIENCE))
+        self.assertEqual(client.close_code, 1000)
 
 
 class Tls(FixtureCase):

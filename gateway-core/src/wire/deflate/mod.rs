@@ -33,6 +33,17 @@ pub(crate) struct Deflating {
     pub(crate) threshold: usize,
 }
 
+/// Whether a client's compressor goes on from message to message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Takeover {
+    /// It does, with a window of so many bits.
+    Kept(u8),
+    /// It was asked not to. Some clients do all the same, with at most this window.
+    Declined(u8),
+    /// It has said itself that it does not.
+    Never,
+}
+
 /// Bytes that a message of `most` may have before it is inflated: what cannot be compressed grows by a few bytes for each
 /// block, and some compressors make small ones.
 pub(crate) fn longest_deflated(most: usize) -> usize {

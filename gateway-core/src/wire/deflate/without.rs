@@ -1,13 +1,13 @@
 //! What stands in the place of compression in a build without it. Nobody agrees to it there, so nothing here is reached.
 
-use crate::wire::deflate::Deflating;
+use crate::wire::deflate::{Deflating, Takeover};
 use crate::wire::{CloseCode, Disconnect};
 
 #[derive(Debug)]
 pub(crate) struct Inflater;
 
 impl Inflater {
-    pub(crate) fn new(_: Option<u8>) -> Self {
+    pub(crate) fn new(_: Takeover) -> Self {
         Self
     }
 

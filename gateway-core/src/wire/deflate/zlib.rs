@@ -4,13 +4,16 @@ use std::cell::{Cell, RefCell};
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-use crate::wire::deflate::{Deflating, longest_deflated};
+use crate::wire::deflate::{Deflating, Takeover, longest_deflated};
 use crate::wire::{CloseCode, Disconnect};
 
 /// §7.2.1: the end of every message, which is not sent.
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 /// Blocks marked as the last that a message may have (§7.2.3.4): one for each flush of a sender that cannot flush otherwise.
 const MOST_ENDS: usize = 1024;
+/// Messages that a client may send without using its window until it is believed to keep none, as it was asked. JSON that
+/// is compressed in one go refers to the message before nearly always.
+const PROBATION: u8 = 16;
 /// What a message is inflated into at first.
 const FIRST_ROOM: usize = 4096;
 /// A buffer larger than this is not kept for the next message.
@@ -27,16 +30,30 @@ thread_local! {
 /// Reads one client's compressed messages.
 #[derive(Debug)]
 pub(crate) struct Inflater {
-    /// Bytes that a message may refer back to; none where each stands for itself.
+    referring: Referring,
+    /// Bytes that a message may refer back to.
     window: usize,
-    /// The last of them.
+    /// The last of them, where messages refer to any.
     seen: Vec<u8>,
 }
 
+/// Whether messages refer to those before.
+#[derive(Clone, Copy, Debug)]
+enum Referring {
+    Yes,
+    /// None of so many has, and none should.
+    NotYet(u8),
+    No,
+}
+
 impl Inflater {
-    /// `takeover` is the client's window in bits, where it keeps it from message to message.
-    pub(crate) fn new(takeover: Option<u8>) -> Self {
-        Self { window: takeover.map_or(0, |bits| 1 << bits), seen: Vec::new() }
+    pub(crate) fn new(takeover: Takeover) -> Self {
+        let (referring, window) = match takeover {
+            Takeover::Kept(bits) => (Referring::Yes, 1 << bits),
+            Takeover::Declined(bits) => (Referring::NotYet(0), 1 << bits),
+            Takeover::Never => (Referring::No, 0),
+        };
+        Self { referring, window, seen: Vec::new() }
     }
 
     /// A whole message in the thread's buffer, which is to be given back.
@@ -46,20 +63,50 @@ impl Inflater {
     /// The close frame where it has more than `most` bytes, which is found at the first of them, or was not compressed so.
     pub(crate) fn inflate(&mut self, compressed: &[u8], most: usize) -> Result<Vec<u8>, Disconnect> {
         let mut out = INFLATED.take();
-        out.clear();
         let mut inflate = INFLATE.take().unwrap_or_else(|| Decompress::new(false));
-        inflate.reset(false);
-        let inflated = if self.seen.is_empty() { Ok(()) } else { inflate.set_dictionary(&self.seen).map(drop) };
-        let inflated = inflated.map_err(|_| invalid()).and_then(|()| run(&mut inflate, compressed, most, &mut out));
+        let inflated = self.run(&mut inflate, compressed, most, &mut out);
         INFLATE.set(Some(inflate));
         inflated?;
         self.remember(&out);
         Ok(out)
     }
 
+    fn run(
+        &mut self,
+        inflate: &mut Decompress,
+        compressed: &[u8],
+        most: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Disconnect> {
+        out.clear();
+        inflate.reset(false);
+        if !matches!(self.referring, Referring::Yes) {
+            // A message that refers to nothing before it is the same with a window and without.
+            let alone = run(inflate, compressed, most, out);
+            let is_invalid = alone.as_ref().is_err_and(|disconnect| disconnect.code == CloseCode::INVALID_UTF8);
+            if self.seen.is_empty() || !is_invalid {
+                return alone;
+            }
+            out.clear();
+            inflate.reset(false);
+        }
+        if !self.seen.is_empty() {
+            inflate.set_dictionary(&self.seen).map_err(|_| invalid())?;
+        }
+        run(inflate, compressed, most, out)?;
+        self.referring = Referring::Yes;
+        Ok(())
+    }
+
     fn remember(&mut self, message: &[u8]) {
-        if self.window == 0 {
-            return;
+        match &mut self.referring {
+            Referring::Yes => {}
+            Referring::NotYet(messages) if *messages < PROBATION => *messages += 1,
+            Referring::NotYet(_) => {
+                *self = Self::new(Takeover::Never);
+                return;
+            }
+            Referring::No => return,
         }
         let message = &message[message.len().saturating_sub(self.window)..];
         let too_many = (self.seen.len() + message.len()).saturating_sub(self.window);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::wire::Violation;
-use crate::wire::json::push_string;
+use crate::wire::json::{push_integer, push_string};
 use crate::wire::msgpack::date::push_date;
 use crate::wire::payload::push_placeholder;
 
@@ -285,8 +285,11 @@ fn push_name(json: &mut Vec<u8>, token: &Token<'_>) -> Result<(), Violation> {
 fn push_scalar(json: &mut Vec<u8>, token: &Token<'_>) {
     match *token {
         Token::Bool(value) => json.extend_from_slice(if value { b"true" } else { b"false" }),
-        Token::Natural(value) => json.extend_from_slice(value.to_string().as_bytes()),
-        Token::Negative(value) => json.extend_from_slice(value.to_string().as_bytes()),
+        Token::Natural(value) => push_integer(json, value),
+        Token::Negative(value) => {
+            json.push(b'-');
+            push_integer(json, value.unsigned_abs());
+        }
         // What is no number in JSON becomes `null`, as in JavaScript.
         Token::Float(value) => serde_json::to_writer(json, &value).expect("writing to memory cannot fail"),
         Token::Text(text) => push_string(json, text),

@@ -29,7 +29,7 @@ for (const transport of TRANSPORTS) {
   over('joining the main namespace is answered by the socket\'s id, then come its events', async (channel) => {
     await channel.send('0');
     const answer = await channel.next();
-    assert.match(answer, /^0\{"sid":"[\w-]{15,}"\}$/);
+    assert.match(answer, /^0\{"sid":"[\w-]{20}"\}$/);
     assert.notEqual(JSON.parse(answer.slice(1)).sid, channel.open.sid, 'the id of the session is a secret');
     await channel.expect('2["auth",{}]');
     await channel.echoes();
@@ -48,7 +48,7 @@ for (const transport of TRANSPORTS) {
   over('a namespace is joined and left with or without the comma', async (channel) => {
     for (const [join, leave] of [['0/custom', '1/custom,'], ['0/custom,', '1/custom'], ['0/custom,{}', '1/custom,']]) {
       await channel.send(join);
-      assert.match(await channel.next(), /^0\/custom,\{"sid":"[\w-]+"\}$/);
+      assert.match(await channel.next(), /^0\/custom,\{"sid":"[\w-]{20}"\}$/);
       await channel.expect('2/custom,["auth",{}]');
       await channel.send(leave, '0/nowhere');
       await channel.expect('4/nowhere,{"message":"Invalid namespace"}');

@@ -32,14 +32,14 @@ fn the_examples_of_the_rfc_are_read() {
     let check = |inflater: &mut Inflater, compressed: &[u8]| {
         assert_eq!(inflate(inflater, compressed), Ok(b"Hello".to_vec()), "{compressed:02x?}");
     };
-    let alone = &mut Inflater::new(None);
+    let alone = &mut Inflater::new(Takeover::Never);
     let compressed = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
     check(alone, &compressed);
     check(alone, &[0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00]);
     check(alone, &[0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00]);
     check(alone, &[0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00]);
     assert_eq!(inflate(alone, &[0xf2, 0x00, 0x11, 0x00, 0x00]), Err(1007));
-    let keeping = &mut Inflater::new(Some(15));
+    let keeping = &mut Inflater::new(Takeover::Kept(15));
     check(keeping, &compressed);
     check(keeping, &[0xf2, 0x00, 0x11, 0x00, 0x00]);
     assert_eq!(inflate(keeping, &[0x00]), Ok(Vec::new()));
@@ -47,7 +47,7 @@ fn the_examples_of_the_rfc_are_read() {
 
 #[test]
 fn what_is_not_compressed_data_is_invalid() {
-    let alone = &mut Inflater::new(None);
+    let alone = &mut Inflater::new(Takeover::Never);
     for wrong in [&[0x07][..], &[0xff; 10], &[0x00, 0x05, 0x00, 0xfa, 0xfe, 0x48], b"Hello"] {
         assert_eq!(inflate(alone, wrong), Err(1007), "{wrong:02x?}");
     }
@@ -56,12 +56,47 @@ fn what_is_not_compressed_data_is_invalid() {
     assert_eq!(inflate(alone, &ends(MOST_ENDS + 1)), Err(1007));
 }
 
+/// As Tornado's clients, which do not see the parameter.
+#[test]
+fn a_client_that_keeps_its_window_unasked_is_understood_from_its_first_reference_on() {
+    for unlike in 0..PROBATION - 1 {
+        let mut client = client(15);
+        let mut inflater = Inflater::new(Takeover::Declined(15));
+        for number in 0..=unlike {
+            let message = [number; 2];
+            assert_eq!(inflate(&mut inflater, &client(&message)), Ok(message.to_vec()));
+        }
+        for number in 0..40 {
+            let message = format!(r#"{{"event":"position","data":{{"x":{number},"y":0}}}}"#).into_bytes();
+            assert_eq!(inflate(&mut inflater, &client(&message)), Ok(message), "{unlike} {number}");
+        }
+        // Broken data are as broken as ever.
+        assert_eq!(inflate(&mut inflater, &[0xff; 10]), Err(1007));
+    }
+}
+
+#[test]
+fn a_client_that_keeps_no_window_as_it_was_asked_costs_none() {
+    let mut inflater = Inflater::new(Takeover::Declined(15));
+    let message = br#"{"event":"position","data":{"x":1,"y":0}}"#;
+    for number in 0..=PROBATION {
+        let held = usize::from(number) * message.len();
+        assert!(inflater.seen.capacity() <= held, "{} bytes after {number}", inflater.seen.capacity());
+        assert_eq!(inflate(&mut inflater, &client(15)(message)), Ok(message.to_vec()));
+    }
+    assert_eq!(inflater.seen.capacity(), 0);
+    // It is believed from now on.
+    let mut client = client(15);
+    assert_eq!(inflate(&mut inflater, &client(message)), Ok(message.to_vec()));
+    assert_eq!(inflate(&mut inflater, &client(message)), Err(1007));
+}
+
 #[test]
 fn a_bomb_costs_no_more_than_the_limit() {
     const LIMIT: usize = 1024 * 1024;
     let bomb = client(15)(&vec![0; 16 * LIMIT]);
     assert!(bomb.len() < 20_000, "{} bytes", bomb.len());
-    for takeover in [None, Some(15)] {
+    for takeover in [Takeover::Never, Takeover::Declined(15), Takeover::Kept(15)] {
         let mut inflater = Inflater::new(takeover);
         let mut out = Vec::new();
         let found = run(&mut Decompress::new(false), &bomb, LIMIT, &mut out).map_err(|disconnect| disconnect.code);
@@ -97,7 +132,7 @@ fn frames_are_compressed_one_by_one_where_it_helps() {
     let check = |bytes: &[u8], opcode: u8| {
         assert_eq!(bytes[0], opcode);
         let compressed = &bytes[2..2 + usize::from(bytes[1])];
-        assert_eq!(inflate(&mut Inflater::new(None), compressed), Ok(long.clone().into_bytes()));
+        assert_eq!(inflate(&mut Inflater::new(Takeover::Never), compressed), Ok(long.clone().into_bytes()));
         2 + compressed.len()
     };
     let read = check(rest, 0xc1);
@@ -133,7 +168,7 @@ proptest! {
                 let mut narrow = Decompress::new_with_window_bits(false, window);
                 run(&mut narrow, &out[1..], LIMIT, &mut read).unwrap();
                 prop_assert_eq!(&read, &message);
-                prop_assert_eq!(inflate(&mut Inflater::new(None), &out[1..]), Ok(message));
+                prop_assert_eq!(inflate(&mut Inflater::new(Takeover::Never), &out[1..]), Ok(message));
             } else {
                 prop_assert_eq!(out, vec![7]);
             }
@@ -146,14 +181,25 @@ proptest! {
         window in SMALLEST_WINDOW..=LARGEST_WINDOW,
     ) {
         let mut client = client(window);
-        let mut inflater = Inflater::new(Some(window));
-        for message in messages {
+        let mut inflater = Inflater::new(Takeover::Kept(window));
+        let mut unasked = Inflater::new(Takeover::Declined(window));
+        for (number, message) in messages.into_iter().enumerate() {
             let compressed = client(&message);
             prop_assert!(compressed.len() <= longest_deflated(message.len()));
             let inflated = inflate(&mut inflater, &compressed);
             prop_assert_eq!(inflated.as_ref(), Ok(&message));
             give_back(inflated.unwrap());
             prop_assert!(inflater.seen.capacity() <= 1 << window);
+            let inflated = inflate(&mut unasked, &compressed);
+            match inflated {
+                Ok(inflated) => prop_assert_eq!(&inflated, &message),
+                Err(code) => {
+                    // It had long been believed to keep none.
+                    prop_assert_eq!((code, number > usize::from(PROBATION)), (1007, true));
+                    unasked = Inflater::new(Takeover::Kept(window));
+                    unasked.seen.clone_from(&inflater.seen);
+                }
+            }
         }
     }
 }

@@ -172,14 +172,14 @@ proptest! {
 #[cfg(feature = "deflate")]
 mod compressed {
     use super::*;
-    use crate::wire::Inflater;
+    use crate::wire::{Inflater, Takeover};
 
     const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 
     fn check(frames: &[Vec<u8>], messages: &[&str], code: Option<u16>) {
         let bytes = frames.concat();
         for piece in [1, 2, 5, usize::MAX] {
-            let decoder = Decoder::new(LIMIT).with_inflater(Inflater::new(None));
+            let decoder = Decoder::new(LIMIT).with_inflater(Inflater::new(Takeover::Never));
             let (found, found_code) = decode_by(decoder, &bytes, &vec![piece; bytes.len()]);
             assert_eq!(
                 (found.iter().map(String::as_str).collect::<Vec<_>>(), found_code),
