@@ -6,11 +6,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::hub::{JoinError, Namespace, Space, Target};
-use crate::session::{Admittance, Delivery, DisconnectReason, Scope, SendError, Session, SocketId};
+use crate::session::{Admittance, Delivery, Scope, SendError, Session, SocketId, VolatileText};
 pub use crate::socket::request::{Answers, Request, RequestError, Requests};
 use crate::telemetry::Counters;
 use crate::transport::Handshake;
-use crate::wire::{Content, Disconnect, Event, FromArgs, Key, Message, Outgoing, RawArgs, ToArgs, is_reserved};
+use crate::wire::{
+    Content, ContentRef, Disconnect, Event, FromArgs, Key, Message, Outgoing, RawArgs, ToArgs, Worth, is_reserved,
+};
 
 /// One connected client. Cheap to clone; may be kept and used from any task, also after the client has gone.
 #[derive(Clone)]
@@ -89,8 +91,8 @@ impl Socket {
         self.space.user_of(&self.session.id)
     }
 
-    pub(crate) fn set_user(&self, before: Option<&str>, user: &str) {
-        self.space.name_user(&self.session.id, before, user);
+    pub(crate) fn set_user(&self, user: &str) {
+        self.space.name_user(&self.session.id, user);
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -215,17 +217,29 @@ impl Socket {
 
     fn push(&self, event: &str, args: Result<RawArgs, serde_json::Error>, delivery: Delivery) -> Result<(), SendError> {
         let content = self.content(event, args)?;
-        if delivery == Delivery::Volatile && self.session.drops_volatile() {
-            return Err(SendError::Full);
+        if delivery == Delivery::Volatile {
+            return self.push_volatile(event, content.lend());
         }
-        let offset = if delivery == Delivery::Event { self.space.next_offset() } else { None };
-        let Some(offset) = offset else {
+        let Some(offset) = self.space.next_offset() else {
             let outgoing = Outgoing::Event { event, content: content.lend(), offset: None };
             return self.session.push(self.session.encode(&outgoing), delivery);
         };
         let text = offset.to_string();
         let outgoing = Outgoing::Event { event, content: content.lend(), offset: Some(&text) };
         self.session.push_event(self.session.encode(&outgoing).into_shared(), offset)
+    }
+
+    fn push_volatile(&self, event: &str, content: ContentRef<'_>) -> Result<(), SendError> {
+        let session = self.session.current();
+        if session.drops_volatile() {
+            return Err(SendError::Full);
+        }
+        if let Some(mut text) = VolatileText::new(self.space.terms(), event, content, Worth::Compressing)
+            && session.push_text(&mut text)?
+        {
+            return Ok(());
+        }
+        session.push(session.encode(&Outgoing::Event { event, content, offset: None }), Delivery::Volatile)
     }
 
     /// Sends it a whole message without an envelope, as raw gateways do.
@@ -263,13 +277,13 @@ impl Socket {
 
     /// Ends it after what already waits for it: the connection on plain WebSocket, the namespace on Socket.IO.
     pub fn disconnect(&self, disconnect: Disconnect) {
-        self.session.outbox.end(DisconnectReason::Server(disconnect), Scope::Socket);
+        self.session.disconnect(disconnect, Scope::Socket);
     }
 
     /// Ends the whole connection, with all the namespaces it serves. On plain WebSocket that is what
     /// [`Socket::disconnect`] does too.
     pub fn disconnect_connection(&self, disconnect: Disconnect) {
-        self.session.outbox.end(DisconnectReason::Server(disconnect), Scope::Connection);
+        self.session.disconnect(disconnect, Scope::Connection);
     }
 
     /// Whether its client lost an earlier connection and came back as this socket, with its rooms, its state and the events
@@ -282,7 +296,7 @@ impl Socket {
     /// Whether the client is still there.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        !self.session.gone.is_cancelled()
+        !self.session.current().gone.is_cancelled()
     }
 
     /// Ends when the client has gone or the server stops: for work that is of use to nobody else.

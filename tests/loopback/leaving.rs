@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use gateway_core::Recovery;
 use gateway_core::prelude::*;
 use gateway_tests::{Frame, Raw, Received};
 
@@ -40,6 +41,44 @@ async fn a_client_that_closes_is_known_by_its_code() {
     assert!(matches!(client.next().await, Received::Close(Some(4321), _)));
     let Some(DisconnectReason::Client(Some(close))) = server.ends.recv().await else { panic!("the client closed") };
     assert_eq!((close.code.as_u16(), close.reason.as_ref()), (4321, "for lunch"));
+}
+
+/// What was read before a close frame is handled: `npm ws` does so too.
+#[tokio::test]
+async fn what_a_client_sent_before_it_closed_is_handled() {
+    let mut server = Probe::start().await;
+    let mut witness = server.connect().await;
+    let mut client = server.connect().await;
+    client.text(r#"{"event":"linger"}"#).await;
+    assert_eq!(client.next_text().await, r#"{"event":"lingering","data":null}"#);
+    for _ in 0..5 {
+        client.text(r#"{"event":"tell","data":1}"#).await;
+    }
+    client.send(Frame::close(1000, "")).await;
+    for _ in 0..5 {
+        assert_eq!(witness.next_text().await, r#"{"event":"told","data":"x"}"#);
+    }
+    assert!(matches!(server.ends.recv().await, Some(DisconnectReason::Client(_))));
+}
+
+/// The client's network has changed: its end of the old connection is gone, the server's is open.
+#[tokio::test]
+async fn who_comes_back_while_the_old_connection_is_open_takes_its_session() {
+    let mut server = Probe::with(|server| server.recovery(Recovery::default())).await;
+    let mut old = Raw::connect(server.address, "/probe?resume").await;
+    let session = |text: String| serde_json::from_str::<serde_json::Value>(&text).expect("JSON")["session"].take();
+    let first = session(old.next_text().await);
+    old.text(r#"{"event":"tell","data":1}"#).await;
+    assert!(old.next_text().await.starts_with(r#"{"event":"told","data":"x","offset":"#));
+
+    let path = format!("/probe?resume={}&offset=0", first["resume"].as_str().expect("a token"));
+    let mut new = Raw::connect(server.address, &path).await;
+    assert!(new.next_text().await.starts_with(r#"{"event":"told","data":"x","offset":"#));
+    let again = session(new.next_text().await);
+    assert_eq!((&again["resumed"], &again["id"]), (&true.into(), &first["id"]));
+    assert!(matches!(server.ends.recv().await, Some(DisconnectReason::Resumed)));
+    assert_eq!(old.close_code().await, Some(4503));
+    assert_eq!(server.running.handle().of("/probe").count(), 1);
 }
 
 #[tokio::test]

@@ -76,9 +76,9 @@ impl Passes {
     }
 
     fn name_user(&self, user: &Arc<str>, access: &Access<'_>) {
-        let before = self.lock().user.replace(Arc::clone(user));
+        self.lock().user = Some(Arc::clone(user));
         if let Some(socket) = access.socket {
-            socket.set_user(before.as_deref().filter(|before| **before != **user), user);
+            socket.set_user(user);
         }
     }
 

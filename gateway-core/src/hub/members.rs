@@ -141,10 +141,10 @@ impl Members {
         self.enter(id, room)
     }
 
-    /// Puts the socket among those of a user, and out of those of another.
-    pub(crate) fn name_user(&mut self, id: &SocketId, before: Option<&str>, user: &str) {
-        if let Some(before) = before {
-            self.leave(id, &user_room(before));
+    /// Puts the socket among those of a user, and out of those of another, also one who had it before its client came back.
+    pub(crate) fn name_user(&mut self, id: &SocketId, user: &str) {
+        if let Some(before) = self.user_of(id).filter(|before| before != user) {
+            self.leave(id, &user_room(&before));
         }
         // One that is gone is nobody's.
         let _ = self.enter(id, &user_room(user));
@@ -298,7 +298,7 @@ fn list<'a>(sessions: impl Iterator<Item = &'a Arc<Session>>) -> Sessions {
 }
 
 /// A table that was large once does not stay so. Halving at a quarter costs each removal a constant.
-fn give_back<K: Eq + Hash, V, S: BuildHasher>(table: &mut HashMap<K, V, S>) {
+pub(super) fn give_back<K: Eq + Hash, V, S: BuildHasher>(table: &mut HashMap<K, V, S>) {
     if table.capacity() > 64 && table.len() < table.capacity() / 4 {
         table.shrink_to(table.len() * 2);
     }

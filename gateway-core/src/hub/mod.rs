@@ -1,18 +1,19 @@
 //! Who is connected and who is in which room. Knows sessions, not frames or handlers.
 
-mod lost;
 mod members;
 mod namespace;
 mod recipients;
+mod resumable;
 mod space;
 mod target;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use lost::Lost;
 pub use members::JoinError;
 pub use namespace::Namespace;
+use resumable::Resumable;
+pub(crate) use resumable::Resumed;
 pub(crate) use space::Space;
 pub use target::{Sent, Target};
 
@@ -26,7 +27,7 @@ pub(crate) struct Hub {
     pub(crate) offsets: Arc<Offsets>,
     /// Set once, before anybody connects.
     pub(crate) own_form: Arc<OwnForm>,
-    pub(crate) lost: Lost,
+    pub(crate) resumable: Resumable,
 }
 
 impl Hub {
@@ -35,7 +36,7 @@ impl Hub {
             spaces: Mutex::default(),
             offsets: Arc::default(),
             own_form: Arc::default(),
-            lost: Lost::default(),
+            resumable: Resumable::default(),
         })
     }
 
@@ -69,6 +70,8 @@ impl Hub {
     }
 }
 
+#[cfg(all(test, shuttle))]
+mod model;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]

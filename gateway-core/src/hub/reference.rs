@@ -107,7 +107,7 @@ impl Both {
 
     fn name_user(&mut self, index: usize, user: &'static str) {
         let person = &mut self.people[index];
-        self.space.name_user(&person.session.id, person.user, user);
+        self.space.name_user(&person.session.id, user);
         person.user = person.is_here.then_some(user);
     }
 

@@ -1,10 +1,11 @@
 //! One namespace while it is alive: its tables behind a lock that is held for look-ups only.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 
 use crate::hub::Hub;
 use crate::hub::members::{JoinError, Members, Selection};
 use crate::hub::recipients::Recipients;
+use crate::session::sync::{Mutex, MutexGuard};
 use crate::session::{Leaves, Offset, Offsets, Session, SocketId};
 use crate::wire::{OwnForm, Terms};
 
@@ -55,8 +56,8 @@ impl Space {
         self.lock().join(id, room)
     }
 
-    pub(crate) fn name_user(&self, id: &SocketId, before: Option<&str>, user: &str) {
-        self.lock().name_user(id, before, user);
+    pub(crate) fn name_user(&self, id: &SocketId, user: &str) {
+        self.lock().name_user(id, user);
     }
 
     pub(crate) fn user_of(&self, id: &SocketId) -> Option<String> {

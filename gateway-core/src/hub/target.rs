@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::hub::members::Selection;
 use crate::hub::recipients::Recipients;
 use crate::hub::{JoinError, Space};
-use crate::session::{Delivery, DisconnectReason, Outbox, Scope, SendError, for_each, latest_of, write_all_soon};
+use crate::session::{Delivery, Outbox, Scope, SendError, VolatileText, for_each, latest_of, write_all_soon};
 use crate::session::{Leaves, Pushed, Session};
 use crate::telemetry::{BroadcastClock, bounded, cut};
 use crate::wire::{Content, Disconnect, Event, Key, Latest, RawArgs, Shared, ToArgs, Worth, is_reserved};
@@ -131,7 +131,7 @@ impl Target {
     fn push_to(
         &self,
         recipients: &Recipients,
-        push: impl Fn(&Arc<Session>, Leaves) -> Result<Pushed, SendError>,
+        mut push: impl FnMut(&Arc<Session>, Leaves) -> Result<Pushed, SendError>,
     ) -> usize {
         let mut queued = 0;
         for_each(&recipients.sessions, |session| {
@@ -139,7 +139,7 @@ impl Target {
                 return;
             }
             let pushed = match push(session, recipients.leaves) {
-                Err(SendError::Closed) => self.push_again(session, recipients.leaves, &push),
+                Err(SendError::Closed) => self.push_again(session, recipients.leaves, &mut push),
                 pushed => pushed,
             };
             queued += usize::from(pushed.is_ok());
@@ -153,7 +153,7 @@ impl Target {
         &self,
         session: &Arc<Session>,
         mut listed: Leaves,
-        push: &impl Fn(&Arc<Session>, Leaves) -> Result<Pushed, SendError>,
+        push: &mut impl FnMut(&Arc<Session>, Leaves) -> Result<Pushed, SendError>,
     ) -> Result<Pushed, SendError> {
         while let Some(leaves) = self.space.leaves_while_meant(&session.id, &self.selection) {
             let is_known = leaves == listed;
@@ -189,9 +189,14 @@ impl Target {
         let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };
         let shared = Shared::new(self.space.terms(), event, content.lend(), offset.map(|offset| offset.to_string()));
         let shared = shared.behind(latest_of(recipients.list())).worth(self.worth);
+        let text = || VolatileText::new(self.space.terms(), event, content.lend(), self.worth);
+        let mut text = if is_volatile && self.space.recovers() { text() } else { None };
         let queued = self.push_to(recipients, |session, leaves| match offset {
             None if is_volatile && session.drops_volatile() => Err(SendError::Full),
-            None => session.outbox.push_shared(&shared, self.delivery, leaves),
+            None => match text.as_mut().and_then(|text| text.push(session, leaves)) {
+                Some(pushed) => pushed,
+                None => session.outbox.push_shared(&shared, self.delivery, leaves),
+            },
             Some(offset) => {
                 let Outbox { format, .. } = session.outbox;
                 let sent = session.outbox.deflating().map(|how| shared.deflated(format, how).clone());
@@ -259,7 +264,7 @@ impl Target {
     pub fn disconnect(&self, disconnect: Disconnect) -> usize {
         let sessions = self.select();
         for session in sessions.iter() {
-            session.outbox.end(DisconnectReason::Server(disconnect.clone()), Scope::Socket);
+            session.disconnect(disconnect.clone(), Scope::Socket);
         }
         sessions.len()
     }

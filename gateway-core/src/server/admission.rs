@@ -4,10 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::{Context as Task, Poll};
+use std::task::{Context as Task, Poll, ready};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::dispatch::{Access, Context, Exception, Guards, Passes, Refusal, RunHook, Verdict};
 use crate::gateway::{Provided, Route};
@@ -20,11 +22,16 @@ use crate::wire::CloseCode;
 pub(crate) struct Admission {
     hooks: Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>,
     progress: Arc<Progress>,
-    deadline: Instant,
+    /// Ends of others that come first.
+    before: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// Present once it is asked whether the socket comes in.
+    deadline: Option<Instant>,
+    within: Duration,
 }
 
 impl Admission {
-    pub(crate) fn begin(place: &Place, now: Instant) -> Self {
+    /// Begins once the ends that come first are over.
+    pub(crate) fn begin(place: &Place, after: &[CancellationToken]) -> Self {
         let progress = Arc::<Progress>::default();
         let newcomer = Newcomer {
             application: Arc::clone(&place.application),
@@ -33,7 +40,17 @@ impl Admission {
             passes: place.passes.clone(),
         };
         let hooks = Box::pin(newcomer.come_in(Arc::clone(&progress)));
-        Self { hooks, progress, deadline: now + place.application.limits.connect_timeout }
+        let within = place.application.limits.connect_timeout;
+        if after.is_empty() {
+            return Self { hooks, progress, before: None, deadline: Some(Instant::now() + within), within };
+        }
+        let after = after.to_vec();
+        let ends = async move {
+            for end in after {
+                end.cancelled().await;
+            }
+        };
+        Self { hooks, progress, before: Some(Box::pin(ends)), deadline: None, within }
     }
 
     /// How many gateways have accepted so far.
@@ -41,13 +58,19 @@ impl Admission {
         self.progress.admitted.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn deadline(&self) -> Instant {
+    /// Absent while it waits for the ends of others, which are bounded themselves.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
     pub(crate) fn poll(&mut self, task: &mut Task<'_>) -> Poll<Result<(), Refusal>> {
+        if let Some(before) = &mut self.before {
+            ready!(before.as_mut().poll(task));
+            self.before = None;
+            self.deadline = Some(Instant::now() + self.within);
+        }
         let polled = self.hooks.as_mut().poll(task);
-        if polled.is_pending() && Instant::now() >= self.deadline {
+        if polled.is_pending() && self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             let is_asking = self.progress.is_asking.load(Ordering::Relaxed);
             let who = if is_asking { "the guard took too long" } else { "the connect hook took too long" };
             let refusal =

@@ -232,7 +232,7 @@ impl Inside {
             Entry::Namespace(Found { route, name, passes, .. }) => {
                 let claim = Some(&handshake).filter(|_| manner.format.numbers_events()).and_then(Claim::of_request);
                 let seating = Seating { route, name: &name, handshake, format: manner.format, claim, passes };
-                (Seats::one(Seat::take(&application, seating)), None)
+                (Seats::one(Seat::take(&application, seating, Vec::new())), None)
             }
             Entry::Lobby(within) => {
                 (Seats::default(), Some(Lobby::open(&application, manner.format, handshake, now + within)))

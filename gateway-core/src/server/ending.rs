@@ -12,7 +12,7 @@ use tracing::Instrument;
 use crate::dispatch::Refusal;
 use crate::server::application::Application;
 use crate::server::leaving::{FAILED_HOOK, leave};
-use crate::server::lobby::Lobby;
+use crate::server::lobby::{Leaving, Lobby};
 use crate::server::seat::Seat;
 use crate::server::seats::Seats;
 use crate::session::{DisconnectReason, Outbox, Scope, Session};
@@ -39,11 +39,8 @@ pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
     let Remains { mut transport, application, mut seats, lobby } = remains;
     transport.stop_reading();
     let only = seats.only().map(|seat| Arc::clone(seat.session()));
-    if let End::Over(reason) = &end {
-        let is_lost = |session: &Session| session.is_accepted() && reason.is_a_loss(session.outbox.format);
-        for session in seats.iter().map(Seat::session).filter(|session| is_lost(session)) {
-            session.go_away();
-        }
+    for session in seats.iter().map(Seat::session).filter(|session| may_come_back(session, &end)) {
+        session.go_away();
     }
     let reason = match end {
         End::Over(reason) => {
@@ -75,7 +72,17 @@ pub(super) async fn finish<T: Transport>(remains: Remains<T>, end: End) {
         let span = seat.span.clone();
         leave(seat, reason.clone()).instrument(span)
     }));
-    tokio::join!(closing, seats, join_all(leaving));
+    tokio::join!(closing, seats, join_all(leaving.into_iter().map(Leaving::end)));
+}
+
+/// Whether the end leaves the client something to come back to. One that was coming back has it until it is in.
+fn may_come_back(session: &Session, end: &End) -> bool {
+    match end {
+        End::Over(reason) => {
+            (session.is_accepted() || session.is_recovered()) && reason.is_a_loss(session.outbox.format)
+        }
+        End::Refused(_) => session.is_recovered(),
+    }
 }
 
 /// Nothing that was held for the socket is sent: the refusal is the first and last thing its client reads.
@@ -107,7 +114,8 @@ fn is_unheard(reason: &DisconnectReason) -> bool {
 
 /// Shuts the outbox behind the close frame.
 fn last_words(application: &Application, outbox: &Outbox, reason: &DisconnectReason) -> Ending {
-    if is_unheard(reason) {
+    // The client that came back has heard it by its other connection.
+    if is_unheard(reason) || *reason == DisconnectReason::Resumed {
         outbox.discard();
     }
     let (told, ending) = match reason {

@@ -137,10 +137,9 @@ impl Lanes {
         Self::refuse(place, Envelope { event, ..envelope }, &exception);
     }
 
-    /// The client is gone: what was not started is not started, and nobody reads a stream's items.
+    /// The client is gone: what was not started is not started.
     pub(crate) fn forget_waiting_events(&mut self) {
         self.waiting.clear();
-        self.end_streams();
     }
 
     /// A stream need not ever end by itself, so a server that stops does not wait for it.

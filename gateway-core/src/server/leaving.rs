@@ -4,20 +4,17 @@
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Duration;
+use std::task::{Context as Task, Poll};
 
 use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use crate::dispatch::{Context, Ended, Exception, RunHook, drop_quietly};
-use crate::server::lanes::Lanes;
 use crate::server::place::Place;
-use crate::server::raw::RawLane;
 use crate::server::seat::Seat;
 use crate::session::{DisconnectReason, Scope, Session};
 use crate::socket::Socket;
-use crate::telemetry::Counter;
+use crate::telemetry::{Counter, told};
 
 /// What clients of NestJS call the pattern of a connect hook.
 pub(super) const FAILED_HOOK: &str = "handleConnection";
@@ -27,31 +24,45 @@ pub(super) const FAILED_HOOK: &str = "handleConnection";
 pub(super) fn leave(mut seat: Seat, reason: DisconnectReason) -> impl Future<Output = ()> {
     let session = Arc::clone(seat.session());
     let application = Arc::clone(&seat.place.application);
-    let found = application.recovery.as_ref().filter(|_| session.is_away());
-    let found = found.and_then(|recovery| application.shared.hub.lost.wait_for(&session, recovery.sockets));
+    let resumable = &application.shared.hub.resumable;
+    let recovery = application.recovery.as_ref().filter(|_| session.is_away());
+    let away_since = recovery.and_then(|recovery| resumable.lose(&session, recovery.sockets));
+    if away_since.is_none() {
+        resumable.forget(&session);
+    }
     async move {
         end_hooks(&mut seat, &session, &reason).await;
-        if let (Some(found), Some(recovery)) = (found, &application.recovery) {
+        // Whoever waits for the end of this one waits for those before it, too.
+        for end in std::mem::take(&mut seat.after) {
+            end.cancelled().await;
+        }
+        session.end();
+        if let (Some(since), Some(recovery)) = (away_since, &application.recovery) {
             tokio::select! {
-                () = found.cancelled() => {}
-                () = tokio::time::sleep(recovery.within) => {}
+                () = session.settled() => {}
+                () = tokio::time::sleep(recovery.within.saturating_sub(since.elapsed())) => {}
                 () = application.shared.stopping.cancelled() => {}
             }
-            application.shared.hub.lost.give_up(&session);
         }
     }
 }
 
-async fn end_hooks(seat: &mut Seat, session: &Arc<Session>, reason: &DisconnectReason) {
-    let was_accepted = session.is_accepted();
-    // A hook that still runs asks for somebody who is gone.
-    drop_quietly(seat.admission.take());
+async fn end_hooks(seat: &mut Seat, session: &Session, reason: &DisconnectReason) {
     session.outbox.end(reason.clone(), Scope::Socket);
     session.pending.close();
     session.gone.cancel();
-    let Seat { place, lanes, raw, admitted, .. } = seat;
+    let is_goodbye = reason.is_a_goodbye();
+    if !is_goodbye {
+        seat.forget_what_waits();
+    }
+    // A hook that still runs asks for somebody who is gone. It goes on where events wait for its yes.
+    if !(is_goodbye && seat.has_work()) {
+        drop_quietly(seat.admission.take());
+    }
+    drain(seat).await;
+    drop_quietly(seat.admission.take());
+    let Seat { place, admitted, .. } = seat;
     let Place { application, route, socket, .. } = &*place;
-    drain(place, lanes, raw.as_mut(), application.limits.drain_timeout).await;
     for hooks in route.router.gateways[..*admitted].iter().rev() {
         for hook in &hooks.disconnect {
             run(hook, place, reason).await;
@@ -60,7 +71,7 @@ async fn end_hooks(seat: &mut Seat, session: &Arc<Session>, reason: &DisconnectR
     if let Some(passes) = &place.passes {
         passes.disown();
     }
-    if was_accepted {
+    if session.is_accepted() {
         application.shared.counters.add(Counter::Disconnections);
         application.shared.counters.tallies.disconnected(reason.kind(), reason.known_code());
         tracing::debug!(socket = %socket.id(), %reason, "disconnected");
@@ -69,23 +80,35 @@ async fn end_hooks(seat: &mut Seat, session: &Arc<Session>, reason: &DisconnectR
     }
 }
 
-/// Running handlers have seen that their client is gone; they get a bounded time to end.
-async fn drain(place: &Place, lanes: &mut Lanes, mut raw: Option<&mut RawLane>, within: Duration) {
-    lanes.forget_waiting_events();
-    if let Some(raw) = &mut raw {
-        raw.forget_waiting_messages();
+/// Running handlers have seen that their client is gone; they get a bounded time to end. What was read before a goodbye gets
+/// the same.
+async fn drain(seat: &mut Seat) {
+    let within = seat.place.application.limits.drain_timeout;
+    if timeout(within, poll_fn(|task| poll_drain(seat, task))).await.is_err() {
+        seat.lanes.abandon();
     }
-    let done = poll_fn(|task| {
-        while lanes.poll(place, task) {}
-        let raw_is_idle = raw.as_mut().is_none_or(|raw| {
-            raw.poll(place, task);
-            raw.is_idle()
-        });
-        if lanes.is_idle() && raw_is_idle { Poll::Ready(()) } else { Poll::Pending }
-    });
-    if timeout(within, done).await.is_err() {
-        lanes.abandon();
+}
+
+fn poll_drain(seat: &mut Seat, task: &mut Task<'_>) -> Poll<()> {
+    if let Err(refusal) = seat.admit(task) {
+        seat.place.count(Counter::RefusedConnections);
+        told(seat.place.socket.id(), "connect", refusal.exception().told());
+        drop_quietly(seat.admission.take());
+        seat.forget_what_waits();
     }
+    if seat.admission.is_some() {
+        return Poll::Pending;
+    }
+    let Seat { place, lanes, raw, .. } = seat;
+    // Nobody reads a stream's items, and it need not ever end by itself.
+    lanes.end_streams();
+    while lanes.poll(place, task) {
+        lanes.end_streams();
+    }
+    if let Some(raw) = raw {
+        raw.poll(place, task);
+    }
+    if seat.has_work() { Poll::Pending } else { Poll::Ready(()) }
 }
 
 async fn run(hook: &RunHook<Ended>, place: &Place, reason: &DisconnectReason) {

@@ -26,7 +26,10 @@ use crate::wire::socket_io::{Decoder, PacketLimits};
 use crate::wire::{Encoded, Incoming, Outgoing, Terms, Violation, WireFormat};
 
 /// The end of a socket whose connection lives on.
-type Leaving = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(super) struct Leaving {
+    session: Arc<Session>,
+    end: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
 
 /// What a connection has beside its sockets.
 pub(super) struct Lobby {
@@ -49,6 +52,12 @@ pub(super) struct Desk {
     claim_by: Option<Instant>,
     /// Wakes a connection without sockets when the server stops; those that have some are told by them.
     stopping: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
+
+impl Leaving {
+    pub(super) fn end(self) -> impl Future<Output = ()> {
+        self.end
+    }
 }
 
 impl Lobby {
@@ -173,9 +182,12 @@ impl Desk {
         self.parted.retain(|parted| **parted != *namespace);
         let claim = auth.filter(|_| self.application.recovery.is_some()).and_then(claimed);
         let handshake = self.handshake.for_namespace(found.name.clone(), found.parameters, auth);
+        // The latest of them waits for the earlier ones.
+        let after = self.leaving.iter().rev().find(|leaving| *leaving.session.namespace == *namespace);
+        let after = after.map(|leaving| leaving.session.ended().clone()).into_iter().collect();
         let seating =
             Seating { route: found.route, name: namespace, handshake, format: self.format, claim, passes: None };
-        let mut seat = Seat::take(&self.application, seating);
+        let mut seat = Seat::take(&self.application, seating, after);
         seat.span = socket_span(seat.place.socket.id(), namespace);
         seats.push(seat);
         Ok(())
@@ -192,6 +204,9 @@ impl Desk {
     pub(super) fn refuse(&mut self, seats: &mut Seats, namespace: &str, refusal: &Refusal) {
         let exception = refusal.exception();
         let Some(seat) = seats.take(namespace) else { return };
+        if seat.session().is_recovered() {
+            seat.session().go_away();
+        }
         self.application.shared.counters.add(Counter::RefusedConnections);
         told(&seat.session().id, "connect", exception.told());
         let last = if self.application.compat.nestjs && refusal.by() == RefusedBy::Hook {
@@ -232,8 +247,8 @@ impl Desk {
             session.outbox.push_last(last);
         }
         self.outbox.absorb(&session.outbox);
-        let span = seat.span.clone();
-        self.leaving.push(Box::pin(leave(seat, reason).instrument(span)));
+        let (span, session) = (seat.span.clone(), Arc::clone(session));
+        self.leaving.push(Leaving { session, end: Box::pin(leave(seat, reason).instrument(span)) });
     }
 
     /// Where goes what belongs to no socket: behind what the only one has to say, where its frames are all there are.
@@ -256,7 +271,7 @@ impl Desk {
             self.stopping = None;
         }
         let before = self.leaving.len();
-        self.leaving.retain_mut(|leaving| leaving.as_mut().poll(task).is_pending());
+        self.leaving.retain_mut(|leaving| leaving.end.as_mut().poll(task).is_pending());
         self.leaving.len() < before
     }
 

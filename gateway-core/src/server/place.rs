@@ -30,7 +30,7 @@ impl Place {
             let _ = self.session.doorkeeper.set(doorkeeper(&self.application, &self.route, passes));
         }
         if let Some(user) = passes.user() {
-            self.socket.set_user(None, &user);
+            self.socket.set_user(&user);
         }
     }
 

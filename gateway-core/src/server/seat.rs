@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
 use crate::dispatch::{Exception, Passes, Refusal};
 use crate::gateway::Route;
-use crate::hub::Space;
+use crate::hub::{Hub, Resumed, Space};
 use crate::server::admission::Admission;
 use crate::server::application::Application;
 use crate::server::lanes::Lanes;
@@ -38,6 +39,8 @@ pub(super) struct Seat {
     pub(super) drained_by: Option<Instant>,
     /// Entered while something of it runs; the connection's own span where it is the only one.
     pub(super) span: Span,
+    /// Ends that its connect hooks waited for.
+    pub(super) after: Vec<CancellationToken>,
     _presence: Presence,
 }
 
@@ -70,8 +73,12 @@ impl Claim {
 }
 
 impl Seat {
-    /// A socket whose connect hooks are about to run.
-    pub(super) fn take(application: &Arc<Application>, seating: Seating<'_>) -> Self {
+    /// A socket whose guards and connect hooks are about to run, once the ends of those are over whose place it takes.
+    pub(super) fn take(
+        application: &Arc<Application>,
+        seating: Seating<'_>,
+        mut after: Vec<CancellationToken>,
+    ) -> Self {
         let Seating { route, name, handshake, format, claim, passes } = seating;
         let space = application.shared.hub.of(name);
         let renew = || {
@@ -79,8 +86,9 @@ impl Seat {
             let session = Session::new(&space.name, handshake.clone(), format, &application.limits, counters);
             session.with_own_form(space.terms().own.filter(|_| format == WireFormat::Own))
         };
-        let returned = claim.and_then(|claim| come_back(application, &space, &claim, renew()));
-        let session = returned.unwrap_or_else(|| {
+        let resumed = claim.and_then(|claim| resume(application, &space, &claim, renew()));
+        after.extend(resumed.iter().map(|resumed| resumed.earlier.ended().clone()));
+        let enter = || {
             let session = match &application.recovery {
                 Some(recovery) if format.numbers_events() => {
                     renew().with_recovery(recovery, &application.shared.hub.offsets)
@@ -90,8 +98,10 @@ impl Seat {
             let session = Arc::new(session);
             space.enter(&session);
             session
-        });
-        let presence = Presence { space: Arc::clone(&space), session: Arc::clone(&session) };
+        };
+        let session = resumed.map_or_else(enter, |resumed| resumed.session);
+        let hub = Arc::clone(&application.shared.hub);
+        let presence = Presence { hub, space: Arc::clone(&space), session: Arc::clone(&session) };
         let socket = Socket::new(Arc::clone(&session), space);
         // Stopping looks for sessions once: one that enters at that moment looks back.
         if application.shared.is_stopping() {
@@ -102,7 +112,7 @@ impl Seat {
         let passes = passes.or_else(|| (route.is_guarded || !route.own.is_empty()).then(Arc::default));
         let place = Place { application, route, session, socket, passes };
         place.guard();
-        let admission = Some(Admission::begin(&place, Instant::now()));
+        let admission = Some(Admission::begin(&place, &after));
         Self {
             place,
             lanes: Lanes::default(),
@@ -111,6 +121,7 @@ impl Seat {
             admitted: 0,
             drained_by: None,
             span: Span::none(),
+            after,
             _presence: presence,
         }
     }
@@ -118,6 +129,10 @@ impl Seat {
     /// Opens the way out, once the connect hooks have accepted.
     pub(super) fn open(&self) {
         let session = self.session();
+        let is_kept = self.place.application.shared.hub.resumable.keep(session);
+        if is_kept && session.is_recovered() {
+            self.place.count(Counter::Recoveries);
+        }
         // That of a client who came back waits behind what it has missed.
         let greeting = if session.is_recovered() { Encoded::nothing() } else { session.greeting() };
         session.outbox.open(greeting);
@@ -182,7 +197,20 @@ impl Seat {
     }
 
     fn is_idle(&self) -> bool {
-        !self.session().owes_answers() && self.lanes.is_idle() && self.raw.as_ref().is_none_or(RawLane::is_idle)
+        !self.session().owes_answers() && !self.has_work()
+    }
+
+    /// Whether something runs or waits.
+    pub(super) fn has_work(&self) -> bool {
+        !self.lanes.is_idle() || self.raw.as_ref().is_some_and(|raw| !raw.is_idle())
+    }
+
+    /// The client is gone: what was not started is not started.
+    pub(super) fn forget_what_waits(&mut self) {
+        self.lanes.forget_waiting_events();
+        if let Some(raw) = &mut self.raw {
+            raw.forget_waiting_messages();
+        }
     }
 
     /// Lets everything go on as far as it can. Says whether anything happened.
@@ -256,15 +284,17 @@ impl Seat {
             return self.lanes.deadline();
         }
         let expires = passes.as_ref().and_then(|passes| passes.expires());
-        let admission = self.admission.as_ref().map(Admission::deadline);
+        let admission = self.admission.as_ref().and_then(Admission::deadline);
         let raw = self.raw.as_ref().and_then(RawLane::deadline);
         [self.lanes.deadline(), raw, admission, self.drained_by, expires].into_iter().flatten().min()
     }
 
     pub(super) fn expire(&mut self, now: Instant) {
         let _entered = self.span.enter();
+        self.session().outbox.forget_old_events();
         if self.place.passes.as_ref().is_some_and(|passes| passes.take_expiry(now)) {
-            self.place.socket.disconnect(Disconnect::new(CloseCode::EXPIRED, "expired"));
+            // Whoever came back on another connection has shown new credentials there.
+            self.session().expel(Disconnect::new(CloseCode::EXPIRED, "expired"), Scope::Socket);
         }
         self.lanes.expire(&self.place, now);
         if let Some(raw) = &mut self.raw {
@@ -280,20 +310,17 @@ impl fmt::Debug for Seat {
 }
 
 /// A client that lost its connection becomes the same socket again, where all it has missed is still known.
-fn come_back(application: &Application, space: &Space, claim: &Claim, session: Session) -> Option<Arc<Session>> {
-    let found = application.shared.hub.lost.find(&claim.key, |lost| {
-        let is_the_same = lost.namespace == session.namespace && lost.outbox.format == session.outbox.format;
-        if is_the_same { session.in_place_of(lost, &claim.offset) } else { None }
-    });
-    let counter = if found.is_some() { Counter::Recoveries } else { Counter::LostSockets };
-    application.shared.counters.add(counter);
-    let session = found?;
-    space.replace(&session);
-    Some(session)
+fn resume(application: &Application, space: &Space, claim: &Claim, session: Session) -> Option<Resumed> {
+    let resumed = application.shared.hub.resumable.resume(space, &claim.key, &claim.offset, session);
+    if resumed.is_none() {
+        application.shared.counters.add(Counter::LostSockets);
+    }
+    resumed
 }
 
 /// Membership in a namespace that ends however its connection does.
 struct Presence {
+    hub: Arc<Hub>,
     space: Arc<Space>,
     session: Arc<Session>,
 }
@@ -303,6 +330,8 @@ impl Drop for Presence {
         self.session.outbox.close(None);
         self.session.pending.close();
         self.session.gone.cancel();
+        self.hub.resumable.forget(&self.session);
         self.space.exit(&self.session);
+        self.session.end();
     }
 }

@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::session::outbox::{CameBack, Pushed};
-use crate::session::{Leaves, Offset, Offsets, Recovery, SendError, Session, SocketId, batch};
-use crate::wire::{Encoded, Outgoing};
+use tokio_util::sync::CancellationToken;
+
+use crate::session::outbox::{Barred, CameBack, Pushed};
+use crate::session::{DisconnectReason, Leaves, Offset, Offsets, Recovery, Scope, SendError, Session, SocketId, batch};
+use crate::wire::{Disconnect, Encoded, Outgoing};
 
 /// What a session that can come back has beside.
 #[derive(Debug)]
@@ -17,12 +19,15 @@ pub(crate) struct Comeback {
     recovered: bool,
     away: AtomicBool,
     successor: Mutex<Weak<Session>>,
+    /// Fires when nobody has to wait for its client any more: it came back, or may not.
+    settled: CancellationToken,
 }
 
 impl Comeback {
     fn new(key: SocketId, offsets: &Arc<Offsets>, recovered: bool) -> Self {
         let offsets = Arc::clone(offsets);
-        Self { key, offsets, recovered, away: AtomicBool::new(false), successor: Mutex::default() }
+        let (away, successor, settled) = (AtomicBool::new(false), Mutex::default(), CancellationToken::new());
+        Self { key, offsets, recovered, away, successor, settled }
     }
 }
 
@@ -34,25 +39,69 @@ impl Session {
         self
     }
 
-    /// The same, in the place of one whose connection was lost: with its id, its state, and what its client has missed
-    /// since `offset`. `None` where that is not known any more.
-    pub(crate) fn in_place_of(mut self, lost: &Self, offset: &str) -> Option<Arc<Self>> {
-        let comeback = lost.comeback.as_ref()?;
-        self.id = lost.id.clone();
-        self.state = lost.state.copy();
+    /// The same, in the place of an earlier one of the client: with its id, its state, and what the client has missed since
+    /// `offset`. The earlier one ends, where its connection was not found to be lost. `None` where what was missed is not
+    /// known any more.
+    pub(crate) fn in_place_of(mut self, earlier: &Self, offset: &str) -> Option<Arc<Self>> {
+        let comeback = earlier.comeback.as_ref()?;
+        self.id = earlier.id.clone();
+        self.state = earlier.state.share();
         self.comeback = Some(Box::new(Comeback::new(comeback.key.clone(), &comeback.offsets, true)));
         let greeting = self.greeting();
         let session = Arc::new(self);
-        // What is pushed to the lost one from then on finds its way.
+        // What is pushed to the earlier one from then on finds its way.
         let name = || *comeback.successor.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&session);
-        session.outbox.follow(&lost.outbox, offset, greeting, name).then(|| Arc::clone(&session))
+        if !session.outbox.follow(&earlier.outbox, offset, greeting, name) {
+            return None;
+        }
+        earlier.outbox.end(DisconnectReason::Resumed, Scope::Connection);
+        comeback.settled.cancel();
+        Some(session)
     }
 
-    /// The connection is lost. Says whether the client may come back; then what is sent to it is kept.
+    /// The connection is lost, or its client was not let in again. Says whether the client may come back; then what is sent
+    /// to it is kept.
     pub(crate) fn go_away(&self) -> bool {
         let Some(comeback) = self.comeback.as_ref().filter(|_| self.outbox.go_away()) else { return false };
         comeback.away.store(true, Ordering::Release);
         true
+    }
+
+    /// Ends the socket by the application's will, for good: its client does not come back as this socket. One that came back
+    /// already is ended where it is now.
+    pub(crate) fn disconnect(&self, disconnect: Disconnect, scope: Scope) {
+        if !self.expel(disconnect.clone(), scope)
+            && let Some(successor) = self.successor()
+        {
+            successor.disconnect(disconnect, scope);
+        }
+    }
+
+    /// Ends this session for good; `false` where its client came back already, who has another one.
+    pub(crate) fn expel(&self, disconnect: Disconnect, scope: Scope) -> bool {
+        if self.outbox.bar() == Barred::TooLate {
+            return false;
+        }
+        if let Some(comeback) = &self.comeback {
+            comeback.settled.cancel();
+        }
+        self.outbox.end(DisconnectReason::Server(disconnect), scope);
+        true
+    }
+
+    /// Its client came back and is another socket from now on: nobody is this one any more.
+    pub(crate) fn retire(&self) {
+        if let (Some(comeback), Barred::Now) = (&self.comeback, self.outbox.bar()) {
+            comeback.settled.cancel();
+            self.outbox.end(DisconnectReason::Resumed, Scope::Connection);
+        }
+    }
+
+    /// Ends when nobody has to wait for its client any more.
+    pub(crate) async fn settled(&self) {
+        if let Some(comeback) = &self.comeback {
+            comeback.settled.cancelled().await;
+        }
     }
 
     pub(crate) fn is_away(&self) -> bool {
@@ -98,9 +147,23 @@ impl Session {
             Ok(pushed) => pushed,
             Err(CameBack(frame)) => {
                 let successor = self.successor().ok_or(SendError::Closed)?;
-                successor.push_event(frame, offset).map(|()| Pushed::WillBeWritten)
+                let sent = successor.outbox.deflating().and_then(|how| frame.deflated(how));
+                if successor.queue_event(frame, sent, offset, listed)? == Pushed::NeedsWrite {
+                    batch::write_soon(&successor);
+                }
+                Ok(Pushed::WillBeWritten)
             }
         }
+    }
+
+    /// The session that its client has now.
+    pub(crate) fn current(self: &Arc<Self>) -> Arc<Self> {
+        let mut current = Arc::clone(self);
+        // One that another took the place of is ending, always.
+        while let Some(successor) = current.successor().filter(|_| current.outbox.is_ending()) {
+            current = successor;
+        }
+        current
     }
 
     fn successor(&self) -> Option<Arc<Self>> {

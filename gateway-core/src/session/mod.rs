@@ -14,7 +14,8 @@ mod random;
 mod reason;
 mod replay;
 mod state;
-mod sync;
+pub(crate) mod sync;
+mod volatile;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -36,8 +37,9 @@ pub(crate) use random::random;
 pub use reason::DisconnectReason;
 pub use replay::Recovery;
 pub(crate) use replay::{Offset, Offsets};
-pub(crate) use state::TypeMap;
+pub(crate) use state::{SharedState, TypeMap};
 use tokio_util::sync::CancellationToken;
+pub(crate) use volatile::VolatileText;
 
 use crate::limits::Limits;
 use crate::telemetry::{Counter, Counters};
@@ -52,7 +54,7 @@ pub(crate) struct Session {
     pub(crate) handshake: Handshake,
     pub(crate) outbox: Outbox,
     pub(crate) pending: Pending,
-    pub(crate) state: TypeMap,
+    pub(crate) state: SharedState,
     pub(crate) request_timeout: Duration,
     /// How many rooms it may be in.
     pub(crate) rooms: usize,
@@ -68,6 +70,8 @@ pub(crate) struct Session {
     pub(crate) doorkeeper: OnceLock<Doorkeeper>,
     /// Fires when the client has left or is being disconnected.
     pub(crate) gone: CancellationToken,
+    /// Fires when its disconnect hooks have ended. Made for who waits for it.
+    ended: OnceLock<CancellationToken>,
 }
 
 impl Session {
@@ -84,7 +88,7 @@ impl Session {
             handshake,
             outbox: Outbox::new(format, limits, counters),
             pending: Pending::new(limits.pending_requests),
-            state: TypeMap::default(),
+            state: SharedState::default(),
             request_timeout: limits.request_timeout,
             rooms: limits.rooms_per_socket,
             comeback: None,
@@ -93,6 +97,7 @@ impl Session {
             accepted: AtomicBool::new(false),
             doorkeeper: OnceLock::new(),
             gone: CancellationToken::new(),
+            ended: OnceLock::new(),
         }
     }
 }
@@ -117,13 +122,13 @@ impl Session {
     }
 
     /// What its client names to come back after a lost connection.
-    pub(crate) fn recovery_key(&self) -> Option<&str> {
-        self.comeback.as_ref().map(|comeback| comeback.key.as_str())
+    pub(crate) fn recovery_key(&self) -> Option<&SocketId> {
+        self.comeback.as_ref().map(|comeback| &comeback.key)
     }
 
     /// What tells its client that it was accepted.
     pub(crate) fn greeting(&self) -> Encoded {
-        let (recovery, recovered) = (self.recovery_key(), self.is_recovered());
+        let (recovery, recovered) = (self.recovery_key().map(SocketId::as_str), self.is_recovered());
         self.encode(&Outgoing::Connected { id: self.id.as_str(), recovery, recovered })
     }
 
@@ -202,6 +207,16 @@ impl Session {
 
     pub(crate) fn owes_answers(&self) -> bool {
         self.owed.load(Ordering::Acquire) > 0
+    }
+
+    /// Fires when its disconnect hooks have ended, within their bounds.
+    pub(crate) fn ended(&self) -> &CancellationToken {
+        self.ended.get_or_init(CancellationToken::new)
+    }
+
+    /// Its disconnect hooks have ended.
+    pub(crate) fn end(&self) {
+        self.ended().cancel();
     }
 
     pub(crate) fn accept(&self) {

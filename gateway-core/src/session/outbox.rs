@@ -18,7 +18,7 @@ use futures_util::task::AtomicWaker;
 pub(crate) use self::closing::Scope;
 use self::pongs::Pongs;
 use self::queue::Queue;
-pub(crate) use self::recovery::CameBack;
+pub(crate) use self::recovery::{Barred, CameBack};
 use crate::limits::{Limits, Overflow};
 use crate::session::sync::{AtomicBool, Mutex, MutexGuard};
 use crate::session::{DisconnectReason, Offset};
@@ -435,7 +435,9 @@ impl Outbox {
     }
 
     fn weigh(&self, queue: &Queue) {
-        let is_heavy = queue.waiting.len() > self.frames / 2 || queue.waiting.bytes() > self.bytes as usize / 16;
+        // Of what takes nothing more, nobody has to wait for the rest.
+        let is_much = queue.waiting.len() > self.frames / 2 || queue.waiting.bytes() > self.bytes as usize / 16;
+        let is_heavy = is_much && !queue.closed;
         if is_heavy == self.is_light() {
             self.heavy.store(is_heavy, Ordering::Relaxed);
         }

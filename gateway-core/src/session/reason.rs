@@ -26,6 +26,8 @@ pub enum DisconnectReason {
     Malformed(&'static str),
     /// The application disconnected the socket.
     Server(Disconnect),
+    /// The client came back on another connection, before this one was found to be lost.
+    Resumed,
     /// The server stops.
     Shutdown,
     /// The connection had the time that [`Limits::connection_lifetime`](crate::Limits::connection_lifetime) gives it.
@@ -43,6 +45,7 @@ impl DisconnectReason {
             Self::Lost | Self::Aborted => CloseCode::received(1006),
             Self::HeartbeatTimeout => CloseCode::HEARTBEAT_TIMEOUT,
             Self::TooSlow => CloseCode::TOO_SLOW,
+            Self::Resumed => CloseCode::RESUMED,
             Self::Shutdown => CloseCode::GOING_AWAY,
             Self::Lifetime => CloseCode::LIFETIME,
         }
@@ -52,14 +55,21 @@ impl DisconnectReason {
     pub(crate) fn is_a_loss(&self, format: WireFormat) -> bool {
         match self {
             Self::Client(_) => format.has_farewells(),
+            // Other sockets of the connection are as lost as the one that was resumed.
             Self::Lost
             | Self::Aborted
             | Self::HeartbeatTimeout
             | Self::TooSlow
             | Self::Violation(_)
+            | Self::Resumed
             | Self::Lifetime => true,
             Self::Left | Self::Malformed(_) | Self::Server(_) | Self::Shutdown => false,
         }
+    }
+
+    /// Whether the client ended it on purpose, so that what it had sent before is still handled.
+    pub(crate) fn is_a_goodbye(&self) -> bool {
+        matches!(self, Self::Client(_) | Self::Left)
     }
 
     /// Whether what was accepted is answered before the end.
@@ -79,6 +89,7 @@ impl DisconnectReason {
             Self::Violation(_) => "violation",
             Self::Malformed(_) => "malformed",
             Self::Server(_) => "server",
+            Self::Resumed => "resumed",
             Self::Shutdown => "shutdown",
             Self::Lifetime => "lifetime",
         }
@@ -86,14 +97,14 @@ impl DisconnectReason {
 
     /// The close code, where it is one that RFC 6455 or this framework gives a meaning.
     pub(crate) fn known_code(&self) -> Option<u16> {
-        Some(self.code().as_u16()).filter(|code| matches!(code, 1000..=1015 | 4000..=4003 | 4500..=4502))
+        Some(self.code().as_u16()).filter(|code| matches!(code, 1000..=1015 | 4000..=4003 | 4500..=4503))
     }
 
     /// The name Socket.IO has for it.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Client(_) | Self::Lost | Self::Lifetime => "transport close",
+            Self::Client(_) | Self::Lost | Self::Resumed | Self::Lifetime => "transport close",
             Self::Left => "client namespace disconnect",
             Self::HeartbeatTimeout => "ping timeout",
             Self::Aborted | Self::TooSlow | Self::Violation(_) => "transport error",
@@ -116,6 +127,7 @@ impl fmt::Display for DisconnectReason {
             Self::Violation(_) => "protocol violation",
             Self::Malformed(why) => why,
             Self::Server(_) => "the server disconnected it",
+            Self::Resumed => "the client came back on another connection",
             Self::Shutdown => "the server stops",
             Self::Lifetime => "the connection had its time",
         };

@@ -25,7 +25,7 @@ pub struct Recovery {
     pub within: Duration,
     /// Events kept for one socket. One that misses more comes back as a new socket. Default 1024.
     pub events: usize,
-    /// Bytes of events kept for one socket. Default 1 MiB.
+    /// Bytes of events kept for one socket, with 48 for the place of each. Default 1 MiB.
     pub bytes: usize,
     /// Sockets that may be away at the same time; beyond, who leaves is not waited for. Default 10 000.
     pub sockets: usize,
@@ -42,6 +42,13 @@ impl Default for Recovery {
 pub(crate) struct Offset {
     number: u64,
     at: Instant,
+}
+
+impl Offset {
+    /// When it was given out.
+    pub(crate) fn at(self) -> Instant {
+        self.at
+    }
 }
 
 impl fmt::Display for Offset {
@@ -71,6 +78,11 @@ impl Offsets {
     }
 }
 
+/// Bytes that an event takes: its frame, which others may share, and its place in the list.
+fn cost(frame: &Encoded) -> usize {
+    frame.len() + size_of::<(Offset, Encoded)>()
+}
+
 /// The latest events of one socket, in the order in which they were queued. An offset names a place in this order: two
 /// broadcasts at the same time may be queued in another order than they were numbered, for each socket in its own, and
 /// still nothing is missed and nothing comes twice.
@@ -89,29 +101,51 @@ impl Replay {
         Self { limits: limits.clone(), events: VecDeque::new(), bytes: 0, before: 0 }
     }
 
+    /// Room is made first, so that the list grows no longer than what may be kept.
     pub(crate) fn push(&mut self, offset: Offset, frame: Encoded) {
-        self.bytes += frame.len();
-        self.events.push_back((offset, frame));
-        while self.is_too_much(offset.at) {
-            let Some((offset, oldest)) = self.events.pop_front() else { break };
-            self.bytes -= oldest.len();
-            self.before = offset.number;
+        let bytes = cost(&frame);
+        while self.events.len() >= self.limits.events.max(1) || self.bytes + bytes > self.limits.bytes {
+            if !self.forget_oldest() {
+                break;
+            }
         }
+        self.bytes += bytes;
+        self.events.push_back((offset, frame));
+        if self.events.len() > self.limits.events || self.bytes > self.limits.bytes {
+            self.forget_oldest();
+        }
+    }
+
+    /// Forgets what is older than a socket may be away. While its client is away nothing is: how long that may be is bounded
+    /// already.
+    pub(crate) fn forget_old(&mut self, now: Instant) {
+        while self.events.front().is_some_and(|(offset, _)| now.duration_since(offset.at) > self.limits.within) {
+            self.forget_oldest();
+        }
+        if self.events.len() < self.events.capacity() / 4 {
+            self.events.shrink_to(self.events.len() * 2);
+        }
+    }
+
+    /// The number of the latest event, also of one that is not kept any more; 0 before the first.
+    pub(crate) fn latest(&self) -> u64 {
+        self.events.back().map_or(self.before, |(offset, _)| offset.number)
+    }
+
+    /// Says whether there was one.
+    fn forget_oldest(&mut self) -> bool {
+        let Some((offset, oldest)) = self.events.pop_front() else { return false };
+        self.bytes -= cost(&oldest);
+        self.before = offset.number;
+        true
     }
 
     /// Forgets the latest event of a key, which was not sent, nor will be.
     pub(crate) fn forget(&mut self, frame: &Encoded) {
         let place = self.events.iter().rposition(|(_, event)| event.has_key_of(frame));
         if let Some((_, forgotten)) = place.and_then(|place| self.events.remove(place)) {
-            self.bytes -= forgotten.len();
+            self.bytes -= cost(&forgotten);
         }
-    }
-
-    fn is_too_much(&self, now: Instant) -> bool {
-        let is_old = |(offset, _): &(Offset, Encoded)| now.duration_since(offset.at) > self.limits.within;
-        self.events.len() > self.limits.events
-            || self.bytes > self.limits.bytes
-            || self.events.front().is_some_and(is_old)
     }
 
     /// What came behind `offset`, where that is known for certain. 0 is before the first.
@@ -159,11 +193,26 @@ mod tests {
         let kept = |numbers: &[&str]| Some(numbers.iter().map(ToString::to_string).collect::<Vec<_>>());
         let few = replay(&Recovery { events: 2, ..Recovery::default() }, 1..=4);
         assert_eq!(texts(&few), [None, None, kept(&["3", "4"]), kept(&["4"])]);
-        let small = replay(&Recovery { bytes: 6, ..Recovery::default() }, 1..=4);
+        // Each is a frame of three bytes, and its place.
+        let small = replay(&Recovery { bytes: 2 * (3 + 48), ..Recovery::default() }, 1..=4);
         assert_eq!(texts(&small), [None, None, kept(&["3", "4"]), kept(&["4"])]);
+        for limits in [Recovery { events: 0, ..Recovery::default() }, Recovery { bytes: 50, ..Recovery::default() }] {
+            assert_eq!(texts(&replay(&limits, 1..=3)), [None, None, None, kept(&[])]);
+        }
         let mut old = replay(&Recovery::default(), 1..=2);
         let later = Instant::now() + Duration::from_mins(3);
+        old.forget_old(later);
+        assert_eq!((texts(&old), old.latest(), old.bytes), ([None, None, kept(&[]), None], 2, 0));
         old.push(Offset { number: 3, at: later }, frame("3"));
-        assert_eq!(texts(&old), [None, None, kept(&["3"]), kept(&[])]);
+        old.forget_old(later);
+        assert_eq!((texts(&old), old.latest()), ([None, None, kept(&["3"]), kept(&[])], 3));
+    }
+
+    #[test]
+    fn the_list_is_no_longer_than_what_may_be_kept_and_gives_back_what_it_had() {
+        let mut replay = replay(&Recovery::default(), 1..=5000);
+        assert_eq!((replay.events.len(), replay.events.capacity()), (1024, 1024));
+        replay.forget_old(Instant::now() + Duration::from_mins(3));
+        assert_eq!((replay.events.len(), replay.events.capacity(), replay.latest()), (0, 0, 5000));
     }
 }

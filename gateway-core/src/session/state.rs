@@ -2,7 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 type Values = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 
@@ -29,13 +29,27 @@ impl TypeMap {
         drop(values);
     }
 
-    /// The same values.
-    pub(crate) fn copy(&self) -> Self {
-        Self(Mutex::new(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()))
-    }
-
     pub(crate) fn find<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         let value = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).cloned()?;
         value.downcast().ok()
+    }
+}
+
+/// Values of one socket, in every session that it has one after the other. Made when the first of them is kept.
+#[derive(Debug, Default)]
+pub(crate) struct SharedState(OnceLock<Arc<TypeMap>>);
+
+impl SharedState {
+    pub(crate) fn insert<T: Send + Sync + 'static>(&self, value: T) {
+        self.0.get_or_init(Arc::default).insert(value);
+    }
+
+    pub(crate) fn find<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.0.get()?.find()
+    }
+
+    /// Another handle of the values: whatever is kept by one is found by both.
+    pub(crate) fn share(&self) -> Self {
+        Self(OnceLock::from(Arc::clone(self.0.get_or_init(Arc::default))))
     }
 }

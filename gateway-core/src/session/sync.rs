@@ -1,12 +1,12 @@
 //! What threads share. The model (`model.rs`) puts its own in their place, so that it can try any order of events.
 
 #[cfg(all(test, shuttle))]
-pub(super) use shuttle::{
+pub(crate) use shuttle::{
     sync::{Mutex, MutexGuard, atomic::AtomicBool},
     thread_local,
 };
 #[cfg(not(all(test, shuttle)))]
-pub(super) use std::{
+pub(crate) use std::{
     sync::{Mutex, MutexGuard, atomic::AtomicBool},
     thread_local,
 };

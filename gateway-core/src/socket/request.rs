@@ -95,7 +95,7 @@ impl<R> Request<R> {
 
 impl<R: FromArgs> Request<R> {
     async fn ask(self) -> Result<R, RequestError> {
-        let asked = self.question?.ask(&self.session, Delivery::Answer)?;
+        let asked = self.question?.ask(&self.session.current(), Delivery::Answer)?;
         asked.answer(pin!(sleep(self.timeout))).await
     }
 }
@@ -110,7 +110,8 @@ impl<R: FromArgs + Send + 'static> IntoFuture for Request<R> {
 }
 
 impl Target {
-    /// Asks every socket that is meant; await the result for their answers. What came until the timeout is kept, whoever
+    /// Asks every socket that is meant and here, not those that are away and may come back; await the result for their
+    /// answers. What came until the timeout is kept, whoever
     /// else did not answer.
     ///
     /// ```no_run
@@ -156,7 +157,8 @@ impl<R: FromArgs> Requests<R> {
             Err(error) => Err(RequestError::from(*error)),
         };
         // Everybody is asked before anybody's answer is waited for.
-        let asked: Vec<_> = sessions.iter().map(|session| (session.id.clone(), ask(session))).collect();
+        let here = sessions.iter().filter(|session| !session.is_away());
+        let asked: Vec<_> = here.map(|session| (session.id.clone(), ask(session))).collect();
         drop(sessions);
         let mut clock = pin!(sleep(self.timeout.unwrap_or(default)));
         let mut answers = Vec::with_capacity(asked.len());

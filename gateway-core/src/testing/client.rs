@@ -270,8 +270,15 @@ impl TestClient {
     /// server recovers and the client speaks Socket.IO or is [`resumable`](crate::testing::Connect::resumable).
     #[must_use]
     pub fn lose(mut self) -> Lost {
+        self.lost_unnoticed()
+    }
+
+    /// What [`TestClient::lose`] gives, with the connection still open: another client may come back as the same socket before
+    /// the server finds this one lost, as a phone does that changes its network.
+    #[must_use]
+    pub fn lost_unnoticed(&mut self) -> Lost {
         self.read_what_came();
-        self.dialect.into_lost()
+        self.dialect.lost()
     }
 
     async fn about(&mut self, id: u64, event: &str) -> Received {

@@ -131,11 +131,11 @@ impl Dialect {
         }
     }
 
-    pub(super) fn into_lost(self) -> Lost {
+    pub(super) fn lost(&self) -> Lost {
         match self {
-            Self::Plain(frames) => frames.lost,
+            Self::Plain(frames) => frames.lost.clone(),
             Self::PlainMsgpack => Lost::default(),
-            Self::SocketIo(packets) => packets.lost,
+            Self::SocketIo(packets) => packets.lost.clone(),
         }
     }
 }
@@ -282,7 +282,8 @@ impl Packets {
     }
 
     fn event(&mut self, mut list: Vec<Value>, ask: Option<u64>) -> Received {
-        if self.lost.key.is_some() && ask.is_none() && list.len() > 1 {
+        // As its clients do: the last text of every event is its offset, where they can come back.
+        if self.lost.key.is_some() && ask.is_none() && list.len() > 1 && list.last().is_some_and(Value::is_string) {
             self.lost.offset = list.pop().and_then(|offset| offset.as_str().map(str::to_owned));
         }
         let event = list.remove(0).as_str().unwrap_or_default().to_owned();

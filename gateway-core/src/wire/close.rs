@@ -42,6 +42,8 @@ impl CloseCode {
     pub const DISCONNECTED: Self = Self(4501);
     /// What a guard let the socket in for has expired: to come back takes fresh credentials.
     pub const EXPIRED: Self = Self(4502);
+    /// The client came back on another connection, which has its session now.
+    pub const RESUMED: Self = Self(4503);
 
     /// A code of the application's own.
     ///

@@ -96,6 +96,14 @@ impl WireFormat {
         }
     }
 
+    /// Whether a client that can come back takes the last text of every event for its offset.
+    pub(crate) fn takes_texts_for_offsets(self) -> bool {
+        match self {
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Own | Self::EngineIo => false,
+            Self::SocketIo | Self::SocketIoMsgpack => true,
+        }
+    }
+
     /// Whether clients have a word for leaving, so that the close of a connection without it is a loss.
     pub(crate) fn has_farewells(self) -> bool {
         match self {

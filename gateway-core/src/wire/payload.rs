@@ -128,6 +128,17 @@ impl ContentRef<'_> {
         }
     }
 
+    /// Whether the last of the event's name and its arguments is a text.
+    pub(crate) fn ends_in_text(&self) -> bool {
+        match self.shape {
+            Shape::One => self.json.ends_with('"'),
+            Shape::Several => {
+                let list = self.json.trim_end().strip_suffix(']').unwrap_or_default().trim_end();
+                list.ends_with('"') || list.trim_start() == "["
+            }
+        }
+    }
+
     /// Bytes of the attachments.
     pub(in crate::wire) fn attachment_bytes(&self) -> usize {
         self.attachments.iter().map(Bytes::len).sum()

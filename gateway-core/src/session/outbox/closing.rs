@@ -24,6 +24,7 @@ impl Outbox {
         {
             let mut queue = self.lock();
             queue.closed |= !reason.is_gentle();
+            self.weigh(&queue);
             queue.rare().end.get_or_insert((reason, scope));
         }
         self.ending.store(true, Ordering::Release);
@@ -83,6 +84,7 @@ impl DisconnectReason {
             Self::HeartbeatTimeout => Some(Disconnect::new(CloseCode::HEARTBEAT_TIMEOUT, "heartbeat timeout")),
             Self::TooSlow => Some(Disconnect::new(CloseCode::TOO_SLOW, "too slow")),
             Self::Violation(disconnect) | Self::Server(disconnect) => Some(disconnect.clone()),
+            Self::Resumed => Some(Disconnect::new(CloseCode::RESUMED, "resumed elsewhere")),
             Self::Shutdown => Some(Disconnect::new(CloseCode::GOING_AWAY, "going away")),
             Self::Lifetime => Some(Disconnect::new(CloseCode::LIFETIME, "lifetime over")),
         }

@@ -1,5 +1,7 @@
 //! Events that are kept for a client that may lose its connection and come back.
 
+use tokio::time::Instant;
+
 use crate::session::outbox::queue::Whereabouts;
 use crate::session::outbox::{Delivery, Leaves, Outbox, Pushed, SendError};
 use crate::session::replay::{Offset, Recovery, Replay};
@@ -8,6 +10,15 @@ use crate::wire::Encoded;
 /// A frame came after its client came back: its new session must get it.
 #[derive(Debug)]
 pub(crate) struct CameBack(pub(crate) Encoded);
+
+/// What became of the wish that a client does not come back.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Barred {
+    /// Its client cannot come back any more.
+    Now,
+    /// Its client came back already: its new session must end.
+    TooLate,
+}
 
 impl Outbox {
     /// Queues an event, and keeps it for a client that comes back, in one step. `sent` is its compressed form, where it has
@@ -26,16 +37,46 @@ impl Outbox {
         if queue.whereabouts == Whereabouts::Back {
             return Err(CameBack(frame));
         }
-        if queue.whereabouts == Whereabouts::Here && !queue.closed {
+        let is_here = queue.whereabouts == Whereabouts::Here;
+        if is_here && !queue.closed {
             self.forget_older(&mut queue, &frame);
         }
-        if let Some(replay) = queue.rare.as_mut().and_then(|rare| rare.replay.as_mut()) {
+        let replay = queue.rare.as_mut().and_then(|rare| rare.replay.as_mut());
+        let is_kept = replay.is_some();
+        if let Some(replay) = replay {
+            if is_here {
+                replay.forget_old(offset.at());
+            }
             replay.push(offset, frame.clone());
         }
-        if queue.whereabouts == Whereabouts::Away {
-            return Ok(Ok(Pushed::WillBeWritten));
+        match queue.whereabouts {
+            Whereabouts::Away if is_kept => Ok(Ok(Pushed::WillBeWritten)),
+            Whereabouts::Away => Ok(Err(SendError::Closed)),
+            Whereabouts::Here | Whereabouts::Back => Ok(self.push_into(queue, sent.unwrap_or(frame), Delivery::Event)),
         }
-        Ok(self.push_into(queue, sent.unwrap_or(frame), Delivery::Event))
+    }
+
+    /// Queues a volatile frame that names `latest` as the last event before it. Gives the number of the last event, where
+    /// another was queued meanwhile.
+    pub(crate) fn push_behind(
+        &self,
+        latest: u64,
+        frame: Encoded,
+        listed: Leaves,
+    ) -> Result<Result<Pushed, SendError>, u64> {
+        let queue = match self.lock_listed(listed) {
+            Ok(queue) => queue,
+            Err(error) => return Ok(Err(error)),
+        };
+        match queue.replay().map(Replay::latest) {
+            Some(other) if other != latest => Err(other),
+            Some(_) | None => Ok(self.push_into(queue, frame, Delivery::Volatile)),
+        }
+    }
+
+    /// The number of the last event that counts; `None` where none do.
+    pub(crate) fn latest_offset(&self) -> Option<u64> {
+        self.lock().replay().map(Replay::latest)
     }
 
     /// Keeps the events of a client that may come back.
@@ -43,25 +84,45 @@ impl Outbox {
         self.lock().rare().replay = Some(Replay::new(recovery));
     }
 
+    /// Forgets events that are too old for a client that is here to miss them.
+    pub(crate) fn forget_old_events(&self) {
+        let mut queue = self.lock();
+        if queue.whereabouts == Whereabouts::Here
+            && let Some(replay) = queue.rare.as_mut().and_then(|rare| rare.replay.as_mut())
+        {
+            replay.forget_old(Instant::now());
+        }
+    }
+
     /// The connection is lost. What is pushed from now on is kept, where it is recorded; says whether it is.
     pub(crate) fn go_away(&self) -> bool {
         let mut queue = self.lock();
-        if queue.replay().is_some() {
-            queue.whereabouts = Whereabouts::Away;
-            queue.direct = None;
-        }
-        queue.replay().is_some()
-    }
-
-    /// Takes over what a lost connection's client has missed since `offset`, and what it may miss again. `false` where
-    /// that is not known; then nothing happens. Behind it comes `greeting`: the client takes it all for what it has missed
-    /// only if it is told so last. `before_others` runs while nobody else can push to either.
-    pub(crate) fn follow(&self, lost: &Self, offset: &str, greeting: Encoded, before_others: impl FnOnce()) -> bool {
-        // Always the older one first, and nobody holds two otherwise.
-        let mut old = lost.lock();
-        if old.whereabouts != Whereabouts::Away {
+        if queue.replay().is_none() || queue.whereabouts == Whereabouts::Back {
             return false;
         }
+        queue.whereabouts = Whereabouts::Away;
+        queue.direct = None;
+        true
+    }
+
+    /// Forgets what its client could come back for.
+    pub(crate) fn bar(&self) -> Barred {
+        let mut queue = self.lock();
+        if queue.whereabouts == Whereabouts::Back {
+            return Barred::TooLate;
+        }
+        if let Some(rare) = &mut queue.rare {
+            rare.replay = None;
+        }
+        Barred::Now
+    }
+
+    /// Takes over what the client of another connection has missed since `offset`, and what it may miss again. `false` where
+    /// that is not known; then nothing happens. Behind it comes `greeting`: the client takes it all for what it has missed
+    /// only if it is told so last. `before_others` runs while nobody else can push to either.
+    pub(crate) fn follow(&self, earlier: &Self, offset: &str, greeting: Encoded, before_others: impl FnOnce()) -> bool {
+        // Always the older one first, and nobody holds two otherwise.
+        let mut old = earlier.lock();
         let mut new = self.lock();
         let Some(missed) = old.replay().and_then(|replay| replay.since(offset)) else { return false };
         for frame in missed {
@@ -73,6 +134,7 @@ impl Outbox {
         new.rare().replay = old.rare().replay.take();
         before_others();
         old.whereabouts = Whereabouts::Back;
+        old.direct = None;
         true
     }
 }

@@ -1,0 +1,127 @@
+//! Sessions that their clients may resume: of those who are here, and of those whose connection was lost.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+
+use tokio::time::Instant;
+
+use crate::hub::Space;
+use crate::hub::members::give_back;
+use crate::session::sync::{Mutex, MutexGuard};
+use crate::session::{Session, SocketId};
+
+/// By the key that only their client knows. A key names one session at a time, the latest.
+#[derive(Debug, Default)]
+pub(crate) struct Resumable(Mutex<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    sessions: HashMap<SocketId, Entry>,
+    /// Those whose client is not in.
+    away: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    session: Arc<Session>,
+    /// Since when its client is not in. One that is coming back is not in yet.
+    away_since: Option<Instant>,
+}
+
+/// What became of a session whose client came back.
+#[derive(Debug)]
+pub(crate) struct Resumed {
+    pub(crate) session: Arc<Session>,
+    /// The one whose place it took, which ends.
+    pub(crate) earlier: Arc<Session>,
+}
+
+impl Resumable {
+    /// The client of this session was let in: whoever shows its key may have it. `false` where somebody else has it already,
+    /// or it cannot be resumed.
+    pub(crate) fn keep(&self, session: &Arc<Session>) -> bool {
+        let Some(key) = session.recovery_key() else { return false };
+        let mut table = self.lock();
+        match table.sessions.get_mut(key) {
+            None if session.is_recovered() => false,
+            None => {
+                table.sessions.insert(key.clone(), Entry { session: Arc::clone(session), away_since: None });
+                true
+            }
+            Some(entry) => {
+                let is_back = entry.is_of(session) && entry.away_since.take().is_some();
+                table.away -= usize::from(is_back);
+                is_back
+            }
+        }
+    }
+
+    /// Puts `session` in the place of the one of this key, whose client has read the events up to `offset`. The key names it
+    /// from then on. `None` where the client becomes a new socket.
+    pub(crate) fn resume(&self, space: &Space, key: &str, offset: &str, session: Session) -> Option<Resumed> {
+        let mut table = self.lock();
+        let entry = table.sessions.get_mut(key)?;
+        if entry.session.namespace != session.namespace || entry.session.outbox.format != session.outbox.format {
+            return None;
+        }
+        let Some(session) = session.in_place_of(&entry.session, offset) else {
+            entry.session.retire();
+            return None;
+        };
+        // Before anybody hears of it: the end of the earlier connection takes out of the rooms who is still its own.
+        space.replace(&session);
+        let earlier = std::mem::replace(&mut entry.session, Arc::clone(&session));
+        let was_here = entry.away_since.is_none();
+        entry.away_since.get_or_insert_with(Instant::now);
+        table.away += usize::from(was_here);
+        Some(Resumed { session, earlier })
+    }
+
+    /// The client of this session is not in: it may come back. Says since when it is away; `None` where nobody waits for it.
+    pub(crate) fn lose(&self, session: &Session, at_most: usize) -> Option<Instant> {
+        let key = session.recovery_key()?;
+        let mut table = self.lock();
+        let away = table.away;
+        let entry = table.sessions.get_mut(key).filter(|entry| entry.is_of(session))?;
+        if let Some(since) = entry.away_since {
+            return Some(since);
+        }
+        if away >= at_most {
+            table.sessions.remove(key);
+            return None;
+        }
+        let since = *entry.away_since.insert(Instant::now());
+        table.away += 1;
+        Some(since)
+    }
+
+    /// Nobody comes back as this session.
+    pub(crate) fn forget(&self, session: &Session) {
+        let Some(key) = session.recovery_key() else { return };
+        let mut table = self.lock();
+        if table.sessions.get(key).is_some_and(|entry| entry.is_of(session))
+            && let Some(entry) = table.sessions.remove(key)
+        {
+            table.away -= usize::from(entry.away_since.is_some());
+            give_back(&mut table.sessions);
+        }
+    }
+
+    /// Sessions, and how many of them are away.
+    #[cfg(all(test, shuttle))]
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let table = self.lock();
+        (table.sessions.len(), table.away)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        // No user code runs under this lock, so a poisoned lock still guards whole data.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    fn is_of(&self, session: &Session) -> bool {
+        std::ptr::eq(&raw const *self.session, session)
+    }
+}

@@ -1,0 +1,60 @@
+//! Volatile events for clients that take the last text of every event for its offset. One that ends in a text names the last
+//! event that counts, so that its own text is not taken for that.
+
+use std::sync::Arc;
+
+use crate::session::outbox::Pushed;
+use crate::session::{Leaves, SendError, Session, batch};
+use crate::wire::{ContentRef, Encoded, Shared, Terms, Worth};
+
+/// One volatile event that ends in a text, encoded once for each last offset of its receivers.
+#[derive(Debug)]
+pub(crate) struct VolatileText<'a> {
+    terms: Terms<'a>,
+    event: &'a str,
+    content: ContentRef<'a>,
+    worth: Worth,
+    latest: Option<(u64, Shared<'a>)>,
+}
+
+impl<'a> VolatileText<'a> {
+    /// `None` for what no client takes for an offset.
+    pub(crate) fn new(terms: Terms<'a>, event: &'a str, content: ContentRef<'a>, worth: Worth) -> Option<Self> {
+        content.ends_in_text().then_some(Self { terms, event, content, worth, latest: None })
+    }
+
+    /// Queues the event for the caller to mark; `None` where the client of this session takes nothing of it for an offset.
+    pub(crate) fn push(&mut self, session: &Session, listed: Leaves) -> Option<Result<Pushed, SendError>> {
+        let mut latest = session.outbox.latest_offset().filter(|_| session.outbox.format.takes_texts_for_offsets())?;
+        loop {
+            match session.outbox.push_behind(latest, self.frame(session, latest), listed) {
+                Ok(pushed) => return Some(pushed),
+                Err(later) => latest = later,
+            }
+        }
+    }
+
+    fn frame(&mut self, session: &Session, latest: u64) -> Encoded {
+        let Self { terms, event, content, worth, .. } = *self;
+        let encode = || (latest, Shared::new(terms, event, content, Some(latest.to_string())).worth(worth));
+        let (_, shared) = match self.latest.take() {
+            Some(same) if same.0 == latest => self.latest.insert(same),
+            Some(_) | None => self.latest.insert(encode()),
+        };
+        match session.outbox.deflating() {
+            None => shared.frame(session.outbox.format).clone(),
+            Some(how) => shared.deflated(session.outbox.format, how).clone(),
+        }
+    }
+}
+
+impl Session {
+    /// Queues a volatile event that ends in a text; `false` where its client takes nothing of it for an offset.
+    pub(crate) fn push_text(self: &Arc<Self>, event: &mut VolatileText<'_>) -> Result<bool, SendError> {
+        let Some(pushed) = event.push(self, Leaves::ANY) else { return Ok(false) };
+        if pushed? == Pushed::NeedsWrite {
+            batch::write_soon(self);
+        }
+        Ok(true)
+    }
+}
