@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use gateway_core::{Counter, Recovery};
-use gateway_tests::{Raw, Received};
+use gateway_core::{Counter, Limits, Recovery};
+use gateway_tests::{Frame, Raw, Received};
 
 use crate::gateway::Target;
 use crate::{Growth, alone, settle, until};
@@ -81,4 +81,53 @@ async fn what_is_kept_for_those_who_are_away_is_bounded() {
     let shared = growth.most();
     println!("{shared} bytes for {AWAY} who are away; what is sent to all of them is kept once");
     assert!(shared <= 2 * MIB, "{shared}");
+}
+
+/// Each event has a place in the log of each socket; on a socket where nothing is sent any more, old ones go all the same.
+#[tokio::test]
+async fn what_is_kept_for_those_who_are_here_is_bounded_and_goes_in_time() {
+    const HERE: usize = 10;
+    let _alone = alone().await;
+    let recovery = Recovery { within: Duration::from_secs(2), ..Recovery::default() };
+    let limits = Limits { ping_interval: Duration::from_millis(500), ..Limits::default() };
+    let target = Target::with(|server| server.recovery(recovery).limits(limits)).await;
+    let prey = target.running.handle().of("/prey");
+    let mut clients = Vec::with_capacity(HERE);
+    for _ in 0..HERE {
+        let mut client = target.connect("/prey?resume").await;
+        client.next_text().await;
+        clients.push(client);
+    }
+    until(|| prey.count() == HERE).await;
+    let mut growth = Growth::begin();
+    for number in 0..1500 {
+        prey.emit("n", &number);
+        for client in &mut clients {
+            while !is_text(client).await {}
+        }
+        growth.look();
+    }
+    let each = growth.most() / HERE;
+    // Until a ping was answered twice after that.
+    for client in &mut clients {
+        for _ in 0..8 {
+            while is_text(client).await {}
+        }
+    }
+    settle().await;
+    let left = growth.now() / HERE;
+    println!("{each} bytes for each of {HERE} who are here, {left} once it is too old");
+    assert!(each <= 72 * KIB, "{each}");
+    assert!(left <= 2 * KIB, "{left}");
+}
+
+/// Reads one frame, and answers it where it is a ping.
+async fn is_text(client: &mut Raw) -> bool {
+    match client.next().await {
+        Received::Ping(payload) => {
+            client.send(Frame::new(Frame::PONG, payload)).await;
+            false
+        }
+        received => matches!(received, Received::Text(_)),
+    }
 }

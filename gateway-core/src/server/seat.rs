@@ -13,7 +13,7 @@ use crate::dispatch::{Exception, Passes, Refusal};
 use crate::gateway::Route;
 use crate::hub::{Hub, Resumed, Space};
 use crate::server::admission::Admission;
-use crate::server::application::Application;
+use crate::server::application::{Application, Shared};
 use crate::server::lanes::Lanes;
 use crate::server::place::Place;
 use crate::server::raw::RawLane;
@@ -79,27 +79,10 @@ impl Seat {
         seating: Seating<'_>,
         mut after: Vec<CancellationToken>,
     ) -> Self {
-        let Seating { route, name, handshake, format, claim, passes } = seating;
-        let space = application.shared.hub.of(name);
-        let renew = || {
-            let counters = &application.shared.counters;
-            let session = Session::new(&space.name, handshake.clone(), format, &application.limits, counters);
-            session.with_own_form(space.terms().own.filter(|_| format == WireFormat::Own))
-        };
-        let resumed = claim.and_then(|claim| resume(application, &space, &claim, renew()));
-        after.extend(resumed.iter().map(|resumed| resumed.earlier.ended().clone()));
-        let enter = || {
-            let session = match &application.recovery {
-                Some(recovery) if format.numbers_events() => {
-                    renew().with_recovery(recovery, &application.shared.hub.offsets)
-                }
-                _ => renew(),
-            };
-            let session = Arc::new(session);
-            space.enter(&session);
-            session
-        };
-        let session = resumed.map_or_else(enter, |resumed| resumed.session);
+        let space = application.shared.hub.of(seating.name);
+        let (session, earlier) = begin(application, &space, &seating);
+        after.extend(earlier.map(|earlier| earlier.ended().clone()));
+        let Seating { route, passes, .. } = seating;
         let hub = Arc::clone(&application.shared.hub);
         let presence = Presence { hub, space: Arc::clone(&space), session: Arc::clone(&session) };
         let socket = Socket::new(Arc::clone(&session), space);
@@ -309,13 +292,28 @@ impl fmt::Debug for Seat {
     }
 }
 
-/// A client that lost its connection becomes the same socket again, where all it has missed is still known.
-fn resume(application: &Application, space: &Space, claim: &Claim, session: Session) -> Option<Resumed> {
-    let resumed = application.shared.hub.resumable.resume(space, &claim.key, &claim.offset, session);
-    if resumed.is_none() {
-        application.shared.counters.add(Counter::LostSockets);
+/// A session in its namespace: that of a client who came back, with the earlier one, where all it has missed is still
+/// known; else a new one.
+fn begin(application: &Application, space: &Space, seating: &Seating<'_>) -> (Arc<Session>, Option<Arc<Session>>) {
+    let Seating { handshake, format, claim, .. } = seating;
+    let Shared { hub, counters, .. } = &*application.shared;
+    let renew = || {
+        let session = Session::new(&space.name, handshake.clone(), *format, &application.limits, counters);
+        session.with_own_form(space.terms().own.filter(|_| *format == WireFormat::Own))
+    };
+    if let Some(Claim { key, offset }) = claim {
+        if let Some(Resumed { session, earlier }) = hub.resumable.resume(space, key, offset, renew()) {
+            return (session, Some(earlier));
+        }
+        counters.add(Counter::LostSockets);
     }
-    resumed
+    let session = match &application.recovery {
+        Some(recovery) if format.numbers_events() => renew().with_recovery(recovery, &hub.offsets),
+        _ => renew(),
+    };
+    let session = Arc::new(session);
+    space.enter(&session);
+    (session, None)
 }
 
 /// Membership in a namespace that ends however its connection does.
