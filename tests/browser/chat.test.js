@@ -431,6 +431,16 @@ for (const width of [320, 390]) {
     await gate.locator(".entry.mine.sent").waitFor();
     await picture(gate, `room-${width}`);
     assert.ok(await noScrollSideways(gate));
+    // Lines above the composer come and go; whoever reads the end goes on reading it.
+    await say(gate, "line\n".repeat(20));
+    await burst(gate, 6);
+    await gate.locator("#outgoing").waitFor();
+    const isAtEnd = () => gate.locator("#scroll").evaluate((scroll) => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 2);
+    assert.ok(await isAtEnd());
+    await picture(gate, `too-fast-${width}`);
+    await gate.locator("#outgoing").waitFor({ state: "hidden" });
+    assert.ok(await isAtEnd());
+    assert.ok(await gate.locator("#newer").isHidden());
     await gate.getByRole("button", { name: "Leave" }).click();
     await gate.getByRole("button", { name: "Leave" }).click();
     await gate.getByText("You are in no room.").waitFor();

@@ -7,6 +7,8 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-d
 const GROUP = 5 * 60_000;
 const LONGEST = 500, WARN = 440;
 let countdown = null, nextMessage = null, actions = null;
+/** The reader is at the end of the log, and stays there whatever comes and however large it is. */
+let following = true;
 
 /** `make("li", {className: "x"}, child, "text", …)` */
 function make(tag, properties = {}, ...children) {
@@ -43,10 +45,10 @@ export function wire(chat) {
     $("composer").requestSubmit();
   });
   text.addEventListener("input", () => { textProblem(""); measure(); chat.typing(text.value.trim() !== ""); });
-  scroll.addEventListener("scroll", () => { if (atEnd()) $("newer").hidden = true; });
+  scroll.addEventListener("scroll", () => { following = atEnd(); if (following) $("newer").hidden = true; });
+  new ResizeObserver(() => { if (following) toEnd(); }).observe(scroll);
   for (const side of ["rooms", "people"]) $(`show-${side}`).onclick = () => panel(side, !$(side).classList.contains("shown"));
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") closePanels(true); });
-  addEventListener("resize", () => { if (!$("newer").checkVisibility()) toEnd(); });
   for (const list of ["joined", "others"]) $(list).onclick = ({ target }) => {
     const button = target.closest("button");
     if (button) chat.choose(button.dataset.room);
@@ -182,7 +184,7 @@ export function showPeople(room, me) {
 
 /** The whole register of a room. `arriving`: from the end on, and ready to write; otherwise the reader stays where they are. */
 export function showLog(room, arriving) {
-  const follow = arriving || atEnd(), top = scroll.scrollTop;
+  const follow = arriving || following, top = scroll.scrollTop;
   $("room-title").textContent = room?.name ?? "No room";
   $("composer").hidden = room === null;
   const entries = room?.entries ?? [];
@@ -227,7 +229,7 @@ function showEmpty(room) {
 }
 
 export function addEntry(room, entry) {
-  const follow = atEnd() || entry.mine;
+  const follow = following || entry.mine;
   const node = draw(entry, room.entries.at(-2));
   node.classList.add("new");
   log.append(node);
@@ -237,7 +239,7 @@ export function addEntry(room, entry) {
 }
 
 export function updateEntry(room, entry) {
-  const old = entry.node, follow = atEnd();
+  const old = entry.node, follow = following;
   if (!old?.isConnected) return;
   const at = room.entries.indexOf(entry);
   if (at < 0) { old.remove(); showEmpty(room); } else old.replaceWith(draw(entry, room.entries[at - 1]));
@@ -290,4 +292,4 @@ function withoutStops(address) {
 }
 
 const atEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 48;
-function toEnd() { scroll.scrollTop = scroll.scrollHeight; $("newer").hidden = true; }
+function toEnd() { following = true; scroll.scrollTop = scroll.scrollHeight; $("newer").hidden = true; }
