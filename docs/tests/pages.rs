@@ -125,6 +125,25 @@ fn the_manifest_of_the_readme_is_complete() {
     }
 }
 
+/// Its steps are followed by `node tests/container/dockerfile.js`, which takes minutes.
+#[test]
+fn the_dockerfile_builds_an_example_with_the_pinned_rust_and_listens_for_others() {
+    let page = read("docs/deploy.md");
+    let file = page.split_once("```dockerfile\n").unwrap().1.split("```").next().unwrap();
+    let pinned = read("rust-toolchain.toml");
+    let channel = pinned.split_once("channel = \"").unwrap().1.split('"').next().unwrap();
+    for line in [format!("FROM rust:{channel} AS build"), format!("ENV RUSTUP_TOOLCHAIN={channel}")] {
+        assert!(file.lines().any(|written| written == line), "{line}");
+    }
+    assert!(read("examples/Cargo.toml").contains("name = \"chat\""));
+    assert!(file.contains("--example chat") && file.contains("/src/target/release/examples/chat "));
+    let program = read("examples/chat/main.rs");
+    for variable in ["ADDRESS", "MONITORING"] {
+        assert!(file.contains(&format!("{variable}=0.0.0.0:")), "{variable}");
+        assert!(program.contains(&format!("var(\"{variable}\")")), "{variable}");
+    }
+}
+
 #[test]
 fn every_page_with_rust_is_compiled() {
     let compiled = read("docs/lib.rs");
@@ -263,6 +282,8 @@ fn defaults() -> Vec<(&'static str, String)> {
         handshake_timeout,
         header_bytes,
         headers,
+        refused_body_bytes,
+        refused_body_pause,
         polling_sessions,
         unclaimed_sessions,
         connections,
@@ -298,6 +319,8 @@ fn defaults() -> Vec<(&'static str, String)> {
         ("handshake_timeout", seconds(handshake_timeout)),
         ("header_bytes", bytes(header_bytes)),
         ("headers", headers.to_string()),
+        ("refused_body_bytes", bytes(refused_body_bytes)),
+        ("refused_body_pause", seconds(refused_body_pause)),
         ("polling_sessions", polling_sessions.to_string()),
         ("unclaimed_sessions", unclaimed_sessions.to_string()),
         ("connections", connections.map_or(none(), |connections| connections.to_string())),
