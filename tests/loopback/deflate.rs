@@ -122,6 +122,36 @@ async fn an_answer_and_a_question_are_compressed_both_ways() {
     assert_eq!(client.next().await, (answer, true));
 }
 
+/// Tornado's clients do not see the parameter: a text that came before is in the window of the next.
+#[tokio::test]
+async fn a_client_that_keeps_its_window_although_it_was_asked_not_to_is_understood() {
+    let server = start(|server| server.deflate(Deflate::default())).await;
+    let plain = |number: usize| format!(r#"{{"event":"length","data":"{}","id":{number}}}"#, "t".repeat(number));
+    let socket_io = |number: usize| format!(r#"42/news,{number}["length","{}"]"#, "t".repeat(number));
+    let paths = [("/news", &plain as &dyn Fn(usize) -> String), ("/socket.io/?EIO=4&transport=websocket", &socket_io)];
+    for (path, text) in paths {
+        let mut client = Client::connect(&server, path, "permessage-deflate; client_max_window_bits").await;
+        let is_plain = path == "/news";
+        if !is_plain {
+            assert!(client.next().await.0.starts_with("0{"));
+            client.raw.text("40/news,").await;
+            assert!(client.next().await.0.starts_with("40/news,{"));
+        }
+        let mut compress = Compress::new(Compression::best(), false);
+        for number in 1..40 {
+            let mut compressed = Vec::with_capacity(LONG);
+            compress.compress_vec(text(number).as_bytes(), &mut compressed, FlushCompress::Sync).expect("room enough");
+            compressed.truncate(compressed.len() - 4);
+            client.raw.send(Frame::text(compressed).reserved(4)).await;
+            let expected = match is_plain {
+                true => format!(r#"{{"event":"length","data":{number},"id":{number}}}"#),
+                false => format!("43/news,{number}[{number}]"),
+            };
+            assert_eq!(client.next().await, (expected, false));
+        }
+    }
+}
+
 /// Over Socket.IO, where its own option stands in the place of the server's.
 #[tokio::test]
 async fn a_path_of_socket_io_has_an_option_of_its_own() {
