@@ -81,6 +81,11 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Number of request headers; above it the answer is 431. Default 100.
     pub headers: usize,
+    /// Number of query parameters of a handshake; above it the answer is 414. Default 100, as many as headers.
+    pub query_parameters: usize,
+    /// Bytes of the credentials of one namespace, as they are written: they are kept while its socket lives. Above it
+    /// Socket.IO is answered `CONNECT_ERROR`, and an upgrade 431. Default 16 KiB, as much as a request's head.
+    pub auth_bytes: usize,
     /// Bytes that are read of a body which its request is answered without, so that its client reads the answer; beyond
     /// them the answer says `Connection: close`. All of it has [`assembly_timeout`](Limits::assembly_timeout). Default
     /// 16 MiB: more than proxies send.
@@ -137,6 +142,8 @@ impl Default for Limits {
             handshake_timeout: Duration::from_secs(10),
             header_bytes: 16 * 1024,
             headers: 100,
+            query_parameters: 100,
+            auth_bytes: 16 * 1024,
             refused_body_bytes: 16 * 1024 * 1024,
             refused_body_pause: Duration::from_secs(1),
             polling_sessions: 32 * 1024,

@@ -687,6 +687,8 @@ fn the_table_has_every_status_that_the_server_chooses() {
                 "NOT_FOUND" => Some("404"),
                 "REQUEST_TIMEOUT" => Some("408"),
                 "PAYLOAD_TOO_LARGE" => Some("413"),
+                "URI_TOO_LONG" => Some("414"),
+                "REQUEST_HEADER_FIELDS_TOO_LARGE" => Some("431"),
                 "INTERNAL_SERVER_ERROR" => Some("500"),
                 "UPGRADE_REQUIRED" => Some("426"),
                 "TOO_MANY_REQUESTS" => Some("429"),

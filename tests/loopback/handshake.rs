@@ -172,6 +172,34 @@ async fn an_upgrade_says_upgrade_alone_also_where_the_request_says_close_too() {
     }
 }
 
+#[tokio::test]
+async fn credentials_that_are_too_large_are_refused() {
+    let limits = Limits { auth_bytes: 20, ..Limits::default() };
+    let server = Probe::with(|server| server.limits(limits)).await;
+    // 20 and 21 letters of JSON.
+    for (token, status) in [("x".repeat(18), 101), ("x".repeat(21), 431)] {
+        let in_query = upgrade_request(&format!("/probe?auth={token}"), "");
+        assert_eq!(ask(&server, &in_query).await.status, status);
+    }
+    for (encoded, status) in [("InR3ZW50eSBsZXR0ZXJzLi4iIA", 101), ("InR3ZW50eSBsZXR0ZXJzIGFuZCBtb3JlIg", 431)] {
+        let in_header = upgrade_request("/probe", &format!("Sec-WebSocket-Protocol: gateway.v1, auth.{encoded}\r\n"));
+        assert_eq!(ask(&server, &in_header).await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn a_query_with_too_many_parameters_or_bytes_is_refused() {
+    let limits = Limits { query_parameters: 3, ..Limits::default() };
+    let server = Probe::with(|server| server.limits(limits)).await;
+    for (query, status) in [("a=1&b&&c", 101), ("a=1&b&c&d", 414)] {
+        assert_eq!(ask(&server, &upgrade_request(&format!("/probe?{query}"), "")).await.status, status, "{query}");
+    }
+    for (query, status) in [("a", 200), ("a&b", 414)] {
+        let head = format!("GET /socket.io/?EIO=4&transport=polling&{query} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_eq!(ask(&server, &head).await.status, status, "{query}");
+    }
+}
+
 /// RFC 9110 §7.8: an upgrade to something else is an offer.
 #[tokio::test]
 async fn only_an_upgrade_to_websocket_is_one() {

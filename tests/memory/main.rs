@@ -2,6 +2,7 @@
 //! their own; the client's end is in it too, so clients hold nothing.
 
 mod gateway;
+mod handshakes;
 mod hoards;
 mod readers;
 

@@ -92,6 +92,10 @@ impl Pattern {
         Some(values)
     }
 
+    pub(crate) fn segments(&self) -> usize {
+        self.segments.len()
+    }
+
     pub(crate) fn parameters(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().filter_map(|segment| match segment {
             Segment::Parameter { name, .. } => Some(name.as_str()),

@@ -23,7 +23,11 @@ pub(crate) struct Route {
 
 /// All namespaces of a server, the most precise first.
 #[derive(Debug, Default)]
-pub(crate) struct Routes(Vec<Arc<Route>>);
+pub(crate) struct Routes {
+    routes: Vec<Arc<Route>>,
+    /// Segments of the longest pattern: a path with more of them is none of theirs, however long it is.
+    most_segments: usize,
+}
 
 /// A namespace that was found by its path.
 #[derive(Debug)]
@@ -39,19 +43,23 @@ pub(crate) struct Found {
 impl Routes {
     pub(crate) fn new(mut routes: Vec<Route>) -> Self {
         routes.sort_by_key(|route| route.pattern.precedence());
-        Self(routes.into_iter().map(Into::into).collect())
+        let most_segments = routes.iter().map(|route| route.pattern.segments()).max().unwrap_or(0);
+        Self { routes: routes.into_iter().map(Into::into).collect(), most_segments }
     }
 
     /// Finds the namespace of a request's path, which is still encoded.
     pub(crate) fn find(&self, path: &str) -> Option<Found> {
+        if path.bytes().filter(|byte| *byte == b'/').nth(self.most_segments.max(1)).is_some() {
+            return None;
+        }
         let path = DecodedPath::parse(path)?;
-        self.0.iter().find_map(|route| {
+        self.routes.iter().find_map(|route| {
             let parameters = route.pattern.matches(&path)?;
             Some(Found { route: Arc::clone(route), name: path.name(), parameters, passes: None })
         })
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Route> {
-        self.0.iter().map(AsRef::as_ref)
+        self.routes.iter().map(AsRef::as_ref)
     }
 }

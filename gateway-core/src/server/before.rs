@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use crate::telemetry::Rejected;
-use crate::transport::{Crowded, Handshake};
+use crate::transport::{Crowded, Handshake, QueryError};
 
 /// Why a client is turned away before the upgrade: an HTTP status, and text for people.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,6 +45,12 @@ impl UpgradeRefusal {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+}
+
+impl From<QueryError> for UpgradeRefusal {
+    fn from(error: QueryError) -> Self {
+        Self::new(StatusCode::URI_TOO_LONG, error.to_string()).because(Rejected::Malformed)
     }
 }
 

@@ -173,6 +173,11 @@ impl Desk {
             self.turn_away(seats, namespace, "Too many namespaces");
             return Ok(());
         }
+        // They are kept for as long as the socket lives.
+        if auth.is_some_and(|auth| auth.get().len() > self.application.limits.auth_bytes) {
+            self.turn_away(seats, namespace, "Credentials too large");
+            return Ok(());
+        }
         let found = self.application.routes.find(namespace);
         // A name has one spelling here: packets carry it back and forth.
         let Some(found) = found.filter(|found| found.name == namespace && found.route.router.raw().is_none()) else {

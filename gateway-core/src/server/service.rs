@@ -25,7 +25,7 @@ use crate::server::peer::PeerAddr;
 use crate::server::unread::{Bounds, WithBody};
 use crate::server::upgraded::{Below, Offered, Start, when_upgraded};
 use crate::telemetry::Rejected;
-use crate::transport::{Agreed, Asks, Handshake, Present, Stream, Upgrade, UpgradeError, WebSocket};
+use crate::transport::{Agreed, Asks, Handshake, Present, Query, Stream, Upgrade, UpgradeError, WebSocket};
 
 /// A started server as a `tower` service, to be mounted in another HTTP application. Cheap to clone.
 #[derive(Clone)]
@@ -121,10 +121,11 @@ impl GatewayService {
                 UpgradeRefusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops").because(Rejected::Stopping)
             );
         }
+        let query = head.uri.query().unwrap_or_default();
+        Query::check(query, &self.application.limits)?;
         let address = self.application.address(self.peer, &head.headers);
         let present = self.application.crowd.enter(address)?;
-        let query = head.uri.query().unwrap_or_default().to_owned();
-        let handshake = Handshake::new(found.name.clone(), &query, &head.headers, self.peer)
+        let handshake = Handshake::new(found.name.clone(), query, &head.headers, self.peer)
             .with_protocol(upgrade.protocol())
             .with_address(address)
             .with_parameters(std::mem::take(&mut found.parameters));

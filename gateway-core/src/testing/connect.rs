@@ -134,11 +134,11 @@ impl<'a> Connect<'a> {
             handshake = handshake.with_auth(auth);
         }
         let mut found = found;
-        let offered: Vec<_> = self.protocols.iter().map(String::as_str).collect();
+        let offered = self.protocols.iter().map(String::as_str);
         let diary = Diary::kept();
         let handshake = handshake
             .with_diary(diary.clone())
-            .with_protocol(choose(&offered, &application.subprotocols))
+            .with_protocol(choose(offered, &application.subprotocols))
             .with_parameters(std::mem::take(&mut found.parameters));
         let (transport, peer) = memory::pair();
         let application = Arc::clone(application);

@@ -1,19 +1,27 @@
-//! Where a client of the plain protocol puts its credentials (`docs/protocol.md`, "Credentials").
+//! Where a client of the plain protocol puts its credentials (`docs/protocol.md`, "Credentials"). They stay as they came,
+//! and are read by whoever asks for them.
 
 use data_encoding::BASE64URL_NOPAD;
-use http::header::HeaderMap;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::transport::upgrade::offered_protocols;
+use crate::transport::Query;
 
-/// The `auth.` entry of the subprotocols, else the query's `auth`.
-pub(crate) fn read(headers: &HeaderMap, query: &[(String, String)]) -> Option<Box<RawValue>> {
-    let in_query = || query.iter().find(|(name, _)| name == "auth");
-    from_subprotocol(headers).or_else(|| in_query().and_then(|(_, text)| from_text(text)))
+/// The `auth.` entry of the subprotocols, which `lines` list, else the query's `auth`.
+pub(crate) fn read<'a>(lines: impl Iterator<Item = &'a str>, query: &Query) -> Option<Box<RawValue>> {
+    entry(lines).and_then(from_subprotocol).or_else(|| query.first("auth").and_then(from_text))
 }
 
-fn from_subprotocol(headers: &HeaderMap) -> Option<Box<RawValue>> {
-    let encoded = offered_protocols(headers).find_map(|entry| entry.strip_prefix("auth."))?;
+/// About as many bytes as the longer of them has.
+pub(crate) fn len<'a>(lines: impl Iterator<Item = &'a str>, query: &Query) -> usize {
+    let encoded = entry(lines).map_or(0, str::len);
+    (encoded / 4 * 3).max(query.first("auth").map_or(0, str::len))
+}
+
+fn entry<'a>(lines: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    lines.flat_map(|line| line.split(',')).find_map(|entry| entry.trim().strip_prefix("auth."))
+}
+
+fn from_subprotocol(encoded: &str) -> Option<Box<RawValue>> {
     let json = BASE64URL_NOPAD.decode(encoded.as_bytes()).ok()?;
     serde_json::from_slice(&json).ok()
 }
@@ -26,20 +34,25 @@ fn from_text(text: &str) -> Option<Box<RawValue>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::header::SEC_WEBSOCKET_PROTOCOL;
 
-    fn check(headers: &HeaderMap, query: &[(String, String)], expected: Option<&str>) {
-        assert_eq!(read(headers, query).as_deref().map(RawValue::get), expected);
+    fn check(line: &str, query: &str, expected: Option<&str>) {
+        let read = read(std::iter::once(line), &Query::parse(query));
+        assert_eq!(read.as_deref().map(RawValue::get), expected, "{line} {query}");
     }
 
     #[test]
     fn the_subprotocol_comes_before_the_query() {
-        let query = vec![("auth".to_owned(), "plain token".to_owned())];
-        let mut headers = HeaderMap::new();
-        check(&headers, &query, Some("\"plain token\""));
-        headers.insert(SEC_WEBSOCKET_PROTOCOL, "gateway.v1, auth.eyJ0b2tlbiI6MX0".parse().unwrap());
-        check(&headers, &query, Some("{\"token\":1}"));
-        headers.insert(SEC_WEBSOCKET_PROTOCOL, "auth.!!".parse().unwrap());
-        check(&headers, &[], None);
+        check("", "auth=plain+token", Some("\"plain token\""));
+        check("gateway.v1, auth.eyJ0b2tlbiI6MX0", "auth=plain", Some("{\"token\":1}"));
+        check("auth.!!", "", None);
+        check("gateway.v1", "auth={%22a%22:1}", Some("{\"a\":1}"));
+    }
+
+    #[test]
+    fn the_longer_of_them_counts() {
+        let len = |line, query| len(std::iter::once(line), &Query::parse(query));
+        assert_eq!(len("gateway.v1", "a=1"), 0);
+        assert_eq!(len("auth.eyJ0b2tlbiI6MX0", "auth=1"), 9);
+        assert_eq!(len("auth.eyJ0b2tlbiI6MX0", "auth=1234567890"), 10);
     }
 }

@@ -1,6 +1,5 @@
 //! What is known of a peer from its request, before anything was said.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,13 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
 use http::header::{COOKIE, SEC_WEBSOCKET_PROTOCOL};
-use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::telemetry::Diary;
 use crate::transport::headers::Headers;
-use crate::transport::{Resume, credentials, resume};
+use crate::transport::{Query, Resume, credentials, resume};
 use crate::wire::TraceParent;
 
 /// The request that opened a connection. Cheap to clone. Its `Debug` shows no header, no query and no credential.
@@ -24,13 +22,13 @@ pub struct Handshake(Arc<Request>);
 struct Request {
     path: String,
     parameters: Vec<(String, String)>,
-    query: Box<[(String, String)]>,
+    query: Query,
     headers: Headers,
     peer: Option<SocketAddr>,
     /// Where the client is, as far as that is known.
     address: Option<IpAddr>,
     protocol: Option<String>,
-    /// As it was written.
+    /// As it was written; where it is not here, headers and query may have it.
     auth: Option<Box<RawValue>>,
     /// The request that opened the connection, where this is a namespace's own part of it.
     connection: Option<Handshake>,
@@ -80,9 +78,7 @@ pub enum AuthError {
 impl Handshake {
     /// `path` is decoded, `query` is not.
     pub(crate) fn new(path: String, query: &str, headers: &HeaderMap, peer: Option<SocketAddr>) -> Self {
-        let query: Box<[_]> = parse_query(query).map(|(name, value)| (name.into(), value.into())).collect();
-        let auth = credentials::read(headers, &query);
-        let headers = Headers::copy(headers);
+        let (query, headers) = (Query::parse(query), Headers::copy(headers));
         Self(Arc::new(Request {
             path,
             parameters: Vec::new(),
@@ -91,7 +87,7 @@ impl Handshake {
             peer,
             address: peer.map(|peer| peer.ip().to_canonical()),
             protocol: None,
-            auth,
+            auth: None,
             connection: None,
             latest: None,
             diary: Diary::default(),
@@ -115,7 +111,7 @@ impl Handshake {
         Self(Arc::new(Request {
             path,
             parameters,
-            query: Box::default(),
+            query: Query::default(),
             headers: Headers::default(),
             peer: self.peer(),
             address: self.address(),
@@ -165,8 +161,8 @@ impl Handshake {
 
     /// What the client wants that can come back after a lost connection, where it speaks the plain protocol.
     pub(crate) fn resume(&self) -> Option<Resume> {
-        let lines = self.request().headers.all(SEC_WEBSOCKET_PROTOCOL.as_str()).filter_map(visible);
-        resume::read(lines, self.queries())
+        let request = self.request();
+        resume::read(request.protocol_lines(), &request.query)
     }
 
     fn edit(&mut self) -> &mut Request {
@@ -188,13 +184,12 @@ impl Handshake {
     /// The first value of a query parameter, percent-decoded.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.queries().iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.request().query.first(name)
     }
 
     /// All query parameters in their order, percent-decoded.
-    #[must_use]
-    pub fn queries(&self) -> &[(String, String)] {
-        &self.request().query
+    pub fn queries(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.request().query.iter()
     }
 
     /// All headers of the request.
@@ -269,8 +264,26 @@ impl Handshake {
     ///
     /// [`AuthError::Missing`] when there are none, [`AuthError::Unreadable`] when they are no `T`.
     pub fn auth<T: DeserializeOwned>(&self) -> Result<T, AuthError> {
-        let auth = self.0.auth.as_ref().or(self.request().auth.as_ref()).ok_or(AuthError::Missing)?;
+        let request = self.request();
+        if let Some(auth) = self.0.auth.as_ref().or(request.auth.as_ref()) {
+            return serde_json::from_str(auth.get()).map_err(AuthError::Unreadable);
+        }
+        let auth = credentials::read(request.protocol_lines(), &request.query).ok_or(AuthError::Missing)?;
         serde_json::from_str(auth.get()).map_err(AuthError::Unreadable)
+    }
+
+    /// Bytes of the credentials that the request itself has.
+    pub(crate) fn auth_len(&self) -> usize {
+        let request = self.request();
+        let given = request.auth.as_ref().map(|auth| auth.get().len());
+        given.unwrap_or_else(|| credentials::len(request.protocol_lines(), &request.query))
+    }
+}
+
+impl Request {
+    /// The lines of the subprotocols that were offered.
+    fn protocol_lines(&self) -> impl Iterator<Item = &str> {
+        self.headers.all(SEC_WEBSOCKET_PROTOCOL.as_str()).filter_map(visible)
     }
 }
 
@@ -288,20 +301,6 @@ impl fmt::Debug for Handshake {
 fn visible(value: &[u8]) -> Option<&str> {
     let is_visible = |byte: &u8| matches!(byte, b'\t' | 0x20..0x7f);
     std::str::from_utf8(value).ok().filter(|_| value.iter().all(is_visible))
-}
-
-/// `application/x-www-form-urlencoded`, as browsers write queries.
-pub(crate) fn parse_query(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    pairs.map(|(name, value)| (decode(name), decode(value)))
-}
-
-fn decode(text: &str) -> Cow<'_, str> {
-    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned())
 }
 
 #[cfg(test)]

@@ -11,8 +11,10 @@ mod headers;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod memory;
 mod origin;
+mod pairs;
 mod polling;
 mod proxies;
+mod query;
 mod resume;
 mod tcp;
 mod tls;
@@ -28,11 +30,12 @@ pub(crate) use deflate::Agreed;
 #[cfg_attr(not(feature = "deflate"), allow(unreachable_pub, reason = "public with the feature"))]
 pub use deflate::Deflate;
 pub(crate) use engine::{EngineIo, Patience, dismiss, upgrade};
+pub(crate) use handshake::LatestHeaders;
 pub use handshake::{AuthError, Handshake};
-pub(crate) use handshake::{LatestHeaders, parse_query};
 pub(crate) use origin::{Allowed, OriginPolicy};
 pub(crate) use polling::{Listener, Polling, PollingPeer, Posting, Probe, Turned};
 pub(crate) use proxies::Proxies;
+pub(crate) use query::{Query, QueryError, parse_query};
 pub(crate) use resume::Resume;
 pub(crate) use tcp::{Direct, Socket};
 #[cfg(feature = "tls")]

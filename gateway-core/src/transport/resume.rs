@@ -1,5 +1,7 @@
 //! Where a client of the plain protocol asks to come back after a lost connection (`docs/protocol.md`, "Coming back").
 
+use crate::transport::Query;
+
 /// The offset of a client that has read no event.
 const START: &str = "0";
 
@@ -13,9 +15,8 @@ pub(crate) enum Resume {
 }
 
 /// The `resume` entry of the subprotocols, which `lines` list, else the query's `resume` and `offset`.
-pub(crate) fn read<'a>(lines: impl Iterator<Item = &'a str>, query: &[(String, String)]) -> Option<Resume> {
-    let value = |wanted: &str| query.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
-    from_subprotocol(lines).or_else(|| Some(Resume::of(value("resume")?, value("offset"))))
+pub(crate) fn read<'a>(lines: impl Iterator<Item = &'a str>, query: &Query) -> Option<Resume> {
+    from_subprotocol(lines).or_else(|| Some(Resume::of(query.first("resume")?, query.first("offset"))))
 }
 
 /// `resume`, or `resume.<key>.<offset>`.
@@ -42,11 +43,9 @@ impl Resume {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::parse_query;
-
     fn check(protocols: &str, query: &str, expected: Option<&Resume>) {
-        let query: Vec<_> = parse_query(query).map(|(name, value)| (name.into(), value.into())).collect();
-        assert_eq!(read(std::iter::once(protocols), &query).as_ref(), expected, "{protocols} {query:?}");
+        let read = read(std::iter::once(protocols), &Query::parse(query));
+        assert_eq!(read.as_ref(), expected, "{protocols} {query}");
     }
 
     fn now(key: &str, offset: &str) -> Resume {

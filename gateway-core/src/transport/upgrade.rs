@@ -91,8 +91,7 @@ impl Upgrade {
         }
         let key = single(&request.headers, &SEC_WEBSOCKET_KEY).filter(|key| is_key(key)).ok_or(UpgradeError::Key)?;
         let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes())).map_err(|_| UpgradeError::Key)?;
-        let offered: Vec<_> = offered_protocols(&request.headers).collect();
-        let protocol = choose(&offered, known);
+        let protocol = choose(offered_protocols(&request.headers), known);
         Ok(Self { accept, protocol: protocol.and_then(|name| HeaderValue::from_str(name).ok()), agreed: None })
     }
 
@@ -149,9 +148,16 @@ pub(crate) fn offered_protocols(headers: &HeaderMap) -> impl Iterator<Item = &st
 }
 
 /// The first of the framework's own that is offered, else the first of the application's.
-pub(crate) fn choose<'a>(offered: &[&'a str], known: &'a [String]) -> Option<&'a str> {
-    let own = offered.iter().copied().find(|name| matches!(*name, SUBPROTOCOL | MSGPACK));
-    own.or_else(|| known.iter().map(String::as_str).find(|name| offered.contains(name)))
+pub(crate) fn choose<'a>(offered: impl Iterator<Item = &'a str>, known: &'a [String]) -> Option<&'a str> {
+    let mut chosen = known.len();
+    for name in offered {
+        if matches!(name, SUBPROTOCOL | MSGPACK) {
+            return Some(name);
+        }
+        // Only one that is preferred to the one before is of interest.
+        chosen = known[..chosen].iter().position(|known| known == name).unwrap_or(chosen);
+    }
+    known.get(chosen).map(String::as_str)
 }
 
 /// RFC 9110 §5.6.1: a list may span several lines and hold empty elements. Linear in the length of the headers.

@@ -19,7 +19,7 @@ use crate::server::engine_io::visit::Visit;
 use crate::server::upgraded::{Below, Start, when_upgraded};
 use crate::telemetry::Rejected;
 use crate::transport::{
-    Agreed, EngineIo, Handshake, LatestHeaders, Patience, Polling, PollingPeer, Present, Probe, Stream, Turned,
+    Agreed, EngineIo, Handshake, LatestHeaders, Patience, Polling, PollingPeer, Present, Probe, Query, Stream, Turned,
     Upgrade, UpgradeError, WebSocket, dismiss, upgrade,
 };
 use crate::wire::engine_io::Open;
@@ -104,11 +104,12 @@ impl Visit<'_> {
         if host.application.shared.is_stopping() {
             return Err(Refused::stopping());
         }
+        let text = head.uri.query().unwrap_or_default();
+        Query::check(text, &host.application.limits).map_err(Refused::too_long)?;
         let Destination { mut entry, path, parameters } =
             destination(engine, host.application).ok_or(Code::BadRequest)?;
         let address = host.application.address(host.peer, &head.headers);
         let present = host.application.crowd.enter(address).map_err(UpgradeRefusal::from)?;
-        let text = head.uri.query().unwrap_or_default();
         let handshake = Handshake::new(path, text, &head.headers, host.peer).with_address(address);
         let handshake = complete(handshake.with_parameters(parameters));
         for check in host.before.into_iter().chain(&engine.options.allow_request) {

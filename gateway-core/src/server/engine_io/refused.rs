@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::server::before::UpgradeRefusal;
 use crate::server::body::Body;
 use crate::telemetry::Rejected;
-use crate::transport::Turned;
+use crate::transport::{QueryError, Turned};
 
 /// Why a request is turned away.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -71,6 +71,11 @@ impl Refused {
     /// The server takes nobody for now.
     pub(super) fn unavailable(why: Rejected, message: &'static str) -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, why, ..Self::new(Code::BadRequest, message) }
+    }
+
+    pub(super) fn too_long(error: QueryError) -> Self {
+        let message = error.to_string();
+        Self { status: StatusCode::URI_TOO_LONG, ..Self::new(Code::BadRequest, message) }
     }
 
     pub(super) fn why(&self) -> Rejected {
