@@ -721,7 +721,7 @@ fn every_row_names_tests_that_exist() {
         for test in tests {
             let (file, name) = test.split_once("::").unwrap_or_else(|| panic!("no test in {row:?}"));
             let is_end_to_end =
-                ["loopback/", "conformance/", "fixtures/"].iter().any(|folder| file.starts_with(folder));
+                ["loopback/", "conformance/", "fixtures/", "memory/"].iter().any(|folder| file.starts_with(folder));
             let folder = if is_end_to_end { "tests" } else { "gateway-core/tests" };
             let path = root().join(folder).join(file).with_extension("rs");
             let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
