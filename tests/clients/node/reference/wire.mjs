@@ -40,6 +40,10 @@ function serve(socket) {
     const following = setInterval(() => socket.volatile.emit('moved', n++), 10);
     socket.on('disconnect', () => clearInterval(following));
   });
+  socket.on('typing', (room) => {
+    socket.volatile.emit('typing', 'ann');
+    socket.nsp.to(room).volatile.emit('typing', 'bob');
+  });
   socket.on('kick', () => socket.disconnect());
   socket.on('kick-close', () => socket.disconnect(true));
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Engine } from '../engine.js';
-import { start, startWith, within } from '../fixture.js';
+import { reference, start, startWith, within } from '../fixture.js';
 import { Peer, setups } from '../peer.js';
 
 const servers = {};
@@ -96,6 +96,24 @@ for (const [name, setup] of setups) {
     await peer.echoes();
     peer.close();
     other.close();
+  });
+
+  test(`${name}: a volatile text does not end what a client comes back to`, { skip: reference && 'the reference has no offset there' }, async () => {
+    const peer = await Peer.connect(servers.recovering, setup, { offsets: true });
+    await peer.expect(['auth', {}]);
+    const room = `typing of ${name}`;
+    peer.socket.emit('join', room);
+    peer.socket.emit('message', 'an offset');
+    await peer.expect(['message-back', 'an offset']);
+    // By polling one that finds no poll is dropped: the other stays out then, too.
+    peer.socket.emit('typing', room);
+    assert.equal((await peer.next())[0], 'typing');
+    const { id } = peer.socket;
+    await drop(peer);
+    peer.socket.connect();
+    await peer.event('connect');
+    assert.deepEqual([peer.socket.recovered, peer.socket.id], [true, id]);
+    peer.close();
   });
 
   test(`${name}: who was kicked begins anew`, async () => {

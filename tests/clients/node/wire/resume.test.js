@@ -54,12 +54,17 @@ test('who comes back has missed nothing, and is in its rooms', async () => {
   assert.equal((await back.next()).data, 'three');
 });
 
-test('a token nobody was given, and one that was used, make a new socket', async () => {
-  const ann = await fresh();
+test('a token nobody was given makes a new socket', async () => {
   await fresh('resume.AAAAAAAAAAAAAAAAAAAA.0');
-  const still = await fresh(`resume.${ann.session.resume}.${ann.offset}`);
-  assert.notEqual(still.session.resume, ann.session.resume);
-  await message(ann, 'not disturbed');
+});
+
+test('who names the token while the old connection is open has the session, and that one is told', async () => {
+  const ann = await fresh();
+  const back = await open(`resume.${ann.session.resume}.${ann.offset}`);
+  assert.deepEqual(await back.next(), { session: { ...ann.session, resumed: true } });
+  assert.deepEqual(await ann.closed, { code: 4503, reason: 'resumed elsewhere' });
+  assert.equal((await back.next()).event, 'auth');
+  await message(back, 'alive');
 });
 
 test('who does not ask sees nothing of it', async () => {
