@@ -30,7 +30,7 @@ impl Clock {
 }
 
 async fn run(latest: Arc<AtomicU64>, handle: ServerHandle) {
-    let clock = handle.of("/clock");
+    let Ok(clock) = handle.of("/clock") else { return };
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     loop {
         seconds.tick().await;

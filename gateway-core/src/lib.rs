@@ -25,10 +25,34 @@
 //! }
 //! ```
 //!
-//! The code is a house of floors; a module names only those below it. From the ground up: `limits`, `telemetry`, `wire`
-//! (bytes to envelope), `transport` (frames to and from one peer), `session` (one connection from inside), `hub` (who is
-//! where), `socket` (user code's handle), `dispatch` (event to handler to reply), `gateway` (handlers under a namespace),
-//! `server` (a message's whole life), `testing`.
+//! Plain WebSocket clients and unmodified Socket.IO clients reach the same gateways on one port, and meet in the same rooms. A
+//! request has exactly one end: its reply, the end of its stream, or an exception. What is wrong with a program is found by
+//! the compiler, or all at once before the port opens. With the feature `testing` a test connects in memory, on a paused
+//! clock.
+//!
+//! | to | see |
+//! | --- | --- |
+//! | declare a gateway, and read its arguments | [`macro@gateway`], [`macro@subscribe`], [`FromContext`] |
+//! | let clients in, or refuse them | [`macro@on_connect`], [`Guard`], [`Refusal`] |
+//! | answer, and fail | [`IntoReply`], [`struct@Exception`] |
+//! | send to one, to a room, to everybody | [`Socket`], [`Target`], [`Namespace`], [`ServerHandle`], [`trait@Event`] |
+//! | serve | [`Server`], [`SocketIo`], [`Limits`], [`GatewayService`] |
+//!
+//! # Features
+//!
+//! None is on by default; each only adds.
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `testing` | clients and servers in memory: the module `testing`, `Server::test` |
+//! | `garde` | rules for [`Valid`] arguments by `#[derive(garde::Validate)]` |
+//! | `tls` | `https://` and `wss://`: `Endpoint::tls` |
+//! | `deflate` | compressed messages of a WebSocket: `Server::deflate` |
+//! | `http-compression` | compressed answers to long polling: `SocketIo::http_compression` |
+//!
+//! The guide, by task, is in `docs/` of the repository.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod dispatch;
 #[cfg(fuzzing)]
@@ -65,13 +89,14 @@ pub use crate::dispatch::{
     Surplus, Valid, Validate, Verdict, Written, on,
 };
 pub use crate::gateway::{
-    Fields, Gateway, Handlers, Injectable, Layers, Problem, Provided, Registered, StartError, Unprovided,
+    Fields, Gateway, Handlers, Injectable, Layers, NamespaceError, Problem, Provided, Registered, StartError,
+    Unprovided,
 };
 pub use crate::hub::{JoinError, Namespace, Sent, Target};
 pub use crate::limits::{Limits, Overflow};
 pub use crate::server::{
     Body, Cors, Drain, Endpoint, EngineIo, GatewayService, LocalAddr, Parser, PeerAddr, RunningServer, SameSite,
-    Server, ServerHandle, SessionCookie, SocketIo, TransportName, UpgradeRefusal,
+    Server, ServerHandle, SessionCookie, SocketIo, Targets, TransportName, UpgradeRefusal,
 };
 pub use crate::session::{DisconnectReason, Recovery, RoomRefusal, SendError, SocketId};
 pub use crate::socket::{Answers, Request, RequestError, Requests, Socket};
@@ -82,7 +107,7 @@ pub use crate::transport::{AuthError, Handshake};
 #[cfg(feature = "tls")]
 pub use crate::transport::{Tls, TlsError};
 pub use crate::wire::{
-    Args, Binary, ClientMessage, ClientSays, CloseCode, Disconnect, Event, FormatError, FromArgs, Message,
+    Args, Binary, ClientMessage, ClientSays, CloseCode, Disconnect, Event, FormatError, FromArgs, Lenient, Message,
     MessageFormat, RawArgs, Says, ServerSays, Text, ToArgs, TraceParent,
 };
 

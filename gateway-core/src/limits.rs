@@ -158,6 +158,7 @@ impl Default for Limits {
 
 /// What a full outbox does. Answers to requests are never dropped: where one does not fit, the connection closes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Overflow {
     /// Close the connection with 4000 `too slow`.
     Close,

@@ -91,6 +91,22 @@ impl Socket {
         self.space.user_of(&self.session.id)
     }
 
+    /// A value of this type that a guard granted with [`Pass::with`](crate::Pass::with), for the upgrade, the connect or, with
+    /// [`Pass::kept`](crate::Pass::kept) or [`Pass::until`](crate::Pass::until), an event of this socket. A handler reads it
+    /// of its own socket as [`Auth<T>`](crate::Auth); this reads it of any.
+    ///
+    /// ```no_run
+    /// # struct User { name: String }
+    /// # fn example(namespace: gateway_core::Namespace) {
+    /// let sockets = namespace.to("general").sockets();
+    /// let names = sockets.iter().filter_map(|socket| Some(socket.granted::<User>()?.name.clone()));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn granted<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.session.granted.get()?.find()
+    }
+
     pub(crate) fn set_user(&self, user: &str) {
         self.space.name_user(&self.session.id, user);
     }

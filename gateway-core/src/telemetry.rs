@@ -6,6 +6,7 @@ mod histogram;
 mod listeners;
 mod meters;
 mod metrics;
+mod notices;
 mod tallies;
 mod wire_meter;
 
@@ -20,6 +21,10 @@ pub use listeners::Traffic;
 pub(crate) use meters::{EventMeter, HowEnded, Meters, NamespaceMeter, OTHER};
 pub use metrics::Metrics;
 pub(crate) use metrics::{Kind, float};
+pub(crate) use notices::{
+    RefusedSocket, RejectedHandshake, Told, WRITES_NOTICES, broadcast_unsent, guard_took_too_long,
+    handler_took_too_long, hidden_failure, is_unheard, no_namespace, refused, rejected, sum_up, told,
+};
 pub(crate) use tallies::Rejected;
 use tallies::Tallies;
 use tracing::Span;
@@ -76,7 +81,8 @@ pub enum Counter {
     Overloads,
     /// Events that came faster than their handler's rate.
     RateLimited,
-    /// Events beyond a handler's queue or rate that were dropped because its policy says so.
+    /// Events beyond a handler's queue or rate that were dropped because its policy says so, and with `nestjs_compat` those
+    /// that nobody subscribed to.
     DroppedEvents,
     /// Connections closed because their outbox was full.
     SlowDisconnects,
@@ -168,26 +174,6 @@ pub(crate) fn bounded(text: &str) -> &str {
 /// The text of an application's failure, which may hold what a client sent, bounded to 4 KiB for a log line.
 pub(crate) fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(4096)]
-}
-
-/// What the log says of a failure.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Told<'a> {
-    pub(crate) code: Option<&'a str>,
-    /// What the client is not told.
-    pub(crate) hidden: Option<&'a str>,
-    /// Which the client is told instead.
-    pub(crate) id: Option<&'a str>,
-}
-
-/// A failure was told to a client; what was hidden from it is told to the operator.
-pub(crate) fn told(socket: &dyn Display, event: &str, failure: Told<'_>) {
-    let Told { code, hidden, id } = failure;
-    if let Some(error) = hidden {
-        tracing::error!(%socket, event, code, id, error, "a handler or hook failed");
-    } else {
-        tracing::debug!(%socket, event, code, id, "a failure was told to the client");
-    }
 }
 
 /// One connection, from its handshake to its end.

@@ -407,7 +407,7 @@ async fn check(steps: Vec<Step>, ending: Ending) {
     let held_by_the_server = Arc::strong_count(&alive.0);
     let handle = server.handle();
     // Kept, so that nothing is forgotten with the namespace.
-    let namespace = handle.of("/end");
+    let namespace = handle.of("/end").unwrap();
     let mut run = Run { client: server.connect("/end").await.unwrap(), ids: Vec::new() };
     for step in steps {
         run.step(step).await;

@@ -210,7 +210,7 @@ async fn another_task_reaches_a_room_through_the_handle() {
     let handle = server.handle();
     let task = tokio::spawn(async move {
         sleep(Duration::from_secs(1)).await;
-        handle.of("/rooms").to("b").send(News { text: "from outside".into() })
+        handle.of("/rooms").unwrap().to("b").send(News { text: "from outside".into() })
     });
     assert_eq!(clients[1].expect::<News>().await.text, "from outside");
     assert_eq!(clients[2].expect::<News>().await.text, "from outside");
@@ -309,8 +309,8 @@ async fn a_namespace_with_parameters_is_one_for_each_of_their_values() {
     assert_eq!(ann.expect_named("said").await, "/chat/a");
     assert_eq!(bob.expect_named("said").await, "/chat/a");
     cid.expect_nothing().await;
-    let counts = ["/chat/a", "/chat/b", "/chat/c", "/chat/{room}"].map(|name| server.of(name).count());
-    assert_eq!(counts, [2, 1, 0, 0]);
+    let counts = ["/chat/a", "/chat/b", "/chat/c"].map(|name| server.of(name).count());
+    assert_eq!(counts, [2, 1, 0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -321,7 +321,7 @@ async fn nothing_is_left_of_namespaces_that_came_and_went() {
         let mut clients = Vec::new();
         for room in 0..10 {
             clients.push(server.connect(&format!("/chat/{round}-{room}")).await.unwrap());
-            server.of(&format!("/chat/{round}-{room}")).emit("said", &1);
+            server.of(format!("/chat/{round}-{room}")).emit("said", &1);
         }
         drop(clients);
     }

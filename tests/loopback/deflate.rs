@@ -216,7 +216,7 @@ async fn a_client_that_comes_back_without_compression_reads_what_it_has_missed()
     let offset = first.rsplit('"').nth(1).expect("an offset").to_owned();
     other.next().await;
     drop(client);
-    let everybody = server.handle().of("/news").all();
+    let everybody = server.handle().of("/news").unwrap().all();
     let noticed = async {
         while everybody.count() > 1 {
             tokio::task::yield_now().await;

@@ -80,7 +80,7 @@ async fn who_comes_back_while_the_old_connection_is_open_takes_its_session() {
     assert_eq!((&again["resumed"], &again["id"]), (&true.into(), &first["id"]));
     assert!(matches!(server.ends.recv().await, Some(DisconnectReason::Resumed)));
     assert_eq!(old.close_code().await, Some(4503));
-    assert_eq!(server.running.handle().of("/probe").count(), 1);
+    assert_eq!(server.running.handle().of("/probe").unwrap().count(), 1);
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ impl Target {
 
     pub(crate) fn count(&self) -> usize {
         let handle = self.running.handle();
-        handle.of("/prey").count() + handle.of("/raw").count()
+        ["/prey", "/raw"].into_iter().filter_map(|name| handle.of(name).ok()).map(|namespace| namespace.count()).sum()
     }
 
     pub(crate) fn violations(&self) -> u64 {

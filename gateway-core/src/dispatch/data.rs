@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::dispatch::every_fault::read_on;
 use crate::dispatch::{Context, FromContext, IntoReply, Rejection, Reply, on};
 
 /// A payload of a type of one's own: as an argument it is read from what the client sent, as a reply it is sent.
@@ -17,10 +18,14 @@ pub struct Data<T>(pub T);
 
 impl<T: DeserializeOwned> FromContext<on::Message> for Data<T> {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        const LEAD: &str = "the data cannot be read";
         let list = context.list();
-        list.read_value().map(Self).map_err(|error| {
+        list.read_value().map(Self).or_else(|error| {
+            if let Some(read) = read_on(context, LEAD) {
+                return read.map(Self);
+            }
             let fault = list.fault_of_value::<T>(&error);
-            Rejection::unreadable("the data cannot be read", &fault)
+            Err(Rejection::unreadable(LEAD, &fault))
         })
     }
 }

@@ -1,11 +1,13 @@
 //! What hooks return: a verdict on a new socket, the end of one that left, the start of a gateway.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::dispatch::{Context, Exception, Guards, IntoException, RawReply, Rejection, Running};
+use crate::telemetry::RefusedSocket;
 use crate::wire::CloseCode;
 
 /// A connect hook's no: what the client reads before the connection closes, and the code it closes with.
@@ -70,10 +72,31 @@ impl Refusal {
         self.by
     }
 
+    /// For the log.
+    pub(crate) fn told<'a>(&'a self, namespace: &'a str) -> RefusedSocket<'a> {
+        let by = match self.by {
+            RefusedBy::Guard => "a guard",
+            RefusedBy::Hook => "a connect hook",
+        };
+        RefusedSocket { namespace, by, text: self.exception.text() }
+    }
+
     /// What the client reads.
     #[must_use]
     pub fn exception(&self) -> &Exception {
         &self.exception
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.exception.fmt(formatter)
+    }
+}
+
+impl Error for Refusal {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.exception.source()
     }
 }
 

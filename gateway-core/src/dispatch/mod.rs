@@ -10,6 +10,7 @@ mod cancellation;
 mod context;
 mod data;
 mod event_hash;
+mod every_fault;
 mod exception;
 mod extensions;
 mod extract;

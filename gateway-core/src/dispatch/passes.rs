@@ -13,8 +13,8 @@ use crate::session::TypeMap;
 /// Of one socket, from the upgrade to its end.
 #[derive(Debug, Default)]
 pub(crate) struct Passes {
-    /// For as long as the socket lives.
-    pub(super) granted: TypeMap,
+    /// For as long as the socket lives. Its session has it too.
+    pub(super) granted: Arc<TypeMap>,
     /// Made for the socket when it came in.
     pub(super) own: TypeMap,
     state: Mutex<State>,
@@ -80,6 +80,11 @@ impl Passes {
         if let Some(socket) = access.socket {
             socket.set_user(user);
         }
+    }
+
+    /// What guards have granted for as long as the socket lives.
+    pub(crate) fn granted(&self) -> &Arc<TypeMap> {
+        &self.granted
     }
 
     /// Takes up what was made for the socket.

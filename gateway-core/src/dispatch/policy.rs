@@ -5,6 +5,7 @@ use std::time::Duration;
 
 /// What becomes of an event beyond its handler's `queue` or `rate`. A request is answered in any case.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Surplus {
     /// The sender is told.
     #[default]

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
+use crate::dispatch::every_fault::{MOST, read_for_rules, with_rules};
 use crate::dispatch::{Context, FromContext, Rejection};
 use crate::wire::{Fault, Step};
 
@@ -52,14 +53,31 @@ where
     E: FromContext<On> + Deref<Target: Validate>,
 {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
-        let read = E::from_context(context)?;
-        let Faults { mut found, .. } = Faults::of(&*read);
+        let read = match E::from_context(context) {
+            Ok(read) => read,
+            Err(rejection) => {
+                let again = read_for_rules(context, || E::from_context(context));
+                return Err(again.map_or(rejection, |(read, shape)| {
+                    let faults = with_rules(shape, broken_rules(context, &*read));
+                    Rejection::of_faults("unreadable", "the data is not valid", &faults)
+                }));
+            }
+        };
+        let found = broken_rules(context, &*read);
         if found.is_empty() {
             return Ok(Self(read));
         }
-        context.list().name_as_sent(&mut found);
         Err(Rejection::of_faults("invalid", "the data is not valid", &found))
     }
+}
+
+/// The rules that a value breaks, its members named as they were sent.
+fn broken_rules<T: Validate + ?Sized>(context: &Context<'_>, value: &T) -> Vec<Fault> {
+    let Faults { mut found, .. } = Faults::of(value);
+    if !found.is_empty() {
+        context.list().name_as_sent(&mut found);
+    }
+    found
 }
 
 impl<E> Deref for Valid<E> {
@@ -90,9 +108,6 @@ pub trait Validate {
     /// Notes every rule that the value breaks.
     fn check(&self, faults: &mut Faults);
 }
-
-/// Faults are noted up to this number, so that a small message has no large answer.
-const MOST: usize = 32;
 
 /// The rules that a value breaks, each with its place.
 ///

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::dispatch::{Declared, Handler, Hook, Missing, Written};
+use crate::gateway::known::NamespaceError;
 use crate::gateway::pattern::PatternError;
 use crate::limits::Overflow;
 
@@ -206,6 +207,15 @@ impl Problem {
             help: format!(
                 "a crate that nothing names is dropped by the linker with its gateways: write `use that_crate as _;`{STATIC}"
             ),
+        }
+    }
+
+    /// A namespace that somebody got from the handle before it was known to be none.
+    pub(crate) fn unknown_namespace(error: &NamespaceError) -> Self {
+        Self {
+            place: None,
+            what: error.to_string(),
+            help: "a handle that was taken before the start was asked for it: correct the name in `of`".to_owned(),
         }
     }
 

@@ -190,6 +190,12 @@ impl Members {
         rooms.map(|(name, room)| (name.to_string(), room.members.len())).collect()
     }
 
+    /// Users and how many sockets each has.
+    pub(crate) fn users(&self) -> Vec<(String, usize)> {
+        let users = self.rooms.iter().filter_map(|(name, room)| Some((name.strip_prefix(USER)?, room)));
+        users.map(|(user, room)| (user.to_owned(), room.members.len())).collect()
+    }
+
     /// How many rooms there are, and how many sockets are in them, one in two rooms twice.
     pub(crate) fn room_counts(&self) -> (usize, usize) {
         let rooms = self.rooms.iter().filter(|(name, _)| !is_reserved(name));

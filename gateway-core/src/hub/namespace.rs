@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::hub::members::user_room;
 use crate::hub::{Sent, Space, Target};
 use crate::wire::{Event, ToArgs};
 
@@ -38,7 +37,7 @@ impl Namespace {
     /// All sockets of a user that a guard named with [`Pass::user`](crate::Pass::user).
     #[must_use]
     pub fn user(&self, id: impl AsRef<str>) -> Target {
-        self.to(user_room(id.as_ref()))
+        self.all().user(id)
     }
 
     /// Everybody but the sockets in `room`.
@@ -71,6 +70,13 @@ impl Namespace {
     #[must_use]
     pub fn count(&self) -> usize {
         self.all().count()
+    }
+
+    /// The users that guards have named with [`Pass::user`](crate::Pass::user), and how many sockets of each are here. In no
+    /// order.
+    #[must_use]
+    pub fn users(&self) -> Vec<(String, usize)> {
+        self.0.users()
     }
 
     /// The rooms somebody is in and how many are; sockets' own rooms are left out. In no order.

@@ -90,6 +90,10 @@ impl Space {
         self.lock().rooms()
     }
 
+    pub(crate) fn users(&self) -> Vec<(String, usize)> {
+        self.lock().users()
+    }
+
     pub(crate) fn room_counts(&self) -> (usize, usize) {
         self.lock().room_counts()
     }

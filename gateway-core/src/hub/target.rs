@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::hub::members::Selection;
+use crate::hub::members::{Selection, user_room};
 use crate::hub::recipients::Recipients;
 use crate::hub::{JoinError, Space};
 use crate::session::{Delivery, Outbox, Scope, SendError, VolatileText, for_each, latest_of, write_all_soon};
 use crate::session::{Leaves, Pushed, Session};
-use crate::telemetry::{BroadcastClock, bounded, cut};
+use crate::telemetry::{BroadcastClock, broadcast_unsent};
 use crate::wire::{Content, Disconnect, Event, Key, Latest, RawArgs, Shared, ToArgs, Worth, is_reserved};
 
 /// Some sockets of one namespace, chosen by rooms. Choosing more rooms widens it; a socket in two of them is meant once.
@@ -46,6 +46,12 @@ impl Target {
     pub fn to(mut self, room: impl AsRef<str>) -> Self {
         self.selection.rooms.push(room.as_ref().to_owned());
         self
+    }
+
+    /// Adds all sockets of a user that a guard named with [`Pass::user`](crate::Pass::user).
+    #[must_use]
+    pub fn user(self, id: impl AsRef<str>) -> Self {
+        self.to(user_room(id.as_ref()))
     }
 
     /// Takes the sockets in `room` out, whichever rooms they are in besides.
@@ -216,16 +222,14 @@ impl Target {
 
     /// What is sent; where it cannot be, the log is the only one to tell.
     fn content(&self, name: &str, args: Result<RawArgs, serde_json::Error>) -> Option<Content> {
-        let (namespace, event) = (bounded(&self.space.name), bounded(name));
         match args {
             Ok(_) if is_reserved(name) => {
-                tracing::error!(namespace, event, "a broadcast has a name that clients keep for themselves");
+                broadcast_unsent(&self.space.name, name, &"clients keep this name for themselves");
                 None
             }
             Ok(args) => Some(args.into_content()),
             Err(error) => {
-                let error = error.to_string();
-                tracing::error!(namespace, event, error = cut(&error), "a broadcast cannot be serialised");
+                broadcast_unsent(&self.space.name, name, &error);
                 None
             }
         }

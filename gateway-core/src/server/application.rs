@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::dispatch::{Compat, Services};
-use crate::gateway::Routes;
+use crate::gateway::{KnownNamespaces, Problem, Routes};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::server::drain::Drain;
@@ -33,6 +33,7 @@ pub(crate) struct Shared {
     is_draining: AtomicBool,
     drain: OnceLock<Drain>,
     application: OnceLock<Weak<Application>>,
+    known: OnceLock<KnownNamespaces>,
 }
 
 impl Shared {
@@ -47,7 +48,27 @@ impl Shared {
             is_draining: AtomicBool::new(false),
             drain: OnceLock::new(),
             application: OnceLock::new(),
+            known: OnceLock::new(),
         })
+    }
+
+    /// Its gateways are assembled: from now on only their namespaces are found by name.
+    ///
+    /// # Errors
+    ///
+    /// The namespaces somebody holds already and no gateway has.
+    pub(crate) fn know(&self, known: KnownNamespaces) -> Result<(), Vec<Problem>> {
+        let held = self.hub.spaces();
+        let unknown = held.iter().filter_map(|space| known.find(&space.name).err());
+        let problems: Vec<_> = unknown.map(|error| Problem::unknown_namespace(&error)).collect();
+        // A server is assembled once.
+        let _ = self.known.set(known);
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// The namespaces of its gateways, once they are assembled.
+    pub(crate) fn known(&self) -> Option<&KnownNamespaces> {
+        self.known.get()
     }
 
     /// The server has started.

@@ -1,5 +1,8 @@
 //! What a server says of itself when it starts.
 
+mod settings;
+mod wrapped;
+
 use std::fmt;
 
 use crate::dispatch::{Handler, Pipeline};
@@ -7,8 +10,11 @@ use crate::gateway::Route;
 use crate::server::application::Application;
 use crate::server::endpoint::LocalAddr;
 use crate::server::engine_io::{Engine, Serves};
+use settings::{Settings, write_engine_options};
+use wrapped::wrapped;
 
-/// The text printed when a server starts: address, namespaces, handlers, limits, warnings.
+/// The text printed when a server starts: address, namespaces, handlers, settings, warnings. No line has more than 120
+/// columns, unless a path or an address alone does.
 #[derive(Debug)]
 pub(crate) struct Banner<'a> {
     pub(crate) application: &'a Application,
@@ -38,11 +44,7 @@ impl fmt::Display for Banner<'_> {
         if let Some(monitoring) = self.monitoring {
             writeln!(formatter, "  http://{monitoring}\n    /metrics, /health/live, /health/ready\n")?;
         }
-        write_limits(formatter, self.application)?;
-        if let Some(warning) = open_files_warning() {
-            writeln!(formatter, "  warning  {warning}")?;
-        }
-        Ok(())
+        Settings(self.application).fmt(formatter)
     }
 }
 
@@ -54,18 +56,17 @@ impl Banner<'_> {
             LocalAddr::Unix(_) => writeln!(formatter, "  {}", route.namespace)?,
         }
         if route.router.raw().is_some() {
-            writeln!(
-                formatter,
-                "    whole messages → {} ({}:{})",
-                route.declared.name, route.declared.file, route.declared.line
-            )?;
+            let declared = route.declared;
+            let text = format!("whole messages → {} ({}:{})", declared.name, declared.file, declared.line);
+            writeln!(formatter, "{}", wrapped("    ", 8, &text))?;
         }
         let mut handlers: Vec<_> = route.router.handlers().collect();
         handlers.sort_by_key(|handler| {
             (handler.gateway, handler.subscription.method.file, handler.subscription.method.line)
         });
         for handler in handlers {
-            writeln!(formatter, "    {:width$} → {}", handler.event, Signature(handler))?;
+            let text = format!("{:width$} → {}", handler.event, Signature(handler));
+            writeln!(formatter, "{}", wrapped("    ", width + 7, &text))?;
         }
         writeln!(formatter)
     }
@@ -77,9 +78,10 @@ impl Banner<'_> {
             LocalAddr::Unix(_) => writeln!(formatter, "  {}", engine.path)?,
         }
         match &engine.serves {
-            Serves::SocketIo => writeln!(formatter, "    Socket.IO, for every namespace that takes events\n"),
-            Serves::Raw(namespace) => writeln!(formatter, "    Engine.IO, for the whole messages of {namespace}\n"),
+            Serves::SocketIo => writeln!(formatter, "    Socket.IO, for every namespace that takes events")?,
+            Serves::Raw(namespace) => writeln!(formatter, "    Engine.IO, for the whole messages of {namespace}")?,
         }
+        write_engine_options(formatter, engine)
     }
 }
 
@@ -116,30 +118,6 @@ fn write_around(formatter: &mut fmt::Formatter<'_>, pipeline: &Pipeline) -> fmt:
         write!(formatter, ", {name} {}", list.join(", "))?;
     }
     Ok(())
-}
-
-fn write_limits(formatter: &mut fmt::Formatter<'_>, application: &Application) -> fmt::Result {
-    let limits = &application.limits;
-    writeln!(
-        formatter,
-        "  limits   message {} KiB, {} events queued, outbox {} frames / {} KiB ({:?} when full), handler {:?}, ping {:?} + {:?}",
-        limits.message_bytes / 1024,
-        limits.queued_events,
-        limits.outbox_frames,
-        limits.outbox_bytes / 1024,
-        limits.overflow,
-        limits.handler_timeout,
-        limits.ping_interval,
-        limits.ping_timeout
-    )
-}
-
-/// Each connection is an open file; the usual soft limit of 1024 is reached by a thousand clients.
-fn open_files_warning() -> Option<String> {
-    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    let soft: u64 = line.split_whitespace().next()?.parse().ok()?;
-    (soft < 10_000).then(|| format!("at most {soft} open files, so fewer clients than that: raise it with `ulimit -n`"))
 }
 
 #[cfg(test)]

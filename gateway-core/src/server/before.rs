@@ -10,8 +10,12 @@ use http::StatusCode;
 use crate::telemetry::Rejected;
 use crate::transport::{Crowded, Handshake, QueryError};
 
+/// Told to a page of another host, whose developer reads it in the browser's tools.
+pub(crate) const FOREIGN_ORIGIN: &str = "this origin is not allowed: `allow_origin` on the server allows it";
+
 /// Why a client is turned away before the upgrade: an HTTP status, and text for people.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{text} (status {})", status.as_u16())]
 pub struct UpgradeRefusal {
     status: StatusCode,
     text: Cow<'static, str>,

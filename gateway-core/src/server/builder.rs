@@ -15,8 +15,8 @@ use tower_service::Service;
 use crate::Guard;
 use crate::dispatch::{Compat, Filter, Interceptor, IntoGuard, Services, Written};
 use crate::gateway::{
-    Assembled, Assembly, Factories, Gateway, Given, Handlers, Made, Problem, Registered, Selection, SocketFactory,
-    StartError,
+    Assembled, Assembly, Factories, Gateway, Given, Handlers, KnownNamespaces, Made, Problem, Registered, Selection,
+    SocketFactory, StartError,
 };
 use crate::limits::{Limits, Overflow};
 use crate::server::application::{Application, Shared};
@@ -397,9 +397,13 @@ impl Server {
 
     pub(crate) async fn assemble(mut self) -> Result<Arc<Application>, StartError> {
         self.services.provide(self.handle());
+        if self.compat.nestjs {
+            self.services.provide(self.compat);
+        }
         let failed = std::mem::take(&mut self.factories).make(&mut self.services).await;
         self.around.is_measured = self.operations.measured.is_some();
         let assembled = StartError::with(failed, self.plan())?;
+        self.shared.know(KnownNamespaces::new(&assembled.routes)).map_err(StartError::Problems)?;
         if self.recovery.is_some() {
             self.shared.hub.offsets.turn_on();
         }

@@ -11,7 +11,7 @@ use crate::server::application::Application;
 use crate::server::before::UpgradeRefusal;
 use crate::session::{Admittance, Doorkeeper, RoomRefusal, Session};
 use crate::socket::Socket;
-use crate::telemetry::{Counter, Rejected};
+use crate::telemetry::{Counter, Rejected, hidden_failure};
 use crate::transport::Handshake;
 
 /// Asks the guards of a namespace about the request for it. What they say of it counts for its socket too.
@@ -47,6 +47,7 @@ fn refusal(exception: &Exception) -> UpgradeRefusal {
     if let Some(id) = exception.id() {
         if let Some(error) = exception.hidden_text() {
             tracing::error!(id, error, "a guard failed");
+            hidden_failure("a guard", error, Some(id));
         }
         return UpgradeRefusal::new(StatusCode::INTERNAL_SERVER_ERROR, format!("{} ({id})", exception.text()));
     }

@@ -16,7 +16,7 @@ use crate::server::lobby::{Leaving, Lobby};
 use crate::server::seat::Seat;
 use crate::server::seats::Seats;
 use crate::session::{DisconnectReason, Outbox, Scope, Session};
-use crate::telemetry::{Counter, told};
+use crate::telemetry::{self, Counter};
 use crate::transport::{Ending, Transport};
 use crate::wire::{Disconnect, Outgoing};
 
@@ -90,7 +90,7 @@ fn refused(application: &Application, session: Option<&Session>, refusal: &Refus
     application.shared.counters.add(Counter::RefusedConnections);
     if let Some(session) = session {
         let exception = refusal.exception();
-        told(&session.id, "connect", exception.told());
+        telemetry::refused(&session.id, refusal.told(&session.namespace), exception.told());
         let nestjs = application.compat.nestjs;
         let data = exception.render(Some(if nestjs { FAILED_HOOK } else { "connect" }), None, nestjs);
         session.outbox.discard();

@@ -1,10 +1,13 @@
 //! Reaching a server from outside its handlers.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::gateway::{NamespaceError, check_slash};
 use crate::hub::Namespace;
 use crate::server::application::Shared;
 use crate::server::gauges::gather;
+use crate::server::targets::Targets;
 use crate::telemetry::{Counters, Metrics};
 
 /// A server as background tasks, other services and tests see it. Cheap to clone; exists before the server starts. It is
@@ -17,10 +20,58 @@ impl ServerHandle {
         Self(shared)
     }
 
-    /// The namespace of this name, such as `/chat`. One that no gateway has is simply empty.
+    /// The namespace of this name, such as `/chat`, or `/room/7` of those that `/room/{id}` stands for. It may be empty.
+    ///
+    /// Before the server starts its namespaces are not known: then any name with a slash is taken, and one that no gateway
+    /// has stops the start while somebody holds it.
+    ///
+    /// # Errors
+    ///
+    /// [`NamespaceError`] where no gateway has it; the error names the one that comes nearest.
+    pub fn of(&self, namespace: impl AsRef<str>) -> Result<Namespace, NamespaceError> {
+        let name = namespace.as_ref();
+        let space = if let Some(known) = self.0.known() {
+            self.0.hub.of(&known.find(name)?)
+        } else {
+            check_slash(name)?;
+            self.0.hub.of(name)
+        };
+        Ok(Namespace::new(space))
+    }
+
+    /// All namespaces that a pattern stands for: `/room/{id}`, as a gateway declares it, whatever its parameters are called.
+    /// They are listed by [`Targets::namespaces`], and sent to like one.
+    ///
+    /// # Errors
+    ///
+    /// [`NamespaceError`] where no gateway declares it, and before the server has started.
+    pub fn of_pattern(&self, pattern: impl AsRef<str>) -> Result<Targets, NamespaceError> {
+        let pattern = pattern.as_ref();
+        check_slash(pattern)?;
+        let known = self.0.known().ok_or_else(|| NamespaceError::not_started(pattern))?;
+        Ok(Targets::new(Arc::clone(&self.0), Some(known.find_pattern(pattern)?)))
+    }
+
+    /// Every socket of the server, in whichever namespace.
     #[must_use]
-    pub fn of(&self, namespace: &str) -> Namespace {
-        Namespace::new(self.0.hub.of(namespace))
+    pub fn all(&self) -> Targets {
+        Targets::new(Arc::clone(&self.0), None)
+    }
+
+    /// All sockets of a user that guards named with [`Pass::user`](crate::Pass::user), in whichever namespace.
+    #[must_use]
+    pub fn user(&self, id: impl AsRef<str>) -> Targets {
+        self.all().user(id)
+    }
+
+    /// The users that guards have named, and how many sockets each has in all namespaces together. In no order.
+    #[must_use]
+    pub fn users(&self) -> Vec<(String, usize)> {
+        let mut users: HashMap<String, usize> = HashMap::new();
+        for (user, count) in self.all().namespaces().iter().flat_map(Namespace::users) {
+            *users.entry(user).or_default() += count;
+        }
+        users.into_iter().collect()
     }
 
     /// What the server has counted.

@@ -303,12 +303,27 @@ impl Lanes {
         }
     }
 
+    /// Answers an event that nobody subscribed to, or passes it over as NestJS does. Its clients know no ids: one that asks by
+    /// an id of the plain protocol has its answer all the same.
+    fn refuse_unknown(place: &Place, envelope: Envelope<'_>) {
+        let name = telemetry::bounded(&envelope.event);
+        let expects_answer = envelope.id.is_some() && !place.session.outbox.format.has_acks();
+        if place.application.compat.nestjs && !expects_answer {
+            place.count(Counter::DroppedEvents);
+            tracing::debug!(socket = %place.session.id, event = name, "an unknown event was passed over");
+            place
+                .session
+                .handshake
+                .diary()
+                .note(|| format!("`{name}` has no handler, and `nestjs_compat` answers nothing"));
+            return;
+        }
+        let exception = Exception::framework("unknown_event", format!("no handler for the event `{name}`"));
+        Self::refuse(place, envelope, &exception);
+    }
+
     fn start(&mut self, place: &Place, handler: Option<&Arc<Handler>>, envelope: Envelope<'_>, task: &mut Task<'_>) {
-        let Some(handler) = handler else {
-            let name = telemetry::bounded(&envelope.event);
-            let exception = Exception::framework("unknown_event", format!("no handler for the event `{name}`"));
-            return Self::refuse(place, envelope, &exception);
-        };
+        let Some(handler) = handler else { return Self::refuse_unknown(place, envelope) };
         self.events += 1;
         let Envelope { event, payload, id } = envelope;
         let event = handler.named(&event);
@@ -434,10 +449,10 @@ impl Invocation {
     fn took_too_long(&self) -> Exception {
         let event = &*self.handler.event;
         if self.call.as_ref().is_some_and(|call| call.is_asking()) {
-            tracing::warn!(event, "a guard took too long");
+            telemetry::guard_took_too_long(event);
             return Exception::framework("timeout", "the guard took too long");
         }
-        tracing::warn!(event, "a handler took too long");
+        telemetry::handler_took_too_long(event);
         Exception::framework("timeout", "the handler took too long")
     }
 

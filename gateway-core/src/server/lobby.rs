@@ -20,7 +20,7 @@ use crate::server::leaving::{FAILED_HOOK, leave};
 use crate::server::seat::{Claim, Seat, Seating};
 use crate::server::seats::Seats;
 use crate::session::{DisconnectReason, Outbox, Session};
-use crate::telemetry::{Counter, socket_span, told};
+use crate::telemetry::{Counter, no_namespace, refused, socket_span};
 use crate::transport::{Handshake, Transport};
 use crate::wire::socket_io::{Decoder, PacketLimits};
 use crate::wire::{Encoded, Incoming, Outgoing, Terms, Violation, WireFormat};
@@ -201,6 +201,10 @@ impl Desk {
     /// Refuses a namespace nobody serves.
     fn turn_away(&mut self, seats: &Seats, namespace: &str, why: &'static str) {
         self.application.shared.counters.add(Counter::RefusedConnections);
+        no_namespace(namespace, why, || {
+            let names: Vec<_> = self.application.routes.iter().map(|route| route.namespace).collect();
+            names.join(", ")
+        });
         let data = Exception::message(why).render_refusal();
         self.outbox(seats).push_last(self.format.encode(Terms::of(namespace), &Outgoing::Refused { data: &data }));
     }
@@ -213,7 +217,7 @@ impl Desk {
             seat.session().go_away();
         }
         self.application.shared.counters.add(Counter::RefusedConnections);
-        told(&seat.session().id, "connect", exception.told());
+        refused(&seat.session().id, refusal.told(namespace), exception.told());
         let last = if self.application.compat.nestjs && refusal.by() == RefusedBy::Hook {
             self.note_parted(&seat);
             told_inside(seat.session(), exception)

@@ -22,11 +22,13 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Puts its guards before rooms, and the socket among those of the user that they named before it was there.
+    /// Puts its guards before rooms, and the socket among those of the user that they named before it was there. What they
+    /// grant is read on the socket, too.
     pub(crate) fn guard(&self) {
         let Some(passes) = &self.passes else { return };
+        // A session has one place.
+        let _ = self.session.granted.set(Arc::clone(passes.granted()));
         if !self.route.guards.is_empty() {
-            // A session has one place.
             let _ = self.session.doorkeeper.set(doorkeeper(&self.application, &self.route, passes));
         }
         if let Some(user) = passes.user() {

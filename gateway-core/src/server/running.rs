@@ -12,6 +12,7 @@ use crate::server::handle::ServerHandle;
 use crate::server::monitoring::monitor;
 use crate::server::service::GatewayService;
 use crate::server::signals::{Signals, Told};
+use crate::telemetry::sum_up;
 use crate::transport::Tls;
 
 /// A server that was started in the background. Dropping it stops the server without waiting.
@@ -127,4 +128,5 @@ pub(crate) async fn until_signal(server: RunningServer, signals: &mut Signals) {
         () = server.stop() => {}
         () = signals.stop() => tracing::warn!("stopped without waiting"),
     }
+    sum_up();
 }

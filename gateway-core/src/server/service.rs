@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use tower_service::Service;
 
 use crate::gateway::Found;
 use crate::server::application::Application;
-use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
+use crate::server::before::{BeforeUpgrade, FOREIGN_ORIGIN, UpgradeRefusal};
 use crate::server::body::Body;
 use crate::server::connection::{self, Entry, Manner};
 use crate::server::doors::ask_at_upgrade;
@@ -24,7 +24,7 @@ use crate::server::fallback::Fallback;
 use crate::server::peer::PeerAddr;
 use crate::server::unread::{Bounds, WithBody};
 use crate::server::upgraded::{Below, Offered, Start, when_upgraded};
-use crate::telemetry::Rejected;
+use crate::telemetry::{self, Rejected, RejectedHandshake};
 use crate::transport::{Agreed, Asks, Handshake, Present, Query, Stream, Upgrade, UpgradeError, WebSocket};
 
 /// A started server as a `tower` service, to be mounted in another HTTP application. Cheap to clone.
@@ -83,6 +83,7 @@ impl GatewayService {
             return engine_io::respond(host, engine, request).await;
         }
         let asks = Asks::of(request.headers());
+        let asked = Asked::of(&request);
         let refused = match (self.application.routes.find(request.uri().path()), &self.fallback) {
             (Some(found), fallback) if asks != Asks::ForNone || fallback.is_none() => {
                 match self.upgrade(request, found).await {
@@ -93,7 +94,7 @@ impl GatewayService {
             (_, Some(fallback)) => return fallback.respond(request).await,
             (_, None) => self.not_found(),
         };
-        let mut response = self.rejected(&refused);
+        let mut response = self.rejected(&asked, &refused);
         if asks != Asks::ForNone {
             // Some clients wait for the end of the connection before they say that they were refused.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -112,9 +113,7 @@ impl GatewayService {
         }
         let upgrade = upgrade.with_deflate(&head.headers, self.application.deflate.as_ref());
         if !self.application.origins.admits(&head.headers) {
-            return Err(
-                UpgradeRefusal::new(StatusCode::FORBIDDEN, "this origin is not allowed").because(Rejected::Origin)
-            );
+            return Err(UpgradeRefusal::new(StatusCode::FORBIDDEN, FOREIGN_ORIGIN).because(Rejected::Origin));
         }
         if self.application.shared.is_stopping() {
             return Err(
@@ -148,9 +147,15 @@ impl GatewayService {
         UpgradeRefusal::new(StatusCode::NOT_FOUND, text).because(Rejected::NotFound)
     }
 
-    fn rejected(&self, refusal: &UpgradeRefusal) -> Response<Body> {
+    fn rejected(&self, asked: &Asked, refusal: &UpgradeRefusal) -> Response<Body> {
         self.application.shared.counters.reject(refusal.why());
-        tracing::debug!(status = refusal.status().as_u16(), why = refusal.text(), "a handshake was rejected");
+        telemetry::rejected(RejectedHandshake {
+            why: refusal.why(),
+            status: refusal.status().as_u16(),
+            text: refusal.text(),
+            path: &asked.path,
+            origin: asked.origin.as_deref(),
+        });
         let mut response = Response::new(Body::from(format!("{}\n", refusal.text())));
         *response.status_mut() = refusal.status();
         let headers = response.headers_mut();
@@ -163,6 +168,19 @@ impl GatewayService {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
         }
         response
+    }
+}
+
+/// What the log says of a request that is turned away, once the request itself is used up.
+struct Asked {
+    path: String,
+    origin: Option<String>,
+}
+
+impl Asked {
+    fn of(request: &Request<Body>) -> Self {
+        let origin = request.headers().get(ORIGIN).and_then(|origin| origin.to_str().ok());
+        Self { path: request.uri().path().to_owned(), origin: origin.map(str::to_owned) }
     }
 }
 

@@ -66,6 +66,8 @@ pub(crate) struct Session {
     own: Option<&'static dyn MessageFormat>,
     /// Set once the connect hooks have accepted.
     accepted: AtomicBool,
+    /// Values that guards granted for as long as it lives; present where it has guards.
+    pub(crate) granted: OnceLock<Arc<TypeMap>>,
     /// Asked before it is put into a room; present where its namespace has guards.
     pub(crate) doorkeeper: OnceLock<Doorkeeper>,
     /// Fires when the client has left or is being disconnected.
@@ -95,6 +97,7 @@ impl Session {
             owed: AtomicUsize::new(0),
             own: None,
             accepted: AtomicBool::new(false),
+            granted: OnceLock::new(),
             doorkeeper: OnceLock::new(),
             gone: CancellationToken::new(),
             ended: OnceLock::new(),

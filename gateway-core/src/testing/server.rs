@@ -40,9 +40,14 @@ impl TestServer {
     }
 
     /// The namespace of this name.
+    ///
+    /// # Panics
+    ///
+    /// When [`ServerHandle::of`] says that there is none.
     #[must_use]
-    pub fn of(&self, namespace: &str) -> Namespace {
-        self.handle.of(namespace)
+    #[track_caller]
+    pub fn of(&self, namespace: impl AsRef<str>) -> Namespace {
+        self.handle.of(namespace).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// What the server has counted.

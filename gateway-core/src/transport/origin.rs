@@ -33,6 +33,11 @@ impl OriginPolicy {
         self.any.then_some(Allowed::AsAny)
     }
 
+    /// The origins that were allowed by name; `None` where all are.
+    pub(crate) fn allowed(&self) -> Option<&[String]> {
+        (!self.any).then_some(&self.allowed)
+    }
+
     /// Whether pages of other hosts were allowed at all.
     pub(crate) fn is_open(&self) -> bool {
         self.any || !self.allowed.is_empty()

@@ -11,7 +11,7 @@ use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 use crate::wire::arity::arity_of;
-use crate::wire::fault::{Fault, explain, name_as_sent};
+use crate::wire::fault::{Fault, every_fault, explain, name_as_sent};
 use crate::wire::json::first_value;
 use crate::wire::payload::{Content, Payload, Shape, keep_named, read};
 
@@ -298,6 +298,12 @@ impl<'a> List<'a> {
     pub(crate) fn fault_of_value<T: DeserializeOwned>(self, error: &serde_json::Error) -> Fault {
         let given = self.json.is_none().then_some(0);
         explain::<T>(self.json.unwrap_or("null"), self.attachments, given).unwrap_or_else(|| Fault::of_parser(error))
+    }
+
+    /// All that is wrong with it as one value, up to `most`, and a value with samples in the faulty places.
+    pub(crate) fn faults_of_value<T: DeserializeOwned>(self, most: usize) -> Option<(Option<T>, Vec<Fault>)> {
+        // Where there are binary parts, JSON alone does not say what was sent.
+        self.attachments.is_empty().then(|| every_fault(self.json.unwrap_or("null"), most)).flatten()
     }
 
     /// What is wrong with it as a list, which it could not be read as.

@@ -1,5 +1,6 @@
 //! What is wrong with a payload: where in it, against which rule, in words for who wrote the client.
 
+mod every;
 mod explain;
 mod failure;
 mod sent;
@@ -8,6 +9,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+pub(in crate::wire) use every::every_fault;
 pub(in crate::wire) use explain::explain;
 pub(in crate::wire) use sent::name_as_sent;
 

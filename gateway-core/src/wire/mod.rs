@@ -13,6 +13,7 @@ mod envelope;
 mod event;
 mod fault;
 mod json;
+mod lenient;
 mod message;
 mod msgpack;
 mod own;
@@ -36,6 +37,7 @@ pub(crate) use envelope::{Envelope, Incoming, Malformed, Named, Outgoing, Reques
 pub use event::Event;
 pub(crate) use event::{CATCH_ALL, is_reserved, to_json};
 pub(crate) use fault::{Fault, Step};
+pub use lenient::Lenient;
 pub use message::{Message, Text};
 pub(crate) use msgpack::Extent;
 #[cfg(feature = "testing")]

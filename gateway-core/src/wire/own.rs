@@ -70,6 +70,7 @@ impl<'a> ClientMessage<'a> {
 
 /// What a client says. Payloads and ids are JSON.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum ClientSays<'a> {
     /// An event; a request where it has an id, which is a string or an integer.
     Event {

@@ -25,7 +25,10 @@ async fn pages_of_other_hosts_are_refused_unless_they_were_allowed() {
     let closed = engine().await;
     assert_eq!(from(&closed, "http://localhost", HANDSHAKE).await.status, 200);
     let refused = from(&closed, "https://evil.example", HANDSHAKE).await;
-    assert_eq!(refused.refusal(), (403, json!(4), "this origin is not allowed".to_owned()));
+    assert_eq!(
+        refused.refusal(),
+        (403, json!(4), "this origin is not allowed: `allow_origin` on the server allows it".to_owned())
+    );
     assert_eq!(refused.header("access-control-allow-origin"), None);
 
     let open = engine_with(EngineIo::new().cors(Cors::any())).await;

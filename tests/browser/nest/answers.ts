@@ -13,10 +13,19 @@ import {
   UseGuards,
   UseInterceptors,
 } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { WsAdapter } from '@nestjs/platform-ws';
-import { BaseWsExceptionFilter, MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
+import {
+  BaseWsExceptionFilter,
+  MessageBody,
+  type OnGatewayConnection,
+  SubscribeMessage,
+  WebSocketGateway,
+  WsException,
+} from '@nestjs/websockets';
 import { concat, map, of, throwError } from 'rxjs';
+import type { WebSocket } from 'ws';
 
 @Injectable()
 class Nobody implements CanActivate {
@@ -192,7 +201,21 @@ class Answers {
   }
 }
 
-@Module({ providers: [Application, Example, Failing, Answers] })
+@WebSocketGateway({ path: '/login' })
+class Login implements OnGatewayConnection {
+  handleConnection(client: WebSocket, request: IncomingMessage) {
+    if (request.url?.includes('token=secret')) return;
+    client.send(JSON.stringify({ event: 'unauthorized', data: { message: 'invalid token' } }));
+    client.close();
+  }
+
+  @SubscribeMessage('push')
+  push(@MessageBody() data: unknown) {
+    return push(data);
+  }
+}
+
+@Module({ providers: [Application, Example, Failing, Answers, Login] })
 class AppModule {}
 
 const app = await NestFactory.create(AppModule, { logger: false });

@@ -1,11 +1,12 @@
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { LoginGateway } from './login.gateway.js';
 import { Messages } from './messages.js';
 import { RoomsGateway } from './rooms.gateway.js';
 import { Users } from './users.js';
 
-@Module({ providers: [RoomsGateway, Messages, Users] })
+@Module({ providers: [RoomsGateway, LoginGateway, Messages, Users] })
 class AppModule {}
 
 const app = await NestFactory.create(AppModule, { logger: false });

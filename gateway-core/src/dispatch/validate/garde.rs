@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt::Display;
 
-use garde::Report;
 use garde::i18n::{I18n, InvalidCreditCard, InvalidEmail, InvalidPhoneNumber, InvalidUrl, IpKind, with_i18n};
+use garde::{Path, Report};
 
 use crate::dispatch::validate::MOST;
 use crate::dispatch::{Faults, Validate};
+use crate::wire::Lenient;
 
 #[diagnostic::do_not_recommend]
 impl<T> Validate for T
@@ -19,6 +20,14 @@ where
         if let Err(report) = with_i18n(Named::default(), || self.validate()) {
             faults.take(report);
         }
+    }
+}
+
+impl<T: garde::Validate> garde::Validate for Lenient<T> {
+    type Context = T::Context;
+
+    fn validate_into(&self, context: &T::Context, parent: &mut dyn FnMut() -> Path, report: &mut Report) {
+        self.0.validate_into(context, parent, report);
     }
 }
 

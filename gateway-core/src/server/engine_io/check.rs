@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use http::{Method, request};
 
+use crate::server::before::FOREIGN_ORIGIN;
 use crate::server::engine_io::cors::Sharing;
 use crate::server::engine_io::engine::Engine;
 use crate::server::engine_io::options::TransportName;
@@ -69,7 +70,7 @@ pub(super) fn check(
 ) -> Result<Option<Session>, Refused> {
     let transport = query.transport().filter(|name| engine.options.serves(*name)).ok_or(Code::UnknownTransport)?;
     if !sharing.admits(&head.headers) {
-        return Err(Refused::new(Code::Forbidden, "this origin is not allowed"));
+        return Err(Refused::new(Code::Forbidden, FOREIGN_ORIGIN));
     }
     if query.is_jsonp && transport == TransportName::Polling {
         return Err(Refused::new(Code::BadRequest, "JSONP polling is not supported"));

@@ -26,6 +26,7 @@ pub struct SessionCookie {
 
 /// Which requests of other sites a cookie goes with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum SameSite {
     /// With none.
     Strict,

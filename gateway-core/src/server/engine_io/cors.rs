@@ -48,6 +48,11 @@ impl Cors {
         Self::of(policy)
     }
 
+    /// The origins that were allowed by name; `None` where all are.
+    pub(crate) fn allowed(&self) -> Option<&[String]> {
+        self.origins.allowed()
+    }
+
     fn of(origins: OriginPolicy) -> Self {
         Self {
             origins,

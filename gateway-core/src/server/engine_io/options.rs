@@ -86,6 +86,7 @@ impl EngineOptions {
 
 /// A way to reach a server of Engine.IO.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum TransportName {
     /// By HTTP requests, one of which waits for what the server has to say.
     Polling,
@@ -95,6 +96,7 @@ pub enum TransportName {
 
 /// How the packets of Socket.IO are written.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Parser {
     /// As JSON, binary parts beside it: what clients do unless told otherwise.
     #[default]

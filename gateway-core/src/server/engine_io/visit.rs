@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, ORIGIN};
 use http::{Response, StatusCode, request};
 
 use crate::server::application::Application;
@@ -13,6 +13,7 @@ use crate::server::body::Body;
 use crate::server::engine_io::check::Query;
 use crate::server::engine_io::engine::Engine;
 use crate::server::engine_io::refused::Refused;
+use crate::telemetry::{self, RejectedHandshake};
 
 /// The server a request came to.
 #[derive(Clone, Copy, Debug)]
@@ -54,11 +55,13 @@ impl Visit<'_> {
 
     pub(super) fn note<'r>(&self, refused: &'r Refused) -> &'r Refused {
         self.host.application.shared.counters.reject(refused.why());
-        tracing::debug!(
-            status = refused.status().as_u16(),
-            why = refused.text(),
-            "a request of Engine.IO was rejected"
-        );
+        telemetry::rejected(RejectedHandshake {
+            why: refused.why(),
+            status: refused.status().as_u16(),
+            text: refused.text(),
+            path: self.head.uri.path(),
+            origin: self.head.headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()),
+        });
         refused
     }
 }

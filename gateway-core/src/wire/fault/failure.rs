@@ -75,6 +75,11 @@ impl Failure {
         Self::new(What::Length { expected: elements(read), found: there })
     }
 
+    /// A member that its type asks for is not there.
+    pub(super) fn absent() -> Self {
+        Self::new(What::Missing)
+    }
+
     pub(super) fn inside_member(mut self, name: &str) -> Self {
         self.0.steps.push(OwnedStep::Member(name.to_owned()));
         self
