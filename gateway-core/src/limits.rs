@@ -35,11 +35,15 @@ pub struct Limits {
     pub pings_per_second: Option<NonZeroU32>,
     /// Streams of one socket that run at once; a further one is answered `overloaded`. Default 64.
     pub streams: usize,
-    /// Frames that wait for one slow client before [`Overflow`] decides. Default 1024.
+    /// Frames that wait for a client whose transport takes no more, before [`Overflow`] decides. Default 1024.
     pub outbox_frames: usize,
-    /// Bytes that wait for one slow client before [`Overflow`] decides. Default 1 MiB. A frame larger than this goes
-    /// out when nothing else waits.
+    /// Bytes that wait for a client whose transport takes no more, before [`Overflow`] decides. Default 1 MiB. A frame
+    /// larger than this goes out when nothing else waits.
     pub outbox_bytes: usize,
+    /// Bytes of a burst: what one turn sends, or what was sent before the transport was offered any of it, may wait up to
+    /// here, each frame counted with 64 bytes more; so may answers, behind which reading stops. Default 16 MiB: a history
+    /// or a snapshot sent event by event, and less than a handful of such bursts weighs on a server.
+    pub burst_bytes: usize,
     /// What happens when the outbox is full. Default [`Overflow::Close`]: a client that lost frames without knowing is
     /// worse off than one that reconnects.
     pub overflow: Overflow,
@@ -72,6 +76,9 @@ pub struct Limits {
     /// How long a message may take from its first fragment to its last; then the connection closes with 1008. As long may
     /// the binary parts of a Socket.IO packet take together, and the body of a POST. Default 30 s.
     pub assembly_timeout: Duration,
+    /// How long a burst may take until no more than `outbox_frames` and `outbox_bytes` of it wait, and how long a client
+    /// that says nothing is kept because bytes still move. Default 2 min: 1 MiB at 9 KB a second.
+    pub transfer_timeout: Duration,
     /// How long a closing connection waits for the client's side of the close. Default 5 s.
     pub close_timeout: Duration,
     /// How long a client may take for its TLS handshake and its request head together. Default 10 s, in total and not per
@@ -125,6 +132,7 @@ impl Default for Limits {
             streams: 64,
             outbox_frames: 1024,
             outbox_bytes: 1024 * 1024,
+            burst_bytes: 16 * 1024 * 1024,
             overflow: Overflow::Close,
             rooms_per_socket: 128,
             attachments: 10,
@@ -138,6 +146,7 @@ impl Default for Limits {
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
             assembly_timeout: Duration::from_secs(30),
+            transfer_timeout: Duration::from_mins(2),
             close_timeout: Duration::from_secs(5),
             handshake_timeout: Duration::from_secs(10),
             header_bytes: 16 * 1024,

@@ -472,6 +472,42 @@ async fn events_beyond_the_rate_of_a_socket_are_told_when_to_come_back() {
     is_alive(&mut another).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_counts_for_the_rate_of_a_socket() {
+    let limits = Limits { events_per_second: NonZeroU32::new(10), ..Limits::default() };
+    let server = server().limits(limits).test().await.unwrap();
+    let deep = format!(r#"{{"event":"echo","data":{}1{}}}"#, "[".repeat(200), "]".repeat(200));
+    for text in ["malformed", r#"{"data":1}"#, &deep] {
+        let mut client = server.connect("/target").await.unwrap();
+        let mut codes = Vec::new();
+        for _ in 0..12 {
+            client.send_text(text).await;
+            codes.push(client.expect_exception().await.code().unwrap().to_owned());
+        }
+        assert!(codes[..10].iter().all(|code| code != "rate_limited"), "{codes:?}");
+        assert_eq!(codes[10..], ["rate_limited", "rate_limited"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn namespaces_beyond_the_rate_are_told_when_to_come_back() {
+    let limits = Limits { events_per_second: NonZeroU32::new(2), namespaces_per_connection: 5, ..Limits::default() };
+    let server = server().limits(limits).test().await.unwrap();
+    let mut client = server.connect("/target").socket_io().await.unwrap();
+    for number in 0..100 {
+        client.send_text(&format!("40/door-{number},")).await;
+        settle().await;
+        if server.counters().read(Counter::RateLimited) > 0 {
+            break;
+        }
+        client.send_text(&format!("41/door-{number},")).await;
+        settle().await;
+    }
+    // As many at once as it may be in, its own among them.
+    let counters = [Counter::Connections, Counter::RateLimited, Counter::RefusedConnections];
+    assert_eq!(counters.map(|counter| server.counters().read(counter)), [5, 1, 1]);
+}
+
 /// Lets nobody in whose name is on the list.
 struct NotBanned(Arc<AtomicUsize>);
 

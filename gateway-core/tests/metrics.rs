@@ -241,7 +241,6 @@ async fn a_hundred_thousand_names_add_no_label() {
     ann.request::<()>("floods", 1).await.unwrap();
     let before = server.handle().metrics().to_string().lines().count();
     ann.request::<()>("floods", 100_000).await.unwrap();
-    ann.stop_reading();
     let limits = 1000;
     for number in 0..limits {
         ann.emit(&format!("unknown {number}"), json!(number)).await;

@@ -92,6 +92,19 @@ impl ProbeGateway {
         namespace.emit("told", &"x".repeat(bytes)).queued
     }
 
+    /// Sends so many events of so many bytes in one turn: to its client, then to everybody.
+    #[subscribe]
+    fn burst(
+        &self,
+        socket: Socket,
+        namespace: Namespace,
+        Data((count, bytes)): Data<(usize, usize)>,
+    ) -> Result<usize, SendError> {
+        let text = "x".repeat(bytes);
+        (0..count).try_for_each(|_| socket.emit("own", &text))?;
+        Ok((0..count).map(|_| namespace.emit("all", &text).skipped).sum())
+    }
+
     #[on_disconnect]
     async fn left(&self, reason: DisconnectReason) {
         self.ends.send(reason).await.ok();

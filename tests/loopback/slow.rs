@@ -1,8 +1,10 @@
 //! A client that never reads costs a bounded amount of memory and nobody's time.
 
+use std::time::Duration;
+
 use gateway_core::prelude::*;
 use gateway_tests::{Frame, Raw, Received};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpSocket;
 
 use crate::server::Probe;
@@ -42,9 +44,13 @@ async fn a_client_that_never_reads_is_closed_and_the_others_miss_nothing() {
 }
 
 async fn server() -> Probe {
+    server_with(Limits::default()).await
+}
+
+async fn server_with(limits: Limits) -> Probe {
     let socket = with_small_buffers();
     socket.bind(([127, 0, 0, 1], 0).into()).expect("a port");
-    Probe::on(socket.listen(64).expect("a listener"), |server| server).await
+    Probe::on(socket.listen(64).expect("a listener"), |server| server.limits(limits)).await
 }
 
 async fn slow_client(server: &Probe) -> Raw {
@@ -70,10 +76,11 @@ async fn slow_end(slow: &mut Raw) -> Received {
     }
 }
 
+/// It is read no more once its answers wait, so it is its own silence that ends it.
 #[tokio::test]
 async fn a_client_that_floods_and_never_reads_is_closed_too() {
-    let mut server = server().await;
-    let mut witness = server.connect().await;
+    let (ping_interval, ping_timeout) = (Duration::from_millis(400), Duration::from_millis(200));
+    let mut server = server_with(Limits { ping_interval, ping_timeout, ..Limits::default() }).await;
     let mut flood = slow_client(&server).await.into_inner();
 
     let frame = Frame::text(format!(r#"{{"event":"echo","data":"{}","id":1}}"#, "x".repeat(BYTES))).bytes();
@@ -89,6 +96,31 @@ async fn a_client_that_floods_and_never_reads_is_closed_too() {
     };
 
     assert!(matches!(reason, Some(DisconnectReason::TooSlow)), "{reason:?}");
+    let mut witness = server.connect().await;
     witness.text(r#"{"event":"echo","data":1}"#).await;
     assert_eq!(witness.next_text().await, r#"{"event":"echo","data":1}"#);
+}
+
+#[tokio::test]
+async fn a_burst_reaches_its_client_and_everybody() {
+    let server = Probe::start().await;
+    let (mut one, mut other) = (server.connect().await, server.connect().await);
+    exchange_bursts(&mut one, &mut other).await;
+}
+
+/// One of them has bursts sent that are more than a slow client may have waiting; both read all.
+pub(crate) async fn exchange_bursts<S: AsyncRead + AsyncWrite + Unpin>(one: &mut Raw<S>, other: &mut Raw<S>) {
+    for (count, bytes) in [(1500, 8), (510, 3000), (100, 15_000)] {
+        one.text(&format!(r#"{{"event":"burst","data":[{count},{bytes}]}}"#)).await;
+        for event in ["own", "all"] {
+            for number in 0..count {
+                let text = one.next_text().await;
+                assert!(text.starts_with(&format!(r#"{{"event":"{event}""#)), "{number}: {}", &text[..30]);
+            }
+        }
+        assert_eq!(one.next_text().await, r#"{"event":"burst","data":0}"#);
+        for number in 0..count {
+            assert!(other.next_text().await.starts_with(r#"{"event":"all""#), "{number}");
+        }
+    }
 }

@@ -274,3 +274,13 @@ async fn files_of_no_use_stop_the_start_by_name() {
     let other = generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate").signing_key;
     check("key.pem", Some(&other.serialize_pem()), "the certificate and its key cannot be used: ");
 }
+
+/// What one turn sends is no slow reader, though only the receiver's task can write to an encrypted stream.
+#[tokio::test]
+async fn a_burst_reaches_clients_that_only_their_own_task_can_write_to() {
+    let files = Files::new();
+    let server = start(&files.load().expect("right files"), |server| server).await;
+    let mut one = files.connect(&server).await;
+    let mut other = files.connect(&server).await;
+    crate::slow::exchange_bursts(&mut one, &mut other).await;
+}

@@ -33,6 +33,16 @@ impl Prey {
     }
 }
 
+/// The other namespace of a connection.
+#[gateway(namespace = "/lair")]
+struct Lair;
+
+#[gateway]
+impl Lair {
+    #[subscribe]
+    fn nothing(&self) {}
+}
+
 #[gateway(namespace = "/raw")]
 pub(crate) struct Whole {
     kept: Kept,
@@ -62,7 +72,7 @@ impl Target {
     /// A server that has met somebody before: what is made once is not counted.
     pub(crate) async fn with(configure: impl FnOnce(Server) -> Server) -> Self {
         let kept = Kept::default();
-        let server = Server::empty().gateway::<Prey>().gateway::<Whole>().provide(kept.clone());
+        let server = Server::empty().gateway::<Prey>().gateway::<Lair>().gateway::<Whole>().provide(kept.clone());
         let running = configure(server).start("127.0.0.1:0").await.expect("a server that starts");
         let LocalAddr::Tcp(address) = *running.local_addr() else { panic!("not TCP") };
         let target = Self { address, running, kept };
@@ -83,11 +93,16 @@ impl Target {
 
     /// An upgraded connection whose client takes little and reads nothing.
     pub(crate) async fn stream(&self, path: &str) -> TcpStream {
+        self.narrow(path).await.into_inner()
+    }
+
+    /// An upgraded connection whose client takes little at a time.
+    pub(crate) async fn narrow(&self, path: &str) -> Raw {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(16 * 1024).expect("a small window");
         let mut client = Raw::over(socket.connect(self.address).await.expect("a connection"));
         client.upgrade(path).await;
-        client.into_inner()
+        client
     }
 
     pub(crate) fn count(&self) -> usize {

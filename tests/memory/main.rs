@@ -5,6 +5,7 @@ mod gateway;
 mod handshakes;
 mod hoards;
 mod readers;
+mod unread;
 
 use std::alloc::System;
 

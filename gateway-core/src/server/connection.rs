@@ -1,6 +1,8 @@
 //! One connection from its handshake to its end, and a message's whole life in between: receive → decode → dispatch →
 //! encode → send. One task; nothing here is locked while user code runs.
 
+mod clock;
+
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use crate::server::rates::{Bucket, per_second};
 use crate::server::seat::{Claim, Seat, Seating};
 use crate::server::seats::Seats;
 use crate::server::unfinished::Unfinished;
-use crate::session::{Batch, Delivery, DisconnectReason, Heartbeat, Outbox, Pace, Pulse, Scope, Sign};
+use crate::session::{Batch, DisconnectReason, Heartbeat, Outbox, Pace, Scope, Sign};
 use crate::telemetry::{Caller, Counter, connection_span, lobby_span};
 use crate::transport::{Broken, Handshake, Transport};
 use crate::wire::{
@@ -47,6 +49,8 @@ pub(crate) struct Manner {
 
 pub(crate) struct Connection<T> {
     transport: T,
+    /// Bytes of it that were counted, where they are.
+    metered: u64,
     inside: Inside,
 }
 
@@ -62,6 +66,10 @@ struct Inside {
     /// When the connection has had its time, where that is bounded.
     lives_until: Option<Instant>,
     unfinished: Unfinished,
+    /// Until when no more may wait than the bounds, where a burst has not left.
+    leaves_by: Option<Instant>,
+    /// Bytes that had come when the heartbeat looked last.
+    heard_of: u64,
     /// Those that the client may still send.
     pings: Bucket,
     /// Messages taken in this turn.
@@ -82,7 +90,7 @@ pub(crate) fn serve<T: Transport>(
     let mut inside = Inside::new(application, entry, handshake, manner);
     inside.lend(&transport);
     let span = inside.span();
-    Life::Going(Connection { transport, inside }).instrument(span)
+    Life::Going(Connection { transport, metered: 0, inside }).instrument(span)
 }
 
 /// A connection's life as one future. By hand: an `async fn` would keep a place for the connection in each of its states.
@@ -113,7 +121,7 @@ impl<T: Transport> Future for Life<T> {
 
 impl<T: Transport> Connection<T> {
     fn remains(self) -> Remains<T> {
-        let Self { transport, inside: Inside { application, seats, lobby, .. } } = self;
+        let Self { transport, inside: Inside { application, seats, lobby, .. }, .. } = self;
         Remains { transport, application, seats, lobby }
     }
 
@@ -123,7 +131,8 @@ impl<T: Transport> Connection<T> {
         let turn = self.turn(task);
         self.inside.seats.each(Seat::count);
         if let Some(meter) = self.inside.application.shared.counters.wire() {
-            meter.receive(self.transport.take_count());
+            let received = self.transport.received();
+            meter.receive(received - std::mem::replace(&mut self.metered, received));
         }
         match turn {
             Ok(()) => Poll::Pending,
@@ -140,14 +149,14 @@ impl<T: Transport> Connection<T> {
             self.inside.stop_if_told()?;
             let received = self.receive(task)?;
             let ran = self.inside.run(task);
-            self.inside.end_if_silent()?;
+            self.inside.end_if_silent(&self.transport)?;
             let sent = self.send(task)?;
             if !(received || ran || sent) {
-                return self.inside.watch_clock(task);
+                return self.inside.watch_clock(task, &self.transport);
             }
         }
         task.waker().wake_by_ref();
-        self.inside.watch_clock(task)
+        self.inside.watch_clock(task, &self.transport)
     }
 
     /// Lets the connect hooks go on.
@@ -155,7 +164,7 @@ impl<T: Transport> Connection<T> {
         if self.inside.seats.all(|seat| seat.admission.is_none()) {
             return Ok(());
         }
-        let Self { transport, inside } = self;
+        let Self { transport, inside, .. } = self;
         let mut refused = Vec::new();
         for seat in inside.seats.iter_mut().filter(|seat| seat.admission.is_some()) {
             // It may have been taken in this very turn, which registered those that were there at its start.
@@ -185,8 +194,8 @@ impl<T: Transport> Connection<T> {
 
     /// Takes what one read brings. Says whether there was anything.
     fn receive(&mut self, task: &mut Task<'_>) -> Result<bool, End> {
-        let Self { transport, inside } = self;
-        if !inside.may_read() {
+        let Self { transport, inside, .. } = self;
+        if !inside.has_room() || inside.holds_back() {
             return Ok(false);
         }
         let received = transport.poll_receive(task, &mut |received, task| inside.take(received, task));
@@ -215,8 +224,14 @@ impl<T: Transport> Connection<T> {
             (Some(lobby), _) => lobby.desk.poll_write(seats, task, &mut self.transport),
         };
         match written {
-            Poll::Pending => Ok(false),
-            Poll::Ready(Ok(moved)) => Ok(moved),
+            Poll::Pending => {
+                self.inside.watch_burst();
+                Ok(false)
+            }
+            Poll::Ready(Ok(moved)) => {
+                self.inside.leaves_by = None;
+                Ok(moved)
+            }
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::ConnectionAborted => {
                 Err(End::Over(DisconnectReason::Aborted))
             }
@@ -241,13 +256,15 @@ impl Inside {
         let lives = application.limits.connection_lifetime;
         Self {
             lives_until: lives.map(|lives| now + lives + moment_within(lives / 10)),
+            heartbeat: Heartbeat::new(manner.pace, application.limits.transfer_timeout, now),
             application,
             format: manner.format,
             seats,
             lobby,
-            heartbeat: Heartbeat::new(manner.pace, now),
             clock: Box::pin(tokio::time::sleep_until(now)),
             unfinished: Unfinished::default(),
+            leaves_by: None,
+            heard_of: 0,
             pings: Bucket::full(now),
             taken: 0,
             end: None,
@@ -294,11 +311,15 @@ impl Inside {
 
     /// Ends what is to end by the server's will, once what was promised before is done.
     fn stop_if_told(&mut self) -> Result<(), End> {
-        let is_told = self.seats.any(|seat| seat.session().outbox.is_ending());
+        let is_told = self.seats.any(|seat| seat.session().outbox.is_ending())
+            || self.lobby.as_ref().is_some_and(|lobby| lobby.desk.is_ending());
         if is_told || self.seats.is_empty() { self.stop() } else { Ok(()) }
     }
 
     fn stop(&mut self) -> Result<(), End> {
+        if let Some(reason) = self.lobby.as_ref().and_then(|lobby| lobby.desk.ended()) {
+            return Err(End::Over(reason));
+        }
         let mut told = None;
         for seat in self.seats.iter_mut() {
             match (seat.told_to_end(), &self.lobby) {
@@ -320,10 +341,27 @@ impl Inside {
         if is_vacant { Err(End::Over(DisconnectReason::Shutdown)) } else { Ok(()) }
     }
 
+    /// Reading stops where much waits to leave, whatever it is, and where events wait for their turn.
+    fn may_read(&self) -> bool {
+        self.is_light() && self.has_room()
+    }
+
     /// While the client owes an answer reading goes on, whatever waits and also when the server stops: the answer is
     /// behind the events that wait.
-    fn may_read(&self) -> bool {
-        self.seats.all(|seat| seat.has_room() && !seat.is_stopping()) || self.seats.any(Seat::is_asking)
+    fn has_room(&self) -> bool {
+        let events = self.seats.all(|seat| seat.has_room() && !seat.is_stopping()) || self.seats.any(Seat::is_asking);
+        events && self.lobby.as_ref().is_none_or(|lobby| lobby.desk.has_room())
+    }
+
+    fn is_light(&self) -> bool {
+        self.seats.all(|seat| seat.session().outbox.is_light())
+            && self.lobby.as_ref().is_none_or(|lobby| lobby.desk.is_light())
+    }
+
+    /// Whether what was answered is to leave before more is read; this task is woken once it has.
+    fn holds_back(&self) -> bool {
+        self.seats.any(|seat| seat.session().outbox.holds_back())
+            || self.lobby.as_ref().is_some_and(|lobby| lobby.desk.holds_back())
     }
 
     fn run(&mut self, task: &mut Task<'_>) -> bool {
@@ -350,8 +388,7 @@ impl Inside {
             Received::Binary(bytes) => self.take_binary(bytes, task),
         }
         // What was answered leaves before more is.
-        let is_light = self.seats.all(|seat| seat.session().outbox.is_light());
-        let is_enough = self.taken >= TURN || !is_light || !self.may_read();
+        let is_enough = self.taken >= TURN || !self.may_read();
         if self.end.is_some() || is_enough { Flow::Pause } else { Flow::Continue }
     }
 
@@ -422,75 +459,6 @@ impl Inside {
     fn watch_assembly(&mut self, message: Option<u64>) {
         let packet = self.lobby.as_ref().and_then(|lobby| lobby.decoder.assembling());
         self.unfinished.watch(message, packet, self.application.limits.assembly_timeout);
-    }
-
-    /// Acts on deadlines that have passed and sleeps until the next.
-    fn watch_clock(&mut self, task: &mut Task<'_>) -> Result<(), End> {
-        let due = self.due();
-        if self.clock.deadline() != due {
-            self.clock.as_mut().reset(due);
-        }
-        if self.clock.as_mut().poll(task).is_pending() {
-            return Ok(());
-        }
-        let now = Instant::now();
-        self.seats.iter_mut().for_each(|seat| seat.expire(now));
-        if let Some(reason) = self.unfinished.overdue(now) {
-            self.application.shared.counters.add(Counter::ProtocolErrors);
-            return Err(End::Over(reason));
-        }
-        if self.claim_by().is_some_and(|until| until <= now) {
-            return Err(End::Over(DisconnectReason::Malformed("the client got into no namespace in time")));
-        }
-        self.end_if_over(now)?;
-        self.beat(now)?;
-        // Another turn sends what this one caused, and sleeps until the next deadline.
-        task.waker().wake_by_ref();
-        Ok(())
-    }
-
-    /// Ends a connection that had its time. Looked at whenever the clock has something to say, so no message pays for it.
-    fn end_if_over(&mut self, now: Instant) -> Result<(), End> {
-        if self.lives_until.is_none_or(|until| until > now) {
-            return Ok(());
-        }
-        self.lives_until = None;
-        self.seats.each(|seat| seat.session().outbox.end(DisconnectReason::Lifetime, Scope::Connection));
-        if self.seats.is_empty() { Err(End::Over(DisconnectReason::Lifetime)) } else { Ok(()) }
-    }
-
-    /// A peer that was asked and comes too late is told nothing more, also where the timer is late too.
-    fn end_if_silent(&mut self) -> Result<(), End> {
-        if self.heartbeat.awaits_answer() { self.beat(Instant::now()) } else { Ok(()) }
-    }
-
-    fn beat(&mut self, now: Instant) -> Result<(), End> {
-        if !self.may_read() {
-            // Its signs of life are there, unread.
-            self.heartbeat.hear(|| (Sign::Pong, Instant::now()));
-        }
-        if self.heartbeat.due() <= now {
-            match self.heartbeat.beat(now) {
-                Pulse::Quiet => {}
-                Pulse::Dead => return Err(End::Over(DisconnectReason::HeartbeatTimeout)),
-                // One that finds no room is as good as unanswered.
-                Pulse::Ping => drop(self.outbox().push(self.format.ping(), Delivery::Event)),
-            }
-        }
-        Ok(())
-    }
-
-    fn claim_by(&self) -> Option<Instant> {
-        self.lobby.as_ref().and_then(|lobby| lobby.desk.claim_by(&self.seats))
-    }
-
-    fn due(&self) -> Instant {
-        let mut due = self.heartbeat.due();
-        for seat in &*self.seats {
-            due = seat.deadline().map_or(due, |deadline| deadline.min(due));
-        }
-        due = self.unfinished.due().map_or(due, |until| until.min(due));
-        self.claim_by().map_or(due, |until| until.min(due))
     }
 }
 

@@ -2,7 +2,7 @@
 //! streams, which hold no place.
 
 mod diary;
-mod surplus;
+pub(super) mod surplus;
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -105,10 +105,8 @@ impl Lanes {
             listeners.count(place.route.namespace, handler.and_then(|handler| handler.meter.as_deref()));
             listeners.incoming(&place.session.namespace, place.session.id.as_str(), &envelope.event);
         }
-        if let Some(events) = place.application.limits.events_per_second
-            && let Err(wait) = self.rates.get_or_insert_default().take_any(per_second(events), Instant::now())
-        {
-            return surplus::flooded(place, envelope, events, wait);
+        if let Err(flooded) = self.take_token(place) {
+            return Self::refuse(place, envelope, &flooded);
         }
         if let Some(handler) = handler
             && let Some(rate) = handler.subscription.policy.rate
@@ -121,6 +119,15 @@ impl Lanes {
         } else {
             self.wait(place, handler, envelope);
         }
+    }
+
+    /// Takes one of the messages that the socket may send in a second, whatever it says; `Err` with what to answer where
+    /// there is none.
+    #[inline]
+    pub(crate) fn take_token(&mut self, place: &Place) -> Result<(), Exception> {
+        let Some(events) = place.application.limits.events_per_second else { return Ok(()) };
+        let taken = self.rates.get_or_insert_default().take_any(per_second(events), Instant::now());
+        taken.map_err(|wait| surplus::flooded(place, events, wait))
     }
 
     /// Answers an event that reaches no handler.
@@ -251,7 +258,7 @@ impl Lanes {
     fn start_waiting(&mut self, place: &Place, task: &mut Task<'_>) -> bool {
         let mut progress = false;
         // What was answered leaves before more is.
-        while self.open && place.session.outbox.is_light() {
+        while self.open && !self.waiting.is_empty() && !place.session.outbox.holds_back() {
             let Some(held) = self.next_to_start().and_then(|index| self.waiting.remove(index)) else { break };
             progress = true;
             self.start(place, held.handler.as_ref(), held.envelope, task);

@@ -2,10 +2,11 @@
 //! may leave it while the connection lives on.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as Task, Poll, ready};
+use std::task::{Context as Task, Poll};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -16,10 +17,12 @@ use tracing::Instrument;
 use crate::dispatch::{Exception, Refusal, RefusedBy};
 use crate::limits::Limits;
 use crate::server::application::Application;
+use crate::server::lanes::surplus::too_many_events;
 use crate::server::leaving::{FAILED_HOOK, leave};
+use crate::server::rates::{Bucket, per_second_with_burst};
 use crate::server::seat::{Claim, Seat, Seating};
 use crate::server::seats::Seats;
-use crate::session::{DisconnectReason, Outbox, Session};
+use crate::session::{Delivery, DisconnectReason, Outbox, Session};
 use crate::telemetry::{Counter, no_namespace, refused, socket_span};
 use crate::transport::{Handshake, Transport};
 use crate::wire::socket_io::{Decoder, PacketLimits};
@@ -46,8 +49,12 @@ pub(super) struct Desk {
     outbox: Outbox,
     /// Sockets whose end is not over.
     leaving: Vec<Leaving>,
-    /// Namespaces that the server ended: what their client sent before it knew is passed over.
-    parted: Vec<Arc<str>>,
+    /// Names, as hashes, of namespaces that have ended: what their client sent before it knew, and what it still answers,
+    /// is passed over.
+    parted: Vec<u64>,
+    hashes: RandomState,
+    /// Namespaces that the client may still ask for, where that has a bound.
+    wishes: Option<Bucket>,
     /// Until when the client must be in a namespace; none once it was in one.
     claim_by: Option<Instant>,
     /// Wakes a connection without sockets when the server stops; those that have some are told by them.
@@ -77,6 +84,8 @@ impl Lobby {
             outbox,
             leaving: Vec::new(),
             parted: Vec::new(),
+            hashes: RandomState::new(),
+            wishes: None,
             claim_by: Some(claim_by),
             stopping: None,
         };
@@ -160,7 +169,7 @@ impl Desk {
                 seat.take_incoming(incoming, task);
                 Ok(())
             }
-            (None, _) if self.parted.iter().any(|parted| **parted == *namespace) => Ok(()),
+            (None, _) if self.parted.contains(&self.hashes.hash_one(namespace)) => Ok(()),
             (None, _) => Err(Violation::new("the client is not in this namespace")),
         }
     }
@@ -169,22 +178,27 @@ impl Desk {
         if seats.in_namespace(namespace).is_some() {
             return Err(Violation::new("the client is in this namespace already"));
         }
-        if seats.len() + self.leaving.len() >= self.application.limits.namespaces_per_connection {
-            self.turn_away(seats, namespace, "Too many namespaces");
+        if seats.len() >= self.application.limits.namespaces_per_connection {
+            self.turn_away(seats, namespace, &Exception::message("Too many namespaces"));
+            return Ok(());
+        }
+        if let Err(exception) = self.take_token() {
+            self.turn_away(seats, namespace, &exception);
             return Ok(());
         }
         // They are kept for as long as the socket lives.
         if auth.is_some_and(|auth| auth.get().len() > self.application.limits.auth_bytes) {
-            self.turn_away(seats, namespace, "Credentials too large");
+            self.turn_away(seats, namespace, &Exception::message("Credentials too large"));
             return Ok(());
         }
         let found = self.application.routes.find(namespace);
         // A name has one spelling here: packets carry it back and forth.
         let Some(found) = found.filter(|found| found.name == namespace && found.route.router.raw().is_none()) else {
-            self.turn_away(seats, namespace, "Invalid namespace");
+            self.turn_away(seats, namespace, &Exception::message("Invalid namespace"));
             return Ok(());
         };
-        self.parted.retain(|parted| **parted != *namespace);
+        let name = self.hashes.hash_one(namespace);
+        self.parted.retain(|parted| *parted != name);
         let claim = auth.filter(|_| self.application.recovery.is_some()).and_then(claimed);
         let handshake = self.handshake.for_namespace(found.name.clone(), found.parameters, auth);
         // The latest of them waits for the earlier ones.
@@ -198,15 +212,29 @@ impl Desk {
         Ok(())
     }
 
-    /// Refuses a namespace nobody serves.
-    fn turn_away(&mut self, seats: &Seats, namespace: &str, why: &'static str) {
+    /// Namespaces come and go at most as fast as the events of a socket do, and all that a connection may be in at once.
+    fn take_token(&mut self) -> Result<(), Exception> {
+        let limits = &self.application.limits;
+        let Some(events) = limits.events_per_second else { return Ok(()) };
+        let rate = per_second_with_burst(events, limits.namespaces_per_connection);
+        let now = Instant::now();
+        let taken = self.wishes.get_or_insert_with(|| Bucket::full(now)).take(rate, now);
+        taken.map_err(|wait| {
+            self.application.shared.counters.add(Counter::RateLimited);
+            too_many_events(events, wait)
+        })
+    }
+
+    /// Refuses a namespace nobody serves. One for which there is no room ends the connection.
+    fn turn_away(&mut self, seats: &Seats, namespace: &str, exception: &Exception) {
         self.application.shared.counters.add(Counter::RefusedConnections);
-        no_namespace(namespace, why, || {
+        no_namespace(namespace, exception.text(), || {
             let names: Vec<_> = self.application.routes.iter().map(|route| route.namespace).collect();
             names.join(", ")
         });
-        let data = Exception::message(why).render_refusal();
-        self.outbox(seats).push_last(self.format.encode(Terms::of(namespace), &Outgoing::Refused { data: &data }));
+        let data = exception.render_refusal();
+        let frame = self.format.encode(Terms::of(namespace), &Outgoing::Refused { data: &data });
+        let _ = self.outbox(seats).push(frame, Delivery::Answer);
     }
 
     /// The connect hooks said no.
@@ -218,8 +246,8 @@ impl Desk {
         }
         self.application.shared.counters.add(Counter::RefusedConnections);
         refused(&seat.session().id, refusal.told(namespace), exception.told());
+        self.note_parted(&seat);
         let last = if self.application.compat.nestjs && refusal.by() == RefusedBy::Hook {
-            self.note_parted(&seat);
             told_inside(seat.session(), exception)
         } else {
             seat.session().encode(&Outgoing::Refused { data: &exception.render_refusal() })
@@ -230,21 +258,20 @@ impl Desk {
     /// A socket ends, its connection does not.
     pub(super) fn leave(&mut self, seats: &mut Seats, namespace: &str, reason: DisconnectReason) {
         let Some(seat) = seats.take(namespace) else { return };
-        let last = if reason == DisconnectReason::Left {
-            Encoded::nothing()
-        } else {
-            self.note_parted(&seat);
-            seat.session().encode(&Outgoing::Disconnected)
+        self.note_parted(&seat);
+        let last = match reason {
+            DisconnectReason::Left => Encoded::nothing(),
+            _ => seat.session().encode(&Outgoing::Disconnected),
         };
         self.part(seat, last, reason);
     }
 
-    /// Names of namespaces may be the client's choice, so that only the latest are kept.
+    /// Which namespaces end may be the client's choice, so that only the latest are known.
     fn note_parted(&mut self, seat: &Seat) {
         if self.parted.len() >= self.application.limits.namespaces_per_connection {
             self.parted.remove(0);
         }
-        self.parted.push(Arc::clone(&seat.session().namespace));
+        self.parted.push(self.hashes.hash_one(&*seat.session().namespace));
     }
 
     fn part(&mut self, seat: Seat, last: Encoded, reason: DisconnectReason) {
@@ -263,6 +290,37 @@ impl Desk {
     /// Where goes what belongs to no socket: behind what the only one has to say, where its frames are all there are.
     pub(super) fn outbox<'a>(&'a self, seats: &'a Seats) -> &'a Outbox {
         seats.only().filter(|_| seats.is_lent()).map_or(&self.outbox, |seat| &seat.session().outbox)
+    }
+
+    /// Whether more may be read: sockets that are still leaving hold what they held, and take no place.
+    pub(super) fn has_room(&self) -> bool {
+        self.leaving.len() < self.application.limits.namespaces_per_connection
+    }
+
+    /// Whether little waits of what belongs to no socket.
+    pub(super) fn is_light(&self) -> bool {
+        self.outbox.is_light()
+    }
+
+    pub(super) fn holds_back(&self) -> bool {
+        self.outbox.holds_back()
+    }
+
+    pub(super) fn is_beyond_bounds(&self) -> bool {
+        self.outbox.is_beyond_bounds()
+    }
+
+    pub(super) fn take_moved(&self) -> bool {
+        self.outbox.take_moved()
+    }
+
+    /// Whether more waits than may.
+    pub(super) fn is_ending(&self) -> bool {
+        self.outbox.is_ending()
+    }
+
+    pub(super) fn ended(&self) -> Option<DisconnectReason> {
+        self.outbox.ended().map(|(reason, _)| reason)
     }
 
     /// Whether nothing waits but what sockets have to say.
@@ -293,11 +351,13 @@ impl Desk {
     ) -> Poll<io::Result<bool>> {
         let outboxes = || std::iter::once(&self.outbox).chain(seats.iter().map(|seat| &seat.session().outbox));
         let mut moved = false;
-        for outbox in outboxes().filter(|outbox| outbox.is_begun()) {
-            moved |= ready!(outbox.poll_write(task, transport))?;
-        }
-        for outbox in outboxes() {
-            moved |= ready!(outbox.poll_write(task, transport))?;
+        for outbox in outboxes().filter(|outbox| outbox.is_begun()).chain(outboxes()) {
+            let Poll::Ready(written) = outbox.poll_write(task, transport) else {
+                // Those behind it were refused too.
+                outboxes().for_each(Outbox::refuse);
+                return Poll::Pending;
+            };
+            moved |= written?;
         }
         Poll::Ready(Ok(moved))
     }

@@ -45,6 +45,12 @@ pub(crate) fn per_second(events: NonZeroU32) -> Rate {
     Rate { events: events.get(), within: Duration::from_secs(1) }
 }
 
+/// So many in each second, of which at least `at_once` may come together.
+pub(crate) fn per_second_with_burst(events: NonZeroU32, at_once: usize) -> Rate {
+    let together = u32::try_from(at_once).unwrap_or(u32::MAX).max(events.get());
+    Rate { events: together, within: Duration::from_secs(1) * together / events.get() }
+}
+
 impl Bucket {
     pub(crate) fn full(now: Instant) -> Self {
         Self { full_at: now }

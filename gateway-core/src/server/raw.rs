@@ -63,7 +63,8 @@ impl RawLane {
                 self.running = None;
                 progress = true;
             }
-            if !self.open {
+            // What was answered leaves before more is.
+            if !self.open || self.waiting.is_empty() || place.session.outbox.holds_back() {
                 return progress;
             }
             let Some(message) = self.waiting.pop() else { return progress };

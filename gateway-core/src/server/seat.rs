@@ -223,7 +223,8 @@ impl Seat {
             Incoming::Event(envelope)
                 if exceeds_depth(envelope.payload.text(), limits.json_depth.saturating_sub(1)) =>
             {
-                let exception = Exception::framework("too_deep", "the data is nested too deeply");
+                let too_deep = || Exception::framework("too_deep", "the data is nested too deeply");
+                let exception = self.lanes.take_token(&self.place).err().unwrap_or_else(too_deep);
                 Lanes::refuse(&self.place, envelope, &exception);
             }
             Incoming::Event(envelope) if self.is_stopping() => {
@@ -244,9 +245,10 @@ impl Seat {
         }
     }
 
-    pub(super) fn tell_malformed(&self, malformed: Malformed) {
+    pub(super) fn tell_malformed(&mut self, malformed: Malformed) {
         let Malformed { why, id } = malformed;
-        self.tell(&Exception::framework("malformed", why), id.as_ref());
+        let told = self.lanes.take_token(&self.place).err();
+        self.tell(&told.unwrap_or_else(|| Exception::framework("malformed", why)), id.as_ref());
     }
 
     /// Tells a failure that belongs to no event.

@@ -31,10 +31,20 @@ pub(crate) enum Sign {
     Other,
 }
 
+/// What became of bytes since the last look: those of a large message on a slow road say that the client is there, though
+/// nothing of it is whole.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Traffic {
+    Still,
+    Moving,
+}
+
 /// The state of one connection's heartbeat. Any incoming frame is a sign of life.
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
     pace: Pace,
+    /// How long moving bytes keep a client that was asked and says nothing.
+    transfer: Duration,
     heard: bool,
     /// Since when an answer is awaited.
     asked: Option<Instant>,
@@ -61,8 +71,8 @@ pub(crate) enum Pulse {
 }
 
 impl Heartbeat {
-    pub(crate) fn new(pace: Pace, now: Instant) -> Self {
-        let mut heartbeat = Self { pace, heard: false, asked: None, extended: false, silent: 0, due: now };
+    pub(crate) fn new(pace: Pace, transfer: Duration, now: Instant) -> Self {
+        let mut heartbeat = Self { pace, transfer, heard: false, asked: None, extended: false, silent: 0, due: now };
         heartbeat.wait(now);
         heartbeat
     }
@@ -102,9 +112,14 @@ impl Heartbeat {
     }
 
     /// To be called when [`Heartbeat::due`] has passed.
-    pub(crate) fn beat(&mut self, now: Instant) -> Pulse {
-        if self.asked.is_some() {
-            return Pulse::Dead;
+    pub(crate) fn beat(&mut self, now: Instant, traffic: Traffic) -> Pulse {
+        if let Some(asked) = self.asked {
+            let until = asked + self.transfer;
+            if traffic == Traffic::Still || now >= until {
+                return Pulse::Dead;
+            }
+            self.due = (now + self.pace.timeout).min(until);
+            return Pulse::Quiet;
         }
         let asking = now;
         // A timer that is a little late does not shift what follows; a long delay is none of the client's fault.
@@ -134,8 +149,8 @@ mod tests {
 
     fn heartbeat(interval: u64, timeout: u64, asks: Asks) -> (Heartbeat, Instant) {
         let start = Instant::now();
-        let pace = Pace { interval: Duration::from_secs(interval), timeout: Duration::from_secs(timeout), asks };
-        (Heartbeat::new(pace, start), start)
+        let (interval, timeout) = (Duration::from_secs(interval), Duration::from_secs(timeout));
+        (Heartbeat::new(Pace { interval, timeout, asks }, Duration::from_mins(2), start), start)
     }
 
     /// Lets the clock run from one look to the next; the client is heard a second before the looks that are named.
@@ -146,7 +161,7 @@ mod tests {
                 heartbeat.hear(|| (Sign::Pong, second_before));
             }
             let due = heartbeat.due();
-            ((due - start).as_secs(), heartbeat.beat(due))
+            ((due - start).as_secs(), heartbeat.beat(due, Traffic::Still))
         };
         (0..looks).map(look).collect()
     }
@@ -181,7 +196,7 @@ mod tests {
                     at += 1;
                 }
                 let due = heartbeat.due();
-                match heartbeat.beat(due) {
+                match heartbeat.beat(due, Traffic::Still) {
                     Pulse::Quiet => {}
                     Pulse::Ping => {
                         assert!((interval / 2..=interval).contains(&(due - heard(last))), "{last}");
@@ -206,7 +221,7 @@ mod tests {
         let at = |seconds| start + Duration::from_secs(seconds);
         for _ in 0..2 {
             let asked = heartbeat.due();
-            assert_eq!(heartbeat.beat(asked), Pulse::Ping);
+            assert_eq!(heartbeat.beat(asked, Traffic::Still), Pulse::Ping);
             let mut hear = |sign, after| heartbeat.hear(|| (sign, asked + Duration::from_secs(after)));
             assert_eq!((hear(Sign::Other, 15), hear(Sign::Other, 30)), (None, None));
             assert_eq!(heartbeat.due() - asked, Duration::from_secs(35));
@@ -214,16 +229,17 @@ mod tests {
             assert_eq!(took, Some(Duration::from_secs(34)));
         }
         let asked = heartbeat.due();
-        assert_eq!((asked - start, heartbeat.beat(asked)), (Duration::from_secs(143), Pulse::Ping));
+        assert_eq!((asked - start, heartbeat.beat(asked, Traffic::Still)), (Duration::from_secs(143), Pulse::Ping));
         assert_eq!(heartbeat.hear(|| (Sign::Other, at(144))), None);
-        assert_eq!((heartbeat.due(), heartbeat.beat(at(164))), (at(164), Pulse::Dead));
+        assert_eq!((heartbeat.due(), heartbeat.beat(at(164), Traffic::Still)), (at(164), Pulse::Dead));
     }
 
     #[test]
     fn where_silence_is_asked_about_anything_will_do() {
         let (mut heartbeat, start) = heartbeat(20, 15, Asks::OnSilence);
         assert_eq!(
-            [start + Duration::from_secs(10), start + Duration::from_secs(20)].map(|at| heartbeat.beat(at)),
+            [start + Duration::from_secs(10), start + Duration::from_secs(20)]
+                .map(|at| heartbeat.beat(at, Traffic::Still)),
             [Pulse::Quiet, Pulse::Ping]
         );
         let took = heartbeat.hear(|| (Sign::Other, start + Duration::from_secs(23)));
@@ -240,10 +256,33 @@ mod tests {
     #[test]
     fn a_timer_that_is_a_little_late_takes_no_time_from_the_server_nor_much_from_the_client() {
         let (mut heartbeat, start) = heartbeat(25, 20, Asks::Steadily);
-        assert_eq!(heartbeat.beat(start + Duration::from_secs(27)), Pulse::Ping);
+        assert_eq!(heartbeat.beat(start + Duration::from_secs(27), Traffic::Still), Pulse::Ping);
         assert_eq!(heartbeat.due() - start, Duration::from_secs(45));
         heartbeat.hear(|| (Sign::Pong, start + Duration::from_secs(30)));
-        assert_eq!(heartbeat.beat(start + Duration::from_mins(1)), Pulse::Ping);
+        assert_eq!(heartbeat.beat(start + Duration::from_mins(1), Traffic::Still), Pulse::Ping);
         assert_eq!(heartbeat.due() - start, Duration::from_secs(80));
+    }
+
+    #[test]
+    fn bytes_that_move_keep_a_silent_client_for_a_bounded_time() {
+        for asks in [Asks::OnSilence, Asks::Steadily] {
+            let (mut heartbeat, start) = heartbeat(20, 15, asks);
+            while heartbeat.beat(heartbeat.due(), Traffic::Moving) != Pulse::Ping {}
+            let asked = heartbeat.due() - Duration::from_secs(15);
+            let mut looks = 0;
+            while heartbeat.beat(heartbeat.due(), Traffic::Moving) == Pulse::Quiet {
+                looks += 1;
+            }
+            assert_eq!((heartbeat.due() - asked, looks), (Duration::from_mins(2), 7), "{asks:?}");
+            assert!(asked > start);
+        }
+    }
+
+    #[test]
+    fn who_stops_in_the_middle_of_a_message_is_let_go() {
+        let (mut heartbeat, _) = heartbeat(20, 15, Asks::Steadily);
+        assert_eq!(heartbeat.beat(heartbeat.due(), Traffic::Still), Pulse::Ping);
+        assert_eq!(heartbeat.beat(heartbeat.due(), Traffic::Moving), Pulse::Quiet);
+        assert_eq!(heartbeat.beat(heartbeat.due(), Traffic::Still), Pulse::Dead);
     }
 }

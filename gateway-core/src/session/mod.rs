@@ -26,7 +26,7 @@ pub(crate) use batch::{Batch, for_each, latest_of, write_all_soon};
 use comeback::Comeback;
 pub use doorkeeper::RoomRefusal;
 pub(crate) use doorkeeper::{Admittance, Doorkeeper};
-pub(crate) use heartbeat::{Asks, Heartbeat, Pace, Pulse, Sign};
+pub(crate) use heartbeat::{Asks, Heartbeat, Pace, Pulse, Sign, Traffic};
 pub(crate) use id::ById;
 pub use id::SocketId;
 

@@ -1,5 +1,7 @@
 //! The bounded queue out to one connection. Many push; whoever has a turn writes. Nobody waits here.
 
+mod behind;
+mod bounds;
 mod closing;
 mod coalesce;
 mod compressing;
@@ -20,9 +22,9 @@ use self::pongs::Pongs;
 use self::queue::Queue;
 pub(crate) use self::recovery::{Barred, CameBack};
 use crate::limits::{Limits, Overflow};
+use crate::session::Offset;
 use crate::session::sync::{AtomicBool, Mutex, MutexGuard};
-use crate::session::{DisconnectReason, Offset};
-use crate::telemetry::{Counter, Counters};
+use crate::telemetry::Counters;
 use crate::transport::{Direct, Listener, Transport};
 use crate::wire::{Deflating, Encoded, Shared, WireFormat};
 
@@ -45,6 +47,10 @@ pub(crate) struct Outbox {
     /// The last leave of its socket from a room. Written and read under the lock.
     left: std::sync::atomic::AtomicU32,
     pub(crate) counters: Arc<Counters>,
+    /// Bytes of a burst.
+    burst: usize,
+    /// Whether the transport has taken bytes after it had refused some. Looked at by the heartbeat.
+    has_moved: AtomicBool,
     reader: AtomicWaker,
     /// Whether somebody asked for the end, readable without the lock.
     ending: AtomicBool,
@@ -121,6 +127,8 @@ impl Outbox {
             bytes: u32::try_from(limits.outbox_bytes).unwrap_or(u32::MAX),
             left: 0.into(),
             counters: Arc::clone(counters),
+            burst: limits.burst_bytes,
+            has_moved: AtomicBool::new(false),
             reader: AtomicWaker::new(),
             ending: AtomicBool::new(false),
             deflating: OnceLock::new(),
@@ -168,7 +176,10 @@ impl Outbox {
     /// in the middle of a frame.
     pub(crate) fn absorb(&self, other: &Self) {
         let waiting = other.give_up();
-        self.lock().waiting.absorb(waiting);
+        let mut queue = self.lock();
+        queue.waiting.absorb(waiting);
+        self.weigh(&mut queue);
+        self.bound(&mut queue);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -199,7 +210,7 @@ impl Outbox {
             && self.may_join(&queue, frame.len(), delivery)
         {
             queue.waiting.replace(joined.both);
-            self.weigh(&queue);
+            self.weigh(&mut queue);
             return Ok(queue.mark());
         }
         self.push_into(queue, frame.clone(), delivery)
@@ -266,7 +277,7 @@ impl Outbox {
             replay.push(offset, frame.clone());
         }
         queue.waiting.push(sent.unwrap_or(frame), delivery);
-        self.weigh(&queue);
+        self.weigh(&mut queue);
         Ok(queue.mark())
     }
 
@@ -275,7 +286,9 @@ impl Outbox {
         if queue.waiting.is_empty() {
             queue.waiting.push(frame, delivery);
         } else {
-            self.make_room(queue, frame.len(), delivery)?;
+            if !self.fits_as(queue, frame.len(), delivery) {
+                self.make_room(queue, frame.len(), delivery)?;
+            }
             if self.is_kept(delivery) {
                 queue.waiting.append(frame, delivery);
             } else {
@@ -284,43 +297,6 @@ impl Outbox {
         }
         self.weigh(queue);
         Ok(())
-    }
-
-    /// A burst within one turn is not a slow reader, so what waits is written first; then the policy decides.
-    fn make_room(&self, queue: &mut Queue, bytes: usize, delivery: Delivery) -> Result<(), SendError> {
-        let fits = |queue: &Queue| match delivery {
-            Delivery::Volatile => queue.waiting.is_empty(),
-            Delivery::Answer | Delivery::Event => self.fits(queue, bytes),
-        };
-        if fits(queue) {
-            return Ok(());
-        }
-        self.write_ahead(queue);
-        if self.overflow == Overflow::DropOldest && delivery != Delivery::Volatile {
-            while !fits(queue) && queue.waiting.drop_oldest() {
-                self.counters.add(Counter::DroppedFrames);
-            }
-        }
-        if fits(queue) {
-            return Ok(());
-        }
-        let is_too_slow = match delivery {
-            Delivery::Answer => true,
-            Delivery::Event => self.overflow == Overflow::Close,
-            Delivery::Volatile => false,
-        };
-        if is_too_slow {
-            queue.rare().end = Some((DisconnectReason::TooSlow, Scope::Connection));
-            queue.closed = true;
-        }
-        self.counters.add(if is_too_slow { Counter::SlowDisconnects } else { Counter::DroppedFrames });
-        Err(SendError::Full)
-    }
-
-    /// A frame of any size fits into an empty queue: its size was bounded where it was made.
-    fn fits(&self, queue: &Queue, bytes: usize) -> bool {
-        let waiting = &queue.waiting;
-        waiting.is_empty() || (waiting.len() < self.frames && waiting.bytes() + bytes <= self.bytes as usize)
     }
 
     /// Queues the answer to a ping.
@@ -402,23 +378,36 @@ impl Outbox {
         queue.marked = false;
         queue.untold = false;
         let has_something = queue.has_something();
+        let was_blocked = std::mem::take(&mut queue.blocked);
         if !has_something && !queue.unflushed {
             return Poll::Ready(Ok(false));
         }
         queue.unflushed = true;
+        queue.blocked = was_blocked;
         let mut bytes = 0;
         let written = queue.write(|frames| {
             transport.poll_write(context, frames).map(|written| written.inspect(|written| bytes += written))
         });
         if bytes > 0 {
             self.count_sent(bytes);
+            if was_blocked {
+                self.has_moved.store(true, Ordering::Relaxed);
+            }
         }
         queue.blocked = written.is_pending();
-        self.weigh(&queue);
+        self.weigh(&mut queue);
         ready!(written)?;
         ready!(transport.poll_flush(context))?;
         queue.unflushed = false;
         Poll::Ready(Ok(has_something))
+    }
+
+    /// The transport takes no more, as another outbox of the same connection has found.
+    pub(crate) fn refuse(&self) {
+        let mut queue = self.lock();
+        queue.blocked = true;
+        queue.untold = false;
+        queue.marked = false;
     }
 
     /// Fetches what every delivery needs from memory, and waits for nothing: a lock would.
@@ -429,30 +418,9 @@ impl Outbox {
         std::hint::black_box(self.heavy.load(Ordering::Relaxed));
     }
 
-    /// Whether so little waits that more may be added before it leaves.
-    pub(crate) fn is_light(&self) -> bool {
-        !self.heavy.load(Ordering::Relaxed)
-    }
-
-    fn weigh(&self, queue: &Queue) {
-        // Of what takes nothing more, nobody has to wait for the rest.
-        let is_much = queue.waiting.len() > self.frames / 2 || queue.waiting.bytes() > self.bytes as usize / 16;
-        let is_heavy = is_much && !queue.closed;
-        if is_heavy == self.is_light() {
-            self.heavy.store(is_heavy, Ordering::Relaxed);
-        }
-    }
-
-    /// Messages and bytes that wait.
-    pub(crate) fn load(&self) -> (u32, usize) {
-        let queue = self.lock();
-        (queue.waiting.len(), queue.waiting.bytes())
-    }
-
-    /// Whether a frame of usual size would fit now.
-    pub(crate) fn has_room(&self) -> bool {
-        let queue = self.lock();
-        queue.closed || self.fits(&queue, 1024)
+    /// Whether the transport has taken bytes since this was asked last, after it had refused some.
+    pub(crate) fn take_moved(&self) -> bool {
+        self.has_moved.swap(false, Ordering::Relaxed)
     }
 
     /// The socket has left a room: whoever listed it before asks again.

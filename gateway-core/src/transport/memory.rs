@@ -49,7 +49,7 @@ struct Pipe {
     to_client: VecDeque<Message>,
     /// A frame that was written in part.
     partial: Vec<u8>,
-    /// Bytes that were read and not yet asked for.
+    /// Bytes that were read.
     count: u64,
     /// How the connection ended, once it has.
     closed: Option<Closed>,
@@ -191,8 +191,8 @@ impl Transport for Memory {
         }
     }
 
-    fn take_count(&mut self) -> u64 {
-        std::mem::take(&mut lock(&self.0).count)
+    fn received(&self) -> u64 {
+        lock(&self.0).count
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>, frames: &[u8]) -> Poll<io::Result<usize>> {

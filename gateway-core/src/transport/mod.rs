@@ -63,8 +63,8 @@ pub(crate) trait Transport: Send + Unpin + 'static {
     /// the next time.
     fn poll_receive(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Poll<Result<(), Broken>>;
 
-    /// Bytes that were read since this was asked last.
-    fn take_count(&mut self) -> u64 {
+    /// Bytes that were read, in all.
+    fn received(&self) -> u64 {
         0
     }
 

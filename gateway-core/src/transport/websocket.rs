@@ -44,7 +44,7 @@ pub(crate) struct WebSocket<S> {
     deflating: Option<Deflating>,
     shut_down: bool,
     drained: usize,
-    /// Bytes that were read and not yet asked for.
+    /// Bytes that were read.
     count: u64,
     /// Its place among the connections of the server, where they are bounded.
     _present: Option<Box<Present>>,
@@ -149,8 +149,8 @@ impl<S: Stream> Transport for WebSocket<S> {
         with_buffer(|buffer| self.read(context, deliver, buffer))
     }
 
-    fn take_count(&mut self) -> u64 {
-        std::mem::take(&mut self.count)
+    fn received(&self) -> u64 {
+        self.count
     }
 
     fn assembling(&self) -> Option<u64> {

@@ -1,6 +1,7 @@
 //! Frames that are ready to be written: header and payload in one piece.
 
-use std::sync::Arc;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 
@@ -27,13 +28,22 @@ pub(crate) struct Keyed {
 /// What an event is the latest of: one for each name and key of a namespace.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Key {
+    /// Of both texts, made once for all sockets. Keys may be a client's choice, so it has a secret.
+    hash: u64,
     event: Box<str>,
-    key: Box<str>,
+    name: Box<str>,
 }
 
 impl Key {
     pub(crate) fn new(event: &str, key: &str) -> Arc<Self> {
-        Arc::new(Self { event: event.into(), key: key.into() })
+        static HASHES: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        Arc::new(Self { hash: HASHES.hash_one((event, key)), event: event.into(), name: key.into() })
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
     }
 }
 
@@ -90,11 +100,19 @@ impl Encoded {
         Self::Keyed(Arc::new(Keyed { bytes: self.as_slice().into(), key: Arc::clone(key) }))
     }
 
+    /// What it is the latest of, if anything.
+    pub(crate) fn key(&self) -> Option<&Arc<Key>> {
+        match self {
+            Self::Keyed(keyed) => Some(&keyed.key),
+            Self::Own { .. } | Self::Shared { .. } => None,
+        }
+    }
+
     /// Whether both are of one key.
     pub(crate) fn has_key_of(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Keyed(one), Self::Keyed(other)) => Arc::ptr_eq(&one.key, &other.key) || one.key == other.key,
-            (Self::Own { .. } | Self::Shared { .. }, _) | (_, Self::Own { .. } | Self::Shared { .. }) => false,
+        match (self.key(), other.key()) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one == other,
+            (None, _) | (_, None) => false,
         }
     }
 

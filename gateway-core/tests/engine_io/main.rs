@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod advisories;
+mod back_pressure;
 mod handshake;
 mod heartbeat;
 mod options;

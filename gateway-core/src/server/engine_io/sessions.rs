@@ -142,8 +142,8 @@ impl<T: Transport> Transport for Known<T> {
         self.transport.poll_receive(context, deliver)
     }
 
-    fn take_count(&mut self) -> u64 {
-        self.transport.take_count()
+    fn received(&self) -> u64 {
+        self.transport.received()
     }
 
     fn assembling(&self) -> Option<u64> {

@@ -61,10 +61,15 @@ pub(super) fn too_fast(place: &Place, handler: &Handler, envelope: Envelope<'_>,
     dismiss(place, handler, envelope, Counter::RateLimited, why);
 }
 
-/// An event of a socket that sends more than it may, whatever it sends.
-pub(super) fn flooded(place: &Place, envelope: Envelope<'_>, events: NonZeroU32, wait: Duration) {
+/// What a socket is told that sends more than it may, whatever it sends.
+pub(super) fn flooded(place: &Place, events: NonZeroU32, wait: Duration) -> Exception {
     place.count(Counter::RateLimited);
-    Lanes::refuse(place, envelope, &rate_limited(format!("at most {events} events a second"), wait));
+    too_many_events(events, wait)
+}
+
+/// The same, for who is no socket yet.
+pub(in crate::server) fn too_many_events(events: NonZeroU32, wait: Duration) -> Exception {
+    rate_limited(format!("at most {events} events a second"), wait)
 }
 
 fn rate_limited(why: String, wait: Duration) -> Exception {

@@ -24,7 +24,7 @@ impl Outbox {
         {
             let mut queue = self.lock();
             queue.closed |= !reason.is_gentle();
-            self.weigh(&queue);
+            self.weigh(&mut queue);
             queue.rare().end.get_or_insert((reason, scope));
         }
         self.ending.store(true, Ordering::Release);
@@ -55,12 +55,16 @@ impl Outbox {
 
     /// Queues a frame also where nothing is taken any more: the last word to a client that was refused.
     pub(crate) fn push_last(&self, frame: Encoded) {
-        self.lock().waiting.push(frame, Delivery::Answer);
+        let mut queue = self.lock();
+        queue.waiting.push(frame, Delivery::Answer);
+        self.weigh(&mut queue);
     }
 
     /// Throws away what waits: it was meant for a socket that was never accepted, or one that does not read.
     pub(crate) fn discard(&self) {
-        self.lock().discard();
+        let mut queue = self.lock();
+        queue.discard();
+        self.weigh(&mut queue);
     }
 
     /// What waits, pongs only where they are begun. Nothing is taken any more.
@@ -72,6 +76,7 @@ impl Outbox {
             waiting.push_first(pongs, Delivery::Answer);
             waiting.advance(written);
         }
+        self.weigh(&mut queue);
         waiting
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct Queue {
     pub(super) unflushed: bool,
     /// Somebody will write this at the end of a batch.
     pub(super) marked: bool,
+    /// The connection's task reads no more until little waits, and is to be woken then.
+    pub(super) held_back: bool,
     pub(super) whereabouts: Whereabouts,
     pub(super) waiting: Waiting,
     /// Where senders may write, while they may.
@@ -55,6 +57,17 @@ pub(super) struct Rare {
     pub(super) replay: Option<Replay>,
     /// Present where the client takes what waits at times only.
     pub(super) listener: Option<Listener>,
+    /// Present from when more waited than the bounds until little did.
+    pub(super) burst: Option<Burst>,
+}
+
+/// The most that one turn has queued beyond the bounds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Burst {
+    pub(super) messages: u32,
+    pub(super) bytes: usize,
+    /// A later turn has begun while it still waited, so it grows no more.
+    pub(super) is_over: bool,
 }
 
 /// Where a client is.
@@ -83,6 +96,11 @@ impl Queue {
 
     pub(super) fn end(&self) -> Option<&(DisconnectReason, Scope)> {
         self.rare.as_ref()?.end.as_ref()
+    }
+
+    /// Whether the connection's task has offered what waits, and its transport took no more.
+    pub(super) fn is_refused(&self) -> bool {
+        self.blocked && !self.untold
     }
 
     pub(super) fn replay(&self) -> Option<&Replay> {
@@ -115,9 +133,22 @@ impl Queue {
     fn forget_pongs(&mut self, are_over: impl FnOnce(&Pongs) -> bool) {
         let Some(rare) = &mut self.rare else { return };
         rare.pongs.take_if(|pongs| are_over(pongs));
-        if rare.pongs.is_none() && rare.end.is_none() && rare.replay.is_none() && rare.listener.is_none() {
-            self.rare = None;
+        self.forget_rare();
+    }
+
+    /// A burst has left.
+    pub(super) fn forget_burst(&mut self) {
+        let Some(rare) = &mut self.rare else { return };
+        if rare.burst.take().is_some() {
+            self.forget_rare();
         }
+    }
+
+    fn forget_rare(&mut self) {
+        self.rare.take_if(|rare| {
+            let Rare { pongs, end, replay, listener, burst } = &**rare;
+            pongs.is_none() && end.is_none() && replay.is_none() && listener.is_none() && burst.is_none()
+        });
     }
 
     /// Writes until all went out or `write` takes no more.
@@ -149,19 +180,28 @@ impl Queue {
             match written {
                 Ok(0) if self.waiting.next().is_some_and(<[u8]>::is_empty) => self.advance(0),
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Ok(written) => self.advance(written),
+                Ok(written) => {
+                    self.blocked = false;
+                    self.advance(written);
+                }
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
         Poll::Ready(Ok(()))
     }
 
-    /// The bytes that go out next, where there is nothing to gather them with.
+    /// The bytes that go out next, where there is nothing to gather them with. Nothing is gathered for a transport that took
+    /// no more, before it takes something.
     #[inline]
     fn alone(&self) -> Option<&[u8]> {
+        if self.blocked
+            && let (false, Some(pongs)) = (self.waiting.is_begun(), self.pongs())
+        {
+            return Some(pongs.rest());
+        }
         let next = self.waiting.next()?;
         let may_go = self.waiting.is_begun() || self.pongs().is_none();
-        (may_go && (self.waiting.is_alone() || next.len() >= WRITE_BUFFER)).then_some(next)
+        (may_go && (self.blocked || self.waiting.is_alone() || next.len() >= WRITE_BUFFER)).then_some(next)
     }
 
     /// Copies whole frames, as many as fit, to leave in one write.

@@ -1,14 +1,13 @@
 use super::*;
+use crate::session::DisconnectReason;
+use crate::telemetry::Counter;
 use crate::transport::DirectWrite;
 use crate::wire::Latest;
 
+/// One whose transport takes no more.
 fn outbox(overflow: Overflow) -> Outbox {
-    let outbox = Outbox::new(
-        WireFormat::Plain,
-        &Limits { outbox_frames: 2, outbox_bytes: 10, overflow, ..Limits::default() },
-        &Arc::default(),
-    );
-    outbox.open(Encoded::nothing());
+    let outbox = roomy(&Limits { outbox_frames: 2, outbox_bytes: 10, overflow, ..Limits::default() });
+    outbox.refuse();
     outbox
 }
 
@@ -30,8 +29,11 @@ fn text(text: &str) -> Encoded {
     Encoded::text(0, |out| out.extend_from_slice(text.as_bytes()))
 }
 
+/// A turn of its own.
 fn push(outbox: &Outbox, frame: &str, delivery: Delivery) -> Result<(), SendError> {
-    outbox.push(text(frame), delivery).map(drop)
+    let pushed = outbox.push(text(frame), delivery).map(drop);
+    outbox.write_marked();
+    pushed
 }
 
 /// Everything that is written, `at_once` bytes a write.
@@ -65,10 +67,92 @@ fn the_newest_or_the_oldest_is_dropped_but_never_an_answer() {
     assert_eq!(push(&newest, "c", Delivery::Event), Err(SendError::Full));
     assert_eq!(push(&oldest, "c", Delivery::Event), Ok(()));
     assert_eq!(push(&oldest, "d", Delivery::Answer), Ok(()));
-    assert_eq!(push(&oldest, "e", Delivery::Answer), Err(SendError::Full));
-    assert_eq!(oldest.ended(), Some((DisconnectReason::TooSlow, Scope::Connection)));
+    // Reading has stopped: what answers now was under way.
+    assert_eq!(push(&oldest, "e", Delivery::Answer), Ok(()));
     assert_eq!(written(&newest, 99), "ab");
-    assert_eq!(written(&oldest, 1), "bd");
+    assert_eq!(written(&oldest, 1), "bde");
+}
+
+#[test]
+fn answers_are_bounded_as_a_burst_is() {
+    for overflow in [Overflow::Close, Overflow::DropNewest, Overflow::DropOldest] {
+        let outbox = roomy(&Limits { outbox_frames: 2, burst_bytes: 4 * (64 + 3), overflow, ..Limits::default() });
+        outbox.refuse();
+        for answer in ["a", "b", "c", "d"] {
+            assert_eq!(push(&outbox, answer, Delivery::Answer), Ok(()));
+        }
+        assert_eq!(push(&outbox, "e", Delivery::Answer), Err(SendError::Full));
+        assert_eq!(outbox.ended(), Some((DisconnectReason::TooSlow, Scope::Connection)));
+        assert_eq!(outbox.counters.read(Counter::SlowDisconnects), 1);
+    }
+}
+
+/// Pushes in one turn, until one is refused; how many were taken.
+fn burst(outbox: &Outbox, most: usize) -> usize {
+    let taken = (0..most).take_while(|_| outbox.push(text("x").into_shared(), Delivery::Event).is_ok()).count();
+    outbox.write_marked();
+    taken
+}
+
+fn small() -> Limits {
+    Limits { outbox_frames: 4, burst_bytes: 100 * (64 + 3), ..Limits::default() }
+}
+
+#[test]
+fn one_turn_may_queue_a_burst_where_nothing_was_refused() {
+    for overflow in [Overflow::Close, Overflow::DropNewest, Overflow::DropOldest] {
+        let outbox = roomy(&Limits { overflow, ..small() });
+        assert_eq!(burst(&outbox, 100), 100, "{overflow:?}");
+        assert_eq!(outbox.counters.read(Counter::DroppedFrames), 0);
+        assert_eq!(written(&outbox, 99).len(), 100);
+    }
+    let held = Outbox::new(WireFormat::Plain, &small(), &Arc::default());
+    assert_eq!(burst(&held, 101), 100, "before it opens, too");
+}
+
+#[test]
+fn a_turn_that_begins_within_the_bounds_may_queue_a_burst_whatever_was_refused() {
+    let outbox = roomy(&small());
+    outbox.refuse();
+    assert_eq!(burst(&outbox, 50), 50);
+    // A quarter of the bounds may come behind it, then it is too much.
+    assert_eq!([burst(&outbox, 1), burst(&outbox, 1)], [1, 0]);
+    assert_eq!(outbox.ended(), Some((DisconnectReason::TooSlow, Scope::Connection)));
+}
+
+#[test]
+fn what_leaves_of_a_burst_makes_room() {
+    let outbox = roomy(&small());
+    assert_eq!(burst(&outbox, 50), 50);
+    outbox.refuse();
+    outbox.lock().advance(10 * 3);
+    assert_eq!(burst(&outbox, 20), 11);
+    assert!(outbox.ended().is_some());
+}
+
+#[test]
+fn a_client_that_takes_nothing_has_one_burst_at_most() {
+    let outbox = roomy(&small());
+    outbox.refuse();
+    let taken: usize = (0..100).map(|_| burst(&outbox, 3)).sum();
+    assert_eq!(taken, 7, "four that fit, two more of the turn in which they did, one behind them");
+}
+
+#[test]
+fn whoever_stopped_reading_is_woken_when_little_waits_whoever_wrote() {
+    let outbox = roomy(&small());
+    let stream = Arc::new(Narrow(Mutex::new(0)));
+    outbox.lend(Direct::Test(Arc::clone(&stream) as Arc<dyn DirectWrite>));
+    let woken = Arc::new(Woken::default());
+    outbox.register(&Context::from_waker(&Arc::clone(&woken).into()));
+    for _ in 0..4 {
+        outbox.push(text("x").into_shared(), Delivery::Event).unwrap();
+    }
+    assert!(outbox.holds_back());
+    *stream.0.lock().unwrap() = 99;
+    outbox.write_marked();
+    assert!(woken.0.load(Ordering::SeqCst));
+    assert!(!outbox.holds_back());
 }
 
 #[test]
@@ -107,7 +191,7 @@ fn a_frame_larger_than_the_budget_goes_out_alone() {
 #[test]
 fn pongs_overtake_what_waits_and_split_no_message() {
     for (at_once, expected) in [(1, "bc12d"), (99, "bcd12")] {
-        let outbox = outbox(Overflow::Close);
+        let outbox = roomy(&Limits::default());
         push(&outbox, "abc", Delivery::Event).unwrap();
         // An answer, as events leave in one piece.
         push(&outbox, "d", Delivery::Answer).unwrap();
@@ -144,15 +228,14 @@ fn before_it_opens_only_pongs_go_out() {
 
 #[test]
 fn a_push_that_finds_the_stream_blocked_wakes_the_task_that_waits_for_it() {
-    let outbox = outbox(Overflow::DropNewest);
-    outbox.open(Encoded::nothing());
+    let outbox = roomy(&small());
     outbox.lend(Direct::Test(Arc::new(Narrow(Mutex::new(1)))));
     let woken = Arc::new(Woken::default());
     outbox.register(&Context::from_waker(&Arc::clone(&woken).into()));
-    push(&outbox, "a", Delivery::Event).unwrap();
-    push(&outbox, "b", Delivery::Event).unwrap();
-    // No room: what waits is written, as far as the stream takes it.
-    push(&outbox, "c", Delivery::Event).unwrap_err();
+    // More than fits: what waits is written, as far as the stream takes it.
+    for _ in 0..5 {
+        outbox.push(text("x").into_shared(), Delivery::Event).unwrap();
+    }
     assert!(!woken.0.load(Ordering::SeqCst), "the senders' batch is not over");
     outbox.write_marked();
     assert!(woken.0.load(Ordering::SeqCst));
@@ -220,8 +303,11 @@ fn a_burst_that_is_begun_goes_on_alone() {
 fn each_message_of_a_burst_counts() {
     for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
         let outbox = roomy(&Limits { outbox_frames: 2, overflow, ..Limits::default() });
+        outbox.refuse();
         let (_, latest) = tell(&outbox, "a", Latest::default());
+        outbox.write_marked();
         let (_, latest) = tell(&outbox, "b", latest);
+        outbox.write_marked();
         let (third, _) = tell(&outbox, "c", latest);
         assert_eq!(outbox.counters.read(Counter::DroppedFrames), 1);
         let is_dropped = overflow == Overflow::DropNewest;

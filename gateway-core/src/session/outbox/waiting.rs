@@ -1,31 +1,25 @@
 //! Frames in line, and how far the first of them is written.
 
-use std::collections::VecDeque;
 use std::mem;
 
 use crate::session::outbox::Delivery;
+use crate::session::outbox::behind::Behind;
 use crate::wire::Encoded;
 
-type Place = (Encoded, Delivery);
+pub(super) type Place = (Encoded, Delivery);
 
 /// Most of the time there is one frame at most, which stands here and not behind a pointer.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(super) struct Waiting {
     front: Option<Place>,
+    /// There only while it holds something.
     behind: Option<Box<Behind>>,
     messages: u32,
     bytes: usize,
     /// Bytes of the first piece that are written already.
     written: usize,
 }
-
-/// There only while it holds something.
-#[derive(Debug)]
-struct Behind(VecDeque<Place>);
-
-/// Places made at once for a burst.
-const BURST: usize = 8;
 
 impl Waiting {
     pub(super) fn is_empty(&self) -> bool {
@@ -39,6 +33,11 @@ impl Waiting {
 
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Bytes of the first frame.
+    pub(super) fn first_len(&self) -> usize {
+        self.front.as_ref().map_or(0, |(frame, _)| frame.len())
     }
 
     /// Whether the first frame is written in part, so that it must go on.
@@ -60,7 +59,7 @@ impl Waiting {
     #[inline]
     pub(super) fn append(&mut self, frame: Encoded, delivery: Delivery) {
         let last = match &mut self.behind {
-            Some(behind) => behind.0.back_mut(),
+            Some(behind) => behind.back_mut(),
             None => self.front.as_mut(),
         };
         if let Some((last, kind)) = last
@@ -132,8 +131,8 @@ impl Waiting {
 
     /// What goes out next, frame by frame.
     pub(super) fn all(&self) -> impl Iterator<Item = &[u8]> {
-        let behind = self.behind.iter().flat_map(|behind| &behind.0);
-        self.next().into_iter().chain(behind.map(|(frame, _)| frame.as_slice()))
+        let behind = self.behind.iter().flat_map(|behind| behind.iter());
+        self.next().into_iter().chain(behind.map(Encoded::as_slice))
     }
 
     /// Notes that so many bytes were written.
@@ -157,10 +156,8 @@ impl Waiting {
             return true;
         }
         let Some(behind) = &mut self.behind else { return false };
-        let Some((frame, _)) = behind.0.iter().position(may_go).and_then(|oldest| behind.0.remove(oldest)) else {
-            return false;
-        };
-        self.behind.take_if(|behind| behind.0.is_empty());
+        let Some((frame, _)) = behind.take_first(may_go) else { return false };
+        self.behind.take_if(|behind| behind.is_empty());
         self.uncount(&frame);
         true
     }
@@ -170,10 +167,8 @@ impl Waiting {
         if !self.is_begun() && self.front.as_ref().is_some_and(|(front, _)| front.has_key_of(frame)) {
             return self.pop().map(|(older, _)| older);
         }
-        let behind = self.behind.as_mut()?;
-        let older = behind.0.iter().position(|(older, _)| older.has_key_of(frame))?;
-        let (older, _) = behind.0.remove(older)?;
-        self.behind.take_if(|behind| behind.0.is_empty());
+        let (older, _) = self.behind.as_mut()?.take_keyed(frame)?;
+        self.behind.take_if(|behind| behind.is_empty());
         self.uncount(&older);
         Some(older)
     }
@@ -204,8 +199,8 @@ impl Waiting {
         let next = match &mut self.behind {
             None => None,
             Some(behind) => {
-                let next = behind.0.pop_front();
-                self.behind.take_if(|behind| behind.0.is_empty());
+                let next = behind.pop_front();
+                self.behind.take_if(|behind| behind.is_empty());
                 next
             }
         };
@@ -217,8 +212,8 @@ impl Waiting {
         front
     }
 
-    fn behind(&mut self) -> &mut VecDeque<Place> {
-        &mut self.behind.get_or_insert_with(|| Box::new(Behind(VecDeque::with_capacity(BURST)))).0
+    fn behind(&mut self) -> &mut Behind {
+        self.behind.get_or_insert_with(|| Box::new(Behind::new()))
     }
 }
 

@@ -77,8 +77,8 @@ impl<T: Transport> Transport for EngineIo<T> {
         }
     }
 
-    fn take_count(&mut self) -> u64 {
-        self.0.take_count()
+    fn received(&self) -> u64 {
+        self.0.received()
     }
 
     fn assembling(&self) -> Option<u64> {

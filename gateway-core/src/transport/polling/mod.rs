@@ -32,7 +32,7 @@ pub(crate) struct Polling {
     pipe: Arc<Pipe>,
     /// What a POST brought and was not yet taken.
     reading: Option<Reading>,
-    /// Bytes that POSTs brought and were not yet asked for.
+    /// Bytes that POSTs brought.
     count: u64,
     websocket: Option<Box<dyn Transport>>,
     /// Runs once the client has said goodbye.
@@ -146,9 +146,8 @@ impl Transport for Polling {
         Poll::Ready(self.read(context, deliver))
     }
 
-    fn take_count(&mut self) -> u64 {
-        let of_websocket = self.websocket.as_mut().map_or(0, |websocket| websocket.take_count());
-        std::mem::take(&mut self.count) + of_websocket
+    fn received(&self) -> u64 {
+        self.count + self.websocket.as_ref().map_or(0, |websocket| websocket.received())
     }
 
     fn assembling(&self) -> Option<u64> {
