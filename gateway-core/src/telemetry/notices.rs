@@ -67,7 +67,7 @@ pub(crate) fn refused(socket: &dyn Display, refused: RefusedSocket<'_>, failure:
 }
 
 /// A Socket.IO client asked for a namespace that it cannot have.
-pub(crate) fn no_namespace(namespace: &str, why: &'static str, names: impl FnOnce() -> String) {
+pub(crate) fn no_namespace(namespace: &str, why: &str, names: impl FnOnce() -> String) {
     let namespace = bounded(namespace);
     tracing::info!(namespace, why, "a socket was refused");
     write_once("namespaces that no gateway has", "", || {
