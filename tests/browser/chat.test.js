@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
+import { shows } from "./chat-page.js";
 import { launch, picture, start } from "./support.js";
 
 let browser, server;
@@ -57,36 +58,6 @@ const entry = (page, text) => page.locator(".entry", { hasText: text });
 const roomButton = (page, name) => page.getByRole("navigation", { name: "Rooms" }).getByRole("button", { name: new RegExp(`^${name}\\b`) });
 const trouble = (page, words) => page.locator("#trouble", { hasText: words });
 const noScrollSideways = (page) => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
-
-/** Looks at what the page says in numbers and names, at each change of it, until it is as expected or for too long. */
-const read = ([expected, patience]) => new Promise((resolve) => {
-  const rooms = (list) => Object.fromEntries([...document.querySelectorAll(`#${list} .room`)].map((room) => [room.dataset.room, room.lastChild.textContent]));
-  const look = () => {
-    const seen = {
-      room: document.getElementById("room-title").textContent,
-      title: document.title,
-      mine: rooms("joined"),
-      others: rooms("others"),
-      people: [...document.querySelectorAll(".member > span:nth-child(2)")].map((name) => name.textContent),
-      head: document.getElementById("show-people").textContent,
-      heading: document.getElementById("people-title").textContent,
-    };
-    if (JSON.stringify(seen) === expected || patience === 0) { observer.disconnect(); resolve(seen); }
-  };
-  const observer = new MutationObserver(look);
-  observer.observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
-  setTimeout(() => { patience = 0; look(); }, patience);
-  look();
-});
-
-/** Waits until the page shows these rooms and people, and that all its numbers agree. `mine` and `others` are name to words. */
-async function shows(page, { room, mine, others = {}, people }) {
-  const count = people.length === 1 ? "1 person" : `${people.length} people`;
-  const unread = Object.values(mine).reduce((sum, words) => sum + (words.endsWith(" unread") ? parseInt(words, 10) : 0), 0);
-  const title = `${unread ? `(${unread}) ` : ""}${room ? `${room} · ` : ""}Gatehouse`;
-  const expected = { room: room ?? "No room", title, mine, others, people, head: count, heading: room ? `${count} here` : "No room" };
-  assert.deepEqual(await page.evaluate(read, [JSON.stringify(expected), 10_000]), expected);
-}
 
 /** Says so many things faster than a person could. */
 const burst = (page, count) => page.evaluate((count) => {
