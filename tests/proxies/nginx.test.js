@@ -18,7 +18,7 @@ for (const [name, edit] of [["with its own max_fails", defaults], ["without buff
   test(`nginx ${name}: a dozen refused requests of one client take no server from the others`, async () => {
     const proxy = await proxied("nginx", edit);
     try {
-      await refuseAll(proxy.port, 12, [HANDSHAKE]);
+      await refuseAll(proxy.port, 12, { more: [HANDSHAKE] });
       assert.deepEqual(failures(proxy), []);
       const client = await plain(proxy);
       assert.equal(await client.request("work", 1), 1);

@@ -68,7 +68,7 @@ export async function proxied(name, edit = (text) => text) {
   const open = (index) => server(`127.0.0.1${index + 1}`, ports.servers, ports.monitoring, program.delay);
   const servers = [];
   for (let index = 0; index < program.servers; index += 1) servers.push(await open(index));
-  const child = started(prepared(program, edit(shown(name)), folder, ports), { cwd: folder, env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder } });
+  const child = started(prepared(program, edit(shown(program.heading ?? name, program.block)), folder, ports), { cwd: folder, env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder } });
   const said = [];
   for (const stream of [child.stdout, child.stderr]) createInterface(stream).on("line", (line) => said.push(line));
   const proxy = {

@@ -46,12 +46,15 @@ async function post(port, line, headers, { length, chunked, expect }) {
   }
 }
 
-/** Sends each so many times in each way; throws with the first that is answered otherwise. */
-export async function refuseAll(port, times, more = []) {
+/**
+ * Sends each so many times in each way; throws with the first that is answered otherwise. `asked` is the longest body that its
+ * client sends only when it is asked to.
+ */
+export async function refuseAll(port, times, { more = [], asked = 1_000_000 } = {}) {
   for (const [status, line, headers] of [...REFUSED, ...more]) {
     for (const length of [1_000, 100_000, 1_000_000]) {
       for (const [chunked, expect] of [[false, false], [true, false], [false, true]]) {
-        for (let time = 0; time < times; time += 1) {
+        for (let time = 0; time < times && (!expect || length <= asked); time += 1) {
           const answer = await post(port, line, headers, { length, chunked, expect }).catch((error) => error);
           if (answer !== status) throw new Error(`${answer} in place of ${status}: ${line}, ${length} bytes, chunked ${chunked}, waits ${expect}, time ${time}`);
         }
