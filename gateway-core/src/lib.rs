@@ -117,24 +117,6 @@ pub use crate::wire::{
 #[macro_export]
 macro_rules! register {
     ($gateway:ty) => {
-        const _: () = {
-            impl $crate::Registered for $gateway {}
-            fn handlers(handlers: &mut $crate::Handlers<$gateway>) {
-                #[allow(unused_imports, reason = "a gateway may have all its parts")]
-                use $crate::private::{NoPart as _, Probe};
-                (&Probe::<$gateway, 0>::default()).add(handlers);
-                (&Probe::<$gateway, 1>::default()).add(handlers);
-                (&Probe::<$gateway, 2>::default()).add(handlers);
-                (&Probe::<$gateway, 3>::default()).add(handlers);
-                (&Probe::<$gateway, 4>::default()).add(handlers);
-                (&Probe::<$gateway, 5>::default()).add(handlers);
-                (&Probe::<$gateway, 6>::default()).add(handlers);
-                (&Probe::<$gateway, 7>::default()).add(handlers);
-            }
-            $crate::private::submit! { $crate::private::GatewayEntry::of::<$gateway>() }
-            $crate::private::submit! {
-                $crate::private::HandlersEntry::of::<$gateway>(&(handlers as fn(&mut $crate::Handlers<$gateway>)))
-            }
-        };
+        $crate::private::register_concrete! { $crate; $gateway }
     };
 }

@@ -1,5 +1,6 @@
 //! What macro output may name and nobody else should: it may change in any release.
 
+pub use gateway_macros::register_concrete;
 pub use inventory::submit;
 pub use serde::Serialize;
 pub use serde_json::Error as JsonError;
@@ -11,7 +12,7 @@ use crate::Written;
 use crate::dispatch::Exception;
 pub use crate::dispatch::{ErasedGuard, Prompt, ReplyStream, Waits};
 use crate::gateway::{Gateway, Handlers, Injectable, Layers};
-pub use crate::gateway::{GatewayEntry, GenericEntry, HandlersEntry, Part, Probe};
+pub use crate::gateway::{Concrete, ConcreteEntry, GatewayEntry, GenericEntry, HandlersEntry, Part, Probe, Registration};
 
 /// Makes a guard, an interceptor or a filter that is named by its type: one that was provided to the server; else one whose
 /// fields are filled; else its default; else a problem of the start. Which of these a type has is found by looking at
@@ -36,11 +37,11 @@ impl<T> Default for Make<T> {
 /// A type whose fields are filled.
 pub trait MakeInjected<T> {
     /// Makes it, or notes why not.
-    fn make(&self, layers: &mut Layers<'_>, written: Written) -> Option<Arc<T>>;
+    fn __gateway_make(&self, layers: &mut Layers<'_>, written: Written) -> Option<Arc<T>>;
 }
 
 impl<T: Injectable + Send + Sync + 'static> MakeInjected<T> for &&Make<T> {
-    fn make(&self, layers: &mut Layers<'_>, _: Written) -> Option<Arc<T>> {
+    fn __gateway_make(&self, layers: &mut Layers<'_>, _: Written) -> Option<Arc<T>> {
         layers.provided().or_else(|| layers.inject())
     }
 }
@@ -48,11 +49,11 @@ impl<T: Injectable + Send + Sync + 'static> MakeInjected<T> for &&Make<T> {
 /// A type with a default.
 pub trait MakeDefault<T> {
     /// Makes it.
-    fn make(&self, layers: &mut Layers<'_>, written: Written) -> Option<Arc<T>>;
+    fn __gateway_make(&self, layers: &mut Layers<'_>, written: Written) -> Option<Arc<T>>;
 }
 
 impl<T: Default + Send + Sync + 'static> MakeDefault<T> for &Make<T> {
-    fn make(&self, layers: &mut Layers<'_>, _: Written) -> Option<Arc<T>> {
+    fn __gateway_make(&self, layers: &mut Layers<'_>, _: Written) -> Option<Arc<T>> {
         layers.provided().or_else(|| Some(Arc::default()))
     }
 }
@@ -60,11 +61,11 @@ impl<T: Default + Send + Sync + 'static> MakeDefault<T> for &Make<T> {
 /// A type that has to be provided.
 pub trait MakeProvided<T> {
     /// Finds it, or notes that nobody provided it.
-    fn make(&self, layers: &mut Layers<'_>, written: Written) -> Option<Arc<T>>;
+    fn __gateway_make(&self, layers: &mut Layers<'_>, written: Written) -> Option<Arc<T>>;
 }
 
 impl<T: Send + Sync + 'static> MakeProvided<T> for Make<T> {
-    fn make(&self, layers: &mut Layers<'_>, written: Written) -> Option<Arc<T>> {
+    fn __gateway_make(&self, layers: &mut Layers<'_>, written: Written) -> Option<Arc<T>> {
         let provided = layers.provided();
         if provided.is_none() {
             layers.missing::<T>(written);
@@ -73,13 +74,40 @@ impl<T: Send + Sync + 'static> MakeProvided<T> for Make<T> {
     }
 }
 
+/// Asks of the type that `register!` names that it is a gateway.
+pub const fn is_gateway<G: Gateway>() {}
+
 /// The other side of [`Probe`]: a block that does not exist adds nothing.
-pub trait NoPart<G: Gateway> {
+pub trait NoPart<G> {
     /// Adds nothing.
-    fn add(&self, _: &mut Handlers<G>) {}
+    fn __gateway_add(&self, _: &mut Handlers<G>) {}
 }
 
-impl<G: Gateway, const N: usize> NoPart<G> for &Probe<G, N> {}
+impl<G, const N: usize> NoPart<G> for &Probe<G, N> {}
+
+/// The other side of [`Concrete`]: where a type is no gateway, the compiler has said so.
+pub trait NoRegistration<G> {
+    #[doc(hidden)]
+    fn __gateway_registration(&self, _: fn(&mut Handlers<G>)) -> Registration {
+        unreachable!("only a gateway compiles")
+    }
+}
+
+impl<G> NoRegistration<G> for &Concrete<G> {}
+
+/// Markers, each in a module of its own, from which made code imports it where nobody has imported it by its name.
+pub mod markers {
+    macro_rules! markers {
+        ($($name:ident)*) => {$(
+            /// A marker.
+            pub mod $name {
+                pub use gateway_macros::$name;
+            }
+        )*};
+    }
+
+    markers!(subscribe on_init on_connect on_disconnect on_message guard intercept filter);
+}
 
 /// What `#[derive(Exception)]` asks of its type.
 // No supertrait: rustc would then complain of `Error`, in its own words.
@@ -109,6 +137,17 @@ pub trait Shareable: Sized + Send + Sync + 'static {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> Shareable for T {}
+
+/// What a generic gateway, guard, interceptor or filter asks of its parameters.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a parameter here: threads cannot share it",
+    label = "not `Send + Sync + 'static`",
+    note = "all sockets share one gateway: keep an `Arc` in place of an `Rc`, a `Mutex` or an atomic in place of a `Cell`"
+)]
+pub trait Shared: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static + ?Sized> Shared for T {}
 
 #[diagnostic::do_not_recommend]
 impl<T: std::error::Error> Failure for T {

@@ -14,10 +14,10 @@ use syn::{Attribute, DeriveInput, ItemStruct, parse_macro_input};
 
 use crate::check::{Mistakes, check_block, check_event, check_exception, check_injectable, check_struct};
 use crate::expand::{
-    expand_block, expand_event, expand_exception, expand_injectable, expand_struct, fallback_exception,
-    fallback_injectable, fallback_struct, without_markers,
+    expand_block, expand_concrete, expand_event, expand_exception, expand_injectable, expand_struct, fallback_exception,
+    fallback_injectable, fallback_struct,
 };
-use crate::parse::{Block, LayerKind, Role, Target, method_name};
+use crate::parse::{Block, LayerKind, Role, Structure, Target, method_name};
 
 #[doc = include_str!("../docs/gateway.md")]
 #[proc_macro_attribute]
@@ -40,27 +40,39 @@ pub fn gateway(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream
 
 fn gateway_struct(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
-    let Some(parsed) = mistakes.take(syn::parse2::<ItemStruct>(item.clone())) else {
-        return with_mistakes(item, mistakes);
+    let Structure { item, unread } = match Structure::read(item.clone()) {
+        Ok(read) => read,
+        Err(error) => {
+            mistakes.unread(error);
+            return mistakes.into_tokens();
+        }
     };
-    let checked = check_struct(arguments, parsed, &mut mistakes);
-    let made = if mistakes.is_empty() { expand_struct(&checked) } else { fallback_struct(&checked) };
-    let item = checked.item.into_token_stream();
-    with_mistakes(&quote!(#item #made), mistakes)
+    let checked = check_struct(arguments, item, &mut mistakes);
+    let is_whole = mistakes.is_empty() && unread.is_none();
+    let made = if is_whole { expand_struct(&checked) } else { fallback_struct(&checked) };
+    unread.into_iter().for_each(|error| mistakes.unread(error));
+    with_mistakes(&quote_item(&checked.item, &made), mistakes)
 }
 
 fn gateway_block(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
-    let checked =
-        mistakes.take(Block::read(item.clone())).and_then(|block| check_block(arguments, block, &mut mistakes));
-    let item = without_markers(item);
-    match checked {
-        Some(checked) if mistakes.is_empty() => {
-            let table = expand_block(&checked);
-            quote!(#item #table)
+    let mut block = match Block::read(item) {
+        Ok(block) => block,
+        Err(error) => {
+            mistakes.unread(error);
+            return mistakes.into_tokens();
         }
-        _ => with_mistakes(&item, mistakes),
-    }
+    };
+    let item = std::mem::take(&mut block.given_back);
+    let unread = block.unread.clone();
+    let checked = check_block(arguments, block, &mut mistakes);
+    let table = checked.filter(|_| mistakes.is_empty()).map(|checked| expand_block(&checked));
+    unread.into_iter().for_each(|error| mistakes.unread(error));
+    with_mistakes(&quote!(#item #table), mistakes)
+}
+
+fn quote_item(item: &ItemStruct, made: &TokenStream) -> TokenStream {
+    quote!(#item #made)
 }
 
 fn with_mistakes(item: &TokenStream, mistakes: Mistakes) -> TokenStream {
@@ -168,6 +180,22 @@ fn stray_marker(role: Role, item: proc_macro::TokenStream) -> proc_macro::TokenS
         format!("`#[{marker}]` is read by the `#[gateway]` around it, and there is none\nhelp: put `#[gateway]` on the impl block"),
     );
     with_mistakes(&item, mistakes).into()
+}
+
+/// Registers a concrete type of a generic gateway: `gateway_core::register!` with the path to the framework.
+#[doc(hidden)]
+#[proc_macro]
+pub fn register_concrete(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let read = |input: syn::parse::ParseStream<'_>| -> syn::Result<(syn::Path, syn::Type)> {
+        let framework = input.call(syn::Path::parse_mod_style)?;
+        input.parse::<syn::Token![;]>()?;
+        Ok((framework, input.parse()?))
+    };
+    match read.parse(input) {
+        Ok((framework, gateway)) => expand_concrete(&framework, &gateway),
+        Err(error) => error.to_compile_error(),
+    }
+    .into()
 }
 
 #[doc = include_str!("../docs/event.md")]

@@ -26,7 +26,7 @@ pub use layers::{Injectable, Layers};
 pub(crate) use per_socket::SocketFactory;
 pub use problem::{Problem, StartError};
 pub(crate) use registry::Selection;
-pub use registry::{GatewayEntry, GenericEntry, HandlersEntry, Part, Probe};
+pub use registry::{Concrete, ConcreteEntry, GatewayEntry, GenericEntry, HandlersEntry, Part, Probe, Registration};
 pub(crate) use route::{Found, Route, Routes};
 
 use crate::dispatch::Declared;

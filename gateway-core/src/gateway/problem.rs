@@ -161,9 +161,10 @@ impl Problem {
         Self::at(gateway.file, gateway.line, what, help)
     }
 
-    pub(crate) fn unregistered_generic(file: &'static str, line: u32, name: &str) -> Self {
-        let what = format!("the generic gateway `{name}` was never registered");
-        Self::at(file, line, what, format!("name a concrete type once: `gateway_core::register!({name});`"))
+    pub(crate) fn unregistered_generic(declared: Declared, written: &str) -> Self {
+        let what = format!("the generic gateway `{written}` was never registered");
+        let help = format!("name a concrete type once: `gateway_core::register!({written});`");
+        Self::at(declared.file, declared.line, what, help)
     }
 
     pub(crate) fn raw_with_events(gateway: Declared, namespace: &str, message: Hook) -> Self {

@@ -33,15 +33,14 @@ pub struct HandlersEntry {
 /// A generic gateway that waits for a concrete type.
 #[derive(Clone, Copy, Debug)]
 pub struct GenericEntry {
-    path: &'static str,
-    name: &'static str,
-    file: &'static str,
-    line: u32,
+    declared: Declared,
+    written: &'static str,
 }
 
 inventory::collect!(GatewayEntry);
 inventory::collect!(HandlersEntry);
 inventory::collect!(GenericEntry);
+inventory::collect!(ConcreteEntry);
 
 impl GatewayEntry {
     /// The entry of `G`.
@@ -88,10 +87,10 @@ fn take_up<G: Gateway>(add: fn(&mut Handlers<G>), instance: Option<Instance>) ->
 }
 
 impl GenericEntry {
-    /// The generic type of this path, such as `app::Chat`.
+    /// The generic type that is declared there, such as `Chat<S>`.
     #[must_use]
-    pub const fn new(path: &'static str, name: &'static str, file: &'static str, line: u32) -> Self {
-        Self { path, name, file, line }
+    pub const fn new(declared: Declared, written: &'static str) -> Self {
+        Self { declared, written }
     }
 }
 
@@ -106,17 +105,71 @@ pub trait Part<const N: usize>: Gateway {
 #[derive(Debug)]
 pub struct Probe<G, const N: usize>(std::marker::PhantomData<fn() -> G>);
 
-impl<G, const N: usize> Default for Probe<G, N> {
-    fn default() -> Self {
+impl<G, const N: usize> Probe<G, N> {
+    /// Of this type and number.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "made code has no prelude in which a default is found")]
+    pub const fn new() -> Self {
         Self(std::marker::PhantomData)
     }
 }
 
 impl<G: Part<N>, const N: usize> Probe<G, N> {
     /// Takes up a block that exists.
-    pub fn add(&self, handlers: &mut Handlers<G>) {
+    pub fn __gateway_add(&self, handlers: &mut Handlers<G>) {
         G::add(handlers);
     }
+}
+
+/// A concrete type of a generic gateway, as `register!` names it. It is made when somebody asks, in one function, so that what is
+/// wrong with the type is said once.
+#[derive(Clone, Copy, Debug)]
+pub struct ConcreteEntry(fn() -> Registration);
+
+impl ConcreteEntry {
+    /// The entry that this function makes.
+    #[must_use]
+    pub const fn new(make: fn() -> Registration) -> Self {
+        Self(make)
+    }
+}
+
+/// A gateway's type with its methods.
+#[derive(Debug)]
+pub struct Registration {
+    gateway: GatewayEntry,
+    block: Block,
+}
+
+/// Makes the registration of `G`: a method of the type itself is preferred to one of the trait behind it.
+#[derive(Debug)]
+pub struct Concrete<G>(std::marker::PhantomData<fn() -> G>);
+
+impl<G> Concrete<G> {
+    /// Of this type, which is named by its methods.
+    #[must_use]
+    pub const fn new(_: fn(&mut Handlers<G>)) -> Self {
+        Self(std::marker::PhantomData)
+    }
+}
+
+impl<G: Gateway> Concrete<G> {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __gateway_registration(&self, add: fn(&mut Handlers<G>)) -> Registration {
+        Registration { gateway: GatewayEntry::of::<G>(), block: Block::new(add) }
+    }
+}
+
+impl Block {
+    fn new<G: Gateway>(add: fn(&mut Handlers<G>)) -> Self {
+        Self { type_id: TypeId::of::<G>(), bind: Box::new(move |instance| take_up(add, instance)) }
+    }
+}
+
+/// The gateways that concrete types are registered for.
+fn concrete() -> impl Iterator<Item = Registration> {
+    inventory::iter::<ConcreteEntry>.into_iter().map(|ConcreteEntry(make)| make())
 }
 
 impl std::fmt::Debug for Block {
@@ -149,12 +202,13 @@ impl Selection {
     }
 
     pub(crate) fn add_block<G: Gateway>(&mut self, add: fn(&mut Handlers<G>)) {
-        self.blocks.push(Block { type_id: TypeId::of::<G>(), bind: Box::new(move |instance| take_up(add, instance)) });
+        self.blocks.push(Block::new(add));
     }
 
     /// The selected gateways, each once, in the order of their source.
     pub(crate) fn gateways(&self) -> Vec<GatewayEntry> {
-        let linked = inventory::iter::<GatewayEntry>.into_iter().filter(|_| self.everything).copied();
+        let linked = inventory::iter::<GatewayEntry>.into_iter().copied().chain(concrete().map(|entry| entry.gateway));
+        let linked = linked.filter(|_| self.everything);
         let mut entries: Vec<_> = linked.chain(self.gateways.iter().copied()).collect();
         entries.sort_by_key(|entry| (entry.namespace, entry.declared, (entry.type_name)()));
         entries.dedup_by_key(|entry| (entry.type_id)());
@@ -166,22 +220,24 @@ impl Selection {
         let type_id = (gateway.type_id)();
         let linked = inventory::iter::<HandlersEntry>.into_iter().filter(|block| (block.type_id)() == type_id);
         let linked = linked.map(|block| block.bind(instance.cloned()));
+        let named = concrete().map(|entry| entry.block).filter(|block| block.type_id == type_id);
+        let named = named.map(|block| (block.bind)(instance.cloned()));
         let given = self.blocks.iter().filter(|block| block.type_id == type_id);
-        let mut bound = linked.chain(given.map(|block| (block.bind)(instance.cloned()))).reduce(Bound::joined)?;
+        let given = given.map(|block| (block.bind)(instance.cloned()));
+        let mut bound = linked.chain(named).chain(given).reduce(Bound::joined)?;
         bound.sort();
         Some(bound)
     }
 
     /// Generic gateways without a concrete type.
     pub(crate) fn unregistered(&self) -> Vec<Problem> {
-        let registered: Vec<_> = inventory::iter::<GatewayEntry>.into_iter().map(|entry| (entry.type_name)()).collect();
-        let is_registered = |generic: &&GenericEntry| {
-            registered.iter().any(|name| name.strip_prefix(generic.path).is_some_and(|rest| rest.starts_with('<')))
-        };
+        // By the place of its declaration: inside of functions and constants no path names a type.
+        let registered: Vec<_> = concrete().map(|entry| entry.gateway.declared).collect();
+        let is_registered = |generic: &&GenericEntry| registered.contains(&generic.declared);
         let generics = inventory::iter::<GenericEntry>.into_iter().filter(|_| self.everything);
         generics
             .filter(|generic| !is_registered(generic))
-            .map(|generic| Problem::unregistered_generic(generic.file, generic.line, generic.name))
+            .map(|generic| Problem::unregistered_generic(generic.declared, generic.written))
             .collect()
     }
 }

@@ -2,13 +2,14 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{Attribute, Generics, Path, Token, Type};
+use syn::{Attribute, Generics, Ident, Path, Token, Type};
 
 use crate::check::Mistakes;
 use crate::check::layer::{refuse_on_block, refuse_strays};
 use crate::check::method::{Handler, Work, check_method};
 use crate::check::options::{Known, Options};
-use crate::check::structure::{BORROWS, cfgs, shared};
+use crate::check::attributes::{cfgs, lints};
+use crate::check::structure::{BORROWS, shared};
 use crate::parse::{Arguments, Block, Role};
 
 pub(crate) struct CheckedBlock {
@@ -16,6 +17,9 @@ pub(crate) struct CheckedBlock {
     pub(crate) impl_token: Token![impl],
     pub(crate) self_type: Type,
     pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) lints: Vec<Attribute>,
+    /// The names that markers are written by, without a path.
+    pub(crate) named: Vec<Ident>,
     pub(crate) kind: Kind,
     pub(crate) handlers: Vec<Handler>,
 }
@@ -32,7 +36,7 @@ const GATEWAY: Known =
     Known { attribute: "gateway", example: "#[gateway]", words: &[], options: &["namespace", "crate", "part"] };
 
 /// `register!` asks for this many parts.
-const PARTS: usize = 8;
+pub(crate) const PARTS: usize = 8;
 
 /// Checks an impl block under `#[gateway]`.
 pub(crate) fn check_block(arguments: TokenStream, block: Block, mistakes: &mut Mistakes) -> Option<CheckedBlock> {
@@ -48,7 +52,7 @@ pub(crate) fn check_block(arguments: TokenStream, block: Block, mistakes: &mut M
     let arguments = mistakes.take(Arguments::read(arguments)).unwrap_or_default();
     let (framework, part) = check_options(arguments, is_generic, mistakes);
     check_contents(&block, mistakes);
-    let kind = if is_generic { Kind::Generic { generics: shared(generics), part } } else { Kind::Concrete };
+    let kind = if is_generic { Kind::Generic { generics: shared(generics, &framework), part } } else { Kind::Concrete };
     let handlers: Vec<Handler> =
         block.methods.into_iter().filter_map(|method| check_method(method, mistakes)).collect();
     refuse_duplicates(&handlers, mistakes);
@@ -58,6 +62,8 @@ pub(crate) fn check_block(arguments: TokenStream, block: Block, mistakes: &mut M
         impl_token: block.impl_token,
         self_type: block.self_type,
         cfgs: cfgs(&block.attributes),
+        lints: lints(&block.attributes),
+        named: block.named,
         kind,
         handlers,
     })
@@ -81,7 +87,7 @@ fn check_contents(block: &Block, mistakes: &mut Mistakes) {
     }
     refuse_on_block(&block.layers, mistakes);
     refuse_strays(&block.stray_layers, mistakes);
-    if block.methods.is_empty() && mistakes.is_empty() {
+    if block.methods.is_empty() && block.unread.is_empty() && mistakes.is_empty() {
         mistakes.add(
             block.impl_token,
             "none of these methods answers anything\nhelp: mark one with `#[subscribe(\"message\")]`, or with `#[on_connect]`, `#[on_disconnect]`, `#[on_init]`, `#[on_message]`; or take `#[gateway]` off this block",

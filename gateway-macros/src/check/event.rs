@@ -4,7 +4,7 @@ use syn::{Data, DeriveInput, Expr, Fields, Generics, Ident, Path};
 
 use crate::check::Mistakes;
 use crate::check::event_name::{Direction, event_mistake};
-use crate::check::options::{Known, Options, as_text};
+use crate::check::options::{Known, Options, as_text, as_word};
 use crate::parse::Arguments;
 
 pub(crate) struct CheckedEvent {
@@ -61,7 +61,7 @@ pub(crate) fn check_event(input: DeriveInput, mistakes: &mut Mistakes) -> Checke
 }
 
 fn is_args(value: &Expr) -> bool {
-    matches!(value, Expr::Path(path) if path.path.is_ident("args"))
+    as_word(value).is_some_and(|word| word == "args")
 }
 
 /// Why a type's fields cannot be arguments.

@@ -1,12 +1,12 @@
 //! `#[derive(Exception)]`: the code of each failure, and whether its text is for the client.
 
 use syn::ext::IdentExt;
-use syn::{Attribute, Data, DeriveInput, Expr, Generics, Ident, LitStr, Path};
+use syn::{Attribute, Data, DeriveInput, Generics, Ident, LitStr, Path};
 
 use crate::check::Mistakes;
-use crate::check::options::{Known, Options};
-use crate::check::structure::cfgs;
-use crate::parse::Arguments;
+use crate::check::options::{Known, Options, as_word};
+use crate::check::attributes::cfgs;
+use crate::parse::{Arguments, opened};
 
 pub(crate) struct CheckedException {
     pub(crate) framework: Path,
@@ -45,7 +45,7 @@ pub(crate) fn check_exception(input: DeriveInput, mistakes: &mut Mistakes) -> Ch
             let variants = data.variants.into_iter().map(|variant| {
                 let said = read(&variant.attrs, &["code"], mistakes);
                 let (code, hide) = decide(&whole, Some(&said), &variant.ident);
-                Failure { cfgs: cfgs(&variant.attrs), variant: Some(variant.ident), code, hide }
+                Failure { cfgs: cfgs(&opened(variant.attrs)), variant: Some(variant.ident), code, hide }
             });
             variants.collect()
         }
@@ -85,7 +85,7 @@ fn read(attributes: &[Attribute], options: &'static [&'static str], mistakes: &m
     let (values, options) = Options::new(known, arguments, mistakes);
     let mut hide = false;
     for value in &values {
-        if matches!(value, Expr::Path(path) if path.path.is_ident("hide")) {
+        if as_word(value).is_some_and(|word| word == "hide") {
             hide = true;
         } else {
             mistakes.add(value, known.stray(value));

@@ -31,7 +31,7 @@ pub(crate) fn check_injectable(input: DeriveInput, mistakes: &mut Mistakes) -> C
         }
     };
     let fields = fields.iter_mut().map(|field| check_field(field, mistakes)).collect();
-    CheckedInjectable { framework, name: ident, generics: shared(&generics), fields }
+    CheckedInjectable { name: ident, generics: shared(&generics, &framework), framework, fields }
 }
 
 fn check_options(attributes: &[Attribute], mistakes: &mut Mistakes) -> Path {

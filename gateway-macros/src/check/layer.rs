@@ -1,6 +1,6 @@
 //! What stands around a gateway or a method: whether it is named, and whether it may stand there.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -12,6 +12,7 @@ use crate::parse::{LayerKind, LayerMark, Named, Role};
 /// A guard, an interceptor or a filter in its place.
 pub(crate) struct Layer {
     pub(crate) kind: LayerKind,
+    pub(crate) condition: Option<TokenStream>,
     pub(crate) named: Named,
 }
 
@@ -30,7 +31,7 @@ pub(crate) fn check_layers(marks: &[LayerMark], mistakes: &mut Mistakes) -> Vec<
 }
 
 fn check_mark(mark: &LayerMark, mistakes: &mut Mistakes) -> Vec<Layer> {
-    let LayerMark { kind, attribute } = mark;
+    let LayerMark { kind, condition, attribute } = mark;
     let (name, example) = (kind.name(), kind.example());
     let list = match &attribute.meta {
         Meta::Path(_) => Punctuated::new(),
@@ -56,14 +57,14 @@ fn check_mark(mark: &LayerMark, mistakes: &mut Mistakes) -> Vec<Layer> {
                 ),
             );
         }
-        Layer { kind: *kind, named }
+        Layer { kind: *kind, condition: condition.clone(), named }
     });
     layers.collect()
 }
 
 /// Refuses what can have no effect on a method of this role.
 pub(crate) fn refuse_misplaced(marks: &[LayerMark], role: Role, mistakes: &mut Mistakes) {
-    for LayerMark { kind, attribute } in marks {
+    for LayerMark { kind, attribute, .. } in marks {
         let may_stand = match kind {
             LayerKind::Guard => matches!(role, Role::Subscribe | Role::Connect | Role::Message),
             LayerKind::Intercept | LayerKind::Filter => role == Role::Subscribe,
@@ -81,7 +82,7 @@ pub(crate) fn refuse_misplaced(marks: &[LayerMark], role: Role, mistakes: &mut M
 
 /// Refuses those on something that the gateway does not take up.
 pub(crate) fn refuse_strays(marks: &[LayerMark], mistakes: &mut Mistakes) {
-    for LayerMark { kind, attribute } in marks {
+    for LayerMark { kind, attribute, .. } in marks {
         let name = kind.name();
         mistakes.add(
             attribute,
@@ -92,7 +93,7 @@ pub(crate) fn refuse_strays(marks: &[LayerMark], mistakes: &mut Mistakes) {
 
 /// Refuses those on an impl block.
 pub(crate) fn refuse_on_block(marks: &[LayerMark], mistakes: &mut Mistakes) {
-    for LayerMark { kind, attribute } in marks {
+    for LayerMark { kind, attribute, .. } in marks {
         let name = kind.name();
         mistakes.add(
             attribute.to_token_stream(),

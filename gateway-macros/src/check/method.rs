@@ -1,10 +1,10 @@
 //! One marked method: what it does, and whether its signature can be called by the table.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{
-    Attribute, Expr, FnArg, Ident, PatType, Receiver, ReceiverKind, ReturnType, Safety, Signature, Type, TypeParamBound,
+    Attribute, Expr, FnArg, Ident, Lifetime, PatType, Receiver, ReceiverKind, ReturnType, Safety, Signature, Type, TypeGroup, TypeParamBound, TypeParen,
 };
 
 use crate::check::Mistakes;
@@ -12,14 +12,17 @@ use crate::check::event_name::{Direction, event_mistake};
 use crate::check::layer::{Layer, check_layers, refuse_misplaced};
 use crate::check::options::{Known, Options, as_text};
 use crate::check::policy::{OPTIONS, Policy, check_policy};
-use crate::check::structure::cfgs;
-use crate::parse::{Arguments, Marker, Method, Role};
+use crate::check::attributes::{cfgs, lints};
+use crate::parse::{Arguments, Marker, Method, Role, flat};
 
 /// A method the table can hold.
 pub(crate) struct Handler {
     pub(crate) work: Work,
     pub(crate) ident: Ident,
     pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) lints: Vec<Attribute>,
+    /// Those the method is generic over, which nothing outside of it knows.
+    pub(crate) lifetimes: Vec<Lifetime>,
     /// What stands around it.
     pub(crate) layers: Vec<Layer>,
     pub(crate) arguments: Vec<Type>,
@@ -49,7 +52,7 @@ const SUBSCRIBE: Known =
 
 /// Checks a marked method, as far as that goes without types.
 pub(crate) fn check_method(method: Method, mistakes: &mut Mistakes) -> Option<Handler> {
-    let Method { markers, layers, attributes, signature } = method;
+    let Method { markers, layers, attributes, signature, body } = method;
     for second in markers.iter().skip(1) {
         mistakes.add(
             &second.attribute,
@@ -64,6 +67,7 @@ pub(crate) fn check_method(method: Method, mistakes: &mut Mistakes) -> Option<Ha
     refuse_misplaced(&layers, marker.role, mistakes);
     check_qualifiers(&signature, mistakes);
     check_receiver(&signature, mistakes);
+    refuse_borrowed_tasks(body, mistakes);
     let arguments = signature.inputs.iter().filter_map(|input| match input {
         FnArg::Receiver(_) => None,
         FnArg::Typed(argument) => Some(check_argument(argument, mistakes)),
@@ -75,6 +79,8 @@ pub(crate) fn check_method(method: Method, mistakes: &mut Mistakes) -> Option<Ha
         output: check_output(&signature, marker.role, mistakes),
         work,
         cfgs: cfgs(&attributes),
+        lints: lints(&attributes),
+        lifetimes: signature.generics.lifetimes().map(|parameter| parameter.lifetime.clone()).collect(),
         is_async: signature.asyncness.is_some(),
         ident: signature.ident,
     })
@@ -132,9 +138,10 @@ fn check_qualifiers(signature: &Signature, mistakes: &mut Mistakes) {
     if let Some(variadic) = &signature.variadic {
         refuse(variadic.to_token_stream(), "variadic");
     }
-    if !signature.generics.params.is_empty() {
+    let generics = &signature.generics;
+    if generics.type_params().next().is_some() || generics.const_params().next().is_some() {
         mistakes.add(
-            &signature.generics,
+            generics,
             "a handler cannot be generic: a message does not say for which type\nhelp: name the types, as in `Data<NewMessage>`; the whole gateway may be generic instead",
         );
     }
@@ -148,7 +155,8 @@ fn check_receiver(signature: &Signature, mistakes: &mut Mistakes) {
     };
     let Receiver { mutability: _, kind, .. } = receiver;
     match kind {
-        ReceiverKind::Reference(_, None, None) => {}
+        ReceiverKind::Reference(_, _, None) => {}
+        ReceiverKind::Typed(_, ty) if matches!(&**ty, Type::Reference(to) if to.mutability.is_none() && is_self(&to.elem)) => {}
         ReceiverKind::Reference(_, _, Some(_)) => mistakes.add(
             receiver,
             "all sockets share one gateway, so a handler cannot have it as `&mut self`\nhelp: write `&self`, and keep what changes in a `Mutex` or an atomic",
@@ -184,6 +192,46 @@ fn check_argument(argument: &PatType, mistakes: &mut Mistakes) -> Type {
     ty.clone()
 }
 
+fn is_self(ty: &Type) -> bool {
+    match ty {
+        Type::Path(path) => path.path.is_ident("Self"),
+        Type::Group(TypeGroup { elem, .. }) | Type::Paren(TypeParen { elem, .. }) => is_self(elem),
+        _ => false,
+    }
+}
+
+/// A task may outlive the event, and `self` is borrowed for it: `tokio::spawn(async move { self.… })` never compiles.
+fn refuse_borrowed_tasks(body: TokenStream, mistakes: &mut Mistakes) {
+    let trees = flat(body);
+    for (at, tree) in trees.iter().enumerate() {
+        let TokenTree::Group(group) = tree else { continue };
+        let is_spawn = |tree: &TokenTree| matches!(tree, TokenTree::Ident(word) if word == "spawn");
+        let path_to_tokio = |at: usize| {
+            let before = &trees[..at.saturating_sub(2)];
+            matches!(before.last(), Some(TokenTree::Ident(word)) if word == "tokio" || word == "task")
+        };
+        if at > 1 && is_spawn(&trees[at - 1]) && path_to_tokio(at - 1) && let Some(found) = borrowed_by_task(group) {
+            mistakes.add(
+                found,
+                "a task may outlive the event, and `self` is borrowed for the event alone\nhelp: clone what the task needs before it, as in `let store = Arc::clone(&self.store);`, and name that in it",
+            );
+        } else {
+            refuse_borrowed_tasks(group.stream(), mistakes);
+        }
+    }
+}
+
+/// The `self` in `(async move { … })`.
+fn borrowed_by_task(arguments: &Group) -> Option<TokenStream> {
+    let trees = flat(arguments.stream());
+    let is = |at: usize, word: &str| matches!(trees.get(at), Some(TokenTree::Ident(ident)) if ident == word);
+    let body = if is(0, "async") && is(1, "move") { 2 } else if is(0, "async") { 1 } else { return None };
+    let Some(TokenTree::Group(body)) = trees.get(body) else { return None };
+    (body.delimiter() == Delimiter::Brace && find_word(body.stream(), "impl").is_none())
+        .then(|| find_word(body.stream(), "self"))
+        .flatten()
+}
+
 /// What to write instead of a borrowed argument.
 fn owned(ty: &Type) -> String {
     match &*ty.to_token_stream().to_string() {
@@ -198,7 +246,7 @@ fn check_output(signature: &Signature, role: Role, mistakes: &mut Mistakes) -> O
         return Output::Unit;
     };
     let mut bare = &**ty;
-    while let Type::Group(syn::TypeGroup { elem, .. }) | Type::Paren(syn::TypeParen { elem, .. }) = bare {
+    while let Type::Group(TypeGroup { elem, .. }) | Type::Paren(TypeParen { elem, .. }) = bare {
         bare = elem;
     }
     let Type::ImplTrait(opaque) = bare else {

@@ -1,5 +1,6 @@
 //! Whether what was written makes sense. Collects every mistake of an item before anyone hears of the first.
 
+mod attributes;
 mod block;
 mod event;
 mod event_name;
@@ -14,7 +15,7 @@ mod options;
 mod policy;
 mod structure;
 
-pub(crate) use block::{CheckedBlock, Kind, check_block};
+pub(crate) use block::{CheckedBlock, Kind, PARTS, check_block};
 pub(crate) use event::{CheckedEvent, check_event};
 pub(crate) use exception::{CheckedException, Failure, check_exception};
 pub(crate) use injectable::{CheckedInjectable, check_injectable};

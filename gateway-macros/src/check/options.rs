@@ -1,6 +1,6 @@
 //! The options of one attribute: which are known, which are given, and of what kind their values must be.
 
-use syn::{Expr, ExprLit, Ident, Lit, LitInt, LitStr, Path};
+use syn::{Expr, ExprLit, ExprPath, Ident, Lit, LitInt, LitStr, Path};
 
 use crate::check::Mistakes;
 use crate::check::nearest::nearest;
@@ -31,9 +31,14 @@ impl Options {
         for argument in arguments.0 {
             match argument {
                 Argument::Value(value) => values.push(value),
-                Argument::Named(name, _) if known.words.iter().any(|word| name == word) => {
+                Argument::Unfinished(name) if known.options.iter().any(|option| name == option) => {
+                    let example = example_of(&name.to_string());
+                    mistakes.add(&name, format!("`{name}` has no value\nhelp: write `{name} = {example}`"));
+                }
+                Argument::Named(name, _) | Argument::Unfinished(name) if known.words.iter().any(|word| name == word) => {
                     mistakes.add(&name, format!("`{name}` takes no value\nhelp: write `{name}` alone"));
                 }
+                Argument::Unfinished(name) => mistakes.add(&name, known.unknown(&name)),
                 Argument::Named(name, _) if !known.options.iter().any(|option| name == option) => {
                     mistakes.add(&name, known.unknown(&name));
                 }
@@ -88,10 +93,10 @@ impl Options {
     }
 
     /// A path's option, written bare: `with = path`.
-    pub(crate) fn path(&self, name: &str, example: &str, mistakes: &mut Mistakes) -> Option<Path> {
+    pub(crate) fn path(&self, name: &str, example: &str, mistakes: &mut Mistakes) -> Option<ExprPath> {
         let value = self.value(name)?;
-        if let Expr::Path(path) = value {
-            return Some(path.path.clone());
+        if let Expr::Path(path) = bare(value) {
+            return Some(path.clone());
         }
         mistakes.add(value, format!("`{name}` is a path, without quotes or call\nhelp: write `{name} = {example}`"));
         None
@@ -103,7 +108,7 @@ impl Options {
         let Some(value) = self.value("crate") else {
             return default();
         };
-        let path = match value {
+        let path = match bare(value) {
             Expr::Path(path) => Some(path.path.clone()),
             other => as_text(other).and_then(|text| text.parse_with(Path::parse_mod_style).ok()),
         };
@@ -134,11 +139,7 @@ impl Known {
     /// What to say to a value the attribute has no use for.
     pub(crate) fn stray(self, value: &Expr) -> String {
         let Self { attribute, example, .. } = self;
-        let word = match value {
-            Expr::Path(path) => path.path.get_ident(),
-            _ => None,
-        };
-        let help = word
+        let help = as_word(value)
             .and_then(|word| self.nearest(&word.to_string()))
             .unwrap_or_else(|| format!("write it like `{example}`"));
         format!("`#[{attribute}]` does not know this\nhelp: {help}")
@@ -147,6 +148,31 @@ impl Known {
     fn nearest(self, word: &str) -> Option<String> {
         let known: Vec<&str> = self.words.iter().chain(self.options).copied().collect();
         nearest(word, &known).map(|meant| format!("did you mean `{meant}`?"))
+    }
+}
+
+/// A value that an option may have.
+fn example_of(option: &str) -> &'static str {
+    match option {
+        "namespace" => "\"/chat\"",
+        "crate" => "renamed",
+        "part" => "1",
+        "with" => "path::to::function",
+        "concurrency" => "8",
+        "queue" => "16",
+        "overflow" => "\"drop_oldest\"",
+        "timeout" => "\"5s\"",
+        "rate" => "\"20/s\"",
+        "code" => "\"muted\"",
+        _ => "…",
+    }
+}
+
+/// The word, if the value is one.
+pub(crate) fn as_word(value: &Expr) -> Option<&Ident> {
+    match bare(value) {
+        Expr::Path(path) => path.path.get_ident(),
+        _ => None,
     }
 }
 

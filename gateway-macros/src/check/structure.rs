@@ -1,13 +1,18 @@
 //! A gateway's struct: its namespace, and where each of its fields comes from.
 
-use proc_macro2::TokenStream;
-use syn::{Attribute, Expr, Field, Generics, Ident, ItemStruct, Path, Type, WherePredicate, parse_quote};
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::punctuated::Punctuated;
+use syn::{
+    Attribute, Expr, ExprPath, Field, Generics, Ident, ItemStruct, Path, Token, Type, TypeParamBound, WherePredicate, parse_quote_spanned,
+};
 
 use crate::check::Mistakes;
+use crate::check::attributes::{cfgs, lints};
 use crate::check::layer::{Layer, check_layers};
 use crate::check::namespace::namespace_mistake;
-use crate::check::options::{Known, Options};
-use crate::parse::{Arguments, take_layers};
+use crate::check::options::{Known, Options, as_word};
+use crate::parse::{Arguments, Conditional, imported, opened, take_layers};
 
 pub(crate) struct CheckedStruct {
     pub(crate) framework: Path,
@@ -15,6 +20,10 @@ pub(crate) struct CheckedStruct {
     pub(crate) name: Ident,
     pub(crate) generics: Generics,
     pub(crate) cfgs: Vec<Attribute>,
+    /// Leave from lints, its own and that of its fields.
+    pub(crate) lints: Vec<Attribute>,
+    /// The names that attributes of the framework are written by, without a path.
+    pub(crate) named: Vec<Ident>,
     pub(crate) fields: Vec<CheckedField>,
     /// What stands around all its methods.
     pub(crate) layers: Vec<Layer>,
@@ -26,17 +35,24 @@ pub(crate) struct CheckedField {
     pub(crate) ident: Option<Ident>,
     pub(crate) ty: Type,
     pub(crate) cfgs: Vec<Attribute>,
-    pub(crate) source: Source,
+    /// Each under its condition; where none is met it is provided.
+    pub(crate) sources: Vec<(Option<TokenStream>, Source)>,
+    pub(crate) lints: Vec<Attribute>,
 }
 
-/// Where a field's value comes from when the gateway is built.
+impl CheckedField {
+    /// Whether there are conditions, or none, under which it is found by type.
+    pub(crate) fn may_be_provided(&self) -> bool {
+        self.sources.iter().all(|(condition, _)| condition.is_some())
+    }
+}
+
+/// Where a field's value comes from when the gateway is built, where not from what was provided to the server.
 pub(crate) enum Source {
-    /// Provided to the server, found by type.
-    Provided,
     /// `#[inject(default)]`
     Default,
     /// `#[inject(with = path)]`
-    With(Path),
+    With(ExprPath),
 }
 
 /// What to say to a lifetime parameter.
@@ -73,17 +89,22 @@ pub(crate) fn check_struct(arguments: TokenStream, mut item: ItemStruct, mistake
         mistakes.add(name, format!("`{name}` has no namespace\nhelp: write `{}` above it", GATEWAY.example));
     }
     refuse_second(&mut item, mistakes);
-    let layers = take_layers(&mut item.attrs);
+    let mut attributes = opened(std::mem::take(&mut item.attrs));
+    let layers = take_layers(&mut attributes);
+    item.attrs = attributes.iter().map(Conditional::joined).collect();
     for lifetime in item.generics.lifetimes() {
         mistakes.add(lifetime, BORROWS);
     }
-    let fields = item.fields.iter_mut().map(|field| check_field(field, mistakes)).collect();
+    let fields: Vec<_> = item.fields.iter_mut().map(|field| check_field(field, mistakes)).collect();
+    let framework = options.framework(mistakes);
     CheckedStruct {
-        framework: options.framework(mistakes),
         namespace: namespace.map_or_else(|| "/".to_owned(), |text| text.value()),
         name: item.ident.clone(),
-        generics: shared(&item.generics),
-        cfgs: cfgs(&item.attrs),
+        generics: shared(&item.generics, &framework),
+        framework,
+        cfgs: cfgs(&attributes),
+        lints: lints(&attributes).into_iter().chain(fields.iter().flat_map(|field| field.lints.clone())).collect(),
+        named: imported(layers.iter().map(|mark| &mark.attribute)),
         fields,
         layers: check_layers(&layers, mistakes),
         item,
@@ -111,18 +132,23 @@ fn refuse_second(item: &mut ItemStruct, mistakes: &mut Mistakes) {
 }
 
 pub(crate) fn check_field(field: &mut Field, mistakes: &mut Mistakes) -> CheckedField {
-    let (injects, others) = std::mem::take(&mut field.attrs)
+    let (injects, others) = opened(std::mem::take(&mut field.attrs))
         .into_iter()
-        .partition::<Vec<_>, _>(|attribute| attribute.path().is_ident("inject"));
-    field.attrs = others;
-    for second in injects.iter().skip(1) {
-        mistakes.add(second, "a field has one `#[inject]`\nhelp: keep the one that is meant");
+        .partition::<Vec<_>, _>(|inner| inner.attribute.path().is_ident("inject"));
+    field.attrs = others.iter().map(Conditional::joined).collect();
+    let mut always = injects.iter().filter(|inject| inject.condition.is_none());
+    if always.next().is_some() {
+        for second in always {
+            mistakes.add(&second.attribute, "a field has one `#[inject]`\nhelp: keep the one that is meant");
+        }
     }
+    let source = |inject: &Conditional| (inject.condition.clone(), check_inject(&inject.attribute, mistakes));
     CheckedField {
         ident: field.ident.clone(),
         ty: field.ty.clone(),
-        cfgs: cfgs(&field.attrs),
-        source: injects.first().map_or(Source::Provided, |inject| check_inject(inject, mistakes)),
+        cfgs: cfgs(&others),
+        sources: injects.iter().map(source).collect(),
+        lints: lints(&others),
     }
 }
 
@@ -138,7 +164,7 @@ fn check_inject(inject: &Attribute, mistakes: &mut Mistakes) -> Source {
     let (values, options) = Options::new(INJECT, arguments, mistakes);
     let mut default = None;
     for value in &values {
-        if matches!(value, Expr::Path(path) if path.path.is_ident("default")) {
+        if as_word(value).is_some_and(|word| word == "default") {
             default = Some(value);
         } else {
             mistakes.add(value, INJECT.stray(value));
@@ -151,18 +177,36 @@ fn check_inject(inject: &Attribute, mistakes: &mut Mistakes) -> Source {
     with.map_or(Source::Default, Source::With)
 }
 
-/// A server's threads share its gateways: every type parameter must allow it, written or not.
-pub(crate) fn shared(generics: &Generics) -> Generics {
+/// A server's threads share its gateways: every type parameter must allow it, written or not. Said where its other bounds are.
+pub(crate) fn shared(generics: &Generics, framework: &Path) -> Generics {
     let mut shared = generics.clone();
-    for parameter in generics.type_params() {
-        let name = &parameter.ident;
-        let bound: WherePredicate = parse_quote!(#name: ::core::marker::Send + ::core::marker::Sync + 'static);
-        shared.make_where_clause().predicates.push(bound);
+    let bounded_below: Vec<String> = match &generics.where_clause {
+        Some(clause) => clause.predicates.iter().filter_map(bounded).collect(),
+        None => Vec::new(),
+    };
+    let mut below = Vec::new();
+    for parameter in shared.type_params_mut() {
+        // As made code: the compiler proposes to add to what stands in the source.
+        let span = Span::call_site().located_at(parameter.ident.span());
+        let bounds: Punctuated<TypeParamBound, Token![+]> = parse_quote_spanned!(span=> #framework::private::Shared);
+        if parameter.bounds.is_empty() && bounded_below.contains(&parameter.ident.to_string()) {
+            let name = &parameter.ident;
+            below.push(parse_quote_spanned!(span=> #name: #bounds));
+        } else {
+            parameter.colon_token.get_or_insert(Token![:](span));
+            parameter.bounds.extend(bounds);
+        }
+    }
+    if let Some(clause) = &mut shared.where_clause {
+        clause.predicates.extend::<Vec<WherePredicate>>(below);
     }
     shared
 }
 
-/// The conditions an item stands under, to be repeated on what is made for it.
-pub(crate) fn cfgs(attributes: &[Attribute]) -> Vec<Attribute> {
-    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect()
+/// The name that a predicate bounds.
+fn bounded(predicate: &WherePredicate) -> Option<String> {
+    match predicate {
+        WherePredicate::Type(predicate) => Some(predicate.bounded_ty.to_token_stream().to_string()),
+        _ => None,
+    }
 }

@@ -5,9 +5,11 @@ use quote::quote;
 use syn::parse_quote;
 
 use crate::check::CheckedEvent;
+use crate::expand::spans::made;
 
 pub(crate) fn expand_event(checked: &CheckedEvent) -> TokenStream {
     let CheckedEvent { framework, name, is_spread, ident, generics } = checked;
+    let ident = made(ident);
     let mut generics = generics.clone();
     if generics.type_params().next().is_some() {
         // Whether it can be sent depends on its parameters, which serde bounds in an impl of its own.

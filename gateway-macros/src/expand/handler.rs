@@ -1,14 +1,14 @@
 //! One entry of the table: the arguments read one by one, the method called, its value handed on.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Path, Type};
+use syn::{Lifetime, Path, PathArguments, Type};
 
 use crate::check::{Handler, Output, Policy, Work};
 use crate::expand::layers::layer_statements;
-use crate::expand::spans::{at, local};
+use crate::expand::spans::{at, local, made};
 use crate::expand::text::{line, type_text};
 use crate::parse::Role;
 
@@ -41,16 +41,18 @@ pub(crate) struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// `handlers.subscribe(…);`, or that of a hook.
+    /// `Handlers::subscribe(handlers, …);`, or that of a hook. By path: a method of a trait that all types have does not come
+    /// between.
     pub(crate) fn expand(&self) -> TokenStream {
+        let framework = self.framework;
         let (role, described) = self.described();
-        let add = Ident::new(role.name(), Span::call_site());
+        let (add, handlers) = (Ident::new(role.name(), Span::call_site()), local("handlers"));
         let call = self.call(&Words::of(role));
-        let cfgs = &self.handler.cfgs;
         let (around, arguments) = (self.around(), self.arguments(&Words::of(role)));
         quote! {
-            #(#cfgs)*
-            handlers.#add(#described, #call)#around #arguments;
+            #framework::Handlers::#add(#handlers, #described, #call);
+            #around
+            #arguments
         }
     }
 
@@ -59,7 +61,9 @@ impl Entry<'_> {
         let Self { framework, self_type, handler } = self;
         let self_type = self_type.to_token_stream();
         let statements = layer_statements(framework, &handler.layers, |ty| replace_self(ty.clone(), &self_type));
-        (!handler.layers.is_empty()).then(|| quote!(.around(|layers| { #statements })))
+        let (handlers, layers) = (local("handlers"), local("layers"));
+        (!handler.layers.is_empty())
+            .then(|| quote!(#framework::Handlers::around(#handlers, |#layers| { #statements });))
     }
 
     /// What each argument asks of the server.
@@ -76,7 +80,9 @@ impl Entry<'_> {
             }
         });
         let arguments: Vec<_> = arguments.collect();
-        (!arguments.is_empty()).then(|| quote!(.arguments([#(#arguments),*])))
+        let handlers = local("handlers");
+        (!arguments.is_empty())
+            .then(|| quote!(#framework::Handlers::arguments(#handlers, [#(#arguments),*]);))
     }
 
     /// What the table knows of the method beside how to call it.
@@ -111,16 +117,20 @@ impl Entry<'_> {
     /// The closure that reads the arguments, each by a statement of its own, and calls the method.
     fn call(&self, words: &Words) -> TokenStream {
         let Self { framework, self_type, handler } = self;
-        let names: Vec<Ident> = (0..handler.arguments.len()).map(|index| format_ident!("a{index}")).collect();
+        let names: Vec<Ident> =
+            (0..handler.arguments.len()).map(|index| local(&format!("argument_{index}"))).collect();
+        let (gateway, cx, value, rejection) = (local("gateway"), local("cx"), local("value"), local("rejection"));
         let reads = handler.arguments.iter().zip(&names).map(|(written, name)| {
             let ty = named(written, self_type);
-            let on = &words.on;
-            let (cx, text) = (local("cx"), type_text(written));
-            quote_spanned! {ty.span()=>
-                let #name = match <#ty as #framework::FromContext<#framework::on::#on>>::from_context(#cx) {
-                    ::core::result::Result::Ok(value) => value,
-                    ::core::result::Result::Err(rejection) => {
-                        return #framework::Running::rejected(#cx.rejected(#text, rejection));
+            let (on, text) = (&words.on, type_text(written));
+            let read = quote_spanned! {ty.span()=>
+                <#ty as #framework::FromContext<#framework::on::#on>>::from_context
+            };
+            quote! {
+                let #name = match #read(#cx) {
+                    ::core::result::Result::Ok(#value) => #value,
+                    ::core::result::Result::Err(#rejection) => {
+                        return #framework::Running::rejected(#framework::Context::rejected(#cx, #text, #rejection));
                     }
                 };
             }
@@ -130,14 +140,14 @@ impl Entry<'_> {
             (Output::Unit | Output::Value(_), true) => self.future(words, &names),
             (Output::Unit | Output::Value(_), false) => self.ready(words, &names),
         };
-        let cx = if names.is_empty() { quote!(_) } else { quote!(cx) };
-        quote!(|gateway, #cx| { #(#reads)* #running })
+        let cx = if names.is_empty() { quote!(_) } else { quote!(#cx) };
+        quote!(|#gateway, #cx| { #(#reads)* #running })
     }
 
     fn ready(&self, words: &Words, names: &[Ident]) -> TokenStream {
         let Self { framework, self_type, handler } = self;
-        let method = &handler.ident;
-        let value = self.value(words, &quote!(<#self_type>::#method(gateway, #(#names),*)));
+        let (method, gateway) = (made(&handler.ident), local("gateway"));
+        let value = self.value(words, &quote!(<#self_type>::#method(#gateway, #(#names),*)));
         quote!(#framework::Running::ready(#value))
     }
 
@@ -145,12 +155,12 @@ impl Entry<'_> {
     /// then reported.
     fn future(&self, words: &Words, names: &[Ident]) -> TokenStream {
         let Self { framework, self_type, handler } = self;
-        let method = &handler.ident;
-        let value = self.value(words, &quote!(<#self_type>::#method(&gateway, #(#names),*).await));
+        let (method, gateway) = (&handler.ident, local("gateway"));
+        let value = self.value(words, &quote!(<#self_type>::#method(&#gateway, #(#names),*).await));
         let future = at(method.span(), &quote!(#framework::Running::future));
         let future = quote_spanned!(method.span()=> #future(async move { #value }));
         quote! {
-            let gateway = ::std::sync::Arc::clone(gateway);
+            let #gateway = ::std::sync::Arc::clone(#gateway);
             #future
         }
     }
@@ -166,11 +176,12 @@ impl Entry<'_> {
         let method_path = at(span, &quote!(<#self_type>::#method));
         let wait = at(span, &wait);
         let called = quote_spanned!(span=> #method_path(&#gateway, #(#names),*) #wait);
-        let forward = quote_spanned!(span=> (#items).forward(#called).await);
+        let forward = at(span, &quote!(#framework::Items::forward));
+        let forward = quote_spanned!(span=> #forward(#items, #called).await);
         let stream = at(method.span(), &quote!(#framework::Running::stream));
         let stream = quote_spanned!(method.span()=> #stream(move |#items| async move { #forward }));
         quote! {
-            let gateway = ::std::sync::Arc::clone(gateway);
+            let #gateway = ::std::sync::Arc::clone(#gateway);
             #stream
         }
     }
@@ -181,7 +192,7 @@ impl Entry<'_> {
         let Words { into_trait, into_method, .. } = words;
         match &handler.output {
             Output::Value(ty) => {
-                let ty = named(ty, self_type);
+                let ty = elided(named(ty, self_type), &handler.lifetimes);
                 quote_spanned!(ty.span()=> <#ty as #framework::#into_trait>::#into_method(#called))
             }
             Output::Unit | Output::Stream(_) => {
@@ -212,6 +223,44 @@ fn policy_calls(framework: &Path, policy: &Policy) -> TokenStream {
     calls.into_iter().flatten().collect()
 }
 
+/// The type of a block where a value of it is made or a function of it is called: `Chat::<S>`.
+pub(crate) fn callable(self_type: &Type) -> Type {
+    let mut callable = self_type.clone();
+    if let Type::Path(path) = &mut callable {
+        for segment in &mut path.path.segments {
+            if let PathArguments::AngleBracketed(arguments) = &mut segment.arguments {
+                arguments.colon2_token.get_or_insert_default();
+            }
+        }
+    }
+    callable
+}
+
+/// The type without the lifetimes that only the method knows.
+fn elided(ty: TokenStream, lifetimes: &[Lifetime]) -> TokenStream {
+    if lifetimes.is_empty() {
+        return ty;
+    }
+    let mut after_quote = false;
+    let trees = ty.into_iter().map(|tree| match tree {
+        TokenTree::Ident(name) if after_quote && lifetimes.iter().any(|lifetime| lifetime.ident == name) => {
+            after_quote = false;
+            TokenTree::Ident(Ident::new("_", name.span()))
+        }
+        TokenTree::Group(group) => {
+            after_quote = false;
+            let mut inner = Group::new(group.delimiter(), elided(group.stream(), lifetimes));
+            inner.set_span(group.span());
+            TokenTree::Group(inner)
+        }
+        other => {
+            after_quote = matches!(&other, TokenTree::Punct(punct) if punct.as_char() == '\'');
+            other
+        }
+    });
+    trees.collect()
+}
+
 /// The type with `Self` by its name: a closure in a free function has no `Self`.
 fn named(ty: &Type, self_type: &Type) -> TokenStream {
     replace_self(ty.to_token_stream(), &self_type.to_token_stream())
@@ -232,7 +281,7 @@ fn replace_self(tokens: TokenStream, self_type: &TokenStream) -> TokenStream {
                 }
             }
             TokenTree::Group(group) => {
-                let mut inner = proc_macro2::Group::new(group.delimiter(), replace_self(group.stream(), self_type));
+                let mut inner = Group::new(group.delimiter(), replace_self(group.stream(), self_type));
                 inner.set_span(group.span());
                 replaced.extend([TokenTree::Group(inner)]);
             }

@@ -6,6 +6,7 @@ use syn::ext::IdentExt;
 
 use crate::check::CheckedInjectable;
 use crate::expand::structure::construct;
+use crate::expand::spans::made;
 use crate::expand::text::line;
 
 pub(crate) fn expand_injectable(checked: &CheckedInjectable) -> TokenStream {
@@ -26,10 +27,11 @@ pub(crate) fn fallback_injectable(checked: &CheckedInjectable) -> TokenStream {
 fn implement(checked: &CheckedInjectable, inject: &TokenStream) -> TokenStream {
     let CheckedInjectable { framework, name, generics, .. } = checked;
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
-    let text = name.unraw().to_string();
-    let line = line(name.span());
+    let (text, line) = (name.unraw().to_string(), line(name.span()));
+    let name = made(name);
     quote! {
         #[automatically_derived]
+        #[doc(hidden)]
         impl #impl_generics #framework::Injectable for #name #type_generics #where_clause {
             const DECLARED: #framework::Declared = #framework::Declared::new(#text, ::core::file!(), #line);
             #inject

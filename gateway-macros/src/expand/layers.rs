@@ -6,7 +6,7 @@ use syn::Path;
 use syn::spanned::Spanned;
 
 use crate::check::Layer;
-use crate::expand::spans::local;
+use crate::expand::spans::{at, local};
 use crate::expand::text::{line, type_text};
 use crate::parse::{LayerKind, Named};
 
@@ -24,6 +24,7 @@ fn statement(framework: &Path, layer: &Layer, written_out: &impl Fn(&TokenStream
     let add = Ident::new(layer.kind.name(), layer.span());
     let (layers, written, made) = (local("layers"), local("written"), local("made"));
     let line = line(layer.span());
+    let condition = layer.condition.as_ref().map(|condition| quote!(#[cfg(#condition)]));
     match &layer.named {
         Named::Type(ty) => {
             let text = type_text(ty);
@@ -34,23 +35,30 @@ fn statement(framework: &Path, layer: &Layer, written_out: &impl Fn(&TokenStream
                     quote_spanned!(ty.span()=> <#ty>)
                 }
             };
-            let taken = quote_spanned!(ty.span()=> #layers.#add::#generics(#written, #made));
-            quote! {{
-                #[allow(unused_imports, reason = "which of them makes the layer depends on its type")]
-                use #framework::private::{MakeDefault as _, MakeInjected as _, MakeProvided as _};
-                let #written = #framework::Written::new(#text, ::core::file!(), #line);
-                let #made = (&&&#framework::private::Make::<#ty>::new()).make(#layers, #written);
-                #taken;
-            }}
+            let taken = at(ty.span(), &quote!(#framework::Layers::#add));
+            let taken = quote_spanned!(ty.span()=> #taken::#generics(#layers, #written, #made));
+            quote! {
+                #condition
+                {
+                    use #framework::private::{MakeDefault as _, MakeInjected as _, MakeProvided as _};
+                    let #written = #framework::Written::new(#text, ::core::file!(), #line);
+                    let #made = (&&&#framework::private::Make::<#ty>::new()).__gateway_make(#layers, #written);
+                    #taken;
+                }
+            }
         }
         Named::Value(value) => {
             let text = type_text(value);
             let value = written_out(&quote!(#value));
-            let taken = quote_spanned!(layer.span()=> #layers.#add(#written, ::std::sync::Arc::new(#value)));
-            quote! {{
-                let #written = #framework::Written::new(#text, ::core::file!(), #line);
-                #taken;
-            }}
+            let taken = at(layer.span(), &quote!(#framework::Layers::#add));
+            let taken = quote_spanned!(layer.span()=> #taken(#layers, #written, ::std::sync::Arc::new(#value)));
+            quote! {
+                #condition
+                {
+                    let #written = #framework::Written::new(#text, ::core::file!(), #line);
+                    #taken;
+                }
+            }
         }
     }
 }

@@ -1,19 +1,20 @@
 //! What the compiler gets to see. Every path is full; everything made could have been written by hand.
 
 mod block;
+mod concrete;
 mod event;
 mod exception;
 mod handler;
+mod imports;
 mod injectable;
 mod layers;
-mod markers;
 mod spans;
 mod structure;
 mod text;
 
 pub(crate) use block::expand_block;
+pub(crate) use concrete::expand_concrete;
 pub(crate) use event::expand_event;
 pub(crate) use exception::{expand_exception, fallback_exception};
 pub(crate) use injectable::{expand_injectable, fallback_injectable};
-pub(crate) use markers::without_markers;
 pub(crate) use structure::{expand_struct, fallback_struct};

@@ -1,7 +1,7 @@
 //! Where the compiler points when made code is at odds with the user's, and whose scope a name of it is in.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
-use quote::ToTokens;
+use quote::{ToTokens, format_ident};
 
 /// The tokens, all as if they stood in one place.
 pub(crate) fn at(span: Span, tokens: &impl ToTokens) -> TokenStream {
@@ -10,6 +10,11 @@ pub(crate) fn at(span: Span, tokens: &impl ToTokens) -> TokenStream {
             let mut moved = Group::new(group.delimiter(), at(span, &group.stream()));
             moved.set_span(span);
             TokenTree::Group(moved)
+        }
+        // What it means depends on where it stands.
+        TokenTree::Ident(mut root) if root == "$crate" => {
+            root.set_span(root.span().located_at(span));
+            TokenTree::Ident(root)
         }
         mut tree => {
             tree.set_span(span);
@@ -26,8 +31,16 @@ pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
     (first, trees.last().map_or(first, |tree| tree.span()))
 }
 
-/// A variable of the made code. Named like this wherever it is mentioned, for a place taken from the user's code would
-/// bring along the scope of a `macro_rules!` that code may come from.
+/// A name of the made code, as nobody writes one: a constant of the user's with the name of a variable would be taken for a
+/// pattern, whatever scope the variable is in. Named like this wherever it is mentioned, for a place taken from the user's code
+/// would bring along the scope of a `macro_rules!` that code may come from.
 pub(crate) fn local(name: &str) -> Ident {
-    Ident::new(name, Span::call_site())
+    format_ident!("__gateway_{name}", span = Span::call_site())
+}
+
+/// A name of the user's, in its place, as if the macro had written it: lints about what is named are then not about its user.
+pub(crate) fn made(name: &Ident) -> Ident {
+    let mut made = name.clone();
+    made.set_span(Span::call_site().located_at(name.span()));
+    made
 }

@@ -1,20 +1,23 @@
 //! `impl Gateway` for a struct, and its registration.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Index, Member, Path};
+use syn::{Index, Member, Path, Type};
 
 use crate::check::{CheckedField, CheckedStruct, Source};
+use crate::expand::imports::imports;
 use crate::expand::layers::layer_statements;
+use crate::expand::spans::{at, local, made};
 use crate::expand::text::{line, type_text};
 
 /// Everything a gateway's struct turns into, beside itself.
 pub(crate) fn expand_struct(checked: &CheckedStruct) -> TokenStream {
     let gateway = gateway_impl(checked, &construct("construct", &checked.framework, &checked.fields));
     let registration = registration(checked);
-    quote!(#gateway #registration)
+    let imports = imports(&checked.framework, &checked.named);
+    quote!(#imports #gateway #registration)
 }
 
 /// A gateway that cannot be built, so that a struct with a mistake in it is not also said to be no gateway.
@@ -34,14 +37,16 @@ pub(crate) fn fallback_struct(checked: &CheckedStruct) -> TokenStream {
 }
 
 fn gateway_impl(checked: &CheckedStruct, construct: &TokenStream) -> TokenStream {
-    let CheckedStruct { framework, namespace, name, cfgs, .. } = checked;
+    let CheckedStruct { framework, namespace, name, cfgs, lints, .. } = checked;
     let (impl_generics, type_generics, where_clause) = checked.generics.split_for_impl();
     let text = name.unraw().to_string();
     let line = line(name.span());
     let around = around(checked);
     quote! {
         #(#cfgs)*
+        #(#lints)*
         #[automatically_derived]
+        #[doc(hidden)]
         impl #impl_generics #framework::Gateway for #name #type_generics #where_clause {
             const NAMESPACE: &'static str = #namespace;
             const DECLARED: #framework::Declared = #framework::Declared::new(#text, ::core::file!(), #line);
@@ -58,8 +63,9 @@ fn around(checked: &CheckedStruct) -> TokenStream {
         return TokenStream::new();
     }
     let statements = layer_statements(framework, layers, Clone::clone);
+    let layers = local("layers");
     quote! {
-        fn around(layers: &mut #framework::Layers<'_>) {
+        fn around(#layers: &mut #framework::Layers<'_>) {
             #statements
         }
     }
@@ -68,12 +74,11 @@ fn around(checked: &CheckedStruct) -> TokenStream {
 /// The constructor asks for every field before it gives up on one, so that all gaps are reported at once.
 pub(crate) fn construct(function: &str, framework: &Path, list: &[CheckedField]) -> TokenStream {
     let function = Ident::new(function, Span::call_site());
-    // Named apart from every field, which is a variable here too.
-    let fields = Ident::new("fields", Span::mixed_site());
+    let fields = local("fields");
     let parameter =
-        if list.iter().any(|field| matches!(field.source, Source::Provided)) { quote!(#fields) } else { quote!(_) };
+        if list.iter().any(CheckedField::may_be_provided) { quote!(#fields) } else { quote!(_) };
     let (asks, inits): (Vec<_>, Vec<_>) =
-        list.iter().enumerate().map(|(index, field)| ask(&fields, index, field)).unzip();
+        list.iter().enumerate().map(|(index, field)| ask(framework, index, field)).unzip();
     quote! {
         fn #function(#parameter: &mut #framework::Fields<'_>) -> ::core::option::Option<Self> {
             #(#asks)*
@@ -83,51 +88,74 @@ pub(crate) fn construct(function: &str, framework: &Path, list: &[CheckedField])
 }
 
 /// The statement that asks for a field, and its place in the struct's expression.
-fn ask(fields: &Ident, index: usize, field: &CheckedField) -> (TokenStream, TokenStream) {
-    let CheckedField { ident, ty, cfgs, source } = field;
-    let member = ident.clone().map_or_else(|| Member::Unnamed(Index::from(index)), Member::Named);
-    let local = ident.clone().unwrap_or_else(|| format_ident!("field_{index}"));
+fn ask(framework: &Path, index: usize, field: &CheckedField) -> (TokenStream, TokenStream) {
+    let CheckedField { ident, ty, cfgs, sources, lints: _ } = field;
+    let member = ident.as_ref().map_or_else(|| Member::Unnamed(Index::from(index)), |ident| Member::Named(made(ident)));
+    let local = local(&format!("field_{index}"));
+    let asked = |condition: Option<TokenStream>, value: TokenStream| {
+        let condition = condition.map(|condition| quote!(#[cfg(#condition)]));
+        quote! { #(#cfgs)* #condition let #local: ::core::option::Option<#ty> = #value; }
+    };
+    let mut statements = TokenStream::new();
+    let mut before: Vec<&TokenStream> = Vec::new();
+    for (condition, source) in sources {
+        let otherwise = (!before.is_empty()).then(|| quote!(not(any(#(#before),*)),));
+        let under = (condition.is_some() || otherwise.is_some()).then(|| quote!(all(#otherwise #condition)));
+        statements.extend(asked(under, filled(source, ty)));
+        before.extend(condition);
+    }
+    if field.may_be_provided() {
+        let under = (!before.is_empty()).then(|| quote!(not(any(#(#before),*))));
+        statements.extend(asked(under, provided(framework, index, field)));
+    }
+    (statements, quote! { #(#cfgs)* #member: #local?, })
+}
+
+fn provided(framework: &Path, index: usize, field: &CheckedField) -> TokenStream {
+    let CheckedField { ident, ty, .. } = field;
     let name = ident.as_ref().map_or_else(|| index.to_string(), |ident| ident.unraw().to_string());
-    let value = match source {
-        Source::Provided => {
-            let text = type_text(ty);
-            let line = line(ident.as_ref().map_or_else(|| ty.span(), Ident::span));
-            quote_spanned!(ty.span()=> #fields.provided::<#ty>(#name, #text, #line))
-        }
+    let (text, fields) = (type_text(ty), local("fields"));
+    let line = line(ident.as_ref().map_or_else(|| ty.span(), Ident::span));
+    let ask = at(ty.span(), &quote!(#framework::Fields::provided));
+    quote_spanned!(ty.span()=> #ask::<#ty>(#fields, #name, #text, #line))
+}
+
+fn filled(source: &Source, ty: &Type) -> TokenStream {
+    match source {
         Source::Default => {
             quote_spanned!(ty.span()=> ::core::option::Option::Some(<#ty as ::core::default::Default>::default()))
         }
         // Called before it is wrapped, so that a value of another type is reported in the plainest words.
         Source::With(path) => {
-            let called = quote_spanned!(path.span()=> #path());
-            quote!({ let value: #ty = #called; ::core::option::Option::Some(value) })
+            let (called, value) = (quote_spanned!(path.span()=> #path()), local("value"));
+            quote!({ let #value: #ty = #called; ::core::option::Option::Some(#value) })
         }
-    };
-    let asked = quote! { #(#cfgs)* let #local: ::core::option::Option<#ty> = #value; };
-    (asked, quote! { #(#cfgs)* #member: #local?, })
+    }
 }
 
 fn registration(checked: &CheckedStruct) -> TokenStream {
-    let CheckedStruct { framework, name, cfgs, generics, .. } = checked;
+    let CheckedStruct { framework, name, cfgs, lints, generics, .. } = checked;
     if generics.type_params().next().is_some() || generics.const_params().next().is_some() {
-        let path = format!("::{}", name.unraw());
         let (_, type_generics, _) = generics.split_for_impl();
-        let text = type_text(&quote!(#name #type_generics));
+        let (text, written) = (name.unraw().to_string(), type_text(&quote!(#name #type_generics)));
         let line = line(name.span());
         return quote! {
             #(#cfgs)*
             #framework::private::submit! {
                 #framework::private::GenericEntry::new(
-                    ::core::concat!(::core::module_path!(), #path), #text, ::core::file!(), #line,
+                    #framework::Declared::new(#text, ::core::file!(), #line), #written,
                 )
             }
         };
     }
     quote! {
         #(#cfgs)*
-        #[automatically_derived]
-        impl #framework::Registered for #name {}
-        #(#cfgs)*
-        #framework::private::submit! { #framework::private::GatewayEntry::of::<#name>() }
+        #(#lints)*
+        const _: () = {
+            #[automatically_derived]
+            #[doc(hidden)]
+            impl #framework::Registered for #name {}
+            #framework::private::submit! { #framework::private::GatewayEntry::of::<#name>() }
+        };
     }
 }

@@ -15,6 +15,8 @@ pub(crate) enum Argument {
     Value(Expr),
     /// `namespace = "/chat"`
     Named(Ident, Expr),
+    /// `namespace =`, half written.
+    Unfinished(Ident),
 }
 
 impl Arguments {
@@ -28,7 +30,11 @@ impl Arguments {
     pub(crate) fn of(attribute: &Attribute, example: &str) -> syn::Result<Self> {
         match &attribute.meta {
             Meta::Path(_) => Ok(Self::default()),
-            Meta::List(list) => Self::read(list.tokens.clone()),
+            Meta::List(list) => {
+                // Where it ends too early, its own parenthesis is underlined.
+                let list = list.parse_args_with(Punctuated::<Argument, Token![,]>::parse_terminated)?;
+                Ok(Self(list.into_iter().collect()))
+            }
             Meta::NameValue(pair) => Err(syn::Error::new_spanned(
                 pair,
                 format!("this attribute takes its value in parentheses\nhelp: write `{example}`"),
@@ -43,6 +49,9 @@ impl Parse for Argument {
         if input.peek(Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==]) {
             let name = input.call(Ident::parse_any)?;
             input.parse::<Token![=]>()?;
+            if input.is_empty() || input.peek(Token![,]) {
+                return Ok(Self::Unfinished(name));
+            }
             return Ok(Self::Named(name, input.parse()?));
         }
         if input.peek(Ident) && input.peek2(Token![:]) && !input.peek2(Token![::]) {

@@ -1,16 +1,20 @@
-//! An impl block, read as far as its methods' signatures. Bodies are stepped over, never parsed: rustc reports
-//! what is wrong in them, once.
+//! An impl block, read as far as its methods' signatures. Bodies are stepped over, never parsed: rustc reports what is wrong in
+//! them, once.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::quote;
+use syn::ext::IdentExt;
+use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
-use syn::punctuated::Punctuated;
-use syn::{Attribute, Generics, Ident, Meta, Path, Signature, Token, Type, Visibility, braced};
+use syn::token::Brace;
+use syn::{Attribute, Generics, Path, Signature, Token, Type, Visibility, braced};
 
-use crate::parse::{LayerMark, take_layers};
+use crate::parse::walk::{Step, between, flat, flat_head, step};
+use crate::parse::{Conditional, LayerMark, opened, take_layers};
 
-/// The head of an impl block and the methods in it that carry a marker.
+/// An impl block, and the methods in it that carry a marker.
 pub(crate) struct Block {
-    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) attributes: Vec<Conditional>,
     pub(crate) impl_token: Token![impl],
     pub(crate) generics: Generics,
     /// The trait, if this is no inherent block.
@@ -19,20 +23,28 @@ pub(crate) struct Block {
     pub(crate) methods: Vec<Method>,
     /// Markers that stand on something else than a method.
     pub(crate) strays: Vec<Marker>,
-    /// Markers inside a `#[cfg_attr(…)]`, which nobody has evaluated yet.
+    /// Markers inside a `#[cfg_attr(…)]`.
     pub(crate) conditional: Vec<Marker>,
     /// What is to stand around the block as a whole.
     pub(crate) layers: Vec<LayerMark>,
     /// What is to stand around something that is not taken up.
     pub(crate) stray_layers: Vec<LayerMark>,
+    /// The names that markers are written by, without a path: somebody may have imported them.
+    pub(crate) named: Vec<Ident>,
+    /// What could not be read. The compiler has said what is wrong with it, unless it knows what we do not.
+    pub(crate) unread: Vec<syn::Error>,
+    /// The block as it is given back: without what is read here, and without what could not be.
+    pub(crate) given_back: TokenStream,
 }
 
 /// A method with at least one marker.
 pub(crate) struct Method {
     pub(crate) markers: Vec<Marker>,
     pub(crate) layers: Vec<LayerMark>,
-    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) attributes: Vec<Conditional>,
     pub(crate) signature: Signature,
+    /// Where its body is spoken of as a whole.
+    pub(crate) body: TokenStream,
 }
 
 /// One `#[subscribe]`, or one of the hooks' attributes.
@@ -68,20 +80,8 @@ impl Role {
 
 /// The role an attribute's path names, if it is a marker: `#[subscribe]`, `#[gateway_core::subscribe]`.
 pub(crate) fn marker_role(path: &Path) -> Option<Role> {
-    let name = &path.segments.last()?.ident;
+    let name = path.segments.last()?.ident.unraw();
     Role::ALL.into_iter().find(|role| name == role.name())
-}
-
-/// The role of the marker in a `#[cfg_attr(…, subscribe)]`.
-pub(crate) fn conditional_marker(attribute: &Attribute) -> Option<Role> {
-    let Meta::List(list) = &attribute.meta else {
-        return None;
-    };
-    if !list.path.is_ident("cfg_attr") {
-        return None;
-    }
-    let metas = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
-    metas.iter().skip(1).find_map(|meta| marker_role(meta.path()))
 }
 
 impl Block {
@@ -90,8 +90,9 @@ impl Block {
     }
 
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let mut attributes = input.call(Attribute::parse_outer)?;
+        let mut attributes = opened(input.call(Attribute::parse_outer)?);
         let layers = take_layers(&mut attributes);
+        let head = input.cursor();
         input.parse::<Option<Token![unsafe]>>()?;
         let impl_token = input.parse()?;
         // `impl <Chat as Trait>::Type` is the other reading of `impl <`; nobody writes it.
@@ -102,10 +103,13 @@ impl Block {
             of_trait = Some(std::mem::replace(&mut self_type, input.parse()?));
         }
         generics.where_clause = input.parse()?;
+        let head = between(head, input.cursor());
 
         let content;
-        braced!(content in input);
-        content.call(Attribute::parse_inner)?;
+        let brace = braced!(content in input);
+        let inner = content.call(Attribute::parse_inner)?;
+        let written = attributes.iter().map(Conditional::joined);
+        let written = quote!(#(#written)* #head);
         let mut block = Self {
             attributes,
             impl_token,
@@ -117,44 +121,102 @@ impl Block {
             conditional: Vec::new(),
             layers,
             stray_layers: Vec::new(),
+            named: Vec::new(),
+            unread: Vec::new(),
+            given_back: TokenStream::new(),
         };
+        let mut items = quote!(#(#inner)*);
         while !content.is_empty() {
-            block.parse_item(&content)?;
+            items.extend(block.read_item(&content));
         }
+        block.given_back = written;
+        block.given_back.extend([braces(brace, items)]);
         Ok(block)
     }
 
-    fn parse_item(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
-        let (markers, mut attributes) = split_markers(input.call(Attribute::parse_outer)?);
+    /// Reads the next item, and gives what is left of it.
+    fn read_item(&mut self, input: ParseStream<'_>) -> TokenStream {
+        let ahead = input.fork();
+        match self.parse_item(&ahead) {
+            Ok(item) => {
+                input.advance_to(&ahead);
+                item
+            }
+            Err(error) => {
+                self.unread.push(error);
+                skip_item(input);
+                TokenStream::new()
+            }
+        }
+    }
+
+    fn parse_item(&mut self, input: ParseStream<'_>) -> syn::Result<TokenStream> {
+        let mut attributes = opened(input.call(Attribute::parse_outer)?);
         let layers = take_layers(&mut attributes);
-        let conditional = attributes.iter().filter_map(|attribute| {
-            let role = conditional_marker(attribute)?;
-            Some(Marker { role, attribute: attribute.clone() })
-        });
-        self.conditional.extend(conditional);
+        let mut markers = take_markers(&mut attributes);
+        let conditional = markers.extract_if(.., |(condition, _)| condition.is_some()).map(|(_, marker)| marker);
+        let conditional: Vec<_> = conditional.collect();
+        let named = conditional.iter().chain(markers.iter().map(|(_, marker)| marker)).map(|marker| &marker.attribute);
+        self.named.extend(imported(named.chain(layers.iter().map(|mark| &mark.attribute))));
+        let markers: Vec<_> = markers.into_iter().map(|(_, marker)| marker).collect();
+        let written = attributes.iter().map(Conditional::joined);
+        let mut given_back = quote!(#(#written)*);
+        let begin = input.cursor();
         input.parse::<Visibility>()?;
         if markers.is_empty() || !starts_a_function(input) {
+            skip_item(input);
+            given_back.extend(between(begin, input.cursor()));
+            self.conditional.extend(conditional);
             self.strays.extend(markers);
             self.stray_layers.extend(layers);
-            return skip_item(input);
+            return Ok(given_back);
         }
         let signature = input.parse()?;
-        skip_body(input)?;
-        self.methods.push(Method { markers, layers, attributes, signature });
-        Ok(())
+        let body = input.cursor();
+        if !(input.peek(Brace) || input.peek(Token![;])) {
+            return Err(input.error("expected the method's body"));
+        }
+        step(input);
+        let body = between(body, input.cursor());
+        given_back.extend(of_made_code(between(begin, input.cursor())));
+        self.conditional.extend(conditional);
+        self.methods.push(Method { markers, layers, attributes, signature, body });
+        Ok(given_back)
     }
 }
 
-fn split_markers(attributes: Vec<Attribute>) -> (Vec<Marker>, Vec<Attribute>) {
+/// The item with its first token as if the macro had written it.
+///
+/// A handler takes its arguments by value and its gateway by reference because the framework says so: lints about signatures look
+/// at whose code this is. Leave by `#[allow]` would be an error where such a lint is forbidden.
+fn of_made_code(item: TokenStream) -> TokenStream {
+    let mut trees = flat_head(item).into_iter();
+    let first = trees.next().map(|mut tree| {
+        tree.set_span(Span::call_site().located_at(tree.span()));
+        tree
+    });
+    first.into_iter().chain(trees).collect()
+}
+
+/// The names by which attributes are written that have no path.
+pub(crate) fn imported<'a>(attributes: impl Iterator<Item = &'a Attribute>) -> Vec<Ident> {
+    attributes.filter_map(|attribute| attribute.path().get_ident().cloned()).collect()
+}
+
+fn braces(brace: Brace, items: TokenStream) -> TokenTree {
+    let mut group = Group::new(Delimiter::Brace, items);
+    group.set_span(brace.span.join());
+    TokenTree::Group(group)
+}
+
+fn take_markers(attributes: &mut Vec<Conditional>) -> Vec<(Option<TokenStream>, Marker)> {
     let mut markers = Vec::new();
-    let mut others = Vec::new();
-    for attribute in attributes {
-        match marker_role(attribute.path()) {
-            Some(role) => markers.push(Marker { role, attribute }),
-            None => others.push(attribute),
-        }
-    }
-    (markers, others)
+    attributes.retain(|Conditional { condition, attribute }| {
+        let role = marker_role(attribute.path());
+        markers.extend(role.map(|role| (condition.clone(), Marker { role, attribute: attribute.clone() })));
+        role.is_none()
+    });
+    markers
 }
 
 /// Whether a function's signature comes next, after however many of its qualifiers.
@@ -168,51 +230,38 @@ fn starts_a_function(input: ParseStream<'_>) -> bool {
             || ahead.peek(Token![async])
             || ahead.peek(Token![unsafe])
             || ahead.peek(Token![extern])
-            || ahead.peek(syn::LitStr);
-        if !qualifier || ahead.parse::<TokenTree>().is_err() {
+            || ahead.peek(syn::LitStr)
+            || (ahead.peek(syn::Ident) && ahead.peek2(Token![fn]));
+        if !qualifier || step(&ahead).is_none() {
             return false;
         }
     }
 }
 
 /// Steps over an item nothing is asked of.
-fn skip_item(input: ParseStream<'_>) -> syn::Result<()> {
+fn skip_item(input: ParseStream<'_>) {
     if starts_a_function(input) {
         let ahead = input.fork();
         // A const argument's braces, as in `Grid<{ N }>`, are no body: only the signature's parser knows.
         if ahead.parse::<Signature>().is_ok() {
-            syn::parse::discouraged::Speculative::advance_to(input, &ahead);
-        }
-        return skip_body(input);
-    }
-    let is_macro = !input.peek(Token![const]) && !input.peek(Token![type]);
-    while !input.is_empty() {
-        let tree: TokenTree = input.parse()?;
-        match tree {
-            TokenTree::Punct(punct) if punct.as_char() == ';' => break,
-            TokenTree::Group(group) if is_macro && group.delimiter() == Delimiter::Brace => break,
-            TokenTree::Group(_) | TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+            input.advance_to(&ahead);
         }
     }
-    Ok(())
+    let has_value = input.peek(Token![const]) || input.peek(Token![type]);
+    let has_value = has_value && !starts_a_function(input);
+    while let Some(step) = step(input) {
+        match step {
+            Step::Semicolon => break,
+            Step::Brace if !has_value => break,
+            Step::Brace | Step::Comma | Step::Open | Step::Close | Step::Other => {}
+        }
+    }
 }
 
-/// Steps over everything up to a body in braces, or a semicolon in its place.
-fn skip_body(input: ParseStream<'_>) -> syn::Result<()> {
-    while !input.is_empty() {
-        let tree: TokenTree = input.parse()?;
-        match tree {
-            TokenTree::Punct(punct) if punct.as_char() == ';' => break,
-            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => break,
-            TokenTree::Group(_) | TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => {}
-        }
-    }
-    Ok(())
-}
-
-/// What a function is called: the word after `fn`.
+/// The name of a function: the word after `fn`.
 pub(crate) fn method_name(item: &TokenStream) -> Option<Ident> {
-    let mut words = item.clone().into_iter().skip_while(|tree| !matches!(tree, TokenTree::Ident(word) if word == "fn"));
+    let trees = flat(item.clone());
+    let mut words = trees.into_iter().skip_while(|tree| !matches!(tree, TokenTree::Ident(word) if word == "fn"));
     match words.nth(1)? {
         TokenTree::Ident(name) => Some(name),
         TokenTree::Group(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => None,

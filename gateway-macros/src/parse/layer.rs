@@ -1,7 +1,11 @@
 //! `#[guard(…)]`, `#[intercept(…)]` and `#[filter(…)]`: what stands around a gateway or a method.
 
-use syn::parse::{Parse, ParseStream};
+use proc_macro2::{Delimiter, TokenStream};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Expr, Path, PathArguments, Stmt, Token, Type};
+
+use crate::parse::Conditional;
 
 /// Which of them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,21 +40,24 @@ impl LayerKind {
 /// One such attribute.
 pub(crate) struct LayerMark {
     pub(crate) kind: LayerKind,
+    /// That of the `#[cfg_attr(…)]` around it.
+    pub(crate) condition: Option<TokenStream>,
     pub(crate) attribute: Attribute,
 }
 
 /// What an attribute's path names, if it is one of them.
 pub(crate) fn layer_kind(path: &Path) -> Option<LayerKind> {
-    let name = &path.segments.last()?.ident;
+    let name = path.segments.last()?.ident.unraw();
     LayerKind::ALL.into_iter().find(|kind| name == kind.name())
 }
 
 /// Takes these attributes out.
-pub(crate) fn take_layers(attributes: &mut Vec<Attribute>) -> Vec<LayerMark> {
+pub(crate) fn take_layers(attributes: &mut Vec<Conditional>) -> Vec<LayerMark> {
     let mut marks = Vec::new();
-    attributes.retain(|attribute| {
+    attributes.retain(|Conditional { condition, attribute }| {
         let kind = layer_kind(attribute.path());
-        marks.extend(kind.map(|kind| LayerMark { kind, attribute: attribute.clone() }));
+        let mark = |kind| LayerMark { kind, condition: condition.clone(), attribute: attribute.clone() };
+        marks.extend(kind.map(mark));
         kind.is_none()
     });
     marks
@@ -66,6 +73,14 @@ pub(crate) enum Named {
 
 impl Parse for Named {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if let Some((inside, _, rest)) = input.cursor().group(Delimiter::None)
+            && (rest.eof() || rest.punct().is_some_and(|(punct, _)| punct.as_char() == ','))
+        {
+            // Handed on by a `macro_rules!`, which knows a type from an expression where we do not.
+            let named = Self::parse.parse2(inside.token_stream())?;
+            input.step(|cursor| Ok(((), cursor.group(Delimiter::None).map_or(*cursor, |(_, _, rest)| rest))))?;
+            return Ok(named);
+        }
         let ahead = input.fork();
         let is_type = ahead.parse().is_ok_and(|ty| is_plain(&ty)) && (ahead.is_empty() || ahead.peek(Token![,]));
         if is_type { input.parse().map(Self::Type) } else { input.parse().map(bare).map(Self::Value) }

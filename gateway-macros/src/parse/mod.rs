@@ -2,10 +2,16 @@
 
 mod arguments;
 mod block;
+mod condition;
 mod layer;
+mod structure;
 mod target;
+mod walk;
 
 pub(crate) use arguments::{Argument, Arguments};
-pub(crate) use block::{Block, Marker, Method, Role, conditional_marker, marker_role, method_name};
-pub(crate) use layer::{LayerKind, LayerMark, Named, layer_kind, take_layers};
+pub(crate) use block::{Block, Marker, Method, Role, imported, method_name};
+pub(crate) use condition::{Conditional, opened};
+pub(crate) use layer::{LayerKind, LayerMark, Named, take_layers};
+pub(crate) use structure::Structure;
 pub(crate) use target::Target;
+pub(crate) use walk::flat;

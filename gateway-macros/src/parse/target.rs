@@ -2,6 +2,8 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 
+use crate::parse::flat;
+
 /// The kind of an item, known from its first words.
 pub(crate) enum Target {
     Struct,
@@ -12,7 +14,7 @@ pub(crate) enum Target {
 
 impl Target {
     pub(crate) fn of(item: &TokenStream) -> Self {
-        for tree in item.clone() {
+        for tree in flat(item.clone()) {
             let TokenTree::Ident(word) = tree else {
                 continue;
             };

@@ -1,0 +1,26 @@
+//! What an item's other attributes mean for what is made of it.
+
+use quote::{ToTokens, quote};
+use syn::{Attribute, Meta, parse_quote};
+
+use crate::parse::Conditional;
+
+/// The conditions an item stands under, to be repeated on what is made for it.
+pub(crate) fn cfgs(attributes: &[Conditional]) -> Vec<Attribute> {
+    attributes.iter().filter(|inner| inner.attribute.path().is_ident("cfg")).map(Conditional::joined).collect()
+}
+
+/// The leave an item has from lints, to be repeated on what names it. What names a deprecated item has leave to do so.
+pub(crate) fn lints(attributes: &[Conditional]) -> Vec<Attribute> {
+    let lints = attributes.iter().filter_map(|Conditional { condition, attribute }| {
+        let path = attribute.path();
+        let leave = match &attribute.meta {
+            Meta::List(list) if path.is_ident("allow") || path.is_ident("expect") => list.tokens.to_token_stream(),
+            _ if path.is_ident("deprecated") => quote!(deprecated),
+            _ => return None,
+        };
+        let attribute = parse_quote!(#[allow(#leave)]);
+        Some(Conditional { condition: condition.clone(), attribute }.joined())
+    });
+    lints.collect()
+}
