@@ -124,10 +124,10 @@ impl Entry<'_> {
             let ty = named(written, self_type);
             let (on, text) = (&words.on, type_text(written));
             let read = quote_spanned! {ty.span()=>
-                <#ty as #framework::FromContext<#framework::on::#on>>::from_context
+                <#ty as #framework::FromContext<#framework::on::#on>>::from_context(#cx)
             };
             quote! {
-                let #name = match #read(#cx) {
+                let #name = match #read {
                     ::core::result::Result::Ok(#value) => #value,
                     ::core::result::Result::Err(#rejection) => {
                         return #framework::Running::rejected(#framework::Context::rejected(#cx, #text, #rejection));
