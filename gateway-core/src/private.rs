@@ -10,8 +10,10 @@ use std::sync::Arc;
 
 use crate::Written;
 use crate::dispatch::Exception;
-pub use crate::dispatch::{ErasedGuard, Prompt, ReplyStream, Waits};
+pub use crate::dispatch::{Driven, ErasedGuard, FromContextOptional, Prompt, ReplyStream, Told, Waits};
 use crate::gateway::{Gateway, Handlers, Injectable, Layers};
+pub use crate::hub::RoomName;
+pub use crate::server::IntoEndpoint;
 pub use crate::gateway::{Concrete, ConcreteEntry, GatewayEntry, GenericEntry, HandlersEntry, Part, Probe, Registration};
 
 /// Makes a guard, an interceptor or a filter that is named by its type: one that was provided to the server; else one whose
@@ -125,6 +127,64 @@ pub trait Failure {
     fn keep(self, exception: Exception) -> Exception
     where
         Self: Shareable;
+}
+
+/// An error, or a box of one.
+pub trait AsError {
+    #[doc(hidden)]
+    fn __gateway_as_error(&self) -> &(dyn std::error::Error + 'static);
+}
+
+impl<T: std::error::Error + 'static> AsError for T {
+    fn __gateway_as_error(&self) -> &(dyn std::error::Error + 'static) {
+        self
+    }
+}
+
+macro_rules! as_error {
+    ($($($auto:ident)*;)*) => {$(
+        impl AsError for dyn std::error::Error $(+ $auto)* + 'static {
+            fn __gateway_as_error(&self) -> &(dyn std::error::Error + 'static) {
+                self
+            }
+        }
+    )*};
+}
+
+as_error!(; Send; Send Sync;);
+
+/// An error type with `#[derive(Exception)]`, which knows the errors in its fields.
+pub trait Nested {
+    /// The error in a field of it, or in a field of that one, and so on to this depth.
+    fn nested(&self, depth: usize) -> Option<&(dyn std::error::Error + 'static)>;
+}
+
+/// Finds what is nested in an error: a type that knows is preferred to any other.
+#[derive(Debug)]
+pub struct Inside<'a, T: ?Sized>(pub &'a T);
+
+impl<'a, T: Nested> Inside<'a, T> {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __gateway_nested(&self, depth: usize) -> Option<&'a (dyn std::error::Error + 'static)> {
+        self.0.nested(depth)
+    }
+}
+
+/// The other side of [`Inside`].
+pub trait NothingInside<'a> {
+    #[doc(hidden)]
+    fn __gateway_nested(&self, _: usize) -> Option<&'a (dyn std::error::Error + 'static)> {
+        None
+    }
+}
+
+impl<'a, T: ?Sized> NothingInside<'a> for &Inside<'a, T> {}
+
+/// The exception with the error in it, and with the errors in that one's fields.
+#[must_use]
+pub fn keep<T: Failure + Nested + Shareable + std::error::Error>(error: T, exception: Exception) -> Exception {
+    error.keep(exception).with_behind(|error, depth| error.downcast_ref::<T>()?.nested(depth))
 }
 
 /// What `#[derive(Exception)]` asks of a type that stays in its exception: who filters it may be on another thread.

@@ -5,7 +5,7 @@ mod request;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::hub::{JoinError, Namespace, Space, Target};
+use crate::hub::{JoinError, Namespace, RoomName, Space, Target};
 use crate::session::{Admittance, Delivery, Scope, SendError, Session, SocketId, VolatileText};
 pub use crate::socket::request::{Answers, Request, RequestError, Requests};
 use crate::telemetry::Counters;
@@ -50,7 +50,7 @@ impl Socket {
     ///
     /// [`JoinError`] when it is in too many rooms, the room is another socket's own, a guard says no or has to wait, or it is
     /// gone.
-    pub fn join(&self, room: impl AsRef<str>) -> Result<(), JoinError> {
+    pub fn join(&self, room: impl RoomName) -> Result<(), JoinError> {
         let room = room.as_ref();
         match self.knock(room) {
             None | Some(Admittance::Now(Ok(()))) => self.space.join(&self.session.id, room),
@@ -68,7 +68,7 @@ impl Socket {
     /// # Cancel safety
     ///
     /// Dropped before its end, it joins nothing.
-    pub async fn ask_to_join(&self, room: impl AsRef<str>) -> Result<(), JoinError> {
+    pub async fn ask_to_join(&self, room: impl RoomName) -> Result<(), JoinError> {
         let room = room.as_ref();
         let verdict = match self.knock(room) {
             None => Ok(()),
@@ -116,13 +116,13 @@ impl Socket {
     }
 
     /// Takes it out of `room`; says whether it was in it.
-    pub fn leave(&self, room: impl AsRef<str>) -> bool {
+    pub fn leave(&self, room: impl RoomName) -> bool {
         self.space.leave(&self.session.id, room.as_ref())
     }
 
     /// Whether it is in `room`; always in its own.
     #[must_use]
-    pub fn is_in(&self, room: impl AsRef<str>) -> bool {
+    pub fn is_in(&self, room: impl RoomName) -> bool {
         self.space.is_in(&self.session.id, room.as_ref())
     }
 
@@ -134,13 +134,13 @@ impl Socket {
 
     /// The others in `room`: everybody there but this socket.
     #[must_use]
-    pub fn to(&self, room: impl AsRef<str>) -> Target {
+    pub fn to(&self, room: impl RoomName) -> Target {
         self.broadcast().to(room)
     }
 
     /// The others in the namespace but those in `room`.
     #[must_use]
-    pub fn except(&self, room: impl AsRef<str>) -> Target {
+    pub fn except(&self, room: impl RoomName) -> Target {
         self.broadcast().except(room)
     }
 

@@ -44,9 +44,15 @@ struct Parts {
     id: Option<Box<str>>,
     /// The error that it was made from, for filters.
     source: Option<Arc<dyn Error + Send + Sync>>,
+    /// The errors behind it that it does not name as its sources.
+    behind: Option<Behind>,
     /// Made by the framework: NestJS knows no code for it.
     framework: bool,
 }
+
+/// Finds the error in a field of an error, at this depth: what is transparent passes its inner error's source on as its own, and
+/// so nobody comes by the inner one.
+pub(crate) type Behind = for<'a> fn(&'a (dyn Error + 'static), usize) -> Option<&'a (dyn Error + 'static)>;
 
 #[derive(Clone, Debug)]
 enum Cause {
@@ -75,6 +81,7 @@ impl Exception {
             hidden: None,
             id: None,
             source: None,
+            behind: None,
             framework: false,
         }))
     }
@@ -158,17 +165,28 @@ impl Exception {
     #[must_use]
     pub fn with_source(mut self, error: impl Error + Send + Sync + 'static) -> Self {
         self.0.source = Some(Arc::new(error));
+        self.0.behind = None;
         self
     }
 
-    /// The error it was made from, or the first of that error's own sources, that is an `E`. As `Exception`, itself.
+    /// Finds what is behind its source by this function too.
+    pub(crate) fn with_behind(mut self, behind: Behind) -> Self {
+        self.0.behind = Some(behind);
+        self
+    }
+
+    /// The error it was made from, or the first of that error's own sources, that is an `E`; also one that `#[error(transparent)]`
+    /// stands for. As `Exception`, itself.
     #[must_use]
     pub fn error<E: Error + 'static>(&self) -> Option<&E> {
         if TypeId::of::<E>() == TypeId::of::<Self>() {
             return (self as &dyn Any).downcast_ref();
         }
         let first = self.0.source.as_deref().map(|error| error as &(dyn Error + 'static));
-        std::iter::successors(first, |error| (*error).source()).find_map(|error| error.downcast_ref())
+        find(first).or_else(|| {
+            let (first, behind) = (first?, self.0.behind?);
+            (0..).map_while(|depth| behind(first, depth)).find_map(|error| find(Some(error)))
+        })
     }
 
     /// The id under which the log has what was hidden from the client.
@@ -240,6 +258,11 @@ impl Exception {
         let refusal = RefusalMembers { message: &self.0.message, data };
         to_json(&refusal).expect("a text and a value that is JSON already")
     }
+}
+
+/// The first of the error and its sources that is an `E`.
+fn find<'a, E: Error + 'static>(first: Option<&'a (dyn Error + 'static)>) -> Option<&'a E> {
+    std::iter::successors(first, |error| (*error).source()).find_map(|error| error.downcast_ref())
 }
 
 /// What is told where a namespace is refused, in the order Socket.IO writes it.

@@ -106,9 +106,9 @@ impl IntoException for Rejection {
     }
 }
 
-impl From<Malformed> for Exception {
-    fn from(malformed: Malformed) -> Self {
-        Self::framework("malformed", malformed.why)
+impl IntoException for Malformed {
+    fn into_exception(self) -> Exception {
+        Exception::framework("malformed", self.why)
     }
 }
 
@@ -155,32 +155,24 @@ impl IntoException for AuthError {
     }
 }
 
-impl From<RequestError> for Exception {
-    fn from(error: RequestError) -> Self {
+/// An error that `?` makes an exception of: the framework's own, and those with `#[derive(Exception)]`.
+#[diagnostic::on_unimplemented(
+    message = "`?` cannot make an exception of `{Self}`: nobody said what a client is told of it",
+    label = "no exception: `.map_err(|error| Exception::hidden(\"code\", &error))?` makes one, or an error type with `#[derive(Exception)]`",
+    note = "say it in place: `.map_err(|error| Exception::hidden(\"code\", &error))?`, with `&*error` for a boxed one",
+    note = "or return an error type of your own, with `#[derive(Debug, thiserror::Error, Exception)]` and a variant `Io(#[from] std::io::Error)`"
+)]
+pub trait Told: IntoException {}
+
+impl<E: Told> From<E> for Exception {
+    fn from(error: E) -> Self {
         error.into_exception()
     }
 }
 
-impl From<AuthError> for Exception {
-    fn from(error: AuthError) -> Self {
-        error.into_exception()
-    }
-}
-
-impl From<JoinError> for Exception {
-    fn from(error: JoinError) -> Self {
-        error.into_exception()
-    }
-}
-
-impl From<SendError> for Exception {
-    fn from(error: SendError) -> Self {
-        error.into_exception()
-    }
-}
-
-impl From<Rejection> for Exception {
-    fn from(rejection: Rejection) -> Self {
-        rejection.into_exception()
-    }
-}
+impl Told for RequestError {}
+impl Told for AuthError {}
+impl Told for JoinError {}
+impl Told for SendError {}
+impl Told for Rejection {}
+impl Told for Malformed {}

@@ -224,6 +224,22 @@ reply_with_json! {
     &str String Cow<'_, str> serde_json::Value crate::session::SocketId
 }
 
+/// A future or a stream in a box, which no reply is.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is a future or a stream, and nobody drives it",
+    label = "this is no reply until it was driven",
+    note = "a handler that waits is an `async fn` that returns the value; a stream is returned as `impl Stream<Item = …>`",
+    note = "where that cannot stand, as in a `Result`, a stream is wrapped: `Result<Streamed<BoxStream<'static, T>>, E>`"
+)]
+pub trait Driven {}
+
+// For the message alone: nothing is driven.
+impl<T: Driven + ?Sized> IntoReply for Pin<Box<T>> {
+    fn into_reply(self) -> Reply {
+        Reply::empty()
+    }
+}
+
 impl IntoReply for Bytes {
     fn into_reply(self) -> Reply {
         Reply::value(&self)

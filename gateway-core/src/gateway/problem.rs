@@ -304,7 +304,7 @@ pub enum StartError {
     #[error("{}", Report(.0))]
     Problems(Vec<Problem>),
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {source}{}", port_help(.address))]
     Listen {
         /// As it was given.
         address: String,
@@ -318,6 +318,15 @@ pub enum StartError {
     /// The system does not let the process listen for its signals.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
+}
+
+/// How to write an address that has no host or no port.
+fn port_help(address: &str) -> String {
+    match address.parse::<u16>() {
+        Ok(port) => format!("\n    help: write `127.0.0.1:{port}`, or `0.0.0.0:{port}` for every address of the machine"),
+        Err(_) if address.contains(':') => String::new(),
+        Err(_) => format!("\n    help: an address has a port: write `{address}:3000`"),
+    }
 }
 
 impl StartError {

@@ -4,6 +4,7 @@ mod members;
 mod namespace;
 mod recipients;
 mod resumable;
+mod room_name;
 mod space;
 mod target;
 
@@ -12,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 pub use members::JoinError;
 pub use namespace::Namespace;
+pub use room_name::RoomName;
 use resumable::Resumable;
 pub(crate) use resumable::Resumed;
 pub(crate) use space::Space;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::hub::{Sent, Space, Target};
+use crate::hub::{RoomName, Sent, Space, Target};
 use crate::wire::{Event, ToArgs};
 
 /// One namespace: everybody in it, and its rooms. Cheap to clone; may be kept and used from any task.
@@ -30,7 +30,7 @@ impl Namespace {
 
     /// The sockets in `room`.
     #[must_use]
-    pub fn to(&self, room: impl AsRef<str>) -> Target {
+    pub fn to(&self, room: impl RoomName) -> Target {
         self.all().to(room)
     }
 
@@ -42,7 +42,7 @@ impl Namespace {
 
     /// Everybody but the sockets in `room`.
     #[must_use]
-    pub fn except(&self, room: impl AsRef<str>) -> Target {
+    pub fn except(&self, room: impl RoomName) -> Target {
         self.all().except(room)
     }
 

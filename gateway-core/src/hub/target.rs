@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::hub::members::{Selection, user_room};
 use crate::hub::recipients::Recipients;
-use crate::hub::{JoinError, Space};
+use crate::hub::{JoinError, RoomName, Space};
 use crate::session::{Delivery, Outbox, Scope, SendError, VolatileText, for_each, latest_of, write_all_soon};
 use crate::session::{Leaves, Pushed, Session};
 use crate::telemetry::{BroadcastClock, broadcast_unsent};
@@ -43,7 +43,7 @@ impl Target {
 
     /// Adds the sockets in `room`. A socket's id is the name of its own room.
     #[must_use]
-    pub fn to(mut self, room: impl AsRef<str>) -> Self {
+    pub fn to(mut self, room: impl RoomName) -> Self {
         self.selection.rooms.push(room.as_ref().to_owned());
         self
     }
@@ -56,7 +56,7 @@ impl Target {
 
     /// Takes the sockets in `room` out, whichever rooms they are in besides.
     #[must_use]
-    pub fn except(mut self, room: impl AsRef<str>) -> Self {
+    pub fn except(mut self, room: impl RoomName) -> Self {
         self.selection.except.push(room.as_ref().to_owned());
         self
     }

@@ -4,6 +4,7 @@ use std::any::type_name;
 use std::convert::Infallible;
 use std::fmt;
 use std::panic::Location;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -22,7 +23,7 @@ use crate::limits::{Limits, Overflow};
 use crate::server::application::{Application, Shared};
 use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
 use crate::server::body::Body;
-use crate::server::endpoint::{Endpoint, LocalAddr};
+use crate::server::endpoint::{Endpoint, IntoEndpoint, LocalAddr};
 use crate::server::engine_io::{Engine, Serves};
 use crate::server::fallback::Fallback;
 use crate::server::gauges::meters;
@@ -262,8 +263,8 @@ impl Server {
     }
 
     /// Listens here too: at the other address of a name such as `localhost`, or for the programs of this machine alone.
-    pub fn also_listen(mut self, endpoint: impl Into<Endpoint>) -> Self {
-        self.also.push(endpoint.into());
+    pub fn also_listen(mut self, endpoint: impl IntoEndpoint) -> Self {
+        self.also.push(endpoint.into_endpoint());
         self
     }
 
@@ -305,12 +306,20 @@ impl Server {
     /// # Errors
     ///
     /// [`StartError`] when the program is wrong, an init hook fails, or the address cannot be listened on.
-    pub async fn serve(self, endpoint: impl Into<Endpoint>) -> Result<(), StartError> {
+    // Its future does not depend on the type of the address, so that what is none is said once.
+    pub fn serve(
+        self,
+        endpoint: impl IntoEndpoint,
+    ) -> Pin<Box<dyn Future<Output = Result<(), StartError>> + Send>> {
+        Box::pin(self.serve_at(endpoint.into_endpoint()))
+    }
+
+    async fn serve_at(self, endpoint: Endpoint) -> Result<(), StartError> {
         let banner = self.banner;
         // Whoever hears that it listens may tell it to stop at once.
         let mut signals = Signals::new().map_err(StartError::Signals)?;
         let server = tokio::select! {
-            started = self.start_with(endpoint.into(), banner) => started?,
+            started = self.start_with(endpoint, banner) => started?,
             () = signals.stop() => return Ok(()),
         };
         if server.is_encrypted() {
@@ -325,8 +334,11 @@ impl Server {
     /// # Errors
     ///
     /// As [`Server::serve`].
-    pub async fn start(self, endpoint: impl Into<Endpoint>) -> Result<RunningServer, StartError> {
-        self.start_with(endpoint.into(), false).await
+    pub fn start(
+        self,
+        endpoint: impl IntoEndpoint,
+    ) -> Pin<Box<dyn Future<Output = Result<RunningServer, StartError>> + Send>> {
+        Box::pin(self.start_with(endpoint.into_endpoint(), false))
     }
 
     async fn start_with(mut self, endpoint: Endpoint, banner: bool) -> Result<RunningServer, StartError> {

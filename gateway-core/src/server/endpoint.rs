@@ -37,6 +37,24 @@ impl Endpoint {
     }
 }
 
+/// What a server can listen on: all that becomes an [`Endpoint`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is nothing to listen on: an address has a host and a port",
+    label = "no address",
+    note = "write `\"127.0.0.1:3000\"`, or `(\"127.0.0.1\", 3000)` for a port that is a number; `\"0.0.0.0:3000\"` is every address of the machine"
+)]
+pub trait IntoEndpoint {
+    #[doc(hidden)]
+    fn into_endpoint(self) -> Endpoint;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Into<Endpoint>> IntoEndpoint for T {
+    fn into_endpoint(self) -> Endpoint {
+        self.into()
+    }
+}
+
 impl From<&str> for Endpoint {
     fn from(address: &str) -> Self {
         Self::Address(address.to_owned())

@@ -53,7 +53,7 @@ pub(crate) use connection::{Entry, Manner, serve};
 #[cfg(feature = "testing")]
 pub(crate) use doors::ask_at_upgrade;
 pub use drain::Drain;
-pub use endpoint::{Endpoint, LocalAddr};
+pub use endpoint::{Endpoint, IntoEndpoint, LocalAddr};
 pub use engine_io::{Cors, Parser, SameSite, SessionCookie, TransportName};
 #[cfg(feature = "testing")]
 pub(crate) use forms::socket_io;

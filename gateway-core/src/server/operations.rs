@@ -2,7 +2,7 @@
 
 use crate::server::builder::Server;
 use crate::server::drain::Drain;
-use crate::server::endpoint::Endpoint;
+use crate::server::endpoint::IntoEndpoint;
 
 impl Server {
     /// Answers those who watch over the server at an address of their own: `/metrics` in Prometheus' text format,
@@ -16,8 +16,8 @@ impl Server {
     /// Server::new().monitoring("127.0.0.1:9000").serve("0.0.0.0:3000").await
     /// # }
     /// ```
-    pub fn monitoring(mut self, endpoint: impl Into<Endpoint>) -> Self {
-        self.operations.monitoring = Some(endpoint.into());
+    pub fn monitoring(mut self, endpoint: impl IntoEndpoint) -> Self {
+        self.operations.monitoring = Some(endpoint.into_endpoint());
         self.measure([])
     }
 

@@ -1,7 +1,7 @@
 //! `#[derive(Exception)]`: the code of each failure, and whether its text is for the client.
 
 use syn::ext::IdentExt;
-use syn::{Attribute, Data, DeriveInput, Generics, Ident, LitStr, Path};
+use syn::{Attribute, Data, DeriveInput, Fields, Generics, Ident, LitStr, Member, Path};
 
 use crate::check::Mistakes;
 use crate::check::options::{Known, Options, as_word};
@@ -21,6 +21,8 @@ pub(crate) struct Failure {
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) code: String,
     pub(crate) hide: bool,
+    /// The field with the error behind it.
+    pub(crate) inner: Option<Member>,
 }
 
 /// What one `#[exception(…)]` says.
@@ -37,15 +39,17 @@ pub(crate) fn check_exception(input: DeriveInput, mistakes: &mut Mistakes) -> Ch
     let DeriveInput { attrs, ident, generics, data, .. } = input;
     let whole = read(&attrs, &["code", "crate"], mistakes);
     let failures = match data {
-        Data::Struct(_) => {
+        Data::Struct(data) => {
             let (code, hide) = decide(&whole, None, &ident);
-            vec![Failure { variant: None, cfgs: Vec::new(), code, hide }]
+            let inner = inner(&attrs, &attrs, &data.fields);
+            vec![Failure { variant: None, cfgs: Vec::new(), code, hide, inner }]
         }
         Data::Enum(data) => {
             let variants = data.variants.into_iter().map(|variant| {
                 let said = read(&variant.attrs, &["code"], mistakes);
                 let (code, hide) = decide(&whole, Some(&said), &variant.ident);
-                Failure { cfgs: cfgs(&opened(variant.attrs)), variant: Some(variant.ident), code, hide }
+                let inner = inner(&attrs, &variant.attrs, &variant.fields);
+                Failure { cfgs: cfgs(&opened(variant.attrs)), variant: Some(variant.ident), code, hide, inner }
             });
             variants.collect()
         }
@@ -55,6 +59,21 @@ pub(crate) fn check_exception(input: DeriveInput, mistakes: &mut Mistakes) -> Ch
         }
     };
     CheckedException { framework: whole.framework, ident, generics, failures }
+}
+
+/// The field with the error behind it, as `thiserror` knows it: the one of what is transparent, or one with `#[from]` or `#[source]`.
+fn inner(whole: &[Attribute], own: &[Attribute], fields: &Fields) -> Option<Member> {
+    let has = |attributes: &[Attribute], name: &str| attributes.iter().any(|attribute| attribute.path().is_ident(name));
+    if !has(whole, "error") && !has(own, "error") {
+        return None;
+    }
+    let is_transparent = own.iter().chain(whole).any(|attribute| {
+        attribute.path().is_ident("error")
+            && attribute.meta.require_list().is_ok_and(|list| list.tokens.to_string() == "transparent")
+    });
+    let named = fields.iter().position(|field| has(&field.attrs, "from") || has(&field.attrs, "source"));
+    let place = named.or_else(|| (is_transparent && !fields.is_empty()).then_some(0))?;
+    fields.members().nth(place)
 }
 
 /// A variant's word goes before its enum's, and that before the default.

@@ -1,6 +1,6 @@
 //! One marked method: what it does, and whether its signature can be called by the table.
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{
@@ -13,7 +13,7 @@ use crate::check::layer::{Layer, check_layers, refuse_misplaced};
 use crate::check::options::{Known, Options, as_text};
 use crate::check::policy::{OPTIONS, Policy, check_policy};
 use crate::check::attributes::{cfgs, lints};
-use crate::parse::{Arguments, Marker, Method, Role, flat};
+use crate::parse::{Arguments, Marker, Method, Role};
 
 /// A method the table can hold.
 pub(crate) struct Handler {
@@ -52,7 +52,7 @@ const SUBSCRIBE: Known =
 
 /// Checks a marked method, as far as that goes without types.
 pub(crate) fn check_method(method: Method, mistakes: &mut Mistakes) -> Option<Handler> {
-    let Method { markers, layers, attributes, signature, body } = method;
+    let Method { markers, layers, attributes, signature, borrowed_by_tasks } = method;
     for second in markers.iter().skip(1) {
         mistakes.add(
             &second.attribute,
@@ -67,7 +67,12 @@ pub(crate) fn check_method(method: Method, mistakes: &mut Mistakes) -> Option<Ha
     refuse_misplaced(&layers, marker.role, mistakes);
     check_qualifiers(&signature, mistakes);
     check_receiver(&signature, mistakes);
-    refuse_borrowed_tasks(body, mistakes);
+    for found in borrowed_by_tasks {
+        mistakes.add(
+            found,
+            "a task may outlive the event, and `self` is borrowed for the event alone\nhelp: clone what the task needs before it, as in `let store = Arc::clone(&self.store);`, and name that in it",
+        );
+    }
     let arguments = signature.inputs.iter().filter_map(|input| match input {
         FnArg::Receiver(_) => None,
         FnArg::Typed(argument) => Some(check_argument(argument, mistakes)),
@@ -198,38 +203,6 @@ fn is_self(ty: &Type) -> bool {
         Type::Group(TypeGroup { elem, .. }) | Type::Paren(TypeParen { elem, .. }) => is_self(elem),
         _ => false,
     }
-}
-
-/// A task may outlive the event, and `self` is borrowed for it: `tokio::spawn(async move { self.… })` never compiles.
-fn refuse_borrowed_tasks(body: TokenStream, mistakes: &mut Mistakes) {
-    let trees = flat(body);
-    for (at, tree) in trees.iter().enumerate() {
-        let TokenTree::Group(group) = tree else { continue };
-        let is_spawn = |tree: &TokenTree| matches!(tree, TokenTree::Ident(word) if word == "spawn");
-        let path_to_tokio = |at: usize| {
-            let before = &trees[..at.saturating_sub(2)];
-            matches!(before.last(), Some(TokenTree::Ident(word)) if word == "tokio" || word == "task")
-        };
-        if at > 1 && is_spawn(&trees[at - 1]) && path_to_tokio(at - 1) && let Some(found) = borrowed_by_task(group) {
-            mistakes.add(
-                found,
-                "a task may outlive the event, and `self` is borrowed for the event alone\nhelp: clone what the task needs before it, as in `let store = Arc::clone(&self.store);`, and name that in it",
-            );
-        } else {
-            refuse_borrowed_tasks(group.stream(), mistakes);
-        }
-    }
-}
-
-/// The `self` in `(async move { … })`.
-fn borrowed_by_task(arguments: &Group) -> Option<TokenStream> {
-    let trees = flat(arguments.stream());
-    let is = |at: usize, word: &str| matches!(trees.get(at), Some(TokenTree::Ident(ident)) if ident == word);
-    let body = if is(0, "async") && is(1, "move") { 2 } else if is(0, "async") { 1 } else { return None };
-    let Some(TokenTree::Group(body)) = trees.get(body) else { return None };
-    (body.delimiter() == Delimiter::Brace && find_word(body.stream(), "impl").is_none())
-        .then(|| find_word(body.stream(), "self"))
-        .flatten()
 }
 
 /// What to write instead of a borrowed argument.

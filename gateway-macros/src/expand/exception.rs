@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::parse_quote;
+use syn::{Generics, parse_quote};
 
 use crate::check::{CheckedException, Failure};
 use crate::expand::spans::{at, local, made};
@@ -20,17 +20,13 @@ pub(crate) fn fallback_exception(checked: &CheckedException) -> TokenStream {
             }
         }
         #[automatically_derived]
-        impl #impl_generics ::core::convert::From<#ident #type_generics> for #framework::Exception #where_clause {
-            fn from(_: #ident #type_generics) -> Self {
-                ::core::unreachable!()
-            }
-        }
+        impl #impl_generics #framework::private::Told for #ident #type_generics #where_clause {}
     }
 }
 
 pub(crate) fn expand_exception(checked: &CheckedException) -> TokenStream {
     let CheckedException { framework, ident: written, generics, failures } = checked;
-    let (ident, exception, error) = (&made(written), local("exception"), local("error"));
+    let (ident, exception) = (&made(written), local("exception"));
     // Assumed by the body and asked for under the type's name: what is missing is said once, there.
     let mut generics = generics.clone();
     let (_, own, _) = checked.generics.split_for_impl();
@@ -40,7 +36,7 @@ pub(crate) fn expand_exception(checked: &CheckedException) -> TokenStream {
     }
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let arms = failures.iter().map(|failure| {
-        let Failure { variant, cfgs, code, hide } = failure;
+        let Failure { variant, cfgs, code, hide, inner: _ } = failure;
         let pattern = variant.as_ref().map_or_else(|| quote!(Self { .. }), |variant| {
             let variant = made(variant);
             quote!(Self::#variant { .. })
@@ -57,9 +53,10 @@ pub(crate) fn expand_exception(checked: &CheckedException) -> TokenStream {
     } else {
         quote! {
             let #exception = match &self { #(#arms)* };
-            #framework::private::Failure::keep(self, #exception)
+            #framework::private::keep(self, #exception)
         }
     };
+    let nested = nested(checked, &generics);
     quote! {
         #[automatically_derived]
         impl #impl_generics #framework::IntoException for #ident #type_generics #where_clause {
@@ -67,10 +64,44 @@ pub(crate) fn expand_exception(checked: &CheckedException) -> TokenStream {
                 #body
             }
         }
+        #nested
         #[automatically_derived]
-        impl #impl_generics ::core::convert::From<#ident #type_generics> for #framework::Exception #where_clause {
-            fn from(#error: #ident #type_generics) -> Self {
-                #framework::IntoException::into_exception(#error)
+        impl #impl_generics #framework::private::Told for #ident #type_generics #where_clause {}
+    }
+}
+
+/// The errors in its fields, which filters are asked for too.
+fn nested(checked: &CheckedException, generics: &Generics) -> TokenStream {
+    let CheckedException { framework, ident, failures, .. } = checked;
+    let (ident, inner, depth) = (made(ident), local("inner"), local("depth"));
+    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let arms = failures.iter().filter_map(|failure| {
+        let member = failure.inner.as_ref()?;
+        let (cfgs, variant) = (&failure.cfgs, failure.variant.as_ref().map(made));
+        let path = variant.map_or_else(|| quote!(Self), |variant| quote!(Self::#variant));
+        Some(quote! {
+            #(#cfgs)*
+            #path { #member: #inner, .. } => match ::core::primitive::usize::checked_sub(#depth, 1) {
+                ::core::option::Option::None => ::core::option::Option::Some(#inner.__gateway_as_error()),
+                ::core::option::Option::Some(#depth) => {
+                    (&#framework::private::Inside(#inner)).__gateway_nested(#depth)
+                }
+            },
+        })
+    });
+    quote! {
+        #[automatically_derived]
+        #[doc(hidden)]
+        impl #impl_generics #framework::private::Nested for #ident #type_generics #where_clause {
+            fn nested(
+                &self,
+                #depth: ::core::primitive::usize,
+            ) -> ::core::option::Option<&(dyn ::core::error::Error + 'static)> {
+                use #framework::private::{AsError as _, NothingInside as _};
+                match self {
+                    #(#arms)*
+                    _ => ::core::option::Option::None,
+                }
             }
         }
     }

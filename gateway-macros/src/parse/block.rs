@@ -9,6 +9,7 @@ use syn::parse::{ParseStream, Parser};
 use syn::token::Brace;
 use syn::{Attribute, Generics, Path, Signature, Token, Type, Visibility, braced};
 
+use crate::parse::task::{Detached, detached};
 use crate::parse::walk::{Step, between, flat, flat_head, step};
 use crate::parse::{Conditional, LayerMark, opened, take_layers};
 
@@ -43,8 +44,8 @@ pub(crate) struct Method {
     pub(crate) layers: Vec<LayerMark>,
     pub(crate) attributes: Vec<Conditional>,
     pub(crate) signature: Signature,
-    /// Where its body is spoken of as a whole.
-    pub(crate) body: TokenStream,
+    /// Every `self` in a task that it starts.
+    pub(crate) borrowed_by_tasks: Vec<Ident>,
 }
 
 /// One `#[subscribe]`, or one of the hooks' attributes.
@@ -172,15 +173,17 @@ impl Block {
             return Ok(given_back);
         }
         let signature = input.parse()?;
+        let head = between(begin, input.cursor());
         let body = input.cursor();
         if !(input.peek(Brace) || input.peek(Token![;])) {
             return Err(input.error("expected the method's body"));
         }
         step(input);
         let body = between(body, input.cursor());
-        given_back.extend(of_made_code(between(begin, input.cursor())));
+        let Detached { body, found } = detached(&body).unwrap_or(Detached { body, found: Vec::new() });
+        given_back.extend(of_made_code(head.into_iter().chain(body).collect()));
         self.conditional.extend(conditional);
-        self.methods.push(Method { markers, layers, attributes, signature, body });
+        self.methods.push(Method { markers, layers, attributes, signature, borrowed_by_tasks: found });
         Ok(given_back)
     }
 }

@@ -6,6 +6,7 @@ mod condition;
 mod layer;
 mod structure;
 mod target;
+mod task;
 mod walk;
 
 pub(crate) use arguments::{Argument, Arguments};

@@ -1,0 +1,12 @@
+//! What names a room.
+
+/// A room's name: any text.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no room's name: a name is a text",
+    label = "not a text",
+    note = "write it as one: `\"lobby\"`, `format!(\"room-{{id}}\")`, or `id.to_string()` for a number"
+)]
+pub trait RoomName: AsRef<str> {}
+
+#[diagnostic::do_not_recommend]
+impl<T: AsRef<str>> RoomName for T {}
