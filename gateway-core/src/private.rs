@@ -11,10 +11,12 @@ use std::sync::Arc;
 use crate::Written;
 use crate::dispatch::Exception;
 pub use crate::dispatch::{Driven, ErasedGuard, FromContextOptional, Prompt, ReplyStream, Told, Waits};
+pub use crate::gateway::{
+    Concrete, ConcreteEntry, GatewayEntry, GenericEntry, HandlersEntry, Part, Probe, Registration,
+};
 use crate::gateway::{Gateway, Handlers, Injectable, Layers};
 pub use crate::hub::RoomName;
 pub use crate::server::IntoEndpoint;
-pub use crate::gateway::{Concrete, ConcreteEntry, GatewayEntry, GenericEntry, HandlersEntry, Part, Probe, Registration};
 
 /// Makes a guard, an interceptor or a filter that is named by its type: one that was provided to the server; else one whose
 /// fields are filled; else its default; else a problem of the start. Which of these a type has is found by looking at

@@ -14,8 +14,8 @@ use syn::{Attribute, DeriveInput, ItemStruct, parse_macro_input};
 
 use crate::check::{Mistakes, check_block, check_event, check_exception, check_injectable, check_struct};
 use crate::expand::{
-    expand_block, expand_concrete, expand_event, expand_exception, expand_injectable, expand_struct, fallback_exception,
-    fallback_injectable, fallback_struct,
+    expand_block, expand_concrete, expand_event, expand_exception, expand_injectable, expand_struct,
+    fallback_exception, fallback_injectable, fallback_struct,
 };
 use crate::parse::{Block, LayerKind, Role, Structure, Target, method_name};
 
@@ -357,18 +357,50 @@ mod tests {
     /// An item that nothing is asked of.
     fn odd() -> impl Strategy<Value = TokenStream> {
         let items = [
-            quote!(const N: usize = { 3 };),
-            quote!(const F: fn() = { fn f() {} f };),
-            quote!(type Item = Grid<{ 3 }>;),
+            quote!(
+                const N: usize = { 3 };
+            ),
+            quote!(
+                const F: fn() = {
+                    fn f() {}
+                    f
+                };
+            ),
+            quote!(
+                type Item = Grid<{ 3 }>;
+            ),
             quote!(handlers! { #[derive(Clone)] struct A; }),
             quote!(handlers!(a { b });),
             quote!(some::path::handlers![{ }];),
-            quote!(pub const fn plain(&self) -> Grid<{ 3 }> { Grid }),
-            quote!(unsafe extern "C" fn plain(a: [u8; { 3 }]) where Grid<{ 2 }>: Sized { }),
-            quote!(gen fn plain() -> u8 { yield 1; }),
-            quote!(async unsafe fn plain<const N: usize>(self) -> impl Fn() -> u8 { || 1 }),
-            quote!(fn without_body(&self) -> u8;),
-            quote!(#[inline] pub(crate) default fn plain() {}),
+            quote!(
+                pub const fn plain(&self) -> Grid<{ 3 }> {
+                    Grid
+                }
+            ),
+            quote!(
+                unsafe extern "C" fn plain(a: [u8; { 3 }])
+                where
+                    Grid<{ 2 }>: Sized,
+                {
+                }
+            ),
+            quote!(
+                gen fn plain() -> u8 {
+                    yield 1;
+                }
+            ),
+            quote!(
+                async unsafe fn plain<const N: usize>(self) -> impl Fn() -> u8 {
+                    || 1
+                }
+            ),
+            quote!(
+                fn without_body(&self) -> u8;
+            ),
+            quote!(
+                #[inline]
+                pub(crate) default fn plain() {}
+            ),
             quote!(),
         ];
         (proptest::sample::select(items.to_vec()), any::<bool>()).prop_map(|(item, handed_on)| maybe(handed_on, item))

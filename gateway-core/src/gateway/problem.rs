@@ -8,6 +8,9 @@ use crate::gateway::known::NamespaceError;
 use crate::gateway::pattern::PatternError;
 use crate::limits::Overflow;
 
+/// Two copies of this crate in one program have a registry each.
+const COPIES: &str = "; where another copy of gateway-core is in the program, which `cargo tree -d` lists, name one version of it everywhere";
+
 /// How gateways are lost in a static library.
 const STATIC: &str =
     "; a C program that links a `staticlib` writes `-Wl,--whole-archive` before it and `-Wl,--no-whole-archive` behind";
@@ -206,7 +209,7 @@ impl Problem {
                 "no gateway with the namespace `{namespace}` is linked into this binary, and one is expected"
             ),
             help: format!(
-                "a crate that nothing names is dropped by the linker with its gateways: write `use that_crate as _;`{STATIC}"
+                "a crate that nothing names is dropped by the linker with its gateways: write `use that_crate as _;`{STATIC}{COPIES}"
             ),
         }
     }
@@ -252,7 +255,7 @@ impl Problem {
             place: None,
             what: "there is no gateway to serve".to_owned(),
             help: format!(
-                "put `#[gateway(namespace = \"/\")]` on a struct; if it is in another crate that nothing names, write `use that_crate as _;`{STATIC}"
+                "put `#[gateway(namespace = \"/\")]` on a struct; if it is in another crate that nothing names, write `use that_crate as _;`{STATIC}{COPIES}"
             ),
         }
     }
@@ -323,7 +326,9 @@ pub enum StartError {
 /// How to write an address that has no host or no port.
 fn port_help(address: &str) -> String {
     match address.parse::<u16>() {
-        Ok(port) => format!("\n    help: write `127.0.0.1:{port}`, or `0.0.0.0:{port}` for every address of the machine"),
+        Ok(port) => {
+            format!("\n    help: write `127.0.0.1:{port}`, or `0.0.0.0:{port}` for every address of the machine")
+        }
         Err(_) if address.contains(':') => String::new(),
         Err(_) => format!("\n    help: an address has a port: write `{address}:3000`"),
     }

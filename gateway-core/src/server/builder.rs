@@ -307,10 +307,7 @@ impl Server {
     ///
     /// [`StartError`] when the program is wrong, an init hook fails, or the address cannot be listened on.
     // Its future does not depend on the type of the address, so that what is none is said once.
-    pub fn serve(
-        self,
-        endpoint: impl IntoEndpoint,
-    ) -> Pin<Box<dyn Future<Output = Result<(), StartError>> + Send>> {
+    pub fn serve(self, endpoint: impl IntoEndpoint) -> Pin<Box<dyn Future<Output = Result<(), StartError>> + Send>> {
         Box::pin(self.serve_at(endpoint.into_endpoint()))
     }
 

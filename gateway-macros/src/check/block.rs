@@ -5,10 +5,10 @@ use quote::ToTokens;
 use syn::{Attribute, Generics, Ident, Path, Token, Type};
 
 use crate::check::Mistakes;
+use crate::check::attributes::{cfgs, lints};
 use crate::check::layer::{refuse_on_block, refuse_strays};
 use crate::check::method::{Handler, Work, check_method};
 use crate::check::options::{Known, Options};
-use crate::check::attributes::{cfgs, lints};
 use crate::check::structure::{BORROWS, shared};
 use crate::parse::{Arguments, Block, Role};
 

@@ -4,8 +4,8 @@ use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Fields, Generics, Ident, LitStr, Member, Path};
 
 use crate::check::Mistakes;
-use crate::check::options::{Known, Options, as_word};
 use crate::check::attributes::cfgs;
+use crate::check::options::{Known, Options, as_word};
 use crate::parse::{Arguments, opened};
 
 pub(crate) struct CheckedException {

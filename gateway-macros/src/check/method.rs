@@ -4,15 +4,16 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{
-    Attribute, Expr, FnArg, Ident, Lifetime, PatType, Receiver, ReceiverKind, ReturnType, Safety, Signature, Type, TypeGroup, TypeParamBound, TypeParen,
+    Attribute, Expr, FnArg, Ident, Lifetime, PatType, Receiver, ReceiverKind, ReturnType, Safety, Signature, Type,
+    TypeGroup, TypeParamBound, TypeParen,
 };
 
 use crate::check::Mistakes;
+use crate::check::attributes::{cfgs, lints};
 use crate::check::event_name::{Direction, event_mistake};
 use crate::check::layer::{Layer, check_layers, refuse_misplaced};
 use crate::check::options::{Known, Options, as_text};
 use crate::check::policy::{OPTIONS, Policy, check_policy};
-use crate::check::attributes::{cfgs, lints};
 use crate::parse::{Arguments, Marker, Method, Role};
 
 /// A method the table can hold.

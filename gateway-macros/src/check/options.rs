@@ -35,7 +35,9 @@ impl Options {
                     let example = example_of(&name.to_string());
                     mistakes.add(&name, format!("`{name}` has no value\nhelp: write `{name} = {example}`"));
                 }
-                Argument::Named(name, _) | Argument::Unfinished(name) if known.words.iter().any(|word| name == word) => {
+                Argument::Named(name, _) | Argument::Unfinished(name)
+                    if known.words.iter().any(|word| name == word) =>
+                {
                     mistakes.add(&name, format!("`{name}` takes no value\nhelp: write `{name}` alone"));
                 }
                 Argument::Unfinished(name) => mistakes.add(&name, known.unknown(&name)),

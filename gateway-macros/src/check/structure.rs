@@ -4,7 +4,8 @@ use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{
-    Attribute, Expr, ExprPath, Field, Generics, Ident, ItemStruct, Path, Token, Type, TypeParamBound, WherePredicate, parse_quote_spanned,
+    Attribute, Expr, ExprPath, Field, Generics, Ident, ItemStruct, Path, Token, Type, TypeParamBound, WherePredicate,
+    parse_quote_spanned,
 };
 
 use crate::check::Mistakes;

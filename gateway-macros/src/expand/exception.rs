@@ -37,10 +37,13 @@ pub(crate) fn expand_exception(checked: &CheckedException) -> TokenStream {
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let arms = failures.iter().map(|failure| {
         let Failure { variant, cfgs, code, hide, inner: _ } = failure;
-        let pattern = variant.as_ref().map_or_else(|| quote!(Self { .. }), |variant| {
-            let variant = made(variant);
-            quote!(Self::#variant { .. })
-        });
+        let pattern = variant.as_ref().map_or_else(
+            || quote!(Self { .. }),
+            |variant| {
+                let variant = made(variant);
+                quote!(Self::#variant { .. })
+            },
+        );
         let told = if *hide {
             quote!(#framework::Exception::hidden(#code, #framework::private::Failure::as_error(&self)))
         } else {

@@ -81,8 +81,7 @@ impl Entry<'_> {
         });
         let arguments: Vec<_> = arguments.collect();
         let handlers = local("handlers");
-        (!arguments.is_empty())
-            .then(|| quote!(#framework::Handlers::arguments(#handlers, [#(#arguments),*]);))
+        (!arguments.is_empty()).then(|| quote!(#framework::Handlers::arguments(#handlers, [#(#arguments),*]);))
     }
 
     /// What the table knows of the method beside how to call it.
@@ -117,8 +116,7 @@ impl Entry<'_> {
     /// The closure that reads the arguments, each by a statement of its own, and calls the method.
     fn call(&self, words: &Words) -> TokenStream {
         let Self { framework, self_type, handler } = self;
-        let names: Vec<Ident> =
-            (0..handler.arguments.len()).map(|index| local(&format!("argument_{index}"))).collect();
+        let names: Vec<Ident> = (0..handler.arguments.len()).map(|index| local(&format!("argument_{index}"))).collect();
         let (gateway, cx, value, rejection) = (local("gateway"), local("cx"), local("value"), local("rejection"));
         let reads = handler.arguments.iter().zip(&names).map(|(written, name)| {
             let ty = named(written, self_type);

@@ -5,8 +5,8 @@ use quote::quote;
 use syn::ext::IdentExt;
 
 use crate::check::CheckedInjectable;
-use crate::expand::structure::construct;
 use crate::expand::spans::made;
+use crate::expand::structure::construct;
 use crate::expand::text::line;
 
 pub(crate) fn expand_injectable(checked: &CheckedInjectable) -> TokenStream {

@@ -75,8 +75,7 @@ fn around(checked: &CheckedStruct) -> TokenStream {
 pub(crate) fn construct(function: &str, framework: &Path, list: &[CheckedField]) -> TokenStream {
     let function = Ident::new(function, Span::call_site());
     let fields = local("fields");
-    let parameter =
-        if list.iter().any(CheckedField::may_be_provided) { quote!(#fields) } else { quote!(_) };
+    let parameter = if list.iter().any(CheckedField::may_be_provided) { quote!(#fields) } else { quote!(_) };
     let (asks, inits): (Vec<_>, Vec<_>) =
         list.iter().enumerate().map(|(index, field)| ask(framework, index, field)).unzip();
     quote! {

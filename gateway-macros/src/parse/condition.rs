@@ -23,7 +23,6 @@ impl Conditional {
         let meta = &attribute.meta;
         parse_quote!(#[cfg_attr(#condition, #meta)])
     }
-
 }
 
 /// The attributes, every `cfg_attr` opened.

@@ -1,0 +1,3 @@
+struct One<S>(S);
+gateway_core::register!(One<u8>);
+fn main() {}
