@@ -99,6 +99,10 @@ pub trait NoRegistration<G> {
 
 impl<G> NoRegistration<G> for &Concrete<G> {}
 
+/// A field that its macro cannot read. Nobody provides it.
+#[derive(Clone, Copy, Debug)]
+pub enum Unread {}
+
 /// Markers, each in a module of its own, from which made code imports it where nobody has imported it by its name.
 pub mod markers {
     macro_rules! markers {

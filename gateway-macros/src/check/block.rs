@@ -22,6 +22,8 @@ pub(crate) struct CheckedBlock {
     pub(crate) named: Vec<Ident>,
     pub(crate) kind: Kind,
     pub(crate) handlers: Vec<Handler>,
+    /// What could not be read.
+    pub(crate) unread: Vec<syn::Error>,
 }
 
 pub(crate) enum Kind {
@@ -66,6 +68,7 @@ pub(crate) fn check_block(arguments: TokenStream, block: Block, mistakes: &mut M
         named: block.named,
         kind,
         handlers,
+        unread: block.unread,
     })
 }
 

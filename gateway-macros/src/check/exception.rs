@@ -49,7 +49,7 @@ pub(crate) fn check_exception(input: DeriveInput, mistakes: &mut Mistakes) -> Ch
                 let said = read(&variant.attrs, &["code"], mistakes);
                 let (code, hide) = decide(&whole, Some(&said), &variant.ident);
                 let inner = inner(&attrs, &variant.attrs, &variant.fields);
-                Failure { cfgs: cfgs(&opened(variant.attrs)), variant: Some(variant.ident), code, hide, inner }
+                Failure { cfgs: cfgs(&opened(&variant.attrs)), variant: Some(variant.ident), code, hide, inner }
             });
             variants.collect()
         }

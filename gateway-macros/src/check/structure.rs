@@ -90,7 +90,7 @@ pub(crate) fn check_struct(arguments: TokenStream, mut item: ItemStruct, mistake
         mistakes.add(name, format!("`{name}` has no namespace\nhelp: write `{}` above it", GATEWAY.example));
     }
     refuse_second(&mut item, mistakes);
-    let mut attributes = opened(std::mem::take(&mut item.attrs));
+    let mut attributes = opened(&std::mem::take(&mut item.attrs));
     let layers = take_layers(&mut attributes);
     item.attrs = attributes.iter().map(Conditional::joined).collect();
     for lifetime in item.generics.lifetimes() {
@@ -133,7 +133,7 @@ fn refuse_second(item: &mut ItemStruct, mistakes: &mut Mistakes) {
 }
 
 pub(crate) fn check_field(field: &mut Field, mistakes: &mut Mistakes) -> CheckedField {
-    let (injects, others) = opened(std::mem::take(&mut field.attrs))
+    let (injects, others) = opened(&std::mem::take(&mut field.attrs))
         .into_iter()
         .partition::<Vec<_>, _>(|inner| inner.attribute.path().is_ident("inject"));
     field.attrs = others.iter().map(Conditional::joined).collect();

@@ -2,15 +2,16 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::Generics;
+use syn::{Generics, Path};
 
 use crate::check::{CheckedBlock, Kind};
 use crate::expand::handler::{Entry, callable};
 use crate::expand::imports::imports;
 use crate::expand::spans::{ends, local};
+use crate::expand::text::line;
 
 pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
-    let CheckedBlock { framework, impl_token, self_type, cfgs, lints, named, kind, handlers: _ } = checked;
+    let CheckedBlock { framework, impl_token, self_type, cfgs, lints, named, kind, .. } = checked;
     let imports = imports(framework, named);
     let all = local("handlers");
     match kind {
@@ -76,5 +77,20 @@ fn functions(checked: &CheckedBlock, generics: &Generics) -> (TokenStream, Token
         };
         (function, quote! { #(#cfgs)* #name #turbofish(#table); })
     });
-    made.unzip()
+    let (functions, calls): (TokenStream, TokenStream) = made.unzip();
+    let refusals: TokenStream = checked.unread.iter().map(|error| refusal(framework, error)).collect();
+    (functions, quote!(#calls #refusals))
+}
+
+/// Stops the start, where the compiler took what could not be read here.
+fn refusal(framework: &Path, error: &syn::Error) -> TokenStream {
+    let (table, line) = (local("handlers"), line(error.span()));
+    let why = format!("`#[gateway]` cannot read a method here, which may be marked: {error}");
+    quote! {
+        #framework::Handlers::on_init(#table, #framework::Hook::new("?", ::core::file!(), #line), |_, _| {
+            #framework::Running::ready(#framework::IntoStarted::into_started(
+                ::core::result::Result::<(), &'static ::core::primitive::str>::Err(#why),
+            ))
+        });
+    }
 }

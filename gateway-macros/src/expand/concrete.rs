@@ -20,7 +20,7 @@ pub(crate) fn expand_concrete(framework: &Path, gateway: &Type) -> TokenStream {
         quote!((&#root::private::Probe::<#gateway, #part>::new()).__gateway_add(#handlers);)
     });
     // A comma keeps the ends of two lists apart, of which the compiler would make one sign with a place of its own.
-    let made = quote! {
+    let tokens = quote! {
         const _: () = {
             use #framework as #root;
             #[doc(hidden)]
@@ -34,5 +34,5 @@ pub(crate) fn expand_concrete(framework: &Path, gateway: &Type) -> TokenStream {
             #root::private::submit! { #root::private::ConcreteEntry::new(#make) }
         };
     };
-    at(Span::call_site(), &made)
+    at(Span::call_site(), &tokens)
 }

@@ -10,8 +10,8 @@ use crate::expand::spans::local;
 /// Where a marker is written that was not imported, the glob stands in: what somebody imported by name goes before it.
 pub(crate) fn imports(framework: &Path, named: &[Ident]) -> TokenStream {
     // Twice, for an import that is only found by its name where it stands counts as one that the glob makes needless.
-    let (mut seen, used) = (Vec::new(), local("used"));
-    let uses = named.iter().filter_map(|name| {
+    let (mut seen, through) = (Vec::new(), local("used"));
+    let imports = named.iter().filter_map(|name| {
         let name = Ident::new(&name.unraw().to_string(), Span::call_site().located_at(name.span()));
         if seen.contains(&name) {
             return None;
@@ -20,12 +20,12 @@ pub(crate) fn imports(framework: &Path, named: &[Ident]) -> TokenStream {
         Some(quote! {
             use #framework::private::markers::#name::*;
             const _: () = {
-                use #name as #used;
+                use #name as #through;
                 const _: () = {
-                    use #used as _;
+                    use #through as _;
                 };
             };
         })
     });
-    uses.collect()
+    imports.collect()
 }

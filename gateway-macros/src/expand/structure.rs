@@ -21,13 +21,19 @@ pub(crate) fn expand_struct(checked: &CheckedStruct) -> TokenStream {
 }
 
 /// A gateway that cannot be built, so that a struct with a mistake in it is not also said to be no gateway.
-pub(crate) fn fallback_struct(checked: &CheckedStruct) -> TokenStream {
+pub(crate) fn fallback_struct(checked: &CheckedStruct, unread: Option<&syn::Error>) -> TokenStream {
     if checked.generics.lifetimes().next().is_some() {
         return TokenStream::new();
     }
     let framework = &checked.framework;
+    let fields = local("fields");
+    let refusal = unread.map(|error| {
+        let (why, line) = (format!("what `#[gateway]` can read: {error}"), line(error.span()));
+        quote!(let _ = #framework::Fields::provided::<#framework::private::Unread>(#fields, "?", #why, #line);)
+    });
     let construct = quote! {
-        fn construct(_: &mut #framework::Fields<'_>) -> ::core::option::Option<Self> {
+        fn construct(#fields: &mut #framework::Fields<'_>) -> ::core::option::Option<Self> {
+            #refusal
             ::core::option::Option::None
         }
     };

@@ -91,7 +91,7 @@ impl Block {
     }
 
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let mut attributes = opened(input.call(Attribute::parse_outer)?);
+        let mut attributes = opened(&input.call(Attribute::parse_outer)?);
         let layers = take_layers(&mut attributes);
         let head = input.cursor();
         input.parse::<Option<Token![unsafe]>>()?;
@@ -152,7 +152,7 @@ impl Block {
     }
 
     fn parse_item(&mut self, input: ParseStream<'_>) -> syn::Result<TokenStream> {
-        let mut attributes = opened(input.call(Attribute::parse_outer)?);
+        let mut attributes = opened(&input.call(Attribute::parse_outer)?);
         let layers = take_layers(&mut attributes);
         let mut markers = take_markers(&mut attributes);
         let conditional = markers.extract_if(.., |(condition, _)| condition.is_some()).map(|(_, marker)| marker);

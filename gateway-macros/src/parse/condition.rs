@@ -26,7 +26,7 @@ impl Conditional {
 }
 
 /// The attributes, every `cfg_attr` opened.
-pub(crate) fn opened(attributes: Vec<Attribute>) -> Vec<Conditional> {
+pub(crate) fn opened(attributes: &[Attribute]) -> Vec<Conditional> {
     attributes.iter().flat_map(|attribute| open(attribute, None)).collect()
 }
 

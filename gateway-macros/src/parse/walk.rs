@@ -22,7 +22,7 @@ pub(crate) fn step(input: ParseStream<'_>) -> Option<Step> {
     input.step(|cursor| advance(*cursor).ok_or_else(|| cursor.error("the end"))).ok()
 }
 
-fn advance<'a>(cursor: Cursor<'a>) -> Option<(Step, Cursor<'a>)> {
+fn advance(cursor: Cursor<'_>) -> Option<(Step, Cursor<'_>)> {
     if let Some((_, _, rest)) = cursor.group(Delimiter::Brace) {
         return Some((Step::Brace, rest));
     }
