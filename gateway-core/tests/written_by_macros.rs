@@ -1,5 +1,11 @@
 //! Gateways that `macro_rules!` write: what it hands on, of every kind, is read as what stands there.
 #![allow(dead_code)]
+#![allow(
+    clippy::needless_arbitrary_self_type,
+    clippy::unused_self,
+    clippy::init_numbered_fields,
+    reason = "written as people do"
+)]
 
 use gateway_core::prelude::*;
 use std::sync::Arc;
