@@ -58,7 +58,7 @@ mod r#mod {
 }
 macro_rules! g { ($n:ident, $ns:literal) => {
     #[gateway(namespace = $ns)] struct $n<S: Clone, const N: usize>(S);
-    #[gateway] impl<S: Clone, const N: usize> $n<S, N> { #[subscribe] fn a(&self) -> u8 { N as u8 } }
+    #[gateway] impl<S: Clone, const N: usize> $n<S, N> { #[subscribe] fn a(&self) -> usize { N } }
     gateway_core::register!($n<u8, 3>);
 } }
 g!(X, "/x");

@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 pub use members::JoinError;
 pub use namespace::Namespace;
-pub use room_name::RoomName;
 use resumable::Resumable;
 pub(crate) use resumable::Resumed;
+pub use room_name::RoomName;
 pub(crate) use space::Space;
 pub use target::{Sent, Target};
 
