@@ -92,9 +92,12 @@ struct Case {
 
 impl Case {
     async fn new(format: Format) -> Self {
+        Self::with(format, Recovery { within: WITHIN, ..Recovery::default() }).await
+    }
+
+    async fn with(format: Format, recovery: Recovery) -> Self {
         let (log, gate) = (Log::default(), Gate(Arc::new(Semaphore::new(0))));
         let server = Server::empty().gateway::<Chat>().gateway::<Other>().provide(log.clone()).provide(gate.clone());
-        let recovery = Recovery { within: WITHIN, ..Recovery::default() };
         Self { format, server: server.recovery(recovery).test().await.unwrap(), log, gate }
     }
 
@@ -171,6 +174,23 @@ async fn who_is_back_before_the_loss_was_noticed_takes_the_session_over() {
         let lost = again.lose();
         settle().await;
         case.back(&lost).await;
+    }
+}
+
+/// Who takes over from an open connection is counted among those who are away until it is in.
+#[tokio::test(start_paused = true)]
+async fn tries_that_fail_keep_no_more_sockets_than_may_be_away() {
+    for format in FORMATS {
+        let case = Case::with(format, Recovery { within: WITHIN, sockets: 1, ..Recovery::default() }).await;
+        let mut clients = [case.connected().await, case.connected().await];
+        let lost = clients.each_mut().map(TestClient::lost_unnoticed);
+        for lost in &lost {
+            drop(case.coming_back(lost).await);
+            settle().await;
+        }
+        assert_eq!(case.server.of("/chat").emit("missed", &1).queued, 1, "{format:?}");
+        drop(case.is_new(&lost[1]).await);
+        case.back(&lost[0]).await;
     }
 }
 

@@ -102,7 +102,7 @@ impl Place {
     /// Whether nothing is left.
     fn is_empty(&self) -> bool {
         let everybody = Target::all(&self.space).select();
-        everybody.is_empty() && self.space.rooms().is_empty() && self.hub.resumable.counts() == (0, 0)
+        everybody.len() == 0 && self.space.rooms().is_empty() && self.hub.resumable.counts() == (0, 0)
     }
 }
 

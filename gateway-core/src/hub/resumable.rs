@@ -81,18 +81,16 @@ impl Resumable {
     pub(crate) fn lose(&self, session: &Session, at_most: usize) -> Option<Instant> {
         let key = session.recovery_key()?;
         let mut table = self.lock();
-        let away = table.away;
-        let entry = table.sessions.get_mut(key).filter(|entry| entry.is_of(session))?;
-        if let Some(since) = entry.away_since {
-            return Some(since);
-        }
-        if away >= at_most {
-            table.sessions.remove(key);
+        let Table { sessions, away } = &mut *table;
+        let entry = sessions.get_mut(key).filter(|entry| entry.is_of(session))?;
+        // One whose client was on its way in is counted already, also where it took over from an open connection.
+        *away -= usize::from(entry.away_since.is_some());
+        if *away >= at_most {
+            sessions.remove(key);
             return None;
         }
-        let since = *entry.away_since.insert(Instant::now());
-        table.away += 1;
-        Some(since)
+        *away += 1;
+        Some(*entry.away_since.get_or_insert_with(Instant::now))
     }
 
     /// Nobody comes back as this session.
