@@ -177,6 +177,30 @@ async fn who_is_back_before_the_loss_was_noticed_takes_the_session_over() {
     }
 }
 
+/// What was missed, and what is sent while the hook runs, is no slow reader's fault.
+#[tokio::test(start_paused = true)]
+async fn who_has_missed_a_thousand_events_comes_in_while_more_are_sent() {
+    for format in FORMATS {
+        let case = Case::new(format).await;
+        let lost = case.connected().await.lose();
+        settle().await;
+        let send = |numbers: std::ops::Range<usize>| {
+            for number in numbers {
+                case.server.of("/chat").emit("n", &number);
+            }
+        };
+        send(0..1000);
+        let mut ann = case.coming_back(&lost).await;
+        send(1000..1200);
+        case.let_in();
+        ann.admitted().await.unwrap();
+        for number in 0..1200 {
+            assert_eq!(event(ann.next().await), ("n".to_owned(), json!(number)), "{format:?}");
+        }
+        ann.expect_nothing().await;
+    }
+}
+
 /// Who takes over from an open connection is counted among those who are away until it is in.
 #[tokio::test(start_paused = true)]
 async fn tries_that_fail_keep_no_more_sockets_than_may_be_away() {
