@@ -215,6 +215,29 @@ async fn a_body_that_is_too_large_for_its_session_is_read_before_it_is_refused()
 }
 
 #[tokio::test]
+async fn a_body_that_takes_too_long_is_refused_with_the_end_of_its_connection() {
+    let limits = Limits { assembly_timeout: Duration::from_millis(200), ..Limits::default() };
+    let server = Probe::with(|server| server.limits(limits)).await;
+    for framing in [Framing::Length, Framing::Chunked] {
+        let mut client = Raw::dial(server.address).await;
+        let opened = client.ask(&format!("{HANDSHAKE} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await;
+        let id = opened.body.split('"').nth(3).expect("an id").to_owned();
+        let line: &'static str = format!("POST /socket.io/?EIO=4&transport=polling&sid={id}").leak();
+        let slow = refused(408, line, "");
+        let mut stream = TcpStream::connect(server.address).await.expect("a connection");
+        let (head, body) = (slow.head(framing, 100_000, ""), body(framing, 100_000));
+        stream.write_all(head.as_bytes()).await.expect("it is open");
+        stream.write_all(&body[..50_000]).await.expect("it is open");
+        let answer = read_answers("408", &mut stream, 1).await;
+        assert!(answer.starts_with("HTTP/1.1 408 ") && ends_the_connection(&answer), "{answer}");
+        // Whoever goes on to write is no reason for a reset.
+        stream.write_all(&body[50_000..]).await.expect("it is read");
+        let rest = read_answers("408", &mut stream, usize::MAX).await;
+        assert!(!rest.contains("HTTP/1.1 "), "{rest}");
+    }
+}
+
+#[tokio::test]
 async fn who_is_one_too_many_gets_the_refusal() {
     for (status, limits) in [
         (503, Limits { connections: Some(1), ..Limits::default() }),

@@ -13,7 +13,6 @@ use http::{Request, Response, StatusCode, response};
 use hyper::body::Incoming;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::oneshot;
-use tower_service::Service;
 
 use crate::server::body::Body;
 use crate::server::service::GatewayService;
@@ -59,15 +58,16 @@ impl ByHand {
     /// Answers a request, or never: then the answer is here.
     pub(crate) async fn respond(
         &self,
-        mut service: GatewayService,
-        mut request: Request<Incoming>,
+        service: GatewayService,
+        request: Request<Incoming>,
     ) -> Result<Response<Body>, Infallible> {
+        let mut request = request.map(Body::new);
         if !asks_to_close(request.headers()) {
-            return service.call(request).await;
+            return service.answer(request).await;
         }
         let (waiting, taken) = oneshot::channel();
         request.extensions_mut().insert(WhenTaken(Arc::new(Mutex::new(Some(taken)))));
-        let response = service.call(request).await?;
+        let response = service.answer(request).await?;
         // A fallback may upgrade in its own way.
         if response.status() != StatusCode::SWITCHING_PROTOCOLS || waiting.is_closed() {
             return Ok(response);

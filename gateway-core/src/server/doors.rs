@@ -20,7 +20,7 @@ pub(crate) async fn ask_at_upgrade(
     route: &Route,
     handshake: &Handshake,
 ) -> Result<Option<Arc<Passes>>, UpgradeRefusal> {
-    if handshake.auth_len() > application.limits.auth_bytes {
+    if handshake.has_more_auth_than(application.limits.auth_bytes) {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         return Err(UpgradeRefusal::new(status, "the credentials are too large").because(Rejected::Malformed));
     }

@@ -52,16 +52,22 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Respond {
-        let mut service = self.clone();
-        service.peer = self.peer.or_else(|| PeerAddr::among(request.extensions()));
-        let (request, with_body) = WithBody::watch(request.map(Body::new));
+        self.clone().answer(request.map(Body::new))
+    }
+}
+
+impl GatewayService {
+    /// Answers a request, and looks after what the answer leaves of it.
+    pub(crate) fn answer(mut self, request: Request<Body>) -> Respond {
+        self.peer = self.peer.or_else(|| PeerAddr::among(request.extensions()));
+        let (request, with_body) = WithBody::watch(request);
         let offered = Offered::take_note(&request);
         if with_body.is_none() && offered.is_none() {
-            return Box::pin(async move { Ok(service.respond(request).await) });
+            return Box::pin(async move { Ok(self.respond(request).await) });
         }
         let application = Arc::clone(&self.application);
         Box::pin(async move {
-            let mut response = service.respond(request).await;
+            let mut response = self.respond(request).await;
             let Application { limits, shared, .. } = &*application;
             if let Some(with_body) = with_body {
                 let bounds = Bounds::new(limits).until(&shared.stopping, limits.close_timeout);
@@ -73,9 +79,7 @@ where
             Ok(response)
         })
     }
-}
 
-impl GatewayService {
     async fn respond(self, request: Request<Body>) -> Response<Body> {
         if let Some(engine) = self.application.engines.iter().find(|engine| engine.owns(request.uri().path())) {
             let host =

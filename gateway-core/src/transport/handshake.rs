@@ -272,11 +272,15 @@ impl Handshake {
         serde_json::from_str(auth.get()).map_err(AuthError::Unreadable)
     }
 
-    /// Bytes of the credentials that the request itself has.
-    pub(crate) fn auth_len(&self) -> usize {
+    /// Whether the credentials that the request itself has are longer than that.
+    pub(crate) fn has_more_auth_than(&self, bytes: usize) -> bool {
         let request = self.request();
-        let given = request.auth.as_ref().map(|auth| auth.get().len());
-        given.unwrap_or_else(|| credentials::len(request.protocol_lines(), &request.query))
+        if let Some(auth) = &request.auth {
+            return auth.get().len() > bytes;
+        }
+        // Most requests are shorter as a whole.
+        request.headers.bytes() + request.query.bytes() > bytes
+            && credentials::len(request.protocol_lines(), &request.query) > bytes
     }
 }
 

@@ -17,13 +17,18 @@ pub(crate) struct Headers {
 
 impl Headers {
     pub(crate) fn copy(map: &HeaderMap) -> Self {
-        Self { lines: map.iter().collect(), map: OnceLock::new() }
+        let bytes = map.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        Self { lines: Pairs::keep(map.iter(), bytes), map: OnceLock::new() }
     }
 
     /// The values of a header, in order.
-    pub(crate) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        let name = name.to_ascii_lowercase();
-        self.lines.iter().filter(move |(other, _)| *other == name.as_bytes()).map(|(_, value)| value)
+    pub(crate) fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        self.lines.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+    }
+
+    /// Bytes of all names and values.
+    pub(crate) fn bytes(&self) -> usize {
+        self.lines.bytes()
     }
 
     pub(crate) fn map(&self) -> &HeaderMap {

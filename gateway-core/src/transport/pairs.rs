@@ -9,6 +9,25 @@ pub(crate) struct Pairs {
 }
 
 impl Pairs {
+    /// Keeps pairs that have at most so many bytes together; more is right too, and slower.
+    pub(crate) fn keep<N: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: impl Iterator<Item = (N, V)>, bytes: usize) -> Self {
+        let mut kept = Vec::with_capacity(bytes);
+        let mut ends = Vec::with_capacity(pairs.size_hint().0 * 2);
+        for (name, value) in pairs {
+            for part in [name.as_ref(), value.as_ref()] {
+                kept.extend_from_slice(part);
+                // Heads are bounded far below 4 GiB.
+                ends.push(u32::try_from(kept.len()).unwrap_or(u32::MAX));
+            }
+        }
+        Self { bytes: kept.into(), ends: ends.into() }
+    }
+
+    /// Bytes of all of them.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.ends.len() / 2
     }
@@ -24,20 +43,6 @@ impl Pairs {
     }
 }
 
-impl<N: AsRef<[u8]>, V: AsRef<[u8]>> FromIterator<(N, V)> for Pairs {
-    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
-        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
-        for (name, value) in pairs {
-            for part in [name.as_ref(), value.as_ref()] {
-                bytes.extend_from_slice(part);
-                // Heads are bounded far below 4 GiB.
-                ends.push(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-            }
-        }
-        Self { bytes: bytes.into(), ends: ends.into() }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,7 +50,7 @@ mod tests {
     #[test]
     fn pairs_come_back_as_they_were() {
         for pairs in [&[][..], &[("a", "1")], &[("", ""), ("a", ""), ("", "b"), ("ü", "ü")]] {
-            let kept: Pairs = pairs.iter().copied().collect();
+            let kept = Pairs::keep(pairs.iter().copied(), 3);
             let read: Vec<_> = kept.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
             let expected = pairs.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
             assert_eq!((kept.len(), read), (pairs.len(), expected.collect()));

@@ -34,7 +34,15 @@ impl Query {
     }
 
     pub(crate) fn parse(text: &str) -> Self {
-        Self(parse_query(text).map(|(name, value)| (Text(name), Text(value))).collect())
+        if text.is_empty() {
+            return Self::default();
+        }
+        Self(Pairs::keep(parse_query(text).map(|(name, value)| (Text(name), Text(value))), text.len()))
+    }
+
+    /// Bytes of all names and values.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.bytes()
     }
 
     /// The first value of a parameter.
