@@ -143,9 +143,10 @@ async fn a_client_that_keeps_its_window_although_it_was_asked_not_to_is_understo
             compress.compress_vec(text(number).as_bytes(), &mut compressed, FlushCompress::Sync).expect("room enough");
             compressed.truncate(compressed.len() - 4);
             client.raw.send(Frame::text(compressed).reserved(4)).await;
-            let expected = match is_plain {
-                true => format!(r#"{{"event":"length","data":{number},"id":{number}}}"#),
-                false => format!("43/news,{number}[{number}]"),
+            let expected = if is_plain {
+                format!(r#"{{"event":"length","data":{number},"id":{number}}}"#)
+            } else {
+                format!("43/news,{number}[{number}]")
             };
             assert_eq!(client.next().await, (expected, false));
         }

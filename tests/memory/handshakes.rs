@@ -112,7 +112,7 @@ fn credentials(length: usize) -> String {
 async fn credentials_of_namespaces_are_bounded() {
     const NAMESPACES: usize = 32;
     let _alone = alone().await;
-    let target = Target::with(|server| server.gateway::<Many>()).await;
+    let target = Target::with(Server::gateway::<Many>).await;
     let mut client = Raw::connect(target.address, "/socket.io/?EIO=4&transport=websocket").await;
     assert!(client.next_text().await.starts_with("0{"));
     settle().await;

@@ -30,7 +30,7 @@ async fn two_hundred_megabytes(slow: usize) -> usize {
     for _ in 0..slow {
         clients.push(target.stream("/prey").await);
     }
-    let prey = target.running.handle().of("/prey").unwrap();
+    let prey = target.running.handle().of("/prey").expect("a namespace");
     until(|| prey.count() == slow + 1).await;
     let text = "x".repeat(64 * KIB);
     let mut growth = Growth::begin();
@@ -62,7 +62,7 @@ async fn what_is_kept_for_those_who_are_away_is_bounded() {
     let _alone = alone().await;
     let recovery = Recovery { within: Duration::from_mins(2), ..Recovery::default() };
     let target = Target::with(|server| server.recovery(recovery)).await;
-    let prey = target.running.handle().of("/prey").unwrap();
+    let prey = target.running.handle().of("/prey").expect("a namespace");
     let mut clients = Vec::with_capacity(AWAY);
     for _ in 0..AWAY {
         clients.push(socket_io(&target).await);
@@ -91,7 +91,7 @@ async fn what_is_kept_for_those_who_are_here_is_bounded_and_goes_in_time() {
     let recovery = Recovery { within: Duration::from_secs(2), ..Recovery::default() };
     let limits = Limits { ping_interval: Duration::from_millis(500), ..Limits::default() };
     let target = Target::with(|server| server.recovery(recovery).limits(limits)).await;
-    let prey = target.running.handle().of("/prey").unwrap();
+    let prey = target.running.handle().of("/prey").expect("a namespace");
     let mut clients = Vec::with_capacity(HERE);
     for _ in 0..HERE {
         let mut client = target.connect("/prey?resume").await;
