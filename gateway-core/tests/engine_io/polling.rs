@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use gateway_core::{Body, Counter, EngineIo};
+use gateway_core::prelude::*;
+use gateway_core::{Counter, EngineIo};
 use serde_json::json;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Engine, endless, engine, engine_with, get, pieces, post, session, settle};
+use crate::support::{Engine, endless, engine, engine_of, engine_with, get, pieces, post, session, settle};
 
 /// The session answers no more.
 async fn is_gone(engine: &Engine, id: &str) {
@@ -330,5 +332,61 @@ async fn a_post_that_ends_its_session_before_its_last_packet_is_answered_at_once
         assert_eq!(begun.elapsed(), Duration::ZERO, "{ending}");
         assert_eq!(engine.get(&uri).await.body, "6\u{1e}1", "{ending}");
         assert_eq!(engine.get(&uri).await.refusal().1, json!(1), "{ending}");
+    }
+}
+
+/// Tells how its sockets have gone.
+#[gateway(namespace = "/ends")]
+struct Ends {
+    told: mpsc::UnboundedSender<DisconnectReason>,
+}
+
+#[gateway]
+impl Ends {
+    #[on_message]
+    fn message(&self, _message: Message) {}
+
+    #[on_disconnect]
+    fn left(&self, why: DisconnectReason) {
+        self.told.send(why).unwrap();
+    }
+}
+
+/// The reference's names of how a session ends by its requests.
+#[tokio::test(start_paused = true)]
+async fn each_end_by_a_request_has_the_reason_of_the_reference() {
+    let (told, mut ends) = mpsc::unbounded_channel::<DisconnectReason>();
+    let options = EngineIo::new().max_http_buffer_size(20_000);
+    let engine =
+        engine_of(Server::empty().gateway::<Ends>().provide(told).engine_io("/engine.io/", "/ends", options)).await;
+    for way in ["get", "post", "slow", "large", "too many pieces", "overlap", "goodbye"] {
+        let id = engine.open().await;
+        match way {
+            "get" | "post" => {
+                let request =
+                    if way == "get" { engine.begin_poll(&id) } else { engine.begin_post(&id, endless(b"4a")) };
+                settle().await;
+                request.abort();
+            }
+            "slow" => {
+                // It is there all the while.
+                let poll = engine.begin_poll(&id);
+                assert_eq!(engine.post(&id, endless(b"4a")).await.status, 408);
+                let _ = poll.await;
+            }
+            "large" => assert_eq!(engine.post(&id, "4".repeat(20_001)).await.status, 413),
+            "too many pieces" => assert_eq!(engine.post(&id, pieces("", 10_001)).await.status, 413),
+            "overlap" => {
+                let post = engine.begin_post(&id, endless(b"4a"));
+                settle().await;
+                assert_eq!(engine.post(&id, "4b").await.status, 400);
+                assert_eq!(post.await.unwrap().status, 400);
+            }
+            _ => assert_eq!(engine.post(&id, "1").await.body, "ok"),
+        }
+        let why = ends.recv().await.unwrap();
+        let expected = if way == "goodbye" { "transport close" } else { "transport error" };
+        assert_eq!(why.as_str(), expected, "{way}: {why}");
+        assert_eq!(matches!(why, DisconnectReason::Aborted), matches!(way, "get" | "post"), "{way}: {why}");
     }
 }
