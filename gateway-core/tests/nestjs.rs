@@ -21,6 +21,10 @@ struct Say {
     loud: u8,
 }
 
+/// Two arguments, of which the second has rules.
+#[derive(Deserialize, garde::Validate)]
+struct SayTo(#[garde(skip)] u32, #[garde(dive)] Say);
+
 #[derive(Deserialize)]
 struct Span {
     from: u32,
@@ -57,6 +61,11 @@ impl Desk {
     #[subscribe]
     fn unchecked(&self, Data(span): Data<Span>) -> u32 {
         span.to - span.from
+    }
+
+    #[subscribe]
+    fn several(&self, Valid(Args(SayTo(to, say))): Valid<Args<SayTo>>) -> String {
+        format!("{to}: {}", say.text)
     }
 
     #[subscribe]
@@ -137,6 +146,8 @@ async fn every_fault_of_a_payload_is_told() {
         assert_eq!(faults(&mut client, "unchecked", json!({"from": "a", "to": 2, "name": 3})).await, all);
         let all = told(&[("$.from", "type"), ("$.name", "length")]);
         assert_eq!(faults(&mut client, "span", json!({"from": "a", "to": 2, "name": ""})).await, all);
+        let all = told(&[("$[0]", "type"), ("$[1].roomName", "missing"), ("$[1].text", "length")]);
+        assert_eq!(faults(&mut client, "several", json!(["a", {"text": ""}])).await, all);
         // What has the right shape is told of its rules alone.
         let all = told(&[("$.to", "order"), ("$.name", "length")]);
         assert_eq!(faults(&mut client, "span", json!({"from": 3, "to": 2, "name": ""})).await, all);

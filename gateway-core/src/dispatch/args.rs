@@ -5,15 +5,20 @@ use std::ops::{Deref, DerefMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::dispatch::every_fault::read_on;
 use crate::dispatch::{Context, FromContext, IntoReply, Rejection, Reply, on};
 use crate::wire::{Args, RawArgs};
 
 impl<T: DeserializeOwned> FromContext<on::Message> for Args<T> {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        const LEAD: &str = "the arguments cannot be read";
         let list = context.list();
-        list.read_all().map(Self).map_err(|error| {
+        list.read_all().map(Self).or_else(|error| {
+            if let Some(read) = read_on(context, LEAD, |most| list.faults_of_list(most)) {
+                return read.map(Self);
+            }
             let fault = list.fault_of_list::<T>(&error);
-            Rejection::unreadable("the arguments cannot be read", &fault)
+            Err(Rejection::unreadable(LEAD, &fault))
         })
     }
 }

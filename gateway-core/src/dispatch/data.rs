@@ -21,7 +21,7 @@ impl<T: DeserializeOwned> FromContext<on::Message> for Data<T> {
         const LEAD: &str = "the data cannot be read";
         let list = context.list();
         list.read_value().map(Self).or_else(|error| {
-            if let Some(read) = read_on(context, LEAD) {
+            if let Some(read) = read_on(context, LEAD, |most| list.faults_of_value(most)) {
                 return read.map(Self);
             }
             let fault = list.fault_of_value::<T>(&error);

@@ -3,8 +3,6 @@
 
 use std::cell::RefCell;
 
-use serde::de::DeserializeOwned;
-
 use crate::dispatch::{Compat, Context, Rejection};
 use crate::wire::Fault;
 
@@ -19,11 +17,15 @@ thread_local! {
 
 /// An argument that could not be read: a value for its rules where those are asked for, or all its faults, or `None` where
 /// the first is told alone.
-pub(super) fn read_on<T: DeserializeOwned>(context: &Context<'_>, lead: &str) -> Option<Result<T, Rejection>> {
+pub(super) fn read_on<T>(
+    context: &Context<'_>,
+    lead: &str,
+    faults: impl FnOnce(usize) -> Option<(Option<T>, Vec<Fault>)>,
+) -> Option<Result<T, Rejection>> {
     if !wants_every_fault(context) {
         return None;
     }
-    let (value, faults) = context.list().faults_of_value::<T>(MOST)?;
+    let (value, faults) = faults(MOST)?;
     let rejection = Rejection::of_faults("unreadable", lead, &faults);
     Some(SHAPE.with_borrow_mut(|shape| match (shape, value) {
         (Some(shape), Some(value)) => {

@@ -97,6 +97,9 @@ impl Lobby {
 /// bounds what each part costs beside its bytes.
 const PARTS_INSIDE: usize = 1024;
 
+/// The reference's words for a namespace that nobody serves.
+const INVALID: &str = "Invalid namespace";
+
 /// Reads what the connection sends.
 fn decoder(format: WireFormat, limits: &Limits) -> Decoder {
     let limits = PacketLimits {
@@ -194,7 +197,7 @@ impl Desk {
         let found = self.application.routes.find(namespace);
         // A name has one spelling here: packets carry it back and forth.
         let Some(found) = found.filter(|found| found.name == namespace && found.route.router.raw().is_none()) else {
-            self.turn_away(seats, namespace, &Exception::message("Invalid namespace"));
+            self.turn_away(seats, namespace, &Exception::message(INVALID));
             return Ok(());
         };
         let name = self.hashes.hash_one(namespace);
@@ -230,7 +233,7 @@ impl Desk {
         self.application.shared.counters.add(Counter::RefusedConnections);
         no_namespace(namespace, exception.text(), || {
             let names: Vec<_> = self.application.routes.iter().map(|route| route.namespace).collect();
-            names.join(", ")
+            if exception.text() == INVALID { names.join(", ") } else { String::new() }
         });
         let data = exception.render_refusal();
         let frame = self.format.encode(Terms::of(namespace), &Outgoing::Refused { data: &data });

@@ -70,8 +70,10 @@ pub(crate) fn refused(socket: &dyn Display, refused: RefusedSocket<'_>, failure:
 pub(crate) fn no_namespace(namespace: &str, why: &str, names: impl FnOnce() -> String) {
     let namespace = bounded(namespace);
     tracing::info!(namespace, why, "a socket was refused");
-    write_once("namespaces that no gateway has", "", || {
-        format!("a Socket.IO client asked for {}: {why}; there are {}", Quoted(namespace), names())
+    write_once("namespaces refused", why, || {
+        let names = names();
+        let there_are = if names.is_empty() { names } else { format!("; there are {names}") };
+        format!("a Socket.IO client asked for {}: {why}{there_are}", Quoted(namespace))
     });
 }
 

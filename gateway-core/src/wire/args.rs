@@ -306,6 +306,13 @@ impl<'a> List<'a> {
         self.attachments.is_empty().then(|| every_fault(self.json.unwrap_or("null"), most)).flatten()
     }
 
+    /// All that is wrong with it as a list, as [`List::faults_of_value`].
+    pub(crate) fn faults_of_list<T: DeserializeOwned>(self, most: usize) -> Option<(Option<T>, Vec<Fault>)> {
+        let wanted = arity_of::<T>().unwrap_or_default();
+        let list = self.filled(wanted).map_or_else(|| self.text(), Cow::Owned);
+        self.attachments.is_empty().then(|| every_fault(&list, most)).flatten()
+    }
+
     /// What is wrong with it as a list, which it could not be read as.
     pub(crate) fn fault_of_list<T: DeserializeOwned>(self, error: &serde_json::Error) -> Fault {
         let wanted = arity_of::<T>().unwrap_or_default();

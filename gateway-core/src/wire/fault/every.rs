@@ -21,9 +21,12 @@ use notes::Notes;
 use sample::Sample;
 
 /// JSON of more bytes is not read again: its first fault is told alone.
-const LARGEST: usize = 64 * 1024;
+const LARGEST: usize = 32 * 1024;
 
-/// How often it is read: once more for each member that is missing, and for each value that its own type turns down.
+/// Bytes that are read for one list of faults, all in all.
+const READ: usize = 128 * 1024;
+
+/// How often it is read at most: once more for each member that is missing, and for each value that its own type turns down.
 const ROUNDS: usize = 32;
 
 /// Every fault of `json` as a `T`, up to `most`, and a value whose faulty parts are samples, where there could be one.
@@ -33,9 +36,9 @@ pub(in crate::wire) fn every_fault<T: DeserializeOwned>(json: &str, most: usize)
         return None;
     }
     let value = serde_json::from_str(json).ok()?;
-    let notes = RefCell::new(Notes::default());
+    let notes = RefCell::new(Notes::of(most));
     let mut read = None;
-    for _ in 0..ROUNDS {
+    for _ in 0..(READ / json.len().max(1)).min(ROUNDS) {
         notes.borrow_mut().found.clear();
         let failure = match T::deserialize(Node { value: &value, path: "$".to_owned(), notes: &notes }) {
             Ok(value) => {

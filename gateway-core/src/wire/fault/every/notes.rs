@@ -9,6 +9,8 @@ use crate::wire::fault::failure::Failure;
 /// What is known of the faults of one value.
 #[derive(Default)]
 pub(super) struct Notes {
+    /// Faults beyond so many are not noted.
+    most: usize,
     /// Of this round.
     pub(super) found: Vec<Fault>,
     /// Members that a type asks for in vain, by the paths of their objects without indices.
@@ -18,7 +20,14 @@ pub(super) struct Notes {
 }
 
 impl Notes {
+    pub(super) fn of(most: usize) -> Self {
+        Self { most, ..Self::default() }
+    }
+
     pub(super) fn add(&mut self, path: &str, failure: Failure) {
+        if self.found.len() >= self.most {
+            return;
+        }
         let Fault { rule, message, .. } = failure.into_fault(None);
         self.found.push(Fault::new(path.to_owned(), rule, message));
     }
