@@ -486,3 +486,23 @@ async fn a_burst_that_does_not_leave_in_time_is_too_slow() {
     }
     assert!((119..=125).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_in_all_namespaces_of_a_connection_is_bounded_together() {
+    let (foreign, handle) = Foreign::start(socket_io()).await;
+    let mut peer = two_namespaces(&foreign).await;
+    let start = Instant::now();
+    let text = "x".repeat(100_000);
+    for namespace in ["/bursts", "/other"] {
+        for _ in 0..9 {
+            assert_eq!(handle.of(namespace).unwrap().emit("n", &text).queued, 1);
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+    let mut buffer = vec![0; 100];
+    while handle.counters().read(Counter::SlowDisconnects) == 0 && start.elapsed() < Duration::from_hours(1) {
+        let _ = peer.0.read(&mut buffer).await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert!((119..=145).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+}

@@ -225,7 +225,7 @@ impl<T: Transport> Connection<T> {
         };
         match written {
             Poll::Pending => {
-                self.inside.watch_burst();
+                self.inside.watch_burst()?;
                 Ok(false)
             }
             Poll::Ready(Ok(moved)) => {

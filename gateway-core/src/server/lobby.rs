@@ -313,6 +313,11 @@ impl Desk {
         self.outbox.is_beyond_bounds()
     }
 
+    pub(super) fn load(&self) -> (usize, usize) {
+        let (frames, bytes) = self.outbox.load();
+        (frames as usize, bytes)
+    }
+
     pub(super) fn take_moved(&self) -> bool {
         self.outbox.take_moved()
     }

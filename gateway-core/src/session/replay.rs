@@ -25,7 +25,7 @@ pub struct Recovery {
     pub within: Duration,
     /// Events kept for one socket. One that misses more comes back as a new socket. Default 1024.
     pub events: usize,
-    /// Bytes of events kept for one socket, with 48 for the place of each. Default 1 MiB.
+    /// Bytes of events kept for one socket, with 56 for the place of each. Default 1 MiB.
     pub bytes: usize,
     /// Sockets that may be away at the same time; beyond, who leaves is not waited for. Default 10 000.
     pub sockets: usize,
@@ -194,7 +194,7 @@ mod tests {
         let few = replay(&Recovery { events: 2, ..Recovery::default() }, 1..=4);
         assert_eq!(texts(&few), [None, None, kept(&["3", "4"]), kept(&["4"])]);
         // Each is a frame of three bytes, and its place.
-        let small = replay(&Recovery { bytes: 2 * (3 + 48), ..Recovery::default() }, 1..=4);
+        let small = replay(&Recovery { bytes: 2 * (3 + 56), ..Recovery::default() }, 1..=4);
         assert_eq!(texts(&small), [None, None, kept(&["3", "4"]), kept(&["4"])]);
         for limits in [Recovery { events: 0, ..Recovery::default() }, Recovery { bytes: 50, ..Recovery::default() }] {
             assert_eq!(texts(&replay(&limits, 1..=3)), [None, None, None, kept(&[])]);

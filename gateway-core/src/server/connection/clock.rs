@@ -96,15 +96,33 @@ impl Inside {
         if is_moving { Traffic::Moving } else { Traffic::Still }
     }
 
-    /// The transport takes no more: a burst that waits has its time from now on.
-    pub(super) fn watch_burst(&mut self) {
-        let is_beyond = self.seats.any(|seat| seat.session().outbox.is_beyond_bounds())
-            || self.lobby.as_ref().is_some_and(|lobby| lobby.desk.is_beyond_bounds());
+    /// The transport takes no more: a burst that waits has its time from now on. Of all namespaces of a connection together
+    /// no more may wait than of one.
+    pub(super) fn watch_burst(&mut self) -> Result<(), End> {
+        if self.is_light() {
+            self.leaves_by = None;
+            return Ok(());
+        }
+        let limits = &self.application.limits;
+        let (mut frames, mut bytes) = self.lobby.as_ref().map_or((0, 0), |lobby| lobby.desk.load());
+        let mut is_beyond = self.lobby.as_ref().is_some_and(|lobby| lobby.desk.is_beyond_bounds());
+        for outbox in self.seats.iter().map(|seat| &seat.session().outbox) {
+            let (more, larger) = outbox.load();
+            (frames, bytes) = (frames + more as usize, bytes + larger);
+            is_beyond |= outbox.is_beyond_bounds();
+        }
+        if self.seats.len() > 1 {
+            if bytes > limits.burst_bytes {
+                return Err(self.too_slow());
+            }
+            is_beyond |= frames > limits.outbox_frames || bytes > limits.outbox_bytes;
+        }
         if !is_beyond {
             self.leaves_by = None;
         } else if self.leaves_by.is_none() {
-            self.leaves_by = Some(Instant::now() + self.application.limits.transfer_timeout);
+            self.leaves_by = Some(Instant::now() + limits.transfer_timeout);
         }
+        Ok(())
     }
 
     fn too_slow(&self) -> End {
