@@ -16,16 +16,24 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
     let all = local("handlers");
     match kind {
         Kind::Concrete => {
-            let (functions, calls) = functions(checked, &Generics::default());
-            let (take_up, table) = (local("take_up"), local("TABLE"));
+            let (take_up, table, methods) = (local("take_up"), local("TABLE"), local("Methods"));
+            let made = Functions::of(checked, &Generics::default());
+            let Functions { heads, bodies, calls, refusals } = &made;
             quote! {
                 #imports
                 #(#cfgs)*
                 #(#lints)*
                 const _: () = {
-                    #functions
+                    trait #methods: ::core::marker::Sized {
+                        #(#heads;)*
+                    }
+                    // From `impl` on as the block itself: a name that is not found is then not found in the same words, and told once.
+                    #impl_token #methods for #self_type {
+                        #(#heads { #bodies })*
+                    }
                     fn #take_up(#all: &mut #framework::Handlers<#self_type>) {
-                        #calls
+                        #(#calls)*
+                        #refusals
                     }
                     static #table: fn(&mut #framework::Handlers<#self_type>) = #take_up;
                     #framework::private::submit! { #framework::private::HandlersEntry::of::<#self_type>(&#table) }
@@ -33,15 +41,16 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
             }
         }
         Kind::Generic { generics, part } => {
-            let (functions, calls) = functions(checked, generics);
+            let Functions { heads, bodies, calls, refusals } = Functions::of(checked, generics);
             let (impl_generics, _, where_clause) = generics.split_for_impl();
             let part = Literal::usize_unsuffixed(*part);
             // Two blocks with one number are two impls, from `impl` to the type.
             let (_, end) = ends(self_type);
             let body = quote_spanned! {end=> {
                 fn add(#all: &mut #framework::Handlers<Self>) {
-                    #functions
-                    #calls
+                    #(#heads { #bodies })*
+                    #(#calls)*
+                    #refusals
                 }
             }};
             quote! {
@@ -56,30 +65,43 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
     }
 }
 
-/// A function for each handler, as one for all of them would cost the compiler more than their sum; and the calls of them.
-fn functions(checked: &CheckedBlock, generics: &Generics) -> (TokenStream, TokenStream) {
-    let CheckedBlock { framework, self_type, handlers, .. } = checked;
-    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
-    let turbofish = type_generics.as_turbofish();
-    let turbofish = (!generics.params.is_empty()).then_some(turbofish);
-    let table = local("handlers");
-    let in_calls = callable(self_type);
-    let made = handlers.iter().enumerate().map(|(index, handler)| {
-        let name = local(&format!("handler_{index}"));
-        let (cfgs, lints) = (&handler.cfgs, &handler.lints);
-        let entry = Entry { framework, self_type: &in_calls, handler }.expand();
-        let function = quote! {
-            #(#cfgs)*
-            #(#lints)*
-            fn #name #impl_generics(#table: &mut #framework::Handlers<#self_type>) #where_clause {
-                #entry
-            }
-        };
-        (function, quote! { #(#cfgs)* #name #turbofish(#table); })
-    });
-    let (functions, calls): (TokenStream, TokenStream) = made.unzip();
-    let refusals: TokenStream = checked.unread.iter().map(|error| refusal(framework, error)).collect();
-    (functions, quote!(#calls #refusals))
+/// A function for each handler, as one for all of them would cost the compiler more than their sum.
+struct Functions {
+    heads: Vec<TokenStream>,
+    bodies: Vec<TokenStream>,
+    calls: Vec<TokenStream>,
+    /// What stops the start.
+    refusals: TokenStream,
+}
+
+impl Functions {
+    /// Those of a generic block have its parameters; those of another are in an impl of its type.
+    fn of(checked: &CheckedBlock, generics: &Generics) -> Self {
+        let CheckedBlock { framework, self_type, handlers, unread, .. } = checked;
+        let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+        let turbofish = type_generics.as_turbofish();
+        let (is_generic, table, methods) = (!generics.params.is_empty(), local("handlers"), local("Methods"));
+        let in_calls = callable(self_type);
+        let refusals = unread.iter().map(|error| refusal(framework, error)).collect();
+        let mut made = Self { heads: Vec::new(), bodies: Vec::new(), calls: Vec::new(), refusals };
+        for (index, handler) in handlers.iter().enumerate() {
+            let name = local(&format!("handler_{index}"));
+            let (cfgs, lints) = (&handler.cfgs, &handler.lints);
+            let (of, path) = if is_generic {
+                (quote!(#self_type), quote!(#name #turbofish))
+            } else {
+                (quote!(Self), quote!(<#self_type as #methods>::#name))
+            };
+            made.heads.push(quote! {
+                #(#cfgs)*
+                #(#lints)*
+                fn #name #impl_generics(#table: &mut #framework::Handlers<#of>) #where_clause
+            });
+            made.bodies.push(Entry { framework, self_type: &in_calls, handler }.expand());
+            made.calls.push(quote! { #(#cfgs)* #path(#table); });
+        }
+        made
+    }
 }
 
 /// Stops the start, where the compiler took what could not be read here.
