@@ -63,7 +63,7 @@ impl C {
     }
     #[subscribe]
     fn e(&self) -> Result<u8, ChatError> {
-        Err("x".parse::<u8>().unwrap_err().into())
+        Err("x".parse::<u8>().expect_err("no number").into())
     }
     #[subscribe]
     fn f(&self) -> Result<u8, ChatError> {
