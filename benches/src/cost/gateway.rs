@@ -1,11 +1,14 @@
 //! A server with a handler for each kind of payload.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Duration;
 
+use gateway_core::RunningServer;
 use gateway_core::prelude::*;
-use gateway_core::testing::TestServer;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::net::TcpListener;
 
 #[gateway(namespace = "/")]
 struct Costs;
@@ -234,11 +237,15 @@ impl Costs {
     fn pattern(&self) {}
 }
 
-/// A server of all of these.
+/// A server of all of these, and where it is.
 ///
 /// # Errors
 ///
 /// Where it cannot start.
-pub(super) async fn server() -> Result<TestServer, Box<dyn std::error::Error>> {
-    Ok(Server::empty().gateway::<Costs>().test().await?)
+pub(super) async fn server() -> Result<(RunningServer, SocketAddr), Box<dyn std::error::Error>> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    // Callgrind takes its time: nobody is asked whether it is there.
+    let limits = Limits { ping_interval: Duration::from_hours(1), ..Limits::default() };
+    Ok((Server::empty().gateway::<Costs>().limits(limits).start(listener).await?, address))
 }

@@ -34,7 +34,7 @@ pub struct Exception(Box<Parts>);
 struct Parts {
     code: Option<Cow<'static, str>>,
     message: Cow<'static, str>,
-    details: Option<Value>,
+    details: Option<Arc<Value>>,
     cause: Cause,
     /// Replaces everything else on the wire.
     payload: Option<Value>,
@@ -143,7 +143,13 @@ impl Exception {
     /// Adds facts for programs, as `details`.
     #[must_use]
     pub fn with_details<T: Serialize + ?Sized>(mut self, details: &T) -> Self {
-        self.0.details = serde_json::to_value(details).ok();
+        self.0.details = serde_json::to_value(details).ok().map(Arc::new);
+        self
+    }
+
+    /// With the details of what it was made from.
+    pub(super) fn with_shared_details(mut self, details: Arc<Value>) -> Self {
+        self.0.details = Some(details);
         self
     }
 
@@ -210,7 +216,7 @@ impl Exception {
     /// The facts for programs, where it has some.
     #[must_use]
     pub fn details(&self) -> Option<&Value> {
-        self.0.details.as_ref()
+        self.0.details.as_deref()
     }
 
     pub(crate) fn told(&self) -> Told<'_> {
@@ -242,7 +248,7 @@ impl Exception {
         let is_ours = self.0.framework || self.0.hidden.is_some();
         let code = self.code().filter(|_| !(nestjs && is_ours));
         let id = self.id().filter(|_| !nestjs);
-        let details = self.0.details.as_ref();
+        let details = self.0.details.as_deref();
         let members = Members { status: "error", message: &self.0.message, code, id, details, cause };
         to_json(&members).expect("names and values that are JSON already")
     }
@@ -250,7 +256,7 @@ impl Exception {
     /// The JSON a client that asked for a namespace reads where it is refused: `message`, and `data` for programs. That is
     /// the details alone, or the code and the id with them.
     pub(crate) fn render_refusal(&self) -> String {
-        let details = self.0.details.as_ref();
+        let details = self.0.details.as_deref();
         let data = match (self.code(), self.id()) {
             (None, None) => details.cloned(),
             (code, id) => serde_json::to_value(RefusalData { code, id, details }).ok(),

@@ -1,6 +1,7 @@
 //! What becomes an exception: errors of the application, and those of the framework that user code returns.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -42,7 +43,7 @@ impl IntoException for std::convert::Infallible {
 pub struct Rejection {
     code: Cow<'static, str>,
     message: Cow<'static, str>,
-    details: Option<Box<Value>>,
+    details: Option<Arc<Value>>,
     /// Under which the log has what the client is not told.
     id: Option<Box<str>>,
 }
@@ -56,7 +57,7 @@ impl Rejection {
     /// Adds facts for programs, as the exception's `details`.
     #[must_use]
     pub fn with_details<T: Serialize + ?Sized>(mut self, details: &T) -> Self {
-        self.details = serde_json::to_value(details).ok().map(Box::new);
+        self.details = serde_json::to_value(details).ok().map(Arc::new);
         self
     }
 
@@ -100,7 +101,7 @@ impl IntoException for Rejection {
         let Self { code, message, details, id } = self.clone();
         let exception = Exception::new(code, message).of_framework().with_id(id).with_source(self);
         match details {
-            Some(details) => exception.with_details(&*details),
+            Some(details) => exception.with_shared_details(details),
             None => exception,
         }
     }

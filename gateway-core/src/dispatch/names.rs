@@ -99,7 +99,9 @@ fn matches(pattern: &str, event: &str) -> bool {
 
 /// The first segment, and what comes behind it: the separator and the rest.
 fn segment(name: &str) -> (&str, Option<(u8, &str)>) {
-    match name.find(SEPARATORS) {
+    // All of them are ASCII, so that bytes are enough.
+    let is_separator = |byte: u8| SEPARATORS.iter().any(|separator| *separator as u32 == u32::from(byte));
+    match name.bytes().position(is_separator) {
         Some(end) => (&name[..end], Some((name.as_bytes()[end], &name[end + 1..]))),
         None => (name, None),
     }

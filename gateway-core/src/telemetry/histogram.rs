@@ -45,6 +45,11 @@ impl Histogram {
         Self { scale, buckets, sum: AtomicU64::new(0) }
     }
 
+    /// Whether nothing was observed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.buckets.iter().all(|bucket| bucket.load(Ordering::Relaxed) == 0)
+    }
+
     /// On a scale of seconds.
     pub(crate) fn observe(&self, time: Duration) {
         self.add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));

@@ -32,7 +32,11 @@ pub(super) fn gather(metrics: &mut Metrics, shared: &Shared) {
     let Some(meters) = shared.counters.listeners().and_then(|listeners| listeners.meters()) else { return };
     metrics.family("gateway_events_total", Kind::Counter, "Events that came, and events that went to a socket.");
     for meter in &meters.namespaces {
+        // Of thousands of names most were never sent: each would be a line for nothing.
         let mut add = |direction, event: &str, count| {
+            if count == 0 {
+                return;
+            }
             metrics.add(&[("namespace", meter.namespace), ("event", event), ("direction", direction)], float(count));
         };
         for (event, of_event) in &meter.received {
@@ -49,7 +53,7 @@ pub(super) fn gather(metrics: &mut Metrics, shared: &Shared) {
     metrics.family("gateway_handler_seconds", Kind::Histogram, "How long handlers take.");
     for meter in &meters.namespaces {
         for (event, of_event) in &meter.received {
-            for how in HowEnded::ALL {
+            for how in HowEnded::ALL.into_iter().filter(|how| !of_event.seconds(*how).is_empty()) {
                 let labels = [("namespace", meter.namespace), ("event", &**event), ("outcome", how.as_str())];
                 metrics.add_histogram(&labels, of_event.seconds(how));
             }
