@@ -197,7 +197,7 @@ pub const FAMILIES: &[Family] = &[
     plain("small", "small data of a wrong shape", |size| {
         many(r#"{"event":"small","data":{"number":""},"id":7}"#, size)
     })
-    .up_to(6.0),
+    .up_to(8.0),
     plain("small", "small messages that are malformed", |size| {
         many(r#"{"event":7,"data":{"number":""},"id":7}"#, size)
     }),

@@ -21,12 +21,8 @@ impl Recipients {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Session>> {
-        self.sessions.iter().filter(|session| !self.leaves_out(session))
-    }
-
-    #[inline]
-    pub(super) fn leaves_out(&self, session: &Arc<Session>) -> bool {
-        self.except.as_ref().is_some_and(|except| Arc::ptr_eq(except, session))
+        let except = self.except.as_ref().map_or(std::ptr::null(), Arc::as_ptr);
+        self.sessions.iter().filter(move |session| Arc::as_ptr(session) != except)
     }
 
     /// The list and the one that is left out.

@@ -140,8 +140,9 @@ impl Target {
         mut push: impl FnMut(&Arc<Session>, Leaves) -> Result<Pushed, SendError>,
     ) -> usize {
         let mut queued = 0;
+        let except = recipients.except.as_ref().map_or(std::ptr::null(), Arc::as_ptr);
         for_each(&recipients.sessions, |session| {
-            if recipients.leaves_out(session) {
+            if Arc::as_ptr(session) == except {
                 return;
             }
             let pushed = match push(session, recipients.leaves) {

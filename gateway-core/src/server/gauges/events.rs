@@ -34,7 +34,7 @@ pub(super) fn gather(metrics: &mut Metrics, shared: &Shared) {
     for meter in &meters.namespaces {
         // Of thousands of names most were never sent: each would be a line for nothing.
         let mut add = |direction, event: &str, count| {
-            if count == 0 {
+            if count == 0 && event != OTHER {
                 return;
             }
             metrics.add(&[("namespace", meter.namespace), ("event", event), ("direction", direction)], float(count));
