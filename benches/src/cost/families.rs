@@ -86,7 +86,7 @@ fn members(value: &str, size: usize, name: impl Fn(usize) -> usize) -> String {
         if object.len() >= size {
             break;
         }
-        object.push_str(&format!("\"{}\":{value},", name(index)));
+        object.extend(["\"", &name(index).to_string(), "\":", value, ","]);
     }
     format!("{}}}", object.trim_end_matches(','))
 }
