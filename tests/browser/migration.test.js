@@ -57,7 +57,7 @@ const seen = {
     invalid("text"),
     invalid("text"),
     invalid("room", "text"),
-    invalid("room", "text"),
+    differs("Only the first fault of the shape", { nest: [invalid("room", "text")], ours: [invalid("text", "room")] }),
     invalid("room"),
     exception("Forbidden resource", "clear", { room: "tea" }),
     exception("Internal server error", "backup", { full: true }),
