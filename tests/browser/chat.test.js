@@ -348,6 +348,8 @@ test("a message whose receipt is lost turns out delivered, and is not said twice
   await say(ann, "That was it.");
   await entry(bob, "That was it.").waitFor();
   assert.equal(await entry(bob, "Once, please.").count(), 1);
+  await shows(ann, { room: "lobby", mine: { lobby: "2 people" }, people: ["Ann (you)", "Bob"] });
+  await shows(bob, { room: "lobby", mine: { lobby: "2 people" }, people: ["Ann", "Bob (you)"] });
 });
 
 test("offline is said, and the network's return brings the chat back", async () => {
@@ -358,6 +360,7 @@ test("offline is said, and the network's return brings the chat back", async () 
   await ann.locator("#trouble").waitFor({ state: "hidden" });
   await say(ann, "Back again.");
   await ann.locator(".entry.mine.sent", { hasText: "Back again." }).waitFor();
+  await shows(ann, { room: "lobby", mine: { lobby: "1 person" }, people: ["Ann (you)"] });
 });
 
 test("a phone shows the talk, and the rooms and people at a tap", async () => {
@@ -372,6 +375,7 @@ test("a phone shows the talk, and the rooms and people at a tap", async () => {
   await say(gate, "On my way, two stops left.");
   await gate.locator(".entry.mine.sent").waitFor();
   await entry(gate, "Supercali").waitFor();
+  await shows(gate, { room: "lobby", mine: { lobby: "2 people" }, people: ["Ann (you)", "Bob"] });
   await picture(gate, "phone");
   assert.ok(await noScrollSideways(gate));
   await gate.getByRole("button", { name: "2 people" }).click();
@@ -380,6 +384,8 @@ test("a phone shows the talk, and the rooms and people at a tap", async () => {
   await gate.getByRole("button", { name: "Rooms" }).click();
   await openRoom(gate, "bus-stop");
   await gate.getByRole("navigation").waitFor({ state: "hidden" });
+  await shows(gate, { room: "bus-stop", mine: { "bus-stop": "1 person", lobby: "2 people" }, people: ["Ann (you)"] });
+  await shows(bob, { room: "lobby", mine: { lobby: "2 people" }, others: { "bus-stop": "1 person" }, people: ["Ann", "Bob (you)"] });
   await gate.getByRole("button", { name: "Rooms" }).click();
   await picture(gate, "phone-rooms");
   await gate.keyboard.press("Escape");
