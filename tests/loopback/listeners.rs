@@ -86,7 +86,9 @@ async fn host_and_port_are_an_address() {
     assert!(tcp(&running).ip().is_loopback());
     assert_eq!(format!("{:?}", Endpoint::from(("::1", 80))), r#"Address("[::1]:80")"#);
     let error = server().start("localhost").await.expect_err("it has no port");
-    assert_eq!(error.to_string(), "cannot listen on localhost: it has no port, as in `localhost:3000`");
+    let text = error.to_string();
+    assert!(text.starts_with("cannot listen on localhost: it has no port, as in `localhost:3000`\n"), "{text}");
+    assert!(text.ends_with("help: an address has a port: write `localhost:3000`"), "{text}");
 }
 
 #[tokio::test]
