@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::convert::Infallible;
-
 use gateway_core::prelude::*;
 use gateway_core::testing::{TestClient, TestServer};
 use gateway_core::{AsyncGuard, NamespaceError, Sent};
@@ -225,9 +223,8 @@ struct Late;
 #[gateway]
 impl Late {
     #[on_connect]
-    fn joined(&self, socket: Socket) -> Result<(), Infallible> {
+    fn joined(&self, socket: Socket) {
         assert_eq!(socket.granted::<User>(), None);
-        Ok(())
     }
 
     #[subscribe]
