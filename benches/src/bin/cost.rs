@@ -74,7 +74,7 @@ fn head(sizes: &[usize]) {
         println!("| instructions for a byte | like | {} | times its cheapest like |", sizes.join(" | "));
         println!("| --- | --- | {} --- |", "---: | ".repeat(sizes.len()));
     } else {
-        let sizes: String = sizes.iter().map(|size| format!("{size:>9}")).collect();
+        let sizes = sizes.iter().map(|size| format!("{size:>9}")).collect::<Vec<_>>().concat();
         println!("{:<42} {:<10}{sizes} {:>6}", "instructions for a byte", "like", "times");
     }
 }
@@ -84,7 +84,7 @@ fn row(family: &Family, figures: &[f64], times: f64, verdict: &str) {
         let figures: Vec<String> = figures.iter().map(|figure| format!("{figure:.1}")).collect();
         println!("| {} | {} | {} | {times:.1} of {} |", family.name, family.group, figures.join(" | "), family.most);
     } else {
-        let figures: String = figures.iter().map(|figure| format!("{figure:>9.1}")).collect();
+        let figures = figures.iter().map(|figure| format!("{figure:>9.1}")).collect::<Vec<_>>().concat();
         println!("{:<42} {:<10}{figures} {times:>6.1} {verdict}", family.name, family.group);
     }
 }
