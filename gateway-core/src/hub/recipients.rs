@@ -12,7 +12,7 @@ pub(crate) struct Recipients {
     /// One of the list: what a socket sends to others is for all of a room but itself.
     pub(super) except: Option<Arc<Session>>,
     /// As many sockets had left a room when they were listed.
-    pub(super) leaves: Leaves,
+    pub(crate) leaves: Leaves,
 }
 
 impl Recipients {

@@ -8,7 +8,7 @@ use crate::hub::{JoinError, RoomName, Space};
 use crate::session::{Delivery, Outbox, Scope, SendError, VolatileText, for_each, latest_of, write_all_soon};
 use crate::session::{Leaves, Pushed, Session};
 use crate::telemetry::{BroadcastClock, broadcast_unsent};
-use crate::wire::{Content, Disconnect, Event, Key, Latest, RawArgs, Shared, ToArgs, Worth, is_reserved};
+use crate::wire::{Content, Disconnect, Encoded, Event, Key, Latest, RawArgs, Shared, ToArgs, Worth, is_reserved};
 
 /// Some sockets of one namespace, chosen by rooms. Choosing more rooms widens it; a socket in two of them is meant once.
 ///
@@ -152,6 +152,27 @@ impl Target {
             queued += usize::from(pushed.is_ok());
         });
         queued
+    }
+
+    /// Queues one frame for one of these; [`SendError::Closed`] where it is not meant any more.
+    pub(crate) fn push_frame(
+        &self,
+        (session, listed): (&Arc<Session>, Leaves),
+        frame: &Encoded,
+        delivery: Delivery,
+    ) -> Result<(), SendError> {
+        if frame.is_nothing() {
+            return Ok(());
+        }
+        let mut push = |session: &Arc<Session>, listed| {
+            session.outbox.push_listed(session.outbox.ready(frame.clone()), delivery, listed)
+        };
+        let pushed = match push(session, listed) {
+            Err(SendError::Closed) => self.push_again(session, listed, &mut push),
+            pushed => pushed,
+        };
+        session.write_after(pushed?);
+        Ok(())
     }
 
     /// Pushes to a socket that left a room since it was listed, where it is meant all the same.

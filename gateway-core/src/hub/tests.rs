@@ -2,9 +2,9 @@ use http::HeaderMap;
 
 use super::*;
 use crate::limits::Limits;
-use crate::session::Session;
+use crate::session::{Delivery, SendError, Session};
 use crate::transport::Handshake;
-use crate::wire::{Disconnect, ToArgs, WireFormat};
+use crate::wire::{Disconnect, Encoded, ToArgs, WireFormat};
 
 fn enter(space: &Space) -> Arc<Session> {
     let handshake = Handshake::new("/".into(), "", &HeaderMap::new(), None);
@@ -52,6 +52,10 @@ fn what_is_sent_to_a_room_is_not_queued_after_a_leave() {
     assert!(space.leave(&ann.id, "a"));
     assert_eq!(say(&to_a, &listed), Sent { queued: 1, skipped: 1 });
     assert_eq!(say(&to_a.clone().volatile(), &listed), Sent { queued: 0, skipped: 2 });
+    assert_eq!(ann.outbox.load().0, 0);
+    let question = Encoded::text(0, |out| out.extend_from_slice(b"x"));
+    let ask = |target: &Target, session| target.push_frame((session, listed.leaves), &question, Delivery::Answer);
+    assert_eq!((ask(&to_a, &ann), ask(&to_a, &bob)), (Err(SendError::Closed), Ok(())));
     assert_eq!(ann.outbox.load().0, 0);
     // In another of the rooms it is meant all the same.
     assert_eq!(say(&to_a.clone().to("b"), &either), Sent { queued: 2, skipped: 0 });

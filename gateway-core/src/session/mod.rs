@@ -140,10 +140,16 @@ impl Session {
         if frame.is_nothing() {
             return Ok(());
         }
-        if self.outbox.push(self.outbox.ready(frame), delivery)? == Pushed::NeedsWrite {
+        let pushed = self.outbox.push(self.outbox.ready(frame), delivery)?;
+        self.write_after(pushed);
+        Ok(())
+    }
+
+    /// Writes at the end of the sender's batch of work, where nobody else does.
+    pub(crate) fn write_after(self: &Arc<Self>, pushed: Pushed) {
+        if pushed == Pushed::NeedsWrite {
             batch::write_soon(self);
         }
-        Ok(())
     }
 
     /// Queues one event in the place of an older one of its key; it goes out at the end of the sender's batch of work.

@@ -191,6 +191,11 @@ impl Outbox {
         self.push_into(self.lock(), frame, delivery)
     }
 
+    /// Queues one frame for a socket that was listed then.
+    pub(crate) fn push_listed(&self, frame: Encoded, delivery: Delivery, listed: Leaves) -> Result<Pushed, SendError> {
+        self.push_into(self.lock_listed(listed)?, frame, delivery)
+    }
+
     /// The same for one of many: in one piece with what was sent before, where that is all that waits.
     #[inline]
     pub(crate) fn push_shared(

@@ -15,7 +15,7 @@ use tokio::time::{Sleep, sleep};
 use crate::hub::{Namespace, Target};
 use crate::session::{Answer, Delivery, SendError, Session, SocketId};
 use crate::telemetry::Counter;
-use crate::wire::{Content, FromArgs, Outgoing, RawArgs, ToArgs, is_reserved};
+use crate::wire::{Content, Encoded, FromArgs, Outgoing, RawArgs, ToArgs, is_reserved};
 
 /// A question to a client. Nothing is sent before it is awaited; dropping the wait forgets the question.
 #[derive(Debug)]
@@ -95,7 +95,8 @@ impl<R> Request<R> {
 
 impl<R: FromArgs> Request<R> {
     async fn ask(self) -> Result<R, RequestError> {
-        let asked = self.question?.ask(&self.session.current(), Delivery::Answer)?;
+        let session = self.session.current();
+        let asked = self.question?.ask(&session, |frame| session.push(frame, Delivery::Answer))?;
         asked.answer(pin!(sleep(self.timeout))).await
     }
 }
@@ -146,20 +147,28 @@ impl<R> Requests<R> {
 
 impl<R: FromArgs> Requests<R> {
     async fn ask(self) -> Answers<R> {
-        let sessions = self.target.select();
-        let default = sessions.iter().next().map_or(Duration::ZERO, |session| session.request_timeout);
+        let recipients = self.target.select();
+        let default = recipients.iter().next().map_or(Duration::ZERO, |session| session.request_timeout);
         let delivery = match self.target.delivery() {
             Delivery::Volatile => Delivery::Volatile,
             Delivery::Event | Delivery::Answer => Delivery::Answer,
         };
         let ask = |session: &Arc<Session>| match &self.question {
-            Ok(question) => question.ask(session, delivery),
+            Ok(question) => {
+                question.ask(session, |frame| self.target.push_frame((session, recipients.leaves), &frame, delivery))
+            }
             Err(error) => Err(RequestError::from(*error)),
         };
+        // Who left the room since they were listed is not asked.
+        let has_left = |session: &Session, asked: &Result<Asked, RequestError>| {
+            matches!(asked, Err(RequestError::Unsent(SendError::Closed))) && !session.gone.is_cancelled()
+        };
         // Everybody is asked before anybody's answer is waited for.
-        let here = sessions.iter().filter(|session| !session.is_away());
-        let asked: Vec<_> = here.map(|session| (session.id.clone(), ask(session))).collect();
-        drop(sessions);
+        let here = recipients.iter().filter(|session| !session.is_away());
+        let asked = here.map(|session| (session, ask(session)));
+        let asked = asked.filter(|(session, asked)| !has_left(session, asked));
+        let asked: Vec<_> = asked.map(|(session, asked)| (session.id.clone(), asked)).collect();
+        drop(recipients);
         let mut clock = pin!(sleep(self.timeout.unwrap_or(default)));
         let mut answers = Vec::with_capacity(asked.len());
         for (id, asked) in asked {
@@ -249,7 +258,11 @@ impl Question {
         Ok(Self { event: event.to_owned(), content })
     }
 
-    fn ask(&self, session: &Arc<Session>, delivery: Delivery) -> Result<Asked, RequestError> {
+    fn ask(
+        &self,
+        session: &Arc<Session>,
+        push: impl FnOnce(Encoded) -> Result<(), SendError>,
+    ) -> Result<Asked, RequestError> {
         if !session.is_accepted() {
             return Err(RequestError::NotConnected);
         }
@@ -258,7 +271,7 @@ impl Question {
         let asked = Asked { session: Arc::clone(session), number, answer };
         session.tell_listeners(&self.event);
         let question = Outgoing::Ask { event: &self.event, content: self.content.lend(), ask: number };
-        session.push(session.encode(&question), delivery)?;
+        push(session.encode(&question))?;
         Ok(asked)
     }
 }
