@@ -145,11 +145,7 @@ impl Target {
             if Arc::as_ptr(session) == except {
                 return;
             }
-            let pushed = match push(session, recipients.leaves) {
-                Err(SendError::Closed) => self.push_again(session, recipients.leaves, &mut push),
-                pushed => pushed,
-            };
-            queued += usize::from(pushed.is_ok());
+            queued += usize::from(self.push_while_meant(session, recipients.leaves, &mut push).is_ok());
         });
         queued
     }
@@ -164,33 +160,39 @@ impl Target {
         if frame.is_nothing() {
             return Ok(());
         }
-        let mut push = |session: &Arc<Session>, listed| {
+        let push = |session: &Arc<Session>, listed| {
             session.outbox.push_listed(session.outbox.ready(frame.clone()), delivery, listed)
         };
-        let pushed = match push(session, listed) {
-            Err(SendError::Closed) => self.push_again(session, listed, &mut push),
-            pushed => pushed,
-        };
+        let pushed = self.push_while_meant(session, listed, push);
         session.write_after(pushed?);
         Ok(())
     }
 
-    /// Pushes to a socket that left a room since it was listed, where it is meant all the same.
-    #[cold]
-    fn push_again(
+    /// Pushes to a socket, once more where it left a room since it was listed and is meant all the same. From one place, so
+    /// that what a delivery does is compiled into the walk.
+    #[inline]
+    fn push_while_meant(
         &self,
         session: &Arc<Session>,
         mut listed: Leaves,
-        push: &mut impl FnMut(&Arc<Session>, Leaves) -> Result<Pushed, SendError>,
+        mut push: impl FnMut(&Arc<Session>, Leaves) -> Result<Pushed, SendError>,
     ) -> Result<Pushed, SendError> {
-        while let Some(leaves) = self.space.leaves_while_meant(&session.id, &self.selection) {
-            let is_known = leaves == listed;
-            match push(session, if is_known { Leaves::ANY } else { leaves }) {
-                Err(SendError::Closed) if !is_known => listed = leaves,
-                pushed => return pushed,
+        let (mut leaves, mut is_last) = (listed, false);
+        loop {
+            let pushed = push(session, leaves);
+            if is_last || !matches!(pushed, Err(SendError::Closed)) {
+                return pushed;
             }
+            let Some(again) = self.leaves_while_meant(session) else { return pushed };
+            is_last = again == listed;
+            leaves = if is_last { Leaves::ANY } else { again };
+            listed = again;
         }
-        Err(SendError::Closed)
+    }
+
+    #[cold]
+    fn leaves_while_meant(&self, session: &Session) -> Option<Leaves> {
+        self.space.leaves_while_meant(&session.id, &self.selection)
     }
 
     /// Gives a clock that runs until it is dropped, where broadcasts are measured.

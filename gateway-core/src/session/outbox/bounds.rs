@@ -50,6 +50,7 @@ impl Outbox {
         Err(SendError::Full)
     }
 
+    #[inline]
     pub(super) fn fits_as(&self, queue: &Queue, bytes: usize, delivery: Delivery) -> bool {
         match delivery {
             Delivery::Volatile => queue.waiting.is_empty(),
@@ -103,6 +104,7 @@ impl Outbox {
     }
 
     /// A frame of any size fits into an empty queue: its size was bounded where it was made.
+    #[inline]
     pub(super) fn fits(&self, queue: &Queue, bytes: usize) -> bool {
         let waiting = &queue.waiting;
         waiting.is_empty() || (waiting.len() < self.frames && waiting.bytes() + bytes <= self.bytes as usize)
@@ -124,6 +126,7 @@ impl Outbox {
     }
 
     /// To be called when what waits has changed, before the lock is given back.
+    #[inline]
     pub(super) fn weigh(&self, queue: &mut Queue) {
         // Of what takes nothing more, nobody has to wait for the rest.
         let is_much = queue.waiting.len() > self.frames / 2 || queue.waiting.bytes() > self.bytes as usize / 16;
