@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::Written;
 use crate::dispatch::Exception;
-pub use crate::dispatch::{Driven, ErasedGuard, FromContextOptional, Prompt, ReplyStream, Told, Waits};
+pub use crate::dispatch::{Driven, ErasedGuard, ErrorTypes, FromContextOptional, Prompt, ReplyStream, Told, Waits};
 pub use crate::gateway::{
     Concrete, ConcreteEntry, GatewayEntry, GenericEntry, HandlersEntry, Part, Probe, Registration,
 };
@@ -186,6 +186,41 @@ pub trait NothingInside<'a> {
 }
 
 impl<'a, T: ?Sized> NothingInside<'a> for &Inside<'a, T> {}
+
+/// Finds the error types of a field: of what is known, its own and those behind it.
+#[derive(Debug)]
+pub struct Field<T>(PhantomData<fn() -> T>);
+
+impl<T> Field<T> {
+    /// Of this type.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T> Default for Field<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: crate::IntoException> Field<T> {
+    #[doc(hidden)]
+    pub fn __gateway_error_types(&self, types: &mut ErrorTypes) {
+        T::error_types(types);
+    }
+}
+
+/// The other side of [`Field`].
+pub trait UnknownField {
+    #[doc(hidden)]
+    fn __gateway_error_types(&self, types: &mut ErrorTypes) {
+        types.add_unknown();
+    }
+}
+
+impl<T> UnknownField for &Field<T> {}
 
 /// The exception with the error in it, and with the errors in that one's fields.
 #[must_use]

@@ -24,6 +24,7 @@ pub(crate) use metrics::{Kind, float};
 pub(crate) use notices::{
     RefusedSocket, RejectedHandshake, Told, WRITES_NOTICES, broadcast_unsent, guard_took_too_long,
     handler_took_too_long, hidden_failure, is_unheard, no_namespace, refused, rejected, sum_up, told,
+    unreachable_filter,
 };
 pub(crate) use tallies::Rejected;
 use tallies::Tallies;

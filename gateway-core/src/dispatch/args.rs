@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::dispatch::every_fault::read_on;
-use crate::dispatch::{Context, FromContext, IntoReply, Rejection, Reply, on};
+use crate::dispatch::{Context, ErrorTypes, FromContext, IntoReply, Rejection, Reply, on};
 use crate::wire::{Args, RawArgs};
 
 impl<T: DeserializeOwned> FromContext<on::Message> for Args<T> {
@@ -33,12 +33,16 @@ impl<T: Serialize> IntoReply for Args<T> {
     fn into_reply(self) -> Reply {
         Reply::value(&self)
     }
+
+    fn error_types(_: &mut ErrorTypes) {}
 }
 
 impl IntoReply for RawArgs {
     fn into_reply(self) -> Reply {
         Reply::of_content(self.into_content())
     }
+
+    fn error_types(_: &mut ErrorTypes) {}
 }
 
 impl<T> Deref for Args<T> {

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::dispatch::every_fault::read_on;
-use crate::dispatch::{Context, FromContext, IntoReply, Rejection, Reply, on};
+use crate::dispatch::{Context, ErrorTypes, FromContext, IntoReply, Rejection, Reply, on};
 
 /// A payload of a type of one's own: as an argument it is read from what the client sent, as a reply it is sent.
 ///
@@ -41,12 +41,16 @@ impl IntoReply for Box<RawValue> {
     fn into_reply(self) -> Reply {
         Reply::from_raw(self)
     }
+
+    fn error_types(_: &mut ErrorTypes) {}
 }
 
 impl<T: Serialize> IntoReply for Data<T> {
     fn into_reply(self) -> Reply {
         Reply::value(&self.0)
     }
+
+    fn error_types(_: &mut ErrorTypes) {}
 }
 
 impl<T> Deref for Data<T> {

@@ -1,12 +1,13 @@
 //! Filters: from a failure to what the client is told of it.
 
+use std::any::{TypeId, type_name};
 use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::dispatch::call::Call;
-use crate::dispatch::{Exception, IntoException, IntoReply, Placed, Reply, reply::Outcome};
+use crate::dispatch::{ErrorTypes, Exception, IntoException, IntoReply, Placed, Rejection, Reply, reply::Outcome};
 use crate::telemetry::Counter;
 use crate::wire::Disconnect;
 
@@ -93,6 +94,17 @@ impl ErasedFilter {
     pub(crate) fn new<F: Filter>(filter: Arc<F>) -> Self {
         Self(Box::new(For(filter)))
     }
+
+    /// Whether one of these errors could be its own. The framework's are failures of every handler.
+    pub(crate) fn may_catch(&self, types: &ErrorTypes) -> bool {
+        let error = self.0.error_type();
+        error == TypeId::of::<Exception>() || error == TypeId::of::<Rejection>() || types.contains(error)
+    }
+
+    /// The name of its error's type.
+    pub(crate) fn error_name(&self) -> &'static str {
+        self.0.error_name()
+    }
 }
 
 impl fmt::Debug for ErasedFilter {
@@ -104,6 +116,8 @@ impl fmt::Debug for ErasedFilter {
 trait AnyFilter: Send + Sync {
     /// `None` where it is not one of its errors.
     fn catch(&self, exception: &Exception, call: &Call<'_>) -> Option<Caught>;
+    fn error_type(&self) -> TypeId;
+    fn error_name(&self) -> &'static str;
 }
 
 struct For<F>(Arc<F>);
@@ -111,6 +125,14 @@ struct For<F>(Arc<F>);
 impl<F: Filter> AnyFilter for For<F> {
     fn catch(&self, exception: &Exception, call: &Call<'_>) -> Option<Caught> {
         exception.error().map(|error| self.0.catch(error, call))
+    }
+
+    fn error_type(&self) -> TypeId {
+        TypeId::of::<F::Error>()
+    }
+
+    fn error_name(&self) -> &'static str {
+        type_name::<F::Error>()
     }
 }
 
@@ -129,6 +151,11 @@ impl Filters {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Placed<ErasedFilter>> {
         self.0.iter().map(AsRef::as_ref)
+    }
+
+    /// The same, each as it is shared by all handlers under it.
+    pub(crate) fn shared(&self) -> &[Arc<Placed<ErasedFilter>>] {
+        &self.0
     }
 
     /// What becomes of a handler's outcome.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::dispatch::{Exception, INTERNAL};
+use crate::dispatch::{ErrorTypes, Exception, INTERNAL};
 use crate::hub::JoinError;
 use crate::session::{RoomRefusal, SendError};
 use crate::socket::RequestError;
@@ -23,6 +23,15 @@ use crate::wire::{Fault, Malformed};
 pub trait IntoException {
     /// The exception the client gets.
     fn into_exception(self) -> Exception;
+
+    /// The errors that filters may be asked for where it fails. Where it does not say them: any.
+    #[doc(hidden)]
+    fn error_types(types: &mut ErrorTypes)
+    where
+        Self: Sized,
+    {
+        types.add_unknown();
+    }
 }
 
 impl IntoException for Exception {
@@ -35,6 +44,8 @@ impl IntoException for std::convert::Infallible {
     fn into_exception(self) -> Exception {
         match self {}
     }
+
+    fn error_types(_: &mut ErrorTypes) {}
 }
 
 /// An argument that could not be read from what the client sent.
@@ -104,6 +115,10 @@ impl IntoException for Rejection {
             Some(details) => exception.with_shared_details(details),
             None => exception,
         }
+    }
+
+    fn error_types(types: &mut ErrorTypes) {
+        types.add::<Self>();
     }
 }
 

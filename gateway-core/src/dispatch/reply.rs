@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use serde_json::value::RawValue;
 
 use crate::dispatch::exception::reply_content;
-use crate::dispatch::{Exception, IntoException, Rejection};
+use crate::dispatch::{ErrorTypes, Exception, IntoException, Rejection};
 use crate::session::SendError;
 use crate::wire::{Content, FromArgs, ToArgs, is_reserved};
 
@@ -180,6 +180,15 @@ impl From<Exception> for Reply {
 pub trait IntoReply {
     /// What becomes of the value.
     fn into_reply(self) -> Reply;
+
+    /// The errors that filters may be asked for where it fails. Where it does not say them: any.
+    #[doc(hidden)]
+    fn error_types(types: &mut ErrorTypes)
+    where
+        Self: Sized,
+    {
+        types.add_unknown();
+    }
 }
 
 impl IntoReply for Reply {
@@ -192,11 +201,17 @@ impl IntoReply for () {
     fn into_reply(self) -> Reply {
         Reply::empty()
     }
+
+    fn error_types(_: &mut ErrorTypes) {}
 }
 
 impl<T: IntoReply> IntoReply for Option<T> {
     fn into_reply(self) -> Reply {
         self.map_or_else(Reply::empty, T::into_reply)
+    }
+
+    fn error_types(types: &mut ErrorTypes) {
+        T::error_types(types);
     }
 }
 
@@ -207,6 +222,11 @@ impl<T: IntoReply, E: IntoException> IntoReply for Result<T, E> {
             Err(error) => Reply(Outcome::Failed(error.into_exception())),
         }
     }
+
+    fn error_types(types: &mut ErrorTypes) {
+        T::error_types(types);
+        E::error_types(types);
+    }
 }
 
 macro_rules! reply_with_json {
@@ -215,6 +235,8 @@ macro_rules! reply_with_json {
             fn into_reply(self) -> Reply {
                 Reply::value(&self)
             }
+
+            fn error_types(_: &mut ErrorTypes) {}
         }
     )*};
 }
@@ -244,4 +266,6 @@ impl IntoReply for Bytes {
     fn into_reply(self) -> Reply {
         Reply::value(&self)
     }
+
+    fn error_types(_: &mut ErrorTypes) {}
 }

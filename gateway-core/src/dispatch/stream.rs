@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
-use crate::dispatch::{IntoReply, Reply, reply::Outcome};
+use crate::dispatch::{ErrorTypes, IntoReply, Reply, reply::Outcome};
 
 /// Where a handler's stream puts its items.
 #[derive(Debug)]
@@ -107,6 +107,10 @@ where
 {
     fn into_reply(self) -> Reply {
         Reply::stream(self.0)
+    }
+
+    fn error_types(types: &mut ErrorTypes) {
+        S::Item::error_types(types);
     }
 }
 

@@ -14,6 +14,7 @@ use crate::gateway::handlers::{Bare, Bound};
 use crate::gateway::layers::{AddLayers, pipeline};
 use crate::gateway::pattern::Pattern;
 use crate::gateway::proof::{Claim, Shared, grants};
+use crate::gateway::reach::Reach;
 use crate::gateway::registry::GatewayEntry;
 use crate::gateway::{Layers, Made, Problem, Route, Routes, Selection, SocketFactory};
 use crate::limits::Limits;
@@ -23,6 +24,7 @@ use crate::limits::Limits;
 pub(crate) struct Assembled {
     pub(crate) routes: Routes,
     init: Vec<Init>,
+    filters: Reach,
 }
 
 struct Init {
@@ -47,6 +49,7 @@ pub(crate) struct Assembly<'a> {
     claims: Vec<Claim>,
     init: Vec<Init>,
     raw: Vec<Raw>,
+    filters: Reach,
     /// How many events of one socket may wait.
     queued_events: usize,
     problems: Vec<Problem>,
@@ -100,6 +103,7 @@ impl<'a> Assembly<'a> {
             claims: Vec::new(),
             init: Vec::new(),
             raw: Vec::new(),
+            filters: Reach::default(),
             queued_events: limits.queued_events,
             problems: selection.unregistered(),
         };
@@ -117,7 +121,8 @@ impl<'a> Assembly<'a> {
             .problems
             .extend(expected.iter().filter(is_missing).map(|namespace| Problem::missing_namespace(namespace)));
         if assembly.problems.is_empty() {
-            Ok(Assembled { routes: Routes::new(assembly.routes), init: assembly.init })
+            let Self { routes, init, filters, .. } = assembly;
+            Ok(Assembled { routes: Routes::new(routes), init, filters })
         } else {
             Err(assembly.problems)
         }
@@ -184,6 +189,9 @@ impl<'a> Assembly<'a> {
         let Bare { hook, run: mut handler, more } = method;
         let own = more.around.map(|around| self.make(around)).unwrap_or_default();
         handler.pipeline = pipeline(&[self.given.around, place.made, &own]);
+        if let Some(pipeline) = &handler.pipeline {
+            self.filters.note(pipeline, more.error_types);
+        }
         let (is_intercepted, is_guarded) = handler
             .pipeline
             .as_ref()
@@ -297,6 +305,11 @@ impl<'a> Assembly<'a> {
 }
 
 impl Assembled {
+    /// Warns of what does not stop the start.
+    pub(crate) fn warn(&self) {
+        self.filters.warn();
+    }
+
     /// Runs the init hooks, one after the other; all failures are reported.
     pub(crate) async fn init(self, services: &Services) -> Result<Routes, Vec<Problem>> {
         let mut problems = Vec::new();

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::dispatch::{
-    Argument, Context, Declared, Ended, Handler, Hook, Names, RawReply, RunHook, Running, Started, Subscription,
-    Verdict,
+    Argument, Context, Declared, Ended, ErrorTypes, Handler, Hook, Names, RawReply, RunHook, Running, Started,
+    Subscription, Verdict,
 };
 use crate::gateway::layers::{AddLayers, Layers};
 
@@ -52,6 +52,8 @@ pub(crate) struct Bare<T> {
 pub(crate) struct More {
     pub(crate) around: Option<AddLayers>,
     pub(crate) arguments: Vec<Argument>,
+    /// The errors it may return; `None` is any.
+    pub(crate) error_types: Option<fn(&mut ErrorTypes)>,
 }
 
 impl<T> Bare<T> {
@@ -116,6 +118,15 @@ impl<G: Send + Sync + 'static> Handlers<G> {
     pub fn arguments(&mut self, arguments: impl IntoIterator<Item = Argument>) -> &mut Self {
         if let Some(more) = self.more() {
             more.arguments.extend(arguments);
+        }
+        self
+    }
+
+    /// The errors that the method that was added last may return: a filter that could be asked for none of them is warned of.
+    #[doc(hidden)]
+    pub fn error_types(&mut self, list: fn(&mut ErrorTypes)) -> &mut Self {
+        if let Some(more) = self.more() {
+            more.error_types = Some(list);
         }
         self
     }

@@ -11,6 +11,7 @@ mod pattern;
 mod per_socket;
 mod problem;
 mod proof;
+mod reach;
 mod registry;
 mod route;
 

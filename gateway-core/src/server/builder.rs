@@ -419,6 +419,7 @@ impl Server {
         if let Some(form) = self.own_form {
             self.shared.hub.own_form.set(form);
         }
+        assembled.warn();
         let routes = assembled.init(&self.services).await.map_err(StartError::Problems)?;
         let Operations { measured, drain, proxies, .. } = self.operations;
         if let Some(sent) = measured {

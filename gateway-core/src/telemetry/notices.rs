@@ -36,6 +36,22 @@ pub(crate) fn told(socket: &dyn Display, event: &str, failure: Told<'_>) {
     }
 }
 
+/// A filter stands where nobody ever asks it. `filter` is how it is written, and where.
+pub(crate) fn unreachable_filter(filter: &dyn Display, error: &str) {
+    tracing::warn!(
+        %filter,
+        error,
+        help = "let a handler under it return `Result<_, …>` with this error, or take the filter out",
+        "a filter is never asked: no handler under it can fail with its error"
+    );
+    let filter = filter.to_string();
+    write_once("filters that are never asked", &filter, || {
+        format!(
+            "the filter {filter} is never asked: no handler under it can fail with `{error}`; let one return `Result<_, {error}>`, or take the filter out"
+        )
+    });
+}
+
 /// A failure whose text only the operator reads.
 pub(crate) fn hidden_failure(event: &str, error: &str, id: Option<&str>) {
     write_once("failures hidden from clients", event, || {

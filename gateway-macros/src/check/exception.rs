@@ -1,7 +1,8 @@
 //! `#[derive(Exception)]`: the code of each failure, and whether its text is for the client.
 
+use proc_macro2::TokenTree;
 use syn::ext::IdentExt;
-use syn::{Attribute, Data, DeriveInput, Fields, Generics, Ident, LitStr, Member, Path};
+use syn::{Attribute, Data, DeriveInput, Field, Fields, Generics, Ident, LitStr, Member, Path, Type};
 
 use crate::check::Mistakes;
 use crate::check::attributes::cfgs;
@@ -23,6 +24,15 @@ pub(crate) struct Failure {
     pub(crate) hide: bool,
     /// The field with the error behind it.
     pub(crate) inner: Option<Member>,
+    pub(crate) sources: Sources,
+}
+
+/// The types of the errors that an error has as its sources.
+pub(crate) enum Sources {
+    /// Nobody knows who wrote its `source`.
+    Unknown,
+    /// `thiserror` makes it of these fields.
+    Of(Vec<Type>),
 }
 
 /// What one `#[exception(…)]` says.
@@ -42,14 +52,16 @@ pub(crate) fn check_exception(input: DeriveInput, mistakes: &mut Mistakes) -> Ch
         Data::Struct(data) => {
             let (code, hide) = decide(&whole, None, &ident);
             let inner = inner(&attrs, &attrs, &data.fields);
-            vec![Failure { variant: None, cfgs: Vec::new(), code, hide, inner }]
+            let sources = sources(&attrs, &attrs, &data.fields);
+            vec![Failure { variant: None, cfgs: Vec::new(), code, hide, inner, sources }]
         }
         Data::Enum(data) => {
             let variants = data.variants.into_iter().map(|variant| {
                 let said = read(&variant.attrs, &["code"], mistakes);
                 let (code, hide) = decide(&whole, Some(&said), &variant.ident);
                 let inner = inner(&attrs, &variant.attrs, &variant.fields);
-                Failure { cfgs: cfgs(&opened(&variant.attrs)), variant: Some(variant.ident), code, hide, inner }
+                let (cfgs, sources) = (cfgs(&opened(&variant.attrs)), sources(&attrs, &variant.attrs, &variant.fields));
+                Failure { cfgs, variant: Some(variant.ident), code, hide, inner, sources }
             });
             variants.collect()
         }
@@ -74,6 +86,24 @@ fn inner(whole: &[Attribute], own: &[Attribute], fields: &Fields) -> Option<Memb
     let named = fields.iter().position(|field| has(&field.attrs, "from") || has(&field.attrs, "source"));
     let place = named.or_else(|| (is_transparent && !fields.is_empty()).then_some(0))?;
     fields.members().nth(place)
+}
+
+/// The fields that `thiserror` makes a source of. Another than `thiserror` has no text or `transparent` in its `#[error(…)]`.
+fn sources(whole: &[Attribute], own: &[Attribute], fields: &Fields) -> Sources {
+    let mut said = own.iter().chain(whole).filter(|attribute| attribute.path().is_ident("error"));
+    let Some(Ok(list)) = said.next().map(|attribute| attribute.meta.require_list()) else { return Sources::Unknown };
+    let is_transparent = match list.tokens.clone().into_iter().next() {
+        Some(TokenTree::Literal(_)) => false,
+        Some(TokenTree::Ident(word)) if word == "transparent" => true,
+        _ => return Sources::Unknown,
+    };
+    let is_source = |field: &&Field| {
+        let is_marked = ["from", "source", "cfg_attr"]
+            .iter()
+            .any(|name| field.attrs.iter().any(|attribute| attribute.path().is_ident(name)));
+        is_transparent || is_marked || field.ident.as_ref().is_some_and(|name| name.unraw() == "source")
+    };
+    Sources::Of(fields.iter().filter(is_source).map(|field| field.ty.clone()).collect())
 }
 
 /// A variant's word goes before its enum's, and that before the default.

@@ -17,7 +17,7 @@ mod structure;
 
 pub(crate) use block::{CheckedBlock, Kind, PARTS, check_block};
 pub(crate) use event::{CheckedEvent, check_event};
-pub(crate) use exception::{CheckedException, Failure, check_exception};
+pub(crate) use exception::{CheckedException, Failure, Sources, check_exception};
 pub(crate) use injectable::{CheckedInjectable, check_injectable};
 pub(crate) use layer::Layer;
 pub(crate) use method::{Handler, Output, Work};

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Generics, parse_quote};
 
-use crate::check::{CheckedException, Failure};
+use crate::check::{CheckedException, Failure, Sources};
 use crate::expand::spans::{at, local, made};
 
 /// An impl without a body worth the name, so that a mistake in the type is not followed by others.
@@ -36,7 +36,7 @@ pub(crate) fn expand_exception(checked: &CheckedException) -> TokenStream {
     }
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let arms = failures.iter().map(|failure| {
-        let Failure { variant, cfgs, code, hide, inner: _ } = failure;
+        let Failure { variant, cfgs, code, hide, .. } = failure;
         let pattern = variant.as_ref().map_or_else(
             || quote!(Self { .. }),
             |variant| {
@@ -60,16 +60,41 @@ pub(crate) fn expand_exception(checked: &CheckedException) -> TokenStream {
         }
     };
     let nested = nested(checked, &generics);
+    let error_types = error_types(checked);
     quote! {
         #[automatically_derived]
         impl #impl_generics #framework::IntoException for #ident #type_generics #where_clause {
             fn into_exception(self) -> #framework::Exception {
                 #body
             }
+            #error_types
         }
         #nested
         #[automatically_derived]
         impl #impl_generics #framework::private::Told for #ident #type_generics #where_clause {}
+    }
+}
+
+/// The types of itself and of the errors behind it, for the start to know which filters are ever asked.
+fn error_types(checked: &CheckedException) -> TokenStream {
+    let CheckedException { framework, failures, .. } = checked;
+    let types = local("types");
+    let behind = failures.iter().map(|failure| {
+        let cfgs = &failure.cfgs;
+        match &failure.sources {
+            Sources::Unknown => quote!(#(#cfgs)* #framework::private::ErrorTypes::add_unknown(#types);),
+            Sources::Of(fields) => fields
+                .iter()
+                .map(|ty| quote!(#(#cfgs)* (&#framework::private::Field::<#ty>::new()).__gateway_error_types(#types);))
+                .collect(),
+        }
+    });
+    quote! {
+        fn error_types(#types: &mut #framework::private::ErrorTypes) {
+            use #framework::private::UnknownField as _;
+            #framework::private::ErrorTypes::add::<Self>(#types);
+            #(#behind)*
+        }
     }
 }
 

@@ -49,11 +49,26 @@ impl Entry<'_> {
         let (add, handlers) = (Ident::new(role.name(), Span::call_site()), local("handlers"));
         let call = self.call(&Words::of(role));
         let (around, arguments) = (self.around(), self.arguments(&Words::of(role)));
+        let error_types = self.error_types();
         quote! {
             #framework::Handlers::#add(#handlers, #described, #call);
             #around
             #arguments
+            #error_types
         }
+    }
+
+    /// What the method may fail with, by the type that it returns. That of a stream is not written.
+    fn error_types(&self) -> Option<TokenStream> {
+        let Self { framework, self_type, handler } = self;
+        let ty = match (&handler.work, &handler.output) {
+            (Work::Hook(_), _) | (Work::Subscribe { .. }, Output::Stream(_)) => return None,
+            (Work::Subscribe { .. }, Output::Unit) => quote!(()),
+            (Work::Subscribe { .. }, Output::Value(ty)) => elided(named(ty, self_type), &handler.lifetimes),
+        };
+        let handlers = local("handlers");
+        let list = quote_spanned!(ty.span()=> <#ty as #framework::IntoReply>::error_types);
+        Some(quote!(#framework::Handlers::error_types(#handlers, #list);))
     }
 
     /// What stands around the method.
