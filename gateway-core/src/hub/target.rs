@@ -221,18 +221,27 @@ impl Target {
         let shared = shared.behind(latest_of(recipients.list())).worth(self.worth);
         let text = || VolatileText::new(self.space.terms(), event, content.lend(), self.worth);
         let mut text = if is_volatile && self.space.recovers() { text() } else { None };
-        let queued = self.push_to(recipients, |session, leaves| match offset {
-            None if is_volatile && session.drops_volatile() => Err(SendError::Full),
-            None => match text.as_mut().and_then(|text| text.push(session, leaves)) {
-                Some(pushed) => pushed,
-                None => session.outbox.push_shared(&shared, self.delivery, leaves),
-            },
-            Some(offset) => {
+        // Told apart here and not for each socket.
+        let queued = match offset {
+            None if is_volatile => self.push_to(recipients, |session, leaves| {
+                if session.drops_volatile() {
+                    return Err(SendError::Full);
+                }
+                let pushed = text.as_mut().and_then(|text| text.push(session, leaves));
+                pushed.unwrap_or_else(|| {
+                    let Outbox { format, .. } = session.outbox;
+                    let sent = session.outbox.deflating().map(|how| shared.deflated(format, how));
+                    let frame = sent.unwrap_or_else(|| shared.frame(format)).clone();
+                    session.outbox.push_listed(frame, Delivery::Volatile, leaves)
+                })
+            }),
+            None => self.push_to(recipients, |session, leaves| session.outbox.push_shared(&shared, leaves)),
+            Some(offset) => self.push_to(recipients, |session, leaves| {
                 let Outbox { format, .. } = session.outbox;
                 let sent = session.outbox.deflating().map(|how| shared.deflated(format, how).clone());
                 session.queue_event(shared.frame(format).clone(), sent, offset, leaves)
-            }
-        });
+            }),
+        };
         drop(clock);
         write_all_soon(recipients.list(), shared.into_latest());
         Sent { queued, skipped: recipients.len() - queued }

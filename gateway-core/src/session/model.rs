@@ -335,7 +335,7 @@ fn each_to_all(is_direct: bool) {
                     let (event, data) = (number.to_string(), broadcast.to_string());
                     let shared = Shared::new(Terms::of("/"), &event, data.as_str().into(), None).behind(latest);
                     for session in everybody.iter() {
-                        session.outbox.push_shared(&shared, Delivery::Event, Leaves::default()).unwrap();
+                        session.outbox.push_shared(&shared, Leaves::default()).unwrap();
                     }
                     latest = shared.into_latest();
                     write_all_soon((&everybody, None), Latest::default());

@@ -196,33 +196,29 @@ impl Outbox {
         self.push_into(self.lock_listed(listed)?, frame, delivery)
     }
 
-    /// The same for one of many: in one piece with what was sent before, where that is all that waits.
+    /// Queues one event of many sockets: in one piece with what was sent before, where that is all that waits.
     #[inline]
-    pub(crate) fn push_shared(
-        &self,
-        shared: &Shared<'_>,
-        delivery: Delivery,
-        listed: Leaves,
-    ) -> Result<Pushed, SendError> {
+    pub(crate) fn push_shared(&self, shared: &Shared<'_>, listed: Leaves) -> Result<Pushed, SendError> {
         if let Some(how) = self.deflating() {
             let frame = shared.deflated(self.format, how).clone();
-            return self.push_into(self.lock_listed(listed)?, frame, delivery);
+            return self.push_into(self.lock_listed(listed)?, frame, Delivery::Event);
         }
         let frame = shared.frame(self.format);
         let mut queue = self.lock_listed(listed)?;
         if let Some(joined) = shared.joined(self.format)
             && queue.waiting.is_only(joined.before)
-            && self.may_join(&queue, frame.len(), delivery)
+            && self.may_join(&queue, frame.len())
         {
             queue.waiting.replace(joined.both);
-            self.weigh(&mut queue);
             return Ok(queue.mark());
         }
-        self.push_into(queue, frame.clone(), delivery)
+        self.push_into(queue, frame.clone(), Delivery::Event)
     }
 
-    fn may_join(&self, queue: &Queue, bytes: usize, delivery: Delivery) -> bool {
-        delivery == Delivery::Event && self.is_kept(delivery) && !queue.closed && self.fits(queue, bytes)
+    /// Where so little waits afterwards that nothing has to be weighed.
+    #[inline]
+    fn may_join(&self, queue: &Queue, bytes: usize) -> bool {
+        self.is_kept(Delivery::Event) && !queue.closed && self.stays_light(queue, bytes)
     }
 
     /// Frames that may be dropped one by one, or not be there at all, are not joined.
@@ -300,7 +296,7 @@ impl Outbox {
                 queue.waiting.push(frame, delivery);
             }
         }
-        self.weigh(queue);
+        self.weigh_more(queue);
         Ok(())
     }
 

@@ -27,6 +27,7 @@ impl Outbox {
             while !self.fits(queue, bytes) && queue.waiting.drop_oldest() {
                 self.counters.add(Counter::DroppedFrames);
             }
+            self.weigh(queue);
             if self.fits(queue, bytes) {
                 return Ok(());
             }
@@ -129,14 +130,32 @@ impl Outbox {
     #[inline]
     pub(super) fn weigh(&self, queue: &mut Queue) {
         // Of what takes nothing more, nobody has to wait for the rest.
-        let is_much = queue.waiting.len() > self.frames / 2 || queue.waiting.bytes() > self.bytes as usize / 16;
-        let is_heavy = is_much && !queue.closed;
+        let is_heavy = self.is_much(queue) && !queue.closed;
         if is_heavy == self.is_light() {
             self.heavy.store(is_heavy, Ordering::Relaxed);
             if !is_heavy {
                 self.lighten(queue);
             }
         }
+    }
+
+    /// As [`weigh`](Outbox::weigh), where a frame was added to a queue that takes more.
+    #[inline]
+    pub(super) fn weigh_more(&self, queue: &Queue) {
+        if self.is_much(queue) {
+            self.heavy.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether little waits also with one frame more.
+    #[inline]
+    pub(super) fn stays_light(&self, queue: &Queue, bytes: usize) -> bool {
+        queue.waiting.len() < self.frames / 2 && queue.waiting.bytes() + bytes <= self.bytes as usize / 16
+    }
+
+    #[inline]
+    fn is_much(&self, queue: &Queue) -> bool {
+        queue.waiting.len() > self.frames / 2 || queue.waiting.bytes() > self.bytes as usize / 16
     }
 
     #[cold]

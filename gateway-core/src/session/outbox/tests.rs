@@ -253,7 +253,7 @@ impl std::task::Wake for Woken {
 /// Says `event` to it, right behind what it was told before.
 fn tell(outbox: &Outbox, event: &str, before: Latest) -> (Result<Pushed, SendError>, Latest) {
     let shared = Shared::new(crate::wire::Terms::of("/"), event, "1".into(), None).behind(before);
-    (outbox.push_shared(&shared, Delivery::Event, Leaves::default()), shared.into_latest())
+    (outbox.push_shared(&shared, Leaves::default()), shared.into_latest())
 }
 
 fn roomy(limits: &Limits) -> Outbox {
