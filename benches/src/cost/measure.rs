@@ -26,7 +26,7 @@ const COUNTED: &str = "gateway_benches::cost::measure::counted_input";
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// Sends each of these in each size. Under callgrind, what [`counted_input`] takes is what is counted.
+/// Sends each of these in each size. Under callgrind, what `counted_input` takes is what is counted.
 ///
 /// # Errors
 ///
