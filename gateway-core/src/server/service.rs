@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Uri};
 use http_body::Body as HttpBody;
 use tower_service::Service;
 
@@ -157,8 +157,8 @@ impl GatewayService {
             why: refusal.why(),
             status: refusal.status().as_u16(),
             text: refusal.text(),
-            path: &asked.path,
-            origin: asked.origin.as_deref(),
+            path: asked.uri.path(),
+            origin: asked.origin.as_ref().and_then(|origin| origin.to_str().ok()),
         });
         let mut response = Response::new(Body::from(format!("{}\n", refusal.text())));
         *response.status_mut() = refusal.status();
@@ -177,14 +177,13 @@ impl GatewayService {
 
 /// What the log says of a request that is turned away, once the request itself is used up.
 struct Asked {
-    path: String,
-    origin: Option<String>,
+    uri: Uri,
+    origin: Option<HeaderValue>,
 }
 
 impl Asked {
     fn of(request: &Request<Body>) -> Self {
-        let origin = request.headers().get(ORIGIN).and_then(|origin| origin.to_str().ok());
-        Self { path: request.uri().path().to_owned(), origin: origin.map(str::to_owned) }
+        Self { uri: request.uri().clone(), origin: request.headers().get(ORIGIN).cloned() }
     }
 }
 
