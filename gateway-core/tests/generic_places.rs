@@ -43,7 +43,7 @@ mod r#mod {
         fn a(&self) {}
     }
     gateway_core::register!(A<u8>);
-    #[allow(non_camel_case_types)]
+    #[allow(non_camel_case_types, reason = "a raw name is the case")]
     pub(crate) mod r#type {
         use gateway_core::prelude::*;
         #[gateway(namespace = "/d")]
@@ -63,7 +63,7 @@ macro_rules! g { ($n:ident, $ns:literal) => {
 } }
 g!(X, "/x");
 g!(Y, "/y");
-#[allow(dead_code)]
+#[allow(dead_code, reason = "what is declared in a function that never runs is registered too")]
 fn never() {
     #[gateway(namespace = "/z")]
     struct Z<S: Clone>(S);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio_util::sync::CancellationToken;
 
 use crate::session::outbox::{Barred, CameBack, Pushed};
-use crate::session::{DisconnectReason, Leaves, Offset, Offsets, Recovery, Scope, SendError, Session, SocketId, batch};
+use crate::session::{DisconnectReason, Leaves, Offset, Offsets, Recovery, Scope, SendError, Session, SocketId};
 use crate::wire::{Disconnect, Encoded, Outgoing};
 
 /// What a session that can come back has beside.
@@ -128,9 +128,8 @@ impl Session {
     /// Queues one event; it goes out at the end of the sender's batch of work.
     pub(crate) fn push_event(self: &Arc<Self>, frame: Encoded, offset: Offset) -> Result<(), SendError> {
         let sent = self.outbox.deflating().and_then(|how| frame.deflated(how));
-        if self.queue_event(frame, sent, offset, Leaves::ANY)? == Pushed::NeedsWrite {
-            batch::write_soon(self);
-        }
+        let pushed = self.queue_event(frame, sent, offset, Leaves::ANY)?;
+        self.write_after(pushed);
         Ok(())
     }
 
@@ -148,9 +147,8 @@ impl Session {
             Err(CameBack(frame)) => {
                 let successor = self.successor().ok_or(SendError::Closed)?;
                 let sent = successor.outbox.deflating().and_then(|how| frame.deflated(how));
-                if successor.queue_event(frame, sent, offset, listed)? == Pushed::NeedsWrite {
-                    batch::write_soon(&successor);
-                }
+                let pushed = successor.queue_event(frame, sent, offset, listed)?;
+                successor.write_after(pushed);
                 Ok(Pushed::WillBeWritten)
             }
         }

@@ -154,9 +154,9 @@ impl Session {
 
     /// Queues one event in the place of an older one of its key; it goes out at the end of the sender's batch of work.
     pub(crate) fn push_latest(self: &Arc<Self>, frame: Encoded) -> Result<(), SendError> {
-        if !frame.is_nothing() && self.outbox.push_latest(self.outbox.ready(frame), Leaves::ANY)? == Pushed::NeedsWrite
-        {
-            batch::write_soon(self);
+        if !frame.is_nothing() {
+            let pushed = self.outbox.push_latest(self.outbox.ready(frame), Leaves::ANY)?;
+            self.write_after(pushed);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::session::outbox::Pushed;
-use crate::session::{Leaves, SendError, Session, batch};
+use crate::session::{Leaves, SendError, Session};
 use crate::wire::{ContentRef, Encoded, Shared, Terms, Worth};
 
 /// One volatile event that ends in a text, encoded once for each last offset of its receivers.
@@ -52,9 +52,7 @@ impl Session {
     /// Queues a volatile event that ends in a text; `false` where its client takes nothing of it for an offset.
     pub(crate) fn push_text(self: &Arc<Self>, event: &mut VolatileText<'_>) -> Result<bool, SendError> {
         let Some(pushed) = event.push(self, Leaves::ANY) else { return Ok(false) };
-        if pushed? == Pushed::NeedsWrite {
-            batch::write_soon(self);
-        }
+        self.write_after(pushed?);
         Ok(true)
     }
 }
