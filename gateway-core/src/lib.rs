@@ -47,6 +47,7 @@
 //! | `testing` | clients and servers in memory: the module `testing`, `Server::test` |
 //! | `garde` | rules for [`Valid`] arguments by `#[derive(garde::Validate)]` |
 //! | `tls` | `https://` and `wss://`: `Endpoint::tls` |
+//! | `config` | reading [`Limits`] and all other options from a configuration file |
 //! | `deflate` | compressed messages of a WebSocket: `Server::deflate` |
 //! | `http-compression` | compressed answers to long polling: `SocketIo::http_compression` |
 //!
@@ -61,6 +62,7 @@ pub mod fuzzing;
 mod gateway;
 mod hub;
 mod limits;
+mod options;
 mod server;
 mod session;
 mod socket;

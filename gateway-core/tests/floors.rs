@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// Every folder or file directly under `src/`, and the floor it is on.
-const FLOORS: [(&str, usize); 12] = [
+const FLOORS: [(&str, usize); 13] = [
     ("limits", 0),
+    ("options", 0),
     ("telemetry", 0),
     ("wire", 0),
     ("transport", 1),
