@@ -255,15 +255,23 @@ fn shown(name: &str, value: &Value) -> String {
     }
 }
 
-/// Where the test of a name such as `loopback/floods::a_flood_of_pongs_is_ignored` is.
+/// The file of a test that is named like `loopback/floods::a_flood_of_pongs_is_ignored` or `lifecycle::…`.
 fn place_of(file: &str) -> PathBuf {
     let folder = match file.split('/').next().unwrap() {
         "loopback" | "conformance" | "memory" | "fixtures" => "tests",
         "src" => "gateway-core",
         "benches" => ".",
-        _ => "gateway-core/tests",
+        _ => return suite_of_the_core(file),
     };
     root().join(folder).join(file).with_extension("rs")
+}
+
+/// The suites of `gateway-core` are named without the folders that group them.
+fn suite_of_the_core(file: &str) -> PathBuf {
+    let tests = root().join("gateway-core/tests");
+    let folders = ["", "it", "it/handlers", "it/connections", "it/protocols"];
+    let places = folders.map(|folder| tests.join(folder).join(file).with_extension("rs"));
+    places.iter().find(|place| place.exists()).unwrap_or(&places[0]).clone()
 }
 
 #[test]

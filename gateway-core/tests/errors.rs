@@ -714,6 +714,15 @@ fn every_text_of_the_log_is_one_that_is_logged() {
     }
 }
 
+/// The folders of this crate's suites, which the table leaves out.
+const SUITES: [&str; 5] = [
+    "gateway-core/tests",
+    "gateway-core/tests/it",
+    "gateway-core/tests/it/handlers",
+    "gateway-core/tests/it/connections",
+    "gateway-core/tests/it/protocols",
+];
+
 #[test]
 fn every_row_names_tests_that_exist() {
     for row in table() {
@@ -722,8 +731,9 @@ fn every_row_names_tests_that_exist() {
             let (file, name) = test.split_once("::").unwrap_or_else(|| panic!("no test in {row:?}"));
             let is_end_to_end =
                 ["loopback/", "conformance/", "fixtures/", "memory/"].iter().any(|folder| file.starts_with(folder));
-            let folder = if is_end_to_end { "tests" } else { "gateway-core/tests" };
-            let path = root().join(folder).join(file).with_extension("rs");
+            let folders = if is_end_to_end { &["tests"][..] } else { &SUITES };
+            let places = folders.iter().map(|folder| root().join(folder).join(file).with_extension("rs"));
+            let path = places.clone().find(|path| path.exists()).unwrap_or_else(|| places.last().unwrap());
             let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             assert!(
                 text.contains(&format!("fn {name}(")) || text.contains(&format!("    {name}: ")),
