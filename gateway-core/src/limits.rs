@@ -133,3 +133,6 @@ pub enum Overflow {
     /// Drop the oldest frames that are no answers until the new one fits.
     DropOldest,
 }
+
+#[cfg(feature = "config")]
+crate::options::setting::setting!(Overflow);

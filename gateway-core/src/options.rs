@@ -68,8 +68,8 @@ pub(crate) mod setting {
     use std::num::NonZeroU32;
     use std::time::Duration;
 
-    use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, Visitor};
-    use serde::{Serialize, Serializer};
+    use serde::Serializer;
+    use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 
     const NONE: &str = "none";
 
@@ -88,21 +88,24 @@ pub(crate) mod setting {
         value.write(serializer)
     }
 
-    macro_rules! as_serde_has_it {
+    /// Lets types stand in a file as serde has them.
+    macro_rules! setting {
         ($($type:ty),*) => {
-            $(impl Setting for $type {
-                fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    Self::deserialize(deserializer)
+            $(impl $crate::options::setting::Setting for $type {
+                fn read<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    serde::Deserialize::deserialize(deserializer)
                 }
 
-                fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                    self.serialize(serializer)
+                fn write<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    serde::Serialize::serialize(self, serializer)
                 }
             })*
         };
     }
 
-    as_serde_has_it!(bool, u8, usize, NonZeroU32, crate::limits::Overflow, crate::wire::CloseCode);
+    pub(crate) use setting;
+
+    setting!(bool, u8, usize, NonZeroU32);
 
     impl Setting for Duration {
         fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -113,6 +113,9 @@ impl serde::Serialize for CloseCode {
     }
 }
 
+#[cfg(feature = "config")]
+crate::options::setting::setting!(CloseCode);
+
 /// The end of a connection, as told to its client.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Disconnect {
