@@ -46,13 +46,22 @@ fn rows(page: &str, headings: &[&str]) -> Vec<String> {
     cells.chain(items).map(|row| row.trim().to_owned()).collect()
 }
 
-/// The file of a test that is named `loopback/floods::a_flood_of_pongs_is_ignored`.
+/// The folders of `gateway-core`'s suites, which names of tests leave out.
+const SUITES: [&str; 5] = [
+    "gateway-core/tests",
+    "gateway-core/tests/it",
+    "gateway-core/tests/it/handlers",
+    "gateway-core/tests/it/connections",
+    "gateway-core/tests/it/protocols",
+];
+
+/// The file of a test that is named like `loopback/floods::a_flood_of_pongs_is_ignored` or `lifecycle::…`.
 fn file_of(file: &str) -> Option<PathBuf> {
     let folders: &[&str] = match file.split('/').next().unwrap() {
         "loopback" | "conformance" | "memory" | "fixtures" => &["tests"],
         "src" => &["gateway-core"],
         "benches" => &["."],
-        _ => &["gateway-core/tests", "gateway-core/tests/it"],
+        _ => &SUITES,
     };
     folders.iter().map(|folder| root().join(folder).join(file).with_extension("rs")).find(|path| path.exists())
 }

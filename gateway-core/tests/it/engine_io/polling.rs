@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Engine, endless, engine, engine_of, engine_with, get, pieces, post, session, settle};
+use super::support::{Engine, endless, engine, engine_of, engine_with, get, pieces, post, session, settle};
 
 /// The session answers no more.
 async fn is_gone(engine: &Engine, id: &str) {

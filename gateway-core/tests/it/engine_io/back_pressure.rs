@@ -6,7 +6,7 @@ use gateway_core::prelude::*;
 use gateway_core::{Counter, SocketIo};
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Engine, engine_of, settle};
+use super::support::{Engine, engine_of, settle};
 
 #[gateway(namespace = "/")]
 struct Bursts;

@@ -6,7 +6,7 @@ use gateway_core::EngineIo;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Engine, engine_with};
+use super::support::{Engine, engine_with};
 
 const INTERVAL: Duration = Duration::from_millis(300);
 const TIMEOUT: Duration = Duration::from_millis(200);

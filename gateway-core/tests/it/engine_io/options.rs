@@ -6,7 +6,7 @@ use gateway_core::prelude::*;
 use gateway_core::{Cors, EngineIo, SessionCookie, SocketIo};
 use serde_json::json;
 
-use crate::support::{Answer, Echo, Engine, engine, engine_of, engine_with, get, post, settle};
+use super::support::{Answer, Echo, Engine, engine, engine_of, engine_with, get, post, settle};
 
 const HANDSHAKE: &str = "/engine.io/?EIO=4&transport=polling";
 
@@ -250,7 +250,7 @@ async fn large_answers_are_compressed_for_those_who_can_read_it() {
     let poll = async |accept: &str, body: &str| {
         let id = engine.open().await;
         assert_eq!(engine.post(&id, body.to_owned()).await.body, "ok");
-        let request = get(&crate::support::session(&id)).header("accept-encoding", accept);
+        let request = get(&super::support::session(&id)).header("accept-encoding", accept);
         engine.fetch(request.body(Body::empty()).unwrap()).await
     };
     let read = |encoding: &str, bytes: &[u8]| {

@@ -110,7 +110,10 @@ async fn what_fails_is_reported_with_all_that_is_wrong_and_nothing_twice() {
         .await;
     let report = report(&started.unwrap_err());
     assert!(report.contains("3 problems"), "{report}");
-    assert!(report.contains("Pool>` failed: no route to db:1\n    at gateway-core/tests/services.rs:"), "{report}");
+    assert!(
+        report.contains("Pool>` failed: no route to db:1\n    at gateway-core/tests/it/handlers/services.rs:"),
+        "{report}"
+    );
     assert!(report.contains("Mail` failed: it panicked"), "{report}");
     assert!(report.contains("`MailGateway.sender` needs a `Arc<String>` that nobody provided"), "{report}");
 }
@@ -120,8 +123,11 @@ async fn what_a_factory_asks_for_in_vain_is_named() {
     let server = Server::empty().gateway::<UserGateway>().provide_with(load).provide_with(connect);
     let report = report(&server.test().await.unwrap_err());
     assert!(report.contains("1 problem\n"), "{report}");
-    assert!(report.contains("Pool>` asks for a `services::Settings` that nobody provided"), "{report}");
-    assert!(report.contains("write `.provide::<services::Settings>(…)` or `.provide_with(…)`"), "{report}");
+    assert!(report.contains("Pool>` asks for a `it::handlers::services::Settings` that nobody provided"), "{report}");
+    assert!(
+        report.contains("write `.provide::<it::handlers::services::Settings>(…)` or `.provide_with(…)`"),
+        "{report}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use gateway_core::{EngineIo, TransportName};
 use serde_json::json;
 use std::time::Duration;
 
-use crate::support::{Received, engine, engine_with, get, session};
+use super::support::{Received, engine, engine_with, get, session};
 use gateway_core::Body;
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! Connections that are lost at random: a client that comes back in time has missed nothing, heard nothing twice and
 //! nothing out of order; one that does not is told so. Never a silent gap.
 //!
-//! A schedule is made from a seed; `DROPS=17 cargo test -p gateway-core --test drops` runs that of seed 17 alone.
+//! A schedule is made from a seed; `DROPS=17 cargo test -p gateway-core --test it drops` runs that of seed 17 alone.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

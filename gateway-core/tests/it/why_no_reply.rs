@@ -102,7 +102,7 @@ async fn where_an_event_went_and_how_it_was_answered() {
         &text,
         &[
             "the event `never` did not come; unread: [Exception",
-            "what became of what this client sent:\n  `number` came, for `Desk::number` (gateway-core/tests/why_no_reply.rs:",
+            "what became of what this client sent:\n  `number` came, for `Desk::number` (gateway-core/tests/it/why_no_reply.rs:",
             "\n  the argument `Data<u8>` could not be read: ",
             "\n  `number` was answered by an exception {\"status\":\"error\"",
         ],

@@ -7,7 +7,7 @@ use gateway_core::{Body, EngineIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
 
-use crate::support::{Engine, Received, engine, engine_with, get, session, settle};
+use super::support::{Engine, Received, engine, engine_with, get, session, settle};
 
 const KEYS: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";

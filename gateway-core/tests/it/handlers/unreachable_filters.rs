@@ -240,7 +240,7 @@ async fn a_filter_that_no_error_can_reach_is_named_once_with_its_line_and_what_t
     for line in &said {
         assert!(line.contains("a filter is never asked"), "{line}");
         assert!(line.contains("filter=OfFull (") && line.contains("unreachable_filters.rs:"), "{line}");
-        assert!(line.contains("error=\"unreachable_filters::Full\""), "{line}");
+        assert!(line.contains("error=\"it::handlers::unreachable_filters::Full\""), "{line}");
         assert!(line.contains("help=\"let a handler under it return `Result<_, …>`"), "{line}");
     }
     assert_ne!(said[0], said[1], "one is at the gateway and one at its method");

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Engine, Received, WebSocket, engine, engine_with, session, settle};
+use super::support::{Engine, Received, WebSocket, engine, engine_with, session, settle};
 
 async fn probe(engine: &Engine, id: &str) -> WebSocket {
     engine.websocket(&format!("EIO=4&transport=websocket&sid={id}")).await

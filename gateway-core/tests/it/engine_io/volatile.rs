@@ -3,7 +3,7 @@
 use gateway_core::prelude::*;
 use gateway_core::{Counter, SocketIo};
 
-use crate::support::{Engine, engine_of, settle};
+use super::support::{Engine, engine_of, settle};
 
 #[gateway(namespace = "/")]
 struct Board;
