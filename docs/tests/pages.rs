@@ -148,7 +148,7 @@ fn the_dockerfile_builds_an_example_with_the_pinned_rust_and_listens_for_others(
 fn every_page_with_rust_is_compiled() {
     let compiled = read("docs/lib.rs");
     let is_compiled = |page: &PathBuf| {
-        let folder = if page.parent().unwrap().ends_with("docs") { "" } else { "../" };
+        let folder = if page.parent().unwrap() == root().join("docs") { "" } else { "../" };
         compiled.contains(&format!("\"{folder}{}\"", page.file_name().unwrap().to_string_lossy()))
     };
     let has_rust = |page: &PathBuf| fs::read_to_string(page).unwrap().contains("```rust");
@@ -252,40 +252,6 @@ fn shown(name: &str, value: &Value) -> String {
             _ => text.clone(),
         },
         other => other.to_string(),
-    }
-}
-
-/// The file of a test that is named like `loopback/floods::a_flood_of_pongs_is_ignored` or `lifecycle::…`.
-fn place_of(file: &str) -> PathBuf {
-    let folder = match file.split('/').next().unwrap() {
-        "loopback" | "conformance" | "memory" | "fixtures" => "tests",
-        "src" => "gateway-core",
-        "benches" => ".",
-        _ => return suite_of_the_core(file),
-    };
-    root().join(folder).join(file).with_extension("rs")
-}
-
-/// The suites of `gateway-core` are named without the folders that group them.
-fn suite_of_the_core(file: &str) -> PathBuf {
-    let tests = root().join("gateway-core/tests");
-    let folders = ["", "it", "it/handlers", "it/connections", "it/protocols"];
-    let places = folders.map(|folder| tests.join(folder).join(file).with_extension("rs"));
-    places.iter().find(|place| place.exists()).unwrap_or(&places[0]).clone()
-}
-
-#[test]
-fn what_is_promised_names_tests_that_exist() {
-    for (page, at_least) in [("docs/security.md", 60), ("docs/guarantees.md", 25)] {
-        let tables: String = read(page).lines().filter(|line| line.starts_with("| ")).collect();
-        let code = tables.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::"));
-        let tests: Vec<_> = code.filter(|(file, _)| !file.contains(char::is_uppercase)).collect();
-        assert!(tests.len() >= at_least, "{page} names {} tests", tests.len());
-        for (file, name) in tests {
-            let source = fs::read_to_string(place_of(file)).unwrap_or_else(|error| panic!("{page}: {file}: {error}"));
-            let is_there = source.contains(&format!("fn {name}(")) || source.contains(&format!("    {name}: "));
-            assert!(is_there, "{page}: {file}::{name} does not exist");
-        }
     }
 }
 
