@@ -38,6 +38,9 @@ macro_rules! options {
 
             $($crate::options::setter! { $(#[$doc])* $field: $type $(<$inner>)? })*
         }
+
+        #[cfg(feature = "config")]
+        $crate::options::setting::setting!($name);
     };
 }
 
@@ -69,33 +72,45 @@ pub(crate) mod setting {
     use std::time::Duration;
 
     use serde::Serializer;
-    use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
+    use serde::de::value::MapAccessDeserializer;
+    use serde::de::{self, Deserializer, IntoDeserializer, MapAccess, Visitor};
 
     const NONE: &str = "none";
 
-    /// A value of an option.
-    pub(crate) trait Setting: Sized {
+    /// A value of an option that can be read.
+    pub(crate) trait Read: Sized {
         fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+    }
 
+    /// A value of an option that can be written.
+    pub(crate) trait Write {
         fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
     }
 
-    pub(crate) fn deserialize<'de, T: Setting, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    pub(crate) fn deserialize<'de, T: Read, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
         T::read(deserializer)
     }
 
-    pub(crate) fn serialize<T: Setting, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<T: Write, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
         value.write(serializer)
     }
 
-    /// Lets types stand in a file as serde has them.
-    macro_rules! setting {
+    /// Reads types as serde does.
+    macro_rules! readable {
         ($($type:ty),*) => {
-            $(impl $crate::options::setting::Setting for $type {
+            $(impl $crate::options::setting::Read for $type {
                 fn read<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                     serde::Deserialize::deserialize(deserializer)
                 }
+            })*
+        };
+    }
 
+    /// Reads and writes types as serde does.
+    macro_rules! setting {
+        ($($type:ty),*) => {
+            $crate::options::setting::readable!($($type),*);
+            $(impl $crate::options::setting::Write for $type {
                 fn write<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                     serde::Serialize::serialize(self, serializer)
                 }
@@ -103,25 +118,29 @@ pub(crate) mod setting {
         };
     }
 
-    pub(crate) use setting;
+    pub(crate) use {readable, setting};
 
     setting!(bool, u8, usize, NonZeroU32);
 
-    impl Setting for Duration {
+    impl Read for Duration {
         fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             deserializer.deserialize_str(Time)
         }
+    }
 
+    impl Write for Duration {
         fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             serializer.collect_str(&humantime::format_duration(*self))
         }
     }
 
-    impl<T: Setting> Setting for Option<T> {
+    impl<T: Read> Read for Option<T> {
         fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             deserializer.deserialize_any(Optional(PhantomData))
         }
+    }
 
+    impl<T: Write> Write for Option<T> {
         fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             match self {
                 Some(value) => value.write(serializer),
@@ -146,7 +165,7 @@ pub(crate) mod setting {
 
     struct Optional<T>(PhantomData<T>);
 
-    impl<T: Setting> Visitor<'_> for Optional<T> {
+    impl<'de, T: Read> Visitor<'de> for Optional<T> {
         type Value = Option<T>;
 
         fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -163,6 +182,10 @@ pub(crate) mod setting {
 
         fn visit_str<E: de::Error>(self, text: &str) -> Result<Option<T>, E> {
             if text == NONE { Ok(None) } else { T::read(text.into_deserializer()).map(Some) }
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Option<T>, A::Error> {
+            T::read(MapAccessDeserializer::new(table)).map(Some)
         }
 
         fn visit_u64<E: de::Error>(self, number: u64) -> Result<Option<T>, E> {
