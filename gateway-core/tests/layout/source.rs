@@ -176,7 +176,7 @@ impl SourceFile {
         Self { name, text, module }
     }
 
-    fn tokens(&self) -> TokenStream {
+    pub(crate) fn tokens(&self) -> TokenStream {
         self.text.parse().unwrap_or_else(|error| panic!("{} cannot be read: {error}", self.name))
     }
 
@@ -376,7 +376,7 @@ fn is_test_attribute(tokens: &[TokenTree], at: usize) -> bool {
     is_punct(&tokens[at], '#') && attribute.stream().to_string().replace(' ', "") == "cfg(test)"
 }
 
-fn end_of_item(tokens: &[TokenTree], at: usize) -> usize {
+pub(crate) fn end_of_item(tokens: &[TokenTree], at: usize) -> usize {
     let ends = |token: &TokenTree| {
         is_punct(token, ';') || matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
     };
@@ -387,10 +387,10 @@ fn is_word(token: &TokenTree, word: &str) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident == word)
 }
 
-fn is_punct(token: &TokenTree, punct: char) -> bool {
+pub(crate) fn is_punct(token: &TokenTree, punct: char) -> bool {
     matches!(token, TokenTree::Punct(found) if found.as_char() == punct)
 }
 
-fn is_path_separator(tokens: &[TokenTree], at: usize) -> bool {
+pub(crate) fn is_path_separator(tokens: &[TokenTree], at: usize) -> bool {
     tokens.len() > at + 1 && is_punct(&tokens[at], ':') && is_punct(&tokens[at + 1], ':')
 }
