@@ -26,8 +26,8 @@ struct Rooms;
 impl Rooms {
     /// Answers how many are in the room now.
     #[subscribe("join")]
-    fn join(&self, socket: Socket, Data(room): Data<String>) -> Result<usize, Rejection> {
-        socket.join(&room).map_err(|error| Rejection::new("join", error.to_string()))?;
+    async fn join(&self, socket: Socket, Data(room): Data<String>) -> Result<usize, Rejection> {
+        socket.join(&room).await.map_err(|error| Rejection::new("join", error.to_string()))?;
         Ok(socket.namespace().to(&room).count())
     }
 

@@ -14,8 +14,8 @@ struct Bench;
 #[gateway]
 impl Bench {
     #[on_connect]
-    fn connected(&self, socket: Socket) -> Result<(), Refusal> {
-        Ok(socket.join("everybody")?)
+    async fn connected(&self, socket: Socket) -> Result<(), Refusal> {
+        Ok(socket.join("everybody").await?)
     }
 
     #[subscribe]

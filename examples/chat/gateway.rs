@@ -80,7 +80,7 @@ impl Chat {
         }
         let _moves = self.house.moves();
         if must_be_in(&socket, &room).is_err() {
-            socket.join(&room)?;
+            socket.only().join(&room)?;
             socket.to(&room).send(Entered { room: room.clone(), nickname: sender.0.nickname.clone() });
             tell_size(&socket.namespace(), room.clone());
         }

@@ -36,9 +36,9 @@ impl Rooms {
 
     #[subscribe("join")]
     #[intercept(Stamp)]
-    fn join(&self, socket: Socket, user: Auth<User>, data: Valid<Data<Join>>) -> Result<Value, Exception> {
+    async fn join(&self, socket: Socket, user: Auth<User>, data: Valid<Data<Join>>) -> Result<Value, Exception> {
         let Valid(Data(Join { room })) = data;
-        socket.join(&room)?;
+        socket.join(&room).await?;
         socket.to(&room).emit("joined", &json!({ "room": room, "name": user.name }));
         Ok(json!({ "people": socket.namespace().to(&room).count() }))
     }

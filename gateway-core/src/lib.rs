@@ -9,8 +9,8 @@
 //! #[gateway]
 //! impl Chat {
 //!     #[on_connect]
-//!     fn joined(&self, socket: Socket) -> Result<(), Refusal> {
-//!         Ok(socket.join("general")?)
+//!     async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+//!         Ok(socket.join("general").await?)
 //!     }
 //!
 //!     #[subscribe("message")]
@@ -47,7 +47,7 @@
 //! | `testing` | clients and servers in memory: the module `testing`, `Server::test` |
 //! | `garde` | rules for [`Valid`] arguments by `#[derive(garde::Validate)]` |
 //! | `tls` | `https://` and `wss://`: `Endpoint::tls` |
-//! | `config` | options from a configuration file: `ServerConfig`, `Server::config` |
+//! | `config` | options from a configuration file: the module `config`, `Server::config` |
 //! | `deflate` | compressed messages of a WebSocket: `Server::deflate` |
 //! | `http-compression` | compressed answers to long polling: `SocketIo::http_compression` |
 //!
@@ -55,6 +55,11 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+/// Options of a server that stand in a configuration file (feature `config`).
+#[cfg(feature = "config")]
+pub mod config {
+    pub use crate::server::ServerConfig;
+}
 mod dispatch;
 #[cfg(fuzzing)]
 #[doc(hidden)]
@@ -96,15 +101,13 @@ pub use crate::gateway::{
 };
 pub use crate::hub::{JoinError, Namespace, Sent, Target};
 pub use crate::limits::{Limits, Overflow};
-#[cfg(feature = "config")]
-pub use crate::server::ServerConfig;
 pub use crate::server::{
     Body, Cors, Drain, Endpoint, EngineIo, GatewayService, LocalAddr, Parser, PeerAddr, RunningServer, SameSite,
     Server, ServerHandle, SessionCookie, SocketIo, Targets, TransportName, UpgradeRefusal,
 };
 pub use crate::session::{DisconnectReason, Recovery, RoomRefusal, SendError, SocketId};
-pub use crate::socket::{Answers, Request, RequestError, Requests, Socket};
-pub use crate::telemetry::{Counter, Counters, Metrics, Traffic};
+pub use crate::socket::{Answers, Request, RequestError, Requests, Socket, VolatileSocket};
+pub use crate::telemetry::{Counter, Metrics, Traffic};
 #[cfg(feature = "deflate")]
 pub use crate::transport::Deflate;
 pub use crate::transport::{AuthError, Handshake};

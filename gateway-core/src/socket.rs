@@ -44,31 +44,19 @@ impl Socket {
         Namespace::new(Arc::clone(&self.space))
     }
 
-    /// Puts it into `room`, which need not exist before. Guards of its namespace that decide about rooms are asked first.
+    /// Puts it into `room`, which need not exist before, once every guard of its namespace that decides about rooms has said
+    /// yes. Without such guards it does not wait.
+    ///
+    /// [`Target::join`] asks no guard and does not wait: `socket.only().join("general")`, for rooms that the server chooses.
     ///
     /// # Errors
     ///
-    /// [`JoinError`] when it is in too many rooms, the room is another socket's own, a guard says no or has to wait, or it is
-    /// gone.
-    pub fn join(&self, room: impl RoomName) -> Result<(), JoinError> {
-        let room = room.as_ref();
-        match self.knock(room) {
-            None | Some(Admittance::Now(Ok(()))) => self.space.join(&self.session.id, room),
-            Some(Admittance::Now(Err(refusal))) => Err(JoinError::Refused(refusal)),
-            Some(Admittance::Later(_)) => Err(JoinError::GuardWaits),
-        }
-    }
-
-    /// Puts it into `room` once every guard of its namespace that decides about rooms has said yes, those that wait included.
-    ///
-    /// # Errors
-    ///
-    /// As [`Socket::join`].
+    /// [`JoinError`] when it is in too many rooms, the room is another socket's own, a guard says no, or it is gone.
     ///
     /// # Cancel safety
     ///
     /// Dropped before its end, it joins nothing.
-    pub async fn ask_to_join(&self, room: impl RoomName) -> Result<(), JoinError> {
+    pub async fn join(&self, room: impl RoomName) -> Result<(), JoinError> {
         let room = room.as_ref();
         let verdict = match self.knock(room) {
             None => Ok(()),
@@ -150,9 +138,9 @@ impl Socket {
         Target::all(&self.space).except(self.id().as_str())
     }
 
-    /// This socket alone, for what only a target can do: `socket.target().volatile().send(Moved { .. })`.
+    /// This socket alone, for what only a target can do: `socket.only().uncompressed().send(Picture { .. })`.
     #[must_use]
-    pub fn target(&self) -> Target {
+    pub fn only(&self) -> Target {
         Target::all(&self.space).to(self.id().as_str())
     }
 
@@ -165,13 +153,17 @@ impl Socket {
         self.push(event, data.to_args(), Delivery::Event)
     }
 
-    /// Sends it an event only if nothing else waits for it.
+    /// The socket as a receiver of events that are worth sending only at once: they are dropped where something else waits for
+    /// it.
     ///
-    /// # Errors
-    ///
-    /// As [`Socket::emit`]; [`SendError::Full`] also where the event was dropped because something waits.
-    pub fn emit_volatile<T: ToArgs + ?Sized>(&self, event: &str, data: &T) -> Result<(), SendError> {
-        self.push(event, data.to_args(), Delivery::Volatile)
+    /// ```no_run
+    /// # fn example(socket: gateway_core::Socket) {
+    /// let was_sent = socket.volatile().emit("pointer", &[120, 80]).is_ok();
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn volatile(&self) -> VolatileSocket<'_> {
+        VolatileSocket(self)
     }
 
     /// Sends it an event of which only the latest is worth sending: an older one of this name and `key` that still waits is
@@ -322,6 +314,31 @@ impl Socket {
     /// May be dropped and called again.
     pub async fn gone(&self) {
         self.session.gone.cancelled().await;
+    }
+}
+
+/// A [`Socket`] that is sent volatile events: [`Socket::volatile`].
+#[derive(Clone, Copy, Debug)]
+pub struct VolatileSocket<'a>(&'a Socket);
+
+impl VolatileSocket<'_> {
+    /// Sends an event by name if nothing else waits for the socket.
+    ///
+    /// # Errors
+    ///
+    /// As [`Socket::emit`]; [`SendError::Full`] also where the event was dropped because something waits.
+    pub fn emit<T: ToArgs + ?Sized>(self, event: &str, data: &T) -> Result<(), SendError> {
+        self.0.push(event, data.to_args(), Delivery::Volatile)
+    }
+
+    /// Sends a typed event if nothing else waits for the socket.
+    ///
+    /// # Errors
+    ///
+    /// As [`VolatileSocket::emit`].
+    #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Moved { .. })`")]
+    pub fn send<E: Event>(self, event: E) -> Result<(), SendError> {
+        self.0.push(E::NAME, event.args(), Delivery::Volatile)
     }
 }
 

@@ -31,9 +31,9 @@ use tallies::Tallies;
 use tracing::Span;
 pub(crate) use wire_meter::{BroadcastClock, WireMeter};
 
-/// What a server has counted since it was built. Reading is cheap and not atomic as a whole.
+/// Counts of a server since it was built. Reading is cheap and not atomic as a whole.
 #[derive(Debug, Default)]
-pub struct Counters {
+pub(crate) struct Counters {
     connections: AtomicU64,
     disconnections: AtomicU64,
     rejected_handshakes: AtomicU64,
@@ -58,7 +58,7 @@ pub struct Counters {
     listeners: OnceLock<Listeners>,
 }
 
-/// One kind of thing that is counted.
+/// A counter: [`ServerHandle::count`](crate::ServerHandle::count) reads its value, and [`Metrics`] holds that of each.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Counter {
@@ -105,8 +105,7 @@ pub enum Counter {
 
 impl Counters {
     /// The value of one counter.
-    #[must_use]
-    pub fn read(&self, counter: Counter) -> u64 {
+    pub(crate) fn read(&self, counter: Counter) -> u64 {
         self.cell(counter).load(Ordering::Relaxed)
     }
 

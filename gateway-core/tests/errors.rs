@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::stream;
+use gateway_core::Counter;
 use gateway_core::prelude::*;
 use gateway_core::testing::{Received, TestClient, TestServer};
-use gateway_core::{Counter, Counters};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use tracing::field::{Field, Visit};
@@ -103,15 +103,15 @@ impl Errors {
     fn dropped(&self, _: Ack) {}
 
     #[subscribe]
-    fn join(&self, socket: Socket, Data(room): Data<String>) -> Result<(), Exception> {
-        Ok(socket.join(room)?)
+    async fn join(&self, socket: Socket, Data(room): Data<String>) -> Result<(), Exception> {
+        Ok(socket.join(room).await?)
     }
 
     /// Puts a socket that has gone into a room.
     #[subscribe]
-    fn join_another(&self, State(kept): State<Kept>) -> Result<(), Exception> {
+    async fn join_another(&self, State(kept): State<Kept>) -> Result<(), Exception> {
         let socket = kept.0.lock().unwrap().clone().unwrap();
-        Ok(socket.join("room")?)
+        Ok(socket.join("room").await?)
     }
 
     #[subscribe]
@@ -231,8 +231,8 @@ const FAILURES: [Counter; 15] = [
     Counter::AcceptFailures,
 ];
 
-fn counted(counters: &Counters) -> Vec<Counter> {
-    FAILURES.into_iter().filter(|counter| counters.read(*counter) > 0).collect()
+fn counted(server: &TestServer) -> Vec<Counter> {
+    FAILURES.into_iter().filter(|counter| server.count(*counter) > 0).collect()
 }
 
 async fn connect() -> (TestServer, TestClient) {
@@ -277,7 +277,7 @@ impl Row<'_> {
         client.send_text(frame).await;
         let (code, message) = exception(&mut client, id).await;
         assert_eq!((code.as_str(), message.as_str()), (self.code, self.message), "{frame}");
-        assert_eq!(counted(server.counters()), self.counted, "{frame}");
+        assert_eq!(counted(&server), self.counted, "{frame}");
         assert!(Log::has(self.logged), "{frame}: {:?}", Log::lines());
         assert_eq!(client.request::<u8>("echo", 7).await.unwrap(), 7);
         client.expect_nothing().await;
@@ -307,7 +307,7 @@ async fn a_binary_frame_that_is_no_text() {
     let (server, mut client) = connect().await;
     client.send_message(Bytes::from_static(&[0xC3, 0x28])).await;
     assert_eq!(client.expect_exception().await.code(), Some("malformed"));
-    assert_eq!(counted(server.counters()), EXCEPTION);
+    assert_eq!(counted(&server), EXCEPTION);
 }
 
 #[tokio::test(start_paused = true)]
@@ -425,7 +425,7 @@ async fn an_ack_that_is_dropped() {
     let (server, mut client) = connect().await;
     client.emit("dropped", ()).await;
     client.expect_nothing().await;
-    assert_eq!(counted(server.counters()), []);
+    assert_eq!(counted(&server), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -436,7 +436,7 @@ async fn a_request_that_its_client_cancels() {
         client.send_text(&json!({"cancel": id}).to_string()).await;
         let expected = ("cancelled".to_owned(), "the request was cancelled by its client".to_owned());
         assert_eq!(exception(&mut client, Some(id)).await, expected);
-        assert_eq!(counted(server.counters()), EXCEPTION);
+        assert_eq!(counted(&server), EXCEPTION);
     }
 }
 
@@ -447,7 +447,7 @@ async fn one_stream_too_many() {
     client.begin("endless", ()).await;
     let failure = client.request::<u8>("endless", ()).await.unwrap_err();
     assert_eq!((failure.code(), failure.message()), (Some("overloaded"), "too many streams run"));
-    assert_eq!(counted(server.counters()), [Counter::Exceptions, Counter::Overloads]);
+    assert_eq!(counted(&server), [Counter::Exceptions, Counter::Overloads]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -527,7 +527,7 @@ async fn credentials_that_are_missing_or_unreadable() {
     let mut client = server.connect("/errors").auth("no number").await.unwrap();
     let unreadable = client.request::<u8>("credentials", ()).await.unwrap_err();
     assert_eq!((unreadable.code(), unreadable.message()), (Some("unauthorized"), "the credentials cannot be read"));
-    assert_eq!(counted(server.counters()), EXCEPTION);
+    assert_eq!(counted(&server), EXCEPTION);
 }
 
 /// What the next handler to return says of its question.
@@ -567,7 +567,7 @@ async fn a_raw_handler_that_fails() {
         client.send_message(message).await;
         assert_eq!(client.closed().await, Some(closed), "{message}");
         sleep(Duration::from_secs(1)).await;
-        assert_eq!(counted(server.counters()), expected, "{message}");
+        assert_eq!(counted(&server), expected, "{message}");
         assert!(Log::has(logged), "{message}: {:?}", Log::lines());
     };
     let internal = || Disconnect::new(CloseCode::INTERNAL, "internal error");

@@ -781,7 +781,8 @@ impl Generated {
         if socket.handshake().query("refuse").is_some() {
             return Err(Refusal::new("no", "not you"));
         }
-        Ok(socket.join("tally")?)
+        socket.only().join("tally")?;
+        Ok(())
     }
 
     #[subscribe]
@@ -827,7 +828,8 @@ impl ByHand {
         if socket.handshake().query("refuse").is_some() {
             return Err(Refusal::new("no", "not you"));
         }
-        Ok(socket.join("tally")?)
+        socket.only().join("tally")?;
+        Ok(())
     }
 
     async fn add(&self, number: u64, socket: Socket) -> Result<u64, Exception> {

@@ -24,10 +24,10 @@ impl Gateway for Grown {
 }
 
 impl Grown {
-    fn connected(&self, socket: &Socket) -> Result<(), Refusal> {
-        socket.join(EVERYBODY)?;
+    async fn connected(&self, socket: &Socket) -> Result<(), Refusal> {
+        socket.join(EVERYBODY).await?;
         for _ in 0..self.rooms {
-            socket.join(format!("room-{}", self.next_room.fetch_add(1, Ordering::Relaxed)))?;
+            socket.join(format!("room-{}", self.next_room.fetch_add(1, Ordering::Relaxed))).await?;
         }
         Ok(())
     }

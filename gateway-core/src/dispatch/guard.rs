@@ -68,9 +68,8 @@ pub trait Guard: Send + Sync + 'static {
 
 /// Decides whether a client may pass, and waits for that: for a database, for another service.
 ///
-/// As [`Guard`] in everything else, with one difference. [`Socket::join`](crate::Socket::join) does not wait, so a guard that
-/// does is not asked about rooms, unless its [`doors`](AsyncGuard::doors) say so: then a room is entered by
-/// [`Socket::ask_to_join`](crate::Socket::ask_to_join).
+/// As [`Guard`] in everything else, with one difference: sockets join rooms often, so a guard that waits is not asked about
+/// rooms, unless its [`doors`](AsyncGuard::doors) say so. [`Socket::join`](crate::Socket::join) waits for it then.
 ///
 /// ```
 /// use gateway_core::prelude::*;

@@ -134,7 +134,6 @@ impl IntoException for JoinError {
             Self::TooMany => Exception::framework("too_many_rooms", self.to_string()),
             Self::Private => Exception::framework("private_room", self.to_string()),
             Self::Refused(refusal) => return told_by_a_guard(refusal),
-            Self::GuardWaits => Exception::hidden("guard_waits", &self),
             Self::Gone => Exception::hidden("gone", &self),
         };
         exception.with_source(self)

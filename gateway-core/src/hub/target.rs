@@ -76,13 +76,6 @@ impl Target {
         self
     }
 
-    /// What is sent stays in this process, also where servers form a cluster. There is none yet, so it is the same as
-    /// without.
-    #[must_use]
-    pub fn local(self) -> Self {
-        self
-    }
-
     /// Sends an event by name. Encoded once, queued without waiting.
     pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, data: &T) -> Sent {
         self.say(event, data.to_args())

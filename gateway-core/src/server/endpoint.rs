@@ -11,33 +11,50 @@ use tokio::net::UnixListener;
 use crate::gateway::StartError;
 use crate::transport::Tls;
 
-/// An address to listen on, or a listener that already does.
+/// An address to listen on, or a listener that already does, with or without TLS.
+///
+/// It is made by `From`: of `"127.0.0.1:3000"`, of `("127.0.0.1", 3000)`, of a `SocketAddr`, and of TCP and Unix listeners of
+/// tokio and of the standard library. Port 0 is any free one.
 #[derive(Debug)]
-#[non_exhaustive]
-pub enum Endpoint {
-    /// Host and port, such as `127.0.0.1:3000`; port 0 is any free one.
+pub struct Endpoint {
+    source: Source,
+    /// Encrypts its streams.
+    tls: Option<Tls>,
+}
+
+/// What is listened on.
+#[derive(Debug)]
+enum Source {
     Address(String),
-    /// A listening TCP socket.
     Tcp(TcpListener),
-    /// A listening Unix socket.
     #[cfg(unix)]
     Unix(UnixListener),
-    /// A listening TCP socket of the standard library, such as one that a supervisor handed over.
+    /// Such as one that a supervisor handed over.
     StdTcp(std::net::TcpListener),
-    /// A listening Unix socket of the standard library.
     #[cfg(unix)]
     StdUnix(std::os::unix::net::UnixListener),
-    /// One of the others, encrypted.
-    #[cfg(feature = "tls")]
-    Tls(Box<Self>, Tls),
 }
 
 impl Endpoint {
-    /// An address to listen on, or a listener that already does, for `https://` and `wss://`.
+    /// An endpoint for `https://` and `wss://`. One that has TLS already keeps its own.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(endpoint: impl Into<Self>, tls: Tls) -> Self {
-        Self::Tls(Box::new(endpoint.into()), tls)
+        let Self { source, tls: own } = endpoint.into();
+        Self { source, tls: own.or(Some(tls)) }
+    }
+
+    pub(crate) async fn listen(self) -> Result<(Listener, LocalAddr), StartError> {
+        let Self { source, tls } = self;
+        let address = if let Source::Address(address) = &source { address } else { "the given listener" }.to_owned();
+        let (incoming, local) = source.listen().await.map_err(|source| StartError::Listen { address, source })?;
+        Ok((Listener { incoming, tls }, local))
+    }
+}
+
+impl From<Source> for Endpoint {
+    fn from(source: Source) -> Self {
+        Self { source, tls: None }
     }
 }
 
@@ -61,52 +78,52 @@ impl<T: Into<Endpoint>> IntoEndpoint for T {
 
 impl From<&str> for Endpoint {
     fn from(address: &str) -> Self {
-        Self::Address(address.to_owned())
+        Source::Address(address.to_owned()).into()
     }
 }
 
 impl From<String> for Endpoint {
     fn from(address: String) -> Self {
-        Self::Address(address)
+        Source::Address(address).into()
     }
 }
 
 impl From<(&str, u16)> for Endpoint {
     fn from((host, port): (&str, u16)) -> Self {
         // An IPv6 address stands in brackets before a port.
-        Self::Address(if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
+        Source::Address(if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }).into()
     }
 }
 
 impl From<SocketAddr> for Endpoint {
     fn from(address: SocketAddr) -> Self {
-        Self::Address(address.to_string())
+        Source::Address(address.to_string()).into()
     }
 }
 
 impl From<TcpListener> for Endpoint {
     fn from(listener: TcpListener) -> Self {
-        Self::Tcp(listener)
+        Source::Tcp(listener).into()
     }
 }
 
 #[cfg(unix)]
 impl From<UnixListener> for Endpoint {
     fn from(listener: UnixListener) -> Self {
-        Self::Unix(listener)
+        Source::Unix(listener).into()
     }
 }
 
 impl From<std::net::TcpListener> for Endpoint {
     fn from(listener: std::net::TcpListener) -> Self {
-        Self::StdTcp(listener)
+        Source::StdTcp(listener).into()
     }
 }
 
 #[cfg(unix)]
 impl From<std::os::unix::net::UnixListener> for Endpoint {
     fn from(listener: std::os::unix::net::UnixListener) -> Self {
-        Self::StdUnix(listener)
+        Source::StdUnix(listener).into()
     }
 }
 
@@ -146,26 +163,8 @@ impl LocalAddr {
     }
 }
 
-impl Endpoint {
-    pub(crate) async fn listen(self) -> Result<(Listener, LocalAddr), StartError> {
-        let (endpoint, tls) = self.split();
-        let address = if let Self::Address(address) = &endpoint { address } else { "the given listener" }.to_owned();
-        let listening = endpoint.try_listen().await;
-        let (incoming, local) = listening.map_err(|source| StartError::Listen { address, source })?;
-        Ok((Listener { incoming, tls }, local))
-    }
-
-    /// What is listened on, and what it is encrypted with; the innermost where somebody wrote it twice.
-    fn split(self) -> (Self, Option<Tls>) {
-        #[cfg(feature = "tls")]
-        if let Self::Tls(endpoint, tls) = self {
-            let (endpoint, inner) = endpoint.split();
-            return (endpoint, inner.or(Some(tls)));
-        }
-        (self, None)
-    }
-
-    async fn try_listen(self) -> io::Result<(Incoming, LocalAddr)> {
+impl Source {
+    async fn listen(self) -> io::Result<(Incoming, LocalAddr)> {
         let incoming = match self {
             Self::Address(address) if !address.contains(':') => {
                 let text = format!("it has no port, as in `{address}:3000`");
@@ -184,8 +183,6 @@ impl Endpoint {
                 listener.set_nonblocking(true)?;
                 Incoming::Unix(UnixListener::from_std(listener)?)
             }
-            #[cfg(feature = "tls")]
-            Self::Tls(..) => unreachable!("what is inside was taken out before"),
         };
         // One that blocks, as a supervisor may hand it over, would stop a thread of the runtime at its first accept.
         match &incoming {

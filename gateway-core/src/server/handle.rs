@@ -8,7 +8,7 @@ use crate::hub::Namespace;
 use crate::server::application::Shared;
 use crate::server::gauges::gather;
 use crate::server::targets::Targets;
-use crate::telemetry::{Counters, Metrics};
+use crate::telemetry::{Counter, Counters, Metrics};
 
 /// A server as background tasks, other services and tests see it. Cheap to clone; exists before the server starts. It is
 /// also a service: a field or a `State<ServerHandle>` argument gets it.
@@ -74,9 +74,13 @@ impl ServerHandle {
         users.into_iter().collect()
     }
 
-    /// What the server has counted.
+    /// The value of one counter. Cheap, unlike [`ServerHandle::metrics`], which holds all of them.
     #[must_use]
-    pub fn counters(&self) -> &Counters {
+    pub fn count(&self, counter: Counter) -> u64 {
+        self.0.counters.read(counter)
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
         &self.0.counters
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::gateway::StartError;
 use crate::hub::Namespace;
 use crate::server::{Application, Server, ServerHandle};
-use crate::telemetry::Counters;
+use crate::telemetry::Counter;
 use crate::testing::Connect;
 
 /// A started server that is reached in memory. Dropping it tells its sockets that it stops.
@@ -50,10 +50,10 @@ impl TestServer {
         self.handle.of(namespace).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// What the server has counted.
+    /// The value of one counter.
     #[must_use]
-    pub fn counters(&self) -> &Counters {
-        &self.application.shared.counters
+    pub fn count(&self, counter: Counter) -> u64 {
+        self.handle.count(counter)
     }
 
     /// Stops as a real server does, and waits until every hook has run.

@@ -3,8 +3,9 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use gateway_core::config::ServerConfig;
 use gateway_core::prelude::*;
-use gateway_core::{CloseCode, Cors, Drain, EngineIo, Problem, Recovery, ServerConfig, SessionCookie, SocketIo};
+use gateway_core::{CloseCode, Cors, Drain, EngineIo, Problem, Recovery, SessionCookie, SocketIo};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 

@@ -23,8 +23,8 @@ struct Desk;
 #[gateway]
 impl Desk {
     #[on_connect]
-    fn joined(&self, socket: Socket) -> Result<(), Refusal> {
-        Ok(socket.join("all")?)
+    async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+        Ok(socket.join("all").await?)
     }
 
     #[subscribe("quick")]
@@ -297,5 +297,5 @@ async fn who_comes_back_too_late_is_counted() {
     sleep(Duration::from_secs(10)).await;
     let _ann = server.connect("/desk/a").socket_io().come_back(&lost).await.unwrap();
     assert_eq!(server.handle().metrics().value("gateway_recover_total", &[("result", "lost")]), 1.0);
-    assert_eq!(server.counters().read(gateway_core::Counter::LostSockets), 1);
+    assert_eq!(server.count(gateway_core::Counter::LostSockets), 1);
 }

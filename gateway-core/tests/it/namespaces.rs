@@ -41,8 +41,8 @@ struct Room;
 #[gateway]
 impl Room {
     #[subscribe]
-    fn join(&self, socket: Socket, Data(room): Data<String>) -> Result<(), Exception> {
-        Ok(socket.join(room)?)
+    async fn join(&self, socket: Socket, Data(room): Data<String>) -> Result<(), Exception> {
+        Ok(socket.join(room).await?)
     }
 
     #[subscribe]

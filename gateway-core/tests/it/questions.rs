@@ -21,7 +21,7 @@ impl Jury {
     async fn joined(&self, socket: Socket, handshake: Handshake) -> Result<(), Refusal> {
         match handshake.query("room") {
             Some("slow") => std::future::pending().await,
-            Some(room) => socket.join(room)?,
+            Some(room) => socket.join(room).await?,
             None => {}
         }
         Ok(())

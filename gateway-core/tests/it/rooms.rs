@@ -43,8 +43,8 @@ impl Rooms {
     }
 
     #[subscribe]
-    fn join(&self, socket: Socket, Data(room): Data<String>) -> Result<(), Exception> {
-        Ok(socket.join(room)?)
+    async fn join(&self, socket: Socket, Data(room): Data<String>) -> Result<(), Exception> {
+        Ok(socket.join(room).await?)
     }
 
     #[subscribe]
@@ -262,7 +262,7 @@ async fn the_sockets_of_a_target_are_those_of_the_moment() {
     assert!(!socket.is_connected());
     assert_eq!(socket.emit("said", &7), Err(SendError::Closed));
     assert_eq!(socket.rooms(), [""; 0]);
-    assert_eq!(socket.join("a").unwrap_err().to_string(), "the socket is gone");
+    assert_eq!(socket.join("a").await.unwrap_err().to_string(), "the socket is gone");
 }
 
 #[tokio::test(start_paused = true)]
@@ -282,9 +282,9 @@ struct Chat {
 #[gateway]
 impl Chat {
     #[on_connect]
-    fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
         socket.set_state(Arc::clone(&self.alive));
-        Ok(socket.join("everybody")?)
+        Ok(socket.join("everybody").await?)
     }
 
     #[subscribe]

@@ -46,9 +46,9 @@ struct Prey {
 #[gateway]
 impl Prey {
     #[on_connect]
-    fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
         self.connects.note();
-        socket.join("lobby")?;
+        socket.join("lobby").await?;
         if socket.handshake().query("name") == Some("mallory") {
             return Err(Refusal::message("not you"));
         }
@@ -71,8 +71,8 @@ impl Prey {
     }
 
     #[subscribe]
-    fn join(&self, socket: Socket, Data(room): Data<String>) -> Result<(), Exception> {
-        Ok(socket.join(room)?)
+    async fn join(&self, socket: Socket, Data(room): Data<String>) -> Result<(), Exception> {
+        Ok(socket.join(room).await?)
     }
 
     #[subscribe]
@@ -116,8 +116,8 @@ struct Names;
 #[gateway]
 impl Names {
     #[subscribe("*")]
-    fn whatever(&self, socket: Socket, event: EventName, args: RawArgs) -> Result<RawArgs, Exception> {
-        socket.join(&event[..])?;
+    async fn whatever(&self, socket: Socket, event: EventName, args: RawArgs) -> Result<RawArgs, Exception> {
+        socket.join(&event[..]).await?;
         Ok(args)
     }
 }
@@ -224,19 +224,18 @@ async fn a_client_that_asks_for_thousands_of_namespaces_gets_some() {
         client.send_text(&format!("40/unknown-{number},")).await;
     }
     settle().await;
-    assert_eq!(server.counters().read(Counter::RefusedConnections), 5_000);
+    assert_eq!(server.count(Counter::RefusedConnections), 5_000);
     for number in 0..5_000 {
         client.send_text(&format!("40/names-{number},")).await;
     }
     settle().await;
-    let (taken, refused) =
-        (server.counters().read(Counter::Connections), server.counters().read(Counter::RefusedConnections));
+    let (taken, refused) = (server.count(Counter::Connections), server.count(Counter::RefusedConnections));
     println!("{taken} of 5001 namespaces that exist, none of 5000 others");
     assert_eq!((taken, refused), (32, 5_000 + 4_969));
     is_alive(&mut client).await;
     drop(client);
     settle().await;
-    assert_eq!(server.counters().read(Counter::Disconnections), 32);
+    assert_eq!(server.count(Counter::Disconnections), 32);
 }
 
 #[tokio::test(start_paused = true)]
@@ -247,7 +246,7 @@ async fn a_namespace_is_entered_once() {
     client.send_text("40/target,").await;
     assert_eq!(client.closed().await, None);
     settle().await;
-    assert_eq!((runs.count(), server.counters().read(Counter::ProtocolErrors)), (1, 1));
+    assert_eq!((runs.count(), server.count(Counter::ProtocolErrors)), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -260,7 +259,7 @@ async fn namespaces_that_a_client_was_thrown_out_of_are_not_all_remembered() {
         client.send_text(&format!(r#"42/door-{number},["leave"]"#)).await;
         settle().await;
     }
-    assert_eq!(server.counters().read(Counter::Disconnections), 100);
+    assert_eq!(server.count(Counter::Disconnections), 100);
     // What was on its way when it was thrown out is passed over.
     client.send_text(r#"42/door-99,["late"]"#).await;
     is_alive(&mut client).await;
@@ -382,7 +381,7 @@ async fn a_packet_whose_binary_parts_never_come_is_not_waited_for() {
     sleep(Duration::from_secs(2)).await;
     is_alive(&mut honest).await;
     assert_eq!(slow.closed().await, None);
-    assert_eq!(server.counters().read(Counter::ProtocolErrors), 1);
+    assert_eq!(server.count(Counter::ProtocolErrors), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -445,7 +444,7 @@ async fn a_value_that_panics_while_it_is_serialised_costs_its_request_alone() {
             is_alive(&mut client).await;
         }
     }
-    assert_eq!(server.counters().read(Counter::Panics), 6);
+    assert_eq!(server.count(Counter::Panics), 6);
 }
 
 #[tokio::test(start_paused = true)]
@@ -467,7 +466,7 @@ async fn events_beyond_the_rate_of_a_socket_are_told_when_to_come_back() {
         client.emit("echo", 1).await;
         assert_eq!(client.expect_exception().await.code(), Some("rate_limited"));
     }
-    assert_eq!(server.counters().read(Counter::RateLimited), 6);
+    assert_eq!(server.count(Counter::RateLimited), 6);
     let mut another = server.connect("/target").await.unwrap();
     is_alive(&mut another).await;
 }
@@ -497,7 +496,7 @@ async fn namespaces_beyond_the_rate_are_told_when_to_come_back() {
     for number in 0..100 {
         client.send_text(&format!("40/door-{number},")).await;
         settle().await;
-        if server.counters().read(Counter::RateLimited) > 0 {
+        if server.count(Counter::RateLimited) > 0 {
             break;
         }
         client.send_text(&format!("41/door-{number},")).await;
@@ -505,7 +504,7 @@ async fn namespaces_beyond_the_rate_are_told_when_to_come_back() {
     }
     // As many at once as it may be in, its own among them.
     let counters = [Counter::Connections, Counter::RateLimited, Counter::RefusedConnections];
-    assert_eq!(counters.map(|counter| server.counters().read(counter)), [5, 1, 1]);
+    assert_eq!(counters.map(|counter| server.count(counter)), [5, 1, 1]);
 }
 
 /// Lets nobody in whose name is on the list.

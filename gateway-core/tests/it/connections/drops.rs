@@ -30,11 +30,11 @@ struct News;
 #[gateway]
 impl News {
     #[on_connect]
-    fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
         if !socket.is_recovered() {
             let Who { number } = socket.handshake().auth()?;
-            socket.join("all")?;
-            socket.join(half(number))?;
+            socket.join("all").await?;
+            socket.join(half(number)).await?;
             socket.emit("hello", &number)?;
         }
         Ok(())

@@ -198,7 +198,7 @@ async fn what_waits_for_the_connect_hook_is_handled_where_it_accepts() {
             way.goodbye(ann).await;
             sleep(Duration::from_secs(1)).await;
             assert_eq!(log.take(), expected, "{way:?}, {recovers}");
-            let [came, left] = [Counter::Connections, Counter::Disconnections].map(|it| server.counters().read(it));
+            let [came, left] = [Counter::Connections, Counter::Disconnections].map(|it| server.count(it));
             assert_eq!((came, left), if refused { (0, 0) } else { (1, 1) }, "{way:?}, {recovers}");
         }
     }

@@ -26,9 +26,9 @@ struct News {
 #[gateway]
 impl News {
     #[on_connect]
-    fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
         if !socket.is_recovered() {
-            socket.join("readers")?;
+            socket.join("readers").await?;
             socket.emit("hello", &1)?;
         }
         Ok(())

@@ -36,13 +36,13 @@ struct Chat {
 #[gateway]
 impl Chat {
     #[on_connect]
-    fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
         if socket.handshake().auth().is_ok_and(|login: Value| login["name"] == "mallory") {
             return Err(Refusal::new("not_you", "not you"));
         }
         self.log.write(if socket.is_recovered() { "back" } else { "new" });
         if !socket.is_recovered() {
-            socket.join("general")?;
+            socket.join("general").await?;
             socket.set_state(String::from("kept"));
         }
         Ok(socket.emit("hello", &"from the hook")?)
@@ -55,7 +55,7 @@ impl Chat {
 
     #[subscribe]
     fn point(&self, socket: Socket) -> Result<(), SendError> {
-        socket.emit_volatile("pointer", &1)
+        socket.volatile().emit("pointer", &1)
     }
 
     #[subscribe]
@@ -391,7 +391,7 @@ async fn a_plain_client_that_did_not_ask_sees_nothing_new() {
     ann.expect_nothing().await;
     drop(ann);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(server.counters().read(Counter::Disconnections), 1);
+    assert_eq!(server.count(Counter::Disconnections), 1);
     assert_eq!(server.of("/chat").rooms(), [], "nobody waits for it");
 }
 

@@ -44,7 +44,7 @@ impl Chat {
     async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
         if !socket.is_recovered() {
             self.log.write("new");
-            return Ok(socket.join("general")?);
+            return Ok(socket.join("general").await?);
         }
         self.log.write("back");
         if socket.handshake().auth().is_ok_and(|login: Value| login["name"] == "mallory") {
@@ -58,7 +58,7 @@ impl Chat {
     async fn remember(&self, socket: Socket, Data(text): Data<String>) {
         sleep(Duration::from_millis(500)).await;
         socket.set_state(text);
-        socket.join("late").unwrap();
+        socket.join("late").await.unwrap();
     }
 
     #[subscribe]
@@ -247,7 +247,7 @@ async fn who_is_lost_on_the_way_in_may_try_again() {
             drop(case.coming_back(&lost).await);
             settle().await;
         }
-        assert_eq!(case.server.counters().read(Counter::Recoveries), 0, "{format:?}");
+        assert_eq!(case.server.count(Counter::Recoveries), 0, "{format:?}");
         let mut ann = case.back(&lost).await;
         for attempt in 0..3 {
             assert_eq!(ann.expect_named("missed").await, attempt, "{format:?}");
@@ -255,7 +255,7 @@ async fn who_is_lost_on_the_way_in_may_try_again() {
         ann.expect_nothing().await;
         assert_eq!(ann.request::<(Option<String>, Vec<String>)>("state", ()).await.unwrap().1, ["general"]);
         assert_eq!(case.log.take(), ["left: the connection was lost (1006)", "back", "back", "back", "back"]);
-        assert_eq!(case.server.counters().read(Counter::Recoveries), 1, "{format:?}");
+        assert_eq!(case.server.count(Counter::Recoveries), 1, "{format:?}");
     }
 }
 
@@ -377,7 +377,7 @@ async fn a_handle_from_before_the_loss_reaches_the_client_that_came_back() {
         let mut ann = case.back(&lost).await;
         socket.emit("told", &1).unwrap();
         assert_eq!(ann.expect_named("told").await, 1, "{format:?}");
-        socket.emit_volatile("pointer", &2).unwrap();
+        socket.volatile().emit("pointer", &2).unwrap();
         assert_eq!(ann.expect_named("pointer").await, 2, "{format:?}");
         let question = tokio::spawn(async move {
             let answer = socket.request::<u8>("sure?", &()).await.unwrap();
@@ -433,7 +433,7 @@ async fn a_volatile_text_does_not_end_what_a_client_can_come_back_to() {
         let everybody = case.server.of("/chat").all().volatile();
         let texts = [json!("ann"), json!("7"), json!({"who": "ann"}), json!(["ann", "bob"])];
         for text in texts {
-            socket.emit_volatile("typing", &text).unwrap();
+            socket.volatile().emit("typing", &text).unwrap();
             assert_eq!(ann.expect_named("typing").await, text, "{format:?}");
             assert_eq!(everybody.emit("typing", &text).queued, 1);
             assert_eq!(ann.expect_named("typing").await, text, "{format:?}");

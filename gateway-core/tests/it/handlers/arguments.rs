@@ -70,8 +70,8 @@ impl Arguments {
     }
 
     #[subscribe]
-    fn join(&self, socket: Socket, Data(room): Data<String>) -> Result<(), Exception> {
-        Ok(socket.join(room)?)
+    async fn join(&self, socket: Socket, Data(room): Data<String>) -> Result<(), Exception> {
+        Ok(socket.join(room).await?)
     }
 
     #[subscribe]
@@ -81,7 +81,7 @@ impl Arguments {
         socket.emit("two", &Args((1, "a")))?;
         socket.emit("none", &Args(()))?;
         socket.emit("a_list", &vec![1, 2])?;
-        socket.target().send(Moved("king".into(), 4, 5));
+        socket.only().send(Moved("king".into(), 4, 5));
         Ok(Reply::event("replied", Args((true, 7))))
     }
 

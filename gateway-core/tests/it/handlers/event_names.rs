@@ -183,7 +183,7 @@ struct Reserved;
 impl Reserved {
     #[subscribe]
     fn emit(&self, socket: Socket, Data(event): Data<String>) -> String {
-        format!("{:?} {:?}", socket.emit(&event, &1), socket.emit_volatile(&event, &1))
+        format!("{:?} {:?}", socket.emit(&event, &1), socket.volatile().emit(&event, &1))
     }
 
     #[subscribe]
@@ -194,7 +194,7 @@ impl Reserved {
     #[subscribe]
     async fn request(&self, socket: Socket, Data(event): Data<String>) -> String {
         let one = socket.request::<()>(&event, &1).await;
-        let all = socket.target().request::<()>(&event, &1).await;
+        let all = socket.only().request::<()>(&event, &1).await;
         format!("{one:?} {:?}", all.into_iter().map(|(_, answer)| answer).collect::<Vec<_>>())
     }
 

@@ -309,7 +309,7 @@ async fn a_filter_that_panics_is_a_failure_like_any_other() {
     let mut client = server.connect("/ways").await.unwrap();
     let failure = client.request::<Value>("explode", ()).await.unwrap_err();
     assert_eq!((failure.code(), failure.payload()["id"].is_string()), (Some("internal"), true));
-    assert_eq!(server.counters().read(Counter::Panics), 1);
+    assert_eq!(server.count(Counter::Panics), 1);
     assert_eq!(client.request::<u8>("number", 1).await.unwrap(), 1);
 }
 

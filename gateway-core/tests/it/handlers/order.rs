@@ -233,8 +233,8 @@ async fn a_full_queue_stops_the_reading_and_loses_nothing() {
     }
     client.expect_nothing().await;
     assert_eq!(log.take(), (1..=20).map(|number| format!("gated {number}")).collect::<Vec<_>>());
-    assert_eq!(server.counters().read(Counter::Overloads), 0);
-    assert_eq!(server.counters().read(Counter::Events), 20);
+    assert_eq!(server.count(Counter::Overloads), 0);
+    assert_eq!(server.count(Counter::Events), 20);
 }
 
 #[tokio::test(start_paused = true)]
@@ -293,7 +293,7 @@ async fn a_client_that_floods_still_answers_what_it_is_asked() {
         expect_reply(&mut client, *id).await;
     }
     client.expect_nothing().await;
-    assert_eq!(server.counters().read(Counter::Overloads), 16);
+    assert_eq!(server.count(Counter::Overloads), 16);
 }
 
 /// How the connect hook of `/hook` decides, and when.
@@ -396,7 +396,7 @@ async fn what_was_held_for_a_refused_socket_is_thrown_away() {
         "{received:?}"
     );
     client.expect_nothing().await;
-    assert_eq!(server.counters().read(Counter::Events), 0);
+    assert_eq!(server.count(Counter::Events), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -418,7 +418,7 @@ async fn a_handler_that_never_ends_holds_its_socket_up_for_a_bounded_time() {
     assert_eq!(client.request::<u64>("message", 1).await.unwrap(), 1);
     assert_eq!(began.elapsed().as_secs(), 30);
     assert_eq!(client.expect_exception().await.code(), Some("timeout"));
-    assert_eq!(server.counters().read(Counter::Timeouts), 1);
+    assert_eq!(server.count(Counter::Timeouts), 1);
 }
 
 #[gateway(namespace = "/raw")]

@@ -89,8 +89,7 @@ async fn world() -> World {
 
 impl World {
     fn counted(&self) -> [u64; 3] {
-        [Counter::Overloads, Counter::RateLimited, Counter::DroppedEvents]
-            .map(|counter| self.server.counters().read(counter))
+        [Counter::Overloads, Counter::RateLimited, Counter::DroppedEvents].map(|counter| self.server.count(counter))
     }
 }
 
@@ -238,7 +237,7 @@ async fn a_handler_has_the_time_that_its_attribute_gives_it() {
     assert_eq!(world.client.request::<u64>("quick", 251).await.unwrap_err().code(), Some("timeout"));
     // Longer than the limit for all others.
     assert_eq!(world.client.request::<u64>("patient", 59_000).await.unwrap(), 59_000);
-    assert_eq!(world.server.counters().read(Counter::Timeouts), 1);
+    assert_eq!(world.server.count(Counter::Timeouts), 1);
 }
 
 #[tokio::test(start_paused = true)]

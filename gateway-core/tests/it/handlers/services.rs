@@ -324,7 +324,7 @@ async fn a_value_that_cannot_be_made_refuses_the_socket() {
         let ConnectError::Refused(failure, _) = refused else { panic!("{refused}") };
         assert_eq!(failure.code(), Some(code));
     }
-    assert_eq!(server.counters().read(Counter::Panics), 1);
+    assert_eq!(server.count(Counter::Panics), 1);
     assert_eq!(counts.made.load(Ordering::Relaxed), 0);
 }
 

@@ -209,7 +209,7 @@ async fn an_ack_of_socket_io_has_the_same_details() {
     let failure = client.request::<Value>("order", json!({"items": []})).await.unwrap_err();
     let details = json!([{"path": "$.items", "rule": "length", "message": "must have a length of at least 1"}]);
     assert_eq!((failure.code(), &failure.payload()["details"]), (Some("invalid"), &details));
-    assert_eq!(server.counters().read(Counter::Exceptions), 2);
+    assert_eq!(server.count(Counter::Exceptions), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -69,11 +69,11 @@ struct Forms;
 #[gateway]
 impl Forms {
     #[on_connect]
-    fn joined(&self, socket: Socket, handshake: Handshake) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket, handshake: Handshake) -> Result<(), Refusal> {
         if handshake.query("refuse").is_some() {
             return Err(Refusal::new("no", "not today"));
         }
-        Ok(socket.join("all")?)
+        Ok(socket.join("all").await?)
     }
 
     #[subscribe]
@@ -165,7 +165,7 @@ async fn what_is_none_of_the_form_is_told_and_a_form_that_panics_disturbs_nobody
     }
     client.send_text(r#"["push",1]"#).await;
     assert_eq!(client.next().await, Received::Event { event: "pop".into(), data: json!(1) });
-    assert_eq!(server.counters().read(Counter::Panics), 1);
+    assert_eq!(server.count(Counter::Panics), 1);
 }
 
 #[tokio::test(start_paused = true)]

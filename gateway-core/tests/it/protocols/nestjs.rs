@@ -95,9 +95,9 @@ async fn an_unknown_event_is_passed_over_and_counted() {
     for (number, mut client) in clients(&server).await.into_iter().enumerate() {
         client.emit("nobody", 1).await;
         client.expect_nothing().await;
-        assert_eq!(server.counters().read(Counter::DroppedEvents), number as u64 + 1);
+        assert_eq!(server.count(Counter::DroppedEvents), number as u64 + 1);
     }
-    assert_eq!(server.counters().read(Counter::Exceptions), 0);
+    assert_eq!(server.count(Counter::Exceptions), 0);
 
     let server = desk(false).await;
     for mut client in clients(&server).await {

@@ -53,7 +53,7 @@ impl Chat {
         tokio::task::yield_now().await;
         self.log.write(if socket.is_recovered() { "back" } else { "new" });
         if !socket.is_recovered() {
-            socket.join("general")?;
+            socket.join("general").await?;
             socket.set_state(String::from("kept"));
             socket.emit("welcome", &"to all")?;
         }
@@ -203,7 +203,7 @@ async fn by_the_switch_of_nestjs_a_failed_connect_hook_is_told_inside() {
     let failure = mallory.expect_exception().await;
     assert_eq!((failure.message(), &failure.payload()["cause"]), ("not you", &json!({"pattern": "handleConnection"})));
     mallory.closed().await;
-    assert_eq!((server.counters().read(Counter::RefusedConnections), log.lines()), (1, Vec::new()));
+    assert_eq!((server.count(Counter::RefusedConnections), log.lines()), (1, Vec::new()));
 }
 
 #[tokio::test(start_paused = true)]
