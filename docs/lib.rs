@@ -1,9 +1,10 @@
 //! The guide's pages as doctests: a Rust block that does not compile, or whose test fails, fails `cargo test -p gateway-book`.
+//! `build.rs` takes out what `tests/blocks.rs` runs in one program.
 
 macro_rules! pages {
     ($($name:ident: $file:literal;)*) => {$(
         #[cfg(doctest)]
-        #[doc = include_str!($file)]
+        #[doc = include_str!(concat!(env!("OUT_DIR"), "/", stringify!($name), ".md"))]
         mod $name {}
     )*};
 }
