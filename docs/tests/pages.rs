@@ -120,10 +120,10 @@ fn every_dependency_on_the_framework_says_where_it_comes_from() {
     }
 }
 
-/// Its program is compiled as a doctest; what it needs is written beside it.
+/// The programs of the page are compiled as doctests; the manifest beside them must name all they need.
 #[test]
-fn the_manifest_of_the_readme_is_complete() {
-    let page = read("README.md");
+fn the_manifest_of_getting_started_is_complete() {
+    let page = read("docs/getting-started.md");
     let manifest = page.split_once("```toml\n").unwrap().1.split("```").next().unwrap();
     let workspace = read("Cargo.toml");
     for key in ["edition = ", "rust-version = "] {
@@ -132,11 +132,53 @@ fn the_manifest_of_the_readme_is_complete() {
     }
     let version = manifest.split("rust-version = \"").nth(1).unwrap().split('"').next().unwrap();
     assert!(page.contains(&format!("Rust {version}")), "the version is said in words too");
+    assert!(read("README.md").contains(&format!("Rust version is {version}")));
     assert!(read("rust-toolchain.toml").contains(version));
-    for part in
-        ["[package]", "name = ", "[dependencies]", "gateway-core = ", "tokio = ", "\"macros\"", "\"rt-multi-thread\""]
-    {
+    for part in [
+        "[package]",
+        "name = ",
+        "[dependencies]",
+        "[dev-dependencies]",
+        "gateway-core = ",
+        "features = [\"testing\"]",
+        "serde = ",
+        "serde_json = ",
+        "tokio = ",
+        "\"macros\"",
+        "\"rt-multi-thread\"",
+        "\"test-util\"",
+    ] {
         assert!(manifest.contains(part), "{part} is not there");
+    }
+}
+
+#[test]
+fn the_readme_names_each_feature() {
+    let manifest = read("gateway-core/Cargo.toml");
+    let features = manifest.split_once("[features]\n").unwrap().1.split("\n[").next().unwrap();
+    let real: Vec<&str> = features.lines().filter_map(|line| line.split_once(" = [")).map(|(name, _)| name).collect();
+    let page = read("README.md");
+    assert!(real.len() >= 5, "the features were not found");
+    for feature in real {
+        assert!(page.contains(&format!("\n| `{feature}` |")), "{feature}");
+    }
+}
+
+#[test]
+fn the_figures_of_the_readme_are_those_of_the_last_comparison() {
+    let figures = read("docs/performance/README.md");
+    let table = rows(&figures, "## All servers, ÷ floor");
+    let works: Vec<&str> = figures.split_once("\n| server |").unwrap().1.lines().next().unwrap().split(" | ").collect();
+    let page = read("README.md");
+    let servers = [("gateway-core", 1), ("Bun", 2), ("axum", 3), ("npm ws", 4), ("NestJS ws", 5)];
+    let ours = rows(&page, "## What is special");
+    assert_eq!(ours.len(), 3);
+    for row in ours {
+        let work = works.iter().position(|work| work.trim() == row[0]).unwrap_or_else(|| panic!("{}", row[0]));
+        for (server, column) in servers {
+            let measured = table.iter().find(|line| line[0] == server).unwrap();
+            assert_eq!(row[column], measured[work + 1], "{server}: {}", row[0]);
+        }
     }
 }
 
