@@ -237,7 +237,7 @@ fn counted(counters: &Counters) -> Vec<Counter> {
 
 async fn connect() -> (TestServer, TestClient) {
     Log::listen();
-    let limits = Limits { streams: 2, rooms_per_socket: 1, pending_requests: 2, ..Limits::default() };
+    let limits = Limits::new().streams(2).rooms_per_socket(1).pending_requests(2);
     let server = Server::empty().gateway::<Errors>().provide(Kept::default()).limits(limits).test().await.unwrap();
     let client = server.connect("/errors").await.unwrap();
     (server, client)

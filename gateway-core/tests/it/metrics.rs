@@ -189,7 +189,7 @@ async fn ask_without_answer(client: &mut TestClient) {
 
 #[tokio::test(start_paused = true)]
 async fn after_all_have_gone_every_gauge_is_at_zero() {
-    let recovery = Recovery { within: Duration::from_secs(5), ..Recovery::default() };
+    let recovery = Recovery::new().within(Duration::from_secs(5));
     let server = Server::empty().gateway::<Desk>().recovery(recovery).measure([]).test().await.unwrap();
     let handle = server.handle();
     for round in 0..20 {
@@ -289,7 +289,7 @@ async fn who_asks_whether_it_is_ready_learns_at_once_that_it_stops() {
 
 #[tokio::test(start_paused = true)]
 async fn who_comes_back_too_late_is_counted() {
-    let recovery = Recovery { within: Duration::from_secs(5), ..Recovery::default() };
+    let recovery = Recovery::new().within(Duration::from_secs(5));
     let server = Server::empty().gateway::<Desk>().recovery(recovery).test().await.unwrap();
     let mut ann = server.connect("/desk/a").socket_io().await.unwrap();
     assert_eq!(ann.request::<u8>("quick", ()).await, Ok(1));

@@ -195,7 +195,7 @@ async fn a_socket_is_in_a_room_of_its_own_that_nobody_else_may_join() {
 
 #[tokio::test(start_paused = true)]
 async fn a_socket_may_be_in_so_many_rooms_and_no_more() {
-    let World { server: _server, mut clients } = world_with(Limits { rooms_per_socket: 2, ..Limits::default() }).await;
+    let World { server: _server, mut clients } = world_with(Limits::new().rooms_per_socket(2)).await;
     let bob = &mut clients[1];
     let refused = bob.request::<()>("join", "c").await.unwrap_err();
     assert_eq!((refused.code(), refused.message()), (Some("too_many_rooms"), "the socket is in too many rooms"));

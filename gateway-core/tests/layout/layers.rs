@@ -7,8 +7,9 @@ use std::fmt;
 use crate::source::{Reference, Sources};
 
 /// Every folder or file directly under `src/`, and its layer.
-const LAYERS: [(&str, usize); 12] = [
+const LAYERS: [(&str, usize); 13] = [
     ("limits", 0),
+    ("options", 0),
     ("telemetry", 0),
     ("wire", 0),
     ("transport", 1),

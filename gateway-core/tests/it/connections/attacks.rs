@@ -450,7 +450,7 @@ async fn a_value_that_panics_while_it_is_serialised_costs_its_request_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn events_beyond_the_rate_of_a_socket_are_told_when_to_come_back() {
-    let limits = Limits { events_per_second: NonZeroU32::new(10), ..Limits::default() };
+    let limits = Limits::new().events_per_second(NonZeroU32::new(10));
     let server = server().limits(limits).test().await.unwrap();
     for mut client in both(&server).await {
         for _ in 0..10 {
@@ -474,7 +474,7 @@ async fn events_beyond_the_rate_of_a_socket_are_told_when_to_come_back() {
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_read_counts_for_the_rate_of_a_socket() {
-    let limits = Limits { events_per_second: NonZeroU32::new(10), ..Limits::default() };
+    let limits = Limits::new().events_per_second(NonZeroU32::new(10));
     let server = server().limits(limits).test().await.unwrap();
     let deep = format!(r#"{{"event":"echo","data":{}1{}}}"#, "[".repeat(200), "]".repeat(200));
     for text in ["malformed", r#"{"data":1}"#, &deep] {
@@ -491,7 +491,7 @@ async fn what_cannot_be_read_counts_for_the_rate_of_a_socket() {
 
 #[tokio::test(start_paused = true)]
 async fn namespaces_beyond_the_rate_are_told_when_to_come_back() {
-    let limits = Limits { events_per_second: NonZeroU32::new(2), namespaces_per_connection: 5, ..Limits::default() };
+    let limits = Limits::new().events_per_second(NonZeroU32::new(2)).namespaces_per_connection(5);
     let server = server().limits(limits).test().await.unwrap();
     let mut client = server.connect("/target").socket_io().await.unwrap();
     for number in 0..100 {

@@ -133,9 +133,9 @@ async fn a_connect_hook_may_send_a_burst() {
 
 #[tokio::test(start_paused = true)]
 async fn a_burst_beyond_its_bound_is_too_much() {
-    let limits = Limits { burst_bytes: 2 * 1024 * 1024, ..Limits::default() };
+    let limits = Limits::new().burst_bytes(2 * 1024 * 1024);
     for overflow in [Overflow::Close, Overflow::DropNewest, Overflow::DropOldest] {
-        let server = application().limits(Limits { overflow, ..limits.clone() }).test().await.unwrap();
+        let server = application().limits(limits.clone().overflow(overflow)).test().await.unwrap();
         let mut client = server.connect("/bursts").await.unwrap();
         client.begin("own", json!([3000, 1000])).await;
         let first = client.next().await;
@@ -344,7 +344,7 @@ async fn a_late_ack_or_event_of_a_namespace_that_was_left_is_passed_over() {
 
 #[tokio::test(start_paused = true)]
 async fn who_is_leaving_takes_no_place_among_namespaces() {
-    let limits = Limits { namespaces_per_connection: 3, ..Limits::default() };
+    let limits = Limits::new().namespaces_per_connection(3);
     let (foreign, handle) = Foreign::start(socket_io().limits(limits)).await;
     let mut peer = two_namespaces(&foreign).await;
     let start = Instant::now();
@@ -409,7 +409,7 @@ async fn a_client_that_asks_and_never_reads_ends_as_too_slow() {
 
 #[tokio::test(start_paused = true)]
 async fn a_large_message_that_arrives_slowly_is_no_silence() {
-    let limits = Limits { assembly_timeout: Duration::from_mins(10), ..Limits::default() };
+    let limits = Limits::new().assembly_timeout(Duration::from_mins(10));
     let (foreign, _handle) = Foreign::start(application().limits(limits)).await;
     let mut peer = foreign.upgrade("/bursts", ROOMY).await;
     let frame = Peer::frame(&format!(r#"{{"event":"echo","data":"{}","id":1}}"#, "x".repeat(10_000)));
@@ -425,7 +425,7 @@ async fn a_large_message_that_arrives_slowly_is_no_silence() {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_stops_in_its_middle_or_never_ends_is_silence() {
     for (pause, within) in [(Duration::from_hours(1), 70), (Duration::from_secs(9), 170)] {
-        let limits = Limits { assembly_timeout: Duration::from_hours(10), ..Limits::default() };
+        let limits = Limits::new().assembly_timeout(Duration::from_hours(10));
         let (foreign, _handle) = Foreign::start(application().limits(limits)).await;
         let peer = foreign.upgrade("/bursts", ROOMY).await;
         let start = Instant::now();

@@ -43,7 +43,7 @@ async fn serve(limits: Limits) -> TestServer {
 }
 
 async fn server() -> TestServer {
-    serve(Limits { outbox_frames: 64, ..Limits::default() }).await
+    serve(Limits::new().outbox_frames(64)).await
 }
 
 /// A client that does not read, and for whom so much is on its way that everything else waits.
@@ -133,7 +133,7 @@ async fn in_one_turn_only_the_latest_leaves() {
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_is_bounded_by_the_number_of_keys_and_not_by_that_of_events() {
-    let server = serve(Limits { outbox_frames: 4, ..Limits::default() }).await;
+    let server = serve(Limits::new().outbox_frames(4)).await;
     let mut slow = server.connect("/board").await.unwrap();
     busy(&server, &mut slow).await;
     for number in 0..10_000 {
@@ -147,7 +147,7 @@ async fn what_waits_is_bounded_by_the_number_of_keys_and_not_by_that_of_events()
 
 #[tokio::test(start_paused = true)]
 async fn beyond_the_limits_the_policy_decides_as_ever() {
-    let server = serve(Limits { outbox_frames: 4, overflow: Overflow::DropNewest, ..Limits::default() }).await;
+    let server = serve(Limits::new().outbox_frames(4).overflow(Overflow::DropNewest)).await;
     let mut slow = server.connect("/board").await.unwrap();
     busy(&server, &mut slow).await;
     let mut queued = 0;
@@ -173,7 +173,7 @@ async fn a_volatile_one_is_as_any_other_that_is_volatile() {
 
 #[tokio::test(start_paused = true)]
 async fn who_comes_back_has_missed_nothing_that_still_counts() {
-    let server = Server::empty().gateway::<Board>().recovery(Recovery { events: 20, ..Recovery::default() });
+    let server = Server::empty().gateway::<Board>().recovery(Recovery::new().events(20));
     let server = server.test().await.unwrap();
     let mut ann = server.connect("/board").socket_io().await.unwrap();
     server.of("/board").emit("hello", &());

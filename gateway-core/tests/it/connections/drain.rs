@@ -68,7 +68,7 @@ async fn told(visitors: Vec<TestClient>) -> Vec<u128> {
 
 #[tokio::test(start_paused = true)]
 async fn clients_are_let_go_in_even_slices_over_the_window() {
-    let drain = Drain { window: Duration::from_secs(1), ..Drain::default() };
+    let drain = Drain::new().window(Duration::from_secs(1));
     let (server, left) = hall(|server| server.drain(drain)).await;
     let visitors = visitors(&server, 2000).await;
     server.handle().shutdown();
@@ -92,7 +92,7 @@ async fn a_few_are_let_go_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn who_waits_for_the_end_is_served_until_then() {
-    let drain = Drain { window: Duration::from_secs(2), ..Drain::default() };
+    let drain = Drain::new().window(Duration::from_secs(2));
     let (server, _) = hall(|server| server.drain(drain)).await;
     let mut visitors = visitors(&server, 400).await;
     server.handle().shutdown();
@@ -127,7 +127,7 @@ async fn what_was_accepted_is_answered_before_the_close() {
 #[tokio::test(start_paused = true)]
 async fn clients_are_asked_to_come_back_each_at_a_moment_of_its_own() {
     let retry_within = Duration::from_secs(10);
-    let drain = Drain { close_code: CloseCode::SERVICE_RESTART, retry_within, ..Drain::default() };
+    let drain = Drain::new().close_code(CloseCode::SERVICE_RESTART).retry_within(retry_within);
     let (server, _) = hall(|server| server.drain(drain)).await;
     let mut moments = Vec::new();
     for mut visitor in {
@@ -152,7 +152,7 @@ async fn clients_are_asked_to_come_back_each_at_a_moment_of_its_own() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_waits_for_its_balancer_takes_everybody_until_then() {
-    let drain = Drain { delay: Duration::from_secs(5), ..Drain::default() };
+    let drain = Drain::new().delay(Duration::from_secs(5));
     let (server, _) = hall(|server| server.drain(drain)).await;
     let handle = server.handle();
     let start = Instant::now();
@@ -169,7 +169,7 @@ async fn a_server_that_waits_for_its_balancer_takes_everybody_until_then() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_had_its_time_ends_gently_and_may_come_back() {
     let ping_interval = Duration::from_secs(5);
-    let limits = Limits { connection_lifetime: Some(Duration::from_secs(20)), ping_interval, ..Limits::default() };
+    let limits = Limits::new().connection_lifetime(Duration::from_secs(20)).ping_interval(ping_interval);
     let (server, left) = hall(|server| server.limits(limits).recovery(Recovery::default())).await;
     let mut plain = server.connect("/hall").await.unwrap();
     let mut other = server.connect("/hall").socket_io().await.unwrap();

@@ -94,9 +94,17 @@ struct Tally {
     new: usize,
 }
 
+/// What the server keeps of a client that is away.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    within: Duration,
+    events: usize,
+    bytes: usize,
+}
+
 struct World {
     server: TestServer,
-    recovery: Recovery,
+    kept: Kept,
     followers: Vec<Follower>,
     dice: Dice,
     next: u64,
@@ -107,15 +115,15 @@ struct World {
 impl World {
     async fn new(seed: u64) -> Self {
         let mut dice = Dice(seed);
-        let recovery = Recovery {
+        let kept = Kept {
             within: Duration::from_secs(5 + dice.below(60)),
             events: usize::try_from(1 + dice.below(40)).unwrap(),
             bytes: usize::try_from(300 + dice.below(8_000)).unwrap(),
-            ..Recovery::default()
         };
-        let server = Server::empty().gateway::<News>().recovery(recovery.clone()).test().await.unwrap();
+        let recovery = Recovery::new().within(kept.within).events(kept.events).bytes(kept.bytes);
+        let server = Server::empty().gateway::<News>().recovery(recovery).test().await.unwrap();
         let is_plain = seed.is_multiple_of(2);
-        let mut world = Self { server, recovery, followers: Vec::new(), dice, next: 0, is_plain };
+        let mut world = Self { server, kept, followers: Vec::new(), dice, next: 0, is_plain };
         for number in 0..CLIENTS {
             let client = connect(&world.server, number, is_plain).await.unwrap();
             let mut follower = Follower { number, state: State::Here(client), sent: Vec::new(), heard: 0 };
@@ -179,20 +187,20 @@ impl World {
     }
 
     async fn come_back(&mut self, chosen: usize, lost: Lost, (since, is_clean): (Instant, bool), tally: &mut Tally) {
-        let Self { server, recovery, followers, is_plain, .. } = self;
+        let Self { server, kept, followers, is_plain, .. } = self;
         let follower = &mut followers[chosen];
         let mut client = connect(server, follower.number, *is_plain).come_back(&lost).await.unwrap();
         let is_recovered: bool = client.request("recovered", json!(null)).await.unwrap();
         follower.state = State::Here(client);
         let missed = follower.sent.len() - follower.heard;
         // A frame has less than 100 bytes beside the padding.
-        let is_little = missed <= recovery.events && missed * 300 <= recovery.bytes;
+        let is_little = missed <= kept.events && missed * 300 <= kept.bytes;
         let first = follower.sent.get(follower.heard).map_or(since, |(_, at)| since.min(*at));
-        if first.elapsed() < recovery.within && is_little {
-            assert!(is_recovered, "{missed} events were missed in {:?}: {recovery:?}", since.elapsed());
+        if first.elapsed() < kept.within && is_little {
+            assert!(is_recovered, "{missed} events were missed in {:?}: {kept:?}", since.elapsed());
         }
-        if is_clean && since.elapsed() > recovery.within + Duration::from_millis(2) {
-            assert!(!is_recovered, "{:?} is longer than {recovery:?}", since.elapsed());
+        if is_clean && since.elapsed() > kept.within + Duration::from_millis(2) {
+            assert!(!is_recovered, "{:?} is longer than {kept:?}", since.elapsed());
         }
         if is_recovered {
             tally.recovered += 1;

@@ -378,7 +378,7 @@ async fn a_client_that_answers_no_ping_is_closed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_is_not_dead_while_the_server_itself_does_not_read() {
-    let limits = Limits { queued_events: 1, handler_timeout: Duration::from_mins(5), ..Limits::default() };
+    let limits = Limits::new().queued_events(1).handler_timeout(Duration::from_mins(5));
     let (server, _) = door_with(limits).await;
     let mut client = server.connect("/door").await.unwrap();
     let slow = client.begin("slow", 200).await;
@@ -423,7 +423,7 @@ async fn a_server_that_stops_waits_for_answers_that_are_given_elsewhere() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_told_whatever_was_sent_before() {
-    let (server, _) = door_with(Limits { overflow: Overflow::DropNewest, ..Limits::default() }).await;
+    let (server, _) = door_with(Limits::new().overflow(Overflow::DropNewest)).await;
     let error = server.connect("/door?do=talk").await.unwrap_err();
     let ConnectError::Refused(failure, _) = error else { panic!("{error:?}") };
     assert_eq!(failure.message(), "no");

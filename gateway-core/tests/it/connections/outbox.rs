@@ -52,7 +52,7 @@ impl Out {
 }
 
 async fn server(overflow: Overflow) -> TestServer {
-    server_with(Limits { outbox_frames: 4, overflow, ..Limits::default() }).await
+    server_with(Limits::new().outbox_frames(4).overflow(overflow)).await
 }
 
 async fn server_with(limits: Limits) -> TestServer {
@@ -150,7 +150,7 @@ async fn answers_push_events_out_and_are_never_dropped() {
 #[tokio::test(start_paused = true)]
 async fn a_client_whose_answer_finds_no_room_is_closed_whatever_the_policy() {
     for overflow in [Overflow::Close, Overflow::DropNewest, Overflow::DropOldest] {
-        let limits = Limits { outbox_frames: 4, burst_bytes: 1000, overflow, ..Limits::default() };
+        let limits = Limits::new().outbox_frames(4).burst_bytes(1000).overflow(overflow);
         let server = server_with(limits).await;
         let mut slow = server.connect("/out").await.unwrap();
         for number in 0..IN_FLIGHT + 20 {
@@ -186,7 +186,7 @@ async fn a_client_that_does_not_read_its_answers_is_read_no_more_and_misses_none
 
 #[tokio::test(start_paused = true)]
 async fn the_outbox_is_bounded_in_bytes_too() {
-    let server = server_with(Limits { outbox_bytes: 1000, overflow: Overflow::DropNewest, ..Limits::default() }).await;
+    let server = server_with(Limits::new().outbox_bytes(1000).overflow(Overflow::DropNewest)).await;
     let mut slow = server.connect("/out").await.unwrap();
     slow.stop_reading();
     // One more than leaves, so that it is known that no more does.
@@ -255,7 +255,7 @@ async fn a_stream_waits_for_a_slow_reader() {
 
 #[tokio::test(start_paused = true)]
 async fn large_items_of_two_streams_do_not_cut_off_a_client_that_reads() {
-    let server = server_with(Limits { outbox_bytes: 100_000, ..Limits::default() }).await;
+    let server = server_with(Limits::new().outbox_bytes(100_000)).await;
     let mut client = server.connect("/out").await.unwrap();
     client.begin("items", 60_000).await;
     client.begin("items", 60_000).await;
@@ -267,7 +267,7 @@ async fn large_items_of_two_streams_do_not_cut_off_a_client_that_reads() {
 
 #[tokio::test(start_paused = true)]
 async fn large_items_of_a_stream_do_not_cut_off_a_slow_reader() {
-    let server = server_with(Limits { outbox_bytes: 100_000, ..Limits::default() }).await;
+    let server = server_with(Limits::new().outbox_bytes(100_000)).await;
     let mut slow = server.connect("/out").await.unwrap();
     slow.stop_reading();
     slow.begin("items", 60_000).await;
@@ -281,7 +281,7 @@ async fn large_items_of_a_stream_do_not_cut_off_a_slow_reader() {
 
 #[tokio::test(start_paused = true)]
 async fn large_answers_to_requests_sent_together_do_not_cut_off_a_client_that_reads() {
-    let server = server_with(Limits { outbox_bytes: 100_000, ..Limits::default() }).await;
+    let server = server_with(Limits::new().outbox_bytes(100_000)).await;
     let mut client = server.connect("/out").without_waiting().unwrap();
     for _ in 0..10 {
         client.begin("large", 60_000).await;

@@ -153,7 +153,7 @@ async fn serve(recovery: Recovery) -> (TestServer, Log) {
 }
 
 fn recovery() -> Recovery {
-    Recovery { within: WITHIN, ..Recovery::default() }
+    Recovery::new().within(WITHIN)
 }
 
 #[tokio::test(start_paused = true)]
@@ -212,8 +212,8 @@ async fn a_client_that_comes_back_too_late_is_a_new_one() {
 
 #[tokio::test(start_paused = true)]
 async fn who_has_missed_more_than_is_kept_is_a_new_one() {
-    let few = Recovery { events: 3, ..recovery() };
-    let small = Recovery { bytes: 300, ..recovery() };
+    let few = recovery().events(3);
+    let small = recovery().bytes(300);
     for (format, recovery) in FORMATS.into_iter().flat_map(|format| [(format, few.clone()), (format, small.clone())]) {
         let (server, _) = serve(recovery).await;
         for (missed, is_recovered) in [(2, true), (20, false)] {
@@ -230,7 +230,7 @@ async fn who_has_missed_more_than_is_kept_is_a_new_one() {
 #[tokio::test(start_paused = true)]
 async fn no_more_sockets_are_waited_for_than_allowed() {
     for format in FORMATS {
-        let (server, _) = serve(Recovery { sockets: 1, ..recovery() }).await;
+        let (server, _) = serve(recovery().sockets(1)).await;
         let (ann, bob) = (format.connected(&server).await, format.connected(&server).await);
         let first = ann.lose();
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -413,7 +413,7 @@ async fn a_raw_gateway_has_no_session_to_tell_of() {
 
 #[tokio::test]
 async fn recovery_and_a_policy_that_drops_contradict_each_other() {
-    let limits = Limits { overflow: Overflow::DropOldest, ..Limits::default() };
+    let limits = Limits::new().overflow(Overflow::DropOldest);
     let server = Server::empty().gateway::<Raw>().recovery(recovery()).limits(limits);
     let problems = server.check().unwrap_err().to_string();
     assert!(problems.contains("recovery") && problems.contains("DropOldest"), "{problems}");
@@ -525,7 +525,7 @@ impl Quiet {
 }
 
 async fn a_run(format: Format, steps: &[Step]) {
-    let server = Server::empty().gateway::<Quiet>().recovery(Recovery { events: KEPT, ..recovery() });
+    let server = Server::empty().gateway::<Quiet>().recovery(recovery().events(KEPT));
     let server = server.test().await.unwrap();
     let client = match format {
         Format::Plain => server.connect("/quiet").resumable().await.unwrap(),

@@ -92,7 +92,7 @@ struct Case {
 
 impl Case {
     async fn new(format: Format) -> Self {
-        Self::with(format, Recovery { within: WITHIN, ..Recovery::default() }).await
+        Self::with(format, Recovery::new().within(WITHIN)).await
     }
 
     async fn with(format: Format, recovery: Recovery) -> Self {
@@ -205,7 +205,7 @@ async fn who_has_missed_a_thousand_events_comes_in_while_more_are_sent() {
 #[tokio::test(start_paused = true)]
 async fn tries_that_fail_keep_no_more_sockets_than_may_be_away() {
     for format in FORMATS {
-        let case = Case::with(format, Recovery { within: WITHIN, sockets: 1, ..Recovery::default() }).await;
+        let case = Case::with(format, Recovery::new().within(WITHIN).sockets(1)).await;
         let mut clients = [case.connected().await, case.connected().await];
         let lost = clients.each_mut().map(TestClient::lost_unnoticed);
         for lost in &lost {

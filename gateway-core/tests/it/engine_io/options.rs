@@ -177,7 +177,7 @@ async fn the_clients_files_are_served_where_the_application_gives_them() {
 
 #[tokio::test(start_paused = true)]
 async fn sessions_are_bounded_and_their_places_free_again() {
-    let limits = Limits { polling_sessions: 3, unclaimed_sessions: 100, ..Limits::default() };
+    let limits = Limits::new().polling_sessions(3).unclaimed_sessions(100);
     let server = Server::empty().engine_io("/engine.io/", "/echo", EngineIo::new()).limits(limits);
     let engine = engine_of(server).await;
     let (first, second) = (engine.open().await, engine.open().await);
@@ -199,7 +199,7 @@ async fn sessions_are_bounded_and_their_places_free_again() {
 
 #[tokio::test(start_paused = true)]
 async fn sessions_that_nobody_claims_are_bounded() {
-    let limits = Limits { unclaimed_sessions: 2, ..Limits::default() };
+    let limits = Limits::new().unclaimed_sessions(2);
     let engine = engine_of(Server::empty().limits(limits)).await;
     let handshake = "/socket.io/?EIO=4&transport=polling";
     for status in [200, 200, 503] {

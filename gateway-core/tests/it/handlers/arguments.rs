@@ -181,7 +181,7 @@ async fn raw_arguments_say_what_they_are() {
 #[tokio::test(start_paused = true)]
 async fn what_came_is_answered_to_the_letter() {
     let deep = format!("{}1e400{}", "[".repeat(500), "]".repeat(500));
-    let limits = Limits { json_depth: 1000, ..Limits::default() };
+    let limits = Limits::new().json_depth(1000);
     let server = Server::empty().gateway::<Arguments>().limits(limits).test().await.unwrap();
     let mut client = server.connect("/args").await.unwrap();
     for data in [

@@ -401,8 +401,7 @@ fn ends(received: &[Received]) -> HashMap<u64, usize> {
 
 async fn check(steps: Vec<Step>, ending: Ending) {
     let alive = Alive::default();
-    let limits =
-        Limits { queued_events: 4, streams: 2, handler_timeout: ms(100), drain_timeout: ms(50), ..Limits::default() };
+    let limits = Limits::new().queued_events(4).streams(2).handler_timeout(ms(100)).drain_timeout(ms(50));
     let server = Server::empty().gateway::<OneEnd>().provide(alive.clone()).limits(limits).test().await.unwrap();
     let held_by_the_server = Arc::strong_count(&alive.0);
     let handle = server.handle();

@@ -103,7 +103,7 @@ struct World {
 
 async fn world() -> World {
     let (log, gate) = (Log::default(), Gate(Arc::new(Semaphore::new(0))));
-    let limits = Limits { queued_events: 4, ..Limits::default() };
+    let limits = Limits::new().queued_events(4);
     let server = Server::empty()
         .gateway::<Order>()
         .provide(log.clone())
@@ -240,7 +240,7 @@ async fn a_full_queue_stops_the_reading_and_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn the_queue_is_bounded_in_bytes_too() {
     let gate = Gate(Arc::new(Semaphore::new(0)));
-    let limits = Limits { queued_bytes: "echo2".len(), ..Limits::default() };
+    let limits = Limits::new().queued_bytes("echo2".len());
     let server = Server::empty().gateway::<Order>().provide(Log::default()).provide(gate.clone()).limits(limits);
     let server = server.test().await.unwrap();
     let mut client = server.connect("/order").await.unwrap();
@@ -335,7 +335,7 @@ impl Hook {
 
 async fn hook() -> (TestServer, Log, Gate) {
     let (log, gate) = (Log::default(), Gate(Arc::new(Semaphore::new(0))));
-    let limits = Limits { queued_events: 4, ..Limits::default() };
+    let limits = Limits::new().queued_events(4);
     let server = Server::empty()
         .gateway::<Hook>()
         .provide(log.clone())
@@ -434,7 +434,7 @@ impl Raw {
 
 #[tokio::test(start_paused = true)]
 async fn a_raw_gateway_reads_no_further_than_its_queue_even_while_it_asks() {
-    let limits = Limits { queued_events: 4, ..Limits::default() };
+    let limits = Limits::new().queued_events(4);
     let server = Server::empty().gateway::<Raw>().limits(limits).test().await.unwrap();
     let mut client = server.connect("/raw").await.unwrap();
     for _ in 0..5 {

@@ -273,7 +273,7 @@ fn by_hand(handlers: &mut Handlers<ByHand>) {
 
 #[tokio::test]
 async fn policies_that_contradict_themselves_or_the_limits_stop_the_start() {
-    let limits = Limits { queued_events: 0, ..Limits::default() };
+    let limits = Limits::new().queued_events(0);
     let gate = Arc::new(Semaphore::new(0));
     let server = Server::empty().gateway::<Board>().gateway_with::<ByHand>(by_hand).provide(gate).limits(limits);
     let report = server.check().unwrap_err().to_string();
