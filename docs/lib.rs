@@ -1,15 +1,20 @@
 //! The guide's pages as doctests: a Rust block that does not compile, or whose test fails, fails `cargo test -p gateway-book`.
+//! `build.rs` joins blocks that continue others, and takes out what `tests/blocks.rs` runs in one program.
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 macro_rules! pages {
     ($($name:ident: $file:literal;)*) => {$(
         #[cfg(doctest)]
-        #[doc = include_str!($file)]
+        #[doc = include_str!(concat!(env!("OUT_DIR"), "/", $file))]
         mod $name {}
     )*};
 }
 
 pages! {
-    readme: "../README.md";
+    getting_started: "getting-started.md";
     gateways: "gateways.md";
     events: "events.md";
     arguments: "arguments.md";

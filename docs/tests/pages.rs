@@ -2,13 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use gateway_core::{Deflate, Limits};
+use serde::Serialize;
+use serde_json::Value;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
@@ -77,6 +77,21 @@ fn anchor_of(heading: &str) -> String {
         .collect()
 }
 
+/// mdBook shows what its summary names, and nothing else.
+#[test]
+fn the_book_holds_every_page_once() {
+    let summary = read("docs/SUMMARY.md");
+    let mut named: Vec<&str> = summary.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
+    named.retain(|page| *page != "performance/README.md");
+    named.sort_unstable();
+    let in_docs = pages().into_iter().filter(|page| page.parent().unwrap().ends_with("docs"));
+    let mut written: Vec<String> =
+        in_docs.map(|page| page.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    written.retain(|page| page != "SUMMARY.md");
+    written.sort_unstable();
+    assert_eq!(named, written, "docs/SUMMARY.md has a line for each page");
+}
+
 /// In the public registry the name is somebody else's, so a version alone would fetch a stranger's code.
 #[test]
 fn every_dependency_on_the_framework_says_where_it_comes_from() {
@@ -105,10 +120,10 @@ fn every_dependency_on_the_framework_says_where_it_comes_from() {
     }
 }
 
-/// Its program is compiled as a doctest; what it needs is written beside it.
+/// The programs of the page are compiled as doctests; the manifest beside them must name all they need.
 #[test]
-fn the_manifest_of_the_readme_is_complete() {
-    let page = read("README.md");
+fn the_manifest_of_getting_started_is_complete() {
+    let page = read("docs/getting-started.md");
     let manifest = page.split_once("```toml\n").unwrap().1.split("```").next().unwrap();
     let workspace = read("Cargo.toml");
     for key in ["edition = ", "rust-version = "] {
@@ -117,11 +132,53 @@ fn the_manifest_of_the_readme_is_complete() {
     }
     let version = manifest.split("rust-version = \"").nth(1).unwrap().split('"').next().unwrap();
     assert!(page.contains(&format!("Rust {version}")), "the version is said in words too");
+    assert!(read("README.md").contains(&format!("Rust version is {version}")));
     assert!(read("rust-toolchain.toml").contains(version));
-    for part in
-        ["[package]", "name = ", "[dependencies]", "gateway-core = ", "tokio = ", "\"macros\"", "\"rt-multi-thread\""]
-    {
+    for part in [
+        "[package]",
+        "name = ",
+        "[dependencies]",
+        "[dev-dependencies]",
+        "gateway-core = ",
+        "features = [\"testing\"]",
+        "serde = ",
+        "serde_json = ",
+        "tokio = ",
+        "\"macros\"",
+        "\"rt-multi-thread\"",
+        "\"test-util\"",
+    ] {
         assert!(manifest.contains(part), "{part} is not there");
+    }
+}
+
+#[test]
+fn the_readme_names_each_feature() {
+    let manifest = read("gateway-core/Cargo.toml");
+    let features = manifest.split_once("[features]\n").unwrap().1.split("\n[").next().unwrap();
+    let real: Vec<&str> = features.lines().filter_map(|line| line.split_once(" = [")).map(|(name, _)| name).collect();
+    let page = read("README.md");
+    assert!(real.len() >= 5, "the features were not found");
+    for feature in real {
+        assert!(page.contains(&format!("\n| `{feature}` |")), "{feature}");
+    }
+}
+
+#[test]
+fn the_figures_of_the_readme_are_those_of_the_last_comparison() {
+    let figures = read("docs/performance/README.md");
+    let table = rows(&figures, "## All servers, ÷ floor");
+    let works: Vec<&str> = figures.split_once("\n| server |").unwrap().1.lines().next().unwrap().split(" | ").collect();
+    let page = read("README.md");
+    let servers = [("gateway-core", 1), ("Bun", 2), ("axum", 3), ("npm ws", 4), ("NestJS ws", 5)];
+    let ours = rows(&page, "## What is special");
+    assert_eq!(ours.len(), 3);
+    for row in ours {
+        let work = works.iter().position(|work| work.trim() == row[0]).unwrap_or_else(|| panic!("{}", row[0]));
+        for (server, column) in servers {
+            let measured = table.iter().find(|line| line[0] == server).unwrap();
+            assert_eq!(row[column], measured[work + 1], "{server}: {}", row[0]);
+        }
     }
 }
 
@@ -148,7 +205,7 @@ fn the_dockerfile_builds_an_example_with_the_pinned_rust_and_listens_for_others(
 fn every_page_with_rust_is_compiled() {
     let compiled = read("docs/lib.rs");
     let is_compiled = |page: &PathBuf| {
-        let folder = if page.parent().unwrap().ends_with("docs") { "" } else { "../" };
+        let folder = if page.parent().unwrap() == root().join("docs") { "" } else { "../" };
         compiled.contains(&format!("\"{folder}{}\"", page.file_name().unwrap().to_string_lossy()))
     };
     let has_rust = |page: &PathBuf| fs::read_to_string(page).unwrap().contains("```rust");
@@ -219,148 +276,39 @@ fn the_life_of_a_message_names_real_functions() {
 
 #[test]
 fn the_table_of_limits_holds_each_with_its_default() {
-    let written: Vec<(String, String)> = rows(&read("docs/limits.md"), "## Of a server")
-        .into_iter()
-        .map(|row| (row[0].trim_matches('`').to_owned(), row[1].trim_matches('`').to_owned()))
-        .collect();
-    let real: Vec<(String, String)> =
-        defaults().into_iter().map(|(name, default)| (name.to_owned(), default)).collect();
-    assert_eq!(written, real);
+    assert_eq!(documented("docs/limits.md", "## Of a server"), defaults(&Limits::new()));
 }
 
 #[test]
 fn the_table_of_compression_holds_each_option_with_its_default() {
-    let written: Vec<(String, String)> = rows(&read("docs/serving.md"), "## Compression")
-        .into_iter()
-        .map(|row| (row[0].trim_matches('`').to_owned(), row[1].clone()))
-        .collect();
-    let Deflate { threshold, level, server_max_window_bits, client_max_window_bits, client_no_context_takeover } =
-        Deflate::default();
-    let real = [
-        ("threshold", threshold.to_string()),
-        ("level", level.to_string()),
-        ("server_max_window_bits", server_max_window_bits.to_string()),
-        ("client_max_window_bits", client_max_window_bits.to_string()),
-        ("client_no_context_takeover", client_no_context_takeover.to_string()),
-    ];
-    assert_eq!(written, real.map(|(name, default)| (name.to_owned(), default)));
+    assert_eq!(documented("docs/serving.md", "## Compression"), defaults(&Deflate::new()));
 }
 
-fn defaults() -> Vec<(&'static str, String)> {
-    let bytes = |bytes: usize| {
-        if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) }
-    };
-    let seconds = |time: Duration| format!("{} s", time.as_secs());
-    let none = || "none".to_owned();
-    let rate = |most: Option<NonZeroU32>| most.map_or("none".to_owned(), |most| most.to_string());
-    // A new limit fails to compile here until it is in the table.
-    let Limits {
-        message_bytes,
-        event_name_bytes,
-        json_depth,
-        queued_events,
-        queued_bytes,
-        events_per_second,
-        pings_per_second,
-        streams,
-        outbox_frames,
-        outbox_bytes,
-        burst_bytes,
-        overflow,
-        rooms_per_socket,
-        attachments,
-        attachment_bytes,
-        namespaces_per_connection,
-        pending_requests,
-        request_timeout,
-        handler_timeout,
-        connect_timeout,
-        drain_timeout,
-        ping_interval,
-        ping_timeout,
-        assembly_timeout,
-        transfer_timeout,
-        close_timeout,
-        handshake_timeout,
-        header_bytes,
-        headers,
-        query_parameters,
-        auth_bytes,
-        refused_body_bytes,
-        refused_body_pause,
-        polling_sessions,
-        unclaimed_sessions,
-        connections,
-        connections_per_address,
-        connection_lifetime,
-        post_timeout,
-    } = Limits::default();
-    vec![
-        ("message_bytes", bytes(message_bytes)),
-        ("event_name_bytes", event_name_bytes.to_string()),
-        ("json_depth", json_depth.to_string()),
-        ("queued_events", queued_events.to_string()),
-        ("queued_bytes", bytes(queued_bytes)),
-        ("events_per_second", rate(events_per_second)),
-        ("pings_per_second", rate(pings_per_second)),
-        ("streams", streams.to_string()),
-        ("outbox_frames", outbox_frames.to_string()),
-        ("outbox_bytes", bytes(outbox_bytes)),
-        ("burst_bytes", bytes(burst_bytes)),
-        ("overflow", format!("{overflow:?}")),
-        ("rooms_per_socket", rooms_per_socket.to_string()),
-        ("attachments", attachments.to_string()),
-        ("attachment_bytes", bytes(attachment_bytes)),
-        ("namespaces_per_connection", namespaces_per_connection.to_string()),
-        ("pending_requests", pending_requests.to_string()),
-        ("request_timeout", seconds(request_timeout)),
-        ("handler_timeout", seconds(handler_timeout)),
-        ("connect_timeout", seconds(connect_timeout)),
-        ("drain_timeout", seconds(drain_timeout)),
-        ("ping_interval", seconds(ping_interval)),
-        ("ping_timeout", seconds(ping_timeout)),
-        ("assembly_timeout", seconds(assembly_timeout)),
-        ("transfer_timeout", seconds(transfer_timeout)),
-        ("close_timeout", seconds(close_timeout)),
-        ("handshake_timeout", seconds(handshake_timeout)),
-        ("header_bytes", bytes(header_bytes)),
-        ("headers", headers.to_string()),
-        ("query_parameters", query_parameters.to_string()),
-        ("auth_bytes", bytes(auth_bytes)),
-        ("refused_body_bytes", bytes(refused_body_bytes)),
-        ("refused_body_pause", seconds(refused_body_pause)),
-        ("polling_sessions", polling_sessions.to_string()),
-        ("unclaimed_sessions", unclaimed_sessions.to_string()),
-        ("connections", connections.map_or(none(), |connections| connections.to_string())),
-        ("connections_per_address", connections_per_address.map_or(none(), |connections| connections.to_string())),
-        ("connection_lifetime", connection_lifetime.map_or(none(), seconds)),
-        ("post_timeout", seconds(post_timeout)),
-    ]
+/// The first two columns of a table of options.
+fn documented(page: &str, heading: &str) -> BTreeMap<String, String> {
+    let plain = |cell: &String| cell.trim_matches('`').to_owned();
+    rows(&read(page), heading).iter().map(|row| (plain(&row[0]), plain(&row[1]))).collect()
 }
 
-/// Where the test of a name such as `loopback/floods::a_flood_of_pongs_is_ignored` is.
-fn place_of(file: &str) -> PathBuf {
-    let folder = match file.split('/').next().unwrap() {
-        "loopback" | "conformance" | "memory" | "fixtures" => "tests",
-        "src" => "gateway-core",
-        "benches" => ".",
-        _ => "gateway-core/tests",
-    };
-    root().join(folder).join(file).with_extension("rs")
+/// Options as the guide writes them: `1 MiB`, `25 s`.
+fn defaults(options: &impl Serialize) -> BTreeMap<String, String> {
+    let Value::Object(values) = serde_json::to_value(options).unwrap() else { panic!("options are a table") };
+    values.into_iter().map(|(name, value)| (name.clone(), shown(&name, &value))).collect()
 }
 
-#[test]
-fn what_is_promised_names_tests_that_exist() {
-    for (page, at_least) in [("docs/security.md", 60), ("docs/guarantees.md", 25)] {
-        let tables: String = read(page).lines().filter(|line| line.starts_with("| ")).collect();
-        let code = tables.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::"));
-        let tests: Vec<_> = code.filter(|(file, _)| !file.contains(char::is_uppercase)).collect();
-        assert!(tests.len() >= at_least, "{page} names {} tests", tests.len());
-        for (file, name) in tests {
-            let source = fs::read_to_string(place_of(file)).unwrap_or_else(|error| panic!("{page}: {file}: {error}"));
-            let is_there = source.contains(&format!("fn {name}(")) || source.contains(&format!("    {name}: "));
-            assert!(is_there, "{page}: {file}::{name} does not exist");
-        }
+fn shown(name: &str, value: &Value) -> String {
+    match value {
+        Value::Number(bytes) if name.ends_with("_bytes") => match bytes.as_u64().unwrap() {
+            bytes if bytes >= 1 << 20 => format!("{} MiB", bytes >> 20),
+            bytes if bytes >= 1 << 10 => format!("{} KiB", bytes >> 10),
+            bytes => bytes.to_string(),
+        },
+        // A time is a number and its unit.
+        Value::String(text) => match text.find(|character: char| !character.is_ascii_digit()) {
+            Some(unit) if unit > 0 => format!("{} {}", &text[..unit], &text[unit..]),
+            _ => text.clone(),
+        },
+        other => other.to_string(),
     }
 }
 

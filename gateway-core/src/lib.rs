@@ -47,6 +47,7 @@
 //! | `testing` | clients and servers in memory: the module `testing`, `Server::test` |
 //! | `garde` | rules for [`Valid`] arguments by `#[derive(garde::Validate)]` |
 //! | `tls` | `https://` and `wss://`: `Endpoint::tls` |
+//! | `config` | options from a configuration file: `ServerConfig`, `Server::config` |
 //! | `deflate` | compressed messages of a WebSocket: `Server::deflate` |
 //! | `http-compression` | compressed answers to long polling: `SocketIo::http_compression` |
 //!
@@ -61,6 +62,7 @@ pub mod fuzzing;
 mod gateway;
 mod hub;
 mod limits;
+mod options;
 mod server;
 mod session;
 mod socket;
@@ -94,6 +96,8 @@ pub use crate::gateway::{
 };
 pub use crate::hub::{JoinError, Namespace, Sent, Target};
 pub use crate::limits::{Limits, Overflow};
+#[cfg(feature = "config")]
+pub use crate::server::ServerConfig;
 pub use crate::server::{
     Body, Cors, Drain, Endpoint, EngineIo, GatewayService, LocalAddr, Parser, PeerAddr, RunningServer, SameSite,
     Server, ServerHandle, SessionCookie, SocketIo, Targets, TransportName, UpgradeRefusal,

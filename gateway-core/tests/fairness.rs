@@ -72,7 +72,7 @@ impl Subscriber for Turns {
 
 async fn hall() -> TestServer {
     let _ = tracing::subscriber::set_global_default(Turns);
-    let limits = Limits { outbox_frames: OUTBOX, ..Limits::default() };
+    let limits = Limits::new().outbox_frames(OUTBOX);
     Server::empty().gateway::<Hall>().limits(limits).test().await.unwrap()
 }
 

@@ -178,7 +178,7 @@ impl Echo {
     }
 
     pub(crate) async fn with(options: impl FnOnce(Server) -> Server) -> Self {
-        let limits = Limits { message_bytes: 16 * 1024 * 1024, ..Limits::default() };
+        let limits = Limits::new().message_bytes(16 * 1024 * 1024);
         let server = options(Server::empty().gateway::<EchoGateway>().limits(limits));
         Self { running: server.start("127.0.0.1:0").await.expect("a server that starts") }
     }

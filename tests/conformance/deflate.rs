@@ -13,6 +13,8 @@ use tokio::time::timeout;
 use crate::case::Echo;
 
 const KIB: usize = 1024;
+/// From this size on a message is compressed, unless the options say otherwise.
+const DEFAULT_THRESHOLD: usize = 1024;
 
 /// Sizes of messages and of their fragments, where they are fragmented. Autobahn sends a thousand of each.
 const SIZES: [(usize, Option<usize>); 18] = [
@@ -197,7 +199,7 @@ async fn echo(client: &mut Client, content: Content, (size, fragment): (usize, O
         let before = client.compressed.load(Ordering::Relaxed);
         assert!(client.raw.next().await == message, "message {number} came back as another");
         let is_compressed = client.compressed.load(Ordering::Relaxed) > before;
-        assert_eq!(is_compressed, size >= Deflate::default().threshold && content != Content::Noise, "{content:?}");
+        assert_eq!(is_compressed, size >= DEFAULT_THRESHOLD && content != Content::Noise, "{content:?}");
     }
 }
 
@@ -227,7 +229,7 @@ async fn section_12_different_data() {
 /// What Autobahn asks of a server, and beside it what else it may be asked, by a server that lets clients keep their window.
 #[tokio::test]
 async fn section_13_parameters_of_both_peers() {
-    let keeping = Deflate { client_no_context_takeover: false, client_max_window_bits: 12, ..Deflate::default() };
+    let keeping = Deflate::new().client_no_context_takeover(false).client_max_window_bits(12);
     let server = Echo::with(|server| server.deflate(keeping)).await;
     let (small, large) = ("; server_max_window_bits=9", "; server_max_window_bits=15");
     let offers = [

@@ -18,7 +18,7 @@ async fn open_polling(server: &Probe) -> Response {
 
 #[tokio::test]
 async fn one_connection_too_many_is_told_when_to_come_back() {
-    let limits = Limits { connections: Some(2), ..Limits::default() };
+    let limits = Limits::new().connections(2);
     let mut server = Probe::with(|server| server.limits(limits)).await;
     let mut first = server.connect().await;
     assert_eq!(open_polling(&server).await.status, 200);
@@ -36,7 +36,7 @@ async fn one_connection_too_many_is_told_when_to_come_back() {
 
 #[tokio::test]
 async fn an_address_has_its_own_bound_and_only_a_named_proxy_may_name_another() {
-    let limits = Limits { connections_per_address: Some(1), ..Limits::default() };
+    let limits = Limits::new().connections_per_address(1);
     let server = Probe::with(|server| server.limits(limits).trust_proxies(["10.0.0.0/8"])).await;
     let _first = server.connect().await;
     let (_, spoofed) = knock(&server, "X-Forwarded-For: 1.2.3.4\r\n").await;
@@ -45,7 +45,7 @@ async fn an_address_has_its_own_bound_and_only_a_named_proxy_may_name_another() 
 
 #[tokio::test]
 async fn behind_a_named_proxy_each_client_counts_by_itself() {
-    let limits = Limits { connections_per_address: Some(1), ..Limits::default() };
+    let limits = Limits::new().connections_per_address(1);
     let server = Probe::with(|server| server.limits(limits).trust_proxies(["127.0.0.0/8"])).await;
     let (_ann, response) = knock(&server, "X-Forwarded-For: 6.6.6.6, 1.2.3.4\r\n").await;
     assert_eq!(response.status, 101);

@@ -157,7 +157,7 @@ async fn a_client_that_keeps_its_window_although_it_was_asked_not_to_is_understo
 #[tokio::test]
 async fn a_path_of_socket_io_has_an_option_of_its_own() {
     let path = "/socket.io/?EIO=4&transport=websocket";
-    let never = Deflate { threshold: usize::MAX, ..Deflate::default() };
+    let never = Deflate::new().threshold(usize::MAX);
     let own = start(|server| server.socket_io(SocketIo::new().per_message_deflate(Deflate::default()))).await;
     let inherited = start(|server| server.deflate(Deflate::default())).await;
     let other = SocketIo::new().per_message_deflate(never);

@@ -15,8 +15,7 @@ async fn behind_a_proxy(server: &Probe) -> (Proxy, Raw) {
 
 /// A server that notices within 1.5 s that a client is gone, where the machine has time for it.
 async fn watchful() -> Probe {
-    let limits =
-        Limits { ping_interval: Duration::from_secs(1), ping_timeout: Duration::from_millis(500), ..Limits::default() };
+    let limits = Limits::new().ping_interval(Duration::from_secs(1)).ping_timeout(Duration::from_millis(500));
     Probe::with(|server| server.limits(limits)).await
 }
 

@@ -46,7 +46,7 @@ async fn a_flood_of_pings_is_ended() {
 
 #[tokio::test]
 async fn pings_are_bounded_only_where_the_server_says_so() {
-    let limits = Limits { pings_per_second: None, ..Limits::default() };
+    let limits = Limits::new().pings_per_second(None);
     let server = Probe::with(|server| server.limits(limits)).await;
     let mut client = server.connect().await;
     client.write(&Frame::new(Frame::PING, "p").bytes().repeat(10_000)).await;
@@ -74,7 +74,7 @@ async fn a_flood_of_pongs_is_ignored() {
 
 #[tokio::test]
 async fn a_message_that_is_never_finished_is_not_waited_for() {
-    let limits = Limits { assembly_timeout: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits::new().assembly_timeout(Duration::from_millis(200));
     let mut server = Probe::with(|server| server.limits(limits)).await;
     let fragment = |opcode| Frame::new(opcode, "more ").not_last().bytes();
     let fragments = std::iter::once(fragment(Frame::TEXT)).chain(vec![fragment(Frame::CONTINUATION); 1_000]);
@@ -90,7 +90,7 @@ async fn a_message_that_is_never_finished_is_not_waited_for() {
 #[tokio::test]
 async fn a_part_of_a_frame_is_no_sign_of_life() {
     let time = Duration::from_millis(100);
-    let limits = Limits { ping_interval: time, ping_timeout: time, ..Limits::default() };
+    let limits = Limits::new().ping_interval(time).ping_timeout(time);
     let mut server = Probe::with(|server| server.limits(limits)).await;
     let mut client = server.connect().await;
     let ping = Frame::new(Frame::PING, [0; 125]).bytes();
@@ -101,7 +101,7 @@ async fn a_part_of_a_frame_is_no_sign_of_life() {
 
 #[tokio::test]
 async fn what_follows_a_close_is_not_heard_and_the_end_comes_anyway() {
-    let limits = Limits { close_timeout: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits::new().close_timeout(Duration::from_millis(200));
     let server = Probe::with(|server| server.limits(limits)).await;
     let mut client = server.connect().await;
     let mut bytes = Frame::close(1000, "").bytes();

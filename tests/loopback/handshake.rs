@@ -174,7 +174,7 @@ async fn an_upgrade_says_upgrade_alone_also_where_the_request_says_close_too() {
 
 #[tokio::test]
 async fn credentials_that_are_too_large_are_refused() {
-    let limits = Limits { auth_bytes: 20, ..Limits::default() };
+    let limits = Limits::new().auth_bytes(20);
     let server = Probe::with(|server| server.limits(limits)).await;
     // 20 and 21 letters of JSON.
     for (token, status) in [("x".repeat(18), 101), ("x".repeat(21), 431)] {
@@ -189,7 +189,7 @@ async fn credentials_that_are_too_large_are_refused() {
 
 #[tokio::test]
 async fn a_query_with_too_many_parameters_or_bytes_is_refused() {
-    let limits = Limits { query_parameters: 3, ..Limits::default() };
+    let limits = Limits::new().query_parameters(3);
     let server = Probe::with(|server| server.limits(limits)).await;
     for (query, status) in [("a=1&b&&c", 101), ("a=1&b&c&d", 414)] {
         assert_eq!(ask(&server, &upgrade_request(&format!("/probe?{query}"), "")).await.status, status, "{query}");
@@ -417,7 +417,7 @@ async fn a_head_that_is_too_large_is_refused() {
 
 #[tokio::test]
 async fn a_head_that_never_ends_is_not_waited_for() {
-    let limits = Limits { handshake_timeout: Duration::from_millis(100), ..Limits::default() };
+    let limits = Limits::new().handshake_timeout(Duration::from_millis(100));
     let server = Probe::with(|server| server.limits(limits)).await;
     for start in ["", "GET /probe HT", "GET /probe HTTP/1.1\r\nHost: localhost\r\n"] {
         let mut client = Raw::dial(server.address).await;

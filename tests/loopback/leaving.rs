@@ -85,11 +85,7 @@ async fn who_comes_back_while_the_old_connection_is_open_takes_its_session() {
 
 #[tokio::test]
 async fn a_silent_client_is_asked_for_a_sign_of_life_and_closed_without_one() {
-    let limits = Limits {
-        ping_interval: Duration::from_millis(100),
-        ping_timeout: Duration::from_millis(100),
-        ..Limits::default()
-    };
+    let limits = Limits::new().ping_interval(Duration::from_millis(100)).ping_timeout(Duration::from_millis(100));
     let mut server = Probe::with(|server| server.limits(limits)).await;
     let mut client = server.connect().await;
     for _ in 0..3 {
@@ -152,7 +148,7 @@ async fn a_client_that_polls_by_connections_of_its_own_is_told_of_the_stop_and_d
 
 #[tokio::test]
 async fn a_server_that_stops_says_so_and_takes_nobody_new() {
-    let limits = Limits { drain_timeout: Duration::from_millis(100), ..Limits::default() };
+    let limits = Limits::new().drain_timeout(Duration::from_millis(100));
     let mut server = Probe::with(|server| server.limits(limits)).await;
     let mut idle = server.connect().await;
     let mut busy = server.connect().await;

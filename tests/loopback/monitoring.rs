@@ -103,7 +103,7 @@ async fn bytes_are_counted_whoever_writes_them() {
 
 #[tokio::test]
 async fn it_is_ready_until_it_stops_and_lives_until_the_end() {
-    let drain = Drain { delay: Duration::from_millis(500), ..Drain::default() };
+    let drain = Drain::new().delay(Duration::from_millis(500));
     let (server, mut watcher) = watched(|server| server.drain(drain)).await;
     for (path, expected) in [("/health/live", (200, "live\n")), ("/health/ready", (200, "ready\n"))] {
         let answer = ask(&mut watcher, path).await;

@@ -216,7 +216,7 @@ async fn a_body_that_is_too_large_for_its_session_is_read_before_it_is_refused()
 
 #[tokio::test]
 async fn a_body_that_takes_too_long_is_refused_with_the_end_of_its_connection() {
-    let limits = Limits { assembly_timeout: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits::new().assembly_timeout(Duration::from_millis(200));
     let server = Probe::with(|server| server.limits(limits)).await;
     for framing in [Framing::Length, Framing::Chunked] {
         let mut client = Raw::dial(server.address).await;
@@ -240,9 +240,9 @@ async fn a_body_that_takes_too_long_is_refused_with_the_end_of_its_connection() 
 #[tokio::test]
 async fn who_is_one_too_many_gets_the_refusal() {
     for (status, limits) in [
-        (503, Limits { connections: Some(1), ..Limits::default() }),
-        (429, Limits { connections_per_address: Some(1), ..Limits::default() }),
-        (503, Limits { unclaimed_sessions: 0, ..Limits::default() }),
+        (503, Limits::new().connections(1)),
+        (429, Limits::new().connections_per_address(1)),
+        (503, Limits::new().unclaimed_sessions(0)),
     ] {
         let server = Probe::with(|server| server.limits(limits)).await;
         let _one = server.connect().await;
@@ -256,12 +256,10 @@ async fn who_is_one_too_many_gets_the_refusal() {
 #[tokio::test]
 async fn beyond_its_bounds_the_refusal_ends_the_connection_and_is_read_nevertheless() {
     let server = Probe::with(|server| {
-        let limits = Limits {
-            refused_body_bytes: 64 * 1024,
-            refused_body_pause: Duration::from_millis(50),
-            assembly_timeout: Duration::from_millis(500),
-            ..Limits::default()
-        };
+        let limits = Limits::new()
+            .refused_body_bytes(64 * 1024)
+            .refused_body_pause(Duration::from_millis(50))
+            .assembly_timeout(Duration::from_millis(500));
         server.limits(limits)
     })
     .await;
@@ -294,7 +292,7 @@ async fn beyond_its_bounds_the_refusal_ends_the_connection_and_is_read_neverthel
 
 #[tokio::test]
 async fn a_server_that_stops_does_not_wait_for_a_body_that_nobody_wants() {
-    let limits = Limits { close_timeout: Duration::from_millis(100), ..Limits::default() };
+    let limits = Limits::new().close_timeout(Duration::from_millis(100));
     let server = Probe::with(|server| server.limits(limits)).await;
     let mut stream = TcpStream::connect(server.address).await.expect("a connection");
     stream.write_all(refused(404, "POST /none", "").head(Framing::Length, 60_000, "").as_bytes()).await.expect("open");
@@ -362,7 +360,7 @@ async fn inside_axum_a_body_is_read_before_it_is_refused() {
 #[tokio::test]
 async fn inside_axum_a_proxy_is_trusted_by_its_address_once_that_is_told() {
     let (sender, _ends) = tokio::sync::mpsc::channel::<DisconnectReason>(64);
-    let limits = Limits { connections_per_address: Some(1), ..Limits::default() };
+    let limits = Limits::new().connections_per_address(1);
     let server = Server::empty().gateway::<crate::server::ProbeGateway>().provide(sender).limits(limits);
     let (service, _handle) = server.trust_proxies(["127.0.0.1"]).into_service().await.expect("a service");
     let tell = map_request(async |ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: axum::extract::Request| {

@@ -21,7 +21,7 @@ async fn talk(server: &Probe, request: &str) -> String {
 
 #[tokio::test]
 async fn a_head_has_its_time_as_a_whole() {
-    let limits = Limits { handshake_timeout: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits::new().handshake_timeout(Duration::from_millis(300));
     let server = Probe::with(|server| server.limits(limits)).await;
     let stream = TcpStream::connect(server.address).await.expect("the server listens");
     let (mut reads, mut writes) = stream.into_split();

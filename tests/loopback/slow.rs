@@ -80,7 +80,7 @@ async fn slow_end(slow: &mut Raw) -> Received {
 #[tokio::test]
 async fn a_client_that_floods_and_never_reads_is_closed_too() {
     let (ping_interval, ping_timeout) = (Duration::from_millis(400), Duration::from_millis(200));
-    let mut server = server_with(Limits { ping_interval, ping_timeout, ..Limits::default() }).await;
+    let mut server = server_with(Limits::new().ping_interval(ping_interval).ping_timeout(ping_timeout)).await;
     let mut flood = slow_client(&server).await.into_inner();
 
     let frame = Frame::text(format!(r#"{{"event":"echo","data":"{}","id":1}}"#, "x".repeat(BYTES))).bytes();

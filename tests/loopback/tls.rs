@@ -188,7 +188,7 @@ async fn clients_with_tls_and_without_hear_each_other() {
 async fn who_shakes_hands_slowly_or_never_is_dropped_in_time() {
     const LIMIT: Duration = Duration::from_millis(400);
     let files = Files::new();
-    let limits = Limits { handshake_timeout: LIMIT, ..Limits::default() };
+    let limits = Limits::new().handshake_timeout(LIMIT);
     let server = start(&files.load().expect("right files"), |server| server.limits(limits)).await;
     let began = Instant::now();
     // One that says nothing, one that sends its hello byte by byte, one that does so after its handshake.

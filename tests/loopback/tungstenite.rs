@@ -28,7 +28,7 @@ impl Echo {
 type Client = WebSocketStream<TcpStream>;
 
 async fn connect(request: impl IntoClientRequest + Unpin) -> (RunningServer, Client) {
-    let limits = Limits { message_bytes: MOST, ..Limits::default() };
+    let limits = Limits::new().message_bytes(MOST);
     let running = Server::empty().gateway::<Echo>().limits(limits).start("127.0.0.1:0").await.expect("it starts");
     let stream = TcpStream::connect(tcp(&running)).await.expect("a connection");
     let config = WebSocketConfig::default().max_message_size(Some(MOST)).max_frame_size(Some(MOST));

@@ -16,7 +16,7 @@ async fn a_million_pings_cost_nothing() {
     let ping = Frame::new(Frame::PING, [b'p'; 125]).bytes();
     let pings = ping.repeat(100);
     // Without a bound on them, so that all are read: only the latest is answered.
-    let limits = Limits { pings_per_second: None, ..Limits::default() };
+    let limits = Limits::new().pings_per_second(None);
     let target = Target::with(|server| server.limits(limits)).await;
     let mut client = target.stream("/prey").await;
     settle().await;

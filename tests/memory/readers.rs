@@ -60,7 +60,7 @@ async fn socket_io(target: &Target) -> Raw {
 async fn what_is_kept_for_those_who_are_away_is_bounded() {
     const AWAY: usize = 10;
     let _alone = alone().await;
-    let recovery = Recovery { within: Duration::from_mins(2), ..Recovery::default() };
+    let recovery = Recovery::new().within(Duration::from_mins(2));
     let target = Target::with(|server| server.recovery(recovery)).await;
     let prey = target.running.handle().of("/prey").expect("a namespace");
     let mut clients = Vec::with_capacity(AWAY);
@@ -88,8 +88,8 @@ async fn what_is_kept_for_those_who_are_away_is_bounded() {
 async fn what_is_kept_for_those_who_are_here_is_bounded_and_goes_in_time() {
     const HERE: usize = 10;
     let _alone = alone().await;
-    let recovery = Recovery { within: Duration::from_secs(2), ..Recovery::default() };
-    let limits = Limits { ping_interval: Duration::from_millis(500), ..Limits::default() };
+    let recovery = Recovery::new().within(Duration::from_secs(2));
+    let limits = Limits::new().ping_interval(Duration::from_millis(500));
     let target = Target::with(|server| server.recovery(recovery).limits(limits)).await;
     let prey = target.running.handle().of("/prey").expect("a namespace");
     let mut clients = Vec::with_capacity(HERE);

@@ -115,7 +115,7 @@ async fn post(target: &Target, id: &str, body: &str) -> u16 {
 #[tokio::test]
 async fn what_is_posted_and_never_polled_for_costs_its_bytes() {
     let _alone = alone().await;
-    let limits = Limits { post_timeout: Duration::from_millis(20), ..Limits::default() };
+    let limits = Limits::new().post_timeout(Duration::from_millis(20));
     let engine = || SocketIo::new().ping_interval(Duration::from_millis(300)).ping_timeout(Duration::from_millis(200));
     let bodies = [vec!["40/nobody,"; 80_000].join("\u{1e}"), vec![r#"42/prey,["x"]"#; 60_000].join("\u{1e}")];
     for body in bodies {

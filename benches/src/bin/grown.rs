@@ -88,7 +88,7 @@ fn main() -> Result<(), StartError> {
 
 async fn serve() -> Result<(), StartError> {
     let address = format!("127.0.0.1:{}", option::<u16>("--port").unwrap_or(0));
-    let limits = Limits { rooms_per_socket: 2000, ..Limits::default() };
+    let limits = Limits::new().rooms_per_socket(2000);
     let mut server = Server::empty().gateway_with::<Grown>(handlers).limits(limits).banner(false);
     if let Some(port) = option::<u16>("--monitoring") {
         server = server.monitoring(format!("127.0.0.1:{port}"));

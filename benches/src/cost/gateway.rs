@@ -246,6 +246,6 @@ pub(super) async fn server() -> Result<(RunningServer, SocketAddr), Box<dyn std:
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     // Callgrind takes its time: nobody is asked whether it is there.
-    let limits = Limits { ping_interval: Duration::from_hours(1), ..Limits::default() };
+    let limits = Limits::new().ping_interval(Duration::from_hours(1));
     Ok((Server::empty().gateway::<Costs>().limits(limits).start(listener).await?, address))
 }

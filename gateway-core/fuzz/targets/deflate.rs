@@ -91,7 +91,7 @@ fn check_server(message: &[u8], window: u8, level: u8) {
 fn check_offer(offer: &[u8]) {
     let Ok(offer) = HeaderValue::from_bytes(offer) else { return };
     let headers = HeaderMap::from_iter([(http::header::SEC_WEBSOCKET_EXTENSIONS, offer)]);
-    let own = Deflate { client_no_context_takeover: false, client_max_window_bits: 12, ..Deflate::default() };
+    let own = Deflate::new().client_no_context_takeover(false).client_max_window_bits(12);
     let Some(answer) = agree(&headers, &own) else { return };
     assert!(answer.starts_with("permessage-deflate; server_no_context_takeover"));
     let keeps = !answer.contains("client_no_context_takeover");

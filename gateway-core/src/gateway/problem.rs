@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::panic::Location;
 
 use crate::dispatch::{Declared, Handler, Hook, Missing, Written};
 use crate::gateway::known::NamespaceError;
@@ -229,6 +230,27 @@ impl Problem {
             what: format!("`{text}` is no address that a proxy could have"),
             help: "write `10.0.0.1`, `10.0.0.0/8`, or `unix` for what comes without an address".to_owned(),
         }
+    }
+
+    #[track_caller]
+    pub(crate) fn cors_names(names: &str) -> Self {
+        let place = Location::caller();
+        let what = format!("`{names}` may not stand in the headers of `Cors`");
+        Self::at(place.file(), place.line(), what, "names of headers and methods are visible ASCII".to_owned())
+    }
+
+    #[track_caller]
+    pub(crate) fn cookie_name(name: &str) -> Self {
+        let place = Location::caller();
+        let what = format!("`{name}` may not be the name of a cookie (RFC 6265 §4.1.1)");
+        Self::at(place.file(), place.line(), what, "write letters, digits, `-` and `_`, such as `io`".to_owned())
+    }
+
+    #[track_caller]
+    pub(crate) fn cookie_attribute(text: &str) -> Self {
+        let place = Location::caller();
+        let what = format!("`{text}` may not stand in a cookie (RFC 6265 §4.1.1)");
+        Self::at(place.file(), place.line(), what, "write visible ASCII without a semicolon".to_owned())
     }
 
     pub(crate) fn engine_path_twice(path: &str) -> Self {

@@ -9,7 +9,9 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 
 use crate::server::by_hand::ByHand;
 use crate::server::endpoint::{Incoming, Listener};
@@ -40,6 +42,7 @@ pub(crate) async fn accept(listener: Listener, service: GatewayService) {
                     Some(tls) => spawn(tls.accept(stream), service),
                 }
             }
+            #[cfg(unix)]
             Accepted::Unix(stream) => match &listener.tls {
                 None => spawn(stream, service.clone()),
                 Some(tls) => spawn(tls.accept(stream), service.clone()),
@@ -50,6 +53,7 @@ pub(crate) async fn accept(listener: Listener, service: GatewayService) {
 
 pub(crate) enum Accepted {
     Tcp(TcpStream, SocketAddr),
+    #[cfg(unix)]
     Unix(UnixStream),
 }
 
@@ -79,6 +83,7 @@ impl Incoming {
     async fn accept(&self) -> io::Result<Accepted> {
         match self {
             Self::Tcp(listener) => listener.accept().await.map(|(stream, peer)| Accepted::Tcp(stream, peer)),
+            #[cfg(unix)]
             Self::Unix(listener) => listener.accept().await.map(|(stream, _)| Accepted::Unix(stream)),
         }
     }

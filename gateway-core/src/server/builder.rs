@@ -23,6 +23,8 @@ use crate::limits::{Limits, Overflow};
 use crate::server::application::{Application, Shared};
 use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
 use crate::server::body::Body;
+#[cfg(feature = "config")]
+use crate::server::config::ServerConfig;
 use crate::server::endpoint::{Endpoint, IntoEndpoint, LocalAddr};
 use crate::server::engine_io::{Engine, Serves};
 use crate::server::fallback::Fallback;
@@ -160,6 +162,12 @@ impl Server {
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// Sets the options that stand in a configuration file. Setters called afterwards win.
+    #[cfg(feature = "config")]
+    pub fn config(self, config: ServerConfig) -> Self {
+        config.apply(self)
     }
 
     /// Restores what clients of NestJS may depend on; `docs/protocol.md` lists it. Default off.
@@ -455,8 +463,8 @@ fn written_here<T>() -> Written {
     Written::new(&name[start..], place.file(), place.line())
 }
 
-fn socket_io(SocketIo { path, engine }: SocketIo) -> Engine {
-    Engine::new(&path, Serves::SocketIo, engine)
+fn socket_io(SocketIo { engine }: SocketIo) -> Engine {
+    Engine::new(&engine.path.clone(), Serves::SocketIo, engine)
 }
 
 impl Default for Server {

@@ -2,41 +2,31 @@
 
 use std::time::Duration;
 
+use crate::options::options;
 use crate::wire::{CloseCode, Disconnect};
 
-/// How a server stops: [`Server::drain`](crate::Server::drain).
-///
-/// ```
-/// use std::time::Duration;
-///
-/// use gateway_core::{CloseCode, Drain};
-///
-/// let drain = Drain { delay: Duration::from_secs(5), close_code: CloseCode::SERVICE_RESTART, ..Drain::default() };
-/// assert_eq!(drain.window, Duration::from_secs(10));
-/// ```
-#[derive(Clone, Debug)]
-pub struct Drain {
-    /// How long the server goes on as before once it says that it is not ready, so that balancers send nobody new to it.
-    /// Default 0.
-    pub delay: Duration,
-    /// Over how long sockets are closed, at most. They are closed in slices of the same size every 100 ms: as small as this
-    /// allows, and never below 100 sockets. Default 10 s.
-    pub window: Duration,
-    /// What clients of the plain protocol are closed with: 1001, or [`CloseCode::SERVICE_RESTART`]. Default 1001.
-    pub close_code: CloseCode,
-    /// Within which time clients of the plain protocol are asked to come back, each at a moment of its own: the reason ends
-    /// in `retry after 1234 ms`. Default 0: they are asked nothing.
-    pub retry_within: Duration,
-}
-
-impl Default for Drain {
-    fn default() -> Self {
-        Self {
-            delay: Duration::ZERO,
-            window: Duration::from_secs(10),
-            close_code: CloseCode::GOING_AWAY,
-            retry_within: Duration::ZERO,
-        }
+options! {
+    /// Options of a server's stop: [`Server::drain`](crate::Server::drain).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use gateway_core::{CloseCode, Drain};
+    ///
+    /// let drain = Drain::new().delay(Duration::from_secs(5)).close_code(CloseCode::SERVICE_RESTART);
+    /// ```
+    pub struct Drain {
+        /// Time the server goes on as before once it says that it is not ready, so that balancers send no new clients.
+        /// Default 0.
+        delay: Duration = Duration::ZERO,
+        /// Time over which sockets are closed, at most. They are closed in slices of the same size every 100 ms: as small as
+        /// this allows, and never below 100 sockets. Default 10 s.
+        window: Duration = Duration::from_secs(10),
+        /// Close code for clients of the plain protocol: 1001, or [`CloseCode::SERVICE_RESTART`]. Default 1001.
+        close_code: CloseCode = CloseCode::GOING_AWAY,
+        /// Time within which clients of the plain protocol are asked to come back, each at a moment of its own: the reason
+        /// ends in `retry after 1234 ms`. Default 0: they are asked nothing.
+        retry_within: Duration = Duration::ZERO,
     }
 }
 

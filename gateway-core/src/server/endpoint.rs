@@ -4,7 +4,9 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::TcpListener;
+#[cfg(unix)]
+use tokio::net::UnixListener;
 
 use crate::gateway::StartError;
 use crate::transport::Tls;
@@ -18,10 +20,12 @@ pub enum Endpoint {
     /// A listening TCP socket.
     Tcp(TcpListener),
     /// A listening Unix socket.
+    #[cfg(unix)]
     Unix(UnixListener),
     /// A listening TCP socket of the standard library, such as one that a supervisor handed over.
     StdTcp(std::net::TcpListener),
     /// A listening Unix socket of the standard library.
+    #[cfg(unix)]
     StdUnix(std::os::unix::net::UnixListener),
     /// One of the others, encrypted.
     #[cfg(feature = "tls")]
@@ -86,6 +90,7 @@ impl From<TcpListener> for Endpoint {
     }
 }
 
+#[cfg(unix)]
 impl From<UnixListener> for Endpoint {
     fn from(listener: UnixListener) -> Self {
         Self::Unix(listener)
@@ -98,6 +103,7 @@ impl From<std::net::TcpListener> for Endpoint {
     }
 }
 
+#[cfg(unix)]
 impl From<std::os::unix::net::UnixListener> for Endpoint {
     fn from(listener: std::os::unix::net::UnixListener) -> Self {
         Self::StdUnix(listener)
@@ -115,6 +121,7 @@ pub(crate) struct Listener {
 #[derive(Debug)]
 pub(crate) enum Incoming {
     Tcp(TcpListener),
+    #[cfg(unix)]
     Unix(UnixListener),
 }
 
@@ -166,11 +173,13 @@ impl Endpoint {
             }
             Self::Address(address) => Incoming::Tcp(TcpListener::bind(address).await?),
             Self::Tcp(listener) => Incoming::Tcp(listener),
+            #[cfg(unix)]
             Self::Unix(listener) => Incoming::Unix(listener),
             Self::StdTcp(listener) => {
                 listener.set_nonblocking(true)?;
                 Incoming::Tcp(TcpListener::from_std(listener)?)
             }
+            #[cfg(unix)]
             Self::StdUnix(listener) => {
                 listener.set_nonblocking(true)?;
                 Incoming::Unix(UnixListener::from_std(listener)?)
@@ -181,10 +190,12 @@ impl Endpoint {
         // One that blocks, as a supervisor may hand it over, would stop a thread of the runtime at its first accept.
         match &incoming {
             Incoming::Tcp(listener) => rustix::io::ioctl_fionbio(listener, true)?,
+            #[cfg(unix)]
             Incoming::Unix(listener) => rustix::io::ioctl_fionbio(listener, true)?,
         }
         let local = match &incoming {
             Incoming::Tcp(listener) => LocalAddr::Tcp(listener.local_addr()?),
+            #[cfg(unix)]
             Incoming::Unix(listener) => LocalAddr::Unix(listener.local_addr()?.as_pathname().map(Into::into)),
         };
         Ok((incoming, local))

@@ -8,6 +8,8 @@ mod before;
 mod body;
 mod builder;
 mod by_hand;
+#[cfg(feature = "config")]
+mod config;
 mod connection;
 mod doors;
 mod drain;
@@ -48,6 +50,8 @@ pub(crate) use application::Application;
 pub use before::UpgradeRefusal;
 pub use body::Body;
 pub use builder::Server;
+#[cfg(feature = "config")]
+pub use config::ServerConfig;
 #[cfg(feature = "testing")]
 pub(crate) use connection::{Entry, Manner, serve};
 #[cfg(feature = "testing")]

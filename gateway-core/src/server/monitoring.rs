@@ -39,6 +39,7 @@ pub(crate) async fn monitor(listener: Listener, handle: ServerHandle) {
         watchers.spawn(async move {
             match accepted {
                 Accepted::Tcp(stream, _) => answer(stream, handle).await,
+                #[cfg(unix)]
                 Accepted::Unix(stream) => answer(stream, handle).await,
             }
             drop(place);

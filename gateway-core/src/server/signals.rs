@@ -21,6 +21,7 @@ pub(crate) struct Signals {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Told {
     Stop,
+    #[cfg_attr(not(unix), allow(dead_code, reason = "by a hangup alone"))]
     Reload,
 }
 

@@ -22,10 +22,10 @@ use crate::transport::Handshake;
 /// let options = SocketIo::new().path("/realtime/").ping_interval(Duration::from_secs(10)).cors(Cors::any());
 /// let server = Server::new().socket_io(options);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "config", derive(serde::Deserialize), serde(transparent))]
 #[must_use = "options do nothing before a server has them"]
 pub struct SocketIo {
-    pub(crate) path: String,
     pub(crate) engine: EngineOptions,
 }
 
@@ -39,15 +39,10 @@ pub struct SocketIo {
 /// let server = Server::new().engine_io("/engine.io/", "/echo", options);
 /// ```
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "config", derive(serde::Deserialize), serde(try_from = "EngineOptions"))]
 #[must_use = "options do nothing before a server has them"]
 pub struct EngineIo {
     pub(crate) engine: EngineOptions,
-}
-
-impl Default for SocketIo {
-    fn default() -> Self {
-        Self { path: "/socket.io/".to_owned(), engine: EngineOptions::default() }
-    }
 }
 
 impl SocketIo {
@@ -59,7 +54,7 @@ impl SocketIo {
     /// The path. Default `/socket.io/`; a slash at its end is added where it is missing, so that it captures nothing
     /// but what is under it.
     pub fn path(mut self, path: impl Into<String>) -> Self {
-        self.path = path.into();
+        self.engine.path = path.into();
         self
     }
 
@@ -87,6 +82,17 @@ impl SocketIo {
     pub fn client_bundle(mut self, name: impl Into<String>, file: impl Into<Bytes>) -> Self {
         self.engine.bundle.add(name.into(), file.into());
         self
+    }
+}
+
+#[cfg(feature = "config")]
+impl TryFrom<EngineOptions> for EngineIo {
+    type Error = &'static str;
+
+    fn try_from(engine: EngineOptions) -> Result<Self, &'static str> {
+        let EngineOptions { path, parser, connect_timeout, .. } = EngineOptions::default();
+        let is_plain = engine.path == path && engine.parser == parser && engine.connect_timeout == connect_timeout;
+        if is_plain { Ok(Self { engine }) } else { Err("`path`, `parser` and `connect_timeout` belong to Socket.IO") }
     }
 }
 

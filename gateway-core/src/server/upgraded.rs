@@ -7,7 +7,9 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
@@ -97,8 +99,10 @@ async fn hand_over(upgraded: Upgraded, what: impl Start) {
         Ok(encrypted) => return what.start(encrypted.io.into_inner(), encrypted.read_buf).await,
         Err(upgraded) => upgraded,
     };
-    match upgraded.downcast::<TokioIo<UnixStream>>() {
-        Ok(unix) => what.start(Socket::from(unix.io.into_inner()), unix.read_buf).await,
-        Err(upgraded) => what.start(TokioIo::new(upgraded), Bytes::new()).await,
-    }
+    #[cfg(unix)]
+    let upgraded = match upgraded.downcast::<TokioIo<UnixStream>>() {
+        Ok(unix) => return what.start(Socket::from(unix.io.into_inner()), unix.read_buf).await,
+        Err(upgraded) => upgraded,
+    };
+    what.start(TokioIo::new(upgraded), Bytes::new()).await;
 }

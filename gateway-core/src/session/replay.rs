@@ -7,33 +7,28 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::options::options;
 use crate::wire::Encoded;
 
-/// How long, and up to which amount, a server keeps what a client that lost its connection has missed.
-///
-/// ```
-/// use std::time::Duration;
-///
-/// use gateway_core::Recovery;
-///
-/// let recovery = Recovery { within: Duration::from_secs(30), ..Recovery::default() };
-/// assert_eq!(recovery.events, 1024);
-/// ```
-#[derive(Clone, Debug)]
-pub struct Recovery {
-    /// How long a socket may be away. Default 2 minutes, as in Socket.IO.
-    pub within: Duration,
-    /// Events kept for one socket. One that misses more comes back as a new socket. Default 1024.
-    pub events: usize,
-    /// Bytes of events kept for one socket, with 56 for the place of each. Default 1 MiB.
-    pub bytes: usize,
-    /// Sockets that may be away at the same time; beyond, who leaves is not waited for. Default 10 000.
-    pub sockets: usize,
-}
-
-impl Default for Recovery {
-    fn default() -> Self {
-        Self { within: Duration::from_mins(2), events: 1024, bytes: 1024 * 1024, sockets: 10_000 }
+options! {
+    /// Options of recovery: the time and the amounts for which a server keeps the events that a disconnected client misses.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use gateway_core::Recovery;
+    ///
+    /// let recovery = Recovery::new().within(Duration::from_secs(30)).events(256);
+    /// ```
+    pub struct Recovery {
+        /// Time a socket may be disconnected. Default 2 minutes, as in Socket.IO.
+        within: Duration = Duration::from_mins(2),
+        /// Events kept for one socket. One that misses more comes back as a new socket. Default 1024.
+        events: usize = 1024,
+        /// Bytes of events kept for one socket, with 56 for the place of each. Default 1 MiB.
+        bytes: usize = 1024 * 1024,
+        /// Sockets that may be disconnected at the same time; further ones are not kept. Default 10 000.
+        sockets: usize = 10_000,
     }
 }
 

@@ -1,56 +1,47 @@
 //! What a server and a client agree on before messages are compressed (RFC 7692 §5 and §7.1). Pure.
 
+#![cfg_attr(not(feature = "deflate"), allow(dead_code, unreachable_pub, reason = "public with the feature"))]
+
 use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_EXTENSIONS};
 
+use crate::options::options;
 use crate::wire::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW, Takeover};
 
-/// How messages of a `WebSocket` are compressed (RFC 7692, `permessage-deflate`), with clients that offer it.
-///
-/// What the server sends is always compressed message by message, so that a broadcast is compressed once and a connection
-/// needs no compressor: each thread has one, of at most 372 KiB.
-///
-/// What a client sends is bounded once it is inflated, and deflate makes up to 1000 bytes of one. A client that has agreed on
-/// it costs a server as much for 1 KB on the wire as another for 1 MB: [`Limits::message_bytes`](crate::Limits::message_bytes)
-/// counts inflated bytes, and is better set to the largest message that clients have a reason to send.
-///
-/// ```
-/// # #[cfg(feature = "deflate")] {
-/// use gateway_core::Deflate;
-///
-/// let deflate = Deflate { threshold: 256, ..Deflate::default() };
-/// assert_eq!(deflate.server_max_window_bits, 15);
-/// # }
-/// ```
-#[derive(Clone, Debug)]
-#[cfg_attr(not(feature = "deflate"), allow(unreachable_pub, reason = "public with the feature"))]
-pub struct Deflate {
-    /// Bytes of a message from which on it is compressed. Default 1024, as in the reference: a shorter one fits in one
-    /// packet of the network either way.
-    pub threshold: usize,
-    /// From 1, the fastest, to 9, the smallest. Default 2: JSON becomes nearly as small as by 6, which takes up to five times
-    /// as long.
-    pub level: u8,
-    /// Bits of the window that the server compresses with, 9 to 15: how far back it finds repetitions. A client may ask for
-    /// less. Default 15, 32 KiB.
-    pub server_max_window_bits: u8,
-    /// Bits of the window that a client may compress with where it keeps it from message to message, 8 to 15. Default 15,
-    /// 32 KiB: so much does a connection hold at most.
-    pub client_max_window_bits: u8,
-    /// Whether clients must compress each message for itself. Default yes: a connection holds nothing for it then. If not,
-    /// similar small messages become much smaller. A client that refers to earlier messages all the same, as those of Tornado
-    /// do, is understood where it does so among its first 16 compressed messages; it is kept for as if it had been allowed.
-    pub client_no_context_takeover: bool,
-}
-
-impl Default for Deflate {
-    fn default() -> Self {
-        Self {
-            threshold: 1024,
-            level: 2,
-            server_max_window_bits: 15,
-            client_max_window_bits: 15,
-            client_no_context_takeover: true,
-        }
+options! {
+    /// Options of compression on a `WebSocket` (RFC 7692, `permessage-deflate`), with clients that offer it.
+    ///
+    /// What the server sends is always compressed message by message, so that a broadcast is compressed once and a connection
+    /// needs no compressor: each thread has one, of at most 372 KiB.
+    ///
+    /// What a client sends is bounded once it is inflated, and deflate makes up to 1000 bytes of one. A client that has agreed on
+    /// it costs a server as much for 1 KB on the wire as another for 1 MB: [`Limits::message_bytes`](crate::Limits::message_bytes)
+    /// counts inflated bytes, and is better set to the largest message that clients have a reason to send.
+    ///
+    /// ```
+    /// # #[cfg(feature = "deflate")] {
+    /// use gateway_core::Deflate;
+    ///
+    /// let deflate = Deflate::new().threshold(256).level(6);
+    /// # }
+    /// ```
+    pub struct Deflate {
+        /// Bytes of a message from which on it is compressed. Default 1024, as in the reference: a shorter one fits in one
+        /// packet of the network either way.
+        threshold: usize = 1024,
+        /// Effort of the compressor, from 1, the fastest, to 9, the smallest output. Default 2: JSON becomes nearly as small as
+        /// by 6, which takes up to five times as long.
+        level: u8 = 2,
+        /// Bits of the window that the server compresses with, 9 to 15: the distance over which it finds repetitions. A client
+        /// may ask for less. Default 15, 32 KiB.
+        server_max_window_bits: u8 = 15,
+        /// Bits of the window that a client may compress with where it keeps it from message to message, 8 to 15. Default 15,
+        /// 32 KiB: a connection holds at most as much.
+        client_max_window_bits: u8 = 15,
+        /// Makes clients compress each message for itself. Default on: a connection holds nothing for it then. If off,
+        /// similar small messages become much smaller. A client that refers to earlier messages all the same, as those of
+        /// Tornado do, is understood where it does so among its first 16 compressed messages; it is kept for as if it had been
+        /// allowed.
+        client_no_context_takeover: bool = true,
     }
 }
 

@@ -1,5 +1,5 @@
-//! TCP and Unix streams. What is read by one task may be written from any, so the stream stands behind a counter; nothing
-//! is locked.
+//! TCP streams, and Unix streams where the system has them. What is read by one task may be written from any, so the stream
+//! stands behind a counter; nothing is locked.
 
 use std::fmt;
 use std::io;
@@ -7,11 +7,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-#[cfg(not(target_vendor = "apple"))]
+#[cfg(all(unix, not(target_vendor = "apple")))]
 use rustix::net::SendFlags;
 use rustix::net::{RecvFlags, Shutdown};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 
 #[cfg(test)]
 use crate::transport::DirectWrite;
@@ -32,6 +34,7 @@ impl<S> From<S> for Socket<S> {
 #[derive(Clone, Debug)]
 pub(crate) enum Direct {
     Tcp(Arc<TcpStream>),
+    #[cfg(unix)]
     Unix(Arc<UnixStream>),
     #[cfg(test)]
     Test(Arc<dyn DirectWrite>),
@@ -46,6 +49,7 @@ impl Direct {
     pub(crate) fn try_write(&self, frames: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.send(frames),
+            #[cfg(unix)]
             Self::Unix(stream) => stream.send(frames),
             #[cfg(test)]
             Self::Test(stream) => stream.try_write(frames),
@@ -69,9 +73,10 @@ macro_rules! kernel {
         impl Kernel for $stream {
             #[inline]
             fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-                #[cfg(target_vendor = "apple")]
+                // Without a flag that keeps `SIGPIPE` away, or without rustix's flags: the portable path, by the runtime.
+                #[cfg(any(not(unix), target_vendor = "apple"))]
                 return self.write(bytes);
-                #[cfg(not(target_vendor = "apple"))]
+                #[cfg(all(unix, not(target_vendor = "apple")))]
                 rustix::net::send(self, bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT).map_err(Into::into)
             }
 
@@ -118,6 +123,7 @@ macro_rules! kernel {
 }
 
 kernel!(TcpStream, Tcp);
+#[cfg(unix)]
 kernel!(UnixStream, Unix);
 
 impl<S: Kernel> Stream for Socket<S> {

@@ -97,6 +97,25 @@ impl fmt::Display for CloseCode {
     }
 }
 
+#[cfg(feature = "config")]
+impl<'de> serde::Deserialize<'de> for CloseCode {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = u16::deserialize(deserializer)?;
+        let wrong = || serde::de::Error::custom(format_args!("{code} may not stand in a close frame (RFC 6455 §7.4)"));
+        if Self::is_sendable(code) { Ok(Self(code)) } else { Err(wrong()) }
+    }
+}
+
+#[cfg(feature = "config")]
+impl serde::Serialize for CloseCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u16(self.0)
+    }
+}
+
+#[cfg(feature = "config")]
+crate::options::setting::setting!(CloseCode);
+
 /// The end of a connection, as told to its client.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Disconnect {

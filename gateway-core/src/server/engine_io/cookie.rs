@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+use crate::gateway::Problem;
+
 /// A cookie with the session's id, set by the answer to a handshake. Default: `io`, for the path `/`, hidden from
 /// scripts, `SameSite=Lax`. The id is a secret of its client, as a password is.
 ///
@@ -14,6 +16,8 @@ use http::HeaderValue;
 /// let options = SocketIo::new().cookie(SessionCookie::new("sticky").secure(true));
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "config", derive(serde::Deserialize), serde(try_from = "CookieTable"))]
+#[must_use = "options do nothing before a server has them"]
 pub struct SessionCookie {
     name: String,
     path: Option<String>,
@@ -22,10 +26,12 @@ pub struct SessionCookie {
     http_only: bool,
     secure: bool,
     same_site: SameSite,
+    problems: Vec<Problem>,
 }
 
 /// Which requests of other sites a cookie goes with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "config", derive(serde::Deserialize), serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum SameSite {
     /// With none.
@@ -44,13 +50,12 @@ impl Default for SessionCookie {
 
 impl SessionCookie {
     /// A cookie of this name.
-    ///
-    /// # Panics
-    ///
-    /// When the name may not be that of a cookie (RFC 6265 §4.1.1).
+    /// One that may not be that of a cookie stops the start.
+    #[track_caller]
     pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
-        assert!(!name.is_empty() && name.bytes().all(is_token), "`{name}` may not be the name of a cookie");
+        let is_name = !name.is_empty() && name.bytes().all(is_token);
+        let problems = if is_name { Vec::new() } else { vec![Problem::cookie_name(&name)] };
         Self {
             name,
             path: Some("/".to_owned()),
@@ -59,57 +64,60 @@ impl SessionCookie {
             http_only: true,
             secure: false,
             same_site: SameSite::Lax,
+            problems,
         }
     }
 
     /// The path it is sent with. Default `/`.
-    ///
-    /// # Panics
-    ///
-    /// When the text may not stand in a cookie.
-    #[must_use]
+    /// A text that may not stand in a cookie stops the start.
+    #[track_caller]
     pub fn path(mut self, path: impl Into<String>) -> Self {
-        self.path = Some(attribute(path.into()));
+        let path = path.into();
+        if !is_attribute(&path) {
+            self.problems.push(Problem::cookie_attribute(&path));
+        }
+        self.path = Some(path);
         self
     }
 
     /// The domain it is sent to. Default: the host alone.
-    ///
-    /// # Panics
-    ///
-    /// When the text may not stand in a cookie.
-    #[must_use]
+    /// A text that may not stand in a cookie stops the start.
+    #[track_caller]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
-        self.domain = Some(attribute(domain.into()));
+        let domain = domain.into();
+        if !is_attribute(&domain) {
+            self.problems.push(Problem::cookie_attribute(&domain));
+        }
+        self.domain = Some(domain);
         self
     }
 
     /// How long a browser keeps it. Default: as long as it runs.
-    #[must_use]
     pub fn max_age(mut self, time: Duration) -> Self {
         self.max_age = Some(time);
         self
     }
 
     /// Whether scripts cannot read it. Default on.
-    #[must_use]
     pub fn http_only(mut self, on: bool) -> Self {
         self.http_only = on;
         self
     }
 
     /// Whether it is sent over TLS only. Default off.
-    #[must_use]
     pub fn secure(mut self, on: bool) -> Self {
         self.secure = on;
         self
     }
 
     /// Which requests of other sites it goes with. Default [`SameSite::Lax`].
-    #[must_use]
     pub fn same_site(mut self, which: SameSite) -> Self {
         self.same_site = which;
         self
+    }
+
+    pub(crate) fn problems(&self) -> &[Problem] {
+        &self.problems
     }
 
     /// The header's value for this session.
@@ -131,7 +139,7 @@ struct Written<'a> {
 
 impl fmt::Display for Written<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let SessionCookie { name, path, domain, max_age, http_only, secure, same_site } = self.cookie;
+        let SessionCookie { name, path, domain, max_age, http_only, secure, same_site, problems: _ } = self.cookie;
         write!(formatter, "{name}={}", self.id)?;
         if let Some(time) = max_age {
             write!(formatter, "; Max-Age={}", time.as_secs())?;
@@ -158,10 +166,51 @@ fn is_token(byte: u8) -> bool {
 }
 
 /// RFC 6265 §4.1.1: anything but controls and semicolons.
-fn attribute(text: String) -> String {
-    assert!(text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b';'), "`{text}` may not stand in a cookie");
-    text
+fn is_attribute(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b';')
 }
+
+/// [`SessionCookie`] as it stands in a file.
+#[cfg(feature = "config")]
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct CookieTable {
+    name: Option<String>,
+    path: Option<String>,
+    domain: Option<String>,
+    #[serde(deserialize_with = "crate::options::setting::deserialize")]
+    max_age: Option<Duration>,
+    http_only: Option<bool>,
+    secure: Option<bool>,
+    same_site: Option<SameSite>,
+}
+
+#[cfg(feature = "config")]
+impl TryFrom<CookieTable> for SessionCookie {
+    type Error = String;
+
+    fn try_from(table: CookieTable) -> Result<Self, String> {
+        let CookieTable { name, path, domain, max_age, http_only, secure, same_site } = table;
+        let mut cookie = name.map_or_else(Self::default, Self::new);
+        if let Some(path) = path {
+            cookie = cookie.path(path);
+        }
+        if let Some(domain) = domain {
+            cookie = cookie.domain(domain);
+        }
+        cookie.max_age = max_age;
+        cookie.http_only = http_only.unwrap_or(cookie.http_only);
+        cookie.secure = secure.unwrap_or(cookie.secure);
+        cookie.same_site = same_site.unwrap_or(cookie.same_site);
+        match cookie.problems.first() {
+            Some(problem) => Err(problem.what().to_owned()),
+            None => Ok(cookie),
+        }
+    }
+}
+
+#[cfg(feature = "config")]
+crate::options::setting::readable!(SessionCookie);
 
 #[cfg(test)]
 mod tests {
@@ -177,8 +226,10 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "may not be the name of a cookie")]
-    fn a_name_that_would_break_the_header_is_refused() {
-        let _ = SessionCookie::new("a=b; Domain");
+    fn a_text_that_would_break_the_header_is_a_problem_of_the_start() {
+        let check = |cookie: SessionCookie, expected: usize| assert_eq!(cookie.problems().len(), expected);
+        check(SessionCookie::default(), 0);
+        check(SessionCookie::new("a=b; Domain"), 1);
+        check(SessionCookie::new("").path("/; Secure").domain("a\r\nb"), 3);
     }
 }

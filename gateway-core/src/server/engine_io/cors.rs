@@ -9,6 +9,7 @@ use http::header::{
 };
 use http::{Response, StatusCode};
 
+use crate::gateway::Problem;
 use crate::server::body::Body;
 use crate::transport::{Allowed, OriginPolicy};
 
@@ -21,6 +22,8 @@ use crate::transport::{Allowed, OriginPolicy};
 /// let options = SocketIo::new().cors(Cors::origins(["https://app.example.com"]).credentials(true));
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "config", derive(serde::Deserialize), serde(try_from = "CorsTable"))]
+#[must_use = "options do nothing before a server has them"]
 pub struct Cors {
     origins: OriginPolicy,
     credentials: bool,
@@ -28,11 +31,11 @@ pub struct Cors {
     allowed_headers: Option<HeaderValue>,
     exposed_headers: Option<HeaderValue>,
     max_age: Option<Duration>,
+    problems: Vec<Problem>,
 }
 
 impl Cors {
     /// Every page of the world.
-    #[must_use]
     pub fn any() -> Self {
         let mut origins = OriginPolicy::default();
         origins.allow_any();
@@ -48,6 +51,10 @@ impl Cors {
         Self::of(policy)
     }
 
+    pub(crate) fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
     /// The origins that were allowed by name; `None` where all are.
     pub(crate) fn allowed(&self) -> Option<&[String]> {
         self.origins.allowed()
@@ -61,62 +68,104 @@ impl Cors {
             allowed_headers: None,
             exposed_headers: None,
             max_age: None,
+            problems: Vec::new(),
         }
     }
 
     /// Whether requests may carry cookies. Default off. A browser allows it only where origins are named.
-    #[must_use]
     pub fn credentials(mut self, on: bool) -> Self {
         self.credentials = on;
         self
     }
 
     /// The methods a preflight is answered with. Default `GET,HEAD,PUT,PATCH,POST,DELETE`; `GET` and `POST` are of use.
-    ///
-    /// # Panics
-    ///
-    /// When a name may not stand in a header.
-    #[must_use]
+    /// A name that may not stand in a header stops the start.
+    #[track_caller]
     pub fn methods<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
-        self.methods = list(names);
+        match list(names) {
+            Ok(names) => self.methods = names,
+            Err(names) => self.problems.push(Problem::cors_names(&names)),
+        }
         self
     }
 
     /// The headers requests may carry. Default: those a preflight asks for.
-    ///
-    /// # Panics
-    ///
-    /// When a name may not stand in a header.
-    #[must_use]
+    /// A name that may not stand in a header stops the start.
+    #[track_caller]
     pub fn allowed_headers<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
-        self.allowed_headers = Some(list(names));
+        match list(names) {
+            Ok(names) => self.allowed_headers = Some(names),
+            Err(names) => self.problems.push(Problem::cors_names(&names)),
+        }
         self
     }
 
     /// The headers of responses that pages may read. Default none.
-    ///
-    /// # Panics
-    ///
-    /// When a name may not stand in a header.
-    #[must_use]
+    /// A name that may not stand in a header stops the start.
+    #[track_caller]
     pub fn exposed_headers<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
-        self.exposed_headers = Some(list(names));
+        match list(names) {
+            Ok(names) => self.exposed_headers = Some(names),
+            Err(names) => self.problems.push(Problem::cors_names(&names)),
+        }
         self
     }
 
     /// How long a browser may keep the answer to a preflight. Default: as long as it likes.
-    #[must_use]
     pub fn max_age(mut self, time: Duration) -> Self {
         self.max_age = Some(time);
         self
     }
 }
 
-fn list<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> HeaderValue {
+/// The header's value, or its text where that may not stand in a header.
+fn list<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Result<HeaderValue, String> {
     let names: Vec<N> = names.into_iter().collect();
     let list = names.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(",");
-    HeaderValue::try_from(list).expect("names of headers and methods are ASCII")
+    HeaderValue::from_str(&list).map_err(|_| list)
 }
+
+/// [`Cors`] as it stands in a file. `origins = ["*"]` is every page of the world.
+#[cfg(feature = "config")]
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct CorsTable {
+    origins: Vec<String>,
+    credentials: bool,
+    methods: Option<Vec<String>>,
+    allowed_headers: Option<Vec<String>>,
+    exposed_headers: Option<Vec<String>>,
+    #[serde(deserialize_with = "crate::options::setting::deserialize")]
+    max_age: Option<Duration>,
+}
+
+#[cfg(feature = "config")]
+impl TryFrom<CorsTable> for Cors {
+    type Error = String;
+
+    fn try_from(table: CorsTable) -> Result<Self, String> {
+        let CorsTable { origins, credentials, methods, allowed_headers, exposed_headers, max_age } = table;
+        let every = origins.iter().any(|origin| origin == "*");
+        let mut cors = if every { Self::any() } else { Self::origins(origins) }.credentials(credentials);
+        cors.max_age = max_age;
+        if let Some(names) = methods {
+            cors = cors.methods(names);
+        }
+        if let Some(names) = allowed_headers {
+            cors = cors.allowed_headers(names);
+        }
+        if let Some(names) = exposed_headers {
+            cors = cors.exposed_headers(names);
+        }
+        match cors.problems.first() {
+            Some(problem) => Err(problem.what().to_owned()),
+            None => Ok(cors),
+        }
+    }
+}
+
+#[cfg(feature = "config")]
+crate::options::setting::readable!(Cors);
 
 /// What one server tells browsers: its own origins, and the options of one path.
 #[derive(Clone, Copy, Debug)]

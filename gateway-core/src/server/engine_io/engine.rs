@@ -47,6 +47,7 @@ impl Engine {
         let mut problems = Vec::new();
         let mut paths = HashSet::new();
         for engine in engines {
+            problems.extend(engine.options.problems().cloned());
             if !paths.insert(&engine.path) {
                 problems.push(Problem::engine_path_twice(&engine.path));
             }

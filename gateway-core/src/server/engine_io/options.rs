@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
+use crate::gateway::Problem;
 use crate::server::before::BeforeUpgrade;
 use crate::server::connection::{Entry, Manner};
 use crate::server::engine_io::bundle::Bundle;
@@ -17,25 +18,42 @@ use crate::wire::WireFormat;
 
 /// The reference's options and defaults.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "config", derive(serde::Deserialize), serde(default, deny_unknown_fields))]
 pub(crate) struct EngineOptions {
     pub(crate) transports: Vec<TransportName>,
     pub(crate) allow_upgrades: bool,
+    #[cfg_attr(feature = "config", serde(deserialize_with = "crate::options::setting::deserialize"))]
     pub(crate) ping_interval: Duration,
+    #[cfg_attr(feature = "config", serde(deserialize_with = "crate::options::setting::deserialize"))]
     pub(crate) ping_timeout: Duration,
+    #[cfg_attr(feature = "config", serde(deserialize_with = "crate::options::setting::deserialize"))]
     pub(crate) upgrade_timeout: Duration,
     pub(crate) max_http_buffer_size: usize,
+    #[cfg_attr(feature = "config", serde(deserialize_with = "crate::options::setting::deserialize"))]
     pub(crate) cors: Option<Cors>,
+    #[cfg_attr(feature = "config", serde(deserialize_with = "crate::options::setting::deserialize"))]
     pub(crate) cookie: Option<SessionCookie>,
+    #[cfg_attr(feature = "config", serde(skip))]
     pub(crate) allow_request: Option<BeforeUpgrade>,
+    #[cfg_attr(feature = "config", serde(skip))]
     pub(crate) initial_headers: Option<InitialHeaders>,
     /// Responses from this size on are compressed.
     #[cfg(feature = "http-compression")]
+    #[cfg_attr(feature = "config", serde(deserialize_with = "crate::options::setting::deserialize"))]
     pub(crate) http_compression: Option<usize>,
     /// In the place of what the server has.
+    #[cfg_attr(
+        all(feature = "config", feature = "deflate"),
+        serde(deserialize_with = "crate::options::setting::deserialize")
+    )]
+    #[cfg_attr(all(feature = "config", not(feature = "deflate")), serde(skip))]
     pub(crate) per_message_deflate: Option<Deflate>,
     /// Of use to Socket.IO only, as what follows.
+    pub(crate) path: String,
+    #[cfg_attr(feature = "config", serde(deserialize_with = "crate::options::setting::deserialize"))]
     pub(crate) connect_timeout: Duration,
     pub(crate) parser: Parser,
+    #[cfg_attr(feature = "config", serde(skip))]
     pub(crate) bundle: Bundle,
 }
 
@@ -55,6 +73,7 @@ impl Default for EngineOptions {
             #[cfg(feature = "http-compression")]
             http_compression: None,
             per_message_deflate: None,
+            path: "/socket.io/".to_owned(),
             connect_timeout: Duration::from_secs(45),
             parser: Parser::default(),
             bundle: Bundle::default(),
@@ -63,6 +82,12 @@ impl Default for EngineOptions {
 }
 
 impl EngineOptions {
+    /// What was set to a text that may not stand in a header.
+    pub(crate) fn problems(&self) -> impl Iterator<Item = &Problem> {
+        let cors = self.cors.iter().flat_map(Cors::problems);
+        cors.chain(self.cookie.iter().flat_map(SessionCookie::problems))
+    }
+
     pub(crate) fn serves(&self, transport: TransportName) -> bool {
         self.transports.contains(&transport)
     }
@@ -86,6 +111,7 @@ impl EngineOptions {
 
 /// A way to reach a server of Engine.IO.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "config", derive(serde::Deserialize), serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum TransportName {
     /// By HTTP requests, one of which waits for what the server has to say.
@@ -96,6 +122,7 @@ pub enum TransportName {
 
 /// How the packets of Socket.IO are written.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "config", derive(serde::Deserialize), serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum Parser {
     /// As JSON, binary parts beside it: what clients do unless told otherwise.

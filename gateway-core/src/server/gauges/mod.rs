@@ -2,6 +2,7 @@
 //! nobody does.
 
 mod events;
+#[cfg(unix)]
 mod process;
 mod sockets;
 mod wire;
@@ -23,6 +24,7 @@ pub(crate) fn gather(shared: &Shared) -> Metrics {
     counters(&mut metrics, shared);
     events::gather(&mut metrics, shared);
     wire::gather(&mut metrics, shared);
+    #[cfg(unix)]
     process::gather(&mut metrics);
     metrics
 }
