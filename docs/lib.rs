@@ -1,5 +1,5 @@
 //! The guide's pages as doctests: a Rust block that does not compile, or whose test fails, fails `cargo test -p gateway-book`.
-//! `build.rs` joins blocks that continue others.
+//! `build.rs` joins blocks that continue others, and takes out what `tests/blocks.rs` runs in one program.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

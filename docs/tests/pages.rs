@@ -77,6 +77,21 @@ fn anchor_of(heading: &str) -> String {
         .collect()
 }
 
+/// mdBook shows what its summary names, and nothing else.
+#[test]
+fn the_book_holds_every_page_once() {
+    let summary = read("docs/SUMMARY.md");
+    let mut named: Vec<&str> = summary.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
+    named.retain(|page| *page != "performance/README.md");
+    named.sort_unstable();
+    let in_docs = pages().into_iter().filter(|page| page.parent().unwrap() == root().join("docs"));
+    let mut written: Vec<String> =
+        in_docs.map(|page| page.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    written.retain(|page| page != "SUMMARY.md");
+    written.sort_unstable();
+    assert_eq!(named, written, "docs/SUMMARY.md has a line for each page");
+}
+
 /// In the public registry the name is somebody else's, so a version alone would fetch a stranger's code.
 #[test]
 fn every_dependency_on_the_framework_says_where_it_comes_from() {

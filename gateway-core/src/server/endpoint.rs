@@ -17,14 +17,14 @@ use crate::transport::Tls;
 /// tokio and of the standard library. Port 0 is any free one.
 #[derive(Debug)]
 pub struct Endpoint {
-    source: Source,
+    source: ListenSource,
     /// Encrypts its streams.
     tls: Option<Tls>,
 }
 
 /// What is listened on.
 #[derive(Debug)]
-enum Source {
+enum ListenSource {
     Address(String),
     Tcp(TcpListener),
     #[cfg(unix)]
@@ -46,14 +46,15 @@ impl Endpoint {
 
     pub(crate) async fn listen(self) -> Result<(Listener, LocalAddr), StartError> {
         let Self { source, tls } = self;
-        let address = if let Source::Address(address) = &source { address } else { "the given listener" }.to_owned();
+        let address =
+            if let ListenSource::Address(address) = &source { address } else { "the given listener" }.to_owned();
         let (incoming, local) = source.listen().await.map_err(|source| StartError::Listen { address, source })?;
         Ok((Listener { incoming, tls }, local))
     }
 }
 
-impl From<Source> for Endpoint {
-    fn from(source: Source) -> Self {
+impl From<ListenSource> for Endpoint {
+    fn from(source: ListenSource) -> Self {
         Self { source, tls: None }
     }
 }
@@ -78,52 +79,53 @@ impl<T: Into<Endpoint>> IntoEndpoint for T {
 
 impl From<&str> for Endpoint {
     fn from(address: &str) -> Self {
-        Source::Address(address.to_owned()).into()
+        ListenSource::Address(address.to_owned()).into()
     }
 }
 
 impl From<String> for Endpoint {
     fn from(address: String) -> Self {
-        Source::Address(address).into()
+        ListenSource::Address(address).into()
     }
 }
 
 impl From<(&str, u16)> for Endpoint {
     fn from((host, port): (&str, u16)) -> Self {
         // An IPv6 address stands in brackets before a port.
-        Source::Address(if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }).into()
+        ListenSource::Address(if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
+            .into()
     }
 }
 
 impl From<SocketAddr> for Endpoint {
     fn from(address: SocketAddr) -> Self {
-        Source::Address(address.to_string()).into()
+        ListenSource::Address(address.to_string()).into()
     }
 }
 
 impl From<TcpListener> for Endpoint {
     fn from(listener: TcpListener) -> Self {
-        Source::Tcp(listener).into()
+        ListenSource::Tcp(listener).into()
     }
 }
 
 #[cfg(unix)]
 impl From<UnixListener> for Endpoint {
     fn from(listener: UnixListener) -> Self {
-        Source::Unix(listener).into()
+        ListenSource::Unix(listener).into()
     }
 }
 
 impl From<std::net::TcpListener> for Endpoint {
     fn from(listener: std::net::TcpListener) -> Self {
-        Source::StdTcp(listener).into()
+        ListenSource::StdTcp(listener).into()
     }
 }
 
 #[cfg(unix)]
 impl From<std::os::unix::net::UnixListener> for Endpoint {
     fn from(listener: std::os::unix::net::UnixListener) -> Self {
-        Source::StdUnix(listener).into()
+        ListenSource::StdUnix(listener).into()
     }
 }
 
@@ -163,7 +165,7 @@ impl LocalAddr {
     }
 }
 
-impl Source {
+impl ListenSource {
     async fn listen(self) -> io::Result<(Incoming, LocalAddr)> {
         let incoming = match self {
             Self::Address(address) if !address.contains(':') => {
