@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, Response};
 use serde_json::value::RawValue;
 
-use crate::transport::{Handshake, OriginPolicy, Upgrade};
+use crate::transport::{Asks, Handshake, OriginPolicy, Upgrade};
 use crate::wire::{
     ContentRef, Decoder, Disconnect, Envelope, Extent, Flow, Incoming, Named, Outgoing, Received, Terms, WireFormat,
     decode, decode_packed, exceeds_depth,
@@ -86,7 +86,9 @@ impl From<Received<'_>> for Read {
 ///
 /// What the client would read.
 pub fn upgrade(request: &Parts, subprotocols: &[String]) -> Result<Response<()>, String> {
-    Upgrade::check(request, subprotocols).map(|upgrade| upgrade.response()).map_err(|error| error.to_string())
+    Upgrade::check(request, Asks::of(&request.headers), subprotocols)
+        .map(|upgrade| upgrade.response())
+        .map_err(|error| error.to_string())
 }
 
 /// Whether the default policy lets a page with these headers connect.

@@ -62,7 +62,9 @@ impl Place {
     fn come_back(&self, lost: &Session) -> Option<Arc<Session>> {
         let key = lost.recovery_key().unwrap().as_str();
         let Resumed { session, earlier } = self.hub.resumable.resume(&self.space, key, "0", session())?;
-        block_on(earlier.ended().cancelled());
+        if let Some(ended) = earlier.ended() {
+            block_on(ended.cancelled());
+        }
         self.let_in(&session);
         Some(session)
     }

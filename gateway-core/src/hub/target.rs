@@ -132,7 +132,10 @@ impl Target {
         Sent { queued, skipped: recipients.len() - queued }
     }
 
-    /// Pushes to each of these; says how many took it.
+    /// Pushes to each of these and returns how many took the frame. A socket that left a room since the list was made, and
+    /// is meant all the same, is pushed to once more.
+    ///
+    /// `push` is called from one place, so that it is compiled into the walk.
     #[inline]
     fn push_to(
         &self,
@@ -141,58 +144,57 @@ impl Target {
     ) -> usize {
         let mut queued = 0;
         let except = recipients.except.as_ref().map_or(std::ptr::null(), Arc::as_ptr);
-        for_each(&recipients.sessions, |session| {
-            if Arc::as_ptr(session) == except {
-                return;
-            }
-            queued += usize::from(self.push_while_meant(session, recipients.leaves, &mut push).is_ok());
-        });
-        queued
+        let mut left: Vec<(Arc<Session>, Leaves)> = Vec::new();
+        let mut once_more: Arc<Session>;
+        let (mut sessions, mut leaves) = (&recipients.sessions[..], recipients.leaves);
+        loop {
+            for_each(sessions, |session| {
+                if Arc::as_ptr(session) == except {
+                    return;
+                }
+                match push(session, leaves) {
+                    Ok(_) => queued += 1,
+                    Err(SendError::Closed) => {
+                        let once_more = self.leaves_once_more(session, leaves);
+                        left.extend(once_more.map(|leaves| (Arc::clone(session), leaves)));
+                    }
+                    Err(SendError::Full | SendError::Unserializable | SendError::Reserved) => {}
+                }
+            });
+            let Some((session, listed)) = left.pop() else { return queued };
+            once_more = session;
+            (sessions, leaves) = (std::slice::from_ref(&once_more), listed);
+        }
+    }
+
+    /// Leaves of a socket that is still meant, as they are now; [`Leaves::ANY`] the second time, and then `None`.
+    #[cold]
+    fn leaves_once_more(&self, session: &Session, listed: Leaves) -> Option<Leaves> {
+        if listed == Leaves::ANY {
+            return None;
+        }
+        let leaves = self.space.leaves_while_meant(&session.id, &self.selection)?;
+        Some(if leaves == listed { Leaves::ANY } else { leaves })
     }
 
     /// Queues one frame for one of these; [`SendError::Closed`] where it is not meant any more.
     pub(crate) fn push_frame(
         &self,
-        (session, listed): (&Arc<Session>, Leaves),
+        (session, mut listed): (&Arc<Session>, Leaves),
         frame: &Encoded,
         delivery: Delivery,
     ) -> Result<(), SendError> {
         if frame.is_nothing() {
             return Ok(());
         }
-        let push = |session: &Arc<Session>, listed| {
-            session.outbox.push_listed(session.outbox.ready(frame.clone()), delivery, listed)
-        };
-        let pushed = self.push_while_meant(session, listed, push);
-        session.write_after(pushed?);
-        Ok(())
-    }
-
-    /// Pushes to a socket, once more where it left a room since it was listed and is meant all the same. From one place, so
-    /// that what a delivery does is compiled into the walk.
-    #[inline]
-    fn push_while_meant(
-        &self,
-        session: &Arc<Session>,
-        mut listed: Leaves,
-        mut push: impl FnMut(&Arc<Session>, Leaves) -> Result<Pushed, SendError>,
-    ) -> Result<Pushed, SendError> {
-        let (mut leaves, mut is_last) = (listed, false);
         loop {
-            let pushed = push(session, leaves);
-            if is_last || !matches!(pushed, Err(SendError::Closed)) {
-                return pushed;
+            match session.outbox.push_listed(session.outbox.ready(frame.clone()), delivery, listed) {
+                Err(SendError::Closed) => {
+                    listed = self.leaves_once_more(session, listed).ok_or(SendError::Closed)?;
+                }
+                pushed => return pushed.map(|pushed| session.write_after(pushed)),
             }
-            let Some(again) = self.leaves_while_meant(session) else { return pushed };
-            is_last = again == listed;
-            leaves = if is_last { Leaves::ANY } else { again };
-            listed = again;
         }
-    }
-
-    #[cold]
-    fn leaves_while_meant(&self, session: &Session) -> Option<Leaves> {
-        self.space.leaves_while_meant(&session.id, &self.selection)
     }
 
     /// Gives a clock that runs until it is dropped, where broadcasts are measured.

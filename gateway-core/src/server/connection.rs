@@ -342,17 +342,24 @@ impl Inside {
     }
 
     /// Reading stops where much waits to leave, whatever it is, and where events wait for their turn.
+    #[inline]
     fn may_read(&self) -> bool {
+        // Nearly all connections, after each message.
+        if let (Some(only), None) = (self.seats.only(), &self.lobby) {
+            return only.session().outbox.is_light() && only.may_read();
+        }
         self.is_light() && self.has_room()
     }
 
     /// While the client owes an answer reading goes on, whatever waits and also when the server stops: the answer is
     /// behind the events that wait.
+    #[inline]
     fn has_room(&self) -> bool {
-        let events = self.seats.all(|seat| seat.has_room() && !seat.is_stopping()) || self.seats.any(Seat::is_asking);
+        let events = self.seats.all(Seat::takes_events) || self.seats.any(Seat::is_asking);
         events && self.lobby.as_ref().is_none_or(|lobby| lobby.desk.has_room())
     }
 
+    #[inline]
     fn is_light(&self) -> bool {
         self.seats.all(|seat| seat.session().outbox.is_light())
             && self.lobby.as_ref().is_none_or(|lobby| lobby.desk.is_light())

@@ -105,7 +105,9 @@ impl Lanes {
             listeners.count(place.route.namespace, handler.and_then(|handler| handler.meter.as_deref()));
             listeners.incoming(&place.session.namespace, place.session.id.as_str(), &envelope.event);
         }
-        if let Err(flooded) = self.take_token(place) {
+        if place.application.limits.events_per_second.is_some()
+            && let Err(flooded) = self.take_token(place)
+        {
             return Self::refuse(place, envelope, &flooded);
         }
         if let Some(handler) = handler
@@ -123,7 +125,7 @@ impl Lanes {
 
     /// Takes one of the messages that the socket may send in a second, whatever it says; `Err` with what to answer where
     /// there is none.
-    #[inline]
+    #[cold]
     pub(crate) fn take_token(&mut self, place: &Place) -> Result<(), Exception> {
         let Some(events) = place.application.limits.events_per_second else { return Ok(()) };
         let taken = self.rates.get_or_insert_default().take_any(per_second(events), Instant::now());

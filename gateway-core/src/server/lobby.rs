@@ -206,7 +206,7 @@ impl Desk {
         let handshake = self.handshake.for_namespace(found.name.clone(), found.parameters, auth);
         // The latest of them waits for the earlier ones.
         let after = self.leaving.iter().rev().find(|leaving| *leaving.session.namespace == *namespace);
-        let after = after.map(|leaving| leaving.session.ended().clone()).into_iter().collect();
+        let after = after.and_then(|leaving| leaving.session.ended().cloned()).into_iter().collect();
         let seating =
             Seating { route: found.route, name: namespace, handshake, format: self.format, claim, passes: None };
         let mut seat = Seat::take(&self.application, seating, after);

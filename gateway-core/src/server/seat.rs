@@ -81,7 +81,7 @@ impl Seat {
     ) -> Self {
         let space = application.shared.hub.of(seating.name);
         let (session, earlier) = begin(application, &space, &seating);
-        after.extend(earlier.map(|earlier| earlier.ended().clone()));
+        after.extend(earlier.and_then(|earlier| earlier.ended().cloned()));
         let Seating { route, passes, .. } = seating;
         let hub = Arc::clone(&application.shared.hub);
         let presence = Presence { hub, space: Arc::clone(&space), session: Arc::clone(&session) };
@@ -168,6 +168,18 @@ impl Seat {
         self.drained_by.is_some()
     }
 
+    /// While the client owes an answer reading goes on.
+    #[inline]
+    pub(super) fn may_read(&self) -> bool {
+        self.takes_events() || self.is_asking()
+    }
+
+    #[inline]
+    pub(super) fn takes_events(&self) -> bool {
+        self.has_room() && !self.is_stopping()
+    }
+
+    #[inline]
     pub(super) fn has_room(&self) -> bool {
         match &self.raw {
             Some(raw) => raw.has_room(&self.place),

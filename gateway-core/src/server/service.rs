@@ -90,7 +90,7 @@ impl GatewayService {
         let asked = Asked::of(&request);
         let refused = match (self.application.routes.find(request.uri().path()), &self.fallback) {
             (Some(found), fallback) if asks != Asks::ForNone || fallback.is_none() => {
-                match self.upgrade(request, found).await {
+                match self.upgrade(request, asks, found).await {
                     Ok(response) => return response,
                     Err(refused) => refused,
                 }
@@ -106,10 +106,15 @@ impl GatewayService {
         response
     }
 
-    async fn upgrade(&self, mut request: Request<Body>, mut found: Found) -> Result<Response<Body>, UpgradeRefusal> {
+    async fn upgrade(
+        &self,
+        mut request: Request<Body>,
+        asks: Asks,
+        mut found: Found,
+    ) -> Result<Response<Body>, UpgradeRefusal> {
         let below = Below::of(&mut request);
         let (head, _) = request.into_parts();
-        let checked = Upgrade::check(&head, &self.application.subprotocols);
+        let checked = Upgrade::check(&head, asks, &self.application.subprotocols);
         let mut upgrade =
             checked.inspect_err(|error| self.application.shared.hints.about(*error)).map_err(malformed)?;
         if self.application.compat.nestjs {

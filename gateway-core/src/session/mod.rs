@@ -72,8 +72,8 @@ pub(crate) struct Session {
     pub(crate) doorkeeper: OnceLock<Doorkeeper>,
     /// Fires when the client has left or is being disconnected.
     pub(crate) gone: CancellationToken,
-    /// Fires when its disconnect hooks have ended. Made for who waits for it.
-    ended: OnceLock<CancellationToken>,
+    /// Fires when the disconnect hooks have ended; made for the first task that waits. `None` once they have ended unawaited.
+    ended: OnceLock<Option<CancellationToken>>,
 }
 
 impl Session {
@@ -218,14 +218,16 @@ impl Session {
         self.owed.load(Ordering::Acquire) > 0
     }
 
-    /// Fires when its disconnect hooks have ended, within their bounds.
-    pub(crate) fn ended(&self) -> &CancellationToken {
-        self.ended.get_or_init(CancellationToken::new)
+    /// Fires when the disconnect hooks have ended, within their bounds; `None` where they have.
+    pub(crate) fn ended(&self) -> Option<&CancellationToken> {
+        self.ended.get_or_init(|| Some(CancellationToken::new())).as_ref()
     }
 
     /// Its disconnect hooks have ended.
     pub(crate) fn end(&self) {
-        self.ended().cancel();
+        if let Some(ended) = self.ended.get_or_init(|| None) {
+            ended.cancel();
+        }
     }
 
     pub(crate) fn accept(&self) {

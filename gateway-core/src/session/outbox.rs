@@ -203,16 +203,16 @@ impl Outbox {
             let frame = shared.deflated(self.format, how).clone();
             return self.push_into(self.lock_listed(listed)?, frame, Delivery::Event);
         }
-        let frame = shared.frame(self.format);
+        let piece = shared.piece(self.format);
         let mut queue = self.lock_listed(listed)?;
-        if let Some(joined) = shared.joined(self.format)
-            && queue.waiting.is_only(joined.before)
-            && self.may_join(&queue, frame.len())
+        if let Some(joined) = &piece.joined
+            && queue.waiting.is_only(&joined.before)
+            && self.may_join(&queue, piece.bytes)
         {
-            queue.waiting.replace(joined.both);
+            queue.waiting.replace(&joined.both);
             return Ok(queue.mark());
         }
-        self.push_into(queue, frame.clone(), Delivery::Event)
+        self.push_into(queue, piece.frame.clone(), Delivery::Event)
     }
 
     /// Where so little waits afterwards that nothing has to be weighed.

@@ -70,8 +70,8 @@ pub(crate) enum UpgradeError {
 
 impl Upgrade {
     /// Checks the head of a request; `known` are the application's subprotocols, the preferred one first.
-    pub(crate) fn check(request: &request::Parts, known: &[String]) -> Result<Self, UpgradeError> {
-        match Asks::of(&request.headers) {
+    pub(crate) fn check(request: &request::Parts, asks: Asks, known: &[String]) -> Result<Self, UpgradeError> {
+        match asks {
             Asks::ForWebSocket => {}
             Asks::WithoutUpgrade => return Err(UpgradeError::Stripped),
             Asks::ForNone => return Err(UpgradeError::NotAnUpgrade),
@@ -166,8 +166,12 @@ fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item =
     lines.flat_map(|line| line.split(',')).map(str::trim).filter(|token| !token.is_empty())
 }
 
+/// Searches in bytes, and first for the token alone: every handshake asks this several times.
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    tokens(headers, name).any(|candidate| candidate.eq_ignore_ascii_case(token))
+    let token = token.as_bytes();
+    let is_it = |candidate: &[u8]| candidate.trim_ascii().eq_ignore_ascii_case(token);
+    let mut lines = headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    lines.any(|line| line.eq_ignore_ascii_case(token) || line.split(|byte| *byte == b',').any(is_it))
 }
 
 /// The value of a header that may stand once only.
@@ -192,7 +196,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        Upgrade::check(&parts, &["graphql-ws".to_owned(), "mqtt".to_owned()])
+        Upgrade::check(&parts, Asks::of(&parts.headers), &["graphql-ws".to_owned(), "mqtt".to_owned()])
             .map(|upgrade| upgrade.protocol().map(str::to_owned))
     }
 
@@ -254,7 +258,7 @@ mod tests {
             .body(())
             .unwrap()
             .into_parts();
-        let response = Upgrade::check(&parts, &[]).unwrap().response::<()>();
+        let response = Upgrade::check(&parts, Asks::ForWebSocket, &[]).unwrap().response::<()>();
         assert_eq!(response.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 }

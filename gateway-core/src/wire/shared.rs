@@ -1,6 +1,7 @@
 //! One event for many sockets, encoded at most once per wire format.
 
-use std::sync::{Arc, OnceLock};
+use std::cell::OnceCell;
+use std::sync::Arc;
 
 use crate::wire::deflate::{Deflating, LARGEST_WINDOW, SMALLEST_WINDOW};
 use crate::wire::{ContentRef, Encoded, Key, Outgoing, Terms, WireFormat};
@@ -18,13 +19,13 @@ pub(crate) struct Shared<'a> {
     /// Where only the latest of a key is worth sending.
     key: Option<Arc<Key>>,
     worth: Worth,
-    pieces: [OnceLock<Piece>; WireFormat::COUNT],
+    pieces: [OnceCell<Piece>; WireFormat::COUNT],
     /// For sockets whose messages are compressed; made when there is one.
-    deflated: OnceLock<Box<[ByWindow; WireFormat::COUNT]>>,
+    deflated: OnceCell<Box<[ByWindow; WireFormat::COUNT]>>,
 }
 
 /// Nearly all clients agree on the same window. `None` where nothing of it is worth compressing.
-type ByWindow = [OnceLock<Option<Encoded>>; (LARGEST_WINDOW - SMALLEST_WINDOW + 1) as usize];
+type ByWindow = [OnceCell<Option<Encoded>>; (LARGEST_WINDOW - SMALLEST_WINDOW + 1) as usize];
 
 /// Whether what is sent may become shorter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -36,18 +37,21 @@ pub(crate) enum Worth {
 /// What the same sockets were sent last, in each format.
 pub(crate) type Latest = [Option<Encoded>; WireFormat::COUNT];
 
-/// What sockets of one format get.
+/// The frame that sockets of one format get.
 #[derive(Debug)]
-struct Piece {
-    frame: Encoded,
-    joined: Option<Encoded>,
+pub(crate) struct Piece {
+    pub(crate) frame: Encoded,
+    /// Length of the frame in bytes: a delivery need not look into the frame for it.
+    pub(crate) bytes: usize,
+    /// The frame in one piece with the one before, where there was one.
+    pub(crate) joined: Option<Joined>,
 }
 
-/// What takes the place of what a socket was sent before, where that still waits.
+/// A frame that takes the place of the one a socket was sent before, where that one still waits.
 #[derive(Debug)]
-pub(crate) struct Joined<'a> {
-    pub(crate) before: &'a Encoded,
-    pub(crate) both: &'a Encoded,
+pub(crate) struct Joined {
+    pub(crate) before: Encoded,
+    pub(crate) both: Encoded,
 }
 
 impl<'a> Shared<'a> {
@@ -99,26 +103,20 @@ impl<'a> Shared<'a> {
         deflated.get_or_init(|| plain.deflated(how)).as_ref().unwrap_or(plain)
     }
 
-    /// The frame in one piece with the one before, where there was one.
-    #[inline]
-    pub(crate) fn joined(&self, format: WireFormat) -> Option<Joined<'_>> {
-        let before = self.before[format as usize].as_ref()?;
-        self.piece(format).joined.as_ref().map(|both| Joined { before, both })
-    }
-
     /// What the sockets were sent last, this included.
     pub(crate) fn into_latest(self) -> Latest {
         let mut latest = self.before;
         for (latest, piece) in latest.iter_mut().zip(self.pieces) {
-            if let Some(Piece { frame, joined }) = piece.into_inner() {
-                *latest = Some(joined.unwrap_or(frame));
+            if let Some(Piece { frame, joined, .. }) = piece.into_inner() {
+                *latest = Some(joined.map_or(frame, |joined| joined.both));
             }
         }
         latest
     }
 
+    /// The frame for a socket of this format, and the frame that joins it with the one before.
     #[inline]
-    fn piece(&self, format: WireFormat) -> &Piece {
+    pub(crate) fn piece(&self, format: WireFormat) -> &Piece {
         self.pieces[format as usize].get_or_init(|| self.encode(format))
     }
 
@@ -132,7 +130,7 @@ impl<'a> Shared<'a> {
         };
         let before = self.before[format as usize].as_ref();
         let joined = before.filter(|before| before.len() + frame.len() <= LONGEST_BURST);
-        let joined = joined.map(|before| before.joined(&frame));
-        Piece { frame, joined }
+        let joined = joined.map(|before| Joined { before: before.clone(), both: before.joined(&frame) });
+        Piece { bytes: frame.len(), frame, joined }
     }
 }

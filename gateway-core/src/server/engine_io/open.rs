@@ -19,8 +19,8 @@ use crate::server::engine_io::visit::Visit;
 use crate::server::upgraded::{Below, Start, when_upgraded};
 use crate::telemetry::Rejected;
 use crate::transport::{
-    Agreed, EngineIo, Handshake, LatestHeaders, Patience, Polling, PollingPeer, Present, Probe, Query, Stream, Turned,
-    Upgrade, UpgradeError, WebSocket, dismiss, upgrade,
+    Agreed, Asks, EngineIo, Handshake, LatestHeaders, Patience, Polling, PollingPeer, Present, Probe, Query, Stream,
+    Turned, Upgrade, UpgradeError, WebSocket, dismiss, upgrade,
 };
 use crate::wire::engine_io::Open;
 
@@ -84,7 +84,7 @@ pub(super) fn take_over(visit: &Visit<'_>, session: Session, below: Below) -> Re
 fn check_upgrade(visit: &Visit<'_>) -> Result<Upgrade, Refused> {
     let headers = &visit.head.headers;
     let deflate = visit.engine.options.per_message_deflate.as_ref().or(visit.host.application.deflate.as_ref());
-    Upgrade::check(visit.head, &[])
+    Upgrade::check(visit.head, Asks::of(&visit.head.headers), &[])
         .map(|upgrade| upgrade.with_first_offer(headers).with_deflate(headers, deflate))
         .map_err(|error| match error {
             UpgradeError::Version => Refused::version(error.to_string()),
