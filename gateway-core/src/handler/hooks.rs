@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::{ConnectRejection, Exception, Rejection};
-use crate::handler::{Context, Guards, HandlerFuture, IntoException, RawReply};
+use crate::handler::{Context, Guards, HandlerFuture, IntoException, RawReply, Reply};
 
 /// An error type that refuses a connection: [`ConnectRejection`] itself and every exception.
 #[diagnostic::on_unimplemented(
@@ -130,6 +130,9 @@ impl From<Rejection> for Started {
 
 /// A hook bound to its gateway.
 pub(crate) type RunHook<T> = Box<dyn Fn(&Context<'_>) -> HandlerFuture<T> + Send + Sync>;
+
+/// A handler bound to its gateway.
+pub(crate) type RunHandler = RunHook<Reply>;
 
 /// A hook, and the guards before it.
 pub(crate) struct GuardedHook<T> {

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::handler::event_hash::BuildEventHasher;
 use crate::handler::event_names::{Names, Patterns, is_pattern};
-use crate::handler::{Context, EventOverflow, HandlerFuture, Hooks, Pipeline, Policy, Rate};
+use crate::handler::context::MethodName;
+use crate::handler::{EventOverflow, Hooks, Pipeline, Policy, Rate, RunHandler};
 use crate::metrics::EventMeter;
 use crate::protocol::is_reserved;
 
@@ -139,13 +140,13 @@ pub(crate) struct Handler {
     /// The name of its event, or those of all its events.
     pub(crate) event: Arc<str>,
     pub(crate) names: Names,
-    pub(crate) gateway: &'static str,
+    pub(crate) method: MethodName,
     pub(crate) subscription: Subscription,
     /// What stands around it, if anything does.
     pub(crate) pipeline: Option<Arc<Pipeline>>,
     /// Present where events are measured.
     pub(crate) meter: Option<Arc<EventMeter>>,
-    pub(crate) call: Box<dyn Fn(&Context<'_>) -> HandlerFuture + Send + Sync>,
+    pub(crate) call: RunHandler,
 }
 
 impl Handler {
