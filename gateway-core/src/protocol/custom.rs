@@ -242,7 +242,7 @@ impl fmt::Debug for CustomFormat {
     }
 }
 
-/// Outcome of a message that the application's format could not read as an event.
+/// Failure of the application's format to read a message.
 #[derive(Debug)]
 pub(crate) enum CustomFailure {
     Malformed(Malformed),
