@@ -74,7 +74,7 @@ impl Sources {
             files.into_iter().filter(|file| !for_tests.iter().any(|module| file.module.starts_with(module))).collect();
         let mut modules = BTreeMap::new();
         for file in &files {
-            read_module(tokens(file.tokens()), &file.module, &file.name, &mut modules);
+            read_module(&tokens(file.tokens()), &file.module, &file.name, &mut modules);
         }
         Self { files, modules }
     }
@@ -210,9 +210,9 @@ fn read_all(source: &Path) -> Vec<(String, String)> {
     found
 }
 
-fn read_module(tokens: Vec<TokenTree>, module: &Module, file: &str, modules: &mut BTreeMap<Module, Contents>) {
+fn read_module(tokens: &[TokenTree], module: &Module, file: &str, modules: &mut BTreeMap<Module, Contents>) {
     let mut contents = Contents { file: file.to_owned(), ..Contents::default() };
-    read_tokens(&tokens, module, &mut contents, modules);
+    read_tokens(tokens, module, &mut contents, modules);
     let known = modules.entry(module.clone()).or_default();
     known.file = contents.file;
     known.uses.append(&mut contents.uses);
@@ -254,7 +254,7 @@ fn read_tokens(
                 let inner: Vec<TokenTree> = group.stream().into_iter().collect();
                 if at >= 2 && is_word(&tokens[at - 2], "mod") && group.delimiter() == Delimiter::Brace {
                     let child: Module = module.iter().cloned().chain([tokens[at - 1].to_string()]).collect();
-                    read_module(inner, &child, &contents.file.clone(), modules);
+                    read_module(&inner, &child, &contents.file.clone(), modules);
                 } else {
                     read_tokens(&inner, module, contents, modules);
                 }
