@@ -40,7 +40,7 @@ pub trait Interceptor: Send + Sync + 'static {
     fn intercept(&self, context: &Context<'_>, next: Next<'_>) -> impl Future<Output = Reply> + Send;
 }
 
-/// What is behind an interceptor: the next one, or the handler.
+/// Rest of the pipeline behind an interceptor: the next one, or the handler.
 #[must_use = "the handler runs by `next.run().await`"]
 pub struct Next<'a> {
     context: &'a OwnedContext,
