@@ -1,6 +1,6 @@
 //! What an operator sets.
 
-use crate::server::drain::Drain;
+use crate::connection::Drain;
 use crate::server::endpoint::Endpoint;
 use crate::transport::Proxies;
 

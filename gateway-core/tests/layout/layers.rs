@@ -7,7 +7,7 @@ use std::fmt;
 use crate::source::{Reference, Sources};
 
 /// Every folder or file directly under `src/`, and its layer.
-const LAYERS: [(&str, usize); 13] = [
+const LAYERS: [(&str, usize); 14] = [
     ("limits", 0),
     ("options", 0),
     ("metrics", 0),
@@ -18,9 +18,10 @@ const LAYERS: [(&str, usize); 13] = [
     ("socket", 4),
     ("handler", 5),
     ("gateway", 6),
-    ("server", 7),
-    ("testing", 8),
-    ("fuzzing", 8),
+    ("connection", 7),
+    ("server", 8),
+    ("testing", 9),
+    ("fuzzing", 9),
 ];
 
 /// They only re-export: the crate's root, what most users import, and what macro output may name.
