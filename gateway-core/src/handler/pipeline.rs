@@ -1,6 +1,7 @@
 //! The guards, interceptors and filters around a handler, and an event's way through them.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -33,6 +34,10 @@ pub(crate) enum PipelineStart {
 impl Pipeline {
     pub(crate) fn is_empty(&self) -> bool {
         self.guards.is_empty() && self.interceptors.is_empty() && self.filters.is_empty()
+    }
+
+    pub(crate) fn has_filters(&self) -> bool {
+        !self.filters.is_empty()
     }
 
     /// Asks the guards that do not wait and calls the handler, where nothing else comes before it.
@@ -76,14 +81,20 @@ impl KeptEvent {
     }
 
     /// The future of what comes after the first `asked` guards: the other guards, interceptors, the handler.
-    pub(crate) fn resume(self: &Arc<Self>, asked: usize, responder: &SharedResponder<'_>) -> HandlerFuture {
+    pub(crate) fn resume(
+        self: &Arc<Self>,
+        asked: usize,
+        responder: &SharedResponder<'_>,
+    ) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
         let (event, responder) = (Arc::clone(self), responder.lend());
-        HandlerFuture::future(async move { event.run(asked, &responder).await })
+        Box::pin(async move { event.run(asked, &responder).await })
     }
 
     async fn run(&self, asked: usize, responder: &LentResponder) -> Reply {
         let Self { handler, context, is_asking } = self;
-        let Some(pipeline) = &handler.pipeline else { return Next::new(context, &[], &handler.call, responder).run().await };
+        let Some(pipeline) = &handler.pipeline else {
+            return Next::new(context, &[], &handler.call, responder).run().await;
+        };
         let lent = context.lend();
         if let Some(counters) = lent.counters().filter(|_| asked < pipeline.guards.len()) {
             is_asking.store(true, Ordering::Relaxed);

@@ -6,9 +6,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::handler::context::MethodName;
 use crate::handler::event_hash::BuildEventHasher;
 use crate::handler::event_names::{Names, Patterns, is_pattern};
-use crate::handler::context::MethodName;
 use crate::handler::{EventOverflow, Hooks, Pipeline, Policy, Rate, RunHandler};
 use crate::metrics::EventMeter;
 use crate::protocol::is_reserved;

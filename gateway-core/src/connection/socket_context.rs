@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::connection::application::Application;
+use crate::connection::room_guards::room_guard;
 use crate::gateway::Route;
-use crate::handler::SocketGrants;
+use crate::handler::{Scope, SocketGrants};
 use crate::metrics::Counter;
-use crate::server::application::Application;
-use crate::server::guards::room_guard;
 use crate::session::Session;
 use crate::socket::Socket;
 
@@ -36,7 +36,13 @@ impl SocketContext {
         }
     }
 
+    /// The scope of its events and of the moments of its life.
+    pub(crate) fn scope(&self) -> Scope<'_> {
+        let Self { application, socket, grants, .. } = self;
+        Scope { services: &application.services, socket: Some(socket), grants: grants.as_ref() }
+    }
+
     pub(crate) fn count(&self, counter: Counter) {
-        self.application.shared.counters.add(counter);
+        self.application.counters.add(counter);
     }
 }

@@ -1,11 +1,6 @@
 //! What of one socket runs and what waits: one event after the other, those beside them that their handlers allow, and
 //! streams, which hold no place.
 
-mod invocation;
-pub(super) mod overload;
-mod pipeline;
-mod test_log;
-
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -15,46 +10,68 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tracing::Span;
 
+use crate::connection::scheduler::event_queue::EventQueue;
+use crate::connection::scheduler::invocation::{Invocation, ReplyFuture, poll_caught, time_of};
+use crate::connection::scheduler::overload;
+use crate::connection::scheduler::pipeline::PipelineCall;
+use crate::connection::scheduler::rate_limit::{RateLimiter, per_second};
+use crate::connection::socket_context::SocketContext;
 use crate::error::Exception;
 use crate::handler::{
-    Context, Finished, Handler, HandlerFuture, HandlerState, OwnedCall, Reply, Responder, SharedResponder, StreamStep,
-    Streaming, drop_quietly,
+    Context, Event, Extensions, FilteredReply, Finished, Handler, HandlerFuture, HandlerState, KeptEvent, Reply,
+    Responder, SharedResponder, StreamStep, Streaming, Subject, drop_quietly,
 };
 use crate::metrics::{self, Counter};
 use crate::protocol::{Envelope, Payload, RequestId};
-use crate::server::event_queue::EventQueue;
-use crate::server::rate_limit::{RateLimiter, per_second};
-use crate::server::scheduler::invocation::{Invocation, ReplyFuture, poll_caught, time_of};
-use crate::server::scheduler::pipeline::PipelineCall;
-use crate::server::socket_context::SocketContext;
 
 #[derive(Default)]
 pub(crate) struct EventScheduler {
-    waiting: EventQueue<QueuedEvent>,
+    pub(super) waiting: EventQueue<QueuedEvent>,
     // Boxed: most sockets have none most of the time.
-    serial: Option<Box<Invocation>>,
+    pub(super) serial: Option<Box<Invocation>>,
     #[allow(clippy::vec_box, reason = "moved between the two places")]
-    concurrent: Vec<Box<Invocation>>,
-    streams: Vec<Streaming>,
+    pub(super) concurrent: Vec<Box<Invocation>>,
+    streams: Vec<RunningStream>,
     // Boxed: most sockets never send what has a rate.
     rates: Option<Box<RateLimiter>>,
-    open: bool,
+    pub(super) open: bool,
     /// Events that reached a handler since [`EventScheduler::count`] was called.
     events: u64,
 }
 
 /// An event that waits, and the handler it waits for, if there is one.
-struct QueuedEvent {
-    envelope: Envelope<'static>,
-    handler: Option<Arc<Handler>>,
+pub(super) struct QueuedEvent {
+    pub(super) envelope: Envelope<'static>,
+    pub(super) handler: Option<Arc<Handler>>,
+}
+
+/// A stream that answers a request.
+struct RunningStream {
+    stream: Streaming,
+    /// Present where filters want to know of its failure.
+    kept: Option<Arc<KeptEvent>>,
+}
+
+impl RunningStream {
+    /// It failed: the reply that filters make of that is its last item.
+    fn fail(self, context: &SocketContext, exception: Exception) {
+        let FilteredReply { reply, then, .. } = match &self.kept {
+            Some(kept) => kept.filtered(exception.into()),
+            None => Reply::from(exception).into(),
+        };
+        self.stream.fail(reply);
+        if let Some(disconnect) = then {
+            context.socket.disconnect(disconnect);
+        }
+    }
 }
 
 /// A handler that was called and has not been polled.
-struct StartedCall<'a> {
-    handler: &'a Arc<Handler>,
-    future: ReplyFuture,
-    responder: SharedResponder<'a>,
-    span: Span,
+pub(super) struct StartedCall<'a> {
+    pub(super) handler: &'a Arc<Handler>,
+    pub(super) future: ReplyFuture,
+    pub(super) responder: SharedResponder<'a>,
+    pub(super) span: Span,
 }
 
 impl EventScheduler {
@@ -66,7 +83,7 @@ impl EventScheduler {
     /// Counts what this turn handled, once for all of it.
     pub(crate) fn count(&mut self, context: &SocketContext) {
         if self.events > 0 {
-            context.application.shared.counters.add_many(Counter::Events, std::mem::take(&mut self.events));
+            context.application.counters.add_many(Counter::Events, std::mem::take(&mut self.events));
         }
     }
 
@@ -88,7 +105,7 @@ impl EventScheduler {
     pub(crate) fn take(&mut self, context: &SocketContext, envelope: Envelope<'_>, task: &mut Task<'_>) {
         let handler = context.route.router.find(&envelope.event);
         context.note_arrival(handler, &envelope);
-        if let Some(listeners) = context.application.shared.counters.listeners() {
+        if let Some(listeners) = context.application.counters.listeners() {
             listeners.count(context.route.namespace, handler.and_then(|handler| handler.meter.as_deref()));
             listeners.incoming(&context.session.namespace, context.session.id.as_str(), &envelope.event);
         }
@@ -140,8 +157,8 @@ impl EventScheduler {
 
     /// A stream need not ever end by itself, so a server that stops does not wait for it.
     pub(crate) fn end_streams(&mut self) {
-        for streaming in self.streams.drain(..) {
-            streaming.stop(&Exception::framework("gone", "the connection ends"));
+        for running in self.streams.drain(..) {
+            running.stream.stop(&Exception::framework("gone", "the connection ends"));
         }
     }
 
@@ -164,8 +181,8 @@ impl EventScheduler {
         {
             invocation.give_up(cancelled());
         }
-        for streaming in self.streams.extract_if(.., |streaming| streaming.id() == Some(id)) {
-            streaming.stop(&cancelled());
+        for running in self.streams.extract_if(.., |running| running.stream.id() == Some(id)) {
+            running.stream.stop(&cancelled());
         }
         self.forget_waiting(context, id);
     }
@@ -200,10 +217,10 @@ impl EventScheduler {
         for invocation in due {
             context.count(Counter::Timeouts);
             let exception = invocation.took_too_long();
-            let Invocation { future, responder, call, .. } = *invocation;
+            let Invocation { future, responder, kept, .. } = *invocation;
             drop_quietly(future);
             responder.cancel();
-            self.finish(context, exception.into(), responder, call);
+            self.finish(context, exception.into(), responder, kept);
         }
     }
 
@@ -235,11 +252,11 @@ impl EventScheduler {
 
     fn returned(&mut self, context: &SocketContext, polled: Result<Poll<Reply>, ()>, invocation: Invocation) {
         match polled {
-            Ok(Poll::Ready(reply)) => self.finish(context, reply, invocation.responder, invocation.call),
+            Ok(Poll::Ready(reply)) => self.finish(context, reply, invocation.responder, invocation.kept),
             Ok(Poll::Pending) => unreachable!("the caller keeps what is pending"),
             Err(()) => {
                 let exception = panicked(context, &invocation.handler.event);
-                self.finish(context, exception.into(), invocation.responder, invocation.call);
+                self.finish(context, exception.into(), invocation.responder, invocation.kept);
             }
         }
     }
@@ -269,18 +286,20 @@ impl EventScheduler {
         let mut progress = false;
         let mut index = 0;
         while index < self.streams.len() && context.session.outbox.has_room() {
-            let step = catch_unwind(AssertUnwindSafe(|| self.streams[index].poll_item(task)));
+            let step = catch_unwind(AssertUnwindSafe(|| self.streams[index].stream.poll_item(task)));
             match step {
                 Ok(Poll::Pending) => index += 1,
                 Ok(Poll::Ready(StreamStep::Sent)) => {
                     progress = true;
                     index += 1;
                 }
-                Ok(Poll::Ready(StreamStep::Ended)) => self.streams.swap_remove(index).end(),
-                Ok(Poll::Ready(StreamStep::Failed(exception))) => self.streams.swap_remove(index).fail(exception),
+                Ok(Poll::Ready(StreamStep::Ended)) => self.streams.swap_remove(index).stream.end(),
+                Ok(Poll::Ready(StreamStep::Failed(exception))) => {
+                    self.streams.swap_remove(index).fail(context, exception)
+                }
                 Err(_) => {
                     let exception = panicked(context, "a stream");
-                    self.streams.swap_remove(index).fail(exception);
+                    self.streams.swap_remove(index).fail(context, exception);
                 }
             }
         }
@@ -336,14 +355,15 @@ impl EventScheduler {
             Some(trace) => metrics::traced_event_span(&handler.event, trace.as_str()),
         };
         if let Some(pipeline) = &handler.pipeline {
-            let visit = PipelineCall { handler, pipeline, event: &event, payload, responder, span };
-            return self.start_around(context, visit, task);
+            let call = PipelineCall { handler, pipeline, event: &event, payload, responder, span };
+            return self.start_pipeline(context, call, task);
         }
+        let extensions = Extensions::default();
         let entered = span.enter();
         let called = catch_unwind(AssertUnwindSafe(|| {
-            let event_context =
-                Context::event(&context.application.services, &context.socket, &event, &payload, &responder);
-            (handler.call)(&event_context.with_grants(context.grants.as_deref()))
+            let routed =
+                Event { method: &handler.method, name: &event, payload: &payload, responder: Some(&responder) };
+            (handler.call)(&Context::new(context.scope(), Subject::Event(routed), &extensions))
         }));
         match called {
             Ok(HandlerFuture(HandlerState::Ready(reply))) => self.conclude(context, reply, responder, None),
@@ -357,11 +377,11 @@ impl EventScheduler {
 
     /// A future that is ready at its first poll needs no deadline, so no look at the clock, and no responder of its own.
     /// `keep` gives what is told to who stands around the handler; it is asked for where somebody does.
-    fn run(
+    pub(super) fn run(
         &mut self,
         context: &SocketContext,
         pending: StartedCall<'_>,
-        keep: impl FnOnce() -> Option<Arc<OwnedCall>>,
+        keep: impl FnOnce() -> Option<Arc<KeptEvent>>,
         task: &mut Task<'_>,
     ) {
         let StartedCall { handler, mut future, responder, span } = pending;
@@ -369,46 +389,46 @@ impl EventScheduler {
             Ok(Poll::Ready(reply)) => self.finish(context, reply, responder, keep()),
             Err(()) => self.finish(context, panicked(context, &handler.event).into(), responder, keep()),
             Ok(Poll::Pending) => {
-                let (handler, responder, call) = (Arc::clone(handler), responder.into_owned(), keep());
+                let (handler, responder, kept) = (Arc::clone(handler), responder.into_owned(), keep());
                 let deadline = Instant::now() + time_of(&handler, context.application.limits.handler_timeout);
                 context.note_pending(&handler);
                 let is_serial = handler.subscription.concurrency <= 1;
-                let invocation = Box::new(Invocation { handler, future, responder, call, deadline, span });
+                let invocation = Box::new(Invocation { handler, future, responder, kept, deadline, span });
                 if is_serial { self.serial = Some(invocation) } else { self.concurrent.push(invocation) }
             }
         }
     }
 
     /// The handler has ended: filters see how.
-    fn finish(
+    pub(super) fn finish(
         &mut self,
         context: &SocketContext,
         reply: Reply,
         responder: SharedResponder<'_>,
-        call: Option<Arc<OwnedCall>>,
+        kept: Option<Arc<KeptEvent>>,
     ) {
-        match &call {
+        match &kept {
             None => self.conclude(context, reply, responder, None),
-            Some(kept) => {
-                let filtered = kept.filtered(reply);
-                self.tell(context, filtered, responder, call);
+            Some(event) => {
+                let filtered = event.filtered(reply);
+                self.tell(context, filtered, responder, kept);
             }
         }
     }
 
-    fn conclude(
+    pub(super) fn conclude(
         &mut self,
         context: &SocketContext,
         reply: Reply,
         responder: SharedResponder<'_>,
-        call: Option<Arc<OwnedCall>>,
+        kept: Option<Arc<KeptEvent>>,
     ) {
-        let Finished::Streaming(streaming) = responder.finish(reply) else { return };
+        let Finished::Streaming(stream) = responder.finish(reply) else { return };
         if self.streams.len() < context.application.limits.streams {
-            self.streams.push(streaming.of(call));
+            self.streams.push(RunningStream { stream, kept });
         } else {
             context.count(Counter::Overloads);
-            streaming.stop(&Exception::framework("overloaded", "too many streams run"));
+            stream.stop(&Exception::framework("overloaded", "too many streams run"));
         }
     }
 }
@@ -432,7 +452,7 @@ fn responder<'a>(
 }
 
 /// The panic hook has logged where; this says whose request it was.
-fn panicked(context: &SocketContext, event: &str) -> Exception {
+pub(super) fn panicked(context: &SocketContext, event: &str) -> Exception {
     context.count(Counter::Panics);
     Exception::internal(|id| tracing::error!(socket = %context.session.id, event, id, "a handler panicked"))
 }

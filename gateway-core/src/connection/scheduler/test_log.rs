@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::handler::Handler;
+use crate::connection::scheduler::events::EventScheduler;
+use crate::connection::socket_context::SocketContext;
+use crate::handler::{Handler, MethodName};
 use crate::metrics::bounded;
 use crate::protocol::Envelope;
-use crate::server::scheduler::EventScheduler;
-use crate::server::socket_context::SocketContext;
 
 impl SocketContext {
     pub(super) fn note_arrival(&self, handler: Option<&Arc<Handler>>, envelope: &Envelope<'_>) {
@@ -70,7 +70,7 @@ struct NamedMethod<'a>(&'a Handler);
 
 impl fmt::Display for NamedMethod<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Handler { gateway, subscription, .. } = self.0;
+        let Handler { method: MethodName { gateway, .. }, subscription, .. } = self.0;
         let method = subscription.method;
         write!(formatter, "`{gateway}::{}` ({}:{})", method.method, method.file, method.line)
     }
