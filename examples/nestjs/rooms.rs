@@ -25,7 +25,7 @@ pub(crate) struct Rooms {
 #[gateway]
 impl Rooms {
     #[on_connect]
-    fn connected(&self, socket: Socket, user: Auth<User>) -> Result<(), Refusal> {
+    fn connected(&self, socket: Socket, user: Auth<User>) -> Result<(), ConnectRejection> {
         Ok(socket.emit("welcome", &json!({ "name": user.name }))?)
     }
 
@@ -36,9 +36,9 @@ impl Rooms {
 
     #[subscribe("join")]
     #[intercept(Stamp)]
-    fn join(&self, socket: Socket, user: Auth<User>, data: Valid<Data<Join>>) -> Result<Value, Exception> {
+    async fn join(&self, socket: Socket, user: Auth<User>, data: Valid<Data<Join>>) -> Result<Value, Exception> {
         let Valid(Data(Join { room })) = data;
-        socket.join(&room)?;
+        socket.join(&room).await?;
         socket.to(&room).emit("joined", &json!({ "room": room, "name": user.name }));
         Ok(json!({ "people": socket.namespace().to(&room).count() }))
     }

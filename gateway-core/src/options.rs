@@ -78,27 +78,27 @@ pub(crate) mod setting {
     const NONE: &str = "none";
 
     /// A value of an option that can be read.
-    pub(crate) trait Read: Sized {
+    pub(crate) trait ReadSetting: Sized {
         fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
     }
 
     /// A value of an option that can be written.
-    pub(crate) trait Write {
+    pub(crate) trait WriteSetting {
         fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
     }
 
-    pub(crate) fn deserialize<'de, T: Read, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    pub(crate) fn deserialize<'de, T: ReadSetting, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
         T::read(deserializer)
     }
 
-    pub(crate) fn serialize<T: Write, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<T: WriteSetting, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
         value.write(serializer)
     }
 
     /// Reads types as serde does.
     macro_rules! readable {
         ($($type:ty),*) => {
-            $(impl $crate::options::setting::Read for $type {
+            $(impl $crate::options::setting::ReadSetting for $type {
                 fn read<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                     serde::Deserialize::deserialize(deserializer)
                 }
@@ -110,7 +110,7 @@ pub(crate) mod setting {
     macro_rules! setting {
         ($($type:ty),*) => {
             $crate::options::setting::readable!($($type),*);
-            $(impl $crate::options::setting::Write for $type {
+            $(impl $crate::options::setting::WriteSetting for $type {
                 fn write<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                     serde::Serialize::serialize(self, serializer)
                 }
@@ -122,25 +122,25 @@ pub(crate) mod setting {
 
     setting!(bool, u8, usize, NonZeroU32);
 
-    impl Read for Duration {
+    impl ReadSetting for Duration {
         fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             deserializer.deserialize_str(Time)
         }
     }
 
-    impl Write for Duration {
+    impl WriteSetting for Duration {
         fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             serializer.collect_str(&humantime::format_duration(*self))
         }
     }
 
-    impl<T: Read> Read for Option<T> {
+    impl<T: ReadSetting> ReadSetting for Option<T> {
         fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             deserializer.deserialize_any(Optional(PhantomData))
         }
     }
 
-    impl<T: Write> Write for Option<T> {
+    impl<T: WriteSetting> WriteSetting for Option<T> {
         fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             match self {
                 Some(value) => value.write(serializer),
@@ -165,7 +165,7 @@ pub(crate) mod setting {
 
     struct Optional<T>(PhantomData<T>);
 
-    impl<'de, T: Read> Visitor<'de> for Optional<T> {
+    impl<'de, T: ReadSetting> Visitor<'de> for Optional<T> {
         type Value = Option<T>;
 
         fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::stream;
+use gateway_core::Counter;
 use gateway_core::prelude::*;
 use gateway_core::testing::{Received, TestClient, TestServer};
-use gateway_core::{Counter, Counters};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use tracing::field::{Field, Visit};
@@ -103,15 +103,15 @@ impl Errors {
     fn dropped(&self, _: Ack) {}
 
     #[subscribe]
-    fn join(&self, socket: Socket, Data(room): Data<String>) -> Result<(), Exception> {
-        Ok(socket.join(room)?)
+    async fn join(&self, socket: Socket, Data(room): Data<String>) -> Result<(), Exception> {
+        Ok(socket.join(room).await?)
     }
 
     /// Puts a socket that has gone into a room.
     #[subscribe]
-    fn join_another(&self, State(kept): State<Kept>) -> Result<(), Exception> {
+    async fn join_another(&self, State(kept): State<Kept>) -> Result<(), Exception> {
         let socket = kept.0.lock().unwrap().clone().unwrap();
-        Ok(socket.join("room")?)
+        Ok(socket.join("room").await?)
     }
 
     #[subscribe]
@@ -127,12 +127,12 @@ impl Errors {
 
     #[subscribe(concurrency = 8)]
     async fn ask(&self, socket: Socket) -> String {
-        format!("{:?}", socket.request::<u8>("question", &()).await)
+        format!("{:?}", socket.emit_with_ack::<u8>("question", &()).await)
     }
 
     #[subscribe]
     async fn ask_strictly(&self, socket: Socket) -> Result<u8, Exception> {
-        Ok(socket.request("question", &()).await?)
+        Ok(socket.emit_with_ack("question", &()).await?)
     }
 
     #[subscribe]
@@ -142,7 +142,7 @@ impl Errors {
 
     #[subscribe]
     async fn ask_unserializable(&self, socket: Socket) -> String {
-        format!("{:?}", socket.request::<u8>("question", &HashMap::from([(vec![1], 1)])).await)
+        format!("{:?}", socket.emit_with_ack::<u8>("question", &HashMap::from([(vec![1], 1)])).await)
     }
 }
 
@@ -231,8 +231,8 @@ const FAILURES: [Counter; 15] = [
     Counter::AcceptFailures,
 ];
 
-fn counted(counters: &Counters) -> Vec<Counter> {
-    FAILURES.into_iter().filter(|counter| counters.read(*counter) > 0).collect()
+fn counted(server: &TestServer) -> Vec<Counter> {
+    FAILURES.into_iter().filter(|counter| server.count(*counter) > 0).collect()
 }
 
 async fn connect() -> (TestServer, TestClient) {
@@ -277,9 +277,9 @@ impl Row<'_> {
         client.send_text(frame).await;
         let (code, message) = exception(&mut client, id).await;
         assert_eq!((code.as_str(), message.as_str()), (self.code, self.message), "{frame}");
-        assert_eq!(counted(server.counters()), self.counted, "{frame}");
+        assert_eq!(counted(&server), self.counted, "{frame}");
         assert!(Log::has(self.logged), "{frame}: {:?}", Log::lines());
-        assert_eq!(client.request::<u8>("echo", 7).await.unwrap(), 7);
+        assert_eq!(client.emit_with_ack::<u8>("echo", 7).await.unwrap(), 7);
         client.expect_nothing().await;
     }
 }
@@ -307,7 +307,7 @@ async fn a_binary_frame_that_is_no_text() {
     let (server, mut client) = connect().await;
     client.send_message(Bytes::from_static(&[0xC3, 0x28])).await;
     assert_eq!(client.expect_exception().await.code(), Some("malformed"));
-    assert_eq!(counted(server.counters()), EXCEPTION);
+    assert_eq!(counted(&server), EXCEPTION);
 }
 
 #[tokio::test(start_paused = true)]
@@ -425,7 +425,7 @@ async fn an_ack_that_is_dropped() {
     let (server, mut client) = connect().await;
     client.emit("dropped", ()).await;
     client.expect_nothing().await;
-    assert_eq!(counted(server.counters()), []);
+    assert_eq!(counted(&server), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -436,7 +436,7 @@ async fn a_request_that_its_client_cancels() {
         client.send_text(&json!({"cancel": id}).to_string()).await;
         let expected = ("cancelled".to_owned(), "the request was cancelled by its client".to_owned());
         assert_eq!(exception(&mut client, Some(id)).await, expected);
-        assert_eq!(counted(server.counters()), EXCEPTION);
+        assert_eq!(counted(&server), EXCEPTION);
     }
 }
 
@@ -445,20 +445,20 @@ async fn one_stream_too_many() {
     let (server, mut client) = connect().await;
     client.begin("endless", ()).await;
     client.begin("endless", ()).await;
-    let failure = client.request::<u8>("endless", ()).await.unwrap_err();
+    let failure = client.emit_with_ack::<u8>("endless", ()).await.unwrap_err();
     assert_eq!((failure.code(), failure.message()), (Some("overloaded"), "too many streams run"));
-    assert_eq!(counted(server.counters()), [Counter::Exceptions, Counter::Overloads]);
+    assert_eq!(counted(&server), [Counter::Exceptions, Counter::Overloads]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_room_that_may_not_be_joined() {
     let (server, mut client) = connect().await;
-    client.request::<Value>("join", "first").await.unwrap();
-    let failure = client.request::<Value>("join", "second").await.unwrap_err();
+    client.emit_with_ack::<Value>("join", "first").await.unwrap();
+    let failure = client.emit_with_ack::<Value>("join", "second").await.unwrap_err();
     assert_eq!((failure.code(), failure.message()), (Some("too_many_rooms"), "the socket is in too many rooms"));
     let _other = server.connect("/errors").await.unwrap();
     for socket in server.of("/errors").except("first").sockets() {
-        let failure = client.request::<Value>("join", socket.id()).await.unwrap_err();
+        let failure = client.emit_with_ack::<Value>("join", socket.id()).await.unwrap_err();
         assert_eq!((failure.code(), failure.message()), (Some("private_room"), "the room belongs to another socket"));
     }
 }
@@ -466,12 +466,12 @@ async fn a_room_that_may_not_be_joined() {
 #[tokio::test(start_paused = true)]
 async fn a_socket_that_is_gone_is_acted_on() {
     let (server, mut gone) = connect().await;
-    gone.request::<Value>("keep", ()).await.unwrap();
+    gone.emit_with_ack::<Value>("keep", ()).await.unwrap();
     gone.close().await;
     sleep(Duration::from_secs(1)).await;
     let mut client = server.connect("/errors").await.unwrap();
     for (event, code) in [("join_another", "gone"), ("send_to_another", "unsent")] {
-        let failure = client.request::<Value>(event, ()).await.unwrap_err();
+        let failure = client.emit_with_ack::<Value>(event, ()).await.unwrap_err();
         assert_eq!((failure.code(), failure.message()), (Some(code), HIDDEN));
     }
     assert!(Log::has(FAILED), "{:?}", Log::lines());
@@ -480,7 +480,7 @@ async fn a_socket_that_is_gone_is_acted_on() {
 #[tokio::test(start_paused = true)]
 async fn a_question_that_is_not_answered_well() {
     let (_server, mut client) = connect().await;
-    let unserializable: String = client.request("ask_unserializable", ()).await.unwrap();
+    let unserializable: String = client.emit_with_ack("ask_unserializable", ()).await.unwrap();
     assert_eq!(unserializable, "Err(Unserializable)");
 
     for _ in 0..3 {
@@ -501,7 +501,7 @@ async fn a_question_that_is_not_answered_well() {
 #[tokio::test(start_paused = true)]
 async fn a_question_whose_failure_is_returned() {
     let (_server, mut client) = connect().await;
-    let silence = client.request::<u8>("ask_strictly", ()).await.unwrap_err();
+    let silence = client.emit_with_ack::<u8>("ask_strictly", ()).await.unwrap_err();
     assert_eq!((silence.code(), silence.message()), (Some("no_answer"), "you did not answer in time"));
     client.expect_question("question").await;
 
@@ -514,7 +514,7 @@ async fn a_question_whose_failure_is_returned() {
 
     client.begin("ask", ()).await;
     client.begin("ask", ()).await;
-    let unasked = client.request::<u8>("ask_strictly", ()).await.unwrap_err();
+    let unasked = client.emit_with_ack::<u8>("ask_strictly", ()).await.unwrap_err();
     assert_eq!((unasked.code(), unasked.message()), (Some("unasked"), HIDDEN));
     assert!(Log::has(FAILED), "{:?}", Log::lines());
 }
@@ -522,12 +522,12 @@ async fn a_question_whose_failure_is_returned() {
 #[tokio::test(start_paused = true)]
 async fn credentials_that_are_missing_or_unreadable() {
     let (server, mut bare) = connect().await;
-    let missing = bare.request::<u8>("credentials", ()).await.unwrap_err();
+    let missing = bare.emit_with_ack::<u8>("credentials", ()).await.unwrap_err();
     assert_eq!((missing.code(), missing.message()), (Some("unauthorized"), "no credentials were sent"));
     let mut client = server.connect("/errors").auth("no number").await.unwrap();
-    let unreadable = client.request::<u8>("credentials", ()).await.unwrap_err();
+    let unreadable = client.emit_with_ack::<u8>("credentials", ()).await.unwrap_err();
     assert_eq!((unreadable.code(), unreadable.message()), (Some("unauthorized"), "the credentials cannot be read"));
-    assert_eq!(counted(server.counters()), EXCEPTION);
+    assert_eq!(counted(&server), EXCEPTION);
 }
 
 /// What the next handler to return says of its question.
@@ -567,7 +567,7 @@ async fn a_raw_handler_that_fails() {
         client.send_message(message).await;
         assert_eq!(client.closed().await, Some(closed), "{message}");
         sleep(Duration::from_secs(1)).await;
-        assert_eq!(counted(server.counters()), expected, "{message}");
+        assert_eq!(counted(&server), expected, "{message}");
         assert!(Log::has(logged), "{message}: {:?}", Log::lines());
     };
     let internal = || Disconnect::new(CloseCode::INTERNAL, "internal error");
@@ -650,7 +650,7 @@ fn the_table_has_every_code_of_the_framework_and_no_other() {
 
 #[test]
 fn the_table_has_every_close_code_and_no_other() {
-    let source = fs::read_to_string(root().join("gateway-core/src/wire/close.rs")).unwrap();
+    let source = fs::read_to_string(root().join("gateway-core/src/protocol/close.rs")).unwrap();
     let constants =
         source.lines().filter_map(|line| line.trim().strip_prefix("pub const ")?.split_once("Self = Self("));
     let codes: BTreeSet<_> = constants.map(|(_, number)| number.trim_end_matches(");").to_owned()).collect();
@@ -660,7 +660,7 @@ fn the_table_has_every_close_code_and_no_other() {
 
 #[test]
 fn the_table_has_every_counter_of_a_failure_and_no_other() {
-    let source = fs::read_to_string(root().join("gateway-core/src/telemetry.rs")).unwrap();
+    let source = fs::read_to_string(root().join("gateway-core/src/metrics.rs")).unwrap();
     let body = source.split("pub enum Counter {").nth(1).unwrap().split('}').next().unwrap();
     let variants = body.lines().map(|line| line.trim().trim_end_matches(','));
     let variants: BTreeSet<_> =

@@ -153,7 +153,7 @@ async fn broadcasts(beside: Beside) -> Waits {
     for reader in readers {
         reader.await.unwrap();
     }
-    let closed = server.counters().read(Counter::SlowDisconnects);
+    let closed = server.count(Counter::SlowDisconnects);
     assert_eq!(closed, if beside == Beside::Slow { SLOW as u64 } else { 0 }, "who is slow is closed, and nobody else");
     waits
 }

@@ -84,7 +84,7 @@ async fn a_port_that_is_taken_stops_the_start() {
 async fn host_and_port_are_an_address() {
     let running = server().start(("127.0.0.1", 0)).await.expect("it starts");
     assert!(tcp(&running).ip().is_loopback());
-    assert_eq!(format!("{:?}", Endpoint::from(("::1", 80))), r#"Address("[::1]:80")"#);
+    assert_eq!(format!("{:?}", Endpoint::from(("::1", 80))), r#"Endpoint { source: Address("[::1]:80"), tls: None }"#);
     let error = server().start("localhost").await.expect_err("it has no port");
     let text = error.to_string();
     assert!(text.starts_with("cannot listen on localhost: it has no port, as in `localhost:3000`\n"), "{text}");

@@ -111,7 +111,7 @@ impl Target {
     }
 
     pub(crate) fn violations(&self) -> u64 {
-        self.running.handle().counters().read(Counter::ProtocolErrors)
+        self.running.handle().count(Counter::ProtocolErrors)
     }
 
     /// Waits until everybody has gone.

@@ -40,7 +40,7 @@ async fn two_hundred_megabytes(slow: usize) -> usize {
         growth.look();
     }
     until(|| prey.count() == 1).await;
-    assert_eq!(target.running.handle().counters().read(Counter::SlowDisconnects), slow as u64);
+    assert_eq!(target.running.handle().count(Counter::SlowDisconnects), slow as u64);
     drop(clients);
     settle().await;
     assert!(growth.now() <= 512 * KIB, "{} bytes are left", growth.now());

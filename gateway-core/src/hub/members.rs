@@ -84,10 +84,6 @@ pub enum JoinError {
     /// A guard did not let the socket in.
     #[error("{0}")]
     Refused(RoomRefusal),
-    /// A guard that decides about rooms has to wait, and [`Socket::join`](crate::Socket::join) does not:
-    /// [`Socket::ask_to_join`](crate::Socket::ask_to_join) does.
-    #[error("a guard of the room has to wait: use `ask_to_join`")]
-    GuardWaits,
     /// The socket is gone.
     #[error("the socket is gone")]
     Gone,

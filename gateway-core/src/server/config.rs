@@ -15,7 +15,8 @@ use crate::transport::Deflate;
 /// with a unit, such as `"30s"` or `"1m 30s"`. Where a limit or a feature is optional, `"none"` turns it off.
 ///
 /// ```
-/// use gateway_core::{Server, ServerConfig};
+/// use gateway_core::Server;
+/// use gateway_core::config::ServerConfig;
 ///
 /// let config: ServerConfig = serde_json::from_str(r#"{
 ///     "allow_origins": ["https://app.example.com"],

@@ -11,33 +11,51 @@ use tokio::net::UnixListener;
 use crate::gateway::StartError;
 use crate::transport::Tls;
 
-/// An address to listen on, or a listener that already does.
+/// An address to listen on, or a listener that already does, with or without TLS.
+///
+/// It is made by `From`: of `"127.0.0.1:3000"`, of `("127.0.0.1", 3000)`, of a `SocketAddr`, and of TCP and Unix listeners of
+/// tokio and of the standard library. Port 0 is any free one.
 #[derive(Debug)]
-#[non_exhaustive]
-pub enum Endpoint {
-    /// Host and port, such as `127.0.0.1:3000`; port 0 is any free one.
+pub struct Endpoint {
+    source: ListenSource,
+    /// Encrypts its streams.
+    tls: Option<Tls>,
+}
+
+/// What is listened on.
+#[derive(Debug)]
+enum ListenSource {
     Address(String),
-    /// A listening TCP socket.
     Tcp(TcpListener),
-    /// A listening Unix socket.
     #[cfg(unix)]
     Unix(UnixListener),
-    /// A listening TCP socket of the standard library, such as one that a supervisor handed over.
+    /// Such as one that a supervisor handed over.
     StdTcp(std::net::TcpListener),
-    /// A listening Unix socket of the standard library.
     #[cfg(unix)]
     StdUnix(std::os::unix::net::UnixListener),
-    /// One of the others, encrypted.
-    #[cfg(feature = "tls")]
-    Tls(Box<Self>, Tls),
 }
 
 impl Endpoint {
-    /// An address to listen on, or a listener that already does, for `https://` and `wss://`.
+    /// An endpoint for `https://` and `wss://`. One that has TLS already keeps its own.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(endpoint: impl Into<Self>, tls: Tls) -> Self {
-        Self::Tls(Box::new(endpoint.into()), tls)
+        let Self { source, tls: own } = endpoint.into();
+        Self { source, tls: own.or(Some(tls)) }
+    }
+
+    pub(crate) async fn listen(self) -> Result<(Listener, LocalAddr), StartError> {
+        let Self { source, tls } = self;
+        let address =
+            if let ListenSource::Address(address) = &source { address } else { "the given listener" }.to_owned();
+        let (incoming, local) = source.listen().await.map_err(|source| StartError::Listen { address, source })?;
+        Ok((Listener { incoming, tls }, local))
+    }
+}
+
+impl From<ListenSource> for Endpoint {
+    fn from(source: ListenSource) -> Self {
+        Self { source, tls: None }
     }
 }
 
@@ -61,65 +79,66 @@ impl<T: Into<Endpoint>> IntoEndpoint for T {
 
 impl From<&str> for Endpoint {
     fn from(address: &str) -> Self {
-        Self::Address(address.to_owned())
+        ListenSource::Address(address.to_owned()).into()
     }
 }
 
 impl From<String> for Endpoint {
     fn from(address: String) -> Self {
-        Self::Address(address)
+        ListenSource::Address(address).into()
     }
 }
 
 impl From<(&str, u16)> for Endpoint {
     fn from((host, port): (&str, u16)) -> Self {
         // An IPv6 address stands in brackets before a port.
-        Self::Address(if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
+        ListenSource::Address(if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
+            .into()
     }
 }
 
 impl From<SocketAddr> for Endpoint {
     fn from(address: SocketAddr) -> Self {
-        Self::Address(address.to_string())
+        ListenSource::Address(address.to_string()).into()
     }
 }
 
 impl From<TcpListener> for Endpoint {
     fn from(listener: TcpListener) -> Self {
-        Self::Tcp(listener)
+        ListenSource::Tcp(listener).into()
     }
 }
 
 #[cfg(unix)]
 impl From<UnixListener> for Endpoint {
     fn from(listener: UnixListener) -> Self {
-        Self::Unix(listener)
+        ListenSource::Unix(listener).into()
     }
 }
 
 impl From<std::net::TcpListener> for Endpoint {
     fn from(listener: std::net::TcpListener) -> Self {
-        Self::StdTcp(listener)
+        ListenSource::StdTcp(listener).into()
     }
 }
 
 #[cfg(unix)]
 impl From<std::os::unix::net::UnixListener> for Endpoint {
     fn from(listener: std::os::unix::net::UnixListener) -> Self {
-        Self::StdUnix(listener)
+        ListenSource::StdUnix(listener).into()
     }
 }
 
 /// A listener that listens.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    pub(crate) incoming: Incoming,
+    pub(crate) incoming: BoundListener,
     /// What its streams are encrypted with, where they are.
     pub(crate) tls: Option<Tls>,
 }
 
 #[derive(Debug)]
-pub(crate) enum Incoming {
+pub(crate) enum BoundListener {
     Tcp(TcpListener),
     #[cfg(unix)]
     Unix(UnixListener),
@@ -146,57 +165,37 @@ impl LocalAddr {
     }
 }
 
-impl Endpoint {
-    pub(crate) async fn listen(self) -> Result<(Listener, LocalAddr), StartError> {
-        let (endpoint, tls) = self.split();
-        let address = if let Self::Address(address) = &endpoint { address } else { "the given listener" }.to_owned();
-        let listening = endpoint.try_listen().await;
-        let (incoming, local) = listening.map_err(|source| StartError::Listen { address, source })?;
-        Ok((Listener { incoming, tls }, local))
-    }
-
-    /// What is listened on, and what it is encrypted with; the innermost where somebody wrote it twice.
-    fn split(self) -> (Self, Option<Tls>) {
-        #[cfg(feature = "tls")]
-        if let Self::Tls(endpoint, tls) = self {
-            let (endpoint, inner) = endpoint.split();
-            return (endpoint, inner.or(Some(tls)));
-        }
-        (self, None)
-    }
-
-    async fn try_listen(self) -> io::Result<(Incoming, LocalAddr)> {
+impl ListenSource {
+    async fn listen(self) -> io::Result<(BoundListener, LocalAddr)> {
         let incoming = match self {
             Self::Address(address) if !address.contains(':') => {
                 let text = format!("it has no port, as in `{address}:3000`");
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
             }
-            Self::Address(address) => Incoming::Tcp(TcpListener::bind(address).await?),
-            Self::Tcp(listener) => Incoming::Tcp(listener),
+            Self::Address(address) => BoundListener::Tcp(TcpListener::bind(address).await?),
+            Self::Tcp(listener) => BoundListener::Tcp(listener),
             #[cfg(unix)]
-            Self::Unix(listener) => Incoming::Unix(listener),
+            Self::Unix(listener) => BoundListener::Unix(listener),
             Self::StdTcp(listener) => {
                 listener.set_nonblocking(true)?;
-                Incoming::Tcp(TcpListener::from_std(listener)?)
+                BoundListener::Tcp(TcpListener::from_std(listener)?)
             }
             #[cfg(unix)]
             Self::StdUnix(listener) => {
                 listener.set_nonblocking(true)?;
-                Incoming::Unix(UnixListener::from_std(listener)?)
+                BoundListener::Unix(UnixListener::from_std(listener)?)
             }
-            #[cfg(feature = "tls")]
-            Self::Tls(..) => unreachable!("what is inside was taken out before"),
         };
         // One that blocks, as a supervisor may hand it over, would stop a thread of the runtime at its first accept.
         match &incoming {
-            Incoming::Tcp(listener) => rustix::io::ioctl_fionbio(listener, true)?,
+            BoundListener::Tcp(listener) => rustix::io::ioctl_fionbio(listener, true)?,
             #[cfg(unix)]
-            Incoming::Unix(listener) => rustix::io::ioctl_fionbio(listener, true)?,
+            BoundListener::Unix(listener) => rustix::io::ioctl_fionbio(listener, true)?,
         }
         let local = match &incoming {
-            Incoming::Tcp(listener) => LocalAddr::Tcp(listener.local_addr()?),
+            BoundListener::Tcp(listener) => LocalAddr::Tcp(listener.local_addr()?),
             #[cfg(unix)]
-            Incoming::Unix(listener) => LocalAddr::Unix(listener.local_addr()?.as_pathname().map(Into::into)),
+            BoundListener::Unix(listener) => LocalAddr::Unix(listener.local_addr()?.as_pathname().map(Into::into)),
         };
         Ok((incoming, local))
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::gateway::StartError;
 use crate::hub::Namespace;
+use crate::metrics::Counter;
 use crate::server::{Application, Server, ServerHandle};
-use crate::telemetry::Counters;
-use crate::testing::Connect;
+use crate::testing::ConnectBuilder;
 
 /// A started server that is reached in memory. Dropping it tells its sockets that it stops.
 #[derive(Debug)]
@@ -29,8 +29,8 @@ impl Server {
 
 impl TestServer {
     /// A client of this path, which may have a query; await it to connect.
-    pub fn connect(&self, path: &str) -> Connect<'_> {
-        Connect::new(self, path)
+    pub fn connect(&self, path: &str) -> ConnectBuilder<'_> {
+        ConnectBuilder::new(self, path)
     }
 
     /// The server as background tasks see it.
@@ -50,10 +50,10 @@ impl TestServer {
         self.handle.of(namespace).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// What the server has counted.
+    /// The value of one counter.
     #[must_use]
-    pub fn counters(&self) -> &Counters {
-        &self.application.shared.counters
+    pub fn count(&self, counter: Counter) -> u64 {
+        self.handle.count(counter)
     }
 
     /// Stops as a real server does, and waits until every hook has run.

@@ -5,8 +5,9 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use gateway_core::config::ServerConfig;
 use gateway_core::prelude::*;
-use gateway_core::{CloseCode, Cors, Drain, EngineIo, Problem, Recovery, ServerConfig, SessionCookie, SocketIo};
+use gateway_core::{CloseCode, Cors, Drain, EngineIo, Problem, Recovery, SessionCookie, SocketIo};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -93,9 +94,9 @@ async fn a_server_has_the_options_of_its_file() {
     });
     let server = server(config).test().await.unwrap();
     let mut client = server.connect("/config").await.unwrap();
-    let reply: String = client.request("echo", "hello").await.unwrap();
+    let reply: String = client.emit_with_ack("echo", "hello").await.unwrap();
     assert_eq!(reply, "hello");
-    let failure = client.request::<String>("echoes", "hello").await.unwrap_err();
+    let failure = client.emit_with_ack::<String>("echoes", "hello").await.unwrap_err();
     assert_eq!(failure.code(), Some("name_too_long"));
 }
 

@@ -101,7 +101,7 @@ async fn a_burst_of_one_handler_reaches_its_client() {
             }
         }
     }
-    assert_eq!(server.counters().read(Counter::SlowDisconnects), 0);
+    assert_eq!(server.count(Counter::SlowDisconnects), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,7 +117,7 @@ async fn a_burst_to_everybody_closes_nobody() {
             expect_burst(other, burst).await;
         }
     }
-    assert_eq!(server.counters().read(Counter::SlowDisconnects), 0);
+    assert_eq!(server.count(Counter::SlowDisconnects), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -143,7 +143,7 @@ async fn a_burst_beyond_its_bound_is_too_much() {
             assert_eq!(client.closed().await.map(|closed| closed.code), Some(CloseCode::TOO_SLOW));
         } else {
             assert!(matches!(first, Received::Event { .. }), "{first:?}");
-            client.request::<usize>("echo", "alive").await.unwrap();
+            client.emit_with_ack::<usize>("echo", "alive").await.unwrap();
         }
     }
 }
@@ -287,7 +287,7 @@ impl Other {
     /// Asks, and says what it heard.
     #[subscribe]
     async fn ask(&self, socket: Socket) -> String {
-        socket.request::<u8>("question", &()).await.map_or_else(|error| error.to_string(), |_| "heard".into())
+        socket.emit_with_ack::<u8>("question", &()).await.map_or_else(|error| error.to_string(), |_| "heard".into())
     }
 }
 
@@ -356,7 +356,7 @@ async fn who_is_leaving_takes_no_place_among_namespaces() {
         peer.send(&format!(r#"42/guests/{number},["linger"]"#)).await;
         peer.send(&format!("41/guests/{number},")).await;
     }
-    assert_eq!(handle.counters().read(Counter::RefusedConnections), 0);
+    assert_eq!(handle.count(Counter::RefusedConnections), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -404,7 +404,7 @@ async fn a_client_that_asks_and_never_reads_ends_as_too_slow() {
     }
     // Silence and the time for an answer, as for who says nothing.
     assert!((45..=70).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
-    assert_eq!(handle.counters().read(Counter::SlowDisconnects), 1);
+    assert_eq!(handle.count(Counter::SlowDisconnects), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -480,7 +480,7 @@ async fn a_burst_that_does_not_leave_in_time_is_too_slow() {
     let start = Instant::now();
     let mut buffer = vec![0; 100];
     // Always a little, so that it is not silent.
-    while handle.counters().read(Counter::SlowDisconnects) == 0 && start.elapsed() < Duration::from_hours(1) {
+    while handle.count(Counter::SlowDisconnects) == 0 && start.elapsed() < Duration::from_hours(1) {
         let _ = reads.read(&mut buffer).await.unwrap();
         sleep(Duration::from_secs(1)).await;
     }
@@ -500,7 +500,7 @@ async fn what_waits_in_all_namespaces_of_a_connection_is_bounded_together() {
         }
     }
     let mut buffer = vec![0; 100];
-    while handle.counters().read(Counter::SlowDisconnects) == 0 && start.elapsed() < Duration::from_hours(1) {
+    while handle.count(Counter::SlowDisconnects) == 0 && start.elapsed() < Duration::from_hours(1) {
         let _ = peer.0.read(&mut buffer).await.unwrap();
         sleep(Duration::from_secs(1)).await;
     }

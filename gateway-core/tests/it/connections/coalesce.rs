@@ -23,8 +23,8 @@ struct Board;
 #[gateway]
 impl Board {
     #[on_connect]
-    fn joined(&self, socket: Socket) -> Result<(), Refusal> {
-        Ok(socket.join("all")?)
+    async fn joined(&self, socket: Socket) -> Result<(), ConnectRejection> {
+        Ok(socket.join("all").await?)
     }
 
     /// Several moves in one turn.
@@ -104,7 +104,7 @@ async fn a_slow_reader_is_sent_the_latest_of_each_key_in_the_order_it_was_sent()
         assert_eq!(events(&mut slow).await, expected);
         slow.close().await;
     }
-    assert_eq!(server.counters().read(Counter::CoalescedFrames), 2 * 4);
+    assert_eq!(server.count(Counter::CoalescedFrames), 2 * 4);
 }
 
 #[tokio::test(start_paused = true)]
@@ -115,7 +115,7 @@ async fn who_reads_misses_nothing() {
         server.of("/board").emit_latest("cursor", "bob", &number);
         assert_eq!(ann.expect_named("cursor").await, number);
     }
-    assert_eq!(server.counters().read(Counter::CoalescedFrames), 0);
+    assert_eq!(server.count(Counter::CoalescedFrames), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -142,7 +142,7 @@ async fn what_waits_is_bounded_by_the_number_of_keys_and_not_by_that_of_events()
     }
     server.of("/board").emit("last", &());
     assert_eq!(events(&mut slow).await, [event("cursor", 9998), event("cursor", 9999)]);
-    assert_eq!(server.counters().read(Counter::SlowDisconnects), 0);
+    assert_eq!(server.count(Counter::SlowDisconnects), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,7 +157,7 @@ async fn beyond_the_limits_the_policy_decides_as_ever() {
     }
     assert_eq!(queued, 4);
     assert_eq!(server.of("/board").emit_latest("cursor", "2", &"again").queued, 1);
-    assert_eq!(server.counters().read(Counter::DroppedFrames), 2);
+    assert_eq!(server.count(Counter::DroppedFrames), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -92,8 +92,7 @@ async fn a_slow_reader_is_closed_and_the_others_miss_nothing() {
     expect_ticks(&mut fast, 0..30).await;
     slow.read_on();
     assert_eq!(slow.closed().await, Some(Disconnect::new(CloseCode::TOO_SLOW, "too slow")));
-    let counters = server.counters();
-    assert_eq!([Counter::SlowDisconnects, Counter::DroppedFrames].map(|counter| counters.read(counter)), [1, 0]);
+    assert_eq!([Counter::SlowDisconnects, Counter::DroppedFrames].map(|counter| server.count(counter)), [1, 0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,7 +104,7 @@ async fn the_newest_is_dropped_where_what_waits_is_worth_more() {
     expect_ticks(&mut fast, 0..30).await;
     slow.read_on();
     expect_ticks(&mut slow, 0..taken).await;
-    assert_eq!(server.counters().read(Counter::DroppedFrames), 30 - taken);
+    assert_eq!(server.count(Counter::DroppedFrames), 30 - taken);
     tell(&server, 1).await;
     expect_ticks(&mut slow, [0]).await;
 }
@@ -118,8 +117,8 @@ async fn the_oldest_is_dropped_where_the_latest_is_worth_more() {
     expect_ticks(&mut fast, 0..30).await;
     slow.read_on();
     expect_ticks(&mut slow, (0..IN_FLIGHT).chain(26..30)).await;
-    assert_eq!(server.counters().read(Counter::DroppedFrames), 30 - IN_FLIGHT - 4);
-    assert_eq!(server.counters().read(Counter::SlowDisconnects), 0);
+    assert_eq!(server.count(Counter::DroppedFrames), 30 - IN_FLIGHT - 4);
+    assert_eq!(server.count(Counter::SlowDisconnects), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,7 +160,7 @@ async fn a_client_whose_answer_finds_no_room_is_closed_whatever_the_policy() {
         sleep(Duration::from_secs(11)).await;
         slow.read_on();
         assert_eq!(slow.closed().await, Some(Disconnect::new(CloseCode::TOO_SLOW, "too slow")), "{overflow:?}");
-        assert_eq!(server.counters().read(Counter::SlowDisconnects), 1);
+        assert_eq!(server.count(Counter::SlowDisconnects), 1);
     }
 }
 
@@ -175,7 +174,7 @@ async fn a_client_that_does_not_read_its_answers_is_read_no_more_and_misses_none
             slow.begin("echo", number).await;
             sleep(Duration::from_millis(1)).await;
         }
-        assert!(server.counters().read(Counter::Events) < IN_FLIGHT + 6, "most are not read yet");
+        assert!(server.count(Counter::Events) < IN_FLIGHT + 6, "most are not read yet");
         slow.read_on();
         for id in 1..=100 {
             assert_eq!(slow.next().await, Received::Reply { id, event: "echo".into(), data: id.into(), more: false });
@@ -202,16 +201,16 @@ async fn a_volatile_event_reaches_only_those_for_whom_nothing_waits() {
     let (mut slow, mut fast) = slow_and_fast(&server).await;
     tell(&server, IN_FLIGHT).await;
     let everybody = server.of("/out").all();
-    assert_eq!(everybody.clone().volatile().emit("tick", &100), Sent { queued: 2, skipped: 0 });
+    assert_eq!(everybody.clone().volatile().emit("tick", &100), BroadcastResult { queued: 2, skipped: 0 });
     sleep(Duration::from_millis(1)).await;
-    assert_eq!(everybody.clone().volatile().emit("tick", &101), Sent { queued: 1, skipped: 1 });
+    assert_eq!(everybody.clone().volatile().emit("tick", &101), BroadcastResult { queued: 1, skipped: 1 });
     let slow_socket =
-        everybody.sockets().into_iter().find(|socket| socket.emit_volatile("tick", &102).is_err()).unwrap();
-    assert_eq!(slow_socket.emit_volatile("tick", &103), Err(SendError::Full));
+        everybody.sockets().into_iter().find(|socket| socket.volatile().emit("tick", &102).is_err()).unwrap();
+    assert_eq!(slow_socket.volatile().emit("tick", &103), Err(SendError::Full));
     slow.read_on();
     expect_ticks(&mut slow, (0..IN_FLIGHT).chain([100])).await;
     assert!(fast.expect_named("tick").await.is_u64());
-    assert_eq!(server.counters().read(Counter::SlowDisconnects), 0);
+    assert_eq!(server.count(Counter::SlowDisconnects), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -222,11 +221,11 @@ async fn code_that_sends_learns_what_became_of_it() {
     let socket = server.of("/out").sockets().remove(0);
     let unserializable = HashMap::from([(vec![1], 1)]);
     assert_eq!(socket.emit("tick", &unserializable), Err(SendError::Unserializable));
-    assert_eq!(server.of("/out").emit("tick", &unserializable), Sent { queued: 0, skipped: 1 });
+    assert_eq!(server.of("/out").emit("tick", &unserializable), BroadcastResult { queued: 0, skipped: 1 });
     tell(&server, IN_FLIGHT + 1).await;
     let outcomes: Vec<_> = (0..4).map(|number| socket.emit("tick", &number)).collect();
     assert_eq!(outcomes, [Ok(()), Ok(()), Ok(()), Err(SendError::Full)]);
-    assert_eq!(server.of("/out").emit("tick", &1), Sent { queued: 0, skipped: 1 });
+    assert_eq!(server.of("/out").emit("tick", &1), BroadcastResult { queued: 0, skipped: 1 });
     socket.disconnect(Disconnect::default());
     assert_eq!(socket.emit("tick", &1), Err(SendError::Closed));
 }

@@ -18,8 +18,7 @@ async fn is_gone(engine: &Engine, id: &str) {
 
 /// Requests that were rejected, and violations.
 fn counted(engine: &Engine) -> (u64, u64) {
-    let counters = engine.handle.counters();
-    (counters.read(Counter::RejectedHandshakes), counters.read(Counter::ProtocolErrors))
+    (engine.handle.count(Counter::RejectedHandshakes), engine.handle.count(Counter::ProtocolErrors))
 }
 
 async fn is_alive(engine: &Engine, id: &str) {

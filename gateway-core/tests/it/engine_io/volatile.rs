@@ -12,14 +12,14 @@ struct Board;
 impl Board {
     #[subscribe]
     fn pointer(&self, socket: Socket, namespace: Namespace, Data(number): Data<u8>) {
-        let _ = socket.emit_volatile("own", &number);
+        let _ = socket.volatile().emit("own", &number);
         namespace.all().volatile().emit("all", &number);
     }
 
     #[subscribe]
     fn both(&self, socket: Socket) -> Result<(), SendError> {
         socket.emit("kept", &1)?;
-        socket.emit_volatile("behind", &2).or(Ok(()))
+        socket.volatile().emit("behind", &2).or(Ok(()))
     }
 }
 
@@ -38,7 +38,7 @@ async fn what_is_volatile_is_dropped_where_no_poll_waits() {
     engine.post(&id, r#"42["pointer",1]"#).await;
     engine.post(&id, r#"42["both"]"#).await;
     assert_eq!(engine.poll(&id).await.body, r#"42["kept",1]"#);
-    assert_eq!(engine.handle.counters().read(Counter::DroppedFrames), 3);
+    assert_eq!(engine.handle.count(Counter::DroppedFrames), 3);
 }
 
 #[tokio::test(start_paused = true)]

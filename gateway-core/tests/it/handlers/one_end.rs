@@ -71,9 +71,9 @@ struct OneEnd {
 #[gateway]
 impl OneEnd {
     #[on_connect]
-    fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket) -> Result<(), ConnectRejection> {
         socket.set_state(self.alive.clone());
-        Ok(socket.join("everybody")?)
+        Ok(socket.join("everybody").await?)
     }
 
     #[subscribe]
@@ -189,7 +189,7 @@ async fn run(alive: Alive, program: Program, socket: Socket) -> Reply {
             Reply::value(&unserializable())
         }
         Program::Never => pending().await,
-        Program::Ask(pause) => match socket.request::<Value>("question", &()).timeout(ms(pause)).await {
+        Program::Ask(pause) => match socket.emit_with_ack::<Value>("question", &()).timeout(ms(pause)).await {
             Ok(answer) => Reply::value(&answer),
             Err(error) => Exception::message(error.to_string()).into(),
         },
@@ -452,8 +452,8 @@ async fn check(steps: Vec<Step>, ending: Ending) {
     sleep(Duration::from_secs(1)).await;
     assert_eq!((namespace.count(), namespace.rooms()), (0, Vec::new()));
     assert_eq!(Arc::strong_count(&alive.0), held_by_the_server, "a handler, a stream or a socket leaked");
-    assert_eq!(handle.counters().read(Counter::Connections), 1);
-    assert_eq!(handle.counters().read(Counter::Disconnections), 1);
+    assert_eq!(handle.count(Counter::Connections), 1);
+    assert_eq!(handle.count(Counter::Disconnections), 1);
     handle.shutdown();
     handle.stopped().await;
 }
@@ -538,11 +538,11 @@ async fn a_destructor_that_panics_ends_one_request_and_not_the_connection() {
         let Received::Exception { id: Some(ended), failure } = client.next().await else { panic!("no exception") };
         assert_eq!((ended, failure.code()), (id, Some("cancelled")));
     }
-    assert_eq!(client.request::<u8>("echo", 1).await.unwrap(), 1);
+    assert_eq!(client.emit_with_ack::<u8>("echo", 1).await.unwrap(), 1);
     client.begin("stream", ()).await;
     client.expect_nothing().await;
     drop(client);
     sleep(Duration::from_secs(10)).await;
     assert_eq!(server.of("/bomb").count(), 0);
-    assert_eq!(server.counters().read(Counter::Disconnections), 1);
+    assert_eq!(server.count(Counter::Disconnections), 1);
 }

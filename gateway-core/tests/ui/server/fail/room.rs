@@ -5,7 +5,7 @@ struct C;
 impl C {
     #[subscribe]
     async fn a(&self, socket: Socket) -> Result<(), Exception> {
-        socket.join(7)?;
+        socket.join(7).await?;
         Ok(())
     }
 }
