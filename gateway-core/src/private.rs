@@ -9,11 +9,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::Written;
+use crate::error::Exception;
 pub use crate::gateway::{
     Concrete, ConcreteEntry, GatewayEntry, GenericEntry, HandlersEntry, Part, Probe, Registration,
 };
 use crate::gateway::{Gateway, Handlers, Injectable, Layers};
-use crate::handler::Exception;
 pub use crate::handler::{
     Driven, ErasedGuard, ErrorTypes, FrameworkError, FromContextOptional, Prompt, ReplyStream, Waits,
 };

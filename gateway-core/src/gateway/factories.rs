@@ -12,8 +12,9 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
+use crate::error::{ConnectRejection, Exception};
 use crate::gateway::Problem;
-use crate::handler::{ConnectRejection, Exception, IntoException, ServiceMap};
+use crate::handler::{IntoException, ServiceMap};
 
 /// Puts what was made among the services.
 type Store = Box<dyn FnOnce(&mut ServiceMap) + Send>;

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use crate::error::{ConnectRejection, Exception};
 use crate::gateway::pattern::{DecodedPath, Pattern, PatternError};
 use crate::gateway::route::Routes;
-use crate::handler::{ConnectRejection, Exception, IntoException};
+use crate::handler::IntoException;
 
 /// A name under which a server has no namespace.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

@@ -4,7 +4,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::handler::{Context, FromContext, Rejection, Requirements, on};
+use crate::error::Rejection;
+use crate::handler::{Context, FromContext, Requirements, on};
 
 /// What a guard granted with [`Grant::with`](crate::Grant::with): for this event, or for the socket.
 ///

@@ -4,7 +4,8 @@ use std::fmt;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::handler::{Context, FromContext, Rejection, on};
+use crate::error::Rejection;
+use crate::handler::{Context, FromContext, on};
 
 /// Fires when a request's answer is of use to nobody: its client cancelled it or left, the server stops, or the handler took too
 /// long. A handler's own future is dropped then, so this is for work that it set going elsewhere.

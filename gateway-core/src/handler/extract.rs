@@ -4,7 +4,8 @@ use std::ops::Deref;
 
 use bytes::Bytes;
 
-use crate::handler::{Context, Rejection, Requirements, Service, on};
+use crate::error::Rejection;
+use crate::handler::{Context, Requirements, Service, on};
 use crate::hub::Namespace;
 use crate::session::DisconnectReason;
 use crate::socket::Socket;

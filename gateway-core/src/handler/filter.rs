@@ -6,8 +6,9 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::error::{Exception, Rejection};
 use crate::handler::call::Call;
-use crate::handler::{ErrorTypes, Exception, IntoException, IntoReply, Layer, Rejection, Reply, reply::Outcome};
+use crate::handler::{ErrorTypes, IntoException, IntoReply, Layer, Reply, reply::Outcome};
 use crate::metrics::Counter;
 use crate::protocol::Disconnect;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::handler::Exception;
+use crate::error::Exception;
 
 /// A guard's yes.
 ///

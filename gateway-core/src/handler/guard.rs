@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
+use crate::error::Exception;
+use crate::handler::Layer;
 use crate::handler::grant::{ErasedGrant, Grant};
 use crate::handler::guard_context::{GuardContext, GuardPoints};
 use crate::handler::socket_grants::GuardKey;
-use crate::handler::{Exception, Layer};
 use crate::metrics::{Counter, Counters};
 
 /// Decides whether a client may pass, without waiting. One that waits is an [`AsyncGuard`].

@@ -4,7 +4,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::handler::{Context, FromContext, Rejection, Requirements, on};
+use crate::error::Rejection;
+use crate::handler::{Context, FromContext, Requirements, on};
 
 /// The value that [`Server::provide_per_socket`](crate::Server::provide_per_socket) made for this socket.
 ///

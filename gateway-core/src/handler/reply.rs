@@ -9,9 +9,9 @@ use futures_core::Stream;
 use futures_util::StreamExt;
 use serde_json::value::RawValue;
 
-use crate::handler::exception::reply_content;
-use crate::handler::{ErrorTypes, Exception, IntoException, Rejection};
-use crate::protocol::{Content, FromArgs, ToArgs, is_reserved};
+use crate::error::{Exception, Rejection};
+use crate::handler::{ErrorTypes, IntoException};
+use crate::protocol::{Content, FromArgs, RawArgs, ToArgs, is_reserved};
 use crate::session::SendError;
 
 /// The outcome of a handler: nothing, a value, a stream of values, or a failure.
@@ -244,6 +244,11 @@ macro_rules! reply_with_json {
 reply_with_json! {
     bool char f32 f64 i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize
     &str String Cow<'_, str> serde_json::Value crate::session::SocketId
+}
+
+/// What a reply carries, or the exception that says it has none.
+fn reply_content(args: Result<RawArgs, serde_json::Error>) -> Result<Content, Exception> {
+    args.map(RawArgs::into_content).map_err(|error| Exception::hidden("unserializable", &error))
 }
 
 /// A future or a stream in a box, which no reply is.

@@ -7,8 +7,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
+use crate::error::Rejection;
 use crate::handler::collected_errors::{MOST, read_for_rules, with_rules};
-use crate::handler::{Context, FromContext, Rejection};
+use crate::handler::{Context, FromContext};
 use crate::protocol::{Fault, Step};
 
 /// An argument that keeps the rules of its type: `Valid<Data<NewMessage>>`, or any extractor that lends what it has read.

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 use tracing::Instrument;
 
-use crate::handler::ConnectRejection;
+use crate::error::ConnectRejection;
 use crate::metrics::{self, Counter};
 use crate::protocol::{Disconnect, Outgoing};
 use crate::server::application::Application;

@@ -11,8 +11,9 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::error::{ConnectRejection, Exception};
 use crate::gateway::{Route, Services};
-use crate::handler::{ConnectRejection, Context, Exception, GuardContext, Guards, RunHook, SocketGrants, Verdict};
+use crate::handler::{Context, GuardContext, Guards, RunHook, SocketGrants, Verdict};
 use crate::metrics::Counter;
 use crate::protocol::CloseCode;
 use crate::server::application::Application;

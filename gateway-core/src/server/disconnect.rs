@@ -9,7 +9,8 @@ use std::task::{Context as Task, Poll};
 use futures_util::FutureExt;
 use tokio::time::timeout;
 
-use crate::handler::{Context, Ended, Exception, RunHook, drop_quietly};
+use crate::error::Exception;
+use crate::handler::{Context, Ended, RunHook, drop_quietly};
 use crate::metrics::{Counter, told};
 use crate::server::socket_context::SocketContext;
 use crate::server::socket_driver::SocketDriver;

@@ -2,8 +2,8 @@
 
 use std::task::Context as Task;
 
+use crate::error::Exception;
 use crate::gateway::Route;
-use crate::handler::Exception;
 use crate::limits::Limits;
 use crate::metrics::Counter;
 use crate::protocol::{

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use http::StatusCode;
 use tokio::time::timeout;
 
+use crate::error::Exception;
 use crate::gateway::Route;
-use crate::handler::{Exception, GuardContext, GuardPoint, GuardSubject, SocketGrants};
+use crate::handler::{GuardContext, GuardPoint, GuardSubject, SocketGrants};
 use crate::metrics::{Counter, Rejected, hidden_failure};
 use crate::server::application::Application;
 use crate::server::handshake_check::HandshakeRejection;

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tracing::Instrument;
 
-use crate::handler::{ConnectRejection, Exception, RejectedBy};
+use crate::error::{ConnectRejection, Exception, RejectedBy};
 use crate::limits::Limits;
 use crate::metrics::{Counter, no_namespace, refused, socket_span};
 use crate::protocol::socket_io::{PacketDecoder, PacketLimits};

@@ -8,8 +8,9 @@ use std::task::{Context as Task, Poll};
 
 use tokio::time::Instant;
 
+use crate::error::Exception;
 use crate::handler::{
-    Context, Exception, GuardContext, GuardedHook, HandlerFuture, HandlerState, RawReply, SocketGrants, drop_quietly,
+    Context, GuardContext, GuardedHook, HandlerFuture, HandlerState, RawReply, SocketGrants, drop_quietly,
 };
 use crate::metrics::Counter;
 use crate::protocol::{CloseCode, Disconnect, Message};

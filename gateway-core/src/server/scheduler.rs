@@ -15,9 +15,10 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tracing::Span;
 
+use crate::error::Exception;
 use crate::handler::{
-    Context, Exception, Finished, Handler, HandlerFuture, HandlerState, OwnedCall, Reply, Responder, SharedResponder,
-    StreamStep, Streaming, drop_quietly,
+    Context, Finished, Handler, HandlerFuture, HandlerState, OwnedCall, Reply, Responder, SharedResponder, StreamStep,
+    Streaming, drop_quietly,
 };
 use crate::metrics::{self, Counter};
 use crate::protocol::{Envelope, Payload, RequestId};

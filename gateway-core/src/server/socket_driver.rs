@@ -9,8 +9,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
+use crate::error::{ConnectRejection, Exception};
 use crate::gateway::Route;
-use crate::handler::{ConnectRejection, Exception, SocketGrants};
+use crate::handler::SocketGrants;
 use crate::hub::{Hub, Resumed, Space};
 use crate::metrics::{Counter, told};
 use crate::protocol::{

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
 
-use crate::session::random::random;
+use crate::random::random;
 
 /// Characters of an id.
 const LENGTH: usize = 20;

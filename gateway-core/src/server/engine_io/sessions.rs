@@ -11,7 +11,7 @@ use data_encoding::BASE64URL_NOPAD;
 
 use crate::limits::Limits;
 use crate::protocol::Deflating;
-use crate::session::random;
+use crate::random::random;
 use crate::transport::{
     Broken, CountedPermit, Deliver, Direct, Ending, LatestHeaders, PollListener, PollingPeer, Transport,
 };

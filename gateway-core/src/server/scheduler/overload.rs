@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::handler::{EventOverflow, Exception, Handler, Rate};
+use crate::error::Exception;
+use crate::handler::{EventOverflow, Handler, Rate};
 use crate::metrics::{self, Counter};
 use crate::protocol::Envelope;
 use crate::server::scheduler::{EventScheduler, QueuedEvent};
