@@ -1,4 +1,4 @@
-//! What all connections of one server share.
+//! State that all connections of one server share.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -77,7 +77,7 @@ impl ServerState {
         let _ = (self.drain.set(drain), self.application.set(Arc::downgrade(application)));
     }
 
-    /// What has started, while it is there.
+    /// The started application, while it is there.
     pub(crate) fn application(&self) -> Option<Arc<Application>> {
         self.application.get()?.upgrade()
     }
@@ -86,12 +86,12 @@ impl ServerState {
         self.drain.get().cloned().unwrap_or_default()
     }
 
-    /// Whether it was told so before.
+    /// Begins to stop; returns `true` if it had begun before.
     pub(crate) fn begin_to_stop(&self) -> bool {
         self.is_draining.swap(true, Ordering::AcqRel)
     }
 
-    /// Whether it was told to stop, though it may still take everybody.
+    /// Returns `true` if the server was told to stop, though it may still take clients.
     pub(crate) fn is_draining(&self) -> bool {
         self.is_draining.load(Ordering::Acquire)
     }
@@ -128,7 +128,7 @@ impl Application {
         self.proxies.address(peer, headers)
     }
 
-    /// How the namespace of this concrete name was declared.
+    /// Pattern under which the namespace of this concrete name is declared.
     pub(crate) fn declared(&self, namespace: &str) -> Option<&'static str> {
         self.routes.find(namespace).map(|found| found.route.namespace)
     }
