@@ -14,7 +14,7 @@ use crate::connection::disconnect::{FAILED_HOOK, leave};
 use crate::connection::multiplexer::{LeavingSocket, Multiplexer};
 use crate::connection::socket_driver::SocketDriver;
 use crate::connection::socket_set::SocketSet;
-use crate::handler::ConnectRejection;
+use crate::error::ConnectRejection;
 use crate::metrics::{self, Counter};
 use crate::protocol::{Disconnect, Outgoing};
 use crate::session::{DisconnectReason, Outbox, Scope, Session};

@@ -13,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connection::application::Application;
 use crate::connection::socket_context::SocketContext;
+use crate::error::{ConnectRejection, Exception};
 use crate::gateway::{Route, Services};
-use crate::handler::{ConnectRejection, Context, Exception, GuardContext, Guards, RunHook, SocketGrants, Verdict};
+use crate::handler::{Context, GuardContext, Guards, RunHook, SocketGrants, Verdict};
 use crate::metrics::Counter;
 use crate::protocol::CloseCode;
 use crate::socket::Socket;

@@ -11,7 +11,8 @@ use tokio::time::timeout;
 
 use crate::connection::socket_context::SocketContext;
 use crate::connection::socket_driver::SocketDriver;
-use crate::handler::{Context, Ended, Exception, RunHook, drop_quietly};
+use crate::error::Exception;
+use crate::handler::{Context, Ended, RunHook, drop_quietly};
 use crate::metrics::{Counter, told};
 use crate::session::{DisconnectReason, Scope, Session};
 use crate::socket::Socket;

@@ -1,4 +1,4 @@
-//! How a server that stops lets its clients go: not all at once, so that they do not all come back at once.
+//! Draining: a server that stops lets its clients go in slices, so that they do not all reconnect at once.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ impl Drain {
         sockets.div_ceil(slices.max(1)).max(SLICE)
     }
 
-    /// What one client is told.
+    /// Close reason for one client.
     pub(crate) fn told(&self) -> Disconnect {
         let why = if self.close_code == CloseCode::SERVICE_RESTART { "service restart" } else { "going away" };
         if self.retry_within.is_zero() {

@@ -5,8 +5,8 @@ use std::task::Context as Task;
 use crate::connection::application::Application;
 use crate::connection::driver::ConnectionConfig;
 use crate::connection::socket_driver::SocketDriver;
+use crate::error::Exception;
 use crate::gateway::Route;
-use crate::handler::Exception;
 use crate::limits::Limits;
 use crate::metrics::Counter;
 use crate::protocol::{

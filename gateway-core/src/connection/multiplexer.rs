@@ -20,7 +20,7 @@ use crate::connection::scheduler::overload::too_many_events;
 use crate::connection::scheduler::rate_limit::{TokenBucket, per_second_with_burst};
 use crate::connection::socket_driver::{NewSocket, ResumeToken, SocketDriver};
 use crate::connection::socket_set::SocketSet;
-use crate::handler::{ConnectRejection, Exception, RejectedBy};
+use crate::error::{ConnectRejection, Exception, RejectedBy};
 use crate::limits::Limits;
 use crate::metrics::{Counter, no_namespace, refused, socket_span};
 use crate::protocol::socket_io::{PacketDecoder, PacketLimits};

@@ -14,8 +14,9 @@ use crate::connection::connect::ConnectHooks;
 use crate::connection::scheduler::events::EventScheduler;
 use crate::connection::scheduler::raw::RawScheduler;
 use crate::connection::socket_context::SocketContext;
+use crate::error::{ConnectRejection, Exception};
 use crate::gateway::Route;
-use crate::handler::{ConnectRejection, Exception, SocketGrants};
+use crate::handler::SocketGrants;
 use crate::hub::{Hub, Resumed, Space};
 use crate::metrics::{Counter, told};
 use crate::protocol::{

@@ -1,4 +1,4 @@
-//! What a server says of itself when it starts.
+//! Banner that a server prints when it starts.
 
 mod settings;
 mod wrapped;

@@ -297,7 +297,7 @@ impl Server {
         self
     }
 
-    /// Whether [`Server::serve`] prints what it serves. Default on.
+    /// Prints a banner when [`Server::serve`] starts. Default on.
     pub fn banner(mut self, on: bool) -> Self {
         self.banner = on;
         self
@@ -462,7 +462,7 @@ impl Server {
     }
 }
 
-/// What is given to the server at the caller's place.
+/// Place in the caller's source where a value is given to the server.
 #[track_caller]
 fn written_here<T>() -> Written {
     let (context, name) = (Location::caller(), type_name::<T>());

@@ -6,8 +6,9 @@ use http::StatusCode;
 use tokio::time::timeout;
 
 use crate::connection::Application;
+use crate::error::Exception;
 use crate::gateway::Route;
-use crate::handler::{Exception, GuardContext, SocketGrants};
+use crate::handler::{GuardContext, SocketGrants};
 use crate::metrics::{Counter, Rejected, hidden_failure};
 use crate::server::handshake_check::HandshakeRejection;
 use crate::transport::Handshake;

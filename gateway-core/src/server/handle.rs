@@ -84,13 +84,13 @@ impl ServerHandle {
         &self.0.counters
     }
 
-    /// What the server counts and measures, at this moment. It looks at every socket, so it is for a look now and then.
+    /// Counters and measurements of the server at this moment. It looks at every socket, so call it now and then only.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         gather(&self.0)
     }
 
-    /// Whether it has started and was not told to stop: what a balancer wants to know.
+    /// Returns `true` if the server has started and was not told to stop: the question of a load balancer.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.0.started().is_some() && !self.0.is_draining()

@@ -19,12 +19,12 @@ use crate::transport::Tls;
 #[derive(Debug)]
 pub struct RunningServer {
     address: LocalAddr,
-    /// Whether that address is.
+    /// Connections to that address are encrypted.
     encrypted: bool,
     service: GatewayService,
     handle: ServerHandle,
     accepting: Vec<JoinHandle<()>>,
-    /// What is read again when the process is told to.
+    /// Certificates that are read again on `SIGHUP`.
     tls: Vec<Tls>,
     monitoring: Option<Monitoring>,
 }
@@ -50,7 +50,7 @@ impl RunningServer {
         Self { address, service, handle, accepting, tls, monitoring: None, encrypted }
     }
 
-    /// The same, watched there.
+    /// Adds the health listener.
     pub(crate) fn monitored(mut self, (listener, address): (Listener, LocalAddr)) -> Self {
         let answering = tokio::spawn(monitor(listener, self.handle.clone()));
         self.monitoring = Some(Monitoring { address, answering });

@@ -74,7 +74,7 @@ impl ServerState {
         let _ = (self.drain.set(server.application.drain.clone()), self.started.set(Arc::downgrade(server)));
     }
 
-    /// What has started, while it is there.
+    /// The started server, while it is there.
     pub(crate) fn started(&self) -> Option<Arc<StartedServer>> {
         self.started.get()?.upgrade()
     }
@@ -83,12 +83,12 @@ impl ServerState {
         self.drain.get().cloned().unwrap_or_default()
     }
 
-    /// Whether it was told so before.
+    /// Begins to stop; returns `true` if it had begun before.
     pub(crate) fn begin_to_stop(&self) -> bool {
         self.is_draining.swap(true, Ordering::AcqRel)
     }
 
-    /// Whether it was told to stop, though it may still take everybody.
+    /// Returns `true` if the server was told to stop, though it may still take clients.
     pub(crate) fn is_draining(&self) -> bool {
         self.is_draining.load(Ordering::Acquire)
     }

@@ -21,7 +21,7 @@ use crate::server::state::ServerState;
 use crate::transport::Encrypted;
 use crate::transport::{SharedStream, Stream};
 
-/// What a stream is for once its request was answered.
+/// Use of a stream once its request was answered.
 pub(crate) trait StreamHandler: Send + 'static {
     /// `read_ahead` is what came behind the request head.
     fn start<S: Stream>(self, stream: S, read_ahead: Bytes) -> impl Future<Output = ()> + Send;

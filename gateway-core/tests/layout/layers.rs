@@ -7,21 +7,23 @@ use std::fmt;
 use crate::source::{Reference, Sources};
 
 /// Every folder or file directly under `src/`, and its layer.
-const LAYERS: [(&str, usize); 14] = [
+const LAYERS: [(&str, usize); 16] = [
     ("limits", 0),
     ("options", 0),
+    ("random", 0),
     ("metrics", 0),
     ("protocol", 0),
-    ("transport", 1),
-    ("session", 2),
-    ("hub", 3),
-    ("socket", 4),
-    ("handler", 5),
-    ("gateway", 6),
-    ("connection", 7),
-    ("server", 8),
-    ("testing", 9),
-    ("fuzzing", 9),
+    ("error", 1),
+    ("transport", 2),
+    ("session", 3),
+    ("hub", 4),
+    ("socket", 5),
+    ("handler", 6),
+    ("gateway", 7),
+    ("connection", 8),
+    ("server", 9),
+    ("testing", 10),
+    ("fuzzing", 10),
 ];
 
 /// They only re-export: the crate's root, what most users import, and what macro output may name.

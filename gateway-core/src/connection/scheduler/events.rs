@@ -16,9 +16,10 @@ use crate::connection::scheduler::overload;
 use crate::connection::scheduler::pipeline::PipelineCall;
 use crate::connection::scheduler::rate_limit::{RateLimiter, per_second};
 use crate::connection::socket_context::SocketContext;
+use crate::error::Exception;
 use crate::handler::{
-    Context, Exception, Finished, Handler, HandlerFuture, HandlerState, OwnedCall, Reply, Responder, SharedResponder,
-    StreamStep, Streaming, drop_quietly,
+    Context, Finished, Handler, HandlerFuture, HandlerState, OwnedCall, Reply, Responder, SharedResponder, StreamStep,
+    Streaming, drop_quietly,
 };
 use crate::metrics::{self, Counter};
 use crate::protocol::{Envelope, Payload, RequestId};

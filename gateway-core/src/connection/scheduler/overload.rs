@@ -8,7 +8,8 @@ use serde_json::json;
 
 use crate::connection::scheduler::events::{EventScheduler, QueuedEvent};
 use crate::connection::socket_context::SocketContext;
-use crate::handler::{EventOverflow, Exception, Handler, Rate};
+use crate::error::Exception;
+use crate::handler::{EventOverflow, Handler, Rate};
 use crate::metrics::{self, Counter};
 use crate::protocol::Envelope;
 

@@ -10,8 +10,9 @@ use tokio::time::Instant;
 
 use crate::connection::scheduler::event_queue::EventQueue;
 use crate::connection::socket_context::SocketContext;
+use crate::error::Exception;
 use crate::handler::{
-    Context, Exception, GuardContext, GuardedHook, HandlerFuture, HandlerState, RawReply, SocketGrants, drop_quietly,
+    Context, GuardContext, GuardedHook, HandlerFuture, HandlerState, RawReply, SocketGrants, drop_quietly,
 };
 use crate::metrics::Counter;
 use crate::protocol::{CloseCode, Disconnect, Message};

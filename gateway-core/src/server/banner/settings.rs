@@ -11,7 +11,7 @@ use crate::server::engine_io::{Engine, Parser, Serves, TransportName};
 use crate::server::state::StartedServer;
 use crate::session::Recovery;
 
-/// What is behind the label of a line begins here.
+/// Column of the text behind a line's label.
 const INDENT: usize = 11;
 
 /// All settings of a server that are not a path's own.

@@ -33,7 +33,7 @@ pub(super) struct EngineRequest<'a> {
 }
 
 impl EngineRequest<'_> {
-    /// What a poll, or a handshake, is answered with.
+    /// Body of the answer to a poll or a handshake.
     #[cfg_attr(
         not(feature = "http-compression"),
         allow(clippy::unused_self, reason = "compression looks at the request")

@@ -72,7 +72,7 @@ pub(super) async fn post(
     }
 }
 
-/// How large a body is said to be, and may be.
+/// Size of a body as announced, and its bound.
 #[derive(Clone, Copy, Debug)]
 struct BodySize {
     announced: Option<usize>,

@@ -1,4 +1,4 @@
-//! How sessions begin: by a poll, by a WebSocket, and how a WebSocket takes one over.
+//! Start of a session: by a poll, by a WebSocket, and by a WebSocket that takes one over.
 
 use std::sync::Arc;
 
@@ -138,7 +138,7 @@ struct AdmittedClient {
     permit: Option<Box<ConnectionPermit>>,
 }
 
-/// What a session is for, and what its handshake shows of it.
+/// Purpose of a session, and the handshake that user code sees.
 struct Destination {
     entry: ConnectionScope,
     path: String,
@@ -171,7 +171,7 @@ fn open_packet(options: &EngineOptions, id: &str, upgrades: &[&str]) -> String {
     open.packet()
 }
 
-/// What only the answer of a handshake says.
+/// Adds the headers that only the answer of a handshake has.
 fn greet(options: &EngineOptions, headers: &mut HeaderMap, handshake: &Handshake, id: &str) {
     if let Some(cookie) = &options.cookie {
         headers.append(SET_COOKIE, cookie.header(id));

@@ -1,4 +1,4 @@
-//! Who is connected and what waits for them.
+//! Figures of sockets and of the frames that wait for them.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::metrics::{Kind, Metrics, OTHER, float};
 use crate::server::state::{ServerState, StartedServer};
 use crate::session::Session;
 
-/// What the sockets of one namespace amount to.
+/// Totals of one namespace's sockets.
 #[derive(Debug, Default)]
 struct NamespaceGauges {
     polling: u64,
@@ -16,7 +16,7 @@ struct NamespaceGauges {
     members: u64,
 }
 
-/// What all sockets amount to.
+/// Totals of all sockets.
 #[derive(Debug, Default)]
 struct SocketGauges {
     /// By the name each namespace was declared with.
