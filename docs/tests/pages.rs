@@ -171,7 +171,7 @@ fn the_figures_of_the_readme_are_those_of_the_last_comparison() {
     let works: Vec<&str> = figures.split_once("\n| server |").unwrap().1.lines().next().unwrap().split(" | ").collect();
     let page = read("README.md");
     let servers = [("gateway-core", 1), ("Bun", 2), ("axum", 3), ("npm ws", 4), ("NestJS ws", 5)];
-    let ours = rows(&page, "## What is special");
+    let ours = rows(&page, "## Highlights");
     assert_eq!(ours.len(), 3);
     for row in ours {
         let work = works.iter().position(|work| work.trim() == row[0]).unwrap_or_else(|| panic!("{}", row[0]));
