@@ -297,11 +297,8 @@ async fn guards_are_asked_in_their_order_at_every_door() {
     assert_eq!(book.take(), expected);
 
     assert_eq!(client.emit_with_ack::<u8>("ask", 1).await.unwrap(), 2);
-    let expected = [
-        "server Event /doors/7 ask 1 true",
-        "gateway Event /doors/7 ask 1 true",
-        "method Event /doors/7 ask 1 true",
-    ];
+    let expected =
+        ["server Event /doors/7 ask 1 true", "gateway Event /doors/7 ask 1 true", "method Event /doors/7 ask 1 true"];
     assert_eq!(book.take(), expected);
 
     assert!(client.emit_with_ack::<bool>("enter", "kitchen").await.unwrap());
