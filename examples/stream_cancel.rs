@@ -12,7 +12,7 @@ use futures_util::stream::{self, Stream};
 use gateway_core::prelude::*;
 use tokio::time::sleep;
 
-/// What each stream holds: its place among the followers. It is given free by its drop, whatever ends the stream.
+/// Place of a stream among the followers. Its drop frees it, however the stream ends.
 struct Place(#[expect(dead_code, reason = "it is held, not read")] Arc<()>);
 
 #[gateway(namespace = "/sensors")]
@@ -25,7 +25,7 @@ struct Sensors {
 
 #[gateway]
 impl Sensors {
-    /// What the sensor says, four times a second, for as long as somebody listens.
+    /// Values of the sensor, four times a second, for as long as the client listens.
     #[subscribe]
     fn follow(&self, Data(sensor): Data<String>) -> impl Stream<Item = String> + use<> {
         let place = Place(Arc::clone(&self.followers));
@@ -35,7 +35,7 @@ impl Sensors {
         })
     }
 
-    /// How many streams there are.
+    /// Number of streams.
     #[subscribe]
     fn followers(&self) -> usize {
         Arc::strong_count(&self.followers) - 1
@@ -53,7 +53,7 @@ impl Sensors {
         work.await.ok().flatten()
     }
 
-    /// How many surveys are being made.
+    /// Number of surveys in progress.
     #[subscribe]
     fn surveys(&self) -> usize {
         Arc::strong_count(&self.surveys) - 1

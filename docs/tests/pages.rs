@@ -323,7 +323,7 @@ fn every_compiler_message_in_the_guide_is_a_real_one() {
             }
         }
     }
-    let rows = rows(&read("docs/macros.md"), "## What the compiler outgoing");
+    let rows = rows(&read("docs/macros.md"), "## What the compiler says");
     assert!(rows.len() > 50, "the tables were not found");
     let unknown: Vec<_> = rows.iter().map(|row| &row[0]).filter(|message| !said.contains(*message)).collect();
     assert!(unknown.is_empty(), "no case of tests/ui outgoing so: {unknown:#?}");
@@ -340,7 +340,7 @@ fn the_table_of_metrics_holds_each_name() {
         .into_iter()
         .map(|row| row[0].trim_matches('`').to_owned())
         .collect();
-    let folder = root().join("gateway-core/src/server/gauges");
+    let folder = root().join("gateway-core/src/server/metrics");
     let source: String =
         fs::read_dir(folder).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
     let literals = source.split('"').skip(1).step_by(2);

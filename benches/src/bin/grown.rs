@@ -1,5 +1,6 @@
 //! The framework with much of something: what should not cost a message anything.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gateway_benches::arguments::{follow, option};
@@ -38,7 +39,10 @@ impl Grown {
 fn handlers(handlers: &mut Handlers<Grown>) {
     handlers.on_connect(Hook::new("connected", file!(), line!()), |grown, context| {
         match <Socket as FromContext<on::Connect>>::from_context(context) {
-            Ok(socket) => HandlerFuture::ready(grown.connected(&socket).into_verdict()),
+            Ok(socket) => {
+                let grown = Arc::clone(grown);
+                HandlerFuture::future(async move { grown.connected(&socket).await.into_verdict() })
+            }
             Err(rejection) => HandlerFuture::rejected(rejection),
         }
     });

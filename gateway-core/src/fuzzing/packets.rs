@@ -6,7 +6,7 @@ use crate::protocol::{
     ContentRef, EncodeContext, Encoded, Incoming, Message, OpCode, Outgoing, RawArgs, ServerFrames, WireFormat,
 };
 
-/// How packets are written.
+/// Encoding of packets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum FuzzForm {
     /// Text, and a binary message for each binary part.
@@ -28,7 +28,7 @@ pub struct FuzzPacket {
     pub args: RawArgs,
 }
 
-/// What is read of the messages of one connection, and the violation that ended it.
+/// Reads the messages of one connection; returns the packets, and the violation that ended it.
 pub fn read_packets(form: FuzzForm, messages: &[Message], depth: usize) -> (Vec<FuzzPacket>, Option<&'static str>) {
     let limits = PacketLimits { attachments: 10, attachment_bytes: 1024 * 1024, depth };
     let mut decoder = match form {

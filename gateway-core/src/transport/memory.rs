@@ -20,7 +20,7 @@ pub(crate) struct Memory(Arc<Mutex<MemoryPipe>>);
 #[derive(Debug)]
 pub(crate) struct MemoryPeer(Arc<Mutex<MemoryPipe>>);
 
-/// What a client sends.
+/// A frame that a client sends.
 #[derive(Debug)]
 pub(crate) enum ClientFrame {
     Message(Message),
@@ -51,13 +51,13 @@ struct MemoryPipe {
     partial: Vec<u8>,
     /// Bytes that were read.
     count: u64,
-    /// How the connection ended, once it has.
+    /// End of the connection, once it has ended.
     closed: Option<ServerClose>,
     client_gone: bool,
     accepted: bool,
     client_closing: bool,
     paused: bool,
-    /// Whether pings are packets of Engine.IO.
+    /// Pings are packets of Engine.IO.
     is_engine: bool,
     unanswered_ping: bool,
     server_reader: Option<Waker>,
@@ -71,7 +71,7 @@ pub(crate) fn pair() -> (Memory, MemoryPeer) {
     (Memory(Arc::clone(&pipe)), MemoryPeer(pipe))
 }
 
-/// The same for a client of Engine.IO.
+/// Creates a pair whose client speaks Engine.IO.
 pub(crate) fn engine_pair() -> (Memory, MemoryPeer) {
     let pipe = Arc::new(Mutex::new(MemoryPipe { is_engine: true, ..MemoryPipe::default() }));
     (Memory(Arc::clone(&pipe)), MemoryPeer(pipe))

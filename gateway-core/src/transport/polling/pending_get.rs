@@ -1,4 +1,4 @@
-//! What is gathered for a GET that waits.
+//! Packets gathered for a waiting GET.
 
 use std::mem;
 use std::task::{Context, Poll, Waker};
@@ -51,7 +51,7 @@ impl PendingGet {
         self.get.is_some()
     }
 
-    /// Whether a GET waits that can take more.
+    /// Returns `true` if a GET waits that can take more.
     pub(super) fn takes_more(&self) -> bool {
         self.get.as_ref().is_some_and(|get| !get.is_full)
     }
@@ -88,7 +88,7 @@ impl PendingGet {
         }
     }
 
-    /// What was gathered may go.
+    /// Releases the gathered packets.
     pub(super) fn flush(&mut self) {
         if let Some(get) = self.get.as_mut().filter(|_| !self.gathered.is_empty()) {
             get.due();
