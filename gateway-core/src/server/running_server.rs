@@ -87,8 +87,8 @@ impl RunningServer {
 
     /// Every part of an end is bounded; together they take no longer than this.
     fn longest_stop(&self) -> Duration {
-        let limits = &self.service.application.limits;
-        let drain = self.service.application.shared.drain();
+        let limits = &self.service.server.application.limits;
+        let drain = self.service.server.shared.drain();
         drain.delay + drain.window + limits.drain_timeout * 3 + limits.close_timeout * 2 + limits.handler_timeout
     }
 
@@ -99,7 +99,7 @@ impl RunningServer {
     pub(crate) fn print_banner(&self) {
         let Self { service, address, encrypted, .. } = self;
         let monitoring = self.monitoring_addr();
-        print!("{}", Banner { application: &service.application, address, monitoring, encrypted: *encrypted });
+        print!("{}", Banner { server: &service.server, address, monitoring, encrypted: *encrypted });
     }
 }
 

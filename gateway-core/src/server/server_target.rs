@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::hub::{BroadcastResult, Namespace, Target};
 use crate::protocol::{Disconnect, Event, RawArgs, ToArgs};
-use crate::server::application::ServerState;
+use crate::server::state::ServerState;
 use crate::socket::Socket;
 
 /// Sockets of several namespaces: of all that a pattern such as `/room/{id}` stands for, or of the whole server. It is a

@@ -1,6 +1,6 @@
 //! Settings of an operator.
 
-use crate::server::drain::Drain;
+use crate::connection::Drain;
 use crate::server::endpoint::Endpoint;
 use crate::transport::Proxies;
 

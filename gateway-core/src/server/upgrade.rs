@@ -13,10 +13,10 @@ use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
-use crate::server::application::ServerState;
 use crate::server::body::Body;
 use crate::server::lingering::linger;
 use crate::server::manual_upgrade::{StreamReceiver, TakenStream};
+use crate::server::state::ServerState;
 #[cfg(feature = "tls")]
 use crate::transport::Encrypted;
 use crate::transport::{SharedStream, Stream};

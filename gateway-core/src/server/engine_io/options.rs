@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
+use crate::connection::{ConnectionConfig, ConnectionScope};
 use crate::gateway::Problem;
 use crate::protocol::WireFormat;
-use crate::server::connection::{ConnectionConfig, ConnectionScope};
 use crate::server::engine_io::client_files::ClientFiles;
 use crate::server::engine_io::cookie::SessionCookie;
 use crate::server::engine_io::cors::Cors;

@@ -10,7 +10,7 @@ mod traffic;
 pub(crate) use events::meters;
 
 use crate::metrics::{Counter, Kind, Metrics, Rejected, float};
-use crate::server::application::ServerState;
+use crate::server::state::ServerState;
 
 /// Everything, at this moment.
 pub(crate) fn gather(shared: &ServerState) -> Metrics {

@@ -31,14 +31,14 @@ options! {
 }
 
 /// From one slice to the next.
-pub(super) const PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
 /// Sockets that are always closed at once.
 const SLICE: usize = 100;
 
 impl Drain {
     /// Sockets of one slice.
-    pub(super) fn slice(&self, sockets: usize) -> usize {
+    pub(crate) fn slice(&self, sockets: usize) -> usize {
         let slices = usize::try_from(self.window.as_millis() / PAUSE.as_millis()).unwrap_or(usize::MAX);
         sockets.div_ceil(slices.max(1)).max(SLICE)
     }
