@@ -74,7 +74,7 @@ impl ServerState {
         let _ = (self.drain.set(server.application.drain.clone()), self.started.set(Arc::downgrade(server)));
     }
 
-    /// What has started, while it is there.
+    /// The started server, while it is there.
     pub(crate) fn started(&self) -> Option<Arc<StartedServer>> {
         self.started.get()?.upgrade()
     }

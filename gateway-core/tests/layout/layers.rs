@@ -7,7 +7,7 @@ use std::fmt;
 use crate::source::{Reference, Sources};
 
 /// Every folder or file directly under `src/`, and its layer.
-const LAYERS: [(&str, usize); 15] = [
+const LAYERS: [(&str, usize); 16] = [
     ("limits", 0),
     ("options", 0),
     ("random", 0),
@@ -20,9 +20,10 @@ const LAYERS: [(&str, usize); 15] = [
     ("socket", 5),
     ("handler", 6),
     ("gateway", 7),
-    ("server", 8),
-    ("testing", 9),
-    ("fuzzing", 9),
+    ("connection", 8),
+    ("server", 9),
+    ("testing", 10),
+    ("fuzzing", 10),
 ];
 
 /// They only re-export: the crate's root, what most users import, and what macro output may name.
