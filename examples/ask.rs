@@ -16,7 +16,7 @@ impl Files {
     #[subscribe("delete")]
     async fn delete(&self, socket: Socket, Data(name): Data<String>) -> &'static str {
         let question = format!("delete {name} for good?");
-        match socket.request::<bool>("confirm", &question).timeout(Duration::from_secs(20)).await {
+        match socket.emit_with_ack::<bool>("confirm", &question).timeout(Duration::from_secs(20)).await {
             Ok(true) => "deleted",
             Ok(false) => "kept",
             Err(_) => "kept, for want of an answer",

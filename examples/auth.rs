@@ -105,14 +105,14 @@ struct SignedIn {
 impl Guard for SignedIn {
     type Grants = User;
 
-    fn check(&self, access: &Access<'_>) -> Result<Pass<User>, Exception> {
+    fn check(&self, context: &GuardContext<'_>) -> Result<Grant<User>, Exception> {
         /// Longer than any connection lives.
         const LONGEST: Duration = Duration::from_hours(365 * 24);
 
-        let token: String = access.handshake().auth()?;
+        let token: String = context.handshake().auth()?;
         let (claims, left) = self.tokens.check(&token, SystemTime::now())?;
         let user = User { name: claims.sub.clone(), roles: claims.roles };
-        Ok(Pass::with(user).user(claims.sub).expires(Instant::now() + left.min(LONGEST)))
+        Ok(Grant::with(user).user(claims.sub).expires(Instant::now() + left.min(LONGEST)))
     }
 }
 
@@ -122,8 +122,8 @@ struct Role(&'static str);
 impl Guard for Role {
     type Grants = ();
 
-    fn check(&self, access: &Access<'_>) -> Result<Pass, Exception> {
-        Pass::when(access.granted::<User>().is_some_and(|user| user.roles.iter().any(|role| role == self.0)))
+    fn check(&self, context: &GuardContext<'_>) -> Result<Grant, Exception> {
+        Grant::when(context.granted::<User>().is_some_and(|user| user.roles.iter().any(|role| role == self.0)))
     }
 }
 
@@ -241,13 +241,13 @@ mod tests {
         let mut desk = enter(&server, token("ann", &[], 3600)).await;
         let mut phone = enter(&server, token("ann", &[], 3600)).await;
         let mut eve = enter(&server, token("eve", &["editor"], 3600)).await;
-        assert_eq!(desk.request::<String>("whoami", ()).await.unwrap(), "ann");
+        assert_eq!(desk.emit_with_ack::<String>("whoami", ()).await.unwrap(), "ann");
 
-        assert_eq!(eve.request::<usize>("note", ("ann", "look at page 3")).await.unwrap(), 2);
+        assert_eq!(eve.emit_with_ack::<usize>("note", ("ann", "look at page 3")).await.unwrap(), 2);
         assert_eq!(desk.expect_named("note").await, "look at page 3");
         assert_eq!(phone.expect_named("note").await, "look at page 3");
 
-        let failure = desk.request::<usize>("note", ("eve", "why?")).await.unwrap_err();
+        let failure = desk.emit_with_ack::<usize>("note", ("eve", "why?")).await.unwrap_err();
         assert_eq!(failure.code(), Some("forbidden"));
         eve.expect_nothing().await;
     }
@@ -257,7 +257,7 @@ mod tests {
         let server = server().await;
         let start = Instant::now();
         let mut ann = enter(&server, token("ann", &[], 40)).await;
-        assert_eq!(ann.request::<String>("whoami", ()).await.unwrap(), "ann");
+        assert_eq!(ann.emit_with_ack::<String>("whoami", ()).await.unwrap(), "ann");
         assert_eq!(ann.closed().await.unwrap().code, CloseCode::EXPIRED);
         // Tokens are on the system's clock, which goes on while this one is paused.
         let lived = start.elapsed().as_secs();

@@ -73,6 +73,6 @@ mod tests {
     async fn who_greets_is_greeted() {
         let server = Server::empty().gateway::<Greeter>().test().await.unwrap();
         let mut ann = server.connect("/greeter").await.unwrap();
-        assert_eq!(ann.request::<String>("greet", "Ann").await.unwrap(), "good morning, Ann");
+        assert_eq!(ann.emit_with_ack::<String>("greet", "Ann").await.unwrap(), "good morning, Ann");
     }
 }

@@ -32,7 +32,7 @@ mod tests {
     async fn what_is_sent_comes_back() {
         let server = Server::empty().gateway::<Echo>().test().await.unwrap();
         let mut ann = server.connect("/echo").await.unwrap();
-        let reply: Value = ann.request("echo", json!({"deep": [1, null, "ä"]})).await.unwrap();
+        let reply: Value = ann.emit_with_ack("echo", json!({"deep": [1, null, "ä"]})).await.unwrap();
         assert_eq!(reply, json!({"deep": [1, null, "ä"]}));
     }
 }

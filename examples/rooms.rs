@@ -61,10 +61,10 @@ mod tests {
         let mut ann = server.connect("/rooms").await.unwrap();
         let mut bob = server.connect("/rooms").await.unwrap();
         let mut cid = server.connect("/rooms").await.unwrap();
-        assert_eq!(ann.request::<usize>("join", json!("tea")).await.unwrap(), 1);
-        assert_eq!(bob.request::<usize>("join", json!("tea")).await.unwrap(), 2);
+        assert_eq!(ann.emit_with_ack::<usize>("join", json!("tea")).await.unwrap(), 1);
+        assert_eq!(bob.emit_with_ack::<usize>("join", json!("tea")).await.unwrap(), 2);
 
-        let reached: usize = ann.request("say", json!({"room": "tea", "text": "milk?"})).await.unwrap();
+        let reached: usize = ann.emit_with_ack("say", json!({"room": "tea", "text": "milk?"})).await.unwrap();
 
         assert_eq!(reached, 1);
         assert_eq!(bob.expect::<Said>().await, Said { room: "tea".into(), text: "milk?".into() });
@@ -77,9 +77,9 @@ mod tests {
         let server = Server::empty().gateway::<Rooms>().test().await.unwrap();
         let mut ann = server.connect("/rooms").await.unwrap();
         let mut bob = server.connect("/rooms").await.unwrap();
-        bob.request::<usize>("join", json!("tea")).await.unwrap();
-        assert!(bob.request::<bool>("leave", json!("tea")).await.unwrap());
-        let reached: usize = ann.request("say", json!({"room": "tea", "text": "milk?"})).await.unwrap();
+        bob.emit_with_ack::<usize>("join", json!("tea")).await.unwrap();
+        assert!(bob.emit_with_ack::<bool>("leave", json!("tea")).await.unwrap());
+        let reached: usize = ann.emit_with_ack("say", json!({"room": "tea", "text": "milk?"})).await.unwrap();
         assert_eq!(reached, 0);
         bob.expect_nothing().await;
     }

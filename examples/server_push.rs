@@ -24,7 +24,7 @@ struct Clock {
 impl Clock {
     /// Who comes in need not wait for the next tick to see where the clock stands.
     #[on_connect]
-    fn show(&self, socket: Socket) -> Result<(), Refusal> {
+    fn show(&self, socket: Socket) -> Result<(), ConnectRejection> {
         Ok(socket.send(Tick { n: self.latest.load(Ordering::Relaxed) })?)
     }
 }

@@ -19,9 +19,9 @@ struct Named;
 impl Guard for Named {
     type Grants = String;
 
-    fn check(&self, access: &Access<'_>) -> Result<Pass<String>, Exception> {
-        let name: String = access.handshake().auth()?;
-        Ok(Pass::with(name.clone()).user(name).kept())
+    fn check(&self, context: &GuardContext<'_>) -> Result<Grant<String>, Exception> {
+        let name: String = context.handshake().auth()?;
+        Ok(Grant::with(name.clone()).user(name).for_socket())
     }
 }
 
@@ -62,17 +62,17 @@ impl Budget {
 impl Guard for Budget {
     type Grants = ();
 
-    fn check(&self, access: &Access<'_>) -> Result<Pass, Exception> {
-        let user = access.granted::<String>().ok_or_else(Exception::unauthorized)?;
-        self.spend(&user, Instant::now()).map(|()| Pass::new()).map_err(|wait| {
+    fn check(&self, context: &GuardContext<'_>) -> Result<Grant, Exception> {
+        let user = context.granted::<String>().ok_or_else(Exception::unauthorized)?;
+        self.spend(&user, Instant::now()).map(|()| Grant::new()).map_err(|wait| {
             let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
             Exception::new("rate_limited", "you have done enough for now")
                 .with_details(&json!({"retry_after_ms": wait}))
         })
     }
 
-    fn doors(&self) -> Doors {
-        Doors::EVENT
+    fn points(&self) -> GuardPoints {
+        GuardPoints::EVENT
     }
 }
 
@@ -134,12 +134,12 @@ mod tests {
         let server = server().await;
         let mut ann = enter(&server, "ann").await;
         for _ in 0..2 {
-            ann.request::<usize>("say", "hi").await.unwrap();
+            ann.emit_with_ack::<usize>("say", "hi").await.unwrap();
         }
-        let failure = ann.request::<usize>("say", "hi").await.unwrap_err();
+        let failure = ann.emit_with_ack::<usize>("say", "hi").await.unwrap_err();
         assert!(pause(&failure) <= Duration::from_secs(1));
         advance(pause(&failure)).await;
-        ann.request::<usize>("say", "hi").await.unwrap();
+        ann.emit_with_ack::<usize>("say", "hi").await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
@@ -150,15 +150,15 @@ mod tests {
         let mut bob = enter(&server, "bob").await;
         for client in [&mut desk, &mut phone] {
             for _ in 0..10 {
-                client.request::<String>("search", "tea").await.unwrap(); // a second each
+                client.emit_with_ack::<String>("search", "tea").await.unwrap(); // a second each
             }
         }
-        let failure = desk.request::<String>("search", "tea").await.unwrap_err();
+        let failure = desk.emit_with_ack::<String>("search", "tea").await.unwrap_err();
         let wait = pause(&failure);
         assert!((39..=40).contains(&wait.as_secs()), "{wait:?}");
-        bob.request::<String>("search", "tea").await.unwrap();
+        bob.emit_with_ack::<String>("search", "tea").await.unwrap();
         advance(wait).await;
-        desk.request::<String>("search", "tea").await.unwrap();
+        desk.emit_with_ack::<String>("search", "tea").await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@
 //! or sit down at table 99.
 
 use gateway_core::prelude::*;
-use gateway_core::{Faults, Validate};
+use gateway_core::{Validate, ValidationErrors};
 use serde::Deserialize;
 
 /// Members beyond these are refused.
@@ -43,7 +43,7 @@ struct Reservation {
 }
 
 impl Validate for Reservation {
-    fn check(&self, faults: &mut Faults) {
+    fn check(&self, faults: &mut ValidationErrors) {
         if self.to <= self.from {
             faults.add("to", "order", format!("must be after {} o'clock", self.from));
         }
@@ -102,7 +102,7 @@ mod tests {
     /// The code, and path and rule of each fault.
     async fn told(event: &str, data: Value) -> (String, Vec<(String, String)>) {
         let (_server, mut ann) = connected().await;
-        let failure = ann.request::<Value>(event, data).await.unwrap_err();
+        let failure = ann.emit_with_ack::<Value>(event, data).await.unwrap_err();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let faults = failure.payload()["details"].as_array().unwrap();
         let faults = faults.iter().map(|fault| (text(&fault["path"]), text(&fault["rule"]))).collect();
@@ -113,9 +113,12 @@ mod tests {
     async fn an_order_of_the_right_shape_by_the_rules_is_taken() {
         let (_server, mut ann) = connected().await;
         let order = json!({"table": 3, "items": [{"dish": "soup", "count": 2}, {"dish": "tea", "count": 1}], "paidWith": "cash"});
-        assert_eq!(ann.request::<String>("order", &order).await.unwrap(), "table 3: 2 soup, 1 tea, paid with cash");
-        assert_eq!(ann.request::<String>("draft", order).await.unwrap(), "complete");
-        assert_eq!(ann.request::<u8>("reserve", json!({"from": 18, "to": 20})).await.unwrap(), 2);
+        assert_eq!(
+            ann.emit_with_ack::<String>("order", &order).await.unwrap(),
+            "table 3: 2 soup, 1 tea, paid with cash"
+        );
+        assert_eq!(ann.emit_with_ack::<String>("draft", order).await.unwrap(), "complete");
+        assert_eq!(ann.emit_with_ack::<u8>("reserve", json!({"from": 18, "to": 20})).await.unwrap(), 2);
     }
 
     #[tokio::test(start_paused = true)]
@@ -144,7 +147,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_handler_may_take_the_failure_itself() {
         let (_server, mut ann) = connected().await;
-        let answer = ann.request::<String>("draft", json!({"table": 0, "items": []})).await.unwrap();
+        let answer = ann.emit_with_ack::<String>("draft", json!({"table": 0, "items": []})).await.unwrap();
         assert!(answer.starts_with("incomplete: "), "{answer}");
         assert!(answer.contains("$.items"), "{answer}");
     }

@@ -14,7 +14,7 @@ struct Bench;
 #[gateway]
 impl Bench {
     #[on_connect]
-    async fn connected(&self, socket: Socket) -> Result<(), Refusal> {
+    async fn connected(&self, socket: Socket) -> Result<(), ConnectRejection> {
         Ok(socket.join("everybody").await?)
     }
 
@@ -38,7 +38,7 @@ fn echo(criterion: &mut Criterion) {
     let server = runtime.block_on(Server::empty().gateway::<Bench>().test()).expect("a server");
     let mut client = runtime.block_on(server.connect("/").into_future()).expect("a client");
     criterion.bench_function("echo in memory", |bencher| {
-        bencher.iter(|| runtime.block_on(client.request::<Value>("echo", "a text of thirty-two bytes or so")));
+        bencher.iter(|| runtime.block_on(client.emit_with_ack::<Value>("echo", "a text of thirty-two bytes or so")));
     });
 }
 

@@ -8,7 +8,7 @@ pub(crate) const LONGEST_MESSAGE: usize = 500;
 
 /// What a client shows at the gate.
 #[derive(Deserialize)]
-pub(crate) struct Pass {
+pub(crate) struct Grant {
     pub(crate) nickname: String,
     #[serde(default)]
     pub(crate) seat: String,

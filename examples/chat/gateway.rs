@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gateway_core::prelude::*;
 
 use crate::events::{
-    ChatError, Entered, InRoom, LONGEST_MESSAGE, Left, NewMessage, Pass, People, Posted, Receipt, RoomSize, Typing,
+    ChatError, Entered, Grant, InRoom, LONGEST_MESSAGE, Left, NewMessage, People, Posted, Receipt, RoomSize, Typing,
     Writes,
 };
 use crate::house::{House, LOBBY};
@@ -34,16 +34,16 @@ pub(crate) struct Chat {
 #[gateway]
 impl Chat {
     #[on_connect]
-    fn come_in(&self, socket: Socket) -> Result<(), Refusal> {
-        let invalid = || Refusal::new("nickname_invalid", "a nickname has 2 to 20 letters, digits, spaces, - or _");
-        let Pass { nickname, seat } = socket.handshake().auth().map_err(|_| invalid())?;
+    fn come_in(&self, socket: Socket) -> Result<(), ConnectRejection> {
+        let invalid =
+            || ConnectRejection::new("nickname_invalid", "a nickname has 2 to 20 letters, digits, spaces, - or _");
+        let Grant { nickname, seat } = socket.handshake().auth().map_err(|_| invalid())?;
         if !is_nickname(&nickname) {
             return Err(invalid());
         }
-        let before = self
-            .house
-            .sit(&nickname, &seat, socket.id())
-            .map_err(|_| Refusal::new("nickname_taken", format!("somebody here is called {nickname} already")))?;
+        let before = self.house.sit(&nickname, &seat, socket.id()).map_err(|_| {
+            ConnectRejection::new("nickname_taken", format!("somebody here is called {nickname} already"))
+        })?;
         if let Some(before) = before {
             for old in socket.namespace().to(before.as_str()).sockets() {
                 self.take_out_of_all(&old);

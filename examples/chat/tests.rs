@@ -35,15 +35,15 @@ async fn people(client: &mut TestClient) -> Vec<String> {
 }
 
 async fn join(client: &mut TestClient, room: &str) {
-    client.request::<()>("join", json!({"room": room})).await.unwrap();
+    client.emit_with_ack::<()>("join", json!({"room": room})).await.unwrap();
 }
 
 async fn say(client: &mut TestClient, text: &str) -> Receipt {
-    client.request("message", json!({"room": "lobby", "text": text, "tag": 7})).await.unwrap()
+    client.emit_with_ack("message", json!({"room": "lobby", "text": text, "tag": 7})).await.unwrap()
 }
 
 async fn code(client: &mut TestClient, event: &str, data: Value) -> String {
-    let failure = client.request::<Value>(event, data).await.unwrap_err();
+    let failure = client.emit_with_ack::<Value>(event, data).await.unwrap_err();
     failure.code().unwrap_or_default().to_owned()
 }
 
@@ -75,7 +75,7 @@ async fn who_comes_later_reads_what_was_said() {
     let server = chat().await;
     say(&mut guest(&server, "Ann").await, "anybody?").await;
     let mut bob = guest(&server, "Bob").await;
-    let history: Vec<Posted> = bob.request("history", json!({"room": "lobby"})).await.unwrap();
+    let history: Vec<Posted> = bob.emit_with_ack("history", json!({"room": "lobby"})).await.unwrap();
     assert_eq!(history[0].text, "anybody?");
 }
 
@@ -87,7 +87,7 @@ async fn only_the_last_fifty_messages_are_kept() {
         say(&mut ann, &format!("message {n}")).await;
         tokio::time::advance(std::time::Duration::from_secs(2)).await;
     }
-    let history: Vec<Posted> = ann.request("history", json!({"room": "lobby"})).await.unwrap();
+    let history: Vec<Posted> = ann.emit_with_ack("history", json!({"room": "lobby"})).await.unwrap();
     assert_eq!((history.len(), history[0].text.as_str()), (50, "message 10"));
 }
 
@@ -136,7 +136,7 @@ async fn leaving_and_hanging_up_are_told_to_the_room() {
         ann.expect::<Entered>().await;
         ann.expect::<RoomSize>().await;
         if !hang_up {
-            bob.request::<()>("leave", json!({"room": "lobby"})).await.unwrap();
+            bob.emit_with_ack::<()>("leave", json!({"room": "lobby"})).await.unwrap();
         }
         bob.close().await;
         assert_eq!(ann.expect::<Left>().await, Left { room: "lobby".into(), nickname: "Bob".into() });
@@ -150,16 +150,16 @@ async fn a_room_is_listed_while_somebody_is_in_it_and_forgets_with_the_last() {
     let server = chat().await;
     let mut ann = enter(&server, "Ann").await;
     join(&mut ann, "attic").await;
-    ann.request::<Value>("message", json!({"room": "attic", "text": "hi"})).await.unwrap();
+    ann.emit_with_ack::<Value>("message", json!({"room": "attic", "text": "hi"})).await.unwrap();
     assert_eq!(ann.expect::<RoomSize>().await, RoomSize { name: "attic".into(), members: 1 });
-    ann.request::<()>("rooms", json!(null)).await.unwrap();
+    ann.emit_with_ack::<()>("rooms", json!(null)).await.unwrap();
     let mut rooms = [ann.expect::<RoomSize>().await, ann.expect::<RoomSize>().await];
     rooms.sort_by(|a, b| a.name.cmp(&b.name));
     assert_eq!(rooms, [RoomSize { name: "attic".into(), members: 1 }, RoomSize { name: "lobby".into(), members: 0 }]);
-    ann.request::<()>("leave", json!({"room": "attic"})).await.unwrap();
+    ann.emit_with_ack::<()>("leave", json!({"room": "attic"})).await.unwrap();
     assert_eq!(ann.expect::<RoomSize>().await, RoomSize { name: "attic".into(), members: 0 });
     join(&mut ann, "attic").await;
-    let history: Vec<Posted> = ann.request("history", json!({"room": "attic"})).await.unwrap();
+    let history: Vec<Posted> = ann.emit_with_ack("history", json!({"room": "attic"})).await.unwrap();
     assert_eq!(history, []);
 }
 
@@ -177,7 +177,7 @@ async fn the_number_told_last_is_the_true_one_however_many_come_and_go_at_once()
             tokio::spawn(async move {
                 join(&mut guest, "lobby").await;
                 if n % 2 == 0 {
-                    guest.request::<()>("leave", json!({"room": "lobby"})).await.unwrap();
+                    guest.emit_with_ack::<()>("leave", json!({"room": "lobby"})).await.unwrap();
                 }
                 guest
             })

@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(listen, "127.0.0.1:3000");
         let server = Server::empty().gateway::<Echo>().config(server).test().await.unwrap();
         let mut client = server.connect("/echo").await.unwrap();
-        assert_eq!(client.request::<String>("echo", "x".repeat(60_000)).await.unwrap().len(), 60_000);
+        assert_eq!(client.emit_with_ack::<String>("echo", "x".repeat(60_000)).await.unwrap().len(), 60_000);
         client.send_text(&format!(r#"{{"event":"echo","data":"{}"}}"#, "x".repeat(70_000))).await;
         assert_eq!(client.closed().await.unwrap().code, CloseCode::TOO_BIG);
     }

@@ -15,8 +15,8 @@ pub(crate) struct NotInRoomFilter;
 impl Filter for NotInRoomFilter {
     type Error = NotInRoom;
 
-    fn catch(&self, error: &NotInRoom, _: &Call<'_>) -> Caught {
-        Caught::answer(Exception::payload(
+    fn catch(&self, error: &NotInRoom, _: &Call<'_>) -> FilterOutcome {
+        FilterOutcome::answer(Exception::payload(
             &json!({ "status": "error", "message": error.to_string(), "room": error.room }),
         ))
     }

@@ -9,8 +9,8 @@ pub(crate) struct Roles(pub(crate) &'static [&'static str]);
 impl Guard for Roles {
     type Grants = ();
 
-    fn check(&self, access: &Access<'_>) -> Result<Pass, Exception> {
-        let user = access.granted::<User>();
-        Pass::when(user.is_some_and(|user| self.0.iter().all(|role| user.roles.contains(role))))
+    fn check(&self, context: &GuardContext<'_>) -> Result<Grant, Exception> {
+        let user = context.granted::<User>();
+        Grant::when(user.is_some_and(|user| self.0.iter().all(|role| user.roles.contains(role))))
     }
 }

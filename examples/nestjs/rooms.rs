@@ -25,7 +25,7 @@ pub(crate) struct Rooms {
 #[gateway]
 impl Rooms {
     #[on_connect]
-    fn connected(&self, socket: Socket, user: Auth<User>) -> Result<(), Refusal> {
+    fn connected(&self, socket: Socket, user: Auth<User>) -> Result<(), ConnectRejection> {
         Ok(socket.emit("welcome", &json!({ "name": user.name }))?)
     }
 

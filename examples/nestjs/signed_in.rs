@@ -18,10 +18,10 @@ pub(crate) struct SignedIn {
 impl Guard for SignedIn {
     type Grants = User;
 
-    fn check(&self, access: &Access<'_>) -> Result<Pass<User>, Exception> {
-        let login: Option<Login> = access.handshake().auth().ok();
+    fn check(&self, context: &GuardContext<'_>) -> Result<Grant<User>, Exception> {
+        let login: Option<Login> = context.handshake().auth().ok();
         let user = login.and_then(|login| self.users.by_token(&login.token));
         let user = user.ok_or_else(|| Exception::message("Unauthorized"))?;
-        Ok(Pass::with(user.clone()).user(user.name).kept())
+        Ok(Grant::with(user.clone()).user(user.name).for_socket())
     }
 }

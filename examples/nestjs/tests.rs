@@ -23,19 +23,19 @@ async fn what_is_said_reaches_the_room() {
     let mut ann = enter(&server, "token-of-ann").await;
     let mut moderator = enter(&server, "token-of-mod").await;
     let tea = json!({ "room": "tea" });
-    assert_eq!(ann.request::<Value>("join", &tea).await.unwrap(), json!({ "people": 1, "pattern": "join" }));
-    moderator.request::<Value>("join", &tea).await.unwrap();
+    assert_eq!(ann.emit_with_ack::<Value>("join", &tea).await.unwrap(), json!({ "people": 1, "pattern": "join" }));
+    moderator.emit_with_ack::<Value>("join", &tea).await.unwrap();
     assert_eq!(ann.expect_named("joined").await, json!({ "room": "tea", "name": "mod" }));
 
     let said = json!({ "room": "tea", "text": "milk?" });
-    assert_eq!(ann.request::<Value>("say", said).await.unwrap(), json!({ "number": 1, "pattern": "say" }));
+    assert_eq!(ann.emit_with_ack::<Value>("say", said).await.unwrap(), json!({ "number": 1, "pattern": "say" }));
     assert_eq!(moderator.expect_named("said").await, json!({ "room": "tea", "name": "ann", "text": "milk?" }));
-    assert_eq!(moderator.request::<String>("export", &tea).await.unwrap(), "milk?");
+    assert_eq!(moderator.emit_with_ack::<String>("export", &tea).await.unwrap(), "milk?");
     moderator.emit("history", &tea).await;
     assert_eq!(moderator.next().await, Received::Event { event: "history".into(), data: "milk?".into() });
 
-    assert_eq!(moderator.request::<usize>("clear", &tea).await.unwrap(), 1);
-    assert!(moderator.request::<bool>("kick", json!({ "name": "ann" })).await.unwrap());
+    assert_eq!(moderator.emit_with_ack::<usize>("clear", &tea).await.unwrap(), 1);
+    assert!(moderator.emit_with_ack::<bool>("kick", json!({ "name": "ann" })).await.unwrap());
     assert_eq!(moderator.expect_named("left").await, json!({ "name": "ann" }));
 }
 
@@ -57,9 +57,9 @@ async fn failures_have_the_shapes_of_the_front_end() {
         ),
         ("clear", json!({ "room": "tea" }), forbidden),
     ] {
-        assert_eq!(ann.request::<Value>(event, data).await.unwrap_err().payload(), &told);
+        assert_eq!(ann.emit_with_ack::<Value>(event, data).await.unwrap_err().payload(), &told);
     }
-    let failure = ann.request::<Value>("backup", ()).await.unwrap_err();
+    let failure = ann.emit_with_ack::<Value>("backup", ()).await.unwrap_err();
     assert_eq!(failure.message(), "Internal server error");
 }
 

@@ -9,10 +9,10 @@ pub(crate) struct Validation;
 impl Filter for Validation {
     type Error = Rejection;
 
-    fn catch(&self, error: &Rejection, _: &Call<'_>) -> Caught {
+    fn catch(&self, error: &Rejection, _: &Call<'_>) -> FilterOutcome {
         let faults = error.details().and_then(Value::as_array).into_iter().flatten();
         let fields: Vec<&str> = faults.filter_map(|fault| fault["path"].as_str()?.strip_prefix("$.")).collect();
-        Caught::answer(Exception::payload(
+        FilterOutcome::answer(Exception::payload(
             &json!({ "status": "error", "message": "Validation failed", "fields": fields }),
         ))
     }

@@ -5,17 +5,17 @@ mod compressed;
 mod packets;
 
 pub use compressed::{agree, inflate, read_compressed_frames, write_compressed};
-pub use packets::{Form, Said, read_packets, read_polled, write_packet, write_plain, write_polled};
+pub use packets::{FuzzForm, FuzzPacket, read_packets, read_polled, write_packet, write_plain, write_polled};
 
 use http::request::Parts;
 use http::{HeaderMap, Response};
 use serde_json::value::RawValue;
 
-use crate::transport::{Asks, Handshake, OriginPolicy, Upgrade};
-use crate::wire::{
-    ContentRef, Decoder, Disconnect, Envelope, Extent, Flow, Incoming, Named, Outgoing, Received, Terms, WireFormat,
-    decode, decode_packed, exceeds_depth,
+use crate::protocol::{
+    ContentRef, Disconnect, EncodeContext, Envelope, Flow, FrameDecoder, Incoming, MsgpackLimits, Outgoing,
+    ReceivedMessage, ReplyEvent, WireFormat, decode, decode_packed, exceeds_depth,
 };
+use crate::transport::{Handshake, OriginPolicy, Upgrade, UpgradeIntent};
 
 /// A message or control frame that a decoder lent.
 #[derive(Debug, Eq, PartialEq)]
@@ -34,7 +34,7 @@ pub enum Read {
 
 /// What a decoder made of a client's bytes.
 #[derive(Debug, Eq, PartialEq)]
-pub struct Reading {
+pub struct FuzzReading {
     /// In order.
     pub messages: Vec<Read>,
     /// The close code of the violation that ended it.
@@ -43,11 +43,11 @@ pub struct Reading {
 
 /// Feeds `bytes` in pieces of these sizes; what is behind the last in one.
 #[must_use]
-pub fn read_frames(bytes: &[u8], pieces: impl IntoIterator<Item = usize>, message_bytes: usize) -> Reading {
-    read_by(Decoder::new(message_bytes), bytes, pieces)
+pub fn read_frames(bytes: &[u8], pieces: impl IntoIterator<Item = usize>, message_bytes: usize) -> FuzzReading {
+    read_by(FrameDecoder::new(message_bytes), bytes, pieces)
 }
 
-fn read_by(mut decoder: Decoder, bytes: &[u8], pieces: impl IntoIterator<Item = usize>) -> Reading {
+fn read_by(mut decoder: FrameDecoder, bytes: &[u8], pieces: impl IntoIterator<Item = usize>) -> FuzzReading {
     let mut messages = Vec::new();
     let mut pieces = pieces.into_iter();
     let mut rest = bytes;
@@ -61,21 +61,21 @@ fn read_by(mut decoder: Decoder, bytes: &[u8], pieces: impl IntoIterator<Item = 
         });
         match fed {
             Ok(read) => assert_eq!(read, piece.len(), "nothing is left where nothing pauses"),
-            Err(violation) => return Reading { messages, failed: Some(violation.code.as_u16()) },
+            Err(violation) => return FuzzReading { messages, failed: Some(violation.code.as_u16()) },
         }
     }
-    Reading { messages, failed: None }
+    FuzzReading { messages, failed: None }
 }
 
-impl From<Received<'_>> for Read {
-    fn from(received: Received<'_>) -> Self {
+impl From<ReceivedMessage<'_>> for Read {
+    fn from(received: ReceivedMessage<'_>) -> Self {
         let close = |Disconnect { code, reason }| (code.as_u16(), reason.into_owned());
         match received {
-            Received::Text(text) => Self::Text(text.to_owned()),
-            Received::Binary(bytes) => Self::Binary(bytes.to_vec()),
-            Received::Ping(bytes) => Self::Ping(bytes.to_vec()),
-            Received::Pong => Self::Pong,
-            Received::Close(disconnect) => Self::Close(disconnect.map(close)),
+            ReceivedMessage::Text(text) => Self::Text(text.to_owned()),
+            ReceivedMessage::Binary(bytes) => Self::Binary(bytes.to_vec()),
+            ReceivedMessage::Ping(bytes) => Self::Ping(bytes.to_vec()),
+            ReceivedMessage::Pong => Self::Pong,
+            ReceivedMessage::Close(disconnect) => Self::Close(disconnect.map(close)),
         }
     }
 }
@@ -86,7 +86,7 @@ impl From<Received<'_>> for Read {
 ///
 /// What the client would read.
 pub fn upgrade(request: &Parts, subprotocols: &[String]) -> Result<Response<()>, String> {
-    Upgrade::check(request, Asks::of(&request.headers), subprotocols)
+    Upgrade::check(request, UpgradeIntent::of(&request.headers), subprotocols)
         .map(|upgrade| upgrade.response())
         .map_err(|error| error.to_string())
 }
@@ -105,7 +105,7 @@ pub fn handshake(request: &Parts) -> Handshake {
 
 /// An event of the plain format; all but its name as JSON.
 #[derive(Debug, Eq, PartialEq)]
-pub struct Event {
+pub struct FuzzEvent {
     /// The name.
     pub event: String,
     /// The payload.
@@ -117,31 +117,31 @@ pub struct Event {
 /// The event in a text of the plain format, and the frame that answers it with its own data. `None` where the text is not
 /// an event.
 #[must_use]
-pub fn read_event(text: &str) -> Option<(Event, Vec<u8>)> {
+pub fn read_event(text: &str) -> Option<(FuzzEvent, Vec<u8>)> {
     let Ok(Incoming::Event(Envelope { event, payload, id })) = decode(text) else { return None };
     let data = payload.raw().map(RawValue::get);
     let content = data.unwrap_or("null").into();
-    let reply = Outgoing::Reply { event: &event, content, id: id.as_ref(), named: Named::Own };
-    let frame = WireFormat::Plain.encode(Terms::of("/"), &reply).as_slice().to_vec();
+    let reply = Outgoing::Reply { event: &event, content, id: id.as_ref(), named: ReplyEvent::Own };
+    let frame = WireFormat::Plain.encode(EncodeContext::of("/"), &reply).as_slice().to_vec();
     let read =
-        Event { event: event.to_string(), data: data.map(str::to_owned), id: id.as_ref().map(ToString::to_string) };
+        FuzzEvent { event: event.to_string(), data: data.map(str::to_owned), id: id.as_ref().map(ToString::to_string) };
     Some((read, frame))
 }
 
 /// The event in a message of MessagePack, its binary data as base64, and the message that says it again. `None` where the
 /// message is not an event.
 #[must_use]
-pub fn read_packed_event(message: &[u8], depth: usize) -> Option<(Event, Vec<u8>)> {
+pub fn read_packed_event(message: &[u8], depth: usize) -> Option<(FuzzEvent, Vec<u8>)> {
     let mut read = None;
-    let extent = Extent { depth, attachments: 10 };
+    let extent = MsgpackLimits { depth, attachments: 10 };
     let deliver = |incoming: Incoming<'_>| {
         let Incoming::Event(Envelope { event, payload, id }) = incoming else { return };
         let content = ContentRef { json: payload.text(), shape: payload.shape, attachments: payload.attachments() };
-        let reply = Outgoing::Reply { event: &event, content, id: id.as_ref(), named: Named::Own };
-        let frame = WireFormat::PlainMsgpack.encode(Terms::of("/"), &reply).as_slice().to_vec();
-        let plain = WireFormat::Plain.encode(Terms::of("/"), &reply);
+        let reply = Outgoing::Reply { event: &event, content, id: id.as_ref(), named: ReplyEvent::Own };
+        let frame = WireFormat::PlainMsgpack.encode(EncodeContext::of("/"), &reply).as_slice().to_vec();
+        let plain = WireFormat::Plain.encode(EncodeContext::of("/"), &reply);
         let data = String::from_utf8_lossy(plain.as_slice()).into_owned();
-        read = Some((Event { event: event.to_string(), data: Some(data), id: id.map(|id| id.to_string()) }, frame));
+        read = Some((FuzzEvent { event: event.to_string(), data: Some(data), id: id.map(|id| id.to_string()) }, frame));
     };
     decode_packed(message, extent, deliver).ok()?;
     read

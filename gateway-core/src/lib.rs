@@ -9,7 +9,7 @@
 //! #[gateway]
 //! impl Chat {
 //!     #[on_connect]
-//!     async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+//!     async fn joined(&self, socket: Socket) -> Result<(), ConnectRejection> {
 //!         Ok(socket.join("general").await?)
 //!     }
 //!
@@ -33,7 +33,7 @@
 //! | to | see |
 //! | --- | --- |
 //! | declare a gateway, and read its arguments | [`macro@gateway`], [`macro@subscribe`], [`FromContext`] |
-//! | let clients in, or refuse them | [`macro@on_connect`], [`Guard`], [`Refusal`] |
+//! | let clients in, or refuse them | [`macro@on_connect`], [`Guard`], [`ConnectRejection`] |
 //! | answer, and fail | [`IntoReply`], [`struct@Exception`] |
 //! | send to one, to a room, to everybody | [`Socket`], [`Target`], [`Namespace`], [`ServerHandle`], [`trait@Event`] |
 //! | serve | [`Server`], [`SocketIo`], [`Limits`], [`GatewayService`] |
@@ -60,22 +60,22 @@
 pub mod config {
     pub use crate::server::ServerConfig;
 }
-mod dispatch;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
 mod gateway;
+mod handler;
 mod hub;
 mod limits;
+mod metrics;
 mod options;
+mod protocol;
 mod server;
 mod session;
 mod socket;
-mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transport;
-mod wire;
 
 pub mod prelude;
 #[doc(hidden)]
@@ -88,35 +88,36 @@ pub use gateway_macros::{
     subscribe,
 };
 
-pub use crate::dispatch::{
-    Access, Ack, Argument, AsyncGuard, Auth, Call, Cancellation, Caught, Context, Data, Declared, Door, Doors, Ended,
-    EventName, Exception, Extension, Extensions, Faults, Filter, FromContext, Guard, Hook, Interceptor, IntoEnded,
-    IntoException, IntoGuard, IntoRawReply, IntoRefusal, IntoReply, IntoStarted, IntoVerdict, Items, Needs, Next, Pass,
-    Path, PerSocket, RawReply, Refusal, Rejection, Reply, Running, Service, Started, State, Streamed, Subscription,
-    Surplus, Valid, Validate, Verdict, Written, on,
-};
 pub use crate::gateway::{
-    Fields, Gateway, Handlers, Injectable, Layers, NamespaceError, Problem, Provided, Registered, StartError,
-    Unprovided,
+    Fields, Gateway, Handlers, Injectable, Layers, NamespaceError, Problem, Registered, ServiceMissing, Services,
+    StartError,
 };
-pub use crate::hub::{JoinError, Namespace, Sent, Target};
+pub use crate::handler::{
+    Ack, Argument, AsyncGuard, Auth, Call, Cancellation, ConnectRejection, Context, Data, Declared, Ended, EventName,
+    EventOverflow, Exception, Extension, Extensions, Filter, FilterOutcome, FromContext, Grant, Guard, GuardContext,
+    GuardPoint, GuardPoints, HandlerFuture, Hook, Interceptor, IntoConnectRejection, IntoEnded, IntoException,
+    IntoGuard, IntoRawReply, IntoReply, IntoStarted, IntoVerdict, Items, Next, Path, PerSocket, RawReply, Rejection,
+    Reply, Requirements, Service, Started, State, Streamed, Subscription, Valid, Validate, ValidationErrors, Verdict,
+    Written, on,
+};
+pub use crate::hub::{BroadcastResult, JoinError, Namespace, Target};
 pub use crate::limits::{Limits, Overflow};
+pub use crate::metrics::{Counter, EventInfo, Metrics};
+pub use crate::protocol::{
+    Args, Binary, ClientMessage, CloseCode, Disconnect, Event, FormatError, FromArgs, IncomingMessage, Lenient,
+    Message, MessageFormat, OutgoingKind, OutgoingMessage, RawArgs, Text, ToArgs, TraceParent,
+};
 pub use crate::server::{
-    Body, Cors, Drain, Endpoint, EngineIo, GatewayService, LocalAddr, Parser, PeerAddr, RunningServer, SameSite,
-    Server, ServerHandle, SessionCookie, SocketIo, Targets, TransportName, UpgradeRefusal,
+    Body, Cors, Drain, Endpoint, EngineIo, GatewayService, HandshakeRejection, LocalAddr, Parser, PeerAddr,
+    RunningServer, SameSite, Server, ServerHandle, ServerTarget, SessionCookie, SocketIo, TransportName,
 };
 pub use crate::session::{DisconnectReason, Recovery, RoomRefusal, SendError, SocketId};
-pub use crate::socket::{Answers, Request, RequestError, Requests, Socket, VolatileSocket};
-pub use crate::telemetry::{Counter, Metrics, Traffic};
+pub use crate::socket::{AckRequest, AckRequests, RequestError, Responses, Socket, VolatileSocket};
 #[cfg(feature = "deflate")]
 pub use crate::transport::Deflate;
 pub use crate::transport::{AuthError, Handshake};
 #[cfg(feature = "tls")]
 pub use crate::transport::{Tls, TlsError};
-pub use crate::wire::{
-    Args, Binary, ClientMessage, ClientSays, CloseCode, Disconnect, Event, FormatError, FromArgs, Lenient, Message,
-    MessageFormat, RawArgs, Says, ServerSays, Text, ToArgs, TraceParent,
-};
 
 /// Registers a generic gateway by naming a concrete type, once: `gateway_core::register!(Chat<MemoryStore>);`
 ///

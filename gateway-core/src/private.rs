@@ -9,12 +9,14 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::Written;
-use crate::dispatch::Exception;
-pub use crate::dispatch::{Driven, ErasedGuard, ErrorTypes, FromContextOptional, Prompt, ReplyStream, Told, Waits};
 pub use crate::gateway::{
     Concrete, ConcreteEntry, GatewayEntry, GenericEntry, HandlersEntry, Part, Probe, Registration,
 };
 use crate::gateway::{Gateway, Handlers, Injectable, Layers};
+use crate::handler::Exception;
+pub use crate::handler::{
+    Driven, ErasedGuard, ErrorTypes, FrameworkError, FromContextOptional, Prompt, ReplyStream, Waits,
+};
 pub use crate::hub::RoomName;
 pub use crate::server::IntoEndpoint;
 

@@ -1,18 +1,18 @@
 //! The handle user code holds of one connected client.
 
-mod request;
+mod ack_request;
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::hub::{JoinError, Namespace, RoomName, Space, Target};
-use crate::session::{Admittance, Delivery, Scope, SendError, Session, SocketId, VolatileText};
-pub use crate::socket::request::{Answers, Request, RequestError, Requests};
-use crate::telemetry::Counters;
-use crate::transport::Handshake;
-use crate::wire::{
-    Content, ContentRef, Disconnect, Event, FromArgs, Key, Message, Outgoing, RawArgs, ToArgs, Worth, is_reserved,
+use crate::metrics::Counters;
+use crate::protocol::{
+    Compress, Content, ContentRef, Disconnect, Event, FromArgs, Key, Message, Outgoing, RawArgs, ToArgs, is_reserved,
 };
+use crate::session::{Delivery, GuardDecision, Scope, SendError, Session, SocketId, VolatileText};
+pub use crate::socket::ack_request::{AckRequest, AckRequests, RequestError, Responses};
+use crate::transport::Handshake;
 
 /// One connected client. Cheap to clone; may be kept and used from any task, also after the client has gone.
 #[derive(Clone)]
@@ -60,27 +60,27 @@ impl Socket {
         let room = room.as_ref();
         let verdict = match self.knock(room) {
             None => Ok(()),
-            Some(Admittance::Now(verdict)) => verdict,
-            Some(Admittance::Later(verdict)) => verdict.await,
+            Some(GuardDecision::Now(verdict)) => verdict,
+            Some(GuardDecision::Later(verdict)) => verdict.await,
         };
         verdict.map_err(JoinError::Refused)?;
         self.space.join(&self.session.id, room)
     }
 
     /// Asks the guards; `None` where there are none, or it is in the room already.
-    fn knock(&self, room: &str) -> Option<Admittance> {
-        let doorkeeper = self.session.doorkeeper.get()?;
-        if self.is_in(room) { None } else { Some(doorkeeper.ask(&self.session, room)) }
+    fn knock(&self, room: &str) -> Option<GuardDecision> {
+        let room_guard = self.session.room_guard.get()?;
+        if self.is_in(room) { None } else { Some(room_guard.ask(&self.session, room)) }
     }
 
-    /// The user it belongs to, where a guard named one with [`Pass::user`](crate::Pass::user).
+    /// The user it belongs to, where a guard named one with [`Grant::user`](crate::Grant::user).
     #[must_use]
     pub fn user(&self) -> Option<String> {
         self.space.user_of(&self.session.id)
     }
 
-    /// A value of this type that a guard granted with [`Pass::with`](crate::Pass::with), for the upgrade, the connect or, with
-    /// [`Pass::kept`](crate::Pass::kept) or [`Pass::until`](crate::Pass::until), an event of this socket. A handler reads it
+    /// A value of this type that a guard granted with [`Grant::with`](crate::Grant::with), for the upgrade, the connect or, with
+    /// [`Grant::for_socket`](crate::Grant::for_socket) or [`Grant::until`](crate::Grant::until), an event of this socket. A handler reads it
     /// of its own socket as [`Auth<T>`](crate::Auth); this reads it of any.
     ///
     /// ```no_run
@@ -242,7 +242,7 @@ impl Socket {
         if session.drops_volatile() {
             return Err(SendError::Full);
         }
-        if let Some(mut text) = VolatileText::new(self.space.terms(), event, content, Worth::Compressing)
+        if let Some(mut text) = VolatileText::new(self.space.encode_context(), event, content, Compress::Compressing)
             && session.push_text(&mut text)?
         {
             return Ok(());
@@ -264,12 +264,12 @@ impl Socket {
     ///
     /// ```no_run
     /// # async fn example(socket: gateway_core::Socket) -> Result<(), gateway_core::RequestError> {
-    /// let agreed: bool = socket.request("agree?", "to the rules").timeout(std::time::Duration::from_secs(60)).await?;
+    /// let agreed: bool = socket.emit_with_ack("agree?", "to the rules").timeout(std::time::Duration::from_secs(60)).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn request<R: FromArgs>(&self, event: &str, data: &(impl ToArgs + ?Sized)) -> Request<R> {
-        Request::new(&self.session, event, data.to_args())
+    pub fn emit_with_ack<R: FromArgs>(&self, event: &str, data: &(impl ToArgs + ?Sized)) -> AckRequest<R> {
+        AckRequest::new(&self.session, event, data.to_args())
     }
 
     /// Keeps a value with the socket, one of each type; it replaces an earlier one.
@@ -312,7 +312,7 @@ impl Socket {
     /// # Cancel safety
     ///
     /// May be dropped and called again.
-    pub async fn gone(&self) {
+    pub async fn closed(&self) {
         self.session.gone.cancelled().await;
     }
 }

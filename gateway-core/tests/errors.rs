@@ -127,12 +127,12 @@ impl Errors {
 
     #[subscribe(concurrency = 8)]
     async fn ask(&self, socket: Socket) -> String {
-        format!("{:?}", socket.request::<u8>("question", &()).await)
+        format!("{:?}", socket.emit_with_ack::<u8>("question", &()).await)
     }
 
     #[subscribe]
     async fn ask_strictly(&self, socket: Socket) -> Result<u8, Exception> {
-        Ok(socket.request("question", &()).await?)
+        Ok(socket.emit_with_ack("question", &()).await?)
     }
 
     #[subscribe]
@@ -142,7 +142,7 @@ impl Errors {
 
     #[subscribe]
     async fn ask_unserializable(&self, socket: Socket) -> String {
-        format!("{:?}", socket.request::<u8>("question", &HashMap::from([(vec![1], 1)])).await)
+        format!("{:?}", socket.emit_with_ack::<u8>("question", &HashMap::from([(vec![1], 1)])).await)
     }
 }
 
@@ -279,7 +279,7 @@ impl Row<'_> {
         assert_eq!((code.as_str(), message.as_str()), (self.code, self.message), "{frame}");
         assert_eq!(counted(&server), self.counted, "{frame}");
         assert!(Log::has(self.logged), "{frame}: {:?}", Log::lines());
-        assert_eq!(client.request::<u8>("echo", 7).await.unwrap(), 7);
+        assert_eq!(client.emit_with_ack::<u8>("echo", 7).await.unwrap(), 7);
         client.expect_nothing().await;
     }
 }
@@ -445,7 +445,7 @@ async fn one_stream_too_many() {
     let (server, mut client) = connect().await;
     client.begin("endless", ()).await;
     client.begin("endless", ()).await;
-    let failure = client.request::<u8>("endless", ()).await.unwrap_err();
+    let failure = client.emit_with_ack::<u8>("endless", ()).await.unwrap_err();
     assert_eq!((failure.code(), failure.message()), (Some("overloaded"), "too many streams run"));
     assert_eq!(counted(&server), [Counter::Exceptions, Counter::Overloads]);
 }
@@ -453,12 +453,12 @@ async fn one_stream_too_many() {
 #[tokio::test(start_paused = true)]
 async fn a_room_that_may_not_be_joined() {
     let (server, mut client) = connect().await;
-    client.request::<Value>("join", "first").await.unwrap();
-    let failure = client.request::<Value>("join", "second").await.unwrap_err();
+    client.emit_with_ack::<Value>("join", "first").await.unwrap();
+    let failure = client.emit_with_ack::<Value>("join", "second").await.unwrap_err();
     assert_eq!((failure.code(), failure.message()), (Some("too_many_rooms"), "the socket is in too many rooms"));
     let _other = server.connect("/errors").await.unwrap();
     for socket in server.of("/errors").except("first").sockets() {
-        let failure = client.request::<Value>("join", socket.id()).await.unwrap_err();
+        let failure = client.emit_with_ack::<Value>("join", socket.id()).await.unwrap_err();
         assert_eq!((failure.code(), failure.message()), (Some("private_room"), "the room belongs to another socket"));
     }
 }
@@ -466,12 +466,12 @@ async fn a_room_that_may_not_be_joined() {
 #[tokio::test(start_paused = true)]
 async fn a_socket_that_is_gone_is_acted_on() {
     let (server, mut gone) = connect().await;
-    gone.request::<Value>("keep", ()).await.unwrap();
+    gone.emit_with_ack::<Value>("keep", ()).await.unwrap();
     gone.close().await;
     sleep(Duration::from_secs(1)).await;
     let mut client = server.connect("/errors").await.unwrap();
     for (event, code) in [("join_another", "gone"), ("send_to_another", "unsent")] {
-        let failure = client.request::<Value>(event, ()).await.unwrap_err();
+        let failure = client.emit_with_ack::<Value>(event, ()).await.unwrap_err();
         assert_eq!((failure.code(), failure.message()), (Some(code), HIDDEN));
     }
     assert!(Log::has(FAILED), "{:?}", Log::lines());
@@ -480,7 +480,7 @@ async fn a_socket_that_is_gone_is_acted_on() {
 #[tokio::test(start_paused = true)]
 async fn a_question_that_is_not_answered_well() {
     let (_server, mut client) = connect().await;
-    let unserializable: String = client.request("ask_unserializable", ()).await.unwrap();
+    let unserializable: String = client.emit_with_ack("ask_unserializable", ()).await.unwrap();
     assert_eq!(unserializable, "Err(Unserializable)");
 
     for _ in 0..3 {
@@ -501,7 +501,7 @@ async fn a_question_that_is_not_answered_well() {
 #[tokio::test(start_paused = true)]
 async fn a_question_whose_failure_is_returned() {
     let (_server, mut client) = connect().await;
-    let silence = client.request::<u8>("ask_strictly", ()).await.unwrap_err();
+    let silence = client.emit_with_ack::<u8>("ask_strictly", ()).await.unwrap_err();
     assert_eq!((silence.code(), silence.message()), (Some("no_answer"), "you did not answer in time"));
     client.expect_question("question").await;
 
@@ -514,7 +514,7 @@ async fn a_question_whose_failure_is_returned() {
 
     client.begin("ask", ()).await;
     client.begin("ask", ()).await;
-    let unasked = client.request::<u8>("ask_strictly", ()).await.unwrap_err();
+    let unasked = client.emit_with_ack::<u8>("ask_strictly", ()).await.unwrap_err();
     assert_eq!((unasked.code(), unasked.message()), (Some("unasked"), HIDDEN));
     assert!(Log::has(FAILED), "{:?}", Log::lines());
 }
@@ -522,10 +522,10 @@ async fn a_question_whose_failure_is_returned() {
 #[tokio::test(start_paused = true)]
 async fn credentials_that_are_missing_or_unreadable() {
     let (server, mut bare) = connect().await;
-    let missing = bare.request::<u8>("credentials", ()).await.unwrap_err();
+    let missing = bare.emit_with_ack::<u8>("credentials", ()).await.unwrap_err();
     assert_eq!((missing.code(), missing.message()), (Some("unauthorized"), "no credentials were sent"));
     let mut client = server.connect("/errors").auth("no number").await.unwrap();
-    let unreadable = client.request::<u8>("credentials", ()).await.unwrap_err();
+    let unreadable = client.emit_with_ack::<u8>("credentials", ()).await.unwrap_err();
     assert_eq!((unreadable.code(), unreadable.message()), (Some("unauthorized"), "the credentials cannot be read"));
     assert_eq!(counted(&server), EXCEPTION);
 }
@@ -650,7 +650,7 @@ fn the_table_has_every_code_of_the_framework_and_no_other() {
 
 #[test]
 fn the_table_has_every_close_code_and_no_other() {
-    let source = fs::read_to_string(root().join("gateway-core/src/wire/close.rs")).unwrap();
+    let source = fs::read_to_string(root().join("gateway-core/src/protocol/close.rs")).unwrap();
     let constants =
         source.lines().filter_map(|line| line.trim().strip_prefix("pub const ")?.split_once("Self = Self("));
     let codes: BTreeSet<_> = constants.map(|(_, number)| number.trim_end_matches(");").to_owned()).collect();
@@ -660,7 +660,7 @@ fn the_table_has_every_close_code_and_no_other() {
 
 #[test]
 fn the_table_has_every_counter_of_a_failure_and_no_other() {
-    let source = fs::read_to_string(root().join("gateway-core/src/telemetry.rs")).unwrap();
+    let source = fs::read_to_string(root().join("gateway-core/src/metrics.rs")).unwrap();
     let body = source.split("pub enum Counter {").nth(1).unwrap().split('}').next().unwrap();
     let variants = body.lines().map(|line| line.trim().trim_end_matches(','));
     let variants: BTreeSet<_> =

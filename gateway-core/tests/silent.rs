@@ -36,8 +36,8 @@
 
 use futures_core::Stream;
 use gateway_core::{
-    Access, Call, Caught, Data, Event, Exception, Filter, Guard, Injectable, Pass, Socket, filter, gateway, guard,
-    intercept, on_connect, on_disconnect, on_init, subscribe,
+    Call, Data, Event, Exception, Filter, FilterOutcome, Grant, Guard, GuardContext, Injectable, Socket, filter,
+    gateway, guard, intercept, on_connect, on_disconnect, on_init, subscribe,
 };
 use std::sync::Arc;
 
@@ -163,8 +163,8 @@ pub struct Yes {
 }
 impl Guard for Yes {
     type Grants = ();
-    fn check(&self, _: &Access<'_>) -> Result<Pass, gateway_core::Exception> {
-        Pass::when(self.value > 1)
+    fn check(&self, _: &GuardContext<'_>) -> Result<Grant, gateway_core::Exception> {
+        Grant::when(self.value > 1)
     }
 }
 /// F
@@ -172,8 +172,8 @@ impl Guard for Yes {
 pub struct Fil;
 impl Filter for Fil {
     type Error = ChatError;
-    fn catch(&self, _: &ChatError, _: &Call<'_>) -> Caught {
-        Caught::rethrow()
+    fn catch(&self, _: &ChatError, _: &Call<'_>) -> FilterOutcome {
+        FilterOutcome::rethrow()
     }
 }
 /// I

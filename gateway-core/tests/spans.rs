@@ -78,7 +78,7 @@ async fn spans_carry_it() {
     let _default = tracing::subscriber::set_default(spans.clone());
     let server = Server::empty().gateway::<Traced>().test().await.unwrap();
     let mut client = server.connect("/traced").header("traceparent", ONE).await.unwrap();
-    client.request::<Value>("which", ()).await.unwrap();
+    client.emit_with_ack::<Value>("which", ()).await.unwrap();
     client.send_text(&format!(r#"{{"event":"which","traceparent":"{OTHER}"}}"#)).await;
     client.expect_named("which").await;
     let seen = spans.seen.lock().unwrap().clone();

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gateway_core::prelude::*;
 use gateway_core::testing::ConnectError;
 use gateway_core::{
-    Declared, Fields, Gateway, Handlers, Hook, IntoEnded, IntoReply, IntoVerdict, Needs, Problem, Running,
+    Declared, Fields, Gateway, HandlerFuture, Handlers, Hook, IntoEnded, IntoReply, IntoVerdict, Problem, Requirements,
     Subscription, on,
 };
 use serde_json::{Value, json};
@@ -84,8 +84,8 @@ fn shop(name: &'static str) -> Server {
 async fn a_gateway_is_built_from_what_was_provided() {
     let server = shop("first").provide(Arc::new(Store("later"))).test().await.unwrap();
     let mut client = server.connect("/shop").await.unwrap();
-    assert_eq!(client.request::<String>("store", ()).await.unwrap(), "later EUR");
-    assert!(client.request::<bool>("second_block", ()).await.unwrap());
+    assert_eq!(client.emit_with_ack::<String>("store", ()).await.unwrap(), "later EUR");
+    assert!(client.emit_with_ack::<bool>("second_block", ()).await.unwrap());
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,10 +93,10 @@ async fn two_servers_of_one_gateway_do_not_see_each_other() {
     let (one, two) = (shop("one").test().await.unwrap(), shop("two").test().await.unwrap());
     let mut ann = one.connect("/shop").await.unwrap();
     let mut bob = two.connect("/shop").await.unwrap();
-    assert_eq!(ann.request::<u64>("visit", ()).await.unwrap(), 1);
-    assert_eq!(ann.request::<u64>("visit", ()).await.unwrap(), 2);
-    assert_eq!(bob.request::<u64>("visit", ()).await.unwrap(), 1);
-    assert_eq!(bob.request::<String>("store", ()).await.unwrap(), "two EUR");
+    assert_eq!(ann.emit_with_ack::<u64>("visit", ()).await.unwrap(), 1);
+    assert_eq!(ann.emit_with_ack::<u64>("visit", ()).await.unwrap(), 2);
+    assert_eq!(bob.emit_with_ack::<u64>("visit", ()).await.unwrap(), 1);
+    assert_eq!(bob.emit_with_ack::<String>("store", ()).await.unwrap(), "two EUR");
     assert_eq!(one.of("/shop").emit("news", &1).queued, 1);
     ann.expect_named("news").await;
     bob.expect_nothing().await;
@@ -116,7 +116,7 @@ async fn a_server_has_only_the_gateways_it_was_given() {
 #[test]
 fn a_right_server_passes_the_check() {
     shop("right").check().unwrap();
-    shop("right").gateway::<Shop>().expect(["/shop"]).check().unwrap();
+    shop("right").gateway::<Shop>().require_namespaces(["/shop"]).check().unwrap();
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn a_server_of_nothing_does_not_start() {
 
 #[test]
 fn a_namespace_that_is_expected_and_not_linked_is_missed() {
-    let problems = problems(shop("here").expect(["/shop", "/elsewhere"]));
+    let problems = problems(shop("here").require_namespaces(["/shop", "/elsewhere"]));
     assert_eq!(
         texts(&problems),
         ["no gateway with the namespace `/elsewhere` is linked into this binary, and one is expected"]
@@ -305,8 +305,9 @@ impl<const N: usize> Gateway for BadPath<N> {
 }
 
 fn nothing<G: Gateway>(handlers: &mut Handlers<G>) {
-    handlers
-        .subscribe(Subscription::new("nothing", "nothing", file!(), line!()), |_, _| Running::ready(().into_reply()));
+    handlers.subscribe(Subscription::new("nothing", "nothing", file!(), line!()), |_, _| {
+        HandlerFuture::ready(().into_reply())
+    });
 }
 
 #[test]
@@ -326,7 +327,9 @@ fn unfit_names<G: Gateway>(handlers: &mut Handlers<G>) {
     for event in
         ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener", "exception", ""]
     {
-        handlers.subscribe(Subscription::new(event, "take", file!(), line!()), |_, _| Running::ready(().into_reply()));
+        handlers.subscribe(Subscription::new(event, "take", file!(), line!()), |_, _| {
+            HandlerFuture::ready(().into_reply())
+        });
     }
 }
 
@@ -359,7 +362,7 @@ impl Gateway for Nameless {
 }
 
 fn catch_all<G: Gateway>(handlers: &mut Handlers<G>) {
-    handlers.subscribe(Subscription::new("*", "any", file!(), line!()), |_, _| Running::ready(().into_reply()));
+    handlers.subscribe(Subscription::new("*", "any", file!(), line!()), |_, _| HandlerFuture::ready(().into_reply()));
 }
 
 #[test]
@@ -413,8 +416,8 @@ impl<T: Clone> Forgotten<T> {
 async fn a_generic_gateway_is_served_by_its_concrete_type() {
     let server = Server::empty().gateway::<Generic<u8>>().test().await.unwrap();
     let mut client = server.connect("/generic").await.unwrap();
-    assert_eq!(client.request::<String>("value", ()).await.unwrap(), "0");
-    assert_eq!(client.request::<usize>("length", ()).await.unwrap(), 1);
+    assert_eq!(client.emit_with_ack::<String>("value", ()).await.unwrap(), "0");
+    assert_eq!(client.emit_with_ack::<usize>("length", ()).await.unwrap(), 1);
 }
 
 #[test]
@@ -505,7 +508,7 @@ async fn init_hooks_run_once_before_anybody_connects() {
     assert_eq!(begun.0.load(Ordering::Relaxed), 2);
     server.connect("/init").await.unwrap();
     let mut client = server.connect("/init").await.unwrap();
-    assert_eq!(client.request::<u64>("begun", ()).await.unwrap(), 2);
+    assert_eq!(client.emit_with_ack::<u64>("begun", ()).await.unwrap(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -534,8 +537,8 @@ struct SignedIn;
 impl Guard for SignedIn {
     type Grants = User;
 
-    fn check(&self, _: &Access<'_>) -> Result<Pass<User>, Exception> {
-        Ok(Pass::with(User))
+    fn check(&self, _: &GuardContext<'_>) -> Result<Grant<User>, Exception> {
+        Ok(Grant::with(User))
     }
 }
 
@@ -550,7 +553,7 @@ impl FromContext for Greeting {
         Ok(Self)
     }
 
-    fn needs(needs: &mut Needs<'_>) {
+    fn needs(needs: &mut Requirements<'_>) {
         needs.service::<Arc<Store>>();
         needs.granted::<User>();
     }
@@ -634,8 +637,8 @@ struct Key;
 impl Guard for Key {
     type Grants = ();
 
-    fn check(&self, _: &Access<'_>) -> Result<Pass, Exception> {
-        Ok(Pass::new())
+    fn check(&self, _: &GuardContext<'_>) -> Result<Grant, Exception> {
+        Ok(Grant::new())
     }
 }
 
@@ -690,7 +693,7 @@ async fn a_guard_may_be_provided_and_its_fields_filled() {
     let server = Server::empty().gateway::<Safe>().provide(Key).provide(Arc::new(Store("lock"))).provide(Clock);
     let server = server.test().await.unwrap();
     let mut client = server.connect("/safe").await.unwrap();
-    client.request::<()>("open", ()).await.unwrap();
+    client.emit_with_ack::<()>("open", ()).await.unwrap();
 }
 
 /// Around whole messages there are guards, and nothing else.
@@ -742,7 +745,7 @@ async fn the_handle_of_the_server_is_a_service_and_exists_before_the_start() {
     assert_eq!(handle.of("/handle").unwrap().count(), 0);
     let server = server.test().await.unwrap();
     let mut client = server.connect("/handle").await.unwrap();
-    assert_eq!(client.request::<usize>("count", ()).await.unwrap(), 1);
+    assert_eq!(client.emit_with_ack::<usize>("count", ()).await.unwrap(), 1);
     assert_eq!(handle.of("/handle").unwrap().count(), 1);
 }
 
@@ -761,9 +764,9 @@ impl Any {
 async fn a_fixed_path_comes_before_a_parameter() {
     let server = shop("fixed").gateway::<Any>().test().await.unwrap();
     let mut fixed = server.connect("/shop").await.unwrap();
-    assert!(fixed.request::<bool>("second_block", ()).await.unwrap());
+    assert!(fixed.emit_with_ack::<bool>("second_block", ()).await.unwrap());
     let mut any = server.connect("/sh%20op").await.unwrap();
-    assert_eq!(any.request::<String>("name", ()).await.unwrap(), "sh op");
+    assert_eq!(any.emit_with_ack::<String>("name", ()).await.unwrap(), "sh op");
 }
 
 /// The same gateway twice: generated, and written by hand.
@@ -777,9 +780,9 @@ struct Generated {
 #[gateway]
 impl Generated {
     #[on_connect]
-    fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+    fn joined(&self, socket: Socket) -> Result<(), ConnectRejection> {
         if socket.handshake().query("refuse").is_some() {
-            return Err(Refusal::new("no", "not you"));
+            return Err(ConnectRejection::new("no", "not you"));
         }
         socket.only().join("tally")?;
         Ok(())
@@ -824,9 +827,9 @@ impl Gateway for ByHand {
 }
 
 impl ByHand {
-    fn joined(socket: &Socket) -> Result<(), Refusal> {
+    fn joined(socket: &Socket) -> Result<(), ConnectRejection> {
         if socket.handshake().query("refuse").is_some() {
-            return Err(Refusal::new("no", "not you"));
+            return Err(ConnectRejection::new("no", "not you"));
         }
         socket.only().join("tally")?;
         Ok(())
@@ -846,8 +849,8 @@ impl ByHand {
 fn by_hand(handlers: &mut Handlers<ByHand>) {
     handlers.on_connect(Hook::new("joined", file!(), line!()), |_, context| {
         match <Socket as FromContext<on::Connect>>::from_context(context) {
-            Ok(socket) => Running::ready(ByHand::joined(&socket).into_verdict()),
-            Err(rejection) => Running::rejected(rejection),
+            Ok(socket) => HandlerFuture::ready(ByHand::joined(&socket).into_verdict()),
+            Err(rejection) => HandlerFuture::rejected(rejection),
         }
     });
     handlers.subscribe(Subscription::new("add", "add", file!(), line!()), |gateway, context| {
@@ -856,20 +859,20 @@ fn by_hand(handlers: &mut Handlers<ByHand>) {
         match arguments {
             Ok((Data(number), socket)) => {
                 let gateway = Arc::clone(gateway);
-                Running::future(async move { gateway.add(number, socket).await.into_reply() })
+                HandlerFuture::future(async move { gateway.add(number, socket).await.into_reply() })
             }
-            Err(rejection) => Running::rejected(rejection),
+            Err(rejection) => HandlerFuture::rejected(rejection),
         }
     });
     handlers.subscribe(Subscription::new("reset", "reset", file!(), line!()), |gateway, _| {
         gateway.sum.store(0, Ordering::Relaxed);
-        Running::ready(().into_reply())
+        HandlerFuture::ready(().into_reply())
     });
     handlers.on_disconnect(Hook::new("left", file!(), line!()), |_, context| {
         let namespace = <Namespace as FromContext<on::Disconnect>>::from_context(context);
         let reason = <DisconnectReason as FromContext<on::Disconnect>>::from_context(context);
         let (Ok(namespace), Ok(reason)) = (namespace, reason) else { panic!("a disconnect hook has both") };
-        Running::future(async move {
+        HandlerFuture::future(async move {
             namespace.emit("left", &reason.code().as_u16());
             ().into_ended()
         })
@@ -886,16 +889,16 @@ async fn a_gateway_written_by_hand_is_a_generated_one() {
         let server = server.provide(Arc::new(100_u64)).test().await.unwrap();
         let mut ann = server.connect("/tally").await.unwrap();
         let mut bob = server.connect("/tally").await.unwrap();
-        assert_eq!(ann.request::<u64>("add", 5).await.unwrap(), 105);
+        assert_eq!(ann.emit_with_ack::<u64>("add", 5).await.unwrap(), 105);
         assert_eq!(bob.expect_named("sum").await, 105);
-        let failure = ann.request::<u64>("add", 0).await.unwrap_err();
+        let failure = ann.emit_with_ack::<u64>("add", 0).await.unwrap_err();
         let expected =
             json!({"status": "error", "message": "add something", "code": "nothing", "cause": {"pattern": "add"}});
         assert_eq!(*failure.payload(), expected);
-        let failure = ann.request::<u64>("add", "five").await.unwrap_err();
+        let failure = ann.emit_with_ack::<u64>("add", "five").await.unwrap_err();
         assert_eq!(failure.code(), Some("unreadable"));
-        assert_eq!(ann.request::<Value>("reset", ()).await.unwrap(), Value::Null);
-        assert_eq!(ann.request::<u64>("add", 1).await.unwrap(), 101);
+        assert_eq!(ann.emit_with_ack::<Value>("reset", ()).await.unwrap(), Value::Null);
+        assert_eq!(ann.emit_with_ack::<u64>("add", 1).await.unwrap(), 101);
         assert_eq!(bob.expect_named("sum").await, 101);
         let Err(ConnectError::Refused(failure, _)) = server.connect("/tally?refuse").await else { panic!("let in") };
         assert_eq!(failure.code(), Some("no"));

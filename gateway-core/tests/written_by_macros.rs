@@ -18,12 +18,12 @@ macro_rules! with_body { ($name:ident, $b:block, $c:block) => {
         #[subscribe]
         fn first(&self) -> u8 $b
         #[on_connect]
-        fn joined(&self) -> Result<(), Refusal> $c
+        fn joined(&self) -> Result<(), ConnectRejection> $c
         #[subscribe]
         fn last(&self) {}
     }
 } }
-with_body!(A, { 1 }, { Err(Refusal::message("no")) });
+with_body!(A, { 1 }, { Err(ConnectRejection::message("no")) });
 
 macro_rules! repeated { ($($n:ident $e:literal $b:block)*) => {
     #[gateway(namespace = "/b")]
@@ -68,15 +68,15 @@ whole! { struct E; impl E { #[subscribe] fn a(&self) {} #[on_disconnect] fn b(&s
 struct Yes;
 impl Guard for Yes {
     type Grants = ();
-    fn check(&self, _: &Access<'_>) -> Result<Pass, Exception> {
-        Pass::when(true)
+    fn check(&self, _: &GuardContext<'_>) -> Result<Grant, Exception> {
+        Grant::when(true)
     }
 }
 struct Roles(u8);
 impl Guard for Roles {
     type Grants = ();
-    fn check(&self, _: &Access<'_>) -> Result<Pass, Exception> {
-        Pass::when(true)
+    fn check(&self, _: &GuardContext<'_>) -> Result<Grant, Exception> {
+        Grant::when(true)
     }
 }
 fn make() -> u8 {
@@ -181,8 +181,8 @@ impl G {
 struct H<S: Default>(#[inject(default)] S);
 impl<S: Default + Send + Sync + 'static> Guard for H<S> {
     type Grants = ();
-    fn check(&self, _: &Access<'_>) -> Result<Pass, Exception> {
-        Pass::when(true)
+    fn check(&self, _: &GuardContext<'_>) -> Result<Grant, Exception> {
+        Grant::when(true)
     }
 }
 #[gateway]
@@ -210,7 +210,7 @@ async fn every_marked_method_answers_whatever_wrote_it() {
     {
         let mut ann = server.connect(namespace).await.unwrap();
         for event in events.chars() {
-            let answer = ann.request::<serde_json::Value>(&event.to_string(), 1).await;
+            let answer = ann.emit_with_ack::<serde_json::Value>(&event.to_string(), 1).await;
             let is_refused_by_guard = namespace == "/h" || (namespace, event) == ("/g", 'h');
             assert!(answer.is_ok() || is_refused_by_guard, "{namespace} {event}: {answer:?}");
         }
@@ -222,5 +222,5 @@ async fn a_connect_hook_behind_a_body_that_was_handed_on_refuses() {
     let server = Server::new().provide(Arc::new(1_u8)).test().await.unwrap();
     assert!(server.connect("/a").await.is_err());
     let mut ann = server.connect("/d").await.unwrap();
-    assert!(ann.request::<()>("a", ()).await.is_err(), "a hook is no handler");
+    assert!(ann.emit_with_ack::<()>("a", ()).await.is_err(), "a hook is no handler");
 }

@@ -85,7 +85,7 @@ pub fn on_init(_: proc_macro::TokenStream, item: proc_macro::TokenStream) -> pro
 
 /// Marks the method that says whether a socket may come in.
 ///
-/// It returns `()`, or a `Result<(), E>` where `E` is a `Refusal` or an exception. The socket's events wait until it has
+/// It returns `()`, or a `Result<(), E>` where `E` is a `ConnectRejection` or an exception. The socket's events wait until it has
 /// returned; what is sent to the socket meanwhile is held until it has accepted.
 #[proc_macro_attribute]
 pub fn on_connect(_: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {

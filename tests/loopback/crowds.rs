@@ -58,7 +58,8 @@ async fn behind_a_named_proxy_each_client_counts_by_itself() {
 
 #[tokio::test]
 async fn what_is_no_proxy_stops_the_start() {
-    let wrong = Server::empty().trust_proxies(["10.0.0.0/8", "my-proxy"]).expect(["/probe"]).check().unwrap_err();
+    let wrong =
+        Server::empty().trust_proxies(["10.0.0.0/8", "my-proxy"]).require_namespaces(["/probe"]).check().unwrap_err();
     let text = wrong.to_string();
     assert!(text.contains("`my-proxy` is no address that a proxy could have"), "{text}");
 }

@@ -1,6 +1,6 @@
 //! A client chooses the form of its messages by the subprotocol it names.
 
-use gateway_core::{ClientMessage, ClientSays, FormatError, MessageFormat};
+use gateway_core::{ClientMessage, FormatError, IncomingMessage, MessageFormat};
 use gateway_tests::{Frame, Raw, Received, upgrade_request};
 
 use crate::server::Probe;
@@ -9,9 +9,9 @@ use crate::server::Probe;
 struct Words;
 
 impl MessageFormat for Words {
-    fn read<'a>(&self, message: ClientMessage<'a>) -> Result<ClientSays<'a>, FormatError> {
+    fn read<'a>(&self, message: ClientMessage<'a>) -> Result<IncomingMessage<'a>, FormatError> {
         let (event, data) = message.text()?.split_once(' ').ok_or(FormatError::new("one word"))?;
-        Ok(ClientSays::event(event, Some(serde_json::from_str(data)?)))
+        Ok(IncomingMessage::event(event, Some(serde_json::from_str(data)?)))
     }
 }
 

@@ -108,9 +108,9 @@ async fn rest_of(client: Raw) -> Option<Vec<u8>> {
 async fn a_refused_upgrade_ends_its_connection_at_once() {
     let check = |handshake: Handshake| async move {
         let is_known = handshake.header("authorization").is_some();
-        if is_known { Ok(()) } else { Err(UpgradeRefusal::new(StatusCode::UNAUTHORIZED, "who are you")) }
+        if is_known { Ok(()) } else { Err(HandshakeRejection::new(StatusCode::UNAUTHORIZED, "who are you")) }
     };
-    let server = Probe::with(|server| server.before_upgrade(check)).await;
+    let server = Probe::with(|server| server.allow_request(check)).await;
     let known = "Authorization: x\r\n";
     for (status, request) in [
         (401, upgrade_request("/probe", "")),
@@ -356,9 +356,9 @@ async fn credentials_come_by_subprotocol_or_by_query() {
 #[tokio::test]
 async fn the_application_may_refuse_with_a_status_of_its_own() {
     let server = Probe::with(|server| {
-        server.before_upgrade(async |handshake: Handshake| match handshake.query("ticket") {
+        server.allow_request(async |handshake: Handshake| match handshake.query("ticket") {
             Some("valid") => Ok(()),
-            _ => Err(UpgradeRefusal::new(StatusCode::PAYMENT_REQUIRED, "a ticket, please")),
+            _ => Err(HandshakeRejection::new(StatusCode::PAYMENT_REQUIRED, "a ticket, please")),
         })
     })
     .await;
@@ -368,14 +368,14 @@ async fn the_application_may_refuse_with_a_status_of_its_own() {
 }
 
 /// Says what its `say` parameter asks for.
-struct Says;
+struct OutgoingKind;
 
-impl Guard for Says {
+impl Guard for OutgoingKind {
     type Grants = ();
 
-    fn check(&self, access: &Access<'_>) -> Result<Pass, Exception> {
-        match access.handshake().query("say") {
-            None => Ok(Pass::new()),
+    fn check(&self, context: &GuardContext<'_>) -> Result<Grant, Exception> {
+        match context.handshake().query("say") {
+            None => Ok(Grant::new()),
             Some("unauthorized") => Err(Exception::unauthorized()),
             Some("hidden") => Err(Exception::hidden("database", &std::fmt::Error)),
             Some("panic") => panic!("on request"),
@@ -386,7 +386,7 @@ impl Guard for Says {
 
 #[tokio::test]
 async fn a_guard_refuses_with_the_status_that_says_it_best() {
-    let server = Probe::with(|server| server.guard(Says)).await;
+    let server = Probe::with(|server| server.guard(OutgoingKind)).await;
     assert_eq!(ask(&server, &upgrade_request("/probe", "")).await.status, 101);
     for (say, status) in
         [("forbidden", 403), ("unauthorized", 401), ("rate_limited", 429), ("hidden", 500), ("panic", 500)]

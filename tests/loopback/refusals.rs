@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::middleware::map_request;
 use gateway_core::prelude::*;
-use gateway_core::{PeerAddr, RunningServer, SocketIo, UpgradeRefusal};
+use gateway_core::{HandshakeRejection, PeerAddr, RunningServer, SocketIo};
 use gateway_tests::{Raw, upgrade_request};
 use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -138,12 +138,12 @@ async fn expect_a_word<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, refused
 async fn strict() -> Probe {
     Probe::with(|server| {
         let socket_io = SocketIo::new().max_http_buffer_size(500);
-        server.socket_io(socket_io).before_upgrade(|handshake: Handshake| async move {
+        server.socket_io(socket_io).allow_request(|handshake: Handshake| async move {
             match handshake.header("x-refused") {
-                Some("401") => Err(UpgradeRefusal::new(StatusCode::UNAUTHORIZED, "who are you")),
-                Some("403") => Err(UpgradeRefusal::new(StatusCode::FORBIDDEN, "not you")),
-                Some("429") => Err(UpgradeRefusal::new(StatusCode::TOO_MANY_REQUESTS, "not so fast")),
-                Some("503") => Err(UpgradeRefusal::new(StatusCode::SERVICE_UNAVAILABLE, "not now")),
+                Some("401") => Err(HandshakeRejection::new(StatusCode::UNAUTHORIZED, "who are you")),
+                Some("403") => Err(HandshakeRejection::new(StatusCode::FORBIDDEN, "not you")),
+                Some("429") => Err(HandshakeRejection::new(StatusCode::TOO_MANY_REQUESTS, "not so fast")),
+                Some("503") => Err(HandshakeRejection::new(StatusCode::SERVICE_UNAVAILABLE, "not now")),
                 _ => Ok(()),
             }
         })

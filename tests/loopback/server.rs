@@ -82,7 +82,7 @@ impl ProbeGateway {
     #[subscribe]
     async fn linger(&self, socket: Socket) -> Result<(), Exception> {
         socket.emit("lingering", &())?;
-        socket.gone().await;
+        socket.closed().await;
         Ok(())
     }
 

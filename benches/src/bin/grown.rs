@@ -1,10 +1,13 @@
 //! The framework with much of something: what should not cost a message anything.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gateway_benches::arguments::{follow, option};
 use gateway_core::prelude::*;
-use gateway_core::{Declared, Fields, Gateway, Handlers, Hook, IntoReply, IntoVerdict, Running, Subscription, on};
+use gateway_core::{
+    Declared, Fields, Gateway, HandlerFuture, Handlers, Hook, IntoReply, IntoVerdict, Subscription, on,
+};
 use serde_json::value::RawValue;
 
 const EVERYBODY: &str = "everybody";
@@ -24,7 +27,7 @@ impl Gateway for Grown {
 }
 
 impl Grown {
-    async fn connected(&self, socket: &Socket) -> Result<(), Refusal> {
+    async fn connected(&self, socket: &Socket) -> Result<(), ConnectRejection> {
         socket.join(EVERYBODY).await?;
         for _ in 0..self.rooms {
             socket.join(format!("room-{}", self.next_room.fetch_add(1, Ordering::Relaxed))).await?;
@@ -36,8 +39,11 @@ impl Grown {
 fn handlers(handlers: &mut Handlers<Grown>) {
     handlers.on_connect(Hook::new("connected", file!(), line!()), |grown, context| {
         match <Socket as FromContext<on::Connect>>::from_context(context) {
-            Ok(socket) => Running::ready(grown.connected(&socket).into_verdict()),
-            Err(rejection) => Running::rejected(rejection),
+            Ok(socket) => {
+                let grown = Arc::clone(grown);
+                HandlerFuture::future(async move { grown.connected(&socket).await.into_verdict() })
+            }
+            Err(rejection) => HandlerFuture::rejected(rejection),
         }
     });
     handlers.subscribe(Subscription::new("echo", "echo", file!(), line!()), echo);
@@ -47,9 +53,9 @@ fn handlers(handlers: &mut Handlers<Grown>) {
         match arguments {
             Ok((Data(data), namespace)) => {
                 namespace.to(EVERYBODY).emit("broadcast", &data);
-                Running::ready(().into_reply())
+                HandlerFuture::ready(().into_reply())
             }
-            Err(rejection) => Running::rejected(rejection),
+            Err(rejection) => HandlerFuture::rejected(rejection),
         }
     });
     for number in 2..option("--events").unwrap_or(2) {
@@ -59,10 +65,10 @@ fn handlers(handlers: &mut Handlers<Grown>) {
     }
 }
 
-fn echo(_: &std::sync::Arc<Grown>, context: &gateway_core::Context<'_>) -> Running {
+fn echo(_: &std::sync::Arc<Grown>, context: &gateway_core::Context<'_>) -> HandlerFuture {
     match Data::<Box<RawValue>>::from_context(context) {
-        Ok(Data(data)) => Running::ready(Reply::event("echo", data).into_reply()),
-        Err(rejection) => Running::rejected(rejection),
+        Ok(Data(data)) => HandlerFuture::ready(Reply::event("echo", data).into_reply()),
+        Err(rejection) => HandlerFuture::rejected(rejection),
     }
 }
 

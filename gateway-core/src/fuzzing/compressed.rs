@@ -2,9 +2,9 @@
 
 use http::HeaderMap;
 
-use crate::fuzzing::{Reading, read_by};
+use crate::fuzzing::{FuzzReading, read_by};
+use crate::protocol::{Deflating, Encoded, FrameDecoder, Inflater, LARGEST_WINDOW, OpCode, Takeover};
 use crate::transport::{Agreed, Deflate};
-use crate::wire::{Decoder, Deflating, Encoded, Inflater, LARGEST_WINDOW, OpCode, Takeover};
 
 /// As [`read_frames`](crate::fuzzing::read_frames) on a connection that has agreed on compression, where the client keeps a
 /// window of so many bits, or was asked to keep none.
@@ -14,8 +14,8 @@ pub fn read_compressed_frames(
     pieces: impl IntoIterator<Item = usize>,
     message_bytes: usize,
     takeover: Option<u8>,
-) -> Reading {
-    read_by(Decoder::new(message_bytes).with_inflater(Inflater::new(agreed(takeover))), bytes, pieces)
+) -> FuzzReading {
+    read_by(FrameDecoder::new(message_bytes).with_inflater(Inflater::new(agreed(takeover))), bytes, pieces)
 }
 
 /// The data of messages, one after the other; none where one is no such data or has more than `most` bytes.

@@ -1,12 +1,12 @@
 //! Socket.IO's packets in both forms, and the payloads of long polling.
 
-use crate::wire::engine_io::{Frames, Packet, PayloadWriter, SEPARATOR};
-use crate::wire::socket_io::{Decoder, PacketLimits, encode, encode_packed};
-use crate::wire::{ContentRef, Encoded, Incoming, Message, OpCode, Outgoing, RawArgs, Terms, WireFormat};
+use crate::protocol::engine_io::{EnginePacket, Frames, PayloadWriter, SEPARATOR};
+use crate::protocol::socket_io::{PacketDecoder, PacketLimits, encode, encode_packed};
+use crate::protocol::{ContentRef, EncodeContext, Encoded, Incoming, Message, OpCode, Outgoing, RawArgs, WireFormat};
 
 /// How packets are written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Form {
+pub enum FuzzForm {
     /// Text, and a binary message for each binary part.
     Text,
     /// A message of MessagePack each.
@@ -15,7 +15,7 @@ pub enum Form {
 
 /// An event that a client sent.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Said {
+pub struct FuzzPacket {
     /// Where to.
     pub namespace: String,
     /// The name.
@@ -27,18 +27,18 @@ pub struct Said {
 }
 
 /// What is read of the messages of one connection, and the violation that ended it.
-pub fn read_packets(form: Form, messages: &[Message], depth: usize) -> (Vec<Said>, Option<&'static str>) {
+pub fn read_packets(form: FuzzForm, messages: &[Message], depth: usize) -> (Vec<FuzzPacket>, Option<&'static str>) {
     let limits = PacketLimits { attachments: 10, attachment_bytes: 1024 * 1024, depth };
     let mut decoder = match form {
-        Form::Text => Decoder::new(limits),
-        Form::Packed => Decoder::packed(limits),
+        FuzzForm::Text => PacketDecoder::new(limits),
+        FuzzForm::Packed => PacketDecoder::packed(limits),
     };
     let mut events = Vec::new();
     let mut deliver = |namespace: &str, incoming: Incoming<'_>| {
         let Incoming::Event(envelope) = incoming else { return };
         let id = envelope.id.map(|id| id.to_string().parse().expect("a number"));
         let (namespace, event) = (namespace.to_owned(), envelope.event.into_owned());
-        events.push(Said { namespace, event, id, args: envelope.payload.into() });
+        events.push(FuzzPacket { namespace, event, id, args: envelope.payload.into() });
     };
     let mut violated = None;
     for message in messages {
@@ -60,12 +60,12 @@ pub fn read_packets(form: Form, messages: &[Message], depth: usize) -> (Vec<Said
 ///
 /// When what is written is no frame.
 #[must_use]
-pub fn write_packet(form: Form, said: &Said) -> Vec<Message> {
+pub fn write_packet(form: FuzzForm, said: &FuzzPacket) -> Vec<Message> {
     let content = said.args.clone().into_content();
     let outgoing = outgoing(said, content.lend());
     let encoded = match form {
-        Form::Text => encode(&said.namespace, &outgoing),
-        Form::Packed => encode_packed(&said.namespace, &outgoing),
+        FuzzForm::Text => encode(&said.namespace, &outgoing),
+        FuzzForm::Packed => encode_packed(&said.namespace, &outgoing),
     };
     messages(&encoded)
 }
@@ -76,14 +76,14 @@ pub fn write_packet(form: Form, said: &Said) -> Vec<Message> {
 ///
 /// When what is written is no frame.
 #[must_use]
-pub fn write_plain(said: &Said) -> String {
+pub fn write_plain(said: &FuzzPacket) -> String {
     let content = said.args.clone().into_content();
-    let encoded = WireFormat::Plain.encode(Terms::of(&said.namespace), &outgoing(said, content.lend()));
+    let encoded = WireFormat::Plain.encode(EncodeContext::of(&said.namespace), &outgoing(said, content.lend()));
     let frame = Frames::new(encoded.as_slice()).next().expect("one frame");
     String::from_utf8(frame.payload.to_vec()).expect("a text")
 }
 
-fn outgoing<'a>(said: &'a Said, content: ContentRef<'a>) -> Outgoing<'a> {
+fn outgoing<'a>(said: &'a FuzzPacket, content: ContentRef<'a>) -> Outgoing<'a> {
     match said.id {
         Some(ask) => Outgoing::Ask { event: &said.event, content, ask },
         None => Outgoing::Event { event: &said.event, content, offset: None },
@@ -106,11 +106,11 @@ fn messages(encoded: &Encoded) -> Vec<Message> {
 /// The messages in a payload of long polling, up to the first packet that is none.
 #[must_use]
 pub fn read_polled(payload: &str) -> Vec<Message> {
-    let packets = payload.split(SEPARATOR).map_while(|packet| Packet::read(packet).ok());
+    let packets = payload.split(SEPARATOR).map_while(|packet| EnginePacket::read(packet).ok());
     packets
         .filter_map(|packet| match packet {
-            Packet::Message(text) => Some(Message::from(text)),
-            Packet::Binary(bytes) => Some(Message::from(bytes.into_owned())),
+            EnginePacket::Message(text) => Some(Message::from(text)),
+            EnginePacket::Binary(bytes) => Some(Message::from(bytes.into_owned())),
             _ => None,
         })
         .collect()

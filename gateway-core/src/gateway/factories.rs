@@ -1,4 +1,4 @@
-//! Services that are made when the server starts. Factories run at the same time and wait for each other where one needs
+//! ServiceMap that are made when the server starts. Factories run at the same time and wait for each other where one needs
 //! what another makes.
 
 use std::any::{TypeId, type_name};
@@ -12,26 +12,26 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
-use crate::dispatch::{Exception, IntoException, Refusal, Services};
 use crate::gateway::Problem;
+use crate::handler::{ConnectRejection, Exception, IntoException, ServiceMap};
 
 /// Puts what was made among the services.
-type Store = Box<dyn FnOnce(&mut Services) + Send>;
-type Making = Pin<Box<dyn Future<Output = Result<Store, String>> + Send>>;
-type Make = Box<dyn FnOnce(Provided) -> Making + Send>;
+type Store = Box<dyn FnOnce(&mut ServiceMap) + Send>;
+type FactoryFuture = Pin<Box<dyn Future<Output = Result<Store, String>> + Send>>;
+type RunFactory = Box<dyn FnOnce(Services) -> FactoryFuture + Send>;
 
 /// Factories that have not run, in the order in which they were given.
 #[derive(Default)]
 pub(crate) struct Factories(Vec<Factory>);
 
 struct Factory {
-    makes: Made,
-    run: Make,
+    makes: FactoryOutput,
+    run: RunFactory,
 }
 
 /// What a factory makes, and where it was given to the server.
 #[derive(Clone, Copy, Debug)]
-struct Made {
+struct FactoryOutput {
     kind: TypeId,
     name: &'static str,
     place: &'static Location<'static>,
@@ -44,12 +44,12 @@ impl Factories {
     where
         T: Clone + Send + Sync + 'static,
         E: fmt::Display,
-        F: FnOnce(Provided) -> A + Send + 'static,
+        F: FnOnce(Services) -> A + Send + 'static,
         A: Future<Output = Result<T, E>> + Send + 'static,
     {
         self.forget::<T>();
-        let makes = Made { kind: TypeId::of::<T>(), name: type_name::<T>(), place: Location::caller() };
-        let run: Make = Box::new(|provided| {
+        let makes = FactoryOutput { kind: TypeId::of::<T>(), name: type_name::<T>(), place: Location::caller() };
+        let run: RunFactory = Box::new(|provided| {
             let making = make(provided);
             Box::pin(async {
                 let service = making.await.map_err(|error| error.to_string())?;
@@ -66,13 +66,13 @@ impl Factories {
     }
 
     /// Makes everything. What could not be made stays promised in `services`, so that nothing else reports it as missing.
-    pub(crate) async fn make(self, services: &mut Services) -> Vec<Problem> {
+    pub(crate) async fn make(self, services: &mut ServiceMap) -> Vec<Problem> {
         if self.0.is_empty() {
             return Vec::new();
         }
-        let slots = self.0.iter().map(|factory| Slot { makes: factory.makes, done: CancellationToken::new() });
-        let state = State { services: std::mem::take(services), needs: Vec::new(), problems: Vec::new() };
-        let bench = Arc::new(Bench { slots: slots.collect(), state: Mutex::new(state) });
+        let slots = self.0.iter().map(|factory| FactorySlot { makes: factory.makes, done: CancellationToken::new() });
+        let state = FactoryState { services: std::mem::take(services), needs: Vec::new(), problems: Vec::new() };
+        let bench = Arc::new(FactoryRun { slots: slots.collect(), state: Mutex::new(state) });
         join_all(self.0.into_iter().enumerate().map(|(number, factory)| bench.run(number, factory.run))).await;
         let mut state = bench.lock();
         *services = std::mem::take(&mut state.services);
@@ -89,29 +89,29 @@ impl fmt::Debug for Factories {
 }
 
 /// Where all factories of a server work.
-struct Bench {
-    slots: Vec<Slot>,
-    state: Mutex<State>,
+struct FactoryRun {
+    slots: Vec<FactorySlot>,
+    state: Mutex<FactoryState>,
 }
 
-struct Slot {
-    makes: Made,
+struct FactorySlot {
+    makes: FactoryOutput,
     /// Fires when its factory has ended, well or not.
     done: CancellationToken,
 }
 
-struct State {
-    services: Services,
+struct FactoryState {
+    services: ServiceMap,
     /// Which factory has asked for which other.
     needs: Vec<(usize, usize)>,
     /// With the number of the factory they are about.
     problems: Vec<(usize, Problem)>,
 }
 
-impl Bench {
-    async fn run(self: &Arc<Self>, number: usize, make: Make) {
+impl FactoryRun {
+    async fn run(self: &Arc<Self>, number: usize, make: RunFactory) {
         let refused = Arc::<Mutex<bool>>::default();
-        let provided = Provided(Source::Making { bench: Arc::clone(self), number, refused: Arc::clone(&refused) });
+        let provided = Services(Source::Making { bench: Arc::clone(self), number, refused: Arc::clone(&refused) });
         let outcome = match catch_unwind(AssertUnwindSafe(|| make(provided))) {
             Ok(making) => AssertUnwindSafe(making).catch_unwind().await,
             Err(panic) => Err(panic),
@@ -126,15 +126,15 @@ impl Bench {
         };
         // One that did not get what it asked for has failed for a reason that is noted already.
         let is_noted = *refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let Slot { makes: Made { name, place, .. }, done } = &self.slots[number];
+        let FactorySlot { makes: FactoryOutput { name, place, .. }, done } = &self.slots[number];
         if let Some(why) = why.filter(|_| !is_noted) {
             self.note(number, Problem::factory((place.file(), place.line()), name, &why));
         }
         done.cancel();
     }
 
-    async fn get<T: Clone + Send + Sync + 'static>(&self, asks: usize) -> Result<T, Unprovided> {
-        let unprovided = Unprovided(type_name::<T>());
+    async fn get<T: Clone + Send + Sync + 'static>(&self, asks: usize) -> Result<T, ServiceMissing> {
+        let unprovided = ServiceMissing(type_name::<T>());
         let Some(made_by) = self.slots.iter().position(|slot| slot.makes.kind == TypeId::of::<T>()) else {
             return self.find().ok_or_else(|| {
                 self.note_about(asks, |place, name| Problem::factory_misses(place, name, unprovided.0));
@@ -160,7 +160,7 @@ impl Bench {
     }
 
     fn note_about(&self, number: usize, problem: impl FnOnce((&'static str, u32), &str) -> Problem) {
-        let Made { name, place, .. } = self.slots[number].makes;
+        let FactoryOutput { name, place, .. } = self.slots[number].makes;
         self.note(number, problem((place.file(), place.line()), name));
     }
 
@@ -168,13 +168,13 @@ impl Bench {
         self.lock().problems.push((number, problem));
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, FactoryState> {
         // No user code runs under this lock, so a poisoned lock still guards whole data.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl FactoryState {
     /// Whether the one needs the other, by however many steps.
     fn leads(&self, from: usize, to: usize) -> bool {
         let (mut reached, mut open) = (HashSet::from([from]), vec![from]);
@@ -193,27 +193,27 @@ impl State {
 /// [`Server::provide_with`](crate::Server::provide_with), or a value of a socket, by
 /// [`Server::provide_per_socket`](crate::Server::provide_per_socket).
 #[derive(Clone)]
-pub struct Provided(Source);
+pub struct Services(Source);
 
 #[derive(Clone)]
 enum Source {
     /// While the server starts: what another factory makes is waited for.
     Making {
-        bench: Arc<Bench>,
+        bench: Arc<FactoryRun>,
         number: usize,
         /// Whether something was asked for in vain.
         refused: Arc<Mutex<bool>>,
     },
-    Started(Arc<Services>),
+    Started(Arc<ServiceMap>),
 }
 
 /// A service that was asked for is not there: nobody provided it, or it could not be made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("there is no `{0}`")]
-pub struct Unprovided(&'static str);
+pub struct ServiceMissing(&'static str);
 
-impl Provided {
-    pub(crate) fn started(services: &Arc<Services>) -> Self {
+impl Services {
+    pub(crate) fn started(services: &Arc<ServiceMap>) -> Self {
         Self(Source::Started(Arc::clone(services)))
     }
 
@@ -221,11 +221,11 @@ impl Provided {
     ///
     /// # Errors
     ///
-    /// [`Unprovided`] when nobody provided it, its factory failed, or that one waits for the caller's own. While the server
+    /// [`ServiceMissing`] when nobody provided it, its factory failed, or that one waits for the caller's own. While the server
     /// starts, that stops the start.
-    pub async fn get<T: Clone + Send + Sync + 'static>(&self) -> Result<T, Unprovided> {
+    pub async fn get<T: Clone + Send + Sync + 'static>(&self) -> Result<T, ServiceMissing> {
         match &self.0 {
-            Source::Started(services) => services.find().ok_or(Unprovided(type_name::<T>())),
+            Source::Started(services) => services.find().ok_or(ServiceMissing(type_name::<T>())),
             Source::Making { bench, number, refused } => {
                 let found = bench.get(*number).await;
                 *refused.lock().unwrap_or_else(PoisonError::into_inner) |= found.is_err();
@@ -235,21 +235,21 @@ impl Provided {
     }
 }
 
-impl fmt::Debug for Provided {
+impl fmt::Debug for Services {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Provided")
+        formatter.write_str("Services")
     }
 }
 
-impl IntoException for Unprovided {
+impl IntoException for ServiceMissing {
     fn into_exception(self) -> Exception {
         let Self(service) = self;
         Exception::internal(|id| tracing::error!(service, id, "a factory asks for a service that nobody provided"))
     }
 }
 
-impl From<Unprovided> for Refusal {
-    fn from(unprovided: Unprovided) -> Self {
+impl From<ServiceMissing> for ConnectRejection {
+    fn from(unprovided: ServiceMissing) -> Self {
         unprovided.into_exception().into()
     }
 }

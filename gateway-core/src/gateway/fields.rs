@@ -1,18 +1,18 @@
 //! Filling the fields of a gateway from what was provided.
 
-use crate::dispatch::{Declared, Service, Services};
 use crate::gateway::Problem;
+use crate::handler::{Declared, Service, ServiceMap};
 
 /// Where a gateway's fields come from while it is built. Notes every gap instead of stopping at the first.
 #[derive(Debug)]
 pub struct Fields<'a> {
-    services: &'a Services,
+    services: &'a ServiceMap,
     declared: Declared,
     problems: &'a mut Vec<Problem>,
 }
 
 impl<'a> Fields<'a> {
-    pub(crate) fn new(services: &'a Services, declared: Declared, problems: &'a mut Vec<Problem>) -> Self {
+    pub(crate) fn new(services: &'a ServiceMap, declared: Declared, problems: &'a mut Vec<Problem>) -> Self {
         Self { services, declared, problems }
     }
 

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::dispatch::{
-    Argument, Context, Declared, Ended, ErrorTypes, Handler, Hook, Names, RawReply, RunHook, Running, Started,
+use crate::gateway::layers::{AddLayers, Layers};
+use crate::handler::{
+    Argument, Context, Declared, Ended, ErrorTypes, Handler, HandlerFuture, Hook, Names, RawReply, RunHook, Started,
     Subscription, Verdict,
 };
-use crate::gateway::layers::{AddLayers, Layers};
 
 /// Takes up the methods of one gateway: what the macros write is what a person could.
 pub struct Handlers<G> {
@@ -16,12 +16,12 @@ pub struct Handlers<G> {
     declared: Declared,
     pub(crate) bound: Bound,
     /// What [`Handlers::around`] and [`Handlers::arguments`] are about.
-    last: Last,
+    last: LastAdded,
 }
 
 /// A list of methods.
 #[derive(Clone, Copy, Debug)]
-enum Last {
+enum LastAdded {
     Nothing,
     Subscribe,
     Init,
@@ -67,12 +67,12 @@ macro_rules! hooks {
         $(#[$doc])*
         pub fn $name<F>(&mut self, hook: Hook, run: F) -> &mut Self
         where
-            F: Fn(&Arc<G>, &Context<'_>) -> Running<$outcome> + Send + Sync + 'static,
+            F: Fn(&Arc<G>, &Context<'_>) -> HandlerFuture<$outcome> + Send + Sync + 'static,
         {
             let gateway = self.gateway.clone();
             let run: RunHook<$outcome> = Box::new(move |context| run(built(gateway.as_ref()), context));
             self.bound.$list.push(Bare::new(hook, run));
-            self.last = Last::$last;
+            self.last = LastAdded::$last;
             self
         }
     )*};
@@ -81,13 +81,13 @@ macro_rules! hooks {
 // No bound on `Gateway`: a struct without its attribute is then one error, where the block is registered, and not four.
 impl<G: Send + Sync + 'static> Handlers<G> {
     pub(crate) fn new(gateway: Option<Arc<G>>, declared: Declared) -> Self {
-        Self { gateway, declared, bound: Bound::default(), last: Last::Nothing }
+        Self { gateway, declared, bound: Bound::default(), last: LastAdded::Nothing }
     }
 
     /// Answers an event.
     pub fn subscribe<F>(&mut self, subscription: Subscription, handle: F) -> &mut Self
     where
-        F: Fn(&Arc<G>, &Context<'_>) -> Running + Send + Sync + 'static,
+        F: Fn(&Arc<G>, &Context<'_>) -> HandlerFuture + Send + Sync + 'static,
     {
         let gateway = self.gateway.clone();
         let (names, event) = Names::new(subscription.event, subscription.also);
@@ -102,7 +102,7 @@ impl<G: Send + Sync + 'static> Handlers<G> {
             call: Box::new(move |context| handle(built(gateway.as_ref()), context)),
         };
         self.bound.handlers.push(Bare::new(hook, handler));
-        self.last = Last::Subscribe;
+        self.last = LastAdded::Subscribe;
         self
     }
 
@@ -134,12 +134,12 @@ impl<G: Send + Sync + 'static> Handlers<G> {
     fn more(&mut self) -> Option<&mut More> {
         let Bound { handlers, init, connect, disconnect, message } = &mut self.bound;
         match self.last {
-            Last::Nothing => None,
-            Last::Subscribe => handlers.last_mut().map(|method| &mut method.more),
-            Last::Init => init.last_mut().map(|method| &mut method.more),
-            Last::Connect => connect.last_mut().map(|method| &mut method.more),
-            Last::Disconnect => disconnect.last_mut().map(|method| &mut method.more),
-            Last::Message => message.last_mut().map(|method| &mut method.more),
+            LastAdded::Nothing => None,
+            LastAdded::Subscribe => handlers.last_mut().map(|method| &mut method.more),
+            LastAdded::Init => init.last_mut().map(|method| &mut method.more),
+            LastAdded::Connect => connect.last_mut().map(|method| &mut method.more),
+            LastAdded::Disconnect => disconnect.last_mut().map(|method| &mut method.more),
+            LastAdded::Message => message.last_mut().map(|method| &mut method.more),
         }
     }
 

@@ -4,11 +4,11 @@ use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::dispatch::{
-    Declared, ErasedFilter, ErasedGuard, ErasedInterceptor, Filter, Filters, Guards, Interceptor, IntoGuard, Pipeline,
-    Placed, Services, Written,
-};
 use crate::gateway::{Fields, Problem};
+use crate::handler::{
+    Declared, ErasedFilter, ErasedGuard, ErasedInterceptor, Filter, Filters, Guards, Interceptor, IntoGuard, Layer,
+    Pipeline, ServiceMap, Written,
+};
 
 /// A type that is made from what was provided to the server: a guard, an interceptor, a filter. Derive it:
 /// `#[derive(Injectable)]`. Its fields are filled as those of a gateway are.
@@ -28,9 +28,9 @@ use crate::gateway::{Fields, Problem};
 /// impl Guard for SignedIn {
 ///     type Grants = ();
 ///
-///     fn check(&self, access: &Access<'_>) -> Result<Pass, Exception> {
+///     fn check(&self, access: &GuardContext<'_>) -> Result<Grant, Exception> {
 ///         let token: String = access.handshake().auth()?;
-///         Pass::when(self.tokens.0.contains(&token))
+///         Grant::when(self.tokens.0.contains(&token))
 ///     }
 /// }
 /// ```
@@ -49,17 +49,17 @@ pub trait Injectable: Sized {
 
 /// What stands around a gateway or a method, while it is put together.
 pub struct Layers<'a> {
-    services: &'a Services,
+    services: &'a ServiceMap,
     problems: &'a mut Vec<Problem>,
-    made: Made,
+    made: BuiltLayers,
 }
 
 /// What stands at one place, in the order in which it is written.
 #[derive(Debug, Default)]
-pub(crate) struct Made {
-    pub(crate) guards: Vec<Arc<Placed<ErasedGuard>>>,
-    pub(crate) interceptors: Vec<Arc<Placed<ErasedInterceptor>>>,
-    pub(crate) filters: Vec<Arc<Placed<ErasedFilter>>>,
+pub(crate) struct BuiltLayers {
+    pub(crate) guards: Vec<Arc<Layer<ErasedGuard>>>,
+    pub(crate) interceptors: Vec<Arc<Layer<ErasedInterceptor>>>,
+    pub(crate) filters: Vec<Arc<Layer<ErasedFilter>>>,
     /// What guards may grant that are not there, because they could not be made, or not yet.
     pub(crate) absent_grants: Vec<TypeId>,
     /// Whether an interceptor is not there for such a reason.
@@ -72,8 +72,8 @@ pub(crate) struct Made {
 pub(crate) type AddLayers = fn(&mut Layers<'_>);
 
 impl<'a> Layers<'a> {
-    pub(crate) fn make(services: &'a Services, problems: &'a mut Vec<Problem>, add: AddLayers) -> Made {
-        let mut layers = Self { services, problems, made: Made::default() };
+    pub(crate) fn make(services: &'a ServiceMap, problems: &'a mut Vec<Problem>, add: AddLayers) -> BuiltLayers {
+        let mut layers = Self { services, problems, made: BuiltLayers::default() };
         add(&mut layers);
         layers.made
     }
@@ -118,7 +118,7 @@ impl fmt::Debug for Layers<'_> {
     }
 }
 
-impl Made {
+impl BuiltLayers {
     /// What only stands around handlers of events.
     pub(crate) fn event_layers(&self) -> impl Iterator<Item = Written> {
         let interceptors = self.interceptors.iter().map(|interceptor| interceptor.written);
@@ -127,25 +127,25 @@ impl Made {
 
     pub(crate) fn guard<Kind, G: IntoGuard<Kind>>(&mut self, written: Written, guard: Option<Arc<G>>) {
         match guard {
-            Some(guard) => self.guards.push(Arc::new(Placed { layer: G::erase(guard), written })),
+            Some(guard) => self.guards.push(Arc::new(Layer { layer: G::erase(guard), written })),
             None => self.absent_grants.push(G::grants()),
         }
     }
 
     pub(crate) fn intercept<I: Interceptor>(&mut self, written: Written, interceptor: Option<Arc<I>>) {
         match interceptor {
-            Some(layer) => self.interceptors.push(Arc::new(Placed { layer: ErasedInterceptor::new(layer), written })),
+            Some(layer) => self.interceptors.push(Arc::new(Layer { layer: ErasedInterceptor::new(layer), written })),
             None => self.lacks_interceptor = true,
         }
     }
 
     pub(crate) fn filter<F: Filter>(&mut self, written: Written, filter: Option<Arc<F>>) {
-        self.filters.extend(filter.map(|filter| Arc::new(Placed { layer: ErasedFilter::new(filter), written })));
+        self.filters.extend(filter.map(|filter| Arc::new(Layer { layer: ErasedFilter::new(filter), written })));
     }
 }
 
 /// What stands around a handler at all places together, the outermost first.
-pub(crate) fn pipeline(places: &[&Made]) -> Option<Arc<Pipeline>> {
+pub(crate) fn pipeline(places: &[&BuiltLayers]) -> Option<Arc<Pipeline>> {
     let guards = places.iter().flat_map(|made| &made.guards).cloned().collect();
     let interceptors = places.iter().flat_map(|made| &made.interceptors).cloned().collect();
     // The nearest is asked first.

@@ -1,36 +1,36 @@
 //! Handlers grouped under a namespace: how a gateway is declared, built from services, registered at link time, and put
 //! together with others into routes. Nothing here runs a handler.
 
-mod assemble;
+mod assembly;
 mod factories;
 mod fields;
 mod handlers;
-mod known;
+mod known_namespaces;
 mod layers;
 mod pattern;
 mod per_socket;
 mod problem;
-mod proof;
-mod reach;
 mod registry;
+mod requirements_check;
 mod route;
+mod unreachable_filters;
 
-pub(crate) use assemble::{Assembled, Assembly, Given};
+pub(crate) use assembly::{Assembled, Assembly, AssemblyInputs};
 pub(crate) use factories::Factories;
-pub use factories::{Provided, Unprovided};
+pub use factories::{ServiceMissing, Services};
 pub use fields::Fields;
 pub use handlers::Handlers;
-pub use known::NamespaceError;
-pub(crate) use known::{KnownNamespaces, check_slash};
-pub(crate) use layers::Made;
+pub use known_namespaces::NamespaceError;
+pub(crate) use known_namespaces::{KnownNamespaces, check_slash};
+pub(crate) use layers::BuiltLayers;
 pub use layers::{Injectable, Layers};
 pub(crate) use per_socket::SocketFactory;
 pub use problem::{Problem, StartError};
-pub(crate) use registry::Selection;
+pub(crate) use registry::GatewaySelection;
 pub use registry::{Concrete, ConcreteEntry, GatewayEntry, GenericEntry, HandlersEntry, Part, Probe, Registration};
-pub(crate) use route::{Found, Route, Routes};
+pub(crate) use route::{MatchedRoute, Route, Routes};
 
-use crate::dispatch::Declared;
+use crate::handler::Declared;
 
 /// A type whose methods answer the events of a namespace. Written by `#[gateway(namespace = "/…")]` on a struct; by hand
 /// where a macro does not fit, with [`Server::gateway_with`](crate::Server::gateway_with).

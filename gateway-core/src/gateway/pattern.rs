@@ -7,11 +7,11 @@ use percent_encoding::percent_decode_str;
 /// A checked namespace.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Pattern {
-    segments: Vec<Segment>,
+    segments: Vec<PathSegment>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
-enum Segment {
+enum PathSegment {
     Fixed(String),
     /// A parameter, and the text before and behind it.
     Parameter {
@@ -40,7 +40,7 @@ impl Pattern {
         if path.is_empty() {
             return Ok(Self { segments: Vec::new() });
         }
-        let segments = path.split('/').map(Segment::parse).collect::<Result<Vec<_>, _>>()?;
+        let segments = path.split('/').map(PathSegment::parse).collect::<Result<Vec<_>, _>>()?;
         let pattern = Self { segments };
         for (index, name) in pattern.parameters().enumerate() {
             if pattern.parameters().take(index).any(|earlier| earlier == name) {
@@ -52,13 +52,14 @@ impl Pattern {
 
     /// Whether both match the same paths, whatever their parameters are called.
     pub(crate) fn is_same_shape(&self, other: &Self) -> bool {
-        let same = |(one, other): (&Segment, &Segment)| match (one, other) {
-            (Segment::Fixed(one), Segment::Fixed(other)) => one == other,
+        let same = |(one, other): (&PathSegment, &PathSegment)| match (one, other) {
+            (PathSegment::Fixed(one), PathSegment::Fixed(other)) => one == other,
             (
-                Segment::Parameter { before, behind, .. },
-                Segment::Parameter { before: other_before, behind: other_behind, .. },
+                PathSegment::Parameter { before, behind, .. },
+                PathSegment::Parameter { before: other_before, behind: other_behind, .. },
             ) => before == other_before && behind == other_behind,
-            (Segment::Fixed(_), Segment::Parameter { .. }) | (Segment::Parameter { .. }, Segment::Fixed(_)) => false,
+            (PathSegment::Fixed(_), PathSegment::Parameter { .. })
+            | (PathSegment::Parameter { .. }, PathSegment::Fixed(_)) => false,
         };
         self.segments.len() == other.segments.len() && self.segments.iter().zip(&other.segments).all(same)
     }
@@ -66,9 +67,9 @@ impl Pattern {
     /// The order in which patterns are tried: fixed segments before parameters, those with more fixed text first, from
     /// the left.
     pub(crate) fn precedence(&self) -> Vec<Reverse<usize>> {
-        let fixed = |segment: &Segment| match segment {
-            Segment::Fixed(_) => usize::MAX,
-            Segment::Parameter { before, behind, .. } => before.len() + behind.len(),
+        let fixed = |segment: &PathSegment| match segment {
+            PathSegment::Fixed(_) => usize::MAX,
+            PathSegment::Parameter { before, behind, .. } => before.len() + behind.len(),
         };
         self.segments.iter().map(|segment| Reverse(fixed(segment))).collect()
     }
@@ -81,9 +82,9 @@ impl Pattern {
         let mut values = Vec::new();
         for (segment, text) in self.segments.iter().zip(&path.0) {
             match segment {
-                Segment::Fixed(fixed) if fixed == text => {}
-                Segment::Fixed(_) => return None,
-                Segment::Parameter { name, before, behind } => {
+                PathSegment::Fixed(fixed) if fixed == text => {}
+                PathSegment::Fixed(_) => return None,
+                PathSegment::Parameter { name, before, behind } => {
                     let value = text.strip_prefix(before.as_str())?.strip_suffix(behind.as_str())?;
                     values.push((name.clone(), Some(value).filter(|value| !value.is_empty())?.to_owned()));
                 }
@@ -98,13 +99,13 @@ impl Pattern {
 
     pub(crate) fn parameters(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().filter_map(|segment| match segment {
-            Segment::Parameter { name, .. } => Some(name.as_str()),
-            Segment::Fixed(_) => None,
+            PathSegment::Parameter { name, .. } => Some(name.as_str()),
+            PathSegment::Fixed(_) => None,
         })
     }
 }
 
-impl Segment {
+impl PathSegment {
     fn parse(text: &str) -> Result<Self, PatternError> {
         if text.is_empty() {
             return Err(PatternError::EmptySegment);

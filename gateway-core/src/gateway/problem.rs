@@ -4,9 +4,9 @@ use std::fmt;
 use std::io;
 use std::panic::Location;
 
-use crate::dispatch::{Declared, Handler, Hook, Missing, Written};
-use crate::gateway::known::NamespaceError;
+use crate::gateway::known_namespaces::NamespaceError;
 use crate::gateway::pattern::PatternError;
+use crate::handler::{Declared, Handler, Hook, Missing, Written};
 use crate::limits::Overflow;
 
 /// Two copies of this crate in one program have a registry each.

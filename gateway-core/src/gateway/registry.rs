@@ -3,10 +3,10 @@
 use std::any::{Any, TypeId, type_name};
 use std::sync::Arc;
 
-use crate::dispatch::{Declared, Services};
 use crate::gateway::handlers::Bound;
 use crate::gateway::layers::AddLayers;
 use crate::gateway::{Fields, Gateway, Handlers, Problem};
+use crate::handler::{Declared, ServiceMap};
 
 type Instance = Arc<dyn Any + Send + Sync>;
 type AnyFn = dyn Any + Send + Sync;
@@ -19,7 +19,7 @@ pub struct GatewayEntry {
     pub(crate) namespace: &'static str,
     pub(crate) declared: Declared,
     pub(crate) around: AddLayers,
-    pub(crate) build: fn(&Services, &mut Vec<Problem>) -> Option<Instance>,
+    pub(crate) build: fn(&ServiceMap, &mut Vec<Problem>) -> Option<Instance>,
 }
 
 /// One `impl` block of a gateway.
@@ -57,7 +57,7 @@ impl GatewayEntry {
     }
 }
 
-fn build<G: Gateway>(services: &Services, problems: &mut Vec<Problem>) -> Option<Instance> {
+fn build<G: Gateway>(services: &ServiceMap, problems: &mut Vec<Problem>) -> Option<Instance> {
     let gateway = G::construct(&mut Fields::new(services, G::DECLARED, problems))?;
     Some(Arc::new(gateway))
 }
@@ -180,7 +180,7 @@ impl std::fmt::Debug for Block {
 
 /// Which gateways one server serves.
 #[derive(Debug, Default)]
-pub(crate) struct Selection {
+pub(crate) struct GatewaySelection {
     everything: bool,
     gateways: Vec<GatewayEntry>,
     blocks: Vec<Block>,
@@ -192,7 +192,7 @@ struct Block {
     bind: Box<dyn Fn(Option<Instance>) -> Bound + Send>,
 }
 
-impl Selection {
+impl GatewaySelection {
     pub(crate) fn everything() -> Self {
         Self { everything: true, ..Self::default() }
     }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::dispatch::{Declared, Guards, Passes, Router};
 use crate::gateway::SocketFactory;
 use crate::gateway::pattern::{DecodedPath, Pattern};
+use crate::handler::{Declared, Guards, Router, SocketGrants};
 
 /// One namespace: its pattern, and the handlers and hooks of all gateways in it.
 #[derive(Debug)]
@@ -31,13 +31,13 @@ pub(crate) struct Routes {
 
 /// A namespace that was found by its path.
 #[derive(Debug)]
-pub(crate) struct Found {
+pub(crate) struct MatchedRoute {
     pub(crate) route: Arc<Route>,
     /// The namespace's concrete name.
     pub(crate) name: String,
     pub(crate) parameters: Vec<(String, String)>,
     /// What guards have said of the request that asks for it.
-    pub(crate) passes: Option<Arc<Passes>>,
+    pub(crate) grants: Option<Arc<SocketGrants>>,
 }
 
 impl Routes {
@@ -48,14 +48,14 @@ impl Routes {
     }
 
     /// Finds the namespace of a request's path, which is still encoded.
-    pub(crate) fn find(&self, path: &str) -> Option<Found> {
+    pub(crate) fn find(&self, path: &str) -> Option<MatchedRoute> {
         if path.bytes().filter(|byte| *byte == b'/').nth(self.most_segments.max(1)).is_some() {
             return None;
         }
         let path = DecodedPath::parse(path)?;
         self.routes.iter().find_map(|route| {
             let parameters = route.pattern.matches(&path)?;
-            Some(Found { route: Arc::clone(route), name: path.name(), parameters, passes: None })
+            Some(MatchedRoute { route: Arc::clone(route), name: path.name(), parameters, grants: None })
         })
     }
 

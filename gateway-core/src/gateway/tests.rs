@@ -1,5 +1,5 @@
 use super::*;
-use crate::dispatch::{Hook, IntoReply, Running, Services, Subscription};
+use crate::handler::{HandlerFuture, Hook, IntoReply, ServiceMap, Subscription};
 
 struct Counter;
 
@@ -26,21 +26,21 @@ impl Gateway for Other {
 }
 
 fn add<G: Send + Sync + 'static>(handlers: &mut Handlers<G>) {
-    handlers.subscribe(Subscription::new("add", "add", "counter.rs", 5), |_, _| Running::ready(1.into_reply()));
+    handlers.subscribe(Subscription::new("add", "add", "counter.rs", 5), |_, _| HandlerFuture::ready(1.into_reply()));
 }
 
 fn add_raw<G: Send + Sync + 'static>(handlers: &mut Handlers<G>) {
-    handlers.on_message(Hook::new("take", "other.rs", 5), |_, _| Running::ready(crate::RawReply(Ok(None))));
+    handlers.on_message(Hook::new("take", "other.rs", 5), |_, _| HandlerFuture::ready(crate::RawReply(Ok(None))));
 }
 
-fn problems(selection: &Selection, services: &Services, expected: &[String]) -> Vec<String> {
-    let given = Given { services, per_socket: &[], around: &Made::default() };
+fn problems(selection: &GatewaySelection, services: &ServiceMap, expected: &[String]) -> Vec<String> {
+    let given = AssemblyInputs { services, per_socket: &[], around: &BuiltLayers::default() };
     let assembled = Assembly::of(selection, given, expected, &crate::limits::Limits::default());
     assembled.err().into_iter().flatten().map(|problem| problem.what().to_owned()).collect()
 }
 
-fn services() -> Services {
-    let mut services = Services::default();
+fn services() -> ServiceMap {
+    let mut services = ServiceMap::default();
     services.provide(1_u32);
     services.provide(1_i8);
     services
@@ -48,9 +48,9 @@ fn services() -> Services {
 
 #[test]
 fn every_gap_is_reported_at_once() {
-    let mut selection = Selection::default();
+    let mut selection = GatewaySelection::default();
     selection.add::<Counter>();
-    let found = problems(&selection, &Services::default(), &["/missing".to_owned()]);
+    let found = problems(&selection, &ServiceMap::default(), &["/missing".to_owned()]);
     assert_eq!(found.len(), 4, "{found:#?}");
     assert!(found[0].contains("`Counter.start` needs a `u32`"));
     assert!(found[1].contains("`Counter.step` needs a `i8`"));
@@ -60,7 +60,7 @@ fn every_gap_is_reported_at_once() {
 
 #[test]
 fn an_event_subscribed_twice_names_both_places() {
-    let mut selection = Selection::default();
+    let mut selection = GatewaySelection::default();
     selection.add::<Counter>();
     selection.add_block(add::<Counter>);
     selection.add::<Other>();
@@ -76,7 +76,7 @@ fn an_event_subscribed_twice_names_both_places() {
 
 #[test]
 fn a_raw_gateway_shares_its_namespace_with_no_events() {
-    let mut selection = Selection::default();
+    let mut selection = GatewaySelection::default();
     selection.add::<Counter>();
     selection.add_block(add::<Counter>);
     selection.add::<Other>();
@@ -87,5 +87,5 @@ fn a_raw_gateway_shares_its_namespace_with_no_events() {
 
 #[test]
 fn an_empty_server_does_not_start() {
-    assert_eq!(problems(&Selection::default(), &Services::default(), &[]), ["there is no gateway to serve"]);
+    assert_eq!(problems(&GatewaySelection::default(), &ServiceMap::default(), &[]), ["there is no gateway to serve"]);
 }

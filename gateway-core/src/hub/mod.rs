@@ -17,10 +17,10 @@ use resumable::Resumable;
 pub(crate) use resumable::Resumed;
 pub use room_name::RoomName;
 pub(crate) use space::Space;
-pub use target::{Sent, Target};
+pub use target::{BroadcastResult, Target};
 
+use crate::protocol::CustomFormat;
 use crate::session::Offsets;
-use crate::wire::OwnForm;
 
 /// All namespaces somebody is in or holds a handle of.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(crate) struct Hub {
     spaces: Mutex<HashMap<Arc<str>, Weak<Space>>>,
     pub(crate) offsets: Arc<Offsets>,
     /// Set once, before anybody connects.
-    pub(crate) own_form: Arc<OwnForm>,
+    pub(crate) custom_format: Arc<CustomFormat>,
     pub(crate) resumable: Resumable,
 }
 
@@ -37,7 +37,7 @@ impl Hub {
         Arc::new(Self {
             spaces: Mutex::default(),
             offsets: Arc::default(),
-            own_form: Arc::default(),
+            custom_format: Arc::default(),
             resumable: Resumable::default(),
         })
     }

@@ -10,9 +10,9 @@ use shuttle::thread::{self, JoinHandle};
 
 use crate::hub::{Hub, Resumed, Space, Target};
 use crate::limits::Limits;
+use crate::protocol::{Disconnect, Encoded, WireFormat};
 use crate::session::{DisconnectReason, Recovery, Scope, Session};
 use crate::transport::Handshake;
-use crate::wire::{Disconnect, Encoded, WireFormat};
 
 /// Orders that are tried of each model, half of them at random and half with few changes of thread.
 const ORDERS: usize = 4000;
@@ -69,10 +69,10 @@ impl Place {
         Some(session)
     }
 
-    /// A connection ends as `server/leaving.rs` has it, told by its client's loss or by others.
+    /// A connection ends as `server/disconnect.rs` has it, told by its client's loss or by others.
     fn end(&self, session: &Session, patience: Patience) {
         let is_lost = session.outbox.ended().is_none_or(|(reason, _)| reason.is_a_loss(session.outbox.format));
-        let is_away = is_lost && session.go_away();
+        let is_away = is_lost && session.mark_disconnected();
         let since = if is_away { self.hub.resumable.lose(session, AT_MOST) } else { None };
         if since.is_none() {
             self.hub.resumable.forget(session);

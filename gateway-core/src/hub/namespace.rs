@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::hub::{RoomName, Sent, Space, Target};
-use crate::wire::{Event, ToArgs};
+use crate::hub::{BroadcastResult, RoomName, Space, Target};
+use crate::protocol::{Event, ToArgs};
 
 /// One namespace: everybody in it, and its rooms. Cheap to clone; may be kept and used from any task.
 ///
@@ -34,7 +34,7 @@ impl Namespace {
         self.all().to(room)
     }
 
-    /// All sockets of a user that a guard named with [`Pass::user`](crate::Pass::user).
+    /// All sockets of a user that a guard named with [`Grant::user`](crate::Grant::user).
     #[must_use]
     pub fn user(&self, id: impl AsRef<str>) -> Target {
         self.all().user(id)
@@ -47,22 +47,22 @@ impl Namespace {
     }
 
     /// Sends an event by name to everybody.
-    pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, data: &T) -> Sent {
+    pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, data: &T) -> BroadcastResult {
         self.all().emit(event, data)
     }
 
     /// Sends a typed event to everybody.
-    pub fn send<E: Event>(&self, event: E) -> Sent {
+    pub fn send<E: Event>(&self, event: E) -> BroadcastResult {
         self.all().send(event)
     }
 
     /// Sends an event of which only the latest of this `key` is worth sending to everybody, as [`Target::emit_latest`].
-    pub fn emit_latest<T: ToArgs + ?Sized>(&self, event: &str, key: impl AsRef<str>, data: &T) -> Sent {
+    pub fn emit_latest<T: ToArgs + ?Sized>(&self, event: &str, key: impl AsRef<str>, data: &T) -> BroadcastResult {
         self.all().emit_latest(event, key, data)
     }
 
     /// The same with a typed event.
-    pub fn send_latest<E: Event>(&self, key: impl AsRef<str>, event: E) -> Sent {
+    pub fn send_latest<E: Event>(&self, key: impl AsRef<str>, event: E) -> BroadcastResult {
         self.all().send_latest(key, event)
     }
 
@@ -72,7 +72,7 @@ impl Namespace {
         self.all().count()
     }
 
-    /// The users that guards have named with [`Pass::user`](crate::Pass::user), and how many sockets of each are here. In no
+    /// The users that guards have named with [`Grant::user`](crate::Grant::user), and how many sockets of each are here. In no
     /// order.
     #[must_use]
     pub fn users(&self) -> Vec<(String, usize)> {

@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::hub::members::{Selection, user_room};
 use crate::limits::Limits;
+use crate::protocol::WireFormat;
 use crate::session::Session;
 use crate::transport::Handshake;
-use crate::wire::WireFormat;
 
 const ROOMS: [&str; 5] = ["a", "b", "c", "d", ""];
 const USERS: [&str; 2] = ["ann", "bob"];

@@ -16,13 +16,13 @@ pub(crate) struct Resumable(Mutex<Table>);
 
 #[derive(Debug, Default)]
 struct Table {
-    sessions: HashMap<SocketId, Entry>,
+    sessions: HashMap<SocketId, ResumableEntry>,
     /// Those whose client is not in.
     away: usize,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct ResumableEntry {
     session: Arc<Session>,
     /// Since when its client is not in. One that is coming back is not in yet.
     away_since: Option<Instant>,
@@ -45,7 +45,7 @@ impl Resumable {
         match table.sessions.get_mut(key) {
             None if session.is_recovered() => false,
             None => {
-                table.sessions.insert(key.clone(), Entry { session: Arc::clone(session), away_since: None });
+                table.sessions.insert(key.clone(), ResumableEntry { session: Arc::clone(session), away_since: None });
                 true
             }
             Some(entry) => {
@@ -64,7 +64,7 @@ impl Resumable {
         if entry.session.namespace != session.namespace || entry.session.outbox.format != session.outbox.format {
             return None;
         }
-        let Some(session) = session.in_place_of(&entry.session, offset) else {
+        let Some(session) = session.resume_from(&entry.session, offset) else {
             entry.session.retire();
             return None;
         };
@@ -118,7 +118,7 @@ impl Resumable {
     }
 }
 
-impl Entry {
+impl ResumableEntry {
     fn is_of(&self, session: &Session) -> bool {
         std::ptr::eq(&raw const *self.session, session)
     }

@@ -5,28 +5,28 @@ use std::sync::{Arc, PoisonError, Weak};
 use crate::hub::Hub;
 use crate::hub::members::{JoinError, Members, Selection};
 use crate::hub::recipients::Recipients;
+use crate::protocol::{CustomFormat, EncodeContext};
 use crate::session::sync::{Mutex, MutexGuard};
 use crate::session::{Leaves, Offset, Offsets, Session, SocketId};
-use crate::wire::{OwnForm, Terms};
 
 #[derive(Debug)]
 pub(crate) struct Space {
     pub(crate) name: Arc<str>,
     hub: Weak<Hub>,
     offsets: Arc<Offsets>,
-    own_form: Arc<OwnForm>,
+    custom_format: Arc<CustomFormat>,
     members: Mutex<Members>,
 }
 
 impl Space {
     pub(super) fn new(name: Arc<str>, hub: &Arc<Hub>) -> Self {
-        let (offsets, own_form) = (Arc::clone(&hub.offsets), Arc::clone(&hub.own_form));
-        Self { name, hub: Arc::downgrade(hub), offsets, own_form, members: Mutex::default() }
+        let (offsets, custom_format) = (Arc::clone(&hub.offsets), Arc::clone(&hub.custom_format));
+        Self { name, hub: Arc::downgrade(hub), offsets, custom_format, members: Mutex::default() }
     }
 
     /// What is agreed with its sockets beside their formats.
-    pub(crate) fn terms(&self) -> Terms<'_> {
-        Terms { namespace: &self.name, own: self.own_form.get() }
+    pub(crate) fn encode_context(&self) -> EncodeContext<'_> {
+        EncodeContext { namespace: &self.name, own: self.custom_format.get() }
     }
 
     pub(crate) fn enter(&self, session: &Arc<Session>) {

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use crate::hub::members::{Selection, user_room};
 use crate::hub::recipients::Recipients;
 use crate::hub::{JoinError, RoomName, Space};
+use crate::metrics::{BroadcastClock, broadcast_unsent};
+use crate::protocol::{
+    Compress, Content, Disconnect, Encoded, Event, Key, PreviousFrames, RawArgs, SharedEvent, ToArgs, is_reserved,
+};
 use crate::session::{Delivery, Outbox, Scope, SendError, VolatileText, for_each, latest_of, write_all_soon};
 use crate::session::{Leaves, Pushed, Session};
-use crate::telemetry::{BroadcastClock, broadcast_unsent};
-use crate::wire::{Content, Disconnect, Encoded, Event, Key, Latest, RawArgs, Shared, ToArgs, Worth, is_reserved};
 
 /// Some sockets of one namespace, chosen by rooms. Choosing more rooms widens it; a socket in two of them is meant once.
 ///
@@ -18,12 +20,12 @@ pub struct Target {
     space: Arc<Space>,
     selection: Selection,
     delivery: Delivery,
-    worth: Worth,
+    worth: Compress,
 }
 
 /// What became of a broadcast.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Sent {
+pub struct BroadcastResult {
     /// Sockets whose outbox took the event.
     pub queued: usize,
     /// Sockets that read too slowly or were just leaving; all of them when the value cannot be serialised or the event's
@@ -37,7 +39,7 @@ impl Target {
             space: Arc::clone(space),
             selection: Selection::default(),
             delivery: Delivery::Event,
-            worth: Worth::Compressing,
+            worth: Compress::Compressing,
         }
     }
 
@@ -48,7 +50,7 @@ impl Target {
         self
     }
 
-    /// Adds all sockets of a user that a guard named with [`Pass::user`](crate::Pass::user).
+    /// Adds all sockets of a user that a guard named with [`Grant::user`](crate::Grant::user).
     #[must_use]
     pub fn user(self, id: impl AsRef<str>) -> Self {
         self.to(user_room(id.as_ref()))
@@ -72,12 +74,12 @@ impl Target {
     /// compression.
     #[must_use]
     pub fn uncompressed(mut self) -> Self {
-        self.worth = Worth::Nothing;
+        self.worth = Compress::Nothing;
         self
     }
 
     /// Sends an event by name. Encoded once, queued without waiting.
-    pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, data: &T) -> Sent {
+    pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, data: &T) -> BroadcastResult {
         self.say(event, data.to_args())
     }
 
@@ -90,25 +92,32 @@ impl Target {
     /// socket.to("board").emit_latest("cursor", socket.id(), &[120, 80]);
     /// # }
     /// ```
-    pub fn emit_latest<T: ToArgs + ?Sized>(&self, event: &str, key: impl AsRef<str>, data: &T) -> Sent {
+    pub fn emit_latest<T: ToArgs + ?Sized>(&self, event: &str, key: impl AsRef<str>, data: &T) -> BroadcastResult {
         self.say_latest(event, key.as_ref(), data.to_args())
     }
 
     /// The same with a typed event.
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send_latest(id, Moved { .. })`")]
-    pub fn send_latest<E: Event>(&self, key: impl AsRef<str>, event: E) -> Sent {
+    pub fn send_latest<E: Event>(&self, key: impl AsRef<str>, event: E) -> BroadcastResult {
         self.say_latest(E::NAME, key.as_ref(), event.args())
     }
 
-    fn say_latest(&self, event: &str, key: &str, args: Result<RawArgs, serde_json::Error>) -> Sent {
+    fn say_latest(&self, event: &str, key: &str, args: Result<RawArgs, serde_json::Error>) -> BroadcastResult {
         if self.delivery == Delivery::Volatile {
             return self.say(event, args);
         }
         let recipients = self.select();
-        let Some(content) = self.content(event, args) else { return Sent { queued: 0, skipped: recipients.len() } };
+        let Some(content) = self.content(event, args) else {
+            return BroadcastResult { queued: 0, skipped: recipients.len() };
+        };
         let clock = self.tell_listeners(&recipients, event);
         let offset = self.space.next_offset();
-        let shared = Shared::new(self.space.terms(), event, content.lend(), offset.map(|offset| offset.to_string()));
+        let shared = SharedEvent::new(
+            self.space.encode_context(),
+            event,
+            content.lend(),
+            offset.map(|offset| offset.to_string()),
+        );
         let shared = shared.with_key(Key::new(event, key)).worth(self.worth);
         let queued = self.push_to(&recipients, |session, leaves| {
             let Outbox { format, .. } = session.outbox;
@@ -121,8 +130,8 @@ impl Target {
         });
         drop(clock);
         // One that may be taken out again is not joined with what comes behind it.
-        write_all_soon(recipients.list(), Latest::default());
-        Sent { queued, skipped: recipients.len() - queued }
+        write_all_soon(recipients.list(), PreviousFrames::default());
+        BroadcastResult { queued, skipped: recipients.len() - queued }
     }
 
     /// Pushes to each of these and returns how many took the frame. A socket that left a room since the list was made, and
@@ -198,7 +207,7 @@ impl Target {
         listeners.meters().map(|meters| meters.wire.broadcast(recipients.len()))
     }
 
-    fn say(&self, event: &str, args: Result<RawArgs, serde_json::Error>) -> Sent {
+    fn say(&self, event: &str, args: Result<RawArgs, serde_json::Error>) -> BroadcastResult {
         self.say_to(&self.select(), event, args)
     }
 
@@ -207,14 +216,21 @@ impl Target {
         recipients: &Recipients,
         event: &str,
         args: Result<RawArgs, serde_json::Error>,
-    ) -> Sent {
-        let Some(content) = self.content(event, args) else { return Sent { queued: 0, skipped: recipients.len() } };
+    ) -> BroadcastResult {
+        let Some(content) = self.content(event, args) else {
+            return BroadcastResult { queued: 0, skipped: recipients.len() };
+        };
         let clock = self.tell_listeners(recipients, event);
         let is_volatile = self.delivery == Delivery::Volatile;
         let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };
-        let shared = Shared::new(self.space.terms(), event, content.lend(), offset.map(|offset| offset.to_string()));
+        let shared = SharedEvent::new(
+            self.space.encode_context(),
+            event,
+            content.lend(),
+            offset.map(|offset| offset.to_string()),
+        );
         let shared = shared.behind(latest_of(recipients.list())).worth(self.worth);
-        let text = || VolatileText::new(self.space.terms(), event, content.lend(), self.worth);
+        let text = || VolatileText::new(self.space.encode_context(), event, content.lend(), self.worth);
         let mut text = if is_volatile && self.space.recovers() { text() } else { None };
         // Told apart here and not for each socket.
         let queued = match offset {
@@ -239,12 +255,12 @@ impl Target {
         };
         drop(clock);
         write_all_soon(recipients.list(), shared.into_latest());
-        Sent { queued, skipped: recipients.len() - queued }
+        BroadcastResult { queued, skipped: recipients.len() - queued }
     }
 
     /// Sends a typed event. Encoded once, queued without waiting.
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Posted { .. })`")]
-    pub fn send<E: Event>(&self, event: E) -> Sent {
+    pub fn send<E: Event>(&self, event: E) -> BroadcastResult {
         self.say(E::NAME, event.args())
     }
 

@@ -13,11 +13,11 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
-use crate::server::by_hand::ByHand;
-use crate::server::endpoint::{Incoming, Listener};
+use crate::metrics::{Counter, Counters};
+use crate::server::endpoint::{BoundListener, Listener};
+use crate::server::lingering::linger;
+use crate::server::manual_upgrade::ManualUpgrade;
 use crate::server::service::GatewayService;
-use crate::server::unread::linger;
-use crate::telemetry::{Counter, Counters};
 
 /// Rest after an accept that failed for want of a resource, so that the loop does not spin while nothing is free.
 const RESTING: Duration = Duration::from_millis(50);
@@ -79,7 +79,7 @@ impl Listener {
     }
 }
 
-impl Incoming {
+impl BoundListener {
     async fn accept(&self) -> io::Result<Accepted> {
         match self {
             Self::Tcp(listener) => listener.accept().await.map(|(stream, peer)| Accepted::Tcp(stream, peer)),
@@ -100,7 +100,7 @@ fn spawn<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S, service:
     let (shared, patience) = (Arc::clone(&service.application.shared), limits.close_timeout);
     let tasks = shared.tasks.clone();
     tasks.spawn(async move {
-        let by_hand = ByHand::default();
+        let by_hand = ManualUpgrade::default();
         let respond = service_fn(|request| by_hand.respond(service.clone(), request));
         let mut serving = http.serve_connection(TokioIo::new(stream), respond).with_upgrades();
         let served = tokio::select! {

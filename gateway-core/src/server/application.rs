@@ -8,20 +8,20 @@ use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::dispatch::{Compat, Services};
 use crate::gateway::{KnownNamespaces, Problem, Routes};
+use crate::handler::{Compat, ServiceMap};
 use crate::hub::Hub;
 use crate::limits::Limits;
+use crate::metrics::Counters;
 use crate::server::drain::Drain;
 use crate::server::engine_io::Engine;
-use crate::server::hints::Hints;
+use crate::server::setup_hints::SetupHints;
 use crate::session::Recovery;
-use crate::telemetry::Counters;
-use crate::transport::{Crowd, Deflate, OriginPolicy, Proxies};
+use crate::transport::{ConnectionLimiter, Deflate, OriginPolicy, Proxies};
 
 /// The part that exists before the server has started: what a [`ServerHandle`](crate::ServerHandle) reaches.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct ServerState {
     pub(crate) hub: Arc<Hub>,
     pub(crate) counters: Arc<Counters>,
     /// Everything that serves a client runs here.
@@ -29,14 +29,14 @@ pub(crate) struct Shared {
     pub(crate) stopping: CancellationToken,
     /// Fires when a server that stops has told all its clients.
     pub(crate) told: CancellationToken,
-    pub(crate) hints: Hints,
+    pub(crate) hints: SetupHints,
     is_draining: AtomicBool,
     drain: OnceLock<Drain>,
     application: OnceLock<Weak<Application>>,
     known: OnceLock<KnownNamespaces>,
 }
 
-impl Shared {
+impl ServerState {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             hub: Hub::new(),
@@ -44,7 +44,7 @@ impl Shared {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             told: CancellationToken::new(),
-            hints: Hints::new(),
+            hints: SetupHints::new(),
             is_draining: AtomicBool::new(false),
             drain: OnceLock::new(),
             application: OnceLock::new(),
@@ -104,16 +104,16 @@ impl Shared {
 /// A server that has started.
 #[derive(Debug)]
 pub(crate) struct Application {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<ServerState>,
     pub(crate) routes: Routes,
     pub(crate) engines: Vec<Engine>,
-    pub(crate) services: Arc<Services>,
+    pub(crate) services: Arc<ServiceMap>,
     pub(crate) limits: Limits,
     pub(crate) compat: Compat,
     pub(crate) recovery: Option<Recovery>,
     pub(crate) origins: OriginPolicy,
     pub(crate) proxies: Proxies,
-    pub(crate) crowd: Arc<Crowd>,
+    pub(crate) limiter: Arc<ConnectionLimiter>,
     pub(crate) subprotocols: Vec<String>,
     /// Where messages of a WebSocket may be compressed.
     pub(crate) deflate: Option<Deflate>,

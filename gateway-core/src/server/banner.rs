@@ -5,8 +5,8 @@ mod wrapped;
 
 use std::fmt;
 
-use crate::dispatch::{Handler, Pipeline};
 use crate::gateway::Route;
+use crate::handler::{Handler, Pipeline};
 use crate::server::application::Application;
 use crate::server::endpoint::LocalAddr;
 use crate::server::engine_io::{Engine, Serves};
@@ -125,8 +125,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::dispatch::{Declared, IntoReply, Running, Subscription, Surplus};
     use crate::gateway::{Fields, Gateway, Handlers};
+    use crate::handler::{Declared, EventOverflow, HandlerFuture, IntoReply, Subscription};
     use crate::server::Server;
 
     struct Relay;
@@ -142,12 +142,12 @@ mod tests {
 
     fn add(handlers: &mut Handlers<Relay>) {
         let known = Subscription::new("message", "message", "relay.rs", 3).arguments(&["Socket"]).reply("usize");
-        handlers.subscribe(known, |_, _| Running::ready(1.into_reply()));
+        handlers.subscribe(known, |_, _| HandlerFuture::ready(1.into_reply()));
         let bounded = Subscription::new("draw", "draw", "relay.rs", 5).also(&["pen.*"]).concurrency(4);
-        let bounded = bounded.queue(16).overflow(Surplus::DropOldest).rate(20, Duration::from_secs(1));
-        handlers.subscribe(bounded, |_, _| Running::ready(().into_reply()));
+        let bounded = bounded.queue(16).overflow(EventOverflow::DropOldest).rate(20, Duration::from_secs(1));
+        handlers.subscribe(bounded, |_, _| HandlerFuture::ready(().into_reply()));
         let other = Subscription::new("*", "any", "relay.rs", 7).arguments(&["EventName", "RawArgs"]);
-        handlers.subscribe(other, |_, _| Running::ready(().into_reply()));
+        handlers.subscribe(other, |_, _| HandlerFuture::ready(().into_reply()));
     }
 
     #[tokio::test]

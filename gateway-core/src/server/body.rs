@@ -11,7 +11,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 
-use crate::server::unread::Unread;
+use crate::server::lingering::UnreadBody;
 
 /// Any error of a body.
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -20,7 +20,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 pub struct Body {
     inner: UnsyncBoxBody<Bytes, BoxError>,
     /// Where the rest goes once its reader has let go of it.
-    unread: Option<Unread>,
+    unread: Option<UnreadBody>,
 }
 
 impl Body {
@@ -34,7 +34,7 @@ impl Body {
     }
 
     /// Has what is not read of it put there once it is dropped.
-    pub(crate) fn returning(mut self, unread: Unread) -> Self {
+    pub(crate) fn returning(mut self, unread: UnreadBody) -> Self {
         self.unread = Some(unread);
         self
     }

@@ -14,31 +14,31 @@ use tower_service::Service;
 
 #[cfg(doc)]
 use crate::Guard;
-use crate::dispatch::{Compat, Filter, Interceptor, IntoGuard, Services, Written};
 use crate::gateway::{
-    Assembled, Assembly, Factories, Gateway, Given, Handlers, KnownNamespaces, Made, Problem, Registered, Selection,
-    SocketFactory, StartError,
+    Assembled, Assembly, AssemblyInputs, BuiltLayers, Factories, Gateway, GatewaySelection, Handlers, KnownNamespaces,
+    Problem, Registered, SocketFactory, StartError,
 };
+use crate::handler::{Compat, Filter, Interceptor, IntoGuard, ServiceMap, Written};
 use crate::limits::{Limits, Overflow};
-use crate::server::application::{Application, Shared};
-use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
+use crate::metrics::{EventInfo, Listeners};
+use crate::protocol::MessageFormat;
+use crate::server::application::{Application, ServerState};
 use crate::server::body::Body;
 #[cfg(feature = "config")]
 use crate::server::config::ServerConfig;
 use crate::server::endpoint::{Endpoint, IntoEndpoint, LocalAddr};
 use crate::server::engine_io::{Engine, Serves};
 use crate::server::fallback::Fallback;
-use crate::server::gauges::meters;
 use crate::server::handle::ServerHandle;
-use crate::server::running::{self, RunningServer};
+use crate::server::handshake_check::{HandshakeCheck, HandshakeRejection};
+use crate::server::metrics::meters;
+use crate::server::running_server::{self, RunningServer};
 use crate::server::service::GatewayService;
 use crate::server::settings::Operations;
 use crate::server::signals::Signals;
 use crate::server::socket_io_options::{EngineIo, SocketIo};
 use crate::session::Recovery;
-use crate::telemetry::{Listeners, Traffic};
-use crate::transport::{Crowd, Deflate, Handshake, OriginPolicy};
-use crate::wire::MessageFormat;
+use crate::transport::{ConnectionLimiter, Deflate, Handshake, OriginPolicy};
 
 type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
 
@@ -53,21 +53,21 @@ type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
 /// ```
 #[must_use = "a server does nothing before it is started"]
 pub struct Server {
-    selection: Selection,
-    pub(super) services: Services,
+    selection: GatewaySelection,
+    pub(super) services: ServiceMap,
     pub(super) factories: Factories,
     pub(super) per_socket: Vec<Arc<SocketFactory>>,
-    around: Made,
+    around: BuiltLayers,
     limits: Limits,
-    shared: Arc<Shared>,
+    shared: Arc<ServerState>,
     compat: Compat,
     recovery: Option<Recovery>,
     origins: OriginPolicy,
     subprotocols: Vec<String>,
-    own_form: Option<&'static dyn MessageFormat>,
+    custom_format: Option<&'static dyn MessageFormat>,
     deflate: Option<Deflate>,
     expected: Vec<String>,
-    before: Option<BeforeUpgrade>,
+    before: Option<HandshakeCheck>,
     fallback: Option<Fallback>,
     socket_io: Option<Engine>,
     engines: Vec<Engine>,
@@ -81,28 +81,28 @@ pub struct Server {
 impl Server {
     /// A server of every gateway that is linked into this binary.
     pub fn new() -> Self {
-        Self::of(Selection::everything())
+        Self::of(GatewaySelection::everything())
     }
 
     /// A server of no gateway: name them with [`Server::gateway`].
     pub fn empty() -> Self {
-        Self::of(Selection::default())
+        Self::of(GatewaySelection::default())
     }
 
-    fn of(selection: Selection) -> Self {
+    fn of(selection: GatewaySelection) -> Self {
         Self {
             selection,
-            services: Services::default(),
+            services: ServiceMap::default(),
             factories: Factories::default(),
             per_socket: Vec::new(),
-            around: Made::default(),
+            around: BuiltLayers::default(),
             limits: Limits::default(),
-            shared: Shared::new(),
+            shared: ServerState::new(),
             compat: Compat::default(),
             recovery: None,
             origins: OriginPolicy::default(),
             subprotocols: Vec::new(),
-            own_form: None,
+            custom_format: None,
             deflate: None,
             expected: Vec::new(),
             before: None,
@@ -153,7 +153,7 @@ impl Server {
 
     /// Stops the start unless a gateway of each of these namespaces is linked in. A crate that nothing names is dropped
     /// by the linker with its gateways.
-    pub fn expect<N: Into<String>>(mut self, namespaces: impl IntoIterator<Item = N>) -> Self {
+    pub fn require_namespaces<N: Into<String>>(mut self, namespaces: impl IntoIterator<Item = N>) -> Self {
         self.expected.extend(namespaces.into_iter().map(Into::into));
         self
     }
@@ -205,7 +205,7 @@ impl Server {
     /// Replaces the form in which messages are written on plain WebSocket: `message_format(&Pairs)`. Clients that name
     /// `gateway.v1` or `gateway.v1.msgpack` as their subprotocol have these all the same.
     pub fn message_format(mut self, format: &'static dyn MessageFormat) -> Self {
-        self.own_form = Some(format);
+        self.custom_format = Some(format);
         self
     }
 
@@ -221,12 +221,12 @@ impl Server {
     ///
     /// This is about the request and not about a namespace: it is asked once, also about a handshake of Engine.IO, which
     /// belongs to no namespace yet, and knows nothing of what it lets in. Who may use a gateway is what a [`Guard`] decides.
-    pub fn before_upgrade<F, A>(mut self, check: F) -> Self
+    pub fn allow_request<F, A>(mut self, check: F) -> Self
     where
         F: Fn(Handshake) -> A + Send + Sync + 'static,
-        A: Future<Output = Result<(), UpgradeRefusal>> + Send + 'static,
+        A: Future<Output = Result<(), HandshakeRejection>> + Send + 'static,
     {
-        self.before = Some(BeforeUpgrade::new(check));
+        self.before = Some(HandshakeCheck::new(check));
         self
     }
 
@@ -284,14 +284,14 @@ impl Server {
 
     /// Hears of every event that came in, before its handler does; for tracing. It runs in the connection's task, so it
     /// must not wait. A server without one pays nothing for it.
-    pub fn on_incoming(mut self, listener: impl Fn(&Traffic<'_>) + Send + Sync + 'static) -> Self {
+    pub fn on_incoming(mut self, listener: impl Fn(&EventInfo<'_>) + Send + Sync + 'static) -> Self {
         self.listeners.add_incoming(listener);
         self
     }
 
     /// Hears of every event that is sent, once for each socket it goes to: what `emit`, `send` and `request` say, and no
     /// replies. It runs where the event is sent from.
-    pub fn on_outgoing(mut self, listener: impl Fn(&Traffic<'_>) + Send + Sync + 'static) -> Self {
+    pub fn on_outgoing(mut self, listener: impl Fn(&EventInfo<'_>) + Send + Sync + 'static) -> Self {
         self.listeners.add_outgoing(listener);
         self
     }
@@ -330,7 +330,7 @@ impl Server {
         if server.is_encrypted() {
             signals.hear_hangups().map_err(StartError::Signals)?;
         }
-        running::until_signal(server, &mut signals).await;
+        running_server::until_signal(server, &mut signals).await;
         Ok(())
     }
 
@@ -402,7 +402,7 @@ impl Server {
         let lossy = loses.then(|| Problem::recovery_with_loss(self.limits.overflow));
         let mut problems: Vec<_> = lossy.into_iter().collect();
         problems.extend(self.operations.unreadable.iter().map(|text| Problem::proxy(text)));
-        let given = Given { services: &self.services, per_socket: &self.per_socket, around: &self.around };
+        let given = AssemblyInputs { services: &self.services, per_socket: &self.per_socket, around: &self.around };
         match Assembly::of(&self.selection, given, &self.expected, &self.limits) {
             Ok(assembled) => {
                 problems.extend(Engine::problems(self.engines.iter().chain(&self.socket_io), &assembled.routes));
@@ -424,8 +424,8 @@ impl Server {
         if self.recovery.is_some() {
             self.shared.hub.offsets.turn_on();
         }
-        if let Some(form) = self.own_form {
-            self.shared.hub.own_form.set(form);
+        if let Some(form) = self.custom_format {
+            self.shared.hub.custom_format.set(form);
         }
         assembled.warn();
         let routes = assembled.init(&self.services).await.map_err(StartError::Problems)?;
@@ -439,7 +439,7 @@ impl Server {
             routes,
             engines: self.engines.into_iter().chain(self.socket_io).collect(),
             services: Arc::new(self.services),
-            crowd: Crowd::new(&self.limits),
+            limiter: ConnectionLimiter::new(&self.limits),
             proxies,
             limits: self.limits,
             compat: self.compat,
@@ -456,11 +456,11 @@ impl Server {
 /// What is given to the server at the caller's place.
 #[track_caller]
 fn written_here<T>() -> Written {
-    let (place, name) = (Location::caller(), type_name::<T>());
+    let (context, name) = (Location::caller(), type_name::<T>());
     // Without the modules before it; those of its parameters stay.
     let plain = name.split('<').next().unwrap_or(name);
     let start = plain.rfind("::").map_or(0, |at| at + 2);
-    Written::new(&name[start..], place.file(), place.line())
+    Written::new(&name[start..], context.file(), context.line())
 }
 
 fn socket_io(SocketIo { engine }: SocketIo) -> Engine {

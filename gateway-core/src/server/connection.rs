@@ -12,70 +12,71 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 use tracing::Instrument;
 
-use crate::gateway::Found;
-use crate::server::application::Application;
-use crate::server::drain::moment_within;
-use crate::server::ending::{self, End, Remains};
-use crate::server::lobby::Lobby;
-use crate::server::rates::{Bucket, per_second};
-use crate::server::seat::{Claim, Seat, Seating};
-use crate::server::seats::Seats;
-use crate::server::unfinished::Unfinished;
-use crate::session::{Batch, DisconnectReason, Heartbeat, Outbox, Pace, Scope, Sign};
-use crate::telemetry::{Caller, Counter, connection_span, lobby_span};
-use crate::transport::{Broken, Handshake, Transport};
-use crate::wire::{
-    ClientMessage, CloseCode, Disconnect, Encoded, Flow, Incoming, OpCode, Received, TraceParent, WireFormat, decode,
+use crate::gateway::MatchedRoute;
+use crate::metrics::{Caller, Counter, connection_span, multiplexed_span};
+use crate::protocol::{
+    ClientMessage, CloseCode, Disconnect, Encoded, Flow, Incoming, OpCode, ReceivedMessage, TraceParent, WireFormat,
+    decode,
 };
+use crate::server::application::Application;
+use crate::server::assembly_timeout::AssemblyTimeout;
+use crate::server::close::{self, CloseCause, ClosingConnection};
+use crate::server::drain::moment_within;
+use crate::server::multiplexer::Multiplexer;
+use crate::server::rate_limit::{TokenBucket, per_second};
+use crate::server::socket_driver::{NewSocket, ResumeToken, SocketDriver};
+use crate::server::socket_set::SocketSet;
+use crate::session::{Batch, DisconnectReason, Heartbeat, HeartbeatConfig, Outbox, ReceivedKind, Scope};
+use crate::transport::{Broken, Handshake, Transport};
 
 /// Frames read before others get their turn; what they answer leaves in one write.
 const TURN: usize = 32;
 
 /// Whom a connection is for.
 #[derive(Debug)]
-pub(crate) enum Entry {
+pub(crate) enum ConnectionScope {
     /// One namespace: it ends with its connection.
-    Namespace(Found),
+    Namespace(MatchedRoute),
     /// Whichever namespaces the client asks for, the first of them within this time.
-    Lobby(Duration),
+    Multiplexed(Duration),
 }
 
 /// How a connection speaks and is kept alive.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Manner {
+pub(crate) struct ConnectionConfig {
     pub(crate) format: WireFormat,
-    pub(crate) pace: Pace,
+    pub(crate) heartbeat_config: HeartbeatConfig,
 }
 
 pub(crate) struct Connection<T> {
     transport: T,
     /// Bytes of it that were counted, where they are.
     metered: u64,
-    inside: Inside,
+    inside: ConnectionState,
 }
 
 /// Everything of a connection but its transport, which lends messages to it.
-struct Inside {
+struct ConnectionState {
     application: Arc<Application>,
     format: WireFormat,
-    seats: Seats,
+    sockets: SocketSet,
     /// Present where namespaces come and go.
-    lobby: Option<Box<Lobby>>,
+    multiplexer: Option<Box<Multiplexer>>,
     heartbeat: Heartbeat,
     clock: Pin<Box<Sleep>>,
     /// When the connection has had its time, where that is bounded.
     lives_until: Option<Instant>,
-    unfinished: Unfinished,
+    assembly_timeout: AssemblyTimeout,
     /// Until when no more may wait than the bounds, where a burst has not left.
     leaves_by: Option<Instant>,
     /// Bytes that had come when the heartbeat looked last.
     heard_of: u64,
     /// Those that the client may still send.
-    pings: Bucket,
+    pings: TokenBucket,
     /// Messages taken in this turn.
     taken: usize,
     /// Set by a message that ends the connection.
-    end: Option<End>,
+    end: Option<CloseCause>,
 }
 
 /// Serves one client until it is gone. What is made here is all that a connection holds while nothing happens, so it is
@@ -83,32 +84,32 @@ struct Inside {
 pub(crate) fn serve<T: Transport>(
     transport: T,
     application: Arc<Application>,
-    entry: Entry,
+    entry: ConnectionScope,
     handshake: Handshake,
-    manner: Manner,
+    config: ConnectionConfig,
 ) -> impl Future<Output = ()> + Send + 'static {
-    let mut inside = Inside::new(application, entry, handshake, manner);
+    let mut inside = ConnectionState::new(application, entry, handshake, config);
     inside.lend(&transport);
     let span = inside.span();
-    Life::Going(Connection { transport, metered: 0, inside }).instrument(span)
+    ConnectionFuture::Going(Connection { transport, metered: 0, inside }).instrument(span)
 }
 
 /// A connection's life as one future. By hand: an `async fn` would keep a place for the connection in each of its states.
 #[allow(clippy::large_enum_variant, reason = "a connection spends its life in the large one")]
-enum Life<T> {
+enum ConnectionFuture<T> {
     Going(Connection<T>),
     Ending(Pin<Box<dyn Future<Output = ()> + Send>>),
     Over,
 }
 
-impl<T: Transport> Future for Life<T> {
+impl<T: Transport> Future for ConnectionFuture<T> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<()> {
         if let Self::Going(connection) = &mut *self {
             let end = ready!(connection.poll(task));
             if let Self::Going(connection) = std::mem::replace(&mut *self, Self::Over) {
-                *self = Self::Ending(Box::pin(ending::finish(connection.remains(), end)));
+                *self = Self::Ending(Box::pin(close::finish(connection.remains(), end)));
             }
         }
         if let Self::Ending(finish) = &mut *self {
@@ -120,16 +121,16 @@ impl<T: Transport> Future for Life<T> {
 }
 
 impl<T: Transport> Connection<T> {
-    fn remains(self) -> Remains<T> {
-        let Self { transport, inside: Inside { application, seats, lobby, .. }, .. } = self;
-        Remains { transport, application, seats, lobby }
+    fn remains(self) -> ClosingConnection<T> {
+        let Self { transport, inside: ConnectionState { application, sockets, multiplexer, .. }, .. } = self;
+        ClosingConnection { transport, application, sockets, multiplexer }
     }
 
-    fn poll(&mut self, task: &mut Task<'_>) -> Poll<End> {
+    fn poll(&mut self, task: &mut Task<'_>) -> Poll<CloseCause> {
         // What this turn sends to other sockets is written when it is over.
-        let _batch = Batch::begin(self.inside.seats.only().map(Seat::session));
+        let _batch = Batch::begin(self.inside.sockets.only().map(SocketDriver::session));
         let turn = self.turn(task);
-        self.inside.seats.each(Seat::count);
+        self.inside.sockets.each(SocketDriver::count);
         if let Some(meter) = self.inside.application.shared.counters.wire() {
             let received = self.transport.received();
             meter.receive(received - std::mem::replace(&mut self.metered, received));
@@ -141,7 +142,7 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Whatever can be done now, until nothing can or others should have their turn.
-    fn turn(&mut self, task: &mut Task<'_>) -> Result<(), End> {
+    fn turn(&mut self, task: &mut Task<'_>) -> Result<(), CloseCause> {
         self.inside.register(task);
         self.inside.taken = 0;
         while self.inside.taken < TURN {
@@ -160,40 +161,40 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Lets the connect hooks go on.
-    fn admit(&mut self, task: &mut Task<'_>) -> Result<(), End> {
-        if self.inside.seats.all(|seat| seat.admission.is_none()) {
+    fn admit(&mut self, task: &mut Task<'_>) -> Result<(), CloseCause> {
+        if self.inside.sockets.all(|driver| driver.connect_hooks.is_none()) {
             return Ok(());
         }
         let Self { transport, inside, .. } = self;
         let mut refused = Vec::new();
-        for seat in inside.seats.iter_mut().filter(|seat| seat.admission.is_some()) {
+        for driver in inside.sockets.iter_mut().filter(|driver| driver.connect_hooks.is_some()) {
             // It may have been taken in this very turn, which registered those that were there at its start.
-            seat.session().outbox.register(task);
-            match seat.admit(task) {
+            driver.session().outbox.register(task);
+            match driver.admit(task) {
                 Ok(false) => {}
                 Ok(true) => {
-                    seat.open();
-                    if let Some(lobby) = &mut inside.lobby {
-                        lobby.desk.claimed();
+                    driver.open();
+                    if let Some(multiplexer) = &mut inside.multiplexer {
+                        multiplexer.namespaces.claimed();
                     }
                     transport.greet();
                     if let Some(listener) = transport.listener() {
-                        seat.session().outbox.ask_before_volatile(listener);
+                        driver.session().outbox.ask_before_volatile(listener);
                     }
                 }
-                Err(refusal) => refused.push((Arc::clone(&seat.session().namespace), refusal)),
+                Err(refusal) => refused.push((Arc::clone(&driver.session().namespace), refusal)),
             }
         }
         for (namespace, refusal) in refused {
-            let Some(lobby) = &mut inside.lobby else { return Err(End::Refused(refusal)) };
-            lobby.desk.refuse(&mut inside.seats, &namespace, &refusal);
+            let Some(multiplexer) = &mut inside.multiplexer else { return Err(CloseCause::Refused(refusal)) };
+            multiplexer.namespaces.refuse(&mut inside.sockets, &namespace, &refusal);
         }
         inside.lend(transport);
         Ok(())
     }
 
     /// Takes what one read brings. Says whether there was anything.
-    fn receive(&mut self, task: &mut Task<'_>) -> Result<bool, End> {
+    fn receive(&mut self, task: &mut Task<'_>) -> Result<bool, CloseCause> {
         let Self { transport, inside, .. } = self;
         if !inside.has_room() || inside.holds_back() {
             return Ok(false);
@@ -207,21 +208,23 @@ impl<T: Transport> Connection<T> {
         match received {
             Poll::Pending => Ok(false),
             Poll::Ready(Ok(())) => Ok(true),
-            Poll::Ready(Err(Broken::Lost)) => Err(End::Over(DisconnectReason::Lost)),
-            Poll::Ready(Err(Broken::Aborted)) => Err(End::Over(DisconnectReason::Aborted)),
+            Poll::Ready(Err(Broken::Lost)) => Err(CloseCause::Over(DisconnectReason::Lost)),
+            Poll::Ready(Err(Broken::Aborted)) => Err(CloseCause::Over(DisconnectReason::Aborted)),
             Poll::Ready(Err(Broken::Violation(disconnect))) => Err(inside.violated(disconnect)),
         }
     }
 
     /// Moves what waits to the peer. Says whether anything moved.
-    fn send(&mut self, task: &mut Task<'_>) -> Result<bool, End> {
-        let Inside { seats, lobby, .. } = &self.inside;
-        let written = match (lobby, seats.only()) {
-            (None, Some(seat)) => seat.session().outbox.poll_write(task, &mut self.transport),
+    fn send(&mut self, task: &mut Task<'_>) -> Result<bool, CloseCause> {
+        let ConnectionState { sockets, multiplexer, .. } = &self.inside;
+        let written = match (multiplexer, sockets.only()) {
+            (None, Some(driver)) => driver.session().outbox.poll_write(task, &mut self.transport),
             (None, None) => Poll::Pending,
             // While its frames are all there are.
-            (Some(_), Some(seat)) if seats.is_lent() => seat.session().outbox.poll_write(task, &mut self.transport),
-            (Some(lobby), _) => lobby.desk.poll_write(seats, task, &mut self.transport),
+            (Some(_), Some(driver)) if sockets.is_lent() => {
+                driver.session().outbox.poll_write(task, &mut self.transport)
+            }
+            (Some(multiplexer), _) => multiplexer.namespaces.poll_write(sockets, task, &mut self.transport),
         };
         match written {
             Poll::Pending => {
@@ -233,39 +236,46 @@ impl<T: Transport> Connection<T> {
                 Ok(moved)
             }
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::ConnectionAborted => {
-                Err(End::Over(DisconnectReason::Aborted))
+                Err(CloseCause::Over(DisconnectReason::Aborted))
             }
-            Poll::Ready(Err(_)) => Err(End::Over(DisconnectReason::Lost)),
+            Poll::Ready(Err(_)) => Err(CloseCause::Over(DisconnectReason::Lost)),
         }
     }
 }
 
-impl Inside {
-    fn new(application: Arc<Application>, entry: Entry, handshake: Handshake, manner: Manner) -> Self {
+impl ConnectionState {
+    fn new(
+        application: Arc<Application>,
+        entry: ConnectionScope,
+        handshake: Handshake,
+        config: ConnectionConfig,
+    ) -> Self {
         let now = Instant::now();
-        let (seats, lobby) = match entry {
-            Entry::Namespace(Found { route, name, passes, .. }) => {
-                let claim = Some(&handshake).filter(|_| manner.format.numbers_events()).and_then(Claim::of_request);
-                let seating = Seating { route, name: &name, handshake, format: manner.format, claim, passes };
-                (Seats::one(Seat::take(&application, seating, Vec::new())), None)
+        let (sockets, multiplexer) = match entry {
+            ConnectionScope::Namespace(MatchedRoute { route, name, grants, .. }) => {
+                let resume_token =
+                    Some(&handshake).filter(|_| config.format.numbers_events()).and_then(ResumeToken::from_request);
+                let new_socket =
+                    NewSocket { route, name: &name, handshake, format: config.format, resume_token, grants };
+                (SocketSet::one(SocketDriver::new(&application, new_socket, Vec::new())), None)
             }
-            Entry::Lobby(within) => {
-                (Seats::default(), Some(Lobby::open(&application, manner.format, handshake, now + within)))
+            ConnectionScope::Multiplexed(within) => {
+                (SocketSet::default(), Some(Multiplexer::open(&application, config.format, handshake, now + within)))
             }
         };
         let lives = application.limits.connection_lifetime;
         Self {
             lives_until: lives.map(|lives| now + lives + moment_within(lives / 10)),
-            heartbeat: Heartbeat::new(manner.pace, application.limits.transfer_timeout, now),
+            heartbeat: Heartbeat::new(config.heartbeat_config, application.limits.transfer_timeout, now),
             application,
-            format: manner.format,
-            seats,
-            lobby,
+            format: config.format,
+            sockets,
+            multiplexer,
             clock: Box::pin(tokio::time::sleep_until(now)),
-            unfinished: Unfinished::default(),
+            assembly_timeout: AssemblyTimeout::default(),
             leaves_by: None,
             heard_of: 0,
-            pings: Bucket::full(now),
+            pings: TokenBucket::full(now),
             taken: 0,
             end: None,
         }
@@ -276,11 +286,11 @@ impl Inside {
             let traceparent = handshake.traceparent();
             span(Caller { peer: handshake.peer(), traceparent: traceparent.as_ref().map(TraceParent::as_str) })
         };
-        match (&self.lobby, self.seats.only()) {
-            (Some(lobby), _) => spanned(lobby.desk.handshake(), &lobby_span),
-            (None, Some(seat)) => {
-                let socket = &seat.place.socket;
-                let span = |caller: Caller<'_>| connection_span(socket.id(), &seat.session().namespace, caller);
+        match (&self.multiplexer, self.sockets.only()) {
+            (Some(multiplexer), _) => spanned(multiplexer.namespaces.handshake(), &multiplexed_span),
+            (None, Some(driver)) => {
+                let socket = &driver.context.socket;
+                let span = |caller: Caller<'_>| connection_span(socket.id(), &driver.session().namespace, caller);
                 spanned(socket.handshake(), &span)
             }
             (None, None) => tracing::Span::none(),
@@ -291,61 +301,61 @@ impl Inside {
     /// to it, as soon as it can be done.
     #[inline]
     fn lend<T: Transport>(&mut self, transport: &T) {
-        if self.seats.is_lent() {
+        if self.sockets.is_lent() {
             return;
         }
         if let Some(how) = transport.deflating() {
-            self.seats.each(|seat| seat.session().outbox.deflate(how));
+            self.sockets.each(|driver| driver.session().outbox.deflate(how));
         }
-        if self.lobby.as_ref().is_none_or(|lobby| lobby.desk.is_empty()) {
-            self.seats.lend(|| transport.direct());
+        if self.multiplexer.as_ref().is_none_or(|multiplexer| multiplexer.namespaces.is_empty()) {
+            self.sockets.lend(|| transport.direct());
         }
     }
 
     fn register(&self, task: &Task<'_>) {
-        let _ = self.seats.all(|seat| {
-            seat.session().outbox.register(task);
+        let _ = self.sockets.all(|driver| {
+            driver.session().outbox.register(task);
             true
         });
     }
 
     /// Ends what is to end by the server's will, once what was promised before is done.
-    fn stop_if_told(&mut self) -> Result<(), End> {
-        let is_told = self.seats.any(|seat| seat.session().outbox.is_ending())
-            || self.lobby.as_ref().is_some_and(|lobby| lobby.desk.is_ending());
-        if is_told || self.seats.is_empty() { self.stop() } else { Ok(()) }
+    fn stop_if_told(&mut self) -> Result<(), CloseCause> {
+        let is_told = self.sockets.any(|driver| driver.session().outbox.is_ending())
+            || self.multiplexer.as_ref().is_some_and(|multiplexer| multiplexer.namespaces.is_ending());
+        if is_told || self.sockets.is_empty() { self.stop() } else { Ok(()) }
     }
 
-    fn stop(&mut self) -> Result<(), End> {
-        if let Some(reason) = self.lobby.as_ref().and_then(|lobby| lobby.desk.ended()) {
-            return Err(End::Over(reason));
+    fn stop(&mut self) -> Result<(), CloseCause> {
+        if let Some(reason) = self.multiplexer.as_ref().and_then(|multiplexer| multiplexer.namespaces.ended()) {
+            return Err(CloseCause::Over(reason));
         }
         let mut told = None;
-        for seat in self.seats.iter_mut() {
-            match (seat.told_to_end(), &self.lobby) {
+        for driver in self.sockets.iter_mut() {
+            match (driver.told_to_end(), &self.multiplexer) {
                 (None, _) => {}
                 (Some((reason, _)), None) | (Some((reason, Scope::Connection)), Some(_)) => {
-                    return Err(End::Over(reason));
+                    return Err(CloseCause::Over(reason));
                 }
                 (Some((reason, Scope::Socket)), Some(_)) => {
-                    told = Some((Arc::clone(&seat.session().namespace), reason));
+                    told = Some((Arc::clone(&driver.session().namespace), reason));
                     break;
                 }
             }
         }
-        if let (Some((namespace, reason)), Some(lobby)) = (told, &mut self.lobby) {
-            lobby.desk.leave(&mut self.seats, &namespace, reason);
+        if let (Some((namespace, reason)), Some(multiplexer)) = (told, &mut self.multiplexer) {
+            multiplexer.namespaces.leave(&mut self.sockets, &namespace, reason);
             return self.stop();
         }
-        let is_vacant = self.seats.is_empty() && self.application.shared.is_stopping();
-        if is_vacant { Err(End::Over(DisconnectReason::Shutdown)) } else { Ok(()) }
+        let is_vacant = self.sockets.is_empty() && self.application.shared.is_stopping();
+        if is_vacant { Err(CloseCause::Over(DisconnectReason::Shutdown)) } else { Ok(()) }
     }
 
     /// Reading stops where much waits to leave, whatever it is, and where events wait for their turn.
     #[inline]
     fn may_read(&self) -> bool {
         // Nearly all connections, after each message.
-        if let (Some(only), None) = (self.seats.only(), &self.lobby) {
+        if let (Some(only), None) = (self.sockets.only(), &self.multiplexer) {
             return only.session().outbox.is_light() && only.may_read();
         }
         self.is_light() && self.has_room()
@@ -355,44 +365,54 @@ impl Inside {
     /// behind the events that wait.
     #[inline]
     fn has_room(&self) -> bool {
-        let events = self.seats.all(Seat::takes_events) || self.seats.any(Seat::is_asking);
-        events && self.lobby.as_ref().is_none_or(|lobby| lobby.desk.has_room())
+        let events = self.sockets.all(SocketDriver::takes_events) || self.sockets.any(SocketDriver::is_asking);
+        events && self.multiplexer.as_ref().is_none_or(|multiplexer| multiplexer.namespaces.has_room())
     }
 
     #[inline]
     fn is_light(&self) -> bool {
-        self.seats.all(|seat| seat.session().outbox.is_light())
-            && self.lobby.as_ref().is_none_or(|lobby| lobby.desk.is_light())
+        self.sockets.all(|driver| driver.session().outbox.is_light())
+            && self.multiplexer.as_ref().is_none_or(|multiplexer| multiplexer.namespaces.is_light())
     }
 
     /// Whether what was answered is to leave before more is read; this task is woken once it has.
     fn holds_back(&self) -> bool {
-        self.seats.any(|seat| seat.session().outbox.holds_back())
-            || self.lobby.as_ref().is_some_and(|lobby| lobby.desk.holds_back())
+        self.sockets.any(|driver| driver.session().outbox.holds_back())
+            || self.multiplexer.as_ref().is_some_and(|multiplexer| multiplexer.namespaces.holds_back())
     }
 
     fn run(&mut self, task: &mut Task<'_>) -> bool {
         let mut ran = false;
-        self.seats.each(|seat| ran |= seat.run(task));
-        let has_left = self.lobby.as_mut().is_some_and(|lobby| lobby.desk.poll(self.seats.is_empty(), task));
+        self.sockets.each(|driver| ran |= driver.run(task));
+        let has_left = self
+            .multiplexer
+            .as_mut()
+            .is_some_and(|multiplexer| multiplexer.namespaces.poll(self.sockets.is_empty(), task));
         ran | has_left
     }
 
     /// Takes one message or control frame.
-    fn take(&mut self, received: Received<'_>, task: &mut Task<'_>) -> Flow {
-        let sign = || (if matches!(received, Received::Pong) { Sign::Pong } else { Sign::Other }, Instant::now());
+    fn take(&mut self, received: ReceivedMessage<'_>, task: &mut Task<'_>) -> Flow {
+        let sign = || {
+            (
+                if matches!(received, ReceivedMessage::Pong) { ReceivedKind::Pong } else { ReceivedKind::Other },
+                Instant::now(),
+            )
+        };
         if let Some(took) = self.heartbeat.hear(sign) {
             self.application.shared.counters.wire().inspect(|meter| meter.round_trips.observe(took));
         }
         self.taken += 1;
         match received {
-            Received::Close(close) => self.end = Some(End::Over(DisconnectReason::Client(close))),
-            Received::Ping(payload) => self.take_ping(payload),
-            Received::Pong => {}
-            Received::Text(text) if self.lobby.is_some() => self.take_packet(Part::Text(text), task),
-            Received::Binary(bytes) if self.lobby.is_some() => self.take_packet(Part::Binary(bytes), task),
-            Received::Text(text) => self.take_text(text, task),
-            Received::Binary(bytes) => self.take_binary(bytes, task),
+            ReceivedMessage::Close(close) => self.end = Some(CloseCause::Over(DisconnectReason::Client(close))),
+            ReceivedMessage::Ping(payload) => self.take_ping(payload),
+            ReceivedMessage::Pong => {}
+            ReceivedMessage::Text(text) if self.multiplexer.is_some() => self.take_packet(PacketPart::Text(text), task),
+            ReceivedMessage::Binary(bytes) if self.multiplexer.is_some() => {
+                self.take_packet(PacketPart::Binary(bytes), task)
+            }
+            ReceivedMessage::Text(text) => self.take_text(text, task),
+            ReceivedMessage::Binary(bytes) => self.take_binary(bytes, task),
         }
         // What was answered leaves before more is.
         let is_enough = self.taken >= TURN || !self.may_read();
@@ -410,68 +430,69 @@ impl Inside {
     }
 
     fn take_text(&mut self, text: &str, task: &mut Task<'_>) {
-        let Some(seat) = self.seats.only_mut() else { return };
-        if seat.raw.is_some() {
-            return seat.take_message(text, task);
+        let Some(driver) = self.sockets.only_mut() else { return };
+        if driver.raw.is_some() {
+            return driver.take_message(text, task);
         }
         if self.format != WireFormat::Plain {
-            return seat.take_envelope(self.format, ClientMessage::Text(text), task);
+            return driver.take_envelope(self.format, ClientMessage::Text(text), task);
         }
         match decode(text) {
-            Ok(incoming) => seat.take_incoming(incoming, task),
-            Err(malformed) => seat.tell_malformed(malformed),
+            Ok(incoming) => driver.take_incoming(incoming, task),
+            Err(malformed) => driver.tell_malformed(malformed),
         }
     }
 
     fn take_binary(&mut self, bytes: &[u8], task: &mut Task<'_>) {
-        let Some(seat) = self.seats.only_mut() else { return };
-        if seat.raw.is_some() {
-            return seat.take_message(bytes.to_vec(), task);
+        let Some(driver) = self.sockets.only_mut() else { return };
+        if driver.raw.is_some() {
+            return driver.take_message(bytes.to_vec(), task);
         }
-        seat.take_envelope(self.format, ClientMessage::Binary(bytes), task);
+        driver.take_envelope(self.format, ClientMessage::Binary(bytes), task);
     }
 
     /// Takes one part of a packet that names its namespace.
-    fn take_packet(&mut self, part: Part<'_>, task: &mut Task<'_>) {
-        let Self { seats, lobby, end, application, .. } = self;
-        let Some(lobby) = lobby else { return };
-        let Lobby { decoder, desk } = &mut **lobby;
+    fn take_packet(&mut self, part: PacketPart<'_>, task: &mut Task<'_>) {
+        let Self { sockets, multiplexer, end, application, .. } = self;
+        let Some(multiplexer) = multiplexer else { return };
+        let Multiplexer { decoder, namespaces } = &mut **multiplexer;
         let mut taken = Ok(());
-        let mut deliver = |namespace: &str, incoming: Incoming<'_>| taken = desk.take(seats, namespace, incoming, task);
+        let mut deliver =
+            |namespace: &str, incoming: Incoming<'_>| taken = namespaces.take(sockets, namespace, incoming, task);
         let read = match part {
-            Part::Text(text) => decoder.text(text, &mut deliver),
-            Part::Binary(bytes) => decoder.binary(bytes, &mut deliver),
+            PacketPart::Text(text) => decoder.text(text, &mut deliver),
+            PacketPart::Binary(bytes) => decoder.binary(bytes, &mut deliver),
         };
         if let Err(violation) = read.and(taken) {
             application.shared.counters.add(Counter::ProtocolErrors);
-            *end = Some(End::Over(DisconnectReason::Malformed(violation.why)));
+            *end = Some(CloseCause::Over(DisconnectReason::Malformed(violation.why)));
         }
     }
 
     /// Where control frames go.
     fn outbox(&self) -> &Outbox {
-        match (&self.lobby, self.seats.only()) {
-            (None, Some(seat)) => &seat.session().outbox,
-            (Some(lobby), _) => lobby.desk.outbox(&self.seats),
-            (None, None) => unreachable!("a connection without a lobby has its one seat until it ends"),
+        match (&self.multiplexer, self.sockets.only()) {
+            (None, Some(driver)) => &driver.session().outbox,
+            (Some(multiplexer), _) => multiplexer.namespaces.outbox(&self.sockets),
+            (None, None) => unreachable!("a connection without a multiplexer has its one driver until it ends"),
         }
     }
 
-    fn violated(&self, disconnect: Disconnect) -> End {
+    fn violated(&self, disconnect: Disconnect) -> CloseCause {
         self.application.shared.counters.add(Counter::ProtocolErrors);
-        End::Over(DisconnectReason::Violation(disconnect))
+        CloseCause::Over(DisconnectReason::Violation(disconnect))
     }
 
     /// `message` is the one whose fragments the transport puts together.
     fn watch_assembly(&mut self, message: Option<u64>) {
-        let packet = self.lobby.as_ref().and_then(|lobby| lobby.decoder.assembling());
-        self.unfinished.watch(message, packet, self.application.limits.assembly_timeout);
+        let packet = self.multiplexer.as_ref().and_then(|multiplexer| multiplexer.decoder.assembling());
+        self.assembly_timeout.watch(message, packet, self.application.limits.assembly_timeout);
     }
 }
 
 /// One message of a packet.
 #[derive(Clone, Copy)]
-enum Part<'a> {
+enum PacketPart<'a> {
     Text(&'a str),
     Binary(&'a [u8]),
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::options::options;
-use crate::wire::{CloseCode, Disconnect};
+use crate::protocol::{CloseCode, Disconnect};
 
 options! {
     /// Options of a server's stop: [`Server::drain`](crate::Server::drain).

@@ -132,13 +132,13 @@ impl From<std::os::unix::net::UnixListener> for Endpoint {
 /// A listener that listens.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    pub(crate) incoming: Incoming,
+    pub(crate) incoming: BoundListener,
     /// What its streams are encrypted with, where they are.
     pub(crate) tls: Option<Tls>,
 }
 
 #[derive(Debug)]
-pub(crate) enum Incoming {
+pub(crate) enum BoundListener {
     Tcp(TcpListener),
     #[cfg(unix)]
     Unix(UnixListener),
@@ -166,36 +166,36 @@ impl LocalAddr {
 }
 
 impl ListenSource {
-    async fn listen(self) -> io::Result<(Incoming, LocalAddr)> {
+    async fn listen(self) -> io::Result<(BoundListener, LocalAddr)> {
         let incoming = match self {
             Self::Address(address) if !address.contains(':') => {
                 let text = format!("it has no port, as in `{address}:3000`");
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
             }
-            Self::Address(address) => Incoming::Tcp(TcpListener::bind(address).await?),
-            Self::Tcp(listener) => Incoming::Tcp(listener),
+            Self::Address(address) => BoundListener::Tcp(TcpListener::bind(address).await?),
+            Self::Tcp(listener) => BoundListener::Tcp(listener),
             #[cfg(unix)]
-            Self::Unix(listener) => Incoming::Unix(listener),
+            Self::Unix(listener) => BoundListener::Unix(listener),
             Self::StdTcp(listener) => {
                 listener.set_nonblocking(true)?;
-                Incoming::Tcp(TcpListener::from_std(listener)?)
+                BoundListener::Tcp(TcpListener::from_std(listener)?)
             }
             #[cfg(unix)]
             Self::StdUnix(listener) => {
                 listener.set_nonblocking(true)?;
-                Incoming::Unix(UnixListener::from_std(listener)?)
+                BoundListener::Unix(UnixListener::from_std(listener)?)
             }
         };
         // One that blocks, as a supervisor may hand it over, would stop a thread of the runtime at its first accept.
         match &incoming {
-            Incoming::Tcp(listener) => rustix::io::ioctl_fionbio(listener, true)?,
+            BoundListener::Tcp(listener) => rustix::io::ioctl_fionbio(listener, true)?,
             #[cfg(unix)]
-            Incoming::Unix(listener) => rustix::io::ioctl_fionbio(listener, true)?,
+            BoundListener::Unix(listener) => rustix::io::ioctl_fionbio(listener, true)?,
         }
         let local = match &incoming {
-            Incoming::Tcp(listener) => LocalAddr::Tcp(listener.local_addr()?),
+            BoundListener::Tcp(listener) => LocalAddr::Tcp(listener.local_addr()?),
             #[cfg(unix)]
-            Incoming::Unix(listener) => LocalAddr::Unix(listener.local_addr()?.as_pathname().map(Into::into)),
+            BoundListener::Unix(listener) => LocalAddr::Unix(listener.local_addr()?.as_pathname().map(Into::into)),
         };
         Ok((incoming, local))
     }

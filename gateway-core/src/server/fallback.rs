@@ -12,11 +12,11 @@ use tower_service::Service;
 
 use crate::server::body::Body;
 
-type Respond = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+type FallbackFuture = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
 /// A service of any type.
 #[derive(Clone)]
-pub(crate) struct Fallback(Arc<dyn Fn(Request<Body>) -> Respond + Send + Sync>);
+pub(crate) struct Fallback(Arc<dyn Fn(Request<Body>) -> FallbackFuture + Send + Sync>);
 
 impl Fallback {
     pub(crate) fn service<S, B>(service: S) -> Self

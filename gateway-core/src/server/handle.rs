@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use crate::gateway::{NamespaceError, check_slash};
 use crate::hub::Namespace;
-use crate::server::application::Shared;
-use crate::server::gauges::gather;
-use crate::server::targets::Targets;
-use crate::telemetry::{Counter, Counters, Metrics};
+use crate::metrics::{Counter, Counters, Metrics};
+use crate::server::application::ServerState;
+use crate::server::metrics::gather;
+use crate::server::server_target::ServerTarget;
 
 /// A server as background tasks, other services and tests see it. Cheap to clone; exists before the server starts. It is
 /// also a service: a field or a `State<ServerHandle>` argument gets it.
 #[derive(Clone, Debug)]
-pub struct ServerHandle(Arc<Shared>);
+pub struct ServerHandle(Arc<ServerState>);
 
 impl ServerHandle {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: Arc<ServerState>) -> Self {
         Self(shared)
     }
 
@@ -40,27 +40,27 @@ impl ServerHandle {
     }
 
     /// All namespaces that a pattern stands for: `/room/{id}`, as a gateway declares it, whatever its parameters are called.
-    /// They are listed by [`Targets::namespaces`], and sent to like one.
+    /// They are listed by [`ServerTarget::namespaces`], and sent to like one.
     ///
     /// # Errors
     ///
     /// [`NamespaceError`] where no gateway declares it, and before the server has started.
-    pub fn of_pattern(&self, pattern: impl AsRef<str>) -> Result<Targets, NamespaceError> {
+    pub fn of_pattern(&self, pattern: impl AsRef<str>) -> Result<ServerTarget, NamespaceError> {
         let pattern = pattern.as_ref();
         check_slash(pattern)?;
         let known = self.0.known().ok_or_else(|| NamespaceError::not_started(pattern))?;
-        Ok(Targets::new(Arc::clone(&self.0), Some(known.find_pattern(pattern)?)))
+        Ok(ServerTarget::new(Arc::clone(&self.0), Some(known.find_pattern(pattern)?)))
     }
 
     /// Every socket of the server, in whichever namespace.
     #[must_use]
-    pub fn all(&self) -> Targets {
-        Targets::new(Arc::clone(&self.0), None)
+    pub fn all(&self) -> ServerTarget {
+        ServerTarget::new(Arc::clone(&self.0), None)
     }
 
-    /// All sockets of a user that guards named with [`Pass::user`](crate::Pass::user), in whichever namespace.
+    /// All sockets of a user that guards named with [`Grant::user`](crate::Grant::user), in whichever namespace.
     #[must_use]
-    pub fn user(&self, id: impl AsRef<str>) -> Targets {
+    pub fn user(&self, id: impl AsRef<str>) -> ServerTarget {
         self.all().user(id)
     }
 

@@ -1,69 +1,69 @@
 //! A server: what it is built from, how it starts, listens and stops.
 
 mod accept;
-mod admission;
 mod application;
+mod assembly_timeout;
 mod banner;
-mod before;
 mod body;
 mod builder;
-mod by_hand;
+mod close;
 #[cfg(feature = "config")]
 mod config;
+mod connect_hooks;
 mod connection;
-mod doors;
+mod disconnect;
 mod drain;
-mod ending;
 mod endpoint;
 mod engine_io;
+mod event_queue;
 mod fallback;
-mod forms;
-mod gauges;
+mod formats;
+mod guards;
 mod handle;
-mod hints;
-mod lanes;
-mod leaving;
-mod lobby;
+mod handshake_check;
+mod lingering;
+mod manual_upgrade;
+mod metrics;
 mod monitoring;
+mod multiplexer;
 mod operations;
 mod peer;
-mod place;
 mod provide;
-mod rates;
+mod rate_limit;
 mod raw;
-mod running;
-mod seat;
-mod seats;
+mod running_server;
+mod scheduler;
+mod server_target;
 mod service;
 mod settings;
+mod setup_hints;
+mod shutdown;
 mod signals;
+mod socket_context;
+mod socket_driver;
 mod socket_io_options;
-mod stopping;
-mod targets;
-mod unfinished;
-mod unread;
-mod upgraded;
-mod waiting;
+mod socket_set;
+mod upgrade;
 
 #[cfg(feature = "testing")]
 pub(crate) use application::Application;
-pub use before::UpgradeRefusal;
 pub use body::Body;
 pub use builder::Server;
 #[cfg(feature = "config")]
 pub use config::ServerConfig;
 #[cfg(feature = "testing")]
-pub(crate) use connection::{Entry, Manner, serve};
-#[cfg(feature = "testing")]
-pub(crate) use doors::ask_at_upgrade;
+pub(crate) use connection::{ConnectionConfig, ConnectionScope, serve};
 pub use drain::Drain;
 pub use endpoint::{Endpoint, IntoEndpoint, LocalAddr};
 pub use engine_io::{Cors, Parser, SameSite, SessionCookie, TransportName};
 #[cfg(feature = "testing")]
-pub(crate) use forms::socket_io;
+pub(crate) use formats::socket_io;
+#[cfg(feature = "testing")]
+pub(crate) use guards::guard_upgrade;
 pub use handle::ServerHandle;
+pub use handshake_check::HandshakeRejection;
 pub use peer::PeerAddr;
-pub use running::RunningServer;
+pub use running_server::RunningServer;
+pub use server_target::ServerTarget;
 pub use service::GatewayService;
 pub use socket_io_options::{EngineIo, SocketIo};
-pub use targets::Targets;

@@ -19,7 +19,7 @@ use crate::server::accept::Accepted;
 use crate::server::body::Body;
 use crate::server::endpoint::Listener;
 use crate::server::handle::ServerHandle;
-use crate::server::unread::{Bounds, WithBody, linger};
+use crate::server::lingering::{LingerBounds, RequestBody, linger};
 
 /// Watchers at a time. Others wait.
 const WATCHERS: usize = 32;
@@ -33,7 +33,7 @@ pub(crate) async fn monitor(listener: Listener, handle: ServerHandle) {
     let places = Arc::new(Semaphore::new(WATCHERS));
     let mut watchers = JoinSet::new();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok(context) = Arc::clone(&places).acquire_owned().await else { return };
         let accepted = listener.next(handle.counters()).await;
         let handle = handle.clone();
         watchers.spawn(async move {
@@ -42,7 +42,7 @@ pub(crate) async fn monitor(listener: Listener, handle: ServerHandle) {
                 #[cfg(unix)]
                 Accepted::Unix(stream) => answer(stream, handle).await,
             }
-            drop(place);
+            drop(context);
         });
         while watchers.try_join_next().is_some() {}
     }
@@ -51,11 +51,11 @@ pub(crate) async fn monitor(listener: Listener, handle: ServerHandle) {
 async fn answer<S: AsyncRead + AsyncWrite + Unpin>(stream: S, handle: ServerHandle) {
     let limits = Limits::default();
     let respond = async |request: Request<Incoming>| {
-        let (request, with_body) = WithBody::watch(request.map(Body::new));
+        let (request, with_body) = RequestBody::watch(request.map(Body::new));
         let mut response = respond(&handle, request.method(), request.uri().path());
         drop(request);
         if let Some(with_body) = with_body {
-            with_body.settle(&mut response, Bounds::new(&limits)).await;
+            with_body.settle(&mut response, LingerBounds::new(&limits)).await;
         }
         Ok::<_, Infallible>(response)
     };

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::dispatch::{IntoRefusal, Service};
-use crate::gateway::{Provided, SocketFactory};
+use crate::gateway::{Services, SocketFactory};
+use crate::handler::{IntoConnectRejection, Service};
 use crate::server::builder::Server;
 use crate::socket::Socket;
 
@@ -52,7 +52,7 @@ impl Server {
     where
         T: Service,
         E: fmt::Display,
-        F: FnOnce(Provided) -> A + Send + 'static,
+        F: FnOnce(Services) -> A + Send + 'static,
         A: Future<Output = Result<T, E>> + Send + 'static,
     {
         self.services.promise::<T>();
@@ -66,8 +66,8 @@ impl Server {
     pub fn provide_per_socket<T, E, F, A>(mut self, make: F) -> Self
     where
         T: Send + Sync + 'static,
-        E: IntoRefusal,
-        F: Fn(Socket, Provided) -> A + Send + Sync + 'static,
+        E: IntoConnectRejection,
+        F: Fn(Socket, Services) -> A + Send + Sync + 'static,
         A: Future<Output = Result<T, E>> + Send + 'static,
     {
         let factory = SocketFactory::new(make);

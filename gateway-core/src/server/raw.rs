@@ -8,29 +8,31 @@ use std::task::{Context as Task, Poll};
 
 use tokio::time::Instant;
 
-use crate::dispatch::{Access, Context, Exception, Guarded, Passes, RawReply, Running, RunningState, drop_quietly};
-use crate::server::place::Place;
-use crate::server::waiting::Waiting;
-use crate::telemetry::Counter;
-use crate::wire::{CloseCode, Disconnect, Message};
+use crate::handler::{
+    Context, Exception, GuardContext, GuardedHook, HandlerFuture, HandlerState, RawReply, SocketGrants, drop_quietly,
+};
+use crate::metrics::Counter;
+use crate::protocol::{CloseCode, Disconnect, Message};
+use crate::server::event_queue::EventQueue;
+use crate::server::socket_context::SocketContext;
 
-type RawHandling = Pin<Box<dyn Future<Output = RawReply> + Send>>;
+type RawReplyFuture = Pin<Box<dyn Future<Output = RawReply> + Send>>;
 
 #[derive(Default)]
-pub(crate) struct RawLane {
-    waiting: Waiting<Message>,
+pub(crate) struct RawScheduler {
+    waiting: EventQueue<Message>,
     /// With the time it has.
-    running: Option<(RawHandling, Instant)>,
+    running: Option<(RawReplyFuture, Instant)>,
     open: bool,
 }
 
-impl RawLane {
+impl RawScheduler {
     pub(crate) fn open(&mut self) {
         self.open = true;
     }
 
-    pub(crate) fn has_room(&self, place: &Place) -> bool {
-        self.waiting.has_room(&place.application.limits)
+    pub(crate) fn has_room(&self, context: &SocketContext) -> bool {
+        self.waiting.has_room(&context.application.limits)
     }
 
     pub(crate) fn is_idle(&self) -> bool {
@@ -42,43 +44,43 @@ impl RawLane {
     }
 
     /// Reading goes on beyond the bound only for answers, which a raw gateway has none of: what is read always finds room.
-    pub(crate) fn take(&mut self, place: &Place, message: Message, task: &mut Task<'_>) {
+    pub(crate) fn take(&mut self, context: &SocketContext, message: Message, task: &mut Task<'_>) {
         if self.open && self.is_idle() {
-            self.start(place, message, task);
+            self.start(context, message, task);
         } else {
             let bytes = message.len();
             self.waiting.push(message, bytes);
         }
     }
 
-    pub(crate) fn poll(&mut self, place: &Place, task: &mut Task<'_>) -> bool {
+    pub(crate) fn poll(&mut self, context: &SocketContext, task: &mut Task<'_>) -> bool {
         let mut progress = false;
         loop {
             if let Some((future, _)) = &mut self.running {
                 match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))) {
                     Ok(Poll::Pending) => return progress,
-                    Ok(Poll::Ready(reply)) => Self::finish(place, reply),
-                    Err(_) => Self::panicked(place),
+                    Ok(Poll::Ready(reply)) => Self::finish(context, reply),
+                    Err(_) => Self::panicked(context),
                 }
                 self.running = None;
                 progress = true;
             }
             // What was answered leaves before more is.
-            if !self.open || self.waiting.is_empty() || place.session.outbox.holds_back() {
+            if !self.open || self.waiting.is_empty() || context.session.outbox.holds_back() {
                 return progress;
             }
             let Some(message) = self.waiting.pop() else { return progress };
             progress = true;
-            self.start(place, message, task);
+            self.start(context, message, task);
         }
     }
 
-    pub(crate) fn expire(&mut self, place: &Place, now: Instant) {
+    pub(crate) fn expire(&mut self, context: &SocketContext, now: Instant) {
         if let Some((future, _)) = self.running.take_if(|(_, deadline)| *deadline <= now) {
             drop_quietly(future);
-            place.count(Counter::Timeouts);
-            tracing::warn!(socket = %place.socket.id(), "a raw handler took too long");
-            Self::end(place, CloseCode::INTERNAL, "internal error");
+            context.count(Counter::Timeouts);
+            tracing::warn!(socket = %context.socket.id(), "a raw handler took too long");
+            Self::end(context, CloseCode::INTERNAL, "internal error");
         }
     }
 
@@ -86,86 +88,91 @@ impl RawLane {
         self.waiting.clear();
     }
 
-    fn start(&mut self, place: &Place, message: Message, task: &mut Task<'_>) {
-        let Some(hook) = place.route.router.raw() else { return };
-        place.count(Counter::Events);
-        let running = catch_unwind(AssertUnwindSafe(|| match &place.passes {
-            Some(passes) if !hook.guards.is_empty() => guarded(place, hook, passes, message),
-            passes => {
-                let context = Context::raw(&place.application.services, &place.socket, message);
-                (hook.run)(&context.with_passes(passes.as_deref()))
+    fn start(&mut self, context: &SocketContext, message: Message, task: &mut Task<'_>) {
+        let Some(hook) = context.route.router.raw() else { return };
+        context.count(Counter::Events);
+        let running = catch_unwind(AssertUnwindSafe(|| match &context.grants {
+            Some(grants) if !hook.guards.is_empty() => guarded(context, hook, grants, message),
+            grants => {
+                let event_context = Context::raw(&context.application.services, &context.socket, message);
+                (hook.run)(&event_context.with_grants(grants.as_deref()))
             }
         }));
         match running {
-            Ok(Running(RunningState::Ready(reply))) => Self::finish(place, reply),
-            Ok(Running(RunningState::Future(mut future))) => {
+            Ok(HandlerFuture(HandlerState::Ready(reply))) => Self::finish(context, reply),
+            Ok(HandlerFuture(HandlerState::Future(mut future))) => {
                 match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))) {
-                    Ok(Poll::Ready(reply)) => Self::finish(place, reply),
+                    Ok(Poll::Ready(reply)) => Self::finish(context, reply),
                     Ok(Poll::Pending) => {
-                        self.running = Some((future, Instant::now() + place.application.limits.handler_timeout));
+                        self.running = Some((future, Instant::now() + context.application.limits.handler_timeout));
                     }
-                    Err(_) => Self::panicked(place),
+                    Err(_) => Self::panicked(context),
                 }
             }
-            Err(_) => Self::panicked(place),
+            Err(_) => Self::panicked(context),
         }
     }
 
-    fn finish(place: &Place, RawReply(reply): RawReply) {
+    fn finish(context: &SocketContext, RawReply(reply): RawReply) {
         match reply {
             Ok(None) => {}
             // A full outbox is counted there, and ends the connection where its policy says so.
-            Ok(Some(message)) => drop(place.socket.send_message(message)),
-            Err(exception) => Self::failed(place, &exception),
+            Ok(Some(message)) => drop(context.socket.send_message(message)),
+            Err(exception) => Self::failed(context, &exception),
         }
     }
 
-    fn failed(place: &Place, exception: &Exception) {
+    fn failed(context: &SocketContext, exception: &Exception) {
         match exception.hidden_text() {
             Some(error) => {
-                tracing::error!(socket = %place.socket.id(), error, "a raw handler failed");
-                Self::end(place, CloseCode::INTERNAL, "internal error");
+                tracing::error!(socket = %context.socket.id(), error, "a raw handler failed");
+                Self::end(context, CloseCode::INTERNAL, "internal error");
             }
-            None => Self::end(place, CloseCode::POLICY, exception.text()),
+            None => Self::end(context, CloseCode::POLICY, exception.text()),
         }
     }
 
-    fn panicked(place: &Place) {
-        place.count(Counter::Panics);
-        tracing::error!(socket = %place.socket.id(), "a raw handler panicked");
-        Self::end(place, CloseCode::INTERNAL, "internal error");
+    fn panicked(context: &SocketContext) {
+        context.count(Counter::Panics);
+        tracing::error!(socket = %context.socket.id(), "a raw handler panicked");
+        Self::end(context, CloseCode::INTERNAL, "internal error");
     }
 
     /// There is no envelope to tell a failure in.
-    fn end(place: &Place, code: CloseCode, reason: &str) {
-        place.socket.disconnect(Disconnect::new(code, reason.to_owned()));
+    fn end(context: &SocketContext, code: CloseCode, reason: &str) {
+        context.socket.disconnect(Disconnect::new(code, reason.to_owned()));
     }
 }
 
 /// Asks the guards before the handler is called: at once where none of them waits.
-fn guarded(place: &Place, hook: &Guarded<RawReply>, passes: &Arc<Passes>, message: Message) -> Running<RawReply> {
-    let Place { application, socket, .. } = place;
+fn guarded(
+    context: &SocketContext,
+    hook: &GuardedHook<RawReply>,
+    grants: &Arc<SocketGrants>,
+    message: Message,
+) -> HandlerFuture<RawReply> {
+    let SocketContext { application, socket, .. } = context;
     let asked = {
-        let access = Access::connect(&application.services, socket, passes).about(&message);
-        hook.guards.ask_at_once(&access, socket.counters())
+        let context = GuardContext::connect(&application.services, socket, grants).about(&message);
+        hook.guards.ask_at_once(&context, socket.counters())
     };
     match asked {
-        Err(exception) => Running::ready(RawReply(Err(exception))),
+        Err(exception) => HandlerFuture::ready(RawReply(Err(exception))),
         Ok(asked) if asked == hook.guards.len() => {
-            (hook.run)(&Context::raw(&application.services, socket, message).with_passes(Some(passes)))
+            (hook.run)(&Context::raw(&application.services, socket, message).with_grants(Some(grants)))
         }
         Ok(asked) => {
-            let (application, route) = (Arc::clone(application), Arc::clone(&place.route));
-            let (socket, passes) = (socket.clone(), Arc::clone(passes));
-            Running::future(async move {
+            let (application, route) = (Arc::clone(application), Arc::clone(&context.route));
+            let (socket, grants) = (socket.clone(), Arc::clone(grants));
+            HandlerFuture::future(async move {
                 let hook = route.router.raw().expect("it was called a moment ago");
-                let access = Access::connect(&application.services, &socket, &passes).about(&message);
-                if let Err(exception) = hook.guards.ask(asked, &access, socket.counters()).await {
+                let context = GuardContext::connect(&application.services, &socket, &grants).about(&message);
+                if let Err(exception) = hook.guards.ask(asked, &context, socket.counters()).await {
                     return RawReply(Err(exception));
                 }
                 let running = {
-                    let context = Context::raw(&application.services, &socket, message);
-                    (hook.run)(&context.with_passes(Some(&passes)))
+                    let event_context = Context::raw(&application.services, &socket, message);
+                    (hook.run)(&event_context.with_grants(Some(&grants)))
                 };
                 running.outcome().await
             })
@@ -173,8 +180,8 @@ fn guarded(place: &Place, hook: &Guarded<RawReply>, passes: &Arc<Passes>, messag
     }
 }
 
-impl fmt::Debug for RawLane {
+impl fmt::Debug for RawScheduler {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "RawLane({} waiting)", self.waiting.len())
+        write!(formatter, "RawScheduler({} waiting)", self.waiting.len())
     }
 }

@@ -13,30 +13,32 @@ use http::{Request, Response, StatusCode, Uri};
 use http_body::Body as HttpBody;
 use tower_service::Service;
 
-use crate::gateway::Found;
+use crate::gateway::MatchedRoute;
+use crate::metrics::{self, Rejected, RejectedHandshake};
 use crate::server::application::Application;
-use crate::server::before::{BeforeUpgrade, FOREIGN_ORIGIN, UpgradeRefusal};
 use crate::server::body::Body;
-use crate::server::connection::{self, Entry, Manner};
-use crate::server::doors::ask_at_upgrade;
+use crate::server::connection::{self, ConnectionConfig, ConnectionScope};
 use crate::server::engine_io;
 use crate::server::fallback::Fallback;
+use crate::server::guards::guard_upgrade;
+use crate::server::handshake_check::{FOREIGN_ORIGIN, HandshakeCheck, HandshakeRejection};
+use crate::server::lingering::{LingerBounds, RequestBody};
 use crate::server::peer::PeerAddr;
-use crate::server::unread::{Bounds, WithBody};
-use crate::server::upgraded::{Below, Offered, Start, when_upgraded};
-use crate::telemetry::{self, Rejected, RejectedHandshake};
-use crate::transport::{Agreed, Asks, Handshake, Present, Query, Stream, Upgrade, UpgradeError, WebSocket};
+use crate::server::upgrade::{OfferedUpgrade, StreamHandler, UpgradedStream, when_upgraded};
+use crate::transport::{
+    Agreed, ConnectionPermit, Handshake, Query, Stream, Upgrade, UpgradeError, UpgradeIntent, WebSocket,
+};
 
 /// A started server as a `tower` service, to be mounted in another HTTP application. Cheap to clone.
 #[derive(Clone)]
 pub struct GatewayService {
     pub(crate) application: Arc<Application>,
-    pub(crate) before: Option<BeforeUpgrade>,
+    pub(crate) before: Option<HandshakeCheck>,
     pub(crate) fallback: Option<Fallback>,
     pub(crate) peer: Option<SocketAddr>,
 }
 
-type Respond = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+type ResponseFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 impl<B> Service<Request<B>> for GatewayService
 where
@@ -45,23 +47,23 @@ where
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Respond;
+    type Future = ResponseFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> Respond {
+    fn call(&mut self, request: Request<B>) -> ResponseFuture {
         self.clone().answer(request.map(Body::new))
     }
 }
 
 impl GatewayService {
     /// Answers a request, and looks after what the answer leaves of it.
-    pub(crate) fn answer(mut self, request: Request<Body>) -> Respond {
+    pub(crate) fn answer(mut self, request: Request<Body>) -> ResponseFuture {
         self.peer = self.peer.or_else(|| PeerAddr::among(request.extensions()));
-        let (request, with_body) = WithBody::watch(request);
-        let offered = Offered::take_note(&request);
+        let (request, with_body) = RequestBody::watch(request);
+        let offered = OfferedUpgrade::take_note(&request);
         if with_body.is_none() && offered.is_none() {
             return Box::pin(async move { Ok(self.respond(request).await) });
         }
@@ -70,7 +72,7 @@ impl GatewayService {
             let mut response = self.respond(request).await;
             let Application { limits, shared, .. } = &*application;
             if let Some(with_body) = with_body {
-                let bounds = Bounds::new(limits).until(&shared.stopping, limits.close_timeout);
+                let bounds = LingerBounds::new(limits).until(&shared.stopping, limits.close_timeout);
                 with_body.settle(&mut response, bounds).await;
             }
             if let Some(offered) = offered {
@@ -86,10 +88,10 @@ impl GatewayService {
                 engine_io::Host { application: &self.application, before: self.before.as_ref(), peer: self.peer };
             return engine_io::respond(host, engine, request).await;
         }
-        let asks = Asks::of(request.headers());
-        let asked = Asked::of(&request);
+        let asks = UpgradeIntent::of(request.headers());
+        let asked = RejectedRequest::of(&request);
         let refused = match (self.application.routes.find(request.uri().path()), &self.fallback) {
-            (Some(found), fallback) if asks != Asks::ForNone || fallback.is_none() => {
+            (Some(found), fallback) if asks != UpgradeIntent::ForNone || fallback.is_none() => {
                 match self.upgrade(request, asks, found).await {
                     Ok(response) => return response,
                     Err(refused) => refused,
@@ -99,7 +101,7 @@ impl GatewayService {
             (_, None) => self.not_found(),
         };
         let mut response = self.rejected(&asked, &refused);
-        if asks != Asks::ForNone {
+        if asks != UpgradeIntent::ForNone {
             // Some clients wait for the end of the connection before they say that they were refused.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -109,10 +111,10 @@ impl GatewayService {
     async fn upgrade(
         &self,
         mut request: Request<Body>,
-        asks: Asks,
-        mut found: Found,
-    ) -> Result<Response<Body>, UpgradeRefusal> {
-        let below = Below::of(&mut request);
+        asks: UpgradeIntent,
+        mut found: MatchedRoute,
+    ) -> Result<Response<Body>, HandshakeRejection> {
+        let below = UpgradedStream::of(&mut request);
         let (head, _) = request.into_parts();
         let checked = Upgrade::check(&head, asks, &self.application.subprotocols);
         let mut upgrade =
@@ -122,17 +124,16 @@ impl GatewayService {
         }
         let upgrade = upgrade.with_deflate(&head.headers, self.application.deflate.as_ref());
         if !self.application.origins.admits(&head.headers) {
-            return Err(UpgradeRefusal::new(StatusCode::FORBIDDEN, FOREIGN_ORIGIN).because(Rejected::Origin));
+            return Err(HandshakeRejection::new(StatusCode::FORBIDDEN, FOREIGN_ORIGIN).because(Rejected::Origin));
         }
         if self.application.shared.is_stopping() {
-            return Err(
-                UpgradeRefusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops").because(Rejected::Stopping)
-            );
+            return Err(HandshakeRejection::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops")
+                .because(Rejected::Stopping));
         }
         let query = head.uri.query().unwrap_or_default();
         Query::check(query, &self.application.limits)?;
         let address = self.application.address(self.peer, &head.headers);
-        let present = self.application.crowd.enter(address)?;
+        let permit = self.application.limiter.enter(address)?;
         let handshake = Handshake::new(found.name.clone(), query, &head.headers, self.peer)
             .with_protocol(upgrade.protocol())
             .with_address(address)
@@ -140,25 +141,25 @@ impl GatewayService {
         if let Some(before) = &self.before {
             before.ask(handshake.clone()).await?;
         }
-        found.passes = ask_at_upgrade(&self.application, &found.route, &handshake).await?;
+        found.grants = guard_upgrade(&self.application, &found.route, &handshake).await?;
         let application = Arc::clone(&self.application);
-        let begin = Begin { application, found, handshake, agreed: upgrade.agreed(), present };
+        let begin = PlainConnection { application, found, handshake, agreed: upgrade.agreed(), permit };
         when_upgraded(below, &self.application.shared.tasks, begin);
         Ok(upgrade.response())
     }
 
-    fn not_found(&self) -> UpgradeRefusal {
+    fn not_found(&self) -> HandshakeRejection {
         let mut text = "there is no gateway at this path".to_owned();
         if cfg!(debug_assertions) {
             let names: Vec<_> = self.application.routes.iter().map(|route| route.namespace).collect();
             text = format!("{text}; the namespaces are {}", names.join(", "));
         }
-        UpgradeRefusal::new(StatusCode::NOT_FOUND, text).because(Rejected::NotFound)
+        HandshakeRejection::new(StatusCode::NOT_FOUND, text).because(Rejected::NotFound)
     }
 
-    fn rejected(&self, asked: &Asked, refusal: &UpgradeRefusal) -> Response<Body> {
+    fn rejected(&self, asked: &RejectedRequest, refusal: &HandshakeRejection) -> Response<Body> {
         self.application.shared.counters.reject(refusal.why());
-        telemetry::rejected(RejectedHandshake {
+        metrics::rejected(RejectedHandshake {
             why: refusal.why(),
             status: refusal.status().as_u16(),
             text: refusal.text(),
@@ -181,12 +182,12 @@ impl GatewayService {
 }
 
 /// What the log says of a request that is turned away, once the request itself is used up.
-struct Asked {
+struct RejectedRequest {
     uri: Uri,
     origin: Option<HeaderValue>,
 }
 
-impl Asked {
+impl RejectedRequest {
     fn of(request: &Request<Body>) -> Self {
         Self { uri: request.uri().clone(), origin: request.headers().get(ORIGIN).cloned() }
     }
@@ -198,32 +199,32 @@ impl fmt::Debug for GatewayService {
     }
 }
 
-fn malformed(error: UpgradeError) -> UpgradeRefusal {
+fn malformed(error: UpgradeError) -> HandshakeRejection {
     let status = match error {
         UpgradeError::NotAnUpgrade | UpgradeError::Stripped | UpgradeError::Version => StatusCode::UPGRADE_REQUIRED,
         UpgradeError::Method | UpgradeError::HttpVersion | UpgradeError::Connection | UpgradeError::Key => {
             StatusCode::BAD_REQUEST
         }
     };
-    UpgradeRefusal::new(status, error.to_string()).because(Rejected::Malformed)
+    HandshakeRejection::new(status, error.to_string()).because(Rejected::Malformed)
 }
 
 /// A connection by plain WebSocket. It gets a task of its own, which holds nothing of its handshake.
-struct Begin {
+struct PlainConnection {
     application: Arc<Application>,
-    found: Found,
+    found: MatchedRoute,
     handshake: Handshake,
     agreed: Option<Agreed>,
-    present: Option<Box<Present>>,
+    permit: Option<Box<ConnectionPermit>>,
 }
 
-impl Start for Begin {
+impl StreamHandler for PlainConnection {
     async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
-        let Self { application, found, handshake, agreed, present } = self;
+        let Self { application, found, handshake, agreed, permit } = self;
         let transport = WebSocket::new(stream, &read_ahead, application.limits.message_bytes);
-        let transport = transport.with_deflate(agreed).holding(present);
+        let transport = transport.with_deflate(agreed).holding(permit);
         let tasks = application.shared.tasks.clone();
-        let manner = Manner::plain(&application, &found.route, &handshake);
-        tasks.spawn(connection::serve(transport, application, Entry::Namespace(found), handshake, manner));
+        let config = ConnectionConfig::plain(&application, &found.route, &handshake);
+        tasks.spawn(connection::serve(transport, application, ConnectionScope::Namespace(found), handshake, config));
     }
 }

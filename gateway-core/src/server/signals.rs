@@ -19,7 +19,7 @@ pub(crate) struct Signals {
 
 /// What the process is told.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Told {
+pub(crate) enum ProcessSignal {
     Stop,
     #[cfg_attr(not(unix), allow(dead_code, reason = "by a hangup alone"))]
     Reload,
@@ -41,7 +41,7 @@ impl Signals {
     /// # Cancel safety
     ///
     /// No signal is lost.
-    pub(crate) async fn next(&mut self) -> Told {
+    pub(crate) async fn next(&mut self) -> ProcessSignal {
         let hangup = async {
             match &mut self.hangup {
                 Some(hangup) => hangup.recv().await,
@@ -49,9 +49,9 @@ impl Signals {
             }
         };
         tokio::select! {
-            _ = self.terminate.recv() => Told::Stop,
-            _ = self.interrupt.recv() => Told::Stop,
-            _ = hangup => Told::Reload,
+            _ = self.terminate.recv() => ProcessSignal::Stop,
+            _ = self.interrupt.recv() => ProcessSignal::Stop,
+            _ = hangup => ProcessSignal::Reload,
         }
     }
 }
@@ -67,9 +67,9 @@ impl Signals {
         Ok(())
     }
 
-    pub(crate) async fn next(&mut self) -> Told {
+    pub(crate) async fn next(&mut self) -> ProcessSignal {
         drop(tokio::signal::ctrl_c().await);
-        Told::Stop
+        ProcessSignal::Stop
     }
 }
 
@@ -80,6 +80,6 @@ impl Signals {
     ///
     /// No signal is lost.
     pub(crate) async fn stop(&mut self) {
-        while self.next().await != Told::Stop {}
+        while self.next().await != ProcessSignal::Stop {}
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 
-use crate::server::before::{BeforeUpgrade, UpgradeRefusal};
 use crate::server::engine_io::{Cors, EngineOptions, InitialHeaders, Parser, SessionCookie, TransportName};
+use crate::server::handshake_check::{HandshakeCheck, HandshakeRejection};
 #[cfg(feature = "deflate")]
 use crate::transport::Deflate;
 use crate::transport::Handshake;
@@ -157,14 +157,14 @@ macro_rules! engine_options {
                 self
             }
 
-            /// Asks `check` before each handshake, after what [`Server::before_upgrade`](crate::Server::before_upgrade)
+            /// Asks `check` before each handshake, after what [`Server::allow_request`](crate::Server::allow_request)
             /// asks. The client reads the refusal's text; where it asked for a WebSocket the status is always 400.
             pub fn allow_request<F, A>(mut self, check: F) -> Self
             where
                 F: Fn(Handshake) -> A + Send + Sync + 'static,
-                A: Future<Output = Result<(), UpgradeRefusal>> + Send + 'static,
+                A: Future<Output = Result<(), HandshakeRejection>> + Send + 'static,
             {
-                self.engine.allow_request = Some(BeforeUpgrade::new(check));
+                self.engine.allow_request = Some(HandshakeCheck::new(check));
                 self
             }
 

@@ -4,9 +4,9 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use crate::protocol::PreviousFrames;
 use crate::session::Session;
 use crate::session::sync::thread_local;
-use crate::wire::Latest;
 
 thread_local! {
     static BATCH: RefCell<Option<Marked>> = const { RefCell::new(None) };
@@ -16,14 +16,14 @@ struct Marked {
     /// The session whose turn it is; it writes its own outbox.
     owner: *const Session,
     sessions: Vec<Arc<Session>>,
-    lists: Vec<List>,
+    lists: Vec<BroadcastList>,
 }
 
 /// Many sessions that were sent the same, but for one of them.
-struct List {
+struct BroadcastList {
     sessions: Arc<[Arc<Session>]>,
     except: *const Session,
-    latest: Latest,
+    latest: PreviousFrames,
 }
 
 /// Sessions that are sent the same, and the one of them that is not.
@@ -91,9 +91,9 @@ fn write_marked(sessions: &[Arc<Session>]) {
 }
 
 /// What was last sent to all of these in this batch.
-pub(crate) fn latest_of(listed: Listed<'_>) -> Latest {
+pub(crate) fn latest_of(listed: Listed<'_>) -> PreviousFrames {
     if listed.0.len() < MANY {
-        return Latest::default();
+        return PreviousFrames::default();
     }
     BATCH.with(|batch| {
         let mut batch = batch.borrow_mut();
@@ -103,7 +103,7 @@ pub(crate) fn latest_of(listed: Listed<'_>) -> Latest {
 }
 
 /// The same for many, who were sent this last; those that were not pushed to are passed over.
-pub(crate) fn write_all_soon(listed: Listed<'_>, latest: Latest) {
+pub(crate) fn write_all_soon(listed: Listed<'_>, latest: PreviousFrames) {
     let (sessions, except) = listed;
     let is_seen_to = BATCH.with(|batch| {
         let mut batch = batch.borrow_mut();
@@ -112,7 +112,7 @@ pub(crate) fn write_all_soon(listed: Listed<'_>, latest: Latest) {
             list.latest = latest;
         } else {
             let except = except.map_or(std::ptr::null(), Arc::as_ptr);
-            marked.lists.push(List { sessions: Arc::clone(sessions), except, latest });
+            marked.lists.push(BroadcastList { sessions: Arc::clone(sessions), except, latest });
         }
         true
     });
@@ -134,7 +134,7 @@ pub(crate) fn for_each(sessions: &[Arc<Session>], mut visit: impl FnMut(&Arc<Ses
 }
 
 impl Marked {
-    fn list(&mut self, (sessions, except): Listed<'_>) -> Option<&mut List> {
+    fn list(&mut self, (sessions, except): Listed<'_>) -> Option<&mut BroadcastList> {
         let except = except.map_or(std::ptr::null(), Arc::as_ptr);
         self.lists.iter_mut().find(|list| Arc::ptr_eq(&list.sessions, sessions) && list.except == except)
     }

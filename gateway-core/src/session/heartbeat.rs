@@ -6,15 +6,15 @@ use tokio::time::Instant;
 
 /// How often a client is asked whether it is still there, and how long it may stay silent then.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
+pub(crate) struct HeartbeatConfig {
     pub(crate) interval: Duration,
     pub(crate) timeout: Duration,
-    pub(crate) asks: Asks,
+    pub(crate) ping_mode: PingMode,
 }
 
 /// When a heartbeat asks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Asks {
+pub(crate) enum PingMode {
     /// When nothing may have been heard for an interval.
     OnSilence,
     /// An interval after each answer, whatever else is heard: the client counts on it.
@@ -23,7 +23,7 @@ pub(crate) enum Asks {
 
 /// What came while an answer is awaited.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Sign {
+pub(crate) enum ReceivedKind {
     /// The answer.
     Pong,
     /// Anything else. It will do where silence is asked about. A client that is asked steadily must answer, and has its time
@@ -34,7 +34,7 @@ pub(crate) enum Sign {
 /// What became of bytes since the last look: those of a large message on a slow road say that the client is there, though
 /// nothing of it is whole.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Traffic {
+pub(crate) enum ByteActivity {
     Still,
     Moving,
 }
@@ -42,7 +42,7 @@ pub(crate) enum Traffic {
 /// The state of one connection's heartbeat. Any incoming frame is a sign of life.
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
-    pace: Pace,
+    heartbeat_config: HeartbeatConfig,
     /// How long moving bytes keep a client that was asked and says nothing.
     transfer: Duration,
     heard: bool,
@@ -61,7 +61,7 @@ const LOOKS: u8 = 2;
 
 /// What the passing of [`Heartbeat::due`] asks for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Pulse {
+pub(crate) enum HeartbeatAction {
     /// The client spoke meanwhile.
     Quiet,
     /// Send a ping.
@@ -71,15 +71,16 @@ pub(crate) enum Pulse {
 }
 
 impl Heartbeat {
-    pub(crate) fn new(pace: Pace, transfer: Duration, now: Instant) -> Self {
-        let mut heartbeat = Self { pace, transfer, heard: false, asked: None, extended: false, silent: 0, due: now };
+    pub(crate) fn new(heartbeat_config: HeartbeatConfig, transfer: Duration, now: Instant) -> Self {
+        let mut heartbeat =
+            Self { heartbeat_config, transfer, heard: false, asked: None, extended: false, silent: 0, due: now };
         heartbeat.wait(now);
         heartbeat
     }
 
     /// A frame came. Costs a look at it and at the clock only where an answer is awaited; says how long that took.
     #[inline]
-    pub(crate) fn hear(&mut self, look: impl FnOnce() -> (Sign, Instant)) -> Option<Duration> {
+    pub(crate) fn hear(&mut self, look: impl FnOnce() -> (ReceivedKind, Instant)) -> Option<Duration> {
         self.heard = true;
         let asked = self.asked?;
         let (sign, now) = look();
@@ -87,10 +88,10 @@ impl Heartbeat {
     }
 
     /// Says whether it is one.
-    fn hear_answer(&mut self, sign: Sign, now: Instant) -> bool {
-        if sign == Sign::Other && self.pace.asks == Asks::Steadily {
+    fn hear_answer(&mut self, sign: ReceivedKind, now: Instant) -> bool {
+        if sign == ReceivedKind::Other && self.heartbeat_config.ping_mode == PingMode::Steadily {
             if !std::mem::replace(&mut self.extended, true) {
-                self.due = now + self.pace.timeout;
+                self.due = now + self.heartbeat_config.timeout;
             }
             return false;
         }
@@ -112,33 +113,33 @@ impl Heartbeat {
     }
 
     /// To be called when [`Heartbeat::due`] has passed.
-    pub(crate) fn beat(&mut self, now: Instant, traffic: Traffic) -> Pulse {
+    pub(crate) fn beat(&mut self, now: Instant, traffic: ByteActivity) -> HeartbeatAction {
         if let Some(asked) = self.asked {
             let until = asked + self.transfer;
-            if traffic == Traffic::Still || now >= until {
-                return Pulse::Dead;
+            if traffic == ByteActivity::Still || now >= until {
+                return HeartbeatAction::Dead;
             }
-            self.due = (now + self.pace.timeout).min(until);
-            return Pulse::Quiet;
+            self.due = (now + self.heartbeat_config.timeout).min(until);
+            return HeartbeatAction::Quiet;
         }
         let asking = now;
         // A timer that is a little late does not shift what follows; a long delay is none of the client's fault.
-        let now = if now - self.due <= self.pace.timeout / 10 { self.due } else { now };
+        let now = if now - self.due <= self.heartbeat_config.timeout / 10 { self.due } else { now };
         self.silent = if std::mem::take(&mut self.heard) { 1 } else { self.silent + 1 };
-        if self.pace.asks == Asks::OnSilence && self.silent < LOOKS {
+        if self.heartbeat_config.ping_mode == PingMode::OnSilence && self.silent < LOOKS {
             self.wait(now);
-            return Pulse::Quiet;
+            return HeartbeatAction::Quiet;
         }
         self.asked = Some(asking);
-        self.due = now + self.pace.timeout;
-        Pulse::Ping
+        self.due = now + self.heartbeat_config.timeout;
+        HeartbeatAction::Ping
     }
 
     fn wait(&mut self, now: Instant) {
         self.due = now
-            + match self.pace.asks {
-                Asks::OnSilence => self.pace.interval / LOOKS.into(),
-                Asks::Steadily => self.pace.interval,
+            + match self.heartbeat_config.ping_mode {
+                PingMode::OnSilence => self.heartbeat_config.interval / LOOKS.into(),
+                PingMode::Steadily => self.heartbeat_config.interval,
             };
     }
 }
@@ -147,36 +148,36 @@ impl Heartbeat {
 mod tests {
     use super::*;
 
-    fn heartbeat(interval: u64, timeout: u64, asks: Asks) -> (Heartbeat, Instant) {
+    fn heartbeat(interval: u64, timeout: u64, ping_mode: PingMode) -> (Heartbeat, Instant) {
         let start = Instant::now();
         let (interval, timeout) = (Duration::from_secs(interval), Duration::from_secs(timeout));
-        (Heartbeat::new(Pace { interval, timeout, asks }, Duration::from_mins(2), start), start)
+        (Heartbeat::new(HeartbeatConfig { interval, timeout, ping_mode }, Duration::from_mins(2), start), start)
     }
 
     /// Lets the clock run from one look to the next; the client is heard a second before the looks that are named.
-    fn course(mut heartbeat: Heartbeat, start: Instant, heard: &[usize], looks: usize) -> Vec<(u64, Pulse)> {
+    fn course(mut heartbeat: Heartbeat, start: Instant, heard: &[usize], looks: usize) -> Vec<(u64, HeartbeatAction)> {
         let look = |index| {
             if heard.contains(&index) {
                 let second_before = heartbeat.due() - Duration::from_secs(1);
-                heartbeat.hear(|| (Sign::Pong, second_before));
+                heartbeat.hear(|| (ReceivedKind::Pong, second_before));
             }
             let due = heartbeat.due();
-            ((due - start).as_secs(), heartbeat.beat(due, Traffic::Still))
+            ((due - start).as_secs(), heartbeat.beat(due, ByteActivity::Still))
         };
         (0..looks).map(look).collect()
     }
 
     #[test]
     fn silence_is_asked_about_once_and_then_ends() {
-        let (heartbeat, start) = heartbeat(20, 15, Asks::OnSilence);
+        let (heartbeat, start) = heartbeat(20, 15, PingMode::OnSilence);
         let expected = [
-            (10, Pulse::Quiet),
-            (20, Pulse::Quiet),
-            (30, Pulse::Ping),
+            (10, HeartbeatAction::Quiet),
+            (20, HeartbeatAction::Quiet),
+            (30, HeartbeatAction::Ping),
             // Answered at 44.
-            (54, Pulse::Quiet),
-            (64, Pulse::Ping),
-            (79, Pulse::Dead),
+            (54, HeartbeatAction::Quiet),
+            (64, HeartbeatAction::Ping),
+            (79, HeartbeatAction::Dead),
         ];
         assert_eq!(course(heartbeat, start, &[0, 1, 3], 6), expected);
     }
@@ -187,21 +188,21 @@ mod tests {
     fn a_client_that_is_gone_is_found_within_interval_and_timeout() {
         let (interval, timeout) = (Duration::from_secs(25), Duration::from_secs(20));
         for last in 0..200 {
-            let (mut heartbeat, start) = heartbeat(25, 20, Asks::OnSilence);
+            let (mut heartbeat, start) = heartbeat(25, 20, PingMode::OnSilence);
             let heard = |at: u64| start + Duration::from_secs(at);
             let mut at = 0;
             let end = loop {
                 while at <= last && heard(at) <= heartbeat.due() {
-                    heartbeat.hear(|| (Sign::Other, heard(at)));
+                    heartbeat.hear(|| (ReceivedKind::Other, heard(at)));
                     at += 1;
                 }
                 let due = heartbeat.due();
-                match heartbeat.beat(due, Traffic::Still) {
-                    Pulse::Quiet => {}
-                    Pulse::Ping => {
+                match heartbeat.beat(due, ByteActivity::Still) {
+                    HeartbeatAction::Quiet => {}
+                    HeartbeatAction::Ping => {
                         assert!((interval / 2..=interval).contains(&(due - heard(last))), "{last}");
                     }
-                    Pulse::Dead => break due,
+                    HeartbeatAction::Dead => break due,
                 }
             };
             assert!(end - heard(last) <= interval + timeout, "silent since {last}, found at {:?}", end - start);
@@ -210,79 +211,87 @@ mod tests {
 
     #[test]
     fn a_steady_heartbeat_asks_whatever_it_hears() {
-        let (heartbeat, start) = heartbeat(25, 20, Asks::Steadily);
-        let expected = [(25, Pulse::Ping), (69, Pulse::Ping), (113, Pulse::Ping), (133, Pulse::Dead)];
+        let (heartbeat, start) = heartbeat(25, 20, PingMode::Steadily);
+        let expected = [
+            (25, HeartbeatAction::Ping),
+            (69, HeartbeatAction::Ping),
+            (113, HeartbeatAction::Ping),
+            (133, HeartbeatAction::Dead),
+        ];
         assert_eq!(course(heartbeat, start, &[0, 1, 2], 4), expected);
     }
 
     #[test]
     fn who_sends_and_does_not_answer_has_its_time_once_more() {
-        let (mut heartbeat, start) = heartbeat(25, 20, Asks::Steadily);
+        let (mut heartbeat, start) = heartbeat(25, 20, PingMode::Steadily);
         let at = |seconds| start + Duration::from_secs(seconds);
         for _ in 0..2 {
             let asked = heartbeat.due();
-            assert_eq!(heartbeat.beat(asked, Traffic::Still), Pulse::Ping);
+            assert_eq!(heartbeat.beat(asked, ByteActivity::Still), HeartbeatAction::Ping);
             let mut hear = |sign, after| heartbeat.hear(|| (sign, asked + Duration::from_secs(after)));
-            assert_eq!((hear(Sign::Other, 15), hear(Sign::Other, 30)), (None, None));
+            assert_eq!((hear(ReceivedKind::Other, 15), hear(ReceivedKind::Other, 30)), (None, None));
             assert_eq!(heartbeat.due() - asked, Duration::from_secs(35));
-            let took = heartbeat.hear(|| (Sign::Pong, asked + Duration::from_secs(34)));
+            let took = heartbeat.hear(|| (ReceivedKind::Pong, asked + Duration::from_secs(34)));
             assert_eq!(took, Some(Duration::from_secs(34)));
         }
         let asked = heartbeat.due();
-        assert_eq!((asked - start, heartbeat.beat(asked, Traffic::Still)), (Duration::from_secs(143), Pulse::Ping));
-        assert_eq!(heartbeat.hear(|| (Sign::Other, at(144))), None);
-        assert_eq!((heartbeat.due(), heartbeat.beat(at(164), Traffic::Still)), (at(164), Pulse::Dead));
+        assert_eq!(
+            (asked - start, heartbeat.beat(asked, ByteActivity::Still)),
+            (Duration::from_secs(143), HeartbeatAction::Ping)
+        );
+        assert_eq!(heartbeat.hear(|| (ReceivedKind::Other, at(144))), None);
+        assert_eq!((heartbeat.due(), heartbeat.beat(at(164), ByteActivity::Still)), (at(164), HeartbeatAction::Dead));
     }
 
     #[test]
     fn where_silence_is_asked_about_anything_will_do() {
-        let (mut heartbeat, start) = heartbeat(20, 15, Asks::OnSilence);
+        let (mut heartbeat, start) = heartbeat(20, 15, PingMode::OnSilence);
         assert_eq!(
             [start + Duration::from_secs(10), start + Duration::from_secs(20)]
-                .map(|at| heartbeat.beat(at, Traffic::Still)),
-            [Pulse::Quiet, Pulse::Ping]
+                .map(|at| heartbeat.beat(at, ByteActivity::Still)),
+            [HeartbeatAction::Quiet, HeartbeatAction::Ping]
         );
-        let took = heartbeat.hear(|| (Sign::Other, start + Duration::from_secs(23)));
+        let took = heartbeat.hear(|| (ReceivedKind::Other, start + Duration::from_secs(23)));
         assert_eq!((took, heartbeat.awaits_answer()), (Some(Duration::from_secs(3)), false));
     }
 
     #[test]
     fn a_steady_heartbeat_asks_once_and_waits() {
-        let (heartbeat, start) = heartbeat(1, 4, Asks::Steadily);
-        let expected = [(1, Pulse::Ping), (5, Pulse::Ping), (9, Pulse::Dead)];
+        let (heartbeat, start) = heartbeat(1, 4, PingMode::Steadily);
+        let expected = [(1, HeartbeatAction::Ping), (5, HeartbeatAction::Ping), (9, HeartbeatAction::Dead)];
         assert_eq!(course(heartbeat, start, &[1], 3), expected);
     }
 
     #[test]
     fn a_timer_that_is_a_little_late_takes_no_time_from_the_server_nor_much_from_the_client() {
-        let (mut heartbeat, start) = heartbeat(25, 20, Asks::Steadily);
-        assert_eq!(heartbeat.beat(start + Duration::from_secs(27), Traffic::Still), Pulse::Ping);
+        let (mut heartbeat, start) = heartbeat(25, 20, PingMode::Steadily);
+        assert_eq!(heartbeat.beat(start + Duration::from_secs(27), ByteActivity::Still), HeartbeatAction::Ping);
         assert_eq!(heartbeat.due() - start, Duration::from_secs(45));
-        heartbeat.hear(|| (Sign::Pong, start + Duration::from_secs(30)));
-        assert_eq!(heartbeat.beat(start + Duration::from_mins(1), Traffic::Still), Pulse::Ping);
+        heartbeat.hear(|| (ReceivedKind::Pong, start + Duration::from_secs(30)));
+        assert_eq!(heartbeat.beat(start + Duration::from_mins(1), ByteActivity::Still), HeartbeatAction::Ping);
         assert_eq!(heartbeat.due() - start, Duration::from_secs(80));
     }
 
     #[test]
     fn bytes_that_move_keep_a_silent_client_for_a_bounded_time() {
-        for asks in [Asks::OnSilence, Asks::Steadily] {
-            let (mut heartbeat, start) = heartbeat(20, 15, asks);
-            while heartbeat.beat(heartbeat.due(), Traffic::Moving) != Pulse::Ping {}
+        for ping_mode in [PingMode::OnSilence, PingMode::Steadily] {
+            let (mut heartbeat, start) = heartbeat(20, 15, ping_mode);
+            while heartbeat.beat(heartbeat.due(), ByteActivity::Moving) != HeartbeatAction::Ping {}
             let asked = heartbeat.due() - Duration::from_secs(15);
             let mut looks = 0;
-            while heartbeat.beat(heartbeat.due(), Traffic::Moving) == Pulse::Quiet {
+            while heartbeat.beat(heartbeat.due(), ByteActivity::Moving) == HeartbeatAction::Quiet {
                 looks += 1;
             }
-            assert_eq!((heartbeat.due() - asked, looks), (Duration::from_mins(2), 7), "{asks:?}");
+            assert_eq!((heartbeat.due() - asked, looks), (Duration::from_mins(2), 7), "{ping_mode:?}");
             assert!(asked > start);
         }
     }
 
     #[test]
     fn who_stops_in_the_middle_of_a_message_is_let_go() {
-        let (mut heartbeat, _) = heartbeat(20, 15, Asks::Steadily);
-        assert_eq!(heartbeat.beat(heartbeat.due(), Traffic::Still), Pulse::Ping);
-        assert_eq!(heartbeat.beat(heartbeat.due(), Traffic::Moving), Pulse::Quiet);
-        assert_eq!(heartbeat.beat(heartbeat.due(), Traffic::Still), Pulse::Dead);
+        let (mut heartbeat, _) = heartbeat(20, 15, PingMode::Steadily);
+        assert_eq!(heartbeat.beat(heartbeat.due(), ByteActivity::Still), HeartbeatAction::Ping);
+        assert_eq!(heartbeat.beat(heartbeat.due(), ByteActivity::Moving), HeartbeatAction::Quiet);
+        assert_eq!(heartbeat.beat(heartbeat.due(), ByteActivity::Still), HeartbeatAction::Dead);
     }
 }

@@ -2,17 +2,17 @@
 //! with it. Knows no rooms and no other session.
 
 mod batch;
-mod comeback;
-mod doorkeeper;
+mod disconnect_reason;
 mod heartbeat;
 mod id;
 #[cfg(all(test, shuttle))]
 mod model;
 mod outbox;
-mod pending;
+mod pending_acks;
 mod random;
-mod reason;
+mod recovery;
 mod replay;
+mod room_guard;
 mod state;
 pub(crate) mod sync;
 mod volatile;
@@ -23,18 +23,18 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub(crate) use batch::{Batch, for_each, latest_of, write_all_soon};
-use comeback::Comeback;
-pub use doorkeeper::RoomRefusal;
-pub(crate) use doorkeeper::{Admittance, Doorkeeper};
-pub(crate) use heartbeat::{Asks, Heartbeat, Pace, Pulse, Sign, Traffic};
+pub(crate) use heartbeat::{ByteActivity, Heartbeat, HeartbeatAction, HeartbeatConfig, PingMode, ReceivedKind};
 pub(crate) use id::ById;
 pub use id::SocketId;
+use recovery::SessionRecovery;
+pub use room_guard::RoomRefusal;
+pub(crate) use room_guard::{GuardDecision, RoomGuard};
 
+pub use disconnect_reason::DisconnectReason;
 pub use outbox::SendError;
 pub(crate) use outbox::{Delivery, Leaves, Outbox, Pushed, Scope};
-pub(crate) use pending::{Answer, Pending};
+pub(crate) use pending_acks::{AckResult, PendingAcks};
 pub(crate) use random::random;
-pub use reason::DisconnectReason;
 pub use replay::Recovery;
 pub(crate) use replay::{Offset, Offsets};
 pub(crate) use state::{SharedState, TypeMap};
@@ -42,9 +42,9 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use volatile::VolatileText;
 
 use crate::limits::Limits;
-use crate::telemetry::{Counter, Counters};
+use crate::metrics::{Counter, Counters};
+use crate::protocol::{EncodeContext, Encoded, MessageFormat, Outgoing, WireFormat};
 use crate::transport::Handshake;
-use crate::wire::{Encoded, MessageFormat, Outgoing, Terms, WireFormat};
 
 /// What survives of a connection inside the server.
 pub(crate) struct Session {
@@ -53,13 +53,13 @@ pub(crate) struct Session {
     pub(crate) namespace: Arc<str>,
     pub(crate) handshake: Handshake,
     pub(crate) outbox: Outbox,
-    pub(crate) pending: Pending,
+    pub(crate) pending: PendingAcks,
     pub(crate) state: SharedState,
     pub(crate) request_timeout: Duration,
     /// How many rooms it may be in.
     pub(crate) rooms: usize,
     /// Present where its client can come back after a lost connection.
-    comeback: Option<Box<Comeback>>,
+    recovery: Option<Box<SessionRecovery>>,
     /// Requests whose answer somebody still owes, other than at once.
     owed: AtomicUsize,
     /// The application's own form, where it has one.
@@ -69,7 +69,7 @@ pub(crate) struct Session {
     /// Values that guards granted for as long as it lives; present where it has guards.
     pub(crate) granted: OnceLock<Arc<TypeMap>>,
     /// Asked before it is put into a room; present where its namespace has guards.
-    pub(crate) doorkeeper: OnceLock<Doorkeeper>,
+    pub(crate) room_guard: OnceLock<RoomGuard>,
     /// Fires when the client has left or is being disconnected.
     pub(crate) gone: CancellationToken,
     /// Fires when the disconnect hooks have ended; made for the first task that waits. `None` once they have ended unawaited.
@@ -89,16 +89,16 @@ impl Session {
             namespace: Arc::clone(namespace),
             handshake,
             outbox: Outbox::new(format, limits, counters),
-            pending: Pending::new(limits.pending_requests),
+            pending: PendingAcks::new(limits.pending_requests),
             state: SharedState::default(),
             request_timeout: limits.request_timeout,
             rooms: limits.rooms_per_socket,
-            comeback: None,
+            recovery: None,
             owed: AtomicUsize::new(0),
             own: None,
             accepted: AtomicBool::new(false),
             granted: OnceLock::new(),
-            doorkeeper: OnceLock::new(),
+            room_guard: OnceLock::new(),
             gone: CancellationToken::new(),
             ended: OnceLock::new(),
         }
@@ -107,26 +107,26 @@ impl Session {
 
 impl Session {
     /// With a form of the application's own.
-    pub(crate) fn with_own_form(self, own: Option<&'static dyn MessageFormat>) -> Self {
+    pub(crate) fn with_custom_format(self, own: Option<&'static dyn MessageFormat>) -> Self {
         Self { own, ..self }
     }
 
-    pub(crate) fn own_form(&self) -> Option<&'static dyn MessageFormat> {
+    pub(crate) fn custom_format(&self) -> Option<&'static dyn MessageFormat> {
         self.own
     }
 
-    fn terms(&self) -> Terms<'_> {
-        Terms { namespace: &self.namespace, own: self.own }
+    fn encode_context(&self) -> EncodeContext<'_> {
+        EncodeContext { namespace: &self.namespace, own: self.own }
     }
 
     /// The frames that say it in this client's format.
     pub(crate) fn encode(&self, outgoing: &Outgoing<'_>) -> Encoded {
-        self.outbox.format.encode(self.terms(), outgoing)
+        self.outbox.format.encode(self.encode_context(), outgoing)
     }
 
     /// What its client names to come back after a lost connection.
     pub(crate) fn recovery_key(&self) -> Option<&SocketId> {
-        self.comeback.as_ref().map(|comeback| &comeback.key)
+        self.recovery.as_ref().map(|recovery| &recovery.key)
     }
 
     /// What tells its client that it was accepted.

@@ -14,9 +14,11 @@ use shuttle::sync::{Condvar, Mutex};
 use shuttle::thread;
 
 use crate::limits::{Limits, Overflow};
+use crate::protocol::{
+    Disconnect, EncodeContext, Encoded, OpCode, PreviousFrames, SharedEvent, WireFormat, close_frame,
+};
 use crate::session::{Batch, Delivery, DisconnectReason, Leaves, Scope, Session, write_all_soon};
 use crate::transport::{Broken, Deliver, Direct, DirectWrite, Ending, Handshake, Transport};
-use crate::wire::{Disconnect, Encoded, Latest, OpCode, Shared, Terms, WireFormat, close_frame};
 
 /// Orders that are tried of each model, half of them at random and half with few changes of thread.
 const ORDERS: usize = 4000;
@@ -330,15 +332,16 @@ fn each_to_all(is_direct: bool) {
         let everybody = Arc::clone(&list);
         let task = thread::spawn(move || {
             connection(&session, wire, || {
-                let mut latest = Latest::default();
+                let mut latest = PreviousFrames::default();
                 for broadcast in 0..FRAMES {
                     let (event, data) = (number.to_string(), broadcast.to_string());
-                    let shared = Shared::new(Terms::of("/"), &event, data.as_str().into(), None).behind(latest);
+                    let shared =
+                        SharedEvent::new(EncodeContext::of("/"), &event, data.as_str().into(), None).behind(latest);
                     for session in everybody.iter() {
                         session.outbox.push_shared(&shared, Leaves::default()).unwrap();
                     }
                     latest = shared.into_latest();
-                    write_all_soon((&everybody, None), Latest::default());
+                    write_all_soon((&everybody, None), PreviousFrames::default());
                 }
             });
         });

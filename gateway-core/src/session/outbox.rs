@@ -1,14 +1,14 @@
 //! The bounded queue out to one connection. Many push; whoever has a turn writes. Nobody waits here.
 
-mod behind;
+mod backlog;
 mod bounds;
-mod closing;
+mod close;
 mod coalesce;
-mod compressing;
+mod compression;
+mod frame_queue;
 mod pongs;
 mod queue;
 mod recovery;
-mod waiting;
 
 use std::io;
 use std::sync::atomic::Ordering;
@@ -17,16 +17,16 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::task::AtomicWaker;
 
-pub(crate) use self::closing::Scope;
+pub(crate) use self::close::Scope;
 use self::pongs::Pongs;
 use self::queue::Queue;
-pub(crate) use self::recovery::{Barred, CameBack};
+pub(crate) use self::recovery::{AlreadyResumed, RecoveryEnd};
 use crate::limits::{Limits, Overflow};
+use crate::metrics::Counters;
+use crate::protocol::{Deflating, Encoded, SharedEvent, WireFormat};
 use crate::session::Offset;
 use crate::session::sync::{AtomicBool, Mutex, MutexGuard};
-use crate::telemetry::Counters;
-use crate::transport::{Direct, Listener, Transport};
-use crate::wire::{Deflating, Encoded, Shared, WireFormat};
+use crate::transport::{Direct, PollListener, Transport};
 
 /// Frames on their way to one client, in order.
 ///
@@ -155,7 +155,7 @@ impl Outbox {
     }
 
     /// The client takes what waits at times only, of which this knows.
-    pub(crate) fn ask_before_volatile(&self, listener: Listener) {
+    pub(crate) fn ask_before_volatile(&self, listener: PollListener) {
         self.lock().rare().listener = Some(listener);
     }
 
@@ -198,7 +198,7 @@ impl Outbox {
 
     /// Queues one event of many sockets: in one piece with what was sent before, where that is all that waits.
     #[inline]
-    pub(crate) fn push_shared(&self, shared: &Shared<'_>, listed: Leaves) -> Result<Pushed, SendError> {
+    pub(crate) fn push_shared(&self, shared: &SharedEvent<'_>, listed: Leaves) -> Result<Pushed, SendError> {
         if let Some(how) = self.deflating() {
             let frame = shared.deflated(self.format, how).clone();
             return self.push_into(self.lock_listed(listed)?, frame, Delivery::Event);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::options::options;
-use crate::wire::Encoded;
+use crate::protocol::Encoded;
 
 options! {
     /// Options of recovery: the time and the amounts for which a server keeps the events that a disconnected client misses.

@@ -3,24 +3,29 @@
 
 use std::sync::Arc;
 
+use crate::protocol::{Compress, ContentRef, EncodeContext, Encoded, SharedEvent};
 use crate::session::outbox::Pushed;
 use crate::session::{Leaves, SendError, Session};
-use crate::wire::{ContentRef, Encoded, Shared, Terms, Worth};
 
 /// One volatile event that ends in a text, encoded once for each last offset of its receivers.
 #[derive(Debug)]
 pub(crate) struct VolatileText<'a> {
-    terms: Terms<'a>,
+    encode_context: EncodeContext<'a>,
     event: &'a str,
     content: ContentRef<'a>,
-    worth: Worth,
-    latest: Option<(u64, Shared<'a>)>,
+    worth: Compress,
+    latest: Option<(u64, SharedEvent<'a>)>,
 }
 
 impl<'a> VolatileText<'a> {
     /// `None` for what no client takes for an offset.
-    pub(crate) fn new(terms: Terms<'a>, event: &'a str, content: ContentRef<'a>, worth: Worth) -> Option<Self> {
-        content.ends_in_text().then_some(Self { terms, event, content, worth, latest: None })
+    pub(crate) fn new(
+        encode_context: EncodeContext<'a>,
+        event: &'a str,
+        content: ContentRef<'a>,
+        worth: Compress,
+    ) -> Option<Self> {
+        content.ends_in_text().then_some(Self { encode_context, event, content, worth, latest: None })
     }
 
     /// Queues the event for the caller to mark; `None` where the client of this session takes nothing of it for an offset.
@@ -35,8 +40,9 @@ impl<'a> VolatileText<'a> {
     }
 
     fn frame(&mut self, session: &Session, latest: u64) -> Encoded {
-        let Self { terms, event, content, worth, .. } = *self;
-        let encode = || (latest, Shared::new(terms, event, content, Some(latest.to_string())).worth(worth));
+        let Self { encode_context, event, content, worth, .. } = *self;
+        let encode =
+            || (latest, SharedEvent::new(encode_context, event, content, Some(latest.to_string())).worth(worth));
         let (_, shared) = match self.latest.take() {
             Some(same) if same.0 == latest => self.latest.insert(same),
             Some(_) | None => self.latest.insert(encode()),

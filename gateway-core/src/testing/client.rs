@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
-use crate::server::UpgradeRefusal;
-use crate::telemetry::Diary;
-use crate::testing::dialect::{Dialect, Given, Heard, Lost};
+use crate::metrics::TestLog;
+use crate::protocol::{CloseCode, Disconnect, Event, Message, ToArgs};
+use crate::server::HandshakeRejection;
+use crate::testing::dialect::{Dialect, Heard, LostConnection, TestArgs};
 use crate::testing::frame::{Closed, ConnectError, Failure, Received};
-use crate::transport::memory::{MemoryPeer, Sent};
-use crate::wire::{CloseCode, Disconnect, Event, Message, ToArgs};
+use crate::transport::memory::{ClientFrame, MemoryPeer};
 
 /// How long an expectation waits. On a paused clock that is the moment when nothing else is left to do.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -33,9 +33,9 @@ pub struct TestClient {
     /// What the server said to the client's wish to connect, where its dialect has words for that.
     verdict: Option<Result<(), Failure>>,
     /// What the server said to the request, where that was no.
-    rejection: Option<oneshot::Receiver<UpgradeRefusal>>,
+    rejection: Option<oneshot::Receiver<HandshakeRejection>>,
     /// What became of what it sent.
-    diary: Diary,
+    test_log: TestLog,
 }
 
 impl TestClient {
@@ -49,15 +49,15 @@ impl TestClient {
             dialect,
             verdict: None,
             rejection: None,
-            diary: Diary::default(),
+            test_log: TestLog::default(),
         }
     }
 
-    pub(super) fn with_diary(self, diary: Diary) -> Self {
-        Self { diary, ..self }
+    pub(super) fn with_diary(self, test_log: TestLog) -> Self {
+        Self { test_log, ..self }
     }
 
-    pub(super) fn rejected_by(self, rejection: oneshot::Receiver<UpgradeRefusal>) -> Self {
+    pub(super) fn rejected_by(self, rejection: oneshot::Receiver<HandshakeRejection>) -> Self {
         Self { rejection: Some(rejection), ..self }
     }
 
@@ -92,7 +92,7 @@ impl TestClient {
 
     /// Sends an event and does not wait for anything. Several arguments are [`Args`](crate::Args)`((one, other))`.
     pub async fn emit(&mut self, event: &str, data: impl ToArgs) {
-        let messages = self.dialect.event(event, Given::new(data), None);
+        let messages = self.dialect.event(event, TestArgs::new(data), None);
         self.send_all(messages).await;
     }
 
@@ -105,7 +105,7 @@ impl TestClient {
     /// # Panics
     ///
     /// When no answer comes, the connection ends, or the answer is no `R`.
-    pub async fn request<R: DeserializeOwned>(&mut self, event: &str, data: impl ToArgs) -> Result<R, Failure> {
+    pub async fn emit_with_ack<R: DeserializeOwned>(&mut self, event: &str, data: impl ToArgs) -> Result<R, Failure> {
         let id = self.begin(event, data).await;
         match self.about(id, event).await {
             Received::Exception { failure, .. } => Err(failure),
@@ -123,7 +123,7 @@ impl TestClient {
     /// Sends a request and gives its id, without waiting for its answer.
     pub async fn begin(&mut self, event: &str, data: impl ToArgs) -> u64 {
         self.last_id += 1;
-        let messages = self.dialect.event(event, Given::new(data), Some(self.last_id));
+        let messages = self.dialect.event(event, TestArgs::new(data), Some(self.last_id));
         self.send_all(messages).await;
         self.last_id
     }
@@ -177,7 +177,7 @@ impl TestClient {
 
     /// Answers a question of the server.
     pub async fn answer(&mut self, ask: u64, data: impl ToArgs) {
-        let messages = self.dialect.answer(ask, Given::new(data));
+        let messages = self.dialect.answer(ask, TestArgs::new(data));
         self.send_all(messages).await;
     }
 
@@ -211,7 +211,7 @@ impl TestClient {
 
     /// Sends a text message as it is, well-formed or not.
     pub async fn send_text(&mut self, text: &str) {
-        self.peer.send(Sent::Message(text.into()));
+        self.peer.send(ClientFrame::Message(text.into()));
         tokio::task::yield_now().await;
     }
 
@@ -223,7 +223,7 @@ impl TestClient {
 
     /// Sends a whole message as it is, as to a raw gateway.
     pub async fn send_message(&mut self, message: impl Into<Message>) {
-        self.peer.send(Sent::Message(message.into()));
+        self.peer.send(ClientFrame::Message(message.into()));
         tokio::task::yield_now().await;
     }
 
@@ -244,7 +244,7 @@ impl TestClient {
 
     /// Closes with a code and reason and waits for the server's side of the close.
     pub async fn close_with(mut self, code: CloseCode, reason: &str) -> Closed {
-        self.peer.send(Sent::Close(Some(Disconnect::new(code, reason.to_owned()))));
+        self.peer.send(ClientFrame::Close(Some(Disconnect::new(code, reason.to_owned()))));
         self.closed().await
     }
 
@@ -267,16 +267,16 @@ impl TestClient {
     }
 
     /// Loses the connection without a word. What it gives lets another client come back as the same socket, where the
-    /// server recovers and the client speaks Socket.IO or is [`resumable`](crate::testing::Connect::resumable).
+    /// server recovers and the client speaks Socket.IO or is [`resumable`](crate::testing::ConnectBuilder::resumable).
     #[must_use]
-    pub fn lose(mut self) -> Lost {
+    pub fn lose(mut self) -> LostConnection {
         self.lost_unnoticed()
     }
 
     /// What [`TestClient::lose`] gives, with the connection still open: another client may come back as the same socket before
     /// the server finds this one lost, as a phone does that changes its network.
     #[must_use]
-    pub fn lost_unnoticed(&mut self) -> Lost {
+    pub fn lost_unnoticed(&mut self) -> LostConnection {
         self.read_what_came();
         self.dialect.lost()
     }
@@ -299,7 +299,7 @@ impl TestClient {
 
     /// What became of what it sent, for the reader of a failed test.
     fn story(&self) -> String {
-        let lines = self.diary.lines();
+        let lines = self.test_log.lines();
         if lines.is_empty() {
             return "\nnothing that this client sent has come to the server".to_owned();
         }

@@ -11,19 +11,19 @@ use serde_json::Value;
 use serde_json::value::to_raw_value;
 use tokio::sync::oneshot;
 
+use crate::metrics::TestLog;
 use crate::server;
-use crate::telemetry::Diary;
 use crate::testing::client::TestClient;
-use crate::testing::dialect::{Dialect, Frames, Lost, Packets};
+use crate::testing::dialect::{Dialect, LostConnection, PlainFrames, SocketIoPackets};
 use crate::testing::frame::ConnectError;
 use crate::testing::server::TestServer;
-use crate::transport::memory::Sent;
-use crate::transport::{EngineIo, Handshake, MSGPACK, choose, memory};
+use crate::transport::memory::ClientFrame;
+use crate::transport::{EngineTransport, Handshake, MSGPACK, choose, memory};
 
 /// A client that has not connected yet.
 #[derive(Debug)]
 #[must_use = "a client connects when it is awaited"]
-pub struct Connect<'a> {
+pub struct ConnectBuilder<'a> {
     server: &'a TestServer,
     path: String,
     query: String,
@@ -32,10 +32,10 @@ pub struct Connect<'a> {
     protocols: Vec<String>,
     socket_io: bool,
     resumable: bool,
-    lost: Lost,
+    lost: LostConnection,
 }
 
-impl<'a> Connect<'a> {
+impl<'a> ConnectBuilder<'a> {
     pub(super) fn new(server: &'a TestServer, path: &str) -> Self {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         Self {
@@ -47,7 +47,7 @@ impl<'a> Connect<'a> {
             protocols: Vec::new(),
             socket_io: false,
             resumable: false,
-            lost: Lost::default(),
+            lost: LostConnection::default(),
         }
     }
 
@@ -101,7 +101,7 @@ impl<'a> Connect<'a> {
     }
 
     /// Asks to be the same socket as one whose connection was lost.
-    pub fn come_back(mut self, lost: &Lost) -> Self {
+    pub fn come_back(mut self, lost: &LostConnection) -> Self {
         self.lost = lost.clone();
         self.resumable()
     }
@@ -114,13 +114,13 @@ impl<'a> Connect<'a> {
     ///
     /// # Panics
     ///
-    /// When the credentials cannot be written, which those that were given by [`Connect::auth`] can.
+    /// When the credentials cannot be written, which those that were given by [`ConnectBuilder::auth`] can.
     pub fn without_waiting(mut self) -> Result<TestClient, ConnectError> {
         if self.socket_io {
             return Ok(self.ask_for_namespace());
         }
         if self.resumable {
-            let Lost { key, offset } = self.lost.clone();
+            let LostConnection { key, offset } = self.lost.clone();
             self = self.query("resume", &key.unwrap_or_default());
             if let Some(offset) = offset {
                 self = self.query("offset", &offset);
@@ -135,47 +135,47 @@ impl<'a> Connect<'a> {
         }
         let mut found = found;
         let offered = self.protocols.iter().map(String::as_str);
-        let diary = Diary::kept();
+        let test_log = TestLog::kept();
         let handshake = handshake
-            .with_diary(diary.clone())
+            .with_diary(test_log.clone())
             .with_protocol(choose(offered, &application.subprotocols))
             .with_parameters(std::mem::take(&mut found.parameters));
         let (transport, peer) = memory::pair();
         let application = Arc::clone(application);
         let tasks = application.shared.tasks.clone();
-        let manner = server::Manner::plain(&application, &found.route, &handshake);
-        let frames = Frames::new(self.resumable, self.lost);
+        let config = server::ConnectionConfig::plain(&application, &found.route, &handshake);
+        let frames = PlainFrames::new(self.resumable, self.lost);
         let dialect =
             if handshake.protocol() == Some(MSGPACK) { Dialect::PlainMsgpack } else { Dialect::Plain(frames) };
         let (tell, told) = oneshot::channel();
         tasks.spawn(async move {
-            match server::ask_at_upgrade(&application, &found.route, &handshake).await {
-                Ok(passes) => found.passes = passes,
+            match server::guard_upgrade(&application, &found.route, &handshake).await {
+                Ok(grants) => found.grants = grants,
                 // A test that is over does not want to know.
                 Err(refusal) => return drop(tell.send(refusal)),
             }
-            server::serve(transport, application, server::Entry::Namespace(found), handshake, manner).await;
+            server::serve(transport, application, server::ConnectionScope::Namespace(found), handshake, config).await;
         });
-        Ok(TestClient::new(peer, dialect).rejected_by(told).with_diary(diary))
+        Ok(TestClient::new(peer, dialect).rejected_by(told).with_diary(test_log))
     }
 
     fn ask_for_namespace(self) -> TestClient {
         let application = Arc::clone(&self.server.application);
-        let diary = Diary::kept();
+        let test_log = TestLog::kept();
         let handshake = Handshake::new("/socket.io/".to_owned(), &self.query, &self.headers, None);
-        let handshake = handshake.with_diary(diary.clone());
+        let handshake = handshake.with_diary(test_log.clone());
         let (transport, peer) = memory::engine_pair();
-        let transport = EngineIo::new(transport);
+        let transport = EngineTransport::new(transport);
         let tasks = application.shared.tasks.clone();
-        let (entry, manner) = server::socket_io(&application.limits);
-        tasks.spawn(server::serve(transport, application, entry, handshake, manner));
-        let packets = Packets::new(&self.path, self.lost);
-        peer.send(Sent::Message(packets.connect(self.auth.as_ref()).into()));
-        TestClient::new(peer, Dialect::SocketIo(packets)).with_diary(diary)
+        let (entry, config) = server::socket_io(&application.limits);
+        tasks.spawn(server::serve(transport, application, entry, handshake, config));
+        let packets = SocketIoPackets::new(&self.path, self.lost);
+        peer.send(ClientFrame::Message(packets.connect(self.auth.as_ref()).into()));
+        TestClient::new(peer, Dialect::SocketIo(packets)).with_diary(test_log)
     }
 }
 
-impl<'a> IntoFuture for Connect<'a> {
+impl<'a> IntoFuture for ConnectBuilder<'a> {
     type Output = Result<TestClient, ConnectError>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 

@@ -5,15 +5,15 @@ use data_encoding::BASE64;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::protocol::{Message, MsgpackLimits, MsgpackReader, MsgpackWriter, ToArgs};
 use crate::testing::frame::{Failure, Received};
-use crate::wire::{Extent, Message, Reader, ToArgs, Writer};
 
 #[derive(Debug)]
 pub(super) enum Dialect {
-    Plain(Frames),
+    Plain(PlainFrames),
     /// The same as MessagePack.
     PlainMsgpack,
-    SocketIo(Packets),
+    SocketIo(SocketIoPackets),
 }
 
 /// What a message from the server means.
@@ -29,47 +29,47 @@ pub(super) enum Heard {
 
 /// What a client names to come back as the same socket after its connection was lost.
 #[derive(Clone, Debug, Default)]
-pub struct Lost {
+pub struct LostConnection {
     pub(super) key: Option<String>,
     pub(super) offset: Option<String>,
 }
 
 /// The client's side of the plain protocol.
 #[derive(Debug, Default)]
-pub(super) struct Frames {
+pub(super) struct PlainFrames {
     /// Whether it is told of its session.
     resumable: bool,
-    lost: Lost,
+    lost: LostConnection,
     recovered: bool,
 }
 
 /// What a client that can come back reads of a frame beside what it says.
 #[derive(Deserialize)]
-struct Beside {
+struct FrameExtras {
     offset: Option<u64>,
-    session: Option<Told>,
+    session: Option<SessionMembers>,
 }
 
 /// What it is told of its session.
 #[derive(Deserialize)]
-struct Told {
+struct SessionMembers {
     resume: Option<String>,
     resumed: bool,
 }
 
 /// The client's side of Socket.IO, for one namespace.
 #[derive(Debug)]
-pub(super) struct Packets {
+pub(super) struct SocketIoPackets {
     namespace: String,
     /// A packet, and the binary parts it still waits for.
     partial: Option<(String, usize, Vec<Bytes>)>,
-    lost: Lost,
+    lost: LostConnection,
     recovered: bool,
 }
 
 impl Dialect {
     /// Its frames: Socket.IO sends binary parts behind a packet.
-    pub(super) fn event(&self, event: &str, given: Given, id: Option<u64>) -> Vec<Message> {
+    pub(super) fn event(&self, event: &str, given: TestArgs, id: Option<u64>) -> Vec<Message> {
         match (self, id) {
             (Self::SocketIo(packets), id) => packets.write_with_parts('2', id, Some(event), given),
             (_, None) => vec![self.object(&json!({ "event": event, "data": given.into_data() }))],
@@ -77,7 +77,7 @@ impl Dialect {
         }
     }
 
-    pub(super) fn answer(&self, ask: u64, given: Given) -> Vec<Message> {
+    pub(super) fn answer(&self, ask: u64, given: TestArgs) -> Vec<Message> {
         match self {
             Self::SocketIo(packets) => packets.write_with_parts('3', Some(ask), None, given),
             Self::Plain(_) | Self::PlainMsgpack => {
@@ -92,7 +92,7 @@ impl Dialect {
             Self::Plain(_) | Self::SocketIo(_) => object.to_string().into(),
             Self::PlainMsgpack => {
                 let mut packed = Vec::new();
-                Writer::new(&mut packed).json(&object.to_string(), &[]);
+                MsgpackWriter::new(&mut packed).json(&object.to_string(), &[]);
                 packed.into()
             }
         }
@@ -131,24 +131,24 @@ impl Dialect {
         }
     }
 
-    pub(super) fn lost(&self) -> Lost {
+    pub(super) fn lost(&self) -> LostConnection {
         match self {
             Self::Plain(frames) => frames.lost.clone(),
-            Self::PlainMsgpack => Lost::default(),
+            Self::PlainMsgpack => LostConnection::default(),
             Self::SocketIo(packets) => packets.lost.clone(),
         }
     }
 }
 
 /// The arguments that a test gives.
-pub(super) struct Given {
+pub(super) struct TestArgs {
     list: Vec<Value>,
     parts: Vec<Bytes>,
     /// What stands in the one place that the plain protocol has for them, without the binary parts.
     data: Value,
 }
 
-impl Given {
+impl TestArgs {
     /// # Panics
     ///
     /// When it cannot be written as JSON.
@@ -167,9 +167,9 @@ impl Given {
     }
 }
 
-impl Frames {
+impl PlainFrames {
     /// `lost` is what an earlier connection left.
-    pub(super) fn new(resumable: bool, lost: Lost) -> Self {
+    pub(super) fn new(resumable: bool, lost: LostConnection) -> Self {
         Self { resumable, lost, recovered: false }
     }
 
@@ -179,24 +179,24 @@ impl Frames {
             Message::Text(_) | Message::Binary(_) => None,
         };
         match beside {
-            Some(Beside { session: Some(Told { resume, resumed }), .. }) => {
+            Some(FrameExtras { session: Some(SessionMembers { resume, resumed }), .. }) => {
                 self.lost.key = resume;
                 self.lost.offset.take_if(|_| !resumed);
                 self.recovered = resumed;
                 Heard::Admitted
             }
-            Some(Beside { offset: Some(offset), session: None }) => {
+            Some(FrameExtras { offset: Some(offset), session: None }) => {
                 self.lost.offset = Some(offset.to_string());
                 Heard::Received(Received::read(message))
             }
-            Some(Beside { offset: None, session: None }) | None => Heard::Received(Received::read(message)),
+            Some(FrameExtras { offset: None, session: None }) | None => Heard::Received(Received::read(message)),
         }
     }
 }
 
-impl Packets {
+impl SocketIoPackets {
     /// `lost` is what an earlier connection left.
-    pub(super) fn new(namespace: &str, lost: Lost) -> Self {
+    pub(super) fn new(namespace: &str, lost: LostConnection) -> Self {
         Self { namespace: namespace.to_owned(), partial: None, lost, recovered: false }
     }
 
@@ -217,7 +217,7 @@ impl Packets {
     }
 
     /// The packet of an event or an answer, and its binary parts.
-    fn write_with_parts(&self, kind: char, id: Option<u64>, event: Option<&str>, given: Given) -> Vec<Message> {
+    fn write_with_parts(&self, kind: char, id: Option<u64>, event: Option<&str>, given: TestArgs) -> Vec<Message> {
         let list: Vec<Value> = event.map(Value::from).into_iter().chain(given.list).collect();
         let mut packet = self.write(kind, id, &list.into());
         if !given.parts.is_empty() {
@@ -299,8 +299,8 @@ impl Packets {
 /// The JSON of a message, its binary data as base64.
 fn unpack(message: &Message) -> Option<Message> {
     let Message::Binary(bytes) = message else { return None };
-    let everything = Extent { depth: usize::MAX, attachments: usize::MAX };
-    let (json, parts) = Reader::new(bytes, everything).json().ok()?;
+    let everything = MsgpackLimits { depth: usize::MAX, attachments: usize::MAX };
+    let (json, parts) = MsgpackReader::new(bytes, everything).json().ok()?;
     let mut value = serde_json::from_str(&json).ok()?;
     fill(&mut value, &parts);
     Some(value.to_string().into())

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::wire::{Disconnect, Message};
+use crate::protocol::{Disconnect, Message};
 
 /// One message from the server, as `docs/protocol.md` has them.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,7 +120,7 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 #[derive(Deserialize)]
-struct Members {
+struct FrameMembers {
     event: String,
     #[serde(default)]
     data: Value,
@@ -138,8 +138,10 @@ impl Received {
             Message::Text(text) => text,
             Message::Binary(bytes) => return Self::Message(Message::Binary(bytes)),
         };
-        let Ok(members) = serde_json::from_str::<Members>(&text) else { return Self::Message(Message::Text(text)) };
-        let Members { event, data, id, more, end, ask } = members;
+        let Ok(members) = serde_json::from_str::<FrameMembers>(&text) else {
+            return Self::Message(Message::Text(text));
+        };
+        let FrameMembers { event, data, id, more, end, ask } = members;
         match (id, ask) {
             _ if event == "exception" => Self::Exception { id, failure: Failure { payload: data } },
             (Some(id), _) if end => Self::End { id },

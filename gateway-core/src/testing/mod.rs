@@ -20,7 +20,7 @@
 //! # async fn main() {
 //! let server = Server::empty().gateway::<Greeter>().test().await.unwrap();
 //! let mut ann = server.connect("/greet").await.unwrap();
-//! let greeting: String = ann.request("hello", "Ann").await.unwrap();
+//! let greeting: String = ann.emit_with_ack("hello", "Ann").await.unwrap();
 //! assert_eq!(greeting, "hello Ann");
 //! ann.expect_nothing().await;
 //! # }
@@ -33,7 +33,7 @@ mod frame;
 mod server;
 
 pub use client::{TestClient, TestStream};
-pub use connect::Connect;
-pub use dialect::Lost;
+pub use connect::ConnectBuilder;
+pub use dialect::LostConnection;
 pub use frame::{Closed, ConnectError, Failure, Received};
 pub use server::TestServer;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::gateway::StartError;
 use crate::hub::Namespace;
+use crate::metrics::Counter;
 use crate::server::{Application, Server, ServerHandle};
-use crate::telemetry::Counter;
-use crate::testing::Connect;
+use crate::testing::ConnectBuilder;
 
 /// A started server that is reached in memory. Dropping it tells its sockets that it stops.
 #[derive(Debug)]
@@ -29,8 +29,8 @@ impl Server {
 
 impl TestServer {
     /// A client of this path, which may have a query; await it to connect.
-    pub fn connect(&self, path: &str) -> Connect<'_> {
-        Connect::new(self, path)
+    pub fn connect(&self, path: &str) -> ConnectBuilder<'_> {
+        ConnectBuilder::new(self, path)
     }
 
     /// The server as background tasks see it.

@@ -5,7 +5,7 @@
 use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_EXTENSIONS};
 
 use crate::options::options;
-use crate::wire::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW, Takeover};
+use crate::protocol::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW, Takeover};
 
 options! {
     /// Options of compression on a `WebSocket` (RFC 7692, `permessage-deflate`), with clients that offer it.

@@ -10,16 +10,16 @@ use http::header::{COOKIE, SEC_WEBSOCKET_PROTOCOL};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::telemetry::Diary;
+use crate::metrics::TestLog;
+use crate::protocol::TraceParent;
 use crate::transport::headers::Headers;
-use crate::transport::{Query, Resume, credentials, resume};
-use crate::wire::TraceParent;
+use crate::transport::{Query, ResumeRequest, credentials, resume_request};
 
 /// The request that opened a connection. Cheap to clone. Its `Debug` shows no header, no query and no credential.
 #[derive(Clone)]
-pub struct Handshake(Arc<Request>);
+pub struct Handshake(Arc<HandshakeData>);
 
-struct Request {
+struct HandshakeData {
     path: String,
     parameters: Vec<(String, String)>,
     query: Query,
@@ -34,15 +34,15 @@ struct Request {
     connection: Option<Handshake>,
     /// Present where the client goes on to send requests.
     latest: Option<LatestHeaders>,
-    diary: Diary,
+    test_log: TestLog,
 }
 
 /// The headers of the newest request of a client that sends by requests.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LatestHeaders(Arc<Latest>);
+pub(crate) struct LatestHeaders(Arc<LatestState>);
 
 #[derive(Debug, Default)]
-struct Latest {
+struct LatestState {
     headers: Mutex<Option<Headers>>,
     /// Whether it sends by a WebSocket now.
     has_moved: AtomicBool,
@@ -79,7 +79,7 @@ impl Handshake {
     /// `path` is decoded, `query` is not.
     pub(crate) fn new(path: String, query: &str, headers: &HeaderMap, peer: Option<SocketAddr>) -> Self {
         let (query, headers) = (Query::parse(query), Headers::copy(headers));
-        Self(Arc::new(Request {
+        Self(Arc::new(HandshakeData {
             path,
             parameters: Vec::new(),
             query,
@@ -90,7 +90,7 @@ impl Handshake {
             auth: None,
             connection: None,
             latest: None,
-            diary: Diary::default(),
+            test_log: TestLog::default(),
         }))
     }
 
@@ -108,7 +108,7 @@ impl Handshake {
         parameters: Vec<(String, String)>,
         auth: Option<&RawValue>,
     ) -> Self {
-        Self(Arc::new(Request {
+        Self(Arc::new(HandshakeData {
             path,
             parameters,
             query: Query::default(),
@@ -119,12 +119,12 @@ impl Handshake {
             auth: auth.map(ToOwned::to_owned),
             connection: Some(self.clone()),
             latest: None,
-            diary: Diary::default(),
+            test_log: TestLog::default(),
         }))
     }
 
     /// What belongs to the connection as a whole.
-    fn request(&self) -> &Request {
+    fn request(&self) -> &HandshakeData {
         self.0.connection.as_ref().map_or(&self.0, |connection| &connection.0)
     }
 
@@ -149,23 +149,23 @@ impl Handshake {
     }
 
     #[cfg(feature = "testing")]
-    pub(crate) fn with_diary(mut self, diary: Diary) -> Self {
-        self.edit().diary = diary;
+    pub(crate) fn with_diary(mut self, test_log: TestLog) -> Self {
+        self.edit().test_log = test_log;
         self
     }
 
     /// Where it is noted what becomes of the client's messages, in tests.
-    pub(crate) fn diary(&self) -> &Diary {
-        &self.request().diary
+    pub(crate) fn test_log(&self) -> &TestLog {
+        &self.request().test_log
     }
 
     /// What the client wants that can come back after a lost connection, where it speaks the plain protocol.
-    pub(crate) fn resume(&self) -> Option<Resume> {
+    pub(crate) fn resume(&self) -> Option<ResumeRequest> {
         let request = self.request();
-        resume::read(request.protocol_lines(), &request.query)
+        resume_request::read(request.protocol_lines(), &request.query)
     }
 
-    fn edit(&mut self) -> &mut Request {
+    fn edit(&mut self) -> &mut HandshakeData {
         Arc::get_mut(&mut self.0).expect("a handshake is shared only once it is complete")
     }
 
@@ -284,7 +284,7 @@ impl Handshake {
     }
 }
 
-impl Request {
+impl HandshakeData {
     /// The lines of the subprotocols that were offered.
     fn protocol_lines(&self) -> impl Iterator<Item = &str> {
         self.headers.all(SEC_WEBSOCKET_PROTOCOL.as_str()).filter_map(visible)

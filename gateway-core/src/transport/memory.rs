@@ -6,29 +6,29 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
+use crate::protocol::{CloseCode, Disconnect, Flow, Message, ReceivedMessage};
 use crate::transport::{Broken, Deliver, Ending, Transport};
-use crate::wire::{CloseCode, Disconnect, Flow, Message, Received};
 
 /// Frames that fit between a server and a client that has stopped reading, as a kernel's buffers would hold them.
 const IN_FLIGHT: usize = 16;
 
 /// The server's end.
 #[derive(Debug)]
-pub(crate) struct Memory(Arc<Mutex<Pipe>>);
+pub(crate) struct Memory(Arc<Mutex<MemoryPipe>>);
 
 /// The client's end. Dropping it is a lost connection.
 #[derive(Debug)]
-pub(crate) struct MemoryPeer(Arc<Mutex<Pipe>>);
+pub(crate) struct MemoryPeer(Arc<Mutex<MemoryPipe>>);
 
 /// What a client sends.
 #[derive(Debug)]
-pub(crate) enum Sent {
+pub(crate) enum ClientFrame {
     Message(Message),
     Pong,
     Close(Option<Disconnect>),
 }
 
-impl Sent {
+impl ClientFrame {
     /// Of a message: there are no frames here.
     fn bytes(&self) -> u64 {
         match self {
@@ -40,19 +40,19 @@ impl Sent {
 }
 
 /// The server's close frame, or `None` where it sent none.
-type Closed = Option<Disconnect>;
+type ServerClose = Option<Disconnect>;
 
 #[derive(Debug, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "independent facts of two ends")]
-struct Pipe {
-    to_server: VecDeque<Sent>,
+struct MemoryPipe {
+    to_server: VecDeque<ClientFrame>,
     to_client: VecDeque<Message>,
     /// A frame that was written in part.
     partial: Vec<u8>,
     /// Bytes that were read.
     count: u64,
     /// How the connection ended, once it has.
-    closed: Option<Closed>,
+    closed: Option<ServerClose>,
     client_gone: bool,
     accepted: bool,
     client_closing: bool,
@@ -67,17 +67,17 @@ struct Pipe {
 
 /// Both ends of a new connection.
 pub(crate) fn pair() -> (Memory, MemoryPeer) {
-    let pipe = Arc::new(Mutex::new(Pipe::default()));
+    let pipe = Arc::new(Mutex::new(MemoryPipe::default()));
     (Memory(Arc::clone(&pipe)), MemoryPeer(pipe))
 }
 
 /// The same for a client of Engine.IO.
 pub(crate) fn engine_pair() -> (Memory, MemoryPeer) {
-    let pipe = Arc::new(Mutex::new(Pipe { is_engine: true, ..Pipe::default() }));
+    let pipe = Arc::new(Mutex::new(MemoryPipe { is_engine: true, ..MemoryPipe::default() }));
     (Memory(Arc::clone(&pipe)), MemoryPeer(pipe))
 }
 
-fn lock(pipe: &Mutex<Pipe>) -> MutexGuard<'_, Pipe> {
+fn lock(pipe: &Mutex<MemoryPipe>) -> MutexGuard<'_, MemoryPipe> {
     pipe.lock().expect("nothing panics under this lock")
 }
 
@@ -87,7 +87,7 @@ fn wake(waker: &mut Option<Waker>) {
     }
 }
 
-impl Pipe {
+impl MemoryPipe {
     /// Takes the frame at the front of what was written; `false` where it is not whole.
     fn take_frame(&mut self) -> bool {
         let [first, length, ..] = self.partial[..] else { return false };
@@ -130,18 +130,18 @@ impl Pipe {
         wake(&mut self.client_reader);
     }
 
-    fn pong(&self) -> Sent {
-        if self.is_engine { Sent::Message("3".into()) } else { Sent::Pong }
+    fn pong(&self) -> ClientFrame {
+        if self.is_engine { ClientFrame::Message("3".into()) } else { ClientFrame::Pong }
     }
 
-    fn close(&mut self, close: Closed) {
+    fn close(&mut self, close: ServerClose) {
         if !self.client_closing {
-            self.push_to_server(Sent::Close(close.clone()));
+            self.push_to_server(ClientFrame::Close(close.clone()));
         }
         self.closed.get_or_insert(close);
     }
 
-    fn push_to_server(&mut self, sent: Sent) {
+    fn push_to_server(&mut self, sent: ClientFrame) {
         self.to_server.push_back(sent);
         wake(&mut self.server_reader);
     }
@@ -159,13 +159,13 @@ impl Transport for Memory {
         loop {
             let sent = {
                 let mut pipe = lock(&self.0);
-                if let Some(Sent::Close(close)) = pipe.to_server.front() {
+                if let Some(ClientFrame::Close(close)) = pipe.to_server.front() {
                     // RFC 6455 §5.5.1: a close frame is answered by one, here and in the transports of a network.
                     let close = close.clone();
                     pipe.closed.get_or_insert(close);
                     wake(&mut pipe.client_reader);
                 }
-                pipe.count += pipe.to_server.front().map_or(0, Sent::bytes);
+                pipe.count += pipe.to_server.front().map_or(0, ClientFrame::bytes);
                 let Some(sent) = pipe.to_server.pop_front() else {
                     if any {
                         return Poll::Ready(Ok(()));
@@ -180,10 +180,10 @@ impl Transport for Memory {
             };
             any = true;
             let received = match &sent {
-                Sent::Message(Message::Text(text)) => Received::Text(text),
-                Sent::Message(Message::Binary(bytes)) => Received::Binary(bytes),
-                Sent::Pong => Received::Pong,
-                Sent::Close(close) => Received::Close(close.clone()),
+                ClientFrame::Message(Message::Text(text)) => ReceivedMessage::Text(text),
+                ClientFrame::Message(Message::Binary(bytes)) => ReceivedMessage::Binary(bytes),
+                ClientFrame::Pong => ReceivedMessage::Pong,
+                ClientFrame::Close(close) => ReceivedMessage::Close(close.clone()),
             };
             if deliver(received, context) == Flow::Pause {
                 return Poll::Ready(Ok(()));
@@ -228,9 +228,9 @@ impl Drop for Memory {
 
 impl MemoryPeer {
     /// Sends something; what comes after the end is lost, as on a network.
-    pub(crate) fn send(&self, sent: Sent) {
+    pub(crate) fn send(&self, sent: ClientFrame) {
         let mut pipe = lock(&self.0);
-        pipe.client_closing |= matches!(sent, Sent::Close(_));
+        pipe.client_closing |= matches!(sent, ClientFrame::Close(_));
         pipe.push_to_server(sent);
     }
 
@@ -245,7 +245,7 @@ impl MemoryPeer {
     }
 
     /// The next message, or how the connection ended once all were taken.
-    pub(crate) fn poll_receive(&self, context: &mut Context<'_>) -> Poll<Result<Message, Closed>> {
+    pub(crate) fn poll_receive(&self, context: &mut Context<'_>) -> Poll<Result<Message, ServerClose>> {
         let mut pipe = lock(&self.0);
         if !pipe.paused
             && let Some(message) = pipe.to_client.pop_front()

@@ -1,9 +1,8 @@
 //! Messages to and from one peer, and the handshake that comes before. Knows frames, not envelopes; sockets and rooms
 //! are further up.
 
-mod counted;
+mod connection_limiter;
 mod credentials;
-mod crowd;
 mod deflate;
 mod engine;
 mod handshake;
@@ -12,10 +11,11 @@ mod headers;
 pub(crate) mod memory;
 mod origin;
 mod pairs;
+mod permit;
 mod polling;
 mod proxies;
 mod query;
-mod resume;
+mod resume_request;
 mod tcp;
 mod tls;
 mod upgrade;
@@ -24,20 +24,20 @@ mod websocket;
 use std::io;
 use std::task::{Context, Poll};
 
-pub(crate) use counted::Counted;
-pub(crate) use crowd::{Crowd, Crowded, Present};
+pub(crate) use connection_limiter::{ConnectionLimiter, ConnectionPermit, LimitExceeded};
 pub(crate) use deflate::Agreed;
 #[cfg_attr(not(feature = "deflate"), allow(unreachable_pub, reason = "public with the feature"))]
 pub use deflate::Deflate;
-pub(crate) use engine::{EngineIo, Patience, dismiss, upgrade};
+pub(crate) use engine::{EngineTransport, ProbeTimeouts, dismiss, upgrade};
 pub(crate) use handshake::LatestHeaders;
 pub use handshake::{AuthError, Handshake};
 pub(crate) use origin::{Allowed, OriginPolicy};
-pub(crate) use polling::{Listener, Polling, PollingPeer, Posting, Probe, Turned};
+pub(crate) use permit::CountedPermit;
+pub(crate) use polling::{PollListener, Polling, PollingPeer, Posting, SessionError, UpgradeProbe};
 pub(crate) use proxies::Proxies;
 pub(crate) use query::{Query, QueryError, parse_query};
-pub(crate) use resume::Resume;
-pub(crate) use tcp::{Direct, Socket};
+pub(crate) use resume_request::ResumeRequest;
+pub(crate) use tcp::{Direct, SharedStream};
 #[cfg(feature = "tls")]
 pub(crate) use tls::Encrypted;
 #[cfg(not(feature = "tls"))]
@@ -46,13 +46,13 @@ pub(crate) use tls::Tls;
 pub use tls::{Tls, TlsError};
 #[cfg(feature = "testing")]
 pub(crate) use upgrade::choose;
-pub(crate) use upgrade::{Asks, MSGPACK, SUBPROTOCOL, Upgrade, UpgradeError, asks_to_close};
+pub(crate) use upgrade::{MSGPACK, SUBPROTOCOL, Upgrade, UpgradeError, UpgradeIntent, asks_to_close};
 pub(crate) use websocket::{Stream, WebSocket};
 
-use crate::wire::{Deflating, Disconnect, Flow, Received};
+use crate::protocol::{Deflating, Disconnect, Flow, ReceivedMessage};
 
 /// What takes the messages of a read. It is handed the task's context back, so that what they cause can wait too.
-pub(crate) type Deliver<'a> = dyn FnMut(Received<'_>, &mut Context<'_>) -> Flow + 'a;
+pub(crate) type Deliver<'a> = dyn FnMut(ReceivedMessage<'_>, &mut Context<'_>) -> Flow + 'a;
 
 /// Moves frames of one peer. Methods that answer `Pending` have registered the task of `context`.
 pub(crate) trait Transport: Send + Unpin + 'static {
@@ -96,7 +96,7 @@ pub(crate) trait Transport: Send + Unpin + 'static {
     }
 
     /// Who knows whether the peer takes anything now, where it does so at times only.
-    fn listener(&self) -> Option<Listener> {
+    fn listener(&self) -> Option<PollListener> {
         None
     }
 

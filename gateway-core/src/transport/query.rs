@@ -37,7 +37,7 @@ impl Query {
         if text.is_empty() {
             return Self::default();
         }
-        Self(Pairs::keep(parse_query(text).map(|(name, value)| (Text(name), Text(value))), text.len()))
+        Self(Pairs::keep(parse_query(text).map(|(name, value)| (QueryText(name), QueryText(value))), text.len()))
     }
 
     /// Bytes of all names and values.
@@ -56,9 +56,9 @@ impl Query {
     }
 }
 
-struct Text<'a>(Cow<'a, str>);
+struct QueryText<'a>(Cow<'a, str>);
 
-impl AsRef<[u8]> for Text<'_> {
+impl AsRef<[u8]> for QueryText<'_> {
     fn as_ref(&self) -> &[u8] {
         self.0.as_bytes()
     }

@@ -21,9 +21,9 @@ use crate::transport::websocket::Stream;
 
 /// A stream of the kernel's.
 #[derive(Debug)]
-pub(crate) struct Socket<S>(Arc<S>);
+pub(crate) struct SharedStream<S>(Arc<S>);
 
-impl<S> From<S> for Socket<S> {
+impl<S> From<S> for SharedStream<S> {
     fn from(stream: S) -> Self {
         Self(Arc::new(stream))
     }
@@ -58,7 +58,7 @@ impl Direct {
 }
 
 /// What TCP and Unix streams have in common, usable by reference.
-pub(crate) trait Kernel: fmt::Debug + Send + Sync + 'static {
+pub(crate) trait SystemSocket: fmt::Debug + Send + Sync + 'static {
     /// Writes without asking the runtime.
     fn send(&self, bytes: &[u8]) -> io::Result<usize>;
     fn write(&self, bytes: &[u8]) -> io::Result<usize>;
@@ -70,7 +70,7 @@ pub(crate) trait Kernel: fmt::Debug + Send + Sync + 'static {
 
 macro_rules! kernel {
     ($stream:ty, $direct:ident) => {
-        impl Kernel for $stream {
+        impl SystemSocket for $stream {
             #[inline]
             fn send(&self, bytes: &[u8]) -> io::Result<usize> {
                 // Without a flag that keeps `SIGPIPE` away, or without rustix's flags: the portable path, by the runtime.
@@ -126,19 +126,19 @@ kernel!(TcpStream, Tcp);
 #[cfg(unix)]
 kernel!(UnixStream, Unix);
 
-impl<S: Kernel> Stream for Socket<S> {
+impl<S: SystemSocket> Stream for SharedStream<S> {
     fn direct(&self) -> Option<Direct> {
         Some(S::direct(&self.0))
     }
 }
 
-impl<S: Kernel> AsyncRead for Socket<S> {
+impl<S: SystemSocket> AsyncRead for SharedStream<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.0.poll_read(context, buffer)
     }
 }
 
-impl<S: Kernel> AsyncWrite for Socket<S> {
+impl<S: SystemSocket> AsyncWrite for SharedStream<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
             match self.0.write(bytes) {

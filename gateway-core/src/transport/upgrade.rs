@@ -25,14 +25,14 @@ pub(crate) struct Upgrade {
 
 /// What a request says of WebSockets. Other upgrades are offers that a server may leave aside (RFC 9110 §7.8).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Asks {
+pub(crate) enum UpgradeIntent {
     ForWebSocket,
     /// It has the key of such a request, and no `Upgrade`: that header is for the next hop alone, and proxies take it out.
     WithoutUpgrade,
     ForNone,
 }
 
-impl Asks {
+impl UpgradeIntent {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         if has_token(headers, &UPGRADE, "websocket") {
             Self::ForWebSocket
@@ -46,7 +46,7 @@ impl Asks {
 
 /// Whether a request for a WebSocket wants the connection to end with its answer, which contradict each other.
 pub(crate) fn asks_to_close(headers: &HeaderMap) -> bool {
-    has_token(headers, &CONNECTION, "close") && Asks::of(headers) == Asks::ForWebSocket
+    has_token(headers, &CONNECTION, "close") && UpgradeIntent::of(headers) == UpgradeIntent::ForWebSocket
 }
 
 /// What is wrong with an upgrade request.
@@ -70,11 +70,11 @@ pub(crate) enum UpgradeError {
 
 impl Upgrade {
     /// Checks the head of a request; `known` are the application's subprotocols, the preferred one first.
-    pub(crate) fn check(request: &request::Parts, asks: Asks, known: &[String]) -> Result<Self, UpgradeError> {
+    pub(crate) fn check(request: &request::Parts, asks: UpgradeIntent, known: &[String]) -> Result<Self, UpgradeError> {
         match asks {
-            Asks::ForWebSocket => {}
-            Asks::WithoutUpgrade => return Err(UpgradeError::Stripped),
-            Asks::ForNone => return Err(UpgradeError::NotAnUpgrade),
+            UpgradeIntent::ForWebSocket => {}
+            UpgradeIntent::WithoutUpgrade => return Err(UpgradeError::Stripped),
+            UpgradeIntent::ForNone => return Err(UpgradeError::NotAnUpgrade),
         }
         if request.method != Method::GET {
             return Err(UpgradeError::Method);
@@ -196,7 +196,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        Upgrade::check(&parts, Asks::of(&parts.headers), &["graphql-ws".to_owned(), "mqtt".to_owned()])
+        Upgrade::check(&parts, UpgradeIntent::of(&parts.headers), &["graphql-ws".to_owned(), "mqtt".to_owned()])
             .map(|upgrade| upgrade.protocol().map(str::to_owned))
     }
 
@@ -258,7 +258,7 @@ mod tests {
             .body(())
             .unwrap()
             .into_parts();
-        let response = Upgrade::check(&parts, Asks::ForWebSocket, &[]).unwrap().response::<()>();
+        let response = Upgrade::check(&parts, UpgradeIntent::ForWebSocket, &[]).unwrap().response::<()>();
         assert_eq!(response.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 }

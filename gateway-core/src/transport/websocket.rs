@@ -11,9 +11,9 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::transport::crowd::Present;
+use crate::protocol::{Deflating, Flow, FrameDecoder, ReceivedMessage};
+use crate::transport::connection_limiter::ConnectionPermit;
 use crate::transport::{Agreed, Broken, Deliver, Direct, Ending, Transport};
-use crate::wire::{Decoder, Deflating, Flow, Received};
 
 /// One read: as much as a socket's own buffer usually holds when a client sends faster than it is read.
 const READ_BUFFER: usize = 64 * 1024;
@@ -38,7 +38,7 @@ impl Stream for TokioIo<Upgraded> {}
 #[derive(Debug)]
 pub(crate) struct WebSocket<S> {
     stream: S,
-    decoder: Decoder,
+    decoder: FrameDecoder,
     /// Bytes that were read and not yet taken: what came behind the request head, or after a pause.
     held: Vec<u8>,
     deflating: Option<Deflating>,
@@ -47,7 +47,7 @@ pub(crate) struct WebSocket<S> {
     /// Bytes that were read.
     count: u64,
     /// Its place among the connections of the server, where they are bounded.
-    _present: Option<Box<Present>>,
+    _present: Option<Box<ConnectionPermit>>,
 }
 
 impl<S: Stream> WebSocket<S> {
@@ -55,7 +55,7 @@ impl<S: Stream> WebSocket<S> {
     pub(crate) fn new(stream: S, read_ahead: &Bytes, message_bytes: usize) -> Self {
         Self {
             stream,
-            decoder: Decoder::new(message_bytes),
+            decoder: FrameDecoder::new(message_bytes),
             held: read_ahead.to_vec(),
             deflating: None,
             shut_down: false,
@@ -66,7 +66,7 @@ impl<S: Stream> WebSocket<S> {
     }
 
     /// The same, holding its place for as long as it lives.
-    pub(crate) fn holding(self, present: Option<Box<Present>>) -> Self {
+    pub(crate) fn holding(self, present: Option<Box<ConnectionPermit>>) -> Self {
         Self { _present: present, ..self }
     }
 
@@ -122,8 +122,8 @@ impl<S: Stream> WebSocket<S> {
     /// RFC 6455 §7.1.1: the server closes TCP once the peer's close frame has come.
     fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let answered = Cell::new(false);
-        let mut look = |received: Received<'_>, _: &mut Context<'_>| {
-            answered.set(matches!(received, Received::Close(_)));
+        let mut look = |received: ReceivedMessage<'_>, _: &mut Context<'_>| {
+            answered.set(matches!(received, ReceivedMessage::Close(_)));
             if answered.get() { Flow::Pause } else { Flow::Continue }
         };
         while !answered.get() && self.drained < DRAINED_BYTES && ready!(self.poll_receive(context, &mut look)).is_ok() {

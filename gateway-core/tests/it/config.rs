@@ -92,9 +92,9 @@ async fn a_server_has_the_options_of_its_file() {
     });
     let server = server(config).test().await.unwrap();
     let mut client = server.connect("/config").await.unwrap();
-    let reply: String = client.request("echo", "hello").await.unwrap();
+    let reply: String = client.emit_with_ack("echo", "hello").await.unwrap();
     assert_eq!(reply, "hello");
-    let failure = client.request::<String>("echoes", "hello").await.unwrap_err();
+    let failure = client.emit_with_ack::<String>("echoes", "hello").await.unwrap_err();
     assert_eq!(failure.code(), Some("name_too_long"));
 }
 

@@ -23,7 +23,7 @@ struct Desk;
 #[gateway]
 impl Desk {
     #[on_connect]
-    async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket) -> Result<(), ConnectRejection> {
         Ok(socket.join("all").await?)
     }
 
@@ -52,7 +52,7 @@ impl Desk {
 
     #[subscribe("asks")]
     async fn asks(&self, socket: Socket) -> Result<u8, RequestError> {
-        socket.request::<u8>("answer me", &()).timeout(Duration::from_secs(1)).await
+        socket.emit_with_ack::<u8>("answer me", &()).timeout(Duration::from_secs(1)).await
     }
 
     #[subscribe("floods")]
@@ -78,9 +78,9 @@ async fn events_are_counted_by_the_names_the_program_gives_them() {
     let mut ann = server.connect("/desk/a").await.unwrap();
     let mut bob = server.connect("/desk/b").socket_io().await.unwrap();
     for client in [&mut ann, &mut bob] {
-        assert_eq!(client.request::<u8>("quick", ()).await, Ok(1));
-        client.request::<Value>("what is this", ()).await.unwrap_err();
-        client.request::<Value>("fails.again", ()).await.unwrap_err();
+        assert_eq!(client.emit_with_ack::<u8>("quick", ()).await, Ok(1));
+        client.emit_with_ack::<Value>("what is this", ()).await.unwrap_err();
+        client.emit_with_ack::<Value>("fails.again", ()).await.unwrap_err();
     }
     let metrics = server.handle().metrics();
     assert_eq!(of_event(&metrics, "quick", "received"), 2.0);
@@ -101,10 +101,10 @@ fn seconds(metrics: &Metrics, part: &str, event: &str, outcome: &str) -> f64 {
 async fn the_time_of_a_handler_is_told_with_how_it_ended() {
     let server = desk().await;
     let mut ann = server.connect("/desk/a").await.unwrap();
-    assert_eq!(ann.request::<u8>("slow", ()).await, Ok(1));
-    assert_eq!(ann.request::<u8>("quick", ()).await, Ok(1));
-    ann.request::<Value>("fails", ()).await.unwrap_err();
-    ann.request::<Value>("hangs", ()).await.unwrap_err();
+    assert_eq!(ann.emit_with_ack::<u8>("slow", ()).await, Ok(1));
+    assert_eq!(ann.emit_with_ack::<u8>("quick", ()).await, Ok(1));
+    ann.emit_with_ack::<Value>("fails", ()).await.unwrap_err();
+    ann.emit_with_ack::<Value>("hangs", ()).await.unwrap_err();
     let metrics = server.handle().metrics();
     assert_eq!((seconds(&metrics, "count", "slow", "done"), seconds(&metrics, "sum", "slow", "done")), (1.0, 2.0));
     let buckets = |le| metrics.value("gateway_handler_seconds_bucket", &[("event", "slow"), ("le", le)]);
@@ -122,7 +122,7 @@ async fn the_time_of_a_handler_is_told_with_how_it_ended() {
 async fn a_server_that_measures_no_events_has_the_other_figures() {
     let server = Server::empty().gateway::<Desk>().test().await.unwrap();
     let mut ann = server.connect("/desk/a").await.unwrap();
-    assert_eq!(ann.request::<u8>("quick", ()).await, Ok(1));
+    assert_eq!(ann.emit_with_ack::<u8>("quick", ()).await, Ok(1));
     let metrics = server.handle().metrics();
     assert_eq!(metrics.value("gateway_handled_total", &[]), 1.0);
     assert_eq!(metrics.value("gateway_rooms", &[]), 1.0);
@@ -201,7 +201,7 @@ async fn after_all_have_gone_every_gauge_is_at_zero() {
             match number % 5 {
                 0 => drop(client.close().await),
                 1 => {
-                    client.request::<u8>("quick", ()).await.unwrap();
+                    client.emit_with_ack::<u8>("quick", ()).await.unwrap();
                     let gone = client.lose();
                     lost = if number == 11 { Some(gone) } else { lost };
                 }
@@ -238,9 +238,9 @@ async fn after_all_have_gone_every_gauge_is_at_zero() {
 async fn a_hundred_thousand_names_add_no_label() {
     let server = desk().await;
     let mut ann = server.connect("/desk/a").await.unwrap();
-    ann.request::<()>("floods", 1).await.unwrap();
+    ann.emit_with_ack::<()>("floods", 1).await.unwrap();
     let before = server.handle().metrics().to_string().lines().count();
-    ann.request::<()>("floods", 100_000).await.unwrap();
+    ann.emit_with_ack::<()>("floods", 100_000).await.unwrap();
     let limits = 1000;
     for number in 0..limits {
         ann.emit(&format!("unknown {number}"), json!(number)).await;
@@ -292,7 +292,7 @@ async fn who_comes_back_too_late_is_counted() {
     let recovery = Recovery::new().within(Duration::from_secs(5));
     let server = Server::empty().gateway::<Desk>().recovery(recovery).test().await.unwrap();
     let mut ann = server.connect("/desk/a").socket_io().await.unwrap();
-    assert_eq!(ann.request::<u8>("quick", ()).await, Ok(1));
+    assert_eq!(ann.emit_with_ack::<u8>("quick", ()).await, Ok(1));
     let lost = ann.lose();
     sleep(Duration::from_secs(10)).await;
     let _ann = server.connect("/desk/a").socket_io().come_back(&lost).await.unwrap();

@@ -4,7 +4,7 @@
 
 use gateway_core::prelude::*;
 use gateway_core::testing::{TestClient, TestServer};
-use gateway_core::{AsyncGuard, NamespaceError, Sent};
+use gateway_core::{AsyncGuard, BroadcastResult, NamespaceError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -20,10 +20,10 @@ struct Named;
 impl Guard for Named {
     type Grants = User;
 
-    fn check(&self, access: &Access<'_>) -> Result<Pass<User>, Exception> {
-        match access.handshake().query("user") {
-            Some(name) => Ok(Pass::with(User { name: name.to_owned() }).user(name).kept()),
-            None => Ok(Pass::new().kept()),
+    fn check(&self, context: &GuardContext<'_>) -> Result<Grant<User>, Exception> {
+        match context.handshake().query("user") {
+            Some(name) => Ok(Grant::with(User { name: name.to_owned() }).user(name).for_socket()),
+            None => Ok(Grant::new().for_socket()),
         }
     }
 }
@@ -105,13 +105,13 @@ async fn all_namespaces_of_a_pattern_are_listed_and_reached_together() {
     names.sort();
     assert_eq!(names, ["/room/a", "/room/b"]);
     assert_eq!((rooms.count(), rooms.sockets().len()), (2, 2));
-    assert_eq!(rooms.send(Closing { minutes: 5 }), Sent { queued: 2, skipped: 0 });
+    assert_eq!(rooms.send(Closing { minutes: 5 }), BroadcastResult { queued: 2, skipped: 0 });
     assert_eq!(ann.expect::<Closing>().await, Closing { minutes: 5 });
     assert_eq!(bob.expect::<Closing>().await, Closing { minutes: 5 });
     lobby.expect_nothing().await;
     mail.expect_nothing().await;
 
-    ann.request::<()>("join", "quiet").await.unwrap();
+    ann.emit_with_ack::<()>("join", "quiet").await.unwrap();
     assert_eq!(rooms.clone().to("quiet").emit("hush", &1).queued, 1);
     assert_eq!(ann.expect_named("hush").await, 1);
     assert_eq!(rooms.clone().except("quiet").count(), 1);
@@ -129,7 +129,7 @@ async fn all_namespaces_of_a_pattern_are_listed_and_reached_together() {
 async fn a_user_is_reached_and_counted_in_all_namespaces() {
     let World { server, ann: [mut ann, mut mail], mut bob, .. } = world().await;
     let handle = server.handle();
-    assert_eq!(handle.user("ann").emit("mail", &3), Sent { queued: 2, skipped: 0 });
+    assert_eq!(handle.user("ann").emit("mail", &3), BroadcastResult { queued: 2, skipped: 0 });
     assert_eq!((ann.expect_named("mail").await, mail.expect_named("mail").await), (json!(3), json!(3)));
     bob.expect_nothing().await;
     assert_eq!((handle.user("ann").count(), handle.user("nobody").count()), (2, 0));
@@ -150,7 +150,7 @@ async fn a_user_is_reached_and_counted_in_all_namespaces() {
 async fn what_cannot_be_written_reaches_nobody() {
     let World { server, .. } = world().await;
     let unserializable = std::collections::HashMap::from([((1, 2), 3)]);
-    assert_eq!(server.handle().all().emit("map", &unserializable), Sent { queued: 0, skipped: 4 });
+    assert_eq!(server.handle().all().emit("map", &unserializable), BroadcastResult { queued: 0, skipped: 4 });
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,11 +158,11 @@ async fn what_a_guard_granted_is_read_on_any_socket() {
     let World { server, mut bob, ann: _ann, lobby: _lobby } = world().await;
     let mut ann = server.connect("/room/b?user=ann").await.unwrap();
     let nobody = server.connect("/room/b").await.unwrap();
-    assert_eq!(ann.request::<Vec<String>>("others", ()).await.unwrap(), ["bob"]);
-    assert_eq!(bob.request::<Vec<String>>("others", ()).await.unwrap(), ["ann"]);
+    assert_eq!(ann.emit_with_ack::<Vec<String>>("others", ()).await.unwrap(), ["bob"]);
+    assert_eq!(bob.emit_with_ack::<Vec<String>>("others", ()).await.unwrap(), ["ann"]);
     drop(nobody);
     let mut cid = server.connect("/room/c?user=cid").socket_io().await.unwrap();
-    cid.request::<()>("join", "late").await.unwrap();
+    cid.emit_with_ack::<()>("join", "late").await.unwrap();
     let socket = server.of("/room/c").sockets().remove(0);
     assert_eq!(socket.granted::<User>().unwrap().name, "cid");
     assert!(socket.granted::<String>().is_none());
@@ -186,8 +186,8 @@ async fn a_name_that_no_gateway_has_is_an_error_that_names_the_nearest() {
     let _dan = server.connect("/room/d%20e").await.unwrap();
     assert_eq!((handle.of("/room/d%20e").unwrap().count(), handle.of("/room/d e").unwrap().count()), (1, 1));
 
-    assert_eq!(ann.request::<usize>("ask", "/mail").await.unwrap(), 1);
-    let failure = ann.request::<usize>("ask", "/mial").await.unwrap_err();
+    assert_eq!(ann.emit_with_ack::<usize>("ask", "/mail").await.unwrap(), 1);
+    let failure = ann.emit_with_ack::<usize>("ask", "/mial").await.unwrap_err();
     assert_eq!((failure.code(), failure.message()), (Some("no_namespace"), "Internal server error"));
 }
 
@@ -210,10 +210,10 @@ struct LookedUp;
 impl AsyncGuard for LookedUp {
     type Grants = User;
 
-    async fn check(&self, access: &Access<'_>) -> Result<Pass<User>, Exception> {
+    async fn check(&self, context: &GuardContext<'_>) -> Result<Grant<User>, Exception> {
         tokio::task::yield_now().await;
-        let name = access.handshake().query("user").ok_or_else(Exception::unauthorized)?;
-        Ok(Pass::with(User { name: name.to_owned() }))
+        let name = context.handshake().query("user").ok_or_else(Exception::unauthorized)?;
+        Ok(Grant::with(User { name: name.to_owned() }))
     }
 }
 
@@ -238,5 +238,5 @@ impl Late {
 async fn what_counts_for_one_event_is_not_the_sockets() {
     let server = Server::empty().gateway::<Late>().test().await.unwrap();
     let mut ann = server.connect("/late?user=ann").await.unwrap();
-    assert!(!ann.request::<bool>("once", ()).await.unwrap());
+    assert!(!ann.emit_with_ack::<bool>("once", ()).await.unwrap());
 }

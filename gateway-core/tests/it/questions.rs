@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gateway_core::prelude::*;
 use gateway_core::testing::{TestClient, TestServer};
-use gateway_core::{Answers, Requests};
+use gateway_core::{AckRequests, Responses};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -18,7 +18,7 @@ struct Jury;
 #[gateway]
 impl Jury {
     #[on_connect]
-    async fn joined(&self, socket: Socket, handshake: Handshake) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket, handshake: Handshake) -> Result<(), ConnectRejection> {
         match handshake.query("room") {
             Some("slow") => std::future::pending().await,
             Some(room) => socket.join(room).await?,
@@ -35,7 +35,7 @@ impl Jury {
     /// Asks the others while this one's handler runs.
     #[subscribe]
     async fn ask_others(&self, socket: Socket) -> Data<Vec<u8>> {
-        let answers: Answers<u8> = socket.broadcast().request("vote", &()).await;
+        let answers: Responses<u8> = socket.broadcast().emit_with_ack("vote", &()).await;
         Data(answers.all().unwrap())
     }
 }
@@ -56,18 +56,18 @@ async fn world() -> World {
     let mut cid = server.connect("/jury").await.unwrap();
     let mut ids = [const { String::new() }; 3];
     for (client, id) in [&mut ann, &mut bob, &mut cid].into_iter().zip(&mut ids) {
-        *id = client.request("id", ()).await.unwrap();
+        *id = client.emit_with_ack("id", ()).await.unwrap();
     }
     World { server, ann, bob, cid, ids }
 }
 
 /// Asks in a task of its own, so that the test can answer.
-fn ask<R: gateway_core::FromArgs + Send + 'static>(requests: Requests<R>) -> tokio::task::JoinHandle<Answers<R>> {
+fn ask<R: gateway_core::FromArgs + Send + 'static>(requests: AckRequests<R>) -> tokio::task::JoinHandle<Responses<R>> {
     tokio::spawn(async move { requests.await })
 }
 
 /// Each answer or failure by its socket.
-fn by_id<R: std::fmt::Debug>(answers: &Answers<R>) -> BTreeMap<String, String> {
+fn by_id<R: std::fmt::Debug>(answers: &Responses<R>) -> BTreeMap<String, String> {
     let text = |answer: Result<&R, &RequestError>| match answer {
         Ok(answer) => format!("{answer:?}"),
         Err(error) => error.to_string(),
@@ -87,7 +87,7 @@ async fn answer(client: &mut TestClient, data: Value) {
 #[tokio::test(start_paused = true)]
 async fn everybody_meant_is_asked_and_each_answer_has_its_socket() {
     let World { server, mut ann, mut bob, mut cid, ids } = world().await;
-    let asked = ask(server.of("/jury").to("a").request::<u8>("vote", &Args(("now", 1))));
+    let asked = ask(server.of("/jury").to("a").emit_with_ack::<u8>("vote", &Args(("now", 1))));
     // In the other order than they are asked or waited for, whichever that is.
     let (ask_bob, data) = bob.expect_question("vote").await;
     assert_eq!(data, json!(["now", 1]));
@@ -105,7 +105,7 @@ async fn everybody_meant_is_asked_and_each_answer_has_its_socket() {
 async fn what_came_until_the_timeout_is_kept() {
     let World { server, mut ann, bob: _bob, mut cid, ids } = world().await;
     let start = Instant::now();
-    let asked = ask(server.of("/jury").request::<u8>("vote", &()).timeout(Duration::from_secs(3)));
+    let asked = ask(server.of("/jury").emit_with_ack::<u8>("vote", &()).timeout(Duration::from_secs(3)));
     answer(&mut ann, json!(1)).await;
     answer(&mut cid, json!(3)).await;
     let answers = asked.await.unwrap();
@@ -121,7 +121,7 @@ async fn what_came_until_the_timeout_is_kept() {
 async fn all_of_them_wait_as_long_as_one_would() {
     let world = world().await;
     let start = Instant::now();
-    let answers = world.server.of("/jury").request::<u8>("vote", &()).await;
+    let answers = world.server.of("/jury").emit_with_ack::<u8>("vote", &()).await;
     assert_eq!(start.elapsed(), Duration::from_secs(10));
     assert_eq!((answers.len(), answers.arrived().count()), (3, 0));
 }
@@ -131,7 +131,7 @@ async fn each_failure_is_the_one_of_its_socket() {
     let World { server, mut ann, bob, mut cid, ids } = world().await;
     let _slow = server.connect("/jury?room=slow").without_waiting().unwrap();
     tokio::task::yield_now().await;
-    let asked = ask(server.of("/jury").request::<u8>("vote", &()));
+    let asked = ask(server.of("/jury").emit_with_ack::<u8>("vote", &()));
     let (ask_ann, _) = ann.expect_question("vote").await;
     ann.answer_with_error(ask_ann, "no").await;
     bob.close().await;
@@ -160,12 +160,12 @@ async fn a_handler_may_ask_the_others_of_its_socket() {
 async fn nobody_is_asked_at_once_and_without_a_wait() {
     let World { server, mut ann, .. } = world().await;
     let start = Instant::now();
-    let answers = server.of("/jury").to("nobody's").request::<u8>("vote", &()).await;
+    let answers = server.of("/jury").to("nobody's").emit_with_ack::<u8>("vote", &()).await;
     assert!(answers.is_empty());
     assert_eq!(answers.all().unwrap(), Vec::<u8>::new());
     assert_eq!(start.elapsed(), Duration::ZERO);
     // Nothing is sent before it is awaited.
-    drop(server.of("/jury").request::<u8>("vote", &()));
+    drop(server.of("/jury").emit_with_ack::<u8>("vote", &()));
     ann.expect_nothing().await;
 }
 
@@ -175,9 +175,9 @@ async fn a_question_that_is_no_longer_waited_for_takes_no_place() {
     let server = Server::empty().gateway::<Jury>().limits(limits).test().await.unwrap();
     let mut ann = server.connect("/jury").await.unwrap();
     for _ in 0..3 {
-        let asked = ask(server.of("/jury").request::<u8>("vote", &()));
+        let asked = ask(server.of("/jury").emit_with_ack::<u8>("vote", &()));
         ann.expect_question("vote").await;
-        let second = server.of("/jury").request::<u8>("vote", &()).await;
+        let second = server.of("/jury").emit_with_ack::<u8>("vote", &()).await;
         assert_eq!(
             by_id(&second).into_values().collect::<Vec<_>>(),
             ["too many questions to this client wait for an answer"]
@@ -196,11 +196,11 @@ struct Vote {
 #[tokio::test(start_paused = true)]
 async fn answers_are_read_as_any_type_and_as_lists() {
     let World { server, mut ann, bob: _bob, cid: _cid, ids } = world().await;
-    let asked = ask(server.of("/jury").to(&ids[0]).request::<Vote>("vote", &()));
+    let asked = ask(server.of("/jury").to(&ids[0]).emit_with_ack::<Vote>("vote", &()));
     answer(&mut ann, json!({"grade": 4})).await;
     let [Vote { grade, why }] = &asked.await.unwrap().all().unwrap()[..] else { panic!("one vote") };
     assert_eq!((*grade, why.as_deref()), (4, None));
-    let asked = ask(server.of("/jury").to(&ids[0]).request::<Args<(u8, Option<String>)>>("vote", &()));
+    let asked = ask(server.of("/jury").to(&ids[0]).emit_with_ack::<Args<(u8, Option<String>)>>("vote", &()));
     answer(&mut ann, json!(4)).await;
     assert_eq!(asked.await.unwrap().all().unwrap(), [Args((4, None))]);
 }
@@ -210,7 +210,7 @@ async fn clients_of_both_formats_are_asked_at_once() {
     let server = Server::empty().gateway::<Jury>().test().await.unwrap();
     let mut ann = server.connect("/jury").await.unwrap();
     let mut bob = server.connect("/jury").socket_io().await.unwrap();
-    let asked = ask(server.of("/jury").request::<Args<(u8, Option<String>)>>("vote", &Args(("now", 1))));
+    let asked = ask(server.of("/jury").emit_with_ack::<Args<(u8, Option<String>)>>("vote", &Args(("now", 1))));
     let (ask_ann, data) = ann.expect_question("vote").await;
     assert_eq!(data, json!(["now", 1]));
     ann.answer(ask_ann, json!([1, "why not"])).await;

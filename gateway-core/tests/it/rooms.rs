@@ -102,7 +102,7 @@ async fn world_with(limits: Limits) -> World {
     for rooms in [&["a"][..], &["a", "b"], &["b"], &[]] {
         let mut client = server.connect("/rooms").await.unwrap();
         for room in rooms {
-            client.request::<()>("join", room).await.unwrap();
+            client.emit_with_ack::<()>("join", room).await.unwrap();
         }
         clients.push(client);
     }
@@ -113,7 +113,7 @@ async fn world_with(limits: Limits) -> World {
 async fn check(say: Say, expected: [usize; 4]) {
     let World { server: _server, mut clients } = world().await;
     let text = json!(say).to_string();
-    let queued: usize = clients[0].request("say", say).await.unwrap();
+    let queued: usize = clients[0].emit_with_ack("say", say).await.unwrap();
     assert_eq!(queued, expected.iter().sum::<usize>(), "{text}");
     for (client, copies) in clients.iter_mut().zip(expected) {
         for _ in 0..copies {
@@ -156,7 +156,7 @@ async fn the_namespace_means_the_sender_too() {
 #[tokio::test(start_paused = true)]
 async fn a_typed_event_reaches_the_others_in_the_room() {
     let World { server: _server, mut clients } = world().await;
-    assert_eq!(clients[0].request::<usize>("news", ()).await.unwrap(), 1);
+    assert_eq!(clients[0].emit_with_ack::<usize>("news", ()).await.unwrap(), 1);
     assert_eq!(clients[1].expect::<News>().await, News { text: "hi".into() });
     for client in &mut clients {
         client.expect_nothing().await;
@@ -167,13 +167,13 @@ async fn a_typed_event_reaches_the_others_in_the_room() {
 async fn joining_and_leaving_may_be_repeated() {
     let World { server, mut clients } = world().await;
     let ann = &mut clients[0];
-    ann.request::<()>("join", "a").await.unwrap();
-    ann.request::<()>("join", "c").await.unwrap();
-    assert_eq!(ann.request::<Value>("rooms", ()).await.unwrap(), json!(["a", "c"]));
-    assert!(ann.request::<bool>("leave", "a").await.unwrap());
-    assert!(!ann.request::<bool>("leave", "a").await.unwrap());
-    assert!(!ann.request::<bool>("leave", "b").await.unwrap());
-    assert_eq!(ann.request::<Value>("rooms", ()).await.unwrap(), json!(["c"]));
+    ann.emit_with_ack::<()>("join", "a").await.unwrap();
+    ann.emit_with_ack::<()>("join", "c").await.unwrap();
+    assert_eq!(ann.emit_with_ack::<Value>("rooms", ()).await.unwrap(), json!(["a", "c"]));
+    assert!(ann.emit_with_ack::<bool>("leave", "a").await.unwrap());
+    assert!(!ann.emit_with_ack::<bool>("leave", "a").await.unwrap());
+    assert!(!ann.emit_with_ack::<bool>("leave", "b").await.unwrap());
+    assert_eq!(ann.emit_with_ack::<Value>("rooms", ()).await.unwrap(), json!(["c"]));
     let mut rooms = server.of("/rooms").rooms();
     rooms.sort();
     assert_eq!(rooms, [("a".to_owned(), 1), ("b".to_owned(), 2), ("c".to_owned(), 1)]);
@@ -182,26 +182,26 @@ async fn joining_and_leaving_may_be_repeated() {
 #[tokio::test(start_paused = true)]
 async fn a_socket_is_in_a_room_of_its_own_that_nobody_else_may_join() {
     let World { server, mut clients } = world().await;
-    let ann: String = clients[0].request("id", ()).await.unwrap();
+    let ann: String = clients[0].emit_with_ack("id", ()).await.unwrap();
     assert_eq!(server.of("/rooms").to(&ann).emit("said", &1).queued, 1);
     clients[0].expect_named("said").await;
-    clients[0].request::<()>("join", &ann).await.unwrap();
-    let refused = clients[1].request::<()>("join", &ann).await.unwrap_err();
+    clients[0].emit_with_ack::<()>("join", &ann).await.unwrap();
+    let refused = clients[1].emit_with_ack::<()>("join", &ann).await.unwrap_err();
     assert_eq!(refused.code(), Some("private_room"));
-    assert!(!clients[0].request::<bool>("leave", &ann).await.unwrap());
+    assert!(!clients[0].emit_with_ack::<bool>("leave", &ann).await.unwrap());
     assert_eq!(server.of("/rooms").to(&ann).count(), 1);
-    assert_eq!(clients[0].request::<Value>("rooms", ()).await.unwrap(), json!(["a"]));
+    assert_eq!(clients[0].emit_with_ack::<Value>("rooms", ()).await.unwrap(), json!(["a"]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_socket_may_be_in_so_many_rooms_and_no_more() {
     let World { server: _server, mut clients } = world_with(Limits::new().rooms_per_socket(2)).await;
     let bob = &mut clients[1];
-    let refused = bob.request::<()>("join", "c").await.unwrap_err();
+    let refused = bob.emit_with_ack::<()>("join", "c").await.unwrap_err();
     assert_eq!((refused.code(), refused.message()), (Some("too_many_rooms"), "the socket is in too many rooms"));
-    bob.request::<()>("join", "a").await.unwrap();
-    bob.request::<bool>("leave", "a").await.unwrap();
-    bob.request::<()>("join", "c").await.unwrap();
+    bob.emit_with_ack::<()>("join", "a").await.unwrap();
+    bob.emit_with_ack::<bool>("leave", "a").await.unwrap();
+    bob.emit_with_ack::<()>("join", "c").await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -214,7 +214,7 @@ async fn another_task_reaches_a_room_through_the_handle() {
     });
     assert_eq!(clients[1].expect::<News>().await.text, "from outside");
     assert_eq!(clients[2].expect::<News>().await.text, "from outside");
-    assert_eq!(task.await.unwrap(), Sent { queued: 2, skipped: 0 });
+    assert_eq!(task.await.unwrap(), BroadcastResult { queued: 2, skipped: 0 });
     clients[0].expect_nothing().await;
 }
 
@@ -228,7 +228,7 @@ async fn everybody_in_a_target_is_moved_at_once() {
     assert_eq!(namespace.to("b").leave("game"), 1);
     assert_eq!(namespace.to("game").count(), 1);
     assert_eq!(namespace.to("a").to("b").except("game").count(), 2);
-    assert_eq!(clients[0].request::<Value>("rooms", ()).await.unwrap(), json!(["a", "game"]));
+    assert_eq!(clients[0].emit_with_ack::<Value>("rooms", ()).await.unwrap(), json!(["a", "game"]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -241,7 +241,7 @@ async fn everybody_in_a_target_is_disconnected_and_nobody_else() {
     sleep(Duration::from_secs(1)).await;
     assert_eq!(server.of("/rooms").count(), 2);
     assert_eq!(server.of("/rooms").rooms(), [("b".to_owned(), 1)]);
-    assert_eq!(clients[2].request::<Value>("rooms", ()).await.unwrap(), json!(["b"]));
+    assert_eq!(clients[2].emit_with_ack::<Value>("rooms", ()).await.unwrap(), json!(["b"]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -251,7 +251,7 @@ async fn the_sockets_of_a_target_are_those_of_the_moment() {
     let before = target.sockets();
     assert_eq!(before.len(), 2);
     assert_eq!(server.of("/rooms").sockets().len(), 4);
-    let ann: String = clients[0].request("id", ()).await.unwrap();
+    let ann: String = clients[0].emit_with_ack("id", ()).await.unwrap();
     let socket = before.iter().find(|socket| socket.id().as_str() == ann).unwrap();
     socket.emit("said", &7).unwrap();
     assert_eq!(clients[0].expect_named("said").await, 7);
@@ -268,10 +268,10 @@ async fn the_sockets_of_a_target_are_those_of_the_moment() {
 #[tokio::test(start_paused = true)]
 async fn what_is_kept_with_a_socket_is_its_own() {
     let World { server: _server, mut clients } = world().await;
-    assert_eq!(clients[0].request::<usize>("visit", ()).await.unwrap(), 1);
-    assert_eq!(clients[0].request::<usize>("visit", ()).await.unwrap(), 2);
-    assert_eq!(clients[1].request::<usize>("visit", ()).await.unwrap(), 1);
-    assert!(clients[1].request::<bool>("stateless", ()).await.unwrap());
+    assert_eq!(clients[0].emit_with_ack::<usize>("visit", ()).await.unwrap(), 1);
+    assert_eq!(clients[0].emit_with_ack::<usize>("visit", ()).await.unwrap(), 2);
+    assert_eq!(clients[1].emit_with_ack::<usize>("visit", ()).await.unwrap(), 1);
+    assert!(clients[1].emit_with_ack::<bool>("stateless", ()).await.unwrap());
 }
 
 #[gateway(namespace = "/chat/{room}")]
@@ -282,7 +282,7 @@ struct Chat {
 #[gateway]
 impl Chat {
     #[on_connect]
-    async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket) -> Result<(), ConnectRejection> {
         socket.set_state(Arc::clone(&self.alive));
         Ok(socket.join("everybody").await?)
     }
@@ -305,7 +305,7 @@ async fn a_namespace_with_parameters_is_one_for_each_of_their_values() {
     let mut ann = server.connect("/chat/a").await.unwrap();
     let mut bob = server.connect("/chat/a").await.unwrap();
     let mut cid = server.connect("/chat/b").await.unwrap();
-    assert_eq!(ann.request::<usize>("say", ()).await.unwrap(), 2);
+    assert_eq!(ann.emit_with_ack::<usize>("say", ()).await.unwrap(), 2);
     assert_eq!(ann.expect_named("said").await, "/chat/a");
     assert_eq!(bob.expect_named("said").await, "/chat/a");
     cid.expect_nothing().await;

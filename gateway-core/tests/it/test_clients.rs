@@ -30,7 +30,7 @@ impl All {
 
     #[subscribe]
     async fn ask(&self, socket: Socket) -> Result<Bytes, Exception> {
-        let Args((agreed, why)) = socket.request::<Args<(bool, Bytes)>>("agree?", &Args((1, "b"))).await?;
+        let Args((agreed, why)) = socket.emit_with_ack::<Args<(bool, Bytes)>>("agree?", &Args((1, "b"))).await?;
         Ok(if agreed { why } else { Bytes::new() })
     }
 
@@ -58,20 +58,20 @@ async fn clients() -> (TestServer, [TestClient; 3]) {
 async fn several_arguments_are_sent_as_several() {
     let (_server, clients) = clients().await;
     for mut client in clients {
-        assert_eq!(client.request::<usize>("place", Args(("king", 4))).await.unwrap(), 4);
+        assert_eq!(client.emit_with_ack::<usize>("place", Args(("king", 4))).await.unwrap(), 4);
         assert_eq!(client.expect_named("placed").await, json!(["king", 4]));
         client.emit("place", Args(("rook", 1))).await;
         assert_eq!(client.expect_named("placed").await, json!(["rook", 1]));
-        assert_eq!(client.request::<usize>("count", Args(())).await.unwrap(), 0);
-        assert_eq!(client.request::<usize>("count", Args((1, 2, 3))).await.unwrap(), 3);
+        assert_eq!(client.emit_with_ack::<usize>("count", Args(())).await.unwrap(), 0);
+        assert_eq!(client.emit_with_ack::<usize>("count", Args((1, 2, 3))).await.unwrap(), 3);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_tuple_is_one_argument_to_socket_io() {
     let (_server, [mut plain, _, mut socket_io]) = clients().await;
-    assert_eq!(plain.request::<usize>("count", (1, 2)).await.unwrap(), 2);
-    assert_eq!(socket_io.request::<usize>("count", (1, 2)).await.unwrap(), 1);
+    assert_eq!(plain.emit_with_ack::<usize>("count", (1, 2)).await.unwrap(), 2);
+    assert_eq!(socket_io.emit_with_ack::<usize>("count", (1, 2)).await.unwrap(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,7 +79,7 @@ async fn bytes_are_sent_as_bytes_also_in_an_answer() {
     let (_server, clients) = clients().await;
     for mut client in clients {
         let file = Bytes::from_static(b"hi");
-        assert_eq!(client.request::<String>("upload", Args(("a", &file))).await.unwrap(), "a: b\"hi\"");
+        assert_eq!(client.emit_with_ack::<String>("upload", Args(("a", &file))).await.unwrap(), "a: b\"hi\"");
         let id = client.begin("ask", ()).await;
         let (ask, data) = client.expect_question("agree?").await;
         assert_eq!(data, json!([1, "b"]));

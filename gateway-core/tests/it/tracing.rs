@@ -70,7 +70,7 @@ async fn a_handshake_names_it_by_header_or_query() {
             let mut client = connect.await.unwrap();
             assert_eq!(client.expect_named("joined").await.as_str(), expected);
             for event in ["which", "intercepted"] {
-                assert_eq!(client.request::<Value>(event, ()).await.unwrap().as_str(), expected);
+                assert_eq!(client.emit_with_ack::<Value>(event, ()).await.unwrap().as_str(), expected);
             }
         }
     }

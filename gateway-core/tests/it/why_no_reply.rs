@@ -15,12 +15,12 @@ struct SignedIn;
 impl Guard for SignedIn {
     type Grants = ();
 
-    fn check(&self, access: &Access<'_>) -> Result<Pass, Exception> {
-        Pass::when(access.handshake().query("token").is_some())
+    fn check(&self, context: &GuardContext<'_>) -> Result<Grant, Exception> {
+        Grant::when(context.handshake().query("token").is_some())
     }
 
-    fn doors(&self) -> Doors {
-        Doors::EVENT
+    fn points(&self) -> GuardPoints {
+        GuardPoints::EVENT
     }
 }
 
@@ -57,7 +57,7 @@ impl Desk {
 
     #[subscribe]
     async fn ask(&self, socket: Socket) -> Result<u8, Exception> {
-        Ok(socket.request("how many", &()).timeout(Duration::from_hours(1)).await?)
+        Ok(socket.emit_with_ack("how many", &()).timeout(Duration::from_hours(1)).await?)
     }
 
     #[subscribe]
@@ -137,7 +137,7 @@ async fn where_a_request_waits() {
     let mut client = server.connect("/desk").await.unwrap();
     client.begin("ask", ()).await;
     client.expect_question("how many").await;
-    let text = told(async move { drop(client.request::<u8>("number", 7).await) }).await;
+    let text = told(async move { drop(client.emit_with_ack::<u8>("number", 7).await) }).await;
     check(
         &text,
         &[
@@ -149,7 +149,7 @@ async fn where_a_request_waits() {
     );
 
     let mut client = server.connect("/desk").await.unwrap();
-    let text = told(async move { drop(client.request::<u8>("keep", ()).await) }).await;
+    let text = told(async move { drop(client.emit_with_ack::<u8>("keep", ()).await) }).await;
     check(&text, &["\n  the handler returned, and is to answer by its `Ack`"]);
 
     let mut client = server.connect("/desk?slow=1").without_waiting().unwrap();

@@ -10,13 +10,13 @@ use crate::source::{Reference, Sources};
 const LAYERS: [(&str, usize); 13] = [
     ("limits", 0),
     ("options", 0),
-    ("telemetry", 0),
-    ("wire", 0),
+    ("metrics", 0),
+    ("protocol", 0),
     ("transport", 1),
     ("session", 2),
     ("hub", 3),
     ("socket", 4),
-    ("dispatch", 5),
+    ("handler", 5),
     ("gateway", 6),
     ("server", 7),
     ("testing", 8),
@@ -27,7 +27,7 @@ const LAYERS: [(&str, usize); 13] = [
 const EXEMPT: [&str; 3] = ["lib", "prelude", "private"];
 
 /// The largest circle that each folder may hold. Beyond [`LARGEST_CIRCLE`] a bound is a debt: it may only come down.
-const CIRCLES: [(&str, usize); 5] = [("dispatch", 15), ("gateway", 5), ("server", 16), ("session", 5), ("wire", 23)];
+const CIRCLES: [(&str, usize); 5] = [("handler", 15), ("gateway", 5), ("server", 16), ("session", 5), ("protocol", 23)];
 
 /// Elsewhere.
 const LARGEST_CIRCLE: usize = 4;
@@ -123,15 +123,15 @@ fn reach<'a>(file: &'a str, names: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> BTr
 /// A crate of one file beside the modules that it could name.
 fn crate_with(file: &str, text: &str) -> Sources {
     let others = [
-        ("lib.rs", "pub use crate::server::{Running, Server}; pub use crate::limits::Limits;"),
+        ("lib.rs", "pub use crate::server::{HandlerFuture, Server}; pub use crate::limits::Limits;"),
         ("limits.rs", "pub struct Limits;"),
-        ("telemetry.rs", ""),
-        ("wire/mod.rs", "pub use frame::Frame;"),
-        ("wire/frame.rs", "pub struct Frame;"),
-        ("hub/mod.rs", "pub(crate) use rooms::Rooms; pub use crate::wire::Frame;"),
+        ("metrics.rs", ""),
+        ("protocol/mod.rs", "pub use frame::Frame;"),
+        ("protocol/frame.rs", "pub struct Frame;"),
+        ("hub/mod.rs", "pub(crate) use rooms::Rooms; pub use crate::protocol::Frame;"),
         ("hub/rooms.rs", "pub(crate) struct Rooms;"),
         ("socket.rs", "pub struct Socket;"),
-        ("server/mod.rs", "pub struct Running; pub struct Server;"),
+        ("server/mod.rs", "pub struct HandlerFuture; pub struct Server;"),
         ("cupboard.rs", ""),
     ];
     let others = others.into_iter().filter(|(name, _)| *name != file);
@@ -147,19 +147,19 @@ fn a_name_that_leads_up_is_seen_however_it_is_written() {
         let found: Vec<&str> = wrong.iter().map(|upward| module_of(&upward.reference.to)).collect();
         assert_eq!(found, expected, "{file}: {source}");
     };
-    check("hub/mod.rs", "use crate::wire::Frame; use crate::limits;", &[]);
+    check("hub/mod.rs", "use crate::protocol::Frame; use crate::limits;", &[]);
     check("hub/mod.rs", "use crate::hub::rooms::Rooms;", &[]);
     check("hub/mod.rs", "use crate::socket::Socket;", &["socket"]);
     check("hub/mod.rs", "use super::server;", &["server"]);
     check("hub/rooms.rs", "use super::server;", &[]);
     check("hub/rooms.rs", "use super::super::server;", &["server"]);
     check("hub/rooms.rs", "mod inner { use super::super::super::server; }", &["server"]);
-    check("limits.rs", "use crate::{telemetry, wire::{Frame, server}};", &["telemetry", "wire", "wire"]);
+    check("limits.rs", "use crate::{metrics, protocol::{Frame, server}};", &["metrics", "protocol", "protocol"]);
     check("limits.rs", "fn main() -> crate::Limits { let _: Vec<crate::Server>; }", &["server"]);
     check("limits.rs", "use crate::server as above; fn main() { above::Server }", &["server"]);
-    check("wire/mod.rs", "#[cfg(test)] mod tests { use crate::server::Server; } use crate::hub;", &["hub"]);
-    check("wire/mod.rs", "macro_rules! m { () => { $crate::private::submit } }", &[]);
-    check("wire/mod.rs", "/// [`crate::server::Server`] \n pub(crate) struct S;", &[]);
+    check("protocol/mod.rs", "#[cfg(test)] mod tests { use crate::server::Server; } use crate::hub;", &["hub"]);
+    check("protocol/mod.rs", "macro_rules! m { () => { $crate::private::submit } }", &[]);
+    check("protocol/mod.rs", "/// [`crate::server::Server`] \n pub(crate) struct S;", &[]);
     check("cupboard.rs", "use crate::limits::Limits;", &["limits"]);
     check("server/mod.rs", "use crate::cupboard;", &["cupboard"]);
     // `hub` passes `Frame` on; what is named is in `wire`.

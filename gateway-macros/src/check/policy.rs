@@ -12,7 +12,7 @@ use crate::check::options::Options;
 pub(crate) struct Policy {
     pub(crate) concurrency: Option<usize>,
     pub(crate) queue: Option<usize>,
-    /// The variant of `Surplus`.
+    /// The variant of `EventOverflow`.
     pub(crate) overflow: Option<&'static str>,
     pub(crate) timeout: Option<Milliseconds>,
     pub(crate) rate: Option<(u32, Milliseconds)>,

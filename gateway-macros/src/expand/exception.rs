@@ -20,7 +20,7 @@ pub(crate) fn fallback_exception(checked: &CheckedException) -> TokenStream {
             }
         }
         #[automatically_derived]
-        impl #impl_generics #framework::private::Told for #ident #type_generics #where_clause {}
+        impl #impl_generics #framework::private::FrameworkError for #ident #type_generics #where_clause {}
     }
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn expand_exception(checked: &CheckedException) -> TokenStream {
         }
         #nested
         #[automatically_derived]
-        impl #impl_generics #framework::private::Told for #ident #type_generics #where_clause {}
+        impl #impl_generics #framework::private::FrameworkError for #ident #type_generics #where_clause {}
     }
 }
 

@@ -143,7 +143,7 @@ impl Entry<'_> {
                 let #name = match #read {
                     ::core::result::Result::Ok(#value) => #value,
                     ::core::result::Result::Err(#rejection) => {
-                        return #framework::Running::rejected(#framework::Context::rejected(#cx, #text, #rejection));
+                        return #framework::HandlerFuture::rejected(#framework::Context::rejected(#cx, #text, #rejection));
                     }
                 };
             }
@@ -161,7 +161,7 @@ impl Entry<'_> {
         let Self { framework, self_type, handler } = self;
         let (method, gateway) = (made(&handler.ident), local("gateway"));
         let value = self.value(words, &quote!(<#self_type>::#method(#gateway, #(#names),*)));
-        quote!(#framework::Running::ready(#value))
+        quote!(#framework::HandlerFuture::ready(#value))
     }
 
     /// A future that owns the gateway. All of it stands under the method's name, where one that is not `Send` is
@@ -170,7 +170,7 @@ impl Entry<'_> {
         let Self { framework, self_type, handler } = self;
         let (method, gateway) = (&handler.ident, local("gateway"));
         let value = self.value(words, &quote!(<#self_type>::#method(&#gateway, #(#names),*).await));
-        let future = at(method.span(), &quote!(#framework::Running::future));
+        let future = at(method.span(), &quote!(#framework::HandlerFuture::future));
         let future = quote_spanned!(method.span()=> #future(async move { #value }));
         quote! {
             let #gateway = ::std::sync::Arc::clone(#gateway);
@@ -191,7 +191,7 @@ impl Entry<'_> {
         let called = quote_spanned!(span=> #method_path(&#gateway, #(#names),*) #wait);
         let forward = at(span, &quote!(#framework::Items::forward));
         let forward = quote_spanned!(span=> #forward(#items, #called).await);
-        let stream = at(method.span(), &quote!(#framework::Running::stream));
+        let stream = at(method.span(), &quote!(#framework::HandlerFuture::stream));
         let stream = quote_spanned!(method.span()=> #stream(move |#items| async move { #forward }));
         quote! {
             let #gateway = ::std::sync::Arc::clone(#gateway);
@@ -221,7 +221,7 @@ fn policy_calls(framework: &Path, policy: &Policy) -> TokenStream {
     let time = |milliseconds: &u64| quote!(::core::time::Duration::from_millis(#milliseconds));
     let overflow = overflow.map(|variant| {
         let variant = Ident::new(variant, Span::call_site());
-        quote!(.overflow(#framework::Surplus::#variant))
+        quote!(.overflow(#framework::EventOverflow::#variant))
     });
     let calls = [
         concurrency.map(|concurrency| quote!(.concurrency(#concurrency))),

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::wrapped::wrapped;
 use crate::limits::{Limits, Overflow};
+use crate::metrics::{WRITES_NOTICES, is_unheard};
 use crate::server::application::Application;
 use crate::server::drain::Drain;
 use crate::server::engine_io::{Engine, Parser, Serves, TransportName};
 use crate::session::Recovery;
-use crate::telemetry::{WRITES_NOTICES, is_unheard};
 
 /// What is behind the label of a line begins here.
 const INDENT: usize = 11;

@@ -4,15 +4,15 @@ use std::task::Context as Task;
 
 use tokio::time::Instant;
 
-use crate::server::connection::Inside;
-use crate::server::ending::End;
-use crate::session::{Delivery, DisconnectReason, Pulse, Scope, Sign, Traffic};
-use crate::telemetry::Counter;
+use crate::metrics::Counter;
+use crate::server::close::CloseCause;
+use crate::server::connection::ConnectionState;
+use crate::session::{ByteActivity, Delivery, DisconnectReason, HeartbeatAction, ReceivedKind, Scope};
 use crate::transport::Transport;
 
-impl Inside {
+impl ConnectionState {
     /// Acts on deadlines that have passed and sleeps until the next.
-    pub(super) fn watch_clock<T: Transport>(&mut self, task: &mut Task<'_>, transport: &T) -> Result<(), End> {
+    pub(super) fn watch_clock<T: Transport>(&mut self, task: &mut Task<'_>, transport: &T) -> Result<(), CloseCause> {
         let due = self.due();
         if self.clock.deadline() != due {
             self.clock.as_mut().reset(due);
@@ -21,13 +21,13 @@ impl Inside {
             return Ok(());
         }
         let now = Instant::now();
-        self.seats.iter_mut().for_each(|seat| seat.expire(now));
-        if let Some(reason) = self.unfinished.overdue(now) {
+        self.sockets.iter_mut().for_each(|driver| driver.expire(now));
+        if let Some(reason) = self.assembly_timeout.overdue(now) {
             self.application.shared.counters.add(Counter::ProtocolErrors);
-            return Err(End::Over(reason));
+            return Err(CloseCause::Over(reason));
         }
-        if self.claim_by().is_some_and(|until| until <= now) {
-            return Err(End::Over(DisconnectReason::Malformed("the client got into no namespace in time")));
+        if self.connect_deadline().is_some_and(|until| until <= now) {
+            return Err(CloseCause::Over(DisconnectReason::Malformed("the client got into no namespace in time")));
         }
         if self.leaves_by.is_some_and(|until| until <= now) {
             return Err(self.too_slow());
@@ -40,42 +40,42 @@ impl Inside {
     }
 
     /// Ends a connection that had its time. Looked at whenever the clock has something to say, so no message pays for it.
-    fn end_if_over(&mut self, now: Instant) -> Result<(), End> {
+    fn end_if_over(&mut self, now: Instant) -> Result<(), CloseCause> {
         if self.lives_until.is_none_or(|until| until > now) {
             return Ok(());
         }
         self.lives_until = None;
-        self.seats.each(|seat| seat.session().outbox.end(DisconnectReason::Lifetime, Scope::Connection));
-        if self.seats.is_empty() { Err(End::Over(DisconnectReason::Lifetime)) } else { Ok(()) }
+        self.sockets.each(|driver| driver.session().outbox.end(DisconnectReason::Lifetime, Scope::Connection));
+        if self.sockets.is_empty() { Err(CloseCause::Over(DisconnectReason::Lifetime)) } else { Ok(()) }
     }
 
     /// A peer that was asked and comes too late is told nothing more, also where the timer is late too.
-    pub(super) fn end_if_silent<T: Transport>(&mut self, transport: &T) -> Result<(), End> {
+    pub(super) fn end_if_silent<T: Transport>(&mut self, transport: &T) -> Result<(), CloseCause> {
         if self.heartbeat.awaits_answer() { self.beat(Instant::now(), transport) } else { Ok(()) }
     }
 
     /// A client that takes nothing of what waits is not read, so it cannot say that it is there: what it takes says so.
-    fn beat<T: Transport>(&mut self, now: Instant, transport: &T) -> Result<(), End> {
+    fn beat<T: Transport>(&mut self, now: Instant, transport: &T) -> Result<(), CloseCause> {
         let is_held_back = !self.is_light();
         if !is_held_back && !self.has_room() {
             // Its signs of life are there, unread.
-            self.heartbeat.hear(|| (Sign::Pong, Instant::now()));
+            self.heartbeat.hear(|| (ReceivedKind::Pong, Instant::now()));
         }
         if self.heartbeat.due() > now {
             return Ok(());
         }
         let traffic = self.look_at_traffic(transport);
-        if is_held_back && traffic == Traffic::Moving {
-            self.heartbeat.hear(|| (Sign::Pong, now));
+        if is_held_back && traffic == ByteActivity::Moving {
+            self.heartbeat.hear(|| (ReceivedKind::Pong, now));
             if self.heartbeat.due() > now {
                 return Ok(());
             }
         }
         match self.heartbeat.beat(now, traffic) {
-            Pulse::Quiet => Ok(()),
-            Pulse::Dead if is_held_back => Err(self.too_slow()),
-            Pulse::Dead => Err(End::Over(DisconnectReason::HeartbeatTimeout)),
-            Pulse::Ping => {
+            HeartbeatAction::Quiet => Ok(()),
+            HeartbeatAction::Dead if is_held_back => Err(self.too_slow()),
+            HeartbeatAction::Dead => Err(CloseCause::Over(DisconnectReason::HeartbeatTimeout)),
+            HeartbeatAction::Ping => {
                 // One that finds no room is as good as unanswered.
                 let _ = self.outbox().push(self.format.ping(), Delivery::Event);
                 Ok(())
@@ -85,33 +85,35 @@ impl Inside {
 
     /// Whether bytes have moved since this was asked last: those of a message that is not whole yet, as whole ones speak for
     /// themselves, or to a client that had taken no more before.
-    fn look_at_traffic<T: Transport>(&mut self, transport: &T) -> Traffic {
+    fn look_at_traffic<T: Transport>(&mut self, transport: &T) -> ByteActivity {
         let received = transport.received();
         let have_come = std::mem::replace(&mut self.heard_of, received) != received;
         let mut is_moving = have_come && transport.assembling().is_some();
-        for seat in &*self.seats {
-            is_moving |= seat.session().outbox.take_moved();
+        for driver in &*self.sockets {
+            is_moving |= driver.session().outbox.take_moved();
         }
-        is_moving |= self.lobby.as_ref().is_some_and(|lobby| lobby.desk.take_moved());
-        if is_moving { Traffic::Moving } else { Traffic::Still }
+        is_moving |= self.multiplexer.as_ref().is_some_and(|multiplexer| multiplexer.namespaces.take_moved());
+        if is_moving { ByteActivity::Moving } else { ByteActivity::Still }
     }
 
     /// The transport takes no more: a burst that waits has its time from now on. Of all namespaces of a connection together
     /// no more may wait than of one.
-    pub(super) fn watch_burst(&mut self) -> Result<(), End> {
+    pub(super) fn watch_burst(&mut self) -> Result<(), CloseCause> {
         if self.is_light() {
             self.leaves_by = None;
             return Ok(());
         }
         let limits = &self.application.limits;
-        let (mut frames, mut bytes) = self.lobby.as_ref().map_or((0, 0), |lobby| lobby.desk.load());
-        let mut is_beyond = self.lobby.as_ref().is_some_and(|lobby| lobby.desk.is_beyond_bounds());
-        for outbox in self.seats.iter().map(|seat| &seat.session().outbox) {
+        let (mut frames, mut bytes) =
+            self.multiplexer.as_ref().map_or((0, 0), |multiplexer| multiplexer.namespaces.load());
+        let mut is_beyond =
+            self.multiplexer.as_ref().is_some_and(|multiplexer| multiplexer.namespaces.is_beyond_bounds());
+        for outbox in self.sockets.iter().map(|driver| &driver.session().outbox) {
             let (more, larger) = outbox.load();
             (frames, bytes) = (frames + more as usize, bytes + larger);
             is_beyond |= outbox.is_beyond_bounds();
         }
-        if self.seats.len() > 1 {
+        if self.sockets.len() > 1 {
             if bytes > limits.burst_bytes {
                 return Err(self.too_slow());
             }
@@ -125,22 +127,22 @@ impl Inside {
         Ok(())
     }
 
-    fn too_slow(&self) -> End {
+    fn too_slow(&self) -> CloseCause {
         self.application.shared.counters.add(Counter::SlowDisconnects);
-        End::Over(DisconnectReason::TooSlow)
+        CloseCause::Over(DisconnectReason::TooSlow)
     }
 
-    fn claim_by(&self) -> Option<Instant> {
-        self.lobby.as_ref().and_then(|lobby| lobby.desk.claim_by(&self.seats))
+    fn connect_deadline(&self) -> Option<Instant> {
+        self.multiplexer.as_ref().and_then(|multiplexer| multiplexer.namespaces.connect_deadline(&self.sockets))
     }
 
     fn due(&self) -> Instant {
         let mut due = self.heartbeat.due();
-        for seat in &*self.seats {
-            due = seat.deadline().map_or(due, |deadline| deadline.min(due));
+        for driver in &*self.sockets {
+            due = driver.deadline().map_or(due, |deadline| deadline.min(due));
         }
-        due = self.unfinished.due().map_or(due, |until| until.min(due));
+        due = self.assembly_timeout.due().map_or(due, |until| until.min(due));
         due = self.leaves_by.map_or(due, |until| until.min(due));
-        self.claim_by().map_or(due, |until| until.min(due))
+        self.connect_deadline().map_or(due, |until| until.min(due))
     }
 }

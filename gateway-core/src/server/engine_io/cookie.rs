@@ -127,17 +127,17 @@ impl SessionCookie {
         value
     }
 
-    fn of<'a>(&'a self, id: &'a str) -> Written<'a> {
-        Written { cookie: self, id }
+    fn of<'a>(&'a self, id: &'a str) -> CookieText<'a> {
+        CookieText { cookie: self, id }
     }
 }
 
-struct Written<'a> {
+struct CookieText<'a> {
     cookie: &'a SessionCookie,
     id: &'a str,
 }
 
-impl fmt::Display for Written<'_> {
+impl fmt::Display for CookieText<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let SessionCookie { name, path, domain, max_age, http_only, secure, same_site, problems: _ } = self.cookie;
         write!(formatter, "{name}={}", self.id)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::gateway::{Problem, Routes};
 use crate::server::engine_io::options::EngineOptions;
-use crate::server::engine_io::sessions::Sessions;
+use crate::server::engine_io::sessions::EngineSessions;
 
 /// One path and its sessions.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(crate) struct Engine {
     pub(crate) path: String,
     pub(crate) serves: Serves,
     pub(crate) options: Arc<EngineOptions>,
-    pub(super) sessions: Arc<Sessions>,
+    pub(super) sessions: Arc<EngineSessions>,
 }
 
 /// What a session speaks.

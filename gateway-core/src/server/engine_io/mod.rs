@@ -1,25 +1,25 @@
 //! Engine.IO over HTTP: handshakes, polls and posts, the upgrade to WebSocket. Knows sessions and their packets, not what
 //! is said in them.
 
-mod bundle;
-mod check;
+mod client_files;
 #[cfg(feature = "http-compression")]
 mod compression;
 mod cookie;
 mod cors;
 mod engine;
-mod open;
+mod engine_request;
 mod options;
 mod post;
-mod refused;
-mod respond;
+mod rejection;
+mod request_check;
+mod routing;
+mod session_start;
 mod sessions;
-mod visit;
 
 pub use cookie::{SameSite, SessionCookie};
 pub use cors::Cors;
 pub(crate) use engine::{Engine, Serves};
+pub(crate) use engine_request::Host;
 pub(crate) use options::{EngineOptions, InitialHeaders};
 pub use options::{Parser, TransportName};
-pub(crate) use respond::respond;
-pub(crate) use visit::Host;
+pub(crate) use routing::respond;

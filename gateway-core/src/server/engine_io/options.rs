@@ -7,14 +7,14 @@ use std::time::Duration;
 use http::HeaderMap;
 
 use crate::gateway::Problem;
-use crate::server::before::BeforeUpgrade;
-use crate::server::connection::{Entry, Manner};
-use crate::server::engine_io::bundle::Bundle;
+use crate::protocol::WireFormat;
+use crate::server::connection::{ConnectionConfig, ConnectionScope};
+use crate::server::engine_io::client_files::ClientFiles;
 use crate::server::engine_io::cookie::SessionCookie;
 use crate::server::engine_io::cors::Cors;
-use crate::session::{Asks, Pace};
+use crate::server::handshake_check::HandshakeCheck;
+use crate::session::{HeartbeatConfig, PingMode};
 use crate::transport::{Deflate, Handshake};
-use crate::wire::WireFormat;
 
 /// The reference's options and defaults.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub(crate) struct EngineOptions {
     #[cfg_attr(feature = "config", serde(deserialize_with = "crate::options::setting::deserialize"))]
     pub(crate) cookie: Option<SessionCookie>,
     #[cfg_attr(feature = "config", serde(skip))]
-    pub(crate) allow_request: Option<BeforeUpgrade>,
+    pub(crate) allow_request: Option<HandshakeCheck>,
     #[cfg_attr(feature = "config", serde(skip))]
     pub(crate) initial_headers: Option<InitialHeaders>,
     /// Responses from this size on are compressed.
@@ -54,7 +54,7 @@ pub(crate) struct EngineOptions {
     pub(crate) connect_timeout: Duration,
     pub(crate) parser: Parser,
     #[cfg_attr(feature = "config", serde(skip))]
-    pub(crate) bundle: Bundle,
+    pub(crate) bundle: ClientFiles,
 }
 
 impl Default for EngineOptions {
@@ -76,7 +76,7 @@ impl Default for EngineOptions {
             path: "/socket.io/".to_owned(),
             connect_timeout: Duration::from_secs(45),
             parser: Parser::default(),
-            bundle: Bundle::default(),
+            bundle: ClientFiles::default(),
         }
     }
 }
@@ -93,15 +93,16 @@ impl EngineOptions {
     }
 
     /// How connections of this path speak.
-    pub(crate) fn manner(&self, entry: &Entry) -> Manner {
+    pub(crate) fn config(&self, entry: &ConnectionScope) -> ConnectionConfig {
         let format = match (entry, self.parser) {
-            (Entry::Namespace(_), _) => WireFormat::EngineIo,
-            (Entry::Lobby(_), Parser::Json) => WireFormat::SocketIo,
-            (Entry::Lobby(_), Parser::MessagePack) => WireFormat::SocketIoMsgpack,
+            (ConnectionScope::Namespace(_), _) => WireFormat::EngineIo,
+            (ConnectionScope::Multiplexed(_), Parser::Json) => WireFormat::SocketIo,
+            (ConnectionScope::Multiplexed(_), Parser::MessagePack) => WireFormat::SocketIoMsgpack,
         };
         // Clients of Engine.IO take a server for dead that does not ask them.
-        let pace = Pace { interval: self.ping_interval, timeout: self.ping_timeout, asks: Asks::Steadily };
-        Manner { format, pace }
+        let heartbeat_config =
+            HeartbeatConfig { interval: self.ping_interval, timeout: self.ping_timeout, ping_mode: PingMode::Steadily };
+        ConnectionConfig { format, heartbeat_config }
     }
 
     pub(crate) fn upgrades(&self) -> bool {
@@ -132,11 +133,11 @@ pub enum Parser {
     MessagePack,
 }
 
-type Write = dyn Fn(&mut HeaderMap, &Handshake) + Send + Sync;
+type WriteHeaders = dyn Fn(&mut HeaderMap, &Handshake) + Send + Sync;
 
 /// Adds headers to the answer of a handshake.
 #[derive(Clone)]
-pub(crate) struct InitialHeaders(Arc<Write>);
+pub(crate) struct InitialHeaders(Arc<WriteHeaders>);
 
 impl InitialHeaders {
     pub(crate) fn new(write: impl Fn(&mut HeaderMap, &Handshake) + Send + Sync + 'static) -> Self {

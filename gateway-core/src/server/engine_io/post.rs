@@ -8,8 +8,8 @@ use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 use crate::server::body::Body;
-use crate::server::engine_io::refused::{Code, Refused};
-use crate::server::engine_io::visit::{Visit, empty};
+use crate::server::engine_io::engine_request::{EngineRequest, empty};
+use crate::server::engine_io::rejection::{EngineRejection, RejectionCode};
 use crate::transport::{PollingPeer, Posting};
 
 /// Room made for a body on the word of its client.
@@ -19,7 +19,7 @@ const BODY_PIECES: usize = 10_000;
 
 /// Why the body of a request was not read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Unread {
+enum PostError {
     TooLarge,
     TooManyPieces,
     TooSlow,
@@ -33,56 +33,56 @@ pub(super) async fn post(
     peer: &PollingPeer,
     head: &request::Parts,
     mut body: Body,
-    visit: &Visit<'_>,
-) -> Result<Response<Body>, Refused> {
+    visit: &EngineRequest<'_>,
+) -> Result<Response<Body>, EngineRejection> {
     let limits = &visit.host.application.limits;
     let posting = peer.post()?;
     // GHSA-r635-g3xr-vw7x: binary messages are base64 in Engine.IO 4.
     if head.headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/octet-stream") {
         peer.violate("a body that is no text");
-        return Err(Code::BadRequest.into());
+        return Err(RejectionCode::BadRequest.into());
     }
     posting.turn().await?;
     let announced = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let size = Size { announced, most: visit.engine.options.max_http_buffer_size };
+    let size = BodySize { announced, most: visit.engine.options.max_http_buffer_size };
     let reading = timeout(limits.assembly_timeout, read(&posting, &mut body, size));
-    match reading.await.unwrap_or(Err(Unread::TooSlow)) {
+    match reading.await.unwrap_or(Err(PostError::TooSlow)) {
         Ok(packets) => {
             let delivering = timeout(limits.post_timeout, posting.deliver(packets));
             // What was not taken in time is taken later; the next request waits for it.
-            if delivering.await.unwrap_or(true) { Ok(taken()) } else { Err(Code::BadRequest.into()) }
+            if delivering.await.unwrap_or(true) { Ok(taken()) } else { Err(RejectionCode::BadRequest.into()) }
         }
-        Err(Unread::TooLarge) => {
+        Err(PostError::TooLarge) => {
             peer.violate("a body that is too large");
             Ok(empty(StatusCode::PAYLOAD_TOO_LARGE))
         }
-        Err(Unread::TooManyPieces) => {
+        Err(PostError::TooManyPieces) => {
             peer.violate("a body in too many pieces");
             Ok(empty(StatusCode::PAYLOAD_TOO_LARGE))
         }
-        Err(Unread::TooSlow) => {
+        Err(PostError::TooSlow) => {
             peer.violate("a body that took too long");
             Ok(empty(StatusCode::REQUEST_TIMEOUT))
         }
-        Err(Unread::NotText) => {
+        Err(PostError::NotText) => {
             peer.violate("a body that is no text");
-            Err(Code::BadRequest.into())
+            Err(RejectionCode::BadRequest.into())
         }
-        Err(Unread::Lost) => Err(Code::BadRequest.into()),
+        Err(PostError::Lost) => Err(RejectionCode::BadRequest.into()),
     }
 }
 
 /// How large a body is said to be, and may be.
 #[derive(Clone, Copy, Debug)]
-struct Size {
+struct BodySize {
     announced: Option<usize>,
     most: usize,
 }
 
 /// The whole body, within the limit of bytes and while the session lasts.
-async fn read(posting: &Posting, body: &mut Body, size: Size) -> Result<String, Unread> {
+async fn read(posting: &Posting, body: &mut Body, size: BodySize) -> Result<String, PostError> {
     if size.announced.is_some_and(|announced| announced > size.most) {
-        return Err(Unread::TooLarge);
+        return Err(PostError::TooLarge);
     }
     let mut ended = pin!(posting.ended());
     let mut read = Vec::with_capacity(size.announced.unwrap_or_default().min(EXPECTED_BYTES));
@@ -90,19 +90,19 @@ async fn read(posting: &Posting, body: &mut Body, size: Size) -> Result<String, 
     loop {
         let frame = tokio::select! {
             frame = body.frame() => frame,
-            () = &mut ended => return Err(Unread::Lost),
+            () = &mut ended => return Err(PostError::Lost),
         };
         match frame {
-            None => return String::from_utf8(read).map_err(|_| Unread::NotText),
-            Some(Err(_)) => return Err(Unread::Lost),
+            None => return String::from_utf8(read).map_err(|_| PostError::NotText),
+            Some(Err(_)) => return Err(PostError::Lost),
             Some(Ok(frame)) => read.extend_from_slice(frame.data_ref().map_or(&[][..], AsRef::as_ref)),
         }
         if read.len() > size.most {
-            return Err(Unread::TooLarge);
+            return Err(PostError::TooLarge);
         }
         pieces += 1;
         if pieces > BODY_PIECES {
-            return Err(Unread::TooManyPieces);
+            return Err(PostError::TooManyPieces);
         }
     }
 }

@@ -10,9 +10,11 @@ use std::task::{Context, Poll};
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::limits::Limits;
+use crate::protocol::Deflating;
 use crate::session::random;
-use crate::transport::{Broken, Counted, Deliver, Direct, Ending, LatestHeaders, Listener, PollingPeer, Transport};
-use crate::wire::Deflating;
+use crate::transport::{
+    Broken, CountedPermit, Deliver, Direct, Ending, LatestHeaders, PollListener, PollingPeer, Transport,
+};
 
 /// The name of a session: whoever knows it is its client, so it is never logged. 144 bits of the system's random source.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
@@ -44,7 +46,7 @@ impl fmt::Debug for SessionId {
 
 /// What requests need of a session.
 #[derive(Clone, Debug)]
-pub(super) enum Session {
+pub(super) enum EngineSession {
     /// It began as a WebSocket: no request has business with it.
     WebSocket,
     Polling {
@@ -55,22 +57,22 @@ pub(super) enum Session {
 
 /// All sessions under one path.
 #[derive(Debug, Default)]
-pub(crate) struct Sessions {
-    table: Mutex<HashMap<SessionId, Session>>,
+pub(crate) struct EngineSessions {
+    table: Mutex<HashMap<SessionId, EngineSession>>,
     polling: Arc<AtomicUsize>,
     unclaimed: Arc<AtomicUsize>,
 }
 
-impl Sessions {
-    pub(super) fn find(&self, id: SessionId) -> Option<Session> {
+impl EngineSessions {
+    pub(super) fn find(&self, id: SessionId) -> Option<EngineSession> {
         self.lock().get(&id).cloned()
     }
 
     /// Takes a session up, for as long as what is returned lives.
-    pub(super) fn enter(self: &Arc<Self>, session: Session) -> Entered {
+    pub(super) fn enter(self: &Arc<Self>, session: EngineSession) -> SessionEntry {
         let id = SessionId::random();
         self.lock().insert(id, session);
-        Entered { sessions: Arc::clone(self), id }
+        SessionEntry { sessions: Arc::clone(self), id }
     }
 
     /// How many of them poll.
@@ -79,9 +81,9 @@ impl Sessions {
     }
 
     /// Places for a session of long polling: among all of them, and among those that nobody has claimed.
-    pub(super) fn places(&self, limits: &Limits) -> Option<(Counted, Counted)> {
-        let place = Counted::take(&self.polling, limits.polling_sessions)?;
-        Some((place, Counted::take(&self.unclaimed, limits.unclaimed_sessions)?))
+    pub(super) fn places(&self, limits: &Limits) -> Option<(CountedPermit, CountedPermit)> {
+        let context = CountedPermit::take(&self.polling, limits.polling_sessions)?;
+        Some((context, CountedPermit::take(&self.unclaimed, limits.unclaimed_sessions)?))
     }
 
     fn leave(&self, id: SessionId) {
@@ -96,31 +98,31 @@ impl Sessions {
         drop(session);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Session>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, EngineSession>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A session that is in the table until this is dropped.
 #[derive(Debug)]
-pub(super) struct Entered {
-    sessions: Arc<Sessions>,
+pub(super) struct SessionEntry {
+    sessions: Arc<EngineSessions>,
     id: SessionId,
 }
 
-impl Entered {
+impl SessionEntry {
     pub(super) fn id(&self) -> SessionId {
         self.id
     }
 
     /// The session for as long as its transport is there. What comes after it, such as waiting for its client to come
     /// back, is none of a request's business.
-    pub(super) fn with<T>(self, transport: T) -> Known<T> {
-        Known { transport, _entered: self }
+    pub(super) fn with<T>(self, transport: T) -> RegisteredTransport<T> {
+        RegisteredTransport { transport, _entered: self }
     }
 }
 
-impl Drop for Entered {
+impl Drop for SessionEntry {
     fn drop(&mut self) {
         self.sessions.leave(self.id);
     }
@@ -128,12 +130,12 @@ impl Drop for Entered {
 
 /// The transport of a session that is in the table.
 #[derive(Debug)]
-pub(super) struct Known<T> {
+pub(super) struct RegisteredTransport<T> {
     transport: T,
-    _entered: Entered,
+    _entered: SessionEntry,
 }
 
-impl<T: Transport> Transport for Known<T> {
+impl<T: Transport> Transport for RegisteredTransport<T> {
     fn greet(&mut self) {
         self.transport.greet();
     }
@@ -174,7 +176,7 @@ impl<T: Transport> Transport for Known<T> {
         self.transport.direct()
     }
 
-    fn listener(&self) -> Option<Listener> {
+    fn listener(&self) -> Option<PollListener> {
         self.transport.listener()
     }
 
@@ -203,8 +205,8 @@ mod tests {
 
     #[test]
     fn a_session_is_found_until_it_leaves() {
-        let sessions = Arc::new(Sessions::default());
-        let entered: Vec<_> = (0..1000).map(|_| sessions.enter(Session::WebSocket)).collect();
+        let sessions = Arc::new(EngineSessions::default());
+        let entered: Vec<_> = (0..1000).map(|_| sessions.enter(EngineSession::WebSocket)).collect();
         let id = entered[7].id();
         assert!(sessions.find(id).is_some());
         drop(entered);

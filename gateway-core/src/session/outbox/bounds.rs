@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use crate::limits::Overflow;
+use crate::metrics::Counter;
 use crate::session::DisconnectReason;
 use crate::session::outbox::queue::{Burst, Queue};
 use crate::session::outbox::{Delivery, Outbox, Scope, SendError};
-use crate::telemetry::Counter;
 
 /// Bytes that a frame of a burst counts beside its own.
 const PLACE: usize = 64;

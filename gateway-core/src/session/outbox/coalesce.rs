@@ -1,9 +1,9 @@
 //! Events of which only the latest of a key is worth sending: what is older and still waits is not sent.
 
+use crate::metrics::Counter;
+use crate::protocol::Encoded;
 use crate::session::outbox::queue::Queue;
 use crate::session::outbox::{Delivery, Leaves, Outbox, Pushed, SendError};
-use crate::telemetry::Counter;
-use crate::wire::Encoded;
 
 impl Outbox {
     /// Queues one event in the place of an older one of its key. It stands where it was sent, behind all that waits.
@@ -32,7 +32,7 @@ mod tests {
 
     use super::*;
     use crate::limits::Limits;
-    use crate::wire::{Key, WireFormat};
+    use crate::protocol::{Key, WireFormat};
 
     fn frame(text: &str) -> Encoded {
         Encoded::text(text.len(), |out| out.extend_from_slice(text.as_bytes()))
@@ -88,7 +88,7 @@ mod tests {
     #[cfg(feature = "deflate")]
     #[test]
     fn a_compressed_frame_keeps_its_key() {
-        let how = crate::wire::Deflating { window: 15, level: 6, threshold: 0 };
+        let how = crate::protocol::Deflating { window: 15, level: 6, threshold: 0 };
         let plain = |number: u8| frame(&[number; 512].map(char::from).iter().collect::<String>());
         let keyed = |number| plain(number).into_keyed(&Key::new("event", "key"));
         let outbox = outbox();

@@ -1,6 +1,6 @@
 //! Answers to pings that wait to be written.
 
-use crate::wire::Encoded;
+use crate::protocol::Encoded;
 
 /// Beyond this a client sends pings faster than it reads: it is told the first ones and the latest.
 const MOST_BYTES: usize = 4096;
@@ -46,7 +46,7 @@ impl Pongs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::OpCode;
+    use crate::protocol::OpCode;
 
     fn pong(payload: &str) -> Vec<u8> {
         Encoded::frame(OpCode::Pong, payload.as_bytes()).as_slice().to_vec()

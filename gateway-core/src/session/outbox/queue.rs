@@ -4,14 +4,14 @@ use std::cell::RefCell;
 use std::io;
 use std::task::{Poll, ready};
 
+use crate::protocol::Encoded;
 use crate::session::DisconnectReason;
+use crate::session::outbox::frame_queue::FrameQueue;
 use crate::session::outbox::pongs::Pongs;
-use crate::session::outbox::waiting::Waiting;
 use crate::session::outbox::{Pushed, Scope};
 use crate::session::replay::Replay;
 use crate::session::sync::thread_local;
-use crate::transport::{Direct, Listener};
-use crate::wire::Encoded;
+use crate::transport::{Direct, PollListener};
 
 /// Frames that wait for one socket gather here to leave in one write: as much as one read may bring.
 const WRITE_BUFFER: usize = 64 * 1024;
@@ -40,8 +40,8 @@ pub(super) struct Queue {
     pub(super) marked: bool,
     /// The connection's task reads no more until little waits, and is to be woken then.
     pub(super) held_back: bool,
-    pub(super) whereabouts: Whereabouts,
-    pub(super) waiting: Waiting,
+    pub(super) recovery_state: RecoveryState,
+    pub(super) waiting: FrameQueue,
     /// Where senders may write, while they may.
     pub(super) direct: Option<Direct>,
     pub(super) rare: Option<Box<Rare>>,
@@ -56,7 +56,7 @@ pub(super) struct Rare {
     /// What the client can ask for again, where the server recovers sockets.
     pub(super) replay: Option<Replay>,
     /// Present where the client takes what waits at times only.
-    pub(super) listener: Option<Listener>,
+    pub(super) listener: Option<PollListener>,
     /// Present from when more waited than the bounds until little did.
     pub(super) burst: Option<Burst>,
 }
@@ -72,7 +72,7 @@ pub(super) struct Burst {
 
 /// Where a client is.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) enum Whereabouts {
+pub(super) enum RecoveryState {
     #[default]
     Here,
     /// Its connection was lost; it may come back.

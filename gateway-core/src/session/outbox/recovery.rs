@@ -2,18 +2,18 @@
 
 use tokio::time::Instant;
 
-use crate::session::outbox::queue::Whereabouts;
+use crate::protocol::Encoded;
+use crate::session::outbox::queue::RecoveryState;
 use crate::session::outbox::{Delivery, Leaves, Outbox, Pushed, SendError};
 use crate::session::replay::{Offset, Recovery, Replay};
-use crate::wire::Encoded;
 
 /// A frame came after its client came back: its new session must get it.
 #[derive(Debug)]
-pub(crate) struct CameBack(pub(crate) Encoded);
+pub(crate) struct AlreadyResumed(pub(crate) Encoded);
 
 /// What became of the wish that a client does not come back.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Barred {
+pub(crate) enum RecoveryEnd {
     /// Its client cannot come back any more.
     Now,
     /// Its client came back already: its new session must end.
@@ -29,15 +29,15 @@ impl Outbox {
         sent: Option<Encoded>,
         offset: Offset,
         listed: Leaves,
-    ) -> Result<Result<Pushed, SendError>, CameBack> {
+    ) -> Result<Result<Pushed, SendError>, AlreadyResumed> {
         let mut queue = match self.lock_listed(listed) {
             Ok(queue) => queue,
             Err(error) => return Ok(Err(error)),
         };
-        if queue.whereabouts == Whereabouts::Back {
-            return Err(CameBack(frame));
+        if queue.recovery_state == RecoveryState::Back {
+            return Err(AlreadyResumed(frame));
         }
-        let is_here = queue.whereabouts == Whereabouts::Here;
+        let is_here = queue.recovery_state == RecoveryState::Here;
         if is_here && !queue.closed {
             self.forget_older(&mut queue, &frame);
         }
@@ -49,10 +49,12 @@ impl Outbox {
             }
             replay.push(offset, frame.clone());
         }
-        match queue.whereabouts {
-            Whereabouts::Away if is_kept => Ok(Ok(Pushed::WillBeWritten)),
-            Whereabouts::Away => Ok(Err(SendError::Closed)),
-            Whereabouts::Here | Whereabouts::Back => Ok(self.push_into(queue, sent.unwrap_or(frame), Delivery::Event)),
+        match queue.recovery_state {
+            RecoveryState::Away if is_kept => Ok(Ok(Pushed::WillBeWritten)),
+            RecoveryState::Away => Ok(Err(SendError::Closed)),
+            RecoveryState::Here | RecoveryState::Back => {
+                Ok(self.push_into(queue, sent.unwrap_or(frame), Delivery::Event))
+            }
         }
     }
 
@@ -87,7 +89,7 @@ impl Outbox {
     /// Forgets events that are too old for a client that is here to miss them.
     pub(crate) fn forget_old_events(&self) {
         let mut queue = self.lock();
-        if queue.whereabouts == Whereabouts::Here
+        if queue.recovery_state == RecoveryState::Here
             && let Some(replay) = queue.rare.as_mut().and_then(|rare| rare.replay.as_mut())
         {
             replay.forget_old(Instant::now());
@@ -95,32 +97,38 @@ impl Outbox {
     }
 
     /// The connection is lost. What is pushed from now on is kept, where it is recorded; says whether it is.
-    pub(crate) fn go_away(&self) -> bool {
+    pub(crate) fn mark_disconnected(&self) -> bool {
         let mut queue = self.lock();
-        if queue.replay().is_none() || queue.whereabouts == Whereabouts::Back {
+        if queue.replay().is_none() || queue.recovery_state == RecoveryState::Back {
             return false;
         }
-        queue.whereabouts = Whereabouts::Away;
+        queue.recovery_state = RecoveryState::Away;
         queue.direct = None;
         true
     }
 
     /// Forgets what its client could come back for.
-    pub(crate) fn bar(&self) -> Barred {
+    pub(crate) fn bar(&self) -> RecoveryEnd {
         let mut queue = self.lock();
-        if queue.whereabouts == Whereabouts::Back {
-            return Barred::TooLate;
+        if queue.recovery_state == RecoveryState::Back {
+            return RecoveryEnd::TooLate;
         }
         if let Some(rare) = &mut queue.rare {
             rare.replay = None;
         }
-        Barred::Now
+        RecoveryEnd::Now
     }
 
     /// Takes over what the client of another connection has missed since `offset`, and what it may miss again. `false` where
     /// that is not known; then nothing happens. Behind it comes `greeting`: the client takes it all for what it has missed
     /// only if it is told so last. `before_others` runs while nobody else can push to either.
-    pub(crate) fn follow(&self, earlier: &Self, offset: &str, greeting: Encoded, before_others: impl FnOnce()) -> bool {
+    pub(crate) fn take_over(
+        &self,
+        earlier: &Self,
+        offset: &str,
+        greeting: Encoded,
+        before_others: impl FnOnce(),
+    ) -> bool {
         // Always the older one first, and nobody holds two otherwise.
         let mut old = earlier.lock();
         let mut new = self.lock();
@@ -133,7 +141,7 @@ impl Outbox {
         }
         new.rare().replay = old.rare().replay.take();
         before_others();
-        old.whereabouts = Whereabouts::Back;
+        old.recovery_state = RecoveryState::Back;
         old.direct = None;
         true
     }

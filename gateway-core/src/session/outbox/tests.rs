@@ -1,8 +1,8 @@
 use super::*;
+use crate::metrics::Counter;
+use crate::protocol::PreviousFrames;
 use crate::session::DisconnectReason;
-use crate::telemetry::Counter;
 use crate::transport::DirectWrite;
-use crate::wire::Latest;
 
 /// One whose transport takes no more.
 fn outbox(overflow: Overflow) -> Outbox {
@@ -196,8 +196,8 @@ fn pongs_overtake_what_waits_and_split_no_message() {
         // An answer, as events leave in one piece.
         push(&outbox, "d", Delivery::Answer).unwrap();
         outbox.lock().advance(3);
-        outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, b"1"));
-        outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, b"2"));
+        outbox.push_pong(Encoded::frame(crate::protocol::OpCode::Pong, b"1"));
+        outbox.push_pong(Encoded::frame(crate::protocol::OpCode::Pong, b"2"));
         assert_eq!(written(&outbox, at_once), expected);
     }
 }
@@ -206,7 +206,7 @@ fn pongs_overtake_what_waits_and_split_no_message() {
 fn pings_of_a_client_that_does_not_read_take_no_room() {
     let outbox = outbox(Overflow::Close);
     for _ in 0..1000 {
-        outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, &[b'x'; 125]));
+        outbox.push_pong(Encoded::frame(crate::protocol::OpCode::Pong, &[b'x'; 125]));
         let blocked = outbox.lock().write(|_| Poll::Pending);
         assert!(blocked.is_pending());
     }
@@ -220,7 +220,7 @@ fn before_it_opens_only_pongs_go_out() {
     let outbox = Outbox::new(WireFormat::Plain, &Limits::default(), &Arc::default());
     push(&outbox, "a", Delivery::Event).unwrap();
     push(&outbox, "b", Delivery::Event).unwrap();
-    outbox.push_pong(Encoded::frame(crate::wire::OpCode::Pong, b"1"));
+    outbox.push_pong(Encoded::frame(crate::protocol::OpCode::Pong, b"1"));
     assert_eq!(written(&outbox, 99), "1");
     outbox.open(Encoded::nothing());
     assert_eq!(written(&outbox, 99), "ab");
@@ -251,8 +251,8 @@ impl std::task::Wake for Woken {
 }
 
 /// Says `event` to it, right behind what it was told before.
-fn tell(outbox: &Outbox, event: &str, before: Latest) -> (Result<Pushed, SendError>, Latest) {
-    let shared = Shared::new(crate::wire::Terms::of("/"), event, "1".into(), None).behind(before);
+fn tell(outbox: &Outbox, event: &str, before: PreviousFrames) -> (Result<Pushed, SendError>, PreviousFrames) {
+    let shared = SharedEvent::new(crate::protocol::EncodeContext::of("/"), event, "1".into(), None).behind(before);
     (outbox.push_shared(&shared, Leaves::default()), shared.into_latest())
 }
 
@@ -265,7 +265,7 @@ fn roomy(limits: &Limits) -> Outbox {
 #[test]
 fn a_burst_of_broadcasts_waits_as_one_piece() {
     let outbox = roomy(&Limits::default());
-    let mut latest = Latest::default();
+    let mut latest = PreviousFrames::default();
     for event in ["a", "b", "c"] {
         latest = tell(&outbox, event, latest).1;
         assert!(outbox.lock().waiting.is_alone());
@@ -279,7 +279,7 @@ fn a_burst_of_broadcasts_waits_as_one_piece() {
 #[test]
 fn a_burst_is_not_joined_with_what_is_not_the_broadcast_before() {
     let outbox = roomy(&Limits::default());
-    let (_, latest) = tell(&outbox, "a", Latest::default());
+    let (_, latest) = tell(&outbox, "a", PreviousFrames::default());
     push(&outbox, "x", Delivery::Event).unwrap();
     let (_, latest) = tell(&outbox, "b", latest);
     assert_eq!(outbox.lock().waiting.len(), 3);
@@ -292,7 +292,7 @@ fn a_burst_is_not_joined_with_what_is_not_the_broadcast_before() {
 #[test]
 fn a_burst_that_is_begun_goes_on_alone() {
     let outbox = roomy(&Limits::default());
-    let (_, latest) = tell(&outbox, "a", Latest::default());
+    let (_, latest) = tell(&outbox, "a", PreviousFrames::default());
     outbox.lock().advance(15);
     tell(&outbox, "b", latest).0.unwrap();
     assert!(!outbox.lock().waiting.is_alone());
@@ -304,7 +304,7 @@ fn each_message_of_a_burst_counts() {
     for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
         let outbox = roomy(&Limits { outbox_frames: 2, overflow, ..Limits::default() });
         outbox.refuse();
-        let (_, latest) = tell(&outbox, "a", Latest::default());
+        let (_, latest) = tell(&outbox, "a", PreviousFrames::default());
         outbox.write_marked();
         let (_, latest) = tell(&outbox, "b", latest);
         outbox.write_marked();

@@ -11,17 +11,17 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-pub(crate) use probe::{Patience, dismiss, upgrade};
+pub(crate) use probe::{ProbeTimeouts, dismiss, upgrade};
 
+use crate::protocol::engine_io::EnginePacket;
+use crate::protocol::{CloseCode, Deflating, Disconnect, Encoded, Flow, OpCode, ReceivedMessage, Violation};
 use crate::transport::{Broken, Deliver, Direct, Ending, Transport};
-use crate::wire::engine_io::Packet;
-use crate::wire::{CloseCode, Deflating, Disconnect, Encoded, Flow, OpCode, Received, Violation};
 
 /// A connection whose open packet was written, or that has moved here from long polling.
 #[derive(Debug)]
-pub(crate) struct EngineIo<T>(T);
+pub(crate) struct EngineTransport<T>(T);
 
-impl<T: Transport> EngineIo<T> {
+impl<T: Transport> EngineTransport<T> {
     /// A connection that was greeted before it came here.
     pub(crate) fn new(inner: T) -> Self {
         Self(inner)
@@ -49,7 +49,7 @@ async fn write_all<T: Transport + ?Sized>(transport: &mut T, mut frames: &[u8]) 
     .await
 }
 
-impl<T: Transport> Transport for EngineIo<T> {
+impl<T: Transport> Transport for EngineTransport<T> {
     fn greet(&mut self) {
         self.0.greet();
     }
@@ -57,19 +57,20 @@ impl<T: Transport> Transport for EngineIo<T> {
     fn poll_receive(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Poll<Result<(), Broken>> {
         let mut violated = None;
         let received = self.0.poll_receive(context, &mut |received, context| match received {
-            Received::Text(text) => {
+            ReceivedMessage::Text(text) => {
                 // As nearly always.
                 if let Some(message) = text.strip_prefix('4') {
-                    return deliver(Received::Text(message), context);
+                    return deliver(ReceivedMessage::Text(message), context);
                 }
-                Packet::read(text).and_then(|packet| hear(packet, context, deliver)).unwrap_or_else(|violation| {
+                EnginePacket::read(text).and_then(|packet| hear(packet, context, deliver)).unwrap_or_else(|violation| {
                     violated = Some(violation);
                     Flow::Pause
                 })
             }
-            other @ (Received::Binary(_) | Received::Ping(_) | Received::Pong | Received::Close(_)) => {
-                deliver(other, context)
-            }
+            other @ (ReceivedMessage::Binary(_)
+            | ReceivedMessage::Ping(_)
+            | ReceivedMessage::Pong
+            | ReceivedMessage::Close(_)) => deliver(other, context),
         });
         match violated {
             Some(Violation { why }) => Poll::Ready(Err(Broken::Violation(Disconnect::new(CloseCode::NO_STATUS, why)))),
@@ -108,18 +109,18 @@ impl<T: Transport> Transport for EngineIo<T> {
 
 /// What a packet is to an open session.
 pub(super) fn hear(
-    packet: Packet<'_>,
+    packet: EnginePacket<'_>,
     context: &mut Context<'_>,
     deliver: &mut Deliver<'_>,
 ) -> Result<Flow, Violation> {
     match packet {
-        Packet::Message(text) => Ok(deliver(Received::Text(text), context)),
-        Packet::Binary(bytes) => Ok(deliver(Received::Binary(&bytes), context)),
-        Packet::Pong(_) => Ok(deliver(Received::Pong, context)),
-        Packet::Close => Ok(deliver(Received::Close(None), context)),
+        EnginePacket::Message(text) => Ok(deliver(ReceivedMessage::Text(text), context)),
+        EnginePacket::Binary(bytes) => Ok(deliver(ReceivedMessage::Binary(&bytes), context)),
+        EnginePacket::Pong(_) => Ok(deliver(ReceivedMessage::Pong, context)),
+        EnginePacket::Close => Ok(deliver(ReceivedMessage::Close(None), context)),
         // In Engine.IO 4 the server asks and the client answers.
-        Packet::Ping(_) => Err(Violation::new("invalid heartbeat direction")),
+        EnginePacket::Ping(_) => Err(Violation::new("invalid heartbeat direction")),
         // The reference ignores these where they do not belong.
-        Packet::Open(_) | Packet::Upgrade | Packet::Noop => Ok(Flow::Continue),
+        EnginePacket::Open(_) | EnginePacket::Upgrade | EnginePacket::Noop => Ok(Flow::Continue),
     }
 }

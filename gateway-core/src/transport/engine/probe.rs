@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Interval, interval_at, timeout};
 
-use crate::transport::engine::{EngineIo, write_all};
-use crate::transport::polling::Probe;
+use crate::protocol::engine_io::EnginePacket;
+use crate::protocol::{Disconnect, Encoded, Flow, OpCode, ReceivedMessage, WireFormat};
+use crate::transport::engine::{EngineTransport, write_all};
+use crate::transport::polling::UpgradeProbe;
 use crate::transport::{Broken, Ending, Transport};
-use crate::wire::engine_io::Packet;
-use crate::wire::{Disconnect, Encoded, Flow, OpCode, Received, WireFormat};
 
 /// How often a poll that waits is let go once the probe was answered, as in the reference. Until then it is served as ever: a
 /// client that had moved is told so.
@@ -19,26 +19,26 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// How long an upgrade may take, and the close of a WebSocket that was not taken.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub(crate) struct ProbeTimeouts {
     pub(crate) upgrade: Duration,
     pub(crate) close: Duration,
 }
 
 /// Lets a WebSocket take over the session that `probe` belongs to, or closes it.
-pub(crate) async fn upgrade<T: Transport>(mut websocket: T, probe: Probe, patience: Patience) {
+pub(crate) async fn upgrade<T: Transport>(mut websocket: T, probe: UpgradeProbe, patience: ProbeTimeouts) {
     let mut probing = Probing { probe: &probe, to_write: Vec::new(), ticks: None, outcome: None };
     let outcome = timeout(patience.upgrade, poll_fn(|context| probing.poll(context, &mut websocket))).await;
-    match outcome.unwrap_or(Err(Failed::Wrong(None))) {
+    match outcome.unwrap_or(Err(ProbeFailure::Wrong(None))) {
         Ok(()) => {
-            if let Err(mut unwanted) = probe.complete(Box::new(EngineIo::new(websocket))) {
+            if let Err(mut unwanted) = probe.complete(Box::new(EngineTransport::new(websocket))) {
                 close(&mut *unwanted, None, patience.close).await;
             }
         }
-        Err(Failed::Wrong(told)) => {
+        Err(ProbeFailure::Wrong(told)) => {
             drop(probe);
             close(&mut websocket, told.as_ref(), patience.close).await;
         }
-        Err(Failed::Lost) => {}
+        Err(ProbeFailure::Lost) => {}
     }
 }
 
@@ -48,31 +48,31 @@ pub(crate) async fn dismiss<T: Transport>(mut websocket: T, within: Duration) {
 }
 
 /// Why a WebSocket does not take over.
-enum Failed {
+enum ProbeFailure {
     /// It did not say what it should, or not in time, or the session has ended.
     Wrong(Option<Disconnect>),
     Lost,
 }
 
 struct Probing<'a> {
-    probe: &'a Probe,
+    probe: &'a UpgradeProbe,
     to_write: Vec<u8>,
     /// Since the probe was answered.
     ticks: Option<Interval>,
     /// How it ends, once what it was told is written: a client may ask to be upgraded in the breath of its probe.
-    outcome: Option<Result<(), Failed>>,
+    outcome: Option<Result<(), ProbeFailure>>,
 }
 
 impl Probing<'_> {
     /// Ready once the client says that everything goes over the WebSocket from now on.
-    fn poll<T: Transport>(&mut self, context: &mut Context<'_>, websocket: &mut T) -> Poll<Result<(), Failed>> {
+    fn poll<T: Transport>(&mut self, context: &mut Context<'_>, websocket: &mut T) -> Poll<Result<(), ProbeFailure>> {
         loop {
             if self.probe.poll_over(context).is_ready() {
-                return Poll::Ready(Err(Failed::Wrong(None)));
+                return Poll::Ready(Err(ProbeFailure::Wrong(None)));
             }
             // What it says is read only once it has read what it was told.
             if ready!(self.poll_write(context, websocket)).is_err() {
-                return Poll::Ready(Err(Failed::Lost));
+                return Poll::Ready(Err(ProbeFailure::Lost));
             }
             if let Some(outcome) = self.outcome.take() {
                 return Poll::Ready(outcome);
@@ -90,9 +90,9 @@ impl Probing<'_> {
             match received {
                 _ if self.outcome.is_some() => {}
                 Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(Broken::Lost | Broken::Aborted)) => return Poll::Ready(Err(Failed::Lost)),
+                Poll::Ready(Err(Broken::Lost | Broken::Aborted)) => return Poll::Ready(Err(ProbeFailure::Lost)),
                 Poll::Ready(Err(Broken::Violation(disconnect))) => {
-                    return Poll::Ready(Err(Failed::Wrong(Some(disconnect))));
+                    return Poll::Ready(Err(ProbeFailure::Wrong(Some(disconnect))));
                 }
                 Poll::Pending => return Poll::Pending,
             }
@@ -100,25 +100,25 @@ impl Probing<'_> {
     }
 
     /// Ready when that was all.
-    fn hear(&mut self, received: Received<'_>) -> Poll<Result<(), Failed>> {
+    fn hear(&mut self, received: ReceivedMessage<'_>) -> Poll<Result<(), ProbeFailure>> {
         match received {
-            Received::Text(text) => match Packet::read(text) {
-                Ok(Packet::Ping("probe")) => {
+            ReceivedMessage::Text(text) => match EnginePacket::read(text) {
+                Ok(EnginePacket::Ping("probe")) => {
                     self.probe.answered();
                     self.ticks = Some(interval_at(Instant::now() + TICK, TICK));
                     self.to_write.extend_from_slice(Encoded::frame(OpCode::Text, b"3probe").as_slice());
                     Poll::Pending
                 }
-                Ok(Packet::Upgrade) => Poll::Ready(Ok(())),
-                _ => Poll::Ready(Err(Failed::Wrong(None))),
+                Ok(EnginePacket::Upgrade) => Poll::Ready(Ok(())),
+                _ => Poll::Ready(Err(ProbeFailure::Wrong(None))),
             },
-            Received::Ping(payload) => {
+            ReceivedMessage::Ping(payload) => {
                 self.to_write.extend_from_slice(Encoded::frame(OpCode::Pong, payload).as_slice());
                 Poll::Pending
             }
-            Received::Pong => Poll::Pending,
-            Received::Binary(_) => Poll::Ready(Err(Failed::Wrong(None))),
-            Received::Close(told) => Poll::Ready(Err(Failed::Wrong(told))),
+            ReceivedMessage::Pong => Poll::Pending,
+            ReceivedMessage::Binary(_) => Poll::Ready(Err(ProbeFailure::Wrong(None))),
+            ReceivedMessage::Close(told) => Poll::Ready(Err(ProbeFailure::Wrong(told))),
         }
     }
 

@@ -1,7 +1,7 @@
 //! A peer that speaks by HTTP requests: one that waits for packets, others that bring them. What this has to do with HTTP
 //! is the server's part; here requests come, wait and are answered.
 
-mod answer;
+mod pending_get;
 mod pipe;
 mod requests;
 #[cfg(test)]
@@ -16,40 +16,40 @@ use std::time::Duration;
 
 use tokio::time::{Sleep, sleep};
 
-pub(crate) use pipe::Turned;
-pub(crate) use requests::{PollingPeer, Posting, Probe};
+pub(crate) use pipe::SessionError;
+pub(crate) use requests::{PollingPeer, Posting, UpgradeProbe};
 
-use crate::transport::counted::Counted;
-use crate::transport::crowd::Present;
+use crate::protocol::engine_io::{EnginePacket, SEPARATOR};
+use crate::protocol::{Deflating, Flow};
+use crate::transport::connection_limiter::ConnectionPermit;
 use crate::transport::engine;
+use crate::transport::permit::CountedPermit;
 use crate::transport::{Broken, Deliver, Direct, Ending, Transport};
-use crate::wire::engine_io::{Packet, SEPARATOR};
-use crate::wire::{Deflating, Flow};
 use pipe::Pipe;
 
 /// The server's end, from the first request to the last frame of the WebSocket it may move to.
 pub(crate) struct Polling {
     pipe: Arc<Pipe>,
     /// What a POST brought and was not yet taken.
-    reading: Option<Reading>,
+    reading: Option<PostedPackets>,
     /// Bytes that POSTs brought.
     count: u64,
     websocket: Option<Box<dyn Transport>>,
     /// Runs once the client has said goodbye.
     farewell: Option<Pin<Box<Sleep>>>,
     /// Its place among those that nobody has claimed, until the connect hooks accept.
-    unclaimed: Option<Counted>,
+    unclaimed: Option<CountedPermit>,
     /// Its place among those that poll.
-    place: Option<Counted>,
+    place: Option<CountedPermit>,
     /// Its place among the connections of the server, where they are bounded.
-    present: Option<Box<Present>>,
+    present: Option<Box<ConnectionPermit>>,
 }
 
 /// Knows whether a GET waits for what is written.
 #[derive(Clone, Debug)]
-pub(crate) struct Listener(Arc<Pipe>);
+pub(crate) struct PollListener(Arc<Pipe>);
 
-impl Listener {
+impl PollListener {
     pub(crate) fn is_listening(&self) -> bool {
         self.0.lock().is_listening()
     }
@@ -59,14 +59,14 @@ impl Listener {
 const OVERTAKEN: Duration = Duration::from_millis(100);
 
 /// Packets of one POST, and where the next of them begins.
-struct Reading {
+struct PostedPackets {
     packets: String,
     next: Option<usize>,
 }
 
 impl Polling {
     /// A session and the end its requests come in by. It holds its places for as long as it needs them.
-    pub(crate) fn new(place: Counted, unclaimed: Counted) -> (Self, PollingPeer) {
+    pub(crate) fn new(place: CountedPermit, unclaimed: CountedPermit) -> (Self, PollingPeer) {
         let pipe = Arc::new(Pipe::default());
         let peer = PollingPeer::new(Arc::clone(&pipe));
         let (place, unclaimed) = (Some(place), Some(unclaimed));
@@ -74,7 +74,7 @@ impl Polling {
     }
 
     /// The same, holding its place among the connections of the server.
-    pub(crate) fn holding(mut self, present: Option<Box<Present>>) -> Self {
+    pub(crate) fn holding(mut self, present: Option<Box<ConnectionPermit>>) -> Self {
         self.present = present;
         self
     }
@@ -92,7 +92,7 @@ impl Polling {
 
     /// Lends the packets of the last POST until `deliver` pauses.
     fn read(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Result<(), Broken> {
-        let Some(Reading { packets, mut next }) = self.reading.take() else { return Ok(()) };
+        let Some(PostedPackets { packets, mut next }) = self.reading.take() else { return Ok(()) };
         let mut flow = Flow::Continue;
         while flow == Flow::Continue
             && let Some(start) = next
@@ -100,8 +100,8 @@ impl Polling {
             let rest = &packets[start..];
             let end = rest.find(SEPARATOR);
             next = end.map(|end| start + end + SEPARATOR.len_utf8());
-            let heard = Packet::read(&rest[..end.unwrap_or(rest.len())]).and_then(|packet| {
-                if packet == Packet::Close {
+            let heard = EnginePacket::read(&rest[..end.unwrap_or(rest.len())]).and_then(|packet| {
+                if packet == EnginePacket::Close {
                     self.farewell = Some(Box::pin(sleep(OVERTAKEN)));
                     self.pipe.lock().client_closes();
                 }
@@ -116,7 +116,7 @@ impl Polling {
             return Ok(());
         }
         if next.is_some() {
-            self.reading = Some(Reading { packets, next });
+            self.reading = Some(PostedPackets { packets, next });
         } else {
             self.pipe.lock().delivered();
         }
@@ -136,7 +136,7 @@ impl Transport for Polling {
             match (taken, &mut self.websocket) {
                 (Poll::Ready(Ok(packets)), _) => {
                     self.count += packets.len() as u64;
-                    self.reading = Some(Reading { packets, next: Some(0) });
+                    self.reading = Some(PostedPackets { packets, next: Some(0) });
                 }
                 (Poll::Ready(Err(broken)), _) => return Poll::Ready(Err(broken)),
                 (Poll::Pending, Some(websocket)) => return websocket.poll_receive(context, deliver),
@@ -198,8 +198,8 @@ impl Transport for Polling {
         self.websocket.as_ref()?.direct()
     }
 
-    fn listener(&self) -> Option<Listener> {
-        Some(Listener(Arc::clone(&self.pipe)))
+    fn listener(&self) -> Option<PollListener> {
+        Some(PollListener(Arc::clone(&self.pipe)))
     }
 
     fn deflating(&self) -> Option<Deflating> {

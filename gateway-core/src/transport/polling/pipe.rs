@@ -10,19 +10,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::transport::polling::answer::{Answer, CLOSE, NOOP, wake};
+use crate::protocol::engine_io::{Frame, Frames};
+use crate::protocol::{CloseCode, Disconnect, OpCode};
+use crate::transport::polling::pending_get::{CLOSE, NOOP, PendingGet, wake};
 use crate::transport::{Broken, Transport};
-use crate::wire::engine_io::{Frame, Frames};
-use crate::wire::{CloseCode, Disconnect, OpCode};
 
 /// How late a timer may be.
 const LATE: Duration = Duration::from_millis(5);
 
 #[derive(Default)]
-pub(super) struct Pipe(Mutex<State>);
+pub(super) struct Pipe(Mutex<PipeState>);
 
 impl Pipe {
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, PipeState> {
         self.0.lock().expect("nothing panics under this lock")
     }
 }
@@ -35,7 +35,7 @@ impl fmt::Debug for Pipe {
 
 /// Why a request of a session was turned away.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Turned {
+pub(crate) enum SessionError {
     /// The session has ended.
     Over,
     /// It goes on over a WebSocket.
@@ -60,7 +60,7 @@ enum Stage {
 
 /// An upgrade that is under way.
 #[derive(Clone, Copy, Default, Eq, PartialEq)]
-enum Probe {
+enum ProbeState {
     #[default]
     None,
     Begun,
@@ -69,16 +69,16 @@ enum Probe {
 
 #[derive(Default)]
 #[allow(clippy::struct_excessive_bools, reason = "independent facts of two ends")]
-pub(super) struct State {
+pub(super) struct PipeState {
     stage: Stage,
     task: Option<Waker>,
-    answer: Answer,
+    answer: PendingGet,
     /// When the latest GET came.
     polled_at: Option<Instant>,
     /// It came while a WebSocket asked to take over.
     is_polled_beside: bool,
     /// Why it gets no packets.
-    turned: Option<Turned>,
+    turned: Option<SessionError>,
     /// A POST is under way, and what an earlier one brought was not yet taken in whole.
     is_posted: bool,
     posted: Option<String>,
@@ -89,7 +89,7 @@ pub(super) struct State {
     is_answering: bool,
     flush_waits: bool,
     post: Option<Waker>,
-    probe: Probe,
+    probe: ProbeState,
     probing: Option<Waker>,
     websocket: Option<Box<dyn Transport>>,
     /// The connection ends: it takes nothing more.
@@ -107,7 +107,7 @@ fn is_going_away(payload: &[u8]) -> bool {
 }
 
 /// The session's end.
-impl State {
+impl PipeState {
     fn register(&mut self, context: &Context<'_>) {
         self.task.get_or_insert_with(|| context.waker().clone()).clone_from(context.waker());
     }
@@ -187,7 +187,9 @@ impl State {
             match frame.opcode {
                 OpCode::Close if self.client_closed => self.answer.end_with(NOOP),
                 // Some clients take a goodbye for good, and are to come back.
-                OpCode::Close if self.answer.is_empty() && is_going_away(frame.payload) => self.turn(Turned::Stopping),
+                OpCode::Close if self.answer.is_empty() && is_going_away(frame.payload) => {
+                    self.turn(SessionError::Stopping)
+                }
                 OpCode::Close if self.answer.is_empty() => self.say_goodbye(),
                 // Clients take a goodbye at once, and what comes with it later: it goes alone, with the next poll.
                 OpCode::Close => {
@@ -201,7 +203,7 @@ impl State {
         if taken > 0 || self.answer.takes_more() { Poll::Ready(Ok(taken)) } else { self.poll_write(context, frames) }
     }
 
-    fn turn(&mut self, why: Turned) {
+    fn turn(&mut self, why: SessionError) {
         self.turned = Some(why);
         self.answer.end_with(CLOSE);
     }
@@ -231,7 +233,7 @@ impl State {
 
     /// The client was silent for too long. A poll that has just come has come too late, though the timer was later.
     pub(super) fn give_up(&mut self) {
-        self.turned = self.polled_at.filter(|polled_at| polled_at.elapsed() < LATE).map(|_| Turned::Over);
+        self.turned = self.polled_at.filter(|polled_at| polled_at.elapsed() < LATE).map(|_| SessionError::Over);
         self.end();
     }
 
@@ -247,12 +249,12 @@ impl State {
 }
 
 /// The requests' end.
-impl State {
-    fn admit(&self) -> Result<(), Turned> {
+impl PipeState {
+    fn admit(&self) -> Result<(), SessionError> {
         match self.stage {
             Stage::Polling => Ok(()),
-            Stage::Moved => Err(Turned::Moved),
-            Stage::Broken(_) | Stage::Over => Err(Turned::Over),
+            Stage::Moved => Err(SessionError::Moved),
+            Stage::Broken(_) | Stage::Over => Err(SessionError::Over),
         }
     }
 
@@ -265,27 +267,27 @@ impl State {
     }
 
     /// Whether the session can be reached by requests.
-    pub(super) fn standing(&self) -> Result<(), Turned> {
+    pub(super) fn standing(&self) -> Result<(), SessionError> {
         self.admit()
     }
 
     /// A GET begins to wait for packets.
-    pub(super) fn park(&mut self) -> Result<(), Turned> {
+    pub(super) fn park(&mut self) -> Result<(), SessionError> {
         self.admit()?;
         if self.answer.is_awaited() {
             self.answer.release(CLOSE);
             self.violate("two polls at once");
-            return Err(Turned::Overlap);
+            return Err(SessionError::Overlap);
         }
         self.answer.begin();
         self.polled_at = Some(Instant::now());
-        self.is_polled_beside = self.probe != Probe::None;
+        self.is_polled_beside = self.probe != ProbeState::None;
         wake(&mut self.task);
         Ok(())
     }
 
     /// What a GET is answered with.
-    pub(super) fn poll_answer(&mut self, context: &Context<'_>) -> Poll<Result<Vec<u8>, Turned>> {
+    pub(super) fn poll_answer(&mut self, context: &Context<'_>) -> Poll<Result<Vec<u8>, SessionError>> {
         let answer = self.answer.poll(context);
         answer.map(|answer| self.turned.map_or(Ok(answer), Err))
     }
@@ -297,12 +299,12 @@ impl State {
     }
 
     /// A POST begins.
-    pub(super) fn begin_post(&mut self) -> Result<(), Turned> {
+    pub(super) fn begin_post(&mut self) -> Result<(), SessionError> {
         self.admit()?;
         if mem::replace(&mut self.is_posted, true) {
             self.answer.release(CLOSE);
             self.violate("two posts at once");
-            return Err(Turned::Overlap);
+            return Err(SessionError::Overlap);
         }
         Ok(())
     }
@@ -362,15 +364,15 @@ impl State {
 
     /// A WebSocket asks to take over. One at a time may.
     pub(super) fn begin_probe(&mut self) -> bool {
-        let may = self.admit().is_ok() && self.probe == Probe::None;
+        let may = self.admit().is_ok() && self.probe == ProbeState::None;
         if may {
-            self.probe = Probe::Begun;
+            self.probe = ProbeState::Begun;
         }
         may
     }
 
     pub(super) fn answer_probe(&mut self) {
-        self.probe = Probe::Answered;
+        self.probe = ProbeState::Answered;
     }
 
     /// Lets a GET go that waits: a client stops polling between two of them.
@@ -380,7 +382,7 @@ impl State {
 
     /// Nothing came of it; the session goes on by polling.
     pub(super) fn end_probe(&mut self) {
-        self.probe = Probe::None;
+        self.probe = ProbeState::None;
     }
 
     /// The session moves to the WebSocket; it is given back where the session has ended.
@@ -391,9 +393,9 @@ impl State {
         self.stage = Stage::Moved;
         self.websocket = Some(websocket);
         // A GET that was sent behind the upgrade may have overtaken it, and is answered as one that has not.
-        let may_have_overtaken = self.is_polled_beside && self.probe == Probe::Answered;
+        let may_have_overtaken = self.is_polled_beside && self.probe == ProbeState::Answered;
         if may_have_overtaken && self.answer.takes_more() && self.answer.is_empty() {
-            self.turn(Turned::Moved);
+            self.turn(SessionError::Moved);
         }
         self.answer.release(NOOP);
         wake(&mut self.task);

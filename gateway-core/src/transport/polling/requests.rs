@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 
 use crate::transport::Transport;
-use crate::transport::polling::pipe::{Pipe, Turned};
+use crate::transport::polling::pipe::{Pipe, SessionError};
 
 /// Where the requests of one session come in. Cheap to clone.
 #[derive(Clone)]
@@ -21,18 +21,18 @@ impl PollingPeer {
     }
 
     /// Whether requests reach the session.
-    pub(crate) fn standing(&self) -> Result<(), Turned> {
+    pub(crate) fn standing(&self) -> Result<(), SessionError> {
         self.0.lock().standing()
     }
 
     /// A GET: waits for packets. Giving it up ends the session.
-    pub(crate) async fn poll(&self) -> Result<Bytes, Turned> {
+    pub(crate) async fn poll(&self) -> Result<Bytes, SessionError> {
         self.0.lock().park()?;
-        Waiting { pipe: &self.0, was_answered: false }.await
+        WaitingGet { pipe: &self.0, was_answered: false }.await
     }
 
     /// A POST begins. Dropping it before it is at its end ends the session.
-    pub(crate) fn post(&self) -> Result<Posting, Turned> {
+    pub(crate) fn post(&self) -> Result<Posting, SessionError> {
         self.0.lock().begin_post()?;
         Ok(Posting { pipe: Arc::clone(&self.0), is_over: false })
     }
@@ -43,9 +43,9 @@ impl PollingPeer {
     }
 
     /// A WebSocket asks to take the session over; `None` where one does already, or has.
-    pub(crate) fn probe(&self) -> Option<Probe> {
+    pub(crate) fn probe(&self) -> Option<UpgradeProbe> {
         let may = self.0.lock().begin_probe();
-        may.then(|| Probe { pipe: Arc::clone(&self.0), is_over: false })
+        may.then(|| UpgradeProbe { pipe: Arc::clone(&self.0), is_over: false })
     }
 }
 
@@ -56,22 +56,22 @@ impl fmt::Debug for PollingPeer {
 }
 
 /// A GET that waits.
-struct Waiting<'a> {
+struct WaitingGet<'a> {
     pipe: &'a Pipe,
     was_answered: bool,
 }
 
-impl Future for Waiting<'_> {
-    type Output = Result<Bytes, Turned>;
+impl Future for WaitingGet<'_> {
+    type Output = Result<Bytes, SessionError>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<Bytes, Turned>> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<Bytes, SessionError>> {
         let answer = self.pipe.lock().poll_answer(context);
         self.was_answered = answer.is_ready();
         answer.map_ok(Bytes::from)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitingGet<'_> {
     fn drop(&mut self) {
         if !self.was_answered {
             self.pipe.lock().unpark();
@@ -89,9 +89,9 @@ pub(crate) struct Posting {
 
 impl Posting {
     /// Until what an earlier POST brought has been taken. `Err` when the session ends meanwhile.
-    pub(crate) async fn turn(&self) -> Result<(), Turned> {
+    pub(crate) async fn turn(&self) -> Result<(), SessionError> {
         let kept_to_the_protocol = poll_fn(|context| self.pipe.lock().poll_delivered(context)).await;
-        if kept_to_the_protocol { self.pipe.lock().standing() } else { Err(Turned::Over) }
+        if kept_to_the_protocol { self.pipe.lock().standing() } else { Err(SessionError::Over) }
     }
 
     /// Until the session ends.
@@ -117,12 +117,12 @@ impl Drop for Posting {
 
 /// A WebSocket's attempt to take a session over. Dropping it lets the session go on as it is.
 #[derive(Debug)]
-pub(crate) struct Probe {
+pub(crate) struct UpgradeProbe {
     pipe: Arc<Pipe>,
     is_over: bool,
 }
 
-impl Probe {
+impl UpgradeProbe {
     /// The client's probe was answered.
     pub(crate) fn answered(&self) {
         self.pipe.lock().answer_probe();
@@ -145,7 +145,7 @@ impl Probe {
     }
 }
 
-impl Drop for Probe {
+impl Drop for UpgradeProbe {
     fn drop(&mut self) {
         if !self.is_over {
             self.pipe.lock().end_probe();

@@ -2,12 +2,12 @@ use std::pin::pin;
 use std::task::Waker;
 
 use super::*;
+use crate::protocol::{CloseCode, Disconnect, Encoded, OpCode, ReceivedMessage, close_frame};
 use crate::transport::memory;
-use crate::wire::{CloseCode, Disconnect, Encoded, OpCode, Received, close_frame};
 
 fn session() -> (Polling, PollingPeer) {
     let taken = Arc::default();
-    Polling::new(Counted::take(&taken, 2).unwrap(), Counted::take(&taken, 2).unwrap())
+    Polling::new(CountedPermit::take(&taken, 2).unwrap(), CountedPermit::take(&taken, 2).unwrap())
 }
 
 fn now<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -19,7 +19,7 @@ fn receive(polling: &mut Polling, most: usize) -> (Poll<Result<(), Broken>>, Vec
     let mut received = Vec::new();
     let polled = polling.poll_receive(&mut Context::from_waker(Waker::noop()), &mut |message, _| {
         received.push(match message {
-            Received::Text(text) => text.to_owned(),
+            ReceivedMessage::Text(text) => text.to_owned(),
             other => format!("{other:?}"),
         });
         if received.len() == most { Flow::Pause } else { Flow::Continue }
@@ -186,7 +186,7 @@ fn an_answer_that_nobody_reads_any_more_ends_the_session() {
     }
     assert!(matches!(write(&mut polling, &[&text("4b")]), Poll::Ready(Err(_))));
     assert!(matches!(receive(&mut polling, 1).0, Poll::Ready(Err(Broken::Aborted))));
-    assert_eq!(peer.standing(), Err(Turned::Over));
+    assert_eq!(peer.standing(), Err(SessionError::Over));
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn a_server_that_stops_says_no_goodbye() {
     let mut poll = pin!(peer.poll());
     assert!(now(poll.as_mut()).is_pending());
     assert!(write(&mut polling, &[&stops()]).is_ready());
-    assert!(matches!(now(poll), Poll::Ready(Err(Turned::Stopping))));
+    assert!(matches!(now(poll), Poll::Ready(Err(SessionError::Stopping))));
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn a_connection_that_ends_without_a_word_lets_everybody_go() {
     assert_eq!(now(delivering), Poll::Ready(true));
     assert!(probe.poll_over(&Context::from_waker(Waker::noop())).is_ready());
     assert!(probe.complete(Box::new(memory::pair().0)).is_err());
-    assert!(matches!(peer.post(), Err(Turned::Over)));
+    assert!(matches!(peer.post(), Err(SessionError::Over)));
 }
 
 #[test]
@@ -264,12 +264,12 @@ fn a_session_that_moved_writes_to_its_websocket_at_once() {
     let probe = peer.probe().unwrap();
     assert!(peer.probe().is_none(), "one at a time");
     assert!(probe.complete(Box::new(websocket)).is_ok());
-    assert_eq!(peer.standing(), Err(Turned::Moved));
+    assert_eq!(peer.standing(), Err(SessionError::Moved));
     // Also where the connection does not read just now.
     assert!(write(&mut polling, &[&text("4a")]).is_ready());
     let received = client.poll_receive(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(received, Poll::Ready(Ok(message)) if message == "4a".into()));
-    client.send(memory::Sent::Message("4b".into()));
+    client.send(memory::ClientFrame::Message("4b".into()));
     assert_eq!(receive(&mut polling, 1).1, ["4b"]);
 }
 
@@ -291,7 +291,7 @@ fn a_poll_that_has_overtaken_the_upgrade_is_turned_away_and_none_that_has_a_mess
         assert!(probe.complete(Box::new(memory::pair().0)).is_ok());
         let expected = match (is_beside, has_message) {
             (_, true) => Ok("4a".into()),
-            (true, false) => Err(Turned::Moved),
+            (true, false) => Err(SessionError::Moved),
             (false, false) => Ok("6".into()),
         };
         assert_eq!(now(poll.as_mut()), Poll::Ready(expected), "{is_beside} {has_message}");
@@ -320,13 +320,13 @@ fn a_poll_is_served_during_a_probe_and_let_go_when_it_is_time() {
 fn places_are_given_up_when_they_are_no_longer_needed() {
     let (places, unclaimed) = (Arc::default(), Arc::default());
     let open = || {
-        let place = Counted::take(&places, 1)?;
-        Some(Polling::new(place, Counted::take(&unclaimed, 1)?))
+        let place = CountedPermit::take(&places, 1)?;
+        Some(Polling::new(place, CountedPermit::take(&unclaimed, 1)?))
     };
     let (mut first, peer) = open().unwrap();
     assert!(open().is_none());
     first.greet();
-    assert!(Counted::take(&unclaimed, 1).is_some());
+    assert!(CountedPermit::take(&unclaimed, 1).is_some());
     assert!(open().is_none());
     let probe = peer.probe().unwrap();
     assert!(probe.complete(Box::new(memory::pair().0)).is_ok());

@@ -19,9 +19,9 @@ const HTTP_1_1_REQUIRED: &[u8] = b"\0\0\0\x04\0\0\0\0\0\
     this server speaks HTTP/1.1 and WebSocket over it only";
 
 /// Shakes hands in its first read. Nobody but its own task can write to it: what is written changes its state.
-pub(crate) struct Encrypted<S>(State<S>);
+pub(crate) struct Encrypted<S>(TlsState<S>);
 
-enum State<S> {
+enum TlsState<S> {
     Handshake(Box<Accept<S>>),
     Open(Box<TlsStream<S>>),
     /// Its client speaks HTTP/2 alone, and is told so.
@@ -31,28 +31,28 @@ enum State<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Encrypted<S> {
     pub(super) fn new(accept: Accept<S>) -> Self {
-        Self(State::Handshake(Box::new(accept)))
+        Self(TlsState::Handshake(Box::new(accept)))
     }
 
     fn poll_open(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Pin<&mut TlsStream<S>>>> {
-        if let State::Handshake(accept) = &mut self.0 {
+        if let TlsState::Handshake(accept) = &mut self.0 {
             self.0 = match ready!(Pin::new(&mut **accept).poll(context)) {
                 Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) => {
                     tracing::info!(
                         "a client that offers HTTP/2 alone was refused: WebSockets are served over HTTP/1.1"
                     );
-                    State::Refused(Box::new(stream), HTTP_1_1_REQUIRED)
+                    TlsState::Refused(Box::new(stream), HTTP_1_1_REQUIRED)
                 }
-                Ok(stream) => State::Open(Box::new(stream)),
+                Ok(stream) => TlsState::Open(Box::new(stream)),
                 Err(error) => {
-                    self.0 = State::Failed;
+                    self.0 = TlsState::Failed;
                     return Poll::Ready(Err(error));
                 }
             };
         }
         Poll::Ready(match &mut self.0 {
-            State::Open(stream) => Ok(Pin::new(&mut **stream)),
-            State::Refused(stream, rest) => {
+            TlsState::Open(stream) => Ok(Pin::new(&mut **stream)),
+            TlsState::Refused(stream, rest) => {
                 while !rest.is_empty() {
                     let written = ready!(Pin::new(&mut **stream).poll_write(context, rest))?;
                     *rest = &rest[written..];
@@ -60,14 +60,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Encrypted<S> {
                 ready!(Pin::new(&mut **stream).poll_flush(context))?;
                 Ok(Pin::new(&mut **stream))
             }
-            State::Handshake(_) | State::Failed => Err(io::ErrorKind::NotConnected.into()),
+            TlsState::Handshake(_) | TlsState::Failed => Err(io::ErrorKind::NotConnected.into()),
         })
     }
 
     fn open(&mut self) -> Option<Pin<&mut TlsStream<S>>> {
         match &mut self.0 {
-            State::Open(stream) | State::Refused(stream, _) => Some(Pin::new(&mut **stream)),
-            State::Handshake(_) | State::Failed => None,
+            TlsState::Open(stream) | TlsState::Refused(stream, _) => Some(Pin::new(&mut **stream)),
+            TlsState::Handshake(_) | TlsState::Failed => None,
         }
     }
 }
@@ -107,10 +107,10 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for Encrypted<S>
 impl<S> fmt::Debug for Encrypted<S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.0 {
-            State::Handshake(_) => "handshake",
-            State::Open(_) => "open",
-            State::Refused(..) => "refused",
-            State::Failed => "failed",
+            TlsState::Handshake(_) => "handshake",
+            TlsState::Open(_) => "open",
+            TlsState::Refused(..) => "refused",
+            TlsState::Failed => "failed",
         };
         formatter.debug_tuple("Encrypted").field(&state).finish()
     }

@@ -46,11 +46,11 @@ struct Prey {
 #[gateway]
 impl Prey {
     #[on_connect]
-    async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket) -> Result<(), ConnectRejection> {
         self.connects.note();
         socket.join("lobby").await?;
         if socket.handshake().query("name") == Some("mallory") {
-            return Err(Refusal::message("not you"));
+            return Err(ConnectRejection::message("not you"));
         }
         Ok(())
     }
@@ -82,12 +82,12 @@ impl Prey {
 
     #[subscribe]
     fn ask(&self, socket: Socket) {
-        tokio::spawn(async move { socket.request::<Value>("question", &()).await });
+        tokio::spawn(async move { socket.emit_with_ack::<Value>("question", &()).await });
     }
 
     #[subscribe]
     async fn ask_well(&self, socket: Socket) -> String {
-        match socket.request::<Value>("question", &()).await {
+        match socket.emit_with_ack::<Value>("question", &()).await {
             Ok(answer) => answer.to_string(),
             Err(error) => format!("{error:?}"),
         }
@@ -123,11 +123,11 @@ impl Names {
 }
 
 /// Throws its clients out when they ask for it.
-#[gateway(namespace = "/door-{number}")]
-struct Doors;
+#[gateway(namespace = "/point-{number}")]
+struct GuardPoints;
 
 #[gateway]
-impl Doors {
+impl GuardPoints {
     #[subscribe]
     fn leave(&self, socket: Socket) {
         socket.disconnect(Disconnect::default());
@@ -135,7 +135,7 @@ impl Doors {
 }
 
 fn server() -> Server {
-    Server::empty().gateway::<Prey>().gateway::<Names>().gateway::<Doors>().provide(Runs::default())
+    Server::empty().gateway::<Prey>().gateway::<Names>().gateway::<GuardPoints>().provide(Runs::default())
 }
 
 async fn start() -> TestServer {
@@ -172,7 +172,7 @@ async fn outcomes(server: &TestServer, event: &str, data: &str) -> [Result<Value
 }
 
 async fn is_alive(client: &mut TestClient) {
-    assert_eq!(client.request::<Value>("echo", "alive").await.unwrap(), "alive");
+    assert_eq!(client.emit_with_ack::<Value>("echo", "alive").await.unwrap(), "alive");
 }
 
 /// Lets the server do what it has to.
@@ -254,16 +254,16 @@ async fn namespaces_that_a_client_was_thrown_out_of_are_not_all_remembered() {
     let server = start().await;
     let mut client = server.connect("/target").socket_io().await.unwrap();
     for number in 0..100 {
-        client.send_text(&format!("40/door-{number},")).await;
+        client.send_text(&format!("40/point-{number},")).await;
         settle().await;
-        client.send_text(&format!(r#"42/door-{number},["leave"]"#)).await;
+        client.send_text(&format!(r#"42/point-{number},["leave"]"#)).await;
         settle().await;
     }
     assert_eq!(server.count(Counter::Disconnections), 100);
     // What was on its way when it was thrown out is passed over.
-    client.send_text(r#"42/door-99,["late"]"#).await;
+    client.send_text(r#"42/point-99,["late"]"#).await;
     is_alive(&mut client).await;
-    client.send_text(r#"42/door-0,["late"]"#).await;
+    client.send_text(r#"42/point-0,["late"]"#).await;
     assert_eq!(client.closed().await, None);
 }
 
@@ -273,7 +273,7 @@ async fn one_socket_joins_so_many_rooms_and_none_outlives_it() {
     for mut client in both(&server).await {
         let mut joined = 0;
         for number in 0..20_000 {
-            match client.request::<Value>("join", format!("room {number}")).await {
+            match client.emit_with_ack::<Value>("join", format!("room {number}")).await {
                 Ok(_) => joined += 1,
                 Err(failure) => assert_eq!(failure.code(), Some("too_many_rooms")),
             }
@@ -350,7 +350,7 @@ async fn questions_that_are_never_answered_give_their_places_back() {
         }
         let mut asked = 0;
         settle().await;
-        let failed = client.request::<String>("ask_well", json!(null)).await.unwrap();
+        let failed = client.emit_with_ack::<String>("ask_well", json!(null)).await.unwrap();
         assert_eq!(failed, "TooMany");
         while asked < 1_024 {
             client.expect_question("question").await;
@@ -426,7 +426,7 @@ async fn names_that_mean_something_elsewhere_mean_nothing_here() {
         for connect in [server.connect(&path), server.connect(&path).socket_io()] {
             let mut client = connect.header("x-constructor", name).query("__proto__", name).await.unwrap();
             let data = json!({name: {name: name}});
-            assert_eq!(client.request::<Value>(name, &data).await.unwrap(), data);
+            assert_eq!(client.emit_with_ack::<Value>(name, &data).await.unwrap(), data);
             assert_eq!(server.of(&path).rooms(), [(name.to_owned(), 1)]);
             drop(client);
             settle().await;
@@ -439,7 +439,7 @@ async fn a_value_that_panics_while_it_is_serialised_costs_its_request_alone() {
     let server = start().await;
     for mut client in both(&server).await {
         for event in ["rotten_reply", "rotten_emit", "rotten_broadcast"] {
-            let failure = client.request::<Value>(event, json!(null)).await.unwrap_err();
+            let failure = client.emit_with_ack::<Value>(event, json!(null)).await.unwrap_err();
             assert_eq!(failure.code(), Some("internal"), "{event}");
             is_alive(&mut client).await;
         }
@@ -457,7 +457,7 @@ async fn events_beyond_the_rate_of_a_socket_are_told_when_to_come_back() {
         }
         // Names that nobody answers count too.
         for event in ["echo", "nobody"] {
-            let failure = client.request::<Value>(event, 1).await.unwrap_err();
+            let failure = client.emit_with_ack::<Value>(event, 1).await.unwrap_err();
             assert_eq!((failure.code(), failure.message()), (Some("rate_limited"), "at most 10 events a second"));
             assert_eq!(failure.payload()["details"]["retry_after_ms"], 100);
         }
@@ -494,12 +494,12 @@ async fn namespaces_beyond_the_rate_are_told_when_to_come_back() {
     let server = server().limits(limits).test().await.unwrap();
     let mut client = server.connect("/target").socket_io().await.unwrap();
     for number in 0..100 {
-        client.send_text(&format!("40/door-{number},")).await;
+        client.send_text(&format!("40/point-{number},")).await;
         settle().await;
         if server.count(Counter::RateLimited) > 0 {
             break;
         }
-        client.send_text(&format!("41/door-{number},")).await;
+        client.send_text(&format!("41/point-{number},")).await;
         settle().await;
     }
     // As many at once as it may be in, its own among them.
@@ -513,8 +513,8 @@ struct NotBanned(Arc<AtomicUsize>);
 impl Guard for NotBanned {
     type Grants = ();
 
-    fn check(&self, _: &Access<'_>) -> Result<Pass, Exception> {
-        Pass::when(self.0.load(Ordering::Relaxed) == 0)
+    fn check(&self, _: &GuardContext<'_>) -> Result<Grant, Exception> {
+        Grant::when(self.0.load(Ordering::Relaxed) == 0)
     }
 }
 

@@ -143,7 +143,7 @@ async fn a_burst_beyond_its_bound_is_too_much() {
             assert_eq!(client.closed().await.map(|closed| closed.code), Some(CloseCode::TOO_SLOW));
         } else {
             assert!(matches!(first, Received::Event { .. }), "{first:?}");
-            client.request::<usize>("echo", "alive").await.unwrap();
+            client.emit_with_ack::<usize>("echo", "alive").await.unwrap();
         }
     }
 }
@@ -287,7 +287,7 @@ impl Other {
     /// Asks, and says what it heard.
     #[subscribe]
     async fn ask(&self, socket: Socket) -> String {
-        socket.request::<u8>("question", &()).await.map_or_else(|error| error.to_string(), |_| "heard".into())
+        socket.emit_with_ack::<u8>("question", &()).await.map_or_else(|error| error.to_string(), |_| "heard".into())
     }
 }
 

@@ -23,7 +23,7 @@ struct Board;
 #[gateway]
 impl Board {
     #[on_connect]
-    async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket) -> Result<(), ConnectRejection> {
         Ok(socket.join("all").await?)
     }
 

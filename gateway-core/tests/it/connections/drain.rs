@@ -160,7 +160,7 @@ async fn a_server_that_waits_for_its_balancer_takes_everybody_until_then() {
     assert!(!handle.is_ready());
     sleep(Duration::from_secs(4)).await;
     let mut late = server.connect("/hall").await.unwrap();
-    assert_eq!(late.request::<u64>("work", 0).await, Ok(0));
+    assert_eq!(late.emit_with_ack::<u64>("work", 0).await, Ok(0));
     assert_eq!(late.closed().await.unwrap().code, CloseCode::GOING_AWAY);
     handle.stopped().await;
     assert_eq!(start.elapsed().as_secs(), 5);
@@ -174,7 +174,7 @@ async fn a_connection_that_had_its_time_ends_gently_and_may_come_back() {
     let mut plain = server.connect("/hall").await.unwrap();
     let mut other = server.connect("/hall").socket_io().await.unwrap();
     let start = Instant::now();
-    assert_eq!(plain.request::<u64>("work", 10).await, Ok(10));
+    assert_eq!(plain.emit_with_ack::<u64>("work", 10).await, Ok(10));
     let closed = plain.closed().await.unwrap();
     assert_eq!((closed.code, closed.reason.as_ref()), (CloseCode::LIFETIME, "lifetime over"));
     assert!(closed.code.may_reconnect());

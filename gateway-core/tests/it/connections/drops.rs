@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use gateway_core::Recovery;
 use gateway_core::prelude::*;
-use gateway_core::testing::{Connect, Lost, Received, TestClient, TestServer};
+use gateway_core::testing::{ConnectBuilder, LostConnection, Received, TestClient, TestServer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -30,7 +30,7 @@ struct News;
 #[gateway]
 impl News {
     #[on_connect]
-    async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket) -> Result<(), ConnectRejection> {
         if !socket.is_recovered() {
             let Who { number } = socket.handshake().auth()?;
             socket.join("all").await?;
@@ -79,7 +79,7 @@ enum State {
     Stalled(TestClient, Instant),
     /// With what it needs to come back; clean where the server noticed at that moment.
     Away {
-        lost: Lost,
+        lost: LostConnection,
         since: Instant,
         is_clean: bool,
     },
@@ -169,7 +169,7 @@ impl World {
             follower.hear().await;
         }
         let away = |lost, since, is_clean| State::Away { lost, since, is_clean };
-        let state = std::mem::replace(&mut follower.state, away(Lost::default(), Instant::now(), true));
+        let state = std::mem::replace(&mut follower.state, away(LostConnection::default(), Instant::now(), true));
         follower.state = match state {
             State::Here(client) if is_clean => away(client.lose(), Instant::now(), true),
             State::Here(mut client) => {
@@ -186,11 +186,17 @@ impl World {
         sleep(Duration::from_millis(1)).await;
     }
 
-    async fn come_back(&mut self, chosen: usize, lost: Lost, (since, is_clean): (Instant, bool), tally: &mut Tally) {
+    async fn come_back(
+        &mut self,
+        chosen: usize,
+        lost: LostConnection,
+        (since, is_clean): (Instant, bool),
+        tally: &mut Tally,
+    ) {
         let Self { server, kept, followers, is_plain, .. } = self;
         let follower = &mut followers[chosen];
         let mut client = connect(server, follower.number, *is_plain).come_back(&lost).await.unwrap();
-        let is_recovered: bool = client.request("recovered", json!(null)).await.unwrap();
+        let is_recovered: bool = client.emit_with_ack("recovered", json!(null)).await.unwrap();
         follower.state = State::Here(client);
         let missed = follower.sent.len() - follower.heard;
         // A frame has less than 100 bytes beside the padding.
@@ -223,7 +229,7 @@ impl World {
     }
 }
 
-fn connect(server: &TestServer, number: usize, is_plain: bool) -> Connect<'_> {
+fn connect(server: &TestServer, number: usize, is_plain: bool) -> ConnectBuilder<'_> {
     let connect = server.connect("/news").auth(Who { number });
     if is_plain { connect.resumable() } else { connect.socket_io() }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, Stream};
 use gateway_core::prelude::*;
-use gateway_core::testing::{Connect, TestClient, TestServer};
+use gateway_core::testing::{ConnectBuilder, TestClient, TestServer};
 use gateway_core::{Counter, GatewayService, Recovery};
 use http::{Method, Request};
 use http_body_util::BodyExt;
@@ -36,13 +36,13 @@ struct Notes {
 #[gateway]
 impl Notes {
     #[on_connect]
-    async fn joined(&self, handshake: Handshake) -> Result<(), Refusal> {
+    async fn joined(&self, handshake: Handshake) -> Result<(), ConnectRejection> {
         let wanted = handshake.auth::<Value>().unwrap_or_default();
         if let Some(millis) = wanted["slow"].as_u64() {
             sleep(Duration::from_millis(millis)).await;
         }
         self.log.write("in");
-        if wanted["refused"] == true { Err(Refusal::new("no", "no")) } else { Ok(()) }
+        if wanted["refused"] == true { Err(ConnectRejection::new("no", "no")) } else { Ok(()) }
     }
 
     #[subscribe]
@@ -104,7 +104,7 @@ enum Way {
 const WAYS: [Way; 5] = [Way::Plain, Way::Resumable, Way::Msgpack, Way::Leave, Way::Close];
 
 impl Way {
-    fn client(self, server: &TestServer) -> Connect<'_> {
+    fn client(self, server: &TestServer) -> ConnectBuilder<'_> {
         let client = server.connect("/notes");
         match self {
             Self::Plain => client,

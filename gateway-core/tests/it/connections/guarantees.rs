@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use gateway_core::Recovery;
 use gateway_core::prelude::*;
-use gateway_core::testing::{Connect, TestServer};
+use gateway_core::testing::{ConnectBuilder, TestServer};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -26,7 +26,7 @@ struct News {
 #[gateway]
 impl News {
     #[on_connect]
-    async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket) -> Result<(), ConnectRejection> {
         if !socket.is_recovered() {
             socket.join("readers").await?;
             socket.emit("hello", &1)?;
@@ -49,7 +49,7 @@ fn server(handled: &Handled) -> Server {
     Server::empty().gateway::<News>().provide(handled.clone())
 }
 
-fn by_both(server: &TestServer) -> [Connect<'_>; 2] {
+fn by_both(server: &TestServer) -> [ConnectBuilder<'_>; 2] {
     [server.connect("/news").resumable(), server.connect("/news").socket_io()]
 }
 
@@ -122,7 +122,7 @@ async fn an_answer_that_is_lost_leaves_its_request_handled() {
         let mut client = again.come_back(&client.lose()).await.unwrap();
         assert!(client.is_recovered());
         // Who asks again is handled again: an application that must not be has an id of its own in the message.
-        assert_eq!(client.request::<Value>("note", json!(null)).await.unwrap(), 2 * number + 2);
+        assert_eq!(client.emit_with_ack::<Value>("note", json!(null)).await.unwrap(), 2 * number + 2);
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, Stream};
 use gateway_core::prelude::*;
-use gateway_core::testing::{Connect, ConnectError, Lost, Received, TestClient, TestServer};
+use gateway_core::testing::{ConnectBuilder, ConnectError, LostConnection, Received, TestClient, TestServer};
 use gateway_core::{Counter, Recovery};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -36,9 +36,9 @@ struct Chat {
 #[gateway]
 impl Chat {
     #[on_connect]
-    async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket) -> Result<(), ConnectRejection> {
         if socket.handshake().auth().is_ok_and(|login: Value| login["name"] == "mallory") {
-            return Err(Refusal::new("not_you", "not you"));
+            return Err(ConnectRejection::new("not_you", "not you"));
         }
         self.log.write(if socket.is_recovered() { "back" } else { "new" });
         if !socket.is_recovered() {
@@ -109,7 +109,7 @@ enum Format {
 const FORMATS: [Format; 2] = [Format::Plain, Format::SocketIo];
 
 impl Format {
-    fn client(self, server: &TestServer) -> Connect<'_> {
+    fn client(self, server: &TestServer) -> ConnectBuilder<'_> {
         match self {
             Self::Plain => server.connect("/chat").resumable(),
             Self::SocketIo => server.connect("/chat").socket_io(),
@@ -125,7 +125,7 @@ impl Format {
     }
 
     /// The socket of an earlier connection, what it has missed not yet read.
-    async fn back(self, server: &TestServer, lost: &Lost) -> TestClient {
+    async fn back(self, server: &TestServer, lost: &LostConnection) -> TestClient {
         let client = self.client(server).come_back(lost).await.unwrap();
         assert!(client.is_recovered(), "{self:?}");
         client
@@ -165,7 +165,7 @@ async fn a_client_that_comes_back_has_missed_nothing() {
         bob.emit("say", "before").await;
         assert_eq!(ann.expect_named("said").await, "before");
         let lost = ann.lose();
-        bob.request::<usize>("say", "missed").await.unwrap();
+        bob.emit_with_ack::<usize>("say", "missed").await.unwrap();
         server.of("/chat").emit("all", &1);
         assert_eq!(server.of("/chat").count(), 1);
 
@@ -174,7 +174,7 @@ async fn a_client_that_comes_back_has_missed_nothing() {
         for (name, data) in expected {
             assert_eq!(event(ann.next().await), (name.to_owned(), data), "{format:?}");
         }
-        let (state, rooms): (Option<String>, Vec<String>) = ann.request("state", ()).await.unwrap();
+        let (state, rooms): (Option<String>, Vec<String>) = ann.emit_with_ack("state", ()).await.unwrap();
         assert_eq!((state.as_deref(), rooms), (Some("kept"), vec!["general".to_owned()]));
         bob.emit("say", "after").await;
         assert_eq!(ann.expect_named("said").await, "after");
@@ -304,7 +304,7 @@ async fn what_only_the_one_who_asked_wants_is_not_kept() {
 async fn on_socket_io_an_ack_that_goes_with_an_event_has_no_offset() {
     let (server, _) = serve(recovery()).await;
     let mut ann = Format::SocketIo.connected(&server).await;
-    assert_eq!(ann.request::<Value>("named", ()).await.unwrap(), "by a reply");
+    assert_eq!(ann.emit_with_ack::<Value>("named", ()).await.unwrap(), "by a reply");
     assert_eq!(ann.expect_named("other").await, "by a reply");
     Format::SocketIo.once_more(&server, ann).await.expect_nothing().await;
 }
@@ -469,7 +469,7 @@ impl Run<'_> {
         client.expect_nothing().await;
     }
 
-    fn connect(&self) -> Connect<'_> {
+    fn connect(&self) -> ConnectBuilder<'_> {
         match self.format {
             Format::Plain => self.server.connect("/quiet").resumable(),
             Format::SocketIo => self.server.connect("/quiet").socket_io(),

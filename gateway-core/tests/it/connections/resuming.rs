@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gateway_core::prelude::*;
-use gateway_core::testing::{Connect, ConnectError, Lost, Received, TestClient, TestServer};
+use gateway_core::testing::{ConnectBuilder, ConnectError, LostConnection, Received, TestClient, TestServer};
 use gateway_core::{Counter, Recovery};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -41,14 +41,14 @@ struct Chat {
 #[gateway]
 impl Chat {
     #[on_connect]
-    async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket) -> Result<(), ConnectRejection> {
         if !socket.is_recovered() {
             self.log.write("new");
             return Ok(socket.join("general").await?);
         }
         self.log.write("back");
         if socket.handshake().auth().is_ok_and(|login: Value| login["name"] == "mallory") {
-            return Err(Refusal::new("not_you", "not you"));
+            return Err(ConnectRejection::new("not_you", "not you"));
         }
         self.gate.0.acquire().await.unwrap().forget();
         Ok(())
@@ -101,7 +101,7 @@ impl Case {
         Self { format, server: server.recovery(recovery).test().await.unwrap(), log, gate }
     }
 
-    fn client(&self) -> Connect<'_> {
+    fn client(&self) -> ConnectBuilder<'_> {
         match self.format {
             Format::Plain => self.server.connect("/chat").resumable(),
             Format::SocketIo => self.server.connect("/chat").socket_io(),
@@ -121,21 +121,21 @@ impl Case {
         self.gate.0.add_permits(1);
     }
 
-    async fn back(&self, lost: &Lost) -> TestClient {
+    async fn back(&self, lost: &LostConnection) -> TestClient {
         self.let_in();
         let client = self.client().come_back(lost).await.unwrap();
         assert!(client.is_recovered(), "{:?}", self.format);
         client
     }
 
-    async fn is_new(&self, lost: &Lost) -> TestClient {
+    async fn is_new(&self, lost: &LostConnection) -> TestClient {
         let client = self.client().come_back(lost).await.unwrap();
         assert!(!client.is_recovered(), "{:?}", self.format);
         client
     }
 
     /// Begins to come back, and waits until its hook waits.
-    async fn coming_back(&self, lost: &Lost) -> TestClient {
+    async fn coming_back(&self, lost: &LostConnection) -> TestClient {
         let client = self.client().come_back(lost).without_waiting().unwrap();
         settle().await;
         client
@@ -253,7 +253,7 @@ async fn who_is_lost_on_the_way_in_may_try_again() {
             assert_eq!(ann.expect_named("missed").await, attempt, "{format:?}");
         }
         ann.expect_nothing().await;
-        assert_eq!(ann.request::<(Option<String>, Vec<String>)>("state", ()).await.unwrap().1, ["general"]);
+        assert_eq!(ann.emit_with_ack::<(Option<String>, Vec<String>)>("state", ()).await.unwrap().1, ["general"]);
         assert_eq!(case.log.take(), ["left: the connection was lost (1006)", "back", "back", "back", "back"]);
         assert_eq!(case.server.count(Counter::Recoveries), 1, "{format:?}");
     }
@@ -322,7 +322,7 @@ async fn the_disconnect_hook_has_ended_before_the_connect_hook_of_the_same_socke
         assert_eq!(case.log.take(), ["left: the connection was lost (1006)", "back"], "{format:?}");
         assert_eq!(began.elapsed().as_millis(), 550, "{format:?}: the handler's time, and the hook's");
         // One socket has one state, whenever a handler of its earlier connection set it.
-        let (state, rooms): (Option<String>, Vec<String>) = ann.request("state", ()).await.unwrap();
+        let (state, rooms): (Option<String>, Vec<String>) = ann.emit_with_ack("state", ()).await.unwrap();
         assert_eq!((state.as_deref(), rooms), (Some("x"), vec!["general".to_owned(), "late".to_owned()]), "{format:?}");
     }
 }
@@ -380,7 +380,7 @@ async fn a_handle_from_before_the_loss_reaches_the_client_that_came_back() {
         socket.volatile().emit("pointer", &2).unwrap();
         assert_eq!(ann.expect_named("pointer").await, 2, "{format:?}");
         let question = tokio::spawn(async move {
-            let answer = socket.request::<u8>("sure?", &()).await.unwrap();
+            let answer = socket.emit_with_ack::<u8>("sure?", &()).await.unwrap();
             socket.disconnect(Disconnect::default());
             answer
         });
@@ -414,7 +414,7 @@ async fn nobody_who_is_away_is_asked() {
         let mut bob = case.connected().await;
         settle().await;
         let general = case.server.of("/chat").to("general");
-        let votes = tokio::spawn(async move { general.request::<u8>("vote", &()).await });
+        let votes = tokio::spawn(async move { general.emit_with_ack::<u8>("vote", &()).await });
         let (ask, _) = bob.expect_question("vote").await;
         bob.answer(ask, 1).await;
         let votes = votes.await.unwrap();
@@ -480,7 +480,7 @@ async fn a_key_of_another_namespace_or_format_does_nothing() {
         }
         case.server.of("/chat").emit("all", &1);
         assert_eq!(ann.expect_named("all").await, 1, "{format:?}");
-        assert!(ann.request::<Value>("state", ()).await.is_ok(), "{format:?}");
+        assert!(ann.emit_with_ack::<Value>("state", ()).await.is_ok(), "{format:?}");
     }
 }
 
@@ -518,7 +518,7 @@ async fn lose_and_come_back(case: Arc<Case>, times: usize) {
         assert!(client.is_recovered(), "{:?}: {time}", case.format);
         let is_it = |data: &Value| *data == json!(time);
         while !is_it(&client.expect_named("missed").await) {}
-        let (_, rooms): (Option<String>, Vec<String>) = client.request("state", ()).await.unwrap();
+        let (_, rooms): (Option<String>, Vec<String>) = client.emit_with_ack("state", ()).await.unwrap();
         assert_eq!(rooms, ["general"], "{:?}: {time}", case.format);
     }
 }

@@ -92,18 +92,18 @@ impl Arguments {
 
     #[subscribe]
     async fn ask_two(&self, socket: Socket) -> Result<Data<(bool, String)>, Exception> {
-        Ok(Data(socket.request("two?", &Args((1, 2))).await?))
+        Ok(Data(socket.emit_with_ack("two?", &Args((1, 2))).await?))
     }
 
     #[subscribe]
     async fn ask_any(&self, socket: Socket) -> Result<usize, Exception> {
-        let Args(answers): Args<Vec<Value>> = socket.request("any?", &()).await?;
+        let Args(answers): Args<Vec<Value>> = socket.emit_with_ack("any?", &()).await?;
         Ok(answers.len())
     }
 
     #[subscribe]
     async fn ask_unread(&self, socket: Socket) -> Result<RawArgs, Exception> {
-        Ok(socket.request("unread?", &()).await?)
+        Ok(socket.emit_with_ack("unread?", &()).await?)
     }
 
     #[subscribe]
@@ -133,7 +133,7 @@ async fn connect() -> (TestServer, TestClient) {
 
 async fn ask(event: &str, data: Value) -> Result<Value, String> {
     let (_server, mut client) = connect().await;
-    client.request(event, data).await.map_err(|failure| failure.message().to_owned())
+    client.emit_with_ack(event, data).await.map_err(|failure| failure.message().to_owned())
 }
 
 #[tokio::test(start_paused = true)]
@@ -210,7 +210,7 @@ async fn what_is_small_comes_back_too() {
 async fn arguments_are_relayed_behind_those_a_handler_has_read() {
     let (server, mut ann) = connect().await;
     let mut bob = server.connect("/args").await.unwrap();
-    bob.request::<()>("join", "a").await.unwrap();
+    bob.emit_with_ack::<()>("join", "a").await.unwrap();
     ann.send_text(r#"{"event":"relay","data":["a",1e400, {"x":"\ud800"} ]}"#).await;
     let relayed = r#"{"event":"relayed","data":[1e400, {"x":"\ud800"} ]}"#;
     assert_eq!(bob.next().await, Received::Message(relayed.into()));
@@ -236,7 +236,7 @@ async fn several_are_sent_as_their_array_and_one_as_itself() {
     }
     assert_eq!(client.expect::<Moved>().await, Moved("king".into(), 4, 5));
     assert_eq!(client.expect_named("replied").await, json!([true, 7]));
-    assert_eq!(client.request::<Value>("finish", ()).await.unwrap(), json!([1, 2, 3]));
+    assert_eq!(client.emit_with_ack::<Value>("finish", ()).await.unwrap(), json!([1, 2, 3]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -271,20 +271,21 @@ async fn an_answer_is_read_as_a_list_of_any_length_or_not_at_all() {
 async fn binary_parts_are_base64_where_there_is_only_text() {
     let (_server, mut client) = connect().await;
     let upload = json!({"name": "a.txt", "file": "aGVsbG8=", "preview": null});
-    let checksum: String = client.request("upload", (&upload, "AAE=")).await.unwrap();
+    let checksum: String = client.emit_with_ack("upload", (&upload, "AAE=")).await.unwrap();
     assert_eq!(checksum, "AAE=");
     assert_eq!(client.expect_named("uploaded").await, json!([upload, "AAE="]));
     assert_eq!(client.expect_named("file").await, "aGVsbG8=");
-    let failure = client.request::<Value>("upload", json!([{"name": "a", "file": "?"}, "AAE="])).await.unwrap_err();
+    let failure =
+        client.emit_with_ack::<Value>("upload", json!([{"name": "a", "file": "?"}, "AAE="])).await.unwrap_err();
     assert_eq!(failure.code(), Some("unreadable"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_no_list_cannot_be_spread() {
     let (_server, mut client) = connect().await;
-    let refused: Value = client.request("no_list", ()).await.unwrap();
+    let refused: Value = client.emit_with_ack("no_list", ()).await.unwrap();
     assert_eq!(refused, json!(["the value cannot be serialised", 0]));
-    assert_eq!(client.request::<Value>("replies_no_list", ()).await.unwrap_err().code(), Some("unserializable"));
+    assert_eq!(client.emit_with_ack::<Value>("replies_no_list", ()).await.unwrap_err().code(), Some("unserializable"));
 }
 
 #[test]
@@ -305,7 +306,7 @@ mod over_socket_io {
         let server = Server::empty().gateway::<Arguments>().test().await.unwrap();
         let ann = server.connect("/args").socket_io().await.unwrap();
         let mut bob = server.connect("/args").socket_io().await.unwrap();
-        bob.request::<()>("join", "a").await.unwrap();
+        bob.emit_with_ack::<()>("join", "a").await.unwrap();
         (server, ann, bob)
     }
 
@@ -374,7 +375,7 @@ mod over_socket_io {
     async fn binary_parts_are_attachments_and_base64_to_a_plain_client_in_the_room() {
         let (server, mut ann, mut bob) = connect().await;
         let mut plain = server.connect("/args").await.unwrap();
-        plain.request::<()>("join", "a").await.unwrap();
+        plain.emit_with_ack::<()>("join", "a").await.unwrap();
         let part = |number: usize| json!({"_placeholder": true, "num": number});
         let upload = json!({"name": "a.txt", "file": part(1), "preview": null});
         ann.send_text(&format!(r#"452-/args,9["upload",{upload},{}]"#, part(0))).await;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use gateway_core::prelude::*;
 use gateway_core::testing::{Received, TestClient, TestServer};
-use gateway_core::{ToArgs, Traffic};
+use gateway_core::{EventInfo, ToArgs};
 use serde_json::{Value, json};
 
 #[gateway(namespace = "/relay")]
@@ -79,9 +79,9 @@ async fn the_most_precise_name_answers_and_knows_the_real_one() {
             ("order", "rest order"),
             ("order.", "rest order."),
         ] {
-            assert_eq!(client.request::<String>(event, ()).await.unwrap(), answer, "{event}");
+            assert_eq!(client.emit_with_ack::<String>(event, ()).await.unwrap(), answer, "{event}");
         }
-        assert!(client.request::<String>("order.fail", ()).await.is_err());
+        assert!(client.emit_with_ack::<String>("order.fail", ()).await.is_err());
     }
 }
 
@@ -93,7 +93,7 @@ async fn answers_and_failures_of_a_pattern_are_on_the_events_own_name() {
     assert_eq!(client.next().await, Received::Event { event: "order.pay".into(), data: "order order.pay".into() });
     client.emit("sent", ()).await;
     assert_eq!(client.next().await, Received::Event { event: "sent".into(), data: "several sent".into() });
-    let failure = client.request::<Value>("order.fail", ()).await.unwrap_err();
+    let failure = client.emit_with_ack::<Value>("order.fail", ()).await.unwrap_err();
     assert_eq!(failure.payload()["cause"], json!({"pattern": "order.fail"}));
 }
 
@@ -133,12 +133,12 @@ async fn connect() -> (TestServer, TestClient) {
 #[tokio::test(start_paused = true)]
 async fn an_event_without_a_handler_of_its_own_goes_to_the_one_for_all() {
     let (server, mut client) = connect().await;
-    assert_eq!(client.request::<Value>("known", json!([1])).await.unwrap(), "known");
-    assert_eq!(client.request::<Value>("draw", json!([1, 2])).await.unwrap(), json!(["draw", 2]));
-    assert_eq!(client.request::<Value>("*", "x").await.unwrap(), json!(["*", 1]));
-    assert_eq!(client.request::<Value>("", "x").await.unwrap(), json!(["", 1]));
+    assert_eq!(client.emit_with_ack::<Value>("known", json!([1])).await.unwrap(), "known");
+    assert_eq!(client.emit_with_ack::<Value>("draw", json!([1, 2])).await.unwrap(), json!(["draw", 2]));
+    assert_eq!(client.emit_with_ack::<Value>("*", "x").await.unwrap(), json!(["*", 1]));
+    assert_eq!(client.emit_with_ack::<Value>("", "x").await.unwrap(), json!(["", 1]));
     let mut plain = server.connect("/plain").await.unwrap();
-    assert_eq!(plain.request::<Value>("draw", ()).await.unwrap_err().code(), Some("unknown_event"));
+    assert_eq!(plain.emit_with_ack::<Value>("draw", ()).await.unwrap_err().code(), Some("unknown_event"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,7 +146,7 @@ async fn its_answers_and_failures_are_on_the_events_own_name() {
     let (_server, mut client) = connect().await;
     client.emit("draw", "x").await;
     assert_eq!(client.next().await, Received::Event { event: "draw".into(), data: json!(["draw", 1]) });
-    let failure = client.request::<Value>("draw", ()).await.unwrap_err();
+    let failure = client.emit_with_ack::<Value>("draw", ()).await.unwrap_err();
     assert_eq!(failure.payload()["cause"], json!({"pattern": "draw"}));
 }
 
@@ -169,7 +169,11 @@ async fn acks_and_events_of_socket_io_reach_the_one_for_all_too() {
 async fn a_name_that_clients_keep_for_themselves_reaches_no_handler() {
     let (_server, mut client) = connect().await;
     for event in RESERVED {
-        assert_eq!(client.request::<Value>(event, "x").await.unwrap_err().code(), Some("unknown_event"), "{event}");
+        assert_eq!(
+            client.emit_with_ack::<Value>(event, "x").await.unwrap_err().code(),
+            Some("unknown_event"),
+            "{event}"
+        );
     }
 }
 
@@ -193,8 +197,8 @@ impl Reserved {
 
     #[subscribe]
     async fn request(&self, socket: Socket, Data(event): Data<String>) -> String {
-        let one = socket.request::<()>(&event, &1).await;
-        let all = socket.only().request::<()>(&event, &1).await;
+        let one = socket.emit_with_ack::<()>(&event, &1).await;
+        let all = socket.only().emit_with_ack::<()>(&event, &1).await;
         format!("{one:?} {:?}", all.into_iter().map(|(_, answer)| answer).collect::<Vec<_>>())
     }
 
@@ -209,13 +213,17 @@ async fn a_name_that_clients_keep_for_themselves_is_not_sent() {
     let server = Server::empty().gateway::<Reserved>().test().await.unwrap();
     let mut client = server.connect("/reserved").await.unwrap();
     for event in RESERVED {
-        let emitted: String = client.request("emit", event).await.unwrap();
+        let emitted: String = client.emit_with_ack("emit", event).await.unwrap();
         assert_eq!(emitted, "Err(Reserved) Err(Reserved)", "{event}");
-        let sent: String = client.request("broadcast", event).await.unwrap();
-        assert_eq!(sent, "Sent { queued: 0, skipped: 1 }", "{event}");
-        let asked: String = client.request("request", event).await.unwrap();
+        let sent: String = client.emit_with_ack("broadcast", event).await.unwrap();
+        assert_eq!(sent, "BroadcastResult { queued: 0, skipped: 1 }", "{event}");
+        let asked: String = client.emit_with_ack("request", event).await.unwrap();
         assert_eq!(asked, "Err(Unsent(Reserved)) [Err(Unsent(Reserved))]", "{event}");
-        assert_eq!(client.request::<Value>("reply", event).await.unwrap_err().code(), Some("internal"), "{event}");
+        assert_eq!(
+            client.emit_with_ack::<Value>("reply", event).await.unwrap_err().code(),
+            Some("internal"),
+            "{event}"
+        );
     }
     client.expect_nothing().await;
 }
@@ -225,8 +233,8 @@ async fn a_name_that_clients_keep_for_themselves_is_not_sent() {
 struct Heard(Arc<Mutex<Vec<String>>>);
 
 impl Heard {
-    fn note(&self, way: &str, traffic: &Traffic<'_>) {
-        let Traffic { namespace, socket, event, .. } = traffic;
+    fn note(&self, way: &str, traffic: &EventInfo<'_>) {
+        let EventInfo { namespace, socket, event, .. } = traffic;
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{way} {namespace} {socket} {event}"));
     }
 
@@ -254,12 +262,12 @@ impl Loud {
 
     #[subscribe]
     async fn ask(&self, socket: Socket) -> Result<u8, Exception> {
-        Ok(socket.request("asked", &()).await?)
+        Ok(socket.emit_with_ack("asked", &()).await?)
     }
 }
 
 async fn id(client: &mut TestClient) -> String {
-    client.request("id", ()).await.unwrap()
+    client.emit_with_ack("id", ()).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -287,7 +295,7 @@ async fn listeners_hear_of_every_event_both_ways() {
     let line = |way: &str, id: &str, event: &str| format!("{way} /heard/x {id} {event}");
     assert_eq!(heard.take(), [line("in", &ann_id, "id"), line("in", &bob_id, "id")]);
 
-    assert_eq!(ann.request::<String>("say", ()).await.unwrap(), "answered");
+    assert_eq!(ann.emit_with_ack::<String>("say", ()).await.unwrap(), "answered");
     let mut said = heard.take();
     said[2..].sort();
     let mut both = [line("out", &ann_id, "everybody"), line("out", &bob_id, "everybody")];
@@ -317,7 +325,7 @@ async fn a_listener_that_panics_disturbs_nobody() {
         .await
         .unwrap();
     let mut ann = server.connect("/heard/x").await.unwrap();
-    assert_eq!(ann.request::<String>("say", ()).await.unwrap(), "answered");
+    assert_eq!(ann.emit_with_ack::<String>("say", ()).await.unwrap(), "answered");
     assert_eq!((ann.expect_named("said").await, ann.expect_named("everybody").await), (json!(1), json!(1)));
     assert_eq!(heard.take().len(), 1);
 }

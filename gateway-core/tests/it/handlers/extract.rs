@@ -166,7 +166,7 @@ async fn connect() -> (TestServer, TestClient) {
 /// The answer to one request, or the code and message of its failure.
 async fn ask(event: &str, data: Value) -> Result<Value, (String, String)> {
     let (_server, mut client) = connect().await;
-    let answer = client.request::<Value>(event, data).await;
+    let answer = client.emit_with_ack::<Value>(event, data).await;
     answer.map_err(|failure| (failure.code().unwrap_or_default().to_owned(), failure.message().to_owned()))
 }
 
@@ -190,10 +190,10 @@ async fn data_that_cannot_be_read_says_where_and_runs_no_handler() {
     let null = "the data cannot be read: $: missing";
     assert_eq!(ask("point", Value::Null).await, failed("unreadable", null));
     let (_server, mut client) = connect().await;
-    client.request::<Value>("point", "no point").await.unwrap_err();
+    client.emit_with_ack::<Value>("point", "no point").await.unwrap_err();
     client.send_text(r#"{"event":"point","id":9}"#).await;
     client.next().await;
-    assert_eq!(client.request::<usize>("calls", ()).await.unwrap(), 0);
+    assert_eq!(client.emit_with_ack::<usize>("calls", ()).await.unwrap(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -221,7 +221,7 @@ async fn a_service_that_nobody_provided_is_none_of_the_clients_business() {
 #[tokio::test(start_paused = true)]
 async fn the_handshake_is_that_of_the_request() {
     let (server, mut client) = connect().await;
-    let bare: Value = client.request("handshake", ()).await.unwrap();
+    let bare: Value = client.emit_with_ack("handshake", ()).await.unwrap();
     let nothing = json!({"path": "/extract", "query": null, "header": null, "cookie": null, "peer": null, "user": {"Err": "no credentials were sent"}});
     assert_eq!(bare, nothing);
 
@@ -231,15 +231,15 @@ async fn the_handshake_is_that_of_the_request() {
         .header("X-Test", "yes")
         .header("cookie", "a=b; session=s3");
     let mut client = connecting.auth(json!({"name": "ann"})).await.unwrap();
-    let full: Value = client.request("handshake", ()).await.unwrap();
+    let full: Value = client.emit_with_ack("handshake", ()).await.unwrap();
     let expected = json!({"path": "/extract", "query": "a b", "header": "yes", "cookie": "s3", "peer": null, "user": {"Ok": "ann"}});
     assert_eq!(full, expected);
 
     let mut client = server.connect("/extract").query("auth", r#"{"name":"bob"}"#).await.unwrap();
-    assert_eq!(client.request::<Value>("handshake", ()).await.unwrap()["user"], json!({"Ok": "bob"}));
+    assert_eq!(client.emit_with_ack::<Value>("handshake", ()).await.unwrap()["user"], json!({"Ok": "bob"}));
     let mut client = server.connect("/extract").query("auth", "a token").await.unwrap();
     assert_eq!(
-        client.request::<Value>("handshake", ()).await.unwrap()["user"],
+        client.emit_with_ack::<Value>("handshake", ()).await.unwrap()["user"],
         json!({"Err": "the credentials cannot be read"})
     );
 }
@@ -247,14 +247,14 @@ async fn the_handshake_is_that_of_the_request() {
 #[tokio::test(start_paused = true)]
 async fn an_extractor_of_ones_own_works_in_handlers_and_in_hooks() {
     let (server, mut silent) = connect().await;
-    let failure = silent.request::<String>("language", ()).await.unwrap_err();
+    let failure = silent.emit_with_ack::<String>("language", ()).await.unwrap_err();
     let expected = json!({"status": "error", "message": "say your language", "code": "no_language", "cause": {"pattern": "language"}});
     assert_eq!(*failure.payload(), expected);
-    assert_eq!(silent.request::<Option<String>>("kept_language", ()).await.unwrap(), None);
+    assert_eq!(silent.emit_with_ack::<Option<String>>("kept_language", ()).await.unwrap(), None);
 
     let mut client = server.connect("/extract").header("accept-language", "de").await.unwrap();
-    assert_eq!(client.request::<String>("language", ()).await.unwrap(), "de");
-    assert_eq!(client.request::<Option<String>>("kept_language", ()).await.unwrap(), Some("de".into()));
+    assert_eq!(client.emit_with_ack::<String>("language", ()).await.unwrap(), "de");
+    assert_eq!(client.emit_with_ack::<Option<String>>("kept_language", ()).await.unwrap(), Some("de".into()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -333,23 +333,23 @@ impl Colored {
 async fn parameters_are_read_by_place_by_name_and_alone() {
     let server = Server::empty().gateway::<Game>().gateway::<Colored>().test().await.unwrap();
     let mut client = server.connect("/game/go%20%2F%20fish/player/7").await.unwrap();
-    assert_eq!(client.request::<String>("tuple", ()).await.unwrap(), "go / fish 7");
-    assert_eq!(client.request::<String>("by_name", ()).await.unwrap(), "go / fish 7");
-    assert_eq!(client.request::<Value>("map", ()).await.unwrap(), json!({"game": "go / fish", "player": "7"}));
-    let failure = client.request::<Value>("single", ()).await.unwrap_err();
+    assert_eq!(client.emit_with_ack::<String>("tuple", ()).await.unwrap(), "go / fish 7");
+    assert_eq!(client.emit_with_ack::<String>("by_name", ()).await.unwrap(), "go / fish 7");
+    assert_eq!(client.emit_with_ack::<Value>("map", ()).await.unwrap(), json!({"game": "go / fish", "player": "7"}));
+    let failure = client.emit_with_ack::<Value>("single", ()).await.unwrap_err();
     assert_eq!(
         (failure.code(), failure.message()),
         (Some("unreadable"), "the path cannot be read: the namespace has 2 parameters, not one")
     );
     let mut black = server.connect("/color/black").await.unwrap();
-    assert_eq!(black.request::<String>("color", ()).await.unwrap(), "black");
+    assert_eq!(black.emit_with_ack::<String>("color", ()).await.unwrap(), "black");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_parameter_that_cannot_be_read_fails_the_handler_or_refuses_the_client() {
     let server = Server::empty().gateway::<Game>().gateway::<Colored>().test().await.unwrap();
     let mut client = server.connect("/game/go/player/seven").await.unwrap();
-    let failure = client.request::<Value>("tuple", ()).await.unwrap_err();
+    let failure = client.emit_with_ack::<Value>("tuple", ()).await.unwrap_err();
     assert_eq!(failure.code(), Some("unreadable"));
     assert!(
         failure.message().starts_with("the path cannot be read: invalid value: string \"seven\", expected u32"),

@@ -35,13 +35,13 @@ struct Stores;
 impl Filter for Stores {
     type Error = StoreError;
 
-    fn catch(&self, error: &StoreError, call: &Call<'_>) -> Caught {
+    fn catch(&self, error: &StoreError, call: &Call<'_>) -> FilterOutcome {
         match error {
             StoreError::Missing(id) => {
                 let exception = Exception::new("missing", "look elsewhere").with_details(&json!({"id": id}));
-                Caught::answer(exception.with_cause(&json!({"event": call.event(), "data": call.data()})))
+                FilterOutcome::answer(exception.with_cause(&json!({"event": call.event(), "data": call.data()})))
             }
-            StoreError::Disk(_) => Caught::rethrow(),
+            StoreError::Disk(_) => FilterOutcome::rethrow(),
         }
     }
 }
@@ -53,8 +53,8 @@ struct Disks;
 impl Filter for Disks {
     type Error = DiskFull;
 
-    fn catch(&self, _: &DiskFull, _: &Call<'_>) -> Caught {
-        Caught::answer(Exception::new("disk_full", "try again tomorrow"))
+    fn catch(&self, _: &DiskFull, _: &Call<'_>) -> FilterOutcome {
+        FilterOutcome::answer(Exception::new("disk_full", "try again tomorrow"))
     }
 }
 
@@ -64,8 +64,8 @@ struct Everything(&'static str);
 impl Filter for Everything {
     type Error = Exception;
 
-    fn catch(&self, error: &Exception, _: &Call<'_>) -> Caught {
-        Caught::answer(Exception::new(self.0, format!("{} by {}", error.code().unwrap_or("nothing"), self.0)))
+    fn catch(&self, error: &Exception, _: &Call<'_>) -> FilterOutcome {
+        FilterOutcome::answer(Exception::new(self.0, format!("{} by {}", error.code().unwrap_or("nothing"), self.0)))
     }
 }
 
@@ -122,8 +122,8 @@ struct Nobody;
 impl Guard for Nobody {
     type Grants = ();
 
-    fn check(&self, _: &Access<'_>) -> Result<Pass, Exception> {
-        Pass::when(false)
+    fn check(&self, _: &GuardContext<'_>) -> Result<Grant, Exception> {
+        Grant::when(false)
     }
 }
 
@@ -131,8 +131,8 @@ async fn code(event: &str, data: Value) -> (String, String) {
     let server = Server::empty().gateway::<Store>().filter(Everything("server")).test().await.unwrap();
     let mut plain = server.connect("/store").await.unwrap();
     let mut other = server.connect("/store").socket_io().await.unwrap();
-    let failure = plain.request::<Value>(event, &data).await.unwrap_err();
-    let same = other.request::<Value>(event, &data).await.unwrap_err();
+    let failure = plain.emit_with_ack::<Value>(event, &data).await.unwrap_err();
+    let same = other.emit_with_ack::<Value>(event, &data).await.unwrap_err();
     assert_eq!(failure, same);
     (failure.code().unwrap().to_owned(), failure.message().to_owned())
 }
@@ -141,7 +141,7 @@ async fn code(event: &str, data: Value) -> (String, String) {
 async fn a_failure_is_caught_by_the_type_of_its_error() {
     let server = Server::empty().gateway::<Store>().test().await.unwrap();
     let mut client = server.connect("/store").await.unwrap();
-    let failure = client.request::<String>("read", 7).await.unwrap_err();
+    let failure = client.emit_with_ack::<String>("read", 7).await.unwrap_err();
     let expected = json!({
         "status": "error", "message": "look elsewhere", "code": "missing", "details": {"id": 7},
         "cause": {"event": "read", "data": 7},
@@ -180,9 +180,12 @@ struct Unreadable;
 impl Filter for Unreadable {
     type Error = Rejection;
 
-    fn catch(&self, error: &Rejection, call: &Call<'_>) -> Caught {
+    fn catch(&self, error: &Rejection, call: &Call<'_>) -> FilterOutcome {
         let path = error.details().map(|faults| &faults[0]["path"]);
-        Caught::reply(Reply::event("unreadable", json!({"event": call.event(), "code": error.code(), "path": path})))
+        FilterOutcome::reply(Reply::event(
+            "unreadable",
+            json!({"event": call.event(), "code": error.code(), "path": path}),
+        ))
     }
 }
 
@@ -193,8 +196,8 @@ struct Strict;
 impl Filter for Strict {
     type Error = Muted;
 
-    fn catch(&self, _: &Muted, _: &Call<'_>) -> Caught {
-        Caught::disconnect(Disconnect::new(CloseCode::POLICY, "one word too many"))
+    fn catch(&self, _: &Muted, _: &Call<'_>) -> FilterOutcome {
+        FilterOutcome::disconnect(Disconnect::new(CloseCode::POLICY, "one word too many"))
     }
 }
 
@@ -205,8 +208,8 @@ struct Lenient;
 impl Filter for Lenient {
     type Error = StoreError;
 
-    fn catch(&self, _: &StoreError, _: &Call<'_>) -> Caught {
-        Caught::reply("never mind")
+    fn catch(&self, _: &StoreError, _: &Call<'_>) -> FilterOutcome {
+        FilterOutcome::reply("never mind")
     }
 }
 
@@ -217,8 +220,8 @@ struct Pattern;
 impl Filter for Pattern {
     type Error = Exception;
 
-    fn catch(&self, error: &Exception, call: &Call<'_>) -> Caught {
-        Caught::answer(Exception::payload(&json!({"pattern": call.event(), "message": error.text()})))
+    fn catch(&self, error: &Exception, call: &Call<'_>) -> FilterOutcome {
+        FilterOutcome::answer(Exception::payload(&json!({"pattern": call.event(), "message": error.text()})))
     }
 }
 
@@ -228,7 +231,7 @@ struct Explodes;
 impl Filter for Explodes {
     type Error = Exception;
 
-    fn catch(&self, _: &Exception, _: &Call<'_>) -> Caught {
+    fn catch(&self, _: &Exception, _: &Call<'_>) -> FilterOutcome {
         panic!("on request")
     }
 }
@@ -286,8 +289,8 @@ impl Ways {
 async fn a_filter_may_answer_with_a_value_or_an_event() {
     let server = Server::empty().gateway::<Ways>().test().await.unwrap();
     for mut client in [server.connect("/ways").await.unwrap(), server.connect("/ways").socket_io().await.unwrap()] {
-        assert_eq!(client.request::<String>("read", ()).await.unwrap(), "never mind");
-        assert_eq!(client.request::<String>("by_hand", ()).await.unwrap(), "never mind");
+        assert_eq!(client.emit_with_ack::<String>("read", ()).await.unwrap(), "never mind");
+        assert_eq!(client.emit_with_ack::<String>("by_hand", ()).await.unwrap(), "never mind");
         client.emit("number", "x").await;
         let told = json!({"event": "number", "code": "unreadable", "path": "$"});
         assert_eq!(client.expect_named("unreadable").await, told);
@@ -298,7 +301,7 @@ async fn a_filter_may_answer_with_a_value_or_an_event() {
 async fn a_filter_may_end_the_socket() {
     let server = Server::empty().gateway::<Ways>().test().await.unwrap();
     let mut client = server.connect("/ways").await.unwrap();
-    assert_eq!(client.request::<Value>("say", ()).await.unwrap_err().code(), Some("muted"));
+    assert_eq!(client.emit_with_ack::<Value>("say", ()).await.unwrap_err().code(), Some("muted"));
     let closed = client.closed().await.unwrap();
     assert_eq!((closed.code, &*closed.reason), (CloseCode::POLICY, "one word too many"));
 }
@@ -307,10 +310,10 @@ async fn a_filter_may_end_the_socket() {
 async fn a_filter_that_panics_is_a_failure_like_any_other() {
     let server = Server::empty().gateway::<Ways>().test().await.unwrap();
     let mut client = server.connect("/ways").await.unwrap();
-    let failure = client.request::<Value>("explode", ()).await.unwrap_err();
+    let failure = client.emit_with_ack::<Value>("explode", ()).await.unwrap_err();
     assert_eq!((failure.code(), failure.payload()["id"].is_string()), (Some("internal"), true));
     assert_eq!(server.count(Counter::Panics), 1);
-    assert_eq!(client.request::<u8>("number", 1).await.unwrap(), 1);
+    assert_eq!(client.emit_with_ack::<u8>("number", 1).await.unwrap(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -338,8 +341,8 @@ struct Another;
 impl Filter for Another {
     type Error = Exception;
 
-    fn catch(&self, _: &Exception, _: &Call<'_>) -> Caught {
-        Caught::reply(Reply::stream(stream::iter([7, 8])))
+    fn catch(&self, _: &Exception, _: &Call<'_>) -> FilterOutcome {
+        FilterOutcome::reply(Reply::stream(stream::iter([7, 8])))
     }
 }
 
@@ -389,12 +392,12 @@ impl Hides {
 async fn what_is_hidden_has_an_id_under_which_the_log_has_it() {
     let server = Server::empty().gateway::<Hides>().test().await.unwrap();
     let mut client = server.connect("/hidden").await.unwrap();
-    let failure = client.request::<()>("cook", ()).await.unwrap_err();
+    let failure = client.emit_with_ack::<()>("cook", ()).await.unwrap_err();
     let id = failure.payload()["id"].as_str().unwrap().to_owned();
     let expected = json!({
         "status": "error", "message": "Internal server error", "code": "pantry", "id": id,
         "cause": {"pattern": "cook"},
     });
     assert_eq!(*failure.payload(), expected);
-    assert_ne!(client.request::<()>("cook", ()).await.unwrap_err().payload()["id"], *id);
+    assert_ne!(client.emit_with_ack::<()>("cook", ()).await.unwrap_err().payload()["id"], *id);
 }

@@ -62,11 +62,11 @@ struct SignedIn {
 impl Guard for SignedIn {
     type Grants = User;
 
-    fn check(&self, access: &Access<'_>) -> Result<Pass<User>, Exception> {
+    fn check(&self, context: &GuardContext<'_>) -> Result<Grant<User>, Exception> {
         self.asked.fetch_add(1, Ordering::Relaxed);
-        let Login { token } = access.handshake().auth()?;
+        let Login { token } = context.handshake().auth()?;
         let user = self.tokens.find(&token).ok_or_else(Exception::unauthorized)?;
-        Ok(Pass::with(user.clone()).user(user.name))
+        Ok(Grant::with(user.clone()).user(user.name))
     }
 }
 
@@ -76,8 +76,8 @@ struct Roles(&'static [&'static str]);
 impl Guard for Roles {
     type Grants = ();
 
-    fn check(&self, access: &Access<'_>) -> Result<Pass, Exception> {
-        Pass::when(access.granted::<User>().is_some_and(|user| self.0.contains(&user.role)))
+    fn check(&self, context: &GuardContext<'_>) -> Result<Grant, Exception> {
+        Grant::when(context.granted::<User>().is_some_and(|user| self.0.contains(&user.role)))
     }
 }
 
@@ -88,7 +88,7 @@ struct Chat;
 #[gateway]
 impl Chat {
     #[on_connect]
-    async fn joined(&self, socket: Socket, user: Auth<User>) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket, user: Auth<User>) -> Result<(), ConnectRejection> {
         socket.join("everybody").await?;
         socket.to("everybody").emit("came", user.name);
         Ok(())
@@ -127,7 +127,7 @@ async fn who_is_known_comes_in_and_is_known_to_every_method() {
     let mut ann = server.connect("/chat").auth(token("a")).await.unwrap();
     let bob = server.connect("/chat").auth(token("b")).await.unwrap();
     assert_eq!(ann.expect_named("came").await, "bob");
-    assert_eq!(ann.request::<String>("whoami", ()).await.unwrap(), "ann");
+    assert_eq!(ann.emit_with_ack::<String>("whoami", ()).await.unwrap(), "ann");
     bob.close().await;
     assert_eq!(ann.expect_named("left").await, "bob");
 }
@@ -146,7 +146,7 @@ async fn who_is_not_is_turned_away_before_the_upgrade() {
 async fn on_socket_io_where_a_namespace_has_no_upgrade_the_client_is_told_by_connect_error() {
     let server = chat().test().await.unwrap();
     let mut ann = server.connect("/chat").socket_io().auth(token("a")).await.unwrap();
-    assert_eq!(ann.request::<String>("whoami", ()).await.unwrap(), "ann");
+    assert_eq!(ann.emit_with_ack::<String>("whoami", ()).await.unwrap(), "ann");
     // By the switch of NestJS only a failed hook is told otherwise.
     for server in [server, chat().nestjs_compat(true).test().await.unwrap()] {
         let Err(ConnectError::Refused(failure, None)) = server.connect("/chat").socket_io().auth(token("x")).await
@@ -162,10 +162,10 @@ async fn a_method_may_have_guards_of_its_own_behind_those_of_its_gateway() {
     let server = chat().test().await.unwrap();
     let mut ann = server.connect("/chat").auth(token("a")).await.unwrap();
     let mut bob = server.connect("/chat").auth(token("b")).await.unwrap();
-    assert_eq!(ann.request::<String>("clear", ()).await.unwrap(), "cleared by ann");
-    assert_eq!(*bob.request::<String>("clear", ()).await.unwrap_err().payload(), forbidden("clear"));
+    assert_eq!(ann.emit_with_ack::<String>("clear", ()).await.unwrap(), "cleared by ann");
+    assert_eq!(*bob.emit_with_ack::<String>("clear", ()).await.unwrap_err().payload(), forbidden("clear"));
     let mut bob = server.connect("/chat").socket_io().auth(token("b")).await.unwrap();
-    assert_eq!(*bob.request::<String>("clear", ()).await.unwrap_err().payload(), forbidden("clear"));
+    assert_eq!(*bob.emit_with_ack::<String>("clear", ()).await.unwrap_err().payload(), forbidden("clear"));
     // An event that wants no answer is refused too, and its sender told.
     bob.emit("clear", ()).await;
     assert_eq!(bob.expect_exception().await.code(), Some("forbidden"));
@@ -176,9 +176,9 @@ async fn a_guard_is_asked_again_at_every_event() {
     let tokens = Tokens::default();
     let server = chat().provide(tokens.clone()).test().await.unwrap();
     let mut bob = server.connect("/chat").auth(token("b")).await.unwrap();
-    assert_eq!(bob.request::<String>("whoami", ()).await.unwrap(), "bob");
+    assert_eq!(bob.emit_with_ack::<String>("whoami", ()).await.unwrap(), "bob");
     tokens.forget("b");
-    assert_eq!(bob.request::<String>("whoami", ()).await.unwrap_err().code(), Some("unauthorized"));
+    assert_eq!(bob.emit_with_ack::<String>("whoami", ()).await.unwrap_err().code(), Some("unauthorized"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -220,13 +220,13 @@ struct Notes {
 impl Guard for Notes {
     type Grants = ();
 
-    fn check(&self, access: &Access<'_>) -> Result<Pass, Exception> {
-        let what = access.event().or(access.room()).unwrap_or_default();
-        let data = access.data().map_or("", |data| data.get());
-        let is_there = access.socket().is_some();
+    fn check(&self, context: &GuardContext<'_>) -> Result<Grant, Exception> {
+        let what = context.event().or(context.room()).unwrap_or_default();
+        let data = context.data().map_or("", |data| data.get());
+        let is_there = context.socket().is_some();
         let mut book = self.book.0.lock().unwrap();
-        book.push(format!("{} {:?} {} {what} {data} {is_there}", self.name, access.door(), access.namespace()));
-        Pass::when(what != "forbidden")
+        book.push(format!("{} {:?} {} {what} {data} {is_there}", self.name, context.point(), context.namespace()));
+        Grant::when(what != "forbidden")
     }
 }
 
@@ -238,8 +238,8 @@ struct OfGateway {
 impl Guard for OfGateway {
     type Grants = ();
 
-    fn check(&self, access: &Access<'_>) -> Result<Pass, Exception> {
-        Notes { name: "gateway", book: self.book.clone() }.check(access)
+    fn check(&self, context: &GuardContext<'_>) -> Result<Grant, Exception> {
+        Notes { name: "gateway", book: self.book.clone() }.check(context)
     }
 }
 
@@ -251,13 +251,13 @@ struct OfMethod {
 impl AsyncGuard for OfMethod {
     type Grants = ();
 
-    async fn check(&self, access: &Access<'_>) -> Result<Pass, Exception> {
+    async fn check(&self, context: &GuardContext<'_>) -> Result<Grant, Exception> {
         tokio::task::yield_now().await;
-        Notes { name: "method", book: self.book.clone() }.check(access)
+        Notes { name: "method", book: self.book.clone() }.check(context)
     }
 }
 
-#[gateway(namespace = "/doors/{id}")]
+#[gateway(namespace = "/points/{id}")]
 #[guard(OfGateway)]
 struct ManyDoors;
 
@@ -286,37 +286,40 @@ async fn guards_are_asked_in_their_order_at_every_door() {
     let first = Notes { name: "server", book: book.clone() };
     let server = Server::empty().gateway::<ManyDoors>().provide(book.clone()).guard(first).test().await.unwrap();
 
-    let mut client = server.connect("/doors/7").await.unwrap();
+    let mut client = server.connect("/points/7").await.unwrap();
     let expected = [
-        "server Upgrade /doors/7   false",
-        "gateway Upgrade /doors/7   false",
-        "server Connect /doors/7   true",
-        "gateway Connect /doors/7   true",
-        "method Connect /doors/7   true",
+        "server Upgrade /points/7   false",
+        "gateway Upgrade /points/7   false",
+        "server Connect /points/7   true",
+        "gateway Connect /points/7   true",
+        "method Connect /points/7   true",
     ];
     assert_eq!(book.take(), expected);
 
-    assert_eq!(client.request::<u8>("ask", 1).await.unwrap(), 2);
-    let expected =
-        ["server Event /doors/7 ask 1 true", "gateway Event /doors/7 ask 1 true", "method Event /doors/7 ask 1 true"];
+    assert_eq!(client.emit_with_ack::<u8>("ask", 1).await.unwrap(), 2);
+    let expected = [
+        "server Event /points/7 ask 1 true",
+        "gateway Event /points/7 ask 1 true",
+        "method Event /points/7 ask 1 true",
+    ];
     assert_eq!(book.take(), expected);
 
-    assert!(client.request::<bool>("enter", "kitchen").await.unwrap());
-    let at_event = ["server Event /doors/7 enter \"kitchen\" true", "gateway Event /doors/7 enter \"kitchen\" true"];
-    let at_room = ["server Join /doors/7 kitchen  true", "gateway Join /doors/7 kitchen  true"];
+    assert!(client.emit_with_ack::<bool>("enter", "kitchen").await.unwrap());
+    let at_event = ["server Event /points/7 enter \"kitchen\" true", "gateway Event /points/7 enter \"kitchen\" true"];
+    let at_room = ["server Join /points/7 kitchen  true", "gateway Join /points/7 kitchen  true"];
     assert_eq!(book.take(), [at_event, at_room].concat());
 
     // Whatever the handler: the rule about rooms is asked where the room is.
-    let failure = client.request::<bool>("enter", "forbidden").await.unwrap_err();
+    let failure = client.emit_with_ack::<bool>("enter", "forbidden").await.unwrap_err();
     assert_eq!(*failure.payload(), forbidden("enter"));
     book.take();
-    let mut client = server.connect("/doors/7").socket_io().await.unwrap();
+    let mut client = server.connect("/points/7").socket_io().await.unwrap();
     assert_eq!(book.take(), expected_at_connect());
-    assert_eq!(client.request::<bool>("enter", "forbidden").await.unwrap_err().code(), Some("forbidden"));
+    assert_eq!(client.emit_with_ack::<bool>("enter", "forbidden").await.unwrap_err().code(), Some("forbidden"));
 }
 
 fn expected_at_connect() -> [&'static str; 3] {
-    ["server Connect /doors/7   true", "gateway Connect /doors/7   true", "method Connect /doors/7   true"]
+    ["server Connect /points/7   true", "gateway Connect /points/7   true", "method Connect /points/7   true"]
 }
 
 /// Rooms are by invitation, which a database knows.
@@ -326,16 +329,16 @@ struct Invited;
 impl AsyncGuard for Invited {
     type Grants = ();
 
-    async fn check(&self, access: &Access<'_>) -> Result<Pass, Exception> {
+    async fn check(&self, context: &GuardContext<'_>) -> Result<Grant, Exception> {
         sleep(Duration::from_millis(5)).await;
-        match access.room() {
+        match context.room() {
             Some("private") => Err(Exception::new("not_invited", "ask somebody in there")),
-            _ => Ok(Pass::new()),
+            _ => Ok(Grant::new()),
         }
     }
 
-    fn doors(&self) -> Doors {
-        Doors::JOIN
+    fn points(&self) -> GuardPoints {
+        GuardPoints::JOIN
     }
 }
 
@@ -360,35 +363,35 @@ impl Rooms {
 async fn a_guard_of_rooms_may_wait() {
     let server = Server::empty().gateway::<Rooms>().test().await.unwrap();
     let mut client = server.connect("/rooms").await.unwrap();
-    client.request::<()>("enter", "public").await.unwrap();
-    let failure = client.request::<()>("enter", "private").await.unwrap_err();
+    client.emit_with_ack::<()>("enter", "public").await.unwrap();
+    let failure = client.emit_with_ack::<()>("enter", "private").await.unwrap_err();
     assert_eq!((failure.code(), failure.message()), (Some("not_invited"), "ask somebody in there"));
     assert_eq!(server.of("/rooms").rooms(), [("public".to_owned(), 1)]);
     // Where it is already, it may stay.
-    client.request::<()>("enter", "public").await.unwrap();
+    client.emit_with_ack::<()>("enter", "public").await.unwrap();
     let socket = server.of("/rooms").sockets().remove(0);
     let Err(JoinError::Refused(refusal)) = socket.join("private").await else { panic!("let in") };
     assert_eq!(RoomRefusal::to_string(&refusal), "ask somebody in there (not_invited)");
     // The server's own doing asks no guard.
     assert_eq!(server.of("/rooms").all().join("private"), Ok(1));
-    assert_eq!(client.request::<usize>("put_in", "other").await.unwrap(), 1);
+    assert_eq!(client.emit_with_ack::<usize>("put_in", "other").await.unwrap(), 1);
 }
 
 /// Lets in until then, and counts how often it was asked.
 struct Lease {
     asked: Arc<AtomicU64>,
-    pass: fn(Pass<u64>) -> Pass<u64>,
+    pass: fn(Grant<u64>) -> Grant<u64>,
 }
 
 impl Guard for Lease {
     type Grants = u64;
 
-    fn check(&self, access: &Access<'_>) -> Result<Pass<u64>, Exception> {
+    fn check(&self, context: &GuardContext<'_>) -> Result<Grant<u64>, Exception> {
         let asked = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
-        if asked > 1 && access.event() == Some("last") {
+        if asked > 1 && context.event() == Some("last") {
             return Err(Exception::unauthorized());
         }
-        Ok((self.pass)(Pass::with(asked)))
+        Ok((self.pass)(Grant::with(asked)))
     }
 }
 
@@ -406,7 +409,7 @@ impl Leased {
     fn last(&self) {}
 }
 
-async fn leased(pass: fn(Pass<u64>) -> Pass<u64>) -> (gateway_core::testing::TestServer, Arc<AtomicU64>) {
+async fn leased(pass: fn(Grant<u64>) -> Grant<u64>) -> (gateway_core::testing::TestServer, Arc<AtomicU64>) {
     let asked = Arc::<AtomicU64>::default();
     let guard = Lease { asked: Arc::clone(&asked), pass };
     (Server::empty().gateway::<Leased>().guard(guard).test().await.unwrap(), asked)
@@ -417,25 +420,25 @@ async fn a_pass_may_hold_for_a_while_and_then_the_guard_is_asked_again() {
     let (server, asked) = leased(|pass| pass.until(Instant::now() + Duration::from_mins(1))).await;
     let mut client = server.connect("/lease").await.unwrap();
     for _ in 0..3 {
-        assert_eq!(client.request::<u64>("which", ()).await.unwrap(), 1);
+        assert_eq!(client.emit_with_ack::<u64>("which", ()).await.unwrap(), 1);
     }
     assert_eq!(asked.load(Ordering::Relaxed), 1);
     sleep(Duration::from_secs(61)).await;
     // What it grants is new, too.
-    assert_eq!(client.request::<u64>("which", ()).await.unwrap(), 2);
-    assert_eq!(client.request::<u64>("which", ()).await.unwrap(), 2);
+    assert_eq!(client.emit_with_ack::<u64>("which", ()).await.unwrap(), 2);
+    assert_eq!(client.emit_with_ack::<u64>("which", ()).await.unwrap(), 2);
     sleep(Duration::from_secs(61)).await;
-    assert_eq!(client.request::<()>("last", ()).await.unwrap_err().code(), Some("unauthorized"));
+    assert_eq!(client.emit_with_ack::<()>("last", ()).await.unwrap_err().code(), Some("unauthorized"));
     // The connection lives, and other events may pass.
-    assert_eq!(client.request::<u64>("which", ()).await.unwrap(), 4);
+    assert_eq!(client.emit_with_ack::<u64>("which", ()).await.unwrap(), 4);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pass_may_hold_as_long_as_the_socket() {
-    let (server, asked) = leased(Pass::kept).await;
+    let (server, asked) = leased(Grant::for_socket).await;
     let mut client = server.connect("/lease").await.unwrap();
-    client.request::<()>("last", ()).await.unwrap();
-    assert_eq!(client.request::<u64>("which", ()).await.unwrap(), 1);
+    client.emit_with_ack::<()>("last", ()).await.unwrap();
+    assert_eq!(client.emit_with_ack::<u64>("which", ()).await.unwrap(), 1);
     assert_eq!(asked.load(Ordering::Relaxed), 1);
     // Of this socket, and of no other.
     server.connect("/lease").await.unwrap();
@@ -448,7 +451,7 @@ async fn a_pass_may_end_the_socket_when_it_expires() {
     let begin = Instant::now();
     let mut client = server.connect("/lease").await.unwrap();
     let mut other = server.connect("/lease").socket_io().await.unwrap();
-    assert_eq!(client.request::<u64>("which", ()).await.unwrap(), 1);
+    assert_eq!(client.emit_with_ack::<u64>("which", ()).await.unwrap(), 1);
     let closed = client.closed().await.unwrap();
     assert_eq!((closed.code, &*closed.reason), (CloseCode::EXPIRED, "expired"));
     assert!(!closed.code.may_reconnect());
@@ -464,13 +467,13 @@ struct Unwell(&'static str);
 impl AsyncGuard for Unwell {
     type Grants = ();
 
-    async fn check(&self, access: &Access<'_>) -> Result<Pass, Exception> {
-        let here = format!("{:?}", access.door());
+    async fn check(&self, context: &GuardContext<'_>) -> Result<Grant, Exception> {
+        let here = format!("{:?}", context.point());
         match self.0.split_once(' ') {
-            Some((door, "panics")) if door == here => panic!("on request"),
-            Some((door, "waits")) if door == here => std::future::pending().await,
-            Some((door, "hides")) if door == here => Err(Exception::hidden("database", &std::fmt::Error)),
-            _ => Ok(Pass::new()),
+            Some((point, "panics")) if point == here => panic!("on request"),
+            Some((point, "waits")) if point == here => std::future::pending().await,
+            Some((point, "hides")) if point == here => Err(Exception::hidden("database", &std::fmt::Error)),
+            _ => Ok(Grant::new()),
         }
     }
 }
@@ -521,7 +524,7 @@ async fn a_guard_that_fails_at_an_event_lets_no_event_pass() {
     for (how, code) in [("Event panics", "internal"), ("Event hides", "database"), ("Event waits", "timeout")] {
         let server = unwell(how).await;
         let mut client = server.connect("/lease").await.unwrap();
-        let failure = client.request::<u64>("which", ()).await.unwrap_err();
+        let failure = client.emit_with_ack::<u64>("which", ()).await.unwrap_err();
         assert_eq!(failure.code(), Some(code));
         let has_id = failure.payload()["id"].is_string();
         assert_eq!(has_id, code != "timeout", "{:?}", failure.payload());
@@ -537,8 +540,8 @@ struct Sometimes;
 impl Guard for Sometimes {
     type Grants = User;
 
-    fn check(&self, access: &Access<'_>) -> Result<Pass<User>, Exception> {
-        Ok(if access.handshake().query("ann").is_some() { Pass::with(ANN).kept() } else { Pass::new() })
+    fn check(&self, context: &GuardContext<'_>) -> Result<Grant<User>, Exception> {
+        Ok(if context.handshake().query("ann").is_some() { Grant::with(ANN).for_socket() } else { Grant::new() })
     }
 }
 
@@ -564,11 +567,11 @@ async fn who_was_let_in_as_nobody_is_nobody() {
     let server = Server::empty().gateway::<Guests>().test().await.unwrap();
     let mut ann = server.connect("/guests?ann").await.unwrap();
     let mut guest = server.connect("/guests").await.unwrap();
-    assert_eq!(ann.request::<String>("name", ()).await.unwrap(), "ann");
-    let failure = guest.request::<String>("name", ()).await.unwrap_err();
+    assert_eq!(ann.emit_with_ack::<String>("name", ()).await.unwrap(), "ann");
+    let failure = guest.emit_with_ack::<String>("name", ()).await.unwrap_err();
     assert_eq!((failure.code(), failure.message()), (Some("unauthorized"), "you are not signed in"));
-    assert_eq!(ann.request::<Option<String>>("name_or_not", ()).await.unwrap().as_deref(), Some("ann"));
-    assert_eq!(guest.request::<Option<String>>("name_or_not", ()).await.unwrap(), None);
+    assert_eq!(ann.emit_with_ack::<Option<String>>("name_or_not", ()).await.unwrap().as_deref(), Some("ann"));
+    assert_eq!(guest.emit_with_ack::<Option<String>>("name_or_not", ()).await.unwrap(), None);
 }
 
 #[gateway(namespace = "/raw")]
@@ -591,9 +594,9 @@ struct Short;
 impl AsyncGuard for Short {
     type Grants = ();
 
-    async fn check(&self, access: &Access<'_>) -> Result<Pass, Exception> {
+    async fn check(&self, context: &GuardContext<'_>) -> Result<Grant, Exception> {
         sleep(Duration::from_millis(1)).await;
-        Pass::when(access.message().is_none_or(|message| matches!(message, Message::Text(text) if text.len() < 10)))
+        Grant::when(context.message().is_none_or(|message| matches!(message, Message::Text(text) if text.len() < 10)))
     }
 }
 
@@ -633,6 +636,6 @@ async fn a_gateway_has_its_guards_to_itself_but_for_the_way_in() {
     assert!(matches!(server.connect("/chat").await, Err(ConnectError::Rejected { .. })));
     let mut bob = server.connect("/chat").auth(token("b")).await.unwrap();
     tokens.forget("b");
-    assert_eq!(bob.request::<u64>("beside", ()).await.unwrap(), 0);
-    assert_eq!(bob.request::<String>("whoami", ()).await.unwrap_err().code(), Some("unauthorized"));
+    assert_eq!(bob.emit_with_ack::<u64>("beside", ()).await.unwrap(), 0);
+    assert_eq!(bob.emit_with_ack::<String>("whoami", ()).await.unwrap_err().code(), Some("unauthorized"));
 }

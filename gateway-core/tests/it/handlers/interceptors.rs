@@ -187,7 +187,7 @@ async fn connect(book: &Logbook) -> (gateway_core::testing::TestServer, TestClie
 async fn the_outermost_begins_first_and_ends_last() {
     let book = Logbook::default();
     let (_server, mut client) = connect(&book).await;
-    assert_eq!(client.request::<u8>("add", (1, 2)).await.unwrap(), 3);
+    assert_eq!(client.emit_with_ack::<u8>("add", (1, 2)).await.unwrap(), 3);
     let expected = [
         "server: Sums::add begins with [1,2]",
         "gateway: Sums::add begins with [1,2]",
@@ -201,13 +201,13 @@ async fn the_outermost_begins_first_and_ends_last() {
 async fn a_failure_is_an_outcome_too() {
     let book = Logbook::default();
     let (_server, mut client) = connect(&book).await;
-    assert_eq!(client.request::<u8>("slow", ()).await.unwrap_err().code(), Some("tired"));
+    assert_eq!(client.emit_with_ack::<u8>("slow", ()).await.unwrap_err().code(), Some("tired"));
     assert_eq!(
         book.take()[2..],
         ["gateway: slow fails: not today (tired) after 20ms", "server: slow fails: not today (tired) after 20ms"]
     );
     // So is what could not be read.
-    assert_eq!(client.request::<u8>("add", "one").await.unwrap_err().code(), Some("unreadable"));
+    assert_eq!(client.emit_with_ack::<u8>("add", "one").await.unwrap_err().code(), Some("unreadable"));
     assert!(book.take()[2].starts_with("gateway: add fails: the data cannot be read"), "{:?}", book.take());
 }
 
@@ -215,22 +215,22 @@ async fn a_failure_is_an_outcome_too() {
 async fn the_value_may_be_replaced_and_so_may_every_item_of_a_stream() {
     let (server, mut client) = connect(&Logbook::default()).await;
     let wrapped = json!({"v": {"a": 1}, "pattern": "wrapped"});
-    assert_eq!(client.request::<Value>("wrapped", json!({"a": 1})).await.unwrap(), wrapped);
+    assert_eq!(client.emit_with_ack::<Value>("wrapped", json!({"a": 1})).await.unwrap(), wrapped);
     let items: Vec<Value> = client.stream("count", ()).await.collect().await.unwrap();
     assert_eq!(items[2], json!({"v": 2, "pattern": "count"}));
     assert_eq!(items.len(), 3);
     client.emit("elsewhere", ()).await;
     assert_eq!(client.expect_named("other").await, json!({"v": 7, "pattern": "elsewhere"}));
     let mut client = server.connect("/sums").socket_io().await.unwrap();
-    assert_eq!(client.request::<Value>("wrapped", json!({"a": 1})).await.unwrap(), wrapped);
+    assert_eq!(client.emit_with_ack::<Value>("wrapped", json!({"a": 1})).await.unwrap(), wrapped);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_an_interceptor_finds_out_the_handler_reads() {
     let (server, mut client) = connect(&Logbook::default()).await;
-    assert_eq!(client.request::<String>("locale", ()).await.unwrap(), "de");
+    assert_eq!(client.emit_with_ack::<String>("locale", ()).await.unwrap(), "de");
     let mut client = server.connect("/sums").await.unwrap();
-    assert_eq!(client.request::<String>("locale", ()).await.unwrap(), "en");
+    assert_eq!(client.emit_with_ack::<String>("locale", ()).await.unwrap(), "en");
 }
 
 #[tokio::test(start_paused = true)]
@@ -238,20 +238,20 @@ async fn the_handler_need_not_run() {
     let book = Logbook::default();
     let (_server, mut client) = connect(&book).await;
     for _ in 0..3 {
-        assert_eq!(client.request::<u8>("once", 5).await.unwrap(), 5);
+        assert_eq!(client.emit_with_ack::<u8>("once", 5).await.unwrap(), 5);
     }
     assert_eq!(book.take().iter().filter(|line| *line == "the handler runs").count(), 1);
-    let failure = client.request::<u8>("never", ()).await.unwrap_err();
+    let failure = client.emit_with_ack::<u8>("never", ()).await.unwrap_err();
     assert_eq!((failure.code(), failure.message()), (Some("closed"), "come back on Monday"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_answers_by_hand_still_does() {
     let (server, mut client) = connect(&Logbook::default()).await;
-    assert_eq!(client.request::<u8>("later", 3).await.unwrap(), 3);
-    assert_eq!(client.request::<u8>("later", "no number").await.unwrap_err().code(), Some("unreadable"));
+    assert_eq!(client.emit_with_ack::<u8>("later", 3).await.unwrap(), 3);
+    assert_eq!(client.emit_with_ack::<u8>("later", "no number").await.unwrap_err().code(), Some("unreadable"));
     let mut client = server.connect("/sums").socket_io().await.unwrap();
-    assert_eq!(client.request::<u8>("later", 3).await.unwrap(), 3);
+    assert_eq!(client.emit_with_ack::<u8>("later", 3).await.unwrap(), 3);
 }
 
 /// Fails in the ways an interceptor can.
@@ -299,12 +299,12 @@ async fn an_interceptor_that_fails_is_a_handler_that_fails() {
     let server = Server::empty().gateway::<Frail>().test().await.unwrap();
     for mut client in [server.connect("/unwell").await.unwrap(), server.connect("/unwell").socket_io().await.unwrap()] {
         for (how, code) in [("panic", "internal"), ("after", "internal"), ("wait", "timeout")] {
-            assert_eq!(client.request::<Value>("echo", how).await.unwrap_err().code(), Some(code), "{how}");
+            assert_eq!(client.emit_with_ack::<Value>("echo", how).await.unwrap_err().code(), Some(code), "{how}");
         }
-        assert_eq!(client.request::<Value>("echo", "forget").await.unwrap(), Value::Null);
-        assert_eq!(client.request::<u8>("echo", 1).await.unwrap(), 1);
+        assert_eq!(client.emit_with_ack::<Value>("echo", "forget").await.unwrap(), Value::Null);
+        assert_eq!(client.emit_with_ack::<u8>("echo", 1).await.unwrap(), 1);
         // What was answered by hand is answered; what comes later finds nobody who waits.
-        assert_eq!(client.request::<String>("keep", "after").await.unwrap(), "kept");
+        assert_eq!(client.emit_with_ack::<String>("keep", "after").await.unwrap(), "kept");
         client.expect_nothing().await;
     }
 }
@@ -323,7 +323,7 @@ impl Missing {
 async fn a_value_that_nobody_gave_is_missed() {
     let server = Server::empty().gateway::<Missing>().test().await.unwrap();
     let mut client = server.connect("/missing").await.unwrap();
-    let failure = client.request::<()>("ask", ()).await.unwrap_err();
+    let failure = client.emit_with_ack::<()>("ask", ()).await.unwrap_err();
     assert_eq!((failure.code(), failure.payload()["id"].is_string()), (Some("internal"), true));
 }
 
@@ -363,6 +363,6 @@ async fn the_order_of_a_sockets_events_stays() {
     for pause in [30, 0, 20, 10] {
         client.emit("one", pause).await;
     }
-    client.request::<()>("one", 0).await.unwrap();
+    client.emit_with_ack::<()>("one", 0).await.unwrap();
     assert_eq!(book.take(), ["30", "0", "20", "10", "0"]);
 }

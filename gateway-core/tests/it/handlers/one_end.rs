@@ -71,7 +71,7 @@ struct OneEnd {
 #[gateway]
 impl OneEnd {
     #[on_connect]
-    async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket) -> Result<(), ConnectRejection> {
         socket.set_state(self.alive.clone());
         Ok(socket.join("everybody").await?)
     }
@@ -189,7 +189,7 @@ async fn run(alive: Alive, program: Program, socket: Socket) -> Reply {
             Reply::value(&unserializable())
         }
         Program::Never => pending().await,
-        Program::Ask(pause) => match socket.request::<Value>("question", &()).timeout(ms(pause)).await {
+        Program::Ask(pause) => match socket.emit_with_ack::<Value>("question", &()).timeout(ms(pause)).await {
             Ok(answer) => Reply::value(&answer),
             Err(error) => Exception::message(error.to_string()).into(),
         },
@@ -538,7 +538,7 @@ async fn a_destructor_that_panics_ends_one_request_and_not_the_connection() {
         let Received::Exception { id: Some(ended), failure } = client.next().await else { panic!("no exception") };
         assert_eq!((ended, failure.code()), (id, Some("cancelled")));
     }
-    assert_eq!(client.request::<u8>("echo", 1).await.unwrap(), 1);
+    assert_eq!(client.emit_with_ack::<u8>("echo", 1).await.unwrap(), 1);
     client.begin("stream", ()).await;
     client.expect_nothing().await;
     drop(client);

@@ -89,7 +89,7 @@ impl Order {
 
     #[subscribe]
     async fn ask(&self, socket: Socket) -> Result<Value, Exception> {
-        let answer = socket.request("question", "why?").await;
+        let answer = socket.emit_with_ack("question", "why?").await;
         answer.map_err(|error| Exception::message(error.to_string()))
     }
 }
@@ -170,7 +170,7 @@ async fn concurrency_frees_a_handler_from_the_order_up_to_its_number() {
 async fn a_handler_with_concurrency_holds_up_no_other() {
     let World { server: _server, mut client, gate, .. } = world().await;
     client.begin("beside", 1).await;
-    assert_eq!(client.request::<u64>("echo", 7).await.unwrap(), 7);
+    assert_eq!(client.emit_with_ack::<u64>("echo", 7).await.unwrap(), 7);
     client.begin("gated", 1).await;
     client.begin("beside", 2).await;
     gate.open(3);
@@ -198,7 +198,7 @@ async fn a_handler_with_concurrency_overtakes_what_waits_for_another_place() {
 async fn a_stream_frees_its_place_once_it_is_returned() {
     let World { server: _server, mut client, .. } = world().await;
     let stream = client.begin("ticks", ()).await;
-    assert_eq!(client.request::<u64>("echo", 7).await.unwrap(), 7);
+    assert_eq!(client.emit_with_ack::<u64>("echo", 7).await.unwrap(), 7);
     for expected in 0..3 {
         assert_eq!(
             client.next().await,
@@ -306,17 +306,17 @@ struct Hook {
 #[gateway]
 impl Hook {
     #[on_connect]
-    async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket) -> Result<(), ConnectRejection> {
         socket.emit("welcome", &1)?;
         if socket.handshake().query("ask").is_some() {
-            let answer = socket.request::<Value>("question", "who?").await;
+            let answer = socket.emit_with_ack::<Value>("question", "who?").await;
             self.log.add(format!("{answer:?}"));
         }
         self.gate.pass().await;
         socket.emit("welcome", &2)?;
         self.log.add("accepted");
         if socket.handshake().query("refuse").is_some() {
-            return Err(Refusal::new("no", "not you"));
+            return Err(ConnectRejection::new("no", "not you"));
         }
         Ok(())
     }
@@ -415,7 +415,7 @@ async fn a_handler_that_never_ends_holds_its_socket_up_for_a_bounded_time() {
     let mut client = server.connect("/hook").await.unwrap();
     let began = Instant::now();
     client.emit("never", ()).await;
-    assert_eq!(client.request::<u64>("message", 1).await.unwrap(), 1);
+    assert_eq!(client.emit_with_ack::<u64>("message", 1).await.unwrap(), 1);
     assert_eq!(began.elapsed().as_secs(), 30);
     assert_eq!(client.expect_exception().await.code(), Some("timeout"));
     assert_eq!(server.count(Counter::Timeouts), 1);
@@ -428,7 +428,7 @@ struct Raw;
 impl Raw {
     #[on_message]
     async fn take(&self, socket: Socket) {
-        let _ = socket.request::<Value>("question", &()).timeout(Duration::from_secs(5)).await;
+        let _ = socket.emit_with_ack::<Value>("question", &()).timeout(Duration::from_secs(5)).await;
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gateway_core::prelude::*;
 use gateway_core::testing::{Received, TestClient, TestServer};
-use gateway_core::{Declared, Fields, Gateway, Handlers, IntoReply, Running, Subscription, Surplus};
+use gateway_core::{Declared, EventOverflow, Fields, Gateway, HandlerFuture, Handlers, IntoReply, Subscription};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::{advance, sleep};
@@ -68,7 +68,7 @@ impl Board {
 
     #[subscribe("ask", timeout = "1s")]
     async fn ask(&self, socket: Socket) -> Result<Value, Exception> {
-        let answer = socket.request("question", "why?").timeout(Duration::from_secs(5)).await?;
+        let answer = socket.emit_with_ack("question", "why?").timeout(Duration::from_secs(5)).await?;
         sleep(Duration::from_millis(400)).await;
         Ok(answer)
     }
@@ -111,7 +111,7 @@ async fn a_queue_bounds_what_waits_for_one_handler() {
     let refused = (Some(4), "overloaded".into(), "too many `draw` events wait for their turn".into());
     assert_eq!(failure(world.client.next().await), refused);
     // Nothing else is held up by it.
-    assert_eq!(world.client.request::<u32>("chat", 7).await.unwrap(), 7);
+    assert_eq!(world.client.emit_with_ack::<u32>("chat", 7).await.unwrap(), 7);
     world.gate.add_permits(3);
     let mut answered = Vec::new();
     for _ in 0..3 {
@@ -177,9 +177,9 @@ async fn without_a_queue_an_event_runs_at_once_or_not_at_all() {
 async fn a_rate_says_when_to_come_back() {
     let mut world = world().await;
     for text in 1..=3 {
-        assert_eq!(world.client.request::<u32>("chat", text).await.unwrap(), text);
+        assert_eq!(world.client.emit_with_ack::<u32>("chat", text).await.unwrap(), text);
     }
-    let refused = world.client.request::<u32>("chat", 4).await.unwrap_err();
+    let refused = world.client.emit_with_ack::<u32>("chat", 4).await.unwrap_err();
     let expected = json!({
         "status": "error",
         "message": "at most 3 in 1s for `chat` events",
@@ -189,13 +189,13 @@ async fn a_rate_says_when_to_come_back() {
     });
     assert_eq!(*refused.payload(), expected);
     advance(Duration::from_millis(334)).await;
-    assert_eq!(world.client.request::<u32>("chat", 5).await.unwrap(), 5);
+    assert_eq!(world.client.emit_with_ack::<u32>("chat", 5).await.unwrap(), 5);
     // One that asks for no answer is told too.
     world.client.emit("chat", 6).await;
     assert_eq!(world.client.expect_exception().await.code(), Some("rate_limited"));
     // Another socket has a bucket of its own.
     let mut bob = world.server.connect("/board").await.unwrap();
-    assert_eq!(bob.request::<u32>("chat", 7).await.unwrap(), 7);
+    assert_eq!(bob.emit_with_ack::<u32>("chat", 7).await.unwrap(), 7);
     assert_eq!(world.counted(), [0, 2, 0]);
 }
 
@@ -206,7 +206,7 @@ async fn events_beyond_a_rate_may_be_dropped_and_the_names_of_a_handler_share_it
     assert_eq!(world.client.next().await, event("heard", "ping"));
     world.client.emit("pong", ()).await;
     world.client.expect_nothing().await;
-    let refused = world.client.request::<Value>("pong", ()).await.unwrap_err();
+    let refused = world.client.emit_with_ack::<Value>("pong", ()).await.unwrap_err();
     assert_eq!((refused.code(), refused.message()), (Some("rate_limited"), "at most 1 in 10s for `pong` events"));
     advance(Duration::from_secs(10)).await;
     world.client.emit("pong", ()).await;
@@ -225,18 +225,18 @@ async fn acks_of_socket_io_are_called_whatever_the_policy() {
     world.gate.add_permits(2);
     assert!(matches!(client.next().await, Received::Event { event, .. } if event == "pointed"));
     for _ in 0..3 {
-        client.request::<u32>("chat", 1).await.unwrap();
+        client.emit_with_ack::<u32>("chat", 1).await.unwrap();
     }
-    assert_eq!(client.request::<u32>("chat", 1).await.unwrap_err().code(), Some("rate_limited"));
+    assert_eq!(client.emit_with_ack::<u32>("chat", 1).await.unwrap_err().code(), Some("rate_limited"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_has_the_time_that_its_attribute_gives_it() {
     let mut world = world().await;
-    assert_eq!(world.client.request::<u64>("quick", 249).await.unwrap(), 249);
-    assert_eq!(world.client.request::<u64>("quick", 251).await.unwrap_err().code(), Some("timeout"));
+    assert_eq!(world.client.emit_with_ack::<u64>("quick", 249).await.unwrap(), 249);
+    assert_eq!(world.client.emit_with_ack::<u64>("quick", 251).await.unwrap_err().code(), Some("timeout"));
     // Longer than the limit for all others.
-    assert_eq!(world.client.request::<u64>("patient", 59_000).await.unwrap(), 59_000);
+    assert_eq!(world.client.emit_with_ack::<u64>("patient", 59_000).await.unwrap(), 59_000);
     assert_eq!(world.server.count(Counter::Timeouts), 1);
 }
 
@@ -263,10 +263,13 @@ impl Gateway for ByHand {
 }
 
 fn by_hand(handlers: &mut Handlers<ByHand>) {
-    let answer = |_: &Arc<ByHand>, _: &Context<'_>| Running::ready(1.into_reply());
+    let answer = |_: &Arc<ByHand>, _: &Context<'_>| HandlerFuture::ready(1.into_reply());
     let subscription = |event, line| Subscription::new(event, event, "by_hand.rs", line);
-    handlers.subscribe(subscription("lonely", 2).overflow(Surplus::Refuse), answer);
-    handlers.subscribe(subscription("oldest", 3).rate(1, Duration::from_secs(1)).overflow(Surplus::DropOldest), answer);
+    handlers.subscribe(subscription("lonely", 2).overflow(EventOverflow::Refuse), answer);
+    handlers.subscribe(
+        subscription("oldest", 3).rate(1, Duration::from_secs(1)).overflow(EventOverflow::DropOldest),
+        answer,
+    );
     handlers.subscribe(subscription("never", 4).rate(0, Duration::from_secs(1)).timeout(Duration::ZERO), answer);
 }
 

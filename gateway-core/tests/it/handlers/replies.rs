@@ -228,7 +228,7 @@ async fn a_request_is_answered_by_its_value_or_by_null() {
     let server = serve(false).await;
     for mut client in clients(&server).await {
         for (event, value) in VALUES {
-            assert_eq!(client.request::<Value>(event, 1).await, Ok(value()), "{event}");
+            assert_eq!(client.emit_with_ack::<Value>(event, 1).await, Ok(value()), "{event}");
         }
         client.expect_nothing().await;
     }
@@ -256,7 +256,7 @@ async fn a_named_event_always_goes_out() {
         for (event, value) in [("pop", json!({"x": 4})), ("perhaps_pop", json!(5))] {
             client.emit(event, ()).await;
             assert_eq!(client.next().await, Received::Event { event: "popped".into(), data: value.clone() });
-            assert_eq!(client.request::<Value>(event, ()).await.unwrap(), value);
+            assert_eq!(client.emit_with_ack::<Value>(event, ()).await.unwrap(), value);
             if is_socket_io(number) {
                 assert_eq!(client.expect_named("popped").await, value);
             }
@@ -273,7 +273,7 @@ async fn a_stream_is_its_items_and_an_end() {
         if is_socket_io(number) {
             // Its items name no event, and nobody asked for an answer.
             client.expect_nothing().await;
-            assert_eq!(client.request::<Value>("stream", ()).await.unwrap(), json!(null));
+            assert_eq!(client.emit_with_ack::<Value>("stream", ()).await.unwrap(), json!(null));
             assert_eq!([client.expect_named("stream").await, client.expect_named("stream").await], [7, 8]);
             continue;
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use gateway_core::prelude::*;
 use gateway_core::testing::{ConnectError, TestClient};
-use gateway_core::{Counter, Unprovided};
+use gateway_core::{Counter, ServiceMissing};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
@@ -39,13 +39,13 @@ impl UserGateway {
     }
 }
 
-async fn connect(services: Provided) -> Result<Arc<Pool>, Unprovided> {
+async fn connect(services: Services) -> Result<Arc<Pool>, ServiceMissing> {
     let settings: Settings = services.get().await?;
     sleep(Duration::from_secs(1)).await;
     Ok(Arc::new(Pool(settings.url)))
 }
 
-async fn load(services: Provided) -> Result<Users, Unprovided> {
+async fn load(services: Services) -> Result<Users, ServiceMissing> {
     services.get().await.map(Users)
 }
 
@@ -66,7 +66,7 @@ fn report(error: &StartError) -> String {
 async fn a_service_is_made_once_from_what_others_make() {
     let server = server().test().await.unwrap();
     let mut ann = server.connect("/users").await.unwrap();
-    assert_eq!(ann.request::<String>("source", ()).await.unwrap(), "db:1");
+    assert_eq!(ann.emit_with_ack::<String>("source", ()).await.unwrap(), "db:1");
 }
 
 #[tokio::test(start_paused = true)]
@@ -74,12 +74,12 @@ async fn a_test_puts_another_in_its_place_by_one_line() {
     let pool = Arc::new(Pool("fake".into()));
     let given = server().provide(pool).test().await.unwrap();
     let mut ann = given.connect("/users").await.unwrap();
-    assert_eq!(ann.request::<String>("source", ()).await.unwrap(), "fake");
+    assert_eq!(ann.emit_with_ack::<String>("source", ()).await.unwrap(), "fake");
 
     let made =
         server().provide_with(async |_| Ok::<_, Infallible>(Arc::new(Pool("other".into())))).test().await.unwrap();
     let mut bob = made.connect("/users").await.unwrap();
-    assert_eq!(bob.request::<String>("source", ()).await.unwrap(), "other");
+    assert_eq!(bob.emit_with_ack::<String>("source", ()).await.unwrap(), "other");
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,13 +132,13 @@ async fn what_a_factory_asks_for_in_vain_is_named() {
 
 #[tokio::test(start_paused = true)]
 async fn factories_that_wait_for_each_other_are_told_so() {
-    let around = async |services: Provided| services.get::<Users>().await.map(|users| users.0);
+    let around = async |services: Services| services.get::<Users>().await.map(|users| users.0);
     let started = server().provide_with(around).test().await;
     let circle = report(&started.unwrap_err());
     assert!(circle.contains("1 problem\n"), "{circle}");
     assert!(circle.contains("whose own factory waits for a"), "{circle}");
 
-    let itself = server().provide_with(async |services: Provided| services.get::<Arc<Pool>>().await);
+    let itself = server().provide_with(async |services: Services| services.get::<Arc<Pool>>().await);
     let itself = report(&itself.test().await.unwrap_err());
     assert!(itself.contains("waits for what it makes itself"), "{itself}");
 }
@@ -156,8 +156,8 @@ struct Doorman(String);
 impl Guard for Doorman {
     type Grants = String;
 
-    fn check(&self, _: &Access<'_>) -> Result<Pass<String>, Exception> {
-        Ok(Pass::with(self.0.clone()))
+    fn check(&self, _: &GuardContext<'_>) -> Result<Grant<String>, Exception> {
+        Ok(Grant::with(self.0.clone()))
     }
 }
 
@@ -185,7 +185,7 @@ async fn a_guard_is_made_like_any_other_service() {
         Server::empty().gateway::<Guarded>().provide_with(async |_| Ok::<_, Infallible>(Doorman("Jim".into())));
     let server = server.test().await.unwrap();
     let mut ann = server.connect("/guarded").await.unwrap();
-    assert_eq!(ann.request::<String>("doorman", ()).await.unwrap(), "Jim");
+    assert_eq!(ann.emit_with_ack::<String>("doorman", ()).await.unwrap(), "Jim");
 }
 
 /// How often something has happened.
@@ -258,10 +258,10 @@ impl Silent {
     }
 }
 
-async fn converse(socket: Socket, services: Provided) -> Result<Conversation, Refusal> {
+async fn converse(socket: Socket, services: Services) -> Result<Conversation, ConnectRejection> {
     let counts: Counts = services.get().await?;
     match socket.handshake().query("fail") {
-        Some("refuse") => return Err(Refusal::new("busy", "nobody has time")),
+        Some("refuse") => return Err(ConnectRejection::new("busy", "nobody has time")),
         Some("panic") => panic!("on request"),
         Some("missing") => drop(services.get::<u8>().await?),
         _ => {}
@@ -294,16 +294,16 @@ async fn a_socket_has_a_value_of_its_own_until_its_last_hook_has_run() {
     let mut bob = server.connect("/talk").socket_io().await.unwrap();
     assert_eq!((number(&mut ann).await, number(&mut bob).await), (0, 1));
     for (index, text) in ["a", "b"].into_iter().enumerate() {
-        assert_eq!(ann.request::<usize>("say", text).await.unwrap(), index + 1);
+        assert_eq!(ann.emit_with_ack::<usize>("say", text).await.unwrap(), index + 1);
     }
-    assert_eq!(bob.request::<usize>("say", "c").await.unwrap(), 1);
+    assert_eq!(bob.emit_with_ack::<usize>("say", "c").await.unwrap(), 1);
 
     ann.close().await;
     let (socket, said) = told.await.unwrap();
     assert_eq!(said, ["a", "b"]);
     sleep(Duration::from_secs(1)).await;
     assert_eq!(counts.dropped.load(Ordering::Relaxed), 1, "though {socket:?} is kept");
-    assert_eq!(bob.request::<usize>("say", "d").await.unwrap(), 2);
+    assert_eq!(bob.emit_with_ack::<usize>("say", "d").await.unwrap(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -311,7 +311,7 @@ async fn it_is_made_only_where_something_asks_for_it() {
     let (server, counts) = talk(None);
     let server = server.test().await.unwrap();
     let mut ann = server.connect("/silent").await.unwrap();
-    assert_eq!(ann.request::<String>("echo", "x").await.unwrap(), "x");
+    assert_eq!(ann.emit_with_ack::<String>("echo", "x").await.unwrap(), "x");
     assert_eq!(counts.made.load(Ordering::Relaxed), 0);
 }
 
@@ -384,16 +384,16 @@ impl Late {
 async fn an_extractor_that_keeps_its_needs_to_itself_is_told_late() {
     let server = Server::empty().gateway::<Late>().test().await.unwrap();
     let mut ann = server.connect("/late").await.unwrap();
-    assert_eq!(ann.request::<u32>("number", ()).await.unwrap_err().code(), Some("internal"));
+    assert_eq!(ann.emit_with_ack::<u32>("number", ()).await.unwrap_err().code(), Some("internal"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_can_do_without_it_gets_it_where_it_is_made() {
     let without = Server::empty().gateway::<Late>().test().await.unwrap();
     let mut ann = without.connect("/late").await.unwrap();
-    assert_eq!(ann.request::<Option<u32>>("perhaps", ()).await.unwrap(), None);
+    assert_eq!(ann.emit_with_ack::<Option<u32>>("perhaps", ()).await.unwrap(), None);
     let with = Server::empty().gateway::<Late>().provide(Counts::default()).provide_per_socket(converse);
     let with = with.test().await.unwrap();
     let mut bob = with.connect("/late").await.unwrap();
-    assert_eq!(bob.request::<Option<u32>>("perhaps", ()).await.unwrap(), Some(0));
+    assert_eq!(bob.emit_with_ack::<Option<u32>>("perhaps", ()).await.unwrap(), Some(0));
 }

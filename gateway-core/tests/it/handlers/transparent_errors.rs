@@ -37,7 +37,7 @@ enum ChatError {
 #[derive(Debug, thiserror::Error, Exception)]
 #[error(transparent)]
 struct Wrap(#[from] DbError);
-macro_rules! filters { ($($n:ident $t:ty;)*) => { $(#[derive(Default)] struct $n; impl Filter for $n { type Error = $t; fn catch(&self, e: &$t, _: &Call<'_>) -> Caught { Caught::answer(Exception::new(stringify!($n), e.to_string())) } })* } }
+macro_rules! filters { ($($n:ident $t:ty;)*) => { $(#[derive(Default)] struct $n; impl Filter for $n { type Error = $t; fn catch(&self, e: &$t, _: &Call<'_>) -> FilterOutcome { FilterOutcome::answer(Exception::new(stringify!($n), e.to_string())) } })* } }
 filters! { FStore StoreError; FDb DbError; FFmt std::fmt::Error; FInt std::num::ParseIntError; FIo std::io::Error; }
 #[gateway(namespace = "/c")]
 #[filter(FDb, FFmt, FInt)]
@@ -95,7 +95,7 @@ async fn a_filter_is_asked_for_the_error_behind_a_transparent_one() {
         ("g", "FDb"),
         ("h", "FIo"),
     ] {
-        let failure = ann.request::<u8>(event, ()).await.unwrap_err().to_string();
+        let failure = ann.emit_with_ack::<u8>(event, ()).await.unwrap_err().to_string();
         assert!(failure.contains(&format!("\"code\":\"{code}\"")), "{event}: {failure}");
     }
 }

@@ -72,8 +72,8 @@ struct OfFull;
 impl Filter for OfFull {
     type Error = Full;
 
-    fn catch(&self, _: &Full, _: &Call<'_>) -> Caught {
-        Caught::reply("caught")
+    fn catch(&self, _: &Full, _: &Call<'_>) -> FilterOutcome {
+        FilterOutcome::reply("caught")
     }
 }
 
@@ -83,8 +83,8 @@ struct OfAll;
 impl Filter for OfAll {
     type Error = Exception;
 
-    fn catch(&self, _: &Exception, _: &Call<'_>) -> Caught {
-        Caught::rethrow()
+    fn catch(&self, _: &Exception, _: &Call<'_>) -> FilterOutcome {
+        FilterOutcome::rethrow()
     }
 }
 
@@ -94,8 +94,8 @@ struct OfArguments;
 impl Filter for OfArguments {
     type Error = Rejection;
 
-    fn catch(&self, _: &Rejection, _: &Call<'_>) -> Caught {
-        Caught::rethrow()
+    fn catch(&self, _: &Rejection, _: &Call<'_>) -> FilterOutcome {
+        FilterOutcome::rethrow()
     }
 }
 
@@ -105,7 +105,7 @@ struct Passes;
 impl Guard for Passes {
     type Grants = ();
 
-    fn check(&self, _: &Access<'_>) -> Result<Pass, Exception> {
+    fn check(&self, _: &GuardContext<'_>) -> Result<Grant, Exception> {
         Err(Full.into())
     }
 }
@@ -262,7 +262,7 @@ async fn a_filter_that_may_be_asked_is_not_warned_of() {
             assert!(said.is_empty(), "{}: {said:#?}", $namespace);
             // What is taken for reachable is reached.
             let mut client = server.connect($namespace).await.unwrap();
-            assert_eq!(client.request::<String>("say", ()).await.unwrap(), "caught", "{}", $namespace);
+            assert_eq!(client.emit_with_ack::<String>("say", ()).await.unwrap(), "caught", "{}", $namespace);
         )*};
     }
     silent! {

@@ -5,7 +5,7 @@
 
 use gateway_core::prelude::*;
 use gateway_core::testing::{Failure, TestClient, TestServer};
-use gateway_core::{Counter, Faults, Validate};
+use gateway_core::{Counter, Validate, ValidationErrors};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ struct Span {
 }
 
 impl Validate for Span {
-    fn check(&self, faults: &mut Faults) {
+    fn check(&self, faults: &mut ValidationErrors) {
         if self.from > self.to {
             faults.add("to", "order", format!("must not be before {}", self.from));
         }
@@ -62,7 +62,7 @@ impl Validate for Span {
 struct Spans(Vec<Span>);
 
 impl Validate for Spans {
-    fn check(&self, faults: &mut Faults) {
+    fn check(&self, faults: &mut ValidationErrors) {
         faults.each("", &self.0);
     }
 }
@@ -115,7 +115,7 @@ async fn connect() -> (TestServer, TestClient) {
 
 async fn refused(event: &str, data: Value) -> Failure {
     let (_server, mut client) = connect().await;
-    client.request::<Value>(event, data).await.unwrap_err()
+    client.emit_with_ack::<Value>(event, data).await.unwrap_err()
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,10 +141,10 @@ async fn each_broken_rule_is_named_with_its_field() {
 async fn what_keeps_the_rules_reaches_the_handler() {
     let (_server, mut client) = connect().await;
     let order = json!({"items": [{"dish": "soup", "price": 1, "seats": [1, 2]}], "note": "hot"});
-    assert_eq!(client.request::<usize>("order", order).await.unwrap(), 5);
-    let said: String = client.request("say", json!(["ann", {"dish": "rice", "price": 2}])).await.unwrap();
+    assert_eq!(client.emit_with_ack::<usize>("order", order).await.unwrap(), 5);
+    let said: String = client.emit_with_ack("say", json!(["ann", {"dish": "rice", "price": 2}])).await.unwrap();
     assert_eq!(said, "ann: rice");
-    assert_eq!(client.request::<usize>("spans", json!([{"from": 1, "to": 1}])).await.unwrap(), 1);
+    assert_eq!(client.emit_with_ack::<usize>("spans", json!([{"from": 1, "to": 1}])).await.unwrap(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,8 +161,8 @@ async fn rules_hold_for_lists_of_arguments_for_hand_written_types_and_for_paths(
 #[tokio::test(start_paused = true)]
 async fn a_handler_may_take_what_is_wrong_and_a_hook_refuses_it() {
     let (server, mut client) = connect().await;
-    assert!(!client.request::<bool>("lenient", json!({"from": 2, "to": 1})).await.unwrap());
-    assert!(client.request::<bool>("lenient", json!({"from": 1, "to": 2})).await.unwrap());
+    assert!(!client.emit_with_ack::<bool>("lenient", json!({"from": 2, "to": 1})).await.unwrap());
+    assert!(client.emit_with_ack::<bool>("lenient", json!({"from": 1, "to": 2})).await.unwrap());
     let error = server.connect("/span/3/1").await.unwrap_err();
     assert!(error.to_string().contains("must not be before 3"), "{error}");
     server.connect("/span/1/3").await.unwrap();
@@ -204,9 +204,9 @@ async fn a_list_of_arguments_says_which_is_wrong() {
 async fn an_ack_of_socket_io_has_the_same_details() {
     let (server, _) = connect().await;
     let mut client = server.connect("/kitchen/1/2").socket_io().await.unwrap();
-    let failure = client.request::<Value>("say", json!({"dish": "rice"})).await.unwrap_err();
+    let failure = client.emit_with_ack::<Value>("say", json!({"dish": "rice"})).await.unwrap_err();
     assert_eq!(failure.message(), "the arguments cannot be read: $[0]: expected a string, found an object");
-    let failure = client.request::<Value>("order", json!({"items": []})).await.unwrap_err();
+    let failure = client.emit_with_ack::<Value>("order", json!({"items": []})).await.unwrap_err();
     let details = json!([{"path": "$.items", "rule": "length", "message": "must have a length of at least 1"}]);
     assert_eq!((failure.code(), &failure.payload()["details"]), (Some("invalid"), &details));
     assert_eq!(server.count(Counter::Exceptions), 2);
@@ -221,8 +221,8 @@ async fn a_small_message_has_no_large_answer() {
 
 #[test]
 fn rules_are_tested_without_a_server() {
-    assert!(Faults::of(&Span { from: 1, to: 2 }).is_empty());
-    assert_eq!(Faults::of(&Span { from: 2, to: 1 }).to_string(), "$.to: must not be before 2");
+    assert!(ValidationErrors::of(&Span { from: 1, to: 2 }).is_empty());
+    assert_eq!(ValidationErrors::of(&Span { from: 2, to: 1 }).to_string(), "$.to: must not be before 2");
     let order = Order { items: Vec::new(), note: None, paid_with: String::new() };
-    assert_eq!(Faults::of(&order).to_string(), "$.items: must have a length of at least 1");
+    assert_eq!(ValidationErrors::of(&order).to_string(), "$.items: must have a length of at least 1");
 }

@@ -9,7 +9,9 @@ use futures_core::Stream;
 use futures_util::stream;
 use gateway_core::prelude::*;
 use gateway_core::testing::{Received, TestClient, TestServer};
-use gateway_core::{ClientMessage, ClientSays, Counter, FormatError, MessageFormat, Says, ServerSays};
+use gateway_core::{
+    ClientMessage, Counter, FormatError, IncomingMessage, MessageFormat, OutgoingKind, OutgoingMessage,
+};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -18,12 +20,12 @@ use tokio::time::sleep;
 struct Pairs;
 
 impl MessageFormat for Pairs {
-    fn read<'a>(&self, message: ClientMessage<'a>) -> Result<ClientSays<'a>, FormatError> {
+    fn read<'a>(&self, message: ClientMessage<'a>) -> Result<IncomingMessage<'a>, FormatError> {
         let (event, data): (&str, &RawValue) = serde_json::from_str(message.text()?)?;
         match event {
-            "ignored" => Ok(ClientSays::Nothing),
+            "ignored" => Ok(IncomingMessage::Nothing),
             "panic" => panic!("on request"),
-            event => Ok(ClientSays::event(event, Some(data))),
+            event => Ok(IncomingMessage::event(event, Some(data))),
         }
     }
 }
@@ -32,7 +34,7 @@ impl MessageFormat for Pairs {
 struct Lines;
 
 impl MessageFormat for Lines {
-    fn read<'a>(&self, message: ClientMessage<'a>) -> Result<ClientSays<'a>, FormatError> {
+    fn read<'a>(&self, message: ClientMessage<'a>) -> Result<IncomingMessage<'a>, FormatError> {
         let mut words = message.text()?.splitn(3, ' ');
         let (Some(event), Some(id), Some(data)) = (words.next(), words.next(), words.next()) else {
             return Err(FormatError::new("a line has three words"));
@@ -40,24 +42,26 @@ impl MessageFormat for Lines {
         let json = |text: &'a str| serde_json::from_str::<&RawValue>(text).map(Cow::Borrowed);
         match event {
             "answer" => {
-                Ok(ClientSays::Answer { question: id.parse().unwrap_or_default(), outcome: Ok(Some(json(data)?)) })
+                Ok(IncomingMessage::Answer { question: id.parse().unwrap_or_default(), outcome: Ok(Some(json(data)?)) })
             }
-            "decline" => Ok(ClientSays::Answer { question: id.parse().unwrap_or_default(), outcome: Err(json(data)?) }),
-            "cancel" => Ok(ClientSays::Cancel { id: json(id)? }),
+            "decline" => {
+                Ok(IncomingMessage::Answer { question: id.parse().unwrap_or_default(), outcome: Err(json(data)?) })
+            }
+            "cancel" => Ok(IncomingMessage::Cancel { id: json(id)? }),
             event => {
                 let id = if id == "-" { None } else { Some(json(id)?) };
-                Ok(ClientSays::Event { event: event.into(), data: Some(json(data)?), id, trace: None })
+                Ok(IncomingMessage::Event { event: event.into(), data: Some(json(data)?), id, trace: None })
             }
         }
     }
 
-    fn write(&self, says: &ServerSays<'_>) -> Option<Message> {
+    fn write(&self, says: &OutgoingMessage<'_>) -> Option<Message> {
         let (event, data) = (says.event(), says.data().unwrap_or_default());
         let id = says.id().unwrap_or_else(|| "-".to_owned());
         match (says.kind(), event) {
-            (Says::Event, "secret") => None,
-            (Says::Event, "panic") => panic!("on request"),
-            (Says::Question(number), _) => Some(format!("question {event} {number} {data}").into()),
+            (OutgoingKind::Event, "secret") => None,
+            (OutgoingKind::Event, "panic") => panic!("on request"),
+            (OutgoingKind::Question(number), _) => Some(format!("question {event} {number} {data}").into()),
             (kind, _) => Some(format!("{kind:?} {event} {id} {data}").into()),
         }
     }
@@ -69,9 +73,9 @@ struct Forms;
 #[gateway]
 impl Forms {
     #[on_connect]
-    async fn joined(&self, socket: Socket, handshake: Handshake) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket, handshake: Handshake) -> Result<(), ConnectRejection> {
         if handshake.query("refuse").is_some() {
-            return Err(Refusal::new("no", "not today"));
+            return Err(ConnectRejection::new("no", "not today"));
         }
         Ok(socket.join("all").await?)
     }
@@ -116,7 +120,7 @@ impl Forms {
 
     #[subscribe]
     async fn ask(&self, socket: Socket) -> Result<Value, Exception> {
-        Ok(socket.request("why", &json!({"not": null})).await?)
+        Ok(socket.emit_with_ack("why", &json!({"not": null})).await?)
     }
 }
 
@@ -238,7 +242,7 @@ async fn one_room_holds_clients_of_every_form() {
     let mut plain = server.connect("/forms").protocol("gateway.v1").await.unwrap();
     let mut packed = server.connect("/forms").protocol("gateway.v1.msgpack").await.unwrap();
     let mut socket_io = server.connect("/forms").socket_io().await.unwrap();
-    assert_eq!(plain.request::<usize>("tell", ("news", json!({"a": [1, null]}))).await.unwrap(), 4);
+    assert_eq!(plain.emit_with_ack::<usize>("tell", ("news", json!({"a": [1, null]}))).await.unwrap(), 4);
     assert_eq!(line(&mut own).await, "Event news - {\"a\":[1,null]}");
     for client in [&mut plain, &mut packed, &mut socket_io] {
         assert_eq!(client.expect_named("news").await, json!({"a": [1, null]}));
@@ -254,10 +258,13 @@ async fn one_room_holds_clients_of_every_form() {
 async fn message_pack_says_all_that_the_plain_protocol_says() {
     let server = server_of(None).await;
     let mut client = server.connect("/forms").protocol("mqtt").protocol("gateway.v1.msgpack").await.unwrap();
-    assert_eq!(client.request::<Value>("push", json!({"a": [1.5, "x"]})).await.unwrap(), json!({"a": [1.5, "x"]}));
-    assert_eq!(client.request::<u8>("sum", (1, 2)).await.unwrap(), 3);
+    assert_eq!(
+        client.emit_with_ack::<Value>("push", json!({"a": [1.5, "x"]})).await.unwrap(),
+        json!({"a": [1.5, "x"]})
+    );
+    assert_eq!(client.emit_with_ack::<u8>("sum", (1, 2)).await.unwrap(), 3);
     assert_eq!(client.stream("count", 3).await.collect::<u8>().await.unwrap(), [1, 2, 3]);
-    assert_eq!(client.request::<Value>("nobody", ()).await.unwrap_err().code(), Some("unknown_event"));
+    assert_eq!(client.emit_with_ack::<Value>("nobody", ()).await.unwrap_err().code(), Some("unknown_event"));
     client.emit("push", 7).await;
     assert_eq!(client.next().await, Received::Event { event: "pop".into(), data: json!(7) });
     client.begin("ask", ()).await;
@@ -290,7 +297,7 @@ async fn binary_data_is_binary_in_message_pack() {
     let answer = Received::Reply { id: 5, event: "reverse".into(), data: json!("AgE="), more: false };
     assert_eq!(client.next().await, answer);
     // A base64 string is read too.
-    assert_eq!(client.request::<String>("reverse", "AQI=").await.unwrap(), "AgE=");
+    assert_eq!(client.emit_with_ack::<String>("reverse", "AQI=").await.unwrap(), "AgE=");
 }
 
 #[tokio::test(start_paused = true)]

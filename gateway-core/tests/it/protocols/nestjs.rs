@@ -5,7 +5,7 @@
 
 use gateway_core::prelude::*;
 use gateway_core::testing::{Failure, Received, TestClient, TestServer};
-use gateway_core::{Counter, Faults, Lenient, Validate};
+use gateway_core::{Counter, Lenient, Validate, ValidationErrors};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ struct Span {
 }
 
 impl Validate for Span {
-    fn check(&self, faults: &mut Faults) {
+    fn check(&self, faults: &mut ValidationErrors) {
         if self.from > self.to {
             faults.add("to", "order", format!("must not be before {}", self.from));
         }
@@ -110,7 +110,7 @@ async fn an_unknown_event_is_passed_over_and_counted() {
 async fn an_unknown_request_of_the_plain_protocol_has_its_end_and_an_ack_has_none_as_in_nestjs() {
     let server = desk(true).await;
     let [mut plain, _packed, mut socket_io] = clients(&server).await;
-    let failure = plain.request::<()>("nobody", 1).await.unwrap_err();
+    let failure = plain.emit_with_ack::<()>("nobody", 1).await.unwrap_err();
     assert_eq!(failure.message(), "no handler for the event `nobody`");
     socket_io.begin("nobody", 1).await;
     socket_io.expect_nothing().await;
@@ -163,7 +163,7 @@ async fn every_fault_of_a_payload_is_told() {
 async fn without_the_switch_reading_ends_at_the_first_fault() {
     let server = desk(false).await;
     for mut client in clients(&server).await {
-        let failure = client.request::<String>("say", json!({})).await.unwrap_err();
+        let failure = client.emit_with_ack::<String>("say", json!({})).await.unwrap_err();
         assert_eq!(paths(&failure), [("$.roomName".to_owned(), "missing".to_owned())]);
     }
 }
@@ -181,16 +181,17 @@ async fn numbers_may_come_as_texts_where_a_handler_says_so() {
     for nestjs in [false, true] {
         let server = desk(nestjs).await;
         for mut client in clients(&server).await {
-            assert_eq!(client.request::<u32>("number", "7").await.unwrap(), 7);
-            assert_eq!(client.request::<u32>("number", 7).await.unwrap(), 7);
+            assert_eq!(client.emit_with_ack::<u32>("number", "7").await.unwrap(), 7);
+            assert_eq!(client.emit_with_ack::<u32>("number", 7).await.unwrap(), 7);
             let loud = json!({"roomName": "tea", "text": "milk?", "loud": "2"});
-            assert_eq!(client.request::<u8>("whole", loud).await.unwrap(), 2);
+            assert_eq!(client.emit_with_ack::<u8>("whole", loud).await.unwrap(), 2);
         }
         let mut client = server.connect("/desk").await.unwrap();
-        let failure = client.request::<u32>("number", "seven").await.unwrap_err();
+        let failure = client.emit_with_ack::<u32>("number", "seven").await.unwrap_err();
         let expected = "the data cannot be read: $: expected a whole number from 0 to 4294967295, found a string";
         assert_eq!(failure.message(), expected);
-        let failure = client.request::<u8>("whole", json!({"roomName": "tea", "text": "milk?", "loud": "9"})).await;
+        let failure =
+            client.emit_with_ack::<u8>("whole", json!({"roomName": "tea", "text": "milk?", "loud": "9"})).await;
         assert_eq!(paths(&failure.unwrap_err()), [("$.loud".to_owned(), "range".to_owned())]);
     }
 }
@@ -234,6 +235,6 @@ async fn a_login_may_be_refused_by_an_event_and_a_disconnect() {
         }
         assert_eq!(server.of("/login").count(), 0);
         let mut ann = server.connect("/login?token=secret").await.unwrap();
-        assert_eq!(ann.request::<String>("whoami", ()).await.unwrap(), "ann");
+        assert_eq!(ann.emit_with_ack::<String>("whoami", ()).await.unwrap(), "ann");
     }
 }

@@ -59,7 +59,7 @@ impl Protocol {
 
     #[subscribe]
     async fn ask(&self, socket: Socket) -> Result<Value, Exception> {
-        let answer = socket.request("question", "why?").await;
+        let answer = socket.emit_with_ack("question", "why?").await;
         answer.map_err(|error| Exception::new("ask", error.to_string()))
     }
 
@@ -163,7 +163,7 @@ async fn a_question_is_answered_by_its_number() {
 #[tokio::test(start_paused = true)]
 async fn a_question_without_an_answer_times_out() {
     let (_server, mut client) = connect().await;
-    let failure = client.request::<Value>("ask", ()).await.unwrap_err();
+    let failure = client.emit_with_ack::<Value>("ask", ()).await.unwrap_err();
     assert_eq!(failure.message(), "operation has timed out");
 }
 

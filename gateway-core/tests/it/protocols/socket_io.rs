@@ -44,11 +44,11 @@ struct Chat {
 #[gateway]
 impl Chat {
     #[on_connect]
-    async fn joined(&self, socket: Socket) -> Result<(), Refusal> {
+    async fn joined(&self, socket: Socket) -> Result<(), ConnectRejection> {
         if let Ok(name) = socket.handshake().auth::<Value>()
             && name["name"] == "mallory"
         {
-            return Err(Refusal::message("not you").with_details(&json!({"until": "never"})));
+            return Err(ConnectRejection::message("not you").with_details(&json!({"until": "never"})));
         }
         tokio::task::yield_now().await;
         self.log.write(if socket.is_recovered() { "back" } else { "new" });
@@ -91,8 +91,10 @@ impl Chat {
 
     #[subscribe("ask-back")]
     async fn ask_back(&self, socket: Socket) -> Result<u32, Exception> {
-        let answer: u32 =
-            socket.request("question", "how many?").await.map_err(|error| Exception::message(error.to_string()))?;
+        let answer: u32 = socket
+            .emit_with_ack("question", "how many?")
+            .await
+            .map_err(|error| Exception::message(error.to_string()))?;
         Ok(answer + 1)
     }
 
@@ -148,7 +150,7 @@ async fn connected(server: &TestServer) -> TestClient {
 async fn a_request_is_answered_by_its_ack() {
     let (server, _) = server().await;
     let mut ann = connected(&server).await;
-    assert_eq!(ann.request::<String>("say", "hi").await.unwrap(), "said hi");
+    assert_eq!(ann.emit_with_ack::<String>("say", "hi").await.unwrap(), "said hi");
     ann.expect_nothing().await;
 }
 
@@ -166,7 +168,7 @@ async fn without_an_ack_a_value_goes_nowhere_and_a_named_event_goes_out() {
 async fn a_named_event_ends_an_ack_too() {
     let (server, _) = server().await;
     let mut ann = connected(&server).await;
-    assert_eq!(ann.request::<u32>("named", json!(null)).await.unwrap(), 7);
+    assert_eq!(ann.emit_with_ack::<u32>("named", json!(null)).await.unwrap(), 7);
     assert_eq!(ann.expect_named("other").await, 7);
 }
 
@@ -174,11 +176,11 @@ async fn a_named_event_ends_an_ack_too() {
 async fn a_failed_request_gets_the_exception_in_its_ack() {
     let (server, _) = server().await;
     let mut ann = connected(&server).await;
-    let failure = ann.request::<Value>("fail", json!(null)).await.unwrap_err();
+    let failure = ann.emit_with_ack::<Value>("fail", json!(null)).await.unwrap_err();
     assert_eq!((failure.code(), failure.message()), (Some("muted"), "you are muted"));
     ann.emit("fail", json!(null)).await;
     assert_eq!(ann.expect_exception().await.code(), Some("muted"));
-    let failure = ann.request::<Value>("nobody listens", json!(null)).await.unwrap_err();
+    let failure = ann.emit_with_ack::<Value>("nobody listens", json!(null)).await.unwrap_err();
     assert_eq!(failure.code(), Some("unknown_event"));
 }
 
@@ -192,7 +194,7 @@ async fn by_the_switch_of_nestjs_a_failure_is_an_event_and_no_ack() {
     assert_eq!((id, failure.message()), (None, "you are muted"));
     ann.expect_nothing().await;
     let mut bob = server.connect("/chat").await.unwrap();
-    assert_eq!(bob.request::<Value>("fail", json!(null)).await.unwrap_err().message(), "you are muted");
+    assert_eq!(bob.emit_with_ack::<Value>("fail", json!(null)).await.unwrap_err().message(), "you are muted");
 }
 
 /// As NestJS has it, whose clients have connected by then; they are out again right after.
@@ -240,7 +242,7 @@ async fn binary_parts_reach_each_format_in_its_own_form() {
     assert_eq!(ann.expect_named("picture").await, expected);
     assert_eq!(bob.expect_named("picture").await, expected);
     assert_eq!(ann.next().await, Received::Reply { id: 1, event: String::new(), data: json!(3), more: false });
-    assert_eq!(bob.request::<usize>("picture", expected.clone()).await.unwrap(), 3);
+    assert_eq!(bob.emit_with_ack::<usize>("picture", expected.clone()).await.unwrap(), 3);
     assert_eq!(ann.expect_named("picture").await, expected);
 }
 
@@ -286,7 +288,7 @@ async fn one_connection_serves_several_namespaces() {
     ann.send_text(r#"42/other,1["hi"]"#).await;
     assert_eq!(ann.next().await, Received::Reply { id: 1, event: String::new(), data: json!("other"), more: false });
     ann.send_text("41/other,").await;
-    assert_eq!(ann.request::<String>("say", "still here").await.unwrap(), "said still here");
+    assert_eq!(ann.emit_with_ack::<String>("say", "still here").await.unwrap(), "said still here");
     ann.send_text("41/chat,").await;
     ann.expect_nothing().await;
     assert_eq!(log.lines(), ["new", "client namespace disconnect"]);
@@ -317,7 +319,7 @@ async fn a_socket_the_server_disconnects_may_ask_again() {
     assert_eq!(log.lines(), ["new", "server namespace disconnect"]);
     ann.send_text("40/chat,{}").await;
     assert_eq!(ann.expect_named("welcome").await, "to all");
-    assert_eq!(ann.request::<String>("say", "again").await.unwrap(), "said again");
+    assert_eq!(ann.emit_with_ack::<String>("say", "again").await.unwrap(), "said again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -360,7 +362,7 @@ async fn a_silent_client_is_asked_steadily_and_closed() {
     let (server, log) = server().await;
     let mut ann = connected(&server).await;
     tokio::time::sleep(Duration::from_mins(5)).await;
-    assert_eq!(ann.request::<String>("say", "alive").await.unwrap(), "said alive");
+    assert_eq!(ann.emit_with_ack::<String>("say", "alive").await.unwrap(), "said alive");
     ann.stop_reading();
     tokio::time::sleep(Duration::from_mins(5)).await;
     assert_eq!(log.lines(), ["new", "ping timeout"]);

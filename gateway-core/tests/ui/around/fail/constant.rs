@@ -5,8 +5,8 @@ struct Roles(&'static [&'static str]);
 impl Guard for Roles {
     type Grants = ();
 
-    fn check(&self, _: &Access<'_>) -> Result<Pass, Exception> {
-        Pass::when(self.0.is_empty())
+    fn check(&self, _: &GuardContext<'_>) -> Result<Grant, Exception> {
+        Grant::when(self.0.is_empty())
     }
 }
 

@@ -5,8 +5,8 @@ struct NoError;
 impl Filter for NoError {
     type Error = String;
 
-    fn catch(&self, _: &String, _: &Call<'_>) -> Caught {
-        Caught::rethrow()
+    fn catch(&self, _: &String, _: &Call<'_>) -> FilterOutcome {
+        FilterOutcome::rethrow()
     }
 }
 

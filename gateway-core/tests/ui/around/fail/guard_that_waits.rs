@@ -6,8 +6,8 @@ struct SignedIn;
 impl Guard for SignedIn {
     type Grants = ();
 
-    async fn check(&self, _: &Access<'_>) -> Result<Pass, Exception> {
-        Ok(Pass::new())
+    async fn check(&self, _: &GuardContext<'_>) -> Result<Grant, Exception> {
+        Ok(Grant::new())
     }
 }
 

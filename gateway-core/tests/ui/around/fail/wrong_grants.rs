@@ -8,8 +8,8 @@ struct SignedIn;
 impl Guard for SignedIn {
     type Grants = ();
 
-    fn check(&self, _: &Access<'_>) -> Result<Pass<User>, Exception> {
-        Ok(Pass::with(User))
+    fn check(&self, _: &GuardContext<'_>) -> Result<Grant<User>, Exception> {
+        Ok(Grant::with(User))
     }
 }
 
@@ -17,8 +17,8 @@ impl Guard for SignedIn {
 struct Known;
 
 impl Guard for Known {
-    fn check(&self, _: &Access<'_>) -> Result<Pass, Exception> {
-        Ok(Pass::new())
+    fn check(&self, _: &GuardContext<'_>) -> Result<Grant, Exception> {
+        Ok(Grant::new())
     }
 }
 

@@ -6,8 +6,8 @@ struct Nobody;
 impl Guard for Nobody {
     type Grants = ();
 
-    fn check(&self, _: &Access<'_>) -> Result<Pass, Exception> {
-        Pass::when(false)
+    fn check(&self, _: &GuardContext<'_>) -> Result<Grant, Exception> {
+        Grant::when(false)
     }
 }
 
@@ -16,12 +16,12 @@ struct Roles(&'static [&'static str]);
 impl AsyncGuard for Roles {
     type Grants = u8;
 
-    async fn check(&self, _: &Access<'_>) -> Result<Pass<u8>, Exception> {
-        Ok(Pass::with(u8::try_from(self.0.len()).unwrap_or(0)))
+    async fn check(&self, _: &GuardContext<'_>) -> Result<Grant<u8>, Exception> {
+        Ok(Grant::with(u8::try_from(self.0.len()).unwrap_or(0)))
     }
 
-    fn doors(&self) -> Doors {
-        Doors::EVENT | Doors::CONNECT
+    fn points(&self) -> GuardPoints {
+        GuardPoints::EVENT | GuardPoints::CONNECT
     }
 }
 
@@ -33,9 +33,9 @@ struct Of<T> {
 impl<T: Send + Sync + 'static> Guard for Of<T> {
     type Grants = ();
 
-    fn check(&self, _: &Access<'_>) -> Result<Pass, Exception> {
+    fn check(&self, _: &GuardContext<'_>) -> Result<Grant, Exception> {
         let _ = &self.value;
-        Ok(Pass::new())
+        Ok(Grant::new())
     }
 }
 
@@ -67,9 +67,9 @@ impl Interceptor for inner::Timing<String> {
 impl Filter for inner::Tuple {
     type Error = Exception;
 
-    fn catch(&self, _: &Exception, _: &Call<'_>) -> Caught {
+    fn catch(&self, _: &Exception, _: &Call<'_>) -> FilterOutcome {
         let _ = self.0;
-        Caught::rethrow()
+        FilterOutcome::rethrow()
     }
 }
 
@@ -88,7 +88,7 @@ impl Chat {
     #[on_connect]
     #[guard({ ADMINS })]
     fn joined(&self, roles: Auth<u8>) -> Result<(), Exception> {
-        Pass::<()>::when(*roles.0 > 0).map(drop)
+        Grant::<()>::when(*roles.0 > 0).map(drop)
     }
 
     #[guard(Of { value: "by value" })]

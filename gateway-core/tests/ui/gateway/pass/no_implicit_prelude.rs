@@ -30,9 +30,9 @@ impl ::gateway_core::Guard for Yes {
     type Grants = ();
     fn check(
         &self,
-        _: &::gateway_core::Access<'_>,
-    ) -> ::std::result::Result<::gateway_core::Pass, ::gateway_core::Exception> {
-        ::gateway_core::Pass::when(true)
+        _: &::gateway_core::GuardContext<'_>,
+    ) -> ::std::result::Result<::gateway_core::Grant, ::gateway_core::Exception> {
+        ::gateway_core::Grant::when(true)
     }
 }
 #[derive(::std::default::Default)]
@@ -41,9 +41,9 @@ impl ::gateway_core::Guard for Other {
     type Grants = ();
     fn check(
         &self,
-        _: &::gateway_core::Access<'_>,
-    ) -> ::std::result::Result<::gateway_core::Pass, ::gateway_core::Exception> {
-        ::gateway_core::Pass::when(true)
+        _: &::gateway_core::GuardContext<'_>,
+    ) -> ::std::result::Result<::gateway_core::Grant, ::gateway_core::Exception> {
+        ::gateway_core::Grant::when(true)
     }
 }
 #[derive(::serde::Serialize, Event)]
@@ -63,8 +63,8 @@ struct Er2;
 struct Fil;
 impl ::gateway_core::Filter for Fil {
     type Error = Er;
-    fn catch(&self, _: &Er, _: &::gateway_core::Call<'_>) -> ::gateway_core::Caught {
-        ::gateway_core::Caught::rethrow()
+    fn catch(&self, _: &Er, _: &::gateway_core::Call<'_>) -> ::gateway_core::FilterOutcome {
+        ::gateway_core::FilterOutcome::rethrow()
     }
 }
 #[gateway]

@@ -32,7 +32,7 @@ impl Two {
     fn start(&self) {}
 
     #[on_connect]
-    fn joined(&self) -> Result<(), Refusal> {
+    fn joined(&self) -> Result<(), ConnectRejection> {
         Ok(())
     }
 

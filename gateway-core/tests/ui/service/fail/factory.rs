@@ -20,7 +20,7 @@ fn main() {
     // An error without a text.
     let _ = Server::empty().provide_with(async |_| Ok::<_, Unspoken>(Arc::new(Pool)));
     // Not to be shared by the threads that its socket may be on.
-    let _ = Server::empty().provide_per_socket(async |_, _| Ok::<_, Refusal>(Visit(Cell::new(1))));
+    let _ = Server::empty().provide_per_socket(async |_, _| Ok::<_, ConnectRejection>(Visit(Cell::new(1))));
     // An error that is no refusal.
     let _ = Server::empty().provide_per_socket(async |_, _| Ok::<_, Unspoken>(1));
 }

@@ -7,7 +7,7 @@ struct Pool;
 
 struct Visit(SocketId);
 
-async fn connect(services: Provided) -> Result<Arc<Pool>, Box<dyn std::error::Error>> {
+async fn connect(services: Services) -> Result<Arc<Pool>, Box<dyn std::error::Error>> {
     let _: ServerHandle = services.get().await?;
     Ok(Arc::new(Pool))
 }
@@ -32,6 +32,6 @@ fn main() {
         .provide_with(connect)
         .provide_with(async |_| Ok::<u8, Infallible>(1))
         .provide_with(|services| async move { services.get::<u8>().await.map(u16::from) })
-        .provide_per_socket(async |socket: Socket, _| Ok::<_, Refusal>(Visit(socket.id().clone())));
+        .provide_per_socket(async |socket: Socket, _| Ok::<_, ConnectRejection>(Visit(socket.id().clone())));
     assert!(server.check().is_ok());
 }

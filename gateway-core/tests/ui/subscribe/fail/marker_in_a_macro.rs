@@ -14,8 +14,8 @@ impl Chat {
 
     handlers! {
         #[on_connect]
-        fn joined(&self) -> Result<(), Refusal> {
-            Err(Refusal::message("nobody comes in"))
+        fn joined(&self) -> Result<(), ConnectRejection> {
+            Err(ConnectRejection::message("nobody comes in"))
         }
     }
 }

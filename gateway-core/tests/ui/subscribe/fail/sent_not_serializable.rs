@@ -25,7 +25,7 @@ impl Shop {
 
     #[subscribe]
     async fn asked(&self, socket: Socket) -> Result<(), Exception> {
-        let _: Receipt = socket.request("receipt", "?").await?;
+        let _: Receipt = socket.emit_with_ack("receipt", "?").await?;
         Ok(())
     }
 }

@@ -1,0 +1,336 @@
+//! From selected gateways to routes: build, bind, merge, and note every problem on the way.
+
+use std::any::TypeId;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use crate::gateway::handlers::{Bare, Bound};
+use crate::gateway::layers::{AddLayers, pipeline};
+use crate::gateway::pattern::Pattern;
+use crate::gateway::registry::GatewayEntry;
+use crate::gateway::requirements_check::{MethodRequirements, RouteAvailable, grants};
+use crate::gateway::unreachable_filters::FilterReach;
+use crate::gateway::{BuiltLayers, GatewaySelection, Layers, Problem, Route, Routes, SocketFactory};
+use crate::handler::{
+    Argument, Context, Declared, GuardedHook, Guards, Handler, Hook, Hooks, Router, RunHook, ServiceMap, Started,
+    cannot_be_subscribed,
+};
+use crate::limits::Limits;
+
+/// Routes that are complete but for their init hooks.
+#[derive(Debug)]
+pub(crate) struct Assembled {
+    pub(crate) routes: Routes,
+    init: Vec<InitHook>,
+    filters: FilterReach,
+}
+
+struct InitHook {
+    gateway: Declared,
+    hook: Hook,
+    run: RunHook<Started>,
+}
+
+impl std::fmt::Debug for InitHook {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.hook.fmt(formatter)
+    }
+}
+
+/// Takes up gateways one by one.
+#[derive(Debug)]
+pub(crate) struct Assembly<'a> {
+    given: AssemblyInputs<'a>,
+    routes: Vec<Route>,
+    /// For each route, the types that its guards may grant to a socket.
+    grants: Vec<Vec<TypeId>>,
+    claims: Vec<MethodRequirements>,
+    init: Vec<InitHook>,
+    raw: Vec<RawGateway>,
+    filters: FilterReach,
+    /// How many events of one socket may wait.
+    queued_events: usize,
+    problems: Vec<Problem>,
+}
+
+/// What the server was given for its gateways.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AssemblyInputs<'a> {
+    pub(crate) services: &'a ServiceMap,
+    pub(crate) per_socket: &'a [Arc<SocketFactory>],
+    /// What stands around everything.
+    pub(crate) around: &'a BuiltLayers,
+}
+
+/// A method that takes the whole messages of a route.
+#[derive(Debug)]
+struct RawGateway {
+    route: usize,
+    gateway: Declared,
+    hook: Hook,
+}
+
+/// The gateway that is being taken up.
+#[derive(Clone, Copy)]
+struct BindTarget<'a> {
+    route: usize,
+    gateway: Declared,
+    made: &'a BuiltLayers,
+}
+
+impl BindTarget<'_> {
+    /// Of a method behind which and around which nothing of its own stands.
+    fn claim(self, hook: Hook, arguments: Vec<Argument>) -> MethodRequirements {
+        let Self { route, gateway, .. } = self;
+        MethodRequirements { route, gateway, hook, arguments, grants: Vec::new(), is_intercepted: false }
+    }
+}
+
+impl<'a> Assembly<'a> {
+    /// All selected gateways, or all that is wrong with them.
+    pub(crate) fn of(
+        selection: &GatewaySelection,
+        given: AssemblyInputs<'a>,
+        expected: &[String],
+        limits: &Limits,
+    ) -> Result<Assembled, Vec<Problem>> {
+        let mut assembly = Self {
+            given,
+            routes: Vec::new(),
+            grants: Vec::new(),
+            claims: Vec::new(),
+            init: Vec::new(),
+            raw: Vec::new(),
+            filters: FilterReach::default(),
+            queued_events: limits.queued_events,
+            problems: selection.unregistered(),
+        };
+        let gateways = selection.gateways();
+        if gateways.is_empty() && expected.is_empty() {
+            assembly.problems.push(Problem::nothing_linked());
+        }
+        for gateway in &gateways {
+            assembly.add(gateway, selection);
+        }
+        assembly.note_clashes_of_raw_gateways();
+        assembly.note_what_arguments_miss();
+        let is_missing = |namespace: &&String| !gateways.iter().any(|gateway| gateway.namespace == **namespace);
+        assembly
+            .problems
+            .extend(expected.iter().filter(is_missing).map(|namespace| Problem::missing_namespace(namespace)));
+        if assembly.problems.is_empty() {
+            let Self { routes, init, filters, .. } = assembly;
+            Ok(Assembled { routes: Routes::new(routes), init, filters })
+        } else {
+            Err(assembly.problems)
+        }
+    }
+
+    fn add(&mut self, entry: &GatewayEntry, selection: &GatewaySelection) {
+        let pattern = Pattern::parse(entry.namespace).map_err(|error| {
+            self.problems.push(Problem::pattern(entry.declared, entry.namespace, &error));
+        });
+        // Looked at also where the gateway cannot be built: all that is wrong is reported in one run.
+        let instance = (entry.build)(self.given.services, &mut self.problems);
+        let made = self.make(entry.around);
+        match selection.bind(entry, instance.as_ref()) {
+            None => self.problems.push(Problem::no_handlers(entry.declared)),
+            Some(bound) => {
+                if let Ok(pattern) = pattern {
+                    let route = self.route(entry, pattern);
+                    self.merge(BindTarget { route, gateway: entry.declared, made: &made }, bound);
+                }
+            }
+        }
+    }
+
+    fn make(&mut self, around: AddLayers) -> BuiltLayers {
+        Layers::make(self.given.services, &mut self.problems, around)
+    }
+
+    fn merge(&mut self, place: BindTarget<'_>, bound: Bound) {
+        let Bound { handlers, init, connect, disconnect, message } = bound;
+        let is_raw = !message.is_empty();
+        self.guard_the_route(place, is_raw);
+        for handler in handlers {
+            self.merge_handler(place, handler);
+        }
+        let connect = connect.into_iter().map(|hook| self.guarded(place, hook, Guards::default())).collect();
+        let before: Vec<_> = self.given.around.guards.iter().chain(&place.made.guards).cloned().collect();
+        let mut messages = Vec::new();
+        for method in message {
+            self.raw.push(RawGateway { route: place.route, gateway: place.gateway, hook: method.hook });
+            messages.push(self.guarded(place, method, Guards::new(before.clone())));
+        }
+        let disconnect = disconnect.into_iter().map(|hook| self.plain(place, hook).1).collect();
+        let hooks = Hooks { connect, disconnect, message: messages.into_iter().next() };
+        self.routes[place.route].router.gateways.push(hooks);
+        for hook in init {
+            let (hook, run) = self.plain(place, hook);
+            self.init.push(InitHook { gateway: place.gateway, hook, run });
+        }
+    }
+
+    /// The guards of a gateway stand before its whole namespace.
+    fn guard_the_route(&mut self, place: BindTarget<'_>, is_raw: bool) {
+        let route = &mut self.routes[place.route];
+        route.guards.extend(&place.made.guards);
+        route.is_guarded |= !route.guards.is_empty();
+        self.grants[place.route].extend(grants(place.made));
+        if is_raw {
+            self.problems
+                .extend(place.made.event_layers().map(|written| Problem::layer_without_events(place.gateway, written)));
+        }
+    }
+
+    fn merge_handler(&mut self, place: BindTarget<'_>, method: Bare<Handler>) {
+        let Bare { hook, run: mut handler, more } = method;
+        let own = more.around.map(|around| self.make(around)).unwrap_or_default();
+        handler.pipeline = pipeline(&[self.given.around, place.made, &own]);
+        if let Some(pipeline) = &handler.pipeline {
+            self.filters.note(pipeline, more.error_types);
+        }
+        let (is_intercepted, is_guarded) = handler
+            .pipeline
+            .as_ref()
+            .map_or((false, false), |pipeline| (!pipeline.interceptors.is_empty(), !pipeline.guards.is_empty()));
+        let is_intercepted =
+            is_intercepted || [self.given.around, place.made, &own].iter().any(|made| made.lacks_interceptor);
+        let claim = place.claim(hook, more.arguments);
+        self.claims.push(MethodRequirements { grants: grants(&own), is_intercepted, ..claim });
+        let route = &mut self.routes[place.route];
+        route.is_guarded |= is_guarded;
+        for name in handler.names() {
+            // What macros refuse where it is written, for tables that were written by hand.
+            if let Some(why) = cannot_be_subscribed(name) {
+                self.problems.push(Problem::event_name(route.namespace, name, &handler, why));
+            }
+        }
+        let contradictions = handler.subscription.policy.contradictions(self.queued_events);
+        self.problems.extend(contradictions.into_iter().map(|(what, help)| Problem::policy(&handler, &what, help)));
+        let second = Arc::new(if self.given.around.is_measured { handler.measured() } else { handler });
+        for (name, first) in route.router.insert(&second) {
+            self.problems.push(Problem::duplicate_event(route.namespace, &name, &first, &second));
+        }
+    }
+
+    /// A hook with its own guards behind those that were asked before.
+    fn guarded<T>(&mut self, place: BindTarget<'_>, method: Bare<RunHook<T>>, mut guards: Guards) -> GuardedHook<T> {
+        let Bare { hook, run, more } = method;
+        let own = more.around.map(|around| self.make(around)).unwrap_or_default();
+        self.problems.extend(own.event_layers().map(|written| Problem::layer_at_hook(place.gateway, hook, written)));
+        guards.extend(&own.guards);
+        self.routes[place.route].is_guarded |= !guards.is_empty();
+        // What is granted at a connect hook is granted to the socket.
+        self.grants[place.route].extend(grants(&own));
+        self.claims.push(place.claim(hook, more.arguments));
+        GuardedHook { guards, run }
+    }
+
+    /// A hook before which nothing can stand.
+    fn plain<T>(&mut self, place: BindTarget<'_>, method: Bare<RunHook<T>>) -> (Hook, RunHook<T>) {
+        let Bare { hook, run, more } = method;
+        if let Some(around) = more.around {
+            let own = self.make(around);
+            let written = own.guards.iter().map(|guard| guard.written).chain(own.event_layers());
+            self.problems.extend(written.map(|written| Problem::layer_at_hook(place.gateway, hook, written)));
+        }
+        self.claims.push(place.claim(hook, more.arguments));
+        (hook, run)
+    }
+
+    /// Known only when every gateway was taken up: gateways of one namespace share its sockets.
+    fn note_what_arguments_miss(&mut self) {
+        let Self {
+            given: AssemblyInputs { services, per_socket, around },
+            routes,
+            grants: by_route,
+            claims,
+            problems,
+            ..
+        } = self;
+        let kinds: Vec<_> = per_socket.iter().map(|factory| factory.makes).collect();
+        for claim in claims {
+            let grants: Vec<_> = grants(around).into_iter().chain(by_route[claim.route].iter().copied()).collect();
+            let shared = RouteAvailable { services, per_socket: &kinds, grants: &grants };
+            let route = &mut routes[claim.route];
+            let (missing, wanted) = claim.judge(shared, route);
+            problems.extend(missing);
+            let is_new = |factory: &&Arc<SocketFactory>| {
+                wanted.contains(&factory.makes) && !route.own.iter().any(|own| own.makes == factory.makes)
+            };
+            let new: Vec<_> = per_socket.iter().filter(is_new).cloned().collect();
+            route.own.extend(new);
+        }
+    }
+
+    /// Whole messages have one receiver, and no events beside it. Known only when every gateway was taken up.
+    fn note_clashes_of_raw_gateways(&mut self) {
+        for (position, raw) in self.raw.iter().enumerate() {
+            let route = &self.routes[raw.route];
+            if let Some(first) = self.raw[..position].iter().find(|first| first.route == raw.route) {
+                self.problems.push(Problem::second_raw(
+                    route.namespace,
+                    (first.gateway, first.hook),
+                    (raw.gateway, raw.hook),
+                ));
+            } else if route.router.handlers().next().is_some() {
+                self.problems.push(Problem::raw_with_events(raw.gateway, route.namespace, raw.hook));
+            }
+        }
+    }
+
+    /// The route of this pattern, made when it is the first.
+    fn route(&mut self, entry: &GatewayEntry, pattern: Pattern) -> usize {
+        if let Some(index) = self.routes.iter().position(|route| route.pattern.is_same_shape(&pattern)) {
+            let first = &self.routes[index];
+            if first.pattern != pattern {
+                self.problems.push(Problem::other_parameters(
+                    entry.declared,
+                    entry.namespace,
+                    first.declared,
+                    first.namespace,
+                ));
+            }
+            return index;
+        }
+        self.routes.push(Route {
+            namespace: entry.namespace,
+            declared: entry.declared,
+            pattern,
+            router: Router::default(),
+            guards: Guards::new(self.given.around.guards.clone()),
+            is_guarded: false,
+            own: Vec::new(),
+        });
+        self.grants.push(Vec::new());
+        self.routes.len() - 1
+    }
+}
+
+impl Assembled {
+    /// Warns of what does not stop the start.
+    pub(crate) fn warn(&self) {
+        self.filters.warn();
+    }
+
+    /// Runs the init hooks, one after the other; all failures are reported.
+    pub(crate) async fn init(self, services: &ServiceMap) -> Result<Routes, Vec<Problem>> {
+        let mut problems = Vec::new();
+        for InitHook { gateway, hook, run } in &self.init {
+            let running = catch_unwind(AssertUnwindSafe(|| run(&Context::init(services))));
+            let outcome = match running {
+                Ok(running) => AssertUnwindSafe(running.outcome()).catch_unwind().await,
+                Err(panic) => Err(panic),
+            };
+            match outcome {
+                Ok(Started(Ok(()))) => {}
+                Ok(Started(Err(why))) => problems.push(Problem::init(*gateway, *hook, &why)),
+                Err(_) => problems.push(Problem::init(*gateway, *hook, "it panicked")),
+            }
+        }
+        if problems.is_empty() { Ok(self.routes) } else { Err(problems) }
+    }
+}

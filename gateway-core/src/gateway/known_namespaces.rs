@@ -1,0 +1,195 @@
+//! Names of namespaces that somebody asks a server for, compared with those that its gateways declare.
+
+use std::fmt;
+
+use crate::gateway::pattern::{DecodedPath, Pattern, PatternError};
+use crate::gateway::route::Routes;
+use crate::handler::{ConnectRejection, Exception, IntoException};
+
+/// A name under which a server has no namespace.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NamespaceError {
+    /// The name does not begin with a slash.
+    #[error("`{name}` is no namespace, as it does not begin with a slash: write `/{name}`")]
+    NoSlash {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// The name is a pattern, which stands for many namespaces.
+    #[error(
+        "`{name}` stands for many namespaces: `of` takes one of them, with values in place of the braces, and `of_pattern` all"
+    )]
+    Pattern {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// The server has not started, so the patterns of its gateways are not known.
+    #[error("nothing is known of `{name}` before the server has started")]
+    NotStarted {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// No gateway has a namespace of this name.
+    #[error("no gateway has the namespace `{name}`: {hint}")]
+    Unknown {
+        /// The name that was asked for.
+        name: String,
+        /// The declared namespace that comes nearest, or all of them.
+        hint: String,
+    },
+}
+
+impl NamespaceError {
+    pub(crate) fn not_started(name: &str) -> Self {
+        Self::NotStarted { name: name.to_owned() }
+    }
+}
+
+impl IntoException for NamespaceError {
+    fn into_exception(self) -> Exception {
+        Exception::hidden("no_namespace", &self).with_source(self)
+    }
+}
+
+impl From<NamespaceError> for Exception {
+    fn from(error: NamespaceError) -> Self {
+        error.into_exception()
+    }
+}
+
+impl From<NamespaceError> for ConnectRejection {
+    fn from(error: NamespaceError) -> Self {
+        error.into_exception().into()
+    }
+}
+
+/// The namespaces that the gateways of a server declare, the most precise first.
+pub(crate) struct KnownNamespaces(Vec<(&'static str, Pattern)>);
+
+impl KnownNamespaces {
+    pub(crate) fn new(routes: &Routes) -> Self {
+        Self(routes.iter().map(|route| (route.namespace, route.pattern.clone())).collect())
+    }
+
+    /// The spelling that the hub knows a namespace by.
+    pub(crate) fn find(&self, name: &str) -> Result<String, NamespaceError> {
+        check_slash(name)?;
+        if self.position(name).is_ok_and(|index| self.0[index].1.parameters().next().is_some()) {
+            return Err(NamespaceError::Pattern { name: name.to_owned() });
+        }
+        let path =
+            DecodedPath::parse(name).filter(|path| self.0.iter().any(|(_, pattern)| pattern.matches(path).is_some()));
+        path.map(|path| path.name()).ok_or_else(|| self.unknown(name))
+    }
+
+    /// The declared namespace of this pattern, whatever its parameters are called.
+    pub(crate) fn find_pattern(&self, pattern: &str) -> Result<&'static str, NamespaceError> {
+        check_slash(pattern)?;
+        self.position(pattern).map(|index| self.0[index].0).map_err(|_| self.unknown(pattern))
+    }
+
+    /// How the namespace of this concrete name is declared.
+    pub(crate) fn declared(&self, name: &str) -> Option<&'static str> {
+        let path = DecodedPath::parse(name)?;
+        self.0.iter().find(|(_, pattern)| pattern.matches(&path).is_some()).map(|(namespace, _)| *namespace)
+    }
+
+    fn position(&self, text: &str) -> Result<usize, Option<PatternError>> {
+        let asked = Pattern::parse(text)?;
+        self.0.iter().position(|(_, known)| known.is_same_shape(&asked)).ok_or(None)
+    }
+
+    fn unknown(&self, name: &str) -> NamespaceError {
+        let names: Vec<_> = self.0.iter().map(|(namespace, _)| *namespace).collect();
+        let hint = match nearest(name, &names) {
+            Some(near) => format!("`{near}` comes nearest"),
+            None => format!("there are {}", names.join(", ")),
+        };
+        NamespaceError::Unknown { name: name.to_owned(), hint }
+    }
+}
+
+impl fmt::Debug for KnownNamespaces {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "KnownNamespaces({})", self.0.len())
+    }
+}
+
+/// Checks a name while nothing else is known of the server.
+pub(crate) fn check_slash(name: &str) -> Result<(), NamespaceError> {
+    if name.starts_with('/') { Ok(()) } else { Err(NamespaceError::NoSlash { name: name.to_owned() }) }
+}
+
+/// The declared namespace that somebody probably meant.
+fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    // A name may be as long as who asks likes.
+    if name.len() > 256 {
+        return None;
+    }
+    let distances = known.iter().map(|&candidate| (distance(name, candidate), candidate));
+    let (distance, best) = distances.min()?;
+    (distance <= 1.max(best.chars().count() / 3)).then_some(best)
+}
+
+/// Levenshtein's distance, with a swap of neighbours as one step.
+fn distance(from: &str, to: &str) -> usize {
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=to.len()).collect()];
+    for (row, letter) in from.iter().enumerate() {
+        let mut current = vec![row + 1];
+        for (column, other) in to.iter().enumerate() {
+            let replaced = rows[row][column] + usize::from(letter != other);
+            let mut steps = replaced.min(rows[row][column + 1] + 1).min(current[column] + 1);
+            if row > 0 && column > 0 && *letter == to[column - 1] && from[row - 1] == *other {
+                steps = steps.min(rows[row - 1][column - 1] + 1);
+            }
+            current.push(steps);
+        }
+        rows.push(current);
+    }
+    rows[from.len()][to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known() -> KnownNamespaces {
+        let known = ["/chat", "/admin", "/room/lobby", "/room/{id}"];
+        KnownNamespaces(known.map(|text| (text, Pattern::parse(text).unwrap())).into())
+    }
+
+    #[test]
+    fn one_namespace_is_found_by_its_name() {
+        let check = |name: &str, expected: Result<&str, &str>| {
+            let found = known().find(name).map_err(|error| error.to_string());
+            assert_eq!(found.as_deref().map_err(String::as_str), expected, "{name}");
+        };
+        check("/chat", Ok("/chat"));
+        check("/ch%61t", Ok("/chat"));
+        check("/room/7", Ok("/room/7"));
+        check("/room/a%20b", Ok("/room/a b"));
+        check("chat", Err("`chat` is no namespace, as it does not begin with a slash: write `/chat`"));
+        check("/caht", Err("no gateway has the namespace `/caht`: `/chat` comes nearest"));
+        check("/chatt", Err("no gateway has the namespace `/chatt`: `/chat` comes nearest"));
+        check(
+            "/room//",
+            Err("no gateway has the namespace `/room//`: there are /chat, /admin, /room/lobby, /room/{id}"),
+        );
+        check("/x", Err("no gateway has the namespace `/x`: there are /chat, /admin, /room/lobby, /room/{id}"));
+        let pattern = "`/room/{any}` stands for many namespaces: `of` takes one of them, with values in place of the braces, and `of_pattern` all";
+        check("/room/{any}", Err(pattern));
+    }
+
+    #[test]
+    fn a_pattern_is_found_by_its_shape_and_means_what_no_other_namespace_has() {
+        assert_eq!(known().find_pattern("/room/{any}"), Ok("/room/{id}"));
+        assert_eq!(known().find_pattern("/chat"), Ok("/chat"));
+        assert!(known().find_pattern("/rooms/{id}").unwrap_err().to_string().ends_with("`/room/{id}` comes nearest"));
+        assert!(known().find_pattern("room/{id}").is_err());
+        assert_eq!(known().declared("/room/lobby"), Some("/room/lobby"));
+        assert_eq!(known().declared("/room/7"), Some("/room/{id}"));
+        assert_eq!(known().declared("/nowhere"), None);
+    }
+}

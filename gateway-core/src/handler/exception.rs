@@ -1,0 +1,419 @@
+//! Failures that are told to the sender. The connection lives on.
+
+use std::any::{Any, TypeId};
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use data_encoding::BASE64URL_NOPAD;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::metrics::{ExceptionNotice, cut};
+use crate::protocol::{Content, RawArgs, to_json};
+use crate::session::random;
+
+/// What a client reads where the cause is none of its business; the words NestJS clients know.
+pub(crate) const INTERNAL: &str = "Internal server error";
+
+/// A failure told to the sender, by the `exception` event or the ack.
+///
+/// ```
+/// use gateway_core::Exception;
+///
+/// let muted = Exception::new("muted", "you are muted").with_details(&serde_json::json!({"until": "noon"}));
+/// assert_eq!(muted.code(), Some("muted"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Exception(Box<Parts>);
+
+// Boxed: every `Result` of a handler carries it.
+#[derive(Clone, Debug)]
+struct Parts {
+    code: Option<Cow<'static, str>>,
+    message: Cow<'static, str>,
+    details: Option<Arc<Value>>,
+    cause: Cause,
+    /// Replaces everything else on the wire.
+    payload: Option<Value>,
+    /// What was hidden from the client, for the log.
+    hidden: Option<String>,
+    /// Under which the log has what was hidden.
+    id: Option<Box<str>>,
+    /// The error that it was made from, for filters.
+    source: Option<Arc<dyn Error + Send + Sync>>,
+    /// The errors behind it that it does not name as its sources.
+    behind: Option<ErrorChain>,
+    /// Made by the framework: NestJS knows no code for it.
+    framework: bool,
+}
+
+/// Finds the error in a field of an error, at this depth: what is transparent passes its inner error's source on as its own, and
+/// so nobody comes by the inner one.
+pub(crate) type ErrorChain = for<'a> fn(&'a (dyn Error + 'static), usize) -> Option<&'a (dyn Error + 'static)>;
+
+#[derive(Clone, Debug)]
+enum Cause {
+    Pattern,
+    None,
+    Own(Value),
+}
+
+impl Exception {
+    /// A failure with a code for programs and a message for people.
+    pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        let mut exception = Self::message(message);
+        exception.0.code = Some(code.into());
+        exception
+    }
+
+    /// A failure with a message only.
+    pub fn message(message: impl Into<Cow<'static, str>>) -> Self {
+        let message = message.into();
+        Self(Box::new(Parts {
+            code: None,
+            message,
+            details: None,
+            cause: Cause::Pattern,
+            payload: None,
+            hidden: None,
+            id: None,
+            source: None,
+            behind: None,
+            framework: false,
+        }))
+    }
+
+    /// A failure whose whole payload is `payload`, sent verbatim.
+    pub fn payload<T: Serialize + ?Sized>(payload: &T) -> Self {
+        match serde_json::to_value(payload) {
+            Ok(payload) => {
+                let mut exception = Self::message("");
+                exception.0.payload = Some(payload);
+                exception
+            }
+            Err(error) => Self::hidden("unserializable", &error),
+        }
+    }
+
+    /// A failure whose text is for the log alone; the client reads `Internal server error`, the code, and an id under which
+    /// the log has the text.
+    pub fn hidden(code: impl Into<Cow<'static, str>>, error: &dyn Error) -> Self {
+        let mut exception = Self::new(code, INTERNAL).with_id(Some(new_id()));
+        exception.0.hidden = Some(chain(error));
+        exception
+    }
+
+    /// What a guard says no with: the code `forbidden`, and the words NestJS clients know.
+    #[must_use]
+    pub fn forbidden() -> Self {
+        Self::framework("forbidden", "Forbidden resource")
+    }
+
+    /// The client is nobody the server knows: the code `unauthorized`.
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        Self::framework("unauthorized", "you are not signed in")
+    }
+
+    /// User code failed in a way that is none of the client's business. `log` writes which, with the id the client gets.
+    pub(crate) fn internal(log: impl FnOnce(&str)) -> Self {
+        let id = new_id();
+        log(&id);
+        Self::framework("internal", INTERNAL).with_id(Some(id))
+    }
+
+    /// A failure of the framework's own, listed in `docs/errors.md`.
+    pub(crate) fn framework(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(code, message).of_framework()
+    }
+
+    pub(super) fn of_framework(mut self) -> Self {
+        self.0.framework = true;
+        self
+    }
+
+    pub(super) fn with_id(mut self, id: Option<Box<str>>) -> Self {
+        self.0.id = id;
+        self
+    }
+
+    /// Adds facts for programs, as `details`.
+    #[must_use]
+    pub fn with_details<T: Serialize + ?Sized>(mut self, details: &T) -> Self {
+        self.0.details = serde_json::to_value(details).ok().map(Arc::new);
+        self
+    }
+
+    /// With the details of what it was made from.
+    pub(super) fn with_shared_details(mut self, details: Arc<Value>) -> Self {
+        self.0.details = Some(details);
+        self
+    }
+
+    /// Replaces `cause`, which names the event by default.
+    #[must_use]
+    pub fn with_cause<T: Serialize + ?Sized>(mut self, cause: &T) -> Self {
+        self.0.cause = serde_json::to_value(cause).map_or(Cause::None, Cause::Own);
+        self
+    }
+
+    /// Leaves `cause` out.
+    #[must_use]
+    pub fn without_cause(mut self) -> Self {
+        self.0.cause = Cause::None;
+        self
+    }
+
+    /// Keeps the error it was made from, so that [`Exception::error`] and filters find it. No client reads it.
+    #[must_use]
+    pub fn with_source(mut self, error: impl Error + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Arc::new(error));
+        self.0.behind = None;
+        self
+    }
+
+    /// Finds what is behind its source by this function too.
+    pub(crate) fn with_behind(mut self, behind: ErrorChain) -> Self {
+        self.0.behind = Some(behind);
+        self
+    }
+
+    /// The error it was made from, or the first of that error's own sources, that is an `E`; also one that `#[error(transparent)]`
+    /// stands for. As `Exception`, itself.
+    #[must_use]
+    pub fn error<E: Error + 'static>(&self) -> Option<&E> {
+        if TypeId::of::<E>() == TypeId::of::<Self>() {
+            return (self as &dyn Any).downcast_ref();
+        }
+        let first = self.0.source.as_deref().map(|error| error as &(dyn Error + 'static));
+        find(first).or_else(|| {
+            let (first, behind) = (first?, self.0.behind?);
+            (0..).map_while(|depth| behind(first, depth)).find_map(|error| find(Some(error)))
+        })
+    }
+
+    /// The id under which the log has what was hidden from the client.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.0.id.as_deref()
+    }
+
+    /// The code, where it has one.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The message the client reads.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The facts for programs, where it has some.
+    #[must_use]
+    pub fn details(&self) -> Option<&Value> {
+        self.0.details.as_deref()
+    }
+
+    pub(crate) fn told(&self) -> ExceptionNotice<'_> {
+        ExceptionNotice { code: self.code(), hidden: self.hidden_text(), id: self.id() }
+    }
+
+    /// For the log.
+    pub(crate) fn hidden_text(&self) -> Option<&str> {
+        self.0.hidden.as_deref().map(cut)
+    }
+
+    /// The whole truth, for the log.
+    pub(crate) fn log_text(&self) -> &str {
+        self.hidden_text().unwrap_or(cut(&self.0.message))
+    }
+
+    /// The JSON of `data` in the exception frame. `echo` is the request's data where compatibility wants it back.
+    pub(crate) fn render(&self, pattern: Option<&str>, echo: Option<&str>, nestjs: bool) -> String {
+        if let Some(payload) = &self.0.payload {
+            return payload.to_string();
+        }
+        let cause = match (&self.0.cause, pattern) {
+            (Cause::Own(cause), _) => Some(WireCause::Own(cause)),
+            (Cause::Pattern, Some(pattern)) => {
+                Some(WireCause::Pattern { pattern, data: echo.and_then(|echo| serde_json::from_str(echo).ok()) })
+            }
+            (Cause::Pattern, None) | (Cause::None, _) => None,
+        };
+        let is_ours = self.0.framework || self.0.hidden.is_some();
+        let code = self.code().filter(|_| !(nestjs && is_ours));
+        let id = self.id().filter(|_| !nestjs);
+        let details = self.0.details.as_deref();
+        let members = ExceptionMembers { status: "error", message: &self.0.message, code, id, details, cause };
+        to_json(&members).expect("names and values that are JSON already")
+    }
+
+    /// The JSON a client that asked for a namespace reads where it is refused: `message`, and `data` for programs. That is
+    /// the details alone, or the code and the id with them.
+    pub(crate) fn render_refusal(&self) -> String {
+        let details = self.0.details.as_deref();
+        let data = match (self.code(), self.id()) {
+            (None, None) => details.cloned(),
+            (code, id) => serde_json::to_value(RejectionData { code, id, details }).ok(),
+        };
+        let refusal = RejectionMembers { message: &self.0.message, data };
+        to_json(&refusal).expect("a text and a value that is JSON already")
+    }
+}
+
+/// The first of the error and its sources that is an `E`.
+fn find<'a, E: Error + 'static>(first: Option<&'a (dyn Error + 'static)>) -> Option<&'a E> {
+    std::iter::successors(first, |error| (*error).source()).find_map(|error| error.downcast_ref())
+}
+
+/// What is told where a namespace is refused, in the order Socket.IO writes it.
+#[derive(Serialize)]
+struct RejectionMembers<'a> {
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Value>,
+}
+
+#[derive(Serialize)]
+struct RejectionData<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a Value>,
+}
+
+/// The payload of an exception frame, in the order NestJS writes it.
+#[derive(Serialize)]
+struct ExceptionMembers<'a> {
+    status: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<WireCause<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum WireCause<'a> {
+    Own(&'a Value),
+    Pattern {
+        pattern: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        data: Option<&'a RawValue>,
+    },
+}
+
+/// A name for one failure in the log: 12 characters, unguessable.
+///
+/// # Panics
+///
+/// When the system has no randomness to give.
+pub(super) fn new_id() -> Box<str> {
+    BASE64URL_NOPAD.encode(&random::<9>()).into()
+}
+
+/// The error and its sources, for the log.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
+impl fmt::Display for Exception {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Parts { payload, code, message, .. } = &*self.0;
+        match (payload, code) {
+            (Some(payload), _) => payload.fmt(formatter),
+            (None, Some(code)) => write!(formatter, "{message} ({code})"),
+            (None, None) => formatter.write_str(message),
+        }
+    }
+}
+
+impl Error for Exception {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let source = self.0.source.as_deref()?;
+        // Where its text is the exception's own, it is not said twice.
+        if self.0.hidden.is_some() { Some(source) } else { source.source() }
+    }
+}
+
+/// What a reply carries, or the exception that says it has none.
+pub(crate) fn reply_content(args: Result<RawArgs, serde_json::Error>) -> Result<Content, Exception> {
+    args.map(RawArgs::into_content).map_err(|error| Exception::hidden("unserializable", &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn exceptions_have_the_shape_nestjs_clients_read() {
+        let check = |exception: Exception, nestjs: bool, expected: Value| {
+            let text = exception.render(Some("push"), nestjs.then_some("[1]"), nestjs);
+            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
+        };
+        let plain = json!({"status": "error", "message": "no", "code": "muted", "cause": {"pattern": "push"}});
+        check(Exception::new("muted", "no"), false, plain);
+        let echoed = json!({"status": "error", "message": "no", "cause": {"pattern": "push", "data": [1]}});
+        check(Exception::framework("x", "no"), true, echoed);
+        check(Exception::message("r").without_cause(), true, json!({"status": "error", "message": "r"}));
+        check(
+            Exception::message("r").with_cause(&json!({"ev": "cf"})),
+            true,
+            json!({"status": "error", "message": "r", "cause": {"ev": "cf"}}),
+        );
+        check(Exception::payload(&[1, 2]), true, json!([1, 2]));
+        let details = json!({"status": "error", "message": "no", "details": {"a": {"b": 1}}, "cause": {"pattern": "push", "data": [1]}});
+        check(Exception::message("no").with_details(&json!({"a": {"b": 1}})), true, details);
+    }
+
+    #[test]
+    fn what_is_hidden_stays_in_the_log() {
+        let exception = Exception::hidden("internal", &std::io::Error::other("secret"));
+        assert!(!exception.render(None, None, false).contains("secret"));
+        assert_eq!(exception.hidden_text(), Some("secret"));
+        let payload: Value = serde_json::from_str(&exception.render(None, None, false)).unwrap();
+        assert_eq!(payload["id"].as_str(), exception.id());
+        assert_eq!(exception.id().map(str::len), Some(12));
+        assert!(!exception.render(None, None, true).contains(exception.id().unwrap()));
+        let refusal: Value = serde_json::from_str(&exception.render_refusal()).unwrap();
+        assert_eq!(refusal["data"], json!({"code": "internal", "id": exception.id()}));
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the store is closed")]
+    struct StreamClosed(#[source] std::io::Error);
+
+    #[test]
+    fn the_error_it_was_made_from_is_found_by_its_type() {
+        let closed = || StreamClosed(std::io::Error::other("no disk"));
+        let exception = Exception::hidden("store", &closed()).with_source(closed());
+        assert!(exception.error::<StreamClosed>().is_some());
+        assert_eq!(exception.error::<std::io::Error>().unwrap().to_string(), "no disk");
+        assert!(exception.error::<std::fmt::Error>().is_none());
+        assert_eq!(exception.error::<Exception>().unwrap().code(), Some("store"));
+        assert_eq!(exception.source().unwrap().to_string(), "the store is closed");
+        let told = Exception::new("closed", "the store is closed").with_source(closed());
+        assert_eq!(told.source().unwrap().to_string(), "no disk");
+    }
+}

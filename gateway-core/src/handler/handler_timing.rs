@@ -1,0 +1,53 @@
+//! Handlers whose time is measured. Where it is not, nothing of this is in a message's way.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::handler::{Context, Handler, HandlerFuture, HandlerState, Outcome, Reply};
+use crate::metrics::{EventMeter, HowEnded};
+
+impl Handler {
+    /// The same, with a clock around its call: what stands around the handler is not in its time.
+    pub(crate) fn measured(self) -> Self {
+        let meter = Arc::<EventMeter>::default();
+        let clocked = Arc::clone(&meter);
+        let call = self.call;
+        let call = move |context: &Context<'_>| {
+            let clock = Clock::start(&clocked);
+            match call(context).0 {
+                HandlerState::Ready(reply) => HandlerFuture::ready(clock.stop(reply)),
+                HandlerState::Future(future) => HandlerFuture::future(async move {
+                    // Inside from the start: a future that is dropped stops it too.
+                    let clock = clock;
+                    clock.stop(future.await)
+                }),
+            }
+        };
+        Self { call: Box::new(call), meter: Some(meter), ..self }
+    }
+}
+
+/// Tells the time when it is dropped.
+struct Clock {
+    meter: Arc<EventMeter>,
+    start: Instant,
+    how: HowEnded,
+}
+
+impl Clock {
+    fn start(meter: &Arc<EventMeter>) -> Self {
+        Self { meter: Arc::clone(meter), start: Instant::now(), how: HowEnded::Dropped }
+    }
+
+    fn stop(mut self, reply: Reply) -> Reply {
+        self.how = if matches!(reply.0, Outcome::Failed(_)) { HowEnded::Failed } else { HowEnded::Done };
+        reply
+    }
+}
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        self.meter.observe(self.how, self.start.elapsed());
+    }
+}

@@ -1,0 +1,107 @@
+//! Interceptors: around a handler, before it and after.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::handler::call::{Call, OwnedCall};
+use crate::handler::shared_responder::LentResponder;
+use crate::handler::{Layer, Reply};
+
+/// Stands around handlers: sees what comes in and what goes out, and decides about both.
+///
+/// It stands around a method or a whole gateway by `#[intercept(Timing)]`, around everything by
+/// [`Server::intercept`](crate::Server::intercept); the server's are outermost. What it does before `next.run()` comes before
+/// the arguments are read, what it does after that comes before the answer is sent.
+///
+/// ```
+/// use gateway_core::prelude::*;
+///
+/// #[derive(Default)]
+/// struct Timing;
+///
+/// impl Interceptor for Timing {
+///     async fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> Reply {
+///         let begin = std::time::Instant::now();
+///         let reply = next.run().await;
+///         println!("{} took {:?}", call.event(), begin.elapsed());
+///         reply
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no interceptor",
+    label = "this cannot stand around a handler",
+    note = "implement `Interceptor` for `{Self}`: `async fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> Reply`"
+)]
+pub trait Interceptor: Send + Sync + 'static {
+    /// Lets the handler run by `next.run()`, or answers without it. An [`Exception`](struct@crate::Exception) becomes a reply by
+    /// `into()`.
+    fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> impl Future<Output = Reply> + Send;
+}
+
+/// What is behind an interceptor: the next one, or the handler.
+#[must_use = "the handler runs by `next.run().await`"]
+pub struct Next<'a> {
+    call: &'a OwnedCall,
+    interceptors: &'a [Arc<Layer<ErasedInterceptor>>],
+    responder: &'a LentResponder,
+}
+
+impl<'a> Next<'a> {
+    pub(super) fn new(
+        call: &'a OwnedCall,
+        interceptors: &'a [Arc<Layer<ErasedInterceptor>>],
+        responder: &'a LentResponder,
+    ) -> Self {
+        Self { call, interceptors, responder }
+    }
+
+    /// Runs it and gives its outcome: a value, a stream, nothing, or an exception. A handler that answers by an
+    /// [`Ack`](crate::Ack) has an empty one.
+    pub async fn run(self) -> Reply {
+        let Self { call, interceptors, responder } = self;
+        let lent = call.lend();
+        if let [first, rest @ ..] = interceptors {
+            let next = Self { call, interceptors: rest, responder };
+            return first.layer.0.intercept(&lent, next).await;
+        }
+        let running = (lent.handler.call)(&lent.context(responder));
+        running.outcome().await
+    }
+}
+
+impl fmt::Debug for Next<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Next({} interceptors)", self.interceptors.len())
+    }
+}
+
+/// An interceptor whose type is forgotten.
+pub(crate) struct ErasedInterceptor(Box<dyn AnyInterceptor>);
+
+impl ErasedInterceptor {
+    pub(crate) fn new<I: Interceptor>(interceptor: Arc<I>) -> Self {
+        Self(Box::new(TypedInterceptor(interceptor)))
+    }
+}
+
+impl fmt::Debug for ErasedInterceptor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ErasedInterceptor")
+    }
+}
+
+type Intercepted<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
+
+trait AnyInterceptor: Send + Sync {
+    fn intercept<'a>(&'a self, call: &'a Call<'a>, next: Next<'a>) -> Intercepted<'a>;
+}
+
+struct TypedInterceptor<I>(Arc<I>);
+
+impl<I: Interceptor> AnyInterceptor for TypedInterceptor<I> {
+    fn intercept<'a>(&'a self, call: &'a Call<'a>, next: Next<'a>) -> Intercepted<'a> {
+        Box::pin(self.0.intercept(call, next))
+    }
+}

@@ -1,0 +1,193 @@
+//! What becomes an exception: errors of the application, and those of the framework that user code returns.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::handler::{ErrorTypes, Exception, INTERNAL};
+use crate::hub::JoinError;
+use crate::protocol::{Fault, Malformed};
+use crate::session::{RoomRefusal, SendError};
+use crate::socket::RequestError;
+use crate::transport::AuthError;
+
+/// An error type of the application that can be told to a client. Derive it: `#[derive(Exception)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no exception: it cannot be told to a client",
+    label = "this error has no exception",
+    note = "put `#[derive(Exception)]` on an error type of your own",
+    note = "map another error: `.map_err(|error| Exception::hidden(\"code\", &error))`, with `&*error` for a boxed one; a text is told by `Exception::new(\"code\", text)`"
+)]
+pub trait IntoException {
+    /// The exception the client gets.
+    fn into_exception(self) -> Exception;
+
+    /// The errors that filters may be asked for where it fails. Where it does not say them: any.
+    #[doc(hidden)]
+    fn error_types(types: &mut ErrorTypes)
+    where
+        Self: Sized,
+    {
+        types.add_unknown();
+    }
+}
+
+impl IntoException for Exception {
+    fn into_exception(self) -> Exception {
+        self
+    }
+}
+
+impl IntoException for std::convert::Infallible {
+    fn into_exception(self) -> Exception {
+        match self {}
+    }
+
+    fn error_types(_: &mut ErrorTypes) {}
+}
+
+/// An argument that could not be read from what the client sent.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Rejection {
+    code: Cow<'static, str>,
+    message: Cow<'static, str>,
+    details: Option<Arc<Value>>,
+    /// Under which the log has what the client is not told.
+    id: Option<Box<str>>,
+}
+
+impl Rejection {
+    /// A rejection with a code for programs and a message for people.
+    pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code: code.into(), message: message.into(), details: None, id: None }
+    }
+
+    /// Adds facts for programs, as the exception's `details`.
+    #[must_use]
+    pub fn with_details<T: Serialize + ?Sized>(mut self, details: &T) -> Self {
+        self.details = serde_json::to_value(details).ok().map(Arc::new);
+        self
+    }
+
+    /// The code for programs.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// The facts for programs: of data that cannot be read or breaks a rule, the list of its faults.
+    #[must_use]
+    pub fn details(&self) -> Option<&Value> {
+        self.details.as_deref()
+    }
+
+    /// Something with faults: the first of them in words, all of them in the details.
+    pub(crate) fn of_faults(code: &'static str, lead: &str, faults: &[Fault]) -> Self {
+        let message = match faults {
+            [] => lead.to_owned(),
+            [only] => format!("{lead}: {only}"),
+            [first, others @ ..] => format!("{lead}: {first} (and {} more)", others.len()),
+        };
+        Self::new(code, message).with_details(faults)
+    }
+
+    /// Data that cannot be read.
+    pub(crate) fn unreadable(lead: &str, fault: &Fault) -> Self {
+        Self::of_faults("unreadable", lead, std::slice::from_ref(fault))
+    }
+
+    /// The application is wrong, and the client reads no more than that and an id. `log` writes the rest, with this id.
+    pub(crate) fn internal(log: impl FnOnce(&str)) -> Self {
+        let id = super::exception::new_id();
+        log(&id);
+        Self { id: Some(id), ..Self::new("internal", INTERNAL) }
+    }
+}
+
+impl IntoException for Rejection {
+    fn into_exception(self) -> Exception {
+        let Self { code, message, details, id } = self.clone();
+        let exception = Exception::new(code, message).of_framework().with_id(id).with_source(self);
+        match details {
+            Some(details) => exception.with_shared_details(details),
+            None => exception,
+        }
+    }
+
+    fn error_types(types: &mut ErrorTypes) {
+        types.add::<Self>();
+    }
+}
+
+impl IntoException for Malformed {
+    fn into_exception(self) -> Exception {
+        Exception::framework("malformed", self.why)
+    }
+}
+
+impl IntoException for JoinError {
+    fn into_exception(self) -> Exception {
+        let exception = match &self {
+            Self::TooMany => Exception::framework("too_many_rooms", self.to_string()),
+            Self::Private => Exception::framework("private_room", self.to_string()),
+            Self::Refused(refusal) => return told_by_a_guard(refusal),
+            Self::Gone => Exception::hidden("gone", &self),
+        };
+        exception.with_source(self)
+    }
+}
+
+/// As the guard has said it.
+fn told_by_a_guard(refusal: &RoomRefusal) -> Exception {
+    refusal.error().downcast_ref().cloned().unwrap_or_else(Exception::forbidden)
+}
+
+impl IntoException for SendError {
+    fn into_exception(self) -> Exception {
+        Exception::hidden("unsent", &self).with_source(self)
+    }
+}
+
+impl IntoException for RequestError {
+    fn into_exception(self) -> Exception {
+        let exception = match &self {
+            Self::Timeout => Exception::framework("no_answer", "you did not answer in time"),
+            Self::Refused(_) | Self::Unreadable(_) => Exception::framework("bad_answer", self.to_string()),
+            Self::Gone | Self::Unsent(_) | Self::NotConnected | Self::TooMany | Self::Unserializable => {
+                Exception::hidden("unasked", &self)
+            }
+        };
+        exception.with_source(self)
+    }
+}
+
+impl IntoException for AuthError {
+    fn into_exception(self) -> Exception {
+        Exception::framework("unauthorized", self.to_string()).with_source(self)
+    }
+}
+
+/// An error that `?` makes an exception of: the framework's own, and those with `#[derive(Exception)]`.
+#[diagnostic::on_unimplemented(
+    message = "`?` cannot make an exception of `{Self}`: nobody said what a client is told of it",
+    label = "no exception: `.map_err(|error| Exception::hidden(\"code\", &error))?` makes one, or an error type with `#[derive(Exception)]`",
+    note = "say it in place: `.map_err(|error| Exception::hidden(\"code\", &error))?`, with `&*error` for a boxed one",
+    note = "or return an error type of your own, with `#[derive(Debug, thiserror::Error, Exception)]` and a variant `Io(#[from] std::io::Error)`"
+)]
+pub trait FrameworkError: IntoException {}
+
+impl<E: FrameworkError> From<E> for Exception {
+    fn from(error: E) -> Self {
+        error.into_exception()
+    }
+}
+
+impl FrameworkError for RequestError {}
+impl FrameworkError for AuthError {}
+impl FrameworkError for JoinError {}
+impl FrameworkError for SendError {}
+impl FrameworkError for Rejection {}
+impl FrameworkError for Malformed {}

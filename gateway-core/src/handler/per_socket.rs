@@ -1,0 +1,49 @@
+//! What was made for the socket alone, as an argument.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::handler::{Context, FromContext, Rejection, Requirements, on};
+
+/// The value that [`Server::provide_per_socket`](crate::Server::provide_per_socket) made for this socket.
+///
+/// It is made when the socket comes in, once its guards have said yes and before the connect hooks, where a method of its
+/// namespace asks for it; and dropped when its last disconnect hook has run. Where nothing makes a `T`, the server does not
+/// start.
+pub struct PerSocket<T>(pub Arc<T>);
+
+impl<On: on::OfSocket, T: Send + Sync + 'static> FromContext<On> for PerSocket<T> {
+    fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        context.of_socket().map(Self).ok_or_else(|| {
+            let value = std::any::type_name::<T>();
+            Rejection::internal(|id| {
+                tracing::error!(value, id, "a value that nothing makes for its socket is asked for");
+            })
+        })
+    }
+
+    fn needs(needs: &mut Requirements<'_>) {
+        needs.per_socket::<T>();
+    }
+}
+
+impl<T> Deref for PerSocket<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> Clone for PerSocket<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for PerSocket<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("PerSocket").field(&self.0).finish()
+    }
+}

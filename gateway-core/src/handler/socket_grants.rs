@@ -1,0 +1,119 @@
+//! What guards have said of one socket and what still counts of it: verdicts that hold, values they granted, the user they
+//! named. Beside that, what was made for the socket alone.
+
+use std::any::{Any, TypeId};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use crate::handler::grant::{ErasedGrant, GrantLifetime};
+use crate::handler::guard_context::{GuardContext, GuardPoint, GuardSubject};
+use crate::session::TypeMap;
+
+/// Of one socket, from the upgrade to its end.
+#[derive(Debug, Default)]
+pub(crate) struct SocketGrants {
+    /// For as long as the socket lives. Its session has it too.
+    pub(super) granted: Arc<TypeMap>,
+    /// Made for the socket when it came in.
+    pub(super) own: TypeMap,
+    state: Mutex<GrantState>,
+}
+
+#[derive(Debug, Default)]
+struct GrantState {
+    /// Guards that need not be asked, and until when.
+    held: Vec<(GuardKey, Option<Instant>)>,
+    user: Option<Arc<str>>,
+    expires: Option<Instant>,
+}
+
+/// Which guard of the server it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct GuardKey(pub(super) usize);
+
+impl SocketGrants {
+    /// Whether an earlier yes of this guard still counts. The clock is read only where one is bounded.
+    pub(super) fn hold(&self, guard: GuardKey, point: GuardPoint) -> bool {
+        if point == GuardPoint::Join {
+            return false;
+        }
+        let mut state = self.lock();
+        let Some(index) = state.held.iter().position(|(held, _)| *held == guard) else { return false };
+        let holds = state.held[index].1.is_none_or(|until| Instant::now() < until);
+        if !holds {
+            state.held.swap_remove(index);
+        }
+        holds
+    }
+
+    /// Takes a yes up.
+    pub(super) fn take(&self, guard: GuardKey, passed: ErasedGrant, context: &GuardContext<'_>) {
+        let ErasedGrant { value, user, holds, expires } = passed;
+        if context.point == GuardPoint::Join {
+            return;
+        }
+        if let Some((kind, value)) = value {
+            match context.asked {
+                // Another event of the socket may run beside it: what is granted for one is not the other's.
+                GuardSubject::Event { extensions, .. } if holds == GrantLifetime::Once => {
+                    extensions.granted.insert_shared(kind, value);
+                }
+                _ => self.granted.insert_shared(kind, value),
+            }
+        }
+        if let Some(user) = user {
+            self.name_user(&user.into(), context);
+        }
+        let mut state = self.lock();
+        state.held.retain(|(held, _)| *held != guard);
+        match holds {
+            GrantLifetime::Once => {}
+            GrantLifetime::Until(until) => state.held.push((guard, Some(until))),
+            GrantLifetime::Always => state.held.push((guard, None)),
+        }
+        state.expires = state.expires.into_iter().chain(expires).min();
+    }
+
+    fn name_user(&self, user: &Arc<str>, context: &GuardContext<'_>) {
+        self.lock().user = Some(Arc::clone(user));
+        if let Some(socket) = context.socket {
+            socket.set_user(user);
+        }
+    }
+
+    /// What guards have granted for as long as the socket lives.
+    pub(crate) fn granted(&self) -> &Arc<TypeMap> {
+        &self.granted
+    }
+
+    /// Takes up what was made for the socket.
+    pub(crate) fn own(&self, kind: TypeId, value: Arc<dyn Any + Send + Sync>) {
+        self.own.insert_shared(kind, value);
+    }
+
+    /// Lets go of all that was made for the socket.
+    pub(crate) fn disown(&self) {
+        self.own.clear();
+    }
+
+    /// The user that was named last.
+    pub(crate) fn user(&self) -> Option<Arc<str>> {
+        self.lock().user.clone()
+    }
+
+    /// Whether the socket's time is over. Says so once.
+    pub(crate) fn take_expiry(&self, now: Instant) -> bool {
+        self.lock().expires.take_if(|expires| *expires <= now).is_some()
+    }
+
+    /// When the socket ends.
+    pub(crate) fn expires(&self) -> Option<Instant> {
+        self.lock().expires
+    }
+
+    fn lock(&self) -> MutexGuard<'_, GrantState> {
+        // No user code runs under this lock, so a poisoned lock still guards whole data.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,29 @@
+//! The place of a request in a distributed trace, as an argument that may be missing.
+
+use crate::handler::{Context, FromContext, Rejection, on};
+use crate::protocol::TraceParent;
+
+/// A type that a handler may take as an `Option`.
+#[diagnostic::on_unimplemented(
+    message = "`Option<{Self}>` cannot be an argument here",
+    label = "this is read, or the handler does not run",
+    note = "a payload that may be missing is a `Data` of an option: `Data<Option<T>>`",
+    note = "to run without an argument that cannot be read, take `Result<{Self}, Rejection>`"
+)]
+pub trait FromContextOptional<On>: Sized {
+    /// Reads the argument, or finds that there is none.
+    #[doc(hidden)]
+    fn from_context_optional(context: &Context<'_>) -> Result<Option<Self>, Rejection>;
+}
+
+impl<On, T: FromContextOptional<On>> FromContext<On> for Option<T> {
+    fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        T::from_context_optional(context)
+    }
+}
+
+impl<On: on::OfSocket> FromContextOptional<On> for TraceParent {
+    fn from_context_optional(context: &Context<'_>) -> Result<Option<Self>, Rejection> {
+        Ok(context.traceparent())
+    }
+}

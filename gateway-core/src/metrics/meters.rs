@@ -1,0 +1,122 @@
+//! What is measured of each event, where a server measures at all: labels are the names it was started with, and nothing a
+//! client can think of adds another.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::metrics::histogram::Histogram;
+use crate::metrics::wire_meter::WireMeter;
+
+/// The label of all that has none of its own.
+pub(crate) const OTHER: &str = "other";
+
+/// Of one registered event.
+#[derive(Debug, Default)]
+pub(crate) struct EventMeter {
+    received: AtomicU64,
+    seconds: [Histogram; 3],
+}
+
+/// How a handler ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum HowEnded {
+    /// With an answer, or none.
+    Done,
+    /// With an exception.
+    Failed,
+    /// It panicked, took too long, or nobody waited for it any more.
+    Dropped,
+}
+
+impl HowEnded {
+    pub(crate) const ALL: [Self; 3] = [Self::Done, Self::Failed, Self::Dropped];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
+impl EventMeter {
+    pub(crate) fn receive(&self) {
+        self.received.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn observe(&self, outcome: HowEnded, time: Duration) {
+        self.seconds[outcome as usize].observe(time);
+    }
+
+    pub(crate) fn seconds(&self, outcome: HowEnded) -> &Histogram {
+        &self.seconds[outcome as usize]
+    }
+}
+
+/// Of one namespace.
+#[derive(Debug)]
+pub(crate) struct NamespaceMeter {
+    /// As it was declared, with its parameters unfilled.
+    pub(crate) namespace: &'static str,
+    /// By the name, or the names, a handler answers to.
+    pub(crate) received: Vec<(Arc<str>, Arc<EventMeter>)>,
+    /// Events without a handler.
+    pub(crate) unknown: AtomicU64,
+    /// By the names that were given for this.
+    pub(crate) sent: HashMap<Arc<str>, AtomicU64>,
+    pub(crate) sent_other: AtomicU64,
+}
+
+/// Of a server.
+pub(crate) struct Meters {
+    pub(crate) namespaces: Vec<NamespaceMeter>,
+    pub(crate) wire: WireMeter,
+    resolve: Resolve,
+}
+
+/// How the namespace of a concrete name was declared.
+type Resolve = Box<dyn Fn(&str) -> Option<&'static str> + Send + Sync>;
+
+impl Meters {
+    /// `resolve` says how the namespace of a concrete name was declared.
+    pub(crate) fn new(
+        namespaces: Vec<NamespaceMeter>,
+        resolve: impl Fn(&str) -> Option<&'static str> + Send + Sync + 'static,
+    ) -> Self {
+        Self { namespaces, wire: WireMeter::default(), resolve: Box::new(resolve) }
+    }
+
+    /// An event came to a namespace, by the name it was declared with, and has no handler.
+    pub(crate) fn unknown(&self, namespace: &str) {
+        if let Some(meter) = self.declared(namespace) {
+            meter.unknown.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// An event goes to so many sockets of a namespace, by its concrete name.
+    pub(crate) fn sent(&self, namespace: &str, event: &str, sockets: usize) {
+        let found = self.declared(namespace).or_else(|| self.declared((self.resolve)(namespace)?));
+        if let Some(meter) = found {
+            let cell = meter.sent.get(event).unwrap_or(&meter.sent_other);
+            cell.fetch_add(sockets as u64, Ordering::Relaxed);
+        }
+    }
+
+    fn declared(&self, namespace: &str) -> Option<&NamespaceMeter> {
+        self.namespaces.iter().find(|meter| meter.namespace == namespace)
+    }
+}
+
+impl fmt::Debug for Meters {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Meters({} namespaces)", self.namespaces.len())
+    }
+}

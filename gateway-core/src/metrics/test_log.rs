@@ -1,0 +1,60 @@
+//! What became of the messages of one client, for a test whose expectation fails. Without the feature `testing` it is
+//! nothing, and nothing is written.
+
+#[cfg(feature = "testing")]
+pub(crate) use kept::TestLog;
+#[cfg(not(feature = "testing"))]
+pub(crate) use none::TestLog;
+
+#[cfg(not(feature = "testing"))]
+mod none {
+    /// Nobody reads it.
+    #[derive(Clone, Debug, Default)]
+    pub(crate) struct TestLog {}
+
+    impl TestLog {
+        #[inline]
+        #[allow(clippy::unused_self, reason = "as where it is kept")]
+        pub(crate) fn note(&self, _: impl FnOnce() -> String) {}
+    }
+}
+
+#[cfg(feature = "testing")]
+mod kept {
+    use std::collections::VecDeque;
+    use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+    /// What happened long before a failure is seldom its cause.
+    const LINES: usize = 64;
+
+    /// Kept by the clients of tests alone.
+    #[derive(Clone, Debug, Default)]
+    pub(crate) struct TestLog(Option<Arc<Mutex<VecDeque<String>>>>);
+
+    impl TestLog {
+        pub(crate) fn kept() -> Self {
+            Self(Some(Arc::default()))
+        }
+
+        #[inline]
+        pub(crate) fn note(&self, line: impl FnOnce() -> String) {
+            let Some(lines) = &self.0 else { return };
+            let line = line();
+            let mut lines = lock(lines);
+            lines.push_back(line);
+            if lines.len() > LINES {
+                lines.pop_front();
+            }
+        }
+
+        /// What it holds, a line each.
+        pub(crate) fn lines(&self) -> Vec<String> {
+            self.0.as_deref().map(|lines| lock(lines).iter().cloned().collect()).unwrap_or_default()
+        }
+    }
+
+    fn lock(lines: &Mutex<VecDeque<String>>) -> MutexGuard<'_, VecDeque<String>> {
+        // No user code runs under this lock, so a poisoned lock still guards whole data.
+        lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,408 @@
+//! The arguments of an event as a list, whatever their number: read, kept as they came, and sent.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::de::Error as _;
+use serde_json::value::RawValue;
+
+use crate::protocol::arity::arity_of;
+use crate::protocol::fault::{Fault, every_fault, explain, name_as_sent};
+use crate::protocol::json::first_value;
+use crate::protocol::payload::{Arity, Content, Payload, keep_named, read};
+
+/// The arguments of an event as a list, whatever their number: `T` is a tuple, a `Vec`, or a type that is read from a list.
+///
+/// As an argument of a handler it reads the list; one argument is a list of one, and where nothing was sent it is empty.
+/// What a tuple asks for beyond the list's end is read as `null`, so that an `Option` may be left out. As something to send
+/// it is spread: a Socket.IO client's listener gets one parameter for each element. Plain WebSocket has one place for
+/// data: several arguments are the array there, and one is itself.
+///
+/// ```
+/// # use gateway_core::prelude::*;
+/// #[gateway(namespace = "/board")]
+/// struct Board;
+///
+/// #[gateway]
+/// impl Board {
+///     #[subscribe]
+///     fn place(&self, socket: Socket, Args((piece, field)): Args<(String, u8)>) -> Args<(String, bool)> {
+///         socket.broadcast().emit("placed", &Args((&piece, field)));
+///         Args((piece, true))
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Args<T>(pub T);
+
+/// The arguments of an event as they came: not read, binary parts included. Sent again, they are the same to the last digit.
+#[derive(Clone, Debug)]
+pub struct RawArgs {
+    content: Content,
+    /// Nothing was sent: no argument, and `null` to who reads one value.
+    absent: bool,
+    /// Where in the list each argument is, once somebody has read one far behind.
+    places: OnceLock<Box<[Range<usize>]>>,
+}
+
+/// Arguments up to this place are found by going there.
+const NEAR: usize = 4;
+
+/// What can be sent: a value that is `Serialize`, as the one argument of its event; [`Args`] and [`RawArgs`] as several.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent",
+    label = "this cannot be written as the data of an event",
+    note = "what is sent is `Serialize`: put `#[derive(serde::Serialize)]` on a type of your own",
+    note = "several arguments are sent as `Args((one, other))`, and each of them is `Serialize`"
+)]
+pub trait ToArgs {
+    /// The arguments, written.
+    ///
+    /// # Errors
+    ///
+    /// When a value cannot be written as JSON, or what is to be spread is no list.
+    fn to_args(&self) -> Result<RawArgs, serde_json::Error>;
+
+    /// The same where the value is not needed any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`ToArgs::to_args`].
+    fn into_args(self) -> Result<RawArgs, serde_json::Error>
+    where
+        Self: Sized,
+    {
+        self.to_args()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + ?Sized> ToArgs for T {
+    fn to_args(&self) -> Result<RawArgs, serde_json::Error> {
+        RawArgs::one(self)
+    }
+}
+
+impl<T: Serialize> ToArgs for Args<T> {
+    fn to_args(&self) -> Result<RawArgs, serde_json::Error> {
+        RawArgs::each(&self.0)
+    }
+}
+
+impl ToArgs for RawArgs {
+    fn to_args(&self) -> Result<RawArgs, serde_json::Error> {
+        Ok(self.clone())
+    }
+
+    fn into_args(self) -> Result<RawArgs, serde_json::Error> {
+        Ok(self)
+    }
+}
+
+/// What a client's answer can be read as: any type that is read from JSON, where several arguments are their array;
+/// [`Args`], where one is a list too; [`RawArgs`], unread.
+#[diagnostic::on_unimplemented(
+    message = "an answer cannot be read as `{Self}`",
+    label = "this cannot be read from the data of an answer",
+    note = "what is read is `Deserialize` and owns what it holds: put `#[derive(serde::Deserialize)]` on a type of your own"
+)]
+pub trait FromArgs: Sized {
+    /// Reads the arguments.
+    ///
+    /// # Errors
+    ///
+    /// When they are something else.
+    fn from_args(args: RawArgs) -> Result<Self, serde_json::Error>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> FromArgs for T {
+    fn from_args(args: RawArgs) -> Result<Self, serde_json::Error> {
+        args.list().read_value()
+    }
+}
+
+impl<T: DeserializeOwned> FromArgs for Args<T> {
+    fn from_args(args: RawArgs) -> Result<Self, serde_json::Error> {
+        args.list().read_all().map(Self)
+    }
+}
+
+impl FromArgs for RawArgs {
+    fn from_args(args: RawArgs) -> Result<Self, serde_json::Error> {
+        Ok(args)
+    }
+}
+
+impl RawArgs {
+    /// One argument: any value.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written as JSON.
+    pub fn one<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+        Content::of(value).map(Self::from)
+    }
+
+    /// Each element of a tuple, an array or a `Vec` as an argument; `()` has none.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written as JSON, or is no list.
+    pub fn each<T: Serialize + ?Sized>(list: &T) -> Result<Self, serde_json::Error> {
+        let content = Content::of(list)?;
+        match content.json.as_bytes() {
+            [b'[', ..] => Ok(Self::of_list(content.json, content.attachments)),
+            b"null" => Ok(Self::of_list("[]".to_owned(), Vec::new())),
+            _ => Err(serde_json::Error::custom("arguments are spread from a tuple, an array or a `Vec`")),
+        }
+    }
+
+    /// How many there are. The first call goes through all of them.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.places().len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list().elements().next().is_none()
+    }
+
+    /// The JSON of their array. Where there are binary parts, `{"_placeholder":true,"num":0}` stands for the first.
+    #[must_use]
+    pub fn json(&self) -> Cow<'_, str> {
+        self.list().text()
+    }
+
+    /// Reads one of them; beyond the last one there is `null`. Reading each by its index costs no more than reading all.
+    ///
+    /// # Errors
+    ///
+    /// When it is something else.
+    pub fn read<T: DeserializeOwned>(&self, index: usize) -> Result<T, serde_json::Error> {
+        let list = self.list();
+        let element = if index < NEAR {
+            list.elements().nth(index)
+        } else {
+            self.places().get(index).map(|place| &list.json.unwrap_or_default()[place.clone()])
+        };
+        read(element.unwrap_or("null"), list.attachments)
+    }
+
+    /// Those behind the first `count`: what is left once a handler has read its own. They are copied.
+    #[must_use]
+    pub fn skip(&self, count: usize) -> Self {
+        let mut elements = self.list().elements();
+        elements.by_ref().take(count).for_each(drop);
+        let (left, attachments) = keep_named(elements.into_list(), &self.content.attachments);
+        Self::of_list(left, attachments)
+    }
+
+    fn places(&self) -> &[Range<usize>] {
+        self.places.get_or_init(|| {
+            let (mut elements, mut places) = (self.list().elements(), Vec::new());
+            while let Some(element) = elements.next() {
+                let end = self.content.json.len() - elements.rest.len();
+                places.push(end - element.len()..end);
+            }
+            places.into()
+        })
+    }
+
+    /// One argument is written as itself, except where that would be read as a list.
+    fn of_list(list: String, attachments: Vec<Bytes>) -> Self {
+        let (json, shape) = match only_element(&list) {
+            Some(only) if !only.starts_with('[') => (only.to_owned(), Arity::One),
+            Some(_) | None => (list, Arity::Several),
+        };
+        Content { json, shape, attachments }.into()
+    }
+
+    pub(crate) fn into_content(self) -> Content {
+        self.content
+    }
+
+    fn list(&self) -> ArgList<'_> {
+        let Content { json, shape, attachments } = &self.content;
+        ArgList { json: (!self.absent).then_some(json), shape: *shape, attachments }
+    }
+}
+
+impl PartialEq for RawArgs {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.content, self.absent) == (&other.content, other.absent)
+    }
+}
+
+impl Default for RawArgs {
+    fn default() -> Self {
+        Self::of_list("[]".to_owned(), Vec::new())
+    }
+}
+
+impl From<Content> for RawArgs {
+    fn from(content: Content) -> Self {
+        Self { content, absent: false, places: OnceLock::new() }
+    }
+}
+
+impl From<&Payload<'_>> for RawArgs {
+    fn from(payload: &Payload<'_>) -> Self {
+        let json = match (payload.raw(), payload.shape) {
+            (Some(json), _) => json.get(),
+            (None, Arity::One) => "null",
+            (None, Arity::Several) => "[]",
+        };
+        let (json, attachments) = (json.to_owned(), payload.attachments().to_vec());
+        let content = Content { json, shape: payload.shape, attachments };
+        Self { content, absent: payload.json.is_none(), places: OnceLock::new() }
+    }
+}
+
+impl From<Payload<'_>> for RawArgs {
+    fn from(payload: Payload<'_>) -> Self {
+        Self::from(&payload)
+    }
+}
+
+/// Arguments that are lent to be read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ArgList<'a> {
+    /// `None` where nothing was sent.
+    json: Option<&'a str>,
+    shape: Arity,
+    attachments: &'a [Bytes],
+}
+
+impl<'a> ArgList<'a> {
+    /// One value: the one argument, the array of several, `null` where there is none.
+    pub(crate) fn read_value<T: DeserializeOwned>(self) -> Result<T, serde_json::Error> {
+        read(self.json.unwrap_or("null"), self.attachments)
+    }
+
+    /// The list. What was left out at its end is `null`, as it is `undefined` to a JavaScript function.
+    pub(crate) fn read_all<T: DeserializeOwned>(self) -> Result<T, serde_json::Error> {
+        read(&self.text(), self.attachments).or_else(|error| {
+            let Some(filled) = arity_of::<T>().and_then(|wanted| self.filled(wanted)) else { return Err(error) };
+            read(&filled, self.attachments).map_err(|_| error)
+        })
+    }
+
+    /// What is wrong with it as one value, which it could not be read as.
+    pub(crate) fn fault_of_value<T: DeserializeOwned>(self, error: &serde_json::Error) -> Fault {
+        let given = self.json.is_none().then_some(0);
+        explain::<T>(self.json.unwrap_or("null"), self.attachments, given).unwrap_or_else(|| Fault::of_parser(error))
+    }
+
+    /// All that is wrong with it as one value, up to `most`, and a value with samples in the faulty places.
+    pub(crate) fn faults_of_value<T: DeserializeOwned>(self, most: usize) -> Option<(Option<T>, Vec<Fault>)> {
+        // Where there are binary parts, JSON alone does not say what was sent.
+        self.attachments.is_empty().then(|| every_fault(self.json.unwrap_or("null"), most)).flatten()
+    }
+
+    /// All that is wrong with it as a list, as [`ArgList::faults_of_value`].
+    pub(crate) fn faults_of_list<T: DeserializeOwned>(self, most: usize) -> Option<(Option<T>, Vec<Fault>)> {
+        let wanted = arity_of::<T>().unwrap_or_default();
+        let list = self.filled(wanted).map_or_else(|| self.text(), Cow::Owned);
+        self.attachments.is_empty().then(|| every_fault(&list, most)).flatten()
+    }
+
+    /// What is wrong with it as a list, which it could not be read as.
+    pub(crate) fn fault_of_list<T: DeserializeOwned>(self, error: &serde_json::Error) -> Fault {
+        let wanted = arity_of::<T>().unwrap_or_default();
+        let given = self.elements().take(wanted).count();
+        let list = self.filled(wanted).map_or_else(|| self.text(), Cow::Owned);
+        explain::<T>(&list, self.attachments, Some(given)).unwrap_or_else(|| Fault::of_parser(error))
+    }
+
+    /// The list with as many elements as are wanted; `None` where it has them.
+    fn filled(self, wanted: usize) -> Option<String> {
+        let mut elements: Vec<_> = self.elements().take(wanted).collect();
+        if elements.len() == wanted {
+            return None;
+        }
+        elements.resize(wanted, "null");
+        Some(format!("[{}]", elements.join(",")))
+    }
+
+    /// Names in faults what was sent as it was sent.
+    pub(crate) fn name_as_sent(self, faults: &mut [Fault]) {
+        name_as_sent(faults, self.json.unwrap_or("null"));
+    }
+
+    fn text(self) -> Cow<'a, str> {
+        match (self.json, self.shape) {
+            (None, _) => Cow::Borrowed("[]"),
+            (Some(list), Arity::Several) => Cow::Borrowed(list),
+            (Some(only), Arity::One) => Cow::Owned(format!("[{only}]")),
+        }
+    }
+
+    fn elements(self) -> ArgElements<'a> {
+        match (self.json, self.shape) {
+            (None, _) => ArgElements { only: None, rest: "" },
+            (Some(only), Arity::One) => ArgElements { only: Some(only), rest: "" },
+            (Some(rest), Arity::Several) => ArgElements { only: None, rest },
+        }
+    }
+}
+
+/// The texts of a list's elements, found one after the other.
+struct ArgElements<'a> {
+    /// What stands for a list of itself.
+    only: Option<&'a str>,
+    /// From a bracket or a comma on.
+    rest: &'a str,
+}
+
+impl ArgElements<'_> {
+    /// The list of those that are left.
+    fn into_list(self) -> String {
+        match (self.only, self.rest.trim_ascii_start().strip_prefix(['[', ','])) {
+            (Some(only), _) => format!("[{only}]"),
+            (None, Some(rest)) => format!("[{}", rest.trim_ascii_start()),
+            (None, None) => "[]".to_owned(),
+        }
+    }
+}
+
+impl<'a> Iterator for ArgElements<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        if let Some(only) = self.only.take() {
+            return Some(only);
+        }
+        // The whole was checked to be an array when it was taken up.
+        let (element, rest) = first_value(self.rest.trim_ascii_start().strip_prefix(['[', ','])?)?;
+        self.rest = rest;
+        Some(element.get())
+    }
+}
+
+impl<'a> Payload<'a> {
+    /// What stands in the one place that a format has for data: an array is the list of the arguments.
+    pub(crate) fn of_data(json: Option<&'a RawValue>) -> Self {
+        let is_list = json.is_some_and(|json| json.get().starts_with('['));
+        Self { shape: if is_list { Arity::Several } else { Arity::One }, ..Self::one(json) }
+    }
+
+    pub(crate) fn list(&self) -> ArgList<'_> {
+        ArgList { json: self.raw().map(RawValue::get), shape: self.shape, attachments: self.attachments() }
+    }
+}
+
+/// The element of a list that has no other.
+fn only_element(list: &str) -> Option<&str> {
+    let (first, rest) = first_value(list.strip_prefix('[')?)?;
+    (rest.trim_ascii_start() == "]").then_some(first.get())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,19 @@
+//! Engine.IO protocol 4: packets in WebSocket messages and in the bodies of long polling. Sessions, timers and the upgrade
+//! between the two are no matter of this module.
+
+mod frames;
+mod open;
+mod packet;
+mod payload;
+
+use crate::protocol::{Encoded, OpCode};
+
+pub(crate) use frames::{Frame, Frames};
+pub(crate) use open::OpenPacket;
+pub(crate) use packet::EnginePacket;
+pub(crate) use payload::{PayloadWriter, SEPARATOR};
+
+/// The packet that asks a client whether it is there, for a WebSocket.
+pub(crate) fn ping() -> Encoded {
+    Encoded::frame(OpCode::Text, b"2")
+}

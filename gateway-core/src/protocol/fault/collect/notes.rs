@@ -1,0 +1,100 @@
+//! What becomes known of a value's faults from one reading to the next.
+
+use serde_json::{Map, Value};
+
+use super::sample::{Sample, TEXTS};
+use crate::protocol::fault::Fault;
+use crate::protocol::fault::failure::ReadError;
+
+/// What is known of the faults of one value.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// Faults beyond so many are not noted.
+    most: usize,
+    /// Of this round.
+    pub(super) found: Vec<Fault>,
+    /// Members that a type asks for in vain, by the paths of their objects without indices.
+    missing: Vec<(String, String)>,
+    /// What a type turned down in words of its own, and how many samples it was given instead.
+    turned_down: Vec<(Fault, usize)>,
+}
+
+impl Notes {
+    pub(super) fn of(most: usize) -> Self {
+        Self { most, ..Self::default() }
+    }
+
+    pub(super) fn add(&mut self, path: &str, failure: ReadError) {
+        if self.found.len() >= self.most {
+            return;
+        }
+        let Fault { rule, message, .. } = failure.into_fault(None);
+        self.found.push(Fault::new(path.to_owned(), rule, message));
+    }
+
+    fn add_once(&mut self, fault: Fault) {
+        if !self.found.contains(&fault) {
+            self.found.push(fault);
+        }
+    }
+
+    /// Takes up why a round ended early. Says whether another may get further.
+    pub(super) fn learn(&mut self, fault: Fault) -> bool {
+        if fault.rule == "missing"
+            && let Some((object, member)) = split_member(&fault.path)
+        {
+            let missing = (without_indices(object), member);
+            let is_new = !self.missing.contains(&missing);
+            if is_new {
+                self.missing.push(missing);
+            } else {
+                self.add_once(fault);
+            }
+            return is_new;
+        }
+        match self.turned_down.iter_mut().find(|(known, _)| known.path == fault.path) {
+            Some((_, samples)) if *samples < TEXTS.len() => *samples += 1,
+            Some((known, _)) => {
+                let known = known.clone();
+                self.add_once(known);
+                return false;
+            }
+            None => self.turned_down.push((fault, 0)),
+        }
+        true
+    }
+
+    /// The sample that stands for what is turned down at this path. Its fault is noted.
+    pub(super) fn instead(&mut self, path: &str) -> Option<Sample> {
+        let (fault, samples) = self.turned_down.iter().find(|(fault, _)| fault.path == path)?;
+        let (fault, sample) = (fault.clone(), Sample(*samples));
+        self.found.push(fault);
+        Some(sample)
+    }
+
+    /// Whether a type that takes no others was met by this member.
+    pub(super) fn is_unknown(&self, path: &str) -> bool {
+        self.turned_down.iter().any(|(fault, _)| fault.path == path && fault.rule == "unknown")
+    }
+
+    /// Members that are missing in the object of this path.
+    pub(super) fn missing_in(&self, path: &str, object: &Map<String, Value>) -> Vec<String> {
+        let path = without_indices(path);
+        let of_path = self.missing.iter().filter(|(of, _)| *of == path);
+        of_path.map(|(_, member)| member.clone()).filter(|member| !object.contains_key(member)).collect()
+    }
+}
+
+/// `$.items[3].price` is the member `price` of `$.items[3]`.
+fn split_member(path: &str) -> Option<(&str, String)> {
+    if let Some(quoted) = path.strip_suffix("\"]") {
+        let (object, name) = quoted.rsplit_once("[\"")?;
+        return Some((object, serde_json::from_str(&format!("\"{name}\"")).ok()?));
+    }
+    path.rsplit_once('.').map(|(object, member)| (object, member.to_owned()))
+}
+
+/// All elements of a list have one type.
+fn without_indices(path: &str) -> String {
+    path.split_inclusive('[').map(|part| part.trim_start_matches(|letter: char| letter.is_ascii_digit())).collect()
+}

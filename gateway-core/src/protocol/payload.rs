@@ -1,0 +1,169 @@
+//! What an event carries, in and out: one argument or several, and the binary parts they name.
+
+mod attachments;
+mod extract_binary;
+mod placeholder;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use data_encoding::BASE64;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::protocol::TraceParent;
+
+pub(in crate::protocol) use attachments::read;
+pub(in crate::protocol) use placeholder::{Placeholders, placeholder_at_front, push_placeholder};
+
+/// Binary parts, in the order of their placeholders. Nearly always none.
+pub(crate) type Attachments = Option<Arc<[Bytes]>>;
+
+/// How the JSON of an event is to be read.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Arity {
+    /// The one argument.
+    #[default]
+    One,
+    /// The array of the arguments.
+    Several,
+}
+
+/// What an event that came in carries, still JSON.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Payload<'a> {
+    /// `None` where nothing was sent, or `null`.
+    pub(crate) json: Option<Cow<'a, RawValue>>,
+    pub(crate) shape: Arity,
+    pub(crate) attachments: Attachments,
+    /// The trace that its message belongs to, where it names one.
+    pub(crate) trace: Option<Box<TraceParent>>,
+}
+
+impl<'a> Payload<'a> {
+    /// One argument without binary parts.
+    pub(crate) fn one(json: Option<&'a RawValue>) -> Self {
+        Self { json: json.map(Cow::Borrowed), shape: Arity::One, attachments: None, trace: None }
+    }
+
+    pub(crate) fn raw(&self) -> Option<&RawValue> {
+        self.json.as_deref()
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        self.raw().map_or("null", RawValue::get)
+    }
+
+    pub(crate) fn attachments(&self) -> &[Bytes] {
+        self.attachments.as_deref().unwrap_or_default()
+    }
+
+    /// A copy that holds no read buffer.
+    pub(crate) fn into_owned(self) -> Payload<'static> {
+        let json = self.json.map(|json| Cow::Owned(json.into_owned()));
+        Payload { json, shape: self.shape, attachments: self.attachments, trace: self.trace }
+    }
+
+    /// With the trace that a member of its message names: a JSON string. What is malformed is passed over.
+    pub(in crate::protocol) fn traced(mut self, member: Option<&RawValue>) -> Self {
+        let text = member.and_then(|member| member.get().strip_prefix('"')?.strip_suffix('"'));
+        self.trace = text.and_then(TraceParent::parse).map(Box::new);
+        self
+    }
+}
+
+/// What is sent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Content {
+    pub(crate) json: String,
+    pub(crate) shape: Arity,
+    pub(crate) attachments: Vec<Bytes>,
+}
+
+/// What is sent, lent to be encoded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ContentRef<'a> {
+    pub(crate) json: &'a str,
+    pub(crate) shape: Arity,
+    pub(crate) attachments: &'a [Bytes],
+}
+
+/// A part of a text in whose placeholders are those of the whole, and the attachments that this part names.
+pub(in crate::protocol) fn keep_named(json: String, attachments: &[Bytes]) -> (String, Vec<Bytes>) {
+    if attachments.is_empty() {
+        return (json, Vec::new());
+    }
+    let Some((placeholders, order)) = Placeholders::find(&json, attachments.len())
+        .and_then(|placeholders| placeholders.order(attachments.len()).map(|order| (placeholders, order)))
+    else {
+        return (json, attachments.to_vec());
+    };
+    let json = placeholders.renumbered(&json).unwrap_or(json);
+    (json, order.into_iter().map(|part| attachments[part].clone()).collect())
+}
+
+impl Content {
+    /// One argument: any value, as JSON, its bytes as attachments.
+    pub(crate) fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+        extract_binary::set_aside(value).map(|(json, attachments)| Self { json, shape: Arity::One, attachments })
+    }
+
+    pub(crate) fn lend(&self) -> ContentRef<'_> {
+        ContentRef { json: &self.json, shape: self.shape, attachments: &self.attachments }
+    }
+}
+
+impl ContentRef<'_> {
+    /// Appends the JSON with the base64 of each attachment in the place of its placeholder.
+    pub(in crate::protocol) fn write_plain(&self, out: &mut Vec<u8>) {
+        if self.attachments.is_empty() {
+            return out.extend_from_slice(self.json.as_bytes());
+        }
+        let mut texts = placeholder::around_placeholders(self.json);
+        out.extend_from_slice(texts.next().unwrap_or_default().as_bytes());
+        for (bytes, text) in self.attachments.iter().zip(texts) {
+            push_base64(out, bytes);
+            out.extend_from_slice(text.as_bytes());
+        }
+    }
+
+    /// Whether the last of the event's name and its arguments is a text.
+    pub(crate) fn ends_in_text(&self) -> bool {
+        match self.shape {
+            Arity::One => self.json.ends_with('"'),
+            Arity::Several => {
+                let list = self.json.trim_end().strip_suffix(']').unwrap_or_default().trim_end();
+                list.ends_with('"') || list.trim_start() == "["
+            }
+        }
+    }
+
+    /// Bytes of the attachments.
+    pub(in crate::protocol) fn attachment_bytes(&self) -> usize {
+        self.attachments.iter().map(Bytes::len).sum()
+    }
+}
+
+fn push_base64(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b'"');
+    let start = out.len();
+    out.resize(start + BASE64.encode_len(bytes.len()), 0);
+    BASE64.encode_mut(bytes, &mut out[start..]);
+    out.push(b'"');
+}
+
+impl From<String> for Content {
+    fn from(json: String) -> Self {
+        Self { json, shape: Arity::One, attachments: Vec::new() }
+    }
+}
+
+impl<'a> From<&'a str> for ContentRef<'a> {
+    fn from(json: &'a str) -> Self {
+        Self { json, shape: Arity::One, attachments: &[] }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! The plain protocol as MessagePack: one binary message, a map with the members that the JSON object has. Binary data is
+//! binary.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use crate::protocol::msgpack::{MsgpackLimits, MsgpackReader, MsgpackWriter};
+use crate::protocol::payload::Placeholders;
+use crate::protocol::{
+    Attachments, ContentRef, Encoded, Envelope, Incoming, Malformed, OpCode, Outgoing, Payload, RequestId, Violation,
+    plain,
+};
+
+#[derive(Default)]
+struct MsgpackMembers<'a> {
+    event: Option<&'a str>,
+    data: Option<(Box<RawValue>, Vec<Bytes>)>,
+    id: Option<Box<RawValue>>,
+    answer: Option<u64>,
+    error: Option<Box<RawValue>>,
+    cancel: Option<Box<RawValue>>,
+    traceparent: Option<Box<RawValue>>,
+}
+
+/// Reads a message and hands on what it says.
+pub(crate) fn decode_packed(
+    bytes: &[u8],
+    extent: MsgpackLimits,
+    deliver: impl FnOnce(Incoming<'_>),
+) -> Result<(), Malformed> {
+    let MsgpackMembers { event, data, id, answer, error, cancel, traceparent } =
+        MsgpackMembers::read(bytes, extent).map_err(|violation| Malformed::new(violation.why))?;
+    let id = id.map(|id| RequestId::parse(&id)).transpose()?;
+    let payload = || {
+        let (json, parts) = data.map_or((None, Vec::new()), |(json, parts)| (Some(Cow::Owned(json)), parts));
+        let attachments: Attachments = (!parts.is_empty()).then(|| parts.into());
+        Payload::of_cow(json, attachments)
+    };
+    if let Some(event) = event {
+        let payload = payload().traced(traceparent.as_deref());
+        deliver(Incoming::Event(Envelope { event: event.into(), payload, id }));
+    } else if let Some(ask) = answer {
+        deliver(Incoming::Answer { ask, outcome: error.as_deref().map_or_else(|| Ok(payload()), Err) });
+    } else if let Some(cancel) = cancel {
+        deliver(Incoming::Cancel(RequestId::parse(&cancel)?));
+    } else {
+        return Err(Malformed { why: "`event` is missing".into(), id });
+    }
+    Ok(())
+}
+
+impl<'a> MsgpackMembers<'a> {
+    fn read(bytes: &'a [u8], extent: MsgpackLimits) -> Result<Self, Violation> {
+        let mut reader = MsgpackReader::new(bytes, extent);
+        let mut members = Self::default();
+        for _ in 0..reader.map()? {
+            match reader.text()? {
+                "event" => once(&mut members.event, Some(reader.text()?))?,
+                "data" => once(&mut members.data, Some(value(&mut reader)?))?,
+                "id" => once(&mut members.id, scalar(&mut reader)?)?,
+                "answer" => once(&mut members.answer, reader.natural()?)?,
+                "error" => once(&mut members.error, scalar(&mut reader)?)?,
+                "cancel" => once(&mut members.cancel, scalar(&mut reader)?)?,
+                // What is malformed here is passed over, so anything may stand here.
+                "traceparent" => members.traceparent = RawValue::from_string(reader.json()?.0).ok(),
+                _ => drop(reader.json()?),
+            }
+        }
+        if reader.is_empty() { Ok(members) } else { Err(Violation::new("bytes behind the message")) }
+    }
+}
+
+fn once<T>(member: &mut Option<T>, value: Option<T>) -> Result<(), Violation> {
+    let is_second = member.is_some();
+    *member = value;
+    if is_second { Err(Violation::new("a member is there twice")) } else { Ok(()) }
+}
+
+/// A value without binary data; `nil` is none.
+fn scalar(reader: &mut MsgpackReader<'_>) -> Result<Option<Box<RawValue>>, Violation> {
+    let (json, parts) = value(reader)?;
+    if !parts.is_empty() {
+        return Err(Violation::new("binary data is for `data` alone"));
+    }
+    Ok(Some(json).filter(|json| json.get() != "null"))
+}
+
+fn value(reader: &mut MsgpackReader<'_>) -> Result<(Box<RawValue>, Vec<Bytes>), Violation> {
+    let (json, parts) = reader.json()?;
+    // A map that looks like a placeholder would be one, beside those of the parts.
+    let is_clear =
+        parts.is_empty() || Placeholders::find(&json, parts.len()).is_some_and(|found| found.len() == parts.len());
+    if !is_clear {
+        return Err(Violation::new("a value looks like the place of binary data"));
+    }
+    let json = RawValue::from_string(json).map_err(|_| Violation::new("a value that JSON does not have"))?;
+    Ok((json, parts))
+}
+
+/// The frame of what the server says.
+pub(crate) fn encode_packed(outgoing: &Outgoing<'_>) -> Encoded {
+    if matches!(outgoing, Outgoing::Connected { .. } | Outgoing::Disconnected) {
+        return Encoded::nothing();
+    }
+    Encoded::written(OpCode::Binary, plain::expected_len(outgoing), |out| write(&mut MsgpackWriter::new(out), outgoing))
+}
+
+fn write(out: &mut MsgpackWriter<'_>, outgoing: &Outgoing<'_>) {
+    let exception = |data| ("exception", Some(ContentRef::from(data)));
+    let ((event, content), id, last) = match *outgoing {
+        Outgoing::Event { event, content, .. } => ((event, Some(content)), None, LastMember::Nothing),
+        Outgoing::Reply { event, content, id, .. } => ((event, Some(content)), id, LastMember::Nothing),
+        Outgoing::Item { event, content, id, .. } => {
+            ((event, Some(content)), id, if id.is_some() { LastMember::Mark("more") } else { LastMember::Nothing })
+        }
+        Outgoing::End { event, id } => ((event, None), Some(id), LastMember::Mark("end")),
+        Outgoing::Exception { data, id } => (exception(data), id, LastMember::Nothing),
+        Outgoing::Refused { data } => (exception(data), None, LastMember::Nothing),
+        Outgoing::Ask { event, content, ask } => ((event, Some(content)), None, LastMember::Question(ask)),
+        Outgoing::Connected { .. } | Outgoing::Disconnected => return,
+    };
+    let is_more = !matches!(last, LastMember::Nothing);
+    out.map(1 + usize::from(content.is_some()) + usize::from(id.is_some()) + usize::from(is_more));
+    out.text("event");
+    out.text(event);
+    if let Some(content) = content {
+        out.text("data");
+        out.json(content.json, content.attachments);
+    }
+    if let Some(id) = id {
+        out.text("id");
+        write_id(out, id);
+    }
+    match last {
+        LastMember::Nothing => {}
+        LastMember::Mark(name) => {
+            out.text(name);
+            out.json("true", &[]);
+        }
+        LastMember::Question(number) => {
+            out.text("ask");
+            out.natural(number);
+        }
+    }
+}
+
+/// The member at the end.
+enum LastMember {
+    Nothing,
+    Mark(&'static str),
+    Question(u64),
+}
+
+fn write_id(out: &mut MsgpackWriter<'_>, id: &RequestId) {
+    match id {
+        RequestId::Large(id) => out.natural(*id),
+        RequestId::Integer(id) => out.integer(*id),
+        RequestId::Text(json) => out.json(json, &[]),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! One event for many sockets, encoded at most once per wire format.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use crate::protocol::deflate::{Deflating, LARGEST_WINDOW, SMALLEST_WINDOW};
+use crate::protocol::{ContentRef, EncodeContext, Encoded, Key, Outgoing, WireFormat};
+
+/// A joined burst is no longer than what leaves in one write.
+const LONGEST_BURST: usize = 16 * 1024;
+
+#[derive(Debug)]
+pub(crate) struct SharedEvent<'a> {
+    encode_context: EncodeContext<'a>,
+    event: &'a str,
+    content: ContentRef<'a>,
+    offset: Option<String>,
+    before: PreviousFrames,
+    /// Where only the latest of a key is worth sending.
+    key: Option<Arc<Key>>,
+    worth: Compress,
+    pieces: [OnceCell<Piece>; WireFormat::COUNT],
+    /// For sockets whose messages are compressed; made when there is one.
+    deflated: OnceCell<Box<[ByWindow; WireFormat::COUNT]>>,
+}
+
+/// Nearly all clients agree on the same window. `None` where nothing of it is worth compressing.
+type ByWindow = [OnceCell<Option<Encoded>>; (LARGEST_WINDOW - SMALLEST_WINDOW + 1) as usize];
+
+/// Whether what is sent may become shorter.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Compress {
+    Compressing,
+    Nothing,
+}
+
+/// What the same sockets were sent last, in each format.
+pub(crate) type PreviousFrames = [Option<Encoded>; WireFormat::COUNT];
+
+/// The frame that sockets of one format get.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    pub(crate) frame: Encoded,
+    /// Length of the frame in bytes: a delivery need not look into the frame for it.
+    pub(crate) bytes: usize,
+    /// The frame in one piece with the one before, where there was one.
+    pub(crate) joined: Option<Joined>,
+}
+
+/// A frame that takes the place of the one a socket was sent before, where that one still waits.
+#[derive(Debug)]
+pub(crate) struct Joined {
+    pub(crate) before: Encoded,
+    pub(crate) both: Encoded,
+}
+
+impl<'a> SharedEvent<'a> {
+    pub(crate) fn new(
+        encode_context: EncodeContext<'a>,
+        event: &'a str,
+        content: ContentRef<'a>,
+        offset: Option<String>,
+    ) -> Self {
+        let (pieces, deflated) = Default::default();
+        Self {
+            encode_context,
+            event,
+            content,
+            offset,
+            before: PreviousFrames::default(),
+            key: None,
+            worth: Compress::Compressing,
+            pieces,
+            deflated,
+        }
+    }
+
+    /// The same, sent to the same sockets right behind this.
+    pub(crate) fn behind(mut self, before: PreviousFrames) -> Self {
+        self.before = before;
+        self
+    }
+
+    /// The same, as the latest of a key.
+    pub(crate) fn with_key(self, key: Arc<Key>) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    /// The same, where its sender knows better what it is worth.
+    pub(crate) fn worth(self, worth: Compress) -> Self {
+        Self { worth, ..self }
+    }
+
+    /// The frame for a socket of this format; cloning it copies no payload.
+    #[inline]
+    pub(crate) fn frame(&self, format: WireFormat) -> &Encoded {
+        &self.piece(format).frame
+    }
+
+    /// The same for a socket whose messages are compressed; where that is not worth it, the plain one.
+    pub(crate) fn deflated(&self, format: WireFormat, how: Deflating) -> &Encoded {
+        let plain = self.frame(format);
+        if self.worth == Compress::Nothing {
+            return plain;
+        }
+        let by_window = &self.deflated.get_or_init(Box::default)[format as usize];
+        let deflated = &by_window[usize::from(how.window - SMALLEST_WINDOW)];
+        deflated.get_or_init(|| plain.deflated(how)).as_ref().unwrap_or(plain)
+    }
+
+    /// What the sockets were sent last, this included.
+    pub(crate) fn into_latest(self) -> PreviousFrames {
+        let mut latest = self.before;
+        for (latest, piece) in latest.iter_mut().zip(self.pieces) {
+            if let Some(Piece { frame, joined, .. }) = piece.into_inner() {
+                *latest = Some(joined.map_or(frame, |joined| joined.both));
+            }
+        }
+        latest
+    }
+
+    /// The frame for a socket of this format, and the frame that joins it with the one before.
+    #[inline]
+    pub(crate) fn piece(&self, format: WireFormat) -> &Piece {
+        self.pieces[format as usize].get_or_init(|| self.encode(format))
+    }
+
+    fn encode(&self, format: WireFormat) -> Piece {
+        let offset = self.offset.as_deref();
+        let outgoing = Outgoing::Event { event: self.event, content: self.content, offset };
+        let frame = format.encode(self.encode_context, &outgoing);
+        let frame = match &self.key {
+            None => frame.into_shared(),
+            Some(key) => frame.into_keyed(key),
+        };
+        let before = self.before[format as usize].as_ref();
+        let joined = before.filter(|before| before.len() + frame.len() <= LONGEST_BURST);
+        let joined = joined.map(|before| Joined { before: before.clone(), both: before.joined(&frame) });
+        Piece { bytes: frame.len(), frame, joined }
+    }
+}

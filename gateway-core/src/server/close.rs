@@ -1,0 +1,146 @@
+//! How a connection ends: the client is told, and each of its sockets leaves. Everything within a bound.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::ready;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::timeout;
+use tracing::Instrument;
+
+use crate::handler::ConnectRejection;
+use crate::metrics::{self, Counter};
+use crate::protocol::{Disconnect, Outgoing};
+use crate::server::application::Application;
+use crate::server::disconnect::{FAILED_HOOK, leave};
+use crate::server::multiplexer::{LeavingSocket, Multiplexer};
+use crate::server::socket_driver::SocketDriver;
+use crate::server::socket_set::SocketSet;
+use crate::session::{DisconnectReason, Outbox, Scope, Session};
+use crate::transport::{Ending, Transport};
+
+/// How a connection came to its end.
+pub(super) enum CloseCause {
+    Over(DisconnectReason),
+    Refused(ConnectRejection),
+}
+
+/// What is left of a connection.
+pub(super) struct ClosingConnection<T> {
+    pub(super) transport: T,
+    pub(super) application: Arc<Application>,
+    pub(super) sockets: SocketSet,
+    pub(super) multiplexer: Option<Box<Multiplexer>>,
+}
+
+/// Tells the client, and ends every socket of the connection.
+pub(super) async fn finish<T: Transport>(remains: ClosingConnection<T>, end: CloseCause) {
+    let ClosingConnection { mut transport, application, mut sockets, multiplexer } = remains;
+    transport.stop_reading();
+    let only = sockets.only().map(|driver| Arc::clone(driver.session()));
+    for session in sockets.iter().map(SocketDriver::session).filter(|session| may_come_back(session, &end)) {
+        session.mark_disconnected();
+    }
+    let reason = match end {
+        CloseCause::Over(reason) => {
+            // What was held for a socket that was never accepted is not sent.
+            only.iter().filter(|session| !session.is_accepted()).for_each(|session| session.outbox.discard());
+            reason
+        }
+        CloseCause::Refused(refusal) => refused(&application, only.as_deref(), &refusal),
+    };
+    if is_unheard(&reason) {
+        transport.give_up();
+    }
+    let mut leaving = Vec::new();
+    let mut own = None;
+    if let Some(multiplexer) = multiplexer {
+        let (outbox, still_leaving) = multiplexer.namespaces.close(&mut sockets, &reason);
+        own = Some(outbox);
+        leaving = still_leaving;
+    }
+    let limits = &application.limits;
+    let closing = async {
+        let outbox = own.as_ref().or(only.as_ref().map(|session| &session.outbox));
+        if let Some(outbox) = outbox {
+            let ending = queue_close_frame(&application, outbox, &reason);
+            close(transport, outbox, ending, limits.close_timeout).await;
+        }
+    };
+    let sockets = join_all(sockets.into_iter().map(|driver| {
+        let span = driver.span.clone();
+        leave(driver, reason.clone()).instrument(span)
+    }));
+    tokio::join!(closing, sockets, join_all(leaving.into_iter().map(LeavingSocket::end)));
+}
+
+/// Whether the end leaves the client something to come back to. One that was coming back has it until it is in.
+fn may_come_back(session: &Session, end: &CloseCause) -> bool {
+    match end {
+        CloseCause::Over(reason) => {
+            (session.is_accepted() || session.is_recovered()) && reason.is_a_loss(session.outbox.format)
+        }
+        CloseCause::Refused(_) => session.is_recovered(),
+    }
+}
+
+/// Nothing that was held for the socket is sent: the refusal is the first and last thing its client reads.
+fn refused(application: &Application, session: Option<&Session>, refusal: &ConnectRejection) -> DisconnectReason {
+    application.shared.counters.add(Counter::RefusedConnections);
+    if let Some(session) = session {
+        let exception = refusal.exception();
+        metrics::refused(&session.id, refusal.told(&session.namespace), exception.told());
+        let nestjs = application.compat.nestjs;
+        let data = exception.render(Some(if nestjs { FAILED_HOOK } else { "connect" }), None, nestjs);
+        session.outbox.discard();
+        session.outbox.push_last(session.encode(&Outgoing::Refused { data: &data }));
+    }
+    DisconnectReason::Server(Disconnect::new(refusal.close_code(), close_reason(refusal)))
+}
+
+fn close_reason(refusal: &ConnectRejection) -> &'static str {
+    match refusal.close_code() {
+        crate::CloseCode::CONNECT_TIMEOUT => "connect timeout",
+        crate::CloseCode::INTERNAL => "internal error",
+        _ => "refused",
+    }
+}
+
+/// Whether what waits for the client would wait for nobody.
+fn is_unheard(reason: &DisconnectReason) -> bool {
+    matches!(reason, DisconnectReason::TooSlow | DisconnectReason::HeartbeatTimeout)
+}
+
+/// Shuts the outbox behind the close frame.
+fn queue_close_frame(application: &Application, outbox: &Outbox, reason: &DisconnectReason) -> Ending {
+    // The client that came back has heard it by its other connection.
+    if is_unheard(reason) || *reason == DisconnectReason::Resumed {
+        outbox.discard();
+    }
+    let (told, ending) = match reason {
+        // RFC 6455 §5.5.1: a close frame is answered by one, usually with the same code.
+        DisconnectReason::Client(close) => (Some(outbox.format.close_frame(close.as_ref())), Ending::Answered),
+        DisconnectReason::Lost | DisconnectReason::Aborted => (None, Ending::Answered),
+        DisconnectReason::Shutdown if outbox.format.tells_why() => {
+            (Some(outbox.format.close_frame(Some(&application.shared.drain().told()))), Ending::Awaited)
+        }
+        DisconnectReason::Violation(_) => (Some(outbox.format.close_frame(reason.told().as_ref())), Ending::Violated),
+        _ => (Some(outbox.format.close_frame(reason.told().as_ref())), Ending::Awaited),
+    };
+    outbox.end(reason.clone(), Scope::Connection);
+    outbox.close(told);
+    ending
+}
+
+/// Sends what waits, then waits for the peer's side of the close.
+async fn close<T: Transport>(mut transport: T, outbox: &Outbox, ending: Ending, within: Duration) {
+    let closing = poll_fn(|task| {
+        outbox.register(task);
+        // Where nothing can be written any more, nothing is left to say.
+        let _ = ready!(outbox.poll_write(task, &mut transport));
+        transport.poll_close(task, ending)
+    });
+    // A peer that does not end its side in time is let go of.
+    let _ = timeout(within, closing).await;
+}

@@ -1,0 +1,164 @@
+//! The guards and connect hooks of one socket: one after the other, within a bound, and any of them may refuse.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context as Task, Poll, ready};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::gateway::{Route, Services};
+use crate::handler::{ConnectRejection, Context, Exception, GuardContext, Guards, RunHook, SocketGrants, Verdict};
+use crate::metrics::Counter;
+use crate::protocol::CloseCode;
+use crate::server::application::Application;
+use crate::server::socket_context::SocketContext;
+use crate::socket::Socket;
+
+pub(crate) struct ConnectHooks {
+    hooks: Pin<Box<dyn Future<Output = Result<(), ConnectRejection>> + Send>>,
+    progress: Arc<Progress>,
+    /// Ends of others that come first.
+    before: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// Present once it is asked whether the socket comes in.
+    deadline: Option<Instant>,
+    within: Duration,
+}
+
+impl ConnectHooks {
+    /// Begins once the ends that come first are over.
+    pub(crate) fn begin(context: &SocketContext, after: &[CancellationToken]) -> Self {
+        let progress = Arc::<Progress>::default();
+        let newcomer = ConnectingSocket {
+            application: Arc::clone(&context.application),
+            route: Arc::clone(&context.route),
+            socket: context.socket.clone(),
+            grants: context.grants.clone(),
+        };
+        let hooks = Box::pin(newcomer.run_all(Arc::clone(&progress)));
+        let within = context.application.limits.connect_timeout;
+        if after.is_empty() {
+            return Self { hooks, progress, before: None, deadline: Some(Instant::now() + within), within };
+        }
+        let after = after.to_vec();
+        let ends = async move {
+            for end in after {
+                end.cancelled().await;
+            }
+        };
+        Self { hooks, progress, before: Some(Box::pin(ends)), deadline: None, within }
+    }
+
+    /// How many gateways have accepted so far.
+    pub(crate) fn admitted(&self) -> usize {
+        self.progress.admitted.load(Ordering::Relaxed)
+    }
+
+    /// Absent while it waits for the ends of others, which are bounded themselves.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    pub(crate) fn poll(&mut self, task: &mut Task<'_>) -> Poll<Result<(), ConnectRejection>> {
+        if let Some(before) = &mut self.before {
+            ready!(before.as_mut().poll(task));
+            self.before = None;
+            self.deadline = Some(Instant::now() + self.within);
+        }
+        let polled = self.hooks.as_mut().poll(task);
+        if polled.is_pending() && self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            let is_asking = self.progress.is_asking.load(Ordering::Relaxed);
+            let who = if is_asking { "the guard took too long" } else { "the connect hook took too long" };
+            let refusal = ConnectRejection::from(Exception::framework("timeout", who))
+                .with_close_code(CloseCode::CONNECT_TIMEOUT);
+            return Poll::Ready(Err(if is_asking { refusal.by_guard() } else { refusal }));
+        }
+        polled
+    }
+}
+
+/// How far a socket has come.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Gateways that have accepted.
+    admitted: AtomicUsize,
+    /// Whether guards are being asked.
+    is_asking: AtomicBool,
+}
+
+/// A socket on its way in.
+struct ConnectingSocket {
+    application: Arc<Application>,
+    route: Arc<Route>,
+    socket: Socket,
+    grants: Option<Arc<SocketGrants>>,
+}
+
+impl ConnectingSocket {
+    async fn run_all(self, progress: Arc<Progress>) -> Result<(), ConnectRejection> {
+        self.ask(&self.route.guards, &progress).await?;
+        self.make_own().await?;
+        for hooks in &self.route.router.gateways {
+            for hook in &hooks.connect {
+                self.ask(&hook.guards, &progress).await?;
+                self.run(&hook.run).await?;
+            }
+            progress.admitted.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    async fn ask(&self, guards: &Guards, progress: &Progress) -> Result<(), ConnectRejection> {
+        if guards.is_empty() {
+            return Ok(());
+        }
+        let grants = self.grants.as_ref().expect("the sockets of a namespace with guards have grants");
+        progress.is_asking.store(true, Ordering::Relaxed);
+        let context = GuardContext::connect(&self.application.services, &self.socket, grants);
+        let verdict = guards.ask(0, &context, &self.application.shared.counters).await;
+        progress.is_asking.store(false, Ordering::Relaxed);
+        verdict.map_err(|exception| ConnectRejection::from(exception).by_guard())
+    }
+
+    /// Makes what the socket has of its own.
+    async fn make_own(&self) -> Result<(), ConnectRejection> {
+        let Self { application, route, socket, grants } = self;
+        for factory in &route.own {
+            let provided = Services::started(&application.services);
+            let made = match catch_unwind(AssertUnwindSafe(|| factory.make(socket.clone(), provided))) {
+                Ok(making) => AssertUnwindSafe(making).catch_unwind().await,
+                Err(panic) => Err(panic),
+            };
+            let Ok(made) = made else {
+                application.shared.counters.add(Counter::Panics);
+                let (socket, value) = (socket.id(), factory.name);
+                let log = |id: &str| tracing::error!(%socket, value, id, "the factory of a socket's value panicked");
+                return Err(Exception::internal(log).into());
+            };
+            let grants = grants.as_ref().expect("the sockets of a namespace that makes values have grants");
+            grants.own(factory.makes, made?);
+        }
+        Ok(())
+    }
+
+    async fn run(&self, hook: &RunHook<Verdict>) -> Result<(), ConnectRejection> {
+        let Self { application, socket, grants, .. } = self;
+        let running = catch_unwind(AssertUnwindSafe(|| {
+            hook(&Context::socket_moment(&application.services, socket).with_grants(grants.as_deref()))
+        }));
+        let outcome = match running {
+            Ok(running) => AssertUnwindSafe(running.outcome()).catch_unwind().await,
+            Err(panic) => Err(panic),
+        };
+        let Ok(Verdict(verdict)) = outcome else {
+            application.shared.counters.add(Counter::Panics);
+            let log = |id: &str| tracing::error!(socket = %socket.id(), id, "a connect hook panicked");
+            return Err(Exception::internal(log).into());
+        };
+        verdict
+    }
+}

@@ -1,0 +1,73 @@
+//! One request under a path, and what it is judged by.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, ORIGIN};
+use http::{Response, StatusCode, request};
+
+use crate::metrics::{self, RejectedHandshake};
+use crate::server::application::Application;
+use crate::server::body::Body;
+use crate::server::engine_io::engine::Engine;
+use crate::server::engine_io::rejection::EngineRejection;
+use crate::server::engine_io::request_check::EngineQuery;
+use crate::server::handshake_check::HandshakeCheck;
+
+/// The server a request came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Host<'a> {
+    pub(crate) application: &'a Arc<Application>,
+    pub(crate) before: Option<&'a HandshakeCheck>,
+    pub(crate) peer: Option<SocketAddr>,
+}
+
+/// A request, and what it is judged by.
+#[derive(Debug)]
+pub(super) struct EngineRequest<'a> {
+    pub(super) host: Host<'a>,
+    pub(super) engine: &'a Engine,
+    pub(super) head: &'a request::Parts,
+    pub(super) query: EngineQuery<'a>,
+}
+
+impl EngineRequest<'_> {
+    /// What a poll, or a handshake, is answered with.
+    #[cfg_attr(
+        not(feature = "http-compression"),
+        allow(clippy::unused_self, reason = "compression looks at the request")
+    )]
+    pub(super) fn packets(&self, packets: Bytes) -> Response<Body> {
+        let mut response = Response::new(Body::empty());
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=UTF-8"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        #[cfg(feature = "http-compression")]
+        if let Some(threshold) = self.engine.options.http_compression
+            && packets.len() >= threshold
+        {
+            return crate::server::engine_io::compression::compress(&self.head.headers, response, packets);
+        }
+        *response.body_mut() = Body::from(packets);
+        response
+    }
+
+    pub(super) fn note<'r>(&self, refused: &'r EngineRejection) -> &'r EngineRejection {
+        self.host.application.shared.counters.reject(refused.why());
+        metrics::rejected(RejectedHandshake {
+            why: refused.why(),
+            status: refused.status().as_u16(),
+            text: refused.text(),
+            path: self.head.uri.path(),
+            origin: self.head.headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()),
+        });
+        refused
+    }
+}
+
+pub(super) fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}

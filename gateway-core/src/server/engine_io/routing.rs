@@ -1,0 +1,79 @@
+//! One request under a path, from its head to its answer.
+
+use http::{Method, Request, Response, StatusCode};
+
+use crate::server::body::Body;
+use crate::server::engine_io::cors::Sharing;
+use crate::server::engine_io::engine::Engine;
+use crate::server::engine_io::engine_request::{EngineRequest, Host, empty};
+use crate::server::engine_io::post::post;
+use crate::server::engine_io::rejection::EngineRejection;
+use crate::server::engine_io::request_check::{EngineQuery, RequestKind, check};
+use crate::server::engine_io::session_start;
+use crate::server::engine_io::sessions::EngineSession;
+use crate::server::upgrade::UpgradedStream;
+use crate::transport::{UpgradeError, UpgradeIntent};
+
+/// Answers a request whose path is the engine's.
+pub(crate) async fn respond(host: Host<'_>, engine: &Engine, mut request: Request<Body>) -> Response<Body> {
+    let file = request.uri().path().strip_prefix(&engine.path).unwrap_or_default();
+    if request.method() == Method::GET
+        && let Some(response) = engine.options.bundle.respond(file, request.headers())
+    {
+        return response;
+    }
+    let sharing = Sharing { cors: engine.options.cors.as_ref(), own: &host.application.origins };
+    if request.method() == Method::OPTIONS && sharing.is_open() {
+        let mut response = sharing.preflight(request.headers());
+        sharing.apply(request.headers(), response.headers_mut());
+        return response;
+    }
+    let asks = UpgradeIntent::of(request.headers());
+    if asks == UpgradeIntent::WithoutUpgrade {
+        host.application.shared.hints.about(UpgradeError::Stripped);
+    }
+    let below = (asks == UpgradeIntent::ForWebSocket).then(|| UpgradedStream::of(&mut request));
+    let (head, body) = request.into_parts();
+    let query = EngineQuery::parse(head.uri.query().unwrap_or_default());
+    let visit = EngineRequest { host, engine, head: &head, query };
+    let mut response = if let Some(below) = below {
+        let upgraded = visit.upgrade(sharing, below).await;
+        upgraded.unwrap_or_else(|refused| visit.note(&refused).response_to_upgrade())
+    } else {
+        let answered = visit.answer(sharing, body).await;
+        answered.unwrap_or_else(|refused| visit.note(&refused).response())
+    };
+    sharing.apply(&head.headers, response.headers_mut());
+    response
+}
+
+impl EngineRequest<'_> {
+    /// It asks for a WebSocket.
+    async fn upgrade(&self, sharing: Sharing<'_>, below: UpgradedStream) -> Result<Response<Body>, EngineRejection> {
+        match check(self.engine, sharing, self.head, &self.query, RequestKind::Upgrade)? {
+            None => session_start::websocket(self, below).await,
+            Some(session) => session_start::take_over(self, session, below),
+        }
+    }
+
+    async fn answer(&self, sharing: Sharing<'_>, body: Body) -> Result<Response<Body>, EngineRejection> {
+        match check(self.engine, sharing, self.head, &self.query, RequestKind::Request)? {
+            None => session_start::polling(self).await,
+            Some(session) => self.go_on(session, body).await,
+        }
+    }
+
+    /// A request of a session that exists.
+    async fn go_on(&self, session: EngineSession, body: Body) -> Result<Response<Body>, EngineRejection> {
+        let EngineSession::Polling { peer, latest } = session else { return Ok(empty(StatusCode::BAD_REQUEST)) };
+        match self.head.method {
+            Method::GET => Ok(self.packets(peer.poll().await?)),
+            Method::POST => {
+                latest.keep(&self.head.headers);
+                post(&peer, self.head, body, self).await
+            }
+            // As the reference has it; the session goes on.
+            _ => Ok(empty(StatusCode::INTERNAL_SERVER_ERROR)),
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! Where the sockets of a connection that serves several namespaces come in and go out: each asks for its namespace, and
+//! may leave it while the connection lives on.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as Task, Poll};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use tracing::Instrument;
+
+use crate::handler::{ConnectRejection, Exception, RejectedBy};
+use crate::limits::Limits;
+use crate::metrics::{Counter, no_namespace, refused, socket_span};
+use crate::protocol::socket_io::{PacketDecoder, PacketLimits};
+use crate::protocol::{EncodeContext, Encoded, Incoming, Outgoing, Violation, WireFormat};
+use crate::server::application::Application;
+use crate::server::disconnect::{FAILED_HOOK, leave};
+use crate::server::rate_limit::{TokenBucket, per_second_with_burst};
+use crate::server::scheduler::overload::too_many_events;
+use crate::server::socket_driver::{NewSocket, ResumeToken, SocketDriver};
+use crate::server::socket_set::SocketSet;
+use crate::session::{Delivery, DisconnectReason, Outbox, Session};
+use crate::transport::{Handshake, Transport};
+
+/// The end of a socket whose connection lives on.
+pub(super) struct LeavingSocket {
+    session: Arc<Session>,
+    end: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// What a connection has beside its sockets.
+pub(super) struct Multiplexer {
+    pub(super) decoder: PacketDecoder,
+    pub(super) namespaces: OpenNamespaces,
+}
+
+/// The lobby without its decoder, which lends packets to it.
+pub(super) struct OpenNamespaces {
+    application: Arc<Application>,
+    format: WireFormat,
+    handshake: Handshake,
+    /// What belongs to no socket, and what sockets that left have not sent yet.
+    outbox: Outbox,
+    /// Sockets whose end is not over.
+    leaving: Vec<LeavingSocket>,
+    /// Names, as hashes, of namespaces that have ended: what their client sent before it knew, and what it still answers,
+    /// is passed over.
+    left_namespaces: Vec<u64>,
+    hashes: RandomState,
+    /// Namespaces that the client may still ask for, where that has a bound.
+    connect_rate: Option<TokenBucket>,
+    /// Until when the client must be in a namespace; none once it was in one.
+    connect_deadline: Option<Instant>,
+    /// Wakes a connection without sockets when the server stops; those that have some are told by them.
+    stopping: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
+
+impl LeavingSocket {
+    pub(super) fn end(self) -> impl Future<Output = ()> {
+        self.end
+    }
+}
+
+impl Multiplexer {
+    pub(super) fn open(
+        application: &Arc<Application>,
+        format: WireFormat,
+        handshake: Handshake,
+        connect_deadline: Instant,
+    ) -> Box<Self> {
+        let limits = &application.limits;
+        let outbox = Outbox::new(format, limits, &application.shared.counters);
+        outbox.open(Encoded::nothing());
+        let namespaces = OpenNamespaces {
+            application: Arc::clone(application),
+            format,
+            handshake,
+            outbox,
+            leaving: Vec::new(),
+            left_namespaces: Vec::new(),
+            hashes: RandomState::new(),
+            connect_rate: None,
+            connect_deadline: Some(connect_deadline),
+            stopping: None,
+        };
+        Box::new(Self { decoder: decoder(format, limits), namespaces })
+    }
+}
+
+/// Binary parts that a packet may have which carries them inside. Its size is bounded as that of every message: this
+/// bounds what each part costs beside its bytes.
+const PARTS_INSIDE: usize = 1024;
+
+/// The reference's words for a namespace that nobody serves.
+const INVALID: &str = "Invalid namespace";
+
+/// Reads what the connection sends.
+fn decoder(format: WireFormat, limits: &Limits) -> PacketDecoder {
+    let limits = PacketLimits {
+        attachments: limits.attachments,
+        attachment_bytes: limits.attachment_bytes,
+        depth: limits.json_depth,
+    };
+    match format {
+        WireFormat::SocketIoMsgpack => {
+            PacketDecoder::packed(PacketLimits { attachments: limits.attachments.max(PARTS_INSIDE), ..limits })
+        }
+        WireFormat::SocketIo
+        | WireFormat::Plain
+        | WireFormat::PlainNumbered
+        | WireFormat::PlainMsgpack
+        | WireFormat::Custom
+        | WireFormat::EngineIo => PacketDecoder::new(limits),
+    }
+}
+
+impl OpenNamespaces {
+    /// The request that opened the connection.
+    pub(super) fn handshake(&self) -> &Handshake {
+        &self.handshake
+    }
+
+    /// When the connection ends for want of sockets; not while one waits for its connect hook.
+    pub(super) fn connect_deadline(&self, sockets: &SocketSet) -> Option<Instant> {
+        self.connect_deadline.filter(|_| sockets.is_empty())
+    }
+
+    /// The client is in a namespace.
+    pub(super) fn claimed(&mut self) {
+        self.connect_deadline = None;
+    }
+
+    /// The connection ends: gives what is still to be sent and those that are still leaving. Each accepted socket is told
+    /// where the server ends it.
+    pub(super) fn close(self, sockets: &mut SocketSet, reason: &DisconnectReason) -> (Outbox, Vec<LeavingSocket>) {
+        for driver in sockets.iter() {
+            let session = driver.session();
+            session.outbox.share();
+            if !session.is_accepted() {
+                session.outbox.discard();
+            } else if matches!(reason, DisconnectReason::Server(_)) {
+                session.outbox.push_last(session.encode(&Outgoing::Disconnected));
+            }
+            self.outbox.absorb(&session.outbox);
+        }
+        (self.outbox, self.leaving)
+    }
+
+    /// Takes what a packet says. `Err` ends the connection.
+    pub(super) fn take(
+        &mut self,
+        sockets: &mut SocketSet,
+        namespace: &str,
+        incoming: Incoming<'_>,
+        task: &mut Task<'_>,
+    ) -> Result<(), Violation> {
+        if let Incoming::Connect { auth } = incoming {
+            return self.connect(sockets, namespace, auth);
+        }
+        match (sockets.in_namespace(namespace), incoming) {
+            (Some(_), Incoming::Disconnect) => {
+                self.leave(sockets, namespace, DisconnectReason::Left);
+                Ok(())
+            }
+            (Some(driver), incoming) => {
+                driver.take_incoming(incoming, task);
+                Ok(())
+            }
+            (None, _) if self.left_namespaces.contains(&self.hashes.hash_one(namespace)) => Ok(()),
+            (None, _) => Err(Violation::new("the client is not in this namespace")),
+        }
+    }
+
+    fn connect(&mut self, sockets: &mut SocketSet, namespace: &str, auth: Option<&RawValue>) -> Result<(), Violation> {
+        if sockets.in_namespace(namespace).is_some() {
+            return Err(Violation::new("the client is in this namespace already"));
+        }
+        if sockets.len() >= self.application.limits.namespaces_per_connection {
+            self.turn_away(sockets, namespace, &Exception::message("Too many namespaces"));
+            return Ok(());
+        }
+        if let Err(exception) = self.take_token() {
+            self.turn_away(sockets, namespace, &exception);
+            return Ok(());
+        }
+        // They are kept for as long as the socket lives.
+        if auth.is_some_and(|auth| auth.get().len() > self.application.limits.auth_bytes) {
+            self.turn_away(sockets, namespace, &Exception::message("Credentials too large"));
+            return Ok(());
+        }
+        let found = self.application.routes.find(namespace);
+        // A name has one spelling here: packets carry it back and forth.
+        let Some(found) = found.filter(|found| found.name == namespace && found.route.router.raw().is_none()) else {
+            self.turn_away(sockets, namespace, &Exception::message(INVALID));
+            return Ok(());
+        };
+        let name = self.hashes.hash_one(namespace);
+        self.left_namespaces.retain(|left_namespaces| *left_namespaces != name);
+        let resume_token = auth.filter(|_| self.application.recovery.is_some()).and_then(claimed);
+        let handshake = self.handshake.for_namespace(found.name.clone(), found.parameters, auth);
+        // The latest of them waits for the earlier ones.
+        let after = self.leaving.iter().rev().find(|leaving| *leaving.session.namespace == *namespace);
+        let after = after.and_then(|leaving| leaving.session.ended().cloned()).into_iter().collect();
+        let new_socket = NewSocket {
+            route: found.route,
+            name: namespace,
+            handshake,
+            format: self.format,
+            resume_token,
+            grants: None,
+        };
+        let mut driver = SocketDriver::new(&self.application, new_socket, after);
+        driver.span = socket_span(driver.context.socket.id(), namespace);
+        sockets.push(driver);
+        Ok(())
+    }
+
+    /// Namespaces come and go at most as fast as the events of a socket do, and all that a connection may be in at once.
+    fn take_token(&mut self) -> Result<(), Exception> {
+        let limits = &self.application.limits;
+        let Some(events) = limits.events_per_second else { return Ok(()) };
+        let rate = per_second_with_burst(events, limits.namespaces_per_connection);
+        let now = Instant::now();
+        let taken = self.connect_rate.get_or_insert_with(|| TokenBucket::full(now)).take(rate, now);
+        taken.map_err(|wait| {
+            self.application.shared.counters.add(Counter::RateLimited);
+            too_many_events(events, wait)
+        })
+    }
+
+    /// Refuses a namespace nobody serves. One for which there is no room ends the connection.
+    fn turn_away(&mut self, sockets: &SocketSet, namespace: &str, exception: &Exception) {
+        self.application.shared.counters.add(Counter::RefusedConnections);
+        no_namespace(namespace, exception.text(), || {
+            let names: Vec<_> = self.application.routes.iter().map(|route| route.namespace).collect();
+            if exception.text() == INVALID { names.join(", ") } else { String::new() }
+        });
+        let data = exception.render_refusal();
+        let frame = self.format.encode(EncodeContext::of(namespace), &Outgoing::Refused { data: &data });
+        let _ = self.outbox(sockets).push(frame, Delivery::Answer);
+    }
+
+    /// The connect hooks said no.
+    pub(super) fn refuse(&mut self, sockets: &mut SocketSet, namespace: &str, refusal: &ConnectRejection) {
+        let exception = refusal.exception();
+        let Some(driver) = sockets.take(namespace) else { return };
+        if driver.session().is_recovered() {
+            driver.session().mark_disconnected();
+        }
+        self.application.shared.counters.add(Counter::RefusedConnections);
+        refused(&driver.session().id, refusal.told(namespace), exception.told());
+        self.note_left(&driver);
+        let last = if self.application.compat.nestjs && refusal.by() == RejectedBy::Hook {
+            told_inside(driver.session(), exception)
+        } else {
+            driver.session().encode(&Outgoing::Refused { data: &exception.render_refusal() })
+        };
+        self.part(driver, last, DisconnectReason::Server(crate::Disconnect::new(refusal.close_code(), "refused")));
+    }
+
+    /// A socket ends, its connection does not.
+    pub(super) fn leave(&mut self, sockets: &mut SocketSet, namespace: &str, reason: DisconnectReason) {
+        let Some(driver) = sockets.take(namespace) else { return };
+        self.note_left(&driver);
+        let last = match reason {
+            DisconnectReason::Left => Encoded::nothing(),
+            _ => driver.session().encode(&Outgoing::Disconnected),
+        };
+        self.part(driver, last, reason);
+    }
+
+    /// Which namespaces end may be the client's choice, so that only the latest are known.
+    fn note_left(&mut self, driver: &SocketDriver) {
+        if self.left_namespaces.len() >= self.application.limits.namespaces_per_connection {
+            self.left_namespaces.remove(0);
+        }
+        self.left_namespaces.push(self.hashes.hash_one(&*driver.session().namespace));
+    }
+
+    fn part(&mut self, driver: SocketDriver, last: Encoded, reason: DisconnectReason) {
+        let session = driver.session();
+        if !session.is_accepted() {
+            session.outbox.discard();
+        }
+        if !last.is_nothing() {
+            session.outbox.push_last(last);
+        }
+        self.outbox.absorb(&session.outbox);
+        let (span, session) = (driver.span.clone(), Arc::clone(session));
+        self.leaving.push(LeavingSocket { session, end: Box::pin(leave(driver, reason).instrument(span)) });
+    }
+
+    /// Where goes what belongs to no socket: behind what the only one has to say, where its frames are all there are.
+    pub(super) fn outbox<'a>(&'a self, sockets: &'a SocketSet) -> &'a Outbox {
+        sockets.only().filter(|_| sockets.is_lent()).map_or(&self.outbox, |driver| &driver.session().outbox)
+    }
+
+    /// Whether more may be read: sockets that are still leaving hold what they held, and take no place.
+    pub(super) fn has_room(&self) -> bool {
+        self.leaving.len() < self.application.limits.namespaces_per_connection
+    }
+
+    /// Whether little waits of what belongs to no socket.
+    pub(super) fn is_light(&self) -> bool {
+        self.outbox.is_light()
+    }
+
+    pub(super) fn holds_back(&self) -> bool {
+        self.outbox.holds_back()
+    }
+
+    pub(super) fn is_beyond_bounds(&self) -> bool {
+        self.outbox.is_beyond_bounds()
+    }
+
+    pub(super) fn load(&self) -> (usize, usize) {
+        let (frames, bytes) = self.outbox.load();
+        (frames as usize, bytes)
+    }
+
+    pub(super) fn take_moved(&self) -> bool {
+        self.outbox.take_moved()
+    }
+
+    /// Whether more waits than may.
+    pub(super) fn is_ending(&self) -> bool {
+        self.outbox.is_ending()
+    }
+
+    pub(super) fn ended(&self) -> Option<DisconnectReason> {
+        self.outbox.ended().map(|(reason, _)| reason)
+    }
+
+    /// Whether nothing waits but what sockets have to say.
+    pub(super) fn is_empty(&self) -> bool {
+        self.outbox.is_empty()
+    }
+
+    /// Lets those that are leaving go on. Says whether one has gone.
+    pub(super) fn poll(&mut self, is_vacant: bool, task: &mut Task<'_>) -> bool {
+        if is_vacant {
+            let wait = || Box::pin(self.application.shared.stopping.clone().cancelled_owned());
+            // What it wakes this task for is looked at in every turn.
+            let _ = self.stopping.get_or_insert_with(wait).as_mut().poll(task);
+        } else {
+            self.stopping = None;
+        }
+        let before = self.leaving.len();
+        self.leaving.retain_mut(|leaving| leaving.end.as_mut().poll(task).is_pending());
+        self.leaving.len() < before
+    }
+
+    /// Moves what waits to the peer; a frame that is written in part goes on before any other begins.
+    pub(super) fn poll_write<T: Transport>(
+        &self,
+        sockets: &SocketSet,
+        task: &mut Task<'_>,
+        transport: &mut T,
+    ) -> Poll<io::Result<bool>> {
+        let outboxes = || std::iter::once(&self.outbox).chain(sockets.iter().map(|driver| &driver.session().outbox));
+        let mut moved = false;
+        for outbox in outboxes().filter(|outbox| outbox.is_begun()).chain(outboxes()) {
+            let Poll::Ready(written) = outbox.poll_write(task, transport) else {
+                // Those behind it were refused too.
+                outboxes().for_each(Outbox::refuse);
+                return Poll::Pending;
+            };
+            moved |= written?;
+        }
+        Poll::Ready(Ok(moved))
+    }
+}
+
+/// What a client of NestJS reads of a connect hook that failed: it has come in, an exception is told, and it is out again.
+fn told_inside(session: &Session, exception: &Exception) -> Encoded {
+    let data = exception.render(Some(FAILED_HOOK), None, true);
+    let told = session.encode(&Outgoing::Exception { data: &data, id: None });
+    session.greeting().followed_by(&told).followed_by(&session.encode(&Outgoing::Disconnected))
+}
+
+/// Who the client says to be again; another who names anything but two texts.
+fn claimed(auth: &RawValue) -> Option<ResumeToken> {
+    #[derive(Deserialize)]
+    struct ResumeAuth<'a> {
+        #[serde(borrow)]
+        pid: &'a RawValue,
+        #[serde(borrow)]
+        offset: &'a RawValue,
+    }
+    let ResumeAuth { pid, offset } = serde_json::from_str(auth.get()).ok()?;
+    let text = |value: &RawValue| serde_json::from_str(value.get()).ok();
+    Some(ResumeToken { key: text(pid)?, offset: text(offset)? })
+}
+
+impl fmt::Debug for OpenNamespaces {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "OpenNamespaces({:?}, {} leaving)", self.format, self.leaving.len())
+    }
+}

@@ -1,0 +1,132 @@
+//! A server that listens, and how it stops.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::metrics::sum_up;
+use crate::server::accept::accept;
+use crate::server::banner::Banner;
+use crate::server::endpoint::{Listener, LocalAddr};
+use crate::server::handle::ServerHandle;
+use crate::server::monitoring::monitor;
+use crate::server::service::GatewayService;
+use crate::server::signals::{ProcessSignal, Signals};
+use crate::transport::Tls;
+
+/// A server that was started in the background. Dropping it stops the server without waiting.
+#[derive(Debug)]
+pub struct RunningServer {
+    address: LocalAddr,
+    /// Whether that address is.
+    encrypted: bool,
+    service: GatewayService,
+    handle: ServerHandle,
+    accepting: Vec<JoinHandle<()>>,
+    /// What is read again when the process is told to.
+    tls: Vec<Tls>,
+    monitoring: Option<Monitoring>,
+}
+
+/// The listener of those who watch.
+#[derive(Debug)]
+struct Monitoring {
+    address: LocalAddr,
+    answering: JoinHandle<()>,
+}
+
+impl RunningServer {
+    pub(crate) fn begin(
+        listeners: Vec<Listener>,
+        address: LocalAddr,
+        service: GatewayService,
+        handle: ServerHandle,
+    ) -> Self {
+        let encrypted = listeners.first().is_some_and(|listener| listener.tls.is_some());
+        let tls = listeners.iter().filter_map(|listener| listener.tls.clone()).collect();
+        let accept = |listener| tokio::spawn(accept(listener, service.clone()));
+        let accepting = listeners.into_iter().map(accept).collect();
+        Self { address, service, handle, accepting, tls, monitoring: None, encrypted }
+    }
+
+    /// The same, watched there.
+    pub(crate) fn monitored(mut self, (listener, address): (Listener, LocalAddr)) -> Self {
+        let answering = tokio::spawn(monitor(listener, self.handle.clone()));
+        self.monitoring = Some(Monitoring { address, answering });
+        self
+    }
+
+    /// The address it listens on; the first of several.
+    #[must_use]
+    pub fn local_addr(&self) -> &LocalAddr {
+        &self.address
+    }
+
+    /// The address of [`Server::monitoring`](crate::Server::monitoring).
+    #[must_use]
+    pub fn monitoring_addr(&self) -> Option<&LocalAddr> {
+        self.monitoring.as_ref().map(|monitoring| &monitoring.address)
+    }
+
+    /// The server as background tasks see it.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        self.handle.clone()
+    }
+
+    /// Stops: no new connections, running handlers get their time, clients are told 1001, disconnect hooks run.
+    pub async fn stop(mut self) {
+        self.handle.shutdown();
+        for accepting in &mut self.accepting {
+            // A task that was cancelled or panicked has stopped too.
+            let _ = accepting.await;
+        }
+        let _ = timeout(self.longest_stop(), self.handle.stopped()).await;
+    }
+
+    /// Every part of an end is bounded; together they take no longer than this.
+    fn longest_stop(&self) -> Duration {
+        let limits = &self.service.application.limits;
+        let drain = self.service.application.shared.drain();
+        drain.delay + drain.window + limits.drain_timeout * 3 + limits.close_timeout * 2 + limits.handler_timeout
+    }
+
+    pub(crate) fn is_encrypted(&self) -> bool {
+        !self.tls.is_empty()
+    }
+
+    pub(crate) fn print_banner(&self) {
+        let Self { service, address, encrypted, .. } = self;
+        let monitoring = self.monitoring_addr();
+        print!("{}", Banner { application: &service.application, address, monitoring, encrypted: *encrypted });
+    }
+}
+
+impl Drop for RunningServer {
+    fn drop(&mut self) {
+        self.handle.shutdown();
+        if let Some(monitoring) = &self.monitoring {
+            monitoring.answering.abort();
+        }
+    }
+}
+
+/// Serves until the process is told to stop; a second signal ends the wait.
+pub(crate) async fn until_signal(server: RunningServer, signals: &mut Signals) {
+    loop {
+        tokio::select! {
+            told = signals.next() => match told {
+                ProcessSignal::Stop => break,
+                ProcessSignal::Reload => server.tls.iter().for_each(Tls::try_reload),
+            },
+            () = server.handle.stopping() => break,
+        }
+    }
+    tracing::info!("stopping");
+    tokio::select! {
+        () = server.stop() => {}
+        () = signals.stop() => tracing::warn!("stopped without waiting"),
+    }
+    sum_up();
+}

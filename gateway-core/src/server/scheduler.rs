@@ -1,0 +1,449 @@
+//! What of one socket runs and what waits: one event after the other, those beside them that their handlers allow, and
+//! streams, which hold no place.
+
+mod invocation;
+pub(super) mod overload;
+mod pipeline;
+mod test_log;
+
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::{Context as Task, Poll};
+
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+use tracing::Span;
+
+use crate::handler::{
+    Context, Exception, Finished, Handler, HandlerFuture, HandlerState, OwnedCall, Reply, Responder, SharedResponder,
+    StreamStep, Streaming, drop_quietly,
+};
+use crate::metrics::{self, Counter};
+use crate::protocol::{Envelope, Payload, RequestId};
+use crate::server::event_queue::EventQueue;
+use crate::server::rate_limit::{RateLimiter, per_second};
+use crate::server::scheduler::invocation::{Invocation, ReplyFuture, poll_caught, time_of};
+use crate::server::scheduler::pipeline::PipelineCall;
+use crate::server::socket_context::SocketContext;
+
+#[derive(Default)]
+pub(crate) struct EventScheduler {
+    waiting: EventQueue<QueuedEvent>,
+    // Boxed: most sockets have none most of the time.
+    serial: Option<Box<Invocation>>,
+    #[allow(clippy::vec_box, reason = "moved between the two places")]
+    concurrent: Vec<Box<Invocation>>,
+    streams: Vec<Streaming>,
+    // Boxed: most sockets never send what has a rate.
+    rates: Option<Box<RateLimiter>>,
+    open: bool,
+    /// Events that reached a handler since [`EventScheduler::count`] was called.
+    events: u64,
+}
+
+/// An event that waits, and the handler it waits for, if there is one.
+struct QueuedEvent {
+    envelope: Envelope<'static>,
+    handler: Option<Arc<Handler>>,
+}
+
+/// A handler that was called and has not been polled.
+struct StartedCall<'a> {
+    handler: &'a Arc<Handler>,
+    future: ReplyFuture,
+    responder: SharedResponder<'a>,
+    span: Span,
+}
+
+impl EventScheduler {
+    /// The connect hooks have accepted: what waits may start.
+    pub(crate) fn open(&mut self) {
+        self.open = true;
+    }
+
+    /// Counts what this turn handled, once for all of it.
+    pub(crate) fn count(&mut self, context: &SocketContext) {
+        if self.events > 0 {
+            context.application.shared.counters.add_many(Counter::Events, std::mem::take(&mut self.events));
+        }
+    }
+
+    /// Whether one more event may be read.
+    pub(crate) fn has_room(&self, context: &SocketContext) -> bool {
+        self.waiting.has_room(&context.application.limits)
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.serial.is_none() && self.concurrent.is_empty() && self.streams.is_empty()
+    }
+
+    /// When the first running handler has had its time.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.serial.iter().chain(&self.concurrent).map(|invocation| invocation.deadline).min()
+    }
+
+    /// An event that was read: runs now if it may, else waits or is answered that it cannot.
+    pub(crate) fn take(&mut self, context: &SocketContext, envelope: Envelope<'_>, task: &mut Task<'_>) {
+        let handler = context.route.router.find(&envelope.event);
+        context.note_arrival(handler, &envelope);
+        if let Some(listeners) = context.application.shared.counters.listeners() {
+            listeners.count(context.route.namespace, handler.and_then(|handler| handler.meter.as_deref()));
+            listeners.incoming(&context.session.namespace, context.session.id.as_str(), &envelope.event);
+        }
+        if context.application.limits.events_per_second.is_some()
+            && let Err(flooded) = self.take_token(context)
+        {
+            return Self::refuse(context, envelope, &flooded);
+        }
+        if let Some(handler) = handler
+            && let Some(rate) = handler.subscription.policy.rate
+            && let Err(wait) = self.rates.get_or_insert_default().take(handler, rate, Instant::now())
+        {
+            return overload::too_fast(context, handler, envelope, rate, wait);
+        }
+        if self.open && self.may_start(handler) && !self.waiting.iter().any(|held| shares_place(held, handler)) {
+            self.start(context, handler, envelope, task);
+        } else {
+            self.wait(context, handler, envelope);
+        }
+    }
+
+    /// Takes one of the messages that the socket may send in a second, whatever it says; `Err` with what to answer where
+    /// there is none.
+    #[cold]
+    pub(crate) fn take_token(&mut self, context: &SocketContext) -> Result<(), Exception> {
+        let Some(events) = context.application.limits.events_per_second else { return Ok(()) };
+        let taken = self.rates.get_or_insert_default().take_any(per_second(events), Instant::now());
+        taken.map_err(|wait| overload::flooded(context, events, wait))
+    }
+
+    /// Answers an event that reaches no handler.
+    pub(crate) fn refuse(context: &SocketContext, envelope: Envelope<'_>, exception: &Exception) {
+        let event = Cow::Owned(Arc::from(envelope.event.as_ref()));
+        responder(context, event, envelope.id, &envelope.payload).fail(exception);
+    }
+
+    /// Answers an event whose name is longer than a name may be. The answer has its beginning alone.
+    pub(crate) fn refuse_name(context: &SocketContext, envelope: Envelope<'_>) {
+        let bytes = envelope.event.len();
+        let event = Cow::Owned(metrics::bounded(&envelope.event).to_owned());
+        let exception = Exception::framework("name_too_long", format!("the name of the event has {bytes} bytes"));
+        Self::refuse(context, Envelope { event, ..envelope }, &exception);
+    }
+
+    /// The client is gone: what was not started is not started.
+    pub(crate) fn forget_waiting_events(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// A stream need not ever end by itself, so a server that stops does not wait for it.
+    pub(crate) fn end_streams(&mut self) {
+        for streaming in self.streams.drain(..) {
+            streaming.stop(&Exception::framework("gone", "the connection ends"));
+        }
+    }
+
+    /// Lets go of everything that still runs; each request is answered by its responder's end.
+    pub(crate) fn abandon(&mut self) {
+        self.waiting.clear();
+        let gone = || Exception::framework("gone", "the connection ended first");
+        for invocation in self.serial.take().into_iter().chain(self.concurrent.drain(..)) {
+            invocation.give_up(gone());
+        }
+        self.end_streams();
+    }
+
+    /// The client no longer wants the answer of a request.
+    pub(crate) fn cancel(&mut self, context: &SocketContext, id: &RequestId) {
+        let cancelled = || Exception::framework("cancelled", "the request was cancelled by its client");
+        let invocations = self.serial.take_if(|invocation| invocation.responder.has_id(id)).into_iter();
+        for invocation in
+            invocations.chain(self.concurrent.extract_if(.., |invocation| invocation.responder.has_id(id)))
+        {
+            invocation.give_up(cancelled());
+        }
+        for streaming in self.streams.extract_if(.., |streaming| streaming.id() == Some(id)) {
+            streaming.stop(&cancelled());
+        }
+        self.forget_waiting(context, id);
+    }
+
+    fn forget_waiting(&mut self, context: &SocketContext, id: &RequestId) {
+        for held in self.waiting.take(|held| held.envelope.id.as_ref() == Some(id)) {
+            let cancelled = Exception::framework("cancelled", "the request was cancelled by its client");
+            Self::refuse(context, held.envelope, &cancelled);
+        }
+    }
+
+    /// Lets everything go on as far as it can. Says whether anything happened.
+    pub(crate) fn poll(&mut self, context: &SocketContext, task: &mut Task<'_>) -> bool {
+        // As nearly always: most handlers have returned when they were called.
+        if self.is_idle() {
+            return false;
+        }
+        let mut progress = self.poll_handlers(context, task);
+        progress |= self.start_waiting(context, task);
+        progress | self.poll_streams(context, task)
+    }
+
+    /// Answers `timeout` for every handler that has had its time.
+    pub(crate) fn expire(&mut self, context: &SocketContext, now: Instant) {
+        if !context.session.pending.is_empty() {
+            // Waiting for the client is not the handler's time; each question is bounded by a timeout of its own.
+            let invocations = self.serial.iter_mut().chain(&mut self.concurrent);
+            invocations.for_each(|invocation| invocation.postpone(now, context.application.limits.handler_timeout));
+        }
+        let serial = self.serial.take_if(|invocation| invocation.is_due(now)).into_iter();
+        let due: Vec<_> = serial.chain(self.concurrent.extract_if(.., |invocation| invocation.is_due(now))).collect();
+        for invocation in due {
+            context.count(Counter::Timeouts);
+            let exception = invocation.took_too_long();
+            let Invocation { future, responder, call, .. } = *invocation;
+            drop_quietly(future);
+            responder.cancel();
+            self.finish(context, exception.into(), responder, call);
+        }
+    }
+
+    fn poll_handlers(&mut self, context: &SocketContext, task: &mut Task<'_>) -> bool {
+        let mut progress = false;
+        if let Some(invocation) = &mut self.serial {
+            let polled = invocation.poll(task);
+            if let Some(invocation) = self.serial.take_if(|_| !matches!(polled, Ok(Poll::Pending))) {
+                progress = true;
+                self.returned(context, polled, *invocation);
+            }
+        }
+        let mut index = 0;
+        while index < self.concurrent.len() {
+            let polled = self.concurrent[index].poll(task);
+            if matches!(polled, Ok(Poll::Pending)) {
+                index += 1;
+            } else {
+                progress = true;
+                let invocation = self.concurrent.swap_remove(index);
+                self.returned(context, polled, *invocation);
+                if !context.session.outbox.is_light() {
+                    break;
+                }
+            }
+        }
+        progress
+    }
+
+    fn returned(&mut self, context: &SocketContext, polled: Result<Poll<Reply>, ()>, invocation: Invocation) {
+        match polled {
+            Ok(Poll::Ready(reply)) => self.finish(context, reply, invocation.responder, invocation.call),
+            Ok(Poll::Pending) => unreachable!("the caller keeps what is pending"),
+            Err(()) => {
+                let exception = panicked(context, &invocation.handler.event);
+                self.finish(context, exception.into(), invocation.responder, invocation.call);
+            }
+        }
+    }
+
+    fn start_waiting(&mut self, context: &SocketContext, task: &mut Task<'_>) -> bool {
+        let mut progress = false;
+        // What was answered leaves before more is.
+        while self.open && !self.waiting.is_empty() && !context.session.outbox.holds_back() {
+            let Some(held) = self.next_to_start().and_then(|index| self.waiting.remove(index)) else { break };
+            progress = true;
+            self.start(context, held.handler.as_ref(), held.envelope, task);
+        }
+        progress
+    }
+
+    /// The first event that waits for nothing but its turn to be looked at: it may start, and none before it waits for
+    /// the same place.
+    fn next_to_start(&self) -> Option<usize> {
+        self.waiting.iter().enumerate().position(|(index, held)| {
+            let handler = held.handler.as_ref();
+            self.may_start(handler) && !self.waiting.iter().take(index).any(|earlier| shares_place(earlier, handler))
+        })
+    }
+
+    /// A stream goes on only while its items fit into the outbox: a slow reader slows it down and is not cut off for it.
+    fn poll_streams(&mut self, context: &SocketContext, task: &mut Task<'_>) -> bool {
+        let mut progress = false;
+        let mut index = 0;
+        while index < self.streams.len() && context.session.outbox.has_room() {
+            let step = catch_unwind(AssertUnwindSafe(|| self.streams[index].poll_item(task)));
+            match step {
+                Ok(Poll::Pending) => index += 1,
+                Ok(Poll::Ready(StreamStep::Sent)) => {
+                    progress = true;
+                    index += 1;
+                }
+                Ok(Poll::Ready(StreamStep::Ended)) => self.streams.swap_remove(index).end(),
+                Ok(Poll::Ready(StreamStep::Failed(exception))) => self.streams.swap_remove(index).fail(exception),
+                Err(_) => {
+                    let exception = panicked(context, "a stream");
+                    self.streams.swap_remove(index).fail(exception);
+                }
+            }
+        }
+        progress
+    }
+
+    /// An event whose handler allows several at once has places of its own; all others share one. One without a handler
+    /// is answered in its turn.
+    fn may_start(&self, handler: Option<&Arc<Handler>>) -> bool {
+        let Some(handler) = handler else { return self.serial.is_none() };
+        match handler.subscription.concurrency {
+            0 | 1 => self.serial.is_none(),
+            places => {
+                self.concurrent.iter().filter(|invocation| Arc::ptr_eq(&invocation.handler, handler)).count() < places
+            }
+        }
+    }
+
+    /// Answers an event that nobody subscribed to, or passes it over as NestJS does. Its clients know no ids: one that asks by
+    /// an id of the plain protocol has its answer all the same.
+    fn refuse_unknown(context: &SocketContext, envelope: Envelope<'_>) {
+        let name = metrics::bounded(&envelope.event);
+        let expects_answer = envelope.id.is_some() && !context.session.outbox.format.has_acks();
+        if context.application.compat.nestjs && !expects_answer {
+            context.count(Counter::DroppedEvents);
+            tracing::debug!(socket = %context.session.id, event = name, "an unknown event was passed over");
+            context
+                .session
+                .handshake
+                .test_log()
+                .note(|| format!("`{name}` has no handler, and `nestjs_compat` answers nothing"));
+            return;
+        }
+        let exception = Exception::framework("unknown_event", format!("no handler for the event `{name}`"));
+        Self::refuse(context, envelope, &exception);
+    }
+
+    fn start(
+        &mut self,
+        context: &SocketContext,
+        handler: Option<&Arc<Handler>>,
+        envelope: Envelope<'_>,
+        task: &mut Task<'_>,
+    ) {
+        let Some(handler) = handler else { return Self::refuse_unknown(context, envelope) };
+        self.events += 1;
+        let Envelope { event, payload, id } = envelope;
+        let event = handler.named(&event);
+        let responder = responder(context, event.clone(), id, &payload);
+        let responder = SharedResponder::new(responder);
+        let span = match &payload.trace {
+            None => metrics::event_span(&handler.event),
+            Some(trace) => metrics::traced_event_span(&handler.event, trace.as_str()),
+        };
+        if let Some(pipeline) = &handler.pipeline {
+            let visit = PipelineCall { handler, pipeline, event: &event, payload, responder, span };
+            return self.start_around(context, visit, task);
+        }
+        let entered = span.enter();
+        let called = catch_unwind(AssertUnwindSafe(|| {
+            let event_context =
+                Context::event(&context.application.services, &context.socket, &event, &payload, &responder);
+            (handler.call)(&event_context.with_grants(context.grants.as_deref()))
+        }));
+        match called {
+            Ok(HandlerFuture(HandlerState::Ready(reply))) => self.conclude(context, reply, responder, None),
+            Ok(HandlerFuture(HandlerState::Future(future))) => {
+                drop(entered);
+                self.run(context, StartedCall { handler, future, responder, span }, || None, task);
+            }
+            Err(_) => responder.fail(panicked(context, &handler.event)),
+        }
+    }
+
+    /// A future that is ready at its first poll needs no deadline, so no look at the clock, and no responder of its own.
+    /// `keep` gives what is told to who stands around the handler; it is asked for where somebody does.
+    fn run(
+        &mut self,
+        context: &SocketContext,
+        pending: StartedCall<'_>,
+        keep: impl FnOnce() -> Option<Arc<OwnedCall>>,
+        task: &mut Task<'_>,
+    ) {
+        let StartedCall { handler, mut future, responder, span } = pending;
+        match poll_caught(&mut future, &span, task) {
+            Ok(Poll::Ready(reply)) => self.finish(context, reply, responder, keep()),
+            Err(()) => self.finish(context, panicked(context, &handler.event).into(), responder, keep()),
+            Ok(Poll::Pending) => {
+                let (handler, responder, call) = (Arc::clone(handler), responder.into_owned(), keep());
+                let deadline = Instant::now() + time_of(&handler, context.application.limits.handler_timeout);
+                context.note_pending(&handler);
+                let is_serial = handler.subscription.concurrency <= 1;
+                let invocation = Box::new(Invocation { handler, future, responder, call, deadline, span });
+                if is_serial { self.serial = Some(invocation) } else { self.concurrent.push(invocation) }
+            }
+        }
+    }
+
+    /// The handler has ended: filters see how.
+    fn finish(
+        &mut self,
+        context: &SocketContext,
+        reply: Reply,
+        responder: SharedResponder<'_>,
+        call: Option<Arc<OwnedCall>>,
+    ) {
+        match &call {
+            None => self.conclude(context, reply, responder, None),
+            Some(kept) => {
+                let filtered = kept.filtered(reply);
+                self.tell(context, filtered, responder, call);
+            }
+        }
+    }
+
+    fn conclude(
+        &mut self,
+        context: &SocketContext,
+        reply: Reply,
+        responder: SharedResponder<'_>,
+        call: Option<Arc<OwnedCall>>,
+    ) {
+        let Finished::Streaming(streaming) = responder.finish(reply) else { return };
+        if self.streams.len() < context.application.limits.streams {
+            self.streams.push(streaming.of(call));
+        } else {
+            context.count(Counter::Overloads);
+            streaming.stop(&Exception::framework("overloaded", "too many streams run"));
+        }
+    }
+}
+
+/// Whether both need the same place: that of a handler which allows several at once, or the one all others share.
+fn shares_place(held: &QueuedEvent, handler: Option<&Arc<Handler>>) -> bool {
+    let own_place = |handler: Option<&Arc<Handler>>| {
+        handler.filter(|handler| handler.subscription.concurrency > 1).map(Arc::as_ptr)
+    };
+    own_place(held.handler.as_ref()) == own_place(handler)
+}
+
+fn responder<'a>(
+    context: &'a SocketContext,
+    event: Cow<'a, Arc<str>>,
+    id: Option<RequestId>,
+    payload: &Payload<'_>,
+) -> Responder<'a> {
+    Responder::new(&context.session, event, id)
+        .with_compat(context.application.compat, payload.raw().map(RawValue::get))
+}
+
+/// The panic hook has logged where; this says whose request it was.
+fn panicked(context: &SocketContext, event: &str) -> Exception {
+    context.count(Counter::Panics);
+    Exception::internal(|id| tracing::error!(socket = %context.session.id, event, id, "a handler panicked"))
+}
+
+impl std::fmt::Debug for EventScheduler {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let running = usize::from(self.serial.is_some()) + self.concurrent.len();
+        write!(
+            formatter,
+            "EventScheduler({running} running, {} streams, {} waiting)",
+            self.streams.len(),
+            self.waiting.len()
+        )
+    }
+}

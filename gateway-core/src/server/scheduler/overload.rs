@@ -1,0 +1,97 @@
+//! Events beyond what may wait, or beyond what their handler takes in a time.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::handler::{EventOverflow, Exception, Handler, Rate};
+use crate::metrics::{self, Counter};
+use crate::protocol::Envelope;
+use crate::server::scheduler::{EventScheduler, QueuedEvent};
+use crate::server::socket_context::SocketContext;
+
+impl EventScheduler {
+    /// Puts an event behind those that wait, within all bounds.
+    pub(super) fn wait(&mut self, context: &SocketContext, handler: Option<&Arc<Handler>>, envelope: Envelope<'_>) {
+        if let Some(handler) = handler
+            && let Some(queue) = handler.subscription.policy.queue
+            && self.waiting.iter().filter(|held| is_for(held, handler)).count() >= queue
+        {
+            let oldest = match handler.subscription.policy.surplus() {
+                EventOverflow::Refuse | EventOverflow::DropNewest => None,
+                EventOverflow::DropOldest => self.waiting.iter().position(|held| is_for(held, handler)),
+            };
+            let Some(oldest) = oldest.and_then(|oldest| self.waiting.remove(oldest)) else {
+                return too_many(context, handler, envelope);
+            };
+            too_many(context, handler, oldest.envelope);
+        }
+        if self.has_room(context) {
+            self.note_wait(context, &envelope);
+            let bytes = envelope.len();
+            self.waiting.push(QueuedEvent { envelope: envelope.into_owned(), handler: handler.cloned() }, bytes);
+        } else {
+            context.count(Counter::Overloads);
+            let exception = Exception::framework("overloaded", "too many events wait for their turn");
+            Self::refuse(context, envelope, &exception);
+        }
+    }
+}
+
+fn is_for(held: &QueuedEvent, handler: &Arc<Handler>) -> bool {
+    held.handler.as_ref().is_some_and(|other| Arc::ptr_eq(other, handler))
+}
+
+fn too_many(context: &SocketContext, handler: &Handler, envelope: Envelope<'_>) {
+    let why = |event: &str| {
+        let name = metrics::bounded(event);
+        Exception::framework("overloaded", format!("too many `{name}` events wait for their turn"))
+    };
+    dismiss(context, handler, envelope, Counter::Overloads, why);
+}
+
+/// An event that came faster than its handler takes them; the next one may come after `wait`.
+pub(super) fn too_fast(context: &SocketContext, handler: &Handler, envelope: Envelope<'_>, rate: Rate, wait: Duration) {
+    let why = |event: &str| {
+        let name = metrics::bounded(event);
+        rate_limited(format!("at most {rate} for `{name}` events"), wait)
+    };
+    dismiss(context, handler, envelope, Counter::RateLimited, why);
+}
+
+/// What a socket is told that sends more than it may, whatever it sends.
+pub(super) fn flooded(context: &SocketContext, events: NonZeroU32, wait: Duration) -> Exception {
+    context.count(Counter::RateLimited);
+    too_many_events(events, wait)
+}
+
+/// The same, for who is no socket yet.
+pub(in crate::server) fn too_many_events(events: NonZeroU32, wait: Duration) -> Exception {
+    rate_limited(format!("at most {events} events a second"), wait)
+}
+
+fn rate_limited(why: String, wait: Duration) -> Exception {
+    // A moment too early would be refused once more.
+    let retry = wait.as_nanos().div_ceil(1_000_000);
+    let details = json!({ "retry_after_ms": u64::try_from(retry).unwrap_or(u64::MAX) });
+    Exception::framework("rate_limited", why).with_details(&details)
+}
+
+/// Tells the sender, where the handler's policy or the sender asks for that.
+fn dismiss(
+    context: &SocketContext,
+    handler: &Handler,
+    envelope: Envelope<'_>,
+    counter: Counter,
+    why: impl FnOnce(&str) -> Exception,
+) {
+    if envelope.id.is_none() && handler.subscription.policy.surplus() != EventOverflow::Refuse {
+        context.note_dismissal(&envelope);
+        return context.count(Counter::DroppedEvents);
+    }
+    context.count(counter);
+    let exception = why(&envelope.event);
+    EventScheduler::refuse(context, envelope, &exception);
+}

@@ -1,0 +1,77 @@
+//! What is noted of events, for a test that fails.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::handler::Handler;
+use crate::metrics::bounded;
+use crate::protocol::Envelope;
+use crate::server::scheduler::EventScheduler;
+use crate::server::socket_context::SocketContext;
+
+impl SocketContext {
+    pub(super) fn note_arrival(&self, handler: Option<&Arc<Handler>>, envelope: &Envelope<'_>) {
+        self.session.handshake.test_log().note(|| {
+            let what = NamedEvent(envelope);
+            if let Some(handler) = handler {
+                return format!("{what} came, for {}", NamedMethod(handler));
+            }
+            let names = self.route.router.handlers().flat_map(|handler| handler.names());
+            let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+            format!("{what} came, and has no handler: `{}` has {}", self.route.namespace, names.join(", "))
+        });
+    }
+
+    pub(super) fn note_dismissal(&self, envelope: &Envelope<'_>) {
+        self.session
+            .handshake
+            .test_log()
+            .note(|| format!("{} was dropped: its handler's policy says so", NamedEvent(envelope)));
+    }
+
+    pub(super) fn note_pending(&self, handler: &Handler) {
+        self.session
+            .handshake
+            .test_log()
+            .note(|| format!("{} was called and has not returned yet", NamedMethod(handler)));
+    }
+}
+
+impl EventScheduler {
+    pub(super) fn note_wait(&self, context: &SocketContext, envelope: &Envelope<'_>) {
+        context.session.handshake.test_log().note(|| {
+            let what = NamedEvent(envelope);
+            if !self.open {
+                return format!("{what} waits: the connect hooks have not accepted yet");
+            }
+            let running =
+                self.serial.iter().chain(&self.concurrent).map(|running| NamedMethod(&running.handler).to_string());
+            let before = match self.waiting.iter().count() {
+                0 => String::new(),
+                more => format!(", behind {more} more"),
+            };
+            format!("{what} waits for {} to return{before}", running.collect::<Vec<_>>().join(" and "))
+        });
+    }
+}
+
+/// An event, and the request's id where it has one.
+struct NamedEvent<'a>(&'a Envelope<'a>);
+
+impl fmt::Display for NamedEvent<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(Envelope { event, id, .. }) = self;
+        write!(formatter, "`{}`", bounded(event))?;
+        id.as_ref().map_or(Ok(()), |id| write!(formatter, " (id {id})"))
+    }
+}
+
+struct NamedMethod<'a>(&'a Handler);
+
+impl fmt::Display for NamedMethod<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Handler { gateway, subscription, .. } = self.0;
+        let method = subscription.method;
+        write!(formatter, "`{gateway}::{}` ({}:{})", method.method, method.file, method.line)
+    }
+}

@@ -1,0 +1,349 @@
+//! One socket of a connection, in one namespace: its connect hooks, what of it runs and waits, and its end. A plain
+//! connection has one, a Socket.IO connection as many as its client asked for.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context as Task, Poll};
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::Span;
+
+use crate::gateway::Route;
+use crate::handler::{ConnectRejection, Exception, SocketGrants};
+use crate::hub::{Hub, Resumed, Space};
+use crate::metrics::{Counter, told};
+use crate::protocol::{
+    CloseCode, Disconnect, Encoded, Incoming, Malformed, Message, Outgoing, Payload, RequestId, WireFormat,
+    exceeds_depth,
+};
+use crate::server::application::{Application, ServerState};
+use crate::server::connect_hooks::ConnectHooks;
+use crate::server::raw::RawScheduler;
+use crate::server::scheduler::EventScheduler;
+use crate::server::socket_context::SocketContext;
+use crate::session::{Delivery, DisconnectReason, Scope, Session};
+use crate::socket::Socket;
+use crate::transport::{Handshake, ResumeRequest};
+
+pub(super) struct SocketDriver {
+    pub(super) context: SocketContext,
+    pub(super) scheduler: EventScheduler,
+    /// Present in a raw gateway, which has no use for lanes.
+    pub(super) raw: Option<RawScheduler>,
+    /// Present while the connect hooks run.
+    pub(super) connect_hooks: Option<ConnectHooks>,
+    /// Gateways whose connect hooks have accepted, in order.
+    pub(super) admitted: usize,
+    /// When a server that stops will wait no longer for what runs here.
+    pub(super) drained_by: Option<Instant>,
+    /// Entered while something of it runs; the connection's own span where it is the only one.
+    pub(super) span: Span,
+    /// Ends that its connect hooks waited for.
+    pub(super) after: Vec<CancellationToken>,
+    _presence: MembershipGuard,
+}
+
+/// What a client is seated for.
+pub(super) struct NewSocket<'a> {
+    pub(super) route: Arc<Route>,
+    /// The concrete name of the namespace.
+    pub(super) name: &'a str,
+    pub(super) handshake: Handshake,
+    pub(super) format: WireFormat,
+    pub(super) resume_token: Option<ResumeToken>,
+    /// What guards have said of the request that asked for it.
+    pub(super) grants: Option<Arc<SocketGrants>>,
+}
+
+/// What a client says to be the same socket again: the key it was given, and the last event it has seen.
+pub(super) struct ResumeToken {
+    pub(super) key: String,
+    pub(super) offset: String,
+}
+
+impl ResumeToken {
+    /// What a request of the plain protocol names.
+    pub(super) fn from_request(handshake: &Handshake) -> Option<Self> {
+        match handshake.resume()? {
+            ResumeRequest::Now { key, offset } => Some(Self { key, offset }),
+            ResumeRequest::Later => None,
+        }
+    }
+}
+
+impl SocketDriver {
+    /// A socket whose guards and connect hooks are about to run, once the ends of those are over whose place it takes.
+    pub(super) fn new(
+        application: &Arc<Application>,
+        new_socket: NewSocket<'_>,
+        mut after: Vec<CancellationToken>,
+    ) -> Self {
+        let space = application.shared.hub.of(new_socket.name);
+        let (session, earlier) = begin(application, &space, &new_socket);
+        after.extend(earlier.and_then(|earlier| earlier.ended().cloned()));
+        let NewSocket { route, grants, .. } = new_socket;
+        let hub = Arc::clone(&application.shared.hub);
+        let presence = MembershipGuard { hub, space: Arc::clone(&space), session: Arc::clone(&session) };
+        let socket = Socket::new(Arc::clone(&session), space);
+        // Stopping looks for sessions once: one that enters at that moment looks back.
+        if application.shared.is_stopping() {
+            session.outbox.end(DisconnectReason::Shutdown, Scope::Connection);
+        }
+        let application = Arc::clone(application);
+        let raw = route.router.raw().map(|_| RawScheduler::default());
+        let grants = grants.or_else(|| (route.is_guarded || !route.own.is_empty()).then(Arc::default));
+        let context = SocketContext { application, route, session, socket, grants };
+        context.guard();
+        let connect_hooks = Some(ConnectHooks::begin(&context, &after));
+        Self {
+            context,
+            scheduler: EventScheduler::default(),
+            raw,
+            connect_hooks,
+            admitted: 0,
+            drained_by: None,
+            span: Span::none(),
+            after,
+            _presence: presence,
+        }
+    }
+
+    /// Opens the way out, once the connect hooks have accepted.
+    pub(super) fn open(&self) {
+        let session = self.session();
+        let is_kept = self.context.application.shared.hub.resumable.keep(session);
+        if is_kept && session.is_recovered() {
+            self.context.count(Counter::Recoveries);
+        }
+        // That of a client who came back waits behind what it has missed.
+        let greeting = if session.is_recovered() { Encoded::nothing() } else { session.greeting() };
+        session.outbox.open(greeting);
+    }
+
+    pub(super) fn session(&self) -> &Arc<Session> {
+        &self.context.session
+    }
+
+    /// Lets the connect hooks go on. Says whether they have accepted just now.
+    pub(super) fn admit(&mut self, task: &mut Task<'_>) -> Result<bool, ConnectRejection> {
+        let Some(connect_hooks) = &mut self.connect_hooks else { return Ok(false) };
+        let polled = self.span.in_scope(|| connect_hooks.poll(task));
+        self.admitted = connect_hooks.admitted();
+        let Poll::Ready(verdict) = polled else { return Ok(false) };
+        verdict?;
+        self.connect_hooks = None;
+        self.session().accept();
+        self.scheduler.open();
+        if let Some(raw) = &mut self.raw {
+            raw.open();
+        }
+        self.context.count(Counter::Connections);
+        self.span.in_scope(|| tracing::debug!("connected"));
+        Ok(true)
+    }
+
+    /// Why it ends by the server's will, once what was promised before is done.
+    pub(super) fn told_to_end(&mut self) -> Option<(DisconnectReason, Scope)> {
+        let (reason, scope) = self.session().outbox.ended()?;
+        if !reason.is_gentle() || self.connect_hooks.is_some() || self.is_idle() {
+            return Some((reason, scope));
+        }
+        // What was accepted is answered first, within a bound.
+        let now = Instant::now();
+        if self.drained_by.is_none() {
+            self.scheduler.end_streams();
+            self.session().gone.cancel();
+        }
+        let drained_by = *self.drained_by.get_or_insert(now + self.context.application.limits.drain_timeout);
+        (drained_by <= now).then_some((reason, scope))
+    }
+
+    /// Whether the client owes an answer.
+    pub(super) fn is_asking(&self) -> bool {
+        self.raw.is_none() && !self.session().pending.is_empty()
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.drained_by.is_some()
+    }
+
+    /// While the client owes an answer reading goes on.
+    #[inline]
+    pub(super) fn may_read(&self) -> bool {
+        self.takes_events() || self.is_asking()
+    }
+
+    #[inline]
+    pub(super) fn takes_events(&self) -> bool {
+        self.has_room() && !self.is_stopping()
+    }
+
+    #[inline]
+    pub(super) fn has_room(&self) -> bool {
+        match &self.raw {
+            Some(raw) => raw.has_room(&self.context),
+            None => self.scheduler.has_room(&self.context),
+        }
+    }
+
+    pub(super) fn count(&mut self) {
+        self.scheduler.count(&self.context);
+    }
+
+    fn is_idle(&self) -> bool {
+        !self.session().owes_answers() && !self.has_work()
+    }
+
+    /// Whether something runs or waits.
+    pub(super) fn has_work(&self) -> bool {
+        !self.scheduler.is_idle() || self.raw.as_ref().is_some_and(|raw| !raw.is_idle())
+    }
+
+    /// The client is gone: what was not started is not started.
+    pub(super) fn forget_what_waits(&mut self) {
+        self.scheduler.forget_waiting_events();
+        if let Some(raw) = &mut self.raw {
+            raw.forget_waiting_messages();
+        }
+    }
+
+    /// Lets everything go on as far as it can. Says whether anything happened.
+    pub(super) fn run(&mut self, task: &mut Task<'_>) -> bool {
+        let _entered = self.span.enter();
+        match &mut self.raw {
+            Some(raw) => raw.poll(&self.context, task),
+            None => self.scheduler.poll(&self.context, task),
+        }
+    }
+
+    /// Takes a whole message, where it is a raw gateway's.
+    pub(super) fn take_message(&mut self, message: impl Into<Message>, task: &mut Task<'_>) {
+        if let Some(raw) = &mut self.raw {
+            let _entered = self.span.enter();
+            raw.take(&self.context, message.into(), task);
+        }
+    }
+
+    pub(super) fn take_incoming(&mut self, incoming: Incoming<'_>, task: &mut Task<'_>) {
+        let limits = &self.context.application.limits;
+        match incoming {
+            Incoming::Event(envelope) if envelope.event.len() > limits.event_name_bytes => {
+                EventScheduler::refuse_name(&self.context, envelope);
+            }
+            // The envelope around it is a level of its own.
+            Incoming::Event(envelope)
+                if exceeds_depth(envelope.payload.text(), limits.json_depth.saturating_sub(1)) =>
+            {
+                let too_deep = || Exception::framework("too_deep", "the data is nested too deeply");
+                let exception = self.scheduler.take_token(&self.context).err().unwrap_or_else(too_deep);
+                EventScheduler::refuse(&self.context, envelope, &exception);
+            }
+            Incoming::Event(envelope) if self.is_stopping() => {
+                EventScheduler::refuse(&self.context, envelope, &Exception::framework("gone", "the connection ends"));
+            }
+            Incoming::Event(envelope) => {
+                let _entered = self.span.enter();
+                self.scheduler.take(&self.context, envelope, task);
+            }
+            Incoming::Answer { ask, outcome } => {
+                let outcome = outcome.map(Payload::into_owned).map_err(|error| error.get().to_owned());
+                // An answer nobody waits for came too late: its question was told to have timed out.
+                self.session().pending.answer(ask, outcome);
+            }
+            Incoming::Cancel(id) => self.scheduler.cancel(&self.context, &id),
+            // The first two are about namespaces, and whoever holds several has taken them.
+            Incoming::Connect { .. } | Incoming::Disconnect | Incoming::Nothing => {}
+        }
+    }
+
+    pub(super) fn tell_malformed(&mut self, malformed: Malformed) {
+        let Malformed { why, id } = malformed;
+        let told = self.scheduler.take_token(&self.context).err();
+        self.tell(&told.unwrap_or_else(|| Exception::framework("malformed", why)), id.as_ref());
+    }
+
+    /// Tells a failure that belongs to no event.
+    pub(super) fn tell(&self, exception: &Exception, id: Option<&RequestId>) {
+        self.context.count(Counter::Exceptions);
+        told(self.context.socket.id(), "", exception.told());
+        self.session().handshake.test_log().note(|| format!("a message was no event: {exception}"));
+        let data = exception.render(None, None, self.context.application.compat.nestjs);
+        let delivery = if id.is_some() { Delivery::Answer } else { Delivery::Event };
+        // A frame that finds no room is counted by the outbox.
+        let _ = self.session().answer(&Outgoing::Exception { data: &data, id }, delivery);
+    }
+
+    /// The next moment something here has had its time.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let SocketContext { grants, .. } = &self.context;
+        if self.connect_hooks.is_none() && self.raw.is_none() && self.drained_by.is_none() && grants.is_none() {
+            return self.scheduler.deadline();
+        }
+        let expires = grants.as_ref().and_then(|grants| grants.expires());
+        let connect_hooks = self.connect_hooks.as_ref().and_then(ConnectHooks::deadline);
+        let raw = self.raw.as_ref().and_then(RawScheduler::deadline);
+        [self.scheduler.deadline(), raw, connect_hooks, self.drained_by, expires].into_iter().flatten().min()
+    }
+
+    pub(super) fn expire(&mut self, now: Instant) {
+        let _entered = self.span.enter();
+        self.session().outbox.forget_old_events();
+        if self.context.grants.as_ref().is_some_and(|grants| grants.take_expiry(now)) {
+            // Whoever came back on another connection has shown new credentials there.
+            self.session().expel(Disconnect::new(CloseCode::EXPIRED, "expired"), Scope::Socket);
+        }
+        self.scheduler.expire(&self.context, now);
+        if let Some(raw) = &mut self.raw {
+            raw.expire(&self.context, now);
+        }
+    }
+}
+
+impl fmt::Debug for SocketDriver {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "SocketDriver({:?}, {:?})", self.context.socket, self.scheduler)
+    }
+}
+
+/// A session in its namespace: that of a client who came back, with the earlier one, where all it has missed is still
+/// known; else a new one.
+fn begin(application: &Application, space: &Space, new_socket: &NewSocket<'_>) -> (Arc<Session>, Option<Arc<Session>>) {
+    let NewSocket { handshake, format, resume_token, .. } = new_socket;
+    let ServerState { hub, counters, .. } = &*application.shared;
+    let renew = || {
+        let session = Session::new(&space.name, handshake.clone(), *format, &application.limits, counters);
+        session.with_custom_format(space.encode_context().own.filter(|_| *format == WireFormat::Custom))
+    };
+    if let Some(ResumeToken { key, offset }) = resume_token {
+        if let Some(Resumed { session, earlier }) = hub.resumable.resume(space, key, offset, renew()) {
+            return (session, Some(earlier));
+        }
+        counters.add(Counter::LostSockets);
+    }
+    let session = match &application.recovery {
+        Some(recovery) if format.numbers_events() => renew().with_recovery(recovery, &hub.offsets),
+        _ => renew(),
+    };
+    let session = Arc::new(session);
+    space.enter(&session);
+    (session, None)
+}
+
+/// Membership in a namespace that ends however its connection does.
+struct MembershipGuard {
+    hub: Arc<Hub>,
+    space: Arc<Space>,
+    session: Arc<Session>,
+}
+
+impl Drop for MembershipGuard {
+    fn drop(&mut self) {
+        self.session.outbox.close(None);
+        self.session.pending.close();
+        self.session.gone.cancel();
+        self.hub.resumable.forget(&self.session);
+        self.space.exit(&self.session);
+        self.session.end();
+    }
+}

@@ -1,0 +1,117 @@
+//! The sockets of one connection. Nearly always one.
+
+use std::ops::{Deref, DerefMut};
+
+use crate::server::socket_driver::SocketDriver;
+use crate::transport::Direct;
+
+#[derive(Debug, Default)]
+pub(super) struct SocketSet {
+    sockets: Vec<SocketDriver>,
+    /// Whether senders write straight to the transport. They may while the only socket's frames are all there are.
+    is_lent: bool,
+}
+
+impl SocketSet {
+    pub(super) fn one(driver: SocketDriver) -> Self {
+        Self { sockets: vec![driver], is_lent: false }
+    }
+
+    /// The only one, where there is one.
+    pub(super) fn only(&self) -> Option<&SocketDriver> {
+        if let [only] = self.sockets.as_slice() { Some(only) } else { None }
+    }
+
+    pub(super) fn only_mut(&mut self) -> Option<&mut SocketDriver> {
+        if let [only] = self.sockets.as_mut_slice() { Some(only) } else { None }
+    }
+
+    // These run several times for each message: the usual case is not a loop.
+
+    #[inline]
+    pub(super) fn all(&self, is_it: impl Fn(&SocketDriver) -> bool) -> bool {
+        match self.sockets.as_slice() {
+            [only] => is_it(only),
+            sockets => sockets.iter().all(is_it),
+        }
+    }
+
+    #[inline]
+    pub(super) fn any(&self, is_it: impl Fn(&SocketDriver) -> bool) -> bool {
+        match self.sockets.as_slice() {
+            [only] => is_it(only),
+            sockets => sockets.iter().any(is_it),
+        }
+    }
+
+    #[inline]
+    pub(super) fn each(&mut self, mut work: impl FnMut(&mut SocketDriver)) {
+        match self.sockets.as_mut_slice() {
+            [only] => work(only),
+            sockets => sockets.iter_mut().for_each(work),
+        }
+    }
+
+    /// The one in this namespace.
+    pub(super) fn in_namespace(&mut self, namespace: &str) -> Option<&mut SocketDriver> {
+        self.iter_mut().find(|driver| &*driver.session().namespace == namespace)
+    }
+
+    #[inline]
+    pub(super) fn is_lent(&self) -> bool {
+        self.is_lent
+    }
+
+    /// Lets senders write straight to the transport, where it can be done.
+    pub(super) fn lend(&mut self, direct: impl FnOnce() -> Option<Direct>) {
+        let Some(driver) = self.only().filter(|driver| driver.connect_hooks.is_none()) else { return };
+        if let Some(direct) = direct() {
+            driver.session().outbox.lend(direct);
+            self.is_lent = true;
+        }
+    }
+
+    /// Only the connection's task writes from now on.
+    fn take_back(&mut self) {
+        if std::mem::take(&mut self.is_lent) {
+            self.iter().for_each(|driver| driver.session().outbox.share());
+        }
+    }
+
+    pub(super) fn push(&mut self, driver: SocketDriver) {
+        self.take_back();
+        // Nearly always the only one: room for more would be idle memory.
+        self.sockets.reserve_exact(1);
+        self.sockets.push(driver);
+    }
+
+    /// Takes out the one in this namespace.
+    pub(super) fn take(&mut self, namespace: &str) -> Option<SocketDriver> {
+        self.take_back();
+        let index = self.iter().position(|driver| &*driver.session().namespace == namespace)?;
+        Some(self.sockets.remove(index))
+    }
+}
+
+impl Deref for SocketSet {
+    type Target = [SocketDriver];
+
+    fn deref(&self) -> &[SocketDriver] {
+        &self.sockets
+    }
+}
+
+impl DerefMut for SocketSet {
+    fn deref_mut(&mut self) -> &mut [SocketDriver] {
+        &mut self.sockets
+    }
+}
+
+impl IntoIterator for SocketSet {
+    type Item = SocketDriver;
+    type IntoIter = std::vec::IntoIter<SocketDriver>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.sockets.into_iter()
+    }
+}

@@ -1,0 +1,136 @@
+//! Why a socket has gone.
+
+use std::fmt;
+
+use crate::protocol::{CloseCode, Disconnect, WireFormat};
+
+/// What a disconnect hook is told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum DisconnectReason {
+    /// The client closed, with the code and reason it gave, if any.
+    Client(Option<Disconnect>),
+    /// The client left the namespace; its connection may live on.
+    Left,
+    /// The stream ended without a close frame.
+    Lost,
+    /// A request of long polling broke off before its answer.
+    Aborted,
+    /// No pong came in time.
+    HeartbeatTimeout,
+    /// The outbox was full.
+    TooSlow,
+    /// The client violated RFC 6455 or a limit.
+    Violation(Disconnect),
+    /// The client sent what its format does not allow, and the format has no answer to that but the end.
+    Malformed(&'static str),
+    /// The application disconnected the socket.
+    Server(Disconnect),
+    /// The client came back on another connection, before this one was found to be lost.
+    Resumed,
+    /// The server stops.
+    Shutdown,
+    /// The connection had the time that [`Limits::connection_lifetime`](crate::Limits::connection_lifetime) gives it.
+    Lifetime,
+}
+
+impl DisconnectReason {
+    /// The close code: the client's own, or the one it was told; 1005 when it closed without a code, 1006 when it
+    /// vanished (RFC 6455 §7.1.5); 1001 for a stop, whatever [`Drain::close_code`](crate::Drain::close_code) tells clients.
+    #[must_use]
+    pub fn code(&self) -> CloseCode {
+        match self {
+            Self::Client(Some(close)) | Self::Violation(close) | Self::Server(close) => close.code,
+            Self::Client(None) | Self::Left | Self::Malformed(_) => CloseCode::received(1005),
+            Self::Lost | Self::Aborted => CloseCode::received(1006),
+            Self::HeartbeatTimeout => CloseCode::HEARTBEAT_TIMEOUT,
+            Self::TooSlow => CloseCode::TOO_SLOW,
+            Self::Resumed => CloseCode::RESUMED,
+            Self::Shutdown => CloseCode::GOING_AWAY,
+            Self::Lifetime => CloseCode::LIFETIME,
+        }
+    }
+
+    /// Whether the connection was lost rather than its socket ended, so that its client may come back as the same socket.
+    pub(crate) fn is_a_loss(&self, format: WireFormat) -> bool {
+        match self {
+            Self::Client(_) => format.has_farewells(),
+            // Other sockets of the connection are as lost as the one that was resumed.
+            Self::Lost
+            | Self::Aborted
+            | Self::HeartbeatTimeout
+            | Self::TooSlow
+            | Self::Violation(_)
+            | Self::Resumed
+            | Self::Lifetime => true,
+            Self::Left | Self::Malformed(_) | Self::Server(_) | Self::Shutdown => false,
+        }
+    }
+
+    /// Whether the client ended it on purpose, so that what it had sent before is still handled.
+    pub(crate) fn is_a_goodbye(&self) -> bool {
+        matches!(self, Self::Client(_) | Self::Left)
+    }
+
+    /// Whether what was accepted is answered before the end.
+    pub(crate) fn is_gentle(&self) -> bool {
+        matches!(self, Self::Shutdown | Self::Lifetime)
+    }
+
+    /// What metrics call it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Client(_) => "client",
+            Self::Left => "left",
+            Self::Lost => "lost",
+            Self::Aborted => "aborted",
+            Self::HeartbeatTimeout => "heartbeat_timeout",
+            Self::TooSlow => "too_slow",
+            Self::Violation(_) => "violation",
+            Self::Malformed(_) => "malformed",
+            Self::Server(_) => "server",
+            Self::Resumed => "resumed",
+            Self::Shutdown => "shutdown",
+            Self::Lifetime => "lifetime",
+        }
+    }
+
+    /// The close code, where it is one that RFC 6455 or this framework gives a meaning.
+    pub(crate) fn known_code(&self) -> Option<u16> {
+        Some(self.code().as_u16()).filter(|code| matches!(code, 1000..=1015 | 4000..=4003 | 4500..=4503))
+    }
+
+    /// The name Socket.IO has for it.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Client(_) | Self::Lost | Self::Resumed | Self::Lifetime => "transport close",
+            Self::Left => "client namespace disconnect",
+            Self::HeartbeatTimeout => "ping timeout",
+            Self::Aborted | Self::TooSlow | Self::Violation(_) => "transport error",
+            Self::Malformed(_) => "parse error",
+            Self::Server(_) => "server namespace disconnect",
+            Self::Shutdown => "server shutting down",
+        }
+    }
+}
+
+impl fmt::Display for DisconnectReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Self::Client(_) => "the client closed",
+            Self::Left => "the client left the namespace",
+            Self::Lost => "the connection was lost",
+            Self::Aborted => "a request broke off",
+            Self::HeartbeatTimeout => "heartbeat timeout",
+            Self::TooSlow => "the client read too slowly",
+            Self::Violation(_) => "protocol violation",
+            Self::Malformed(why) => why,
+            Self::Server(_) => "the server disconnected it",
+            Self::Resumed => "the client came back on another connection",
+            Self::Shutdown => "the server stops",
+            Self::Lifetime => "the connection had its time",
+        };
+        write!(formatter, "{kind} ({})", self.code())
+    }
+}

@@ -1,0 +1,39 @@
+//! Places that are counted, so that no more are taken than there are.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// One place, free again when this is dropped.
+#[derive(Debug)]
+pub(crate) struct CountedPermit(Arc<AtomicUsize>);
+
+impl CountedPermit {
+    /// Takes one of `limit` places, where one is free.
+    pub(crate) fn take(taken: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
+        let one_more = |count: usize| (count < limit).then_some(count + 1);
+        taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
+        Some(Self(Arc::clone(taken)))
+    }
+}
+
+impl Drop for CountedPermit {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_free_again_when_it_is_given_up() {
+        let taken = Arc::default();
+        let one = CountedPermit::take(&taken, 1);
+        assert!(one.is_some());
+        assert!(CountedPermit::take(&taken, 1).is_none());
+        drop(one);
+        assert!(CountedPermit::take(&taken, 1).is_some());
+        assert!(CountedPermit::take(&taken, 0).is_none());
+    }
+}
