@@ -23,8 +23,9 @@ pub struct Target {
     worth: Compress,
 }
 
-/// What became of a broadcast.
+/// Result of a broadcast.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct BroadcastResult {
     /// Sockets whose outbox took the event.
     pub queued: usize,
