@@ -60,6 +60,8 @@
 pub mod config {
     pub use crate::server::ServerConfig;
 }
+mod connection;
+mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -70,6 +72,7 @@ mod limits;
 mod metrics;
 mod options;
 mod protocol;
+mod random;
 mod server;
 mod session;
 mod socket;
@@ -88,17 +91,18 @@ pub use gateway_macros::{
     subscribe,
 };
 
+pub use crate::connection::Drain;
+pub use crate::error::{ConnectRejection, Exception, Rejection};
 pub use crate::gateway::{
     Fields, Gateway, Handlers, Injectable, Layers, NamespaceError, Problem, Registered, ServiceMissing, Services,
     StartError,
 };
 pub use crate::handler::{
-    Ack, Argument, AsyncGuard, Auth, Call, Cancellation, ConnectRejection, Context, Data, Declared, Ended, EventName,
-    EventOverflow, Exception, Extension, Extensions, Filter, FilterOutcome, FromContext, Grant, Guard, GuardContext,
-    GuardPoint, GuardPoints, HandlerFuture, Hook, Interceptor, IntoConnectRejection, IntoEnded, IntoException,
-    IntoGuard, IntoRawReply, IntoReply, IntoStarted, IntoVerdict, Items, Next, Path, PerSocket, RawReply, Rejection,
-    Reply, Requirements, Service, Started, State, Streamed, Subscription, Valid, Validate, ValidationErrors, Verdict,
-    Written, on,
+    Ack, Argument, AsyncGuard, Auth, Call, Cancellation, Context, Data, Declared, Ended, EventName, EventOverflow,
+    Extension, Extensions, Filter, FilterOutcome, FromContext, Grant, Guard, GuardContext, GuardPoint, GuardPoints,
+    HandlerFuture, Hook, Interceptor, IntoConnectRejection, IntoEnded, IntoException, IntoGuard, IntoRawReply,
+    IntoReply, IntoStarted, IntoVerdict, Items, Next, Path, PerSocket, RawReply, Reply, Requirements, Service, Started,
+    State, Streamed, Subscription, Valid, Validate, ValidationErrors, Verdict, Written, on,
 };
 pub use crate::hub::{BroadcastResult, JoinError, Namespace, Target};
 pub use crate::limits::{Limits, Overflow};
@@ -108,8 +112,8 @@ pub use crate::protocol::{
     Message, MessageFormat, OutgoingKind, OutgoingMessage, RawArgs, Text, ToArgs, TraceParent,
 };
 pub use crate::server::{
-    Body, Cors, Drain, Endpoint, EngineIo, GatewayService, HandshakeRejection, LocalAddr, Parser, PeerAddr,
-    RunningServer, SameSite, Server, ServerHandle, ServerTarget, SessionCookie, SocketIo, TransportName,
+    Body, Cors, Endpoint, EngineIo, GatewayService, HandshakeRejection, LocalAddr, Parser, PeerAddr, RunningServer,
+    SameSite, Server, ServerHandle, ServerTarget, SessionCookie, SocketIo, TransportName,
 };
 pub use crate::session::{DisconnectReason, Recovery, RoomRefusal, SendError, SocketId};
 pub use crate::socket::{AckRequest, AckRequests, RequestError, Responses, Socket, VolatileSocket};

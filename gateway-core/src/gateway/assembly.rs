@@ -53,19 +53,19 @@ pub(crate) struct Assembly<'a> {
     init: Vec<InitHook>,
     raw: Vec<RawGateway>,
     filters: FilterReach,
-    /// How many events of one socket may wait.
+    /// Number of events of one socket that may wait.
     queued_events: usize,
     problems: Vec<Problem>,
     /// Problems only where there is no other gateway.
     offered: Vec<Problem>,
 }
 
-/// What the server was given for its gateways.
+/// Everything the server was given for its gateways.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AssemblyInputs<'a> {
     pub(crate) services: &'a ServiceMap,
     pub(crate) per_socket: &'a [Arc<SocketFactory>],
-    /// What stands around everything.
+    /// Layers around every gateway.
     pub(crate) around: &'a BuiltLayers,
 }
 

@@ -15,7 +15,7 @@ pub struct Handlers<G> {
     gateway: Option<Arc<G>>,
     declared: Declared,
     pub(crate) bound: Bound,
-    /// What [`Handlers::around`] and [`Handlers::arguments`] are about.
+    /// The method that [`Handlers::around`] and [`Handlers::arguments`] refer to.
     last: LastAdded,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Bare<T> {
     pub(crate) more: More,
 }
 
-/// What is known of a method beside how to call it.
+/// Facts about a method beside how to call it.
 #[derive(Debug, Default)]
 pub(crate) struct More {
     pub(crate) around: Option<AddLayers>,
@@ -106,7 +106,7 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         self
     }
 
-    /// What stands around the method that was added last: guards, interceptors, filters.
+    /// Sets the layers of the method that was added last: guards, interceptors, filters.
     pub fn around(&mut self, add: fn(&mut Layers<'_>)) -> &mut Self {
         if let Some(more) = self.more() {
             more.around = Some(add);
@@ -114,7 +114,7 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         self
     }
 
-    /// What the arguments of the method that was added last ask of the server.
+    /// Sets the requirements of the arguments of the method that was added last.
     pub fn arguments(&mut self, arguments: impl IntoIterator<Item = Argument>) -> &mut Self {
         if let Some(more) = self.more() {
             more.arguments.extend(arguments);

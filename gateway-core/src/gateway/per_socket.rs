@@ -5,8 +5,9 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::error::ConnectRejection;
 use crate::gateway::Services;
-use crate::handler::{ConnectRejection, IntoConnectRejection};
+use crate::handler::IntoConnectRejection;
 use crate::socket::Socket;
 
 type SocketValue = Arc<dyn Any + Send + Sync>;

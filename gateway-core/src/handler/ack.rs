@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
+use crate::error::{Exception, Rejection};
 use crate::handler::shared_responder::{ResponderSlot, take};
-use crate::handler::{Context, Exception, FromContext, Rejection, Reply, on};
+use crate::handler::{Context, FromContext, Reply, on};
 use crate::protocol::ToArgs;
 
 /// The right to answer a request, for handlers that answer later or from another task. Where a handler takes it, what

@@ -5,8 +5,9 @@ use std::ops::{Deref, DerefMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::error::Rejection;
 use crate::handler::collected_errors::read_on;
-use crate::handler::{Context, ErrorTypes, FromContext, IntoReply, Rejection, Reply, on};
+use crate::handler::{Context, ErrorTypes, FromContext, IntoReply, Reply, on};
 use crate::protocol::{Args, RawArgs};
 
 impl<T: DeserializeOwned> FromContext<on::Message> for Args<T> {

@@ -4,7 +4,8 @@ use std::fmt;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::handler::{Context, FromContext, Rejection, on};
+use crate::error::Rejection;
+use crate::handler::{Context, FromContext, on};
 
 /// Fires when a request's answer is of use to nobody: its client cancelled it or left, the server stops, or the handler took too
 /// long. A handler's own future is dropped then, so this is for work that it set going elsewhere.
@@ -27,7 +28,7 @@ use crate::handler::{Context, FromContext, Rejection, on};
 pub struct Cancellation(CancellationToken);
 
 impl Cancellation {
-    /// Whether it has fired.
+    /// Returns `true` once it has fired.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.is_cancelled()
@@ -42,7 +43,7 @@ impl Cancellation {
         self.0.cancelled().await;
     }
 
-    /// What `work` gives, or `None` where this fired first; the work is dropped then.
+    /// Waits for `work`; `None` where this fired first. The work is dropped then.
     pub async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         self.0.run_until_cancelled(work).await
     }

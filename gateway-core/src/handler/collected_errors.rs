@@ -3,7 +3,8 @@
 
 use std::cell::RefCell;
 
-use crate::handler::{Compat, Context, Rejection};
+use crate::error::Rejection;
+use crate::handler::{Compat, Context};
 use crate::protocol::Fault;
 
 /// Faults are told up to this number, so that a small message has no large answer.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use crate::handler::{Extensions, Rejection, ServiceMap, Share, SocketGrants};
+use crate::error::Rejection;
+use crate::handler::{Extensions, ServiceMap, Share, SocketGrants};
 use crate::protocol::{ArgList, Message, Payload, RawArgs, TraceParent};
 use crate::session::DisconnectReason;
 use crate::socket::Socket;

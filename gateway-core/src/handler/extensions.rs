@@ -3,7 +3,8 @@
 use std::fmt;
 use std::ops::Deref;
 
-use crate::handler::{Context, FromContext, Rejection, Requirements, on};
+use crate::error::Rejection;
+use crate::handler::{Context, FromContext, Requirements, on};
 use crate::session::TypeMap;
 
 /// Values of one request, one of each type.

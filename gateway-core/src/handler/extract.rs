@@ -4,7 +4,8 @@ use std::ops::Deref;
 
 use bytes::Bytes;
 
-use crate::handler::{Context, Rejection, Requirements, Service, on};
+use crate::error::Rejection;
+use crate::handler::{Context, Requirements, Service, on};
 use crate::hub::Namespace;
 use crate::session::DisconnectReason;
 use crate::socket::Socket;
@@ -41,7 +42,7 @@ pub trait FromContext<On = on::Message>: Sized {
     /// A [`Rejection`], which is told to the client; the handler does not run.
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection>;
 
-    /// What it asks of the server, so that what is missing stops the start and not a request.
+    /// Declares the requirements on the server, so that a missing value stops the start and not a request.
     fn needs(needs: &mut Requirements<'_>) {
         let _ = needs;
     }

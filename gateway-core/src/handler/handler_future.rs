@@ -4,7 +4,8 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 
-use crate::handler::{Items, Rejection, Reply, stream};
+use crate::error::Rejection;
+use crate::handler::{Items, Reply, stream};
 
 /// A handler or hook that was called. What needs no waiting costs no future.
 pub struct HandlerFuture<T = Reply>(pub(crate) HandlerState<T>);

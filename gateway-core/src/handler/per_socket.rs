@@ -1,10 +1,11 @@
-//! What was made for the socket alone, as an argument.
+//! Value made for the socket alone, as an argument.
 
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::handler::{Context, FromContext, Rejection, Requirements, on};
+use crate::error::Rejection;
+use crate::handler::{Context, FromContext, Requirements, on};
 
 /// The value that [`Server::provide_per_socket`](crate::Server::provide_per_socket) made for this socket.
 ///

@@ -3,14 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::error::Exception;
 use crate::handler::call::{Call, OwnedCall};
 use crate::handler::filter::Filters;
 use crate::handler::guard::Guards;
 use crate::handler::interceptor::{ErasedInterceptor, Next};
 use crate::handler::shared_responder::LentResponder;
-use crate::handler::{
-    Exception, Extensions, Handler, HandlerFuture, Layer, Reply, ServiceMap, SharedResponder, SocketGrants,
-};
+use crate::handler::{Extensions, Handler, HandlerFuture, Layer, Reply, ServiceMap, SharedResponder, SocketGrants};
 use crate::protocol::Payload;
 use crate::socket::Socket;
 

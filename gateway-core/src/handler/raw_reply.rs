@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-use crate::handler::{Context, Exception, FromContext, IntoException, Rejection, on};
+use crate::error::{Exception, Rejection};
+use crate::handler::{Context, FromContext, IntoException, on};
 use crate::protocol::Message;
 
 impl FromContext<on::Raw> for Message {

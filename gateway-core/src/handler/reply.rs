@@ -1,4 +1,4 @@
-//! What a handler returns, and what becomes of it.
+//! Values that a handler returns, and their conversion to replies.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,9 +9,9 @@ use futures_core::Stream;
 use futures_util::StreamExt;
 use serde_json::value::RawValue;
 
-use crate::handler::exception::reply_content;
-use crate::handler::{ErrorTypes, Exception, IntoException, Rejection};
-use crate::protocol::{Content, FromArgs, ToArgs, is_reserved};
+use crate::error::{Exception, Rejection};
+use crate::handler::{ErrorTypes, IntoException};
+use crate::protocol::{Content, FromArgs, RawArgs, ToArgs, is_reserved};
 use crate::session::SendError;
 
 /// The outcome of a handler: nothing, a value, a stream of values, or a failure.
@@ -68,7 +68,7 @@ impl Reply {
         }
     }
 
-    /// Whether there is no value.
+    /// Returns `true` if there is no value.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         matches!(self.0, Outcome::Empty)
@@ -92,7 +92,7 @@ impl Reply {
         }
     }
 
-    /// What `change` makes of it; of a stream, what it makes of each item as it comes.
+    /// Applies `change` to the value; to each item of a stream as it comes.
     #[must_use]
     pub fn map(self, mut change: impl FnMut(Self) -> Self + Send + 'static) -> Self {
         match self.try_into_stream() {
@@ -132,7 +132,7 @@ impl Reply {
         Self::of_content(Box::<str>::from(json).into_string().into())
     }
 
-    /// What is written already, on the request's own event.
+    /// A payload that is written already, on the request's own event.
     pub(crate) fn of_content(content: Content) -> Self {
         Self(Outcome::Value { event: None, content })
     }
@@ -178,7 +178,7 @@ impl From<Exception> for Reply {
     note = "replies are `()`, `Data<T>`, text, numbers, `bool`, `serde_json::Value`, `Bytes`, `Reply`, an `Option` of these, or a `Result` of these with an exception"
 )]
 pub trait IntoReply {
-    /// What becomes of the value.
+    /// Converts the value into a reply.
     fn into_reply(self) -> Reply;
 
     /// The errors that filters may be asked for where it fails. Where it does not say them: any.
@@ -244,6 +244,11 @@ macro_rules! reply_with_json {
 reply_with_json! {
     bool char f32 f64 i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize
     &str String Cow<'_, str> serde_json::Value crate::session::SocketId
+}
+
+/// Payload of a reply, or the exception that there is none.
+fn reply_content(args: Result<RawArgs, serde_json::Error>) -> Result<Content, Exception> {
+    args.map(RawArgs::into_content).map_err(|error| Exception::hidden("unserializable", &error))
 }
 
 /// A future or a stream in a box, which no reply is.

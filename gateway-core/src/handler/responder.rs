@@ -10,7 +10,8 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use tokio_util::sync::CancellationToken;
 
-use crate::handler::{Exception, FilteredReply, Outcome, OwnedCall, Reply, drop_quietly};
+use crate::error::Exception;
+use crate::handler::{FilteredReply, Outcome, OwnedCall, Reply, drop_quietly};
 use crate::metrics::{self, Counter};
 use crate::protocol::{ContentRef, Encoded, Outgoing, ReplyEvent, RequestId};
 use crate::session::{Delivery, Offset, SendError, Session};

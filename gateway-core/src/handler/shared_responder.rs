@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::error::Exception;
 use crate::handler::responder::{Finished, Responder};
-use crate::handler::{Exception, Outcome, Reply};
+use crate::handler::{Outcome, Reply};
 use crate::protocol::RequestId;
 
 /// Who holds the responder of a handler: the framework alone, or also an [`Ack`](crate::Ack) the handler asked for.

@@ -1,6 +1,7 @@
 //! The place of a request in a distributed trace, as an argument that may be missing.
 
-use crate::handler::{Context, FromContext, Rejection, on};
+use crate::error::Rejection;
+use crate::handler::{Context, FromContext, on};
 use crate::protocol::TraceParent;
 
 /// A type that a handler may take as an `Option`.

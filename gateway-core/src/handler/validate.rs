@@ -7,8 +7,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
+use crate::error::Rejection;
 use crate::handler::collected_errors::{MOST, read_for_rules, with_rules};
-use crate::handler::{Context, FromContext, Rejection};
+use crate::handler::{Context, FromContext};
 use crate::protocol::{Fault, Step};
 
 /// An argument that keeps the rules of its type: `Valid<Data<NewMessage>>`, or any extractor that lends what it has read.
@@ -157,7 +158,7 @@ impl ValidationErrors {
         faults
     }
 
-    /// Whether nothing is wrong.
+    /// Returns `true` if there is no error.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()
@@ -183,7 +184,7 @@ impl ValidationErrors {
         }
     }
 
-    /// Whether nothing more is told.
+    /// Returns `true` if no more errors are told.
     fn is_full(&self) -> bool {
         self.found.len() >= MOST
     }

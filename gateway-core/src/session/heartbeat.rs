@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How often a client is asked whether it is still there, and how long it may stay silent then.
+/// Interval of pings, and the time a client may stay silent after one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeartbeatConfig {
     pub(crate) interval: Duration,
@@ -21,7 +21,7 @@ pub(crate) enum PingMode {
     Steadily,
 }
 
-/// What came while an answer is awaited.
+/// Kind of a message that arrives while a pong is awaited.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ReceivedKind {
     /// The answer.
@@ -31,8 +31,8 @@ pub(crate) enum ReceivedKind {
     Other,
 }
 
-/// What became of bytes since the last look: those of a large message on a slow road say that the client is there, though
-/// nothing of it is whole.
+/// Movement of bytes since the last look: bytes of a large message on a slow network show that the client is alive,
+/// though the message is not complete.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ByteActivity {
     Still,
@@ -43,7 +43,7 @@ pub(crate) enum ByteActivity {
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
     heartbeat_config: HeartbeatConfig,
-    /// How long moving bytes keep a client that was asked and says nothing.
+    /// Time that moving bytes keep a client that was pinged and does not answer.
     transfer: Duration,
     heard: bool,
     /// Since when an answer is awaited.
@@ -59,7 +59,7 @@ pub(crate) struct Heartbeat {
 /// not be asked, as nobody notes when it was heard.
 const LOOKS: u8 = 2;
 
-/// What the passing of [`Heartbeat::due`] asks for.
+/// Action that is due when [`Heartbeat::due`] has passed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum HeartbeatAction {
     /// The client spoke meanwhile.
@@ -103,7 +103,7 @@ impl Heartbeat {
         true
     }
 
-    /// Whether the client was asked and not heard since.
+    /// Returns `true` if the client was pinged and not heard since.
     pub(crate) fn awaits_answer(&self) -> bool {
         self.asked.is_some()
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
 
-use crate::session::random::random;
+use crate::random::random;
 
 /// Characters of an id.
 const LENGTH: usize = 20;
@@ -84,7 +84,7 @@ impl Hasher for IdHasher {
         }
     }
 
-    /// What the end of a text adds, which all have.
+    /// Ignores the terminator of a text, which all ids have.
     fn write_u8(&mut self, _: u8) {}
 
     fn finish(&self) -> u64 {

@@ -14,7 +14,7 @@ struct Bound {
 }
 
 const BOUNDS: [Bound; 9] = [
-    Bound { name: "names at the crate's root", goal: 45.0, now: 136.0, count: |sources| exported(sources, "lib.rs") },
+    Bound { name: "names at the crate's root", goal: 45.0, now: 137.0, count: |sources| exported(sources, "lib.rs") },
     Bound { name: "names in the prelude", goal: 35.0, now: 67.0, count: |sources| exported(sources, "prelude.rs") },
     Bound { name: "doc comments that begin with a riddle, in percent", goal: 1.0, now: 21.3, count: riddles },
     Bound { name: "type names defined in two files, in percent", goal: 6.0, now: 15.9, count: doubled_names },

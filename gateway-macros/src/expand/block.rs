@@ -70,7 +70,7 @@ struct Functions {
     heads: Vec<TokenStream>,
     bodies: Vec<TokenStream>,
     calls: Vec<TokenStream>,
-    /// What stops the start.
+    /// Problems that stop the start.
     refusals: TokenStream,
 }
 

@@ -12,7 +12,7 @@ use crate::expand::spans::{at, local, made};
 use crate::expand::text::{line, type_text};
 use crate::parse::Role;
 
-/// What differs between the roles: where arguments are read from, and what becomes of the value.
+/// Differences between the roles: the source of arguments, and the use of the value.
 struct Words {
     on: Ident,
     into_trait: Ident,
@@ -58,7 +58,7 @@ impl Entry<'_> {
         }
     }
 
-    /// What the method may fail with, by the type that it returns. That of a stream is not written.
+    /// Errors that the method may return, by its return type. Those of a stream are not listed.
     fn error_types(&self) -> Option<TokenStream> {
         let Self { framework, self_type, handler } = self;
         let ty = match (&handler.work, &handler.output) {
@@ -71,7 +71,7 @@ impl Entry<'_> {
         Some(quote!(#framework::Handlers::error_types(#handlers, #list);))
     }
 
-    /// What stands around the method.
+    /// Layers around the method.
     fn around(&self) -> Option<TokenStream> {
         let Self { framework, self_type, handler } = self;
         let self_type = self_type.to_token_stream();
@@ -81,7 +81,7 @@ impl Entry<'_> {
             .then(|| quote!(#framework::Handlers::around(#handlers, |#layers| { #statements });))
     }
 
-    /// What each argument asks of the server.
+    /// Requirements of each argument on the server.
     fn arguments(&self, words: &Words) -> Option<TokenStream> {
         let Self { framework, self_type, handler } = self;
         let arguments = handler.arguments.iter().map(|ty| {
@@ -99,7 +99,7 @@ impl Entry<'_> {
         (!arguments.is_empty()).then(|| quote!(#framework::Handlers::arguments(#handlers, [#(#arguments),*]);))
     }
 
-    /// What the table knows of the method beside how to call it.
+    /// Entry of the table for the method, beside the call.
     fn described(&self) -> (Role, TokenStream) {
         let Self { framework, handler, .. } = self;
         let method = handler.ident.unraw().to_string();

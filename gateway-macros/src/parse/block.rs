@@ -26,13 +26,13 @@ pub(crate) struct Block {
     pub(crate) strays: Vec<Marker>,
     /// Markers inside a `#[cfg_attr(…)]`.
     pub(crate) conditional: Vec<Marker>,
-    /// What is to stand around the block as a whole.
+    /// Layers around the block as a whole.
     pub(crate) layers: Vec<LayerMark>,
-    /// What is to stand around something that is not taken up.
+    /// Layers around an item that is not taken up.
     pub(crate) stray_layers: Vec<LayerMark>,
     /// The names that markers are written by, without a path: somebody may have imported them.
     pub(crate) named: Vec<Ident>,
-    /// What could not be read. The compiler has said what is wrong with it, unless it knows what we do not.
+    /// Parts that could not be read. The compiler reports them, unless it knows a syntax that this parser does not.
     pub(crate) unread: Vec<syn::Error>,
     /// The block as it is given back: without what is read here, and without what could not be.
     pub(crate) given_back: TokenStream,
@@ -54,7 +54,7 @@ pub(crate) struct Marker {
     pub(crate) attribute: Attribute,
 }
 
-/// What a marked method does for its gateway.
+/// Role of a marked method in its gateway.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Role {
     Subscribe,
@@ -222,7 +222,7 @@ fn take_markers(attributes: &mut Vec<Conditional>) -> Vec<(Option<TokenStream>, 
     markers
 }
 
-/// Whether a function's signature comes next, after however many of its qualifiers.
+/// Returns `true` if a function's signature comes next, after however many of its qualifiers.
 fn starts_a_function(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
     loop {

@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::Span;
 
-use crate::handler::{Exception, Handler, OwnedCall, Reply, SharedResponder, drop_quietly};
+use crate::error::Exception;
+use crate::handler::{Handler, OwnedCall, Reply, SharedResponder, drop_quietly};
 use crate::metrics;
 
 pub(super) type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;

@@ -12,8 +12,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::metrics::{ExceptionNotice, cut};
-use crate::protocol::{Content, RawArgs, to_json};
-use crate::session::random;
+use crate::protocol::to_json;
+use crate::random::random;
 
 /// What a client reads where the cause is none of its business; the words NestJS clients know.
 pub(crate) const INTERNAL: &str = "Internal server error";
@@ -353,11 +353,6 @@ impl Error for Exception {
         // Where its text is the exception's own, it is not said twice.
         if self.0.hidden.is_some() { Some(source) } else { source.source() }
     }
-}
-
-/// What a reply carries, or the exception that says it has none.
-pub(crate) fn reply_content(args: Result<RawArgs, serde_json::Error>) -> Result<Content, Exception> {
-    args.map(RawArgs::into_content).map_err(|error| Exception::hidden("unserializable", &error))
 }
 
 #[cfg(test)]
