@@ -76,6 +76,7 @@ fn never() {
 
 /// As a library offers one: whoever uses the library need not register it.
 #[gateway(namespace = "/offered")]
+#[derive(Debug)]
 pub struct Offered<S: Clone>(S);
 #[gateway]
 impl<S: Clone> Offered<S> {
