@@ -1,4 +1,5 @@
-//! What the guide says beside its Rust blocks: its links lead somewhere, its limits and compiler messages are the real ones.
+//! Content of the guide beside its Rust blocks: its links lead somewhere, its limits and compiler messages are the real
+//! ones.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -171,7 +172,7 @@ fn the_figures_of_the_readme_are_those_of_the_last_comparison() {
     let works: Vec<&str> = figures.split_once("\n| server |").unwrap().1.lines().next().unwrap().split(" | ").collect();
     let page = read("README.md");
     let servers = [("gateway-core", 1), ("Bun", 2), ("axum", 3), ("npm ws", 4), ("NestJS ws", 5)];
-    let ours = rows(&page, "## What is special");
+    let ours = rows(&page, "## Highlights");
     assert_eq!(ours.len(), 3);
     for row in ours {
         let work = works.iter().position(|work| work.trim() == row[0]).unwrap_or_else(|| panic!("{}", row[0]));
@@ -229,7 +230,7 @@ fn the_ported_module_is_shown_as_it_is() {
     }
 }
 
-/// What a gateway of NestJS 12 may be made of, and what `new Server(…)` of Socket.IO 4.8 takes.
+/// Decorators and options of NestJS 12, and options of `new Server(…)` of Socket.IO 4.8.
 #[test]
 fn nothing_is_left_out_of_the_pages_for_those_who_come_from_elsewhere() {
     let from_nestjs = [
@@ -276,7 +277,7 @@ fn the_life_of_a_message_names_real_functions() {
 
 #[test]
 fn the_table_of_limits_holds_each_with_its_default() {
-    assert_eq!(documented("docs/limits.md", "## Of a server"), defaults(&Limits::new()));
+    assert_eq!(documented("docs/limits.md", "## Server limits"), defaults(&Limits::new()));
 }
 
 #[test]
@@ -323,7 +324,7 @@ fn every_compiler_message_in_the_guide_is_a_real_one() {
             }
         }
     }
-    let rows = rows(&read("docs/macros.md"), "## What the compiler says");
+    let rows = rows(&read("docs/macros.md"), "## Compiler messages");
     assert!(rows.len() > 50, "the tables were not found");
     let unknown: Vec<_> = rows.iter().map(|row| &row[0]).filter(|message| !said.contains(*message)).collect();
     assert!(unknown.is_empty(), "no case of tests/ui outgoing so: {unknown:#?}");
