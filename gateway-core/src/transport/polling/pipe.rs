@@ -187,7 +187,7 @@ impl PipeState {
                 OpCode::Close if self.client_closed => self.answer.end_with(NOOP),
                 // Some clients take a goodbye for good, and are to come back.
                 OpCode::Close if self.answer.is_empty() && is_going_away(frame.payload) => {
-                    self.turn(SessionError::Stopping)
+                    self.turn(SessionError::Stopping);
                 }
                 OpCode::Close if self.answer.is_empty() => self.say_goodbye(),
                 // Clients take a goodbye at once, and what comes with it later: it goes alone, with the next poll.
