@@ -95,8 +95,7 @@ fn limits(limits: &Limits) -> String {
     let connections = match (limits.connections, limits.connections_per_address) {
         (None, None) => "connections unlimited".to_owned(),
         (all, each) => {
-            let bound =
-                |bound: Option<usize>| bound.map_or("unlimited".to_owned(), |bound| format!("up to {bound}"));
+            let bound = |bound: Option<usize>| bound.map_or("unlimited".to_owned(), |bound| format!("up to {bound}"));
             format!("connections {}, from one address {}", bound(all), bound(each))
         }
     };
@@ -128,7 +127,10 @@ fn changed(limits: &Limits) -> String {
 
 fn recovery(recovery: &Recovery) -> String {
     let Recovery { within, events, bytes: most, sockets } = recovery;
-    format!("within {within:?}, for a socket up to {events} events or {}; up to {sockets} disconnected sockets", bytes(*most))
+    format!(
+        "within {within:?}, for a socket up to {events} events or {}; up to {sockets} disconnected sockets",
+        bytes(*most)
+    )
 }
 
 fn drain(drain: &Drain, limits: &Limits) -> String {
