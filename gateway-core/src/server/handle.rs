@@ -1,4 +1,4 @@
-//! The [`ServerHandle`]: access to a server from outside its handlers.
+//! The [`ServerHandle`]: context to a server from outside its handlers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
