@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::gateway::layers::{AddLayers, Layers};
 use crate::handler::{
-    Argument, Context, Declared, Ended, ErrorTypes, Handler, HandlerFuture, Hook, Names, RawReply, RunHook, Started,
-    Subscription, Verdict,
+    Argument, Context, Declared, Ended, ErrorTypes, Handler, HandlerFuture, Hook, Names, RawReply, Reply, Requirements,
+    RunHook, Started, Subscription, Verdict, Written,
 };
 
 /// Takes up the methods of one gateway: what the macros write is what a person could.
@@ -17,6 +17,14 @@ pub struct Handlers<G> {
     pub(crate) bound: Bound,
     /// What [`Handlers::around`] and [`Handlers::arguments`] are about.
     last: LastAdded,
+    place: Place,
+}
+
+/// Where the next method of a block stands: a source file, and the lines of its name and of its arguments' types.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    file: &'static str,
+    lines: &'static [u32],
 }
 
 /// A list of methods.
@@ -81,7 +89,13 @@ macro_rules! hooks {
 // No bound on `Gateway`: a struct without its attribute is then one error, where the block is registered, and not four.
 impl<G: Send + Sync + 'static> Handlers<G> {
     pub(crate) fn new(gateway: Option<Arc<G>>, declared: Declared) -> Self {
-        Self { gateway, declared, bound: Bound::default(), last: LastAdded::Nothing }
+        Self {
+            gateway,
+            declared,
+            bound: Bound::default(),
+            last: LastAdded::Nothing,
+            place: Place { file: "", lines: &[] },
+        }
     }
 
     /// Answers an event.
@@ -90,17 +104,15 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         F: Fn(&Arc<G>, &Context<'_>) -> HandlerFuture + Send + Sync + 'static,
     {
         let gateway = self.gateway.clone();
+        self.add_handler(subscription, Box::new(move |context| handle(built(gateway.as_ref()), context)))
+    }
+
+    // Apart from `subscribe`, which is compiled anew for each method.
+    fn add_handler(&mut self, subscription: Subscription, call: RunHook<Reply>) -> &mut Self {
         let (names, event) = Names::new(subscription.event, subscription.also);
         let hook = subscription.method;
-        let handler = Handler {
-            event,
-            names,
-            gateway: self.declared.name,
-            subscription,
-            pipeline: None,
-            meter: None,
-            call: Box::new(move |context| handle(built(gateway.as_ref()), context)),
-        };
+        let handler =
+            Handler { event, names, gateway: self.declared.name, subscription, pipeline: None, meter: None, call };
         self.bound.handlers.push(Bare::new(hook, handler));
         self.last = LastAdded::Subscribe;
         self
@@ -120,6 +132,35 @@ impl<G: Send + Sync + 'static> Handlers<G> {
             more.arguments.extend(arguments);
         }
         self
+    }
+
+    /// The place of the next method. Made code names it apart from what else it says of a method, so that the compiler keeps what it
+    /// knows of a method that has only moved.
+    #[doc(hidden)]
+    pub fn at(&mut self, file: &'static str, lines: &'static [u32]) {
+        self.place = Place { file, lines };
+    }
+
+    /// The method at [`Handlers::at`], which answers `event`.
+    #[doc(hidden)]
+    pub fn subscription(&self, event: &'static str, method: &'static str) -> Subscription {
+        Subscription::new(event, method, self.place.file, self.place.line(0))
+    }
+
+    /// The hook at [`Handlers::at`].
+    #[doc(hidden)]
+    pub fn hook(&self, method: &'static str) -> Hook {
+        Hook::new(method, self.place.file, self.place.line(0))
+    }
+
+    /// One more argument of the method that was added last.
+    #[doc(hidden)]
+    pub fn argument(&mut self, text: &'static str, needs: fn(&mut Requirements<'_>)) {
+        let place = self.place;
+        if let Some(more) = self.more() {
+            let line = place.line(1 + more.arguments.len());
+            more.arguments.push(Argument::new(Written::new(text, place.file, line), needs));
+        }
     }
 
     /// The errors that the method that was added last may return: a filter that could be asked for none of them is warned of.
@@ -152,6 +193,12 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         on_disconnect => disconnect, Disconnect: Ended;
         /// Takes whole messages without an envelope: makes this a raw gateway.
         on_message => message, Message: RawReply;
+    }
+}
+
+impl Place {
+    fn line(self, index: usize) -> u32 {
+        self.lines.get(index).copied().unwrap_or_default()
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::handler::event_hash::BuildEventHasher;
 use crate::handler::event_names::{Names, Patterns, is_pattern};
-use crate::handler::{Context, EventOverflow, HandlerFuture, Hooks, Pipeline, Policy, Rate};
+use crate::handler::{EventOverflow, Hooks, Pipeline, Policy, Rate, Reply, RunHook};
 use crate::metrics::EventMeter;
 use crate::protocol::is_reserved;
 
@@ -145,7 +145,7 @@ pub(crate) struct Handler {
     pub(crate) pipeline: Option<Arc<Pipeline>>,
     /// Present where events are measured.
     pub(crate) meter: Option<Arc<EventMeter>>,
-    pub(crate) call: Box<dyn Fn(&Context<'_>) -> HandlerFuture + Send + Sync>,
+    pub(crate) call: RunHook<Reply>,
 }
 
 impl Handler {
