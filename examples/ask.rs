@@ -37,7 +37,7 @@ mod tests {
 
     use super::*;
 
-    /// What became of the file once `answer` was given to the question.
+    /// State of the file once `answer` was given to the question.
     async fn outcome(answer: impl AsyncFnOnce(&mut TestClient, u64)) -> String {
         let server = Server::empty().gateway::<Files>().test().await.unwrap();
         let mut ann = server.connect("/ask").await.unwrap();

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use tokio::time::Instant;
 
-/// What a token says.
+/// Content of a token.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 struct Claims {
     sub: String,
@@ -60,7 +60,7 @@ impl Tokens {
         format!("{signed}.{signature}")
     }
 
-    /// What the token says, and for how long from now.
+    /// Returns the token's content, and the time it is still valid.
     fn check(&self, token: &str, now: SystemTime) -> Result<(Claims, Duration), TokenError> {
         let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
         let (header, claims) = signed.split_once('.').ok_or(TokenError::Malformed)?;
@@ -91,7 +91,7 @@ fn read<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, TokenError> {
     serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)
 }
 
-/// Who is signed in; handlers read it as `Auth<User>`.
+/// The signed-in user; handlers read it as `Auth<User>`.
 struct User {
     name: String,
     roles: Vec<String>,

@@ -22,7 +22,7 @@ struct Clock {
 
 #[gateway]
 impl Clock {
-    /// Who comes in need not wait for the next tick to see where the clock stands.
+    /// Sends the clock to a new client, which need not wait for the next tick.
     #[on_connect]
     fn show(&self, socket: Socket) -> Result<(), ConnectRejection> {
         Ok(socket.send(Tick { n: self.latest.load(Ordering::Relaxed) })?)

@@ -1,7 +1,7 @@
 //! A stream that ends when its client cancels it or leaves, and gives free what it holds; and work elsewhere that stops when nobody
 //! waits for it any more.
 //!
-//! `cargo run --example stream_cancel`, then send `{"event":"follow","data":"point","id":1}` to `ws://127.0.0.1:3000/sensors`, and, when
+//! `cargo run --example stream_cancel`, then send `{"event":"follow","data":"door","id":1}` to `ws://127.0.0.1:3000/sensors`, and, when
 //! you have seen enough, `{"cancel":1}`. `{"event":"followers","id":2}` says how many streams there are: none, now, nor after the
 //! connection is closed.
 
@@ -12,7 +12,7 @@ use futures_util::stream::{self, Stream};
 use gateway_core::prelude::*;
 use tokio::time::sleep;
 
-/// What each stream holds: its place among the followers. It is given free by its drop, whatever ends the stream.
+/// Place of a stream among the followers. Its drop frees it, however the stream ends.
 struct Place(#[expect(dead_code, reason = "it is held, not read")] Arc<()>);
 
 #[gateway(namespace = "/sensors")]
@@ -25,7 +25,7 @@ struct Sensors {
 
 #[gateway]
 impl Sensors {
-    /// What the sensor says, four times a second, for as long as somebody listens.
+    /// Values of the sensor, four times a second, for as long as the client listens.
     #[subscribe]
     fn follow(&self, Data(sensor): Data<String>) -> impl Stream<Item = String> + use<> {
         let place = Place(Arc::clone(&self.followers));
@@ -35,7 +35,7 @@ impl Sensors {
         })
     }
 
-    /// How many streams there are.
+    /// Number of streams.
     #[subscribe]
     fn followers(&self) -> usize {
         Arc::strong_count(&self.followers) - 1
@@ -53,7 +53,7 @@ impl Sensors {
         work.await.ok().flatten()
     }
 
-    /// How many surveys are being made.
+    /// Number of surveys in progress.
     #[subscribe]
     fn surveys(&self) -> usize {
         Arc::strong_count(&self.surveys) - 1
@@ -90,12 +90,12 @@ mod tests {
         let server = server().await;
         let mut ann = server.connect("/sensors").await.unwrap();
         let mut bob = server.connect("/sensors").await.unwrap();
-        let mut point = ann.stream("follow", "point").await;
-        assert_eq!(point.next::<String>().await.unwrap().unwrap(), "point 0");
-        assert_eq!(point.next::<String>().await.unwrap().unwrap(), "point 1");
+        let mut door = ann.stream("follow", "door").await;
+        assert_eq!(door.next::<String>().await.unwrap().unwrap(), "door 0");
+        assert_eq!(door.next::<String>().await.unwrap().unwrap(), "door 1");
         assert_eq!(count(&mut bob, "followers").await, 1);
-        point.cancel().await;
-        assert_eq!(point.next::<String>().await.unwrap().unwrap_err().code(), Some("cancelled"));
+        door.cancel().await;
+        assert_eq!(door.next::<String>().await.unwrap().unwrap_err().code(), Some("cancelled"));
         assert_eq!(count(&mut bob, "followers").await, 0);
         ann.expect_nothing().await;
     }
@@ -106,7 +106,7 @@ mod tests {
         let mut bob = server.connect("/sensors").await.unwrap();
         for leaves_properly in [true, false] {
             let mut ann = server.connect("/sensors").await.unwrap();
-            assert_eq!(ann.stream("follow", "point").await.next::<String>().await.unwrap().unwrap(), "point 0");
+            assert_eq!(ann.stream("follow", "door").await.next::<String>().await.unwrap().unwrap(), "door 0");
             assert_eq!(count(&mut bob, "followers").await, 1);
             if leaves_properly {
                 ann.close().await;

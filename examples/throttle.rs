@@ -1,4 +1,5 @@
-//! Who sends too much is told when to go on: limits of one handler by its attribute, and a budget for all that a user does by a guard.
+//! Rate limits: of one handler by its attribute, and a budget for all events of a user by a guard. The answer says when
+//! to go on.
 //!
 //! `cargo run --example throttle`, then connect to `ws://127.0.0.1:3000/desk?auth=ann` and send `{"event":"say","data":"hi","id":1}`
 //! three times within a second: the third answer is `rate_limited`. Twenty events within a minute are the budget of a user, over all

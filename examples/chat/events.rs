@@ -1,4 +1,4 @@
-//! What goes over the wire: payloads in, events and receipts out, and the ways to fail.
+//! Payloads, events, receipts and failures that clients see.
 
 use gateway_core::prelude::*;
 use gateway_core::{JoinError, SendError};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) const LONGEST_MESSAGE: usize = 500;
 
-/// What a client shows at the gate.
+/// Credentials of a client.
 #[derive(Deserialize)]
 pub(crate) struct Grant {
     pub(crate) nickname: String,

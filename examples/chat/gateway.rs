@@ -10,7 +10,7 @@ use crate::events::{
 };
 use crate::house::{House, LOBBY};
 
-/// Who a socket belongs to.
+/// Person that a socket belongs to.
 #[derive(Debug)]
 struct Person {
     nickname: String,

@@ -1,4 +1,4 @@
-//! What the chat remembers: whose seat is whose, and what was said last. Knows no events.
+//! State of the chat: names in use, and the latest messages. Knows no events.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -83,7 +83,7 @@ impl House {
         lock(&self.0.said).get(room).map(|history| history.iter().cloned().collect()).unwrap_or_default()
     }
 
-    /// What was said in a room goes with the last who was in it.
+    /// Drops the messages of a room with its last member.
     pub(crate) fn forget(&self, room: &str) {
         if room != LOBBY {
             lock(&self.0.said).remove(room);

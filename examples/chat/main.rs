@@ -42,7 +42,7 @@ fn socket_io() -> SocketIo {
     }
 }
 
-/// What follows `--addr`, or what `ADDRESS` says, as in a container.
+/// Address from `--addr`, or from the variable `ADDRESS`, as in a container.
 fn address() -> String {
     let argument = std::env::args().skip_while(|argument| argument != "--addr").nth(1);
     argument.or_else(|| std::env::var("ADDRESS").ok()).unwrap_or_else(|| "127.0.0.1:3000".to_owned())

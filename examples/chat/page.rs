@@ -53,7 +53,7 @@ pub(crate) fn serve(request: Request<Body>) -> Response<Body> {
         .expect("constant headers are valid")
 }
 
-/// The same page, whose script takes the other client.
+/// The page with the other client's script.
 fn over_socket_io() -> String {
     include_str!("web/index.html").replace("<html ", "<html data-client=\"./socket-io.js\" ")
 }

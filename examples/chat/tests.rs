@@ -28,7 +28,7 @@ async fn guest(server: &TestServer, nickname: &str) -> TestClient {
     guest
 }
 
-/// Who is told to a socket that joins the lobby once more.
+/// Names that a socket is told when it joins the lobby once more.
 async fn people(client: &mut TestClient) -> Vec<String> {
     join(client, "lobby").await;
     client.expect::<People>().await.nicknames

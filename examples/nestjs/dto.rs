@@ -1,4 +1,4 @@
-//! What clients send.
+//! Payloads of clients.
 
 use serde::Deserialize;
 

@@ -1,4 +1,4 @@
-//! What was said, by room.
+//! Messages, by room.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

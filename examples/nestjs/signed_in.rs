@@ -1,4 +1,4 @@
-//! Who has no token that is known does not come in: what `afterInit` and `canActivate` did together.
+//! Refuses clients without a known token: `afterInit` and `canActivate` of the original in one guard.
 
 use gateway_core::prelude::*;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! Who may come in.
+//! Users by their tokens.
 
 #[derive(Clone)]
 pub(crate) struct User {

@@ -1,4 +1,4 @@
-//! What the front end is told of data that cannot be read or breaks a rule: the shape that `exceptionFactory` made.
+//! Answer to data that cannot be read or breaks a rule, in the shape that `exceptionFactory` made.
 
 use gateway_core::prelude::*;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! What the fuzz targets enter by (`gateway-core/fuzz`); there only under `cfg(fuzzing)`. Says what the crate makes of bytes;
-//! what it should make of them is the targets' business.
+//! Entry points of the fuzz targets (`gateway-core/fuzz`), compiled under `cfg(fuzzing)` only. They return what the
+//! crate makes of bytes; the targets judge it.
 
 mod compressed;
 mod packets;
@@ -32,7 +32,7 @@ pub enum Read {
     Close(Option<(u16, String)>),
 }
 
-/// What a decoder made of a client's bytes.
+/// Result of a decoder for a client's bytes.
 #[derive(Debug, Eq, PartialEq)]
 pub struct FuzzReading {
     /// In order.
@@ -91,13 +91,13 @@ pub fn upgrade(request: &Parts, subprotocols: &[String]) -> Result<Response<()>,
         .map_err(|error| error.to_string())
 }
 
-/// Whether the default policy lets a page with these headers connect.
+/// Returns `true` if the default policy lets a page with these headers connect.
 #[must_use]
 pub fn admits_origin(headers: &HeaderMap) -> bool {
     OriginPolicy::default().admits(headers)
 }
 
-/// What user code is told of a request.
+/// Handshake as user code sees it.
 #[must_use]
 pub fn handshake(request: &Parts) -> Handshake {
     Handshake::new(request.uri.path().to_owned(), request.uri.query().unwrap_or_default(), &request.headers, None)
@@ -147,7 +147,7 @@ pub fn read_packed_event(message: &[u8], depth: usize) -> Option<(FuzzEvent, Vec
     read
 }
 
-/// Whether arrays and objects in `json` are nested deeper than `most`.
+/// Returns `true` if arrays and objects in `json` are nested deeper than `most`.
 #[must_use]
 pub fn is_too_deep(json: &str, most: usize) -> bool {
     exceeds_depth(json, most)

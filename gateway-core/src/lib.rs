@@ -60,6 +60,7 @@
 pub mod config {
     pub use crate::server::ServerConfig;
 }
+mod connection;
 mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]
@@ -90,6 +91,7 @@ pub use gateway_macros::{
     subscribe,
 };
 
+pub use crate::connection::Drain;
 pub use crate::error::{ConnectRejection, Exception, Rejection};
 pub use crate::gateway::{
     Fields, Gateway, Handlers, Injectable, Layers, NamespaceError, Problem, Registered, ServiceMissing, Services,
@@ -110,8 +112,8 @@ pub use crate::protocol::{
     Message, MessageFormat, OutgoingKind, OutgoingMessage, RawArgs, Text, ToArgs, TraceParent,
 };
 pub use crate::server::{
-    Body, Cors, Drain, Endpoint, EngineIo, GatewayService, HandshakeRejection, LocalAddr, Parser, PeerAddr,
-    RunningServer, SameSite, Server, ServerHandle, ServerTarget, SessionCookie, SocketIo, TransportName,
+    Body, Cors, Endpoint, EngineIo, GatewayService, HandshakeRejection, LocalAddr, Parser, PeerAddr, RunningServer,
+    SameSite, Server, ServerHandle, ServerTarget, SessionCookie, SocketIo, TransportName,
 };
 pub use crate::session::{DisconnectReason, Recovery, RoomRefusal, SendError, SocketId};
 pub use crate::socket::{AckRequest, AckRequests, RequestError, Responses, Socket, VolatileSocket};

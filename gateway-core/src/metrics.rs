@@ -123,12 +123,12 @@ impl Counters {
         self.cell(counter).fetch_add(count, Ordering::Relaxed);
     }
 
-    /// Who wants to hear of events; `None` where nobody does.
+    /// Listeners of events; `None` where there are none.
     pub(crate) fn listeners(&self) -> Option<&Listeners> {
         self.listeners.get()
     }
 
-    /// What is measured of all sockets; `None` where nothing is.
+    /// Meter of all sockets; `None` where nothing is measured.
     #[inline]
     pub(crate) fn wire(&self) -> Option<&WireMeter> {
         Some(&self.listeners()?.meters()?.wire)
@@ -189,7 +189,7 @@ pub(crate) fn multiplexed_span(from: Caller<'_>) -> Span {
     tracing::info_span!("connection", peer = peer.map(tracing::field::display), traceparent)
 }
 
-/// What is known of who connects.
+/// Origin of a connection, for its span.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller<'a> {
     pub(crate) peer: Option<SocketAddr>,
@@ -207,7 +207,7 @@ pub(crate) fn event_span(event: &str) -> Span {
     tracing::debug_span!("event", event)
 }
 
-/// The same of one whose message names its trace.
+/// Span of an event whose message names its trace.
 pub(crate) fn traced_event_span(event: &str, traceparent: &str) -> Span {
     tracing::debug_span!("event", event, traceparent)
 }

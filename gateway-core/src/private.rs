@@ -1,4 +1,4 @@
-//! What macro output may name and nobody else should: it may change in any release.
+//! Names for macro output alone: they may change in any release.
 
 pub use gateway_macros::register_concrete;
 pub use inventory::submit;
@@ -119,7 +119,7 @@ pub mod markers {
     markers!(subscribe on_init on_connect on_disconnect on_message guard intercept filter);
 }
 
-/// What `#[derive(Exception)]` asks of its type.
+/// Requirements of `#[derive(Exception)]` on its type.
 // No supertrait: rustc would then complain of `Error`, in its own words.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no error, so it has no text to tell a client",
@@ -230,7 +230,8 @@ pub fn keep<T: Failure + Nested + Shareable + std::error::Error>(error: T, excep
     error.keep(exception).with_behind(|error, depth| error.downcast_ref::<T>()?.nested(depth))
 }
 
-/// What `#[derive(Exception)]` asks of a type that stays in its exception: who filters it may be on another thread.
+/// Requirements of `#[derive(Exception)]` on a type that stays in its exception: a filter may read it on another
+/// thread.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept in an exception: threads cannot share it",
     label = "not `Send + Sync + 'static`",
@@ -241,7 +242,7 @@ pub trait Shareable: Sized + Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> Shareable for T {}
 
-/// What a generic gateway, guard, interceptor or filter asks of its parameters.
+/// Requirements of a generic gateway, guard, interceptor or filter on its parameters.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a parameter here: threads cannot share it",
     label = "not `Send + Sync + 'static`",

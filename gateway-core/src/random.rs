@@ -11,7 +11,7 @@ thread_local! {
 
 struct Pool {
     bytes: [u8; POOL],
-    /// How many of the first are unused.
+    /// Number of unused bytes, counted from the first.
     left: usize,
 }
 

@@ -108,7 +108,7 @@ impl Socket {
         self.space.leave(&self.session.id, room.as_ref())
     }
 
-    /// Whether it is in `room`; always in its own.
+    /// Returns `true` if the socket is in `room`; always for its own.
     #[must_use]
     pub fn is_in(&self, room: impl RoomName) -> bool {
         self.space.is_in(&self.session.id, room.as_ref())
@@ -181,7 +181,7 @@ impl Socket {
         self.push_latest(event, key.as_ref(), data.to_args())
     }
 
-    /// The same with a typed event.
+    /// Sends a typed event of which only the latest counts; see [`Socket::emit_latest`].
     ///
     /// # Errors
     ///
@@ -203,7 +203,7 @@ impl Socket {
         }
     }
 
-    /// What is about to be sent.
+    /// Payload of an event, after the checks that every event passes.
     fn content(&self, event: &str, args: Result<RawArgs, serde_json::Error>) -> Result<Content, SendError> {
         if is_reserved(event) {
             return Err(SendError::Reserved);
@@ -294,14 +294,14 @@ impl Socket {
         self.session.disconnect(disconnect, Scope::Connection);
     }
 
-    /// Whether its client lost an earlier connection and came back as this socket, with its rooms, its state and the events
-    /// it had missed.
+    /// Returns `true` if the client lost an earlier connection and resumed this socket, with its rooms, its state and
+    /// the events it had missed.
     #[must_use]
     pub fn is_recovered(&self) -> bool {
         self.session.is_recovered()
     }
 
-    /// Whether the client is still there.
+    /// Returns `true` while the client is connected.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         !self.session.current().gone.is_cancelled()

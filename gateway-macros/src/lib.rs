@@ -133,7 +133,7 @@ pub fn filter(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream)
     stray_layer(LayerKind::Filter, &arguments.into(), &item.into()).into()
 }
 
-/// What stands around a gateway is read by its `#[gateway]`. Above that, it moves below; without one it is a mistake.
+/// Handles a layer's attribute that no `#[gateway]` has read: above one it moves below, without one it is a mistake.
 fn stray_layer(kind: LayerKind, arguments: &TokenStream, item: &TokenStream) -> TokenStream {
     if let Some(moved) = below_gateway(kind, arguments, item) {
         return moved;

@@ -50,17 +50,19 @@ pub(crate) struct Assembly<'a> {
     init: Vec<InitHook>,
     raw: Vec<RawGateway>,
     filters: FilterReach,
-    /// How many events of one socket may wait.
+    /// Number of events of one socket that may wait.
     queued_events: usize,
+    /// How long the name of an event may be.
+    event_name_bytes: usize,
     problems: Vec<Problem>,
 }
 
-/// What the server was given for its gateways.
+/// Everything the server was given for its gateways.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AssemblyInputs<'a> {
     pub(crate) services: &'a ServiceMap,
     pub(crate) per_socket: &'a [Arc<SocketFactory>],
-    /// What stands around everything.
+    /// Layers around every gateway.
     pub(crate) around: &'a BuiltLayers,
 }
 
@@ -105,6 +107,7 @@ impl<'a> Assembly<'a> {
             raw: Vec::new(),
             filters: FilterReach::default(),
             queued_events: limits.queued_events,
+            event_name_bytes: limits.event_name_bytes,
             problems: selection.unregistered(),
         };
         let gateways = selection.gateways();
@@ -206,6 +209,9 @@ impl<'a> Assembly<'a> {
             // What macros refuse where it is written, for tables that were written by hand.
             if let Some(why) = cannot_be_subscribed(name) {
                 self.problems.push(Problem::event_name(route.namespace, name, &handler, why));
+            } else if name.len() > self.event_name_bytes {
+                // A `*` stands for one byte or more: no event of a pattern is shorter than the pattern.
+                self.problems.push(Problem::long_event_name(route.namespace, name, &handler, self.event_name_bytes));
             }
         }
         let contradictions = handler.subscription.policy.contradictions(self.queued_events);

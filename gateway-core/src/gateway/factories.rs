@@ -1,4 +1,4 @@
-//! ServiceMap that are made when the server starts. Factories run at the same time and wait for each other where one needs
+//! Services that are made when the server starts. Factories run at the same time and wait for each other where one needs
 //! what another makes.
 
 use std::any::{TypeId, type_name};
@@ -30,7 +30,7 @@ struct Factory {
     run: RunFactory,
 }
 
-/// What a factory makes, and where it was given to the server.
+/// Type that a factory makes, and the place where it was given to the server.
 #[derive(Clone, Copy, Debug)]
 struct FactoryOutput {
     kind: TypeId,
@@ -176,7 +176,7 @@ impl FactoryRun {
 }
 
 impl FactoryState {
-    /// Whether the one needs the other, by however many steps.
+    /// Returns `true` if the one needs the other, by however many steps.
     fn leads(&self, from: usize, to: usize) -> bool {
         let (mut reached, mut open) = (HashSet::from([from]), vec![from]);
         while let Some(at) = open.pop() {
@@ -190,8 +190,8 @@ impl FactoryState {
     }
 }
 
-/// What was provided to the server, for what is made from it: a service, by
-/// [`Server::provide_with`](crate::Server::provide_with), or a value of a socket, by
+/// Services of the server, for a factory that needs them to make another: a service by
+/// [`Server::provide_with`](crate::Server::provide_with), or a value of a socket by
 /// [`Server::provide_per_socket`](crate::Server::provide_per_socket).
 #[derive(Clone)]
 pub struct Services(Source);
@@ -202,7 +202,7 @@ enum Source {
     Making {
         bench: Arc<FactoryRun>,
         number: usize,
-        /// Whether something was asked for in vain.
+        /// A service was asked for in vain.
         refused: Arc<Mutex<bool>>,
     },
     Started(Arc<ServiceMap>),

@@ -15,7 +15,7 @@ pub struct Handlers<G> {
     gateway: Option<Arc<G>>,
     declared: Declared,
     pub(crate) bound: Bound,
-    /// What [`Handlers::around`] and [`Handlers::arguments`] are about.
+    /// The method that [`Handlers::around`] and [`Handlers::arguments`] refer to.
     last: LastAdded,
     place: Place,
 }
@@ -55,7 +55,7 @@ pub(crate) struct Bare<T> {
     pub(crate) more: More,
 }
 
-/// What is known of a method beside how to call it.
+/// Facts about a method beside how to call it.
 #[derive(Debug, Default)]
 pub(crate) struct More {
     pub(crate) around: Option<AddLayers>,
@@ -107,7 +107,7 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         self.add_handler(subscription, Box::new(move |context| handle(built(gateway.as_ref()), context)))
     }
 
-    // Apart from `subscribe`, which is compiled anew for each method.
+    // Not generic over the method: `subscribe` is compiled for each.
     fn add_handler(&mut self, subscription: Subscription, call: RunHook<Reply>) -> &mut Self {
         let (names, event) = Names::new(subscription.event, subscription.also);
         let hook = subscription.method;
@@ -118,7 +118,7 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         self
     }
 
-    /// What stands around the method that was added last: guards, interceptors, filters.
+    /// Sets the layers of the method that was added last: guards, interceptors, filters.
     pub fn around(&mut self, add: fn(&mut Layers<'_>)) -> &mut Self {
         if let Some(more) = self.more() {
             more.around = Some(add);
@@ -126,7 +126,7 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         self
     }
 
-    /// What the arguments of the method that was added last ask of the server.
+    /// Sets the requirements of the arguments of the method that was added last.
     pub fn arguments(&mut self, arguments: impl IntoIterator<Item = Argument>) -> &mut Self {
         if let Some(more) = self.more() {
             more.arguments.extend(arguments);
@@ -134,26 +134,26 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         self
     }
 
-    /// The place of the next method. Made code names it apart from what else it says of a method, so that the compiler keeps what it
-    /// knows of a method that has only moved.
+    /// Sets the place of the next method. Made code names places apart from the methods, so that incremental compilation keeps a method
+    /// that has only moved.
     #[doc(hidden)]
     pub fn at(&mut self, file: &'static str, lines: &'static [u32]) {
         self.place = Place { file, lines };
     }
 
-    /// The method at [`Handlers::at`], which answers `event`.
+    /// Returns a subscription to `event` of the method at [`Handlers::at`].
     #[doc(hidden)]
     pub fn subscription(&self, event: &'static str, method: &'static str) -> Subscription {
         Subscription::new(event, method, self.place.file, self.place.line(0))
     }
 
-    /// The hook at [`Handlers::at`].
+    /// Returns the hook at [`Handlers::at`].
     #[doc(hidden)]
     pub fn hook(&self, method: &'static str) -> Hook {
         Hook::new(method, self.place.file, self.place.line(0))
     }
 
-    /// One more argument of the method that was added last.
+    /// Adds the requirements of an argument of the method that was added last.
     #[doc(hidden)]
     pub fn argument(&mut self, text: &'static str, needs: fn(&mut Requirements<'_>)) {
         let place = self.place;

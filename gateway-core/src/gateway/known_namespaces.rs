@@ -90,7 +90,7 @@ impl KnownNamespaces {
         self.position(pattern).map(|index| self.0[index].0).map_err(|_| self.unknown(pattern))
     }
 
-    /// How the namespace of this concrete name is declared.
+    /// Pattern under which the namespace of this concrete name is declared.
     pub(crate) fn declared(&self, name: &str) -> Option<&'static str> {
         let path = DecodedPath::parse(name)?;
         self.0.iter().find(|(_, pattern)| pattern.matches(&path).is_some()).map(|(namespace, _)| *namespace)

@@ -47,24 +47,24 @@ pub trait Injectable: Sized {
     fn inject(fields: &mut Fields<'_>) -> Option<Self>;
 }
 
-/// What stands around a gateway or a method, while it is put together.
+/// Layers around a gateway or a method, while they are put together.
 pub struct Layers<'a> {
     services: &'a ServiceMap,
     problems: &'a mut Vec<Problem>,
     made: BuiltLayers,
 }
 
-/// What stands at one place, in the order in which it is written.
+/// Layers at one place, in the order in which they are written.
 #[derive(Debug, Default)]
 pub(crate) struct BuiltLayers {
     pub(crate) guards: Vec<Arc<Layer<ErasedGuard>>>,
     pub(crate) interceptors: Vec<Arc<Layer<ErasedInterceptor>>>,
     pub(crate) filters: Vec<Arc<Layer<ErasedFilter>>>,
-    /// What guards may grant that are not there, because they could not be made, or not yet.
+    /// Types that guards would grant but for a guard that is missing: it could not be made, or not yet.
     pub(crate) absent_grants: Vec<TypeId>,
-    /// Whether an interceptor is not there for such a reason.
+    /// An interceptor is missing for such a reason.
     pub(crate) lacks_interceptor: bool,
-    /// Whether the events it stands around are measured.
+    /// Events inside are measured.
     pub(crate) is_measured: bool,
 }
 
@@ -119,7 +119,7 @@ impl fmt::Debug for Layers<'_> {
 }
 
 impl BuiltLayers {
-    /// What only stands around handlers of events.
+    /// Layers that only make sense around handlers of events.
     pub(crate) fn event_layers(&self) -> impl Iterator<Item = Written> {
         let interceptors = self.interceptors.iter().map(|interceptor| interceptor.written);
         interceptors.chain(self.filters.iter().map(|filter| filter.written))
@@ -144,7 +144,7 @@ impl BuiltLayers {
     }
 }
 
-/// What stands around a handler at all places together, the outermost first.
+/// Layers of a handler at all places together, the outermost first.
 pub(crate) fn pipeline(places: &[&BuiltLayers]) -> Option<Arc<Pipeline>> {
     let guards = places.iter().flat_map(|made| &made.guards).cloned().collect();
     let interceptors = places.iter().flat_map(|made| &made.interceptors).cloned().collect();

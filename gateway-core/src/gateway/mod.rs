@@ -51,7 +51,7 @@ pub trait Gateway: Send + Sync + Sized + 'static {
     /// Builds it from what was provided to the server; `None` where `fields` noted what is missing.
     fn construct(fields: &mut Fields<'_>) -> Option<Self>;
 
-    /// What stands around all its methods: guards, interceptors, filters.
+    /// Adds the layers around all methods: guards, interceptors, filters.
     fn around(layers: &mut Layers<'_>) {
         let _ = layers;
     }

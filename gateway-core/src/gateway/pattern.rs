@@ -21,7 +21,7 @@ enum PathSegment {
     },
 }
 
-/// What is wrong with a namespace.
+/// A fault of a namespace's pattern.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum PatternError {
     #[error("a namespace starts with `/`")]
@@ -50,7 +50,7 @@ impl Pattern {
         Ok(pattern)
     }
 
-    /// Whether both match the same paths, whatever their parameters are called.
+    /// Returns `true` if both match the same paths, whatever their parameters are called.
     pub(crate) fn is_same_shape(&self, other: &Self) -> bool {
         let same = |(one, other): (&PathSegment, &PathSegment)| match (one, other) {
             (PathSegment::Fixed(one), PathSegment::Fixed(other)) => one == other,

@@ -1,4 +1,4 @@
-//! What stops a server from starting: every wrong thing at once, each with its place and the line to write.
+//! Problems that stop a server from starting: all of them at once, each with its place and the line to write.
 
 use std::fmt;
 use std::io;
@@ -12,7 +12,7 @@ use crate::limits::Overflow;
 /// Two copies of this crate in one program have a registry each.
 const COPIES: &str = "; where another copy of gateway-core is in the program, which `cargo tree -d` lists, name one version of it everywhere";
 
-/// How gateways are lost in a static library.
+/// Help for gateways that are lost in a static library.
 const STATIC: &str =
     "; a C program that links a `staticlib` writes `-Wl,--whole-archive` before it and `-Wl,--no-whole-archive` behind";
 
@@ -25,13 +25,13 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// What is wrong.
+    /// Description of the problem.
     #[must_use]
     pub fn what(&self) -> &str {
         &self.what
     }
 
-    /// What to write instead.
+    /// Text to write instead.
     #[must_use]
     pub fn help(&self) -> &str {
         &self.help
@@ -134,6 +134,18 @@ impl Problem {
         let what =
             format!("`{event}` in `{namespace}` cannot be subscribed to by `{gateway}::{}`: {why}", method.method);
         Self::at(method.file, method.line, what, "choose another name".to_owned())
+    }
+
+    /// A name or a pattern that is longer than any event's name may be.
+    pub(crate) fn long_event_name(namespace: &str, event: &str, handler: &Handler, limit: usize) -> Self {
+        let (gateway, method) = (handler.gateway, handler.subscription.method);
+        let what = format!(
+            "`{event}` in `{namespace}` never reaches `{gateway}::{}`: `event_name_bytes` is {limit}, and no such event has a name of less than {} bytes",
+            method.method,
+            event.len()
+        );
+        let help = "raise `event_name_bytes` in the limits, or choose a shorter name".to_owned();
+        Self::at(method.file, method.line, what, help)
     }
 
     pub(crate) fn policy(handler: &Handler, what: &str, help: &str) -> Self {
@@ -345,7 +357,7 @@ pub enum StartError {
     Signals(io::Error),
 }
 
-/// How to write an address that has no host or no port.
+/// Help for an address that has no host or no port.
 fn port_help(address: &str) -> String {
     match address.parse::<u16>() {
         Ok(port) => {

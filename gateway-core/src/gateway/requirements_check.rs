@@ -1,4 +1,4 @@
-//! What the arguments of every method ask for, compared with what there is, before the port opens.
+//! Comparison of the requirements of every method with what the server has, before the port opens.
 
 use std::any::TypeId;
 
@@ -22,7 +22,7 @@ pub(crate) fn grants(made: &BuiltLayers) -> Vec<TypeId> {
     made.guards.iter().map(|guard| guard.layer.grants.0).chain(made.absent_grants.iter().copied()).collect()
 }
 
-/// What there is for every method of a namespace.
+/// Values available to every method of a namespace.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RouteAvailable<'a> {
     pub(crate) services: &'a ServiceMap,

@@ -15,7 +15,7 @@ pub(crate) struct Route {
     pub(crate) router: Router,
     /// Of the server and of all its gateways: asked before a socket comes in, and about rooms.
     pub(crate) guards: Guards,
-    /// Whether any guard is asked about anything here.
+    /// A guard is asked about something here.
     pub(crate) is_guarded: bool,
     /// Makes what each of its sockets has of its own.
     pub(crate) own: Vec<Arc<SocketFactory>>,
@@ -36,7 +36,7 @@ pub(crate) struct MatchedRoute {
     /// The namespace's concrete name.
     pub(crate) name: String,
     pub(crate) parameters: Vec<(String, String)>,
-    /// What guards have said of the request that asks for it.
+    /// Grants of guards for the request of the namespace.
     pub(crate) grants: Option<Arc<SocketGrants>>,
 }
 

@@ -12,7 +12,7 @@ pub(crate) struct FilterReach(Vec<Reached>);
 #[derive(Debug)]
 struct Reached {
     filter: Arc<Layer<ErasedFilter>>,
-    /// Whether a handler under it could fail with its error.
+    /// A handler under it could fail with its error.
     is_reachable: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What guards granted, as an argument.
+//! Values that guards granted, as an argument.
 
 use std::fmt;
 use std::ops::Deref;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::error::Rejection;
 use crate::handler::{Context, FromContext, Requirements, on};
 
-/// What a guard granted with [`Grant::with`](crate::Grant::with): for this event, or for the socket.
+/// Value that a guard granted with [`Grant::with`](crate::Grant::with): for this event, or for the socket.
 ///
 /// Where no guard of the gateway can grant a `T`, the server does not start. Where one could and did not, because it let the
 /// client pass with less, the answer is the exception `unauthorized`.

@@ -28,7 +28,7 @@ use crate::handler::{Context, FromContext, on};
 pub struct Cancellation(CancellationToken);
 
 impl Cancellation {
-    /// Whether it has fired.
+    /// Returns `true` once it has fired.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.is_cancelled()
@@ -43,7 +43,7 @@ impl Cancellation {
         self.0.cancelled().await;
     }
 
-    /// What `work` gives, or `None` where this fired first; the work is dropped then.
+    /// Waits for `work`; `None` where this fired first. The work is dropped then.
     pub async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         self.0.run_until_cancelled(work).await
     }

@@ -10,7 +10,7 @@ pub(crate) use self::patterns::Patterns;
 use crate::handler::event_hash::BuildEventHasher;
 use crate::protocol::is_reserved;
 
-/// What segments of a name end at.
+/// Characters that end a segment of a name.
 const SEPARATORS: [char; 3] = ['.', ':', '/'];
 
 /// Longer names cannot be sent.
@@ -76,7 +76,7 @@ pub(crate) fn cannot_be_subscribed(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether an event is one of a pattern: `*` is a segment, and at the pattern's end one or more.
+/// Returns `true` if an event matches a pattern: `*` is a segment, and at the pattern's end one or more.
 #[cfg(test)]
 fn matches(pattern: &str, event: &str) -> bool {
     let (mut pattern, mut event) = (pattern, event);

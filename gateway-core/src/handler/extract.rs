@@ -42,7 +42,7 @@ pub trait FromContext<On = on::Message>: Sized {
     /// A [`Rejection`], which is told to the client; the handler does not run.
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection>;
 
-    /// What it asks of the server, so that what is missing stops the start and not a request.
+    /// Declares the requirements on the server, so that a missing value stops the start and not a request.
     fn needs(needs: &mut Requirements<'_>) {
         let _ = needs;
     }

@@ -43,15 +43,16 @@ use crate::protocol::Disconnect;
     note = "implement `Filter` for `{Self}`: `fn catch(&self, error: &Self::Error, call: &Call<'_>) -> FilterOutcome`"
 )]
 pub trait Filter: Send + Sync + 'static {
-    /// What it is asked about: the error a handler returned, or the first of that error's sources that is one. An
-    /// [`Exception`] is every failure; a [`Rejection`](crate::Rejection) is every argument that could not be read.
+    /// Type of the failures it is asked about: the error a handler returned, or the first of that error's sources of
+    /// this type. An [`Exception`] is every failure; a [`Rejection`](crate::Rejection) is every argument that could not
+    /// be read.
     type Error: Error + 'static;
 
-    /// What becomes of the failure.
+    /// Decides how the failure is answered.
     fn catch(&self, error: &Self::Error, call: &Call<'_>) -> FilterOutcome;
 }
 
-/// What a filter made of a failure.
+/// Decision of a filter about a failure.
 #[derive(Debug)]
 pub struct FilterOutcome(FilterAction);
 
@@ -96,7 +97,7 @@ impl ErasedFilter {
         Self(Box::new(TypedFilter(filter)))
     }
 
-    /// Whether one of these errors could be its own. The framework's are failures of every handler.
+    /// Returns `true` if one of these errors could be of its type. The framework's are failures of every handler.
     pub(crate) fn may_catch(&self, types: &ErrorTypes) -> bool {
         let error = self.0.error_type();
         error == TypeId::of::<Exception>() || error == TypeId::of::<Rejection>() || types.contains(error)
@@ -154,12 +155,12 @@ impl Filters {
         self.0.iter().map(AsRef::as_ref)
     }
 
-    /// The same, each as it is shared by all handlers under it.
+    /// Filters, each shared by all handlers under it.
     pub(crate) fn shared(&self) -> &[Arc<Layer<ErasedFilter>>] {
         &self.0
     }
 
-    /// What becomes of a handler's outcome.
+    /// Passes a handler's outcome through the filters.
     pub(crate) fn apply(&self, reply: Reply, call: &Call<'_>) -> FilteredReply {
         match reply.0 {
             Outcome::Failed(exception) => self.catch(exception, call),
@@ -191,13 +192,13 @@ impl Filters {
     }
 }
 
-/// What is to be told of a handler's outcome.
+/// Answer to a handler's outcome, after the filters.
 #[derive(Debug)]
 pub(crate) struct FilteredReply {
     pub(crate) reply: Reply,
-    /// Whether it had failed, whatever is told of that.
+    /// The handler had failed, whatever the answer says.
     pub(crate) has_failed: bool,
-    /// How the socket is to end once it was told.
+    /// End of the socket, once it was told.
     pub(crate) then: Option<Disconnect>,
 }
 

@@ -32,7 +32,7 @@ pub struct Grant<T = ()> {
     expires: Option<Instant>,
 }
 
-/// How long a yes counts.
+/// Time that a grant is valid.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum GrantLifetime {
     Once,

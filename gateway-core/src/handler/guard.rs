@@ -51,14 +51,14 @@ use crate::metrics::{Counter, Counters};
 /// }
 /// ```
 pub trait Guard: Send + Sync + 'static {
-    /// What it may grant with its yes, to be read as [`Auth`](crate::Auth); `()` where it grants nothing.
+    /// Type of the value it may grant, to be read as [`Auth`](crate::Auth); `()` where it grants nothing.
     type Grants: Send + Sync + 'static;
 
-    /// Whether the client may pass.
+    /// Decides about the client's request.
     ///
     /// # Errors
     ///
-    /// What the client is told; [`Exception::forbidden`] where there is nothing to explain. A panic is a no.
+    /// Failure that the client is told; [`Exception::forbidden`] where there is nothing to explain. A panic refuses.
     fn check(&self, context: &GuardContext<'_>) -> Result<Grant<Self::Grants>, Exception>;
 
     /// The doors it is asked at: all of them, unless it says otherwise.
@@ -92,10 +92,10 @@ pub trait Guard: Send + Sync + 'static {
 /// }
 /// ```
 pub trait AsyncGuard: Send + Sync + 'static {
-    /// What it may grant with its yes, to be read as [`Auth`](crate::Auth); `()` where it grants nothing.
+    /// Type of the value it may grant, to be read as [`Auth`](crate::Auth); `()` where it grants nothing.
     type Grants: Send + Sync + 'static;
 
-    /// Whether the client may pass.
+    /// Decides about the client's request.
     ///
     /// # Errors
     ///
@@ -109,7 +109,7 @@ pub trait AsyncGuard: Send + Sync + 'static {
     }
 }
 
-/// What can stand before a method: a [`Guard`] or an [`AsyncGuard`].
+/// A check that can stand before a method: a [`Guard`] or an [`AsyncGuard`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no guard",
     label = "this decides nothing",

@@ -8,7 +8,7 @@ use crate::handler::{Context, Handler, HandlerFuture, HandlerState, Outcome, Rep
 use crate::metrics::{EventMeter, HowEnded};
 
 impl Handler {
-    /// The same, with a clock around its call: what stands around the handler is not in its time.
+    /// Measures the handler's call. Layers around the handler are not in its time.
     pub(crate) fn measured(self) -> Self {
         let meter = Arc::<EventMeter>::default();
         let clocked = Arc::clone(&meter);

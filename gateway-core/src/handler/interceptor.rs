@@ -40,7 +40,7 @@ pub trait Interceptor: Send + Sync + 'static {
     fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> impl Future<Output = Reply> + Send;
 }
 
-/// What is behind an interceptor: the next one, or the handler.
+/// Rest of the pipeline behind an interceptor: the next one, or the handler.
 #[must_use = "the handler runs by `next.run().await`"]
 pub struct Next<'a> {
     call: &'a OwnedCall,

@@ -1,4 +1,4 @@
-//! What becomes an exception: errors of the application, and those of the framework that user code returns.
+//! Conversions into an exception: errors of the application, and those of the framework that user code returns.
 
 use crate::error::{ConnectRejection, Exception, Rejection};
 use crate::handler::ErrorTypes;

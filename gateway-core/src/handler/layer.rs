@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What an attribute says, as text, and where it stands.
+/// Text of an attribute and its place in the source.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Written {
     /// As in the source: `SignedIn`, `Roles(&["admin"])`.

@@ -12,7 +12,7 @@ pub(super) struct Parameters<'a, P> {
     value: fn(&'a str) -> P,
 }
 
-/// What reads the value of one parameter.
+/// Deserialization of one parameter's value.
 pub(super) trait ReadParameter<'de>:
     Deserializer<'de> + IntoDeserializer<'de, <Self as Deserializer<'de>>::Error>
 {

@@ -1,5 +1,5 @@
-//! Whether a type could be read from the parameters of a namespace, known before any path is: it is read from samples, and
-//! only what no value could mend counts.
+//! Check that a type could be read from the parameters of a namespace, before any path is known: it is read from
+//! samples, and only a failure that no value could mend counts.
 
 use std::fmt;
 

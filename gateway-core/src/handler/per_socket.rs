@@ -1,4 +1,4 @@
-//! What was made for the socket alone, as an argument.
+//! Value made for the socket alone, as an argument.
 
 use std::fmt;
 use std::ops::Deref;

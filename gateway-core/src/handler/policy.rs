@@ -1,9 +1,9 @@
-//! What one socket may ask of one handler, as its attribute says it. Plain data; who runs handlers keeps to it.
+//! Bounds of one socket on one handler, as its attribute sets them. Plain data; the scheduler enforces them.
 
 use std::fmt;
 use std::time::Duration;
 
-/// What becomes of an event beyond its handler's `queue` or `rate`. A request is answered in any case.
+/// Treatment of an event beyond its handler's `queue` or `rate`. A request is answered in any case.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum EventOverflow {
@@ -32,7 +32,7 @@ impl Policy {
         self.surplus.unwrap_or_default()
     }
 
-    /// What cannot be meant, where a socket's queue holds `queued_events`.
+    /// Contradictions in the policy, where a socket's queue holds `queued_events`.
     pub(crate) fn contradictions(&self, queued_events: usize) -> Vec<(String, &'static str)> {
         let Self { queue, surplus, timeout, rate } = *self;
         let mut found = Vec::new();

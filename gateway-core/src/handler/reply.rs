@@ -1,4 +1,4 @@
-//! What a handler returns, and what becomes of it.
+//! Values that a handler returns, and their conversion to replies.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -68,7 +68,7 @@ impl Reply {
         }
     }
 
-    /// Whether there is no value.
+    /// Returns `true` if there is no value.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         matches!(self.0, Outcome::Empty)
@@ -92,7 +92,7 @@ impl Reply {
         }
     }
 
-    /// What `change` makes of it; of a stream, what it makes of each item as it comes.
+    /// Applies `change` to the value; to each item of a stream as it comes.
     #[must_use]
     pub fn map(self, mut change: impl FnMut(Self) -> Self + Send + 'static) -> Self {
         match self.try_into_stream() {
@@ -132,7 +132,7 @@ impl Reply {
         Self::of_content(Box::<str>::from(json).into_string().into())
     }
 
-    /// What is written already, on the request's own event.
+    /// A payload that is written already, on the request's own event.
     pub(crate) fn of_content(content: Content) -> Self {
         Self(Outcome::Value { event: None, content })
     }
@@ -178,7 +178,7 @@ impl From<Exception> for Reply {
     note = "replies are `()`, `Data<T>`, text, numbers, `bool`, `serde_json::Value`, `Bytes`, `Reply`, an `Option` of these, or a `Result` of these with an exception"
 )]
 pub trait IntoReply {
-    /// What becomes of the value.
+    /// Converts the value into a reply.
     fn into_reply(self) -> Reply;
 
     /// The errors that filters may be asked for where it fails. Where it does not say them: any.
@@ -246,7 +246,7 @@ reply_with_json! {
     &str String Cow<'_, str> serde_json::Value crate::session::SocketId
 }
 
-/// What a reply carries, or the exception that says it has none.
+/// Payload of a reply, or the exception that there is none.
 fn reply_content(args: Result<RawArgs, serde_json::Error>) -> Result<Content, Exception> {
     args.map(RawArgs::into_content).map_err(|error| Exception::hidden("unserializable", &error))
 }

@@ -1,20 +1,20 @@
-//! What the arguments of a method ask of the server, known before it starts.
+//! Requirements of a method's arguments on the server, known before it starts.
 
 use std::any::{TypeId, type_name};
 use std::fmt;
 
 use crate::handler::{ServiceMap, Written};
 
-/// What an argument asks of the server. An extractor says it in [`FromContext::needs`](crate::FromContext::needs), and what is
-/// missing stops the start.
+/// Requirements of an argument on the server. An extractor declares them in
+/// [`FromContext::needs`](crate::FromContext::needs), and a missing value stops the start.
 pub struct Requirements<'a> {
     pub(super) scene: &'a Available<'a>,
     pub(super) missing: Vec<Missing>,
-    /// What is made for each socket because it asks for it.
+    /// Types that are made for each socket because an argument asks for them.
     wanted: Vec<TypeId>,
 }
 
-/// What there is for a method.
+/// Values available to a method.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Available<'a> {
     pub(crate) services: &'a ServiceMap,
@@ -22,13 +22,13 @@ pub(crate) struct Available<'a> {
     pub(crate) grants: &'a [TypeId],
     /// Types that can be made for each socket.
     pub(crate) per_socket: &'a [TypeId],
-    /// Whether something stands around it that could put values into its request.
+    /// A layer around the method could put values into its request.
     pub(crate) is_intercepted: bool,
     /// The parameters of its namespace.
     pub(crate) parameters: &'a [&'a str],
 }
 
-/// What an argument does not get.
+/// A value that an argument does not get.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Missing {
     /// With a type that was provided and looks like it.
@@ -40,14 +40,14 @@ pub(crate) enum Missing {
 }
 
 impl<'a> Requirements<'a> {
-    /// What the argument does not get, and what is to be made for it.
+    /// Values that the argument does not get, and those to be made for it.
     pub(crate) fn of(argument: &Argument, scene: &'a Available<'a>) -> (Vec<Missing>, Vec<TypeId>) {
         let mut needs = Self { scene, missing: Vec::new(), wanted: Vec::new() };
         (argument.needs)(&mut needs);
         (needs.missing, needs.wanted)
     }
 
-    /// What `ask` asks for would be welcome and need not be there.
+    /// Runs `ask` without reporting missing requirements.
     pub fn optional(&mut self, ask: impl FnOnce(&mut Requirements<'_>)) {
         let mut needs = Requirements { scene: self.scene, missing: Vec::new(), wanted: Vec::new() };
         ask(&mut needs);

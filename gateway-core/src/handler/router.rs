@@ -31,7 +31,7 @@ impl Declared {
     }
 }
 
-/// What is known of a handler before it runs.
+/// Facts about a handler before it runs.
 #[derive(Clone, Debug)]
 pub struct Subscription {
     pub(crate) event: &'static str,
@@ -73,35 +73,36 @@ impl Subscription {
         self
     }
 
-    /// How many of its events from one socket may run at once. More than one frees it from the socket's order.
+    /// Sets the number of its events from one socket that may run at once. More than one frees it from the socket's
+    /// order.
     #[must_use]
     pub const fn concurrency(mut self, concurrency: usize) -> Self {
         self.concurrency = concurrency;
         self
     }
 
-    /// How many of its events from one socket may wait for their turn. Without it the bound of the socket counts alone.
+    /// Sets the number of its events from one socket that may wait. Without it the bound of the socket counts alone.
     #[must_use]
     pub const fn queue(mut self, events: usize) -> Self {
         self.policy.queue = Some(events);
         self
     }
 
-    /// What becomes of events beyond its queue or its rate.
+    /// Sets the treatment of events beyond its queue or its rate.
     #[must_use]
     pub const fn overflow(mut self, surplus: EventOverflow) -> Self {
         self.policy.surplus = Some(surplus);
         self
     }
 
-    /// How long it may take, in place of the limit `handler_timeout`.
+    /// Sets its time limit, in place of the limit `handler_timeout`.
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.policy.timeout = Some(timeout);
         self
     }
 
-    /// How many of its events one socket may send within this time.
+    /// Sets the number of its events that one socket may send within this time.
     #[must_use]
     pub const fn rate(mut self, events: u32, within: Duration) -> Self {
         self.policy.rate = Some(Rate { events, within });
@@ -141,7 +142,7 @@ pub(crate) struct Handler {
     pub(crate) names: Names,
     pub(crate) gateway: &'static str,
     pub(crate) subscription: Subscription,
-    /// What stands around it, if anything does.
+    /// Layers around it, if there are any.
     pub(crate) pipeline: Option<Arc<Pipeline>>,
     /// Present where events are measured.
     pub(crate) meter: Option<Arc<EventMeter>>,
@@ -210,7 +211,7 @@ impl Router {
         self.handlers.iter()
     }
 
-    /// Whether whole messages go to a handler of their own.
+    /// Handler of whole messages, in a raw gateway.
     pub(crate) fn raw(&self) -> Option<&super::GuardedHook<super::RawReply>> {
         self.gateways.iter().find_map(|hooks| hooks.message.as_ref())
     }

@@ -1,10 +1,10 @@
-//! What the application provided to its server, found by type.
+//! Values that the application provided to its server, found by type.
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// What can be provided to a server.
+/// A value that can be provided to a server.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be provided to the server",
     label = "not `Clone + Send + Sync + 'static`",
@@ -37,7 +37,7 @@ impl ServiceMap {
         self.promised.insert(TypeId::of::<T>());
     }
 
-    /// Whether it is promised and not there, or not yet: then nobody need report it as missing.
+    /// Returns `true` if it is promised and not there, or not yet: then it need not be reported as missing.
     pub(crate) fn is_promised<T: 'static>(&self) -> bool {
         self.promised.contains(&TypeId::of::<T>())
     }

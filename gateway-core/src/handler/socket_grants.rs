@@ -1,5 +1,5 @@
-//! What guards have said of one socket and what still counts of it: verdicts that hold, values they granted, the user they
-//! named. Beside that, what was made for the socket alone.
+//! Grants of one socket that are still valid: decisions of guards, values they granted, the user they named. Beside
+//! these, values made for the socket alone.
 
 use std::any::{Any, TypeId};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,7 +33,7 @@ struct GrantState {
 pub(crate) struct GuardKey(pub(super) usize);
 
 impl SocketGrants {
-    /// Whether an earlier yes of this guard still counts. The clock is read only where one is bounded.
+    /// Returns `true` if an earlier grant of this guard is still valid. The clock is read only where one is bounded.
     pub(super) fn hold(&self, guard: GuardKey, point: GuardPoint) -> bool {
         if point == GuardPoint::Join {
             return false;
@@ -82,7 +82,7 @@ impl SocketGrants {
         }
     }
 
-    /// What guards have granted for as long as the socket lives.
+    /// Values that guards have granted for as long as the socket lives.
     pub(crate) fn granted(&self) -> &Arc<TypeMap> {
         &self.granted
     }
@@ -102,7 +102,7 @@ impl SocketGrants {
         self.lock().user.clone()
     }
 
-    /// Whether the socket's time is over. Says so once.
+    /// Returns `true` once when the socket's grants have expired.
     pub(crate) fn take_expiry(&self, now: Instant) -> bool {
         self.lock().expires.take_if(|expires| *expires <= now).is_some()
     }

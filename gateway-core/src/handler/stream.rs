@@ -21,7 +21,7 @@ struct ItemSlot {
     item: Option<Reply>,
 }
 
-/// What a handler that returns `impl …` must return.
+/// A stream that a handler may return as `impl …`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no stream of replies",
     label = "a handler that returns `impl …` returns `impl Stream<Item = …>`, with items that can be sent",

@@ -158,7 +158,7 @@ impl ValidationErrors {
         faults
     }
 
-    /// Whether nothing is wrong.
+    /// Returns `true` if there is no error.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()
@@ -184,7 +184,7 @@ impl ValidationErrors {
         }
     }
 
-    /// Whether nothing more is told.
+    /// Returns `true` if no more errors are told.
     fn is_full(&self) -> bool {
         self.found.len() >= MOST
     }

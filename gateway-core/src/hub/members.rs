@@ -34,7 +34,7 @@ struct Member {
     rooms: Vec<Arc<str>>,
 }
 
-/// What the name of a room begins with that holds the sockets of one user. No name that a client could think of does.
+/// Prefix of the room that holds the sockets of one user. No client can name such a room.
 const USER: &str = "\0user/";
 
 /// The room of a user's sockets.
@@ -56,7 +56,7 @@ impl Member {
         self.rooms.iter().any(|joined| **joined == *room)
     }
 
-    /// Whether the room was among its rooms.
+    /// Removes a room; returns `true` if the socket was in it.
     fn forget(&mut self, room: &str) -> bool {
         let place = self.rooms.iter().position(|joined| **joined == *room);
         place.map(|place| self.rooms.swap_remove(place)).is_some()
@@ -192,7 +192,7 @@ impl Members {
         users.map(|(user, room)| (user.to_owned(), room.members.len())).collect()
     }
 
-    /// How many rooms there are, and how many sockets are in them, one in two rooms twice.
+    /// Number of rooms, and of sockets in them; a socket in two rooms counts twice.
     pub(crate) fn room_counts(&self) -> (usize, usize) {
         let rooms = self.rooms.iter().filter(|(name, _)| !is_reserved(name));
         rooms.fold((0, 0), |(rooms, members), (_, room)| (rooms + 1, members + room.members.len()))
@@ -225,7 +225,7 @@ impl Members {
         Recipients { sessions, except, leaves: self.leaves }
     }
 
-    /// What is left of a list, which stays as it is where nobody or one socket is to be left out.
+    /// Removes sockets from a list, which is shared as it is where at most one socket is to be left out.
     fn without(&self, chosen: Sessions, except: &[String]) -> (Sessions, Option<Arc<Session>>) {
         let rooms: Vec<_> = except.iter().filter_map(|room| self.rooms.get(room.as_str())).collect();
         let mut sockets = except.iter().filter_map(|id| Some(&self.sockets.get(id.as_str())?.session));
@@ -253,7 +253,7 @@ impl Members {
         (is_chosen && !is_excepted).then_some(self.leaves)
     }
 
-    /// How many sockets are meant.
+    /// Number of sockets selected.
     pub(crate) fn count(&mut self, selection: &Selection) -> usize {
         match (selection.rooms.as_slice(), selection.except.as_slice()) {
             ([], []) => self.sockets.len(),

@@ -1,4 +1,4 @@
-//! Who is connected and who is in which room. Knows sessions, not frames or handlers.
+//! Members of each namespace and of its rooms. Knows sessions, not frames or handlers.
 
 mod members;
 mod namespace;

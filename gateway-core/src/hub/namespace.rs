@@ -61,12 +61,12 @@ impl Namespace {
         self.all().emit_latest(event, key, data)
     }
 
-    /// The same with a typed event.
+    /// Sends a typed event of which only the latest counts; see [`Namespace::emit_latest`].
     pub fn send_latest<E: Event>(&self, key: impl AsRef<str>, event: E) -> BroadcastResult {
         self.all().send_latest(key, event)
     }
 
-    /// How many sockets are in it, those whose connect hook still runs included.
+    /// Number of sockets in it, those whose connect hook still runs included.
     #[must_use]
     pub fn count(&self) -> usize {
         self.all().count()

@@ -28,7 +28,7 @@ struct ResumableEntry {
     away_since: Option<Instant>,
 }
 
-/// What became of a session whose client came back.
+/// A session whose client has resumed.
 #[derive(Debug)]
 pub(crate) struct Resumed {
     pub(crate) session: Arc<Session>,

@@ -1,4 +1,4 @@
-//! What names a room.
+//! Types that name a room.
 
 /// A room's name: any text.
 #[diagnostic::on_unimplemented(

@@ -24,7 +24,7 @@ impl Space {
         Self { name, hub: Arc::downgrade(hub), offsets, custom_format, members: Mutex::default() }
     }
 
-    /// What is agreed with its sockets beside their formats.
+    /// Parameters of its sockets' encodings beside their formats.
     pub(crate) fn encode_context(&self) -> EncodeContext<'_> {
         EncodeContext { namespace: &self.name, own: self.custom_format.get() }
     }
@@ -42,7 +42,7 @@ impl Space {
         self.lock().remove(session);
     }
 
-    /// Whether there may be sockets that are away.
+    /// Returns `true` if sockets may be disconnected and still resume.
     pub(crate) fn recovers(&self) -> bool {
         self.offsets.is_on()
     }
@@ -64,8 +64,8 @@ impl Space {
         self.lock().user_of(id)
     }
 
-    /// Whether the socket was in the room. What others send to the room is not queued for it from then on, also where they
-    /// have listed it already.
+    /// Takes the socket out of the room; returns `true` if it was in. Broadcasts to the room are not queued for it from
+    /// then on, also where a sender has listed it already.
     pub(crate) fn leave(&self, id: &SocketId, room: &str) -> bool {
         let left = self.lock().leave(id, room);
         if let Some((session, leave)) = &left {

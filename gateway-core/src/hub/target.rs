@@ -23,7 +23,7 @@ pub struct Target {
     worth: Compress,
 }
 
-/// What became of a broadcast.
+/// Result of a broadcast.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct BroadcastResult {
     /// Sockets whose outbox took the event.
@@ -63,15 +63,15 @@ impl Target {
         self
     }
 
-    /// What is sent goes only to sockets for which nothing waits.
+    /// Sends only to sockets for which nothing waits.
     #[must_use]
     pub fn volatile(mut self) -> Self {
         self.delivery = Delivery::Volatile;
         self
     }
 
-    /// What is sent is not worth compressing, such as pictures: it goes out as it is, also to clients that have agreed on
-    /// compression.
+    /// Sends without compression, also to clients that have agreed on it: for data that is compressed already, such as
+    /// pictures.
     #[must_use]
     pub fn uncompressed(mut self) -> Self {
         self.worth = Compress::Nothing;
@@ -96,7 +96,7 @@ impl Target {
         self.say_latest(event, key.as_ref(), data.to_args())
     }
 
-    /// The same with a typed event.
+    /// Sends a typed event of which only the latest counts; see [`Target::emit_latest`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send_latest(id, Moved { .. })`")]
     pub fn send_latest<E: Event>(&self, key: impl AsRef<str>, event: E) -> BroadcastResult {
         self.say_latest(E::NAME, key.as_ref(), event.args())
@@ -264,7 +264,7 @@ impl Target {
         self.say(E::NAME, event.args())
     }
 
-    /// What is sent; where it cannot be, the log is the only one to tell.
+    /// Payload of an event. A failure is logged: a broadcast has no other place to report it.
     fn content(&self, name: &str, args: Result<RawArgs, serde_json::Error>) -> Option<Content> {
         match args {
             Ok(_) if is_reserved(name) => {
@@ -317,7 +317,7 @@ impl Target {
         sessions.len()
     }
 
-    /// How many sockets are meant right now.
+    /// Number of sockets selected right now.
     #[must_use]
     pub fn count(&self) -> usize {
         if self.space.recovers() {

@@ -20,7 +20,7 @@ pub struct EventInfo<'a> {
 
 type EventListener = Box<dyn Fn(&EventInfo<'_>) + Send + Sync>;
 
-/// Who hears of which way.
+/// Listeners of incoming and outgoing events.
 #[derive(Default)]
 pub(crate) struct Listeners {
     incoming: Vec<EventListener>,

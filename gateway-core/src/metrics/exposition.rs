@@ -4,8 +4,8 @@ use std::fmt::{self, Write};
 
 use crate::metrics::histogram::Histogram;
 
-/// What a server counts and measures, at one moment: [`ServerHandle::metrics`](crate::ServerHandle::metrics). Its `Display`
-/// is Prometheus' text format.
+/// Counters and measurements of a server at one moment: [`ServerHandle::metrics`](crate::ServerHandle::metrics). Its
+/// `Display` is Prometheus' text format.
 ///
 /// Labels are names that the server was started with, and `other`.
 #[derive(Clone, Debug, Default)]
@@ -24,13 +24,13 @@ struct Family {
 
 #[derive(Clone, Debug)]
 struct Series {
-    /// What follows the family's name, such as `_sum`.
+    /// Suffix of the family's name, such as `_sum`.
     suffix: &'static str,
     labels: Vec<(&'static str, String)>,
     value: f64,
 }
 
-/// What becomes of a figure with time.
+/// Type of a family: counter, gauge or histogram.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
     /// It only grows.

@@ -1,4 +1,4 @@
-//! How much there was of something each time, counted in buckets.
+//! Histograms: observations counted in buckets.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 pub(crate) struct Scale {
     /// Upper bounds of the buckets, in the unit.
     bounds: &'static [f64],
-    /// What is added up for one of the unit: whole numbers can be added by many at once.
+    /// Factor from the unit to the whole numbers that are added up, which many threads can add to at once.
     per: f64,
 }
 
@@ -45,7 +45,7 @@ impl Histogram {
         Self { scale, buckets, sum: AtomicU64::new(0) }
     }
 
-    /// Whether nothing was observed.
+    /// Returns `true` if there is no observation.
     pub(crate) fn is_empty(&self) -> bool {
         self.buckets.iter().all(|bucket| bucket.load(Ordering::Relaxed) == 0)
     }
@@ -72,7 +72,7 @@ impl Histogram {
         self.scale.bounds
     }
 
-    /// How many were at most as much as each bound, and beyond the last how many there were at all.
+    /// Number of observations at or below each bound, and at last the number of all.
     pub(crate) fn cumulated(&self) -> Vec<u64> {
         let mut sum = 0;
         let up_to = |bucket: &AtomicU64| {

@@ -1,4 +1,4 @@
-//! What is counted by a reason: rare things, so a lock is cheap enough.
+//! Counters by reason, for events so rare that a lock is cheap enough.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -36,7 +36,7 @@ impl Rejected {
         Self::Stopping,
     ];
 
-    /// Whether the same request may be answered a little later.
+    /// Returns `true` if the same request may be answered a little later.
     pub(crate) fn is_passing(self) -> bool {
         matches!(self, Self::Limit | Self::Stopping)
     }
@@ -55,7 +55,7 @@ impl Rejected {
     }
 }
 
-/// How often, by reason.
+/// Counters, one a reason.
 #[derive(Debug, Default)]
 pub(crate) struct LabelledCounters(Mutex<Tables>);
 

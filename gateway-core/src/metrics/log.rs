@@ -19,7 +19,7 @@ const MOST: usize = 32;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ExceptionNotice<'a> {
     pub(crate) code: Option<&'a str>,
-    /// What the client is not told.
+    /// Cause that the client is not told.
     pub(crate) hidden: Option<&'a str>,
     /// Which the client is told instead.
     pub(crate) id: Option<&'a str>,
@@ -66,7 +66,7 @@ pub(crate) struct RefusedSocket<'a> {
     pub(crate) namespace: &'a str,
     /// A guard or a connect hook.
     pub(crate) by: &'static str,
-    /// What its client reads.
+    /// Text that the client reads.
     pub(crate) text: &'a str,
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn guard_took_too_long(event: &str) {
 pub(crate) struct RejectedHandshake<'a> {
     pub(crate) why: Rejected,
     pub(crate) status: u16,
-    /// What its client reads.
+    /// Text that the client reads.
     pub(crate) text: &'a str,
     pub(crate) path: &'a str,
     /// Of the page that connects.
@@ -165,12 +165,12 @@ fn label(why: Rejected) -> &'static str {
     }
 }
 
-/// Whether what is logged reaches nobody.
+/// Returns `true` if nothing listens to the log.
 pub(crate) fn is_unheard() -> bool {
     get_default(Dispatch::is::<NoSubscriber>)
 }
 
-/// Whether standard error has notices in the place of a log.
+/// Standard error shows notices in the place of a log.
 pub(crate) const WRITES_NOTICES: bool = cfg!(debug_assertions);
 
 static WRITTEN: Mutex<BTreeMap<(&'static str, String), u64>> = Mutex::new(BTreeMap::new());

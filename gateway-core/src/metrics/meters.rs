@@ -1,5 +1,5 @@
-//! What is measured of each event, where a server measures at all: labels are the names it was started with, and nothing a
-//! client can think of adds another.
+//! Measurements of each event, where a server measures at all. Labels are the names it was started with; no client can
+//! add another.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,7 +20,7 @@ pub(crate) struct EventMeter {
     seconds: [Histogram; 3],
 }
 
-/// How a handler ended.
+/// Outcome of a handler.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum HowEnded {
     /// With an answer, or none.
@@ -82,7 +82,7 @@ pub(crate) struct Meters {
     resolve: Resolve,
 }
 
-/// How the namespace of a concrete name was declared.
+/// Lookup of the declared namespace by a concrete name.
 type Resolve = Box<dyn Fn(&str) -> Option<&'static str> + Send + Sync>;
 
 impl Meters {

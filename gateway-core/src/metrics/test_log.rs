@@ -1,5 +1,4 @@
-//! What became of the messages of one client, for a test whose expectation fails. Without the feature `testing` it is
-//! nothing, and nothing is written.
+//! Log of one client's messages, for a test whose expectation fails. Empty without the feature `testing`.
 
 #[cfg(feature = "testing")]
 pub(crate) use kept::TestLog;
@@ -24,7 +23,7 @@ mod kept {
     use std::collections::VecDeque;
     use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-    /// What happened long before a failure is seldom its cause.
+    /// Lines kept: events long before a failure are seldom its cause.
     const LINES: usize = 64;
 
     /// Kept by the clients of tests alone.
@@ -47,7 +46,7 @@ mod kept {
             }
         }
 
-        /// What it holds, a line each.
+        /// Lines of the log.
         pub(crate) fn lines(&self) -> Vec<String> {
             self.0.as_deref().map(|lines| lock(lines).iter().cloned().collect()).unwrap_or_default()
         }

@@ -1,4 +1,4 @@
-//! What is measured of all sockets together, where a server measures at all.
+//! Measurements of all sockets together, where a server measures at all.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -33,14 +33,14 @@ impl Default for WireMeter {
 }
 
 impl WireMeter {
-    /// What one turn of a connection has read.
+    /// Counts the bytes that one turn of a connection has read.
     pub(crate) fn receive(&self, bytes: u64) {
         if bytes > 0 {
             self.received.fetch_add(bytes, Ordering::Relaxed);
         }
     }
 
-    /// What was written at once, to one socket or to many.
+    /// Counts the bytes of one write, to one socket or to many.
     pub(crate) fn send(&self, bytes: usize) {
         if bytes > 0 {
             self.sent.fetch_add(bytes as u64, Ordering::Relaxed);

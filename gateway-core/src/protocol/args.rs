@@ -52,7 +52,7 @@ pub struct RawArgs {
 /// Arguments up to this place are found by going there.
 const NEAR: usize = 4;
 
-/// What can be sent: a value that is `Serialize`, as the one argument of its event; [`Args`] and [`RawArgs`] as several.
+/// A value that can be sent: any `Serialize`, as the one argument of its event; [`Args`] and [`RawArgs`] as several.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent",
     label = "this cannot be written as the data of an event",
@@ -67,7 +67,7 @@ pub trait ToArgs {
     /// When a value cannot be written as JSON, or what is to be spread is no list.
     fn to_args(&self) -> Result<RawArgs, serde_json::Error>;
 
-    /// The same where the value is not needed any more.
+    /// Converts as [`ToArgs::to_args`] does, and consumes the value.
     ///
     /// # Errors
     ///
@@ -103,8 +103,8 @@ impl ToArgs for RawArgs {
     }
 }
 
-/// What a client's answer can be read as: any type that is read from JSON, where several arguments are their array;
-/// [`Args`], where one is a list too; [`RawArgs`], unread.
+/// A type that a client's answer can be read as: any type that is read from JSON, where several arguments are their
+/// array; [`Args`], where one is a list too; [`RawArgs`], unread.
 #[diagnostic::on_unimplemented(
     message = "an answer cannot be read as `{Self}`",
     label = "this cannot be read from the data of an answer",
@@ -162,13 +162,13 @@ impl RawArgs {
         }
     }
 
-    /// How many there are. The first call goes through all of them.
+    /// Number of arguments. The first call goes through all of them.
     #[must_use]
     pub fn len(&self) -> usize {
         self.places().len()
     }
 
-    /// Whether there are none.
+    /// Returns `true` if there are no arguments.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.list().elements().next().is_none()
@@ -294,7 +294,7 @@ impl<'a> ArgList<'a> {
         })
     }
 
-    /// What is wrong with it as one value, which it could not be read as.
+    /// Fault of the payload as one value, after it could not be read.
     pub(crate) fn fault_of_value<T: DeserializeOwned>(self, error: &serde_json::Error) -> Fault {
         let given = self.json.is_none().then_some(0);
         explain::<T>(self.json.unwrap_or("null"), self.attachments, given).unwrap_or_else(|| Fault::of_parser(error))
@@ -313,7 +313,7 @@ impl<'a> ArgList<'a> {
         self.attachments.is_empty().then(|| every_fault(&list, most)).flatten()
     }
 
-    /// What is wrong with it as a list, which it could not be read as.
+    /// Fault of the payload as a list, after it could not be read.
     pub(crate) fn fault_of_list<T: DeserializeOwned>(self, error: &serde_json::Error) -> Fault {
         let wanted = arity_of::<T>().unwrap_or_default();
         let given = self.elements().take(wanted).count();
@@ -355,7 +355,7 @@ impl<'a> ArgList<'a> {
 
 /// The texts of a list's elements, found one after the other.
 struct ArgElements<'a> {
-    /// What stands for a list of itself.
+    /// A text that stands for a list of itself.
     only: Option<&'a str>,
     /// From a bracket or a comma on.
     rest: &'a str,
@@ -387,7 +387,7 @@ impl<'a> Iterator for ArgElements<'a> {
 }
 
 impl<'a> Payload<'a> {
-    /// What stands in the one place that a format has for data: an array is the list of the arguments.
+    /// Reads the one place that a format has for data: an array is the list of the arguments.
     pub(crate) fn of_data(json: Option<&'a RawValue>) -> Self {
         let is_list = json.is_some_and(|json| json.get().starts_with('['));
         Self { shape: if is_list { Arity::Several } else { Arity::One }, ..Self::one(json) }

@@ -1,4 +1,4 @@
-//! How many elements a type asks of the list it is read from.
+//! Number of elements that a type asks of the list it is read from.
 
 use serde::de::value::Error;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};

@@ -40,7 +40,7 @@ impl CloseCode {
     pub const REFUSED: Self = Self(4500);
     /// The application disconnected the socket.
     pub const DISCONNECTED: Self = Self(4501);
-    /// What a guard let the socket in for has expired: to come back takes fresh credentials.
+    /// The grant of a guard has expired: to reconnect takes fresh credentials.
     pub const EXPIRED: Self = Self(4502);
     /// The client came back on another connection, which has its session now.
     pub const RESUMED: Self = Self(4503);
@@ -63,18 +63,18 @@ impl CloseCode {
         self.0
     }
 
-    /// Whether a client that was closed with this code should connect again.
+    /// Returns `true` if a client that was closed with this code should connect again.
     #[must_use]
     pub const fn may_reconnect(self) -> bool {
         matches!(self.0, 1001 | 1005 | 1006 | 1011..=1014 | 3000..=3499 | 4000..=4499)
     }
 
-    /// What a peer sent; anything, also what may not be sent.
+    /// Wraps a code that a peer sent, which may be one that no endpoint may send.
     pub(crate) const fn received(code: u16) -> Self {
         Self(code)
     }
 
-    /// Whether it is one for violations of RFC 6455 itself, or of a limit.
+    /// Returns `true` for codes of violations of RFC 6455 itself, or of a limit.
     pub(crate) const fn is_of_the_protocol(self) -> bool {
         matches!(self, Self::PROTOCOL_ERROR | Self::INVALID_UTF8 | Self::POLICY | Self::TOO_BIG)
     }

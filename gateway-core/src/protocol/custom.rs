@@ -12,8 +12,8 @@ use crate::protocol::{
     TraceParent, plain,
 };
 
-/// How messages are written on plain WebSocket, for clients that know another form than `docs/protocol.md`. Set it with
-/// [`Server::message_format`](crate::Server::message_format).
+/// A format of the application's own for messages on plain WebSocket, for clients that know another form than
+/// `docs/protocol.md`. Set it with [`Server::message_format`](crate::Server::message_format).
 ///
 /// ```
 /// use gateway_core::{ClientMessage, IncomingMessage, FormatError, MessageFormat};
@@ -68,7 +68,7 @@ impl<'a> ClientMessage<'a> {
     }
 }
 
-/// What a client says. Payloads and ids are JSON.
+/// A message of a client. Payloads and ids are JSON.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum IncomingMessage<'a> {
@@ -124,11 +124,11 @@ impl From<serde_json::Error> for FormatError {
     }
 }
 
-/// What the server says.
+/// A message of the server.
 #[derive(Debug)]
 pub struct OutgoingMessage<'a>(&'a Outgoing<'a>);
 
-/// What sort of thing the server says.
+/// Kind of a message of the server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum OutgoingKind {
@@ -147,7 +147,7 @@ pub enum OutgoingKind {
 }
 
 impl OutgoingMessage<'_> {
-    /// What sort of thing it is.
+    /// Kind of the message.
     #[must_use]
     pub fn kind(&self) -> OutgoingKind {
         match self.0 {
@@ -242,7 +242,7 @@ impl fmt::Debug for CustomFormat {
     }
 }
 
-/// What became of a message that was read by the application.
+/// Failure of the application's format to read a message.
 #[derive(Debug)]
 pub(crate) enum CustomFailure {
     Malformed(Malformed),
@@ -299,7 +299,7 @@ pub(in crate::protocol) fn encode_custom(format: Option<&dyn MessageFormat>, out
 }
 
 impl<'a> Payload<'a> {
-    /// What stands in the one place that a format has for data: an array is the list of the arguments.
+    /// Reads the one place that a format has for data: an array is the list of the arguments.
     pub(in crate::protocol) fn of_cow(json: Option<Cow<'a, RawValue>>, attachments: Attachments) -> Self {
         let json = json.filter(|json| json.get() != "null");
         let shape = Payload::of_data(json.as_deref()).shape;

@@ -1,6 +1,7 @@
-//! How deeply a JSON text is nested, found without parsing it.
+//! Nesting depth of a JSON text, found without parsing it.
 
-/// Whether arrays and objects in `json` nest deeper than `limit`. Linear, without allocation; `json` need not be valid.
+/// Returns `true` if arrays and objects in `json` nest deeper than `limit`. Linear, without allocation; `json` need not
+/// be valid.
 pub(crate) fn exceeds_depth(json: &str, limit: usize) -> bool {
     // Deeper than the limit takes more opening brackets than the limit, strings included; most messages end here.
     if json.len() <= limit || openings(json.as_bytes()) <= limit {

@@ -25,7 +25,7 @@ pub(crate) struct Keyed {
     key: Arc<Key>,
 }
 
-/// What an event is the latest of: one for each name and key of a namespace.
+/// Key of an event of which only the latest counts: its name and the key given by the sender, within a namespace.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Key {
     /// Of both texts, made once for all sockets. Keys may be a client's choice, so it has a secret.
@@ -47,7 +47,8 @@ impl Hash for Key {
     }
 }
 
-/// What was joined is no longer than what leaves in one write, and larger frames are better left where they are.
+/// Longest piece that frames are joined into, in bytes: the size of one write. Larger frames are better left where they
+/// are.
 const LONGEST_JOINED: usize = 16 * 1024;
 const LONGEST_APPENDED: usize = 512;
 
@@ -87,7 +88,7 @@ impl Encoded {
         frame(opcode, payload.len(), |out| out.extend_from_slice(payload)).into()
     }
 
-    /// The same frame, cheap to clone.
+    /// Turns the frame into a form that is cheap to clone.
     pub(crate) fn into_shared(self) -> Self {
         match self {
             own @ Self::Own { .. } => Self::Shared { bytes: own.as_slice().into(), messages: own.messages() },
@@ -95,12 +96,12 @@ impl Encoded {
         }
     }
 
-    /// The same frame, cheap to clone, as the latest of its key.
+    /// Turns the frame into a form that is cheap to clone, as the latest of its key.
     pub(crate) fn into_keyed(self, key: &Arc<Key>) -> Self {
         Self::Keyed(Arc::new(Keyed { bytes: self.as_slice().into(), key: Arc::clone(key) }))
     }
 
-    /// What it is the latest of, if anything.
+    /// Key of which the frame is the latest, if it has one.
     pub(crate) fn key(&self) -> Option<&Arc<Key>> {
         match self {
             Self::Keyed(keyed) => Some(&keyed.key),
@@ -108,7 +109,7 @@ impl Encoded {
         }
     }
 
-    /// Whether both are of one key.
+    /// Returns `true` if both frames have the same key.
     pub(crate) fn has_key_of(&self, other: &Self) -> bool {
         match (self.key(), other.key()) {
             (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one == other,
@@ -116,7 +117,7 @@ impl Encoded {
         }
     }
 
-    /// The same with its messages compressed, where that makes one shorter.
+    /// Compresses the messages of the frames; `None` where no message becomes shorter.
     pub(crate) fn deflated(&self, how: Deflating) -> Option<Self> {
         let bytes = deflated(self.as_slice(), how)?;
         Some(match self {
@@ -147,7 +148,7 @@ impl Encoded {
         }
     }
 
-    /// Whether both are clones of one.
+    /// Returns `true` if both are clones of one frame.
     pub(crate) fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Shared { bytes, .. }, Self::Shared { bytes: other, .. }) => Arc::ptr_eq(bytes, other),

@@ -1,4 +1,4 @@
-//! What the two sides say to each other, whichever way it is written.
+//! Messages between the two sides, independent of their encoding.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::protocol::{ContentRef, Payload};
 
-/// What a client said, read as far as routing needs.
+/// A message of a client, read as far as routing needs.
 #[derive(Debug)]
 pub(crate) enum Incoming<'a> {
     Event(Envelope<'a>),
@@ -83,7 +83,7 @@ impl Malformed {
     }
 }
 
-/// Whether an answer goes out under the name of what it answers.
+/// Name that an answer goes out under: the request's event, or one the handler chose.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ReplyEvent {
     /// On the request's event: of use only to who asked.
@@ -132,7 +132,7 @@ pub(crate) enum Outgoing<'a> {
     Connected {
         id: &'a str,
         recovery: Option<&'a str>,
-        /// Whether it is the socket of an earlier connection.
+        /// The socket is that of an earlier connection.
         recovered: bool,
     },
     /// They have not. `data` is the exception as JSON.

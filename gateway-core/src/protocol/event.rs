@@ -14,8 +14,8 @@ pub trait Event: Serialize {
     /// The name it is sent under.
     const NAME: &'static str;
 
-    /// What is sent under it: itself, as one argument. `#[event("moved", args)]` on a tuple struct sends each field as an
-    /// argument of its own.
+    /// Arguments of the event: the value itself, as one. `#[event("moved", args)]` on a tuple struct sends each field
+    /// as an argument of its own.
     ///
     /// # Errors
     ///
@@ -28,8 +28,8 @@ pub trait Event: Serialize {
 /// The event of a handler that answers what no other does.
 pub(crate) const CATCH_ALL: &str = "*";
 
-/// Whether clients keep this name for themselves: an event of that name would never reach its listener, or pass for one of
-/// theirs. `gateway-macros` knows the same names.
+/// Returns `true` for names that clients reserve: an event of that name would never reach its listener, or pass for one
+/// of the client's own. `gateway-macros` knows the same names.
 pub(crate) fn is_reserved(event: &str) -> bool {
     matches!(event, "connect" | "connect_error" | "disconnect" | "disconnecting" | "newListener" | "removeListener")
 }

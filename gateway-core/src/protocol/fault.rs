@@ -1,4 +1,4 @@
-//! What is wrong with a payload: where in it, against which rule, in words for who wrote the client.
+//! Faults of a payload: the place, the rule, and a text for the author of the client.
 
 mod collect;
 mod explain;
@@ -25,7 +25,7 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
-    /// What a parser had to say, where nothing better is known: its text without its line and column.
+    /// Wraps the text of a parser without its line and column, where no better text is known.
     pub(in crate::protocol) fn of_parser(error: &serde_json::Error) -> Self {
         let text = error.to_string();
         let what = text.rsplit_once(" at line ").map_or(&*text, |(what, _)| what);

@@ -83,7 +83,7 @@ impl<T> From<T> for Lenient<T> {
 /// A deserializer whose texts are read as what is asked for.
 struct Leniently<D>(D);
 
-/// What is asked for.
+/// Type that a value is asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Wanted {
     Whole,
@@ -258,7 +258,7 @@ fn is_whole(text: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// What is in a list or an object; names of members stay what they are.
+/// Access to the values in a list or an object; names of members stay as they are.
 struct Within<A>(A);
 
 /// A value in one.

@@ -47,12 +47,12 @@ pub(crate) use msgpack::{MsgpackReader, MsgpackWriter};
 pub(crate) use payload::{Arity, Attachments, Content, ContentRef, Payload};
 pub(crate) use plain::decode;
 pub(crate) use plain_msgpack::decode_packed;
-pub(crate) use rfc6455::{Flow, FrameDecoder, OpCode, ReceivedMessage, close_frame};
+pub(crate) use rfc6455::{Flow, FrameDecoder, OpCode, ReceivedMessage, ServerFrame, ServerFrames, close_frame};
 pub(crate) use shared_event::{Compress, PreviousFrames, SharedEvent};
 pub use trace::TraceParent;
 pub(crate) use violation::Violation;
 
-/// What is agreed with a peer beside its format.
+/// Parameters of an encoding beside its format.
 #[derive(Clone, Copy)]
 pub(crate) struct EncodeContext<'a> {
     pub(crate) namespace: &'a str,
@@ -60,14 +60,14 @@ pub(crate) struct EncodeContext<'a> {
     pub(crate) own: Option<&'static dyn MessageFormat>,
 }
 
-/// How one peer writes its envelopes.
+/// Format of one peer's envelopes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum WireFormat {
     /// `docs/protocol.md`.
     Plain,
-    /// The same for clients that asked to come back after a lost connection: events carry their offset.
+    /// Plain JSON for clients that asked to resume after a lost connection: events carry their offset.
     PlainNumbered,
-    /// The same as MessagePack.
+    /// Plain envelopes in MessagePack.
     PlainMsgpack,
     /// In the form that [`EncodeContext`] have.
     Custom,
@@ -82,7 +82,7 @@ pub(crate) enum WireFormat {
 impl WireFormat {
     pub(crate) const COUNT: usize = 7;
 
-    /// Whether an engine's packets are around everything.
+    /// Returns `true` if every message is inside a packet of Engine.IO.
     pub(crate) fn is_of_engine(self) -> bool {
         match self {
             Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom => false,
@@ -90,7 +90,7 @@ impl WireFormat {
         }
     }
 
-    /// Whether events carry their offset, for clients that can come back.
+    /// Returns `true` if events carry their offset, for clients that can resume.
     pub(crate) fn numbers_events(self) -> bool {
         match self {
             Self::Plain | Self::PlainMsgpack | Self::Custom | Self::EngineIo => false,
@@ -98,7 +98,7 @@ impl WireFormat {
         }
     }
 
-    /// Whether a client that can come back takes the last text of every event for its offset.
+    /// Returns `true` if a client that can resume takes the last text of every event for its offset.
     pub(crate) fn takes_texts_for_offsets(self) -> bool {
         match self {
             Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom | Self::EngineIo => false,
@@ -106,7 +106,7 @@ impl WireFormat {
         }
     }
 
-    /// Whether clients have a word for leaving, so that the close of a connection without it is a loss.
+    /// Returns `true` if clients have a message for leaving, so that the close of a connection without it is a loss.
     pub(crate) fn has_farewells(self) -> bool {
         match self {
             Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom | Self::EngineIo => false,
@@ -114,7 +114,7 @@ impl WireFormat {
         }
     }
 
-    /// What asks a client whether it is there.
+    /// Ping of the format.
     pub(crate) fn ping(self) -> Encoded {
         match self {
             Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom => Encoded::frame(OpCode::Ping, &[]),
@@ -163,7 +163,7 @@ impl WireFormat {
         }
     }
 
-    /// Whether a request is answered by an ack, which belongs to the request alone.
+    /// Returns `true` if a request is answered by an ack, which belongs to the request alone.
     pub(crate) fn has_acks(self) -> bool {
         match self {
             Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom | Self::EngineIo => false,
@@ -171,7 +171,7 @@ impl WireFormat {
         }
     }
 
-    /// Whether a client can ask for it again after a lost connection, where it can come back.
+    /// Returns `true` if a client that can resume may ask for this message again.
     pub(crate) fn is_numbered(self, outgoing: &Outgoing<'_>) -> bool {
         match self {
             Self::Plain | Self::PlainMsgpack | Self::Custom | Self::EngineIo => false,

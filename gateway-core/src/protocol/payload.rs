@@ -1,4 +1,4 @@
-//! What an event carries, in and out: one argument or several, and the binary parts they name.
+//! Payload of an event, in and out: one argument or several, and the binary parts they name.
 
 mod attachments;
 mod extract_binary;
@@ -20,7 +20,7 @@ pub(in crate::protocol) use placeholder::{Placeholders, placeholder_at_front, pu
 /// Binary parts, in the order of their placeholders. Nearly always none.
 pub(crate) type Attachments = Option<Arc<[Bytes]>>;
 
-/// How the JSON of an event is to be read.
+/// Reading of an event's JSON: one value, or a list of arguments.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Arity {
     /// The one argument.
@@ -30,7 +30,7 @@ pub(crate) enum Arity {
     Several,
 }
 
-/// What an event that came in carries, still JSON.
+/// Payload of an incoming event, still JSON.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Payload<'a> {
     /// `None` where nothing was sent, or `null`.
@@ -73,7 +73,7 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// What is sent.
+/// Payload of an outgoing event.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Content {
     pub(crate) json: String,
@@ -81,7 +81,7 @@ pub(crate) struct Content {
     pub(crate) attachments: Vec<Bytes>,
 }
 
-/// What is sent, lent to be encoded.
+/// Payload of an outgoing event, borrowed for encoding.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ContentRef<'a> {
     pub(crate) json: &'a str,
@@ -128,7 +128,7 @@ impl ContentRef<'_> {
         }
     }
 
-    /// Whether the last of the event's name and its arguments is a text.
+    /// Returns `true` if the last of the event's name and its arguments is a text.
     pub(crate) fn ends_in_text(&self) -> bool {
         match self.shape {
             Arity::One => self.json.ends_with('"'),

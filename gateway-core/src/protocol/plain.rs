@@ -101,7 +101,8 @@ fn decode_usual(text: &str) -> Option<Envelope<'_>> {
     Some(Envelope { event: Cow::Borrowed(event), payload, id })
 }
 
-/// Whether a client that can come back is sent it again: whatever belongs to no request and to no question.
+/// Returns `true` for messages that a client that resumes is sent again: all that belong to no request and to no
+/// question.
 pub(crate) fn is_event(outgoing: &Outgoing<'_>) -> bool {
     matches!(
         outgoing,
@@ -112,7 +113,7 @@ pub(crate) fn is_event(outgoing: &Outgoing<'_>) -> bool {
     )
 }
 
-/// The same for a client that can come back. The offset is a number, as text.
+/// Encodes for a client that can resume. The offset is a number, as text.
 pub(crate) fn encode_numbered(outgoing: &Outgoing<'_>, offset: Option<&str>, out: &mut Vec<u8>) {
     encode(outgoing, out);
     if let Some(offset) = offset {
@@ -163,7 +164,7 @@ pub(crate) fn encode(outgoing: &Outgoing<'_>, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
-/// What a client that can come back is told of its session.
+/// Writes the session data of a client that can resume.
 fn push_session(out: &mut Vec<u8>, id: &str, key: Option<&str>, recovered: bool) {
     out.extend_from_slice(b"{\"session\":{\"id\":");
     push_string(out, id);

@@ -27,14 +27,14 @@ pub(crate) struct SharedEvent<'a> {
 /// Nearly all clients agree on the same window. `None` where nothing of it is worth compressing.
 type ByWindow = [OnceCell<Option<Encoded>>; (LARGEST_WINDOW - SMALLEST_WINDOW + 1) as usize];
 
-/// Whether what is sent may become shorter.
+/// Choice of the sender to have an event compressed or not.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Compress {
     Compressing,
     Nothing,
 }
 
-/// What the same sockets were sent last, in each format.
+/// Frames that the same sockets were sent last, in each format.
 pub(crate) type PreviousFrames = [Option<Encoded>; WireFormat::COUNT];
 
 /// The frame that sockets of one format get.
@@ -75,18 +75,18 @@ impl<'a> SharedEvent<'a> {
         }
     }
 
-    /// The same, sent to the same sockets right behind this.
+    /// Places the event right behind those that the same sockets were sent last.
     pub(crate) fn behind(mut self, before: PreviousFrames) -> Self {
         self.before = before;
         self
     }
 
-    /// The same, as the latest of a key.
+    /// Marks the event as the latest of a key.
     pub(crate) fn with_key(self, key: Arc<Key>) -> Self {
         Self { key: Some(key), ..self }
     }
 
-    /// The same, where its sender knows better what it is worth.
+    /// Sets the sender's choice about compression.
     pub(crate) fn worth(self, worth: Compress) -> Self {
         Self { worth, ..self }
     }
@@ -97,7 +97,7 @@ impl<'a> SharedEvent<'a> {
         &self.piece(format).frame
     }
 
-    /// The same for a socket whose messages are compressed; where that is not worth it, the plain one.
+    /// The frame for a socket whose messages are compressed; the plain one where compression does not pay.
     pub(crate) fn deflated(&self, format: WireFormat, how: Deflating) -> &Encoded {
         let plain = self.frame(format);
         if self.worth == Compress::Nothing {
@@ -108,7 +108,7 @@ impl<'a> SharedEvent<'a> {
         deflated.get_or_init(|| plain.deflated(how)).as_ref().unwrap_or(plain)
     }
 
-    /// What the sockets were sent last, this included.
+    /// Frames that the sockets were sent last, this event included.
     pub(crate) fn into_latest(self) -> PreviousFrames {
         let mut latest = self.before;
         for (latest, piece) in latest.iter_mut().zip(self.pieces) {

@@ -60,7 +60,7 @@ impl TraceParent {
         &self.as_str()[36..52]
     }
 
-    /// Whether the caller may have recorded it.
+    /// Returns `true` if the caller may have recorded the trace.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
         u8::from_str_radix(&self.as_str()[53..], 16).is_ok_and(|flags| flags & 1 == 1)

@@ -1,4 +1,4 @@
-//! What a peer may not send.
+//! Violations of a protocol by a peer.
 
 /// Why a packet ends the connection it came on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]

@@ -25,7 +25,7 @@ const RESTING: Duration = Duration::from_millis(50);
 /// Accepts until the server stops. While clients poll, that is when all of them were told: each asks by a new request, of
 /// which some come by a connection of their own.
 pub(crate) async fn accept(listener: Listener, service: GatewayService) {
-    let shared = Arc::clone(&service.application.shared);
+    let shared = Arc::clone(&service.server.shared);
     let mut stopped = std::pin::pin!(shared.takes_no_request());
     loop {
         let accepted = tokio::select! {
@@ -91,13 +91,13 @@ impl BoundListener {
 
 /// One HTTP connection; an upgraded one goes on in a task of its own.
 fn spawn<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S, service: GatewayService) {
-    let limits = &service.application.limits;
+    let limits = &service.server.application.limits;
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.handshake_timeout)
         .max_buf_size(limits.header_bytes.max(8 * 1024))
         .max_headers(limits.headers);
-    let (shared, patience) = (Arc::clone(&service.application.shared), limits.close_timeout);
+    let (shared, patience) = (Arc::clone(&service.server.shared), limits.close_timeout);
     let tasks = shared.tasks.clone();
     tasks.spawn(async move {
         let by_hand = ManualUpgrade::default();

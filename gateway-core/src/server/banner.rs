@@ -1,4 +1,4 @@
-//! What a server says of itself when it starts.
+//! Banner that a server prints when it starts.
 
 mod settings;
 mod wrapped;
@@ -7,9 +7,9 @@ use std::fmt;
 
 use crate::gateway::Route;
 use crate::handler::{Handler, Pipeline};
-use crate::server::application::Application;
 use crate::server::endpoint::LocalAddr;
 use crate::server::engine_io::{Engine, Serves};
+use crate::server::state::StartedServer;
 use settings::{Settings, write_engine_options};
 use wrapped::wrapped;
 
@@ -17,7 +17,7 @@ use wrapped::wrapped;
 /// columns, unless a path or an address alone does.
 #[derive(Debug)]
 pub(crate) struct Banner<'a> {
-    pub(crate) application: &'a Application,
+    pub(crate) server: &'a StartedServer,
     pub(crate) address: &'a LocalAddr,
     pub(crate) monitoring: Option<&'a LocalAddr>,
     pub(crate) encrypted: bool,
@@ -27,7 +27,7 @@ impl fmt::Display for Banner<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let version = env!("CARGO_PKG_VERSION");
         writeln!(formatter, "gateway {version} (pid {}) listening on {}\n", std::process::id(), self.address)?;
-        let routes: Vec<_> = self.application.routes.iter().collect();
+        let routes: Vec<_> = self.server.application.routes.iter().collect();
         let width = routes
             .iter()
             .flat_map(|route| route.router.handlers())
@@ -38,13 +38,13 @@ impl fmt::Display for Banner<'_> {
         for route in routes {
             self.write_route(formatter, route, width)?;
         }
-        for engine in &self.application.engines {
+        for engine in &self.server.engines {
             self.write_engine(formatter, engine)?;
         }
         if let Some(monitoring) = self.monitoring {
             writeln!(formatter, "  http://{monitoring}\n    /metrics, /health/live, /health/ready\n")?;
         }
-        Settings(self.application).fmt(formatter)
+        Settings(self.server).fmt(formatter)
     }
 }
 
@@ -152,10 +152,9 @@ mod tests {
 
     #[tokio::test]
     async fn each_event_stands_with_its_method_and_so_does_every_other() {
-        let application = Server::empty().gateway_with::<Relay>(add).assemble().await.expect("nothing is wrong");
+        let server = Server::empty().gateway_with::<Relay>(add).assemble().await.expect("nothing is wrong");
         let address = LocalAddr::Tcp(([127, 0, 0, 1], 3000).into());
-        let banner =
-            Banner { application: &application, address: &address, monitoring: None, encrypted: false }.to_string();
+        let banner = Banner { server: &server, address: &address, monitoring: None, encrypted: false }.to_string();
         let expected = "  ws://127.0.0.1:3000/relay\n    message     → Relay::message(Socket) → usize (relay.rs:3)\n    draw, pen.* → Relay::draw(), 4 at once, at most 20 in 1s, at most 16 wait, more drop the oldest (relay.rs:5)\n    *           → Relay::any(EventName, RawArgs) (relay.rs:7)\n";
         assert!(banner.contains(expected), "{banner}");
     }

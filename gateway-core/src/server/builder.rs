@@ -14,6 +14,7 @@ use tower_service::Service;
 
 #[cfg(doc)]
 use crate::Guard;
+use crate::connection::Application;
 use crate::gateway::{
     Assembled, Assembly, AssemblyInputs, BuiltLayers, Factories, Gateway, GatewaySelection, Handlers, KnownNamespaces,
     Problem, Registered, SocketFactory, StartError,
@@ -22,7 +23,6 @@ use crate::handler::{Compat, Filter, Interceptor, IntoGuard, ServiceMap, Written
 use crate::limits::{Limits, Overflow};
 use crate::metrics::{EventInfo, Listeners};
 use crate::protocol::MessageFormat;
-use crate::server::application::{Application, ServerState};
 use crate::server::body::Body;
 #[cfg(feature = "config")]
 use crate::server::config::ServerConfig;
@@ -37,6 +37,7 @@ use crate::server::service::GatewayService;
 use crate::server::settings::Operations;
 use crate::server::signals::Signals;
 use crate::server::socket_io_options::{EngineIo, SocketIo};
+use crate::server::state::{ServerState, StartedServer};
 use crate::session::Recovery;
 use crate::transport::{ConnectionLimiter, Deflate, Handshake, OriginPolicy};
 
@@ -296,7 +297,7 @@ impl Server {
         self
     }
 
-    /// Whether [`Server::serve`] prints what it serves. Default on.
+    /// Prints a banner when [`Server::serve`] starts. Default on.
     pub fn banner(mut self, on: bool) -> Self {
         self.banner = on;
         self
@@ -382,8 +383,8 @@ impl Server {
     pub async fn into_service(self) -> Result<(GatewayService, ServerHandle), StartError> {
         let Self { before, fallback, shared, .. } = &self;
         let (before, fallback, handle) = (before.clone(), fallback.clone(), ServerHandle::new(Arc::clone(shared)));
-        let application = self.assemble().await?;
-        Ok((GatewayService { application, before, fallback, peer: None }, handle))
+        let server = self.assemble().await?;
+        Ok((GatewayService { server, before, fallback, peer: None }, handle))
     }
 
     /// Looks for everything that would stop the start, without starting: for a test of the application.
@@ -412,7 +413,7 @@ impl Server {
         }
     }
 
-    pub(crate) async fn assemble(mut self) -> Result<Arc<Application>, StartError> {
+    pub(crate) async fn assemble(mut self) -> Result<Arc<StartedServer>, StartError> {
         self.services.provide(self.handle());
         if self.compat.nestjs {
             self.services.provide(self.compat);
@@ -434,26 +435,34 @@ impl Server {
             self.listeners.measure(meters(&self.shared, &routes, &sent));
         }
         self.shared.counters.listen(self.listeners);
-        let application = Arc::new(Application {
-            shared: Arc::clone(&self.shared),
+        let limiter = ConnectionLimiter::new(&self.limits);
+        let application = Application {
+            hub: Arc::clone(&self.shared.hub),
+            counters: Arc::clone(&self.shared.counters),
             routes,
-            engines: self.engines.into_iter().chain(self.socket_io).collect(),
             services: Arc::new(self.services),
-            limiter: ConnectionLimiter::new(&self.limits),
-            proxies,
             limits: self.limits,
             compat: self.compat,
             recovery: self.recovery,
+            stopping: self.shared.stopping.clone(),
+            drain,
+        };
+        let server = Arc::new(StartedServer {
+            shared: self.shared,
+            application: Arc::new(application),
+            engines: self.engines.into_iter().chain(self.socket_io).collect(),
             origins: self.origins,
+            proxies,
+            limiter,
             subprotocols: self.subprotocols,
             deflate: self.deflate,
         });
-        self.shared.start(&application, drain);
-        Ok(application)
+        server.shared.start(&server);
+        Ok(server)
     }
 }
 
-/// What is given to the server at the caller's place.
+/// Place in the caller's source where a value is given to the server.
 #[track_caller]
 fn written_here<T>() -> Written {
     let (context, name) = (Location::caller(), type_name::<T>());

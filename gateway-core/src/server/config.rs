@@ -1,9 +1,9 @@
 //! The options of a server as a configuration file has them.
 
+use crate::connection::Drain;
 use crate::limits::Limits;
 use crate::options::setting;
 use crate::server::builder::Server;
-use crate::server::drain::Drain;
 use crate::server::socket_io_options::SocketIo;
 use crate::session::Recovery;
 #[cfg(feature = "deflate")]

@@ -22,7 +22,7 @@ pub struct Endpoint {
     tls: Option<Tls>,
 }
 
-/// What is listened on.
+/// Source of connections.
 #[derive(Debug)]
 enum ListenSource {
     Address(String),
@@ -59,7 +59,7 @@ impl From<ListenSource> for Endpoint {
     }
 }
 
-/// What a server can listen on: all that becomes an [`Endpoint`].
+/// A value that a server can listen on: everything that converts into an [`Endpoint`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is nothing to listen on: an address has a host and a port",
     label = "no address",
@@ -133,7 +133,7 @@ impl From<std::os::unix::net::UnixListener> for Endpoint {
 #[derive(Debug)]
 pub(crate) struct Listener {
     pub(crate) incoming: BoundListener,
-    /// What its streams are encrypted with, where they are.
+    /// Encryption of its streams, if there is any.
     pub(crate) tls: Option<Tls>,
 }
 

@@ -1,4 +1,4 @@
-//! What answers requests that are for no gateway: pages and routes of the application.
+//! Handler of requests that are for no gateway: pages and routes of the application.
 
 use std::convert::Infallible;
 use std::fmt;

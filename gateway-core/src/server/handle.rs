@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::gateway::{NamespaceError, check_slash};
 use crate::hub::Namespace;
 use crate::metrics::{Counter, Counters, Metrics};
-use crate::server::application::ServerState;
 use crate::server::metrics::gather;
 use crate::server::server_target::ServerTarget;
+use crate::server::state::ServerState;
 
 /// A server as background tasks, other services and tests see it. Cheap to clone; exists before the server starts. It is
 /// also a service: a field or a `State<ServerHandle>` argument gets it.
@@ -84,16 +84,16 @@ impl ServerHandle {
         &self.0.counters
     }
 
-    /// What the server counts and measures, at this moment. It looks at every socket, so it is for a look now and then.
+    /// Counters and measurements of the server at this moment. It looks at every socket, so call it now and then only.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         gather(&self.0)
     }
 
-    /// Whether it has started and was not told to stop: what a balancer wants to know.
+    /// Returns `true` if the server has started and was not told to stop: the question of a load balancer.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.0.application().is_some() && !self.0.is_draining()
+        self.0.started().is_some() && !self.0.is_draining()
     }
 
     /// Begins to stop as [`Drain`](crate::Drain) says: no new connections, running handlers get [`drain_timeout`](crate::Limits::drain_timeout), every

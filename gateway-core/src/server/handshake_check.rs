@@ -30,7 +30,7 @@ impl HandshakeRejection {
         Self { status, text: text.into(), why: Rejected::Application }
     }
 
-    /// The same, for a reason of the server's own.
+    /// Sets a reason of the server's own, for metrics and the log.
     pub(crate) fn because(self, why: Rejected) -> Self {
         Self { why, ..self }
     }

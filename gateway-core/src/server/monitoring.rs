@@ -24,8 +24,8 @@ use crate::server::lingering::{LingerBounds, RequestBody, linger};
 /// Watchers at a time. Others wait.
 const WATCHERS: usize = 32;
 
-/// How long a watcher may take to send its request, or its next: longer than from one look to the next, as a new connection
-/// takes a file.
+/// Time a client of the health listener may take to send its request, or its next: longer than the usual interval, as a
+/// new connection takes a file.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Answers until it is dropped, also while the server stops.

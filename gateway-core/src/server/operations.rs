@@ -1,7 +1,7 @@
-//! What an operator sets: who may watch, how the server stops.
+//! Settings of an operator: the health listener, and how the server stops.
 
+use crate::connection::Drain;
 use crate::server::builder::Server;
-use crate::server::drain::Drain;
 use crate::server::endpoint::IntoEndpoint;
 
 impl Server {

@@ -1,4 +1,4 @@
-//! What a server is given for its gateways: services, and values that each socket has of its own.
+//! Values given to a server for its gateways: services, and values that each socket has of its own.
 
 use std::fmt;
 

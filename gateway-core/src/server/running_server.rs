@@ -19,12 +19,12 @@ use crate::transport::Tls;
 #[derive(Debug)]
 pub struct RunningServer {
     address: LocalAddr,
-    /// Whether that address is.
+    /// Connections to that address are encrypted.
     encrypted: bool,
     service: GatewayService,
     handle: ServerHandle,
     accepting: Vec<JoinHandle<()>>,
-    /// What is read again when the process is told to.
+    /// Certificates that are read again on `SIGHUP`.
     tls: Vec<Tls>,
     monitoring: Option<Monitoring>,
 }
@@ -50,7 +50,7 @@ impl RunningServer {
         Self { address, service, handle, accepting, tls, monitoring: None, encrypted }
     }
 
-    /// The same, watched there.
+    /// Adds the health listener.
     pub(crate) fn monitored(mut self, (listener, address): (Listener, LocalAddr)) -> Self {
         let answering = tokio::spawn(monitor(listener, self.handle.clone()));
         self.monitoring = Some(Monitoring { address, answering });
@@ -87,8 +87,8 @@ impl RunningServer {
 
     /// Every part of an end is bounded; together they take no longer than this.
     fn longest_stop(&self) -> Duration {
-        let limits = &self.service.application.limits;
-        let drain = self.service.application.shared.drain();
+        let limits = &self.service.server.application.limits;
+        let drain = self.service.server.shared.drain();
         drain.delay + drain.window + limits.drain_timeout * 3 + limits.close_timeout * 2 + limits.handler_timeout
     }
 
@@ -99,7 +99,7 @@ impl RunningServer {
     pub(crate) fn print_banner(&self) {
         let Self { service, address, encrypted, .. } = self;
         let monitoring = self.monitoring_addr();
-        print!("{}", Banner { application: &service.application, address, monitoring, encrypted: *encrypted });
+        print!("{}", Banner { server: &service.server, address, monitoring, encrypted: *encrypted });
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::hub::{BroadcastResult, Namespace, Target};
 use crate::protocol::{Disconnect, Event, RawArgs, ToArgs};
-use crate::server::application::ServerState;
+use crate::server::state::ServerState;
 use crate::socket::Socket;
 
 /// Sockets of several namespaces: of all that a pattern such as `/room/{id}` stands for, or of the whole server. It is a
@@ -30,7 +30,7 @@ pub struct ServerTarget {
     choices: Vec<Choice>,
 }
 
-/// What is asked of the target in each namespace, in this order.
+/// A choice that is made for the target in each namespace, in this order.
 #[derive(Clone, Debug)]
 enum Choice {
     Room(String),
@@ -74,7 +74,7 @@ impl ServerTarget {
         self.choosing(Choice::User(id.as_ref().to_owned()))
     }
 
-    /// What is sent goes only to sockets for which nothing waits.
+    /// Sends only to sockets for which nothing waits.
     #[must_use]
     pub fn volatile(self) -> Self {
         self.choosing(Choice::Volatile)
@@ -101,7 +101,7 @@ impl ServerTarget {
         self.targets().map(|target| target.disconnect(disconnect.clone())).sum()
     }
 
-    /// How many sockets are meant right now. A client that is in two namespaces has two.
+    /// Number of sockets selected right now. A client in two namespaces has two.
     #[must_use]
     pub fn count(&self) -> usize {
         self.targets().map(|target| target.count()).sum()

@@ -13,17 +13,17 @@ use http::{Request, Response, StatusCode, Uri};
 use http_body::Body as HttpBody;
 use tower_service::Service;
 
+use crate::connection::{self, ConnectionConfig, ConnectionScope};
 use crate::gateway::MatchedRoute;
 use crate::metrics::{self, Rejected, RejectedHandshake};
-use crate::server::application::Application;
 use crate::server::body::Body;
-use crate::server::connection::{self, ConnectionConfig, ConnectionScope};
 use crate::server::engine_io;
 use crate::server::fallback::Fallback;
 use crate::server::guards::guard_upgrade;
 use crate::server::handshake_check::{FOREIGN_ORIGIN, HandshakeCheck, HandshakeRejection};
 use crate::server::lingering::{LingerBounds, RequestBody};
 use crate::server::peer::PeerAddr;
+use crate::server::state::StartedServer;
 use crate::server::upgrade::{OfferedUpgrade, StreamHandler, UpgradedStream, when_upgraded};
 use crate::transport::{
     Agreed, ConnectionPermit, Handshake, Query, Stream, Upgrade, UpgradeError, UpgradeIntent, WebSocket,
@@ -32,7 +32,7 @@ use crate::transport::{
 /// A started server as a `tower` service, to be mounted in another HTTP application. Cheap to clone.
 #[derive(Clone)]
 pub struct GatewayService {
-    pub(crate) application: Arc<Application>,
+    pub(crate) server: Arc<StartedServer>,
     pub(crate) before: Option<HandshakeCheck>,
     pub(crate) fallback: Option<Fallback>,
     pub(crate) peer: Option<SocketAddr>,
@@ -67,10 +67,11 @@ impl GatewayService {
         if with_body.is_none() && offered.is_none() {
             return Box::pin(async move { Ok(self.respond(request).await) });
         }
-        let application = Arc::clone(&self.application);
+        let server = Arc::clone(&self.server);
         Box::pin(async move {
             let mut response = self.respond(request).await;
-            let Application { limits, shared, .. } = &*application;
+            let StartedServer { application, shared, .. } = &*server;
+            let limits = &application.limits;
             if let Some(with_body) = with_body {
                 let bounds = LingerBounds::new(limits).until(&shared.stopping, limits.close_timeout);
                 with_body.settle(&mut response, bounds).await;
@@ -83,14 +84,13 @@ impl GatewayService {
     }
 
     async fn respond(self, request: Request<Body>) -> Response<Body> {
-        if let Some(engine) = self.application.engines.iter().find(|engine| engine.owns(request.uri().path())) {
-            let host =
-                engine_io::Host { application: &self.application, before: self.before.as_ref(), peer: self.peer };
+        if let Some(engine) = self.server.engines.iter().find(|engine| engine.owns(request.uri().path())) {
+            let host = engine_io::Host { server: &self.server, before: self.before.as_ref(), peer: self.peer };
             return engine_io::respond(host, engine, request).await;
         }
         let asks = UpgradeIntent::of(request.headers());
         let asked = RejectedRequest::of(&request);
-        let refused = match (self.application.routes.find(request.uri().path()), &self.fallback) {
+        let refused = match (self.server.application.routes.find(request.uri().path()), &self.fallback) {
             (Some(found), fallback) if asks != UpgradeIntent::ForNone || fallback.is_none() => {
                 match self.upgrade(request, asks, found).await {
                     Ok(response) => return response,
@@ -116,24 +116,23 @@ impl GatewayService {
     ) -> Result<Response<Body>, HandshakeRejection> {
         let below = UpgradedStream::of(&mut request);
         let (head, _) = request.into_parts();
-        let checked = Upgrade::check(&head, asks, &self.application.subprotocols);
-        let mut upgrade =
-            checked.inspect_err(|error| self.application.shared.hints.about(*error)).map_err(malformed)?;
-        if self.application.compat.nestjs {
+        let checked = Upgrade::check(&head, asks, &self.server.subprotocols);
+        let mut upgrade = checked.inspect_err(|error| self.server.shared.hints.about(*error)).map_err(malformed)?;
+        if self.server.application.compat.nestjs {
             upgrade = upgrade.or_first_offer(&head.headers);
         }
-        let upgrade = upgrade.with_deflate(&head.headers, self.application.deflate.as_ref());
-        if !self.application.origins.admits(&head.headers) {
+        let upgrade = upgrade.with_deflate(&head.headers, self.server.deflate.as_ref());
+        if !self.server.origins.admits(&head.headers) {
             return Err(HandshakeRejection::new(StatusCode::FORBIDDEN, FOREIGN_ORIGIN).because(Rejected::Origin));
         }
-        if self.application.shared.is_stopping() {
+        if self.server.shared.is_stopping() {
             return Err(HandshakeRejection::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops")
                 .because(Rejected::Stopping));
         }
         let query = head.uri.query().unwrap_or_default();
-        Query::check(query, &self.application.limits)?;
-        let address = self.application.address(self.peer, &head.headers);
-        let permit = self.application.limiter.enter(address)?;
+        Query::check(query, &self.server.application.limits)?;
+        let address = self.server.address(self.peer, &head.headers);
+        let permit = self.server.limiter.enter(address)?;
         let handshake = Handshake::new(found.name.clone(), query, &head.headers, self.peer)
             .with_protocol(upgrade.protocol())
             .with_address(address)
@@ -141,24 +140,24 @@ impl GatewayService {
         if let Some(before) = &self.before {
             before.ask(handshake.clone()).await?;
         }
-        found.grants = guard_upgrade(&self.application, &found.route, &handshake).await?;
-        let application = Arc::clone(&self.application);
-        let begin = PlainConnection { application, found, handshake, agreed: upgrade.agreed(), permit };
-        when_upgraded(below, &self.application.shared.tasks, begin);
+        found.grants = guard_upgrade(&self.server.application, &found.route, &handshake).await?;
+        let server = Arc::clone(&self.server);
+        let begin = PlainConnection { server, found, handshake, agreed: upgrade.agreed(), permit };
+        when_upgraded(below, &self.server.shared.tasks, begin);
         Ok(upgrade.response())
     }
 
     fn not_found(&self) -> HandshakeRejection {
         let mut text = "there is no gateway at this path".to_owned();
         if cfg!(debug_assertions) {
-            let names: Vec<_> = self.application.routes.iter().map(|route| route.namespace).collect();
+            let names: Vec<_> = self.server.application.routes.iter().map(|route| route.namespace).collect();
             text = format!("{text}; the namespaces are {}", names.join(", "));
         }
         HandshakeRejection::new(StatusCode::NOT_FOUND, text).because(Rejected::NotFound)
     }
 
     fn rejected(&self, asked: &RejectedRequest, refusal: &HandshakeRejection) -> Response<Body> {
-        self.application.shared.counters.reject(refusal.why());
+        self.server.shared.counters.reject(refusal.why());
         metrics::rejected(RejectedHandshake {
             why: refusal.why(),
             status: refusal.status().as_u16(),
@@ -195,7 +194,10 @@ impl RejectedRequest {
 
 impl fmt::Debug for GatewayService {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("GatewayService").field("routes", &self.application.routes).finish_non_exhaustive()
+        formatter
+            .debug_struct("GatewayService")
+            .field("routes", &self.server.application.routes)
+            .finish_non_exhaustive()
     }
 }
 
@@ -211,7 +213,7 @@ fn malformed(error: UpgradeError) -> HandshakeRejection {
 
 /// A connection by plain WebSocket. It gets a task of its own, which holds nothing of its handshake.
 struct PlainConnection {
-    application: Arc<Application>,
+    server: Arc<StartedServer>,
     found: MatchedRoute,
     handshake: Handshake,
     agreed: Option<Agreed>,
@@ -220,10 +222,11 @@ struct PlainConnection {
 
 impl StreamHandler for PlainConnection {
     async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
-        let Self { application, found, handshake, agreed, permit } = self;
+        let Self { server, found, handshake, agreed, permit } = self;
+        let application = Arc::clone(&server.application);
         let transport = WebSocket::new(stream, &read_ahead, application.limits.message_bytes);
         let transport = transport.with_deflate(agreed).holding(permit);
-        let tasks = application.shared.tasks.clone();
+        let tasks = &server.shared.tasks;
         let config = ConnectionConfig::plain(&application, &found.route, &handshake);
         tasks.spawn(connection::serve(transport, application, ConnectionScope::Namespace(found), handshake, config));
     }

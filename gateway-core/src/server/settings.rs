@@ -1,10 +1,10 @@
-//! What an operator sets.
+//! Settings of an operator.
 
-use crate::server::drain::Drain;
+use crate::connection::Drain;
 use crate::server::endpoint::Endpoint;
 use crate::transport::Proxies;
 
-/// Who may watch, whom the server believes, how it stops.
+/// The health listener, trusted proxies, and how the server stops.
 #[derive(Debug, Default)]
 pub(super) struct Operations {
     pub(super) monitoring: Option<Endpoint>,
@@ -12,6 +12,6 @@ pub(super) struct Operations {
     pub(super) measured: Option<Vec<String>>,
     pub(super) drain: Drain,
     pub(super) proxies: Proxies,
-    /// What was given for a proxy and is none.
+    /// Texts given for a proxy that are no address.
     pub(super) unreadable: Vec<String>,
 }

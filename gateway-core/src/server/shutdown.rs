@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
+use crate::connection::PAUSE;
 use crate::hub::Target;
-use crate::server::application::ServerState;
-use crate::server::drain::PAUSE;
 use crate::server::engine_io::Engine;
+use crate::server::state::ServerState;
 use crate::session::{DisconnectReason, Scope, Session};
 
 /// From one look at who still polls to the next.
@@ -65,9 +65,10 @@ impl ServerState {
         }
         drop(sessions);
         // A client that polls is told by the answer to its next poll, for which its connection must live that long.
-        let patience = self
-            .application()
-            .map_or(Duration::ZERO, |application| application.limits.drain_timeout + application.limits.close_timeout);
+        let patience = self.started().map_or(Duration::ZERO, |server| {
+            let limits = &server.application.limits;
+            limits.drain_timeout + limits.close_timeout
+        });
         let looks = patience.as_millis() / LOOK.as_millis();
         for _ in 0..looks {
             if !self.is_polled() {
@@ -87,7 +88,7 @@ impl ServerState {
     }
 
     fn is_polled(&self) -> bool {
-        self.application().is_some_and(|application| application.engines.iter().any(Engine::has_polling))
+        self.started().is_some_and(|server| server.engines.iter().any(Engine::has_polling))
     }
 }
 

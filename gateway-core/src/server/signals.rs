@@ -1,4 +1,4 @@
-//! How a supervisor or a person tells the process what to do.
+//! Signals of a supervisor or a person to the process.
 
 use std::io;
 
@@ -17,7 +17,7 @@ pub(crate) struct Signals {
     hangup: Option<Signal>,
 }
 
-/// What the process is told.
+/// A signal to the process.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ProcessSignal {
     Stop,

@@ -1,4 +1,4 @@
-//! What an application sets of Socket.IO, and of Engine.IO alone. Names and defaults are the reference's.
+//! Options of Socket.IO, and of Engine.IO alone. Names and defaults are the reference's.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::server::handshake_check::{HandshakeCheck, HandshakeRejection};
 use crate::transport::Deflate;
 use crate::transport::Handshake;
 
-/// How Socket.IO is served. It is on by default, with these options at their defaults.
+/// Options of Socket.IO. It is on by default, with these options at their defaults.
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,7 +29,7 @@ pub struct SocketIo {
     pub(crate) engine: EngineOptions,
 }
 
-/// How a raw gateway is served by Engine.IO, without Socket.IO.
+/// Options of a raw gateway that is served by Engine.IO, without Socket.IO.
 ///
 /// ```
 /// use gateway_core::prelude::*;
@@ -58,13 +58,13 @@ impl SocketIo {
         self
     }
 
-    /// How long a connection may be in no namespace before it is closed. Default 45 s.
+    /// Sets the time a connection may be in no namespace before it is closed. Default 45 s.
     pub fn connect_timeout(mut self, time: Duration) -> Self {
         self.engine.connect_timeout = time;
         self
     }
 
-    /// How packets are written; the clients must be set to the same. Default [`Parser::Json`].
+    /// Sets the encoding of packets; the clients must be set to the same. Default [`Parser::Json`].
     pub fn parser(mut self, parser: Parser) -> Self {
         self.engine.parser = parser;
         self
@@ -103,7 +103,7 @@ impl EngineIo {
     }
 }
 
-/// What both have in common, once in words.
+/// Options that both have in common, documented once.
 macro_rules! engine_options {
     ($options:ty) => {
         impl $options {
@@ -113,7 +113,7 @@ macro_rules! engine_options {
                 self
             }
 
-            /// Whether a session of long polling may move to a WebSocket. Default on.
+            /// Allows a session of long polling to move to a WebSocket. Default on.
             pub fn allow_upgrades(mut self, on: bool) -> Self {
                 self.engine.allow_upgrades = on;
                 self
@@ -125,13 +125,13 @@ macro_rules! engine_options {
                 self
             }
 
-            /// How long the answer to a ping may take before the connection is closed. Default 20 s.
+            /// Sets the time the answer to a ping may take before the connection is closed. Default 20 s.
             pub fn ping_timeout(mut self, time: Duration) -> Self {
                 self.engine.ping_timeout = time;
                 self
             }
 
-            /// How long a WebSocket may take to take a session over. Then it is closed, and the session goes on by
+            /// Sets the time a WebSocket may take to take a session over. Then it is closed, and the session goes on by
             /// polling. Default 10 s.
             pub fn upgrade_timeout(mut self, time: Duration) -> Self {
                 self.engine.upgrade_timeout = time;
@@ -144,8 +144,8 @@ macro_rules! engine_options {
                 self
             }
 
-            /// Whose pages may speak to this path beside those of the server's own host, and of the origins that the
-            /// server allows. Default: nobody's.
+            /// Sets the pages that may use this path beside those of the server's own host, and of the origins that the
+            /// server allows. Default: none.
             pub fn cors(mut self, cors: Cors) -> Self {
                 self.engine.cors = Some(cors);
                 self

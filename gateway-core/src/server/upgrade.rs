@@ -13,15 +13,15 @@ use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
-use crate::server::application::ServerState;
 use crate::server::body::Body;
 use crate::server::lingering::linger;
 use crate::server::manual_upgrade::{StreamReceiver, TakenStream};
+use crate::server::state::ServerState;
 #[cfg(feature = "tls")]
 use crate::transport::Encrypted;
 use crate::transport::{SharedStream, Stream};
 
-/// What a stream is for once its request was answered.
+/// Use of a stream once its request was answered.
 pub(crate) trait StreamHandler: Send + 'static {
     /// `read_ahead` is what came behind the request head.
     fn start<S: Stream>(self, stream: S, read_ahead: Bytes) -> impl Future<Output = ()> + Send;

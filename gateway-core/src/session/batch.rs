@@ -90,7 +90,7 @@ fn write_marked(sessions: &[Arc<Session>]) {
     }
 }
 
-/// What was last sent to all of these in this batch.
+/// Frames that these sessions were last sent in this batch.
 pub(crate) fn latest_of(listed: Listed<'_>) -> PreviousFrames {
     if listed.0.len() < MANY {
         return PreviousFrames::default();
@@ -102,7 +102,7 @@ pub(crate) fn latest_of(listed: Listed<'_>) -> PreviousFrames {
     })
 }
 
-/// The same for many, who were sent this last; those that were not pushed to are passed over.
+/// Schedules the write of many sessions that were sent the same; those that were not pushed to are skipped.
 pub(crate) fn write_all_soon(listed: Listed<'_>, latest: PreviousFrames) {
     let (sessions, except) = listed;
     let is_seen_to = BATCH.with(|batch| {

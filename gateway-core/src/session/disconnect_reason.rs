@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::protocol::{CloseCode, Disconnect, WireFormat};
 
-/// What a disconnect hook is told.
+/// Reason of a disconnect, as its hook sees it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum DisconnectReason {
@@ -51,7 +51,8 @@ impl DisconnectReason {
         }
     }
 
-    /// Whether the connection was lost rather than its socket ended, so that its client may come back as the same socket.
+    /// Returns `true` if the connection was lost rather than its socket ended, so that the client may resume the
+    /// socket.
     pub(crate) fn is_a_loss(&self, format: WireFormat) -> bool {
         match self {
             Self::Client(_) => format.has_farewells(),
@@ -67,17 +68,17 @@ impl DisconnectReason {
         }
     }
 
-    /// Whether the client ended it on purpose, so that what it had sent before is still handled.
+    /// Returns `true` if the client ended it on purpose, so that events it had sent before are still handled.
     pub(crate) fn is_a_goodbye(&self) -> bool {
         matches!(self, Self::Client(_) | Self::Left)
     }
 
-    /// Whether what was accepted is answered before the end.
+    /// Returns `true` if accepted requests are answered before the end.
     pub(crate) fn is_gentle(&self) -> bool {
         matches!(self, Self::Shutdown | Self::Lifetime)
     }
 
-    /// What metrics call it.
+    /// Name in metrics.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Client(_) => "client",

@@ -84,7 +84,7 @@ impl Hasher for IdHasher {
         }
     }
 
-    /// What the end of a text adds, which all have.
+    /// Ignores the terminator of a text, which all ids have.
     fn write_u8(&mut self, _: u8) {}
 
     fn finish(&self) -> u64 {

@@ -44,7 +44,7 @@ use crate::metrics::{Counter, Counters};
 use crate::protocol::{EncodeContext, Encoded, MessageFormat, Outgoing, WireFormat};
 use crate::transport::Handshake;
 
-/// What survives of a connection inside the server.
+/// State of a client inside the server, which may outlive a connection.
 pub(crate) struct Session {
     pub(crate) id: SocketId,
     /// The concrete name of its namespace.
@@ -54,7 +54,7 @@ pub(crate) struct Session {
     pub(crate) pending: PendingAcks,
     pub(crate) state: SharedState,
     pub(crate) request_timeout: Duration,
-    /// How many rooms it may be in.
+    /// Number of rooms that the socket may be in.
     pub(crate) rooms: usize,
     /// Present where its client can come back after a lost connection.
     recovery: Option<Box<SessionRecovery>>,
@@ -122,12 +122,12 @@ impl Session {
         self.outbox.format.encode(self.encode_context(), outgoing)
     }
 
-    /// What its client names to come back after a lost connection.
+    /// Key that the client names to resume after a lost connection.
     pub(crate) fn recovery_key(&self) -> Option<&SocketId> {
         self.recovery.as_ref().map(|recovery| &recovery.key)
     }
 
-    /// What tells its client that it was accepted.
+    /// Message that tells the client that it was accepted.
     pub(crate) fn greeting(&self) -> Encoded {
         let (recovery, recovered) = (self.recovery_key().map(SocketId::as_str), self.is_recovered());
         self.encode(&Outgoing::Connected { id: self.id.as_str(), recovery, recovered })
@@ -159,7 +159,7 @@ impl Session {
         Ok(())
     }
 
-    /// Whether what is volatile goes nowhere now, which is counted.
+    /// Returns `true`, and counts it, if a volatile event goes nowhere now.
     pub(crate) fn drops_volatile(&self) -> bool {
         let is_unheard = self.outbox.is_unheard();
         if is_unheard {

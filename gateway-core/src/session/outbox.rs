@@ -37,9 +37,9 @@ pub(crate) struct Outbox {
     queue: Mutex<Queue>,
     pub(crate) format: WireFormat,
     overflow: Overflow,
-    /// Whether `deflating` is there. Set once, and never waited for.
+    /// `deflating` is set. Stored once, and never waited for.
     deflates: std::sync::atomic::AtomicBool,
-    /// Whether much waits, readable without the lock. Written under it.
+    /// Much waits. Readable without the lock, written under it.
     heavy: AtomicBool,
     frames: u32,
     /// At most 4 GiB, so that what every delivery needs fits into its two lines.
@@ -49,12 +49,12 @@ pub(crate) struct Outbox {
     pub(crate) counters: Arc<Counters>,
     /// Bytes of a burst.
     burst: usize,
-    /// Whether the transport has taken bytes after it had refused some. Looked at by the heartbeat.
+    /// The transport has taken bytes after it had refused some. Read by the heartbeat.
     has_moved: AtomicBool,
     reader: AtomicWaker,
-    /// Whether somebody asked for the end, readable without the lock.
+    /// An end was asked for. Readable without the lock.
     ending: AtomicBool,
-    /// How messages are compressed, where the client has agreed to it.
+    /// Compression of messages, where the client has agreed to it.
     deflating: OnceLock<Deflating>,
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct Outbox {
 #[cfg(not(test))]
 const _: () = assert!(std::mem::offset_of!(Outbox, counters) <= 2 * 64, "what comes first fills two lines");
 
-/// What may become of a frame that does not fit.
+/// Importance of a frame, which decides when it does not fit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Delivery {
     /// An answer: goes out, or the connection ends.
@@ -73,8 +73,8 @@ pub(crate) enum Delivery {
     Volatile,
 }
 
-/// How often sockets of a namespace have left a room: lists of recipients and leaves are numbered by it. It begins anew
-/// after 2³² of them; then a list is looked at once more in vain.
+/// Number of times that sockets of a namespace have left a room: lists of recipients and leaves are numbered by it. It
+/// wraps around after 2³²; then a list is checked once more in vain.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Leaves(u32);
 
@@ -106,7 +106,7 @@ pub enum SendError {
     Reserved,
 }
 
-/// What is to be done after a push.
+/// Task that a push leaves to its caller.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Pushed {
     /// The first since the last write: somebody must see to the next.
@@ -159,14 +159,14 @@ impl Outbox {
         self.lock().rare().listener = Some(listener);
     }
 
-    /// Whether the client takes nothing now, though nothing waits for it.
+    /// Returns `true` if the client takes nothing now, though nothing waits for it.
     pub(crate) fn is_unheard(&self) -> bool {
         let queue = self.lock();
         let listener = queue.rare.as_ref().and_then(|rare| rare.listener.as_ref());
         listener.is_some_and(|listener| !listener.is_listening())
     }
 
-    /// Whether a frame is written in part, so that no other may begin on the same transport.
+    /// Returns `true` if a frame is written in part, so that no other may begin on the same transport.
     pub(crate) fn is_begun(&self) -> bool {
         let queue = self.lock();
         queue.waiting.is_begun() || queue.pongs().is_some_and(Pongs::is_begun)
@@ -350,7 +350,8 @@ impl Outbox {
         }
     }
 
-    /// Whether everything went out, and how many bytes did. Where it did not, what waits is marked, or the caller marks it.
+    /// Writes; returns `true` if everything went out, and the number of bytes that did. Where it did not, the queue is
+    /// marked, or the caller marks it.
     fn write_direct(&self, queue: &mut Queue) -> (bool, usize) {
         if !queue.open || queue.blocked {
             return (false, 0);
@@ -419,7 +420,7 @@ impl Outbox {
         std::hint::black_box(self.heavy.load(Ordering::Relaxed));
     }
 
-    /// Whether the transport has taken bytes since this was asked last, after it had refused some.
+    /// Returns `true` if the transport has taken bytes since the last call, after it had refused some.
     pub(crate) fn take_moved(&self) -> bool {
         self.has_moved.swap(false, Ordering::Relaxed)
     }

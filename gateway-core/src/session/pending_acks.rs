@@ -43,7 +43,7 @@ impl PendingAcks {
         Some((number, receiver))
     }
 
-    /// Whether `number` was waited for.
+    /// Delivers an answer; returns `true` if `number` was waited for.
     pub(crate) fn answer(&self, number: u64, answer: AckResult) -> bool {
         let sender = self.lock().waiting.remove(&number);
         sender.is_some_and(|sender| sender.send(answer).is_ok())

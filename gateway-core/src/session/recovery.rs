@@ -1,4 +1,4 @@
-//! How a client that lost its connection becomes the same socket again: a new session takes the old one's place.
+//! Recovery of a client that lost its connection: a new session takes the place of the old one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -9,13 +9,13 @@ use crate::protocol::{Disconnect, Encoded, Outgoing};
 use crate::session::outbox::{AlreadyResumed, Pushed, RecoveryEnd};
 use crate::session::{DisconnectReason, Leaves, Offset, Offsets, Recovery, Scope, SendError, Session, SocketId};
 
-/// What a session that can come back has beside.
+/// Additional data of a session that can be resumed.
 #[derive(Debug)]
 pub(crate) struct SessionRecovery {
-    /// What its client names to come back: known to nobody else, unlike the id of its socket.
+    /// Key that the client names to resume: known to no other client, unlike the id of its socket.
     pub(crate) key: SocketId,
     offsets: Arc<Offsets>,
-    /// Whether it is one that came back.
+    /// The session has resumed an earlier one.
     recovered: bool,
     away: AtomicBool,
     resumed_as: Mutex<Weak<Session>>,
@@ -32,16 +32,16 @@ impl SessionRecovery {
 }
 
 impl Session {
-    /// The same, to be found again by its client when its connection is lost.
+    /// Makes the session one that its client finds again when its connection is lost.
     pub(crate) fn with_recovery(mut self, recovery: &Recovery, offsets: &Arc<Offsets>) -> Self {
         self.outbox.record(recovery);
         self.recovery = Some(Box::new(SessionRecovery::new(SocketId::random(), offsets, false)));
         self
     }
 
-    /// The same, in the place of an earlier one of the client: with its id, its state, and what the client has missed since
-    /// `offset`. The earlier one ends, where its connection was not found to be lost. `None` where what was missed is not
-    /// known any more.
+    /// Takes the place of an earlier session of the client: with its id, its state, and the events the client has
+    /// missed since `offset`. The earlier one ends, where its connection was not found to be lost. `None` where the
+    /// missed events are not known any more.
     pub(crate) fn resume_from(mut self, earlier: &Self, offset: &str) -> Option<Arc<Self>> {
         let recovery = earlier.recovery.as_ref()?;
         self.id = earlier.id.clone();

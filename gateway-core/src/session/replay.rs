@@ -1,4 +1,4 @@
-//! What a client that lost its connection can still ask for: its latest events, each under an offset that it was sent with.
+//! Log of the latest events of a client, each under the offset it was sent with, for a client that resumes.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -143,7 +143,7 @@ impl Replay {
         }
     }
 
-    /// What came behind `offset`, where that is known for certain. 0 is before the first.
+    /// Events behind `offset`, where they are known for certain. 0 is before the first.
     pub(crate) fn since(&self, offset: &str) -> Option<impl Iterator<Item = &Encoded>> {
         let number: u64 = offset.parse().ok()?;
         let place = self.events.iter().rposition(|(offset, _)| offset.number == number);

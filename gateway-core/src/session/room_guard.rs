@@ -1,4 +1,5 @@
-//! Who is asked before a socket enters a room. Guards are several floors up; here is the bell.
+//! Callback that runs the guards of a namespace before a socket joins a room. The guards themselves live on a higher
+//! layer.
 
 use std::error::Error;
 use std::fmt;
@@ -12,7 +13,7 @@ pub(crate) struct RoomGuard(Box<CheckRoom>);
 
 type CheckRoom = dyn Fn(&Arc<Session>, &str) -> GuardDecision + Send + Sync;
 
-/// What the guards say, or what they will say.
+/// Decision of the guards, or a future of it.
 pub(crate) enum GuardDecision {
     Now(Result<(), RoomRefusal>),
     Later(Pin<Box<dyn Future<Output = Result<(), RoomRefusal>> + Send>>),

@@ -1,4 +1,4 @@
-//! What threads share. The model (`model.rs`) puts its own in their place, so that it can try any order of events.
+//! Primitives that threads share. The model (`model.rs`) replaces them, so that it can try any order of events.
 
 #[cfg(all(test, shuttle))]
 pub(crate) use shuttle::{

@@ -38,7 +38,7 @@ pub struct AckRequests<R> {
     answer: PhantomData<fn() -> R>,
 }
 
-/// What each socket of a target answered, or why it did not. In no order.
+/// Answers of the sockets of a target, or each failure. In no order.
 pub struct Responses<R>(Vec<(SocketId, Result<R, RequestError>)>);
 
 /// Why a client did not answer a question.
@@ -192,13 +192,13 @@ impl<R: FromArgs + Send + 'static> IntoFuture for AckRequests<R> {
 }
 
 impl<R> Responses<R> {
-    /// How many sockets were asked.
+    /// Number of sockets asked.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether nobody was asked.
+    /// Returns `true` if no socket was asked.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -242,7 +242,7 @@ impl<R: fmt::Debug> fmt::Debug for Responses<R> {
     }
 }
 
-/// What is asked.
+/// The event that is asked.
 #[derive(Debug)]
 struct AckEvent {
     event: String,

@@ -17,7 +17,7 @@ use crate::testing::dialect::{Dialect, Heard, LostConnection, TestArgs};
 use crate::testing::frame::{Closed, ConnectError, Failure, Received};
 use crate::transport::memory::{ClientFrame, MemoryPeer};
 
-/// How long an expectation waits. On a paused clock that is the moment when nothing else is left to do.
+/// Time that an expectation waits. On a paused clock that is the moment when nothing else is left to do.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One connected client.
@@ -26,15 +26,15 @@ pub struct TestClient {
     peer: MemoryPeer,
     inbox: VecDeque<Received>,
     closed: Option<Closed>,
-    /// Whether the server took it out of its namespace, and the connection is still there.
+    /// The server took the socket out of its namespace, and the connection is still there.
     has_left: bool,
     last_id: u64,
     dialect: Dialect,
-    /// What the server said to the client's wish to connect, where its dialect has words for that.
+    /// The server's answer to the client's request for its namespace, in formats that have one.
     verdict: Option<Result<(), Failure>>,
-    /// What the server said to the request, where that was no.
+    /// The server's answer to the handshake, where it refused.
     rejection: Option<oneshot::Receiver<HandshakeRejection>>,
-    /// What became of what it sent.
+    /// Log of the server about this client's messages.
     test_log: TestLog,
 }
 
@@ -260,7 +260,7 @@ impl TestClient {
         self.closed.clone().flatten()
     }
 
-    /// Whether the server let it in as the socket of an earlier connection.
+    /// Returns `true` if the server resumed the socket of an earlier connection.
     #[must_use]
     pub fn is_recovered(&self) -> bool {
         self.dialect.is_recovered()
@@ -273,8 +273,8 @@ impl TestClient {
         self.lost_unnoticed()
     }
 
-    /// What [`TestClient::lose`] gives, with the connection still open: another client may come back as the same socket before
-    /// the server finds this one lost, as a phone does that changes its network.
+    /// Returns the data of [`TestClient::lose`] with the connection still open: another client may resume the same
+    /// socket before the server finds this connection lost, as a phone does that changes its network.
     #[must_use]
     pub fn lost_unnoticed(&mut self) -> LostConnection {
         self.read_what_came();
@@ -297,7 +297,7 @@ impl TestClient {
         }
     }
 
-    /// What became of what it sent, for the reader of a failed test.
+    /// The test log, for the reader of a failed test.
     fn story(&self) -> String {
         let lines = self.test_log.lines();
         if lines.is_empty() {

@@ -11,8 +11,12 @@ use serde_json::Value;
 use serde_json::value::to_raw_value;
 use tokio::sync::oneshot;
 
+use crate::connection::{ConnectionConfig, ConnectionScope, serve};
+use crate::limits::Limits;
 use crate::metrics::TestLog;
-use crate::server;
+use crate::protocol::WireFormat;
+use crate::server::guard_upgrade;
+use crate::session::{HeartbeatConfig, PingMode};
 use crate::testing::client::TestClient;
 use crate::testing::dialect::{Dialect, LostConnection, PlainFrames, SocketIoPackets};
 use crate::testing::frame::ConnectError;
@@ -126,7 +130,8 @@ impl<'a> ConnectBuilder<'a> {
                 self = self.query("offset", &offset);
             }
         }
-        let application = &self.server.application;
+        let server = Arc::clone(&self.server.server);
+        let application = Arc::clone(&server.application);
         let found = application.routes.find(&self.path).ok_or(ConnectError::NotFound)?;
         let mut handshake = Handshake::new(found.name.clone(), &self.query, &self.headers, None);
         if let Some(auth) = self.auth {
@@ -138,37 +143,37 @@ impl<'a> ConnectBuilder<'a> {
         let test_log = TestLog::kept();
         let handshake = handshake
             .with_diary(test_log.clone())
-            .with_protocol(choose(offered, &application.subprotocols))
+            .with_protocol(choose(offered, &server.subprotocols))
             .with_parameters(std::mem::take(&mut found.parameters));
         let (transport, peer) = memory::pair();
-        let application = Arc::clone(application);
-        let tasks = application.shared.tasks.clone();
-        let config = server::ConnectionConfig::plain(&application, &found.route, &handshake);
+        let config = ConnectionConfig::plain(&application, &found.route, &handshake);
         let frames = PlainFrames::new(self.resumable, self.lost);
         let dialect =
             if handshake.protocol() == Some(MSGPACK) { Dialect::PlainMsgpack } else { Dialect::Plain(frames) };
         let (tell, told) = oneshot::channel();
+        let tasks = server.shared.tasks.clone();
         tasks.spawn(async move {
-            match server::guard_upgrade(&application, &found.route, &handshake).await {
+            match guard_upgrade(&application, &found.route, &handshake).await {
                 Ok(grants) => found.grants = grants,
                 // A test that is over does not want to know.
                 Err(refusal) => return drop(tell.send(refusal)),
             }
-            server::serve(transport, application, server::ConnectionScope::Namespace(found), handshake, config).await;
+            serve(transport, application, ConnectionScope::Namespace(found), handshake, config).await;
         });
         Ok(TestClient::new(peer, dialect).rejected_by(told).with_diary(test_log))
     }
 
     fn ask_for_namespace(self) -> TestClient {
-        let application = Arc::clone(&self.server.application);
+        let server = &self.server.server;
         let test_log = TestLog::kept();
         let handshake = Handshake::new("/socket.io/".to_owned(), &self.query, &self.headers, None);
         let handshake = handshake.with_diary(test_log.clone());
         let (transport, peer) = memory::engine_pair();
         let transport = EngineTransport::new(transport);
-        let tasks = application.shared.tasks.clone();
-        let (entry, config) = server::socket_io(&application.limits);
-        tasks.spawn(server::serve(transport, application, entry, handshake, config));
+        let application = Arc::clone(&server.application);
+        let entry = ConnectionScope::Multiplexed(application.limits.connect_timeout);
+        let config = socket_io(&application.limits);
+        server.shared.tasks.spawn(serve(transport, application, entry, handshake, config));
         let packets = SocketIoPackets::new(&self.path, self.lost);
         peer.send(ClientFrame::Message(packets.connect(self.auth.as_ref()).into()));
         TestClient::new(peer, Dialect::SocketIo(packets)).with_diary(test_log)
@@ -186,4 +191,11 @@ impl<'a> IntoFuture for ConnectBuilder<'a> {
             Ok(client)
         })
     }
+}
+
+/// Socket.IO, kept alive as the limits say.
+fn socket_io(limits: &Limits) -> ConnectionConfig {
+    let Limits { ping_interval: interval, ping_timeout: timeout, .. } = *limits;
+    let heartbeat_config = HeartbeatConfig { interval, timeout, ping_mode: PingMode::Steadily };
+    ConnectionConfig { format: WireFormat::SocketIo, heartbeat_config }
 }

@@ -1,4 +1,4 @@
-//! How a test client speaks: the plain protocol, or Socket.IO as its own clients do.
+//! Formats of a test client: the plain protocol, or Socket.IO as its own clients speak it.
 
 use bytes::Bytes;
 use data_encoding::BASE64;
@@ -11,12 +11,12 @@ use crate::testing::frame::{Failure, Received};
 #[derive(Debug)]
 pub(super) enum Dialect {
     Plain(PlainFrames),
-    /// The same as MessagePack.
+    /// Plain envelopes in MessagePack.
     PlainMsgpack,
     SocketIo(SocketIoPackets),
 }
 
-/// What a message from the server means.
+/// Meaning of a message from the server.
 pub(super) enum Heard {
     Received(Received),
     Admitted,
@@ -27,7 +27,7 @@ pub(super) enum Heard {
     Nothing,
 }
 
-/// What a client names to come back as the same socket after its connection was lost.
+/// Data that a client resumes its socket with, after its connection was lost.
 #[derive(Clone, Debug, Default)]
 pub struct LostConnection {
     pub(super) key: Option<String>,
@@ -37,20 +37,20 @@ pub struct LostConnection {
 /// The client's side of the plain protocol.
 #[derive(Debug, Default)]
 pub(super) struct PlainFrames {
-    /// Whether it is told of its session.
+    /// The client asks for data of its session.
     resumable: bool,
     lost: LostConnection,
     recovered: bool,
 }
 
-/// What a client that can come back reads of a frame beside what it says.
+/// Members of a frame that only a client that can resume reads.
 #[derive(Deserialize)]
 struct FrameExtras {
     offset: Option<u64>,
     session: Option<SessionMembers>,
 }
 
-/// What it is told of its session.
+/// Data of the session, as the server sends it.
 #[derive(Deserialize)]
 struct SessionMembers {
     resume: Option<String>,
@@ -106,7 +106,7 @@ impl Dialect {
         }
     }
 
-    /// Whether the server has words for its yes.
+    /// Returns `true` if the server says when a client is accepted.
     pub(super) fn is_greeted(&self) -> bool {
         match self {
             Self::Plain(frames) => frames.resumable,
@@ -115,7 +115,7 @@ impl Dialect {
         }
     }
 
-    /// Whether a stream is told as events, and its end by the ack.
+    /// Returns `true` if a stream arrives as events, and its end as the ack.
     pub(super) fn streams_by_events(&self) -> bool {
         match self {
             Self::Plain(_) | Self::PlainMsgpack => false,
@@ -144,7 +144,7 @@ impl Dialect {
 pub(super) struct TestArgs {
     list: Vec<Value>,
     parts: Vec<Bytes>,
-    /// What stands in the one place that the plain protocol has for them, without the binary parts.
+    /// The value in the one place that the plain protocol has for arguments, without the binary parts.
     data: Value,
 }
 

@@ -1,4 +1,4 @@
-//! What a client received, read as far as a test asks.
+//! A frame that a client received, read as far as a test asks.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ pub enum Received {
         event: String,
         /// Its payload.
         data: Value,
-        /// Whether more follow.
+        /// More items follow.
         more: bool,
     },
     /// The end of a stream.
@@ -39,7 +39,7 @@ pub enum Received {
     Exception {
         /// The request's id.
         id: Option<u64>,
-        /// What failed.
+        /// The failure.
         failure: Failure,
     },
     /// A question of the server.
@@ -61,7 +61,7 @@ pub struct Failure {
     payload: Value,
 }
 
-/// How a connection ended: the server's close frame, or `None` where it sent none.
+/// End of a connection: the server's close frame, or `None` where it sent none.
 pub type Closed = Option<Disconnect>;
 
 /// Why a client was not let in.

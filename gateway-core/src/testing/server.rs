@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crate::gateway::StartError;
 use crate::hub::Namespace;
 use crate::metrics::Counter;
-use crate::server::{Application, Server, ServerHandle};
+use crate::server::{Server, ServerHandle, StartedServer};
 use crate::testing::ConnectBuilder;
 
 /// A started server that is reached in memory. Dropping it tells its sockets that it stops.
 #[derive(Debug)]
 pub struct TestServer {
-    pub(super) application: Arc<Application>,
+    pub(super) server: Arc<StartedServer>,
     handle: ServerHandle,
 }
 
@@ -23,7 +23,7 @@ impl Server {
     /// [`StartError::Problems`] as [`Server::serve`], before anything can connect.
     pub async fn test(self) -> Result<TestServer, StartError> {
         let handle = self.handle();
-        Ok(TestServer { application: self.assemble().await?, handle })
+        Ok(TestServer { server: self.assemble().await?, handle })
     }
 }
 

@@ -1,4 +1,4 @@
-//! How many connections are here, and from where, where somebody bounds that.
+//! Bounds on the number of connections, in all and from one address. Counts nothing where no bound is set.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};

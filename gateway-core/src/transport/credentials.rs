@@ -26,7 +26,7 @@ fn from_subprotocol(encoded: &str) -> Option<Box<RawValue>> {
     serde_json::from_slice(&json).ok()
 }
 
-/// What is no JSON is a text.
+/// Reads a credential as JSON, or as a text where it is none.
 fn from_text(text: &str) -> Option<Box<RawValue>> {
     serde_json::from_str(text).or_else(|_| to_raw_value(text)).ok()
 }

@@ -1,4 +1,4 @@
-//! What a server and a client agree on before messages are compressed (RFC 7692 §5 and §7.1). Pure.
+//! Negotiation of compressed messages between a server and a client (RFC 7692 §5 and §7.1). Pure.
 
 #![cfg_attr(not(feature = "deflate"), allow(dead_code, unreachable_pub, reason = "public with the feature"))]
 
@@ -45,11 +45,11 @@ options! {
     }
 }
 
-/// What one connection has agreed on.
+/// Parameters of compression that one connection has agreed on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Agreed {
     server_window: u8,
-    /// Whether the client has asked for a window of the server.
+    /// The client has asked for a window of the server.
     is_asked: bool,
     /// Where the client may say so, and what it says.
     client_window: Option<u8>,
@@ -102,7 +102,8 @@ impl Agreed {
         }
     }
 
-    /// What is answered (§7.1): that each of the server's messages stands for itself, and what differs from the usual.
+    /// Answer of the handshake (§7.1): each of the server's messages stands for itself, and parameters that differ from
+    /// the defaults.
     pub(crate) fn answer(&self) -> HeaderValue {
         let mut answer = "permessage-deflate; server_no_context_takeover".to_owned();
         if !matches!(self.takeover, Takeover::Kept(_)) {
@@ -122,14 +123,14 @@ impl Agreed {
         HeaderValue::try_from(answer).expect("parameters are ASCII")
     }
 
-    /// How messages to the client are compressed. Not at all in a window that zlib cannot keep to, which is allowed to any
-    /// message (§6).
+    /// Compression of messages to the client. `None` in a window that zlib cannot keep to: any message may be sent
+    /// uncompressed (§6).
     pub(crate) fn deflating(&self) -> Option<Deflating> {
         let Self { server_window: window, level, threshold, .. } = *self;
         (window >= SMALLEST_WINDOW).then_some(Deflating { window, level, threshold })
     }
 
-    /// What reads the client's messages.
+    /// A decoder of the client's compressed messages.
     pub(crate) fn inflater(&self) -> Inflater {
         Inflater::new(self.takeover)
     }

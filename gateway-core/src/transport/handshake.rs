@@ -1,4 +1,4 @@
-//! What is known of a peer from its request, before anything was said.
+//! A peer as its request describes it, before any message.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -44,7 +44,7 @@ pub(crate) struct LatestHeaders(Arc<LatestState>);
 #[derive(Debug, Default)]
 struct LatestState {
     headers: Mutex<Option<Headers>>,
-    /// Whether it sends by a WebSocket now.
+    /// The client has moved to a WebSocket.
     has_moved: AtomicBool,
 }
 
@@ -100,8 +100,8 @@ impl Handshake {
         self
     }
 
-    /// The same request, for one of the namespaces that its connection serves. Credentials of the namespace come before
-    /// those of the request.
+    /// Copies the request for one of the namespaces that its connection serves. Credentials of the namespace come
+    /// before those of the request.
     pub(crate) fn for_namespace(
         &self,
         path: String,
@@ -123,7 +123,7 @@ impl Handshake {
         }))
     }
 
-    /// What belongs to the connection as a whole.
+    /// Data of the connection as a whole.
     fn request(&self) -> &HandshakeData {
         self.0.connection.as_ref().map_or(&self.0, |connection| &connection.0)
     }
@@ -159,7 +159,7 @@ impl Handshake {
         &self.request().test_log
     }
 
-    /// What the client wants that can come back after a lost connection, where it speaks the plain protocol.
+    /// Request to resume a session after a lost connection, where the client speaks the plain protocol.
     pub(crate) fn resume(&self) -> Option<ResumeRequest> {
         let request = self.request();
         resume_request::read(request.protocol_lines(), &request.query)
@@ -210,7 +210,7 @@ impl Handshake {
         latest.unwrap_or_else(|| self.headers().clone())
     }
 
-    /// Whether its client sends each message by a request.
+    /// Returns `true` if the client sends each message in a request of its own.
     pub(crate) fn is_polling(&self) -> bool {
         self.request().latest.as_ref().is_some_and(|latest| !latest.0.has_moved.load(Ordering::Relaxed))
     }
@@ -272,7 +272,7 @@ impl Handshake {
         serde_json::from_str(auth.get()).map_err(AuthError::Unreadable)
     }
 
-    /// Whether the credentials that the request itself has are longer than that.
+    /// Returns `true` if the credentials of the request itself are longer than `bytes`.
     pub(crate) fn has_more_auth_than(&self, bytes: usize) -> bool {
         let request = self.request();
         if let Some(auth) = &request.auth {

@@ -51,7 +51,8 @@ pub(crate) use websocket::{Stream, WebSocket};
 
 use crate::protocol::{Deflating, Disconnect, Flow, ReceivedMessage};
 
-/// What takes the messages of a read. It is handed the task's context back, so that what they cause can wait too.
+/// Receiver of the messages of a read. Gets the task's context back, so that pending work of a message can register its
+/// waker.
 pub(crate) type Deliver<'a> = dyn FnMut(ReceivedMessage<'_>, &mut Context<'_>) -> Flow + 'a;
 
 /// Moves frames of one peer. Methods that answer `Pending` have registered the task of `context`.
@@ -95,25 +96,25 @@ pub(crate) trait Transport: Send + Unpin + 'static {
         None
     }
 
-    /// Who knows whether the peer takes anything now, where it does so at times only.
+    /// Handle that tells if the peer takes data now, for transports whose peers do so at times only.
     fn listener(&self) -> Option<PollListener> {
         None
     }
 
-    /// How messages may be compressed before they are written here. A transport may come to it later, and stays with it.
+    /// Compression of messages that are written here. A transport may begin to compress later, and never stops.
     fn deflating(&self) -> Option<Deflating> {
         None
     }
 }
 
-/// What tests put in the place of a socket.
+/// Stand-in of tests for a socket.
 #[cfg(test)]
 pub(crate) trait DirectWrite: std::fmt::Debug + Send + Sync {
     /// Writes as much as goes out at once; `WouldBlock` when nothing does.
     fn try_write(&self, frames: &[u8]) -> io::Result<usize>;
 }
 
-/// What is left to do after the close frame.
+/// Steps that are left after the close frame.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Ending {
     /// The peer has closed or is gone.

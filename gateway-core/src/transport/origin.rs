@@ -25,7 +25,7 @@ impl OriginPolicy {
             || single_origin(headers).is_some_and(|origin| is_same_host(&origin, headers))
     }
 
-    /// How the page of this request was allowed; `None` where it was not, or is of this very host.
+    /// Rule that allowed the page of this request; `None` where the page was refused, or is of this very host.
     pub(crate) fn names(&self, headers: &HeaderMap) -> Option<Allowed> {
         if single_origin(headers).is_some_and(|origin| self.allowed.contains(&origin)) {
             return Some(Allowed::ByName);
@@ -38,13 +38,13 @@ impl OriginPolicy {
         (!self.any).then_some(&self.allowed)
     }
 
-    /// Whether pages of other hosts were allowed at all.
+    /// Returns `true` if any pages of other hosts are allowed.
     pub(crate) fn is_open(&self) -> bool {
         self.any || !self.allowed.is_empty()
     }
 }
 
-/// How a foreign page came to be allowed.
+/// Rule by which a foreign page was allowed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Allowed {
     ByName,

@@ -1,4 +1,4 @@
-//! Whose word is taken for where a client is: that of proxies that were named, and of nobody else.
+//! Addresses of clients behind proxies: named proxies are believed, and no other peer.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,7 +10,7 @@ const FORWARDED: &str = "x-forwarded-for";
 /// Proxies that were named.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Proxies {
-    /// Who comes over a Unix socket, or without an address.
+    /// Peers on a Unix socket, or without an address.
     local: bool,
     networks: Vec<Network>,
 }
@@ -47,7 +47,8 @@ impl Proxies {
         address
     }
 
-    /// Whether a request without a peer's address would have been believed, if it came from one of the named addresses.
+    /// Returns `true` if a request without a peer's address carries headers that would be believed from one of the
+    /// named addresses.
     pub(crate) fn misses_a_peer(&self, headers: &HeaderMap) -> bool {
         !self.local && !self.networks.is_empty() && headers.contains_key(FORWARDED)
     }

@@ -5,7 +5,7 @@ use crate::transport::Query;
 /// The offset of a client that has read no event.
 const START: &str = "0";
 
-/// What a client wants that can come back.
+/// Request of a client that can resume.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum ResumeRequest {
     /// To be told what it may name later.

@@ -57,7 +57,7 @@ impl Direct {
     }
 }
 
-/// What TCP and Unix streams have in common, usable by reference.
+/// Operations that TCP and Unix streams share, usable by reference.
 pub(crate) trait SystemSocket: fmt::Debug + Send + Sync + 'static {
     /// Writes without asking the runtime.
     fn send(&self, bytes: &[u8]) -> io::Result<usize>;

@@ -12,7 +12,7 @@ use crate::transport::deflate::{Agreed, Deflate};
 /// The plain protocol's own name, first choice wherever it is offered.
 pub(crate) const SUBPROTOCOL: &str = "gateway.v1";
 
-/// The same as MessagePack.
+/// Subprotocol of the plain protocol in MessagePack.
 pub(crate) const MSGPACK: &str = "gateway.v1.msgpack";
 
 /// An upgrade request that keeps to RFC 6455.
@@ -23,7 +23,7 @@ pub(crate) struct Upgrade {
     agreed: Option<Agreed>,
 }
 
-/// What a request says of WebSockets. Other upgrades are offers that a server may leave aside (RFC 9110 §7.8).
+/// Intent of a request as far as WebSockets go. Other upgrades are offers that a server may ignore (RFC 9110 §7.8).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum UpgradeIntent {
     ForWebSocket,
@@ -44,12 +44,13 @@ impl UpgradeIntent {
     }
 }
 
-/// Whether a request for a WebSocket wants the connection to end with its answer, which contradict each other.
+/// Returns `true` if a request for a WebSocket also asks for the connection to end with its answer; the two contradict
+/// each other.
 pub(crate) fn asks_to_close(headers: &HeaderMap) -> bool {
     has_token(headers, &CONNECTION, "close") && UpgradeIntent::of(headers) == UpgradeIntent::ForWebSocket
 }
 
-/// What is wrong with an upgrade request.
+/// A fault of an upgrade request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum UpgradeError {
     #[error("this is a WebSocket endpoint: send an upgrade request")]
@@ -101,7 +102,8 @@ impl Upgrade {
         self
     }
 
-    /// The same where none was known, as NestJS has it. What carries a secret is never said back.
+    /// Chooses the first subprotocol of the client where none is known, as NestJS does. A name that carries a secret is
+    /// never echoed.
     pub(crate) fn or_first_offer(mut self, headers: &HeaderMap) -> Self {
         let is_open = |name: &&str| !name.starts_with("auth.") && !name.starts_with("resume");
         if self.protocol.is_none() {

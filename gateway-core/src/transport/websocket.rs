@@ -17,8 +17,8 @@ use crate::transport::{Agreed, Broken, Deliver, Direct, Ending, Transport};
 
 /// One read: as much as a socket's own buffer usually holds when a client sends faster than it is read.
 const READ_BUFFER: usize = 64 * 1024;
-/// What is read and thrown away at the end, so that the close frame is not lost to a reset: more than a peer's buffers
-/// and ours hold together.
+/// Bytes that are read and dropped at the end, so that the close frame is not lost to a reset: more than a peer's
+/// buffers and ours hold together.
 const DRAINED_BYTES: usize = 64 * 1024 * 1024;
 
 thread_local! {
@@ -65,7 +65,7 @@ impl<S: Stream> WebSocket<S> {
         }
     }
 
-    /// The same, holding its place for as long as it lives.
+    /// Attaches the permit that counts this connection, for as long as the transport lives.
     pub(crate) fn holding(self, present: Option<Box<ConnectionPermit>>) -> Self {
         Self { _present: present, ..self }
     }

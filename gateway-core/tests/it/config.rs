@@ -1,5 +1,7 @@
 //! Options that come from a configuration file: their forms, their defaults, and what a wrong one is told.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use std::fmt;
 use crate::source::{Reference, Sources};
 
 /// Every folder or file directly under `src/`, and its layer.
-const LAYERS: [(&str, usize); 15] = [
+const LAYERS: [(&str, usize); 16] = [
     ("limits", 0),
     ("options", 0),
     ("random", 0),
@@ -20,16 +20,17 @@ const LAYERS: [(&str, usize); 15] = [
     ("socket", 5),
     ("handler", 6),
     ("gateway", 7),
-    ("server", 8),
-    ("testing", 9),
-    ("fuzzing", 9),
+    ("connection", 8),
+    ("server", 9),
+    ("testing", 10),
+    ("fuzzing", 10),
 ];
 
 /// They only re-export: the crate's root, what most users import, and what macro output may name.
 const EXEMPT: [&str; 3] = ["lib", "prelude", "private"];
 
 /// The largest circle that each folder may hold. Beyond [`LARGEST_CIRCLE`] a bound is a debt: it may only come down.
-const CIRCLES: [(&str, usize); 5] = [("handler", 15), ("gateway", 5), ("server", 16), ("session", 5), ("protocol", 23)];
+const CIRCLES: [(&str, usize); 5] = [("handler", 15), ("gateway", 5), ("server", 5), ("session", 5), ("protocol", 23)];
 
 /// Elsewhere.
 const LARGEST_CIRCLE: usize = 4;

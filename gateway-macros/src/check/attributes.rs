@@ -1,4 +1,4 @@
-//! What an item's other attributes mean for what is made of it.
+//! Meaning of an item's other attributes for the generated code.
 
 use quote::{ToTokens, quote};
 use syn::{Attribute, Meta, parse_quote};

@@ -24,7 +24,7 @@ pub(crate) struct CheckedBlock {
     pub(crate) named: Vec<Ident>,
     pub(crate) kind: Kind,
     pub(crate) handlers: Vec<Handler>,
-    /// What could not be read.
+    /// Parts that could not be read.
     pub(crate) unread: Vec<syn::Error>,
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn check_block(arguments: TokenStream, block: Block, mistakes: &mut M
     })
 }
 
-/// What can be said of a block before its methods are looked at one by one.
+/// Checks of a block before its methods are looked at one by one.
 fn check_contents(block: &Block, mistakes: &mut Mistakes) {
     for lifetime in block.generics.lifetimes() {
         mistakes.add(lifetime, BORROWS);

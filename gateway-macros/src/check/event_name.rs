@@ -1,4 +1,4 @@
-//! Whether a text can name an event.
+//! Check that a text can name an event.
 
 /// Names that Socket.IO's clients keep for themselves: they cannot send them, and take one that comes for a broken message.
 /// `gateway-core` knows the same names.
@@ -8,7 +8,7 @@ const RESERVED: [&str; 6] =
 /// Longer names are refused on the wire.
 const MAX_BYTES: usize = 256;
 
-/// What segments of a name end at. `gateway-core` knows the same.
+/// Characters that end a segment of a name. `gateway-core` knows the same.
 const SEPARATORS: [char; 3] = ['.', ':', '/'];
 
 /// Which way an event goes.
@@ -20,7 +20,7 @@ pub(crate) enum Direction {
     Out,
 }
 
-/// What is wrong with an event's name.
+/// Describes the fault of an event's name, if it has one.
 pub(crate) fn event_mistake(name: &str, direction: Direction) -> Option<String> {
     if name.is_empty() {
         return Some("an event has a name\nhelp: write one, as in `\"message\"`".to_owned());

@@ -35,7 +35,7 @@ pub(crate) enum Sources {
     Of(Vec<Type>),
 }
 
-/// What one `#[exception(…)]` says.
+/// Content of one `#[exception(…)]`.
 struct Said {
     framework: Path,
     code: Option<LitStr>,

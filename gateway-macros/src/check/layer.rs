@@ -1,4 +1,4 @@
-//! What stands around a gateway or a method: whether it is named, and whether it may stand there.
+//! Checks of the layers around a gateway or a method: that each has a name, and may stand there.
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;

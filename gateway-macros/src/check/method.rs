@@ -26,7 +26,7 @@ pub(crate) struct Handler {
     pub(crate) lints: Vec<Attribute>,
     /// Those the method is generic over, which nothing outside of it knows.
     pub(crate) lifetimes: Vec<Lifetime>,
-    /// What stands around it.
+    /// Layers around it.
     pub(crate) layers: Vec<Layer>,
     pub(crate) arguments: Vec<Type>,
     pub(crate) is_async: bool,
@@ -209,7 +209,7 @@ fn is_self(ty: &Type) -> bool {
     }
 }
 
-/// What to write instead of a borrowed argument.
+/// Type to write instead of a borrowed argument.
 fn owned(ty: &Type) -> String {
     match &*ty.to_token_stream().to_string() {
         "str" => "write `Data<String>`".to_owned(),

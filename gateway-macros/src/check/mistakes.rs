@@ -5,7 +5,7 @@ use std::fmt::Display;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
-/// What is wrong with an item, so far.
+/// Mistakes of an item, so far.
 #[derive(Default)]
 pub(crate) struct Mistakes(Option<syn::Error>);
 

@@ -1,4 +1,4 @@
-//! Whether what was written makes sense. Collects every mistake of an item before anyone hears of the first.
+//! Checks of parsed items. Collects every mistake of an item before the first is reported.
 
 mod attributes;
 mod block;

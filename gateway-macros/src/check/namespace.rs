@@ -1,6 +1,6 @@
-//! Whether a text can be a namespace: `/`, `/chat`, `/chat/{room}`.
+//! Check that a text can be a namespace: `/`, `/chat`, `/chat/{room}`.
 
-/// What is wrong with a namespace, and what to write instead.
+/// Describes the fault of a namespace, and the text to write instead.
 pub(crate) fn namespace_mistake(namespace: &str) -> Option<String> {
     if namespace == "/" {
         return None;

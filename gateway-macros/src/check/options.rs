@@ -6,7 +6,7 @@ use crate::check::Mistakes;
 use crate::check::nearest::nearest;
 use crate::parse::{Argument, Arguments};
 
-/// What there is to know of an attribute.
+/// Options that an attribute knows.
 #[derive(Clone, Copy)]
 pub(crate) struct Known {
     pub(crate) attribute: &'static str,
@@ -128,7 +128,7 @@ impl Options {
 }
 
 impl Known {
-    /// What to say to a name that is no option.
+    /// Message about a name that is no option.
     fn unknown(self, name: &Ident) -> String {
         let Self { attribute, example, .. } = self;
         let help = self.nearest(&name.to_string()).unwrap_or_else(|| {
@@ -138,7 +138,7 @@ impl Known {
         format!("`#[{attribute}]` has no option `{name}`\nhelp: {help}")
     }
 
-    /// What to say to a value the attribute has no use for.
+    /// Message about a value that the attribute has no use for.
     pub(crate) fn stray(self, value: &Expr) -> String {
         let Self { attribute, example, .. } = self;
         let help = as_word(value)

@@ -7,7 +7,7 @@ use crate::check::Mistakes;
 use crate::check::nearest::nearest;
 use crate::check::options::Options;
 
-/// What is written beside an event's names.
+/// Options beside an event's names.
 #[derive(Default)]
 pub(crate) struct Policy {
     pub(crate) concurrency: Option<usize>,
@@ -39,7 +39,7 @@ pub(crate) fn check_policy(options: &Options, mistakes: &mut Mistakes) -> Policy
     policy
 }
 
-/// What no server could keep; what depends on its limits is found when it starts.
+/// Refuses policies that no server could keep. Contradictions with a server's limits are found when it starts.
 fn refuse_contradictions(policy: &Policy, options: &Options, mistakes: &mut Mistakes) {
     let Some(at) = options.name("overflow") else { return };
     let (has_queue, has_rate) = (options.name("queue").is_some(), options.name("rate").is_some());

@@ -26,7 +26,7 @@ pub(crate) struct CheckedStruct {
     /// The names that attributes of the framework are written by, without a path.
     pub(crate) named: Vec<Ident>,
     pub(crate) fields: Vec<CheckedField>,
-    /// What stands around all its methods.
+    /// Layers around all its methods.
     pub(crate) layers: Vec<Layer>,
     /// The struct as it is re-emitted, without the framework's attributes.
     pub(crate) item: ItemStruct,
@@ -42,7 +42,7 @@ pub(crate) struct CheckedField {
 }
 
 impl CheckedField {
-    /// Whether there are conditions, or none, under which it is found by type.
+    /// Returns `true` if it may be found by type: with conditions, or without.
     pub(crate) fn may_be_provided(&self) -> bool {
         self.sources.iter().all(|(condition, _)| condition.is_some())
     }
@@ -56,7 +56,7 @@ pub(crate) enum Source {
     With(ExprPath),
 }
 
-/// What to say to a lifetime parameter.
+/// Message about a lifetime parameter.
 pub(crate) const BORROWS: &str = "a gateway lives as long as its server and borrows nothing\nhelp: keep owned values in it, or shared ones in an `Arc`";
 
 const GATEWAY: Known = Known {

@@ -74,7 +74,7 @@ struct Functions {
     heads: Vec<TokenStream>,
     functions: Vec<TokenStream>,
     calls: Vec<TokenStream>,
-    /// What stops the start.
+    /// Problems that stop the start.
     refusals: TokenStream,
 }
 
@@ -129,8 +129,8 @@ impl Functions {
     }
 }
 
-/// The name of a handler's function. It is made of the method's, so that it stays while other methods come and go; several methods of
-/// one name are there under different conditions.
+/// Names a handler's function after its method, so that the name stays while other methods come and go. Several methods of one name
+/// exist under different conditions.
 fn name_of(handler: &Handler, taken: &mut HashMap<String, usize>) -> Ident {
     let method = handler.ident.unraw().to_string();
     let count = taken.entry(method.clone()).or_default();
@@ -141,8 +141,8 @@ fn name_of(handler: &Handler, taken: &mut HashMap<String, usize>) -> Ident {
     }
 }
 
-/// A group whose delimiters stand at this place. From its first token to its last, a function covers the head of its method: the
-/// compiler counts places from where a function begins, and so knows one again that has moved with its method.
+/// A group whose delimiters have this place. A made function covers the head of its method, from its first token to its last:
+/// incremental compilation counts places from where a function begins, and recognises a function that has moved with its method.
 fn group(delimiter: Delimiter, span: Span, tokens: TokenStream) -> TokenTree {
     let mut group = Group::new(delimiter, tokens);
     group.set_span(Span::call_site().located_at(span));

@@ -12,7 +12,7 @@ use crate::expand::spans::{at, local};
 use crate::expand::text::{line, type_text};
 use crate::parse::Role;
 
-/// What differs between the roles: where arguments are read from, and what becomes of the value.
+/// Differences between the roles: the source of arguments, and the use of the value.
 struct Words {
     on: Ident,
     into_trait: Ident,
@@ -35,8 +35,8 @@ impl Words {
 
 /// An entry on its way into the table.
 ///
-/// All that is written of it stands somewhere in its method, and each call in one place. The compiler counts places from where a
-/// function begins: what stood elsewhere would be new to it whenever the method has moved.
+/// Every token has a place within its method, and every call has one place. Incremental compilation counts places from where a function
+/// begins: a token with another place would make the function new to the compiler whenever the method has moved.
 pub(crate) struct Entry<'a> {
     pub(crate) framework: TokenStream,
     /// Where its method begins, as the place of made code.
@@ -66,7 +66,7 @@ impl Entry<'_> {
         }
     }
 
-    /// What the method may fail with, by the type that it returns. That of a stream is not written.
+    /// Errors that the method may return, by its return type. Those of a stream are not listed.
     fn error_types(&self) -> Option<TokenStream> {
         let Self { framework, handler, here, .. } = self;
         let here = *here;
@@ -80,7 +80,7 @@ impl Entry<'_> {
         Some(quote_spanned!(here=> #framework::Handlers::error_types(#handlers, #list);))
     }
 
-    /// What stands around the method.
+    /// Layers around the method.
     fn around(&self) -> Option<TokenStream> {
         let Self { framework, handler, here, .. } = self;
         let here = *here;
@@ -90,7 +90,7 @@ impl Entry<'_> {
             .then(|| quote_spanned!(here=> #framework::Handlers::around(#handlers, |#layers| { #statements });))
     }
 
-    /// What each argument asks of the server.
+    /// Requirements of each argument on the server.
     fn arguments(&self, words: &Words) -> TokenStream {
         let Self { framework, handler, here, .. } = self;
         let here = *here;
@@ -132,7 +132,7 @@ impl Entry<'_> {
         std::iter::once(line(self.handler.ident.span())).chain(arguments)
     }
 
-    /// What the table knows of the method beside how to call it.
+    /// Entry of the table for the method, beside the call.
     fn described(&self) -> (Role, TokenStream) {
         let Self { framework, handler, here, .. } = self;
         let here = *here;

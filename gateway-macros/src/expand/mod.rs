@@ -1,4 +1,4 @@
-//! What the compiler gets to see. Every path is full; everything made could have been written by hand.
+//! Generated code. Every path is full; all of it could have been written by hand.
 
 mod block;
 mod concrete;

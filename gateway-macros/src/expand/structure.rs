@@ -62,7 +62,7 @@ fn gateway_impl(checked: &CheckedStruct, construct: &TokenStream) -> TokenStream
     }
 }
 
-/// What stands around all its methods.
+/// Layers around all its methods.
 fn around(checked: &CheckedStruct) -> TokenStream {
     let CheckedStruct { framework, layers, .. } = checked;
     if layers.is_empty() {

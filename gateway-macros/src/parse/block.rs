@@ -26,13 +26,13 @@ pub(crate) struct Block {
     pub(crate) strays: Vec<Marker>,
     /// Markers inside a `#[cfg_attr(…)]`.
     pub(crate) conditional: Vec<Marker>,
-    /// What is to stand around the block as a whole.
+    /// Layers around the block as a whole.
     pub(crate) layers: Vec<LayerMark>,
-    /// What is to stand around something that is not taken up.
+    /// Layers around an item that is not taken up.
     pub(crate) stray_layers: Vec<LayerMark>,
     /// The names that markers are written by, without a path: somebody may have imported them.
     pub(crate) named: Vec<Ident>,
-    /// What could not be read. The compiler has said what is wrong with it, unless it knows what we do not.
+    /// Parts that could not be read. The compiler reports them, unless it knows a syntax that this parser does not.
     pub(crate) unread: Vec<syn::Error>,
     /// The block as it is given back: without what is read here, and without what could not be.
     pub(crate) given_back: TokenStream,
@@ -56,7 +56,7 @@ pub(crate) struct Marker {
     pub(crate) attribute: Attribute,
 }
 
-/// What a marked method does for its gateway.
+/// Role of a marked method in its gateway.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Role {
     Subscribe,
@@ -192,16 +192,20 @@ impl Block {
     }
 }
 
-/// The item with its first token where its attributes begin.
+/// The item, its first token moved to where its attributes begin.
 ///
-/// A handler takes its arguments by value and its gateway by reference because the framework says so: lints about signatures look
-/// at whether an item's text begins as it is written, and leave out what does not, as it is made. Leave by `#[allow]` would be an error
-/// where such a lint is forbidden. A place of made code would stand for that of `#[gateway]`, far before the method: the compiler counts
-/// places from where an item begins, and would know no method again that has moved within its block.
+/// The framework decides that a handler takes its arguments by value and its gateway by reference, so lints about signatures must not
+/// speak. Clippy leaves out items whose source text does not begin as an item does. An `#[allow]` would be an error where such a lint
+/// is forbidden. A place of made code would count as that of `#[gateway]`, far before the method: incremental compilation counts places
+/// from where an item begins, and would check every method again that has moved within its block.
 fn from_its_attribute(item: TokenStream, begin: Span) -> TokenStream {
     let mut trees = flat_head(item).into_iter();
     let first = trees.next().map(|mut tree| {
-        tree.set_span(tree.span().located_at(begin));
+        let is_visibility = matches!(&tree, TokenTree::Ident(word) if word == "pub");
+        // What looks at a visibility would write another over the attribute.
+        let place =
+            if is_visibility { Span::call_site().located_at(tree.span()) } else { tree.span().located_at(begin) };
+        tree.set_span(place);
         tree
     });
     first.into_iter().chain(trees).collect()
@@ -228,7 +232,7 @@ fn take_markers(attributes: &mut Vec<Conditional>) -> Vec<(Option<TokenStream>, 
     markers
 }
 
-/// Whether a function's signature comes next, after however many of its qualifiers.
+/// Returns `true` if a function's signature comes next, after however many of its qualifiers.
 fn starts_a_function(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
     loop {

@@ -45,7 +45,7 @@ fn open(attribute: &Attribute, outer: Option<&TokenStream>) -> Vec<Conditional> 
     inner.iter().flatten().flat_map(|attribute| open(attribute, Some(&condition))).collect()
 }
 
-/// What stands between the commas.
+/// Splits a list at its commas.
 fn split(tokens: TokenStream) -> Vec<TokenStream> {
     let mut parts = vec![TokenStream::new()];
     for tree in flat(tokens) {

@@ -27,7 +27,7 @@ impl LayerKind {
         }
     }
 
-    /// How the attribute ought to look.
+    /// Example of the attribute as it ought to look.
     pub(crate) fn example(self) -> &'static str {
         match self {
             Self::Guard => "#[guard(SignedIn)]",
@@ -45,7 +45,7 @@ pub(crate) struct LayerMark {
     pub(crate) attribute: Attribute,
 }
 
-/// What an attribute's path names, if it is one of them.
+/// Kind of the layer that an attribute's path names, if it names one.
 pub(crate) fn layer_kind(path: &Path) -> Option<LayerKind> {
     let name = path.segments.last()?.ident.unraw();
     LayerKind::ALL.into_iter().find(|kind| name == kind.name())
@@ -63,7 +63,7 @@ pub(crate) fn take_layers(attributes: &mut Vec<Conditional>) -> Vec<LayerMark> {
     marks
 }
 
-/// What one of them names.
+/// Content of a layer's attribute.
 pub(crate) enum Named {
     /// A type, whose value is found or made when the server starts.
     Type(Type),

@@ -1,4 +1,4 @@
-//! What a person wrote, as data. Says nothing about whether it makes sense.
+//! Parsing: the text of a person as data. Does not judge it.
 
 mod arguments;
 mod block;

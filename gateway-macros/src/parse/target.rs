@@ -1,4 +1,4 @@
-//! What kind of item an attribute stands on.
+//! Kind of the item that an attribute stands on.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 

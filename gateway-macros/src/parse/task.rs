@@ -29,7 +29,7 @@ fn walk(tokens: TokenStream, found: &mut Vec<Ident>) -> TokenStream {
     walked.collect()
 }
 
-/// Whether `tokio::spawn` comes before.
+/// Returns `true` if `tokio::spawn` comes before.
 fn spawns(before: &[TokenTree]) -> bool {
     let is = |back: usize, words: &[&str]| {
         let tree = before.len().checked_sub(back).map(|at| &before[at]);

@@ -11,14 +11,14 @@ use crate::protocol::CATCH_ALL;
 #[derive(Debug)]
 pub(crate) struct Patterns<T>(PatternNodes<T>);
 
-/// What may stand at one place of a name.
+/// Patterns that share the beginning of their names.
 #[derive(Debug)]
 struct PatternNodes<T> {
     words: HashMap<Box<str>, PatternNode<T>, BuildEventHasher>,
     any: Option<Box<PatternNode<T>>>,
 }
 
-/// What follows one segment.
+/// Patterns behind one segment.
 #[derive(Debug)]
 struct PatternNode<T> {
     /// Of the pattern that ends with it.
@@ -67,7 +67,7 @@ impl<T> PatternNodes<T> {
 }
 
 impl<T> PatternNode<T> {
-    /// What is found behind it in a name that goes on so.
+    /// Finds the pattern of a name from this segment on.
     fn find(&self, behind: Option<(u8, &str)>) -> Option<&(Arc<str>, T)> {
         match behind {
             None => self.end.as_ref(),

@@ -1,4 +1,5 @@
-//! What stands in the place of compression in a build without it. Nobody agrees to it there, so nothing here is reached.
+//! Stub in place of compression for builds without the feature. No connection agrees on it there, so nothing here is
+//! reached.
 
 use crate::protocol::deflate::{Deflating, Takeover};
 use crate::protocol::{CloseCode, Disconnect};

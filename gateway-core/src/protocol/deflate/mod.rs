@@ -22,7 +22,8 @@ use zlib::deflate;
 pub(crate) const SMALLEST_WINDOW: u8 = 9;
 pub(crate) const LARGEST_WINDOW: u8 = 15;
 
-/// How messages to one client are compressed. Each for itself, so that all that agreed on the same can share one.
+/// Compression of messages to one client. Each message stands for itself, so that all clients with the same parameters
+/// share one compressed form.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Deflating {
     /// In bits, from [`SMALLEST_WINDOW`] to [`LARGEST_WINDOW`].
@@ -33,7 +34,7 @@ pub(crate) struct Deflating {
     pub(crate) threshold: usize,
 }
 
-/// Whether a client's compressor goes on from message to message.
+/// Context takeover of a client's compressor (RFC 7692 §7.1.1).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Takeover {
     /// It does, with a window of so many bits.

@@ -14,7 +14,7 @@ const MOST_ENDS: usize = 1024;
 /// Messages that a client may send without using its window until it is believed to keep none, as it was asked. JSON that
 /// is compressed in one go refers to the message before nearly always.
 const PROBATION: u8 = 16;
-/// What a message is inflated into at first.
+/// Initial size in bytes of the buffer that a message is inflated into.
 const FIRST_ROOM: usize = 4096;
 /// A buffer larger than this is not kept for the next message.
 const KEPT_BUFFER: usize = 64 * 1024;
@@ -37,7 +37,7 @@ pub(crate) struct Inflater {
     seen: Vec<u8>,
 }
 
-/// Whether messages refer to those before.
+/// Relation of a message to those before.
 #[derive(Clone, Copy, Debug)]
 enum Referring {
     Yes,
@@ -200,7 +200,7 @@ fn take(compressors: &mut Vec<Compressor>, how: Deflating) -> Compressor {
     Compressor { window, level, compress }
 }
 
-/// Whether all of it is there.
+/// Compresses a payload; returns `false` where `out` has no room for all of it.
 fn compress(compress: &mut Compress, payload: &[u8], out: &mut Vec<u8>) -> bool {
     compress.reset();
     let is_compressed = compress.compress_vec(payload, out, FlushCompress::Sync).is_ok();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-/// What the server tells a client that opens a session.
+/// Data that the server sends to a client that opens a session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenPacket<'a> {
     pub(crate) session: &'a str,

@@ -6,7 +6,7 @@ use data_encoding::{BASE64, BASE64_NOPAD};
 
 use crate::protocol::Violation;
 
-/// What the two engines say to each other.
+/// A packet between the two engines.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum EnginePacket<'a> {
     Open(&'a str),

@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64;
 
-/// What stands between two packets.
+/// Separator of two packets.
 pub(crate) const SEPARATOR: char = '\u{1e}';
 
 /// The body of an answer while packets are added to it.

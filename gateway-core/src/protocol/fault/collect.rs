@@ -26,7 +26,7 @@ const LARGEST: usize = 32 * 1024;
 /// Bytes that are read for one list of faults, all in all.
 const READ: usize = 128 * 1024;
 
-/// How often it is read at most: once more for each member that is missing, and for each value that its own type turns down.
+/// Most readings of one value: one more for each member that is missing, and for each value that its own type refuses.
 const ROUNDS: usize = 32;
 
 /// Every fault of `json` as a `T`, up to `most`, and a value whose faulty parts are samples, where there could be one.

@@ -21,8 +21,8 @@ use crate::protocol::payload::placeholder_at_front;
 /// As deep as the first look goes.
 const DEEPEST: usize = 128;
 
-/// What is wrong with `json` as a `T`; `None` where nothing is found. Of the array that it may be, the first `given` elements
-/// were sent.
+/// Finds the fault of `json` as a `T`; `None` where none is found. Of the array that it may be, the first `given`
+/// elements were sent.
 pub(in crate::protocol) fn explain<T: DeserializeOwned>(
     json: &str,
     parts: &[Bytes],
@@ -41,7 +41,7 @@ struct JsonReader<'j, 'p> {
     rest: &'j str,
     parts: &'p [Bytes],
     depth: usize,
-    /// What was met is none of a type's fault.
+    /// The reader met something that is no fault of a type.
     gave_up: bool,
 }
 

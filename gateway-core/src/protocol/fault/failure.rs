@@ -52,7 +52,7 @@ enum ReadErrorKind {
     Other(String),
 }
 
-/// What stands there; of what a client sent only numbers are told back.
+/// A value as a message names it; of a client's values only numbers are quoted.
 #[derive(Debug, Eq, PartialEq)]
 enum FoundValue {
     Null,
@@ -63,7 +63,7 @@ enum FoundValue {
 /// Names are listed up to this number.
 const LISTED: usize = 16;
 
-/// What a type of bytes expects.
+/// Description of a type of bytes.
 const BYTES: &str = "binary data or a base64 string";
 
 impl ReadError {
@@ -167,7 +167,7 @@ fn elements(count: usize) -> String {
     if count == 1 { "1 element".to_owned() } else { format!("{count} elements") }
 }
 
-/// What a type says to expect, without names of Rust.
+/// Expectation of a type, without names of Rust.
 fn in_json(expected: &dyn Expected) -> String {
     let text = expected.to_string();
     if let Some(range) = range_of(&text) {

@@ -153,7 +153,7 @@ impl SentMember {
     }
 }
 
-/// What names have in all conventions.
+/// Letters of a name, without the marks of its naming convention.
 fn letters(name: &str) -> impl Iterator<Item = char> {
     name.chars().filter(|letter| letter.is_alphanumeric()).map(|letter| letter.to_ascii_lowercase())
 }

@@ -7,7 +7,7 @@ use crate::protocol::json::{push_integer, push_string};
 use crate::protocol::msgpack::date::push_date;
 use crate::protocol::payload::push_placeholder;
 
-/// How far values may go. Inclusive.
+/// Bounds of a value. Inclusive.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MsgpackLimits {
     pub(crate) depth: usize,
@@ -26,7 +26,7 @@ pub(crate) struct MsgpackReader<'a> {
 #[derive(Debug, PartialEq)]
 enum Token<'a> {
     Nil,
-    /// What `notepack` writes for JavaScript's `undefined`.
+    /// The extension that `notepack` writes for JavaScript's `undefined`.
     Undefined,
     Bool(bool),
     Natural(u64),
@@ -258,7 +258,7 @@ fn timestamp(bytes: &[u8]) -> Option<i64> {
     seconds.checked_mul(1000)?.checked_add(i64::try_from(nanos / 1_000_000).ok()?)
 }
 
-/// What stands between a value and the one before it.
+/// Writes the separator between a value and the one before it.
 fn separate(json: &mut Vec<u8>, levels: &[Level]) {
     let Some(level) = levels.last() else { return };
     if level.close == b'}' && level.left % 2 == 1 {

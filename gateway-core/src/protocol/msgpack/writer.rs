@@ -61,7 +61,7 @@ impl<'a> MsgpackWriter<'a> {
         self.values(inside.strip_prefix('[').unwrap_or(inside), &mut counts, attachments);
     }
 
-    /// What stands between values says nothing that the counts do not say.
+    /// Writes the values of a JSON text. Separators are skipped: `counts` has their information.
     fn values(&mut self, json: &str, counts: &mut dyn Iterator<Item = usize>, attachments: &[Bytes]) {
         let bytes = json.as_bytes();
         let mut at = 0;
@@ -163,7 +163,7 @@ fn is_of_number(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
 }
 
-/// How many elements or members each array and object has, in the order of their opening brackets.
+/// Number of elements or members of each array and object, in the order of their opening brackets.
 fn counts(json: &str) -> Vec<usize> {
     let bytes = json.as_bytes();
     let mut counts = Vec::new();

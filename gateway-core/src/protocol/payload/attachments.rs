@@ -34,7 +34,7 @@ struct Shown<'p, V> {
     objects: Objects,
 }
 
-/// What an object can be.
+/// Meaning that objects may have.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Objects {
     Objects,
@@ -117,7 +117,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for AttachmentDeserializer<'_,
     }
 }
 
-/// What a visitor is shown as it is.
+/// Forwards a visitor's method unchanged.
 macro_rules! show {
     ($($method:ident($type:ty))*) => {$(
         fn $method<E: serde::de::Error>(self, value: $type) -> Result<V::Value, E> {
@@ -126,7 +126,7 @@ macro_rules! show {
     )*};
 }
 
-/// What a visitor is shown of a value with other values in it.
+/// Forwards a visitor's method for a value with other values in it.
 macro_rules! show_inside {
     ($($method:ident($kind:ident))*) => {$(
         fn $method<I: $kind<'de>>(self, inner: I) -> Result<V::Value, I::Error> {

@@ -75,7 +75,7 @@ impl Placeholders {
         self.0.iter().map(|placeholder| placeholder.part.filter(|&part| part < parts)).collect()
     }
 
-    /// The same text with its placeholders as this house writes them; `None` where they are so already.
+    /// Rewrites the placeholders of a text in this crate's form; `None` where they have it.
     pub(crate) fn renumbered(&self, json: &str) -> Option<String> {
         let mut out = Vec::with_capacity(json.len());
         let mut copied = 0;
@@ -139,8 +139,8 @@ pub(crate) fn placeholder_at_front(json: &str) -> Option<(usize, usize)> {
     Some((rest[..digits].parse().ok()?, START.len() + digits + 1))
 }
 
-/// What stands before, between and behind the placeholders of a text in this house's form. An object can start nowhere
-/// but outside of strings, so what looks like one is one.
+/// Splits a text in this crate's form at its placeholders. An object can start nowhere but outside of strings, so every
+/// match is a placeholder.
 pub(crate) fn around_placeholders(json: &str) -> impl Iterator<Item = &str> {
     let behind = |(piece, text): (usize, &'_ str)| -> usize {
         if piece == 0 { 0 } else { text.find('}').map_or(text.len(), |end| end + 1) }

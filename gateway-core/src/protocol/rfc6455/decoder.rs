@@ -24,7 +24,7 @@ pub(crate) enum ReceivedMessage<'a> {
     Close(Option<Disconnect>),
 }
 
-/// What the receiver of a message wants next.
+/// Decision of a message's receiver: read on, or pause.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Flow {
     Continue,
@@ -205,7 +205,7 @@ impl FrameDecoder {
         header::parse(bytes, reserved)
     }
 
-    /// What a header may not say at this place, or above the limits.
+    /// Checks a header against its position and the limits.
     fn check(&self, header: &Header) -> Result<(), Disconnect> {
         if header.opcode.is_control() {
             return Ok(());

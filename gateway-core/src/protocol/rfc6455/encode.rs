@@ -2,7 +2,7 @@
 
 use crate::protocol::{CloseCode, Disconnect, Encoded};
 
-/// What a frame is (RFC 6455 §5.2).
+/// Opcode of a frame (RFC 6455 §5.2).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum OpCode {
     Continuation = 0x0,

@@ -17,7 +17,7 @@ pub(crate) struct Header {
     pub(crate) len: usize,
 }
 
-/// What the first bytes of a frame say.
+/// Result of parsing the first bytes of a frame.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Parsed {
     Header(Header),

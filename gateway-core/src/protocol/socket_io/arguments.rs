@@ -90,7 +90,7 @@ fn number_name(json: &str) -> Option<Cow<'_, str>> {
     })
 }
 
-/// Whether only the closing bracket is left.
+/// Returns `true` if only the closing bracket is left.
 fn is_end(text: &str) -> bool {
     text == "]" || text.trim_matches(is_space_char) == "]"
 }

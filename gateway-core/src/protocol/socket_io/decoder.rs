@@ -12,7 +12,7 @@ use crate::protocol::socket_io::packet_limits::{DeliverPacket, PacketLimits, aut
 use crate::protocol::socket_io::{arguments, packet_msgpack};
 use crate::protocol::{Envelope, Incoming, Payload, RequestId, Violation};
 
-/// How the peer writes its packets.
+/// Encoding of the peer's packets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum PacketForm {
     Text,
@@ -43,7 +43,7 @@ pub(super) struct PartialPacket {
     bytes: usize,
 }
 
-/// What a packet with binary parts can be.
+/// Content of a packet with binary parts.
 #[derive(Debug)]
 enum PacketContent {
     Event {

@@ -1,4 +1,4 @@
-//! What stands before the JSON of a packet: `<type>[<n>-][<namespace>,][<ack id>]`.
+//! Head of a packet, in front of its JSON: `<type>[<n>-][<namespace>,][<ack id>]`.
 
 use crate::protocol::Violation;
 

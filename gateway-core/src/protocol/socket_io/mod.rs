@@ -32,7 +32,7 @@ pub(crate) fn encode_numbered(namespace: &str, outgoing: &Outgoing<'_>, offset: 
     numbered_by(outgoing, offset, |packet| text::encode(namespace, packet))
 }
 
-/// The same in MessagePack.
+/// Encodes an event with its offset, in MessagePack.
 pub(crate) fn encode_packed_numbered(namespace: &str, outgoing: &Outgoing<'_>, offset: &str) -> [Encoded; 2] {
     numbered_by(outgoing, offset, |packet| packet_msgpack::encode(namespace, packet))
 }

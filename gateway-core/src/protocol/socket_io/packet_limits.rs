@@ -1,10 +1,10 @@
-//! What both forms of packets are read with.
+//! Bounds that both encodings of packets are read with.
 
 use serde_json::value::RawValue;
 
 use crate::protocol::{Incoming, RequestId, Violation};
 
-/// What one packet may hold. Inclusive.
+/// Bounds of one packet. Inclusive.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PacketLimits {
     /// Binary parts of one packet.
@@ -15,7 +15,7 @@ pub(crate) struct PacketLimits {
     pub(crate) depth: usize,
 }
 
-/// What takes a packet: its namespace, and what was said.
+/// Receiver of a packet: its namespace and its message.
 pub(super) type DeliverPacket<'a> = dyn FnMut(&str, Incoming<'_>) + 'a;
 
 /// The payload of a connect packet: none, or an object.

@@ -12,7 +12,7 @@ use crate::protocol::socket_io::packets::SocketIoPacket;
 use crate::protocol::socket_io::text::push_connected;
 use crate::protocol::{Arity, Attachments, ContentRef, Encoded, Envelope, Incoming, OpCode, RequestId, Violation};
 
-/// What a packet's map says.
+/// Members of a packet's map.
 #[derive(Default)]
 struct PacketMembers<'a> {
     packet: Option<u64>,

@@ -1,4 +1,4 @@
-//! What is said, as packets: the same whichever way packets are written.
+//! Messages as packets, independent of their encoding.
 
 use crate::protocol::{Arity, ContentRef, Encoded, Outgoing, ReplyEvent, RequestId};
 
@@ -13,7 +13,7 @@ pub(super) enum SocketIoPacket<'a> {
 }
 
 impl SocketIoPacket<'_> {
-    /// The same, as an event that its client can ask for again.
+    /// Adds the offset that a client resumes from.
     fn numbered<'a>(self, number: &'a str) -> SocketIoPacket<'a>
     where
         Self: 'a,
@@ -61,7 +61,7 @@ pub(super) fn encode_by<'a>(outgoing: &Outgoing<'a>, encode: impl Fn(&SocketIoPa
     }
 }
 
-/// Whether it becomes an event, other than a question.
+/// Returns `true` if the message becomes an event that is no question.
 pub(crate) fn is_event(outgoing: &Outgoing<'_>) -> bool {
     matches!(
         outgoing,

@@ -120,7 +120,7 @@ fn push_arguments(out: &mut Vec<u8>, content: ContentRef<'_>) {
     out.extend_from_slice(arguments.as_bytes());
 }
 
-/// What stands between the brackets of an array.
+/// Text between the brackets of an array.
 fn inside(array: &str) -> &str {
     let array = array.trim();
     array.strip_prefix('[').and_then(|array| array.strip_suffix(']')).map_or(array, str::trim)

@@ -4,34 +4,34 @@ use std::fmt;
 use std::time::Duration;
 
 use super::wrapped::wrapped;
+use crate::connection::Drain;
 use crate::limits::{Limits, Overflow};
 use crate::metrics::{WRITES_NOTICES, is_unheard};
-use crate::server::application::Application;
-use crate::server::drain::Drain;
 use crate::server::engine_io::{Engine, Parser, Serves, TransportName};
+use crate::server::state::StartedServer;
 use crate::session::Recovery;
 
-/// What is behind the label of a line begins here.
+/// Column of the text behind a line's label.
 const INDENT: usize = 11;
 
 /// All settings of a server that are not a path's own.
-pub(super) struct Settings<'a>(pub(super) &'a Application);
+pub(super) struct Settings<'a>(pub(super) &'a StartedServer);
 
 impl fmt::Display for Settings<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(application) = self;
+        let Self(StartedServer { application, origins, .. }) = self;
         let mut line = |label: &str, text: &str| {
             let before = format!("  {label:width$}", width = INDENT - 2);
             writeln!(formatter, "{}", wrapped(&before, INDENT, text))
         };
-        line("pages", &pages(application.origins.allowed()))?;
+        line("pages", &pages(origins.allowed()))?;
         line("limits", &limits(&application.limits))?;
         let changed = changed(&application.limits);
         if !changed.is_empty() {
             line("", &format!("changed: {changed}"))?;
         }
         line("recovery", &application.recovery.as_ref().map_or("off".to_owned(), recovery))?;
-        line("stop", &drain(&application.shared.drain(), &application.limits))?;
+        line("stop", &drain(&application.drain, &application.limits))?;
         if application.compat.nestjs {
             line("nestjs", "answers as NestJS gives them (`nestjs_compat`)")?;
         }

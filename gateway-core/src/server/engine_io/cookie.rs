@@ -92,19 +92,19 @@ impl SessionCookie {
         self
     }
 
-    /// How long a browser keeps it. Default: as long as it runs.
+    /// Sets the time a browser keeps it. Default: as long as the browser runs.
     pub fn max_age(mut self, time: Duration) -> Self {
         self.max_age = Some(time);
         self
     }
 
-    /// Whether scripts cannot read it. Default on.
+    /// Hides it from scripts. Default on.
     pub fn http_only(mut self, on: bool) -> Self {
         self.http_only = on;
         self
     }
 
-    /// Whether it is sent over TLS only. Default off.
+    /// Restricts it to TLS. Default off.
     pub fn secure(mut self, on: bool) -> Self {
         self.secure = on;
         self

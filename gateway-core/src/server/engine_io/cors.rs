@@ -1,4 +1,4 @@
-//! What a browser is told of pages of other hosts.
+//! Headers for browsers about pages of other hosts.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::gateway::Problem;
 use crate::server::body::Body;
 use crate::transport::{Allowed, OriginPolicy};
 
-/// Whose pages may speak to a server by long polling, and how. Pages of the server's own host always may, as those
-/// that [`Server::allow_origin`](crate::Server::allow_origin) names.
+/// Access of pages to a server by long polling. Pages of the server's own host are always allowed, as are those that
+/// [`Server::allow_origin`](crate::Server::allow_origin) names.
 ///
 /// ```
 /// use gateway_core::{Cors, SocketIo};
@@ -72,7 +72,7 @@ impl Cors {
         }
     }
 
-    /// Whether requests may carry cookies. Default off. A browser allows it only where origins are named.
+    /// Allows cookies in requests. Default off. A browser allows it only where origins are named.
     pub fn credentials(mut self, on: bool) -> Self {
         self.credentials = on;
         self
@@ -111,7 +111,7 @@ impl Cors {
         self
     }
 
-    /// How long a browser may keep the answer to a preflight. Default: as long as it likes.
+    /// Sets the time a browser may keep the answer to a preflight. Default: the browser's own.
     pub fn max_age(mut self, time: Duration) -> Self {
         self.max_age = Some(time);
         self
@@ -167,7 +167,7 @@ impl TryFrom<CorsTable> for Cors {
 #[cfg(feature = "config")]
 crate::options::setting::readable!(Cors);
 
-/// What one server tells browsers: its own origins, and the options of one path.
+/// Headers of one server for browsers: its own origins, and the options of one path.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sharing<'a> {
     pub(super) cors: Option<&'a Cors>,
@@ -179,7 +179,7 @@ impl Sharing<'_> {
         self.own.admits(headers) || self.cors.is_some_and(|cors| cors.origins.admits(headers))
     }
 
-    /// Whether other pages than those of the same host were allowed at all.
+    /// Returns `true` if pages beside those of the same host are allowed.
     pub(super) fn is_open(self) -> bool {
         self.cors.is_some() || self.own.is_open()
     }
@@ -205,7 +205,7 @@ impl Sharing<'_> {
         response
     }
 
-    /// What every response says. An origin that was not allowed reads nothing of it.
+    /// Adds the headers of every response. A page whose origin was not allowed cannot read the response.
     pub(super) fn apply(self, request: &HeaderMap, response: &mut HeaderMap) {
         if !self.is_open() {
             return;

@@ -1,4 +1,4 @@
-//! What is served by Engine.IO under one path.
+//! A path that is served by Engine.IO.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub(crate) struct Engine {
     pub(super) sessions: Arc<EngineSessions>,
 }
 
-/// What a session speaks.
+/// Protocol inside a session.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Serves {
     SocketIo,
@@ -32,12 +32,12 @@ impl Engine {
         Self { path, serves, options: Arc::new(options), sessions: Arc::default() }
     }
 
-    /// Whether requests for this path, still encoded, come here: those under it, and none beside it.
+    /// Returns `true` for requests under this path, which is still encoded, and for no path beside it.
     pub(crate) fn owns(&self, path: &str) -> bool {
         path.starts_with(&self.path)
     }
 
-    /// Whether any of its sessions polls.
+    /// Returns `true` if any session polls.
     pub(crate) fn has_polling(&self) -> bool {
         self.sessions.polling() > 0
     }

@@ -8,17 +8,17 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, ORIGIN};
 use http::{Response, StatusCode, request};
 
 use crate::metrics::{self, RejectedHandshake};
-use crate::server::application::Application;
 use crate::server::body::Body;
 use crate::server::engine_io::engine::Engine;
 use crate::server::engine_io::rejection::EngineRejection;
 use crate::server::engine_io::request_check::EngineQuery;
 use crate::server::handshake_check::HandshakeCheck;
+use crate::server::state::StartedServer;
 
 /// The server a request came to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Host<'a> {
-    pub(crate) application: &'a Arc<Application>,
+    pub(crate) server: &'a Arc<StartedServer>,
     pub(crate) before: Option<&'a HandshakeCheck>,
     pub(crate) peer: Option<SocketAddr>,
 }
@@ -33,7 +33,7 @@ pub(super) struct EngineRequest<'a> {
 }
 
 impl EngineRequest<'_> {
-    /// What a poll, or a handshake, is answered with.
+    /// Body of the answer to a poll or a handshake.
     #[cfg_attr(
         not(feature = "http-compression"),
         allow(clippy::unused_self, reason = "compression looks at the request")
@@ -54,7 +54,7 @@ impl EngineRequest<'_> {
     }
 
     pub(super) fn note<'r>(&self, refused: &'r EngineRejection) -> &'r EngineRejection {
-        self.host.application.shared.counters.reject(refused.why());
+        self.host.server.shared.counters.reject(refused.why());
         metrics::rejected(RejectedHandshake {
             why: refused.why(),
             status: refused.status().as_u16(),

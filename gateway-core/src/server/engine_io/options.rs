@@ -1,4 +1,4 @@
-//! How one path serves Engine.IO, as set by [`SocketIo`](crate::SocketIo) and [`EngineIo`](crate::EngineIo).
+//! Options of one path of Engine.IO, as set by [`SocketIo`](crate::SocketIo) and [`EngineIo`](crate::EngineIo).
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
+use crate::connection::{ConnectionConfig, ConnectionScope};
 use crate::gateway::Problem;
 use crate::protocol::WireFormat;
-use crate::server::connection::{ConnectionConfig, ConnectionScope};
 use crate::server::engine_io::client_files::ClientFiles;
 use crate::server::engine_io::cookie::SessionCookie;
 use crate::server::engine_io::cors::Cors;
@@ -82,7 +82,7 @@ impl Default for EngineOptions {
 }
 
 impl EngineOptions {
-    /// What was set to a text that may not stand in a header.
+    /// Values that may not stand in a header.
     pub(crate) fn problems(&self) -> impl Iterator<Item = &Problem> {
         let cors = self.cors.iter().flat_map(Cors::problems);
         cors.chain(self.cookie.iter().flat_map(SessionCookie::problems))
@@ -92,7 +92,7 @@ impl EngineOptions {
         self.transports.contains(&transport)
     }
 
-    /// How connections of this path speak.
+    /// Configuration of this path's connections.
     pub(crate) fn config(&self, entry: &ConnectionScope) -> ConnectionConfig {
         let format = match (entry, self.parser) {
             (ConnectionScope::Namespace(_), _) => WireFormat::EngineIo,
@@ -121,7 +121,7 @@ pub enum TransportName {
     WebSocket,
 }
 
-/// How the packets of Socket.IO are written.
+/// Encoding of Socket.IO's packets.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[cfg_attr(feature = "config", derive(serde::Deserialize), serde(rename_all = "lowercase"))]
 #[non_exhaustive]

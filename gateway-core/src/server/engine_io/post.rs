@@ -35,7 +35,7 @@ pub(super) async fn post(
     mut body: Body,
     visit: &EngineRequest<'_>,
 ) -> Result<Response<Body>, EngineRejection> {
-    let limits = &visit.host.application.limits;
+    let limits = &visit.host.server.application.limits;
     let posting = peer.post()?;
     // GHSA-r635-g3xr-vw7x: binary messages are base64 in Engine.IO 4.
     if head.headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/octet-stream") {
@@ -72,7 +72,7 @@ pub(super) async fn post(
     }
 }
 
-/// How large a body is said to be, and may be.
+/// Size of a body as announced, and its bound.
 #[derive(Clone, Copy, Debug)]
 struct BodySize {
     announced: Option<usize>,

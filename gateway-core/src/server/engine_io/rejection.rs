@@ -1,4 +1,4 @@
-//! How a request is turned away: the reference's numbers and texts.
+//! Refusals of requests, with the reference's numbers and texts.
 
 use std::borrow::Cow;
 

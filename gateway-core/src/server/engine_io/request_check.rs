@@ -1,4 +1,4 @@
-//! What a request asks for, judged in the reference's order.
+//! Checks of a request, in the reference's order.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::server::engine_io::sessions::{EngineSession, SessionId};
 use crate::server::handshake_check::FOREIGN_ORIGIN;
 use crate::transport::{SessionError, parse_query};
 
-/// How a request came.
+/// Way a request came.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum RequestKind {
     Request,

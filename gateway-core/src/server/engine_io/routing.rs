@@ -22,7 +22,7 @@ pub(crate) async fn respond(host: Host<'_>, engine: &Engine, mut request: Reques
     {
         return response;
     }
-    let sharing = Sharing { cors: engine.options.cors.as_ref(), own: &host.application.origins };
+    let sharing = Sharing { cors: engine.options.cors.as_ref(), own: &host.server.origins };
     if request.method() == Method::OPTIONS && sharing.is_open() {
         let mut response = sharing.preflight(request.headers());
         sharing.apply(request.headers(), response.headers_mut());
@@ -30,7 +30,7 @@ pub(crate) async fn respond(host: Host<'_>, engine: &Engine, mut request: Reques
     }
     let asks = UpgradeIntent::of(request.headers());
     if asks == UpgradeIntent::WithoutUpgrade {
-        host.application.shared.hints.about(UpgradeError::Stripped);
+        host.server.shared.hints.about(UpgradeError::Stripped);
     }
     let below = (asks == UpgradeIntent::ForWebSocket).then(|| UpgradedStream::of(&mut request));
     let (head, body) = request.into_parts();

@@ -1,4 +1,4 @@
-//! How sessions begin: by a poll, by a WebSocket, and how a WebSocket takes one over.
+//! Start of a session: by a poll, by a WebSocket, and by a WebSocket that takes one over.
 
 use std::sync::Arc;
 
@@ -6,11 +6,11 @@ use bytes::Bytes;
 use http::Response;
 use http::header::{HeaderMap, SET_COOKIE};
 
+use crate::connection::Application;
+use crate::connection::{ConnectionScope, serve};
 use crate::metrics::Rejected;
 use crate::protocol::engine_io::OpenPacket;
-use crate::server::application::Application;
 use crate::server::body::Body;
-use crate::server::connection::{ConnectionScope, serve};
 use crate::server::engine_io::engine::{Engine, Serves};
 use crate::server::engine_io::engine_request::EngineRequest;
 use crate::server::engine_io::options::EngineOptions;
@@ -18,6 +18,7 @@ use crate::server::engine_io::rejection::{EngineRejection, RejectionCode};
 use crate::server::engine_io::sessions::{EngineSession, SessionEntry};
 use crate::server::guards::guard_upgrade;
 use crate::server::handshake_check::HandshakeRejection;
+use crate::server::state::StartedServer;
 use crate::server::upgrade::{StreamHandler, UpgradedStream, when_upgraded};
 use crate::transport::{
     Agreed, ConnectionPermit, EngineTransport, Handshake, LatestHeaders, Polling, PollingPeer, ProbeTimeouts, Query,
@@ -30,7 +31,7 @@ pub(super) async fn polling(visit: &EngineRequest<'_>) -> Result<Response<Body>,
     let latest = LatestHeaders::default();
     let AdmittedClient { entry, handshake, permit } =
         visit.admit(|handshake| handshake.with_latest_headers(latest.clone())).await?;
-    let places = engine.sessions.places(&host.application.limits);
+    let places = engine.sessions.places(&host.server.application.limits);
     let (context, unclaimed) = places.ok_or(EngineRejection::unavailable(Rejected::Limit, "too many sessions"))?;
     let (transport, peer) = Polling::new(context, unclaimed);
     let transport = transport.holding(permit);
@@ -39,10 +40,10 @@ pub(super) async fn polling(visit: &EngineRequest<'_>) -> Result<Response<Body>,
     let upgrades: &[&str] = if engine.options.upgrades() { &["websocket"] } else { &[] };
     let mut response = visit.packets(open_packet(&engine.options, &id, upgrades).into());
     greet(&engine.options, response.headers_mut(), &handshake, &id);
-    let application = Arc::clone(host.application);
+    let application = Arc::clone(&host.server.application);
     let config = engine.options.config(&entry);
     let serving = serve(entered.with(transport), application, entry, handshake, config);
-    host.application.shared.tasks.spawn(serving);
+    host.server.shared.tasks.spawn(serving);
     Ok(response)
 }
 
@@ -60,10 +61,10 @@ pub(super) async fn websocket(
     let open = open_packet(&engine.options, &id, &[]);
     let mut response = upgrade.response();
     greet(&engine.options, response.headers_mut(), &handshake, &id);
-    let (application, options) = (Arc::clone(host.application), Arc::clone(&engine.options));
+    let (server, options) = (Arc::clone(host.server), Arc::clone(&engine.options));
     let agreed = upgrade.agreed();
-    let begin = WebSocketSession { application, options, agreed, entered, entry, handshake, permit, open };
-    when_upgraded(below, &host.application.shared.tasks, begin);
+    let begin = WebSocketSession { server, options, agreed, entered, entry, handshake, permit, open };
+    when_upgraded(below, &host.server.shared.tasks, begin);
     Ok(response)
 }
 
@@ -82,15 +83,15 @@ pub(super) fn take_over(
         EngineSession::Polling { peer, latest } => peer.probe().map(|probe| UpgradableSession { probe, peer, latest }),
         EngineSession::WebSocket => None,
     };
-    let (application, options) = (Arc::clone(host.application), Arc::clone(&engine.options));
-    let take_over = SessionUpgrade { application, options, agreed: upgrade.agreed(), mover };
-    when_upgraded(below, &host.application.shared.tasks, take_over);
+    let (server, options) = (Arc::clone(host.server), Arc::clone(&engine.options));
+    let take_over = SessionUpgrade { server, options, agreed: upgrade.agreed(), mover };
+    when_upgraded(below, &host.server.shared.tasks, take_over);
     Ok(upgrade.response())
 }
 
 fn check_upgrade(visit: &EngineRequest<'_>) -> Result<Upgrade, EngineRejection> {
     let headers = &visit.head.headers;
-    let deflate = visit.engine.options.per_message_deflate.as_ref().or(visit.host.application.deflate.as_ref());
+    let deflate = visit.engine.options.per_message_deflate.as_ref().or(visit.host.server.deflate.as_ref());
     Upgrade::check(visit.head, UpgradeIntent::of(&visit.head.headers), &[])
         .map(|upgrade| upgrade.with_first_offer(headers).with_deflate(headers, deflate))
         .map_err(|error| match error {
@@ -108,22 +109,22 @@ impl EngineRequest<'_> {
     /// Asks the application. `complete` adds what only the kind of transport knows.
     async fn admit(&self, complete: impl FnOnce(Handshake) -> Handshake) -> Result<AdmittedClient, EngineRejection> {
         let Self { host, engine, head, query } = self;
-        if host.application.shared.is_stopping() {
+        if host.server.shared.is_stopping() {
             return Err(EngineRejection::stopping());
         }
         let text = head.uri.query().unwrap_or_default();
-        Query::check(text, &host.application.limits).map_err(EngineRejection::too_long)?;
+        Query::check(text, &host.server.application.limits).map_err(EngineRejection::too_long)?;
         let Destination { mut entry, path, parameters } =
-            destination(engine, host.application).ok_or(RejectionCode::BadRequest)?;
-        let address = host.application.address(host.peer, &head.headers);
-        let permit = host.application.limiter.enter(address).map_err(HandshakeRejection::from)?;
+            destination(engine, &host.server.application).ok_or(RejectionCode::BadRequest)?;
+        let address = host.server.address(host.peer, &head.headers);
+        let permit = host.server.limiter.enter(address).map_err(HandshakeRejection::from)?;
         let handshake = Handshake::new(path, text, &head.headers, host.peer).with_address(address);
         let handshake = complete(handshake.with_parameters(parameters));
         for check in host.before.into_iter().chain(&engine.options.allow_request) {
             check.ask(handshake.clone()).await?;
         }
         if let ConnectionScope::Namespace(found) = &mut entry {
-            found.grants = guard_upgrade(host.application, &found.route, &handshake).await?;
+            found.grants = guard_upgrade(&host.server.application, &found.route, &handshake).await?;
         }
         query.check_version()?;
         Ok(AdmittedClient { entry, handshake, permit })
@@ -137,7 +138,7 @@ struct AdmittedClient {
     permit: Option<Box<ConnectionPermit>>,
 }
 
-/// What a session is for, and what its handshake shows of it.
+/// Purpose of a session, and the handshake that user code sees.
 struct Destination {
     entry: ConnectionScope,
     path: String,
@@ -170,7 +171,7 @@ fn open_packet(options: &EngineOptions, id: &str, upgrades: &[&str]) -> String {
     open.packet()
 }
 
-/// What only the answer of a handshake says.
+/// Adds the headers that only the answer of a handshake has.
 fn greet(options: &EngineOptions, headers: &mut HeaderMap, handshake: &Handshake, id: &str) {
     if let Some(cookie) = &options.cookie {
         headers.append(SET_COOKIE, cookie.header(id));
@@ -182,7 +183,7 @@ fn greet(options: &EngineOptions, headers: &mut HeaderMap, handshake: &Handshake
 
 /// A session that begins with its WebSocket.
 struct WebSocketSession {
-    application: Arc<Application>,
+    server: Arc<StartedServer>,
     options: Arc<EngineOptions>,
     agreed: Option<Agreed>,
     entered: SessionEntry,
@@ -194,20 +195,20 @@ struct WebSocketSession {
 
 impl StreamHandler for WebSocketSession {
     async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
-        let Self { application, options, agreed, entered, entry, handshake, permit, open } = self;
+        let Self { server, options, agreed, entered, entry, handshake, permit, open } = self;
         let websocket = WebSocket::new(stream, &read_ahead, options.max_http_buffer_size);
         let websocket = websocket.with_deflate(agreed).holding(permit);
-        let opened = EngineTransport::open(websocket, &open, application.limits.handshake_timeout).await;
+        let opened = EngineTransport::open(websocket, &open, server.application.limits.handshake_timeout).await;
         let Some(transport) = opened else { return };
-        let tasks = application.shared.tasks.clone();
+        let application = Arc::clone(&server.application);
         let config = options.config(&entry);
-        tasks.spawn(serve(entered.with(transport), application, entry, handshake, config));
+        server.shared.tasks.spawn(serve(entered.with(transport), application, entry, handshake, config));
     }
 }
 
 /// A WebSocket that may take a session over, where it has a probe.
 struct SessionUpgrade {
-    application: Arc<Application>,
+    server: Arc<StartedServer>,
     options: Arc<EngineOptions>,
     agreed: Option<Agreed>,
     mover: Option<UpgradableSession>,
@@ -222,9 +223,10 @@ struct UpgradableSession {
 
 impl StreamHandler for SessionUpgrade {
     async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
-        let Self { application, options, agreed, mover } = self;
+        let Self { server, options, agreed, mover } = self;
         let websocket = WebSocket::new(stream, &read_ahead, options.max_http_buffer_size).with_deflate(agreed);
-        let patience = ProbeTimeouts { upgrade: options.upgrade_timeout, close: application.limits.close_timeout };
+        let patience =
+            ProbeTimeouts { upgrade: options.upgrade_timeout, close: server.application.limits.close_timeout };
         match mover {
             Some(UpgradableSession { probe, peer, latest }) => {
                 upgrade(websocket, probe, patience).await;

@@ -44,7 +44,7 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// What requests need of a session.
+/// Part of a session that requests need.
 #[derive(Clone, Debug)]
 pub(super) enum EngineSession {
     /// It began as a WebSocket: no request has business with it.
@@ -75,7 +75,7 @@ impl EngineSessions {
         SessionEntry { sessions: Arc::clone(self), id }
     }
 
-    /// How many of them poll.
+    /// Number of sessions that poll.
     pub(crate) fn polling(&self) -> usize {
         self.polling.load(Ordering::Acquire)
     }

@@ -6,13 +6,13 @@ use std::sync::{Arc, Weak};
 
 use crate::gateway::{Route, Routes};
 use crate::metrics::{HowEnded, Kind, Meters, Metrics, NamespaceMeter, OTHER, float};
-use crate::server::application::ServerState;
+use crate::server::state::ServerState;
 
 /// The meters of all namespaces. What is sent has a label of its own where it is subscribed to, or among `sent`.
 pub(crate) fn meters(shared: &Arc<ServerState>, routes: &Routes, sent: &[String]) -> Arc<Meters> {
     let namespaces = routes.iter().map(|route| of_route(route, sent)).collect();
     let shared: Weak<ServerState> = Arc::downgrade(shared);
-    Arc::new(Meters::new(namespaces, move |name| shared.upgrade()?.application()?.declared(name)))
+    Arc::new(Meters::new(namespaces, move |name| shared.upgrade()?.started()?.application.declared(name)))
 }
 
 fn of_route(route: &Route, sent: &[String]) -> NamespaceMeter {

@@ -1,5 +1,5 @@
-//! What a server measures, gathered when somebody asks. Most of it is looked up where it is, so nothing is kept for it while
-//! nobody does.
+//! Metrics of a server, gathered when they are asked for. Most figures are looked up at their source, so nothing is
+//! kept for them.
 
 mod events;
 #[cfg(unix)]
@@ -10,7 +10,7 @@ mod traffic;
 pub(crate) use events::meters;
 
 use crate::metrics::{Counter, Kind, Metrics, Rejected, float};
-use crate::server::application::ServerState;
+use crate::server::state::ServerState;
 
 /// Everything, at this moment.
 pub(crate) fn gather(shared: &ServerState) -> Metrics {
@@ -29,7 +29,7 @@ pub(crate) fn gather(shared: &ServerState) -> Metrics {
     metrics
 }
 
-/// What is counted by a reason.
+/// Counters by reason.
 fn reasons(metrics: &mut Metrics, shared: &ServerState) {
     let labelled = &shared.counters.labelled;
     let help = "Sockets that have gone, by who or what ended them and the close code.";
@@ -52,7 +52,7 @@ fn reasons(metrics: &mut Metrics, shared: &ServerState) {
     }
 }
 
-/// What is counted by itself.
+/// Counters without labels.
 fn counters(metrics: &mut Metrics, shared: &ServerState) {
     let names = [
         ("gateway_connections_total", Counter::Connections, "Sockets whose connect hooks accepted."),

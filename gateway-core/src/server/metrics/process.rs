@@ -1,5 +1,5 @@
-//! What the process has of the system, by the names that Prometheus' own clients use. Where the system does not tell, the
-//! names are left out.
+//! Figures of the process, under the names of Prometheus' own clients. Figures that the system does not tell are left
+//! out.
 
 use std::fs::{self, File};
 use std::io;

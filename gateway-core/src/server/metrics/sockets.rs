@@ -1,13 +1,13 @@
-//! Who is connected and what waits for them.
+//! Figures of sockets and of the frames that wait for them.
 
 use std::collections::BTreeMap;
 
 use crate::hub::{Space, Target};
 use crate::metrics::{Kind, Metrics, OTHER, float};
-use crate::server::application::{Application, ServerState};
+use crate::server::state::{ServerState, StartedServer};
 use crate::session::Session;
 
-/// What the sockets of one namespace amount to.
+/// Totals of one namespace's sockets.
 #[derive(Debug, Default)]
 struct NamespaceGauges {
     polling: u64,
@@ -16,7 +16,7 @@ struct NamespaceGauges {
     members: u64,
 }
 
-/// What all sockets amount to.
+/// Totals of all sockets.
 #[derive(Debug, Default)]
 struct SocketGauges {
     /// By the name each namespace was declared with.
@@ -30,20 +30,20 @@ struct SocketGauges {
 }
 
 pub(super) fn gather(metrics: &mut Metrics, shared: &ServerState) {
-    let application = shared.application();
+    let started = shared.started();
     let mut all = SocketGauges::default();
-    for route in application.iter().flat_map(|application| application.routes.iter()) {
+    for route in started.iter().flat_map(|server| server.application.routes.iter()) {
         all.namespaces.entry(route.namespace).or_default();
     }
     for space in shared.hub.spaces() {
-        all.add(&space, application.as_deref());
+        all.add(&space, started.as_deref());
     }
     all.write(metrics);
 }
 
 impl SocketGauges {
-    fn add(&mut self, space: &std::sync::Arc<Space>, application: Option<&Application>) {
-        let declared = application.and_then(|application| application.declared(&space.name)).unwrap_or(OTHER);
+    fn add(&mut self, space: &std::sync::Arc<Space>, server: Option<&StartedServer>) {
+        let declared = server.and_then(|server| server.application.declared(&space.name)).unwrap_or(OTHER);
         let mut namespace = self.namespaces.remove(declared).unwrap_or_default();
         for session in Target::all(space).select().iter() {
             self.add_session(session, &mut namespace);

@@ -1,7 +1,7 @@
 //! Bytes, pings and broadcasts, of all sockets together.
 
 use crate::metrics::{Kind, Metrics, float};
-use crate::server::application::ServerState;
+use crate::server::state::ServerState;
 
 pub(super) fn gather(metrics: &mut Metrics, shared: &ServerState) {
     let Some(meter) = shared.counters.wire() else { return };

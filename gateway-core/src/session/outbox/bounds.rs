@@ -1,4 +1,4 @@
-//! How much may wait for one client, and when that is too much.
+//! Bounds of the frames that wait for one client.
 
 use std::sync::atomic::Ordering;
 
@@ -59,8 +59,8 @@ impl Outbox {
         }
     }
 
-    /// Whether one frame more belongs to a burst: nothing of what waits was refused, or the turn that sends it began within
-    /// the bounds. While a burst leaves, a quarter of the bounds may come behind it.
+    /// Returns `true` if one frame more belongs to a burst: nothing of the queue was refused, or the turn that sends it
+    /// began within the bounds. While a burst leaves, a quarter of the bounds may come behind it.
     fn may_burst(&self, queue: &mut Queue, bytes: usize) -> bool {
         let (messages, waits) = (queue.waiting.len(), queue.waiting.bytes());
         let begins_turn = !queue.marked;
@@ -111,12 +111,13 @@ impl Outbox {
         waiting.is_empty() || (waiting.len() < self.frames && waiting.bytes() + bytes <= self.bytes as usize)
     }
 
-    /// Whether so little waits that more may be added before it leaves.
+    /// Returns `true` if so little waits that more may be added before it leaves.
     pub(crate) fn is_light(&self) -> bool {
         !self.heavy.load(Ordering::Relaxed)
     }
 
-    /// Whether more must wait until less does. Where it must, the connection's task is woken then, whoever wrote.
+    /// Returns `true` if reading has to wait until less is queued. The connection's task is then woken by the task that
+    /// wrote.
     pub(crate) fn holds_back(&self) -> bool {
         if self.is_light() {
             return false;
@@ -147,7 +148,7 @@ impl Outbox {
         }
     }
 
-    /// Whether little waits also with one frame more.
+    /// Returns `true` if little waits also with one frame more.
     #[inline]
     pub(super) fn stays_light(&self, queue: &Queue, bytes: usize) -> bool {
         queue.waiting.len() < self.frames / 2 && queue.waiting.bytes() + bytes <= self.bytes as usize / 16
@@ -166,7 +167,7 @@ impl Outbox {
         }
     }
 
-    /// Whether more waits than the bounds, as a burst that has not left.
+    /// Returns `true` if more waits than the bounds, as a burst that has not left.
     pub(crate) fn is_beyond_bounds(&self) -> bool {
         if self.is_light() {
             return false;
@@ -181,14 +182,14 @@ impl Outbox {
         (queue.waiting.len(), queue.waiting.bytes())
     }
 
-    /// Whether a frame of usual size would fit now.
+    /// Returns `true` if a frame of usual size would fit now.
     pub(crate) fn has_room(&self) -> bool {
         let queue = self.lock();
         queue.closed || self.fits(&queue, 1024)
     }
 }
 
-/// What waits, with what its places cost.
+/// Bytes that wait, with the cost of their places.
 fn size(queue: &Queue) -> usize {
     queue.waiting.bytes() + queue.waiting.len() as usize * PLACE
 }

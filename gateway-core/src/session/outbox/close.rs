@@ -1,4 +1,4 @@
-//! How an outbox ends: the reason somebody gave, and the last frame.
+//! End of an outbox: its reason, and the last frame.
 
 use std::mem;
 use std::sync::atomic::Ordering;
@@ -8,7 +8,7 @@ use crate::session::DisconnectReason;
 use crate::session::outbox::frame_queue::FrameQueue;
 use crate::session::outbox::{Delivery, Outbox};
 
-/// What an end is the end of.
+/// Extent of an end: one socket, or its connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Scope {
     /// The socket; its connection may serve others.
@@ -43,12 +43,12 @@ impl Outbox {
         }
     }
 
-    /// Whether somebody asked for the end. Cheap.
+    /// Returns `true` if an end was asked for. Cheap.
     pub(crate) fn is_ending(&self) -> bool {
         self.ending.load(Ordering::Acquire)
     }
 
-    /// What somebody asked for, if it is the end.
+    /// Reason and extent of the end, once one was asked for.
     pub(crate) fn ended(&self) -> Option<(DisconnectReason, Scope)> {
         if self.is_ending() { self.lock().end().cloned() } else { None }
     }
@@ -67,7 +67,7 @@ impl Outbox {
         self.weigh(&mut queue);
     }
 
-    /// What waits, pongs only where they are begun. Nothing is taken any more.
+    /// Takes the frames that wait, pongs only where they are begun. The outbox accepts nothing any more.
     pub(super) fn give_up(&self) -> FrameQueue {
         let mut queue = self.lock();
         queue.closed = true;
@@ -82,7 +82,7 @@ impl Outbox {
 }
 
 impl DisconnectReason {
-    /// What the client is told; `None` where nobody listens any more.
+    /// Close reason for the client; `None` where the client does not listen any more.
     pub(crate) fn told(&self) -> Option<Disconnect> {
         match self {
             Self::Client(_) | Self::Left | Self::Lost | Self::Aborted | Self::Malformed(_) => None,

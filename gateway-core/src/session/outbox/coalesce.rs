@@ -15,7 +15,8 @@ impl Outbox {
         self.push_into(queue, frame, Delivery::Event)
     }
 
-    /// What the client has not seen it cannot name to come back, so it is not kept for that either.
+    /// Removes older events of the key from the log of recovery too: the client has not seen them, so it cannot name
+    /// them to resume.
     pub(super) fn forget_older(&self, queue: &mut Queue, frame: &Encoded) {
         let Some(older) = queue.waiting.take_older(frame) else { return };
         self.counters.add(Counter::CoalescedFrames);

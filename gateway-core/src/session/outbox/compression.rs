@@ -13,7 +13,7 @@ impl Outbox {
         self.deflates.store(true, Ordering::Relaxed);
     }
 
-    /// How messages are compressed, if they are.
+    /// Compression of the messages, if they are compressed.
     #[inline]
     pub(crate) fn deflating(&self) -> Option<Deflating> {
         if cfg!(feature = "deflate") && self.deflates.load(Ordering::Relaxed) {

@@ -40,7 +40,7 @@ impl FrameQueue {
         self.front.as_ref().map_or(0, |(frame, _)| frame.len())
     }
 
-    /// Whether the first frame is written in part, so that it must go on.
+    /// Returns `true` if the first frame is written in part, so that it must go on.
     pub(super) fn is_begun(&self) -> bool {
         self.written > 0
     }
@@ -55,7 +55,7 @@ impl FrameQueue {
         }
     }
 
-    /// The same, in one piece with the last where both are one socket's own and of one kind.
+    /// Appends a frame, in one piece with the last where both are one socket's own and of one kind.
     #[inline]
     pub(super) fn append(&mut self, frame: Encoded, delivery: Delivery) {
         let last = match &mut self.behind {
@@ -79,7 +79,7 @@ impl FrameQueue {
         }
     }
 
-    /// Whether this is all that waits, and not begun.
+    /// Returns `true` if this frame is all that waits, and not begun.
     #[inline]
     pub(super) fn is_only(&self, frame: &Encoded) -> bool {
         self.behind.is_none() && self.written == 0 && self.front.as_ref().is_some_and(|(front, _)| front.is(frame))
@@ -117,19 +117,19 @@ impl FrameQueue {
         self.messages -= frame.messages();
     }
 
-    /// What goes out next.
+    /// Bytes that go out next.
     #[inline]
     pub(super) fn next(&self) -> Option<&[u8]> {
         self.front.as_ref().map(|(frame, _)| &frame.as_slice()[self.written..])
     }
 
-    /// Whether nothing waits behind what goes out next.
+    /// Returns `true` if nothing waits behind the next bytes.
     #[inline]
     pub(super) fn is_alone(&self) -> bool {
         self.behind.is_none()
     }
 
-    /// What goes out next, frame by frame.
+    /// Bytes that wait, frame by frame.
     pub(super) fn all(&self) -> impl Iterator<Item = &[u8]> {
         let behind = self.behind.iter().flat_map(|behind| behind.iter());
         self.next().into_iter().chain(behind.map(Encoded::as_slice))

@@ -24,7 +24,7 @@ impl Pongs {
         self.bytes.extend_from_slice(pong);
     }
 
-    /// What is not yet written.
+    /// Bytes that are not yet written.
     pub(super) fn rest(&self) -> &[u8] {
         &self.bytes[self.written..]
     }

@@ -1,4 +1,4 @@
-//! What an outbox guards by its lock, and how it is written.
+//! Data of an outbox behind its lock, and how it is written.
 
 use std::cell::RefCell;
 use std::io;
@@ -47,13 +47,13 @@ pub(super) struct Queue {
     pub(super) rare: Option<Box<Rare>>,
 }
 
-/// What few outboxes have at a time.
+/// Data that few outboxes have at a time.
 #[derive(Debug, Default)]
 pub(super) struct Rare {
     pongs: Option<Pongs>,
     /// The end, once somebody asked for it.
     pub(super) end: Option<(DisconnectReason, Scope)>,
-    /// What the client can ask for again, where the server recovers sockets.
+    /// Events that the client can ask for again, where the server recovers sockets.
     pub(super) replay: Option<Replay>,
     /// Present where the client takes what waits at times only.
     pub(super) listener: Option<PollListener>,
@@ -98,7 +98,7 @@ impl Queue {
         self.rare.as_ref()?.end.as_ref()
     }
 
-    /// Whether the connection's task has offered what waits, and its transport took no more.
+    /// Returns `true` if the connection's task has offered the frames, and its transport took no more.
     pub(super) fn is_refused(&self) -> bool {
         self.blocked && !self.untold
     }

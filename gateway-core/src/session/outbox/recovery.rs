@@ -11,7 +11,7 @@ use crate::session::replay::{Offset, Recovery, Replay};
 #[derive(Debug)]
 pub(crate) struct AlreadyResumed(pub(crate) Encoded);
 
-/// What became of the wish that a client does not come back.
+/// Result of ending a session's recovery.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum RecoveryEnd {
     /// Its client cannot come back any more.

@@ -107,7 +107,7 @@ impl<T: Transport> Transport for EngineTransport<T> {
     }
 }
 
-/// What a packet is to an open session.
+/// Applies a packet to an open session.
 pub(super) fn hear(
     packet: EnginePacket<'_>,
     context: &mut Context<'_>,

@@ -13,11 +13,11 @@ use crate::transport::engine::{EngineTransport, write_all};
 use crate::transport::polling::UpgradeProbe;
 use crate::transport::{Broken, Ending, Transport};
 
-/// How often a poll that waits is let go once the probe was answered, as in the reference. Until then it is served as ever: a
-/// client that had moved is told so.
+/// Interval at which a waiting poll is released once the probe was answered, as in the reference. Until then polls are
+/// served as ever: a client that has moved is told so.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long an upgrade may take, and the close of a WebSocket that was not taken.
+/// Time limits of an upgrade, and of the close of a WebSocket that was not taken.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ProbeTimeouts {
     pub(crate) upgrade: Duration,
@@ -59,7 +59,7 @@ struct Probing<'a> {
     to_write: Vec<u8>,
     /// Since the probe was answered.
     ticks: Option<Interval>,
-    /// How it ends, once what it was told is written: a client may ask to be upgraded in the breath of its probe.
+    /// Result, once `to_write` is flushed: a client may send `2probe` and `5` in one segment.
     outcome: Option<Result<(), ProbeFailure>>,
 }
 

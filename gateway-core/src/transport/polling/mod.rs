@@ -30,7 +30,7 @@ use pipe::Pipe;
 /// The server's end, from the first request to the last frame of the WebSocket it may move to.
 pub(crate) struct Polling {
     pipe: Arc<Pipe>,
-    /// What a POST brought and was not yet taken.
+    /// Packets of a POST that are not yet taken.
     reading: Option<PostedPackets>,
     /// Bytes that POSTs brought.
     count: u64,
@@ -55,7 +55,7 @@ impl PollListener {
     }
 }
 
-/// How long the end of a session whose client said goodbye waits for its poll, which may have been overtaken.
+/// Time that the end of a session whose client said goodbye waits for its poll, which may have been overtaken.
 const OVERTAKEN: Duration = Duration::from_millis(100);
 
 /// Packets of one POST, and where the next of them begins.
@@ -73,7 +73,7 @@ impl Polling {
         (Self { pipe, reading: None, count: 0, websocket: None, farewell: None, unclaimed, place, present: None }, peer)
     }
 
-    /// The same, holding its place among the connections of the server.
+    /// Attaches the permit that counts this connection, for as long as the transport lives.
     pub(crate) fn holding(mut self, present: Option<Box<ConnectionPermit>>) -> Self {
         self.present = present;
         self

@@ -1,10 +1,10 @@
-//! What is gathered for a GET that waits.
+//! Packets gathered for a waiting GET.
 
 use std::mem;
 use std::task::{Context, Poll, Waker};
 
 use crate::protocol::OpCode;
-use crate::protocol::engine_io::{Frame, PayloadWriter};
+use crate::protocol::engine_io::PayloadWriter;
 
 /// The packets that carry nothing.
 pub(super) const CLOSE: &[u8] = b"1";
@@ -51,7 +51,7 @@ impl PendingGet {
         self.get.is_some()
     }
 
-    /// Whether a GET waits that can take more.
+    /// Returns `true` if a GET waits that can take more.
     pub(super) fn takes_more(&self) -> bool {
         self.get.as_ref().is_some_and(|get| !get.is_full)
     }
@@ -61,7 +61,7 @@ impl PendingGet {
     }
 
     /// Adds a message; control frames are of use to a WebSocket only.
-    pub(super) fn add(&mut self, Frame { opcode, payload }: Frame<'_>) {
+    pub(super) fn add(&mut self, opcode: OpCode, payload: &[u8]) {
         match opcode {
             OpCode::Text => self.gathered.text(payload),
             OpCode::Binary => self.gathered.binary(payload),
@@ -88,7 +88,7 @@ impl PendingGet {
         }
     }
 
-    /// What was gathered may go.
+    /// Releases the gathered packets.
     pub(super) fn flush(&mut self) {
         if let Some(get) = self.get.as_mut().filter(|_| !self.gathered.is_empty()) {
             get.due();

@@ -1,5 +1,5 @@
-//! What the task of a polling connection and the requests of its client share. Every rule of who may do what, and when, is
-//! here; nobody waits under the lock.
+//! State shared by the task of a polling connection and the requests of its client. Every rule of their order is here;
+//! no code waits while it holds the lock.
 
 use std::fmt;
 use std::io;
@@ -10,12 +10,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::protocol::engine_io::{Frame, Frames};
-use crate::protocol::{CloseCode, Disconnect, OpCode};
+use crate::protocol::{CloseCode, Disconnect, OpCode, ServerFrames};
 use crate::transport::polling::pending_get::{CLOSE, NOOP, PendingGet, wake};
 use crate::transport::{Broken, Transport};
 
-/// How late a timer may be.
+/// Tolerance for a late timer.
 const LATE: Duration = Duration::from_millis(5);
 
 #[derive(Default)]
@@ -46,7 +45,7 @@ pub(crate) enum SessionError {
     Stopping,
 }
 
-/// How far a session has come.
+/// Stage of a session's life.
 #[derive(Default)]
 enum Stage {
     #[default]
@@ -83,7 +82,7 @@ pub(super) struct PipeState {
     is_posted: bool,
     posted: Option<String>,
     is_undelivered: bool,
-    /// What it brought was handed over, and it waits for that to be taken.
+    /// The body was handed over and waits to be taken.
     is_handed: bool,
     /// It is about to be answered. A GET lets it go first, so that a client may post again out of what it hears.
     is_answering: bool,
@@ -101,7 +100,7 @@ pub(super) struct PipeState {
     violated: bool,
 }
 
-/// Whether a close frame says that the server stops.
+/// Returns `true` if a close frame says that the server stops.
 fn is_going_away(payload: &[u8]) -> bool {
     payload.starts_with(&CloseCode::GOING_AWAY.as_u16().to_be_bytes())
 }
@@ -112,7 +111,7 @@ impl PipeState {
         self.task.get_or_insert_with(|| context.waker().clone()).clone_from(context.waker());
     }
 
-    /// What the next POST brought, or how the session was broken.
+    /// Takes the body of the next POST, or the failure that broke the session.
     pub(super) fn poll_take(&mut self, context: &Context<'_>) -> Poll<Result<String, Broken>> {
         if let Some(posted) = self.posted.take() {
             return Poll::Ready(Ok(posted));
@@ -150,7 +149,7 @@ impl PipeState {
         self.client_closed && !self.answer.takes_more()
     }
 
-    /// What a request brought, or how it came, breaks the protocol.
+    /// Marks the session as broken by a request that violates the protocol.
     pub(super) fn violate(&mut self, why: &'static str) -> Broken {
         let broken = Broken::Violation(Disconnect::new(CloseCode::NO_STATUS, why));
         self.violated = true;
@@ -176,19 +175,19 @@ impl PipeState {
                 // Nobody is going to ask for it.
                 return Poll::Ready(Ok(frames.len()));
             }
-            let first = Frames::new(frames).next();
+            let first = ServerFrames::new(frames).next();
             self.close_waits = first.is_some_and(|frame| frame.opcode == OpCode::Close);
             self.register(context);
             return Poll::Pending;
         }
-        let mut rest = Frames::new(frames);
+        let mut rest = ServerFrames::new(frames);
         let mut taken = 0;
         while let Some(frame) = rest.next() {
             match frame.opcode {
                 OpCode::Close if self.client_closed => self.answer.end_with(NOOP),
                 // Some clients take a goodbye for good, and are to come back.
                 OpCode::Close if self.answer.is_empty() && is_going_away(frame.payload) => {
-                    self.turn(SessionError::Stopping)
+                    self.turn(SessionError::Stopping);
                 }
                 OpCode::Close if self.answer.is_empty() => self.say_goodbye(),
                 // Clients take a goodbye at once, and what comes with it later: it goes alone, with the next poll.
@@ -196,7 +195,7 @@ impl PipeState {
                     self.answer.release(NOOP);
                     break;
                 }
-                _ => self.answer.add(frame),
+                _ => self.answer.add(frame.opcode, frame.payload),
             }
             taken = frames.len() - rest.left();
         }
@@ -210,7 +209,7 @@ impl PipeState {
 
     fn say_goodbye(&mut self) {
         if self.close_waits {
-            self.answer.add(Frame { opcode: OpCode::Text, payload: NOOP });
+            self.answer.add(OpCode::Text, NOOP);
         }
         self.answer.end_with(CLOSE);
     }
@@ -258,7 +257,7 @@ impl PipeState {
         }
     }
 
-    /// Whether what is written now goes out now.
+    /// Returns `true` if a frame that is written now leaves now.
     pub(super) fn is_listening(&self) -> bool {
         match self.stage {
             Stage::Polling => self.answer.takes_more(),
@@ -266,7 +265,7 @@ impl PipeState {
         }
     }
 
-    /// Whether the session can be reached by requests.
+    /// Checks that requests can reach the session.
     pub(super) fn standing(&self) -> Result<(), SessionError> {
         self.admit()
     }
@@ -286,7 +285,7 @@ impl PipeState {
         Ok(())
     }
 
-    /// What a GET is answered with.
+    /// Waits for the body that a GET is answered with.
     pub(super) fn poll_answer(&mut self, context: &Context<'_>) -> Poll<Result<Vec<u8>, SessionError>> {
         let answer = self.answer.poll(context);
         answer.map(|answer| self.turned.map_or(Ok(answer), Err))
@@ -318,7 +317,7 @@ impl PipeState {
         }
     }
 
-    /// What a POST brings breaks off where its client does.
+    /// Drops a POST whose client went away in the middle of its body.
     pub(super) fn abort_post(&mut self) {
         self.is_posted = false;
         self.break_off(Broken::Aborted);
@@ -335,7 +334,7 @@ impl PipeState {
         wake(&mut self.task);
     }
 
-    /// Whether everything that was posted has been taken, and whether it kept to the protocol.
+    /// Waits until every posted packet is taken; `false` where one broke the protocol.
     pub(super) fn poll_delivered(&mut self, context: &Context<'_>) -> Poll<bool> {
         if self.is_undelivered && matches!(self.stage, Stage::Polling | Stage::Moved) {
             self.post = Some(context.waker().clone());

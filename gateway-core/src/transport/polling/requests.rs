@@ -20,7 +20,7 @@ impl PollingPeer {
         Self(pipe)
     }
 
-    /// Whether requests reach the session.
+    /// Checks that requests can reach the session.
     pub(crate) fn standing(&self) -> Result<(), SessionError> {
         self.0.lock().standing()
     }
@@ -37,7 +37,7 @@ impl PollingPeer {
         Ok(Posting { pipe: Arc::clone(&self.0), is_over: false })
     }
 
-    /// What a request brings breaks the protocol.
+    /// Marks the session as broken by a request that violates the protocol.
     pub(crate) fn violate(&self, why: &'static str) {
         self.0.lock().violate(why);
     }

@@ -1,4 +1,4 @@
-//! What stands in the place of TLS in a build without it: there is none.
+//! Stub in place of TLS for builds without the feature: no value of its types exists.
 
 #[derive(Clone, Debug)]
 pub(crate) enum Tls {}

@@ -12,8 +12,8 @@ use tokio_rustls::server::TlsStream;
 use crate::transport::tls::files::HTTP_2;
 use crate::transport::websocket::Stream;
 
-/// What a client hears that speaks nothing but HTTP/2: empty settings, and the end because of `HTTP_1_1_REQUIRED` (RFC 9113
-/// §6.5, §6.8, §7), with a text for people.
+/// Answer to a client that speaks nothing but HTTP/2: empty settings, and a close with `HTTP_1_1_REQUIRED` (RFC 9113
+/// §6.5, §6.8, §7) and a readable text.
 const HTTP_1_1_REQUIRED: &[u8] = b"\0\0\0\x04\0\0\0\0\0\
     \0\0\x3e\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0d\
     this server speaks HTTP/1.1 and WebSocket over it only";

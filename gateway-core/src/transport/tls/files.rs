@@ -20,7 +20,7 @@ const HTTP_1_1: &[u8] = b"http/1.1";
 /// The second choice, for clients that offer nothing else: who is told in it what the server speaks may say so to its user.
 pub(super) const HTTP_2: &[u8] = b"h2";
 
-/// What a server shows to be who it says it is: a certificate and its private key, from two files in PEM.
+/// A server's identity: a certificate and its private key, read from two files in PEM.
 ///
 /// Cheap to clone; all clones are the same, so that one that was kept can [`reload`](Tls::reload) what the server uses.
 ///
@@ -61,7 +61,7 @@ pub enum TlsError {
     Malformed {
         /// As it was given.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Description of the fault.
         why: String,
     },
     /// The file of the certificate holds none.
@@ -98,7 +98,7 @@ impl Tls {
         Ok(())
     }
 
-    /// The same, where the log is the only one to tell.
+    /// Reloads both files, and logs a failure instead of returning it.
     pub(crate) fn try_reload(&self) {
         match self.reload() {
             Ok(()) => tracing::info!(certificate = ?self, "a certificate was read again"),

@@ -1,4 +1,4 @@
-//! What becomes known of a value's faults from one reading to the next.
+//! Facts about a value's faults that one reading leaves for the next.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use super::sample::{Sample, TEXTS};
 use crate::protocol::fault::Fault;
 use crate::protocol::fault::failure::ReadError;
 
-/// What is known of the faults of one value.
+/// Facts about the faults of one value.
 #[derive(Default)]
 pub(super) struct Notes {
     /// Faults beyond so many are not noted.
@@ -15,7 +15,7 @@ pub(super) struct Notes {
     pub(super) found: Vec<Fault>,
     /// Members that a type asks for in vain, by the paths of their objects without indices.
     missing: Vec<(String, String)>,
-    /// What a type turned down in words of its own, and how many samples it was given instead.
+    /// Values that a type refused in words of its own, and the number of samples it was given instead.
     turned_down: Vec<(Fault, usize)>,
 }
 
@@ -72,7 +72,7 @@ impl Notes {
         Some(sample)
     }
 
-    /// Whether a type that takes no others was met by this member.
+    /// Returns `true` if a type that takes no other members has met this one.
     pub(super) fn is_unknown(&self, path: &str) -> bool {
         self.turned_down.iter().any(|(fault, _)| fault.path == path && fault.rule == "unknown")
     }

@@ -11,13 +11,13 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::connection::application::Application;
+use crate::connection::socket_context::SocketContext;
 use crate::error::{ConnectRejection, Exception};
 use crate::gateway::{Route, Services};
 use crate::handler::{Context, GuardContext, Guards, RunHook, SocketGrants, Verdict};
 use crate::metrics::Counter;
 use crate::protocol::CloseCode;
-use crate::server::application::Application;
-use crate::server::socket_context::SocketContext;
 use crate::socket::Socket;
 
 pub(crate) struct ConnectHooks {
@@ -120,7 +120,7 @@ impl ConnectingSocket {
         let grants = self.grants.as_ref().expect("the sockets of a namespace with guards have grants");
         progress.is_asking.store(true, Ordering::Relaxed);
         let context = GuardContext::connect(&self.application.services, &self.socket, grants);
-        let verdict = guards.ask(0, &context, &self.application.shared.counters).await;
+        let verdict = guards.ask(0, &context, &self.application.counters).await;
         progress.is_asking.store(false, Ordering::Relaxed);
         verdict.map_err(|exception| ConnectRejection::from(exception).by_guard())
     }
@@ -135,7 +135,7 @@ impl ConnectingSocket {
                 Err(panic) => Err(panic),
             };
             let Ok(made) = made else {
-                application.shared.counters.add(Counter::Panics);
+                application.counters.add(Counter::Panics);
                 let (socket, value) = (socket.id(), factory.name);
                 let log = |id: &str| tracing::error!(%socket, value, id, "the factory of a socket's value panicked");
                 return Err(Exception::internal(log).into());
@@ -156,7 +156,7 @@ impl ConnectingSocket {
             Err(panic) => Err(panic),
         };
         let Ok(Verdict(verdict)) = outcome else {
-            application.shared.counters.add(Counter::Panics);
+            application.counters.add(Counter::Panics);
             let log = |id: &str| tracing::error!(socket = %socket.id(), id, "a connect hook panicked");
             return Err(Exception::internal(log).into());
         };

@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use crate::server::socket_driver::SocketDriver;
+use crate::connection::socket_driver::SocketDriver;
 use crate::transport::Direct;
 
 #[derive(Debug, Default)]

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::connection::scheduler::events::{EventScheduler, QueuedEvent};
+use crate::connection::socket_context::SocketContext;
 use crate::error::Exception;
 use crate::handler::{EventOverflow, Handler, Rate};
 use crate::metrics::{self, Counter};
 use crate::protocol::Envelope;
-use crate::server::scheduler::{EventScheduler, QueuedEvent};
-use crate::server::socket_context::SocketContext;
 
 impl EventScheduler {
     /// Puts an event behind those that wait, within all bounds.
@@ -69,7 +69,7 @@ pub(super) fn flooded(context: &SocketContext, events: NonZeroU32, wait: Duratio
 }
 
 /// The same, for who is no socket yet.
-pub(in crate::server) fn too_many_events(events: NonZeroU32, wait: Duration) -> Exception {
+pub(in crate::connection) fn too_many_events(events: NonZeroU32, wait: Duration) -> Exception {
     rate_limited(format!("at most {events} events a second"), wait)
 }
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::connection::application::Application;
+use crate::connection::room_guards::room_guard;
 use crate::gateway::Route;
 use crate::handler::SocketGrants;
 use crate::metrics::Counter;
-use crate::server::application::Application;
-use crate::server::guards::room_guard;
 use crate::session::Session;
 use crate::socket::Socket;
 
@@ -37,6 +37,6 @@ impl SocketContext {
     }
 
     pub(crate) fn count(&self, counter: Counter) {
-        self.application.shared.counters.add(counter);
+        self.application.counters.add(counter);
     }
 }

@@ -9,6 +9,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
+use crate::connection::application::Application;
+use crate::connection::connect::ConnectHooks;
+use crate::connection::scheduler::events::EventScheduler;
+use crate::connection::scheduler::raw::RawScheduler;
+use crate::connection::socket_context::SocketContext;
 use crate::error::{ConnectRejection, Exception};
 use crate::gateway::Route;
 use crate::handler::SocketGrants;
@@ -18,11 +23,6 @@ use crate::protocol::{
     CloseCode, Disconnect, Encoded, Incoming, Malformed, Message, Outgoing, Payload, RequestId, WireFormat,
     exceeds_depth,
 };
-use crate::server::application::{Application, ServerState};
-use crate::server::connect_hooks::ConnectHooks;
-use crate::server::raw::RawScheduler;
-use crate::server::scheduler::EventScheduler;
-use crate::server::socket_context::SocketContext;
 use crate::session::{Delivery, DisconnectReason, Scope, Session};
 use crate::socket::Socket;
 use crate::transport::{Handshake, ResumeRequest};
@@ -80,15 +80,15 @@ impl SocketDriver {
         new_socket: NewSocket<'_>,
         mut after: Vec<CancellationToken>,
     ) -> Self {
-        let space = application.shared.hub.of(new_socket.name);
+        let space = application.hub.of(new_socket.name);
         let (session, earlier) = begin(application, &space, &new_socket);
         after.extend(earlier.and_then(|earlier| earlier.ended().cloned()));
         let NewSocket { route, grants, .. } = new_socket;
-        let hub = Arc::clone(&application.shared.hub);
+        let hub = Arc::clone(&application.hub);
         let presence = MembershipGuard { hub, space: Arc::clone(&space), session: Arc::clone(&session) };
         let socket = Socket::new(Arc::clone(&session), space);
         // Stopping looks for sessions once: one that enters at that moment looks back.
-        if application.shared.is_stopping() {
+        if application.is_stopping() {
             session.outbox.end(DisconnectReason::Shutdown, Scope::Connection);
         }
         let application = Arc::clone(application);
@@ -113,7 +113,7 @@ impl SocketDriver {
     /// Opens the way out, once the connect hooks have accepted.
     pub(super) fn open(&self) {
         let session = self.session();
-        let is_kept = self.context.application.shared.hub.resumable.keep(session);
+        let is_kept = self.context.application.hub.resumable.keep(session);
         if is_kept && session.is_recovered() {
             self.context.count(Counter::Recoveries);
         }
@@ -311,7 +311,7 @@ impl fmt::Debug for SocketDriver {
 /// known; else a new one.
 fn begin(application: &Application, space: &Space, new_socket: &NewSocket<'_>) -> (Arc<Session>, Option<Arc<Session>>) {
     let NewSocket { handshake, format, resume_token, .. } = new_socket;
-    let ServerState { hub, counters, .. } = &*application.shared;
+    let Application { hub, counters, .. } = application;
     let renew = || {
         let session = Session::new(&space.name, handshake.clone(), *format, &application.limits, counters);
         session.with_custom_format(space.encode_context().own.filter(|_| *format == WireFormat::Custom))

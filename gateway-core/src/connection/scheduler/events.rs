@@ -1,11 +1,6 @@
 //! What of one socket runs and what waits: one event after the other, those beside them that their handlers allow, and
 //! streams, which hold no place.
 
-mod invocation;
-pub(super) mod overload;
-mod pipeline;
-mod test_log;
-
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -15,6 +10,12 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tracing::Span;
 
+use crate::connection::scheduler::event_queue::EventQueue;
+use crate::connection::scheduler::invocation::{Invocation, ReplyFuture, poll_caught, time_of};
+use crate::connection::scheduler::overload;
+use crate::connection::scheduler::pipeline::PipelineCall;
+use crate::connection::scheduler::rate_limit::{RateLimiter, per_second};
+use crate::connection::socket_context::SocketContext;
 use crate::error::Exception;
 use crate::handler::{
     Context, Finished, Handler, HandlerFuture, HandlerState, OwnedCall, Reply, Responder, SharedResponder, StreamStep,
@@ -22,39 +23,34 @@ use crate::handler::{
 };
 use crate::metrics::{self, Counter};
 use crate::protocol::{Envelope, Payload, RequestId};
-use crate::server::event_queue::EventQueue;
-use crate::server::rate_limit::{RateLimiter, per_second};
-use crate::server::scheduler::invocation::{Invocation, ReplyFuture, poll_caught, time_of};
-use crate::server::scheduler::pipeline::PipelineCall;
-use crate::server::socket_context::SocketContext;
 
 #[derive(Default)]
 pub(crate) struct EventScheduler {
-    waiting: EventQueue<QueuedEvent>,
+    pub(super) waiting: EventQueue<QueuedEvent>,
     // Boxed: most sockets have none most of the time.
-    serial: Option<Box<Invocation>>,
+    pub(super) serial: Option<Box<Invocation>>,
     #[allow(clippy::vec_box, reason = "moved between the two places")]
-    concurrent: Vec<Box<Invocation>>,
+    pub(super) concurrent: Vec<Box<Invocation>>,
     streams: Vec<Streaming>,
     // Boxed: most sockets never send what has a rate.
     rates: Option<Box<RateLimiter>>,
-    open: bool,
+    pub(super) open: bool,
     /// Events that reached a handler since [`EventScheduler::count`] was called.
     events: u64,
 }
 
 /// An event that waits, and the handler it waits for, if there is one.
-struct QueuedEvent {
-    envelope: Envelope<'static>,
-    handler: Option<Arc<Handler>>,
+pub(super) struct QueuedEvent {
+    pub(super) envelope: Envelope<'static>,
+    pub(super) handler: Option<Arc<Handler>>,
 }
 
 /// A handler that was called and has not been polled.
-struct StartedCall<'a> {
-    handler: &'a Arc<Handler>,
-    future: ReplyFuture,
-    responder: SharedResponder<'a>,
-    span: Span,
+pub(super) struct StartedCall<'a> {
+    pub(super) handler: &'a Arc<Handler>,
+    pub(super) future: ReplyFuture,
+    pub(super) responder: SharedResponder<'a>,
+    pub(super) span: Span,
 }
 
 impl EventScheduler {
@@ -66,7 +62,7 @@ impl EventScheduler {
     /// Counts what this turn handled, once for all of it.
     pub(crate) fn count(&mut self, context: &SocketContext) {
         if self.events > 0 {
-            context.application.shared.counters.add_many(Counter::Events, std::mem::take(&mut self.events));
+            context.application.counters.add_many(Counter::Events, std::mem::take(&mut self.events));
         }
     }
 
@@ -88,7 +84,7 @@ impl EventScheduler {
     pub(crate) fn take(&mut self, context: &SocketContext, envelope: Envelope<'_>, task: &mut Task<'_>) {
         let handler = context.route.router.find(&envelope.event);
         context.note_arrival(handler, &envelope);
-        if let Some(listeners) = context.application.shared.counters.listeners() {
+        if let Some(listeners) = context.application.counters.listeners() {
             listeners.count(context.route.namespace, handler.and_then(|handler| handler.meter.as_deref()));
             listeners.incoming(&context.session.namespace, context.session.id.as_str(), &envelope.event);
         }
@@ -357,7 +353,7 @@ impl EventScheduler {
 
     /// A future that is ready at its first poll needs no deadline, so no look at the clock, and no responder of its own.
     /// `keep` gives what is told to who stands around the handler; it is asked for where somebody does.
-    fn run(
+    pub(super) fn run(
         &mut self,
         context: &SocketContext,
         pending: StartedCall<'_>,
@@ -380,7 +376,7 @@ impl EventScheduler {
     }
 
     /// The handler has ended: filters see how.
-    fn finish(
+    pub(super) fn finish(
         &mut self,
         context: &SocketContext,
         reply: Reply,
@@ -396,7 +392,7 @@ impl EventScheduler {
         }
     }
 
-    fn conclude(
+    pub(super) fn conclude(
         &mut self,
         context: &SocketContext,
         reply: Reply,
@@ -432,7 +428,7 @@ fn responder<'a>(
 }
 
 /// The panic hook has logged where; this says whose request it was.
-fn panicked(context: &SocketContext, event: &str) -> Exception {
+pub(super) fn panicked(context: &SocketContext, event: &str) -> Exception {
     context.count(Counter::Panics);
     Exception::internal(|id| tracing::error!(socket = %context.session.id, event, id, "a handler panicked"))
 }

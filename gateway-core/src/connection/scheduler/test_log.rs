@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::connection::scheduler::events::EventScheduler;
+use crate::connection::socket_context::SocketContext;
 use crate::handler::Handler;
 use crate::metrics::bounded;
 use crate::protocol::Envelope;
-use crate::server::scheduler::EventScheduler;
-use crate::server::socket_context::SocketContext;
 
 impl SocketContext {
     pub(super) fn note_arrival(&self, handler: Option<&Arc<Handler>>, envelope: &Envelope<'_>) {

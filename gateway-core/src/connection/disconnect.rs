@@ -9,11 +9,11 @@ use std::task::{Context as Task, Poll};
 use futures_util::FutureExt;
 use tokio::time::timeout;
 
+use crate::connection::socket_context::SocketContext;
+use crate::connection::socket_driver::SocketDriver;
 use crate::error::Exception;
 use crate::handler::{Context, Ended, RunHook, drop_quietly};
 use crate::metrics::{Counter, told};
-use crate::server::socket_context::SocketContext;
-use crate::server::socket_driver::SocketDriver;
 use crate::session::{DisconnectReason, Scope, Session};
 use crate::socket::Socket;
 
@@ -25,7 +25,7 @@ pub(super) const FAILED_HOOK: &str = "handleConnection";
 pub(super) fn leave(mut driver: SocketDriver, reason: DisconnectReason) -> impl Future<Output = ()> {
     let session = Arc::clone(driver.session());
     let application = Arc::clone(&driver.context.application);
-    let resumable = &application.shared.hub.resumable;
+    let resumable = &application.hub.resumable;
     let recovery = application.recovery.as_ref().filter(|_| session.is_away());
     let away_since = recovery.and_then(|recovery| resumable.lose(&session, recovery.sockets));
     if away_since.is_none() {
@@ -42,7 +42,7 @@ pub(super) fn leave(mut driver: SocketDriver, reason: DisconnectReason) -> impl 
             tokio::select! {
                 () = session.settled() => {}
                 () = tokio::time::sleep(recovery.within.saturating_sub(since.elapsed())) => {}
-                () = application.shared.stopping.cancelled() => {}
+                () = application.stopping.cancelled() => {}
             }
         }
     }
@@ -73,8 +73,8 @@ async fn end_hooks(driver: &mut SocketDriver, session: &Session, reason: &Discon
         grants.disown();
     }
     if session.is_accepted() {
-        application.shared.counters.add(Counter::Disconnections);
-        application.shared.counters.labelled.disconnected(reason.kind(), reason.known_code());
+        application.counters.add(Counter::Disconnections);
+        application.counters.labelled.disconnected(reason.kind(), reason.known_code());
         tracing::debug!(socket = %socket.id(), %reason, "disconnected");
     } else {
         tracing::debug!(socket = %socket.id(), %reason, "not accepted");
@@ -127,11 +127,11 @@ async fn run(hook: &RunHook<Ended>, context: &SocketContext, reason: &Disconnect
         Ok(Ok(Ended(Ok(())))) => {}
         Ok(Ok(Ended(Err(exception)))) => failed(socket, &exception),
         Ok(Err(_)) => {
-            application.shared.counters.add(Counter::Panics);
+            application.counters.add(Counter::Panics);
             tracing::error!(socket = %socket.id(), "a disconnect hook panicked");
         }
         Err(_) => {
-            application.shared.counters.add(Counter::Timeouts);
+            application.counters.add(Counter::Timeouts);
             tracing::warn!(socket = %socket.id(), "a disconnect hook took too long");
         }
     }

@@ -1,4 +1,4 @@
-//! How a server that stops lets its clients go: not all at once, so that they do not all come back at once.
+//! Draining: a server that stops lets its clients go in slices, so that they do not all reconnect at once.
 
 use std::time::Duration;
 
@@ -31,19 +31,19 @@ options! {
 }
 
 /// From one slice to the next.
-pub(super) const PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
 /// Sockets that are always closed at once.
 const SLICE: usize = 100;
 
 impl Drain {
     /// Sockets of one slice.
-    pub(super) fn slice(&self, sockets: usize) -> usize {
+    pub(crate) fn slice(&self, sockets: usize) -> usize {
         let slices = usize::try_from(self.window.as_millis() / PAUSE.as_millis()).unwrap_or(usize::MAX);
         sockets.div_ceil(slices.max(1)).max(SLICE)
     }
 
-    /// What one client is told.
+    /// Close reason for one client.
     pub(crate) fn told(&self) -> Disconnect {
         let why = if self.close_code == CloseCode::SERVICE_RESTART { "service restart" } else { "going away" };
         if self.retry_within.is_zero() {

@@ -14,17 +14,17 @@ use tokio::time::Instant;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tracing::Instrument;
 
+use crate::connection::application::Application;
+use crate::connection::disconnect::{FAILED_HOOK, leave};
+use crate::connection::scheduler::overload::too_many_events;
+use crate::connection::scheduler::rate_limit::{TokenBucket, per_second_with_burst};
+use crate::connection::socket_driver::{NewSocket, ResumeToken, SocketDriver};
+use crate::connection::socket_set::SocketSet;
 use crate::error::{ConnectRejection, Exception, RejectedBy};
 use crate::limits::Limits;
 use crate::metrics::{Counter, no_namespace, refused, socket_span};
 use crate::protocol::socket_io::{PacketDecoder, PacketLimits};
 use crate::protocol::{EncodeContext, Encoded, Incoming, Outgoing, Violation, WireFormat};
-use crate::server::application::Application;
-use crate::server::disconnect::{FAILED_HOOK, leave};
-use crate::server::rate_limit::{TokenBucket, per_second_with_burst};
-use crate::server::scheduler::overload::too_many_events;
-use crate::server::socket_driver::{NewSocket, ResumeToken, SocketDriver};
-use crate::server::socket_set::SocketSet;
 use crate::session::{Delivery, DisconnectReason, Outbox, Session};
 use crate::transport::{Handshake, Transport};
 
@@ -75,7 +75,7 @@ impl Multiplexer {
         connect_deadline: Instant,
     ) -> Box<Self> {
         let limits = &application.limits;
-        let outbox = Outbox::new(format, limits, &application.shared.counters);
+        let outbox = Outbox::new(format, limits, &application.counters);
         outbox.open(Encoded::nothing());
         let namespaces = OpenNamespaces {
             application: Arc::clone(application),
@@ -229,14 +229,14 @@ impl OpenNamespaces {
         let now = Instant::now();
         let taken = self.connect_rate.get_or_insert_with(|| TokenBucket::full(now)).take(rate, now);
         taken.map_err(|wait| {
-            self.application.shared.counters.add(Counter::RateLimited);
+            self.application.counters.add(Counter::RateLimited);
             too_many_events(events, wait)
         })
     }
 
     /// Refuses a namespace nobody serves. One for which there is no room ends the connection.
     fn turn_away(&mut self, sockets: &SocketSet, namespace: &str, exception: &Exception) {
-        self.application.shared.counters.add(Counter::RefusedConnections);
+        self.application.counters.add(Counter::RefusedConnections);
         no_namespace(namespace, exception.text(), || {
             let names: Vec<_> = self.application.routes.iter().map(|route| route.namespace).collect();
             if exception.text() == INVALID { names.join(", ") } else { String::new() }
@@ -253,7 +253,7 @@ impl OpenNamespaces {
         if driver.session().is_recovered() {
             driver.session().mark_disconnected();
         }
-        self.application.shared.counters.add(Counter::RefusedConnections);
+        self.application.counters.add(Counter::RefusedConnections);
         refused(&driver.session().id, refusal.told(namespace), exception.told());
         self.note_left(&driver);
         let last = if self.application.compat.nestjs && refusal.by() == RejectedBy::Hook {
@@ -345,7 +345,7 @@ impl OpenNamespaces {
     /// Lets those that are leaving go on. Says whether one has gone.
     pub(super) fn poll(&mut self, is_vacant: bool, task: &mut Task<'_>) -> bool {
         if is_vacant {
-            let wait = || Box::pin(self.application.shared.stopping.clone().cancelled_owned());
+            let wait = || Box::pin(self.application.stopping.clone().cancelled_owned());
             // What it wakes this task for is looked at in every turn.
             let _ = self.stopping.get_or_insert_with(wait).as_mut().poll(task);
         } else {

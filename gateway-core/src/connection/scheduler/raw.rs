@@ -8,14 +8,14 @@ use std::task::{Context as Task, Poll};
 
 use tokio::time::Instant;
 
+use crate::connection::scheduler::event_queue::EventQueue;
+use crate::connection::socket_context::SocketContext;
 use crate::error::Exception;
 use crate::handler::{
     Context, GuardContext, GuardedHook, HandlerFuture, HandlerState, RawReply, SocketGrants, drop_quietly,
 };
 use crate::metrics::Counter;
 use crate::protocol::{CloseCode, Disconnect, Message};
-use crate::server::event_queue::EventQueue;
-use crate::server::socket_context::SocketContext;
 
 type RawReplyFuture = Pin<Box<dyn Future<Output = RawReply> + Send>>;
 

@@ -2,6 +2,9 @@
 
 use std::task::Context as Task;
 
+use crate::connection::application::Application;
+use crate::connection::driver::ConnectionConfig;
+use crate::connection::socket_driver::SocketDriver;
 use crate::error::Exception;
 use crate::gateway::Route;
 use crate::limits::Limits;
@@ -10,11 +13,6 @@ use crate::protocol::{
     ClientMessage, CustomFailure, Malformed, MessageFormat, MsgpackLimits, WireFormat, decode, decode_custom,
     decode_packed,
 };
-use crate::server::application::Application;
-use crate::server::connection::ConnectionConfig;
-#[cfg(feature = "testing")]
-use crate::server::connection::ConnectionScope;
-use crate::server::socket_driver::SocketDriver;
 use crate::session::{HeartbeatConfig, PingMode};
 use crate::transport::{Handshake, MSGPACK};
 
@@ -36,7 +34,7 @@ impl ConnectionConfig {
     /// offsets either, nor have the forms beside the protocol's own.
     pub(crate) fn plain(application: &Application, route: &Route, handshake: &Handshake) -> Self {
         let Limits { ping_interval: interval, ping_timeout: timeout, .. } = application.limits;
-        let has_custom_format = application.shared.hub.custom_format.get().is_some();
+        let has_custom_format = application.hub.custom_format.get().is_some();
         let is_numbered = handshake.resume().is_some() && route.router.raw().is_none();
         let format = match WireFormat::of_protocol(handshake.protocol(), has_custom_format) {
             WireFormat::Plain if is_numbered => WireFormat::PlainNumbered,
@@ -44,17 +42,6 @@ impl ConnectionConfig {
         };
         Self { format, heartbeat_config: HeartbeatConfig { interval, timeout, ping_mode: PingMode::OnSilence } }
     }
-}
-
-/// Socket.IO in memory, kept alive as the limits say.
-#[cfg(feature = "testing")]
-pub(crate) fn socket_io(limits: &Limits) -> (ConnectionScope, ConnectionConfig) {
-    let heartbeat_config =
-        HeartbeatConfig { interval: limits.ping_interval, timeout: limits.ping_timeout, ping_mode: PingMode::Steadily };
-    (
-        ConnectionScope::Multiplexed(limits.connect_timeout),
-        ConnectionConfig { format: WireFormat::SocketIo, heartbeat_config },
-    )
 }
 
 impl SocketDriver {

@@ -9,14 +9,14 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 use tracing::Instrument;
 
+use crate::connection::application::Application;
+use crate::connection::disconnect::{FAILED_HOOK, leave};
+use crate::connection::multiplexer::{LeavingSocket, Multiplexer};
+use crate::connection::socket_driver::SocketDriver;
+use crate::connection::socket_set::SocketSet;
 use crate::error::ConnectRejection;
 use crate::metrics::{self, Counter};
 use crate::protocol::{Disconnect, Outgoing};
-use crate::server::application::Application;
-use crate::server::disconnect::{FAILED_HOOK, leave};
-use crate::server::multiplexer::{LeavingSocket, Multiplexer};
-use crate::server::socket_driver::SocketDriver;
-use crate::server::socket_set::SocketSet;
 use crate::session::{DisconnectReason, Outbox, Scope, Session};
 use crate::transport::{Ending, Transport};
 
@@ -87,7 +87,7 @@ fn may_come_back(session: &Session, end: &CloseCause) -> bool {
 
 /// Nothing that was held for the socket is sent: the refusal is the first and last thing its client reads.
 fn refused(application: &Application, session: Option<&Session>, refusal: &ConnectRejection) -> DisconnectReason {
-    application.shared.counters.add(Counter::RefusedConnections);
+    application.counters.add(Counter::RefusedConnections);
     if let Some(session) = session {
         let exception = refusal.exception();
         metrics::refused(&session.id, refusal.told(&session.namespace), exception.told());
@@ -123,7 +123,7 @@ fn queue_close_frame(application: &Application, outbox: &Outbox, reason: &Discon
         DisconnectReason::Client(close) => (Some(outbox.format.close_frame(close.as_ref())), Ending::Answered),
         DisconnectReason::Lost | DisconnectReason::Aborted => (None, Ending::Answered),
         DisconnectReason::Shutdown if outbox.format.tells_why() => {
-            (Some(outbox.format.close_frame(Some(&application.shared.drain().told()))), Ending::Awaited)
+            (Some(outbox.format.close_frame(Some(&application.drain.told()))), Ending::Awaited)
         }
         DisconnectReason::Violation(_) => (Some(outbox.format.close_frame(reason.told().as_ref())), Ending::Violated),
         _ => (Some(outbox.format.close_frame(reason.told().as_ref())), Ending::Awaited),

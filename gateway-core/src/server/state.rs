@@ -1,4 +1,4 @@
-//! What all connections of one server share.
+//! The state of one server: what exists before it has started, and what its start makes.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,15 +8,12 @@ use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::gateway::{KnownNamespaces, Problem, Routes};
-use crate::handler::{Compat, ServiceMap};
+use crate::connection::{Application, Drain};
+use crate::gateway::{KnownNamespaces, Problem};
 use crate::hub::Hub;
-use crate::limits::Limits;
 use crate::metrics::Counters;
-use crate::server::drain::Drain;
 use crate::server::engine_io::Engine;
 use crate::server::setup_hints::SetupHints;
-use crate::session::Recovery;
 use crate::transport::{ConnectionLimiter, Deflate, OriginPolicy, Proxies};
 
 /// The part that exists before the server has started: what a [`ServerHandle`](crate::ServerHandle) reaches.
@@ -32,7 +29,7 @@ pub(crate) struct ServerState {
     pub(crate) hints: SetupHints,
     is_draining: AtomicBool,
     drain: OnceLock<Drain>,
-    application: OnceLock<Weak<Application>>,
+    started: OnceLock<Weak<StartedServer>>,
     known: OnceLock<KnownNamespaces>,
 }
 
@@ -47,7 +44,7 @@ impl ServerState {
             hints: SetupHints::new(),
             is_draining: AtomicBool::new(false),
             drain: OnceLock::new(),
-            application: OnceLock::new(),
+            started: OnceLock::new(),
             known: OnceLock::new(),
         })
     }
@@ -72,26 +69,26 @@ impl ServerState {
     }
 
     /// The server has started.
-    pub(crate) fn start(&self, application: &Arc<Application>, drain: Drain) {
+    pub(crate) fn start(&self, server: &Arc<StartedServer>) {
         // A server starts once.
-        let _ = (self.drain.set(drain), self.application.set(Arc::downgrade(application)));
+        let _ = (self.drain.set(server.application.drain.clone()), self.started.set(Arc::downgrade(server)));
     }
 
-    /// What has started, while it is there.
-    pub(crate) fn application(&self) -> Option<Arc<Application>> {
-        self.application.get()?.upgrade()
+    /// The started server, while it is there.
+    pub(crate) fn started(&self) -> Option<Arc<StartedServer>> {
+        self.started.get()?.upgrade()
     }
 
     pub(crate) fn drain(&self) -> Drain {
         self.drain.get().cloned().unwrap_or_default()
     }
 
-    /// Whether it was told so before.
+    /// Begins to stop; returns `true` if it had begun before.
     pub(crate) fn begin_to_stop(&self) -> bool {
         self.is_draining.swap(true, Ordering::AcqRel)
     }
 
-    /// Whether it was told to stop, though it may still take everybody.
+    /// Returns `true` if the server was told to stop, though it may still take clients.
     pub(crate) fn is_draining(&self) -> bool {
         self.is_draining.load(Ordering::Acquire)
     }
@@ -101,16 +98,12 @@ impl ServerState {
     }
 }
 
-/// A server that has started.
+/// A server that has started: its application, and the ways in to it.
 #[derive(Debug)]
-pub(crate) struct Application {
+pub(crate) struct StartedServer {
     pub(crate) shared: Arc<ServerState>,
-    pub(crate) routes: Routes,
+    pub(crate) application: Arc<Application>,
     pub(crate) engines: Vec<Engine>,
-    pub(crate) services: Arc<ServiceMap>,
-    pub(crate) limits: Limits,
-    pub(crate) compat: Compat,
-    pub(crate) recovery: Option<Recovery>,
     pub(crate) origins: OriginPolicy,
     pub(crate) proxies: Proxies,
     pub(crate) limiter: Arc<ConnectionLimiter>,
@@ -119,17 +112,12 @@ pub(crate) struct Application {
     pub(crate) deflate: Option<Deflate>,
 }
 
-impl Application {
+impl StartedServer {
     /// Where a request came from.
     pub(crate) fn address(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         if peer.is_none() && self.proxies.misses_a_peer(headers) {
             self.shared.hints.unknown_peer();
         }
         self.proxies.address(peer, headers)
-    }
-
-    /// How the namespace of this concrete name was declared.
-    pub(crate) fn declared(&self, namespace: &str) -> Option<&'static str> {
-        self.routes.find(namespace).map(|found| found.route.namespace)
     }
 }

@@ -1,8 +1,6 @@
 //! One connection from its handshake to its end, and a message's whole life in between: receive → decode → dispatch →
 //! encode → send. One task; nothing here is locked while user code runs.
 
-mod clock;
-
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,20 +10,20 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 use tracing::Instrument;
 
+use crate::connection::application::Application;
+use crate::connection::assembly_timeout::AssemblyTimeout;
+use crate::connection::close::{self, CloseCause, ClosingConnection};
+use crate::connection::drain::moment_within;
+use crate::connection::multiplexer::Multiplexer;
+use crate::connection::scheduler::rate_limit::{TokenBucket, per_second};
+use crate::connection::socket_driver::{NewSocket, ResumeToken, SocketDriver};
+use crate::connection::socket_set::SocketSet;
 use crate::gateway::MatchedRoute;
 use crate::metrics::{Caller, Counter, connection_span, multiplexed_span};
 use crate::protocol::{
     ClientMessage, CloseCode, Disconnect, Encoded, Flow, Incoming, OpCode, ReceivedMessage, TraceParent, WireFormat,
     decode,
 };
-use crate::server::application::Application;
-use crate::server::assembly_timeout::AssemblyTimeout;
-use crate::server::close::{self, CloseCause, ClosingConnection};
-use crate::server::drain::moment_within;
-use crate::server::multiplexer::Multiplexer;
-use crate::server::rate_limit::{TokenBucket, per_second};
-use crate::server::socket_driver::{NewSocket, ResumeToken, SocketDriver};
-use crate::server::socket_set::SocketSet;
 use crate::session::{Batch, DisconnectReason, Heartbeat, HeartbeatConfig, Outbox, ReceivedKind, Scope};
 use crate::transport::{Broken, Handshake, Transport};
 
@@ -56,21 +54,21 @@ pub(crate) struct Connection<T> {
 }
 
 /// Everything of a connection but its transport, which lends messages to it.
-struct ConnectionState {
-    application: Arc<Application>,
-    format: WireFormat,
-    sockets: SocketSet,
+pub(super) struct ConnectionState {
+    pub(super) application: Arc<Application>,
+    pub(super) format: WireFormat,
+    pub(super) sockets: SocketSet,
     /// Present where namespaces come and go.
-    multiplexer: Option<Box<Multiplexer>>,
-    heartbeat: Heartbeat,
-    clock: Pin<Box<Sleep>>,
+    pub(super) multiplexer: Option<Box<Multiplexer>>,
+    pub(super) heartbeat: Heartbeat,
+    pub(super) clock: Pin<Box<Sleep>>,
     /// When the connection has had its time, where that is bounded.
-    lives_until: Option<Instant>,
-    assembly_timeout: AssemblyTimeout,
+    pub(super) lives_until: Option<Instant>,
+    pub(super) assembly_timeout: AssemblyTimeout,
     /// Until when no more may wait than the bounds, where a burst has not left.
-    leaves_by: Option<Instant>,
+    pub(super) leaves_by: Option<Instant>,
     /// Bytes that had come when the heartbeat looked last.
-    heard_of: u64,
+    pub(super) heard_of: u64,
     /// Those that the client may still send.
     pings: TokenBucket,
     /// Messages taken in this turn.
@@ -131,7 +129,7 @@ impl<T: Transport> Connection<T> {
         let _batch = Batch::begin(self.inside.sockets.only().map(SocketDriver::session));
         let turn = self.turn(task);
         self.inside.sockets.each(SocketDriver::count);
-        if let Some(meter) = self.inside.application.shared.counters.wire() {
+        if let Some(meter) = self.inside.application.counters.wire() {
             let received = self.transport.received();
             meter.receive(received - std::mem::replace(&mut self.metered, received));
         }
@@ -347,7 +345,7 @@ impl ConnectionState {
             multiplexer.namespaces.leave(&mut self.sockets, &namespace, reason);
             return self.stop();
         }
-        let is_vacant = self.sockets.is_empty() && self.application.shared.is_stopping();
+        let is_vacant = self.sockets.is_empty() && self.application.is_stopping();
         if is_vacant { Err(CloseCause::Over(DisconnectReason::Shutdown)) } else { Ok(()) }
     }
 
@@ -364,13 +362,13 @@ impl ConnectionState {
     /// While the client owes an answer reading goes on, whatever waits and also when the server stops: the answer is
     /// behind the events that wait.
     #[inline]
-    fn has_room(&self) -> bool {
+    pub(super) fn has_room(&self) -> bool {
         let events = self.sockets.all(SocketDriver::takes_events) || self.sockets.any(SocketDriver::is_asking);
         events && self.multiplexer.as_ref().is_none_or(|multiplexer| multiplexer.namespaces.has_room())
     }
 
     #[inline]
-    fn is_light(&self) -> bool {
+    pub(super) fn is_light(&self) -> bool {
         self.sockets.all(|driver| driver.session().outbox.is_light())
             && self.multiplexer.as_ref().is_none_or(|multiplexer| multiplexer.namespaces.is_light())
     }
@@ -400,7 +398,7 @@ impl ConnectionState {
             )
         };
         if let Some(took) = self.heartbeat.hear(sign) {
-            self.application.shared.counters.wire().inspect(|meter| meter.round_trips.observe(took));
+            self.application.counters.wire().inspect(|meter| meter.round_trips.observe(took));
         }
         self.taken += 1;
         match received {
@@ -409,7 +407,7 @@ impl ConnectionState {
             ReceivedMessage::Pong => {}
             ReceivedMessage::Text(text) if self.multiplexer.is_some() => self.take_packet(PacketPart::Text(text), task),
             ReceivedMessage::Binary(bytes) if self.multiplexer.is_some() => {
-                self.take_packet(PacketPart::Binary(bytes), task)
+                self.take_packet(PacketPart::Binary(bytes), task);
             }
             ReceivedMessage::Text(text) => self.take_text(text, task),
             ReceivedMessage::Binary(bytes) => self.take_binary(bytes, task),
@@ -464,13 +462,13 @@ impl ConnectionState {
             PacketPart::Binary(bytes) => decoder.binary(bytes, &mut deliver),
         };
         if let Err(violation) = read.and(taken) {
-            application.shared.counters.add(Counter::ProtocolErrors);
+            application.counters.add(Counter::ProtocolErrors);
             *end = Some(CloseCause::Over(DisconnectReason::Malformed(violation.why)));
         }
     }
 
     /// Where control frames go.
-    fn outbox(&self) -> &Outbox {
+    pub(super) fn outbox(&self) -> &Outbox {
         match (&self.multiplexer, self.sockets.only()) {
             (None, Some(driver)) => &driver.session().outbox,
             (Some(multiplexer), _) => multiplexer.namespaces.outbox(&self.sockets),
@@ -479,7 +477,7 @@ impl ConnectionState {
     }
 
     fn violated(&self, disconnect: Disconnect) -> CloseCause {
-        self.application.shared.counters.add(Counter::ProtocolErrors);
+        self.application.counters.add(Counter::ProtocolErrors);
         CloseCause::Over(DisconnectReason::Violation(disconnect))
     }
 

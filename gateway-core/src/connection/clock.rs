@@ -4,9 +4,9 @@ use std::task::Context as Task;
 
 use tokio::time::Instant;
 
+use crate::connection::close::CloseCause;
+use crate::connection::driver::ConnectionState;
 use crate::metrics::Counter;
-use crate::server::close::CloseCause;
-use crate::server::connection::ConnectionState;
 use crate::session::{ByteActivity, Delivery, DisconnectReason, HeartbeatAction, ReceivedKind, Scope};
 use crate::transport::Transport;
 
@@ -23,7 +23,7 @@ impl ConnectionState {
         let now = Instant::now();
         self.sockets.iter_mut().for_each(|driver| driver.expire(now));
         if let Some(reason) = self.assembly_timeout.overdue(now) {
-            self.application.shared.counters.add(Counter::ProtocolErrors);
+            self.application.counters.add(Counter::ProtocolErrors);
             return Err(CloseCause::Over(reason));
         }
         if self.connect_deadline().is_some_and(|until| until <= now) {
@@ -128,7 +128,7 @@ impl ConnectionState {
     }
 
     fn too_slow(&self) -> CloseCause {
-        self.application.shared.counters.add(Counter::SlowDisconnects);
+        self.application.counters.add(Counter::SlowDisconnects);
         CloseCause::Over(DisconnectReason::TooSlow)
     }
 

@@ -6,13 +6,13 @@ use std::task::Context as Task;
 
 use tracing::Span;
 
+use crate::connection::scheduler::events::{EventScheduler, StartedCall, panicked};
+use crate::connection::socket_context::SocketContext;
 use crate::handler::{
     EventCall, Extensions, FilteredReply, Handler, HandlerFuture, HandlerState, Outcome, OwnedCall, Pipeline,
     PipelineStart, Reply, SharedResponder,
 };
 use crate::protocol::Payload;
-use crate::server::scheduler::{EventScheduler, StartedCall, panicked};
-use crate::server::socket_context::SocketContext;
 
 /// An event that has reached such a handler.
 pub(super) struct PipelineCall<'a> {
@@ -43,7 +43,7 @@ impl EventScheduler {
         drop(entered);
         match begun {
             Ok(PipelineStart::Here(HandlerFuture(HandlerState::Ready(reply)))) => {
-                self.answer(context, reply, &mut arrival, responder)
+                self.answer(context, reply, &mut arrival, responder);
             }
             Ok(PipelineStart::Here(HandlerFuture(HandlerState::Future(future)))) => {
                 let keep = || arrival.keep();

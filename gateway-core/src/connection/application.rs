@@ -1,0 +1,39 @@
+//! The application that all connections of a server serve.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::connection::drain::Drain;
+use crate::gateway::Routes;
+use crate::handler::{Compat, ServiceMap};
+use crate::hub::Hub;
+use crate::limits::Limits;
+use crate::metrics::Counters;
+use crate::session::Recovery;
+
+/// The namespaces, services and limits of a started server, without its ways in.
+#[derive(Debug)]
+pub(crate) struct Application {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) routes: Routes,
+    pub(crate) services: Arc<ServiceMap>,
+    pub(crate) limits: Limits,
+    pub(crate) compat: Compat,
+    pub(crate) recovery: Option<Recovery>,
+    /// Fires when the server stops.
+    pub(crate) stopping: CancellationToken,
+    pub(crate) drain: Drain,
+}
+
+impl Application {
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.is_cancelled()
+    }
+
+    /// The pattern by which the namespace of this concrete name was declared.
+    pub(crate) fn declared(&self, namespace: &str) -> Option<&'static str> {
+        self.routes.find(namespace).map(|found| found.route.namespace)
+    }
+}

@@ -1,0 +1,23 @@
+//! One served peer, from its handshake to its end: what it sends is read, handled and answered in one task. Knows no HTTP and
+//! no listener.
+
+mod application;
+mod assembly_timeout;
+mod clock;
+mod close;
+mod connect;
+mod disconnect;
+mod drain;
+mod driver;
+mod formats;
+mod multiplexer;
+mod room_guards;
+mod scheduler;
+mod socket_context;
+mod socket_driver;
+mod socket_set;
+
+pub(crate) use application::Application;
+pub use drain::Drain;
+pub(crate) use drain::PAUSE;
+pub(crate) use driver::{ConnectionConfig, ConnectionScope, serve};

@@ -1,0 +1,48 @@
+//! The guards of a namespace before its rooms.
+
+use std::sync::Arc;
+
+use crate::connection::application::Application;
+use crate::gateway::Route;
+use crate::handler::{GuardContext, GuardPoint, GuardSubject, SocketGrants};
+use crate::session::{GuardDecision, RoomGuard, RoomRefusal, Session};
+use crate::socket::Socket;
+
+/// Asks the guards of a namespace about the rooms that one of its sockets is put into.
+pub(crate) fn room_guard(application: &Arc<Application>, route: &Arc<Route>, grants: &Arc<SocketGrants>) -> RoomGuard {
+    let guards =
+        RoomGuards { application: Arc::clone(application), route: Arc::clone(route), grants: Arc::clone(grants) };
+    RoomGuard::new(move |session, room| guards.ask(session, room))
+}
+
+#[derive(Clone)]
+struct RoomGuards {
+    application: Arc<Application>,
+    route: Arc<Route>,
+    grants: Arc<SocketGrants>,
+}
+
+impl RoomGuards {
+    fn ask(&self, session: &Arc<Session>, room: &str) -> GuardDecision {
+        let socket = Socket::new(Arc::clone(session), self.application.hub.of(&session.namespace));
+        let guards = &self.route.guards;
+        match guards.ask_at_once(&self.context(&socket, room), socket.counters()) {
+            Ok(asked) if asked == guards.len() => GuardDecision::Now(Ok(())),
+            Ok(asked) => {
+                let (guards, room) = (self.clone(), room.to_owned());
+                GuardDecision::Later(Box::pin(async move { guards.wait(asked, &socket, &room).await }))
+            }
+            Err(exception) => GuardDecision::Now(Err(RoomRefusal::new(exception))),
+        }
+    }
+
+    async fn wait(&self, asked: usize, socket: &Socket, room: &str) -> Result<(), RoomRefusal> {
+        let context = self.context(socket, room);
+        self.route.guards.ask(asked, &context, socket.counters()).await.map_err(RoomRefusal::new)
+    }
+
+    fn context<'a>(&'a self, socket: &'a Socket, room: &'a str) -> GuardContext<'a> {
+        let connect = GuardContext::connect(&self.application.services, socket, &self.grants);
+        GuardContext::of(GuardPoint::Join, GuardSubject::Room(room), connect)
+    }
+}
