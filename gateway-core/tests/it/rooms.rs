@@ -1,4 +1,4 @@
-//! Who is where, and who gets what is sent to a room.
+//! Members of rooms, and the receivers of events sent to rooms.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-/// What is sent to which rooms, and to which not.
+/// A payload, the rooms it is sent to, and the rooms left out.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default)]
 struct Say {

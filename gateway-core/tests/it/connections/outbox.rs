@@ -20,7 +20,7 @@ struct Out;
 
 #[gateway]
 impl Out {
-    /// What comes before it ends is handled together.
+    /// Events that come before it ends are handled together.
     #[on_connect]
     async fn joined(&self) {
         sleep(Duration::from_millis(1)).await;
