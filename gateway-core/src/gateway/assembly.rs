@@ -18,6 +18,7 @@ use crate::handler::{
     cannot_be_subscribed,
 };
 use crate::limits::Limits;
+use crate::metrics::generic_not_served;
 
 /// Routes that are complete but for their init hooks.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(crate) struct Assembled {
     pub(crate) routes: Routes,
     init: Vec<InitHook>,
     filters: FilterReach,
+    /// Generic gateways of libraries that have no concrete type here.
+    offered: Vec<Problem>,
 }
 
 struct InitHook {
@@ -52,9 +55,11 @@ pub(crate) struct Assembly<'a> {
     filters: FilterReach,
     /// Number of events of one socket that may wait.
     queued_events: usize,
-    /// How long the name of an event may be.
+    /// Bytes that the name of an event may have.
     event_name_bytes: usize,
     problems: Vec<Problem>,
+    /// Problems only where there is no other gateway.
+    offered: Vec<Problem>,
 }
 
 /// Everything the server was given for its gateways.
@@ -98,6 +103,7 @@ impl<'a> Assembly<'a> {
         expected: &[String],
         limits: &Limits,
     ) -> Result<Assembled, Vec<Problem>> {
+        let (unregistered, offered) = selection.unregistered();
         let mut assembly = Self {
             given,
             routes: Vec::new(),
@@ -108,11 +114,13 @@ impl<'a> Assembly<'a> {
             filters: FilterReach::default(),
             queued_events: limits.queued_events,
             event_name_bytes: limits.event_name_bytes,
-            problems: selection.unregistered(),
+            problems: unregistered,
+            offered,
         };
         let gateways = selection.gateways();
         if gateways.is_empty() && expected.is_empty() {
             assembly.problems.push(Problem::nothing_linked());
+            assembly.problems.append(&mut assembly.offered);
         }
         for gateway in &gateways {
             assembly.add(gateway, selection);
@@ -124,8 +132,8 @@ impl<'a> Assembly<'a> {
             .problems
             .extend(expected.iter().filter(is_missing).map(|namespace| Problem::missing_namespace(namespace)));
         if assembly.problems.is_empty() {
-            let Self { routes, init, filters, .. } = assembly;
-            Ok(Assembled { routes: Routes::new(routes), init, filters })
+            let Self { routes, init, filters, offered, .. } = assembly;
+            Ok(Assembled { routes: Routes::new(routes), init, filters, offered })
         } else {
             Err(assembly.problems)
         }
@@ -320,6 +328,7 @@ impl Assembled {
     /// Warns of what does not stop the start.
     pub(crate) fn warn(&self) {
         self.filters.warn();
+        self.offered.iter().for_each(|generic| generic_not_served(generic));
     }
 
     /// Runs the init hooks, one after the other; all failures are reported.
