@@ -3,11 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::error::{ConnectRejection, Exception};
 use crate::gateway::layers::{AddLayers, Layers};
 use crate::handler::{
-    Argument, Context, Declared, Ended, ErrorTypes, Handler, HandlerFuture, Hook, Names, RawReply, Reply, Requirements,
-    RunHook, Started, Subscription, Verdict, Written,
+    Argument, Context, Declared, ErrorTypes, Handler, HandlerFuture, Hook, MethodName, Names, RawReply, Requirements,
+    RunHandler, RunHook, Subscription, Written,
 };
+use crate::protocol::Message;
 
 /// Takes up the methods of one gateway: what the macros write is what a person could.
 pub struct Handlers<G> {
@@ -42,9 +44,9 @@ enum LastAdded {
 #[derive(Default)]
 pub(crate) struct Bound {
     pub(crate) handlers: Vec<Bare<Handler>>,
-    pub(crate) init: Vec<Bare<RunHook<Started>>>,
-    pub(crate) connect: Vec<Bare<RunHook<Verdict>>>,
-    pub(crate) disconnect: Vec<Bare<RunHook<Ended>>>,
+    pub(crate) init: Vec<Bare<RunHook<Result<(), String>>>>,
+    pub(crate) connect: Vec<Bare<RunHook<Result<(), ConnectRejection>>>>,
+    pub(crate) disconnect: Vec<Bare<RunHook<Result<(), Exception>>>>,
     pub(crate) message: Vec<Bare<RunHook<RawReply>>>,
 }
 
@@ -108,11 +110,11 @@ impl<G: Send + Sync + 'static> Handlers<G> {
     }
 
     // Not generic over the method: `subscribe` is compiled for each.
-    fn add_handler(&mut self, subscription: Subscription, call: RunHook<Reply>) -> &mut Self {
+    fn add_handler(&mut self, subscription: Subscription, call: RunHandler) -> &mut Self {
         let (names, event) = Names::new(subscription.event, subscription.also);
         let hook = subscription.method;
-        let handler =
-            Handler { event, names, gateway: self.declared.name, subscription, pipeline: None, meter: None, call };
+        let method = MethodName { gateway: self.declared.name, method: hook.method };
+        let handler = Handler { event, names, method, subscription, pipeline: None, meter: None, call };
         self.bound.handlers.push(Bare::new(hook, handler));
         self.last = LastAdded::Subscribe;
         self
@@ -186,13 +188,13 @@ impl<G: Send + Sync + 'static> Handlers<G> {
 
     hooks! {
         /// Runs once, before the port opens.
-        on_init => init, Init: Started;
+        on_init => init, Init: Result<(), String>;
         /// Decides on every new socket.
-        on_connect => connect, Connect: Verdict;
+        on_connect => connect, Connect: Result<(), ConnectRejection>;
         /// Runs for every socket that was accepted and has gone.
-        on_disconnect => disconnect, Disconnect: Ended;
+        on_disconnect => disconnect, Disconnect: Result<(), Exception>;
         /// Takes whole messages without an envelope: makes this a raw gateway.
-        on_message => message, Message: RawReply;
+        on_message => message, Message: Result<Option<Message>, Exception>;
     }
 }
 
