@@ -40,7 +40,7 @@ pub(super) struct Multiplexer {
     pub(super) namespaces: OpenNamespaces,
 }
 
-/// The lobby without its decoder, which lends packets to it.
+/// The multiplexer without its decoder, which lends packets to it.
 pub(super) struct OpenNamespaces {
     application: Arc<Application>,
     format: WireFormat,

@@ -1,4 +1,4 @@
-//! Guards: whether a client may pass a door.
+//! Guards: checks that run before a connection, an event or a join.
 
 use std::any::{TypeId, type_name};
 use std::fmt;
@@ -61,7 +61,7 @@ pub trait Guard: Send + Sync + 'static {
     /// Failure that the client is told; [`Exception::forbidden`] where there is nothing to explain. A panic refuses.
     fn check(&self, context: &GuardContext<'_>) -> Result<Grant<Self::Grants>, Exception>;
 
-    /// The doors it is asked at: all of them, unless it says otherwise.
+    /// The guard points it is asked at: all of them, unless it says otherwise.
     fn points(&self) -> GuardPoints {
         GuardPoints::ALL
     }
@@ -103,7 +103,7 @@ pub trait AsyncGuard: Send + Sync + 'static {
     /// guard that takes too long.
     fn check(&self, context: &GuardContext<'_>) -> impl Future<Output = Result<Grant<Self::Grants>, Exception>> + Send;
 
-    /// The doors it is asked at: all but that of rooms, unless it says otherwise.
+    /// The guard points it is asked at: all but that of rooms, unless it says otherwise.
     fn points(&self) -> GuardPoints {
         GuardPoints::ALL.without(GuardPoints::JOIN)
     }

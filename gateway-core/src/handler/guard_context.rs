@@ -1,4 +1,4 @@
-//! What a guard is asked: who wants to pass, and through which door.
+//! What a guard is asked: the guard point, the client and what it asks for.
 
 use std::fmt;
 use std::ops::BitOr;
@@ -26,7 +26,7 @@ pub enum GuardPoint {
     Join,
 }
 
-/// Some doors: `GuardPoints::CONNECT | GuardPoints::EVENT`.
+/// A set of guard points: `GuardPoints::CONNECT | GuardPoints::EVENT`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct GuardPoints(u8);
 
@@ -39,7 +39,7 @@ impl GuardPoints {
     pub const EVENT: Self = Self(4);
     /// [`GuardPoint::Join`] alone.
     pub const JOIN: Self = Self(8);
-    /// Every door.
+    /// Every guard point.
     pub const ALL: Self = Self(15);
 
     /// These without `others`.
@@ -48,7 +48,7 @@ impl GuardPoints {
         Self(self.0 & !others.0)
     }
 
-    /// Whether this door is among them.
+    /// Says whether the set holds this guard point.
     #[must_use]
     pub const fn contains(self, point: GuardPoint) -> bool {
         let one = match point {
@@ -69,7 +69,7 @@ impl BitOr for GuardPoints {
     }
 }
 
-/// One attempt to pass a door, as its guards see it.
+/// What a guard sees of one check.
 #[derive(Clone, Copy)]
 pub struct GuardContext<'a> {
     pub(super) point: GuardPoint,
@@ -80,7 +80,7 @@ pub struct GuardContext<'a> {
     pub(super) asked: GuardSubject<'a>,
 }
 
-/// What only one of the doors has.
+/// What only one of the guard points has.
 #[derive(Clone, Copy)]
 pub(crate) enum GuardSubject<'a> {
     Nothing,
@@ -107,7 +107,7 @@ impl<'a> GuardContext<'a> {
         Self::of(GuardPoint::Event, GuardSubject::Message(message), self)
     }
 
-    /// The door.
+    /// The guard point.
     #[must_use]
     pub fn point(&self) -> GuardPoint {
         self.point
@@ -131,7 +131,7 @@ impl<'a> GuardContext<'a> {
         self.socket
     }
 
-    /// The event that was sent; `None` at the other doors.
+    /// The event that was sent; `None` at the other guard points.
     #[must_use]
     pub fn event(&self) -> Option<&str> {
         match self.asked {
@@ -140,7 +140,7 @@ impl<'a> GuardContext<'a> {
         }
     }
 
-    /// The event's payload, still JSON; `None` where the client sent none, or `null`, and at the other doors.
+    /// The event's payload, still JSON; `None` where the client sent none, or `null`, and at the other guard points.
     #[must_use]
     pub fn data(&self) -> Option<&RawValue> {
         match self.asked {
@@ -158,7 +158,7 @@ impl<'a> GuardContext<'a> {
         }
     }
 
-    /// The room it is about; `None` at the other doors.
+    /// The room it is about; `None` at the other guard points.
     #[must_use]
     pub fn room(&self) -> Option<&str> {
         match self.asked {

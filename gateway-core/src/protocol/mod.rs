@@ -134,7 +134,7 @@ impl WireFormat {
     pub(crate) fn close_frame(self, close: Option<&Disconnect>) -> Encoded {
         match self {
             Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom => close_frame(close),
-            // Engines close without a code, but where the client is to come back and for violations of RFC 6455, and say no more than
+            // Engines close without a code, but where the client is to reconnect and for violations of RFC 6455, and say no more than
             // the code then.
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => {
                 let code = close

@@ -177,7 +177,7 @@ impl Server {
         self
     }
 
-    /// Lets a client that lost its connection come back as the same socket: with its rooms, its state and the events it
+    /// Lets a client that lost its connection resume as the same socket: with its rooms, its state and the events it
     /// has missed. Clients of Socket.IO do so unasked, those of the plain protocol where they ask for it. Default off.
     pub fn recovery(mut self, recovery: Recovery) -> Self {
         self.recovery = Some(recovery);

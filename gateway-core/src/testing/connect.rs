@@ -97,7 +97,7 @@ impl<'a> ConnectBuilder<'a> {
         self
     }
 
-    /// Asks to be told what [`TestClient::lose`] needs to come back, where the server recovers. Clients of Socket.IO are
+    /// Asks to be told what [`TestClient::lose`] needs to resume, where the server recovers. Clients of Socket.IO are
     /// told unasked.
     pub fn resumable(mut self) -> Self {
         self.resumable = true;

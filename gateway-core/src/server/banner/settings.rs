@@ -141,7 +141,7 @@ fn drain(drain: &Drain, limits: &Limits) -> String {
         parts.insert(0, format!("after {delay:?}"));
     }
     if *retry_within > Duration::ZERO {
-        parts.push(format!("and asked to come back within {retry_within:?}"));
+        parts.push(format!("and asked to reconnect within {retry_within:?}"));
     }
     parts.join("; ")
 }
