@@ -17,7 +17,7 @@ pub enum GuardPoint {
     Join,
 }
 
-/// Some guard points: `GuardPoints::CONNECT | GuardPoints::EVENT`.
+/// A set of guard points: `GuardPoints::CONNECT | GuardPoints::EVENT`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct GuardPoints(u8);
 
@@ -39,7 +39,7 @@ impl GuardPoints {
         Self(self.0 & !others.0)
     }
 
-    /// Whether this guard point is among them.
+    /// Says whether the set holds this guard point.
     #[must_use]
     pub const fn contains(self, point: GuardPoint) -> bool {
         let one = match point {

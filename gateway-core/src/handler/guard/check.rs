@@ -11,10 +11,10 @@ use futures_util::FutureExt;
 use crate::error::Exception;
 use crate::handler::Layer;
 use crate::handler::context::Subject;
-use crate::handler::grant::{ErasedGrant, Grant};
-use crate::handler::guard_context::GuardContext;
-use crate::handler::guard_point::{GuardPoint, GuardPoints};
-use crate::handler::socket_grants::{GuardKey, SocketGrants};
+use crate::handler::guard::grant::{ErasedGrant, Grant};
+use crate::handler::guard::guard_context::GuardContext;
+use crate::handler::guard::guard_point::{GuardPoint, GuardPoints};
+use crate::handler::guard::socket_grants::{GuardKey, SocketGrants};
 use crate::metrics::{Counter, Counters};
 
 /// Decides whether a client may pass, without waiting. One that waits is an [`AsyncGuard`].
