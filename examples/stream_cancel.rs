@@ -1,7 +1,7 @@
 //! A stream that ends when its client cancels it or leaves, and gives free what it holds; and work elsewhere that stops when nobody
 //! waits for it any more.
 //!
-//! `cargo run --example stream_cancel`, then send `{"event":"follow","data":"point","id":1}` to `ws://127.0.0.1:3000/sensors`, and, when
+//! `cargo run --example stream_cancel`, then send `{"event":"follow","data":"door","id":1}` to `ws://127.0.0.1:3000/sensors`, and, when
 //! you have seen enough, `{"cancel":1}`. `{"event":"followers","id":2}` says how many streams there are: none, now, nor after the
 //! connection is closed.
 
@@ -90,12 +90,12 @@ mod tests {
         let server = server().await;
         let mut ann = server.connect("/sensors").await.unwrap();
         let mut bob = server.connect("/sensors").await.unwrap();
-        let mut point = ann.stream("follow", "point").await;
-        assert_eq!(point.next::<String>().await.unwrap().unwrap(), "point 0");
-        assert_eq!(point.next::<String>().await.unwrap().unwrap(), "point 1");
+        let mut door = ann.stream("follow", "door").await;
+        assert_eq!(door.next::<String>().await.unwrap().unwrap(), "door 0");
+        assert_eq!(door.next::<String>().await.unwrap().unwrap(), "door 1");
         assert_eq!(count(&mut bob, "followers").await, 1);
-        point.cancel().await;
-        assert_eq!(point.next::<String>().await.unwrap().unwrap_err().code(), Some("cancelled"));
+        door.cancel().await;
+        assert_eq!(door.next::<String>().await.unwrap().unwrap_err().code(), Some("cancelled"));
         assert_eq!(count(&mut bob, "followers").await, 0);
         ann.expect_nothing().await;
     }
@@ -106,7 +106,7 @@ mod tests {
         let mut bob = server.connect("/sensors").await.unwrap();
         for leaves_properly in [true, false] {
             let mut ann = server.connect("/sensors").await.unwrap();
-            assert_eq!(ann.stream("follow", "point").await.next::<String>().await.unwrap().unwrap(), "point 0");
+            assert_eq!(ann.stream("follow", "door").await.next::<String>().await.unwrap().unwrap(), "door 0");
             assert_eq!(count(&mut bob, "followers").await, 1);
             if leaves_properly {
                 ann.close().await;

@@ -48,7 +48,7 @@ pub fn option<T: FromStr<Err: Display>>(name: &str) -> Option<T> {
     Some(value.parse().unwrap_or_else(|error| panic!("{name} {value}: {error}")))
 }
 
-/// Whether `name` stands on the command line.
+/// Returns `true` if `name` stands on the command line.
 #[must_use]
 pub fn flag(name: &str) -> bool {
     std::env::args().any(|argument| argument == name)
@@ -76,7 +76,7 @@ fn understood(usage: &str, operands: usize, arguments: &[String]) -> Result<(), 
     Ok(())
 }
 
-/// Whether the option has a value; none when the usage does not know it.
+/// Returns `true` if the option has a value; `None` when the usage does not know it.
 fn takes_value(usage: &str, option: &str) -> Option<bool> {
     let mut words = usage.split_whitespace().map(|word| word.trim_start_matches('['));
     let word = words.find(|word| word.trim_end_matches(']') == option)?;

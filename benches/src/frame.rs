@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// What a frame is.
+/// Kind of a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
     /// A whole text message.
@@ -18,7 +18,7 @@ pub enum Kind {
 /// One frame at the start of some bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
-    /// What it is.
+    /// Kind of the frame.
     pub kind: Kind,
     /// Where its payload is.
     pub payload: Range<usize>,

@@ -1,4 +1,4 @@
-//! What a message costs: a load generator that checks every answer, the floor it is compared with, and the tools that run
+//! Cost of a message: a load generator that checks every answer, the floor it is compared with, and the tools that run
 //! servers side by side. Nothing here knows the inside of the framework; servers are reached over loopback.
 
 #![allow(clippy::cast_precision_loss, reason = "figures are read to three digits")]

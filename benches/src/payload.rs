@@ -1,5 +1,4 @@
-//! What is sent: data that names its connection and its number, so that nothing lost, doubled, altered or out of place
-//! goes unseen.
+//! Payloads: data that names its connection and its number, so that a lost, doubled, altered or misplaced one is seen.
 
 use std::str::FromStr;
 
@@ -85,9 +84,9 @@ fn tail(room: usize) -> String {
     format!(r#"","tags":[{}],"pos":{{"x":12.5,"y":-3.25,"z":100}}}}"#, tags.join(","))
 }
 
-/// What one tag takes with its quotes and comma.
+/// Bytes of one tag with its quotes and comma.
 const TAG: usize = 9;
-/// What is left for the other members.
+/// Bytes left for the other members.
 const TEXT: usize = 230;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a process has used so far, as `/proc` tells it.
+//! Resources that a process has used so far, from `/proc`.
 
 use std::fs;
 use std::io;
@@ -19,7 +19,7 @@ impl Process {
         if exact.is_zero() { self.cpu_in_ticks() } else { Ok(exact) }
     }
 
-    /// How long its threads could have run and did not, because others did.
+    /// Time that its threads could have run and did not, because other processes did.
     ///
     /// # Errors
     ///

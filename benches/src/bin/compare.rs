@@ -128,7 +128,7 @@ fn has_node() -> bool {
     Command::new("node").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
-/// What a server of Socket.IO speaks.
+/// Formats of a server of Socket.IO.
 const OVER_HTTP: &[&str] = &[SOCKET_IO, POLLING];
 
 fn servers(here: &Path) -> Vec<Spec> {

@@ -15,10 +15,10 @@ use sha1::{Digest, Sha1};
 
 const LISTENER: u64 = u64::MAX;
 const READ: usize = 64 * 1024;
-/// How a message to all begins, in both formats.
+/// Beginning of a message to all, in both formats.
 const BROADCASTS: [&[u8]; 2] = [br#"{"event":"broadcast""#, br#"42["broadcast""#];
 const OPEN: &[u8] = br#"0{"sid":"f","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
-/// How the request `ask` goes on behind its id, over Socket.IO.
+/// Text behind the id of the request `ask`, over Socket.IO.
 const ASK: &[u8] = br#"["ask","#;
 const CONNECT: &[u8] = b"40";
 const CONNECTED: &[u8] = br#"40{"sid":"f"}"#;
@@ -70,7 +70,7 @@ struct Peer {
     writable: bool,
 }
 
-/// What a read has to send: to the one who sent it, or to all.
+/// Messages that a read has to send: to their sender, or to all.
 #[derive(Default)]
 struct Batch {
     own: Vec<u8>,
@@ -235,7 +235,7 @@ impl Batch {
     }
 }
 
-/// What answers the request `ask` over Socket.IO; all else is answered by itself.
+/// Answer to the request `ask` over Socket.IO; all else is answered by itself.
 fn reply(payload: &[u8]) -> Option<Vec<u8>> {
     let rest = payload.strip_prefix(b"42")?;
     let (id, rest) = rest.split_at(rest.iter().take_while(|byte| byte.is_ascii_digit()).count());

@@ -20,7 +20,7 @@ use gateway_benches::wire::wires;
 const BASELINES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/baselines.toml");
 /// In hundredths: how hash maps are seeded and how a read splits moves a figure by less.
 const TOLERANCE: f64 = 4.0;
-/// How often a figure is counted again before it is taken for a regression.
+/// Number of counts before a figure is taken for a regression.
 const TRIES: usize = 4;
 
 const USAGE: &str = "instructions [--server PROGRAM] [--update] [--only NAME,…]";
@@ -82,7 +82,7 @@ fn lowest(mut count: impl FnMut() -> Result<f64, Wrong>, baseline: Option<f64>) 
 
 // --- the works -----------------------------------------------------------------------------------
 
-/// What is counted: its name, the format it is done in, and what it is.
+/// A work that is counted: its name, its format, and its kind.
 type Work = (&'static str, &'static str, Kind);
 
 #[derive(Clone, Copy)]

@@ -11,7 +11,7 @@ use gateway_benches::side_by_side::{Running, Spec};
 use gateway_benches::wire::wires;
 use serde_json::json;
 
-/// What memory may grow by, in KiB an hour.
+/// Most growth of memory, in KiB an hour.
 const MOST: f64 = 1024.0;
 
 const USAGE: &str = "soak [--minutes 30] [--connections 2000] [--wire mixed] [--program PROGRAM]

@@ -1,4 +1,4 @@
-//! What a byte of input costs: families of messages that a client may send, through the server in memory.
+//! Cost of a byte of input: families of messages that a client may send, through the server in memory.
 
 mod families;
 mod gateway;

@@ -22,18 +22,18 @@ use super::Wrong;
 pub struct Avalanche {
     /// Where they come to.
     pub server: SocketAddr,
-    /// How many they are.
+    /// Number of clients.
     pub clients: usize,
     /// For how long they try to come back.
     pub patience: Duration,
 }
 
-/// How they came back.
+/// Result of the clients' return.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Returned {
-    /// How many are back, each with an answer to its first event.
+    /// Clients that are back, each with an answer to its first event.
     pub back: usize,
-    /// How many they were.
+    /// Number of clients.
     pub clients: usize,
     /// Attempts that found nobody who listens, as while the server is away.
     pub unheard: u64,

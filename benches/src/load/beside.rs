@@ -1,4 +1,4 @@
-//! How long a broadcast takes to those who read, alone, beside some who do not, and beside some who flood.
+//! Time of a broadcast to clients that read, alone, beside some that do not, and beside some that flood.
 
 use std::net::SocketAddr;
 use std::sync::Barrier;
@@ -12,10 +12,10 @@ use crate::wire::{Said, Wires};
 use super::echo::expect;
 use super::{Crowd, Wrong};
 
-/// Who is there.
+/// Clients of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Beside {
-    /// What is sent.
+    /// Payload.
     pub shape: Shape,
     /// Those who read, and whose time counts; the first of them sends.
     pub readers: usize,
@@ -27,7 +27,7 @@ pub struct Beside {
     pub lasting: Duration,
 }
 
-/// How long deliveries took.
+/// Times of deliveries.
 #[derive(Clone, Copy, Debug)]
 pub struct Delivered {
     /// Broadcasts.

@@ -13,7 +13,7 @@ use super::{Crowd, Measured, Window, Wrong};
 /// The broadcast.
 #[derive(Clone, Copy, Debug)]
 pub struct Broadcast {
-    /// What is sent.
+    /// Payload.
     pub shape: Shape,
     /// Connections in the room, the sender among them.
     pub receivers: usize,
@@ -21,12 +21,12 @@ pub struct Broadcast {
     pub in_flight: u64,
 }
 
-/// Who has received how much.
+/// Broadcasts that each member has received.
 struct Room {
     payload: Payload,
     heard: Vec<u64>,
     sent: u64,
-    /// How many have received the oldest broadcast in flight, the one after it, and so on.
+    /// Members that have received the oldest broadcast in flight, the one after it, and so on.
     complete: std::collections::VecDeque<usize>,
     finished: u64,
     deliveries: u64,

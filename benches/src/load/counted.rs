@@ -8,12 +8,12 @@ use crate::wire::Wires;
 use super::echo::{Way, expect, silence};
 use super::{Crowd, Wrong};
 
-/// What one connection sends, portion after portion; the next when all of the last has come.
+/// Messages of one connection, portion after portion; the next when all of the last has come.
 #[derive(Clone, Copy, Debug)]
 pub struct Counted {
     /// The event `echo` or `broadcast`, or the request.
     pub way: Way,
-    /// What is sent.
+    /// Payload.
     pub shape: Shape,
     /// Connections; the first sends, and all receive a broadcast.
     pub connections: usize,
@@ -22,7 +22,7 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// How many receive what is sent.
+    /// Number of receivers of a message.
     #[must_use]
     pub fn receivers(self) -> usize {
         if self.way == Way::Event("broadcast") { self.connections } else { 1 }

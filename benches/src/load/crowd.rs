@@ -49,15 +49,15 @@ pub struct Crowd {
     text: Vec<u8>,
     key: u32,
     heard: Instant,
-    /// Whose bytes the kernel did not all take.
+    /// Clients whose bytes the kernel did not all take.
     stuck: Vec<usize>,
 }
 
 struct Member {
     stream: TcpStream,
-    /// What came of a frame that is not all there.
+    /// Rest of a frame that is not complete.
     rest: Vec<u8>,
-    /// What the kernel did not take yet.
+    /// Bytes that the kernel did not take yet.
     out: Vec<u8>,
     open: bool,
 }
@@ -82,13 +82,13 @@ impl Crowd {
         })
     }
 
-    /// How many they are.
+    /// Number of clients.
     #[must_use]
     pub fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// Whether there is nobody.
+    /// Returns `true` if there is no client.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
@@ -130,7 +130,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// What is sent to them and not read soon fills what their end of the kernel keeps.
+    /// Makes the clients' buffers in the kernel small, so that unread data soon fills them.
     ///
     /// # Errors
     ///
@@ -174,7 +174,7 @@ impl Crowd {
         self.queue_text(index);
     }
 
-    /// The same with a request, to be answered by its id.
+    /// Sends a request, to be answered by its id.
     pub fn ask(&mut self, index: usize, name: &str, id: u64, data: &[u8]) {
         self.text.clear();
         self.wire(index).request(&mut self.text, name, id, data);

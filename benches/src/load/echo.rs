@@ -10,7 +10,7 @@ use crate::wire::{Said, Wires};
 use super::window::Watch;
 use super::{Crowd, Measured, Window, Wrong};
 
-/// How a message goes and comes.
+/// Way of a message and its answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Way {
     /// An event of this name, which comes back as an event of the same name.
@@ -28,7 +28,7 @@ impl Way {
         }
     }
 
-    /// What message `number` is answered by.
+    /// Answer to message `number`.
     pub(super) fn answer(self, number: u64) -> Said<'static> {
         match self {
             Self::Event(name) => Said::event(name),
@@ -40,9 +40,9 @@ impl Way {
 /// The echo.
 #[derive(Clone, Copy, Debug)]
 pub struct Echo {
-    /// How it goes and comes.
+    /// Way of the messages.
     pub way: Way,
-    /// What is sent.
+    /// Payload.
     pub shape: Shape,
     /// Connections that send.
     pub connections: usize,

@@ -19,9 +19,9 @@ pub struct Idle {
     pub open: u64,
     /// After all were closed.
     pub after: u64,
-    /// What opening them cost.
+    /// Cost of opening the connections.
     pub handshakes: Measured,
-    /// How many they were.
+    /// Number of connections.
     pub connections: usize,
 }
 
@@ -67,7 +67,7 @@ fn visit(wires: Wires, server: SocketAddr) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// What opening connections costs.
+/// Measures the cost of opening connections.
 ///
 /// # Errors
 ///

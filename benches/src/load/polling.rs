@@ -16,7 +16,7 @@ use super::{Measured, Window, Wrong};
 /// The echo over long polling.
 #[derive(Clone, Copy, Debug)]
 pub struct Polling {
-    /// What is sent.
+    /// Payload.
     pub shape: Shape,
     /// Sessions, each with one message in flight.
     pub sessions: usize,

@@ -9,7 +9,7 @@ use crate::wire::{Said, Wires};
 use super::watcher::Watcher;
 use super::{Crowd, Wrong};
 
-/// What is done.
+/// Parameters of a soak.
 #[derive(Clone, Copy, Debug)]
 pub struct Soak {
     /// At a time.
@@ -18,10 +18,10 @@ pub struct Soak {
     pub lasting: Duration,
 }
 
-/// What came of it.
+/// Result of a soak.
 #[derive(Clone, Copy, Debug)]
 pub struct Soaked {
-    /// How often all connections came and went.
+    /// Number of times that all connections came and went.
     pub rounds: usize,
     /// Growth of resident memory, in KiB an hour.
     pub memory: Slope,

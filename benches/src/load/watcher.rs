@@ -1,4 +1,4 @@
-//! What a server says of itself at its monitoring address.
+//! Metrics of a server, read from its monitoring address.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -55,7 +55,7 @@ impl Figures {
         self.samples.iter().filter(|(found, _)| found == name).map(|(_, value)| value).sum()
     }
 
-    /// What counts clients and is not at zero.
+    /// Gauges of clients that are not at zero.
     #[must_use]
     pub fn above_zero(&self) -> Vec<&str> {
         let of_clients = |gauge: &&str| gauge.starts_with("gateway_") && *gauge != "gateway_build_info";

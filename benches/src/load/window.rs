@@ -1,4 +1,4 @@
-//! How long is measured, and what came of it.
+//! Window of a measurement, and its result.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ pub struct Window {
     pub measured: Duration,
 }
 
-/// What a server used for what it did.
+/// Resources that a server used for its work.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured {
     /// Answers or deliveries.
@@ -24,7 +24,7 @@ pub struct Measured {
     pub elapsed: Duration,
     /// User plus system time of the server.
     pub cpu: Duration,
-    /// How long server and load generator waited for a core that others used.
+    /// Time that server and load generator waited for a core that other processes used.
     pub waited: Duration,
 }
 
@@ -42,7 +42,7 @@ impl Measured {
     }
 }
 
-/// What had been used when the measurement began.
+/// Resources used when the measurement began.
 #[derive(Debug)]
 pub(super) struct Start {
     server: Process,

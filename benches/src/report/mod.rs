@@ -1,4 +1,4 @@
-//! What is written about a run: a page with tables, and plots.
+//! Report of a run: a page with tables, and plots.
 
 mod machine;
 mod page;

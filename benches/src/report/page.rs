@@ -80,7 +80,7 @@ fn targets(page: &mut String, table: &Table, works: &[&Work]) {
     }
 }
 
-/// What is below the floor is not to be had on that machine.
+/// Judges a figure against its target. A figure below the floor is not to be had on that machine.
 fn verdict(table: &Table, work: &Work, target: &Target, ours: Summary) -> String {
     if ours.median <= target.at_most {
         return "met".to_owned();

@@ -5,22 +5,22 @@ use std::fmt::Write;
 /// One bar.
 #[derive(Clone, Debug)]
 pub struct Bar {
-    /// What it is of.
+    /// Text beside the bar.
     pub label: String,
-    /// How long it is.
+    /// Length of the bar.
     pub value: f64,
-    /// Whether it stands out.
+    /// The bar stands out.
     pub ours: bool,
 }
 
 /// One line.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// What it is of.
+    /// Text beside the line.
     pub label: String,
     /// Its points.
     pub points: Vec<(f64, f64)>,
-    /// Whether it stands out.
+    /// The line stands out.
     pub ours: bool,
 }
 

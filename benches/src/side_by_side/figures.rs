@@ -1,4 +1,4 @@
-//! What was measured of one server at one work, round by round.
+//! Figures of one server at one work, round by round.
 
 use serde::{Deserialize, Serialize};
 

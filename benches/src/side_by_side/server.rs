@@ -14,18 +14,18 @@ use crate::process::Process;
 
 use super::{MIXED, PLAIN, POLLING, SOCKET_IO};
 
-/// How a server is started. It prints `listening on 127.0.0.1:PORT`.
+/// Command that starts a server. It prints `listening on 127.0.0.1:PORT`.
 #[derive(Clone, Debug)]
 pub struct Spec {
-    /// What it is called in tables.
+    /// Name in tables.
     pub name: String,
-    /// What is run.
+    /// Program to run.
     pub program: PathBuf,
     /// With what.
     pub arguments: Vec<String>,
     /// The formats it speaks, as works name them.
     pub wires: &'static [&'static str],
-    /// Whether it is the framework.
+    /// The server is the framework.
     pub is_ours: bool,
     /// Where.
     pub directory: Option<PathBuf>,
@@ -130,7 +130,7 @@ impl Running {
         if status.success() { Ok(()) } else { Err(io::Error::other(format!("it ended with {status}"))) }
     }
 
-    /// What it uses.
+    /// Resources of the server's process.
     #[must_use]
     pub fn process(&self) -> Process {
         Process(self.child.id())

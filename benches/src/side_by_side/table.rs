@@ -21,7 +21,7 @@ pub struct Table {
     pub works: Vec<Work>,
     /// By server and work, then by what was measured: `us`, `kib`, `kept_kib`, `base_kib`, `per_second`.
     figures: BTreeMap<String, BTreeMap<String, Figures>>,
-    /// What went wrong: a server and a work.
+    /// Failures: a server and a work.
     pub failures: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ impl Table {
         self.of(server, work, "us")?.over(self.of(work.floor_name()?, work, "us")?).summary()
     }
 
-    /// What a target is about.
+    /// Figure that a target refers to.
     #[must_use]
     pub fn measured(&self, server: &str, work: &Work, measure: &Measure) -> Option<Summary> {
         let us = self.of(server, work, "us")?;
@@ -57,7 +57,7 @@ impl Table {
         }
     }
 
-    /// What the floor of a work would come to, measured like a server: nothing is below it.
+    /// Figure of the floor for a work, measured like a server: none is below it.
     #[must_use]
     pub fn limit(&self, work: &Work, measure: &Measure) -> Option<Summary> {
         match measure {
@@ -114,10 +114,10 @@ fn key(server: &str, work: &Work) -> String {
     format!("{server}: {}", work.name)
 }
 
-/// How much is run.
+/// Extent of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Course {
-    /// How often each work is done on each server.
+    /// Number of times that each work is done on each server.
     pub rounds: u32,
     /// Milliseconds before a measurement.
     pub warm_up: u32,
@@ -151,7 +151,7 @@ pub fn compare(specs: &[Spec], works: &[Work], course: Course) -> Table {
     table
 }
 
-/// Who does this work, its floor among them.
+/// Servers that do this work, its floor among them.
 fn runs<'a>(work: &'a Work, all: &[Spec]) -> Vec<(&'a Work, Spec)> {
     let does = |spec: &&Spec| match &work.by {
         _ if FLOORS.contains(&spec.name.as_str()) => work.floor_name() == Some(&spec.name),
@@ -167,10 +167,10 @@ fn runs<'a>(work: &'a Work, all: &[Spec]) -> Vec<(&'a Work, Spec)> {
     specs.into_iter().map(|spec| (work, spec)).collect()
 }
 
-/// What the framework is called in tables.
+/// The framework's name in tables.
 pub const OURS: &str = "gateway-core";
 
-/// How many runs one line of progress stands for where it is not a terminal that is written to.
+/// Number of runs for one line of progress where the output is no terminal.
 const EACH: usize = 20;
 
 fn progress(text: &str, due: bool) {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a work's figures are divided by.
+/// Divisor of a work's figures.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Floor {
     /// The floor with one write per message.
@@ -29,17 +29,17 @@ pub const FLOORS: [&str; 2] = ["floor", "floor batched"];
 pub struct Work {
     /// Its short name.
     pub name: String,
-    /// What it is called in tables.
+    /// Title in tables.
     pub title: String,
     /// The arguments of the load generator.
     pub load: String,
     /// The format.
     pub wire: String,
-    /// What it is compared with, where the floor does it too.
+    /// Floor of the comparison, where the floor does the work too.
     pub floor: Option<Floor>,
-    /// What is to be reached.
+    /// Targets.
     pub targets: Vec<Target>,
-    /// Who does it.
+    /// Servers that do it.
     pub by: By,
     /// Threads of the server, each with a core of its own where there are as many.
     #[serde(default = "one")]
@@ -50,7 +50,7 @@ fn one() -> usize {
     1
 }
 
-/// Who does a work.
+/// Servers that do a work.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum By {
     /// All that speak its format.
@@ -70,7 +70,7 @@ pub struct Target {
     pub at_most: f64,
 }
 
-/// What a bound is for.
+/// Figure that is bounded.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub enum Measure {
     /// CPU, divided by the floor's.
@@ -114,7 +114,7 @@ impl Work {
         self.targets.iter().find(|target| matches!(target.of, Measure::Floor)).map(|target| target.at_most)
     }
 
-    /// Whether it is done to see what grows with something.
+    /// Returns `true` if the work is done to see a figure grow with another.
     #[must_use]
     pub fn is_grown(&self) -> bool {
         matches!(self.by, By::Grown(_))
@@ -138,13 +138,13 @@ impl Work {
         Self { by: By::Grown(server.to_owned()), ..work }
     }
 
-    /// The same in another format.
+    /// Copies the work for another format.
     fn over(&self, wire: &str, prefix: &str) -> Self {
         let Self { name, .. } = self;
         Self { name: format!("{prefix}-{name}"), wire: wire.to_owned(), targets: Vec::new(), ..self.clone() }
     }
 
-    /// The same over Socket.IO.
+    /// Copies the work for Socket.IO.
     fn over_socket_io(&self) -> Self {
         Self { by: By::Everybody, ..self.over(SOCKET_IO, "io") }
     }
@@ -240,10 +240,10 @@ fn broadcasts(works: &mut Vec<Work>) {
     works.extend([many.at_most_over_floor(1.5), over]);
 }
 
-/// What is repeated as something grows.
+/// Works that are repeated while a number grows.
 pub const SERIES: [&str; 4] = ["receivers", "events", "rooms", "neighbours"];
 
-/// What should cost the same however much there is of something.
+/// Works that should cost the same however large a number grows.
 #[must_use]
 pub fn growth() -> Vec<Work> {
     let echo = "echo --payload text:32 --in-flight 1";
@@ -267,7 +267,7 @@ pub fn growth() -> Vec<Work> {
     works
 }
 
-/// What the names of works begin with that are done by one worker and by two.
+/// Prefix of the works that are done by one worker and by two.
 pub const WORKERS: &str = "workers";
 
 fn with_workers() -> impl Iterator<Item = Work> {

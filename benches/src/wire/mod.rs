@@ -11,10 +11,10 @@ pub use socket_io::SocketIo;
 
 /// One format of envelopes, as a client speaks it.
 pub trait Wire: Sync {
-    /// What the handshake asks for.
+    /// Target of the handshake's request.
     fn target(&self) -> &'static str;
 
-    /// What to do with a message that came before the connection is open; the first call has none.
+    /// Handles a message that came before the connection is open; the first call has none.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ pub fn wires(name: &str) -> Result<Wires, String> {
     }
 }
 
-/// How far the opening of a connection is.
+/// Progress of opening a connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Opening {
     /// Events may be sent.
@@ -63,7 +63,7 @@ pub enum Opening {
     Say(&'static [u8]),
 }
 
-/// What a message is.
+/// Meaning of a message.
 #[derive(Debug, PartialEq)]
 pub enum Incoming<'a> {
     /// Something with data, which is as it was written.
@@ -72,7 +72,7 @@ pub enum Incoming<'a> {
     Answer(&'static [u8]),
 }
 
-/// What data came as.
+/// Form in which data came.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Said<'a> {
     /// An event of this name.

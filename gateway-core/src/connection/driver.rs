@@ -428,7 +428,7 @@ impl ConnectionState {
             ReceivedMessage::Pong => {}
             ReceivedMessage::Text(text) if self.multiplexer.is_some() => self.take_packet(PacketPart::Text(text), task),
             ReceivedMessage::Binary(bytes) if self.multiplexer.is_some() => {
-                self.take_packet(PacketPart::Binary(bytes), task)
+                self.take_packet(PacketPart::Binary(bytes), task);
             }
             ReceivedMessage::Text(text) => self.take_text(text, task),
             ReceivedMessage::Binary(bytes) => self.take_binary(bytes, task),

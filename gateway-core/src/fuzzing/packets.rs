@@ -1,8 +1,10 @@
 //! Socket.IO's packets in both forms, and the payloads of long polling.
 
-use crate::protocol::engine_io::{EnginePacket, Frames, PayloadWriter, SEPARATOR};
+use crate::protocol::engine_io::{EnginePacket, PayloadWriter, SEPARATOR};
 use crate::protocol::socket_io::{PacketDecoder, PacketLimits, encode, encode_packed};
-use crate::protocol::{ContentRef, EncodeContext, Encoded, Incoming, Message, OpCode, Outgoing, RawArgs, WireFormat};
+use crate::protocol::{
+    ContentRef, EncodeContext, Encoded, Incoming, Message, OpCode, Outgoing, RawArgs, ServerFrames, WireFormat,
+};
 
 /// Encoding of packets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -79,7 +81,7 @@ pub fn write_packet(form: FuzzForm, said: &FuzzPacket) -> Vec<Message> {
 pub fn write_plain(said: &FuzzPacket) -> String {
     let content = said.args.clone().into_content();
     let encoded = WireFormat::Plain.encode(EncodeContext::of(&said.namespace), &outgoing(said, content.lend()));
-    let frame = Frames::new(encoded.as_slice()).next().expect("one frame");
+    let frame = ServerFrames::new(encoded.as_slice()).next().expect("one frame");
     String::from_utf8(frame.payload.to_vec()).expect("a text")
 }
 
@@ -92,7 +94,7 @@ fn outgoing<'a>(said: &'a FuzzPacket, content: ContentRef<'a>) -> Outgoing<'a> {
 
 fn messages(encoded: &Encoded) -> Vec<Message> {
     let mut len = 0;
-    let messages = Frames::new(encoded.as_slice())
+    let messages = ServerFrames::new(encoded.as_slice())
         .inspect(|frame| len += Encoded::frame(frame.opcode, frame.payload).len())
         .map(|frame| match frame.opcode {
             OpCode::Text => Message::from(std::str::from_utf8(&frame.payload[1..]).expect("a text")),

@@ -1,4 +1,4 @@
-//! ServiceMap that are made when the server starts. Factories run at the same time and wait for each other where one needs
+//! Services that are made when the server starts. Factories run at the same time and wait for each other where one needs
 //! what another makes.
 
 use std::any::{TypeId, type_name};

@@ -47,7 +47,7 @@ pub(crate) use msgpack::{MsgpackReader, MsgpackWriter};
 pub(crate) use payload::{Arity, Attachments, Content, ContentRef, Payload};
 pub(crate) use plain::decode;
 pub(crate) use plain_msgpack::decode_packed;
-pub(crate) use rfc6455::{Flow, FrameDecoder, OpCode, ReceivedMessage, close_frame};
+pub(crate) use rfc6455::{Flow, FrameDecoder, OpCode, ReceivedMessage, ServerFrame, ServerFrames, close_frame};
 pub(crate) use shared_event::{Compress, PreviousFrames, SharedEvent};
 pub use trace::TraceParent;
 pub(crate) use violation::Violation;

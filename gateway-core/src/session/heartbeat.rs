@@ -42,7 +42,7 @@ pub(crate) enum ByteActivity {
 /// The state of one connection's heartbeat. Any incoming frame is a sign of life.
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
-    heartbeat_config: HeartbeatConfig,
+    config: HeartbeatConfig,
     /// Time that moving bytes keep a client that was pinged and does not answer.
     transfer: Duration,
     heard: bool,
@@ -71,9 +71,8 @@ pub(crate) enum HeartbeatAction {
 }
 
 impl Heartbeat {
-    pub(crate) fn new(heartbeat_config: HeartbeatConfig, transfer: Duration, now: Instant) -> Self {
-        let mut heartbeat =
-            Self { heartbeat_config, transfer, heard: false, asked: None, extended: false, silent: 0, due: now };
+    pub(crate) fn new(config: HeartbeatConfig, transfer: Duration, now: Instant) -> Self {
+        let mut heartbeat = Self { config, transfer, heard: false, asked: None, extended: false, silent: 0, due: now };
         heartbeat.wait(now);
         heartbeat
     }
@@ -89,9 +88,9 @@ impl Heartbeat {
 
     /// Says whether it is one.
     fn hear_answer(&mut self, sign: ReceivedKind, now: Instant) -> bool {
-        if sign == ReceivedKind::Other && self.heartbeat_config.ping_mode == PingMode::Steadily {
+        if sign == ReceivedKind::Other && self.config.ping_mode == PingMode::Steadily {
             if !std::mem::replace(&mut self.extended, true) {
-                self.due = now + self.heartbeat_config.timeout;
+                self.due = now + self.config.timeout;
             }
             return false;
         }
@@ -119,27 +118,27 @@ impl Heartbeat {
             if traffic == ByteActivity::Still || now >= until {
                 return HeartbeatAction::Dead;
             }
-            self.due = (now + self.heartbeat_config.timeout).min(until);
+            self.due = (now + self.config.timeout).min(until);
             return HeartbeatAction::Quiet;
         }
         let asking = now;
         // A timer that is a little late does not shift what follows; a long delay is none of the client's fault.
-        let now = if now - self.due <= self.heartbeat_config.timeout / 10 { self.due } else { now };
+        let now = if now - self.due <= self.config.timeout / 10 { self.due } else { now };
         self.silent = if std::mem::take(&mut self.heard) { 1 } else { self.silent + 1 };
-        if self.heartbeat_config.ping_mode == PingMode::OnSilence && self.silent < LOOKS {
+        if self.config.ping_mode == PingMode::OnSilence && self.silent < LOOKS {
             self.wait(now);
             return HeartbeatAction::Quiet;
         }
         self.asked = Some(asking);
-        self.due = now + self.heartbeat_config.timeout;
+        self.due = now + self.config.timeout;
         HeartbeatAction::Ping
     }
 
     fn wait(&mut self, now: Instant) {
         self.due = now
-            + match self.heartbeat_config.ping_mode {
-                PingMode::OnSilence => self.heartbeat_config.interval / LOOKS.into(),
-                PingMode::Steadily => self.heartbeat_config.interval,
+            + match self.config.ping_mode {
+                PingMode::OnSilence => self.config.interval / LOOKS.into(),
+                PingMode::Steadily => self.config.interval,
             };
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
-use crate::protocol::{CloseCode, Disconnect, Flow, Message, ReceivedMessage};
+use crate::protocol::{CloseCode, Disconnect, Flow, Message, OpCode, ReceivedMessage, ServerFrame, ServerFrames};
 use crate::transport::{Broken, Deliver, Ending, Transport};
 
 /// Frames that fit between a server and a client that has stopped reading, as a kernel's buffers would hold them.
@@ -88,44 +88,38 @@ fn wake(waker: &mut Option<Waker>) {
 }
 
 impl MemoryPipe {
-    /// Takes the frame at the front of what was written; `false` where it is not whole.
-    fn take_frame(&mut self) -> bool {
-        let [first, length, ..] = self.partial[..] else { return false };
-        let (start, len) = match length {
-            126 if self.partial.len() >= 4 => (4, usize::from(u16::from_be_bytes([self.partial[2], self.partial[3]]))),
-            127 if self.partial.len() >= 10 => {
-                let field = self.partial[2..10].try_into().expect("eight bytes");
-                (10, usize::try_from(u64::from_be_bytes(field)).expect("a frame in memory"))
-            }
-            126 | 127 => return false,
-            short => (2, usize::from(short)),
-        };
-        if self.partial.len() < start + len {
-            return false;
+    /// Delivers the frames that are whole now; the rest of the bytes waits for those behind.
+    fn take_frames(&mut self, written: &[u8]) {
+        self.partial.extend_from_slice(written);
+        let bytes = std::mem::take(&mut self.partial);
+        let mut frames = ServerFrames::new(&bytes);
+        for frame in frames.by_ref() {
+            self.deliver(frame);
         }
-        let payload: Vec<u8> = self.partial.drain(..start + len).skip(start).collect();
-        self.deliver(first, payload);
-        true
+        self.partial.extend_from_slice(&bytes[bytes.len() - frames.left()..]);
     }
 
-    fn deliver(&mut self, first: u8, payload: Vec<u8>) {
-        match first & 0x0f {
-            0x1 if self.is_engine && payload == b"2" => {
+    fn deliver(&mut self, ServerFrame { opcode, payload, .. }: ServerFrame<'_>) {
+        match opcode {
+            OpCode::Text if self.is_engine && payload == b"2" => {
                 if self.paused {
                     self.unanswered_ping = true;
                 } else {
                     self.push_to_server(self.pong());
                 }
             }
-            0x1 => self.to_client.push_back(Message::from(String::from_utf8(payload).expect("the server sends UTF-8"))),
-            0x2 => self.to_client.push_back(Message::from(payload)),
-            0x8 => self.close(payload.split_first_chunk().map(|(code, reason)| {
+            OpCode::Text => {
+                let text = std::str::from_utf8(payload).expect("the server sends UTF-8");
+                self.to_client.push_back(Message::from(text.to_owned()));
+            }
+            OpCode::Binary => self.to_client.push_back(Message::from(payload.to_vec())),
+            OpCode::Close => self.close(payload.split_first_chunk().map(|(code, reason)| {
                 let reason = String::from_utf8_lossy(reason).into_owned();
                 Disconnect::new(CloseCode::received(u16::from_be_bytes(*code)), reason)
             })),
-            0x9 if self.paused => self.unanswered_ping = true,
-            0x9 => self.push_to_server(self.pong()),
-            _ => {}
+            OpCode::Ping if self.paused => self.unanswered_ping = true,
+            OpCode::Ping => self.push_to_server(self.pong()),
+            OpCode::Continuation | OpCode::Pong => {}
         }
         wake(&mut self.client_reader);
     }
@@ -204,8 +198,7 @@ impl Transport for Memory {
             pipe.server_writer = Some(context.waker().clone());
             return Poll::Pending;
         }
-        pipe.partial.extend_from_slice(frames);
-        while pipe.take_frame() {}
+        pipe.take_frames(frames);
         Poll::Ready(Ok(frames.len()))
     }
 

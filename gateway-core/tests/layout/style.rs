@@ -14,15 +14,15 @@ struct Bound {
 }
 
 const BOUNDS: [Bound; 9] = [
-    Bound { name: "names at the crate's root", goal: 45.0, now: 137.0, count: |sources| exported(sources, "lib.rs") },
+    Bound { name: "names at the crate's root", goal: 45.0, now: 136.0, count: |sources| exported(sources, "lib.rs") },
     Bound { name: "names in the prelude", goal: 35.0, now: 67.0, count: |sources| exported(sources, "prelude.rs") },
-    Bound { name: "doc comments that begin with a riddle, in percent", goal: 1.0, now: 21.3, count: riddles },
-    Bound { name: "type names defined in two files, in percent", goal: 6.0, now: 15.9, count: doubled_names },
-    Bound { name: "files in the fullest folder", goal: 20.0, now: 43.0, count: fullest_folder },
+    Bound { name: "doc comments that begin with a riddle, in percent", goal: 1.0, now: 3.1, count: riddles },
+    Bound { name: "type names defined in two files, in percent", goal: 6.0, now: 6.0, count: doubled_names },
+    Bound { name: "files in the fullest folder", goal: 20.0, now: 42.0, count: fullest_folder },
     Bound { name: "lines of the longest file", goal: 500.0, now: 500.0, count: longest_file },
     Bound { name: "types whose own methods are in several files", goal: 0.0, now: 16.0, count: spread_types },
     Bound { name: "guesses by a type's name", goal: 0.0, now: 0.0, count: guesses },
-    Bound { name: "metaphors", goal: 0.0, now: 733.0, count: metaphors },
+    Bound { name: "metaphors", goal: 0.0, now: 24.0, count: metaphors },
 ];
 
 #[test]
@@ -138,7 +138,7 @@ fn guesses(sources: &Sources) -> (f64, Vec<String>) {
     (whole(found.len()), found)
 }
 
-/// Words of a private language, in code and comments alike.
+/// Words of a private language, in code and comments alike; a test may book seats.
 const METAPHORS: [&str; 16] = [
     "lobby",
     "lobbies",
@@ -161,7 +161,8 @@ const METAPHORS: [&str; 16] = [
 fn metaphors(sources: &Sources) -> (f64, Vec<String>) {
     let mut found = Vec::new();
     for file in &sources.files {
-        for (index, line) in file.text.lines().enumerate() {
+        let code = file.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        for (index, line) in code.lines().enumerate() {
             let words = line.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
             let is_metaphor = |word: &&str| METAPHORS.iter().any(|metaphor| is_word(word, metaphor));
             found.extend(words.filter(is_metaphor).map(|word| format!("{}:{}: {word}", file.name, index + 1)));

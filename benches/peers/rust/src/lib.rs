@@ -1,4 +1,5 @@
-//! What the peers share: their command line, the envelope through `Value` as most applications have it, and one room.
+//! Code that the peers share: their command line, the envelope through `Value` as most applications have it, and one
+//! room.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -14,7 +15,7 @@ pub struct Envelope {
     data: Value,
 }
 
-/// What a message asks for.
+/// Request in a message.
 pub enum Asked {
     /// This goes back.
     Echo(String),

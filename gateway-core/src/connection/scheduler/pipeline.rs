@@ -43,7 +43,7 @@ impl EventScheduler {
         drop(entered);
         match begun {
             Ok(PipelineStart::Here(HandlerFuture(HandlerState::Ready(reply)))) => {
-                self.answer(context, reply, &mut arrival, responder)
+                self.answer(context, reply, &mut arrival, responder);
             }
             Ok(PipelineStart::Here(HandlerFuture(HandlerState::Future(future)))) => {
                 let keep = || arrival.keep();

@@ -1,7 +1,7 @@
 //! The server's frames, with each message compressed that is worth it.
 
 use crate::protocol::deflate::{Deflating, deflate};
-use crate::protocol::rfc6455::{LONGEST_HEADER, OpCode, push_header};
+use crate::protocol::rfc6455::{LONGEST_HEADER, OpCode, ServerFrames, push_header};
 
 /// RFC 7692 §6: the bit of a compressed message.
 pub(crate) const RSV1: u8 = 0x40;
@@ -14,9 +14,8 @@ pub(crate) fn deflated(frames: &[u8], how: Deflating) -> Option<Vec<u8>> {
     let mut out = None;
     let mut read = 0;
     let mut compressed = Vec::new();
-    while let Some((header, payload)) = split(&frames[read..]) {
-        let frame = &frames[read..read + header + payload];
-        let (first, payload) = (frame[0], &frame[header..]);
+    for frame in ServerFrames::new(frames) {
+        let (first, payload) = (frame.first_byte(), frame.payload);
         let is_message = first == 0x80 | OpCode::Text as u8 || first == 0x80 | OpCode::Binary as u8;
         compressed.clear();
         if is_message && payload.len() >= how.threshold.max(1) && deflate(payload, how, &mut compressed) {
@@ -28,22 +27,10 @@ pub(crate) fn deflated(frames: &[u8], how: Deflating) -> Option<Vec<u8>> {
             push_header(out, first | RSV1, compressed.len());
             out.extend_from_slice(&compressed);
         } else if let Some(out) = &mut out {
-            out.extend_from_slice(frame);
+            out.extend_from_slice(frame.whole);
         }
-        read += frame.len();
+        read += frame.whole.len();
     }
     debug_assert_eq!(read, frames.len(), "whole frames");
     out
-}
-
-/// The lengths of the first frame's header and payload.
-fn split(frames: &[u8]) -> Option<(usize, usize)> {
-    let short = *frames.get(1)?;
-    let (header, length) = match short {
-        126 => (4, u64::from(u16::from_be_bytes(frames.get(2..4)?.try_into().ok()?))),
-        127 => (10, u64::from_be_bytes(frames.get(2..10)?.try_into().ok()?)),
-        _ => (2, u64::from(short)),
-    };
-    let length = usize::try_from(length).ok()?;
-    (frames.len() - header >= length).then_some((header, length))
 }

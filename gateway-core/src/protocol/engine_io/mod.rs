@@ -1,14 +1,12 @@
 //! Engine.IO protocol 4: packets in WebSocket messages and in the bodies of long polling. Sessions, timers and the upgrade
 //! between the two are no matter of this module.
 
-mod frames;
 mod open;
 mod packet;
 mod payload;
 
 use crate::protocol::{Encoded, OpCode};
 
-pub(crate) use frames::{Frame, Frames};
 pub(crate) use open::OpenPacket;
 pub(crate) use packet::EnginePacket;
 pub(crate) use payload::{PayloadWriter, SEPARATOR};

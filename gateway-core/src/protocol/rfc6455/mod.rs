@@ -5,6 +5,8 @@ mod decoder;
 mod encode;
 mod header;
 mod mask;
+mod server_frames;
 
 pub(crate) use decoder::{Flow, FrameDecoder, ReceivedMessage};
 pub(crate) use encode::{LONGEST_HEADER, OpCode, close_frame, frame, push_frame, push_header};
+pub(crate) use server_frames::{ServerFrame, ServerFrames};

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::value::RawValue;
 
 use super::*;
-use crate::protocol::engine_io::Frames;
+use crate::protocol::ServerFrames;
 use crate::protocol::{Arity, Content, ContentRef, Incoming, OpCode, Payload, ReplyEvent, RequestId, is_reserved};
 
 const LIMITS: PacketLimits = PacketLimits { attachments: 10, attachment_bytes: 1000, depth: 128 };
@@ -193,7 +193,7 @@ fn a_megabyte_of_nonsense_is_found_at_once() {
 fn encoded(namespace: &str, outgoing: &Outgoing<'_>) -> Vec<String> {
     let encoded = encode(namespace, outgoing);
     let mut read = 0;
-    let frames = Frames::new(encoded.as_slice()).inspect(|frame| {
+    let frames = ServerFrames::new(encoded.as_slice()).inspect(|frame| {
         read += Encoded::frame(frame.opcode, frame.payload).len();
     });
     let shown = frames.map(|frame| match frame.opcode {
@@ -293,7 +293,7 @@ fn any_content() -> impl Strategy<Value = Content> {
 fn read_back(packets: &mut PacketDecoder, encoded: &Encoded) -> Vec<String> {
     let mut heard = Vec::new();
     let mut deliver = |namespace: &str, incoming: Incoming<'_>| heard.push(said(namespace, &incoming));
-    for frame in Frames::new(encoded.as_slice()) {
+    for frame in ServerFrames::new(encoded.as_slice()) {
         match frame.opcode {
             OpCode::Text => packets.text(std::str::from_utf8(&frame.payload[1..]).unwrap(), &mut deliver).unwrap(),
             _ => packets.binary(frame.payload, &mut deliver).unwrap(),

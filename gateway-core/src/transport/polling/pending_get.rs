@@ -4,7 +4,7 @@ use std::mem;
 use std::task::{Context, Poll, Waker};
 
 use crate::protocol::OpCode;
-use crate::protocol::engine_io::{Frame, PayloadWriter};
+use crate::protocol::engine_io::PayloadWriter;
 
 /// The packets that carry nothing.
 pub(super) const CLOSE: &[u8] = b"1";
@@ -61,7 +61,7 @@ impl PendingGet {
     }
 
     /// Adds a message; control frames are of use to a WebSocket only.
-    pub(super) fn add(&mut self, Frame { opcode, payload }: Frame<'_>) {
+    pub(super) fn add(&mut self, opcode: OpCode, payload: &[u8]) {
         match opcode {
             OpCode::Text => self.gathered.text(payload),
             OpCode::Binary => self.gathered.binary(payload),

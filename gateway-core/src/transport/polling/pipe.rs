@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::protocol::engine_io::{Frame, Frames};
-use crate::protocol::{CloseCode, Disconnect, OpCode};
+use crate::protocol::{CloseCode, Disconnect, OpCode, ServerFrames};
 use crate::transport::polling::pending_get::{CLOSE, NOOP, PendingGet, wake};
 use crate::transport::{Broken, Transport};
 
@@ -176,19 +175,19 @@ impl PipeState {
                 // Nobody is going to ask for it.
                 return Poll::Ready(Ok(frames.len()));
             }
-            let first = Frames::new(frames).next();
+            let first = ServerFrames::new(frames).next();
             self.close_waits = first.is_some_and(|frame| frame.opcode == OpCode::Close);
             self.register(context);
             return Poll::Pending;
         }
-        let mut rest = Frames::new(frames);
+        let mut rest = ServerFrames::new(frames);
         let mut taken = 0;
         while let Some(frame) = rest.next() {
             match frame.opcode {
                 OpCode::Close if self.client_closed => self.answer.end_with(NOOP),
                 // Some clients take a goodbye for good, and are to come back.
                 OpCode::Close if self.answer.is_empty() && is_going_away(frame.payload) => {
-                    self.turn(SessionError::Stopping)
+                    self.turn(SessionError::Stopping);
                 }
                 OpCode::Close if self.answer.is_empty() => self.say_goodbye(),
                 // Clients take a goodbye at once, and what comes with it later: it goes alone, with the next poll.
@@ -196,7 +195,7 @@ impl PipeState {
                     self.answer.release(NOOP);
                     break;
                 }
-                _ => self.answer.add(frame),
+                _ => self.answer.add(frame.opcode, frame.payload),
             }
             taken = frames.len() - rest.left();
         }
@@ -210,7 +209,7 @@ impl PipeState {
 
     fn say_goodbye(&mut self) {
         if self.close_waits {
-            self.answer.add(Frame { opcode: OpCode::Text, payload: NOOP });
+            self.answer.add(OpCode::Text, NOOP);
         }
         self.answer.end_with(CLOSE);
     }

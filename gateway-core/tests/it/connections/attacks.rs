@@ -123,7 +123,7 @@ impl Names {
 }
 
 /// Throws its clients out when they ask for it.
-#[gateway(namespace = "/point-{number}")]
+#[gateway(namespace = "/door-{number}")]
 struct GuardPoints;
 
 #[gateway]
@@ -254,16 +254,16 @@ async fn namespaces_that_a_client_was_thrown_out_of_are_not_all_remembered() {
     let server = start().await;
     let mut client = server.connect("/target").socket_io().await.unwrap();
     for number in 0..100 {
-        client.send_text(&format!("40/point-{number},")).await;
+        client.send_text(&format!("40/door-{number},")).await;
         settle().await;
-        client.send_text(&format!(r#"42/point-{number},["leave"]"#)).await;
+        client.send_text(&format!(r#"42/door-{number},["leave"]"#)).await;
         settle().await;
     }
     assert_eq!(server.count(Counter::Disconnections), 100);
     // What was on its way when it was thrown out is passed over.
-    client.send_text(r#"42/point-99,["late"]"#).await;
+    client.send_text(r#"42/door-99,["late"]"#).await;
     is_alive(&mut client).await;
-    client.send_text(r#"42/point-0,["late"]"#).await;
+    client.send_text(r#"42/door-0,["late"]"#).await;
     assert_eq!(client.closed().await, None);
 }
 
@@ -494,12 +494,12 @@ async fn namespaces_beyond_the_rate_are_told_when_to_come_back() {
     let server = server().limits(limits).test().await.unwrap();
     let mut client = server.connect("/target").socket_io().await.unwrap();
     for number in 0..100 {
-        client.send_text(&format!("40/point-{number},")).await;
+        client.send_text(&format!("40/door-{number},")).await;
         settle().await;
         if server.count(Counter::RateLimited) > 0 {
             break;
         }
-        client.send_text(&format!("41/point-{number},")).await;
+        client.send_text(&format!("41/door-{number},")).await;
         settle().await;
     }
     // As many at once as it may be in, its own among them.

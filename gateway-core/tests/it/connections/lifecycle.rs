@@ -33,7 +33,7 @@ impl Log {
 struct StoreError;
 
 /// Its connect hook does what the query says.
-#[gateway(namespace = "/point")]
+#[gateway(namespace = "/door")]
 struct GuardPoint {
     log: Log,
 }
@@ -122,7 +122,7 @@ impl GuardPoint {
     }
 }
 
-async fn point() -> (TestServer, Log) {
+async fn door() -> (TestServer, Log) {
     door_with(Limits::default()).await
 }
 
@@ -134,7 +134,7 @@ async fn door_with(limits: Limits) -> (TestServer, Log) {
 
 /// Connects, expects to be refused with this payload and close frame, and that nothing is left behind.
 async fn refused(query: &str, expected: Value, code: CloseCode, reason: &'static str) {
-    let (server, log) = point().await;
+    let (server, log) = door().await;
     let error = server.connect(query).await.unwrap_err();
     let ConnectError::Refused(failure, closed) = error else { panic!("{query}: {error:?}") };
     let mut payload = failure.payload().clone();
@@ -145,7 +145,7 @@ async fn refused(query: &str, expected: Value, code: CloseCode, reason: &'static
     assert_eq!(closed, Some(Disconnect::new(code, reason)), "{query}");
     sleep(Duration::from_secs(1)).await;
     assert_eq!(log.take(), [""; 0], "{query}");
-    assert_eq!(server.of("/point").count(), 0, "{query}");
+    assert_eq!(server.of("/door").count(), 0, "{query}");
     let read = [Counter::RefusedConnections, Counter::Connections, Counter::Disconnections]
         .map(|counter| server.count(counter));
     assert_eq!(read, [1, 0, 0], "{query}");
@@ -155,9 +155,9 @@ async fn refused(query: &str, expected: Value, code: CloseCode, reason: &'static
 async fn a_refused_client_reads_why_and_is_closed() {
     let cause = json!({"pattern": "connect"});
     let banned = json!({"status": "error", "message": "come back tomorrow", "code": "banned", "details": {"days": 1}, "cause": cause});
-    refused("/point?do=refuse", banned, CloseCode::REFUSED, "refused").await;
+    refused("/door?do=refuse", banned, CloseCode::REFUSED, "refused").await;
     refused(
-        "/point?do=policy",
+        "/door?do=policy",
         json!({"status": "error", "message": "no", "cause": cause}),
         CloseCode::POLICY,
         "refused",
@@ -168,22 +168,22 @@ async fn a_refused_client_reads_why_and_is_closed() {
 #[tokio::test(start_paused = true)]
 async fn a_connect_hook_that_fails_unexpectedly_hides_why() {
     let failure = |code| json!({"status": "error", "message": "Internal server error", "code": code, "cause": {"pattern": "connect"}});
-    refused("/point?do=hidden", failure("store"), CloseCode::INTERNAL, "internal error").await;
-    refused("/point?do=panic", failure("internal"), CloseCode::INTERNAL, "internal error").await;
+    refused("/door?do=hidden", failure("store"), CloseCode::INTERNAL, "internal error").await;
+    refused("/door?do=panic", failure("internal"), CloseCode::INTERNAL, "internal error").await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_connect_hook_has_a_bounded_time() {
     let began = Instant::now();
     let failure = json!({"status": "error", "message": "the connect hook took too long", "code": "timeout", "cause": {"pattern": "connect"}});
-    refused("/point?do=hang", failure, CloseCode::CONNECT_TIMEOUT, "connect timeout").await;
+    refused("/door?do=hang", failure, CloseCode::CONNECT_TIMEOUT, "connect timeout").await;
     assert_eq!(began.elapsed().as_secs(), 11);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_socket_that_its_own_hook_disconnects_reads_what_was_sent_before() {
-    let (server, log) = point().await;
-    let mut client = server.connect("/point?do=disconnect").without_waiting().unwrap();
+    let (server, log) = door().await;
+    let mut client = server.connect("/door?do=disconnect").without_waiting().unwrap();
     assert_eq!(client.closed().await, Some(Disconnect::default()));
     client.expect_named("held").await;
     sleep(Duration::from_secs(1)).await;
@@ -192,10 +192,10 @@ async fn a_socket_that_its_own_hook_disconnects_reads_what_was_sent_before() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_held_for_a_socket_that_was_never_accepted_is_not_sent() {
-    let (server, log) = point().await;
-    let mut client = server.connect("/point?do=hang").without_waiting().unwrap();
+    let (server, log) = door().await;
+    let mut client = server.connect("/door?do=hang").without_waiting().unwrap();
     client.expect_nothing().await;
-    assert_eq!(server.of("/point").all().disconnect(Disconnect::default()), 1);
+    assert_eq!(server.of("/door").all().disconnect(Disconnect::default()), 1);
     assert_eq!(client.closed().await, Some(Disconnect::default()));
     client.expect_nothing().await;
     assert_eq!(log.take(), [""; 0]);
@@ -203,13 +203,13 @@ async fn what_was_held_for_a_socket_that_was_never_accepted_is_not_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_goes_while_its_connect_hook_runs_leaves_nothing_behind() {
-    let (server, log) = point().await;
-    let client = server.connect("/point?do=hang").without_waiting().unwrap();
+    let (server, log) = door().await;
+    let client = server.connect("/door?do=hang").without_waiting().unwrap();
     sleep(Duration::from_secs(1)).await;
-    assert_eq!(server.of("/point").count(), 1);
+    assert_eq!(server.of("/door").count(), 1);
     drop(client);
     sleep(Duration::from_secs(1)).await;
-    assert_eq!(server.of("/point").count(), 0);
+    assert_eq!(server.of("/door").count(), 0);
     assert_eq!(log.take(), [""; 0]);
     assert_eq!(server.count(Counter::RefusedConnections), 0);
 }
@@ -292,22 +292,22 @@ async fn a_refusal_by_the_second_gateway_runs_the_disconnect_hook_of_the_first_o
 
 #[tokio::test(start_paused = true)]
 async fn the_disconnect_hook_runs_after_the_handlers_with_the_rooms_still_readable() {
-    let (server, log) = point().await;
-    let mut client = server.connect("/point").await.unwrap();
+    let (server, log) = door().await;
+    let mut client = server.connect("/door").await.unwrap();
     client.emit("linger", ()).await;
     client.emit("echo", "never handled").await;
     client.close_with(CloseCode::GOING_AWAY, "the page was left").await;
-    assert_eq!(server.of("/point").to("hall").count(), 1);
+    assert_eq!(server.of("/door").to("hall").count(), 1);
     sleep(Duration::from_secs(2)).await;
     assert_eq!(log.take(), ["lingers", "lingered", r#"left ["hall"]: the client closed (1001)"#]);
-    assert_eq!(server.of("/point").count(), 0);
+    assert_eq!(server.of("/door").count(), 0);
     assert_eq!(server.count(Counter::Events), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_ignores_that_its_client_left_is_let_go_of() {
-    let (server, log) = point().await;
-    let mut client = server.connect("/point").await.unwrap();
+    let (server, log) = door().await;
+    let mut client = server.connect("/door").await.unwrap();
     client.emit("slow", 20).await;
     client.close().await;
     sleep(Duration::from_secs(4)).await;
@@ -318,8 +318,8 @@ async fn a_handler_that_ignores_that_its_client_left_is_let_go_of() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_does_not_hold_up_the_end_of_its_connection() {
-    let (server, log) = point().await;
-    let mut client = server.connect("/point").await.unwrap();
+    let (server, log) = door().await;
+    let mut client = server.connect("/door").await.unwrap();
     client.begin("ticks", ()).await;
     client.expect_nothing().await;
     drop(client);
@@ -329,8 +329,8 @@ async fn a_stream_does_not_hold_up_the_end_of_its_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_breaks_off_is_lost() {
-    let (server, log) = point().await;
-    let client = server.connect("/point").await.unwrap();
+    let (server, log) = door().await;
+    let client = server.connect("/door").await.unwrap();
     drop(client);
     sleep(Duration::from_secs(1)).await;
     assert_eq!(log.take(), [r#"left ["hall"]: the connection was lost (1006)"#]);
@@ -339,14 +339,14 @@ async fn a_connection_that_breaks_off_is_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn a_close_of_the_client_is_answered_with_its_own_code() {
-    let (server, _) = point().await;
-    assert_eq!(server.connect("/point").await.unwrap().close().await, Some(Disconnect::new(CloseCode::NORMAL, "")));
+    let (server, _) = door().await;
+    assert_eq!(server.connect("/door").await.unwrap().close().await, Some(Disconnect::new(CloseCode::NORMAL, "")));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_server_disconnects_by_code_and_reason() {
-    let (server, log) = point().await;
-    let mut client = server.connect("/point").await.unwrap();
+    let (server, log) = door().await;
+    let mut client = server.connect("/door").await.unwrap();
     let id = client.begin("leave", ()).await;
     assert_eq!(client.closed().await, Some(Disconnect::new(CloseCode::new(4123), "as you wish")));
     sleep(Duration::from_secs(1)).await;
@@ -356,16 +356,16 @@ async fn the_server_disconnects_by_code_and_reason() {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_client_is_asked_and_stays() {
-    let (server, _) = point().await;
-    let mut client = server.connect("/point").await.unwrap();
+    let (server, _) = door().await;
+    let mut client = server.connect("/door").await.unwrap();
     sleep(Duration::from_hours(1)).await;
     assert_eq!(client.emit_with_ack::<u8>("echo", 1).await.unwrap(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_answers_no_ping_is_closed() {
-    let (server, log) = point().await;
-    let mut client = server.connect("/point").await.unwrap();
+    let (server, log) = door().await;
+    let mut client = server.connect("/door").await.unwrap();
     client.stop_reading();
     sleep(Duration::from_secs(44)).await;
     assert_eq!(log.take(), [""; 0]);
@@ -379,7 +379,7 @@ async fn a_client_that_answers_no_ping_is_closed() {
 async fn a_client_is_not_dead_while_the_server_itself_does_not_read() {
     let limits = Limits::new().queued_events(1).handler_timeout(Duration::from_mins(5));
     let (server, _) = door_with(limits).await;
-    let mut client = server.connect("/point").await.unwrap();
+    let mut client = server.connect("/door").await.unwrap();
     let slow = client.begin("slow", 200).await;
     client.begin("echo", 1).await;
     client.begin("echo", 2).await;
@@ -389,9 +389,9 @@ async fn a_client_is_not_dead_while_the_server_itself_does_not_read() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_stops_answers_what_it_has_accepted() {
-    let (server, log) = point().await;
-    let mut ann = server.connect("/point").await.unwrap();
-    let mut bob = server.connect("/point").await.unwrap();
+    let (server, log) = door().await;
+    let mut ann = server.connect("/door").await.unwrap();
+    let mut bob = server.connect("/door").await.unwrap();
     let first = ann.begin("slow", 2).await;
     let second = ann.begin("echo", 1).await;
     server.handle().shutdown();
@@ -412,8 +412,8 @@ async fn a_server_that_stops_answers_what_it_has_accepted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_stops_waits_for_answers_that_are_given_elsewhere() {
-    let (server, _) = point().await;
-    let mut client = server.connect("/point").await.unwrap();
+    let (server, _) = door().await;
+    let mut client = server.connect("/door").await.unwrap();
     let id = client.begin("later", ()).await;
     server.handle().shutdown();
     assert_eq!(client.closed().await, Some(Disconnect::new(CloseCode::GOING_AWAY, "going away")));
@@ -423,15 +423,15 @@ async fn a_server_that_stops_waits_for_answers_that_are_given_elsewhere() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_told_whatever_was_sent_before() {
     let (server, _) = door_with(Limits::new().overflow(Overflow::DropNewest)).await;
-    let error = server.connect("/point?do=talk").await.unwrap_err();
+    let error = server.connect("/door?do=talk").await.unwrap_err();
     let ConnectError::Refused(failure, _) = error else { panic!("{error:?}") };
     assert_eq!(failure.message(), "no");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_stops_ends_streams_and_lets_go_of_what_takes_too_long() {
-    let (server, log) = point().await;
-    let mut client = server.connect("/point").await.unwrap();
+    let (server, log) = door().await;
+    let mut client = server.connect("/door").await.unwrap();
     let stream = client.begin("ticks", ()).await;
     client.begin("slow", 25).await;
     client.expect_nothing().await;
@@ -451,8 +451,8 @@ async fn a_server_that_stops_ends_streams_and_lets_go_of_what_takes_too_long() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_asks_while_the_server_stops_still_gets_its_answer() {
-    let (server, _) = point().await;
-    let mut client = server.connect("/point").await.unwrap();
+    let (server, _) = door().await;
+    let mut client = server.connect("/door").await.unwrap();
     let id = client.begin("ask", ()).await;
     let (ask, _) = client.expect_question("question").await;
     server.handle().shutdown();
@@ -464,9 +464,9 @@ async fn a_handler_that_asks_while_the_server_stops_still_gets_its_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_stops_takes_nobody_new() {
-    let (server, log) = point().await;
+    let (server, log) = door().await;
     server.handle().shutdown();
-    let error = server.connect("/point").await.unwrap_err();
+    let error = server.connect("/door").await.unwrap_err();
     assert_eq!(error, ConnectError::Closed(Some(Disconnect::new(CloseCode::GOING_AWAY, "going away"))));
     server.handle().stopped().await;
     assert_eq!(log.take(), [""; 0]);
@@ -474,8 +474,8 @@ async fn a_server_that_stops_takes_nobody_new() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_stops_does_not_wait_for_connect_hooks() {
-    let (server, log) = point().await;
-    let mut client = server.connect("/point?do=hang").without_waiting().unwrap();
+    let (server, log) = door().await;
+    let mut client = server.connect("/door?do=hang").without_waiting().unwrap();
     client.expect_nothing().await;
     let began = Instant::now();
     server.stop().await;
@@ -568,8 +568,8 @@ async fn a_question_to_a_client_that_leaves_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn an_event_that_comes_while_the_server_stops_is_told_so() {
-    let (server, _) = point().await;
-    let mut client = server.connect("/point").await.unwrap();
+    let (server, _) = door().await;
+    let mut client = server.connect("/door").await.unwrap();
     let asking = client.begin("ask", ()).await;
     let (ask, _) = client.expect_question("question").await;
     server.handle().shutdown();

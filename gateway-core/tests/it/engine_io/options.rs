@@ -16,7 +16,7 @@ async fn from(engine: &Engine, origin: &str, uri: &str) -> Answer {
 
 async fn preflight(engine: &Engine, origin: &str) -> Answer {
     let request = get(HANDSHAKE).method("OPTIONS").header("origin", origin);
-    let request = request.header("context-control-request-headers", "x-a, x-b");
+    let request = request.header("access-control-request-headers", "x-a, x-b");
     engine.send(request.body(Body::empty()).unwrap()).await
 }
 
@@ -29,22 +29,22 @@ async fn pages_of_other_hosts_are_refused_unless_they_were_allowed() {
         refused.refusal(),
         (403, json!(4), "this origin is not allowed: `allow_origin` on the server allows it".to_owned())
     );
-    assert_eq!(refused.header("context-control-allow-origin"), None);
+    assert_eq!(refused.header("access-control-allow-origin"), None);
 
     let open = engine_with(EngineIo::new().cors(Cors::any())).await;
     let answer = from(&open, "https://evil.example", HANDSHAKE).await;
-    assert_eq!((answer.status, answer.header("context-control-allow-origin")), (200, Some("*")));
-    assert_eq!(answer.header("context-control-allow-credentials"), None);
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some("*")));
+    assert_eq!(answer.header("access-control-allow-credentials"), None);
 
     let named = EngineIo::new().cors(Cors::origins(["https://app.example"]).credentials(true).exposed_headers(["x-c"]));
     let named = engine_with(named).await;
     let answer = from(&named, "https://app.example", HANDSHAKE).await;
-    assert_eq!((answer.status, answer.header("context-control-allow-origin")), (200, Some("https://app.example")));
-    assert_eq!(answer.header("context-control-allow-credentials"), Some("true"));
-    assert_eq!(answer.header("context-control-expose-headers"), Some("x-c"));
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some("https://app.example")));
+    assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
+    assert_eq!(answer.header("access-control-expose-headers"), Some("x-c"));
     assert_eq!(answer.header("vary"), Some("origin"));
     let refused = from(&named, "https://evil.example", HANDSHAKE).await;
-    assert_eq!((refused.status, refused.header("context-control-allow-origin")), (403, None));
+    assert_eq!((refused.status, refused.header("access-control-allow-origin")), (403, None));
 }
 
 #[tokio::test(start_paused = true)]
@@ -52,7 +52,7 @@ async fn origins_the_server_allows_may_poll_too() {
     let server = Server::empty().engine_io("/engine.io/", "/echo", EngineIo::new());
     let engine = engine_of(server.allow_origin("https://app.example")).await;
     let answer = from(&engine, "https://app.example", HANDSHAKE).await;
-    assert_eq!((answer.status, answer.header("context-control-allow-origin")), (200, Some("https://app.example")));
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some("https://app.example")));
     assert_eq!(from(&engine, "https://evil.example", HANDSHAKE).await.status, 403);
 }
 
@@ -60,7 +60,7 @@ async fn origins_the_server_allows_may_poll_too() {
 async fn a_failure_can_be_read_by_pages_that_may() {
     let engine = engine_with(EngineIo::new().cors(Cors::any())).await;
     let answer = from(&engine, "https://any.example", "/engine.io/?EIO=4&transport=polling&sid=abc").await;
-    assert_eq!((answer.status, answer.header("context-control-allow-origin")), (400, Some("*")));
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (400, Some("*")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,18 +68,18 @@ async fn a_preflight_is_answered() {
     let open = engine_with(EngineIo::new().cors(Cors::any())).await;
     let answer = preflight(&open, "https://any.example").await;
     assert_eq!((answer.status, answer.header("content-length")), (204, Some("0")));
-    assert_eq!(answer.header("context-control-allow-origin"), Some("*"));
-    assert_eq!(answer.header("context-control-allow-methods"), Some("GET,HEAD,PUT,PATCH,POST,DELETE"));
-    assert_eq!(answer.header("context-control-allow-headers"), Some("x-a, x-b"));
+    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(answer.header("access-control-allow-methods"), Some("GET,HEAD,PUT,PATCH,POST,DELETE"));
+    assert_eq!(answer.header("access-control-allow-headers"), Some("x-a, x-b"));
 
     let cors = Cors::origins(["https://app.example"]).methods(["GET", "POST"]).allowed_headers(["x-a"]);
     let named = engine_with(EngineIo::new().cors(cors.max_age(Duration::from_mins(1)))).await;
     let answer = preflight(&named, "https://app.example").await;
-    assert_eq!(answer.header("context-control-allow-origin"), Some("https://app.example"));
-    assert_eq!(answer.header("context-control-allow-methods"), Some("GET,POST"));
-    assert_eq!(answer.header("context-control-allow-headers"), Some("x-a"));
-    assert_eq!(answer.header("context-control-max-age"), Some("60"));
-    assert_eq!(preflight(&named, "https://evil.example").await.header("context-control-allow-origin"), None);
+    assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example"));
+    assert_eq!(answer.header("access-control-allow-methods"), Some("GET,POST"));
+    assert_eq!(answer.header("access-control-allow-headers"), Some("x-a"));
+    assert_eq!(answer.header("access-control-max-age"), Some("60"));
+    assert_eq!(preflight(&named, "https://evil.example").await.header("access-control-allow-origin"), None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -257,7 +257,7 @@ impl AsyncGuard for OfMethod {
     }
 }
 
-#[gateway(namespace = "/points/{id}")]
+#[gateway(namespace = "/doors/{id}")]
 #[guard(OfGateway)]
 struct ManyDoors;
 
@@ -286,40 +286,37 @@ async fn guards_are_asked_in_their_order_at_every_door() {
     let first = Notes { name: "server", book: book.clone() };
     let server = Server::empty().gateway::<ManyDoors>().provide(book.clone()).guard(first).test().await.unwrap();
 
-    let mut client = server.connect("/points/7").await.unwrap();
+    let mut client = server.connect("/doors/7").await.unwrap();
     let expected = [
-        "server Upgrade /points/7   false",
-        "gateway Upgrade /points/7   false",
-        "server Connect /points/7   true",
-        "gateway Connect /points/7   true",
-        "method Connect /points/7   true",
+        "server Upgrade /doors/7   false",
+        "gateway Upgrade /doors/7   false",
+        "server Connect /doors/7   true",
+        "gateway Connect /doors/7   true",
+        "method Connect /doors/7   true",
     ];
     assert_eq!(book.take(), expected);
 
     assert_eq!(client.emit_with_ack::<u8>("ask", 1).await.unwrap(), 2);
-    let expected = [
-        "server Event /points/7 ask 1 true",
-        "gateway Event /points/7 ask 1 true",
-        "method Event /points/7 ask 1 true",
-    ];
+    let expected =
+        ["server Event /doors/7 ask 1 true", "gateway Event /doors/7 ask 1 true", "method Event /doors/7 ask 1 true"];
     assert_eq!(book.take(), expected);
 
     assert!(client.emit_with_ack::<bool>("enter", "kitchen").await.unwrap());
-    let at_event = ["server Event /points/7 enter \"kitchen\" true", "gateway Event /points/7 enter \"kitchen\" true"];
-    let at_room = ["server Join /points/7 kitchen  true", "gateway Join /points/7 kitchen  true"];
+    let at_event = ["server Event /doors/7 enter \"kitchen\" true", "gateway Event /doors/7 enter \"kitchen\" true"];
+    let at_room = ["server Join /doors/7 kitchen  true", "gateway Join /doors/7 kitchen  true"];
     assert_eq!(book.take(), [at_event, at_room].concat());
 
     // Whatever the handler: the rule about rooms is asked where the room is.
     let failure = client.emit_with_ack::<bool>("enter", "forbidden").await.unwrap_err();
     assert_eq!(*failure.payload(), forbidden("enter"));
     book.take();
-    let mut client = server.connect("/points/7").socket_io().await.unwrap();
+    let mut client = server.connect("/doors/7").socket_io().await.unwrap();
     assert_eq!(book.take(), expected_at_connect());
     assert_eq!(client.emit_with_ack::<bool>("enter", "forbidden").await.unwrap_err().code(), Some("forbidden"));
 }
 
 fn expected_at_connect() -> [&'static str; 3] {
-    ["server Connect /points/7   true", "gateway Connect /points/7   true", "method Connect /points/7   true"]
+    ["server Connect /doors/7   true", "gateway Connect /doors/7   true", "method Connect /doors/7   true"]
 }
 
 /// Rooms are by invitation, which a database knows.

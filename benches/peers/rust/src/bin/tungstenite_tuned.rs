@@ -62,7 +62,7 @@ async fn serve(stream: TcpStream, config: WebSocketConfig, room: Arc<Room<Messag
     Ok(())
 }
 
-/// Whether that was the last.
+/// Takes a message; returns `true` after the last.
 async fn taken(
     socket: &mut WebSocketStream<TcpStream>,
     message: Option<Result<Message, Error>>,

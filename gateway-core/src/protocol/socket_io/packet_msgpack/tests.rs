@@ -3,7 +3,7 @@
 use data_encoding::HEXLOWER;
 use serde_json::value::RawValue;
 
-use crate::protocol::engine_io::Frames;
+use crate::protocol::ServerFrames;
 use crate::protocol::socket_io::{PacketDecoder, PacketLimits, encode_packed};
 use crate::protocol::{Arity, Content, Incoming, OpCode, Outgoing, ReplyEvent, RequestId};
 
@@ -105,7 +105,7 @@ fn depth_and_parts_are_bounded() {
 fn packets_are_written_as_the_reference_reads_them() {
     let check = |namespace: &str, outgoing: Outgoing<'_>, expected: &str| {
         let encoded = encode_packed(namespace, &outgoing);
-        let mut frames = Frames::new(encoded.as_slice());
+        let mut frames = ServerFrames::new(encoded.as_slice());
         let frame = frames.next().unwrap();
         assert_eq!((frame.opcode, frames.next()), (OpCode::Binary, None));
         assert_eq!(HEXLOWER.encode(frame.payload), HEXLOWER.encode(&packet(expected)), "{outgoing:?}");

@@ -1,35 +1,45 @@
-//! Frames of the server read back: what an outbox holds is written for a WebSocket, and a peer that polls gets the same.
+//! Frames of the server read back: an outbox holds them as a WebSocket takes them, and whatever needs their payloads (the
+//! compressor, long polling, clients in memory) reads them here.
 
 use crate::protocol::rfc6455::OpCode;
 
 /// One whole frame.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Frame<'a> {
+pub(crate) struct ServerFrame<'a> {
     pub(crate) opcode: OpCode,
     pub(crate) payload: &'a [u8],
+    /// Header and payload.
+    pub(crate) whole: &'a [u8],
+}
+
+impl ServerFrame<'_> {
+    /// The byte with the opcode, the reserved bits, and the bit of a last frame (RFC 6455 §5.2).
+    pub(crate) fn first_byte(&self) -> u8 {
+        self.whole[0]
+    }
 }
 
 /// The whole frames at the front of some bytes. Frames of the server are never masked and never fragments.
 #[derive(Debug)]
-pub(crate) struct Frames<'a> {
+pub(crate) struct ServerFrames<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Frames<'a> {
+impl<'a> ServerFrames<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
-    /// Bytes that are not yet read: none, or the beginning of a frame.
+    /// Returns the number of bytes that are not yet read: none, or the beginning of a frame.
     pub(crate) fn left(&self) -> usize {
         self.rest.len()
     }
 }
 
-impl<'a> Iterator for Frames<'a> {
-    type Item = Frame<'a>;
+impl<'a> Iterator for ServerFrames<'a> {
+    type Item = ServerFrame<'a>;
 
-    fn next(&mut self) -> Option<Frame<'a>> {
+    fn next(&mut self) -> Option<ServerFrame<'a>> {
         let (&[first, second], behind) = self.rest.split_first_chunk::<2>()?;
         // RFC 6455 §5.2.
         let (len, behind) = match second {
@@ -39,8 +49,9 @@ impl<'a> Iterator for Frames<'a> {
         };
         let (payload, rest) = behind.split_at_checked(usize::try_from(len).ok()?)?;
         let opcode = OpCode::parse(first & 0x0f)?;
+        let whole = &self.rest[..self.rest.len() - rest.len()];
         self.rest = rest;
-        Some(Frame { opcode, payload })
+        Some(ServerFrame { opcode, payload, whole })
     }
 }
 
@@ -57,10 +68,10 @@ mod tests {
             let payload = vec![7; len];
             let bytes = Encoded::frame(OpCode::Binary, &payload).as_slice().to_vec();
             for cut in (0..bytes.len()).take(20).chain([bytes.len() - 1]) {
-                assert_eq!(Frames::new(&bytes[..cut]).next(), None, "{cut} of {len}");
+                assert_eq!(ServerFrames::new(&bytes[..cut]).next(), None, "{cut} of {len}");
             }
-            let mut frames = Frames::new(&bytes);
-            assert_eq!(frames.next(), Some(Frame { opcode: OpCode::Binary, payload: &payload }));
+            let mut frames = ServerFrames::new(&bytes);
+            assert_eq!(frames.next(), Some(ServerFrame { opcode: OpCode::Binary, payload: &payload, whole: &bytes }));
             assert_eq!(frames.next(), None);
         }
     }
@@ -68,7 +79,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_reading_panic(bytes: Vec<u8>) {
-            Frames::new(&bytes).for_each(drop);
+            ServerFrames::new(&bytes).for_each(drop);
         }
     }
 }
