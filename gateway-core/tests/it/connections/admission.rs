@@ -74,6 +74,7 @@ impl Offences {
     }
 }
 
+#[derive(Default)]
 struct Named;
 
 impl Guard for Named {
