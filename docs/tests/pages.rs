@@ -1,4 +1,5 @@
-//! What the guide says beside its Rust blocks: its links lead somewhere, its limits and compiler messages are the real ones.
+//! Content of the guide beside its Rust blocks: its links lead somewhere, its limits and compiler messages are the real
+//! ones.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -229,7 +230,7 @@ fn the_ported_module_is_shown_as_it_is() {
     }
 }
 
-/// What a gateway of NestJS 12 may be made of, and what `new Server(…)` of Socket.IO 4.8 takes.
+/// Decorators and options of NestJS 12, and options of `new Server(…)` of Socket.IO 4.8.
 #[test]
 fn nothing_is_left_out_of_the_pages_for_those_who_come_from_elsewhere() {
     let from_nestjs = [

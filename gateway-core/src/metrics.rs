@@ -22,9 +22,9 @@ pub(crate) use exposition::{Kind, float};
 use labelled_counters::LabelledCounters;
 pub(crate) use labelled_counters::Rejected;
 pub(crate) use log::{
-    ExceptionNotice, RefusedSocket, RejectedHandshake, WRITES_NOTICES, broadcast_unsent, guard_took_too_long,
-    handler_took_too_long, hidden_failure, is_unheard, no_namespace, refused, rejected, sum_up, told,
-    unreachable_filter,
+    ExceptionNotice, RefusedSocket, RejectedHandshake, WRITES_NOTICES, broadcast_unsent, generic_not_served,
+    guard_took_too_long, handler_took_too_long, hidden_failure, is_unheard, no_namespace, refused, rejected, sum_up,
+    told, unreachable_filter,
 };
 pub(crate) use meters::{EventMeter, HowEnded, Meters, NamespaceMeter, OTHER};
 pub(crate) use test_log::TestLog;

@@ -151,7 +151,7 @@ impl Errors {
 struct Kept(Arc<Mutex<Option<Socket>>>);
 
 thread_local! {
-    /// What was logged on this thread, level and text: a test and its connections run on one.
+    /// Log of this thread, level and text: a test and its connections run on one.
     static LOGGED: RefCell<Vec<(Level, String)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -530,7 +530,7 @@ async fn credentials_that_are_missing_or_unreadable() {
     assert_eq!(counted(&server), EXCEPTION);
 }
 
-/// What the next handler to return says of its question.
+/// Outcome of the question that the next handler asks.
 async fn outcome(client: &mut TestClient) -> String {
     match client.next().await {
         Received::Reply { data: Value::String(outcome), .. } => outcome,
@@ -594,7 +594,7 @@ fn table() -> Vec<[String; 4]> {
         .collect()
 }
 
-/// What stands in backticks behind `word` in the cells of one column.
+/// Texts in backticks behind `word` in the cells of one column.
 fn named(column: usize, word: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for row in table() {

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use tracing::{Metadata, Subscriber, span};
 
 thread_local! {
-    /// What this thread has done: a test's runtime is on the thread of the test.
+    /// Turns of this thread: a test's runtime is on the thread of the test.
     static TURNS: Cell<usize> = const { Cell::new(0) };
     static FLOODED: Cell<usize> = const { Cell::new(0) };
 }
@@ -87,7 +87,7 @@ const FLOOD: usize = 100_000;
 /// Events that one client has handled before others have their turn, and more.
 const TURN: usize = 64;
 
-/// Who is there beside the readers.
+/// Clients beside the readers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Beside {
     Nobody,
@@ -95,7 +95,7 @@ enum Beside {
     Flood,
 }
 
-/// How much was done between the broadcasts and each of their deliveries, the least first.
+/// Work done between the broadcasts and each of their deliveries, the least first.
 #[derive(Clone, Default)]
 struct Waits {
     begun: Arc<AtomicUsize>,

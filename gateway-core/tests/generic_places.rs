@@ -74,6 +74,16 @@ fn never() {
     }
 }
 
+/// As a library offers one: whoever uses the library need not register it.
+#[gateway(namespace = "/offered")]
+#[derive(Debug)]
+pub struct Offered<S: Clone>(S);
+#[gateway]
+impl<S: Clone> Offered<S> {
+    #[subscribe]
+    fn a(&self) {}
+}
+
 #[tokio::test(start_paused = true)]
 async fn only_a_gateway_that_nobody_registered_is_reported() {
     f();

@@ -125,14 +125,14 @@ impl<T> Blanket for T {}
 #[derive(Debug, serde::Serialize, Event)]
 #[event("posted")]
 pub struct Posted {
-    /// Who.
+    /// The author.
     pub from: String,
 }
 /// Said.
 #[derive(Debug, serde::Serialize, Event)]
 #[event("posted2")]
 pub struct Posted2 {
-    /// Who.
+    /// The author.
     #[deprecated]
     pub from: String,
 }
@@ -191,7 +191,7 @@ impl gateway_core::Interceptor for Int {
 #[deprecated]
 #[guard(Yes)]
 pub struct Chat {
-    /// How many came.
+    /// Number of messages.
     #[inject(default)]
     #[deprecated]
     pub seen: u64,
@@ -264,7 +264,7 @@ impl Chat {
 #[derive(Debug)]
 #[gateway(namespace = "/own")]
 pub struct Own<S: Clone> {
-    /// What is in it.
+    /// The store.
     pub store: S,
 }
 #[gateway]

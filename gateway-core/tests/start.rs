@@ -1,4 +1,4 @@
-//! What a server consists of, and everything that stops it from starting.
+//! Parts of a server, and every problem that stops it from starting.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -769,7 +769,7 @@ async fn a_fixed_path_comes_before_a_parameter() {
     assert_eq!(any.emit_with_ack::<String>("name", ()).await.unwrap(), "sh op");
 }
 
-/// The same gateway twice: generated, and written by hand.
+/// Gateway that is written twice: generated, and by hand.
 #[gateway(namespace = "/tally")]
 struct Generated {
     #[inject(default)]

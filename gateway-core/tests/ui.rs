@@ -1,4 +1,4 @@
-//! What the macros accept, and what a person reads who wrote something they do not.
+//! Programs that the macros accept, and the compiler's messages for those they do not.
 
 /// One process compiles all cases: run apart, they would wait for each other's lock on the build directory.
 #[test]

@@ -1,4 +1,4 @@
-//! What sessions of long polling cost that nobody goes on with. In a process of its own, as memory is counted.
+//! Memory of long-polling sessions that no client continues. In a process of its own, as memory is counted.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -1,4 +1,4 @@
-//! What one case sends and must hear, and the server that hears it.
+//! A case: frames to send, frames that must come back, and the server between them.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(crate) struct Case {
 
 enum Step {
     Send(Pace, Vec<Frame>),
-    /// What comes next, exactly this.
+    /// The next frame, exactly this.
     Hear(Received),
 }
 
@@ -36,7 +36,7 @@ pub(crate) enum Pace {
     Chops(usize),
 }
 
-/// How a connection ends.
+/// End of a connection.
 enum End {
     /// The client closes with 1000, which is answered with 1000.
     ByClient,

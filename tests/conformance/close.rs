@@ -37,7 +37,7 @@ async fn section_7_close() {
     section(cases, 37).await;
 }
 
-/// What came before a close is answered before it, what comes behind it not at all.
+/// Messages before a close are answered before it, messages behind it not at all.
 fn behind_a_close() -> Vec<Case> {
     let close = || Frame::close(1000, "");
     let ping = || Frame::new(Frame::PING, "");

@@ -43,7 +43,7 @@ fn count(size: usize) -> usize {
     (64 * KIB / size).clamp(2, 32)
 }
 
-/// What messages are pieces of, 256 KiB each, always the same.
+/// Content of messages: pieces of 256 KiB each, always the same.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Content {
     Json,
@@ -226,7 +226,8 @@ async fn section_12_different_data() {
     }
 }
 
-/// What Autobahn asks of a server, and beside it what else it may be asked, by a server that lets clients keep their window.
+/// Parameters that Autobahn asks of a server, and others that a client may ask for, at a server that lets clients keep
+/// their window.
 #[tokio::test]
 async fn section_13_parameters_of_both_peers() {
     let keeping = Deflate::new().client_no_context_takeover(false).client_max_window_bits(12);

@@ -9,7 +9,7 @@ const MIB: usize = 1024 * KIB;
 
 const KINDS: [Opcode; 2] = [Frame::TEXT, Frame::BINARY];
 
-/// The same bytes never stand at the same place of two words, so that a piece lost or doubled does not go unseen.
+/// Bytes that never stand at the same place of two words, so that a piece lost or doubled does not go unseen.
 fn payload(length: usize) -> Vec<u8> {
     b"BAsd7&jh23".iter().copied().cycle().take(length).collect()
 }

@@ -24,7 +24,7 @@ async fn section_6_utf8() {
     section(cases, 145).await;
 }
 
-/// The same sequences, split wherever they can be: the verdict is the same.
+/// Sequences of the case above, split wherever they can be, have the same verdict.
 #[tokio::test]
 async fn section_6_utf8_byte_by_byte() {
     let mut cases = Vec::new();

@@ -196,7 +196,7 @@ async fn a_session_that_moves_to_a_websocket_is_compressed_there() {
     assert_eq!(client.next().await, (format!(r#"42/news,["published","{}"]"#, "n".repeat(LONG)), true));
 }
 
-/// What was missed comes over a connection that agreed to nothing, and what follows it too.
+/// Missed events come over a connection that agreed to nothing, and so do the events behind them.
 #[tokio::test]
 async fn a_client_that_comes_back_without_compression_reads_what_it_has_missed() {
     let server = start(|server| server.deflate(Deflate::default()).recovery(Recovery::default())).await;

@@ -1,4 +1,4 @@
-//! What comes inside a right frame and is wrong all the same is answered, and the connection lives.
+//! Envelopes that are wrong inside a right frame are answered, and the connection lives.
 
 use gateway_tests::{Frame, Raw};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Who gets a connection, and what the others are told: docs/protocol.md, "Reaching a namespace".
+//! Handshakes that succeed, and the answers to the others: docs/protocol.md, "Reaching a namespace".
 
 use std::time::Duration;
 

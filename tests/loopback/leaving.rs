@@ -43,7 +43,7 @@ async fn a_client_that_closes_is_known_by_its_code() {
     assert_eq!((close.code.as_u16(), close.reason.as_ref()), (4321, "for lunch"));
 }
 
-/// What was read before a close frame is handled: `npm ws` does so too.
+/// Messages read before a close frame are handled: `npm ws` does so too.
 #[tokio::test]
 async fn what_a_client_sent_before_it_closed_is_handled() {
     let mut server = Probe::start().await;

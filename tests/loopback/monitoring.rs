@@ -1,4 +1,4 @@
-//! What those who watch over a server get, on the port that is theirs.
+//! Answers of the monitoring port.
 
 #![allow(clippy::float_cmp, reason = "counts are whole")]
 

@@ -36,7 +36,7 @@ fn refused(status: u16, line: &'static str, headers: impl Into<String>) -> Refus
     Refused { status, line, headers: headers.into() }
 }
 
-/// How a body is sent.
+/// Framing of a body.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Framing {
     Length,
@@ -65,7 +65,7 @@ fn body(framing: Framing, length: usize) -> Vec<u8> {
     }
 }
 
-/// What comes until the server ends the connection, or a second answer has come.
+/// Reads until the server ends the connection, or a second answer has come.
 async fn read_answers<S: AsyncRead + Unpin>(what: &str, stream: &mut S, answers: usize) -> String {
     let mut read = Vec::new();
     let reading = async {
@@ -151,7 +151,7 @@ async fn strict() -> Probe {
     .await
 }
 
-/// What is refused by a server like that.
+/// Requests that such a server refuses.
 pub(crate) fn refusals() -> Vec<Refused> {
     let mut refusals = vec![
         refused(400, "POST /socket.io/?EIO=4&transport=polling&sid=gone", ""),

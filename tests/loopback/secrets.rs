@@ -1,4 +1,4 @@
-//! What clients say of themselves is in no log, whatever goes wrong; and what they say otherwise breaks no line of it.
+//! Credentials of clients are in no log, whatever goes wrong; and no text of a client breaks a line of it.
 
 use std::fmt::{Debug, Write};
 use std::sync::{Mutex, OnceLock};
@@ -14,7 +14,7 @@ use crate::server::Probe;
 struct Written {
     name: &'static str,
     text: String,
-    /// Whether a subscriber escapes it: it does so with texts, and writes what displays itself as it is.
+    /// The subscriber escapes this value: it does so with texts, and writes values with `Display` as they are.
     is_escaped: bool,
 }
 
@@ -78,7 +78,7 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
-/// What nobody may find anywhere.
+/// Texts that no log may contain.
 const SECRETS: [&str; 6] =
     ["query-6a1f93", "header-6a1f93", "cookie-6a1f93", "payload-6a1f93", "cHJvdG9jb2w2YTFmOTM", "namespace-6a1f93"];
 

@@ -11,7 +11,7 @@ use crate::server::Probe;
 
 const BYTES: usize = 64 * 1024;
 
-/// What the kernel keeps on either side of a connection; its own choice may be more than the server's.
+/// Bytes that the kernel keeps on either side of a connection; its own choice may be more than the server's.
 const KERNEL: u32 = 64 * 1024;
 
 /// Events that wait, the outbox, what the kernel keeps, and as much again; without a bound it would never end.

@@ -275,7 +275,7 @@ async fn files_of_no_use_stop_the_start_by_name() {
     check("key.pem", Some(&other.serialize_pem()), "the certificate and its key cannot be used: ");
 }
 
-/// What one turn sends is no slow reader, though only the receiver's task can write to an encrypted stream.
+/// Frames of one turn make no slow reader, though only the receiver's task can write to an encrypted stream.
 #[tokio::test]
 async fn a_burst_reaches_clients_that_only_their_own_task_can_write_to() {
     let files = Files::new();

@@ -1,4 +1,4 @@
-//! What RFC 6455 forbids ends the connection with the code it names, and disturbs nobody else.
+//! Violations of RFC 6455 end the connection with the code it names, and disturb no other client.
 
 use gateway_tests::{Frame, Raw, Received};
 

@@ -1,4 +1,4 @@
-//! What is attacked.
+//! Gateway that is attacked.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use gateway_core::{Counter, LocalAddr, RunningServer};
 use gateway_tests::Raw;
 use tokio::net::{TcpSocket, TcpStream};
 
-/// What a handler keeps of the messages it gets.
+/// Messages that a handler keeps.
 #[derive(Clone, Default)]
 pub(crate) struct Kept {
     pub(crate) bytes: Arc<Mutex<Vec<Bytes>>>,

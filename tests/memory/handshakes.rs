@@ -1,4 +1,4 @@
-//! What a client says of itself before it says anything else, which is kept for as long as it is there.
+//! Data of a handshake, which is kept for as long as the client is there.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! What a hostile client may make a server hold, counted to the byte by the allocator. One test at a time, in a process of
-//! their own; the client's end is in it too, so clients hold nothing.
+//! Memory that a hostile client may make a server hold, counted to the byte by the allocator. One test at a time, in a
+//! process of its own; the client's end is in it too, so clients hold nothing.
 
 mod gateway;
 mod handshakes;

@@ -14,8 +14,8 @@ use crate::{Growth, alone, settle, until};
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// What waits for one connection before it is read no more: 64 KiB and a turn's answers, 512 frames of a few bytes, and what
-/// one read brought.
+/// Bytes that wait for one connection before it is read no more: 64 KiB and a turn's answers, 512 frames of a few
+/// bytes, and the bytes of one read.
 const HELD: usize = 512 * KIB;
 
 /// A connection of Socket.IO over a WebSocket that is in these namespaces and reads nothing from now on.

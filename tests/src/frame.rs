@@ -1,6 +1,6 @@
 //! One frame of RFC 6455 §5.2, right or wrong.
 
-/// What a frame is (RFC 6455 §5.2), numbers without a meaning included.
+/// Opcode of a frame (RFC 6455 §5.2), numbers without a meaning included.
 pub type Opcode = u8;
 
 /// A client's frame; masked, final and with its true length unless told otherwise.

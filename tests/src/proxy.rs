@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 
-/// What happens to bytes on their way, in each direction. Changes hold for what is read after them.
+/// Treatment of bytes on their way, in each direction. Changes hold for bytes that are read after them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Weather {
     /// They pass.

@@ -28,7 +28,7 @@ pub struct Raw<S = TcpStream> {
 /// Makes a compressed message the message it was.
 type Inflate = Box<dyn FnMut(&[u8]) -> Vec<u8> + Send>;
 
-/// What the server sent.
+/// Data that the server sent.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Received {
     /// A whole text message.

@@ -4,7 +4,7 @@ use gateway_core::Message;
 
 use crate::cost::msgpack;
 
-/// How a family is sent.
+/// Way in which a family is sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Way {
     /// As the protocol's JSON.

@@ -28,7 +28,7 @@ let lastTyping = 0, turns = 0;
 
 const outgoing = new Outgoing({
   ready: () => chat?.state.name === "open",
-  send: (room, { text, tag }) => chat.emit_with_ack("message", { room: room.name, text, tag }),
+  send: (room, { text, tag }) => chat.request("message", { room: room.name, text, tag }),
   changed(room, entry, moved) {
     if (moved && room === current) view.showLog(room, false); else view.updateEntry(room, entry);
     view.showOutgoing(current, outgoing.nextAt);
@@ -90,7 +90,7 @@ async function arrive() {
   try {
     for (const room of rooms.values()) room.size = 0;
     // Each is told by an event of its own, before the answer.
-    await chat.emit_with_ack("rooms");
+    await chat.request("rooms");
     remember("nickname", me);
     view.showHouse(me);
     view.trouble();
@@ -109,7 +109,7 @@ async function arrive() {
 /** Joins a room and brings its page up to date. */
 async function enter(room) {
   // Handled in this order, so nothing said after the history was read is missed.
-  const [, history] = await Promise.all(["join", "history"].map((event) => chat.emit_with_ack(event, { room: room.name })));
+  const [, history] = await Promise.all(["join", "history"].map((event) => chat.request(event, { room: room.name })));
   merge(room, history);
   want(room.name, true);
   return room;
@@ -270,7 +270,7 @@ view.wire({
   async leave() {
     const room = current;
     try {
-      await chat.emit_with_ack("leave", { room: room.name });
+      await chat.request("leave", { room: room.name });
       // How many are left the server has told already.
       room.joined = false;
       want(room.name, false);

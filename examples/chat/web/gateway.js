@@ -7,7 +7,7 @@
  *   chat.onstate = (state) => console.log(state.name);       // "connecting" "open" "waiting" "closed"
  *   chat.on("posted", (message) => show(message));
  *   chat.emit("typing", { room: "lobby" });                  // no answer wanted
- *   const receipt = await chat.emit_with_ack("message", { text });  // rejects with a GatewayError
+ *   const receipt = await chat.request("message", { text });  // rejects with a GatewayError
  *   for await (const tick of chat.stream("ticks")) { … }      // leaving the loop cancels the stream
  *   chat.answer("confirm", async (question) => true);         // the server asks, this page answers
  *

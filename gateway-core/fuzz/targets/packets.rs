@@ -1,5 +1,5 @@
-//! What a Socket.IO client sends, as text with binary parts or as MessagePack. What is read as an event can be said in every
-//! form, and is read as the same again.
+//! Packets of a Socket.IO client, as text with binary parts or as MessagePack. An event that is read can be written in
+//! every form, and is read as the same again.
 
 #![no_main]
 

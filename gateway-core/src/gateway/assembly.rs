@@ -18,6 +18,7 @@ use crate::handler::{
     cannot_be_subscribed,
 };
 use crate::limits::Limits;
+use crate::metrics::generic_not_served;
 
 /// Routes that are complete but for their init hooks.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(crate) struct Assembled {
     pub(crate) routes: Routes,
     init: Vec<InitHook>,
     filters: FilterReach,
+    /// Generic gateways of libraries that have no concrete type here.
+    offered: Vec<Problem>,
 }
 
 struct InitHook {
@@ -53,6 +56,8 @@ pub(crate) struct Assembly<'a> {
     /// Number of events of one socket that may wait.
     queued_events: usize,
     problems: Vec<Problem>,
+    /// Problems only where there is no other gateway.
+    offered: Vec<Problem>,
 }
 
 /// Everything the server was given for its gateways.
@@ -96,6 +101,7 @@ impl<'a> Assembly<'a> {
         expected: &[String],
         limits: &Limits,
     ) -> Result<Assembled, Vec<Problem>> {
+        let (unregistered, offered) = selection.unregistered();
         let mut assembly = Self {
             given,
             routes: Vec::new(),
@@ -105,11 +111,13 @@ impl<'a> Assembly<'a> {
             raw: Vec::new(),
             filters: FilterReach::default(),
             queued_events: limits.queued_events,
-            problems: selection.unregistered(),
+            problems: unregistered,
+            offered,
         };
         let gateways = selection.gateways();
         if gateways.is_empty() && expected.is_empty() {
             assembly.problems.push(Problem::nothing_linked());
+            assembly.problems.append(&mut assembly.offered);
         }
         for gateway in &gateways {
             assembly.add(gateway, selection);
@@ -121,8 +129,8 @@ impl<'a> Assembly<'a> {
             .problems
             .extend(expected.iter().filter(is_missing).map(|namespace| Problem::missing_namespace(namespace)));
         if assembly.problems.is_empty() {
-            let Self { routes, init, filters, .. } = assembly;
-            Ok(Assembled { routes: Routes::new(routes), init, filters })
+            let Self { routes, init, filters, offered, .. } = assembly;
+            Ok(Assembled { routes: Routes::new(routes), init, filters, offered })
         } else {
             Err(assembly.problems)
         }
@@ -314,6 +322,7 @@ impl Assembled {
     /// Warns of what does not stop the start.
     pub(crate) fn warn(&self) {
         self.filters.warn();
+        self.offered.iter().for_each(|generic| generic_not_served(generic));
     }
 
     /// Runs the init hooks, one after the other; all failures are reported.

@@ -35,6 +35,8 @@ pub struct HandlersEntry {
 pub struct GenericEntry {
     declared: Declared,
     written: &'static str,
+    /// Public, so other crates may be meant to register it.
+    is_offered: bool,
 }
 
 inventory::collect!(GatewayEntry);
@@ -90,7 +92,13 @@ impl GenericEntry {
     /// The generic type that is declared there, such as `Chat<S>`.
     #[must_use]
     pub const fn new(declared: Declared, written: &'static str) -> Self {
-        Self { declared, written }
+        Self { declared, written, is_offered: false }
+    }
+
+    /// The same entry of a `pub` struct: a library may offer it, and an application need not use it.
+    #[must_use]
+    pub const fn offered(self) -> Self {
+        Self { is_offered: true, ..self }
     }
 }
 
@@ -229,15 +237,17 @@ impl GatewaySelection {
         Some(bound)
     }
 
-    /// Generic gateways without a concrete type.
-    pub(crate) fn unregistered(&self) -> Vec<Problem> {
+    /// Generic gateways without a concrete type: those of the application, and those that it was offered.
+    pub(crate) fn unregistered(&self) -> (Vec<Problem>, Vec<Problem>) {
         // By the place of its declaration: inside of functions and constants no path names a type.
         let registered: Vec<_> = concrete().map(|entry| entry.gateway.declared).collect();
         let is_registered = |generic: &&GenericEntry| registered.contains(&generic.declared);
         let generics = inventory::iter::<GenericEntry>.into_iter().filter(|_| self.everything);
-        generics
-            .filter(|generic| !is_registered(generic))
-            .map(|generic| Problem::unregistered_generic(generic.declared, generic.written))
-            .collect()
+        let (offered, own): (Vec<_>, Vec<_>) =
+            generics.filter(|generic| !is_registered(generic)).partition(|generic| generic.is_offered);
+        let report = |generics: Vec<&GenericEntry>| {
+            generics.iter().map(|generic| Problem::unregistered_generic(generic.declared, generic.written)).collect()
+        };
+        (report(own), report(offered))
     }
 }

@@ -25,6 +25,7 @@ pub struct Target {
 
 /// Result of a broadcast.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct BroadcastResult {
     /// Sockets whose outbox took the event.
     pub queued: usize,

@@ -36,6 +36,11 @@ pub(crate) fn told(socket: &dyn Display, event: &str, failure: ExceptionNotice<'
     }
 }
 
+/// A public generic gateway has no concrete type in this program, which may be meant.
+pub(crate) fn generic_not_served(gateway: &dyn Display) {
+    tracing::debug!(%gateway, "a generic gateway is not served");
+}
+
 /// A filter stands where nobody ever asks it. `filter` is how it is written, and where.
 pub(crate) fn unreachable_filter(filter: &dyn Display, error: &str) {
     tracing::warn!(

@@ -6,6 +6,7 @@
 mod config;
 mod connections;
 mod engine_io;
+mod error_traits;
 mod handlers;
 mod metrics;
 mod namespaces;
@@ -15,3 +16,10 @@ mod rooms;
 mod test_clients;
 mod tracing;
 mod why_no_reply;
+
+use gateway_core::BroadcastResult;
+
+/// Sockets that took an event, and those that did not.
+fn counts(BroadcastResult { queued, skipped, .. }: BroadcastResult) -> (usize, usize) {
+    (queued, skipped)
+}

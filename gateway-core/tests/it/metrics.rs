@@ -1,4 +1,4 @@
-//! What a server says of itself in figures: gauges that come back to zero, labels that nothing but the program adds.
+//! Metrics of a server: gauges come back to zero, and clients cannot add labels.
 
 #![allow(
     missing_docs,

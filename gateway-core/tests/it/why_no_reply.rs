@@ -75,7 +75,7 @@ async fn server() -> TestServer {
     Server::empty().gateway::<Desk>().test().await.unwrap()
 }
 
-/// What the test says that fails in `expect`.
+/// Message of the test that fails in `expect`.
 async fn told<F: Future<Output = ()> + Send + 'static>(expect: F) -> String {
     let panic = tokio::spawn(expect).await.unwrap_err().into_panic();
     *panic.downcast::<String>().unwrap()

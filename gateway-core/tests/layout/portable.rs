@@ -1,5 +1,5 @@
-//! What only Unix has is named under `cfg(unix)` alone, so that the crate compiles elsewhere. `./check windows` compiles it for
-//! Windows, where its standard library is installed.
+//! Unix-only items are named under `cfg(unix)` alone, so that the crate compiles elsewhere. `./check windows` compiles
+//! it for Windows, where its standard library is installed.
 
 use proc_macro2::{TokenStream, TokenTree};
 
@@ -20,7 +20,7 @@ fn what_only_unix_has_stands_under_cfg_unix() {
     assert!(wrong.is_empty(), "not under `#[cfg(unix)]`:\n{}", wrong.join("\n"));
 }
 
-/// Whether the file's `mod` line stands under `#[cfg(unix)]`.
+/// Returns `true` if the file's `mod` line stands under `#[cfg(unix)]`.
 fn is_for_unix(sources: &Sources, file: &str) -> bool {
     let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
     let parents = [format!("{folder}/mod.rs"), format!("{folder}.rs"), "lib.rs".to_owned()];

@@ -42,7 +42,7 @@ pub(crate) struct Sources {
     modules: BTreeMap<Module, Contents>,
 }
 
-/// What a module holds, as far as names are looked up in it.
+/// Content of a module, as far as names are looked up in it.
 #[derive(Default)]
 struct Contents {
     file: String,
@@ -370,7 +370,7 @@ fn tokens(stream: TokenStream) -> Vec<TokenTree> {
     stream.into_iter().collect()
 }
 
-/// Whether `#[cfg(test)]` begins here.
+/// Returns `true` if `#[cfg(test)]` begins here.
 fn is_test_attribute(tokens: &[TokenTree], at: usize) -> bool {
     let Some(TokenTree::Group(attribute)) = tokens.get(at + 1) else { return false };
     is_punct(&tokens[at], '#') && attribute.stream().to_string().replace(' ', "") == "cfg(test)"

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::source::{SourceFile, Sources};
 
-/// What is counted, how much there may be in the end, and how much there may be now. Where `now` is above `goal` it is a debt,
-/// and may only come down.
+/// A figure, its goal, and its bound of now. A bound above the goal is a debt, and may only come down.
 struct Bound {
     name: &'static str,
     goal: f64,

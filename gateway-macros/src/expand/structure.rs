@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Index, Member, Path, Type};
+use syn::{Index, Member, Path, Type, Visibility};
 
 use crate::check::{CheckedField, CheckedStruct, Source};
 use crate::expand::imports::imports;
@@ -139,17 +139,18 @@ fn filled(source: &Source, ty: &Type) -> TokenStream {
 }
 
 fn registration(checked: &CheckedStruct) -> TokenStream {
-    let CheckedStruct { framework, name, cfgs, lints, generics, .. } = checked;
+    let CheckedStruct { framework, name, cfgs, lints, generics, item, .. } = checked;
     if generics.type_params().next().is_some() || generics.const_params().next().is_some() {
         let (_, type_generics, _) = generics.split_for_impl();
         let (text, written) = (name.unraw().to_string(), type_text(&quote!(#name #type_generics)));
         let line = line(name.span());
+        let offered = matches!(item.vis, Visibility::Public(_)).then(|| quote!(.offered()));
         return quote! {
             #(#cfgs)*
             #framework::private::submit! {
                 #framework::private::GenericEntry::new(
                     #framework::Declared::new(#text, ::core::file!(), #line), #written,
-                )
+                )#offered
             }
         };
     }

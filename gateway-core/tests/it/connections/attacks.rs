@@ -1,5 +1,5 @@
-//! What hostile clients try above the transport, in memory and on both formats: each costs a bounded amount, is told, and
-//! disturbs nobody. What they try below is in `tests/loopback`, what it costs in memory in `tests/memory`.
+//! Attacks above the transport, in memory and on both formats: each costs a bounded amount, is answered, and disturbs
+//! no other client. Attacks below it are in `tests/loopback`, their cost in memory in `tests/memory`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,7 +15,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-/// How often something ran.
+/// Number of times that a handler ran.
 #[derive(Clone, Default)]
 struct Runs(Arc<AtomicUsize>);
 
@@ -156,7 +156,8 @@ fn frame(is_plain: bool, event: &str, data: &str, id: u64) -> String {
     }
 }
 
-/// What a client of each format is told of a request whose data is this text: the code of a failure, or the value. It lives on.
+/// Answers to a client of each format whose request has this text as data: the code of a failure, or the value. The
+/// client lives on.
 async fn outcomes(server: &TestServer, event: &str, data: &str) -> [Result<Value, String>; 2] {
     let mut outcomes = Vec::new();
     for (mut client, is_plain) in both(server).await.into_iter().zip([true, false]) {

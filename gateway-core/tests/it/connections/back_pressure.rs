@@ -1,5 +1,6 @@
-//! Who is too slow, and who is not: bursts of one turn, answers that are not read yet, and large messages on slow roads, over
-//! each way to a client that these tests can have in memory. `tests/loopback/bursts.rs` has the same over a network.
+//! Slow clients, and clients that are not slow: bursts of one turn, answers that are not read yet, and large messages
+//! on slow networks, by each transport that these tests can have in memory. `tests/loopback/bursts.rs` has the same
+//! over a network.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,7 +24,7 @@ const BURSTS: [(usize, usize); 2] = [(1500, 8), (510, 3000)];
 #[gateway(namespace = "/bursts")]
 struct Bursts;
 
-/// What the connect hook is to send.
+/// Events that the connect hook is to send.
 #[derive(Deserialize, Serialize)]
 struct Wanted {
     count: usize,

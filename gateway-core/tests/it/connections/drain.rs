@@ -1,4 +1,4 @@
-//! How a server lets its clients go, on a paused clock: when it says so, in which slices, and what they are told.
+//! Draining on a paused clock: its beginning, its slices, and the clients' close reasons.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

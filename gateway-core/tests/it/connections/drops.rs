@@ -63,13 +63,13 @@ impl Dice {
     }
 }
 
-/// What should have become of one client's session.
+/// Expected state of one client's session.
 struct Follower {
     number: usize,
     state: State,
     /// Everything that was sent to it since its session began, and when.
     sent: Vec<(u64, Instant)>,
-    /// How many of them it has read.
+    /// Number of events that it has read.
     heard: usize,
 }
 
@@ -85,7 +85,7 @@ enum State {
     },
 }
 
-/// What coming back was like, over all seeds.
+/// Outcomes of resuming, over all seeds.
 #[derive(Debug, Default)]
 struct Tally {
     events: usize,
@@ -94,7 +94,7 @@ struct Tally {
     new: usize,
 }
 
-/// What the server keeps of a client that is away.
+/// Data that the server keeps of a disconnected client.
 #[derive(Clone, Copy, Debug)]
 struct Kept {
     within: Duration,

@@ -1,4 +1,4 @@
-//! What a client sent before it said goodbye is handled, within the drain timeout, however it says so.
+//! Messages sent before a goodbye are handled, within the drain timeout, whatever the form of the goodbye.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -14,7 +14,7 @@ use gateway_core::testing::{ConnectError, Received, TestServer};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-/// What hooks and handlers did, in order.
+/// Log of hooks and handlers, in order.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 

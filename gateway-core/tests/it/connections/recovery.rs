@@ -1,4 +1,4 @@
-//! What a client can come back from, and to, in either format.
+//! Recovery of clients: which disconnects a client can resume after, and the state it gets, in either format.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -419,7 +419,7 @@ async fn recovery_and_a_policy_that_drops_contradict_each_other() {
     assert!(problems.contains("recovery") && problems.contains("DropOldest"), "{problems}");
 }
 
-/// How many events are kept in the property's runs.
+/// Number of events kept in the property's runs.
 const KEPT: usize = 6;
 
 #[derive(Clone, Debug)]
@@ -440,7 +440,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a client must have heard, whatever becomes of its connections.
+/// Events that a client must have heard, whatever happens to its connections.
 struct Run<'a> {
     server: &'a TestServer,
     format: Format,
@@ -476,7 +476,7 @@ impl Run<'_> {
         }
     }
 
-    /// Whether all it has missed is still kept when it comes back.
+    /// Returns `true` if all missed events are still kept when the client resumes.
     fn is_known(&self) -> bool {
         // One that has heard none can name its session on the plain format only.
         let has_a_name = self.heard > self.began || self.format == Format::Plain;

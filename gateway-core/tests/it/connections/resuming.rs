@@ -177,7 +177,7 @@ async fn who_is_back_before_the_loss_was_noticed_takes_the_session_over() {
     }
 }
 
-/// What was missed, and what is sent while the hook runs, is no slow reader's fault.
+/// Missed events, and events sent while the hook runs, do not make a client a slow reader.
 #[tokio::test(start_paused = true)]
 async fn who_has_missed_a_thousand_events_comes_in_while_more_are_sent() {
     for format in FORMATS {
@@ -201,7 +201,7 @@ async fn who_has_missed_a_thousand_events_comes_in_while_more_are_sent() {
     }
 }
 
-/// Who takes over from an open connection is counted among those who are away until it is in.
+/// A client that takes over from an open connection is counted among the disconnected ones until it is in.
 #[tokio::test(start_paused = true)]
 async fn tries_that_fail_keep_no_more_sockets_than_may_be_away() {
     for format in FORMATS {

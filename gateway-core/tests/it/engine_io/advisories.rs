@@ -1,4 +1,4 @@
-//! What has broken servers of this protocol before, each named by its advisory or issue.
+//! Inputs that have broken servers of this protocol before, each named by its advisory or issue.
 
 use std::fmt::Write;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! How a session begins, and each way it does not.
+//! Start of a session, and each refusal.
 
 use gateway_core::{EngineIo, TransportName};
 use serde_json::json;

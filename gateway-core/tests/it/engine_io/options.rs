@@ -1,4 +1,4 @@
-//! What an application sets, and what its clients see of it.
+//! Options of an application, and their effect on clients.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What requests bring and fetch, and what ends a session.
+//! Requests of polling clients, and the ends of a session.
 
 use std::time::Duration;
 
@@ -301,8 +301,8 @@ async fn messages_above_the_limit_close_a_websocket() {
     assert_eq!(websocket.closed().await, 1009);
 }
 
-/// What is wrong above the engine's packets ends the session in good order: the POST was well received, and the next poll
-/// is told.
+/// A malformed packet above the engine's ends the session in good order: the POST is answered, and the next poll is
+/// told.
 #[tokio::test(start_paused = true)]
 async fn a_malformed_packet_of_socket_io_is_told_to_the_next_poll() {
     let engine = engine().await;

@@ -215,7 +215,7 @@ impl WebSocket {
         }
     }
 
-    /// How it was closed.
+    /// Code of the close frame.
     pub(crate) async fn closed(&mut self) -> u16 {
         match self.next().await {
             Received::Close(code) => code,

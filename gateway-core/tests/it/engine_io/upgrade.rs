@@ -74,7 +74,7 @@ async fn a_poll_is_served_until_the_client_has_moved() {
     assert_eq!(websocket.text().await, "4c");
 }
 
-/// What the protocol's own suite sends in one breath: the requests go by other connections than the WebSocket, so that a
+/// The protocol's own suite sends these at once: the requests go by other connections than the WebSocket, so that a
 /// server may read the last of them first.
 #[tokio::test(start_paused = true)]
 async fn a_poll_that_overtakes_the_upgrade_packet_is_refused_as_one_behind_it() {
@@ -287,7 +287,7 @@ async fn a_lost_websocket_ends_the_session_that_moved_to_it() {
     assert_eq!(engine.poll(&id).await.refusal().1, json!(1));
 }
 
-/// What a client does next with its session.
+/// Next action of a client with its session.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     /// Posts so many messages.

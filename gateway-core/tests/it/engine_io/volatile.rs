@@ -1,4 +1,4 @@
-//! What is only of use now, to a client that polls.
+//! Volatile events to a client that polls.
 
 use gateway_core::prelude::*;
 use gateway_core::{Counter, SocketIo};

@@ -297,7 +297,7 @@ fn a_handler_of_arguments_is_an_ordinary_method() {
     assert_eq!(Arguments.inspect(args)["len"], 2);
 }
 
-/// What Socket.IO clients send as parameters, and get as such: `socket.emit(event, …args, ack)`.
+/// Several arguments of Socket.IO clients, read as parameters: `socket.emit(event, …args, ack)`.
 mod over_socket_io {
     use super::*;
 

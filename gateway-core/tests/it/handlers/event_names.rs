@@ -228,7 +228,7 @@ async fn a_name_that_clients_keep_for_themselves_is_not_sent() {
     client.expect_nothing().await;
 }
 
-/// What listeners heard, in order.
+/// Events that listeners heard, in order.
 #[derive(Clone, Default)]
 struct Heard(Arc<Mutex<Vec<String>>>);
 

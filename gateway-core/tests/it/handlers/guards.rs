@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-/// Who is known by which token.
+/// Users by their tokens.
 #[derive(Clone)]
 struct Tokens(Arc<Mutex<Vec<(&'static str, User)>>>);
 
@@ -530,7 +530,7 @@ async fn a_guard_that_fails_at_an_event_lets_no_event_pass() {
     }
 }
 
-/// What it grants may be missing: then whoever asks for it is told so.
+/// The grant may be missing: then an argument that asks for it is refused.
 #[derive(Default)]
 struct Sometimes;
 

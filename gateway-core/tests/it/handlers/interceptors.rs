@@ -12,7 +12,7 @@ use gateway_core::testing::TestClient;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-/// What interceptors have seen.
+/// Events that interceptors have seen.
 #[derive(Clone, Default)]
 struct Logbook(Arc<Mutex<Vec<String>>>);
 

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-/// What a handler does. Pauses are milliseconds; a handler has 100 of them.
+/// Steps of a handler. Pauses are milliseconds; a handler has 100 of them.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 enum Program {
     Reply(u64),
@@ -42,7 +42,7 @@ enum StreamEnd {
     Never,
 }
 
-/// What a handler does that answers by hand.
+/// Steps of a handler that answers by its `Ack`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 enum Manual {
     Now,
@@ -222,7 +222,7 @@ fn items_of(alive: Alive, pause: u64, items: u8, end: StreamEnd) -> impl futures
     })
 }
 
-/// What client and world do, one after the other.
+/// Steps of client and server, one after the other.
 #[derive(Clone, Debug)]
 enum Step {
     Request {
@@ -383,7 +383,7 @@ impl Run {
     }
 }
 
-/// How often each id ended; fails at a frame that comes after the end.
+/// Number of ends of each id; fails at a frame that comes after the end.
 fn ends(received: &[Received]) -> HashMap<u64, usize> {
     let mut ends = HashMap::new();
     for received in received {

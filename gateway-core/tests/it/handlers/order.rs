@@ -1,4 +1,4 @@
-//! What waits for what: events of one socket, concurrency, streams, the connect hook, a full queue.
+//! Order of events: those of one socket, concurrency, streams, the connect hook, a full queue.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
-/// What handlers did, in order.
+/// Log of handlers, in order.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -296,7 +296,7 @@ async fn a_client_that_floods_still_answers_what_it_is_asked() {
     assert_eq!(server.count(Counter::Overloads), 16);
 }
 
-/// How the connect hook of `/hook` decides, and when.
+/// Decision of the connect hook of `/hook`, and its time.
 #[gateway(namespace = "/hook")]
 struct Hook {
     log: Log,

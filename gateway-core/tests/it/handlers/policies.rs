@@ -1,4 +1,4 @@
-//! What one socket may ask of one handler: how many events wait, how fast they come, how long they take.
+//! Bounds of one socket on one handler: events that wait, their rate, their time.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -37,7 +37,7 @@ impl Board {
         Reply::event("pointed", place)
     }
 
-    /// Who asks while it works is not waited for.
+    /// A request that comes while it works is not waited for.
     #[subscribe("render", queue = 0, overflow = "drop_newest")]
     async fn render(&self, Data(scene): Data<u32>) -> Reply {
         self.pass().await;

@@ -1,5 +1,5 @@
-//! What a handler's value becomes: on plain WebSocket as JSON and as MessagePack, and on Socket.IO; where an answer was asked
-//! for and where not. What a failure looks like, with and without the switch of NestJS.
+//! Replies from a handler's values: on plain WebSocket as JSON and as MessagePack, and on Socket.IO; with an answer
+//! asked for and without. Failures, with and without the switch of NestJS.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(

@@ -188,7 +188,7 @@ async fn a_guard_is_made_like_any_other_service() {
     assert_eq!(ann.emit_with_ack::<String>("doorman", ()).await.unwrap(), "Jim");
 }
 
-/// How often something has happened.
+/// Numbers of calls.
 #[derive(Clone, Default)]
 struct Counts {
     made: Arc<AtomicU32>,

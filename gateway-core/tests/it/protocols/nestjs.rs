@@ -122,7 +122,7 @@ fn paths(failure: &Failure) -> Vec<(String, String)> {
     faults.iter().map(|fault| (text(fault, "path"), text(fault, "rule"))).collect()
 }
 
-/// What a client is told of this payload, in its own form of the answer.
+/// Faults that a client is told of this payload, in its own form of the answer.
 async fn faults(client: &mut TestClient, event: &str, data: Value) -> Vec<(String, String)> {
     client.emit(event, data).await;
     let failure = client.expect_exception().await;

@@ -1,5 +1,5 @@
-//! The same gateway by both formats, and what only Socket.IO has: several namespaces over one connection, acks, leaving, and
-//! coming back after a lost connection.
+//! One gateway by both formats, and the features that only Socket.IO has: several namespaces over one connection, acks,
+//! leaving, and resuming after a lost connection.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

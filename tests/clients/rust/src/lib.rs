@@ -147,7 +147,7 @@ impl Peer {
         Self::at(&server.url(), transport, set_up).await
     }
 
-    /// The same by another way.
+    /// Connects by another transport.
     pub async fn at(url: &str, transport: TransportType, set_up: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
         let builder = ClientBuilder::new(url).transport_type(transport).reconnect(false);
@@ -193,7 +193,7 @@ fn keep(sender: &mpsc::UnboundedSender<(String, Payload)>, event: &str, payload:
     std::future::ready(()).boxed()
 }
 
-/// What an event or an ack without binaries carried.
+/// Arguments of an event or an ack without binaries.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! What `rust_socketio` can do, over each of its transports. Version 0.6 cannot
+//! Behaviour of `rust_socketio` over each of its transports. Version 0.6 cannot
 //!
 //! * answer a question of the server: it drops the id of an event that wants an ack;
 //! * read more than the first binary of an event, or what stands beside it;
@@ -16,7 +16,7 @@ use tokio::join;
 const TRANSPORTS: [TransportType; 4] =
     [TransportType::Any, TransportType::Websocket, TransportType::WebsocketUpgrade, TransportType::Polling];
 
-/// Whether the socket still answers.
+/// Returns `true` if the socket still answers.
 async fn is_alive(peer: &Peer) -> bool {
     arguments(peer.ask("message-with-ack", json!("alive")).await) == [json!(["alive"])]
 }

@@ -11,7 +11,7 @@ use gateway_core::prelude::*;
 #[derive(Debug, serde::Serialize, Event)]
 #[event("posted")]
 pub struct Posted {
-    /// Who wrote.
+    /// The author.
     pub from: String,
 }
 
@@ -27,7 +27,7 @@ pub enum ChatError {
 #[derive(Debug)]
 #[gateway(namespace = "/chat")]
 pub struct Chat {
-    /// How many came.
+    /// Number of messages.
     #[inject(default)]
     pub seen: u64,
 }
@@ -61,7 +61,7 @@ impl Chat {
 #[derive(Debug)]
 #[gateway(namespace = "/own")]
 pub struct Own<S: Clone> {
-    /// What is in it.
+    /// The store.
     pub store: S,
 }
 
