@@ -12,8 +12,8 @@ use http::{HeaderMap, Response};
 use serde_json::value::RawValue;
 
 use crate::protocol::{
-    ContentRef, Disconnect, EncodeContext, Envelope, Flow, FrameDecoder, Incoming, MsgpackLimits, Outgoing,
-    ReceivedMessage, ReplyEvent, WireFormat, decode, decode_packed, exceeds_depth,
+    ClientMessage, Codec, ContentRef, Disconnect, EncodeContext, Envelope, Flow, FrameDecoder, Incoming, MsgpackLimits,
+    Outgoing, ReceivedMessage, ReplyEvent, WireFormat, exceeds_depth,
 };
 use crate::transport::{Handshake, OriginPolicy, Upgrade, UpgradeIntent};
 
@@ -118,7 +118,14 @@ pub struct FuzzEvent {
 /// an event.
 #[must_use]
 pub fn read_event(text: &str) -> Option<(FuzzEvent, Vec<u8>)> {
-    let Ok(Incoming::Event(Envelope { event, payload, id })) = decode(text) else { return None };
+    let mut read = None;
+    let deliver = |_: Option<&str>, incoming: Incoming<'_>| read = said(incoming);
+    Codec::Plain.decode(ClientMessage::Text(text), deliver).ok()?;
+    read
+}
+
+fn said(incoming: Incoming<'_>) -> Option<(FuzzEvent, Vec<u8>)> {
+    let Incoming::Event(Envelope { event, payload, id }) = incoming else { return None };
     let data = payload.raw().map(RawValue::get);
     let content = data.unwrap_or("null").into();
     let reply = Outgoing::Reply { event: &event, content, id: id.as_ref(), named: ReplyEvent::Own };
@@ -134,7 +141,7 @@ pub fn read_event(text: &str) -> Option<(FuzzEvent, Vec<u8>)> {
 pub fn read_packed_event(message: &[u8], depth: usize) -> Option<(FuzzEvent, Vec<u8>)> {
     let mut read = None;
     let extent = MsgpackLimits { depth, attachments: 10 };
-    let deliver = |incoming: Incoming<'_>| {
+    let deliver = |_: Option<&str>, incoming: Incoming<'_>| {
         let Incoming::Event(Envelope { event, payload, id }) = incoming else { return };
         let content = ContentRef { json: payload.text(), shape: payload.shape, attachments: payload.attachments() };
         let reply = Outgoing::Reply { event: &event, content, id: id.as_ref(), named: ReplyEvent::Own };
@@ -143,7 +150,7 @@ pub fn read_packed_event(message: &[u8], depth: usize) -> Option<(FuzzEvent, Vec
         let data = String::from_utf8_lossy(plain.as_slice()).into_owned();
         read = Some((FuzzEvent { event: event.to_string(), data: Some(data), id: id.map(|id| id.to_string()) }, frame));
     };
-    decode_packed(message, extent, deliver).ok()?;
+    Codec::PlainMsgpack(extent).decode(ClientMessage::Binary(message), deliver).ok()?;
     read
 }
 

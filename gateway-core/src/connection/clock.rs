@@ -77,7 +77,7 @@ impl ConnectionState {
             HeartbeatAction::Dead => Err(CloseCause::Over(DisconnectReason::HeartbeatTimeout)),
             HeartbeatAction::Ping => {
                 // One that finds no room is as good as unanswered.
-                let _ = self.outbox().push(self.format.ping(), Delivery::Event);
+                let _ = self.outbox().push(self.codec.format().ping(), Delivery::Event);
                 Ok(())
             }
         }
@@ -92,7 +92,7 @@ impl ConnectionState {
         for driver in &*self.sockets {
             is_moving |= driver.session().outbox.take_moved();
         }
-        is_moving |= self.multiplexer.as_ref().is_some_and(|multiplexer| multiplexer.namespaces.take_moved());
+        is_moving |= self.multiplexer.as_ref().is_some_and(|multiplexer| multiplexer.take_moved());
         if is_moving { ByteActivity::Moving } else { ByteActivity::Still }
     }
 
@@ -104,10 +104,8 @@ impl ConnectionState {
             return Ok(());
         }
         let limits = &self.application.limits;
-        let (mut frames, mut bytes) =
-            self.multiplexer.as_ref().map_or((0, 0), |multiplexer| multiplexer.namespaces.load());
-        let mut is_beyond =
-            self.multiplexer.as_ref().is_some_and(|multiplexer| multiplexer.namespaces.is_beyond_bounds());
+        let (mut frames, mut bytes) = self.multiplexer.as_ref().map_or((0, 0), |multiplexer| multiplexer.load());
+        let mut is_beyond = self.multiplexer.as_ref().is_some_and(|multiplexer| multiplexer.is_beyond_bounds());
         for outbox in self.sockets.iter().map(|driver| &driver.session().outbox) {
             let (more, larger) = outbox.load();
             (frames, bytes) = (frames + more as usize, bytes + larger);
@@ -133,7 +131,7 @@ impl ConnectionState {
     }
 
     fn connect_deadline(&self) -> Option<Instant> {
-        self.multiplexer.as_ref().and_then(|multiplexer| multiplexer.namespaces.connect_deadline(&self.sockets))
+        self.multiplexer.as_ref().and_then(|multiplexer| multiplexer.connect_deadline(&self.sockets))
     }
 
     fn due(&self) -> Instant {

@@ -56,7 +56,7 @@ pub(super) async fn finish<T: Transport>(remains: ClosingConnection<T>, end: Clo
     let mut leaving = Vec::new();
     let mut own = None;
     if let Some(multiplexer) = multiplexer {
-        let (outbox, still_leaving) = multiplexer.namespaces.close(&mut sockets, &reason);
+        let (outbox, still_leaving) = multiplexer.close(&mut sockets, &reason);
         own = Some(outbox);
         leaving = still_leaving;
     }

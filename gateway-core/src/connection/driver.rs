@@ -14,6 +14,7 @@ use crate::connection::application::Application;
 use crate::connection::assembly_timeout::AssemblyTimeout;
 use crate::connection::close::{self, CloseCause, ClosingConnection};
 use crate::connection::drain::moment_within;
+use crate::connection::formats::packet_limits;
 use crate::connection::multiplexer::Multiplexer;
 use crate::connection::scheduler::rate_limit::{TokenBucket, per_second};
 use crate::connection::socket_driver::{NewSocket, ResumeToken, SocketDriver};
@@ -22,8 +23,8 @@ use crate::gateway::Route;
 use crate::handler::SocketGrants;
 use crate::metrics::{Caller, Counter, connection_span, multiplexed_span};
 use crate::protocol::{
-    ClientMessage, CloseCode, Disconnect, Encoded, Flow, Incoming, OpCode, ReceivedMessage, TraceParent, WireFormat,
-    decode,
+    ClientMessage, CloseCode, Codec, DecodeError, Disconnect, Encoded, Flow, OpCode, ReceivedMessage, TraceParent,
+    WireFormat,
 };
 use crate::session::{Batch, DisconnectReason, Heartbeat, HeartbeatConfig, Outbox, ReceivedKind, Scope};
 use crate::transport::{Broken, Handshake, Transport};
@@ -77,7 +78,7 @@ pub(crate) struct Connection<T> {
 /// Everything of a connection but its transport, which lends messages to it.
 pub(super) struct ConnectionState {
     pub(super) application: Arc<Application>,
-    pub(super) format: WireFormat,
+    pub(super) codec: Codec,
     pub(super) sockets: SocketSet,
     /// Present where namespaces come and go.
     pub(super) multiplexer: Option<Box<Multiplexer>>,
@@ -194,7 +195,7 @@ impl<T: Transport> Connection<T> {
                 Ok(true) => {
                     driver.open();
                     if let Some(multiplexer) = &mut inside.multiplexer {
-                        multiplexer.namespaces.claimed();
+                        multiplexer.claimed();
                     }
                     transport.greet();
                     if let Some(listener) = transport.listener() {
@@ -206,7 +207,7 @@ impl<T: Transport> Connection<T> {
         }
         for (namespace, refusal) in refused {
             let Some(multiplexer) = &mut inside.multiplexer else { return Err(CloseCause::Refused(refusal)) };
-            multiplexer.namespaces.refuse(&mut inside.sockets, &namespace, &refusal);
+            multiplexer.refuse(&mut inside.sockets, &namespace, &refusal);
         }
         inside.lend(transport);
         Ok(())
@@ -243,7 +244,7 @@ impl<T: Transport> Connection<T> {
             (Some(_), Some(driver)) if sockets.is_lent() => {
                 driver.session().outbox.poll_write(task, &mut self.transport)
             }
-            (Some(multiplexer), _) => multiplexer.namespaces.poll_write(sockets, task, &mut self.transport),
+            (Some(multiplexer), _) => multiplexer.poll_write(sockets, task, &mut self.transport),
         };
         match written {
             Poll::Pending => {
@@ -270,6 +271,7 @@ impl ConnectionState {
         config: ConnectionConfig,
     ) -> Self {
         let now = Instant::now();
+        let codec = Codec::new(config.format, application.hub.custom_format.get(), packet_limits(&application.limits));
         let (sockets, multiplexer) = match entry {
             ConnectionScope::Namespace(AdmittedNamespace { route, name, grants }) => {
                 let resume_token =
@@ -287,7 +289,7 @@ impl ConnectionState {
             lives_until: lives.map(|lives| now + lives + moment_within(lives / 10)),
             heartbeat: Heartbeat::new(config.heartbeat_config, application.limits.transfer_timeout, now),
             application,
-            format: config.format,
+            codec,
             sockets,
             multiplexer,
             clock: Box::pin(tokio::time::sleep_until(now)),
@@ -306,7 +308,7 @@ impl ConnectionState {
             span(Caller { peer: handshake.peer(), traceparent: traceparent.as_ref().map(TraceParent::as_str) })
         };
         match (&self.multiplexer, self.sockets.only()) {
-            (Some(multiplexer), _) => spanned(multiplexer.namespaces.handshake(), &multiplexed_span),
+            (Some(multiplexer), _) => spanned(multiplexer.handshake(), &multiplexed_span),
             (None, Some(driver)) => {
                 let socket = &driver.context.socket;
                 let span = |caller: Caller<'_>| connection_span(socket.id(), &driver.session().namespace, caller);
@@ -326,7 +328,7 @@ impl ConnectionState {
         if let Some(how) = transport.deflating() {
             self.sockets.each(|driver| driver.session().outbox.deflate(how));
         }
-        if self.multiplexer.as_ref().is_none_or(|multiplexer| multiplexer.namespaces.is_empty()) {
+        if self.multiplexer.as_ref().is_none_or(|multiplexer| multiplexer.is_empty()) {
             self.sockets.lend(|| transport.direct());
         }
     }
@@ -341,12 +343,12 @@ impl ConnectionState {
     /// Ends what is to end by the server's will, once what was promised before is done.
     fn stop_if_told(&mut self) -> Result<(), CloseCause> {
         let is_told = self.sockets.any(|driver| driver.session().outbox.is_ending())
-            || self.multiplexer.as_ref().is_some_and(|multiplexer| multiplexer.namespaces.is_ending());
+            || self.multiplexer.as_ref().is_some_and(|multiplexer| multiplexer.is_ending());
         if is_told || self.sockets.is_empty() { self.stop() } else { Ok(()) }
     }
 
     fn stop(&mut self) -> Result<(), CloseCause> {
-        if let Some(reason) = self.multiplexer.as_ref().and_then(|multiplexer| multiplexer.namespaces.ended()) {
+        if let Some(reason) = self.multiplexer.as_ref().and_then(|multiplexer| multiplexer.ended()) {
             return Err(CloseCause::Over(reason));
         }
         let mut told = None;
@@ -363,7 +365,7 @@ impl ConnectionState {
             }
         }
         if let (Some((namespace, reason)), Some(multiplexer)) = (told, &mut self.multiplexer) {
-            multiplexer.namespaces.leave(&mut self.sockets, &namespace, reason);
+            multiplexer.leave(&mut self.sockets, &namespace, reason);
             return self.stop();
         }
         let is_vacant = self.sockets.is_empty() && self.application.is_stopping();
@@ -385,28 +387,26 @@ impl ConnectionState {
     #[inline]
     pub(super) fn has_room(&self) -> bool {
         let events = self.sockets.all(SocketDriver::takes_events) || self.sockets.any(SocketDriver::is_asking);
-        events && self.multiplexer.as_ref().is_none_or(|multiplexer| multiplexer.namespaces.has_room())
+        events && self.multiplexer.as_ref().is_none_or(|multiplexer| multiplexer.has_room())
     }
 
     #[inline]
     pub(super) fn is_light(&self) -> bool {
         self.sockets.all(|driver| driver.session().outbox.is_light())
-            && self.multiplexer.as_ref().is_none_or(|multiplexer| multiplexer.namespaces.is_light())
+            && self.multiplexer.as_ref().is_none_or(|multiplexer| multiplexer.is_light())
     }
 
     /// Whether what was answered is to leave before more is read; this task is woken once it has.
     fn holds_back(&self) -> bool {
         self.sockets.any(|driver| driver.session().outbox.holds_back())
-            || self.multiplexer.as_ref().is_some_and(|multiplexer| multiplexer.namespaces.holds_back())
+            || self.multiplexer.as_ref().is_some_and(|multiplexer| multiplexer.holds_back())
     }
 
     fn run(&mut self, task: &mut Task<'_>) -> bool {
         let mut ran = false;
         self.sockets.each(|driver| ran |= driver.run(task));
-        let has_left = self
-            .multiplexer
-            .as_mut()
-            .is_some_and(|multiplexer| multiplexer.namespaces.poll(self.sockets.is_empty(), task));
+        let has_left =
+            self.multiplexer.as_mut().is_some_and(|multiplexer| multiplexer.poll(self.sockets.is_empty(), task));
         ran | has_left
     }
 
@@ -426,12 +426,8 @@ impl ConnectionState {
             ReceivedMessage::Close(close) => self.end = Some(CloseCause::Over(DisconnectReason::Client(close))),
             ReceivedMessage::Ping(payload) => self.take_ping(payload),
             ReceivedMessage::Pong => {}
-            ReceivedMessage::Text(text) if self.multiplexer.is_some() => self.take_packet(PacketPart::Text(text), task),
-            ReceivedMessage::Binary(bytes) if self.multiplexer.is_some() => {
-                self.take_packet(PacketPart::Binary(bytes), task);
-            }
-            ReceivedMessage::Text(text) => self.take_text(text, task),
-            ReceivedMessage::Binary(bytes) => self.take_binary(bytes, task),
+            ReceivedMessage::Text(text) => self.take_message(ClientMessage::Text(text), task),
+            ReceivedMessage::Binary(bytes) => self.take_message(ClientMessage::Binary(bytes), task),
         }
         // What was answered leaves before more is.
         let is_enough = self.taken >= TURN || !self.may_read();
@@ -448,43 +444,45 @@ impl ConnectionState {
         self.outbox().push_pong(Encoded::frame(OpCode::Pong, payload));
     }
 
-    fn take_text(&mut self, text: &str, task: &mut Task<'_>) {
-        let Some(driver) = self.sockets.only_mut() else { return };
-        if driver.raw.is_some() {
-            return driver.take_message(text, task);
-        }
-        if self.format != WireFormat::Plain {
-            return driver.take_envelope(self.format, ClientMessage::Text(text), task);
-        }
-        match decode(text) {
-            Ok(incoming) => driver.take_incoming(incoming, task),
-            Err(malformed) => driver.tell_malformed(malformed),
-        }
-    }
-
-    fn take_binary(&mut self, bytes: &[u8], task: &mut Task<'_>) {
-        let Some(driver) = self.sockets.only_mut() else { return };
-        if driver.raw.is_some() {
-            return driver.take_message(bytes.to_vec(), task);
-        }
-        driver.take_envelope(self.format, ClientMessage::Binary(bytes), task);
-    }
-
-    /// Takes one part of a packet that names its namespace.
-    fn take_packet(&mut self, part: PacketPart<'_>, task: &mut Task<'_>) {
-        let Self { sockets, multiplexer, end, application, .. } = self;
-        let Some(multiplexer) = multiplexer else { return };
-        let Multiplexer { decoder, namespaces } = &mut **multiplexer;
+    /// Takes a whole message: what it says, or the message itself where the gateway is a raw one.
+    #[inline]
+    fn take_message(&mut self, message: ClientMessage<'_>, task: &mut Task<'_>) {
+        let Self { codec, sockets, multiplexer, .. } = self;
         let mut taken = Ok(());
-        let mut deliver =
-            |namespace: &str, incoming: Incoming<'_>| taken = namespaces.take(sockets, namespace, incoming, task);
-        let read = match part {
-            PacketPart::Text(text) => decoder.text(text, &mut deliver),
-            PacketPart::Binary(bytes) => decoder.binary(bytes, &mut deliver),
+        let decoded = match multiplexer {
+            None => {
+                let Some(driver) = sockets.only_mut() else { return };
+                if driver.raw.is_some() {
+                    return driver.take_message(message, task);
+                }
+                codec.decode(message, |_, incoming| driver.take_incoming(incoming, task))
+            }
+            Some(multiplexer) => codec.decode(message, |namespace, incoming| {
+                taken = multiplexer.take(sockets, namespace.unwrap_or("/"), incoming, task);
+            }),
         };
-        if let Err(violation) = read.and(taken) {
-            application.counters.add(Counter::ProtocolErrors);
-            *end = Some(CloseCause::Over(DisconnectReason::Malformed(violation.why)));
+        if let Err(error) = decoded.and(taken.map_err(DecodeError::from)) {
+            self.tell_undecoded(error);
+        }
+    }
+
+    #[cold]
+    fn tell_undecoded(&mut self, error: DecodeError) {
+        match error {
+            DecodeError::Violation(violation) => {
+                self.application.counters.add(Counter::ProtocolErrors);
+                self.end = Some(CloseCause::Over(DisconnectReason::Malformed(violation.why)));
+            }
+            DecodeError::Malformed(malformed) => {
+                if let Some(driver) = self.sockets.only_mut() {
+                    driver.tell_malformed(malformed);
+                }
+            }
+            DecodeError::Panicked => {
+                if let Some(driver) = self.sockets.only_mut() {
+                    driver.tell_format_panic();
+                }
+            }
         }
     }
 
@@ -492,7 +490,7 @@ impl ConnectionState {
     pub(super) fn outbox(&self) -> &Outbox {
         match (&self.multiplexer, self.sockets.only()) {
             (None, Some(driver)) => &driver.session().outbox,
-            (Some(multiplexer), _) => multiplexer.namespaces.outbox(&self.sockets),
+            (Some(multiplexer), _) => multiplexer.outbox(&self.sockets),
             (None, None) => unreachable!("a connection without a multiplexer has its one driver until it ends"),
         }
     }
@@ -504,14 +502,7 @@ impl ConnectionState {
 
     /// `message` is the one whose fragments the transport puts together.
     fn watch_assembly(&mut self, message: Option<u64>) {
-        let packet = self.multiplexer.as_ref().and_then(|multiplexer| multiplexer.decoder.assembling());
+        let packet = self.codec.assembling();
         self.assembly_timeout.watch(message, packet, self.application.limits.assembly_timeout);
     }
-}
-
-/// One message of a packet.
-#[derive(Clone, Copy)]
-enum PacketPart<'a> {
-    Text(&'a str),
-    Binary(&'a [u8]),
 }

@@ -1,17 +1,10 @@
-//! Messages of plain WebSocket that are not the protocol's own JSON: MessagePack, and a form of the application's own.
-
-use std::task::Context as Task;
+//! Format of a connection, and the bounds of its codec.
 
 use crate::connection::application::Application;
 use crate::connection::driver::{ConnectionConfig, ConnectionScope};
-use crate::connection::socket_driver::SocketDriver;
-use crate::error::Exception;
 use crate::limits::Limits;
-use crate::metrics::Counter;
-use crate::protocol::{
-    ClientMessage, CustomFailure, Malformed, MessageFormat, MsgpackLimits, WireFormat, decode, decode_custom,
-    decode_packed,
-};
+use crate::protocol::WireFormat;
+use crate::protocol::socket_io::PacketLimits;
 use crate::session::{HeartbeatConfig, PingMode};
 use crate::transport::{Handshake, MSGPACK};
 
@@ -43,41 +36,8 @@ impl ConnectionConfig {
     }
 }
 
-impl SocketDriver {
-    /// Takes an envelope in whichever form its client has.
-    pub(super) fn take_envelope(&mut self, format: WireFormat, message: ClientMessage<'_>, task: &mut Task<'_>) {
-        match (format, self.session().custom_format(), message) {
-            (WireFormat::PlainMsgpack, _, ClientMessage::Binary(bytes)) => self.take_packed(bytes, task),
-            (WireFormat::Custom, Some(form), message) => self.take_own(form, message, task),
-            (_, _, message) => match message.text() {
-                Ok(text) => match decode(text) {
-                    Ok(incoming) => self.take_incoming(incoming, task),
-                    Err(malformed) => self.tell_malformed(malformed),
-                },
-                Err(error) => self.tell_malformed(Malformed::new(error.to_string())),
-            },
-        }
-    }
-
-    fn take_packed(&mut self, bytes: &[u8], task: &mut Task<'_>) {
-        let Limits { json_depth: depth, attachments, .. } = self.context.application.limits;
-        let taken =
-            decode_packed(bytes, MsgpackLimits { depth, attachments }, |incoming| self.take_incoming(incoming, task));
-        if let Err(malformed) = taken {
-            self.tell_malformed(malformed);
-        }
-    }
-
-    fn take_own(&mut self, form: &dyn MessageFormat, message: ClientMessage<'_>, task: &mut Task<'_>) {
-        match decode_custom(form, message, |incoming| self.take_incoming(incoming, task)) {
-            Ok(()) => {}
-            Err(CustomFailure::Malformed(malformed)) => self.tell_malformed(malformed),
-            Err(CustomFailure::Panicked) => {
-                self.context.count(Counter::Panics);
-                let socket = &self.session().id;
-                let exception = Exception::internal(|id| tracing::error!(%socket, id, "a message format panicked"));
-                self.tell(&exception, None);
-            }
-        }
-    }
+/// Bounds of what the codec of a connection reads.
+pub(super) fn packet_limits(limits: &Limits) -> PacketLimits {
+    let Limits { attachments, attachment_bytes, json_depth: depth, .. } = *limits;
+    PacketLimits { attachments, attachment_bytes, depth }
 }

@@ -21,12 +21,13 @@ use crate::connection::scheduler::rate_limit::{TokenBucket, per_second_with_burs
 use crate::connection::socket_driver::{NewSocket, ResumeToken, SocketDriver};
 use crate::connection::socket_set::SocketSet;
 use crate::error::{ConnectRejection, Exception, RejectedBy};
-use crate::limits::Limits;
 use crate::metrics::{Counter, no_namespace, refused, socket_span};
-use crate::protocol::socket_io::{PacketDecoder, PacketLimits};
 use crate::protocol::{EncodeContext, Encoded, Incoming, Outgoing, Violation, WireFormat};
 use crate::session::{Delivery, DisconnectReason, Outbox, Session};
 use crate::transport::{Handshake, Transport};
+
+/// The reference's words for a namespace that nobody serves.
+const INVALID: &str = "Invalid namespace";
 
 /// The end of a socket whose connection lives on.
 pub(super) struct LeavingSocket {
@@ -34,14 +35,8 @@ pub(super) struct LeavingSocket {
     end: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
-/// What a connection has beside its sockets.
+/// Namespaces of a connection beside its sockets: those that are asked for and those that are left.
 pub(super) struct Multiplexer {
-    pub(super) decoder: PacketDecoder,
-    pub(super) namespaces: OpenNamespaces,
-}
-
-/// The lobby without its decoder, which lends packets to it.
-pub(super) struct OpenNamespaces {
     application: Arc<Application>,
     format: WireFormat,
     handshake: Handshake,
@@ -77,7 +72,7 @@ impl Multiplexer {
         let limits = &application.limits;
         let outbox = Outbox::new(format, limits, &application.counters);
         outbox.open(Encoded::nothing());
-        let namespaces = OpenNamespaces {
+        Box::new(Self {
             application: Arc::clone(application),
             format,
             handshake,
@@ -88,39 +83,9 @@ impl Multiplexer {
             connect_rate: None,
             connect_deadline: Some(connect_deadline),
             stopping: None,
-        };
-        Box::new(Self { decoder: decoder(format, limits), namespaces })
+        })
     }
-}
 
-/// Binary parts that a packet may have which carries them inside. Its size is bounded as that of every message: this
-/// bounds what each part costs beside its bytes.
-const PARTS_INSIDE: usize = 1024;
-
-/// The reference's words for a namespace that nobody serves.
-const INVALID: &str = "Invalid namespace";
-
-/// Reads what the connection sends.
-fn decoder(format: WireFormat, limits: &Limits) -> PacketDecoder {
-    let limits = PacketLimits {
-        attachments: limits.attachments,
-        attachment_bytes: limits.attachment_bytes,
-        depth: limits.json_depth,
-    };
-    match format {
-        WireFormat::SocketIoMsgpack => {
-            PacketDecoder::packed(PacketLimits { attachments: limits.attachments.max(PARTS_INSIDE), ..limits })
-        }
-        WireFormat::SocketIo
-        | WireFormat::Plain
-        | WireFormat::PlainNumbered
-        | WireFormat::PlainMsgpack
-        | WireFormat::Custom
-        | WireFormat::EngineIo => PacketDecoder::new(limits),
-    }
-}
-
-impl OpenNamespaces {
     /// The request that opened the connection.
     pub(super) fn handshake(&self) -> &Handshake {
         &self.handshake
@@ -398,8 +363,8 @@ fn claimed(auth: &RawValue) -> Option<ResumeToken> {
     Some(ResumeToken { key: text(pid)?, offset: text(offset)? })
 }
 
-impl fmt::Debug for OpenNamespaces {
+impl fmt::Debug for Multiplexer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "OpenNamespaces({:?}, {} leaving)", self.format, self.leaving.len())
+        write!(formatter, "Multiplexer({:?}, {} leaving)", self.format, self.leaving.len())
     }
 }

@@ -264,6 +264,14 @@ impl SocketDriver {
         self.tell(&told.unwrap_or_else(|| Exception::framework("malformed", why)), id.as_ref());
     }
 
+    /// The application's own message format has panicked.
+    pub(super) fn tell_format_panic(&self) {
+        self.context.count(Counter::Panics);
+        let socket = &self.session().id;
+        let exception = Exception::internal(|id| tracing::error!(%socket, id, "a message format panicked"));
+        self.tell(&exception, None);
+    }
+
     /// Tells a failure that belongs to no event.
     pub(super) fn tell(&self, exception: &Exception, id: Option<&RequestId>) {
         self.context.count(Counter::Exceptions);

@@ -1,9 +1,10 @@
 //! Socket.IO's packets in both forms, and the payloads of long polling.
 
 use crate::protocol::engine_io::{EnginePacket, PayloadWriter, SEPARATOR};
-use crate::protocol::socket_io::{PacketDecoder, PacketLimits, encode, encode_packed};
+use crate::protocol::socket_io::{PacketLimits, encode, encode_packed};
 use crate::protocol::{
-    ContentRef, EncodeContext, Encoded, Incoming, Message, OpCode, Outgoing, RawArgs, ServerFrames, WireFormat,
+    ClientMessage, Codec, ContentRef, DecodeError, EncodeContext, Encoded, Incoming, Message, OpCode, Outgoing,
+    RawArgs, ServerFrames, WireFormat,
 };
 
 /// Encoding of packets.
@@ -31,13 +32,14 @@ pub struct FuzzPacket {
 /// Reads the messages of one connection; returns the packets, and the violation that ended it.
 pub fn read_packets(form: FuzzForm, messages: &[Message], depth: usize) -> (Vec<FuzzPacket>, Option<&'static str>) {
     let limits = PacketLimits { attachments: 10, attachment_bytes: 1024 * 1024, depth };
-    let mut decoder = match form {
-        FuzzForm::Text => PacketDecoder::new(limits),
-        FuzzForm::Packed => PacketDecoder::packed(limits),
+    let format = match form {
+        FuzzForm::Text => WireFormat::SocketIo,
+        FuzzForm::Packed => WireFormat::SocketIoMsgpack,
     };
+    let mut codec = Codec::new(format, None, limits);
     let mut events = Vec::new();
-    let mut deliver = |namespace: &str, incoming: Incoming<'_>| {
-        let Incoming::Event(envelope) = incoming else { return };
+    let mut deliver = |namespace: Option<&str>, incoming: Incoming<'_>| {
+        let (Some(namespace), Incoming::Event(envelope)) = (namespace, incoming) else { return };
         let id = envelope.id.map(|id| id.to_string().parse().expect("a number"));
         let (namespace, event) = (namespace.to_owned(), envelope.event.into_owned());
         events.push(FuzzPacket { namespace, event, id, args: envelope.payload.into() });
@@ -45,12 +47,16 @@ pub fn read_packets(form: FuzzForm, messages: &[Message], depth: usize) -> (Vec<
     let mut violated = None;
     for message in messages {
         let read = match message {
-            Message::Text(text) => decoder.text(text, &mut deliver),
-            Message::Binary(bytes) => decoder.binary(bytes, &mut deliver),
+            Message::Text(text) => codec.decode(ClientMessage::Text(text), &mut deliver),
+            Message::Binary(bytes) => codec.decode(ClientMessage::Binary(bytes), &mut deliver),
         };
-        if let Err(violation) = read {
-            violated = Some(violation.why);
-            break;
+        match read {
+            Ok(()) => {}
+            Err(DecodeError::Violation(violation)) => {
+                violated = Some(violation.why);
+                break;
+            }
+            Err(DecodeError::Malformed(_) | DecodeError::Panicked) => unreachable!("a packet is whole or a violation"),
         }
     }
     (events, violated)

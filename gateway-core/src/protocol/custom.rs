@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use serde_json::value::RawValue;
 
 use crate::protocol::{
-    Attachments, ContentRef, Encoded, Envelope, Incoming, Malformed, Message, OpCode, Outgoing, Payload, RequestId,
-    TraceParent, plain,
+    Attachments, ContentRef, DecodeError, Encoded, Envelope, Incoming, Malformed, Message, OpCode, Outgoing, Payload,
+    RequestId, TraceParent, plain,
 };
 
 /// A format of the application's own for messages on plain WebSocket, for clients that know another form than
@@ -50,6 +50,15 @@ pub enum ClientMessage<'a> {
     Text(&'a str),
     /// A binary message.
     Binary(&'a [u8]),
+}
+
+impl From<ClientMessage<'_>> for Message {
+    fn from(message: ClientMessage<'_>) -> Self {
+        match message {
+            ClientMessage::Text(text) => text.into(),
+            ClientMessage::Binary(bytes) => bytes.to_vec().into(),
+        }
+    }
 }
 
 impl<'a> ClientMessage<'a> {
@@ -242,26 +251,13 @@ impl fmt::Debug for CustomFormat {
     }
 }
 
-/// Failure of the application's format to read a message.
-#[derive(Debug)]
-pub(crate) enum CustomFailure {
-    Malformed(Malformed),
-    Panicked,
-}
-
-impl From<Malformed> for CustomFailure {
-    fn from(malformed: Malformed) -> Self {
-        Self::Malformed(malformed)
-    }
-}
-
 /// Reads a message and hands on what it says.
-pub(crate) fn decode_custom(
+pub(in crate::protocol) fn decode_custom(
     format: &dyn MessageFormat,
     message: ClientMessage<'_>,
     deliver: impl FnOnce(Incoming<'_>),
-) -> Result<(), CustomFailure> {
-    let read = catch_unwind(AssertUnwindSafe(|| format.read(message))).map_err(|_| CustomFailure::Panicked)?;
+) -> Result<(), DecodeError> {
+    let read = catch_unwind(AssertUnwindSafe(|| format.read(message))).map_err(|_| DecodeError::Panicked)?;
     match read.map_err(|error| Malformed::new(error.0))? {
         IncomingMessage::Event { event, data, id, trace } => {
             let id = id.map(|id| RequestId::parse(&id)).transpose()?;

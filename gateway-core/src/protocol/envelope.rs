@@ -83,6 +83,19 @@ impl Malformed {
     }
 }
 
+/// Why a packet ends the connection it came on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{why}")]
+pub(crate) struct Violation {
+    pub(crate) why: &'static str,
+}
+
+impl Violation {
+    pub(crate) fn new(why: &'static str) -> Self {
+        Self { why }
+    }
+}
+
 /// Name that an answer goes out under: the request's event, or one the handler chose.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ReplyEvent {

@@ -34,7 +34,8 @@ struct PlainMembers<'a> {
 #[derive(Deserialize)]
 struct EventMember<'a>(#[serde(borrow)] Cow<'a, str>);
 
-pub(crate) fn decode(text: &str) -> Result<Incoming<'_>, Malformed> {
+#[inline]
+pub(in crate::protocol) fn decode(text: &str) -> Result<Incoming<'_>, Malformed> {
     match decode_usual(text) {
         Some(envelope) => Ok(Incoming::Event(envelope)),
         None => decode_any(text),

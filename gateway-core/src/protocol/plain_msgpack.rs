@@ -25,7 +25,7 @@ struct MsgpackMembers<'a> {
 }
 
 /// Reads a message and hands on what it says.
-pub(crate) fn decode_packed(
+pub(in crate::protocol) fn decode_packed(
     bytes: &[u8],
     extent: MsgpackLimits,
     deliver: impl FnOnce(Incoming<'_>),

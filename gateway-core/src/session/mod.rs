@@ -109,10 +109,6 @@ impl Session {
         Self { own, ..self }
     }
 
-    pub(crate) fn custom_format(&self) -> Option<&'static dyn MessageFormat> {
-        self.own
-    }
-
     fn encode_context(&self) -> EncodeContext<'_> {
         EncodeContext { namespace: &self.namespace, own: self.own }
     }

@@ -2,7 +2,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::protocol::{ReplyEvent, decode};
+use crate::protocol::ReplyEvent;
+use crate::protocol::plain::decode;
 
 const EXTENT: MsgpackLimits = MsgpackLimits { depth: 128, attachments: 10 };
 

@@ -1,0 +1,295 @@
+//! Format of a connection's messages, in both directions: a message of a client becomes an envelope here, and an envelope
+//! becomes frames. What each format looks like is told by its own module.
+
+use crate::protocol::msgpack::MsgpackLimits;
+use crate::protocol::socket_io::{PacketDecoder, PacketLimits};
+use crate::protocol::{
+    ClientMessage, CloseCode, Disconnect, Encoded, Incoming, Malformed, MessageFormat, OpCode, Outgoing, Violation,
+    close_frame, custom, engine_io, plain, plain_msgpack, socket_io,
+};
+
+/// Binary parts that a packet of MessagePack may carry. The size of the whole message is bounded as that of every other;
+/// this bounds what each part costs beside its bytes.
+const PARTS_INSIDE: usize = 1024;
+
+/// Codec of one connection: its format, and what is kept of a message that is not whole yet.
+pub(crate) enum Codec {
+    Plain,
+    PlainNumbered,
+    PlainMsgpack(MsgpackLimits),
+    Custom(&'static dyn MessageFormat),
+    SocketIo(Box<PacketDecoder>),
+    SocketIoMsgpack(Box<PacketDecoder>),
+    EngineIo,
+}
+
+/// Failure to decode a message.
+#[derive(Debug)]
+pub(crate) enum DecodeError {
+    /// Told to the client; the connection lives.
+    Malformed(Malformed),
+    /// The application's own format panicked. Told to the client; the connection lives.
+    Panicked,
+    /// Ends the connection.
+    Violation(Violation),
+}
+
+impl Codec {
+    /// Creates the codec of a connection. `custom` is the format of the application's own, where it has one.
+    pub(crate) fn new(format: WireFormat, custom: Option<&'static dyn MessageFormat>, limits: PacketLimits) -> Self {
+        let PacketLimits { attachments, depth, .. } = limits;
+        match format {
+            WireFormat::Plain => Self::Plain,
+            WireFormat::PlainNumbered => Self::PlainNumbered,
+            WireFormat::PlainMsgpack => Self::PlainMsgpack(MsgpackLimits { depth, attachments }),
+            WireFormat::Custom => custom.map_or(Self::Plain, Self::Custom),
+            WireFormat::SocketIo => Self::SocketIo(Box::new(PacketDecoder::new(limits))),
+            WireFormat::SocketIoMsgpack => {
+                let limits = PacketLimits { attachments: attachments.max(PARTS_INSIDE), ..limits };
+                Self::SocketIoMsgpack(Box::new(PacketDecoder::packed(limits)))
+            }
+            WireFormat::EngineIo => Self::EngineIo,
+        }
+    }
+
+    /// Format of what the server sends.
+    pub(crate) fn format(&self) -> WireFormat {
+        match self {
+            Self::Plain => WireFormat::Plain,
+            Self::PlainNumbered => WireFormat::PlainNumbered,
+            Self::PlainMsgpack(_) => WireFormat::PlainMsgpack,
+            Self::Custom(_) => WireFormat::Custom,
+            Self::SocketIo(_) => WireFormat::SocketIo,
+            Self::SocketIoMsgpack(_) => WireFormat::SocketIoMsgpack,
+            Self::EngineIo => WireFormat::EngineIo,
+        }
+    }
+
+    /// Reads a message and hands on what it says, with the namespace where the format names one. A packet is handed on with
+    /// its last part.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`]; after a violation nothing more may be read.
+    #[inline]
+    pub(crate) fn decode(
+        &mut self,
+        message: ClientMessage<'_>,
+        mut deliver: impl FnMut(Option<&str>, Incoming<'_>),
+    ) -> Result<(), DecodeError> {
+        match (self, message) {
+            (Self::Plain | Self::PlainNumbered | Self::PlainMsgpack(_), ClientMessage::Text(text)) => {
+                deliver(None, plain::decode(text)?);
+            }
+            (Self::PlainMsgpack(limits), ClientMessage::Binary(bytes)) => {
+                plain_msgpack::decode_packed(bytes, *limits, |incoming| deliver(None, incoming))?;
+            }
+            (Self::Plain | Self::PlainNumbered, ClientMessage::Binary(_)) => {
+                let text = message.text().map_err(|error| Malformed::new(error.to_string()))?;
+                deliver(None, plain::decode(text)?);
+            }
+            (Self::Custom(format), message) => {
+                custom::decode_custom(*format, message, |incoming| deliver(None, incoming))?;
+            }
+            (Self::SocketIo(decoder) | Self::SocketIoMsgpack(decoder), ClientMessage::Text(text)) => {
+                decoder.text(text, &mut |namespace, incoming| deliver(Some(namespace), incoming))?;
+            }
+            (Self::SocketIo(decoder) | Self::SocketIoMsgpack(decoder), ClientMessage::Binary(bytes)) => {
+                decoder.binary(bytes, &mut |namespace, incoming| deliver(Some(namespace), incoming))?;
+            }
+            // Without envelopes a message is the gateway's as it is.
+            (Self::EngineIo, _) => {}
+        }
+        Ok(())
+    }
+
+    /// Number of the packet whose binary parts have not all come, if there is one.
+    pub(crate) fn assembling(&self) -> Option<u64> {
+        match self {
+            Self::SocketIo(decoder) | Self::SocketIoMsgpack(decoder) => decoder.assembling(),
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack(_) | Self::Custom(_) | Self::EngineIo => None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Codec {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Codec({:?})", self.format())
+    }
+}
+
+impl From<Malformed> for DecodeError {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl From<Violation> for DecodeError {
+    fn from(violation: Violation) -> Self {
+        Self::Violation(violation)
+    }
+}
+
+/// Parameters of an encoding beside its format.
+#[derive(Clone, Copy)]
+pub(crate) struct EncodeContext<'a> {
+    pub(crate) namespace: &'a str,
+    /// The application's own form, where it has one.
+    pub(crate) own: Option<&'static dyn MessageFormat>,
+}
+
+/// Format of one peer's envelopes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum WireFormat {
+    /// `docs/protocol.md`.
+    Plain,
+    /// Plain JSON for clients that asked to resume after a lost connection: events carry their offset.
+    PlainNumbered,
+    /// Plain envelopes in MessagePack.
+    PlainMsgpack,
+    /// Format of the application's own, [`EncodeContext::own`].
+    Custom,
+    /// Socket.IO over Engine.IO, packets as text.
+    SocketIo,
+    /// Socket.IO over Engine.IO, packets as MessagePack.
+    SocketIoMsgpack,
+    /// Whole messages over Engine.IO, without envelopes.
+    EngineIo,
+}
+
+impl WireFormat {
+    pub(crate) const COUNT: usize = 7;
+
+    /// Returns `true` if every message is inside a packet of Engine.IO.
+    pub(crate) fn is_of_engine(self) -> bool {
+        match self {
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom => false,
+            Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => true,
+        }
+    }
+
+    /// Returns `true` if events carry their offset, for clients that can resume.
+    pub(crate) fn numbers_events(self) -> bool {
+        match self {
+            Self::Plain | Self::PlainMsgpack | Self::Custom | Self::EngineIo => false,
+            Self::PlainNumbered | Self::SocketIo | Self::SocketIoMsgpack => true,
+        }
+    }
+
+    /// Returns `true` if a client that can resume takes the last text of every event for its offset.
+    pub(crate) fn takes_texts_for_offsets(self) -> bool {
+        match self {
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom | Self::EngineIo => false,
+            Self::SocketIo | Self::SocketIoMsgpack => true,
+        }
+    }
+
+    /// Returns `true` if clients have a message for leaving, so that the close of a connection without it is a loss.
+    pub(crate) fn has_farewells(self) -> bool {
+        match self {
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom | Self::EngineIo => false,
+            Self::SocketIo | Self::SocketIoMsgpack => true,
+        }
+    }
+
+    /// Ping of the format.
+    pub(crate) fn ping(self) -> Encoded {
+        match self {
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom => Encoded::frame(OpCode::Ping, &[]),
+            Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => engine_io::ping(),
+        }
+    }
+
+    /// Returns `true` if a close frame has a code and a reason.
+    pub(crate) fn tells_why(self) -> bool {
+        match self {
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom => true,
+            Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => false,
+        }
+    }
+
+    /// Last frame of a connection.
+    pub(crate) fn close_frame(self, close: Option<&Disconnect>) -> Encoded {
+        match self {
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom => close_frame(close),
+            // Engines close without a code, but where the client is to come back and for violations of RFC 6455, and say no more than
+            // the code then.
+            Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => {
+                let code = close
+                    .map(|close| close.code)
+                    .map(|code| if code == CloseCode::LIFETIME { CloseCode::GOING_AWAY } else { code })
+                    .filter(|code| code.is_of_the_protocol() || *code == CloseCode::GOING_AWAY);
+                close_frame(code.map(|code| Disconnect::new(code, "")).as_ref())
+            }
+        }
+    }
+
+    /// Encodes a message as whole frames, ready for the transport; none where the format says nothing.
+    pub(crate) fn encode(self, encode_context: EncodeContext<'_>, outgoing: &Outgoing<'_>) -> Encoded {
+        match self {
+            Self::Plain if matches!(outgoing, Outgoing::Connected { .. } | Outgoing::Disconnected) => {
+                Encoded::nothing()
+            }
+            Self::Plain => Encoded::text(plain::expected_len(outgoing), |json| plain::encode(outgoing, json)),
+            Self::PlainNumbered if matches!(outgoing, Outgoing::Disconnected) => Encoded::nothing(),
+            Self::PlainNumbered => encode_plain_numbered(outgoing, outgoing.offset()),
+            Self::PlainMsgpack => plain_msgpack::encode_packed(outgoing),
+            Self::Custom => custom::encode_custom(encode_context.own, outgoing),
+            Self::SocketIo => socket_io::encode(encode_context.namespace, outgoing),
+            Self::SocketIoMsgpack => socket_io::encode_packed(encode_context.namespace, outgoing),
+            Self::EngineIo => Encoded::nothing(),
+        }
+    }
+
+    /// Returns `true` if a request is answered by an ack, which belongs to the request alone.
+    pub(crate) fn has_acks(self) -> bool {
+        match self {
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom | Self::EngineIo => false,
+            Self::SocketIo | Self::SocketIoMsgpack => true,
+        }
+    }
+
+    /// Returns `true` if a client that can resume may ask for this message again.
+    pub(crate) fn is_numbered(self, outgoing: &Outgoing<'_>) -> bool {
+        match self {
+            Self::Plain | Self::PlainMsgpack | Self::Custom | Self::EngineIo => false,
+            Self::PlainNumbered => plain::is_event(outgoing),
+            Self::SocketIo | Self::SocketIoMsgpack => socket_io::is_event(outgoing),
+        }
+    }
+
+    /// The frames of what has an offset, and those that go with it and have none.
+    pub(crate) fn encode_numbered(
+        self,
+        encode_context: EncodeContext<'_>,
+        outgoing: &Outgoing<'_>,
+        offset: &str,
+    ) -> [Encoded; 2] {
+        match self {
+            Self::Plain | Self::PlainMsgpack | Self::Custom | Self::EngineIo => {
+                [self.encode(encode_context, outgoing), Encoded::nothing()]
+            }
+            Self::PlainNumbered => [encode_plain_numbered(outgoing, Some(offset)), Encoded::nothing()],
+            Self::SocketIo => socket_io::encode_numbered(encode_context.namespace, outgoing, offset),
+            Self::SocketIoMsgpack => socket_io::encode_packed_numbered(encode_context.namespace, outgoing, offset),
+        }
+    }
+}
+
+fn encode_plain_numbered(outgoing: &Outgoing<'_>, offset: Option<&str>) -> Encoded {
+    let expected = plain::expected_len(outgoing) + offset.map_or(0, str::len) + 12;
+    Encoded::text(expected, |json| plain::encode_numbered(outgoing, offset, json))
+}
+
+impl<'a> EncodeContext<'a> {
+    /// Where no form of the application's own is spoken.
+    pub(crate) fn of(namespace: &'a str) -> Self {
+        Self { namespace, own: None }
+    }
+}
+
+impl std::fmt::Debug for EncodeContext<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("EncodeContext").field("namespace", &self.namespace).finish_non_exhaustive()
+    }
+}
