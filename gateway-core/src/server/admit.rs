@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::connection::{AdmittedNamespace, Application, ConnectionScope};
 use crate::error::Exception;
 use crate::gateway::{MatchedRoute, Route};
-use crate::handler::{GuardContext, SocketGrants};
+use crate::handler::{Context, Extensions, GuardContext, GuardPoint, Scope, SocketGrants, Subject};
 use crate::metrics::{self, Counter, Rejected, RejectedHandshake, hidden_failure};
 use crate::server::engine_io::EngineOptions;
 use crate::server::handshake_check::{FOREIGN_ORIGIN, HandshakeRejection};
@@ -131,7 +131,10 @@ async fn guard_upgrade(
         return Ok(None);
     }
     let grants = Arc::<SocketGrants>::default();
-    let context = GuardContext::upgrade(&application.services, handshake, &grants);
+    let scope = Scope { services: &application.services, socket: None, grants: Some(&grants) };
+    let extensions = Extensions::default();
+    let context = Context::new(scope, Subject::Upgrade(handshake), &extensions);
+    let context = GuardContext::new(GuardPoint::Upgrade, &context);
     let asked = route.guards.ask(0, &context, &application.counters);
     match timeout(application.limits.connect_timeout, asked).await {
         Ok(Ok(())) => Ok(Some(grants)),
