@@ -35,6 +35,10 @@ impl HandshakeRejection {
         Self { why, ..self }
     }
 
+    pub(crate) fn stopping() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops").because(Rejected::Stopping)
+    }
+
     pub(crate) fn why(&self) -> Rejected {
         self.why
     }
