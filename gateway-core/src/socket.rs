@@ -60,7 +60,7 @@ impl Socket {
     /// If the future is dropped before it completes, the socket does not join.
     pub async fn join(&self, room: impl RoomName) -> Result<(), JoinError> {
         let room = room.as_ref();
-        let verdict = match self.knock(room) {
+        let verdict = match self.check_room(room) {
             None => Ok(()),
             Some(GuardDecision::Now(verdict)) => verdict,
             Some(GuardDecision::Later(verdict)) => verdict.await,
@@ -70,7 +70,7 @@ impl Socket {
     }
 
     /// Runs the room guards; `None` if there are none, or the socket is already in the room.
-    fn knock(&self, room: &str) -> Option<GuardDecision> {
+    fn check_room(&self, room: &str) -> Option<GuardDecision> {
         let room_guard = self.session.room_guard.get()?;
         if self.is_in(room) { None } else { Some(room_guard.ask(&self.session, room)) }
     }

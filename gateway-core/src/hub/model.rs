@@ -133,7 +133,7 @@ fn a_client_comes_back(patience: Patience) {
     let (has_joined, has_left, is_in, queued) = busy.join().unwrap();
     first.join().unwrap();
     let Some(back) = back else {
-        assert!(patience == Patience::None, "whoever is waited for comes back");
+        assert!(patience == Patience::None, "whoever is waited for resumes");
         return assert!(place.is_empty());
     };
     assert!((has_joined, has_left, is_in) == (true, true, true), "it is always somewhere");
