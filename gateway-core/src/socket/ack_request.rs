@@ -218,7 +218,7 @@ impl<R> Responses<R> {
     ///
     /// # Errors
     ///
-    /// What there is, where one of them did not answer.
+    /// The answers that arrived, where one is missing.
     pub fn all(self) -> Result<Vec<R>, Self> {
         if self.0.iter().any(|(_, answer)| answer.is_err()) {
             return Err(self);
