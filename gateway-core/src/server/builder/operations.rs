@@ -1,7 +1,7 @@
 //! Settings of an operator: the health listener, and how the server stops.
 
 use crate::connection::Drain;
-use crate::server::builder::Server;
+use crate::server::builder::server::Server;
 use crate::server::endpoint::IntoEndpoint;
 
 impl Server {
