@@ -1,5 +1,5 @@
-//! Volatile events for clients that take the last text of every event for its offset. One that ends in a text names the last
-//! event that counts, so that its own text is not taken for that.
+//! Volatile events for clients that read the last text of every event as its offset. A volatile event that ends in a text
+//! also carries the offset of the last numbered event, so that its own text is not read as an offset.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::protocol::{Compress, ContentRef, EncodeContext, Encoded, SharedEvent}
 use crate::session::outbox::Pushed;
 use crate::session::{Leaves, SendError, Session};
 
-/// One volatile event that ends in a text, encoded once for each last offset of its receivers.
+/// A volatile event that ends in a text, encoded once per last offset of its recipients.
 #[derive(Debug)]
 pub(crate) struct VolatileText<'a> {
     encode_context: EncodeContext<'a>,
@@ -18,7 +18,7 @@ pub(crate) struct VolatileText<'a> {
 }
 
 impl<'a> VolatileText<'a> {
-    /// `None` for what no client takes for an offset.
+    /// Returns `None` if no client would read the event's end as an offset.
     pub(crate) fn new(
         encode_context: EncodeContext<'a>,
         event: &'a str,
@@ -28,7 +28,7 @@ impl<'a> VolatileText<'a> {
         content.ends_in_text().then_some(Self { encode_context, event, content, worth, latest: None })
     }
 
-    /// Queues the event for the caller to mark; `None` where the client of this session takes nothing of it for an offset.
+    /// Queues the event; the caller marks the queue. `None` if this client does not read texts as offsets.
     pub(crate) fn push(&mut self, session: &Session, listed: Leaves) -> Option<Result<Pushed, SendError>> {
         let mut latest = session.outbox.latest_offset().filter(|_| session.outbox.format.takes_texts_for_offsets())?;
         loop {
@@ -55,7 +55,7 @@ impl<'a> VolatileText<'a> {
 }
 
 impl Session {
-    /// Queues a volatile event that ends in a text; `false` where its client takes nothing of it for an offset.
+    /// Queues a volatile event that ends in a text. Returns `false` if this client does not read texts as offsets.
     pub(crate) fn push_text(self: &Arc<Self>, event: &mut VolatileText<'_>) -> Result<bool, SendError> {
         let Some(pushed) = event.push(self, Leaves::ANY) else { return Ok(false) };
         self.write_after(pushed?);
