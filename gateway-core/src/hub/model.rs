@@ -71,7 +71,7 @@ impl Place {
 
     /// A connection ends as `server/disconnect.rs` has it, told by its client's loss or by others.
     fn end(&self, session: &Session, patience: Patience) {
-        let is_lost = session.outbox.ended().is_none_or(|(reason, _)| reason.is_a_loss(session.outbox.format));
+        let is_lost = session.outbox.ended().is_none_or(|(reason, _)| reason.is_a_loss(session.format));
         let is_away = is_lost && session.mark_disconnected();
         let since = if is_away { self.hub.resumable.lose(session, AT_MOST) } else { None };
         if since.is_none() {
