@@ -15,7 +15,7 @@ pub(crate) struct NotInRoomFilter;
 impl Filter for NotInRoomFilter {
     type Error = NotInRoom;
 
-    fn catch(&self, error: &NotInRoom, _: &Call<'_>) -> FilterOutcome {
+    fn catch(&self, error: &NotInRoom, _: &Context<'_>) -> FilterOutcome {
         FilterOutcome::answer(Exception::payload(
             &json!({ "status": "error", "message": error.to_string(), "room": error.room }),
         ))

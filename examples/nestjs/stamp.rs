@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 pub(crate) struct Stamp;
 
 impl Interceptor for Stamp {
-    async fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> Reply {
-        let pattern = call.event().to_owned();
+    async fn intercept(&self, context: &Context<'_>, next: Next<'_>) -> Reply {
+        let pattern = context.event().to_owned();
         next.run().await.map_value(move |mut value: Map<String, Value>| {
             value.insert("pattern".to_owned(), pattern.clone().into());
             value

@@ -9,7 +9,7 @@ pub(crate) struct Validation;
 impl Filter for Validation {
     type Error = Rejection;
 
-    fn catch(&self, error: &Rejection, _: &Call<'_>) -> FilterOutcome {
+    fn catch(&self, error: &Rejection, _: &Context<'_>) -> FilterOutcome {
         let faults = error.details().and_then(Value::as_array).into_iter().flatten();
         let fields: Vec<&str> = faults.filter_map(|fault| fault["path"].as_str()?.strip_prefix("$.")).collect();
         FilterOutcome::answer(Exception::payload(

@@ -98,11 +98,11 @@ pub use crate::gateway::{
     StartError,
 };
 pub use crate::handler::{
-    Ack, Argument, AsyncGuard, Auth, Call, Cancellation, Context, Data, Declared, Ended, EventName, EventOverflow,
-    Extension, Extensions, Filter, FilterOutcome, FromContext, Grant, Guard, GuardContext, GuardPoint, GuardPoints,
-    HandlerFuture, Hook, Interceptor, IntoConnectRejection, IntoEnded, IntoException, IntoGuard, IntoRawReply,
-    IntoReply, IntoStarted, IntoVerdict, Items, Next, Path, PerSocket, RawReply, Reply, Requirements, Service, Started,
-    State, Streamed, Subscription, Valid, Validate, ValidationErrors, Verdict, Written, on,
+    Ack, Argument, AsyncGuard, Auth, Cancellation, ConnectOutput, Context, Data, Declared, DisconnectOutput, EventName,
+    EventOverflow, Extension, Extensions, Filter, FilterOutcome, FromContext, Grant, Guard, GuardContext, GuardPoint,
+    GuardPoints, HandlerFuture, Hook, InitOutput, Interceptor, IntoConnectRejection, IntoException, IntoGuard,
+    IntoReply, Items, Next, Path, PerSocket, RawOutput, Reply, Requirements, Service, State, Streamed, Subscription,
+    Valid, Validate, ValidationErrors, Written, on,
 };
 pub use crate::hub::{BroadcastResult, JoinError, Namespace, Target};
 pub use crate::limits::{Limits, Overflow};

@@ -9,11 +9,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::Written;
-use crate::error::Exception;
+use crate::error::{Exception, Rejection};
 pub use crate::gateway::{
     Concrete, ConcreteEntry, GatewayEntry, GenericEntry, HandlersEntry, Part, Probe, Registration,
 };
 use crate::gateway::{Gateway, Handlers, Injectable, Layers};
+use crate::handler::{Context, HandlerFuture};
 pub use crate::handler::{
     Driven, ErasedGuard, ErrorTypes, FrameworkError, FromContextOptional, Prompt, ReplyStream, Waits,
 };
@@ -78,6 +79,18 @@ impl<T: Send + Sync + 'static> MakeProvided<T> for Make<T> {
         }
         provided
     }
+}
+
+/// The outcome of a method that was not called: its argument of this type, as it is written, could not be read.
+#[must_use]
+pub fn rejected<T: From<Rejection>>(
+    context: &Context<'_>,
+    argument: &'static str,
+    rejection: Rejection,
+) -> HandlerFuture<T> {
+    let test_log = context.handshake().test_log();
+    test_log.note(|| format!("the argument `{argument}` could not be read: {rejection}"));
+    HandlerFuture::rejected(rejection)
 }
 
 /// Asks of the type that `register!` names that it is a gateway.

@@ -36,7 +36,7 @@
 
 use futures_core::Stream;
 use gateway_core::{
-    Call, Data, Event, Exception, Filter, FilterOutcome, Grant, Guard, GuardContext, Injectable, Socket, filter,
+    Context, Data, Event, Exception, Filter, FilterOutcome, Grant, Guard, GuardContext, Injectable, Socket, filter,
     gateway, guard, intercept, on_connect, on_disconnect, on_init, subscribe,
 };
 use std::sync::Arc;
@@ -172,7 +172,7 @@ impl Guard for Yes {
 pub struct Fil;
 impl Filter for Fil {
     type Error = ChatError;
-    fn catch(&self, _: &ChatError, _: &Call<'_>) -> FilterOutcome {
+    fn catch(&self, _: &ChatError, _: &Context<'_>) -> FilterOutcome {
         FilterOutcome::rethrow()
     }
 }
@@ -180,7 +180,7 @@ impl Filter for Fil {
 #[derive(Debug, Default)]
 pub struct Int;
 impl gateway_core::Interceptor for Int {
-    async fn intercept(&self, _: &Call<'_>, next: gateway_core::Next<'_>) -> gateway_core::Reply {
+    async fn intercept(&self, _: &Context<'_>, next: gateway_core::Next<'_>) -> gateway_core::Reply {
         next.run().await
     }
 }

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gateway_core::prelude::*;
 use gateway_core::testing::ConnectError;
 use gateway_core::{
-    Declared, Fields, Gateway, HandlerFuture, Handlers, Hook, IntoEnded, IntoReply, IntoVerdict, Problem, Requirements,
-    Subscription, on,
+    ConnectOutput, Declared, DisconnectOutput, Fields, Gateway, HandlerFuture, Handlers, Hook, IntoReply, Problem,
+    Requirements, Subscription, on,
 };
 use serde_json::{Value, json};
 
@@ -651,7 +651,7 @@ struct Lock {
 }
 
 impl Interceptor for Lock {
-    async fn intercept(&self, _: &Call<'_>, next: Next<'_>) -> Reply {
+    async fn intercept(&self, _: &Context<'_>, next: Next<'_>) -> Reply {
         let _ = (&self.store, &self.clock);
         self.turns.fetch_add(1, Ordering::Relaxed);
         next.run().await
@@ -705,7 +705,7 @@ struct AroundRaw;
 struct Nothing;
 
 impl Interceptor for Nothing {
-    async fn intercept(&self, _: &Call<'_>, next: Next<'_>) -> Reply {
+    async fn intercept(&self, _: &Context<'_>, next: Next<'_>) -> Reply {
         next.run().await
     }
 }
@@ -849,7 +849,7 @@ impl ByHand {
 fn by_hand(handlers: &mut Handlers<ByHand>) {
     handlers.on_connect(Hook::new("joined", file!(), line!()), |_, context| {
         match <Socket as FromContext<on::Connect>>::from_context(context) {
-            Ok(socket) => HandlerFuture::ready(ByHand::joined(&socket).into_verdict()),
+            Ok(socket) => HandlerFuture::ready(ConnectOutput::into_output(ByHand::joined(&socket))),
             Err(rejection) => HandlerFuture::rejected(rejection),
         }
     });
@@ -874,7 +874,7 @@ fn by_hand(handlers: &mut Handlers<ByHand>) {
         let (Ok(namespace), Ok(reason)) = (namespace, reason) else { panic!("a disconnect hook has both") };
         HandlerFuture::future(async move {
             namespace.emit("left", &reason.code().as_u16());
-            ().into_ended()
+            DisconnectOutput::into_output(())
         })
     });
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gateway_benches::arguments::{follow, option};
 use gateway_core::prelude::*;
 use gateway_core::{
-    Declared, Fields, Gateway, HandlerFuture, Handlers, Hook, IntoReply, IntoVerdict, Subscription, on,
+    ConnectOutput, Declared, Fields, Gateway, HandlerFuture, Handlers, Hook, IntoReply, Subscription, on,
 };
 use serde_json::value::RawValue;
 
@@ -41,7 +41,7 @@ fn handlers(handlers: &mut Handlers<Grown>) {
         match <Socket as FromContext<on::Connect>>::from_context(context) {
             Ok(socket) => {
                 let grown = Arc::clone(grown);
-                HandlerFuture::future(async move { grown.connected(&socket).await.into_verdict() })
+                HandlerFuture::future(async move { grown.connected(&socket).await.into_output() })
             }
             Err(rejection) => HandlerFuture::rejected(rejection),
         }

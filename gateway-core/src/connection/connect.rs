@@ -15,7 +15,7 @@ use crate::connection::application::Application;
 use crate::connection::socket_context::SocketContext;
 use crate::error::{ConnectRejection, Exception};
 use crate::gateway::{Route, Services};
-use crate::handler::{Context, GuardContext, Guards, RunHook, SocketGrants, Verdict};
+use crate::handler::{Context, Extensions, GuardContext, GuardPoint, Guards, RunHook, Scope, SocketGrants, Subject};
 use crate::metrics::Counter;
 use crate::protocol::CloseCode;
 use crate::socket::Socket;
@@ -117,10 +117,10 @@ impl ConnectingSocket {
         if guards.is_empty() {
             return Ok(());
         }
-        let grants = self.grants.as_ref().expect("the sockets of a namespace with guards have grants");
         progress.is_asking.store(true, Ordering::Relaxed);
-        let context = GuardContext::connect(&self.application.services, &self.socket, grants);
-        let verdict = guards.ask(0, &context, &self.application.counters).await;
+        let extensions = Extensions::default();
+        let about = Context::new(self.scope(), Subject::Nothing, &extensions);
+        let verdict = guards.ask(0, &GuardContext::new(GuardPoint::Connect, &about), &self.application.counters).await;
         progress.is_asking.store(false, Ordering::Relaxed);
         verdict.map_err(|exception| ConnectRejection::from(exception).by_guard())
     }
@@ -146,16 +146,21 @@ impl ConnectingSocket {
         Ok(())
     }
 
-    async fn run(&self, hook: &RunHook<Verdict>) -> Result<(), ConnectRejection> {
+    fn scope(&self) -> Scope<'_> {
         let Self { application, socket, grants, .. } = self;
+        Scope { services: &application.services, socket: Some(socket), grants: grants.as_ref() }
+    }
+
+    async fn run(&self, hook: &RunHook<Result<(), ConnectRejection>>) -> Result<(), ConnectRejection> {
+        let Self { application, socket, .. } = self;
         let running = catch_unwind(AssertUnwindSafe(|| {
-            hook(&Context::socket_moment(&application.services, socket).with_grants(grants.as_deref()))
+            hook(&Context::new(self.scope(), Subject::Nothing, &Extensions::default()))
         }));
         let outcome = match running {
             Ok(running) => AssertUnwindSafe(running.outcome()).catch_unwind().await,
             Err(panic) => Err(panic),
         };
-        let Ok(Verdict(verdict)) = outcome else {
+        let Ok(verdict) = outcome else {
             application.counters.add(Counter::Panics);
             let log = |id: &str| tracing::error!(socket = %socket.id(), id, "a connect hook panicked");
             return Err(Exception::internal(log).into());

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::connection::socket_context::SocketContext;
 use crate::connection::socket_driver::SocketDriver;
 use crate::error::Exception;
-use crate::handler::{Context, Ended, RunHook, drop_quietly};
+use crate::handler::{Context, Extensions, RunHook, Subject, drop_quietly};
 use crate::metrics::{Counter, told};
 use crate::session::{DisconnectReason, Scope, Session};
 use crate::socket::Socket;
@@ -112,10 +112,10 @@ fn poll_drain(driver: &mut SocketDriver, task: &mut Task<'_>) -> Poll<()> {
     if driver.has_work() { Poll::Pending } else { Poll::Ready(()) }
 }
 
-async fn run(hook: &RunHook<Ended>, context: &SocketContext, reason: &DisconnectReason) {
-    let SocketContext { application, socket, grants, .. } = context;
+async fn run(hook: &RunHook<Result<(), Exception>>, context: &SocketContext, reason: &DisconnectReason) {
+    let SocketContext { application, socket, .. } = context;
     let running = catch_unwind(AssertUnwindSafe(|| {
-        hook(&Context::disconnect(&application.services, socket, reason).with_grants(grants.as_deref()))
+        hook(&Context::new(context.scope(), Subject::Disconnect(reason), &Extensions::default()))
     }));
     let outcome = match running {
         Ok(running) => {
@@ -124,8 +124,8 @@ async fn run(hook: &RunHook<Ended>, context: &SocketContext, reason: &Disconnect
         Err(panic) => Ok(Err(panic)),
     };
     match outcome {
-        Ok(Ok(Ended(Ok(())))) => {}
-        Ok(Ok(Ended(Err(exception)))) => failed(socket, &exception),
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(exception))) => failed(socket, &exception),
         Ok(Err(_)) => {
             application.counters.add(Counter::Panics);
             tracing::error!(socket = %socket.id(), "a disconnect hook panicked");

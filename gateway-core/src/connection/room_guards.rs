@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::connection::application::Application;
 use crate::gateway::Route;
-use crate::handler::{GuardContext, GuardPoint, GuardSubject, SocketGrants};
+use crate::handler::{Context, Extensions, GuardContext, GuardPoint, Scope, SocketGrants, Subject};
 use crate::session::{GuardDecision, RoomGuard, RoomRefusal, Session};
 use crate::socket::Socket;
 
@@ -25,8 +25,11 @@ struct RoomGuards {
 impl RoomGuards {
     fn ask(&self, session: &Arc<Session>, room: &str) -> GuardDecision {
         let socket = Socket::new(Arc::clone(session), self.application.hub.of(&session.namespace));
-        let guards = &self.route.guards;
-        match guards.ask_at_once(&self.context(&socket, room), socket.counters()) {
+        let (guards, extensions) = (&self.route.guards, Extensions::default());
+        match guards.ask_at_once(
+            &GuardContext::new(GuardPoint::Join, &self.context(&socket, room, &extensions)),
+            socket.counters(),
+        ) {
             Ok(asked) if asked == guards.len() => GuardDecision::Now(Ok(())),
             Ok(asked) => {
                 let (guards, room) = (self.clone(), room.to_owned());
@@ -37,12 +40,18 @@ impl RoomGuards {
     }
 
     async fn wait(&self, asked: usize, socket: &Socket, room: &str) -> Result<(), RoomRefusal> {
-        let context = self.context(socket, room);
-        self.route.guards.ask(asked, &context, socket.counters()).await.map_err(RoomRefusal::new)
+        let extensions = Extensions::default();
+        let about = self.context(socket, room, &extensions);
+        self.route
+            .guards
+            .ask(asked, &GuardContext::new(GuardPoint::Join, &about), socket.counters())
+            .await
+            .map_err(RoomRefusal::new)
     }
 
-    fn context<'a>(&'a self, socket: &'a Socket, room: &'a str) -> GuardContext<'a> {
-        let connect = GuardContext::connect(&self.application.services, socket, &self.grants);
-        GuardContext::of(GuardPoint::Join, GuardSubject::Room(room), connect)
+    fn context<'a>(&'a self, socket: &'a Socket, room: &'a str, extensions: &'a Extensions) -> Context<'a> {
+        let Self { application, grants, .. } = self;
+        let scope = Scope { services: &application.services, socket: Some(socket), grants: Some(grants) };
+        Context::new(scope, Subject::Room(room), extensions)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::connection::application::Application;
 use crate::connection::room_guards::room_guard;
 use crate::gateway::Route;
-use crate::handler::SocketGrants;
+use crate::handler::{Scope, SocketGrants};
 use crate::metrics::Counter;
 use crate::session::Session;
 use crate::socket::Socket;
@@ -34,6 +34,12 @@ impl SocketContext {
         if let Some(user) = grants.user() {
             self.socket.set_user(&user);
         }
+    }
+
+    /// The scope of its events and of the moments of its life.
+    pub(crate) fn scope(&self) -> Scope<'_> {
+        let Self { application, socket, grants, .. } = self;
+        Scope { services: &application.services, socket: Some(socket), grants: grants.as_ref() }
     }
 
     pub(crate) fn count(&self, counter: Counter) {

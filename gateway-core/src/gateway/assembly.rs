@@ -14,8 +14,8 @@ use crate::gateway::requirements_check::{MethodRequirements, RouteAvailable, gra
 use crate::gateway::unreachable_filters::FilterReach;
 use crate::gateway::{BuiltLayers, GatewaySelection, Layers, Problem, Route, Routes, SocketFactory};
 use crate::handler::{
-    Argument, Context, Declared, GuardedHook, Guards, Handler, Hook, Hooks, Router, RunHook, ServiceMap, Started,
-    cannot_be_subscribed,
+    Argument, Context, Declared, Extensions, GuardedHook, Guards, Handler, Hook, Hooks, Router, RunHook, Scope,
+    ServiceMap, Subject, cannot_be_subscribed,
 };
 use crate::limits::Limits;
 use crate::metrics::generic_not_served;
@@ -33,7 +33,7 @@ pub(crate) struct Assembled {
 struct InitHook {
     gateway: Declared,
     hook: Hook,
-    run: RunHook<Started>,
+    run: RunHook<Result<(), String>>,
 }
 
 impl std::fmt::Debug for InitHook {
@@ -326,17 +326,19 @@ impl Assembled {
     }
 
     /// Runs the init hooks, one after the other; all failures are reported.
-    pub(crate) async fn init(self, services: &ServiceMap) -> Result<Routes, Vec<Problem>> {
+    pub(crate) async fn init(self, services: &Arc<ServiceMap>) -> Result<Routes, Vec<Problem>> {
+        let scope = Scope { services, socket: None, grants: None };
         let mut problems = Vec::new();
         for InitHook { gateway, hook, run } in &self.init {
-            let running = catch_unwind(AssertUnwindSafe(|| run(&Context::init(services))));
+            let running =
+                catch_unwind(AssertUnwindSafe(|| run(&Context::new(scope, Subject::Nothing, &Extensions::default()))));
             let outcome = match running {
                 Ok(running) => AssertUnwindSafe(running.outcome()).catch_unwind().await,
                 Err(panic) => Err(panic),
             };
             match outcome {
-                Ok(Started(Ok(()))) => {}
-                Ok(Started(Err(why))) => problems.push(Problem::init(*gateway, *hook, &why)),
+                Ok(Ok(())) => {}
+                Ok(Err(why)) => problems.push(Problem::init(*gateway, *hook, &why)),
                 Err(_) => problems.push(Problem::init(*gateway, *hook, "it panicked")),
             }
         }

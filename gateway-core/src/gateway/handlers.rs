@@ -3,11 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::error::{ConnectRejection, Exception};
 use crate::gateway::layers::{AddLayers, Layers};
 use crate::handler::{
-    Argument, Context, Declared, Ended, ErrorTypes, Handler, HandlerFuture, Hook, Names, RawReply, RunHook, Started,
-    Subscription, Verdict,
+    Argument, Context, Declared, ErrorTypes, Handler, HandlerFuture, Hook, MethodName, Names, RawReply, RunHook,
+    Subscription,
 };
+use crate::protocol::Message;
 
 /// Takes up the methods of one gateway: what the macros write is what a person could.
 pub struct Handlers<G> {
@@ -34,9 +36,9 @@ enum LastAdded {
 #[derive(Default)]
 pub(crate) struct Bound {
     pub(crate) handlers: Vec<Bare<Handler>>,
-    pub(crate) init: Vec<Bare<RunHook<Started>>>,
-    pub(crate) connect: Vec<Bare<RunHook<Verdict>>>,
-    pub(crate) disconnect: Vec<Bare<RunHook<Ended>>>,
+    pub(crate) init: Vec<Bare<RunHook<Result<(), String>>>>,
+    pub(crate) connect: Vec<Bare<RunHook<Result<(), ConnectRejection>>>>,
+    pub(crate) disconnect: Vec<Bare<RunHook<Result<(), Exception>>>>,
     pub(crate) message: Vec<Bare<RunHook<RawReply>>>,
 }
 
@@ -95,7 +97,7 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         let handler = Handler {
             event,
             names,
-            gateway: self.declared.name,
+            method: MethodName { gateway: self.declared.name, method: hook.method },
             subscription,
             pipeline: None,
             meter: None,
@@ -145,13 +147,13 @@ impl<G: Send + Sync + 'static> Handlers<G> {
 
     hooks! {
         /// Runs once, before the port opens.
-        on_init => init, Init: Started;
+        on_init => init, Init: Result<(), String>;
         /// Decides on every new socket.
-        on_connect => connect, Connect: Verdict;
+        on_connect => connect, Connect: Result<(), ConnectRejection>;
         /// Runs for every socket that was accepted and has gone.
-        on_disconnect => disconnect, Disconnect: Ended;
+        on_disconnect => disconnect, Disconnect: Result<(), Exception>;
         /// Takes whole messages without an envelope: makes this a raw gateway.
-        on_message => message, Message: RawReply;
+        on_message => message, Message: Result<Option<Message>, Exception>;
     }
 }
 

@@ -102,7 +102,7 @@ impl Problem {
             ),
             (Missing::Extension(ty), _) => (
                 format!("{method}, and nothing stands around it that could give a `{ty}`"),
-                "put `#[intercept(…)]` on the method or on the struct, with an interceptor that calls `call.extensions().insert(…)`".to_owned(),
+                "put `#[intercept(…)]` on the method or on the struct, with an interceptor that calls `context.extensions().insert(…)`".to_owned(),
             ),
             (Missing::PerSocket(ty), _) => (
                 format!("{method}, and nothing makes a `{ty}` for each socket"),
@@ -123,21 +123,21 @@ impl Problem {
             method.line,
             format!(
                 "`{event}` in `{namespace}` is subscribed twice: by `{}::{}` and before by `{}::{}`",
-                second.gateway, method, first.gateway, first.subscription.method
+                second.method.gateway, method, first.method.gateway, first.subscription.method
             ),
             "give one of them another event name".to_owned(),
         )
     }
 
     pub(crate) fn event_name(namespace: &str, event: &str, handler: &Handler, why: &str) -> Self {
-        let (gateway, method) = (handler.gateway, handler.subscription.method);
+        let (gateway, method) = (handler.method.gateway, handler.subscription.method);
         let what =
             format!("`{event}` in `{namespace}` cannot be subscribed to by `{gateway}::{}`: {why}", method.method);
         Self::at(method.file, method.line, what, "choose another name".to_owned())
     }
 
     pub(crate) fn policy(handler: &Handler, what: &str, help: &str) -> Self {
-        let (gateway, method) = (handler.gateway, handler.subscription.method);
+        let (gateway, method) = (handler.method.gateway, handler.subscription.method);
         let what = format!("`{gateway}::{}` for `{}`: {what}", method.method, handler.event);
         Self::at(method.file, method.line, what, help.to_owned())
     }

@@ -30,7 +30,7 @@ fn add<G: Send + Sync + 'static>(handlers: &mut Handlers<G>) {
 }
 
 fn add_raw<G: Send + Sync + 'static>(handlers: &mut Handlers<G>) {
-    handlers.on_message(Hook::new("take", "other.rs", 5), |_, _| HandlerFuture::ready(crate::RawReply(Ok(None))));
+    handlers.on_message(Hook::new("take", "other.rs", 5), |_, _| HandlerFuture::ready(Ok(None)));
 }
 
 fn problems(selection: &GatewaySelection, services: &ServiceMap, expected: &[String]) -> Vec<String> {

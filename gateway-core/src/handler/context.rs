@@ -1,159 +1,224 @@
-//! What extractors read from.
+//! The event under way, or another moment of a socket's life, as guards, interceptors, extractors and filters see it.
 
-use std::cell::RefCell;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use http::HeaderMap;
 use serde_json::value::RawValue;
 
 use crate::error::Rejection;
 use crate::handler::{Extensions, ServiceMap, Share, SocketGrants};
+use crate::metrics::Counters;
 use crate::protocol::{ArgList, Message, Payload, RawArgs, TraceParent};
 use crate::session::DisconnectReason;
 use crate::socket::Socket;
+use crate::transport::Handshake;
 
-/// One event, or one moment of a socket's life, while its arguments are read. It borrows the frame: what the handler
-/// keeps is read out of it before the handler runs.
+/// An event on its way to its answer, or another moment of a socket's life: its connect hooks, its end, the start of the
+/// server.
+///
+/// Guards see it through their [`GuardContext`](crate::GuardContext); interceptors, extractors and filters see it as it is. It
+/// borrows the frame of the event: what a handler keeps is read out of it before the handler runs.
+#[derive(Clone, Copy)]
 pub struct Context<'a> {
-    services: &'a ServiceMap,
-    socket: Option<&'a Socket>,
-    event: &'a str,
-    payload: Option<&'a Payload<'a>>,
-    message: RefCell<Option<Message>>,
-    reason: Option<&'a DisconnectReason>,
-    responder: Option<&'a (dyn Share + 'a)>,
-    grants: Option<&'a SocketGrants>,
-    extensions: Option<&'a Extensions>,
+    scope: Scope<'a>,
+    subject: Subject<'a>,
+    extensions: &'a Extensions,
+}
+
+/// The server, and the socket where there is one.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub(crate) services: &'a Arc<ServiceMap>,
+    pub(crate) socket: Option<&'a Socket>,
+    pub(crate) grants: Option<&'a Arc<SocketGrants>>,
+}
+
+/// An event that was routed.
+#[derive(Clone, Copy)]
+pub(crate) struct Event<'a> {
+    pub(crate) method: &'a MethodName,
+    pub(crate) name: &'a Arc<str>,
+    pub(crate) payload: &'a Payload<'a>,
+    /// Absent before the handler itself is called.
+    pub(crate) responder: Option<&'a (dyn Share + 'a)>,
+}
+
+/// The method of a gateway.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MethodName {
+    pub(crate) gateway: &'static str,
+    pub(crate) method: &'static str,
+}
+
+/// The moment.
+#[derive(Clone, Copy)]
+pub(crate) enum Subject<'a> {
+    /// The start of the server, or a new socket.
+    Nothing,
+    Upgrade(&'a Handshake),
+    Event(Event<'a>),
+    /// A whole message before its handler.
+    Message(&'a Message),
+    /// A whole message for its handler.
+    Taken(&'a Mutex<Option<Message>>),
+    Room(&'a str),
+    Disconnect(&'a DisconnectReason),
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn init(services: &'a ServiceMap) -> Self {
-        Self {
-            services,
-            socket: None,
-            event: "",
-            payload: None,
-            message: RefCell::default(),
-            reason: None,
-            responder: None,
-            grants: None,
-            extensions: None,
+    pub(crate) fn new(scope: Scope<'a>, subject: Subject<'a>, extensions: &'a Extensions) -> Self {
+        Self { scope, subject, extensions }
+    }
+
+    /// The event with the right to answer it.
+    pub(super) fn with_responder(mut self, responder: &'a (dyn Share + 'a)) -> Self {
+        if let Subject::Event(event) = &mut self.subject {
+            event.responder = Some(responder);
         }
+        self
     }
 
-    /// With what guards have said of the socket.
-    pub(crate) fn with_grants(self, grants: Option<&'a SocketGrants>) -> Self {
-        Self { grants, ..self }
-    }
-
-    pub(crate) fn with_extensions(self, extensions: &'a Extensions) -> Self {
-        Self { extensions: Some(extensions), ..self }
-    }
-
-    pub(crate) fn socket_moment(services: &'a ServiceMap, socket: &'a Socket) -> Self {
-        Self { socket: Some(socket), ..Self::init(services) }
-    }
-
-    pub(crate) fn disconnect(services: &'a ServiceMap, socket: &'a Socket, reason: &'a DisconnectReason) -> Self {
-        Self { reason: Some(reason), ..Self::socket_moment(services, socket) }
-    }
-
-    pub(crate) fn raw(services: &'a ServiceMap, socket: &'a Socket, message: Message) -> Self {
-        Self { message: RefCell::new(Some(message)), ..Self::socket_moment(services, socket) }
-    }
-
-    pub(crate) fn event(
-        services: &'a ServiceMap,
-        socket: &'a Socket,
-        event: &'a str,
-        payload: &'a Payload<'a>,
-        responder: &'a (dyn Share + 'a),
-    ) -> Self {
-        Self { event, payload: Some(payload), responder: Some(responder), ..Self::socket_moment(services, socket) }
-    }
-
-    /// The socket it is about.
+    /// The socket.
     ///
     /// # Errors
     ///
-    /// A [`Rejection`] while the server starts, when there is none.
+    /// A [`Rejection`] while the server starts, and at [`GuardPoint::Upgrade`](crate::GuardPoint::Upgrade).
     pub fn socket(&self) -> Result<&Socket, Rejection> {
-        self.socket.ok_or_else(|| Rejection::new("internal", "there is no socket while the server starts"))
+        self.scope.socket.ok_or_else(|| Rejection::new("internal", "there is no socket yet"))
     }
 
-    /// The name the event was sent under; empty where nothing was sent.
+    /// The request that opened the connection, or asks for it: headers, cookies, query, credentials, parameters. Empty while
+    /// the server starts.
     #[must_use]
-    pub fn event_name(&self) -> &str {
-        self.event
+    pub fn handshake(&self) -> &Handshake {
+        static NONE: LazyLock<Handshake> = LazyLock::new(|| Handshake::new(String::new(), "", &HeaderMap::new(), None));
+        match (self.scope.socket, &self.subject) {
+            (Some(socket), _) => socket.handshake(),
+            (None, Subject::Upgrade(handshake)) => handshake,
+            (None, _) => &NONE,
+        }
+    }
+
+    /// The name that the event was sent under; empty where no event was sent.
+    #[must_use]
+    pub fn event(&self) -> &str {
+        self.sent().map_or("", |event| event.name)
     }
 
     /// The payload, still JSON; `None` where the client sent none, or `null`. Several arguments are their array.
     #[must_use]
     pub fn data(&self) -> Option<&RawValue> {
-        self.payload.and_then(Payload::raw).filter(|raw| raw.get() != "null")
+        self.sent().and_then(|event| event.payload.raw()).filter(|raw| raw.get() != "null")
     }
 
     /// The arguments as they came, binary parts included.
     #[must_use]
     pub fn args(&self) -> RawArgs {
-        self.payload.map_or_else(RawArgs::default, RawArgs::from)
+        self.sent().map_or_else(RawArgs::default, |event| RawArgs::from(event.payload))
     }
 
-    /// The trace it belongs to: that of the message, else that of the handshake.
+    /// The name of the gateway's type; empty where no event was sent.
+    #[must_use]
+    pub fn gateway(&self) -> &str {
+        self.sent().map_or("", |event| event.method.gateway)
+    }
+
+    /// The name of the handler's method; empty where no event was sent.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.sent().map_or("", |event| event.method.method)
+    }
+
+    /// The trace of the message, else that of the handshake.
     #[must_use]
     pub fn traceparent(&self) -> Option<TraceParent> {
-        let of_message = self.payload.and_then(|payload| payload.trace.as_deref().copied());
-        of_message.or_else(|| self.socket?.handshake().traceparent())
+        let of_message = self.sent().and_then(|event| event.payload.trace.as_deref().copied());
+        of_message.or_else(|| self.scope.socket?.handshake().traceparent())
     }
 
-    /// What was provided to the server under this type.
+    /// The service that was provided to the server under this type.
     #[must_use]
     pub fn service<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        self.services.find()
+        self.scope.services.find()
     }
 
-    /// What a guard granted, of this type: for this event, or for the socket.
+    /// The value of this type that a guard granted: for this event, or for the socket.
     #[must_use]
     pub fn granted<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let of_event = self.extensions.and_then(|extensions| extensions.granted.find());
-        of_event.or_else(|| self.grants.and_then(|grants| grants.granted.find()))
+        self.extensions.granted().or_else(|| self.scope.grants.and_then(|grants| grants.granted.find()))
     }
 
-    pub(crate) fn of_socket<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.grants.and_then(|grants| grants.own.find())
-    }
-
-    /// Values of this request; `None` where nothing stands around its handler that could have put one in.
+    /// Values of this event, for the interceptors behind this one and for the handler, which reads
+    /// [`Extension<T>`](crate::Extension).
     #[must_use]
-    pub fn extensions(&self) -> Option<&Extensions> {
+    pub fn extensions(&self) -> &Extensions {
         self.extensions
     }
 
-    /// Notes that an argument of this type, as it is written, could not be read, for the test that waits for an answer. Gives
-    /// the rejection back.
-    #[must_use]
-    pub fn rejected(&self, argument: &'static str, rejection: Rejection) -> Rejection {
-        if let Some(socket) = self.socket {
-            socket.handshake().test_log().note(|| format!("the argument `{argument}` could not be read: {rejection}"));
-        }
-        rejection
+    /// A value that was made for the socket alone.
+    pub(crate) fn of_socket<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.scope.grants.and_then(|grants| grants.own.find())
     }
 
     /// The arguments, lent to be read.
     pub(crate) fn list(&self) -> ArgList<'_> {
-        self.payload.map(Payload::list).unwrap_or_default()
+        self.sent().map(|event| event.payload.list()).unwrap_or_default()
     }
 
     pub(crate) fn reason(&self) -> Option<&DisconnectReason> {
-        self.reason
+        match self.subject {
+            Subject::Disconnect(reason) => Some(reason),
+            Subject::Nothing
+            | Subject::Upgrade(_)
+            | Subject::Event(_)
+            | Subject::Message(_)
+            | Subject::Taken(_)
+            | Subject::Room(_) => None,
+        }
     }
 
     pub(crate) fn take_message(&self) -> Option<Message> {
-        self.message.borrow_mut().take()
+        match self.subject {
+            // No user code runs under this lock, so a poisoned lock still guards whole data.
+            Subject::Taken(message) => message.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            Subject::Nothing
+            | Subject::Upgrade(_)
+            | Subject::Event(_)
+            | Subject::Message(_)
+            | Subject::Room(_)
+            | Subject::Disconnect(_) => None,
+        }
     }
 
     pub(crate) fn responder(&self) -> Option<&'a (dyn Share + 'a)> {
-        self.responder
+        self.sent().and_then(|event| event.responder)
+    }
+
+    pub(super) fn subject(&self) -> &Subject<'a> {
+        &self.subject
+    }
+
+    pub(super) fn scope(&self) -> Scope<'a> {
+        self.scope
+    }
+
+    /// The counters of the server; absent where there is no socket.
+    pub(super) fn counters(&self) -> Option<&'a Counters> {
+        self.scope.socket.map(Socket::counters)
+    }
+
+    #[inline]
+    fn sent(&self) -> Option<&Event<'a>> {
+        match &self.subject {
+            Subject::Event(event) => Some(event),
+            Subject::Nothing
+            | Subject::Upgrade(_)
+            | Subject::Message(_)
+            | Subject::Taken(_)
+            | Subject::Room(_)
+            | Subject::Disconnect(_) => None,
+        }
     }
 }
 
@@ -161,8 +226,50 @@ impl fmt::Debug for Context<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Context")
-            .field("socket", &self.socket)
-            .field("event", &self.event)
+            .field("socket", &self.scope.socket)
+            .field("event", &self.event())
+            .field("method", &self.method())
             .finish_non_exhaustive()
+    }
+}
+
+/// The context of an event that outlives its frame.
+#[derive(Debug)]
+pub(crate) struct OwnedContext {
+    services: Arc<ServiceMap>,
+    socket: Option<Socket>,
+    grants: Option<Arc<SocketGrants>>,
+    method: MethodName,
+    event: Arc<str>,
+    payload: Payload<'static>,
+    extensions: Extensions,
+}
+
+impl OwnedContext {
+    /// Takes over the payload and the extensions that the context of this event had borrowed.
+    pub(crate) fn new(
+        scope: Scope<'_>,
+        method: MethodName,
+        event: &Arc<str>,
+        payload: Payload<'_>,
+        extensions: Extensions,
+    ) -> Self {
+        let Scope { services, socket, grants } = scope;
+        Self {
+            services: Arc::clone(services),
+            socket: socket.cloned(),
+            grants: grants.cloned(),
+            method,
+            event: Arc::clone(event),
+            payload: payload.into_owned(),
+            extensions,
+        }
+    }
+
+    pub(crate) fn lend(&self) -> Context<'_> {
+        let Self { services, socket, grants, method, event, payload, extensions } = self;
+        let scope = Scope { services, socket: socket.as_ref(), grants: grants.as_ref() };
+        let event = Event { method, name: event, payload, responder: None };
+        Context::new(scope, Subject::Event(event), extensions)
     }
 }

@@ -1,30 +1,45 @@
 //! Values that belong to one request: put in by interceptors, read by those behind them and by handlers.
 
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use crate::error::Rejection;
 use crate::handler::{Context, FromContext, Requirements, on};
 use crate::session::TypeMap;
 
-/// Values of one request, one of each type.
+/// Values of one event, one of each type.
 #[derive(Default)]
-pub struct Extensions {
+pub struct Extensions(OnceLock<Box<EventValues>>);
+
+/// Made when the first value is put in.
+#[derive(Default)]
+struct EventValues {
+    /// By interceptors.
     values: TypeMap,
     /// By guards, for this event alone.
-    pub(super) granted: TypeMap,
+    granted: TypeMap,
 }
 
 impl Extensions {
-    /// Keeps a value with the request; it replaces an earlier one of its type.
+    /// Keeps a value with the event; it replaces an earlier one of its type.
     pub fn insert<T: Clone + Send + Sync + 'static>(&self, value: T) {
-        self.values.insert(value);
+        self.0.get_or_init(Box::default).values.insert(value);
     }
 
-    /// A clone of the value of this type.
+    /// Returns a clone of the value of this type.
     #[must_use]
     pub fn get<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        self.values.find::<T>().map(|value| T::clone(&value))
+        self.0.get()?.values.find::<T>().map(|value| T::clone(&value))
+    }
+
+    pub(super) fn grant(&self, kind: TypeId, value: Arc<dyn Any + Send + Sync>) {
+        self.0.get_or_init(Box::default).granted.insert_shared(kind, value);
+    }
+
+    pub(super) fn granted<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.0.get()?.granted.find()
     }
 }
 
@@ -43,7 +58,7 @@ pub struct Extension<T>(pub T);
 
 impl<T: Clone + Send + Sync + 'static> FromContext<on::Message> for Extension<T> {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
-        context.extensions().and_then(Extensions::get).map(Self).ok_or_else(|| {
+        context.extensions().get().map(Self).ok_or_else(|| {
             let value = std::any::type_name::<T>();
             Rejection::internal(|id| tracing::error!(value, id, "a handler asks for a value that no interceptor gave"))
         })

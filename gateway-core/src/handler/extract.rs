@@ -22,7 +22,7 @@ use crate::transport::Handshake;
 ///
 /// impl FromContext for Language {
 ///     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
-///         let header = context.socket()?.handshake().header("accept-language");
+///         let header = context.handshake().header("accept-language");
 ///         header.map(|value| Self(value.to_owned())).ok_or_else(|| Rejection::new("no_language", "say your language"))
 ///     }
 /// }
@@ -115,7 +115,7 @@ pub struct EventName(pub String);
 
 impl FromContext<on::Message> for EventName {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
-        Ok(Self(context.event_name().to_owned()))
+        Ok(Self(context.event().to_owned()))
     }
 }
 

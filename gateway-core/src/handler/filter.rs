@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::error::{Exception, Rejection};
-use crate::handler::call::Call;
+use crate::handler::context::Context;
 use crate::handler::{ErrorTypes, IntoException, IntoReply, Layer, Reply, reply::Outcome};
 use crate::metrics::Counter;
 use crate::protocol::Disconnect;
@@ -32,7 +32,7 @@ use crate::protocol::Disconnect;
 /// impl Filter for Gone {
 ///     type Error = NoRoom;
 ///
-///     fn catch(&self, error: &NoRoom, _: &Call<'_>) -> FilterOutcome {
+///     fn catch(&self, error: &NoRoom, _: &Context<'_>) -> FilterOutcome {
 ///         FilterOutcome::answer(Exception::new("gone", "this room was closed").with_details(&error.0))
 ///     }
 /// }
@@ -40,7 +40,7 @@ use crate::protocol::Disconnect;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no filter",
     label = "this answers no failure",
-    note = "implement `Filter` for `{Self}`: `fn catch(&self, error: &Self::Error, call: &Call<'_>) -> FilterOutcome`"
+    note = "implement `Filter` for `{Self}`: `fn catch(&self, error: &Self::Error, context: &Context<'_>) -> FilterOutcome`"
 )]
 pub trait Filter: Send + Sync + 'static {
     /// Type of the failures it is asked about: the error a handler returned, or the first of that error's sources of
@@ -49,7 +49,7 @@ pub trait Filter: Send + Sync + 'static {
     type Error: Error + 'static;
 
     /// Decides how the failure is answered.
-    fn catch(&self, error: &Self::Error, call: &Call<'_>) -> FilterOutcome;
+    fn catch(&self, error: &Self::Error, context: &Context<'_>) -> FilterOutcome;
 }
 
 /// Decision of a filter about a failure.
@@ -117,7 +117,7 @@ impl fmt::Debug for ErasedFilter {
 
 trait AnyFilter: Send + Sync {
     /// `None` where it is not one of its errors.
-    fn catch(&self, exception: &Exception, call: &Call<'_>) -> Option<FilterOutcome>;
+    fn catch(&self, exception: &Exception, context: &Context<'_>) -> Option<FilterOutcome>;
     fn error_type(&self) -> TypeId;
     fn error_name(&self) -> &'static str;
 }
@@ -125,8 +125,8 @@ trait AnyFilter: Send + Sync {
 struct TypedFilter<F>(Arc<F>);
 
 impl<F: Filter> AnyFilter for TypedFilter<F> {
-    fn catch(&self, exception: &Exception, call: &Call<'_>) -> Option<FilterOutcome> {
-        exception.error().map(|error| self.0.catch(error, call))
+    fn catch(&self, exception: &Exception, context: &Context<'_>) -> Option<FilterOutcome> {
+        exception.error().map(|error| self.0.catch(error, context))
     }
 
     fn error_type(&self) -> TypeId {
@@ -161,16 +161,16 @@ impl Filters {
     }
 
     /// Passes a handler's outcome through the filters.
-    pub(crate) fn apply(&self, reply: Reply, call: &Call<'_>) -> FilteredReply {
+    pub(crate) fn apply(&self, reply: Reply, context: &Context<'_>) -> FilteredReply {
         match reply.0 {
-            Outcome::Failed(exception) => self.catch(exception, call),
+            Outcome::Failed(exception) => self.catch(exception, context),
             outcome @ (Outcome::Empty | Outcome::Value { .. } | Outcome::Stream(_)) => Reply(outcome).into(),
         }
     }
 
-    fn catch(&self, exception: Exception, call: &Call<'_>) -> FilteredReply {
+    fn catch(&self, exception: Exception, context: &Context<'_>) -> FilteredReply {
         for filter in self.iter() {
-            let caught = catch_unwind(AssertUnwindSafe(|| filter.layer.0.catch(&exception, call)));
+            let caught = catch_unwind(AssertUnwindSafe(|| filter.layer.0.catch(&exception, context)));
             match caught {
                 Ok(None | Some(FilterOutcome(FilterAction::Rethrow))) => {}
                 Ok(Some(FilterOutcome(FilterAction::Answer(reply)))) => {
@@ -182,7 +182,9 @@ impl Filters {
                     return FilteredReply { then: Some(disconnect), ..Reply::from(exception).into() };
                 }
                 Err(_) => {
-                    call.counters().add(Counter::Panics);
+                    if let Some(counters) = context.counters() {
+                        counters.add(Counter::Panics);
+                    }
                     let log = |id: &str| tracing::error!(filter = %filter.written, id, "a filter panicked");
                     return Reply::from(Exception::internal(log)).into();
                 }

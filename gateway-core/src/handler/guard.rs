@@ -10,9 +10,11 @@ use futures_util::FutureExt;
 
 use crate::error::Exception;
 use crate::handler::Layer;
+use crate::handler::context::Subject;
 use crate::handler::grant::{ErasedGrant, Grant};
-use crate::handler::guard_context::{GuardContext, GuardPoints};
-use crate::handler::socket_grants::GuardKey;
+use crate::handler::guard_context::GuardContext;
+use crate::handler::guard_point::{GuardPoint, GuardPoints};
+use crate::handler::socket_grants::{GuardKey, SocketGrants};
 use crate::metrics::{Counter, Counters};
 
 /// Decides whether a client may pass, without waiting. One that waits is an [`AsyncGuard`].
@@ -267,7 +269,7 @@ impl Guards {
             let verdict = match checked {
                 Ok(Check::Now(verdict)) => Ok(verdict),
                 Ok(Check::Later(verdict)) => {
-                    context.handshake.test_log().note(|| format!("guard {} was asked", guard.written));
+                    context.handshake().test_log().note(|| format!("guard {} was asked", guard.written));
                     AssertUnwindSafe(verdict).catch_unwind().await
                 }
                 Err(panic) => Err(panic),
@@ -284,21 +286,32 @@ impl Layer<ErasedGuard> {
     }
 
     fn is_not_needed(&self, context: &GuardContext<'_>) -> bool {
-        !self.layer.guard.points().contains(context.point) || context.grants.hold(self.key(), context.point)
+        let point = context.point();
+        !self.layer.guard.points().contains(point) || grants(context).hold(self.key(), point)
     }
 
     fn note(&self, context: &GuardContext<'_>, verdict: Checked) -> Result<(), Exception> {
-        context.handshake.test_log().note(|| match &verdict {
-            Ok(_) => format!("guard {} said yes to {:?}", self.written, context.point),
-            Err(exception) => format!("guard {} said no to {:?}: {exception}", self.written, context.point),
+        let point = context.point();
+        context.handshake().test_log().note(|| match &verdict {
+            Ok(_) => format!("guard {} said yes to {point:?}", self.written),
+            Err(exception) => format!("guard {} said no to {point:?}: {exception}", self.written),
         });
-        context.grants.take(self.key(), verdict?, context);
+        let grant = verdict?;
+        // What is said of one room counts for that room alone.
+        if point != GuardPoint::Join {
+            let event = matches!(context.subject(), Subject::Event(_)).then(|| context.extensions());
+            grants(context).add(self.key(), grant, event, context.scope().socket);
+        }
         Ok(())
     }
 
     fn panicked(&self, context: &GuardContext<'_>, counters: &Counters) -> Exception {
-        context.handshake.test_log().note(|| format!("guard {} panicked", self.written));
+        context.handshake().test_log().note(|| format!("guard {} panicked", self.written));
         counters.add(Counter::Panics);
         Exception::internal(|id| tracing::error!(guard = %self.written, id, "a guard panicked"))
     }
+}
+
+fn grants<'a>(context: &GuardContext<'a>) -> &'a SocketGrants {
+    context.scope().grants.expect("the sockets of a namespace with guards have grants")
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::{ConnectRejection, Exception, Rejection};
-use crate::handler::{Context, Guards, HandlerFuture, IntoException, RawReply};
+use crate::handler::{Context, Guards, HandlerFuture, IntoException, RawReply, Reply};
 
 /// An error type that refuses a connection: [`ConnectRejection`] itself and every exception.
 #[diagnostic::on_unimplemented(
@@ -29,42 +29,34 @@ impl<E: IntoException> IntoConnectRejection for E {
     }
 }
 
-/// What a connect hook decided.
-#[derive(Debug)]
-pub struct Verdict(pub(crate) Result<(), ConnectRejection>);
-
 /// What `#[on_connect]` may return: `()`, or a `Result<(), _>` with a refusal or an exception.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no verdict on a connection",
     label = "a connect hook cannot return this",
     note = "return `()` to accept always, or `Result<(), ConnectRejection>`"
 )]
-pub trait IntoVerdict {
+pub trait ConnectOutput {
     /// The decision.
-    fn into_verdict(self) -> Verdict;
+    fn into_output(self) -> Result<(), ConnectRejection>;
 }
 
-impl IntoVerdict for () {
-    fn into_verdict(self) -> Verdict {
-        Verdict(Ok(()))
+impl ConnectOutput for () {
+    fn into_output(self) -> Result<(), ConnectRejection> {
+        Ok(())
     }
 }
 
-impl<E: IntoConnectRejection> IntoVerdict for Result<(), E> {
-    fn into_verdict(self) -> Verdict {
-        Verdict(self.map_err(E::into_connect_rejection))
+impl<E: IntoConnectRejection> ConnectOutput for Result<(), E> {
+    fn into_output(self) -> Result<(), ConnectRejection> {
+        self.map_err(E::into_connect_rejection)
     }
 }
 
-impl From<Rejection> for Verdict {
+impl From<Rejection> for Result<(), ConnectRejection> {
     fn from(rejection: Rejection) -> Self {
-        Self(Err(rejection.into()))
+        Err(rejection.into())
     }
 }
-
-/// What a disconnect hook left: nothing, or a failure for the log.
-#[derive(Debug)]
-pub struct Ended(pub(crate) Result<(), Exception>);
 
 /// What `#[on_disconnect]` may return: `()`, or a `Result<(), _>` with an exception, which is logged.
 #[diagnostic::on_unimplemented(
@@ -72,32 +64,28 @@ pub struct Ended(pub(crate) Result<(), Exception>);
     label = "a disconnect hook cannot return this",
     note = "return `()`, or `Result<(), E>` where `E` derives `Exception`; the failure is logged"
 )]
-pub trait IntoEnded {
+pub trait DisconnectOutput {
     /// The failure, if any.
-    fn into_ended(self) -> Ended;
+    fn into_output(self) -> Result<(), Exception>;
 }
 
-impl IntoEnded for () {
-    fn into_ended(self) -> Ended {
-        Ended(Ok(()))
+impl DisconnectOutput for () {
+    fn into_output(self) -> Result<(), Exception> {
+        Ok(())
     }
 }
 
-impl<E: IntoException> IntoEnded for Result<(), E> {
-    fn into_ended(self) -> Ended {
-        Ended(self.map_err(E::into_exception))
+impl<E: IntoException> DisconnectOutput for Result<(), E> {
+    fn into_output(self) -> Result<(), Exception> {
+        self.map_err(E::into_exception)
     }
 }
 
-impl From<Rejection> for Ended {
+impl From<Rejection> for Result<(), Exception> {
     fn from(rejection: Rejection) -> Self {
-        Self(Err(rejection.into_exception()))
+        Err(rejection.into_exception())
     }
 }
-
-/// What an init hook left: nothing, or why the server must not start.
-#[derive(Debug)]
-pub struct Started(pub(crate) Result<(), String>);
 
 /// What `#[on_init]` may return: `()`, or a `Result<(), _>` with any error, which stops the start.
 #[diagnostic::on_unimplemented(
@@ -105,31 +93,34 @@ pub struct Started(pub(crate) Result<(), String>);
     label = "an init hook cannot return this",
     note = "return `()`, or `Result<(), E>` where `E` implements `Display`; the failure stops the start"
 )]
-pub trait IntoStarted {
+pub trait InitOutput {
     /// The failure, if any.
-    fn into_started(self) -> Started;
+    fn into_output(self) -> Result<(), String>;
 }
 
-impl IntoStarted for () {
-    fn into_started(self) -> Started {
-        Started(Ok(()))
+impl InitOutput for () {
+    fn into_output(self) -> Result<(), String> {
+        Ok(())
     }
 }
 
-impl<E: fmt::Display> IntoStarted for Result<(), E> {
-    fn into_started(self) -> Started {
-        Started(self.map_err(|error| error.to_string()))
+impl<E: fmt::Display> InitOutput for Result<(), E> {
+    fn into_output(self) -> Result<(), String> {
+        self.map_err(|error| error.to_string())
     }
 }
 
-impl From<Rejection> for Started {
+impl From<Rejection> for Result<(), String> {
     fn from(rejection: Rejection) -> Self {
-        Self(Err(rejection.to_string()))
+        Err(rejection.to_string())
     }
 }
 
 /// A hook bound to its gateway.
 pub(crate) type RunHook<T> = Box<dyn Fn(&Context<'_>) -> HandlerFuture<T> + Send + Sync>;
+
+/// A handler bound to its gateway.
+pub(crate) type RunHandler = RunHook<Reply>;
 
 /// A hook, and the guards before it.
 pub(crate) struct GuardedHook<T> {
@@ -141,8 +132,8 @@ pub(crate) struct GuardedHook<T> {
 #[derive(Default)]
 pub(crate) struct Hooks {
     /// The guards of the gateway itself were asked before.
-    pub(crate) connect: Vec<GuardedHook<Verdict>>,
-    pub(crate) disconnect: Vec<RunHook<Ended>>,
+    pub(crate) connect: Vec<GuardedHook<Result<(), ConnectRejection>>>,
+    pub(crate) disconnect: Vec<RunHook<Result<(), Exception>>>,
     pub(crate) message: Option<GuardedHook<RawReply>>,
 }
 

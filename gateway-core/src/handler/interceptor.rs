@@ -4,9 +4,9 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::handler::call::{Call, OwnedCall};
+use crate::handler::context::{Context, OwnedContext};
 use crate::handler::shared_responder::LentResponder;
-use crate::handler::{Layer, Reply};
+use crate::handler::{Layer, Reply, RunHandler};
 
 /// Stands around handlers: sees what comes in and what goes out, and decides about both.
 ///
@@ -21,10 +21,10 @@ use crate::handler::{Layer, Reply};
 /// struct Timing;
 ///
 /// impl Interceptor for Timing {
-///     async fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> Reply {
+///     async fn intercept(&self, context: &Context<'_>, next: Next<'_>) -> Reply {
 ///         let begin = std::time::Instant::now();
 ///         let reply = next.run().await;
-///         println!("{} took {:?}", call.event(), begin.elapsed());
+///         println!("{} took {:?}", context.event(), begin.elapsed());
 ///         reply
 ///     }
 /// }
@@ -32,41 +32,43 @@ use crate::handler::{Layer, Reply};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no interceptor",
     label = "this cannot stand around a handler",
-    note = "implement `Interceptor` for `{Self}`: `async fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> Reply`"
+    note = "implement `Interceptor` for `{Self}`: `async fn intercept(&self, context: &Context<'_>, next: Next<'_>) -> Reply`"
 )]
 pub trait Interceptor: Send + Sync + 'static {
     /// Lets the handler run by `next.run()`, or answers without it. An [`Exception`](struct@crate::Exception) becomes a reply by
     /// `into()`.
-    fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> impl Future<Output = Reply> + Send;
+    fn intercept(&self, context: &Context<'_>, next: Next<'_>) -> impl Future<Output = Reply> + Send;
 }
 
 /// Rest of the pipeline behind an interceptor: the next one, or the handler.
 #[must_use = "the handler runs by `next.run().await`"]
 pub struct Next<'a> {
-    call: &'a OwnedCall,
+    context: &'a OwnedContext,
     interceptors: &'a [Arc<Layer<ErasedInterceptor>>],
+    handle: &'a RunHandler,
     responder: &'a LentResponder,
 }
 
 impl<'a> Next<'a> {
     pub(super) fn new(
-        call: &'a OwnedCall,
+        context: &'a OwnedContext,
         interceptors: &'a [Arc<Layer<ErasedInterceptor>>],
+        handle: &'a RunHandler,
         responder: &'a LentResponder,
     ) -> Self {
-        Self { call, interceptors, responder }
+        Self { context, interceptors, handle, responder }
     }
 
     /// Runs it and gives its outcome: a value, a stream, nothing, or an exception. A handler that answers by an
     /// [`Ack`](crate::Ack) has an empty one.
     pub async fn run(self) -> Reply {
-        let Self { call, interceptors, responder } = self;
-        let lent = call.lend();
+        let Self { context, interceptors, handle, responder } = self;
+        let lent = context.lend();
         if let [first, rest @ ..] = interceptors {
-            let next = Self { call, interceptors: rest, responder };
+            let next = Self { interceptors: rest, ..self };
             return first.layer.0.intercept(&lent, next).await;
         }
-        let running = (lent.handler.call)(&lent.context(responder));
+        let running = handle(&lent.with_responder(responder));
         running.outcome().await
     }
 }
@@ -95,13 +97,13 @@ impl fmt::Debug for ErasedInterceptor {
 type Intercepted<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
 
 trait AnyInterceptor: Send + Sync {
-    fn intercept<'a>(&'a self, call: &'a Call<'a>, next: Next<'a>) -> Intercepted<'a>;
+    fn intercept<'a>(&'a self, context: &'a Context<'a>, next: Next<'a>) -> Intercepted<'a>;
 }
 
 struct TypedInterceptor<I>(Arc<I>);
 
 impl<I: Interceptor> AnyInterceptor for TypedInterceptor<I> {
-    fn intercept<'a>(&'a self, call: &'a Call<'a>, next: Next<'a>) -> Intercepted<'a> {
-        Box::pin(self.0.intercept(call, next))
+    fn intercept<'a>(&'a self, context: &'a Context<'a>, next: Next<'a>) -> Intercepted<'a> {
+        Box::pin(self.0.intercept(context, next))
     }
 }

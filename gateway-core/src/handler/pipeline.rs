@@ -1,19 +1,21 @@
-//! What stands around a handler, and an event's way through it: guards, interceptors, the handler. Filters come after.
+//! The guards, interceptors and filters around a handler, and an event's way through them.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Exception;
-use crate::handler::call::{Call, OwnedCall};
-use crate::handler::filter::Filters;
+use crate::handler::context::{Context, OwnedContext};
+use crate::handler::filter::{FilteredReply, Filters};
 use crate::handler::guard::Guards;
+use crate::handler::guard_context::GuardContext;
+use crate::handler::guard_point::GuardPoint;
 use crate::handler::interceptor::{ErasedInterceptor, Next};
 use crate::handler::shared_responder::LentResponder;
-use crate::handler::{Extensions, Handler, HandlerFuture, Layer, Reply, ServiceMap, SharedResponder, SocketGrants};
-use crate::protocol::Payload;
-use crate::socket::Socket;
+use crate::handler::{Handler, HandlerFuture, Layer, Reply, SharedResponder};
 
-/// What stands around one handler: the server's, its gateway's, its own. A handler with nothing around it has none.
+/// The layers around one handler: the server's, its gateway's, its own. A handler with nothing around it has none.
 #[derive(Debug, Default)]
 pub(crate) struct Pipeline {
     pub(crate) guards: Guards,
@@ -21,93 +23,105 @@ pub(crate) struct Pipeline {
     pub(crate) filters: Filters,
 }
 
+/// How far an event came while its frame was there.
+pub(crate) enum PipelineStart {
+    /// Its handler was called, or a guard said no.
+    Called(HandlerFuture),
+    /// Interceptors come first, or guards that wait: those before `asked` have said yes.
+    Waits { asked: usize },
+}
+
 impl Pipeline {
     pub(crate) fn is_empty(&self) -> bool {
         self.guards.is_empty() && self.interceptors.is_empty() && self.filters.is_empty()
     }
-}
 
-/// An event whose handler has something around it.
-pub(crate) struct EventCall<'a> {
-    pub(crate) handler: &'a Arc<Handler>,
-    pub(crate) pipeline: &'a Arc<Pipeline>,
-    pub(crate) services: &'a Arc<ServiceMap>,
-    pub(crate) socket: &'a Socket,
-    pub(crate) grants: Option<&'a Arc<SocketGrants>>,
-    pub(crate) event: &'a Arc<str>,
-    pub(crate) payload: Payload<'a>,
-    pub(crate) extensions: Extensions,
-}
-
-impl EventCall<'_> {
-    pub(crate) fn call(&self) -> Call<'_> {
-        let Self { handler, services, socket, grants, event, ref payload, ref extensions, .. } = *self;
-        Call { handler, services, socket, grants, event, payload, extensions }
+    pub(crate) fn has_filters(&self) -> bool {
+        !self.filters.is_empty()
     }
 
-    /// What it needs of the frame it came in is copied.
-    fn own(&mut self) -> Arc<OwnedCall> {
-        let payload = std::mem::take(&mut self.payload).into_owned();
-        let extensions = std::mem::take(&mut self.extensions);
-        OwnedCall::new(&self.call(), payload, extensions)
-    }
-
-    /// The same for what is told to filters later, where there are any.
-    pub(crate) fn keep(&mut self) -> Option<Arc<OwnedCall>> {
-        (!self.pipeline.filters.is_empty()).then(|| self.own())
-    }
-
-    /// Asks the guards that do not wait and calls the handler. Where somebody waits, that is a future.
-    pub(crate) fn start(&mut self, responder: &SharedResponder<'_>) -> PipelineStart {
-        let guards = &self.pipeline.guards;
-        let asked = match self.ask_at_once() {
+    /// Asks the guards that do not wait and calls the handler, where nothing else comes before it.
+    pub(crate) fn start(
+        &self,
+        handler: &Handler,
+        context: Context<'_>,
+        responder: &SharedResponder<'_>,
+    ) -> PipelineStart {
+        let asked = match self.ask_at_once(&context) {
             Ok(asked) => asked,
-            Err(exception) => return PipelineStart::Here(HandlerFuture::ready(exception.into())),
+            Err(exception) => return PipelineStart::Called(HandlerFuture::ready(exception.into())),
         };
-        if asked == guards.len() && self.pipeline.interceptors.is_empty() {
-            let call = self.call();
-            return PipelineStart::Here((call.handler.call)(&call.context(responder)));
+        if asked == self.guards.len() && self.interceptors.is_empty() {
+            return PipelineStart::Called((handler.call)(&context.with_responder(responder)));
         }
-        let (call, pipeline, responder) = (self.own(), Arc::clone(self.pipeline), responder.lend());
-        let inner = Arc::clone(&call);
-        let running = HandlerFuture::future(async move { go_on(&inner, &pipeline, asked, &responder).await });
-        PipelineStart::Later(running, call)
+        PipelineStart::Waits { asked }
     }
 
-    fn ask_at_once(&self) -> Result<usize, Exception> {
-        let guards = &self.pipeline.guards;
-        if guards.is_empty() {
-            return Ok(0);
+    fn ask_at_once(&self, context: &Context<'_>) -> Result<usize, Exception> {
+        match context.counters() {
+            Some(counters) if !self.guards.is_empty() => {
+                self.guards.ask_at_once(&GuardContext::new(GuardPoint::Event, context), counters)
+            }
+            Some(_) | None => Ok(0),
         }
-        let call = self.call();
-        guards.ask_at_once(&call.guard_context(call.grants()), call.counters())
     }
 }
 
-impl fmt::Debug for EventCall<'_> {
+/// An event that outlives its frame, and the handler that it is for.
+pub(crate) struct KeptEvent {
+    handler: Arc<Handler>,
+    context: OwnedContext,
+    /// Whether a guard is being asked.
+    is_asking: AtomicBool,
+}
+
+impl KeptEvent {
+    pub(crate) fn new(handler: &Arc<Handler>, context: OwnedContext) -> Arc<Self> {
+        Arc::new(Self { handler: Arc::clone(handler), context, is_asking: AtomicBool::new(false) })
+    }
+
+    /// The future of what comes after the first `asked` guards: the other guards, interceptors, the handler.
+    pub(crate) fn resume(
+        self: &Arc<Self>,
+        asked: usize,
+        responder: &SharedResponder<'_>,
+    ) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
+        let (event, responder) = (Arc::clone(self), responder.lend());
+        Box::pin(async move { event.run(asked, &responder).await })
+    }
+
+    async fn run(&self, asked: usize, responder: &LentResponder) -> Reply {
+        let Self { handler, context, is_asking } = self;
+        let Some(pipeline) = &handler.pipeline else {
+            return Next::new(context, &[], &handler.call, responder).run().await;
+        };
+        let lent = context.lend();
+        if let Some(counters) = lent.counters().filter(|_| asked < pipeline.guards.len()) {
+            is_asking.store(true, Ordering::Relaxed);
+            let verdict = pipeline.guards.ask(asked, &GuardContext::new(GuardPoint::Event, &lent), counters).await;
+            is_asking.store(false, Ordering::Relaxed);
+            if let Err(exception) = verdict {
+                return exception.into();
+            }
+        }
+        Next::new(context, &pipeline.interceptors, &handler.call, responder).run().await
+    }
+
+    /// The reply that filters make of the handler's, or of a failure on the way to it.
+    pub(crate) fn filtered(&self, reply: Reply) -> FilteredReply {
+        match &self.handler.pipeline {
+            Some(pipeline) => pipeline.filters.apply(reply, &self.context.lend()),
+            None => reply.into(),
+        }
+    }
+
+    pub(crate) fn is_asking(&self) -> bool {
+        self.is_asking.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for KeptEvent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.call().fmt(formatter)
+        self.context.lend().fmt(formatter)
     }
-}
-
-/// How an event began.
-pub(crate) enum PipelineStart {
-    /// Its handler was called, or a guard said no.
-    Here(HandlerFuture),
-    /// Guards or interceptors come first.
-    Later(HandlerFuture, Arc<OwnedCall>),
-}
-
-async fn go_on(call: &OwnedCall, pipeline: &Pipeline, asked: usize, responder: &LentResponder) -> Reply {
-    if asked < pipeline.guards.len() {
-        let lent = call.lend();
-        call.asks(true);
-        let guard_context = lent.guard_context(lent.grants());
-        let verdict = pipeline.guards.ask(asked, &guard_context, lent.counters()).await;
-        call.asks(false);
-        if let Err(exception) = verdict {
-            return exception.into();
-        }
-    }
-    Next::new(call, &pipeline.interceptors, responder).run().await
 }

@@ -14,10 +14,9 @@ impl FromContext<on::Raw> for Message {
     }
 }
 
-/// What a raw gateway's handler left: a message to send back, nothing, or a failure, which ends the connection, as there
-/// is no envelope to tell it in.
-#[derive(Debug)]
-pub struct RawReply(pub(crate) Result<Option<Message>, Exception>);
+/// Outcome of a raw gateway's handler: a message to send back, nothing, or a failure, which ends the connection, as there is
+/// no envelope to tell it in.
+pub(crate) type RawReply = Result<Option<Message>, Exception>;
 
 /// What `#[on_message]` may return.
 #[diagnostic::on_unimplemented(
@@ -25,28 +24,28 @@ pub struct RawReply(pub(crate) Result<Option<Message>, Exception>);
     label = "this cannot be sent as a whole message",
     note = "return `()`, `Message`, `String`, `Bytes`, an `Option` of these, or a `Result` of these with an exception"
 )]
-pub trait IntoRawReply {
+pub trait RawOutput {
     /// The message to send back.
-    fn into_raw_reply(self) -> RawReply;
+    fn into_output(self) -> Result<Option<Message>, Exception>;
 }
 
-impl From<Rejection> for RawReply {
+impl From<Rejection> for Result<Option<Message>, Exception> {
     fn from(rejection: Rejection) -> Self {
-        Self(Err(rejection.into_exception()))
+        Err(rejection.into_exception())
     }
 }
 
-impl IntoRawReply for () {
-    fn into_raw_reply(self) -> RawReply {
-        RawReply(Ok(None))
+impl RawOutput for () {
+    fn into_output(self) -> Result<Option<Message>, Exception> {
+        Ok(None)
     }
 }
 
 macro_rules! into_message {
     ($($type:ty)*) => {$(
-        impl IntoRawReply for $type {
-            fn into_raw_reply(self) -> RawReply {
-                RawReply(Ok(Some(self.into())))
+        impl RawOutput for $type {
+            fn into_output(self) -> Result<Option<Message>, Exception> {
+                Ok(Some(self.into()))
             }
         }
     )*};
@@ -54,17 +53,17 @@ macro_rules! into_message {
 
 into_message!(Message String &'static str Bytes Vec<u8>);
 
-impl<T: IntoRawReply> IntoRawReply for Option<T> {
-    fn into_raw_reply(self) -> RawReply {
-        self.map_or(RawReply(Ok(None)), T::into_raw_reply)
+impl<T: RawOutput> RawOutput for Option<T> {
+    fn into_output(self) -> Result<Option<Message>, Exception> {
+        self.map_or(Ok(None), T::into_output)
     }
 }
 
-impl<T: IntoRawReply, E: IntoException> IntoRawReply for Result<T, E> {
-    fn into_raw_reply(self) -> RawReply {
+impl<T: RawOutput, E: IntoException> RawOutput for Result<T, E> {
+    fn into_output(self) -> Result<Option<Message>, Exception> {
         match self {
-            Ok(value) => value.into_raw_reply(),
-            Err(error) => RawReply(Err(error.into_exception())),
+            Ok(value) => value.into_output(),
+            Err(error) => Err(error.into_exception()),
         }
     }
 }

@@ -11,7 +11,7 @@ use futures_core::Stream;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Exception;
-use crate::handler::{FilteredReply, Outcome, OwnedCall, Reply, drop_quietly};
+use crate::handler::{Outcome, Reply, drop_quietly};
 use crate::metrics::{self, Counter};
 use crate::protocol::{ContentRef, Encoded, Outgoing, ReplyEvent, RequestId};
 use crate::session::{Delivery, Offset, SendError, Session};
@@ -99,7 +99,7 @@ impl<'a> Responder<'a> {
             Outcome::Value { event, content } => self.value(event.as_deref(), content.lend()),
             Outcome::Failed(exception) => self.fail(&exception),
             Outcome::Stream(items) => {
-                return Finished::Streaming(Streaming { items, held: None, call: None, responder: self.into_owned() });
+                return Finished::Streaming(Streaming { items, held: None, responder: self.into_owned() });
             }
         }
         Finished::Done
@@ -231,8 +231,6 @@ pub(crate) struct Streaming {
     items: Pin<Box<dyn Stream<Item = Reply> + Send>>,
     /// An item that has not found room yet.
     held: Option<StreamItem>,
-    /// Whose failure goes through filters.
-    call: Option<Arc<OwnedCall>>,
     responder: Responder<'static>,
 }
 
@@ -285,11 +283,6 @@ impl Streaming {
         })
     }
 
-    /// The same, with what filters are told of its failure.
-    pub(crate) fn of(self, call: Option<Arc<OwnedCall>>) -> Self {
-        Self { call, ..self }
-    }
-
     pub(crate) fn id(&self) -> Option<&RequestId> {
         self.responder.id()
     }
@@ -306,17 +299,9 @@ impl Streaming {
         self.let_go().fail(exception);
     }
 
-    /// It failed. What filters make of that is its last item.
-    pub(crate) fn fail(mut self, exception: Exception) {
-        let call = self.call.take();
-        let FilteredReply { reply, then, .. } = match &call {
-            Some(call) => call.filtered(exception.into()),
-            None => Reply::from(exception).into(),
-        };
-        self.let_go().finish_stream(reply);
-        if let (Some(call), Some(disconnect)) = (call, then) {
-            call.lend().socket().disconnect(disconnect);
-        }
+    /// It failed: `last` is what its client is told of that.
+    pub(crate) fn fail(self, last: Reply) {
+        self.let_go().finish_stream(last);
     }
 
     fn let_go(self) -> Responder<'static> {

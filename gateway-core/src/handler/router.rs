@@ -6,9 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::handler::context::MethodName;
 use crate::handler::event_hash::BuildEventHasher;
 use crate::handler::event_names::{Names, Patterns, is_pattern};
-use crate::handler::{Context, EventOverflow, HandlerFuture, Hooks, Pipeline, Policy, Rate};
+use crate::handler::{EventOverflow, Hooks, Pipeline, Policy, Rate, RunHandler};
 use crate::metrics::EventMeter;
 use crate::protocol::is_reserved;
 
@@ -140,13 +141,13 @@ pub(crate) struct Handler {
     /// The name of its event, or those of all its events.
     pub(crate) event: Arc<str>,
     pub(crate) names: Names,
-    pub(crate) gateway: &'static str,
+    pub(crate) method: MethodName,
     pub(crate) subscription: Subscription,
     /// Layers around it, if there are any.
     pub(crate) pipeline: Option<Arc<Pipeline>>,
     /// Present where events are measured.
     pub(crate) meter: Option<Arc<EventMeter>>,
-    pub(crate) call: Box<dyn Fn(&Context<'_>) -> HandlerFuture + Send + Sync>,
+    pub(crate) call: RunHandler,
 }
 
 impl Handler {

@@ -1,7 +1,7 @@
 //! Who holds the right to answer while a handler runs: the framework, an [`Ack`](crate::Ack), or both. How it is used is in
 //! `respond.rs`.
 
-use std::cell::RefCell;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -13,7 +13,7 @@ use crate::protocol::RequestId;
 
 /// Who holds the responder of a handler: the framework alone, or also an [`Ack`](crate::Ack) the handler asked for.
 #[derive(Debug)]
-pub(crate) struct SharedResponder<'a>(RefCell<ResponderHolder<'a>>);
+pub(crate) struct SharedResponder<'a>(Mutex<ResponderHolder<'a>>);
 
 #[derive(Debug)]
 enum ResponderHolder<'a> {
@@ -32,12 +32,16 @@ pub(crate) struct ResponderSlot {
 
 impl<'a> SharedResponder<'a> {
     pub(crate) fn new(responder: Responder<'a>) -> Self {
-        Self(RefCell::new(ResponderHolder::Ours(responder)))
+        Self(Mutex::new(ResponderHolder::Ours(responder)))
+    }
+
+    fn into_inner(self) -> ResponderHolder<'a> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The same, for a handler that has not returned yet.
     pub(crate) fn into_owned(self) -> SharedResponder<'static> {
-        SharedResponder(RefCell::new(match self.0.into_inner() {
+        SharedResponder(Mutex::new(match self.into_inner() {
             ResponderHolder::Ours(responder) => ResponderHolder::Ours(responder.into_owned()),
             ResponderHolder::Shared(slot) => ResponderHolder::Shared(slot),
             ResponderHolder::Nobody => ResponderHolder::Nobody,
@@ -50,27 +54,28 @@ impl<'a> SharedResponder<'a> {
     }
 
     fn slot(&self) -> Arc<Mutex<ResponderSlot>> {
-        let slot = match self.0.replace(ResponderHolder::Nobody) {
+        let mut holder = lock(&self.0);
+        let slot = match mem::replace(&mut *holder, ResponderHolder::Nobody) {
             ResponderHolder::Ours(responder) => {
                 Arc::new(Mutex::new(ResponderSlot { responder: Some(responder.into_owned()), by_hand: false }))
             }
             ResponderHolder::Shared(slot) => slot,
             ResponderHolder::Nobody => Arc::default(),
         };
-        self.0.replace(ResponderHolder::Shared(Arc::clone(&slot)));
+        *holder = ResponderHolder::Shared(Arc::clone(&slot));
         slot
     }
 
     /// It has failed: what it returned is the answer, also where it would have answered by hand.
     pub(crate) fn take_back(&self) {
-        if let ResponderHolder::Shared(slot) = &*self.0.borrow() {
+        if let ResponderHolder::Shared(slot) = &*lock(&self.0) {
             lock(slot).by_hand = false;
         }
     }
 
     /// The framework ends the handler: what it set to work elsewhere is told.
     pub(crate) fn cancel(&self) {
-        let cancellation = match &*self.0.borrow() {
+        let cancellation = match &*lock(&self.0) {
             ResponderHolder::Ours(responder) => responder.cancellation.clone(),
             ResponderHolder::Shared(slot) => {
                 lock(slot).responder.as_ref().and_then(|responder| responder.cancellation.clone())
@@ -84,7 +89,7 @@ impl<'a> SharedResponder<'a> {
 
     /// The handler returned.
     pub(crate) fn finish(self, reply: Reply) -> Finished {
-        match (self.0.into_inner(), reply.0) {
+        match (self.into_inner(), reply.0) {
             (ResponderHolder::Ours(responder), outcome) => return responder.finish(Reply(outcome)),
             (ResponderHolder::Shared(slot), outcome) => {
                 let mut slot = lock(&slot);
@@ -109,7 +114,7 @@ impl<'a> SharedResponder<'a> {
     }
 
     pub(crate) fn has_id(&self, id: &RequestId) -> bool {
-        match &*self.0.borrow() {
+        match &*lock(&self.0) {
             ResponderHolder::Ours(responder) => responder.id() == Some(id),
             ResponderHolder::Shared(slot) => lock(slot).responder.as_ref().and_then(Responder::id) == Some(id),
             ResponderHolder::Nobody => false,
@@ -118,7 +123,7 @@ impl<'a> SharedResponder<'a> {
 }
 
 /// What an [`Ack`](crate::Ack) and a [`Cancellation`](crate::Cancellation) are made from.
-pub(crate) trait Share {
+pub(crate) trait Share: Sync {
     /// Lets the handler answer by itself.
     fn share(&self) -> Arc<Mutex<ResponderSlot>>;
 
@@ -134,7 +139,7 @@ impl Share for SharedResponder<'_> {
     }
 
     fn cancellation(&self) -> Option<CancellationToken> {
-        match &mut *self.0.borrow_mut() {
+        match &mut *lock(&self.0) {
             ResponderHolder::Ours(responder) => Some(responder.cancellation()),
             ResponderHolder::Shared(slot) => lock(slot).responder.as_mut().map(Responder::cancellation),
             ResponderHolder::Nobody => None,
@@ -162,7 +167,7 @@ pub(crate) fn take(slot: &Mutex<ResponderSlot>) -> Option<Responder<'static>> {
     lock(slot).responder.take()
 }
 
-fn lock(slot: &Mutex<ResponderSlot>) -> MutexGuard<'_, ResponderSlot> {
-    // No user code runs under this lock, so a poisoned lock still guards whole data.
-    slot.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No user code runs under these locks, so a poisoned lock still guards whole data.
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

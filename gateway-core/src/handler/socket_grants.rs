@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
+use crate::handler::Extensions;
 use crate::handler::grant::{ErasedGrant, GrantLifetime};
-use crate::handler::guard_context::{GuardContext, GuardPoint, GuardSubject};
+use crate::handler::guard_point::GuardPoint;
 use crate::session::TypeMap;
+use crate::socket::Socket;
 
 /// Of one socket, from the upgrade to its end.
 #[derive(Debug, Default)]
@@ -47,23 +49,18 @@ impl SocketGrants {
         holds
     }
 
-    /// Takes a yes up.
-    pub(super) fn take(&self, guard: GuardKey, passed: ErasedGrant, context: &GuardContext<'_>) {
-        let ErasedGrant { value, user, holds, expires } = passed;
-        if context.point == GuardPoint::Join {
-            return;
-        }
+    /// Takes up a grant that a guard gave. `event` are the values of the event it was asked about, where it was one.
+    pub(super) fn add(&self, guard: GuardKey, grant: ErasedGrant, event: Option<&Extensions>, socket: Option<&Socket>) {
+        let ErasedGrant { value, user, holds, expires } = grant;
         if let Some((kind, value)) = value {
-            match context.asked {
+            match event {
                 // Another event of the socket may run beside it: what is granted for one is not the other's.
-                GuardSubject::Event { extensions, .. } if holds == GrantLifetime::Once => {
-                    extensions.granted.insert_shared(kind, value);
-                }
-                _ => self.granted.insert_shared(kind, value),
+                Some(extensions) if holds == GrantLifetime::Once => extensions.grant(kind, value),
+                Some(_) | None => self.granted.insert_shared(kind, value),
             }
         }
         if let Some(user) = user {
-            self.name_user(&user.into(), context);
+            self.name_user(&user.into(), socket);
         }
         let mut state = self.lock();
         state.held.retain(|(held, _)| *held != guard);
@@ -75,9 +72,9 @@ impl SocketGrants {
         state.expires = state.expires.into_iter().chain(expires).min();
     }
 
-    fn name_user(&self, user: &Arc<str>, context: &GuardContext<'_>) {
+    fn name_user(&self, user: &Arc<str>, socket: Option<&Socket>) {
         self.lock().user = Some(Arc::clone(user));
-        if let Some(socket) = context.socket {
+        if let Some(socket) = socket {
             socket.set_user(user);
         }
     }

@@ -62,7 +62,7 @@ impl Banner<'_> {
         }
         let mut handlers: Vec<_> = route.router.handlers().collect();
         handlers.sort_by_key(|handler| {
-            (handler.gateway, handler.subscription.method.file, handler.subscription.method.line)
+            (handler.method.gateway, handler.subscription.method.file, handler.subscription.method.line)
         });
         for handler in handlers {
             let text = format!("{:width$} → {}", handler.event, Signature(handler));
@@ -90,7 +90,8 @@ struct Signature<'a>(&'a Handler);
 
 impl fmt::Display for Signature<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Handler { gateway, subscription, pipeline, .. } = self.0;
+        let Handler { method, subscription, pipeline, .. } = self.0;
+        let gateway = method.gateway;
         let method = subscription.method;
         write!(formatter, "{gateway}::{}({})", method.method, subscription.arguments.join(", "))?;
         if subscription.reply != "()" {

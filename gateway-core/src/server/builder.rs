@@ -429,7 +429,8 @@ impl Server {
             self.shared.hub.custom_format.set(form);
         }
         assembled.warn();
-        let routes = assembled.init(&self.services).await.map_err(StartError::Problems)?;
+        let services = Arc::new(self.services);
+        let routes = assembled.init(&services).await.map_err(StartError::Problems)?;
         let Operations { measured, drain, proxies, .. } = self.operations;
         if let Some(sent) = measured {
             self.listeners.measure(meters(&self.shared, &routes, &sent));
@@ -440,7 +441,7 @@ impl Server {
             hub: Arc::clone(&self.shared.hub),
             counters: Arc::clone(&self.shared.counters),
             routes,
-            services: Arc::new(self.services),
+            services,
             limits: self.limits,
             compat: self.compat,
             recovery: self.recovery,

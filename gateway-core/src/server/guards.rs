@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::connection::Application;
 use crate::error::Exception;
 use crate::gateway::Route;
-use crate::handler::{GuardContext, SocketGrants};
+use crate::handler::{Context, Extensions, GuardContext, GuardPoint, Scope, SocketGrants, Subject};
 use crate::metrics::{Counter, Rejected, hidden_failure};
 use crate::server::handshake_check::HandshakeRejection;
 use crate::transport::Handshake;
@@ -27,8 +27,11 @@ pub(crate) async fn guard_upgrade(
         return Ok(None);
     }
     let grants = Arc::<SocketGrants>::default();
-    let context = GuardContext::upgrade(&application.services, handshake, &grants);
-    let asked = route.guards.ask(0, &context, &application.counters);
+    let scope = Scope { services: &application.services, socket: None, grants: Some(&grants) };
+    let extensions = Extensions::default();
+    let about = Context::new(scope, Subject::Upgrade(handshake), &extensions);
+    let about = GuardContext::new(GuardPoint::Upgrade, &about);
+    let asked = route.guards.ask(0, &about, &application.counters);
     match timeout(application.limits.connect_timeout, asked).await {
         Ok(Ok(())) => Ok(Some(grants)),
         Ok(Err(exception)) => Err(refusal(&exception).because(Rejected::Guard)),

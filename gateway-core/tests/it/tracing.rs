@@ -17,9 +17,9 @@ struct Traced;
 struct Tracing;
 
 impl Interceptor for Tracing {
-    async fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> Reply {
-        let trace = call.traceparent().map(|trace| trace.to_string());
-        call.extensions().insert(trace);
+    async fn intercept(&self, context: &Context<'_>, next: Next<'_>) -> Reply {
+        let trace = context.traceparent().map(|trace| trace.to_string());
+        context.extensions().insert(trace);
         next.run().await
     }
 }

@@ -110,7 +110,7 @@ fn refusal(framework: &Path, error: &syn::Error) -> TokenStream {
     let why = format!("`#[gateway]` cannot read a method here, which may be marked: {error}");
     quote! {
         #framework::Handlers::on_init(#table, #framework::Hook::new("?", ::core::file!(), #line), |_, _| {
-            #framework::HandlerFuture::ready(#framework::IntoStarted::into_started(
+            #framework::HandlerFuture::ready(#framework::InitOutput::into_output(
                 ::core::result::Result::<(), &'static ::core::primitive::str>::Err(#why),
             ))
         });

@@ -23,10 +23,10 @@ impl Words {
     fn of(role: Role) -> Self {
         let (on, into_trait, into_method) = match role {
             Role::Subscribe => ("Message", "IntoReply", "into_reply"),
-            Role::Connect => ("Connect", "IntoVerdict", "into_verdict"),
-            Role::Disconnect => ("Disconnect", "IntoEnded", "into_ended"),
-            Role::Init => ("Init", "IntoStarted", "into_started"),
-            Role::Message => ("Raw", "IntoRawReply", "into_raw_reply"),
+            Role::Connect => ("Connect", "ConnectOutput", "into_output"),
+            Role::Disconnect => ("Disconnect", "DisconnectOutput", "into_output"),
+            Role::Init => ("Init", "InitOutput", "into_output"),
+            Role::Message => ("Raw", "RawOutput", "into_output"),
         };
         let word = |word| Ident::new(word, Span::call_site());
         Self { on: word(on), into_trait: word(into_trait), into_method: word(into_method) }
@@ -143,7 +143,7 @@ impl Entry<'_> {
                 let #name = match #read {
                     ::core::result::Result::Ok(#value) => #value,
                     ::core::result::Result::Err(#rejection) => {
-                        return #framework::HandlerFuture::rejected(#framework::Context::rejected(#cx, #text, #rejection));
+                        return #framework::private::rejected(#cx, #text, #rejection);
                     }
                 };
             }

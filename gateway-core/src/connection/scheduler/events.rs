@@ -18,8 +18,8 @@ use crate::connection::scheduler::rate_limit::{RateLimiter, per_second};
 use crate::connection::socket_context::SocketContext;
 use crate::error::Exception;
 use crate::handler::{
-    Context, Finished, Handler, HandlerFuture, HandlerState, OwnedCall, Reply, Responder, SharedResponder, StreamStep,
-    Streaming, drop_quietly,
+    Context, Event, Extensions, FilteredReply, Finished, Handler, HandlerFuture, HandlerState, KeptEvent, Reply,
+    Responder, SharedResponder, StreamStep, Streaming, Subject, drop_quietly,
 };
 use crate::metrics::{self, Counter};
 use crate::protocol::{Envelope, Payload, RequestId};
@@ -31,7 +31,7 @@ pub(crate) struct EventScheduler {
     pub(super) serial: Option<Box<Invocation>>,
     #[allow(clippy::vec_box, reason = "moved between the two places")]
     pub(super) concurrent: Vec<Box<Invocation>>,
-    streams: Vec<Streaming>,
+    streams: Vec<RunningStream>,
     // Boxed: most sockets never send what has a rate.
     rates: Option<Box<RateLimiter>>,
     pub(super) open: bool,
@@ -43,6 +43,27 @@ pub(crate) struct EventScheduler {
 pub(super) struct QueuedEvent {
     pub(super) envelope: Envelope<'static>,
     pub(super) handler: Option<Arc<Handler>>,
+}
+
+/// A stream that answers a request.
+struct RunningStream {
+    stream: Streaming,
+    /// Present where filters want to know of its failure.
+    kept: Option<Arc<KeptEvent>>,
+}
+
+impl RunningStream {
+    /// It failed: the reply that filters make of that is its last item.
+    fn fail(self, context: &SocketContext, exception: Exception) {
+        let FilteredReply { reply, then, .. } = match &self.kept {
+            Some(kept) => kept.filtered(exception.into()),
+            None => Reply::from(exception).into(),
+        };
+        self.stream.fail(reply);
+        if let Some(disconnect) = then {
+            context.socket.disconnect(disconnect);
+        }
+    }
 }
 
 /// A handler that was called and has not been polled.
@@ -136,8 +157,8 @@ impl EventScheduler {
 
     /// A stream need not ever end by itself, so a server that stops does not wait for it.
     pub(crate) fn end_streams(&mut self) {
-        for streaming in self.streams.drain(..) {
-            streaming.stop(&Exception::framework("gone", "the connection ends"));
+        for running in self.streams.drain(..) {
+            running.stream.stop(&Exception::framework("gone", "the connection ends"));
         }
     }
 
@@ -160,8 +181,8 @@ impl EventScheduler {
         {
             invocation.give_up(cancelled());
         }
-        for streaming in self.streams.extract_if(.., |streaming| streaming.id() == Some(id)) {
-            streaming.stop(&cancelled());
+        for running in self.streams.extract_if(.., |running| running.stream.id() == Some(id)) {
+            running.stream.stop(&cancelled());
         }
         self.forget_waiting(context, id);
     }
@@ -196,10 +217,10 @@ impl EventScheduler {
         for invocation in due {
             context.count(Counter::Timeouts);
             let exception = invocation.took_too_long();
-            let Invocation { future, responder, call, .. } = *invocation;
+            let Invocation { future, responder, kept, .. } = *invocation;
             drop_quietly(future);
             responder.cancel();
-            self.finish(context, exception.into(), responder, call);
+            self.finish(context, exception.into(), responder, kept);
         }
     }
 
@@ -231,11 +252,11 @@ impl EventScheduler {
 
     fn returned(&mut self, context: &SocketContext, polled: Result<Poll<Reply>, ()>, invocation: Invocation) {
         match polled {
-            Ok(Poll::Ready(reply)) => self.finish(context, reply, invocation.responder, invocation.call),
+            Ok(Poll::Ready(reply)) => self.finish(context, reply, invocation.responder, invocation.kept),
             Ok(Poll::Pending) => unreachable!("the caller keeps what is pending"),
             Err(()) => {
                 let exception = panicked(context, &invocation.handler.event);
-                self.finish(context, exception.into(), invocation.responder, invocation.call);
+                self.finish(context, exception.into(), invocation.responder, invocation.kept);
             }
         }
     }
@@ -265,18 +286,20 @@ impl EventScheduler {
         let mut progress = false;
         let mut index = 0;
         while index < self.streams.len() && context.session.outbox.has_room() {
-            let step = catch_unwind(AssertUnwindSafe(|| self.streams[index].poll_item(task)));
+            let step = catch_unwind(AssertUnwindSafe(|| self.streams[index].stream.poll_item(task)));
             match step {
                 Ok(Poll::Pending) => index += 1,
                 Ok(Poll::Ready(StreamStep::Sent)) => {
                     progress = true;
                     index += 1;
                 }
-                Ok(Poll::Ready(StreamStep::Ended)) => self.streams.swap_remove(index).end(),
-                Ok(Poll::Ready(StreamStep::Failed(exception))) => self.streams.swap_remove(index).fail(exception),
+                Ok(Poll::Ready(StreamStep::Ended)) => self.streams.swap_remove(index).stream.end(),
+                Ok(Poll::Ready(StreamStep::Failed(exception))) => {
+                    self.streams.swap_remove(index).fail(context, exception)
+                }
                 Err(_) => {
                     let exception = panicked(context, "a stream");
-                    self.streams.swap_remove(index).fail(exception);
+                    self.streams.swap_remove(index).fail(context, exception);
                 }
             }
         }
@@ -332,14 +355,15 @@ impl EventScheduler {
             Some(trace) => metrics::traced_event_span(&handler.event, trace.as_str()),
         };
         if let Some(pipeline) = &handler.pipeline {
-            let visit = PipelineCall { handler, pipeline, event: &event, payload, responder, span };
-            return self.start_around(context, visit, task);
+            let call = PipelineCall { handler, pipeline, event: &event, payload, responder, span };
+            return self.start_pipeline(context, call, task);
         }
+        let extensions = Extensions::default();
         let entered = span.enter();
         let called = catch_unwind(AssertUnwindSafe(|| {
-            let event_context =
-                Context::event(&context.application.services, &context.socket, &event, &payload, &responder);
-            (handler.call)(&event_context.with_grants(context.grants.as_deref()))
+            let routed =
+                Event { method: &handler.method, name: &event, payload: &payload, responder: Some(&responder) };
+            (handler.call)(&Context::new(context.scope(), Subject::Event(routed), &extensions))
         }));
         match called {
             Ok(HandlerFuture(HandlerState::Ready(reply))) => self.conclude(context, reply, responder, None),
@@ -357,7 +381,7 @@ impl EventScheduler {
         &mut self,
         context: &SocketContext,
         pending: StartedCall<'_>,
-        keep: impl FnOnce() -> Option<Arc<OwnedCall>>,
+        keep: impl FnOnce() -> Option<Arc<KeptEvent>>,
         task: &mut Task<'_>,
     ) {
         let StartedCall { handler, mut future, responder, span } = pending;
@@ -365,11 +389,11 @@ impl EventScheduler {
             Ok(Poll::Ready(reply)) => self.finish(context, reply, responder, keep()),
             Err(()) => self.finish(context, panicked(context, &handler.event).into(), responder, keep()),
             Ok(Poll::Pending) => {
-                let (handler, responder, call) = (Arc::clone(handler), responder.into_owned(), keep());
+                let (handler, responder, kept) = (Arc::clone(handler), responder.into_owned(), keep());
                 let deadline = Instant::now() + time_of(&handler, context.application.limits.handler_timeout);
                 context.note_pending(&handler);
                 let is_serial = handler.subscription.concurrency <= 1;
-                let invocation = Box::new(Invocation { handler, future, responder, call, deadline, span });
+                let invocation = Box::new(Invocation { handler, future, responder, kept, deadline, span });
                 if is_serial { self.serial = Some(invocation) } else { self.concurrent.push(invocation) }
             }
         }
@@ -381,13 +405,13 @@ impl EventScheduler {
         context: &SocketContext,
         reply: Reply,
         responder: SharedResponder<'_>,
-        call: Option<Arc<OwnedCall>>,
+        kept: Option<Arc<KeptEvent>>,
     ) {
-        match &call {
+        match &kept {
             None => self.conclude(context, reply, responder, None),
-            Some(kept) => {
-                let filtered = kept.filtered(reply);
-                self.tell(context, filtered, responder, call);
+            Some(event) => {
+                let filtered = event.filtered(reply);
+                self.tell(context, filtered, responder, kept);
             }
         }
     }
@@ -397,14 +421,14 @@ impl EventScheduler {
         context: &SocketContext,
         reply: Reply,
         responder: SharedResponder<'_>,
-        call: Option<Arc<OwnedCall>>,
+        kept: Option<Arc<KeptEvent>>,
     ) {
-        let Finished::Streaming(streaming) = responder.finish(reply) else { return };
+        let Finished::Streaming(stream) = responder.finish(reply) else { return };
         if self.streams.len() < context.application.limits.streams {
-            self.streams.push(streaming.of(call));
+            self.streams.push(RunningStream { stream, kept });
         } else {
             context.count(Counter::Overloads);
-            streaming.stop(&Exception::framework("overloaded", "too many streams run"));
+            stream.stop(&Exception::framework("overloaded", "too many streams run"));
         }
     }
 }

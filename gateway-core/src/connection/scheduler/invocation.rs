@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::Span;
 
 use crate::error::Exception;
-use crate::handler::{Handler, OwnedCall, Reply, SharedResponder, drop_quietly};
+use crate::handler::{Handler, KeptEvent, Reply, SharedResponder, drop_quietly};
 use crate::metrics;
 
 pub(super) type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
@@ -21,7 +21,7 @@ pub(super) struct Invocation {
     pub(super) future: ReplyFuture,
     pub(super) responder: SharedResponder<'static>,
     /// Present where something stands around the handler that wants to know how it ends.
-    pub(super) call: Option<Arc<OwnedCall>>,
+    pub(super) kept: Option<Arc<KeptEvent>>,
     pub(super) deadline: Instant,
     pub(super) span: Span,
 }
@@ -41,7 +41,7 @@ impl Invocation {
 
     pub(super) fn took_too_long(&self) -> Exception {
         let event = &*self.handler.event;
-        if self.call.as_ref().is_some_and(|call| call.is_asking()) {
+        if self.kept.as_ref().is_some_and(|kept| kept.is_asking()) {
             metrics::guard_took_too_long(event);
             return Exception::framework("timeout", "the guard took too long");
         }

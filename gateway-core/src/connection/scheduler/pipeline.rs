@@ -9,8 +9,8 @@ use tracing::Span;
 use crate::connection::scheduler::events::{EventScheduler, StartedCall, panicked};
 use crate::connection::socket_context::SocketContext;
 use crate::handler::{
-    EventCall, Extensions, FilteredReply, Handler, HandlerFuture, HandlerState, Outcome, OwnedCall, Pipeline,
-    PipelineStart, Reply, SharedResponder,
+    Context, Event, Extensions, FilteredReply, Handler, HandlerFuture, HandlerState, KeptEvent, Outcome, OwnedContext,
+    Pipeline, PipelineStart, SharedResponder, Subject,
 };
 use crate::protocol::Payload;
 
@@ -25,52 +25,33 @@ pub(super) struct PipelineCall<'a> {
 }
 
 impl EventScheduler {
-    /// Asks the guards and runs what they let pass.
-    pub(super) fn start_around(&mut self, context: &SocketContext, visit: PipelineCall<'_>, task: &mut Task<'_>) {
-        let PipelineCall { handler, pipeline, event, payload, responder, span } = visit;
-        let mut arrival = EventCall {
-            handler,
-            pipeline,
-            services: &context.application.services,
-            socket: &context.socket,
-            grants: context.grants.as_ref(),
-            event,
-            payload,
-            extensions: Extensions::default(),
-        };
+    /// Asks the guards and runs the handler behind them.
+    pub(super) fn start_pipeline(&mut self, context: &SocketContext, call: PipelineCall<'_>, task: &mut Task<'_>) {
+        let PipelineCall { handler, pipeline, event, payload, responder, span } = call;
+        let extensions = Extensions::default();
+        let routed = Event { method: &handler.method, name: event, payload: &payload, responder: None };
+        let event_context = Context::new(context.scope(), Subject::Event(routed), &extensions);
         let entered = span.enter();
-        let begun = catch_unwind(AssertUnwindSafe(|| arrival.start(&responder)));
+        let started = catch_unwind(AssertUnwindSafe(|| pipeline.start(handler, event_context, &responder)));
         drop(entered);
-        match begun {
-            Ok(PipelineStart::Here(HandlerFuture(HandlerState::Ready(reply)))) => {
-                self.answer(context, reply, &mut arrival, responder);
+        let reply = match started {
+            Ok(PipelineStart::Called(HandlerFuture(HandlerState::Ready(reply)))) => reply,
+            Ok(PipelineStart::Called(HandlerFuture(HandlerState::Future(future)))) => {
+                let keep = || pipeline.has_filters().then(|| keep(context, handler, event, payload, extensions));
+                return self.run(context, StartedCall { handler, future, responder, span }, keep, task);
             }
-            Ok(PipelineStart::Here(HandlerFuture(HandlerState::Future(future)))) => {
-                let keep = || arrival.keep();
-                self.run(context, StartedCall { handler, future, responder, span }, keep, task);
+            Ok(PipelineStart::Waits { asked }) => {
+                let kept = keep(context, handler, event, payload, extensions);
+                let future = kept.resume(asked, &responder);
+                return self.run(context, StartedCall { handler, future, responder, span }, || Some(kept), task);
             }
-            Ok(PipelineStart::Later(HandlerFuture(HandlerState::Future(future)), call)) => {
-                self.run(context, StartedCall { handler, future, responder, span }, || Some(call), task);
-            }
-            Ok(PipelineStart::Later(HandlerFuture(HandlerState::Ready(reply)), call)) => {
-                self.finish(context, reply, responder, Some(call));
-            }
-            Err(_) => self.answer(context, panicked(context, event).into(), &mut arrival, responder),
-        }
-    }
-
-    /// It ended where it began.
-    fn answer(
-        &mut self,
-        context: &SocketContext,
-        reply: Reply,
-        arrival: &mut EventCall<'_>,
-        responder: SharedResponder<'_>,
-    ) {
-        let filtered = arrival.pipeline.filters.apply(reply, &arrival.call());
+            Err(_) => panicked(context, event).into(),
+        };
+        let filtered = pipeline.filters.apply(reply, &event_context);
         // A stream may fail later.
-        let call = if matches!(filtered.reply.0, Outcome::Stream(_)) { arrival.keep() } else { None };
-        self.tell(context, filtered, responder, call);
+        let may_fail = matches!(filtered.reply.0, Outcome::Stream(_)) && pipeline.has_filters();
+        let kept = may_fail.then(|| keep(context, handler, event, payload, extensions));
+        self.tell(context, filtered, responder, kept);
     }
 
     /// Tells what filters have made of it.
@@ -79,15 +60,26 @@ impl EventScheduler {
         context: &SocketContext,
         filtered: FilteredReply,
         responder: SharedResponder<'_>,
-        call: Option<Arc<OwnedCall>>,
+        kept: Option<Arc<KeptEvent>>,
     ) {
         let FilteredReply { reply, has_failed, then } = filtered;
         if has_failed {
             responder.take_back();
         }
-        self.conclude(context, reply, responder, call);
+        self.conclude(context, reply, responder, kept);
         if let Some(disconnect) = then {
             context.socket.disconnect(disconnect);
         }
     }
+}
+
+/// The event as it outlives its frame: of that, what it needs is copied.
+fn keep(
+    context: &SocketContext,
+    handler: &Arc<Handler>,
+    event: &Arc<str>,
+    payload: Payload<'_>,
+    extensions: Extensions,
+) -> Arc<KeptEvent> {
+    KeptEvent::new(handler, OwnedContext::new(context.scope(), handler.method, event, payload, extensions))
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context as Task, Poll};
 
 use tokio::time::Instant;
@@ -12,7 +12,8 @@ use crate::connection::scheduler::event_queue::EventQueue;
 use crate::connection::socket_context::SocketContext;
 use crate::error::Exception;
 use crate::handler::{
-    Context, GuardContext, GuardedHook, HandlerFuture, HandlerState, RawReply, SocketGrants, drop_quietly,
+    Context, Extensions, GuardContext, GuardPoint, GuardedHook, HandlerFuture, HandlerState, RawReply, Scope, Subject,
+    drop_quietly,
 };
 use crate::metrics::Counter;
 use crate::protocol::{CloseCode, Disconnect, Message};
@@ -93,11 +94,8 @@ impl RawScheduler {
         let Some(hook) = context.route.router.raw() else { return };
         context.count(Counter::Events);
         let running = catch_unwind(AssertUnwindSafe(|| match &context.grants {
-            Some(grants) if !hook.guards.is_empty() => guarded(context, hook, grants, message),
-            grants => {
-                let event_context = Context::raw(&context.application.services, &context.socket, message);
-                (hook.run)(&event_context.with_grants(grants.as_deref()))
-            }
+            Some(_) if !hook.guards.is_empty() => guarded(context, hook, message),
+            Some(_) | None => call(context.scope(), hook, message),
         }));
         match running {
             Ok(HandlerFuture(HandlerState::Ready(reply))) => Self::finish(context, reply),
@@ -114,7 +112,7 @@ impl RawScheduler {
         }
     }
 
-    fn finish(context: &SocketContext, RawReply(reply): RawReply) {
+    fn finish(context: &SocketContext, reply: RawReply) {
         match reply {
             Ok(None) => {}
             // A full outbox is counted there, and ends the connection where its policy says so.
@@ -145,36 +143,35 @@ impl RawScheduler {
     }
 }
 
+fn call(scope: Scope<'_>, hook: &GuardedHook<RawReply>, message: Message) -> HandlerFuture<RawReply> {
+    let (message, extensions) = (Mutex::new(Some(message)), Extensions::default());
+    (hook.run)(&Context::new(scope, Subject::Taken(&message), &extensions))
+}
+
 /// Asks the guards before the handler is called: at once where none of them waits.
-fn guarded(
-    context: &SocketContext,
-    hook: &GuardedHook<RawReply>,
-    grants: &Arc<SocketGrants>,
-    message: Message,
-) -> HandlerFuture<RawReply> {
-    let SocketContext { application, socket, .. } = context;
+fn guarded(context: &SocketContext, hook: &GuardedHook<RawReply>, message: Message) -> HandlerFuture<RawReply> {
+    let SocketContext { application, route, socket, grants, .. } = context;
     let asked = {
-        let context = GuardContext::connect(&application.services, socket, grants).about(&message);
-        hook.guards.ask_at_once(&context, socket.counters())
+        let extensions = Extensions::default();
+        let about = Context::new(context.scope(), Subject::Message(&message), &extensions);
+        hook.guards.ask_at_once(&GuardContext::new(GuardPoint::Event, &about), socket.counters())
     };
     match asked {
-        Err(exception) => HandlerFuture::ready(RawReply(Err(exception))),
-        Ok(asked) if asked == hook.guards.len() => {
-            (hook.run)(&Context::raw(&application.services, socket, message).with_grants(Some(grants)))
-        }
+        Err(exception) => HandlerFuture::ready(Err(exception)),
+        Ok(asked) if asked == hook.guards.len() => call(context.scope(), hook, message),
         Ok(asked) => {
-            let (application, route) = (Arc::clone(application), Arc::clone(&context.route));
-            let (socket, grants) = (socket.clone(), Arc::clone(grants));
+            let (application, route) = (Arc::clone(application), Arc::clone(route));
+            let (socket, grants) = (socket.clone(), grants.clone());
             HandlerFuture::future(async move {
                 let hook = route.router.raw().expect("it was called a moment ago");
-                let context = GuardContext::connect(&application.services, &socket, &grants).about(&message);
-                if let Err(exception) = hook.guards.ask(asked, &context, socket.counters()).await {
-                    return RawReply(Err(exception));
+                let scope = Scope { services: &application.services, socket: Some(&socket), grants: grants.as_ref() };
+                let extensions = Extensions::default();
+                let about = Context::new(scope, Subject::Message(&message), &extensions);
+                let about = GuardContext::new(GuardPoint::Event, &about);
+                if let Err(exception) = hook.guards.ask(asked, &about, socket.counters()).await {
+                    return Err(exception);
                 }
-                let running = {
-                    let event_context = Context::raw(&application.services, &socket, message);
-                    (hook.run)(&event_context.with_grants(Some(&grants)))
-                };
+                let running = call(scope, hook, message);
                 running.outcome().await
             })
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::connection::scheduler::events::EventScheduler;
 use crate::connection::socket_context::SocketContext;
-use crate::handler::Handler;
+use crate::handler::{Handler, MethodName};
 use crate::metrics::bounded;
 use crate::protocol::Envelope;
 
@@ -70,7 +70,7 @@ struct NamedMethod<'a>(&'a Handler);
 
 impl fmt::Display for NamedMethod<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Handler { gateway, subscription, .. } = self.0;
+        let Handler { method: MethodName { gateway, .. }, subscription, .. } = self.0;
         let method = subscription.method;
         write!(formatter, "`{gateway}::{}` ({}:{})", method.method, method.file, method.line)
     }

@@ -35,11 +35,11 @@ struct Stores;
 impl Filter for Stores {
     type Error = StoreError;
 
-    fn catch(&self, error: &StoreError, call: &Call<'_>) -> FilterOutcome {
+    fn catch(&self, error: &StoreError, context: &Context<'_>) -> FilterOutcome {
         match error {
             StoreError::Missing(id) => {
                 let exception = Exception::new("missing", "look elsewhere").with_details(&json!({"id": id}));
-                FilterOutcome::answer(exception.with_cause(&json!({"event": call.event(), "data": call.data()})))
+                FilterOutcome::answer(exception.with_cause(&json!({"event": context.event(), "data": context.data()})))
             }
             StoreError::Disk(_) => FilterOutcome::rethrow(),
         }
@@ -53,7 +53,7 @@ struct Disks;
 impl Filter for Disks {
     type Error = DiskFull;
 
-    fn catch(&self, _: &DiskFull, _: &Call<'_>) -> FilterOutcome {
+    fn catch(&self, _: &DiskFull, _: &Context<'_>) -> FilterOutcome {
         FilterOutcome::answer(Exception::new("disk_full", "try again tomorrow"))
     }
 }
@@ -64,7 +64,7 @@ struct Everything(&'static str);
 impl Filter for Everything {
     type Error = Exception;
 
-    fn catch(&self, error: &Exception, _: &Call<'_>) -> FilterOutcome {
+    fn catch(&self, error: &Exception, _: &Context<'_>) -> FilterOutcome {
         FilterOutcome::answer(Exception::new(self.0, format!("{} by {}", error.code().unwrap_or("nothing"), self.0)))
     }
 }
@@ -180,11 +180,11 @@ struct Unreadable;
 impl Filter for Unreadable {
     type Error = Rejection;
 
-    fn catch(&self, error: &Rejection, call: &Call<'_>) -> FilterOutcome {
+    fn catch(&self, error: &Rejection, context: &Context<'_>) -> FilterOutcome {
         let path = error.details().map(|faults| &faults[0]["path"]);
         FilterOutcome::reply(Reply::event(
             "unreadable",
-            json!({"event": call.event(), "code": error.code(), "path": path}),
+            json!({"event": context.event(), "code": error.code(), "path": path}),
         ))
     }
 }
@@ -196,7 +196,7 @@ struct Strict;
 impl Filter for Strict {
     type Error = Muted;
 
-    fn catch(&self, _: &Muted, _: &Call<'_>) -> FilterOutcome {
+    fn catch(&self, _: &Muted, _: &Context<'_>) -> FilterOutcome {
         FilterOutcome::disconnect(Disconnect::new(CloseCode::POLICY, "one word too many"))
     }
 }
@@ -208,7 +208,7 @@ struct Lenient;
 impl Filter for Lenient {
     type Error = StoreError;
 
-    fn catch(&self, _: &StoreError, _: &Call<'_>) -> FilterOutcome {
+    fn catch(&self, _: &StoreError, _: &Context<'_>) -> FilterOutcome {
         FilterOutcome::reply("never mind")
     }
 }
@@ -220,8 +220,8 @@ struct Pattern;
 impl Filter for Pattern {
     type Error = Exception;
 
-    fn catch(&self, error: &Exception, call: &Call<'_>) -> FilterOutcome {
-        FilterOutcome::answer(Exception::payload(&json!({"pattern": call.event(), "message": error.text()})))
+    fn catch(&self, error: &Exception, context: &Context<'_>) -> FilterOutcome {
+        FilterOutcome::answer(Exception::payload(&json!({"pattern": context.event(), "message": error.text()})))
     }
 }
 
@@ -231,7 +231,7 @@ struct Explodes;
 impl Filter for Explodes {
     type Error = Exception;
 
-    fn catch(&self, _: &Exception, _: &Call<'_>) -> FilterOutcome {
+    fn catch(&self, _: &Exception, _: &Context<'_>) -> FilterOutcome {
         panic!("on request")
     }
 }
@@ -341,7 +341,7 @@ struct Another;
 impl Filter for Another {
     type Error = Exception;
 
-    fn catch(&self, _: &Exception, _: &Call<'_>) -> FilterOutcome {
+    fn catch(&self, _: &Exception, _: &Context<'_>) -> FilterOutcome {
         FilterOutcome::reply(Reply::stream(stream::iter([7, 8])))
     }
 }

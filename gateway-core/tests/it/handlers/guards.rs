@@ -221,9 +221,9 @@ impl Guard for Notes {
     type Grants = ();
 
     fn check(&self, context: &GuardContext<'_>) -> Result<Grant, Exception> {
-        let what = context.event().or(context.room()).unwrap_or_default();
+        let what = context.room().unwrap_or(context.event());
         let data = context.data().map_or("", |data| data.get());
-        let is_there = context.socket().is_some();
+        let is_there = context.socket().is_ok();
         let mut book = self.book.0.lock().unwrap();
         book.push(format!("{} {:?} {} {what} {data} {is_there}", self.name, context.point(), context.namespace()));
         Grant::when(what != "forbidden")
@@ -385,7 +385,7 @@ impl Guard for Lease {
 
     fn check(&self, context: &GuardContext<'_>) -> Result<Grant<u64>, Exception> {
         let asked = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
-        if asked > 1 && context.event() == Some("last") {
+        if asked > 1 && context.event() == "last" {
             return Err(Exception::unauthorized());
         }
         Ok((self.pass)(Grant::with(asked)))

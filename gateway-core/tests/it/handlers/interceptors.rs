@@ -30,17 +30,17 @@ impl Logbook {
 struct Logging(&'static str, Logbook);
 
 impl Interceptor for Logging {
-    async fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> Reply {
+    async fn intercept(&self, context: &Context<'_>, next: Next<'_>) -> Reply {
         let Self(name, book) = self;
-        let data = call.data().map_or("", |data| data.get()).to_owned();
-        book.note(format!("{name}: {}::{} begins with {data}", call.gateway(), call.method()));
+        let data = context.data().map_or("", |data| data.get()).to_owned();
+        book.note(format!("{name}: {}::{} begins with {data}", context.gateway(), context.method()));
         let begin = Instant::now();
         let reply = next.run().await;
         let how = match reply.exception() {
             Some(exception) => format!("fails: {exception}"),
             None => format!("answers {:?}", reply.read::<Value>().map(Result::unwrap)),
         };
-        book.note(format!("{name}: {} {how} after {:?}", call.event(), begin.elapsed()));
+        book.note(format!("{name}: {} {how} after {:?}", context.event(), begin.elapsed()));
         reply
     }
 }
@@ -51,8 +51,8 @@ struct OfGateway {
 }
 
 impl Interceptor for OfGateway {
-    async fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> Reply {
-        Logging("gateway", self.book.clone()).intercept(call, next).await
+    async fn intercept(&self, context: &Context<'_>, next: Next<'_>) -> Reply {
+        Logging("gateway", self.book.clone()).intercept(context, next).await
     }
 }
 
@@ -61,8 +61,8 @@ impl Interceptor for OfGateway {
 struct Wrapped;
 
 impl Interceptor for Wrapped {
-    async fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> Reply {
-        let pattern = call.event().to_owned();
+    async fn intercept(&self, context: &Context<'_>, next: Next<'_>) -> Reply {
+        let pattern = context.event().to_owned();
         next.run().await.map_value(move |value: Value| json!({"v": value, "pattern": pattern}))
     }
 }
@@ -75,9 +75,9 @@ struct Locale(String);
 struct Locales;
 
 impl Interceptor for Locales {
-    async fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> Reply {
-        let header = call.handshake().header("accept-language").unwrap_or("en").to_owned();
-        call.extensions().insert(Locale(header));
+    async fn intercept(&self, context: &Context<'_>, next: Next<'_>) -> Reply {
+        let header = context.handshake().header("accept-language").unwrap_or("en").to_owned();
+        context.extensions().insert(Locale(header));
         next.run().await
     }
 }
@@ -87,7 +87,7 @@ impl Interceptor for Locales {
 struct Cache(Mutex<Option<Value>>);
 
 impl Interceptor for Cache {
-    async fn intercept(&self, _: &Call<'_>, next: Next<'_>) -> Reply {
+    async fn intercept(&self, _: &Context<'_>, next: Next<'_>) -> Reply {
         let known = self.0.lock().unwrap().clone();
         if let Some(value) = known {
             return Reply::value(&value);
@@ -102,7 +102,7 @@ impl Interceptor for Cache {
 struct Closed(bool);
 
 impl Interceptor for Closed {
-    async fn intercept(&self, _: &Call<'_>, next: Next<'_>) -> Reply {
+    async fn intercept(&self, _: &Context<'_>, next: Next<'_>) -> Reply {
         if self.0 {
             return Exception::new("closed", "come back on Monday").into();
         }
@@ -259,8 +259,8 @@ async fn a_handler_that_answers_by_hand_still_does() {
 struct Unwell;
 
 impl Interceptor for Unwell {
-    async fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> Reply {
-        match call.data().map_or("", |data| data.get()) {
+    async fn intercept(&self, context: &Context<'_>, next: Next<'_>) -> Reply {
+        match context.data().map_or("", |data| data.get()) {
             "\"panic\"" => panic!("on request"),
             "\"wait\"" => std::future::pending().await,
             "\"after\"" => {
@@ -332,8 +332,8 @@ async fn a_value_that_nobody_gave_is_missed() {
 struct Lingers;
 
 impl Interceptor for Lingers {
-    async fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> Reply {
-        let pause: u64 = call.args().read(0).unwrap_or_default();
+    async fn intercept(&self, context: &Context<'_>, next: Next<'_>) -> Reply {
+        let pause: u64 = context.args().read(0).unwrap_or_default();
         sleep(Duration::from_millis(pause)).await;
         let reply = next.run().await;
         sleep(Duration::from_millis(pause)).await;

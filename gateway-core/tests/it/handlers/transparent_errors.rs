@@ -37,7 +37,7 @@ enum ChatError {
 #[derive(Debug, thiserror::Error, Exception)]
 #[error(transparent)]
 struct Wrap(#[from] DbError);
-macro_rules! filters { ($($n:ident $t:ty;)*) => { $(#[derive(Default)] struct $n; impl Filter for $n { type Error = $t; fn catch(&self, e: &$t, _: &Call<'_>) -> FilterOutcome { FilterOutcome::answer(Exception::new(stringify!($n), e.to_string())) } })* } }
+macro_rules! filters { ($($n:ident $t:ty;)*) => { $(#[derive(Default)] struct $n; impl Filter for $n { type Error = $t; fn catch(&self, e: &$t, _: &Context<'_>) -> FilterOutcome { FilterOutcome::answer(Exception::new(stringify!($n), e.to_string())) } })* } }
 filters! { FStore StoreError; FDb DbError; FFmt std::fmt::Error; FInt std::num::ParseIntError; FIo std::io::Error; }
 #[gateway(namespace = "/c")]
 #[filter(FDb, FFmt, FInt)]

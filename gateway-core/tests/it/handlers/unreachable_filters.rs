@@ -72,7 +72,7 @@ struct OfFull;
 impl Filter for OfFull {
     type Error = Full;
 
-    fn catch(&self, _: &Full, _: &Call<'_>) -> FilterOutcome {
+    fn catch(&self, _: &Full, _: &Context<'_>) -> FilterOutcome {
         FilterOutcome::reply("caught")
     }
 }
@@ -83,7 +83,7 @@ struct OfAll;
 impl Filter for OfAll {
     type Error = Exception;
 
-    fn catch(&self, _: &Exception, _: &Call<'_>) -> FilterOutcome {
+    fn catch(&self, _: &Exception, _: &Context<'_>) -> FilterOutcome {
         FilterOutcome::rethrow()
     }
 }
@@ -94,7 +94,7 @@ struct OfArguments;
 impl Filter for OfArguments {
     type Error = Rejection;
 
-    fn catch(&self, _: &Rejection, _: &Call<'_>) -> FilterOutcome {
+    fn catch(&self, _: &Rejection, _: &Context<'_>) -> FilterOutcome {
         FilterOutcome::rethrow()
     }
 }
@@ -114,7 +114,7 @@ impl Guard for Passes {
 struct Around;
 
 impl Interceptor for Around {
-    async fn intercept(&self, _: &Call<'_>, next: Next<'_>) -> Reply {
+    async fn intercept(&self, _: &Context<'_>, next: Next<'_>) -> Reply {
         drop(next.run().await);
         Exception::from(Full).into()
     }

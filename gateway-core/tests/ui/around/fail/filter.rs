@@ -5,7 +5,7 @@ struct NoError;
 impl Filter for NoError {
     type Error = String;
 
-    fn catch(&self, _: &String, _: &Call<'_>) -> FilterOutcome {
+    fn catch(&self, _: &String, _: &Context<'_>) -> FilterOutcome {
         FilterOutcome::rethrow()
     }
 }
@@ -15,7 +15,7 @@ struct Answers;
 impl Filter for Answers {
     type Error = Exception;
 
-    fn catch(&self, error: &Exception, _: &Call<'_>) -> Reply {
+    fn catch(&self, error: &Exception, _: &Context<'_>) -> Reply {
         error.clone().into()
     }
 }

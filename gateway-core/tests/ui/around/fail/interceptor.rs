@@ -3,7 +3,7 @@ use gateway_core::prelude::*;
 struct Value;
 
 impl Interceptor for Value {
-    async fn intercept(&self, _: &Call<'_>, next: Next<'_>) -> Result<Reply, Exception> {
+    async fn intercept(&self, _: &Context<'_>, next: Next<'_>) -> Result<Reply, Exception> {
         Ok(next.run().await)
     }
 }
@@ -11,7 +11,7 @@ impl Interceptor for Value {
 struct Waits;
 
 impl Interceptor for Waits {
-    fn intercept(&self, _: &Call<'_>, next: Next<'_>) -> Reply {
+    fn intercept(&self, _: &Context<'_>, next: Next<'_>) -> Reply {
         next.run()
     }
 }
@@ -19,8 +19,8 @@ impl Interceptor for Waits {
 struct Forgets;
 
 impl Interceptor for Forgets {
-    async fn intercept(&self, call: &Call<'_>, _: Next<'_>) -> Reply {
-        call.event()
+    async fn intercept(&self, context: &Context<'_>, _: Next<'_>) -> Reply {
+        context.event()
     }
 }
 

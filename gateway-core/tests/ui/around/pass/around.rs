@@ -58,8 +58,8 @@ mod inner {
 }
 
 impl Interceptor for inner::Timing<String> {
-    async fn intercept(&self, call: &Call<'_>, next: Next<'_>) -> Reply {
-        let _ = (call.event(), &self.name, self.count);
+    async fn intercept(&self, context: &Context<'_>, next: Next<'_>) -> Reply {
+        let _ = (context.event(), &self.name, self.count);
         next.run().await
     }
 }
@@ -67,7 +67,7 @@ impl Interceptor for inner::Timing<String> {
 impl Filter for inner::Tuple {
     type Error = Exception;
 
-    fn catch(&self, _: &Exception, _: &Call<'_>) -> FilterOutcome {
+    fn catch(&self, _: &Exception, _: &Context<'_>) -> FilterOutcome {
         let _ = self.0;
         FilterOutcome::rethrow()
     }

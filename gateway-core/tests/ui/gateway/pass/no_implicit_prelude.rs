@@ -63,7 +63,7 @@ struct Er2;
 struct Fil;
 impl ::gateway_core::Filter for Fil {
     type Error = Er;
-    fn catch(&self, _: &Er, _: &::gateway_core::Call<'_>) -> ::gateway_core::FilterOutcome {
+    fn catch(&self, _: &Er, _: &::gateway_core::Context<'_>) -> ::gateway_core::FilterOutcome {
         ::gateway_core::FilterOutcome::rethrow()
     }
 }
