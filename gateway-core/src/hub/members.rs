@@ -111,7 +111,7 @@ impl Members {
     /// Takes the socket out of all rooms and the namespace.
     pub(crate) fn remove(&mut self, session: &Arc<Session>) {
         let id = &session.id;
-        // One that came back has another session by now.
+        // One that resumed has another session by now.
         if !self.sockets.get(id).is_some_and(|member| Arc::ptr_eq(&member.session, session)) {
             return;
         }
@@ -137,7 +137,7 @@ impl Members {
         self.enter(id, room)
     }
 
-    /// Puts the socket among those of a user, and out of those of another, also one who had it before its client came back.
+    /// Puts the socket among those of a user, and out of those of another, also one who had it before its client resumed.
     pub(crate) fn name_user(&mut self, id: &SocketId, user: &str) {
         if let Some(before) = self.user_of(id).filter(|before| before != user) {
             self.leave(id, &user_room(&before));

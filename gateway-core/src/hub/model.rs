@@ -1,5 +1,5 @@
-//! A model of where the tasks of one socket meet: its connection is lost, its client comes back, others put it into rooms,
-//! send to it, and disconnect it, in thousands of orders. Who is told that it came back is in its rooms and hears everything;
+//! A model of where the tasks of one socket meet: its connection is lost, its client resumes, others put it into rooms,
+//! send to it, and disconnect it, in thousands of orders. Who is told that it resumed is in its rooms and hears everything;
 //! who was disconnected is not back; and nothing is left of who is gone.
 
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl Place {
         session.outbox.open(Encoded::nothing());
     }
 
-    /// The client comes back, and is in where it is not told otherwise meanwhile.
+    /// The client resumes, and is in where it is not told otherwise meanwhile.
     fn come_back(&self, lost: &Session) -> Option<Arc<Session>> {
         let key = lost.recovery_key().unwrap().as_str();
         let Resumed { session, earlier } = self.hub.resumable.resume(&self.space, key, "0", session())?;
@@ -133,7 +133,7 @@ fn a_client_comes_back(patience: Patience) {
     let (has_joined, has_left, is_in, queued) = busy.join().unwrap();
     first.join().unwrap();
     let Some(back) = back else {
-        assert!(patience == Patience::None, "whoever is waited for comes back");
+        assert!(patience == Patience::None, "whoever is waited for resumes");
         return assert!(place.is_empty());
     };
     assert!((has_joined, has_left, is_in) == (true, true, true), "it is always somewhere");
@@ -194,7 +194,7 @@ fn a_session_goes_to_the_latest_of_those_who_claim_it() {
     check(two_come_back);
 }
 
-/// Somebody disconnects whoever is in the room, while its client is lost and comes back.
+/// Somebody disconnects whoever is in the room, while its client is lost and resumes.
 fn a_client_is_disconnected() {
     let place = Place::new();
     let lost = place.enter();

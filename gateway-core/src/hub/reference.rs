@@ -111,7 +111,7 @@ impl Both {
         person.user = person.is_here.then_some(user);
     }
 
-    /// The client came back: another session has its id, and is wherever the first was.
+    /// The client resumed: another session has its id, and is wherever the first was.
     fn replace(&mut self, index: usize) {
         if !self.people[index].is_here {
             return;

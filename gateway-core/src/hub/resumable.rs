@@ -24,7 +24,7 @@ struct Table {
 #[derive(Debug)]
 struct ResumableEntry {
     session: Arc<Session>,
-    /// Since when its client is not in. One that is coming back is not in yet.
+    /// Since when its client is not in. One that is resuming is not in yet.
     away_since: Option<Instant>,
 }
 
@@ -77,7 +77,7 @@ impl Resumable {
         Some(Resumed { session, earlier })
     }
 
-    /// The client of this session is not in: it may come back. Says since when it is away; `None` where nobody waits for it.
+    /// The client of this session is not in: it may resume. Says since when it is away; `None` where nobody waits for it.
     pub(crate) fn lose(&self, session: &Session, at_most: usize) -> Option<Instant> {
         let key = session.recovery_key()?;
         let mut table = self.lock();
@@ -93,7 +93,7 @@ impl Resumable {
         Some(*entry.away_since.get_or_insert_with(Instant::now))
     }
 
-    /// Nobody comes back as this session.
+    /// Nobody resumes as this session.
     pub(crate) fn forget(&self, session: &Session) {
         let Some(key) = session.recovery_key() else { return };
         let mut table = self.lock();

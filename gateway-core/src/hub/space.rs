@@ -33,7 +33,7 @@ impl Space {
         self.lock().insert(Arc::clone(session));
     }
 
-    /// A client came back: its new session is wherever the lost one was.
+    /// A client resumed: its new session is wherever the lost one was.
     pub(crate) fn replace(&self, session: &Arc<Session>) {
         self.lock().replace(session);
     }
@@ -47,7 +47,7 @@ impl Space {
         self.offsets.is_on()
     }
 
-    /// The offset of the next event, where what is sent is kept for clients that come back.
+    /// The offset of the next event, where what is sent is kept for clients that resume.
     pub(crate) fn next_offset(&self) -> Option<Offset> {
         self.offsets.next()
     }

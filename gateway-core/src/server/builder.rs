@@ -68,7 +68,7 @@ pub struct Server {
     custom_format: Option<&'static dyn MessageFormat>,
     deflate: Option<Deflate>,
     expected: Vec<String>,
-    before: Option<HandshakeCheck>,
+    allow_request: Option<HandshakeCheck>,
     fallback: Option<Fallback>,
     socket_io: Option<Engine>,
     engines: Vec<Engine>,
@@ -106,7 +106,7 @@ impl Server {
             custom_format: None,
             deflate: None,
             expected: Vec::new(),
-            before: None,
+            allow_request: None,
             fallback: None,
             socket_io: Some(socket_io(SocketIo::new())),
             engines: Vec::new(),
@@ -177,7 +177,7 @@ impl Server {
         self
     }
 
-    /// Lets a client that lost its connection come back as the same socket: with its rooms, its state and the events it
+    /// Lets a client that lost its connection resume as the same socket: with its rooms, its state and the events it
     /// has missed. Clients of Socket.IO do so unasked, those of the plain protocol where they ask for it. Default off.
     pub fn recovery(mut self, recovery: Recovery) -> Self {
         self.recovery = Some(recovery);
@@ -227,7 +227,7 @@ impl Server {
         F: Fn(Handshake) -> A + Send + Sync + 'static,
         A: Future<Output = Result<(), HandshakeRejection>> + Send + 'static,
     {
-        self.before = Some(HandshakeCheck::new(check));
+        self.allow_request = Some(HandshakeCheck::new(check));
         self
     }
 
@@ -381,10 +381,10 @@ impl Server {
     ///
     /// [`StartError::Problems`] when the program is wrong or an init hook fails.
     pub async fn into_service(self) -> Result<(GatewayService, ServerHandle), StartError> {
-        let Self { before, fallback, shared, .. } = &self;
-        let (before, fallback, handle) = (before.clone(), fallback.clone(), ServerHandle::new(Arc::clone(shared)));
+        let Self { fallback, shared, .. } = &self;
+        let (fallback, handle) = (fallback.clone(), ServerHandle::new(Arc::clone(shared)));
         let server = self.assemble().await?;
-        Ok((GatewayService { server, before, fallback, peer: None }, handle))
+        Ok((GatewayService { server, fallback, peer: None }, handle))
     }
 
     /// Looks for everything that would stop the start, without starting: for a test of the application.
@@ -455,6 +455,7 @@ impl Server {
             origins: self.origins,
             proxies,
             limiter,
+            allow_request: self.allow_request,
             subprotocols: self.subprotocols,
             deflate: self.deflate,
         });

@@ -1,6 +1,7 @@
 //! A server: what it is built from, how it starts, listens and stops.
 
 mod accept;
+mod admit;
 mod banner;
 mod body;
 mod builder;
@@ -9,7 +10,6 @@ mod config;
 mod endpoint;
 mod engine_io;
 mod fallback;
-mod guards;
 mod handle;
 mod handshake_check;
 mod lingering;
@@ -30,14 +30,16 @@ mod socket_io_options;
 mod state;
 mod upgrade;
 
+#[cfg(feature = "testing")]
+pub(crate) use admit::{Admitted, ConnectionRequest, Destination, admit, note_rejected};
 pub use body::Body;
 pub use builder::Server;
 #[cfg(feature = "config")]
 pub use config::ServerConfig;
 pub use endpoint::{Endpoint, IntoEndpoint, LocalAddr};
-pub use engine_io::{Cors, Parser, SameSite, SessionCookie, TransportName};
 #[cfg(feature = "testing")]
-pub(crate) use guards::guard_upgrade;
+pub(crate) use engine_io::Serves;
+pub use engine_io::{Cors, Parser, SameSite, SessionCookie, TransportName};
 pub use handle::ServerHandle;
 pub use handshake_check::HandshakeRejection;
 pub use peer::PeerAddr;

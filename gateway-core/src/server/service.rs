@@ -13,27 +13,24 @@ use http::{Request, Response, StatusCode, Uri};
 use http_body::Body as HttpBody;
 use tower_service::Service;
 
-use crate::connection::{self, ConnectionConfig, ConnectionScope};
+use crate::connection::{ConnectionConfig, serve};
 use crate::gateway::MatchedRoute;
-use crate::metrics::{self, Rejected, RejectedHandshake};
+use crate::metrics::{Rejected, RejectedHandshake};
+use crate::server::admit::{Admitted, ConnectionRequest, Destination, admit, note_rejected};
 use crate::server::body::Body;
 use crate::server::engine_io;
 use crate::server::fallback::Fallback;
-use crate::server::guards::guard_upgrade;
-use crate::server::handshake_check::{FOREIGN_ORIGIN, HandshakeCheck, HandshakeRejection};
+use crate::server::handshake_check::HandshakeRejection;
 use crate::server::lingering::{LingerBounds, RequestBody};
 use crate::server::peer::PeerAddr;
 use crate::server::state::StartedServer;
 use crate::server::upgrade::{OfferedUpgrade, StreamHandler, UpgradedStream, when_upgraded};
-use crate::transport::{
-    Agreed, ConnectionPermit, Handshake, Query, Stream, Upgrade, UpgradeError, UpgradeIntent, WebSocket,
-};
+use crate::transport::{Agreed, Stream, Upgrade, UpgradeError, UpgradeIntent, WebSocket};
 
 /// A started server as a `tower` service, to be mounted in another HTTP application. Cheap to clone.
 #[derive(Clone)]
 pub struct GatewayService {
     pub(crate) server: Arc<StartedServer>,
-    pub(crate) before: Option<HandshakeCheck>,
     pub(crate) fallback: Option<Fallback>,
     pub(crate) peer: Option<SocketAddr>,
 }
@@ -85,7 +82,7 @@ impl GatewayService {
 
     async fn respond(self, request: Request<Body>) -> Response<Body> {
         if let Some(engine) = self.server.engines.iter().find(|engine| engine.owns(request.uri().path())) {
-            let host = engine_io::Host { server: &self.server, before: self.before.as_ref(), peer: self.peer };
+            let host = engine_io::Host { server: &self.server, peer: self.peer };
             return engine_io::respond(host, engine, request).await;
         }
         let asks = UpgradeIntent::of(request.headers());
@@ -112,7 +109,7 @@ impl GatewayService {
         &self,
         mut request: Request<Body>,
         asks: UpgradeIntent,
-        mut found: MatchedRoute,
+        found: MatchedRoute,
     ) -> Result<Response<Body>, HandshakeRejection> {
         let below = UpgradedStream::of(&mut request);
         let (head, _) = request.into_parts();
@@ -122,27 +119,15 @@ impl GatewayService {
             upgrade = upgrade.or_first_offer(&head.headers);
         }
         let upgrade = upgrade.with_deflate(&head.headers, self.server.deflate.as_ref());
-        if !self.server.origins.admits(&head.headers) {
-            return Err(HandshakeRejection::new(StatusCode::FORBIDDEN, FOREIGN_ORIGIN).because(Rejected::Origin));
-        }
-        if self.server.shared.is_stopping() {
-            return Err(HandshakeRejection::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops")
-                .because(Rejected::Stopping));
-        }
-        let query = head.uri.query().unwrap_or_default();
-        Query::check(query, &self.server.application.limits)?;
-        let address = self.server.address(self.peer, &head.headers);
-        let permit = self.server.limiter.enter(address)?;
-        let handshake = Handshake::new(found.name.clone(), query, &head.headers, self.peer)
-            .with_protocol(upgrade.protocol())
-            .with_address(address)
-            .with_parameters(std::mem::take(&mut found.parameters));
-        if let Some(before) = &self.before {
-            before.ask(handshake.clone()).await?;
-        }
-        found.grants = guard_upgrade(&self.server.application, &found.route, &handshake).await?;
-        let server = Arc::clone(&self.server);
-        let begin = PlainConnection { server, found, handshake, agreed: upgrade.agreed(), permit };
+        let request = ConnectionRequest {
+            destination: Destination::Namespace(found),
+            query: head.uri.query().unwrap_or_default(),
+            headers: &head.headers,
+            peer: self.peer,
+            engine: None,
+        };
+        let admitted = admit(&self.server, request, |handshake| handshake.with_protocol(upgrade.protocol())).await?;
+        let begin = PlainConnection { server: Arc::clone(&self.server), admitted, agreed: upgrade.agreed() };
         when_upgraded(below, &self.server.shared.tasks, begin);
         Ok(upgrade.response())
     }
@@ -157,14 +142,14 @@ impl GatewayService {
     }
 
     fn rejected(&self, asked: &RejectedRequest, refusal: &HandshakeRejection) -> Response<Body> {
-        self.server.shared.counters.reject(refusal.why());
-        metrics::rejected(RejectedHandshake {
+        let rejected = RejectedHandshake {
             why: refusal.why(),
             status: refusal.status().as_u16(),
             text: refusal.text(),
             path: asked.uri.path(),
             origin: asked.origin.as_ref().and_then(|origin| origin.to_str().ok()),
-        });
+        };
+        note_rejected(&self.server, rejected);
         let mut response = Response::new(Body::from(format!("{}\n", refusal.text())));
         *response.status_mut() = refusal.status();
         let headers = response.headers_mut();
@@ -214,20 +199,17 @@ fn malformed(error: UpgradeError) -> HandshakeRejection {
 /// A connection by plain WebSocket. It gets a task of its own, which holds nothing of its handshake.
 struct PlainConnection {
     server: Arc<StartedServer>,
-    found: MatchedRoute,
-    handshake: Handshake,
+    admitted: Admitted,
     agreed: Option<Agreed>,
-    permit: Option<Box<ConnectionPermit>>,
 }
 
 impl StreamHandler for PlainConnection {
     async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
-        let Self { server, found, handshake, agreed, permit } = self;
+        let Self { server, admitted: Admitted { scope, handshake, permit }, agreed } = self;
         let application = Arc::clone(&server.application);
         let transport = WebSocket::new(stream, &read_ahead, application.limits.message_bytes);
         let transport = transport.with_deflate(agreed).holding(permit);
-        let tasks = &server.shared.tasks;
-        let config = ConnectionConfig::plain(&application, &found.route, &handshake);
-        tasks.spawn(connection::serve(transport, application, ConnectionScope::Namespace(found), handshake, config));
+        let config = ConnectionConfig::plain(&application, &scope, &handshake);
+        server.shared.tasks.spawn(serve(transport, application, scope, handshake, config));
     }
 }

@@ -111,7 +111,7 @@ impl<R: FromArgs + Send + 'static> IntoFuture for AckRequest<R> {
 }
 
 impl Target {
-    /// Asks every socket that is meant and here, not those that are away and may come back; await the result for their
+    /// Asks every socket that is meant and here, not those that are away and may resume; await the result for their
     /// answers. What came until the timeout is kept, whoever
     /// else did not answer.
     ///
@@ -218,7 +218,7 @@ impl<R> Responses<R> {
     ///
     /// # Errors
     ///
-    /// What there is, where one of them did not answer.
+    /// The answers that arrived, where one is missing.
     pub fn all(self) -> Result<Vec<R>, Self> {
         if self.0.iter().any(|(_, answer)| answer.is_err()) {
             return Err(self);

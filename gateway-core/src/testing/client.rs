@@ -266,7 +266,7 @@ impl TestClient {
         self.dialect.is_recovered()
     }
 
-    /// Loses the connection without a word. What it gives lets another client come back as the same socket, where the
+    /// Loses the connection without a word. What it gives lets another client resume as the same socket, where the
     /// server recovers and the client speaks Socket.IO or is [`resumable`](crate::testing::ConnectBuilder::resumable).
     #[must_use]
     pub fn lose(mut self) -> LostConnection {

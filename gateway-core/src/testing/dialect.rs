@@ -282,7 +282,7 @@ impl SocketIoPackets {
     }
 
     fn event(&mut self, mut list: Vec<Value>, ask: Option<u64>) -> Received {
-        // As its clients do: the last text of every event is its offset, where they can come back.
+        // As its clients do: the last text of every event is its offset, where they can resume.
         if self.lost.key.is_some() && ask.is_none() && list.len() > 1 && list.last().is_some_and(Value::is_string) {
             self.lost.offset = list.pop().and_then(|offset| offset.as_str().map(str::to_owned));
         }

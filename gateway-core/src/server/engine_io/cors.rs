@@ -60,6 +60,10 @@ impl Cors {
         self.origins.allowed()
     }
 
+    pub(crate) fn admits(&self, headers: &HeaderMap) -> bool {
+        self.origins.admits(headers)
+    }
+
     fn of(origins: OriginPolicy) -> Self {
         Self {
             origins,
@@ -176,7 +180,7 @@ pub(super) struct Sharing<'a> {
 
 impl Sharing<'_> {
     pub(super) fn admits(self, headers: &HeaderMap) -> bool {
-        self.own.admits(headers) || self.cors.is_some_and(|cors| cors.origins.admits(headers))
+        self.own.admits(headers) || self.cors.is_some_and(|cors| cors.admits(headers))
     }
 
     /// Returns `true` if pages beside those of the same host are allowed.

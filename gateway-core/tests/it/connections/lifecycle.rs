@@ -467,7 +467,8 @@ async fn a_server_that_stops_takes_nobody_new() {
     let (server, log) = door().await;
     server.handle().shutdown();
     let error = server.connect("/door").await.unwrap_err();
-    assert_eq!(error, ConnectError::Closed(Some(Disconnect::new(CloseCode::GOING_AWAY, "going away"))));
+    let (status, text) = (StatusCode::SERVICE_UNAVAILABLE, "the server stops".to_owned());
+    assert_eq!(error, ConnectError::Rejected { status, text });
     server.handle().stopped().await;
     assert_eq!(log.take(), [""; 0]);
 }

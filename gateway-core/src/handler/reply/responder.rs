@@ -35,7 +35,7 @@ pub(crate) struct Responder<'a> {
     echo: Option<Box<str>>,
     answered: bool,
     /// Fires when nobody waits for the answer any more; present where the handler asked for it.
-    pub(super) cancellation: Option<CancellationToken>,
+    pub(in crate::handler) cancellation: Option<CancellationToken>,
     /// Whether the session counts it among the answers it owes.
     owed: bool,
 }
@@ -84,7 +84,7 @@ impl<'a> Responder<'a> {
         self.id.as_ref()
     }
 
-    pub(super) fn cancellation(&mut self) -> CancellationToken {
+    pub(in crate::handler) fn cancellation(&mut self) -> CancellationToken {
         self.cancellation.get_or_insert_with(|| self.session.gone.child_token()).clone()
     }
 
@@ -174,7 +174,7 @@ impl<'a> Responder<'a> {
         self.note(|| self.told(outgoing, pushed));
     }
 
-    pub(super) fn note(&self, line: impl FnOnce() -> String) {
+    pub(in crate::handler) fn note(&self, line: impl FnOnce() -> String) {
         self.session.handshake.test_log().note(line);
     }
 

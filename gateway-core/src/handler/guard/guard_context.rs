@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use crate::handler::context::{Context, Subject};
-use crate::handler::guard_point::GuardPoint;
+use crate::handler::guard::guard_point::GuardPoint;
 use crate::protocol::Message;
 
 /// One question to a guard: the [`Context`] that it is about, and the point at which the client can be stopped.

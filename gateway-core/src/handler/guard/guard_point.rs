@@ -17,7 +17,7 @@ pub enum GuardPoint {
     Join,
 }
 
-/// Some doors: `GuardPoints::CONNECT | GuardPoints::EVENT`.
+/// A set of guard points: `GuardPoints::CONNECT | GuardPoints::EVENT`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct GuardPoints(u8);
 
@@ -30,7 +30,7 @@ impl GuardPoints {
     pub const EVENT: Self = Self(4);
     /// [`GuardPoint::Join`] alone.
     pub const JOIN: Self = Self(8);
-    /// Every door.
+    /// Every guard point.
     pub const ALL: Self = Self(15);
 
     /// These without `others`.
@@ -39,7 +39,7 @@ impl GuardPoints {
         Self(self.0 & !others.0)
     }
 
-    /// Whether this door is among them.
+    /// Says whether the set holds this guard point.
     #[must_use]
     pub const fn contains(self, point: GuardPoint) -> bool {
         let one = match point {

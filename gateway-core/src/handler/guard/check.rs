@@ -1,4 +1,4 @@
-//! Guards: whether a client may pass a door.
+//! Guards: checks that run before a connection, an event or a join.
 
 use std::any::{TypeId, type_name};
 use std::fmt;
@@ -11,10 +11,10 @@ use futures_util::FutureExt;
 use crate::error::Exception;
 use crate::handler::Layer;
 use crate::handler::context::Subject;
-use crate::handler::grant::{ErasedGrant, Grant};
-use crate::handler::guard_context::GuardContext;
-use crate::handler::guard_point::{GuardPoint, GuardPoints};
-use crate::handler::socket_grants::{GuardKey, SocketGrants};
+use crate::handler::guard::grant::{ErasedGrant, Grant};
+use crate::handler::guard::guard_context::GuardContext;
+use crate::handler::guard::guard_point::{GuardPoint, GuardPoints};
+use crate::handler::guard::socket_grants::{GuardKey, SocketGrants};
 use crate::metrics::{Counter, Counters};
 
 /// Decides whether a client may pass, without waiting. One that waits is an [`AsyncGuard`].
@@ -63,7 +63,7 @@ pub trait Guard: Send + Sync + 'static {
     /// Failure that the client is told; [`Exception::forbidden`] where there is nothing to explain. A panic refuses.
     fn check(&self, context: &GuardContext<'_>) -> Result<Grant<Self::Grants>, Exception>;
 
-    /// The doors it is asked at: all of them, unless it says otherwise.
+    /// The guard points it is asked at: all of them, unless it says otherwise.
     fn points(&self) -> GuardPoints {
         GuardPoints::ALL
     }
@@ -105,7 +105,7 @@ pub trait AsyncGuard: Send + Sync + 'static {
     /// guard that takes too long.
     fn check(&self, context: &GuardContext<'_>) -> impl Future<Output = Result<Grant<Self::Grants>, Exception>> + Send;
 
-    /// The doors it is asked at: all but that of rooms, unless it says otherwise.
+    /// The guard points it is asked at: all but that of rooms, unless it says otherwise.
     fn points(&self) -> GuardPoints {
         GuardPoints::ALL.without(GuardPoints::JOIN)
     }

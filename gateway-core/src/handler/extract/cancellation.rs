@@ -52,7 +52,7 @@ impl Cancellation {
 impl FromContext<on::Message> for Cancellation {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
         let nothing = || Rejection::new("internal", "there is nothing to cancel");
-        context.responder().and_then(super::Share::cancellation).map(Self).ok_or_else(nothing)
+        context.responder().and_then(crate::handler::Share::cancellation).map(Self).ok_or_else(nothing)
     }
 }
 

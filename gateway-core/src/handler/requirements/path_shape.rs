@@ -7,10 +7,10 @@ use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, Deserializer, Expected, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::handler::parameters::{Parameters, ReadParameter};
+use crate::handler::extract::parameters::{Parameters, ReadParameter};
 
 /// Why a `T` can be read from no path with these parameters.
-pub(super) fn fits<T: DeserializeOwned>(parameters: &[&str]) -> Result<(), String> {
+pub(in crate::handler) fn fits<T: DeserializeOwned>(parameters: &[&str]) -> Result<(), String> {
     let list: Vec<_> = parameters.iter().map(|name| ((*name).to_owned(), "sample".to_owned())).collect();
     match T::deserialize(Parameters::new(&list, |_| ShapeSample)) {
         Err(ShapeError::Always(why)) => Err(why),

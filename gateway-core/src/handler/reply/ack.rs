@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use crate::error::{Exception, Rejection};
-use crate::handler::shared_responder::{ResponderSlot, take};
+use crate::handler::reply::shared_responder::{ResponderSlot, take};
 use crate::handler::{Context, FromContext, Reply, on};
 use crate::protocol::ToArgs;
 

@@ -7,13 +7,13 @@ use serde::forward_to_deserialize_any;
 type ParameterError = serde::de::value::Error;
 
 /// The parameters of a namespace, each read by `P`.
-pub(super) struct Parameters<'a, P> {
+pub(in crate::handler) struct Parameters<'a, P> {
     list: &'a [(String, String)],
     value: fn(&'a str) -> P,
 }
 
 /// Deserialization of one parameter's value.
-pub(super) trait ReadParameter<'de>:
+pub(in crate::handler) trait ReadParameter<'de>:
     Deserializer<'de> + IntoDeserializer<'de, <Self as Deserializer<'de>>::Error>
 {
     /// One value was asked for, and there are so many.
@@ -25,7 +25,7 @@ pub(super) trait ReadParameter<'de>:
 impl<'de> ReadParameter<'de> for ParameterValue<'de> {}
 
 impl<'de, P: ReadParameter<'de>> Parameters<'de, P> {
-    pub(super) fn new(list: &'de [(String, String)], value: fn(&'de str) -> P) -> Self {
+    pub(in crate::handler) fn new(list: &'de [(String, String)], value: fn(&'de str) -> P) -> Self {
         Self { list, value }
     }
 
@@ -109,7 +109,7 @@ impl<'de, P: ReadParameter<'de>> Deserializer<'de> for Parameters<'de, P> {
 }
 
 /// One parameter: text, read as a number or a truth value where that is asked for.
-pub(super) struct ParameterValue<'de>(pub(super) &'de str);
+pub(in crate::handler) struct ParameterValue<'de>(pub(in crate::handler) &'de str);
 
 macro_rules! read_as {
     ($($method:ident $visit:ident)*) => {$(

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Exception;
-use crate::handler::responder::{Finished, Responder};
+use crate::handler::reply::responder::{Finished, Responder};
 use crate::handler::{Outcome, Reply};
 use crate::protocol::RequestId;
 

@@ -5,8 +5,8 @@ use std::ops::Deref;
 use serde::de::DeserializeOwned;
 
 use crate::error::Rejection;
-use crate::handler::parameters::{ParameterValue, Parameters};
-use crate::handler::path_shape::fits;
+use crate::handler::extract::parameters::{ParameterValue, Parameters};
+use crate::handler::requirements::path_shape::fits;
 use crate::handler::{Context, FromContext, Requirements, on};
 
 /// The values of the namespace's parameters: a single one as itself, several as a struct by name, as a tuple or a map.

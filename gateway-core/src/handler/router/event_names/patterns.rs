@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::handler::event_hash::BuildEventHasher;
-use crate::handler::event_names::{SEPARATORS, segment};
+use crate::handler::router::event_hash::BuildEventHasher;
+use crate::handler::router::event_names::{SEPARATORS, segment};
 use crate::protocol::CATCH_ALL;
 
 /// Values by the pattern of a name. From the left a word comes before `*`, and a longer pattern before a shorter one.
@@ -104,7 +104,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::handler::event_names::{matches, precedence};
+    use crate::handler::router::event_names::{matches, precedence};
 
     fn table<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Patterns<String> {
         let mut table = Patterns::default();

@@ -8,8 +8,8 @@ use crate::handler::{ServiceMap, Written};
 /// Requirements of an argument on the server. An extractor declares them in
 /// [`FromContext::needs`](crate::FromContext::needs), and a missing value stops the start.
 pub struct Requirements<'a> {
-    pub(super) scene: &'a Available<'a>,
-    pub(super) missing: Vec<Missing>,
+    pub(in crate::handler) scene: &'a Available<'a>,
+    pub(in crate::handler) missing: Vec<Missing>,
     /// Types that are made for each socket because an argument asks for them.
     wanted: Vec<TypeId>,
 }

@@ -34,11 +34,11 @@ impl Extensions {
         self.0.get()?.values.find::<T>().map(|value| T::clone(&value))
     }
 
-    pub(super) fn grant(&self, kind: TypeId, value: Arc<dyn Any + Send + Sync>) {
+    pub(in crate::handler) fn grant(&self, kind: TypeId, value: Arc<dyn Any + Send + Sync>) {
         self.0.get_or_init(Box::default).granted.insert_shared(kind, value);
     }
 
-    pub(super) fn granted<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+    pub(in crate::handler) fn granted<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.0.get()?.granted.find()
     }
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use crate::handler::Extensions;
-use crate::handler::grant::{ErasedGrant, GrantLifetime};
-use crate::handler::guard_point::GuardPoint;
+use crate::handler::guard::grant::{ErasedGrant, GrantLifetime};
+use crate::handler::guard::guard_point::GuardPoint;
 use crate::session::TypeMap;
 use crate::socket::Socket;
 
@@ -16,9 +16,9 @@ use crate::socket::Socket;
 #[derive(Debug, Default)]
 pub(crate) struct SocketGrants {
     /// For as long as the socket lives. Its session has it too.
-    pub(super) granted: Arc<TypeMap>,
+    pub(in crate::handler) granted: Arc<TypeMap>,
     /// Made for the socket when it came in.
-    pub(super) own: TypeMap,
+    pub(in crate::handler) own: TypeMap,
     state: Mutex<GrantState>,
 }
 
@@ -32,11 +32,11 @@ struct GrantState {
 
 /// Which guard of the server it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct GuardKey(pub(super) usize);
+pub(crate) struct GuardKey(pub(in crate::handler) usize);
 
 impl SocketGrants {
     /// Returns `true` if an earlier grant of this guard is still valid. The clock is read only where one is bounded.
-    pub(super) fn hold(&self, guard: GuardKey, point: GuardPoint) -> bool {
+    pub(in crate::handler) fn hold(&self, guard: GuardKey, point: GuardPoint) -> bool {
         if point == GuardPoint::Join {
             return false;
         }
@@ -50,7 +50,13 @@ impl SocketGrants {
     }
 
     /// Takes up a grant that a guard gave. `event` are the values of the event it was asked about, where it was one.
-    pub(super) fn add(&self, guard: GuardKey, grant: ErasedGrant, event: Option<&Extensions>, socket: Option<&Socket>) {
+    pub(in crate::handler) fn add(
+        &self,
+        guard: GuardKey,
+        grant: ErasedGrant,
+        event: Option<&Extensions>,
+        socket: Option<&Socket>,
+    ) {
         let ErasedGrant { value, user, holds, expires } = grant;
         if let Some((kind, value)) = value {
             match event {

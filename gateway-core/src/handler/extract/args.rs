@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Rejection;
-use crate::handler::collected_errors::read_on;
+use crate::handler::validate::collected_errors::read_on;
 use crate::handler::{Context, ErrorTypes, FromContext, IntoReply, Reply, on};
 use crate::protocol::{Args, RawArgs};
 

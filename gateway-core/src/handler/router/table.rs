@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::handler::context::MethodName;
-use crate::handler::event_hash::BuildEventHasher;
-use crate::handler::event_names::{Names, Patterns, is_pattern};
+use crate::handler::router::event_hash::BuildEventHasher;
+use crate::handler::router::event_names::{Names, Patterns, is_pattern};
 use crate::handler::{EventOverflow, Hooks, Pipeline, Policy, Rate, RunHandler};
 use crate::metrics::EventMeter;
 use crate::protocol::is_reserved;
@@ -213,7 +213,7 @@ impl Router {
     }
 
     /// Handler of whole messages, in a raw gateway.
-    pub(crate) fn raw(&self) -> Option<&super::GuardedHook<super::RawReply>> {
+    pub(crate) fn raw(&self) -> Option<&crate::handler::GuardedHook<crate::handler::RawReply>> {
         self.gateways.iter().find_map(|hooks| hooks.message.as_ref())
     }
 }

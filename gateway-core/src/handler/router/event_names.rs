@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 pub(crate) use self::patterns::Patterns;
-use crate::handler::event_hash::BuildEventHasher;
+use crate::handler::router::event_hash::BuildEventHasher;
 use crate::protocol::is_reserved;
 
 /// Characters that end a segment of a name.

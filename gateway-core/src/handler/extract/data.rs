@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::error::Rejection;
-use crate::handler::collected_errors::read_on;
+use crate::handler::validate::collected_errors::read_on;
 use crate::handler::{Context, ErrorTypes, FromContext, IntoReply, Reply, on};
 
 /// A payload of a type of one's own: as an argument it is read from what the client sent, as a reply it is sent.

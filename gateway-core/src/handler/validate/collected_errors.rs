@@ -8,7 +8,7 @@ use crate::handler::{Compat, Context};
 use crate::protocol::Fault;
 
 /// Faults are told up to this number, so that a small message has no large answer.
-pub(super) const MOST: usize = 32;
+pub(in crate::handler) const MOST: usize = 32;
 
 thread_local! {
     /// Present while the argument of a `Valid` is read a second time: then an extractor leaves the faults of the shape here,
@@ -18,7 +18,7 @@ thread_local! {
 
 /// An argument that could not be read: a value for its rules where those are asked for, or all its faults, or `None` where
 /// the first is told alone.
-pub(super) fn read_on<T>(
+pub(in crate::handler) fn read_on<T>(
     context: &Context<'_>,
     lead: &str,
     faults: impl FnOnce(usize) -> Option<(Option<T>, Vec<Fault>)>,
@@ -38,7 +38,7 @@ pub(super) fn read_on<T>(
 }
 
 /// Reads an argument that could not be read once more, for its rules. Gives the faults of its shape with it.
-pub(super) fn read_for_rules<E>(
+pub(in crate::handler) fn read_for_rules<E>(
     context: &Context<'_>,
     read: impl FnOnce() -> Result<E, Rejection>,
 ) -> Option<(E, Vec<Fault>)> {
@@ -53,7 +53,7 @@ pub(super) fn read_for_rules<E>(
 }
 
 /// Adds the rules that are broken where the shape is right.
-pub(super) fn with_rules(mut shape: Vec<Fault>, rules: Vec<Fault>) -> Vec<Fault> {
+pub(in crate::handler) fn with_rules(mut shape: Vec<Fault>, rules: Vec<Fault>) -> Vec<Fault> {
     let faulty: Vec<String> = shape.iter().map(|fault| plain(&fault.path)).collect();
     let is_sample = |path: &str| {
         let inside =
