@@ -1,4 +1,4 @@
-//! Describing a server before it starts.
+//! The [`Server`] builder: the description of a server before it starts.
 
 use std::any::type_name;
 use std::convert::Infallible;
@@ -43,7 +43,7 @@ use crate::transport::{ConnectionLimiter, Deflate, Handshake, OriginPolicy};
 
 type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
 
-/// A server that has not started: which gateways it serves, what they are given, and its settings.
+/// A server that has not started: its gateways, their services, and its settings.
 ///
 /// ```no_run
 /// # use gateway_core::prelude::*;
@@ -80,12 +80,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server of every gateway that is linked into this binary.
+    /// Creates a server with every gateway that is linked into this binary.
     pub fn new() -> Self {
         Self::of(GatewaySelection::everything())
     }
 
-    /// A server of no gateway: name them with [`Server::gateway`].
+    /// Creates a server without gateways; add them with [`Server::gateway`].
     pub fn empty() -> Self {
         Self::of(GatewaySelection::default())
     }
@@ -124,36 +124,36 @@ impl Server {
         self
     }
 
-    /// Adds a gateway that was written by hand; `add` takes its methods up.
+    /// Adds a gateway written without macros; `add` registers its handlers.
     pub fn gateway_with<G: Gateway>(mut self, add: fn(&mut Handlers<G>)) -> Self {
         self.selection.add::<G>();
         self.selection.add_block(add);
         self
     }
 
-    /// Puts a guard before everything: every namespace, event and room. It is asked first.
+    /// Adds a guard to every namespace, event and room. It runs before all other guards.
     #[track_caller]
     pub fn guard<Kind, G: IntoGuard<Kind>>(mut self, guard: G) -> Self {
         self.around.guard(written_here::<G>(), Some(Arc::new(guard)));
         self
     }
 
-    /// Puts an interceptor around the handlers of all events. It is the outermost.
+    /// Adds an interceptor around the handlers of all events. It is the outermost one.
     #[track_caller]
     pub fn intercept<I: Interceptor>(mut self, interceptor: I) -> Self {
         self.around.intercept(written_here::<I>(), Some(Arc::new(interceptor)));
         self
     }
 
-    /// Answers failures of all handlers that no nearer filter has caught.
+    /// Adds a filter for failures of all handlers that no other filter has caught.
     #[track_caller]
     pub fn filter<F: Filter>(mut self, filter: F) -> Self {
         self.around.filter(written_here::<F>(), Some(Arc::new(filter)));
         self
     }
 
-    /// Stops the start unless a gateway of each of these namespaces is linked in. A crate that nothing names is dropped
-    /// by the linker with its gateways.
+    /// Fails the start unless each of these namespaces has a linked gateway. The linker drops a crate that nothing refers
+    /// to, together with its gateways.
     pub fn require_namespaces<N: Into<String>>(mut self, namespaces: impl IntoIterator<Item = N>) -> Self {
         self.expected.extend(namespaces.into_iter().map(Into::into));
         self
@@ -165,63 +165,63 @@ impl Server {
         self
     }
 
-    /// Sets the options that stand in a configuration file. Setters called afterwards win.
+    /// Sets the options read from a configuration file. Setters called afterwards override them.
     #[cfg(feature = "config")]
     pub fn config(self, config: ServerConfig) -> Self {
         config.apply(self)
     }
 
-    /// Restores what clients of NestJS may depend on; `docs/protocol.md` lists it. Default off.
+    /// Enables behaviour that clients of NestJS may depend on, listed in `docs/protocol.md`. Default off.
     pub fn nestjs_compat(mut self, on: bool) -> Self {
         self.compat.nestjs = on;
         self
     }
 
-    /// Lets a client that lost its connection resume as the same socket: with its rooms, its state and the events it
-    /// has missed. Clients of Socket.IO do so unasked, those of the plain protocol where they ask for it. Default off.
+    /// Lets a client that lost its connection resume its socket, with its rooms, its state and the events it missed. Clients
+    /// of Socket.IO resume by themselves, clients of the plain protocol must request it. Default off.
     pub fn recovery(mut self, recovery: Recovery) -> Self {
         self.recovery = Some(recovery);
         self
     }
 
-    /// Lets pages of another origin connect, such as `https://app.example.com`. Pages of the server's own host may
-    /// always, and programs that are no browser send no origin.
+    /// Allows pages of another origin, such as `https://app.example.com`, to connect. Pages of the server's own host are
+    /// always allowed, and so are clients that send no origin, as most programs that are not browsers.
     pub fn allow_origin(mut self, origin: &str) -> Self {
         self.origins.allow(origin);
         self
     }
 
-    /// Lets every page of the world connect with its visitors' cookies. Only for servers that read none.
+    /// Allows pages of every origin to connect, with their visitors' cookies. Only for servers that read no cookies.
     pub fn allow_any_origin(mut self) -> Self {
         self.origins.allow_any();
         self
     }
 
-    /// Subprotocols of the application, the preferred one first; `gateway.v1` comes before them.
+    /// Sets the application's subprotocols, the preferred one first; `gateway.v1` precedes them.
     pub fn subprotocols<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.subprotocols.extend(names.into_iter().map(Into::into));
         self
     }
 
-    /// Replaces the form in which messages are written on plain WebSocket: `message_format(&Pairs)`. Clients that name
-    /// `gateway.v1` or `gateway.v1.msgpack` as their subprotocol have these all the same.
+    /// Replaces the message format of plain WebSocket: `message_format(&Pairs)`. Clients that offer `gateway.v1` or
+    /// `gateway.v1.msgpack` as their subprotocol still get these.
     pub fn message_format(mut self, format: &'static dyn MessageFormat) -> Self {
         self.custom_format = Some(format);
         self
     }
 
-    /// Compresses messages of a WebSocket with clients that offer it, plain ones and those of Socket.IO. Default off: it
-    /// costs time, and the length of what is compressed tells of secrets beside text of others.
+    /// Compresses WebSocket messages for clients that offer it, both plain and Socket.IO. Default off: compression costs
+    /// time, and the compressed length leaks information about secrets next to text that an attacker controls.
     #[cfg(feature = "deflate")]
     pub fn deflate(mut self, deflate: Deflate) -> Self {
         self.deflate = Some(deflate);
         self
     }
 
-    /// Asks `check` about each request for a connection, before its guards; it may refuse with a status.
+    /// Runs `check` for each connection request, before any guard. `check` may refuse with a status.
     ///
-    /// This is about the request and not about a namespace: it is asked once, also about a handshake of Engine.IO, which
-    /// belongs to no namespace yet, and knows nothing of what it lets in. Who may use a gateway is what a [`Guard`] decides.
+    /// `check` sees the request only and runs once per connection. A handshake of Engine.IO is checked too, although it
+    /// belongs to no namespace yet. Access to a gateway is decided by a [`Guard`].
     pub fn allow_request<F, A>(mut self, check: F) -> Self
     where
         F: Fn(Handshake) -> A + Send + Sync + 'static,
@@ -231,7 +231,7 @@ impl Server {
         self
     }
 
-    /// Answers requests that are for no gateway with another service, such as an axum router.
+    /// Answers all other HTTP requests with a service, such as an axum router.
     pub fn fallback<S, B>(mut self, service: S) -> Self
     where
         S: Service<Request<Body>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
@@ -243,7 +243,7 @@ impl Server {
         self
     }
 
-    /// Answers requests that are for no gateway with a function, such as one that serves a page.
+    /// Answers all other HTTP requests with a function, such as one that serves a page.
     pub fn fallback_fn<F>(mut self, respond: F) -> Self
     where
         F: Fn(Request<Body>) -> Response<Body> + Send + Sync + 'static,
@@ -252,46 +252,45 @@ impl Server {
         self
     }
 
-    /// Sets how Socket.IO is served. It is on without this, at `/socket.io/`.
+    /// Sets the options of Socket.IO. By default Socket.IO is served at `/socket.io/`.
     pub fn socket_io(mut self, options: SocketIo) -> Self {
         self.socket_io = Some(socket_io(options));
         self
     }
 
-    /// Serves no Socket.IO: its path is one like any other.
+    /// Disables Socket.IO. Its path is then an ordinary path.
     pub fn without_socket_io(mut self) -> Self {
         self.socket_io = None;
         self
     }
 
-    /// Serves the raw gateway of a namespace by Engine.IO, under a path of its own. It stays to be reached by plain
-    /// WebSocket under its namespace.
+    /// Serves the raw gateway of `namespace` over Engine.IO at `path`. Plain WebSocket at its namespace still works.
     pub fn engine_io(mut self, path: &str, namespace: &str, options: EngineIo) -> Self {
         self.engines.push(Engine::new(path, Serves::Raw(namespace.to_owned()), options.engine));
         self
     }
 
-    /// Listens here too: at the other address of a name such as `localhost`, or for the programs of this machine alone.
+    /// Listens at a further endpoint, such as the second address of `localhost` or a Unix socket.
     pub fn also_listen(mut self, endpoint: impl IntoEndpoint) -> Self {
         self.also.push(endpoint.into_endpoint());
         self
     }
 
-    /// Runs once the server listens, with the address that the one given to [`Server::serve`] turned out to be.
+    /// Calls `run` once the server listens, with the actual address of the endpoint given to [`Server::serve`].
     pub fn on_listening(mut self, run: impl FnOnce(&LocalAddr) + Send + 'static) -> Self {
         self.on_listening = Some(Box::new(run));
         self
     }
 
-    /// Hears of every event that came in, before its handler does; for tracing. It runs in the connection's task, so it
-    /// must not wait. A server without one pays nothing for it.
+    /// Calls `listener` for every incoming event before its handler runs, for tracing. The listener runs in the connection's
+    /// task and must not block. Without a listener there is no cost.
     pub fn on_incoming(mut self, listener: impl Fn(&EventInfo<'_>) + Send + Sync + 'static) -> Self {
         self.listeners.add_incoming(listener);
         self
     }
 
-    /// Hears of every event that is sent, once for each socket it goes to: what `emit`, `send` and `request` say, and no
-    /// replies. It runs where the event is sent from.
+    /// Calls `listener` for every outgoing event, once per recipient: events sent by `emit`, `send` and `emit_with_ack`, not
+    /// replies. The listener runs on the sender's task.
     pub fn on_outgoing(mut self, listener: impl Fn(&EventInfo<'_>) + Send + Sync + 'static) -> Self {
         self.listeners.add_outgoing(listener);
         self
@@ -303,26 +302,26 @@ impl Server {
         self
     }
 
-    /// The server as background tasks see it, already before it starts.
+    /// Returns a handle to the server for background tasks; available before the start.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         ServerHandle::new(Arc::clone(&self.shared))
     }
 
-    /// Serves until Ctrl-C or SIGTERM, then stops gracefully; a second signal ends the process's wait at once. Where it
-    /// serves TLS, SIGHUP makes it read its certificates again.
+    /// Serves until Ctrl-C or SIGTERM, then stops gracefully; a second signal ends the wait at once. With TLS, SIGHUP
+    /// reloads the certificates.
     ///
     /// # Errors
     ///
-    /// [`StartError`] when the program is wrong, an init hook fails, or the address cannot be listened on.
-    // Its future does not depend on the type of the address, so that what is none is said once.
+    /// [`StartError`] when the program is wrong, an init hook fails, or binding the address fails.
+    // The future does not depend on the endpoint's type, so that an invalid type is one compiler error.
     pub fn serve(self, endpoint: impl IntoEndpoint) -> Pin<Box<dyn Future<Output = Result<(), StartError>> + Send>> {
         Box::pin(self.serve_at(endpoint.into_endpoint()))
     }
 
     async fn serve_at(self, endpoint: Endpoint) -> Result<(), StartError> {
         let banner = self.banner;
-        // Whoever hears that it listens may tell it to stop at once.
+        // Created before `on_listening` runs: a process that sees the server listen may signal it at once.
         let mut signals = Signals::new().map_err(StartError::Signals)?;
         let server = tokio::select! {
             started = self.start_with(endpoint, banner) => started?,
@@ -335,7 +334,7 @@ impl Server {
         Ok(())
     }
 
-    /// Starts in the background and returns; nothing is printed and no signal is listened for.
+    /// Starts in the background and returns. Prints nothing and handles no signals.
     ///
     /// # Errors
     ///
@@ -350,7 +349,7 @@ impl Server {
     async fn start_with(mut self, endpoint: Endpoint, banner: bool) -> Result<RunningServer, StartError> {
         let (on_listening, also) = (self.on_listening.take(), std::mem::take(&mut self.also));
         let monitoring = self.operations.monitoring.take();
-        // Everything that can be wrong is, before the port opens.
+        // All problems are reported before the port opens.
         let (service, handle) = self.into_service().await?;
         let (listener, address) = endpoint.listen().await?;
         let mut listeners = vec![listener];
@@ -374,8 +373,8 @@ impl Server {
         Ok(server)
     }
 
-    /// Starts as a tower service, to be mounted in another HTTP application, whose graceful stop should call
-    /// [`ServerHandle::shutdown`].
+    /// Starts as a tower service to mount in another HTTP application. Call [`ServerHandle::shutdown`] when that
+    /// application stops.
     ///
     /// # Errors
     ///
@@ -387,17 +386,17 @@ impl Server {
         Ok((GatewayService { server, fallback, peer: None }, handle))
     }
 
-    /// Looks for everything that would stop the start, without starting: for a test of the application.
+    /// Checks for problems that would fail the start, without starting. Meant for a test of the application.
     ///
     /// # Errors
     ///
-    /// [`StartError::Problems`] with all of it. Factories and init hooks do not run.
+    /// [`StartError::Problems`] with all problems. Factories and init hooks do not run.
     pub fn check(mut self) -> Result<(), StartError> {
         self.services.provide(self.handle());
         self.plan().map(drop)
     }
 
-    /// Everything that is wrong, or the gateways ready to start.
+    /// Assembles the gateways, or returns all problems.
     fn plan(&self) -> Result<Assembled, StartError> {
         let loses = self.recovery.is_some() && self.limits.overflow != Overflow::Close;
         let lossy = loses.then(|| Problem::recovery_with_loss(self.limits.overflow));
@@ -464,11 +463,11 @@ impl Server {
     }
 }
 
-/// Place in the caller's source where a value is given to the server.
+/// Location in the caller's source where a value is given to the server.
 #[track_caller]
 fn written_here<T>() -> Written {
     let (context, name) = (Location::caller(), type_name::<T>());
-    // Without the modules before it; those of its parameters stay.
+    // The type's own module path is dropped; those of its parameters stay.
     let plain = name.split('<').next().unwrap_or(name);
     let start = plain.rfind("::").map_or(0, |at| at + 2);
     Written::new(&name[start..], context.file(), context.line())

@@ -1,4 +1,4 @@
-//! Handler of requests that are for no gateway: pages and routes of the application.
+//! Handler of all other HTTP requests: pages and routes of the application.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::server::body::Body;
 
 type FallbackFuture = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
-/// A service of any type.
+/// A type-erased fallback service.
 #[derive(Clone)]
 pub(crate) struct Fallback(Arc<dyn Fn(Request<Body>) -> FallbackFuture + Send + Sync>);
 
@@ -26,7 +26,7 @@ impl Fallback {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        // A service need not be `Sync`; it is cloned for each request, as tower asks.
+        // A service need not be `Sync`; it is cloned per request, as tower requires.
         let service = Mutex::new(service);
         Self(Arc::new(move |request| {
             let mut service = service.lock().unwrap_or_else(PoisonError::into_inner).clone();

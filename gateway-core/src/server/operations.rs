@@ -1,13 +1,13 @@
-//! Settings of an operator: the health listener, and how the server stops.
+//! Builder methods for operators: monitoring, measurements, trusted proxies, and draining.
 
 use crate::connection::Drain;
 use crate::server::builder::Server;
 use crate::server::endpoint::IntoEndpoint;
 
 impl Server {
-    /// Answers those who watch over the server at an address of their own: `/metrics` in Prometheus' text format,
-    /// `/health/live`, and `/health/ready`, which turns to 503 as soon as the server begins to stop. Nobody is asked who he
-    /// is, so the address should be one that only they reach. Events are measured, as by [`Server::measure`].
+    /// Serves monitoring at a separate endpoint: `/metrics` in Prometheus' text format, `/health/live`, and `/health/ready`,
+    /// which answers 503 as soon as the server begins to stop. There is no authentication, so choose an address that only
+    /// the monitoring system can reach. Events are measured as by [`Server::measure`].
     ///
     /// ```no_run
     /// # use gateway_core::prelude::*;
@@ -21,19 +21,18 @@ impl Server {
         self.measure([])
     }
 
-    /// Counts each event by its name and measures how long its handlers take. Names that are subscribed to have a label of
-    /// their own, and so have those that are given here, which the server sends; all others share `other`. It costs two
-    /// looks at the clock for each event; a server without it pays nothing.
+    /// Counts each event by name and measures the duration of its handlers. Each subscribed event has its own label, and so
+    /// does each outgoing event in `sent`; all others share the label `other`. The cost is two clock readings per event.
     pub fn measure<'a>(mut self, sent: impl IntoIterator<Item = &'a str>) -> Self {
         let measured = self.operations.measured.get_or_insert_default();
         measured.extend(sent.into_iter().map(str::to_owned));
         self
     }
 
-    /// Takes the word of these proxies for where clients are: addresses, networks such as `10.0.0.0/8`, or `unix` for what
-    /// comes without an address. They write it into `X-Forwarded-For`; that of anybody else is passed over.
-    /// [`Handshake::address`](crate::Handshake::address) tells it, and
-    /// [`connections_per_address`](crate::Limits::connections_per_address) counts by it.
+    /// Trusts the `X-Forwarded-For` header of these proxies: addresses, networks such as `10.0.0.0/8`, or `unix` for
+    /// connections without an address. The header is ignored from all other peers. The resulting address is
+    /// [`Handshake::address`](crate::Handshake::address), by which
+    /// [`connections_per_address`](crate::Limits::connections_per_address) counts.
     pub fn trust_proxies<'a>(mut self, proxies: impl IntoIterator<Item = &'a str>) -> Self {
         for text in proxies {
             if !self.operations.proxies.add(text) {
@@ -43,7 +42,7 @@ impl Server {
         self
     }
 
-    /// Sets how the server stops.
+    /// Sets the options of a graceful stop.
     pub fn drain(mut self, drain: Drain) -> Self {
         self.operations.drain = drain;
         self

@@ -8,18 +8,18 @@ use crate::server::builder::Server;
 use crate::socket::Socket;
 
 impl Server {
-    /// Gives gateways a service: fields and `State<T>` arguments of this very type get a clone of it. The later of two
-    /// values of one type counts, whether it is given or made.
+    /// Adds a service. Gateway fields and `State<T>` arguments of exactly this type get a clone of it. A later service of the
+    /// same type replaces an earlier one, also one from [`Server::provide_with`].
     pub fn provide<T: Service>(mut self, service: T) -> Self {
         self.factories.forget::<T>();
         self.services.provide(service);
         self
     }
 
-    /// Gives gateways a service that has to be made first, once, when the server starts and before the port opens.
+    /// Adds a service that `make` creates once, when the server starts and before the port opens.
     ///
-    /// `make` may ask for other services, those that are made included. All of them are made at the same time; one that
-    /// fails stops the start, and is reported with everything else that is wrong.
+    /// `make` may use other services, also those made by other factories. All factories run concurrently. A factory that fails
+    /// stops the start and is reported together with all other problems.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -60,9 +60,9 @@ impl Server {
         self
     }
 
-    /// Gives each socket a value of its own, read as [`PerSocket<T>`](crate::PerSocket). It is made when the socket comes
-    /// in, where a method of its namespace asks for it, and dropped when its last disconnect hook has run. `make` may refuse
-    /// the socket. The later of two of one type counts.
+    /// Adds a value that each socket has its own instance of, read as [`PerSocket<T>`](crate::PerSocket). `make` runs when a
+    /// socket connects to a namespace with a method that uses the value, and may refuse the socket. The value is dropped after
+    /// the last disconnect hook. A later factory for the same type replaces an earlier one.
     pub fn provide_per_socket<T, E, F, A>(mut self, make: F) -> Self
     where
         T: Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! Options of Socket.IO, and of Engine.IO alone. Names and defaults are the reference's.
+//! Options of Socket.IO and of Engine.IO alone. Names and defaults are those of the reference server.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::server::handshake_check::{HandshakeCheck, HandshakeRejection};
 use crate::transport::Deflate;
 use crate::transport::Handshake;
 
-/// Options of Socket.IO. It is on by default, with these options at their defaults.
+/// Options of Socket.IO. Socket.IO is enabled by default, with the default options.
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,7 +29,7 @@ pub struct SocketIo {
     pub(crate) engine: EngineOptions,
 }
 
-/// Options of a raw gateway that is served by Engine.IO, without Socket.IO.
+/// Options of a raw gateway that is served over Engine.IO, without Socket.IO.
 ///
 /// ```
 /// use gateway_core::prelude::*;
@@ -46,32 +46,31 @@ pub struct EngineIo {
 }
 
 impl SocketIo {
-    /// The defaults.
+    /// Creates the default options.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The path. Default `/socket.io/`; a slash at its end is added where it is missing, so that it captures nothing
-    /// but what is under it.
+    /// Sets the path. Default `/socket.io/`. A missing slash at the end is added, so that only paths below it match.
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.engine.path = path.into();
         self
     }
 
-    /// Sets the time a connection may be in no namespace before it is closed. Default 45 s.
+    /// Sets the time a connection may have no namespace before it is closed. Default 45 s.
     pub fn connect_timeout(mut self, time: Duration) -> Self {
         self.engine.connect_timeout = time;
         self
     }
 
-    /// Sets the encoding of packets; the clients must be set to the same. Default [`Parser::Json`].
+    /// Sets the encoding of packets; clients must use the same one. Default [`Parser::Json`].
     pub fn parser(mut self, parser: Parser) -> Self {
         self.engine.parser = parser;
         self
     }
 
-    /// Serves a file of the JavaScript client under the path, such as `socket.io.min.js`. The reference's `serveClient`;
-    /// the file is the application's to give.
+    /// Serves a file of the JavaScript client, such as `socket.io.min.js`, under the path. Corresponds to the reference
+    /// server's `serveClient`; the application provides the file.
     ///
     /// ```
     /// # use gateway_core::SocketIo;
@@ -97,68 +96,68 @@ impl TryFrom<EngineOptions> for EngineIo {
 }
 
 impl EngineIo {
-    /// The defaults.
+    /// Creates the default options.
     pub fn new() -> Self {
         Self::default()
     }
 }
 
-/// Options that both have in common, documented once.
+/// Options common to Socket.IO and Engine.IO, documented once.
 macro_rules! engine_options {
     ($options:ty) => {
         impl $options {
-            /// The transports that are served. Default: both.
+            /// Sets the enabled transports. Default: both.
             pub fn transports(mut self, names: impl IntoIterator<Item = TransportName>) -> Self {
                 self.engine.transports = names.into_iter().collect();
                 self
             }
 
-            /// Allows a session of long polling to move to a WebSocket. Default on.
+            /// Allows a long-polling session to upgrade to WebSocket. Default on.
             pub fn allow_upgrades(mut self, on: bool) -> Self {
                 self.engine.allow_upgrades = on;
                 self
             }
 
-            /// Time from the beginning, and from each answer to a ping, to the next ping. Default 25 s.
+            /// Sets the time to the next ping, counted from the start and from each pong. Default 25 s.
             pub fn ping_interval(mut self, time: Duration) -> Self {
                 self.engine.ping_interval = time;
                 self
             }
 
-            /// Sets the time the answer to a ping may take before the connection is closed. Default 20 s.
+            /// Sets the time to wait for a pong before the connection is closed. Default 20 s.
             pub fn ping_timeout(mut self, time: Duration) -> Self {
                 self.engine.ping_timeout = time;
                 self
             }
 
-            /// Sets the time a WebSocket may take to take a session over. Then it is closed, and the session goes on by
+            /// Sets the time limit of an upgrade to WebSocket. After it the WebSocket is closed and the session stays on
             /// polling. Default 10 s.
             pub fn upgrade_timeout(mut self, time: Duration) -> Self {
                 self.engine.upgrade_timeout = time;
                 self
             }
 
-            /// Bytes of one message of a WebSocket, and of one request's body. Default 1 000 000.
+            /// Sets the maximum size of a WebSocket message and of a request body, in bytes. Default 1 000 000.
             pub fn max_http_buffer_size(mut self, bytes: usize) -> Self {
                 self.engine.max_http_buffer_size = bytes;
                 self
             }
 
-            /// Sets the pages that may use this path beside those of the server's own host, and of the origins that the
-            /// server allows. Default: none.
+            /// Sets further pages that may use this path, besides those of the server's own host and of the server's allowed
+            /// origins. Default: none.
             pub fn cors(mut self, cors: Cors) -> Self {
                 self.engine.cors = Some(cors);
                 self
             }
 
-            /// A cookie that names the session. Default: none.
+            /// Sets a cookie with the session's id. Default: none.
             pub fn cookie(mut self, cookie: SessionCookie) -> Self {
                 self.engine.cookie = Some(cookie);
                 self
             }
 
-            /// Asks `check` before each handshake, after what [`Server::allow_request`](crate::Server::allow_request)
-            /// asks. The client reads the refusal's text; where it asked for a WebSocket the status is always 400.
+            /// Runs `check` before each handshake, after [`Server::allow_request`](crate::Server::allow_request). The client
+            /// receives the refusal's text; for a WebSocket request the status is always 400.
             pub fn allow_request<F, A>(mut self, check: F) -> Self
             where
                 F: Fn(Handshake) -> A + Send + Sync + 'static,
@@ -168,8 +167,8 @@ macro_rules! engine_options {
                 self
             }
 
-            /// Lets `write` add headers to the answer of each handshake, such as cookies. The reference's event
-            /// `initial_headers`.
+            /// Calls `write` to add headers, such as cookies, to the response of each handshake. Corresponds to the reference
+            /// server's event `initial_headers`.
             pub fn initial_headers(
                 mut self,
                 write: impl Fn(&mut HeaderMap, &Handshake) + Send + Sync + 'static,
@@ -178,17 +177,17 @@ macro_rules! engine_options {
                 self
             }
 
-            /// Compresses messages of a WebSocket in this way, with clients that offer it. Default: as
-            /// [`Server::deflate`](crate::Server::deflate) says, so off unless that is set.
+            /// Compresses WebSocket messages with these options for clients that offer it. Default: the options of
+            /// [`Server::deflate`](crate::Server::deflate), so off unless that is set.
             #[cfg(feature = "deflate")]
             pub fn per_message_deflate(mut self, deflate: Deflate) -> Self {
                 self.engine.per_message_deflate = Some(deflate);
                 self
             }
 
-            /// Compresses what polls are answered with where it has `threshold` bytes or more and the client reads gzip
-            /// or deflate. Default off, unlike the reference: it costs time, and the length of what is compressed tells
-            /// of secrets beside text of others.
+            /// Compresses poll responses of at least `threshold` bytes for clients that accept gzip or deflate. Default off,
+            /// unlike the reference server: compression costs time, and the compressed length leaks information about
+            /// secrets next to text that an attacker controls.
             #[cfg(feature = "http-compression")]
             pub fn http_compression(mut self, threshold: usize) -> Self {
                 self.engine.http_compression = Some(threshold);
