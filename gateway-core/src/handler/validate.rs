@@ -1,7 +1,7 @@
 //! Arguments that are read and then checked by the rules of their type.
 
-#[cfg(feature = "garde")]
 pub(super) mod collected_errors;
+#[cfg(feature = "garde")]
 mod garde;
 
 use std::borrow::Cow;

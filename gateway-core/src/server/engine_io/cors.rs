@@ -10,7 +10,7 @@ use http::header::{
 use http::{Response, StatusCode};
 
 use crate::gateway::Problem;
-use crate::server::body::Body;
+use crate::server::http::body::Body;
 use crate::transport::{Allowed, OriginPolicy};
 
 /// CORS options of long polling. Pages of the server's own host are always allowed, as are the origins given to

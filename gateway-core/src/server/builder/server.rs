@@ -23,20 +23,20 @@ use crate::handler::{Compat, Filter, Interceptor, IntoGuard, ServiceMap, Written
 use crate::limits::{Limits, Overflow};
 use crate::metrics::{EventInfo, Listeners};
 use crate::protocol::MessageFormat;
-use crate::server::body::Body;
 #[cfg(feature = "config")]
-use crate::server::config::ServerConfig;
+use crate::server::builder::config::ServerConfig;
+use crate::server::builder::settings::Operations;
+use crate::server::builder::socket_io_options::{EngineIo, SocketIo};
 use crate::server::endpoint::{Endpoint, IntoEndpoint, LocalAddr};
 use crate::server::engine_io::{Engine, Serves};
-use crate::server::fallback::Fallback;
 use crate::server::handle::ServerHandle;
 use crate::server::handshake_check::{HandshakeCheck, HandshakeRejection};
+use crate::server::http::body::Body;
+use crate::server::http::fallback::Fallback;
+use crate::server::http::service::GatewayService;
 use crate::server::metrics::meters;
 use crate::server::running_server::{self, RunningServer};
-use crate::server::service::GatewayService;
-use crate::server::settings::Operations;
 use crate::server::signals::Signals;
-use crate::server::socket_io_options::{EngineIo, SocketIo};
 use crate::server::state::{ServerState, StartedServer};
 use crate::session::Recovery;
 use crate::transport::{ConnectionLimiter, Deflate, Handshake, OriginPolicy};
@@ -55,9 +55,9 @@ type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
 #[must_use = "a server does nothing before it is started"]
 pub struct Server {
     selection: GatewaySelection,
-    pub(super) services: ServiceMap,
-    pub(super) factories: Factories,
-    pub(super) per_socket: Vec<Arc<SocketFactory>>,
+    pub(in crate::server) services: ServiceMap,
+    pub(in crate::server) factories: Factories,
+    pub(in crate::server) per_socket: Vec<Arc<SocketFactory>>,
     around: BuiltLayers,
     limits: Limits,
     shared: Arc<ServerState>,
@@ -75,7 +75,7 @@ pub struct Server {
     also: Vec<Endpoint>,
     on_listening: Option<OnListening>,
     listeners: Listeners,
-    pub(super) operations: Operations,
+    pub(in crate::server) operations: Operations,
     banner: bool,
 }
 

@@ -11,7 +11,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 
-use crate::server::lingering::UnreadBody;
+use crate::server::http::lingering::UnreadBody;
 
 /// Any error of a body.
 type BoxError = Box<dyn Error + Send + Sync>;

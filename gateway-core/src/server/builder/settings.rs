@@ -6,12 +6,12 @@ use crate::transport::Proxies;
 
 /// The health listener, trusted proxies, and how the server stops.
 #[derive(Debug, Default)]
-pub(super) struct Operations {
-    pub(super) monitoring: Option<Endpoint>,
+pub(in crate::server) struct Operations {
+    pub(in crate::server) monitoring: Option<Endpoint>,
     /// Present where events are measured: those among the ones that are sent which have a label of their own.
-    pub(super) measured: Option<Vec<String>>,
-    pub(super) drain: Drain,
-    pub(super) proxies: Proxies,
+    pub(in crate::server) measured: Option<Vec<String>>,
+    pub(in crate::server) drain: Drain,
+    pub(in crate::server) proxies: Proxies,
     /// Texts given for a proxy that are no address.
-    pub(super) unreadable: Vec<String>,
+    pub(in crate::server) unreadable: Vec<String>,
 }

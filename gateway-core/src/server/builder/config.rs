@@ -3,8 +3,8 @@
 use crate::connection::Drain;
 use crate::limits::Limits;
 use crate::options::setting;
-use crate::server::builder::Server;
-use crate::server::socket_io_options::SocketIo;
+use crate::server::builder::server::Server;
+use crate::server::builder::socket_io_options::SocketIo;
 use crate::session::Recovery;
 #[cfg(feature = "deflate")]
 use crate::transport::Deflate;

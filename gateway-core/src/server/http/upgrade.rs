@@ -13,9 +13,9 @@ use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
-use crate::server::body::Body;
-use crate::server::lingering::linger;
-use crate::server::manual_upgrade::{StreamReceiver, TakenStream};
+use crate::server::http::body::Body;
+use crate::server::http::lingering::linger;
+use crate::server::http::manual_upgrade::{StreamReceiver, TakenStream};
 use crate::server::state::ServerState;
 #[cfg(feature = "tls")]
 use crate::transport::Encrypted;

@@ -14,8 +14,8 @@ use hyper::body::Incoming;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::oneshot;
 
-use crate::server::body::Body;
-use crate::server::service::GatewayService;
+use crate::server::http::body::Body;
+use crate::server::http::service::GatewayService;
 use crate::transport::{Stream, asks_to_close};
 
 /// A stream of any kind that was taken from the library, and what it had read of it.

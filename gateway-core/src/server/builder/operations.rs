@@ -1,7 +1,7 @@
 //! Builder methods for operators: monitoring, measurements, trusted proxies, and draining.
 
 use crate::connection::Drain;
-use crate::server::builder::Server;
+use crate::server::builder::server::Server;
 use crate::server::endpoint::IntoEndpoint;
 
 impl Server {

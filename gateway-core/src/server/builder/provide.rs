@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::gateway::{Services, SocketFactory};
 use crate::handler::{IntoConnectRejection, Service};
-use crate::server::builder::Server;
+use crate::server::builder::server::Server;
 use crate::socket::Socket;
 
 impl Server {

@@ -10,7 +10,7 @@ use http::{Request, Response};
 use http_body::Body as HttpBody;
 use tower_service::Service;
 
-use crate::server::body::Body;
+use crate::server::http::body::Body;
 
 type FallbackFuture = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 

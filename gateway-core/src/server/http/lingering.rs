@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::Limits;
-use crate::server::body::Body;
+use crate::server::http::body::Body;
 
 /// Bytes that are read behind an answer which ends its connection: more than a peer's buffers and ours hold together.
 const LINGERING_BYTES: usize = 64 * 1024 * 1024;

@@ -17,14 +17,14 @@ use crate::connection::{ConnectionConfig, serve};
 use crate::gateway::MatchedRoute;
 use crate::metrics::{Rejected, RejectedHandshake};
 use crate::server::admit::{Admitted, ConnectionRequest, Destination, admit, note_rejected};
-use crate::server::body::Body;
 use crate::server::engine_io;
-use crate::server::fallback::Fallback;
 use crate::server::handshake_check::HandshakeRejection;
-use crate::server::lingering::{LingerBounds, RequestBody};
+use crate::server::http::body::Body;
+use crate::server::http::fallback::Fallback;
+use crate::server::http::lingering::{LingerBounds, RequestBody};
+use crate::server::http::upgrade::{OfferedUpgrade, StreamHandler, UpgradedStream, when_upgraded};
 use crate::server::peer::PeerAddr;
 use crate::server::state::StartedServer;
-use crate::server::upgrade::{OfferedUpgrade, StreamHandler, UpgradedStream, when_upgraded};
 use crate::transport::{Agreed, Stream, Upgrade, UpgradeError, UpgradeIntent, WebSocket};
 
 /// A started server as a `tower` service, to be mounted in another HTTP application. Cheap to clone.
