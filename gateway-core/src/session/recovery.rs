@@ -114,13 +114,13 @@ impl Session {
     /// The offset of an answer that is an event to this client, if the client can resume: such a client reads the last text
     /// argument of every event as its offset.
     pub(crate) fn number(&self, outgoing: &Outgoing<'_>) -> Option<Offset> {
-        let recovery = self.recovery.as_ref().filter(|_| self.outbox.format.is_numbered(outgoing))?;
+        let recovery = self.recovery.as_ref().filter(|_| self.format.is_numbered(outgoing))?;
         recovery.offsets.next()
     }
 
     /// Encodes a message: first the frame with an offset, then the accompanying frame without one.
     pub(crate) fn encode_numbered(&self, outgoing: &Outgoing<'_>, offset: Offset) -> [Encoded; 2] {
-        let [event, other] = self.outbox.format.encode_numbered(self.encode_context(), outgoing, &offset.to_string());
+        let [event, other] = self.format.encode_numbered(self.encode_context(), outgoing, &offset.to_string());
         [event.into_shared(), other]
     }
 
