@@ -58,7 +58,7 @@ impl Socket {
     /// Dropped before its end, it joins nothing.
     pub async fn join(&self, room: impl RoomName) -> Result<(), JoinError> {
         let room = room.as_ref();
-        let verdict = match self.knock(room) {
+        let verdict = match self.check_room(room) {
             None => Ok(()),
             Some(GuardDecision::Now(verdict)) => verdict,
             Some(GuardDecision::Later(verdict)) => verdict.await,
@@ -68,7 +68,7 @@ impl Socket {
     }
 
     /// Asks the guards; `None` where there are none, or it is in the room already.
-    fn knock(&self, room: &str) -> Option<GuardDecision> {
+    fn check_room(&self, room: &str) -> Option<GuardDecision> {
         let room_guard = self.session.room_guard.get()?;
         if self.is_in(room) { None } else { Some(room_guard.ask(&self.session, room)) }
     }

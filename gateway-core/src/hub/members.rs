@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
+use crate::error::Exception;
 use crate::hub::recipients::Recipients;
-use crate::session::{ById, Leaves, RoomRefusal, Session, SocketId};
+use crate::session::{ById, Leaves, Session, SocketId};
 
 /// Invariants: a room exists while somebody is in it; a socket's list of rooms and the rooms' lists of sockets say the
 /// same.
@@ -72,7 +73,7 @@ pub(crate) struct Selection {
 }
 
 /// Why a socket was not put into a room.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JoinError {
     /// The socket is in as many rooms as the limit allows.
@@ -81,13 +82,26 @@ pub enum JoinError {
     /// The name is the id of another socket, whose own room is nobody else's, or one that the server keeps for itself.
     #[error("the room belongs to another socket")]
     Private,
-    /// A guard did not let the socket in.
+    /// A guard did not let the socket in; with its exception.
     #[error("{0}")]
-    Refused(RoomRefusal),
+    Refused(Exception),
     /// The socket is gone.
     #[error("the socket is gone")]
     Gone,
 }
+
+/// Refusals are equal whose text and code are.
+impl PartialEq for JoinError {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::TooMany, Self::TooMany) | (Self::Private, Self::Private) | (Self::Gone, Self::Gone) => true,
+            (Self::Refused(exception), Self::Refused(other)) => exception.to_string() == other.to_string(),
+            (Self::TooMany | Self::Private | Self::Refused(_) | Self::Gone, _) => false,
+        }
+    }
+}
+
+impl Eq for JoinError {}
 
 impl Members {
     pub(crate) fn insert(&mut self, session: Arc<Session>) {
