@@ -144,8 +144,8 @@ seconds() {
 
 median() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
 
-# One handler near the beginning does something else.
-edit() { sed -i "0,/order\.id + [0-9]*/s//order.id + $2/" "$folder/$1/src/main.rs"; }
+# One handler near the beginning does something else, and has a line more.
+edit() { sed -i "0,/order\.id + [0-9]*/s//\n            order.id + $2/" "$folder/$1/src/main.rs"; }
 
 packages=${PACKAGES:-one many peers}
 for command in ${COMMANDS:-check build}; do

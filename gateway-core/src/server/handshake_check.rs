@@ -63,8 +63,8 @@ impl From<QueryError> for HandshakeRejection {
 }
 
 impl From<LimitExceeded> for HandshakeRejection {
-    fn from(crowded: LimitExceeded) -> Self {
-        let (status, text) = match crowded {
+    fn from(exceeded: LimitExceeded) -> Self {
+        let (status, text) = match exceeded {
             LimitExceeded::Everywhere => (StatusCode::SERVICE_UNAVAILABLE, "there are too many connections"),
             LimitExceeded::There => (StatusCode::TOO_MANY_REQUESTS, "there are too many connections from this address"),
         };

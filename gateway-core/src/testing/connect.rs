@@ -1,4 +1,4 @@
-//! Connecting a client in memory.
+//! The builder of a connection in memory.
 
 use std::future::IntoFuture;
 use std::pin::Pin;
@@ -61,7 +61,7 @@ impl<'a> ConnectBuilder<'a> {
     ///
     /// # Panics
     ///
-    /// When the name or value may not stand in a header.
+    /// When the name or value is invalid in a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name = HeaderName::try_from(name).expect("a header name");
         self.headers.append(name, HeaderValue::try_from(value).expect("a header value"));
@@ -92,35 +92,34 @@ impl<'a> ConnectBuilder<'a> {
         self
     }
 
-    /// Connects as a client of Socket.IO does: the path is the namespace that it asks for. A stream has no form of its own there:
-    /// [`TestClient::stream`] reads the events on the request's name, up to the ack.
+    /// Connects as a client of Socket.IO; the path is the namespace. Socket.IO has no packets for streams, so
+    /// [`TestClient::stream`] reads events with the request's name up to the ack.
     pub fn socket_io(mut self) -> Self {
         self.socket_io = true;
         self
     }
 
-    /// Asks to be told what [`TestClient::lose`] needs to come back, where the server recovers. Clients of Socket.IO are
-    /// told unasked.
+    /// Requests the data that [`TestClient::lose`] returns, from a server with recovery. Clients of Socket.IO always get it.
     pub fn resumable(mut self) -> Self {
         self.resumable = true;
         self
     }
 
-    /// Asks to be the same socket as one whose connection was lost.
+    /// Requests to resume the socket of a lost connection.
     pub fn come_back(mut self, lost: &LostConnection) -> Self {
         self.lost = lost.clone();
         self.resumable()
     }
 
-    /// Starts to connect without waiting for the connect hook's verdict: what the client sends meanwhile waits for it.
+    /// Starts to connect without waiting for the connect hook. Messages that the client sends meanwhile wait for the hook.
     ///
     /// # Errors
     ///
-    /// [`ConnectError::NotFound`] when there is no gateway at this path.
+    /// [`ConnectError::NotFound`] when no gateway serves this path.
     ///
     /// # Panics
     ///
-    /// When the credentials cannot be written, which those that were given by [`ConnectBuilder::auth`] can.
+    /// When the credentials cannot be serialised; [`ConnectBuilder::auth`] accepts only those that can.
     pub fn without_waiting(mut self) -> Result<TestClient, ConnectError> {
         if self.socket_io {
             return Ok(self.ask_for_namespace());
@@ -224,7 +223,7 @@ async fn admitted(
                 origin: headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()),
             };
             note_rejected(server, rejected);
-            // A test that is over does not want to know.
+            // The receiver is gone when the test is over.
             let _ = tell.send(rejection);
             None
         }
@@ -244,7 +243,7 @@ impl<'a> IntoFuture for ConnectBuilder<'a> {
     }
 }
 
-/// Socket.IO, kept alive as the limits say.
+/// Configuration of Socket.IO with the heartbeat of the limits.
 fn socket_io(limits: &Limits) -> ConnectionConfig {
     let Limits { ping_interval: interval, ping_timeout: timeout, .. } = *limits;
     let heartbeat_config = HeartbeatConfig { interval, timeout, ping_mode: PingMode::Steadily };

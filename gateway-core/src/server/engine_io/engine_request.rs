@@ -9,10 +9,10 @@ use http::{Response, StatusCode, request};
 
 use crate::metrics::RejectedHandshake;
 use crate::server::admit::note_rejected;
-use crate::server::body::Body;
 use crate::server::engine_io::engine::Engine;
 use crate::server::engine_io::rejection::EngineRejection;
 use crate::server::engine_io::request_check::EngineQuery;
+use crate::server::http::body::Body;
 use crate::server::state::StartedServer;
 
 /// The server a request came to.

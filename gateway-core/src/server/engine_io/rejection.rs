@@ -7,8 +7,8 @@ use http::{Response, StatusCode};
 use serde::Serialize;
 
 use crate::metrics::Rejected;
-use crate::server::body::Body;
 use crate::server::handshake_check::HandshakeRejection;
+use crate::server::http::body::Body;
 use crate::transport::SessionError;
 
 /// Why a request is turned away.

@@ -10,14 +10,14 @@ use crate::connection::{Application, serve};
 use crate::metrics::Rejected;
 use crate::protocol::engine_io::OpenPacket;
 use crate::server::admit::{Admitted, ConnectionRequest, Destination, admit};
-use crate::server::body::Body;
 use crate::server::engine_io::engine::{Engine, Serves};
 use crate::server::engine_io::engine_request::{EngineRequest, Host};
 use crate::server::engine_io::options::EngineOptions;
 use crate::server::engine_io::rejection::{EngineRejection, RejectionCode};
 use crate::server::engine_io::sessions::{EngineSession, SessionEntry};
+use crate::server::http::body::Body;
+use crate::server::http::upgrade::{StreamHandler, UpgradedStream, when_upgraded};
 use crate::server::state::StartedServer;
-use crate::server::upgrade::{StreamHandler, UpgradedStream, when_upgraded};
 use crate::transport::{
     Agreed, EngineTransport, Handshake, LatestHeaders, Polling, PollingPeer, ProbeTimeouts, SessionError, Stream,
     Upgrade, UpgradeError, UpgradeIntent, UpgradeProbe, WebSocket, dismiss, upgrade,
