@@ -16,7 +16,7 @@ use crate::connection::socket_driver::SocketDriver;
 use crate::connection::sockets::Sockets;
 use crate::error::ConnectRejection;
 use crate::metrics::{self, Counter};
-use crate::protocol::{Disconnect, Outgoing};
+use crate::protocol::{Disconnect, Outgoing, WireFormat};
 use crate::session::{DisconnectReason, Outbox, Scope, Session};
 use crate::transport::{Ending, Transport};
 
@@ -30,12 +30,13 @@ pub(super) enum CloseCause {
 pub(super) struct ClosingConnection<T> {
     pub(super) transport: T,
     pub(super) application: Arc<Application>,
+    pub(super) format: WireFormat,
     pub(super) sockets: Sockets,
 }
 
 /// Tells the client, and ends every socket of the connection.
 pub(super) async fn finish<T: Transport>(remains: ClosingConnection<T>, end: CloseCause) {
-    let ClosingConnection { mut transport, application, sockets } = remains;
+    let ClosingConnection { mut transport, application, format, sockets } = remains;
     transport.stop_reading();
     for session in sockets.drivers().iter().map(SocketDriver::session).filter(|session| may_come_back(session, &end)) {
         session.mark_disconnected();
@@ -68,7 +69,7 @@ pub(super) async fn finish<T: Transport>(remains: ClosingConnection<T>, end: Clo
         }
     };
     let closing = async {
-        let ending = queue_close_frame(&application, outbox, &reason);
+        let ending = queue_close_frame(&application, format, outbox, &reason);
         close(transport, outbox, ending, application.limits.close_timeout).await;
     };
     let sockets = join_all(sockets.into_iter().map(|driver| {
@@ -82,7 +83,7 @@ pub(super) async fn finish<T: Transport>(remains: ClosingConnection<T>, end: Clo
 fn may_come_back(session: &Session, end: &CloseCause) -> bool {
     match end {
         CloseCause::Over(reason) => {
-            (session.is_accepted() || session.is_recovered()) && reason.is_a_loss(session.outbox.format)
+            (session.is_accepted() || session.is_recovered()) && reason.is_a_loss(session.format)
         }
         CloseCause::Refused(_) => session.is_recovered(),
     }
@@ -116,20 +117,25 @@ fn is_unheard(reason: &DisconnectReason) -> bool {
 }
 
 /// Shuts the outbox behind the close frame.
-fn queue_close_frame(application: &Application, outbox: &Outbox, reason: &DisconnectReason) -> Ending {
+fn queue_close_frame(
+    application: &Application,
+    format: WireFormat,
+    outbox: &Outbox,
+    reason: &DisconnectReason,
+) -> Ending {
     // The client that resumed has heard it by its other connection.
     if is_unheard(reason) || *reason == DisconnectReason::Resumed {
         outbox.discard();
     }
     let (told, ending) = match reason {
         // RFC 6455 §5.5.1: a close frame is answered by one, usually with the same code.
-        DisconnectReason::Client(close) => (Some(outbox.format.close_frame(close.as_ref())), Ending::Answered),
+        DisconnectReason::Client(close) => (Some(format.close_frame(close.as_ref())), Ending::Answered),
         DisconnectReason::Lost | DisconnectReason::Aborted => (None, Ending::Answered),
-        DisconnectReason::Shutdown if outbox.format.tells_why() => {
-            (Some(outbox.format.close_frame(Some(&application.drain.told()))), Ending::Awaited)
+        DisconnectReason::Shutdown if format.tells_why() => {
+            (Some(format.close_frame(Some(&application.drain.told()))), Ending::Awaited)
         }
-        DisconnectReason::Violation(_) => (Some(outbox.format.close_frame(reason.told().as_ref())), Ending::Violated),
-        _ => (Some(outbox.format.close_frame(reason.told().as_ref())), Ending::Awaited),
+        DisconnectReason::Violation(_) => (Some(format.close_frame(reason.told().as_ref())), Ending::Violated),
+        _ => (Some(format.close_frame(reason.told().as_ref())), Ending::Awaited),
     };
     outbox.end(reason.clone(), Scope::Connection);
     outbox.close(told);

@@ -140,8 +140,8 @@ impl<T: Transport> Future for ConnectionFuture<T> {
 
 impl<T: Transport> Connection<T> {
     fn remains(self) -> ClosingConnection<T> {
-        let Self { transport, inside: ConnectionState { application, sockets, .. }, .. } = self;
-        ClosingConnection { transport, application, sockets }
+        let Self { transport, inside: ConnectionState { application, codec, sockets, .. }, .. } = self;
+        ClosingConnection { transport, application, format: codec.format(), sockets }
     }
 
     fn poll(&mut self, task: &mut Task<'_>) -> Poll<CloseCause> {
