@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::error::Exception;
 use crate::session::Session;
 
-/// Asks the guards of a session's namespace about a room.
+/// A function that runs the guards of a session's namespace for a room.
 pub(crate) struct RoomGuard(Box<CheckRoom>);
 
 type CheckRoom = dyn Fn(&Arc<Session>, &str) -> GuardDecision + Send + Sync;
