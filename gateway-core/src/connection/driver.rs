@@ -5,7 +5,6 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll, ready};
-use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 use tracing::Instrument;
@@ -17,10 +16,9 @@ use crate::connection::drain::moment_within;
 use crate::connection::formats::packet_limits;
 use crate::connection::multiplexer::Multiplexer;
 use crate::connection::scheduler::rate_limit::{TokenBucket, per_second};
+use crate::connection::scope::{AdmittedNamespace, ConnectionScope};
 use crate::connection::socket_driver::{NewSocket, ResumeToken, SocketDriver};
 use crate::connection::socket_set::SocketSet;
-use crate::gateway::Route;
-use crate::handler::SocketGrants;
 use crate::metrics::{Caller, Counter, connection_span, multiplexed_span};
 use crate::protocol::{
     ClientMessage, CloseCode, Codec, DecodeError, Disconnect, Encoded, Flow, OpCode, ReceivedMessage, TraceParent,
@@ -31,35 +29,6 @@ use crate::transport::{Broken, Handshake, Transport};
 
 /// Frames read before others get their turn; what they answer leaves in one write.
 const TURN: usize = 32;
-
-/// Whom a connection is for.
-#[derive(Debug)]
-pub(crate) enum ConnectionScope {
-    /// One namespace: it ends with its connection.
-    Namespace(AdmittedNamespace),
-    /// Whichever namespaces the client asks for, the first of them within this time.
-    Multiplexed(Duration),
-}
-
-/// A namespace whose guards have let the request for it pass.
-#[derive(Debug)]
-pub(crate) struct AdmittedNamespace {
-    pub(crate) route: Arc<Route>,
-    /// Concrete name.
-    pub(crate) name: String,
-    /// Grants of those guards; absent where nothing is guarded.
-    pub(crate) grants: Option<Arc<SocketGrants>>,
-}
-
-impl ConnectionScope {
-    /// Returns `true` if whole messages are served, without envelopes.
-    pub(crate) fn is_raw(&self) -> bool {
-        match self {
-            Self::Namespace(namespace) => namespace.route.router.raw().is_some(),
-            Self::Multiplexed(_) => false,
-        }
-    }
-}
 
 /// How a connection speaks and is kept alive.
 #[derive(Clone, Copy, Debug)]
