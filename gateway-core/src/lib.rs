@@ -115,7 +115,7 @@ pub use crate::server::{
     Body, Cors, Endpoint, EngineIo, GatewayService, HandshakeRejection, LocalAddr, Parser, PeerAddr, RunningServer,
     SameSite, Server, ServerHandle, ServerTarget, SessionCookie, SocketIo, TransportName,
 };
-pub use crate::session::{DisconnectReason, Recovery, RoomRefusal, SendError, SocketId};
+pub use crate::session::{DisconnectReason, Recovery, SendError, SocketId};
 pub use crate::socket::{AckRequest, AckRequests, RequestError, Responses, Socket, VolatileSocket};
 #[cfg(feature = "deflate")]
 pub use crate::transport::Deflate;

@@ -1,8 +1,7 @@
 //! Format of a connection, and the bounds of its codec.
 
 use crate::connection::application::Application;
-use crate::connection::driver::ConnectionConfig;
-use crate::connection::scope::ConnectionScope;
+use crate::connection::driver::{ConnectionConfig, ConnectionScope};
 use crate::limits::Limits;
 use crate::protocol::WireFormat;
 use crate::protocol::socket_io::PacketLimits;
