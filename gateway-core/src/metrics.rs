@@ -87,7 +87,7 @@ pub enum Counter {
     DroppedEvents,
     /// Connections closed because their outbox was full.
     SlowDisconnects,
-    /// Frames dropped by [`crate::Overflow`] or because they were volatile.
+    /// Frames dropped by [`crate::limits::Overflow`] or because they were volatile.
     DroppedFrames,
     /// Frames that were not sent, because a later one of their key came while they waited.
     CoalescedFrames,

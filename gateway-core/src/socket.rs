@@ -73,15 +73,15 @@ impl Socket {
         if self.is_in(room) { None } else { Some(room_guard.ask(&self.session, room)) }
     }
 
-    /// The user it belongs to, where a guard named one with [`Grant::user`](crate::Grant::user).
+    /// The user it belongs to, where a guard named one with [`Grant::user`](crate::pipeline::Grant::user).
     #[must_use]
     pub fn user(&self) -> Option<String> {
         self.space.user_of(&self.session.id)
     }
 
-    /// A value of this type that a guard granted with [`Grant::with`](crate::Grant::with), for the upgrade, the connect or, with
-    /// [`Grant::for_socket`](crate::Grant::for_socket) or [`Grant::until`](crate::Grant::until), an event of this socket. A handler reads it
-    /// of its own socket as [`Auth<T>`](crate::Auth); this reads it of any.
+    /// A value of this type that a guard granted with [`Grant::with`](crate::pipeline::Grant::with), for the upgrade, the connect or, with
+    /// [`Grant::for_socket`](crate::pipeline::Grant::for_socket) or [`Grant::until`](crate::pipeline::Grant::until), an event of this socket. A handler reads it
+    /// of its own socket as [`Auth<T>`](crate::extract::Auth); this reads it of any.
     ///
     /// ```no_run
     /// # struct User { name: String }
@@ -260,7 +260,7 @@ impl Socket {
     }
 
     /// Asks the client something; await the result for its answer. Several arguments of it are read as their array, or by
-    /// [`Args`](crate::Args) whatever their number.
+    /// [`Args`](crate::extract::Args) whatever their number.
     ///
     /// ```no_run
     /// # async fn example(socket: gateway_core::Socket) -> Result<(), gateway_core::RequestError> {

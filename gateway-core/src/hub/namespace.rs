@@ -34,7 +34,7 @@ impl Namespace {
         self.all().to(room)
     }
 
-    /// All sockets of a user that a guard named with [`Grant::user`](crate::Grant::user).
+    /// All sockets of a user that a guard named with [`Grant::user`](crate::pipeline::Grant::user).
     #[must_use]
     pub fn user(&self, id: impl AsRef<str>) -> Target {
         self.all().user(id)
@@ -72,7 +72,7 @@ impl Namespace {
         self.all().count()
     }
 
-    /// The users that guards have named with [`Grant::user`](crate::Grant::user), and how many sockets of each are here. In no
+    /// The users that guards have named with [`Grant::user`](crate::pipeline::Grant::user), and how many sockets of each are here. In no
     /// order.
     #[must_use]
     pub fn users(&self) -> Vec<(String, usize)> {

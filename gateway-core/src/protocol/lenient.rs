@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// attribute, and keeps its own type:
 ///
 /// ```
-/// use gateway_core::Lenient;
+/// use gateway_core::extract::Lenient;
 /// use serde::Deserialize;
 ///
 /// #[derive(Deserialize)]

@@ -58,7 +58,7 @@ impl ServerHandle {
         ServerTarget::new(Arc::clone(&self.0), None)
     }
 
-    /// All sockets of a user that guards named with [`Grant::user`](crate::Grant::user), in whichever namespace.
+    /// All sockets of a user that guards named with [`Grant::user`](crate::pipeline::Grant::user), in whichever namespace.
     #[must_use]
     pub fn user(&self, id: impl AsRef<str>) -> ServerTarget {
         self.all().user(id)
@@ -96,7 +96,7 @@ impl ServerHandle {
         self.0.started().is_some() && !self.0.is_draining()
     }
 
-    /// Begins to stop as [`Drain`](crate::Drain) says: no new connections, running handlers get [`drain_timeout`](crate::Limits::drain_timeout), every
+    /// Begins to stop as [`Drain`](crate::serve::Drain) says: no new connections, running handlers get [`drain_timeout`](crate::limits::Limits::drain_timeout), every
     /// client is told 1001. Returns at once; [`ServerHandle::stopped`] waits for the end.
     pub fn shutdown(&self) {
         self.0.stop();

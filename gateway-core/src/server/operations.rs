@@ -33,7 +33,7 @@ impl Server {
     /// Takes the word of these proxies for where clients are: addresses, networks such as `10.0.0.0/8`, or `unix` for what
     /// comes without an address. They write it into `X-Forwarded-For`; that of anybody else is passed over.
     /// [`Handshake::address`](crate::Handshake::address) tells it, and
-    /// [`connections_per_address`](crate::Limits::connections_per_address) counts by it.
+    /// [`connections_per_address`](crate::limits::Limits::connections_per_address) counts by it.
     pub fn trust_proxies<'a>(mut self, proxies: impl IntoIterator<Item = &'a str>) -> Self {
         for text in proxies {
             if !self.operations.proxies.add(text) {

@@ -60,7 +60,7 @@ impl Server {
         self
     }
 
-    /// Gives each socket a value of its own, read as [`PerSocket<T>`](crate::PerSocket). It is made when the socket comes
+    /// Gives each socket a value of its own, read as [`PerSocket<T>`](crate::extract::PerSocket). It is made when the socket comes
     /// in, where a method of its namespace asks for it, and dropped when its last disconnect hook has run. `make` may refuse
     /// the socket. The later of two of one type counts.
     pub fn provide_per_socket<T, E, F, A>(mut self, make: F) -> Self

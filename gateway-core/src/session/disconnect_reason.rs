@@ -30,13 +30,13 @@ pub enum DisconnectReason {
     Resumed,
     /// The server stops.
     Shutdown,
-    /// The connection had the time that [`Limits::connection_lifetime`](crate::Limits::connection_lifetime) gives it.
+    /// The connection had the time that [`Limits::connection_lifetime`](crate::limits::Limits::connection_lifetime) gives it.
     Lifetime,
 }
 
 impl DisconnectReason {
     /// The close code: the client's own, or the one it was told; 1005 when it closed without a code, 1006 when it
-    /// vanished (RFC 6455 §7.1.5); 1001 for a stop, whatever [`Drain::close_code`](crate::Drain::close_code) tells clients.
+    /// vanished (RFC 6455 §7.1.5); 1001 for a stop, whatever [`Drain::close_code`](crate::serve::Drain::close_code) tells clients.
     #[must_use]
     pub fn code(&self) -> CloseCode {
         match self {

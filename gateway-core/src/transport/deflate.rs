@@ -14,12 +14,12 @@ options! {
     /// needs no compressor: each thread has one, of at most 372 KiB.
     ///
     /// What a client sends is bounded once it is inflated, and deflate makes up to 1000 bytes of one. A client that has agreed on
-    /// it costs a server as much for 1 KB on the wire as another for 1 MB: [`Limits::message_bytes`](crate::Limits::message_bytes)
+    /// it costs a server as much for 1 KB on the wire as another for 1 MB: [`Limits::message_bytes`](crate::limits::Limits::message_bytes)
     /// counts inflated bytes, and is better set to the largest message that clients have a reason to send.
     ///
     /// ```
     /// # #[cfg(feature = "deflate")] {
-    /// use gateway_core::Deflate;
+    /// use gateway_core::serve::Deflate;
     ///
     /// let deflate = Deflate::new().threshold(256).level(6);
     /// # }

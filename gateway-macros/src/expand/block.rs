@@ -31,11 +31,11 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
                     #impl_token #methods for #self_type {
                         #(#heads { #bodies })*
                     }
-                    fn #take_up(#all: &mut #framework::Handlers<#self_type>) {
+                    fn #take_up(#all: &mut #framework::manual::Handlers<#self_type>) {
                         #(#calls)*
                         #refusals
                     }
-                    static #table: fn(&mut #framework::Handlers<#self_type>) = #take_up;
+                    static #table: fn(&mut #framework::manual::Handlers<#self_type>) = #take_up;
                     #framework::private::submit! { #framework::private::HandlersEntry::of::<#self_type>(&#table) }
                 };
             }
@@ -47,7 +47,7 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
             // Two blocks with one number are two impls, from `impl` to the type.
             let (_, end) = ends(self_type);
             let body = quote_spanned! {end=> {
-                fn add(#all: &mut #framework::Handlers<Self>) {
+                fn add(#all: &mut #framework::manual::Handlers<Self>) {
                     #(#heads { #bodies })*
                     #(#calls)*
                     #refusals
@@ -95,7 +95,7 @@ impl Functions {
             made.heads.push(quote! {
                 #(#cfgs)*
                 #(#lints)*
-                fn #name #impl_generics(#table: &mut #framework::Handlers<#of>) #where_clause
+                fn #name #impl_generics(#table: &mut #framework::manual::Handlers<#of>) #where_clause
             });
             made.bodies.push(Entry { framework, self_type: &in_calls, handler }.expand());
             made.calls.push(quote! { #(#cfgs)* #path(#table); });
@@ -109,8 +109,8 @@ fn refusal(framework: &Path, error: &syn::Error) -> TokenStream {
     let (table, line) = (local("handlers"), line(error.span()));
     let why = format!("`#[gateway]` cannot read a method here, which may be marked: {error}");
     quote! {
-        #framework::Handlers::on_init(#table, #framework::Hook::new("?", ::core::file!(), #line), |_, _| {
-            #framework::HandlerFuture::ready(#framework::InitOutput::into_output(
+        #framework::manual::Handlers::on_init(#table, #framework::manual::Hook::new("?", ::core::file!(), #line), |_, _| {
+            #framework::manual::HandlerFuture::ready(#framework::manual::InitOutput::into_output(
                 ::core::result::Result::<(), &'static ::core::primitive::str>::Err(#why),
             ))
         });

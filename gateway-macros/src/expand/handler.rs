@@ -15,21 +15,22 @@ use crate::parse::Role;
 /// Differences between the roles: the source of arguments, and the use of the value.
 struct Words {
     on: Ident,
-    into_trait: Ident,
+    /// From the framework's root.
+    into_trait: TokenStream,
     into_method: Ident,
 }
 
 impl Words {
     fn of(role: Role) -> Self {
         let (on, into_trait, into_method) = match role {
-            Role::Subscribe => ("Message", "IntoReply", "into_reply"),
-            Role::Connect => ("Connect", "ConnectOutput", "into_output"),
-            Role::Disconnect => ("Disconnect", "DisconnectOutput", "into_output"),
-            Role::Init => ("Init", "InitOutput", "into_output"),
-            Role::Message => ("Raw", "RawOutput", "into_output"),
+            Role::Subscribe => ("Message", quote!(IntoReply), "into_reply"),
+            Role::Connect => ("Connect", quote!(manual::ConnectOutput), "into_output"),
+            Role::Disconnect => ("Disconnect", quote!(manual::DisconnectOutput), "into_output"),
+            Role::Init => ("Init", quote!(manual::InitOutput), "into_output"),
+            Role::Message => ("Raw", quote!(manual::RawOutput), "into_output"),
         };
         let word = |word| Ident::new(word, Span::call_site());
-        Self { on: word(on), into_trait: word(into_trait), into_method: word(into_method) }
+        Self { on: word(on), into_trait, into_method: word(into_method) }
     }
 }
 
@@ -51,7 +52,7 @@ impl Entry<'_> {
         let (around, arguments) = (self.around(), self.arguments(&Words::of(role)));
         let error_types = self.error_types();
         quote! {
-            #framework::Handlers::#add(#handlers, #described, #call);
+            #framework::manual::Handlers::#add(#handlers, #described, #call);
             #around
             #arguments
             #error_types
@@ -68,7 +69,7 @@ impl Entry<'_> {
         };
         let handlers = local("handlers");
         let list = quote_spanned!(ty.span()=> <#ty as #framework::IntoReply>::error_types);
-        Some(quote!(#framework::Handlers::error_types(#handlers, #list);))
+        Some(quote!(#framework::manual::Handlers::error_types(#handlers, #list);))
     }
 
     /// Layers around the method.
@@ -78,7 +79,7 @@ impl Entry<'_> {
         let statements = layer_statements(framework, &handler.layers, |ty| replace_self(ty.clone(), &self_type));
         let (handlers, layers) = (local("handlers"), local("layers"));
         (!handler.layers.is_empty())
-            .then(|| quote!(#framework::Handlers::around(#handlers, |#layers| { #statements });))
+            .then(|| quote!(#framework::manual::Handlers::around(#handlers, |#layers| { #statements });))
     }
 
     /// Requirements of each argument on the server.
@@ -88,15 +89,15 @@ impl Entry<'_> {
             let (text, line, on) = (type_text(ty), line(ty.span()), &words.on);
             let ty = named(ty, self_type);
             quote_spanned! {ty.span()=>
-                #framework::Argument::new(
-                    #framework::Written::new(#text, ::core::file!(), #line),
-                    <#ty as #framework::FromContext<#framework::on::#on>>::needs,
+                #framework::manual::Argument::new(
+                    #framework::manual::Written::new(#text, ::core::file!(), #line),
+                    <#ty as #framework::extract::FromContext<#framework::extract::on::#on>>::needs,
                 )
             }
         });
         let arguments: Vec<_> = arguments.collect();
         let handlers = local("handlers");
-        (!arguments.is_empty()).then(|| quote!(#framework::Handlers::arguments(#handlers, [#(#arguments),*]);))
+        (!arguments.is_empty()).then(|| quote!(#framework::manual::Handlers::arguments(#handlers, [#(#arguments),*]);))
     }
 
     /// Entry of the table for the method, beside the call.
@@ -106,7 +107,7 @@ impl Entry<'_> {
         let line = line(handler.ident.span());
         let (events, policy) = match &handler.work {
             Work::Hook(role) => {
-                return (*role, quote!(#framework::Hook::new(#method, ::core::file!(), #line)));
+                return (*role, quote!(#framework::manual::Hook::new(#method, ::core::file!(), #line)));
             }
             Work::Subscribe { events, policy } => (events, policy),
         };
@@ -119,7 +120,7 @@ impl Entry<'_> {
         };
         let policy = policy_calls(framework, policy);
         let described = quote! {
-            #framework::Subscription::new(#event, #method, ::core::file!(), #line)
+            #framework::manual::Subscription::new(#event, #method, ::core::file!(), #line)
                 #also
                 .arguments(&[#(#arguments),*])
                 .reply(#reply)
@@ -137,7 +138,7 @@ impl Entry<'_> {
             let ty = named(written, self_type);
             let (on, text) = (&words.on, type_text(written));
             let read = quote_spanned! {ty.span()=>
-                <#ty as #framework::FromContext<#framework::on::#on>>::from_context(#cx)
+                <#ty as #framework::extract::FromContext<#framework::extract::on::#on>>::from_context(#cx)
             };
             quote! {
                 let #name = match #read {
@@ -161,7 +162,7 @@ impl Entry<'_> {
         let Self { framework, self_type, handler } = self;
         let (method, gateway) = (made(&handler.ident), local("gateway"));
         let value = self.value(words, &quote!(<#self_type>::#method(#gateway, #(#names),*)));
-        quote!(#framework::HandlerFuture::ready(#value))
+        quote!(#framework::manual::HandlerFuture::ready(#value))
     }
 
     /// A future that owns the gateway. All of it stands under the method's name, where one that is not `Send` is
@@ -170,7 +171,7 @@ impl Entry<'_> {
         let Self { framework, self_type, handler } = self;
         let (method, gateway) = (&handler.ident, local("gateway"));
         let value = self.value(words, &quote!(<#self_type>::#method(&#gateway, #(#names),*).await));
-        let future = at(method.span(), &quote!(#framework::HandlerFuture::future));
+        let future = at(method.span(), &quote!(#framework::manual::HandlerFuture::future));
         let future = quote_spanned!(method.span()=> #future(async move { #value }));
         quote! {
             let #gateway = ::std::sync::Arc::clone(#gateway);
@@ -189,9 +190,9 @@ impl Entry<'_> {
         let method_path = at(span, &quote!(<#self_type>::#method));
         let wait = at(span, &wait);
         let called = quote_spanned!(span=> #method_path(&#gateway, #(#names),*) #wait);
-        let forward = at(span, &quote!(#framework::Items::forward));
+        let forward = at(span, &quote!(#framework::manual::Items::forward));
         let forward = quote_spanned!(span=> #forward(#items, #called).await);
-        let stream = at(method.span(), &quote!(#framework::HandlerFuture::stream));
+        let stream = at(method.span(), &quote!(#framework::manual::HandlerFuture::stream));
         let stream = quote_spanned!(method.span()=> #stream(move |#items| async move { #forward }));
         quote! {
             let #gateway = ::std::sync::Arc::clone(#gateway);
@@ -221,7 +222,7 @@ fn policy_calls(framework: &Path, policy: &Policy) -> TokenStream {
     let time = |milliseconds: &u64| quote!(::core::time::Duration::from_millis(#milliseconds));
     let overflow = overflow.map(|variant| {
         let variant = Ident::new(variant, Span::call_site());
-        quote!(.overflow(#framework::EventOverflow::#variant))
+        quote!(.overflow(#framework::manual::EventOverflow::#variant))
     });
     let calls = [
         concurrency.map(|concurrency| quote!(.concurrency(#concurrency))),
