@@ -95,9 +95,9 @@ pub enum Counter {
     ProtocolErrors,
     /// Questions to a client that were not answered in time.
     UnansweredRequests,
-    /// Sockets whose clients came back after a lost connection, with what they had missed.
+    /// Sockets whose clients resumed after a lost connection, with what they had missed.
     Recoveries,
-    /// Clients that wanted to come back as a socket that is not known any more.
+    /// Clients that wanted to resume as a socket that is not known any more.
     LostSockets,
     /// Attempts to accept a connection that failed, as when no file could be opened for it.
     AcceptFailures,

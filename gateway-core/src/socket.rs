@@ -1,4 +1,4 @@
-//! The handle user code holds of one connected client.
+//! The [`Socket`]: user code's handle to one connected client.
 
 mod ack_request;
 
@@ -14,7 +14,7 @@ use crate::session::{Delivery, GuardDecision, Scope, SendError, Session, SocketI
 pub use crate::socket::ack_request::{AckRequest, AckRequests, RequestError, Responses};
 use crate::transport::Handshake;
 
-/// One connected client. Cheap to clone; may be kept and used from any task, also after the client has gone.
+/// A handle to one connected client. Cheap to clone; usable from any task, also after the client has disconnected.
 #[derive(Clone)]
 pub struct Socket {
     session: Arc<Session>,
@@ -26,7 +26,7 @@ impl Socket {
         Self { session, space }
     }
 
-    /// Its name, unguessable and never reused.
+    /// The socket's id: unguessable and never reused.
     #[must_use]
     pub fn id(&self) -> &SocketId {
         &self.session.id
@@ -38,27 +38,29 @@ impl Socket {
         &self.session.handshake
     }
 
-    /// The namespace it is in.
+    /// The namespace the socket is connected to.
     #[must_use]
     pub fn namespace(&self) -> Namespace {
         Namespace::new(Arc::clone(&self.space))
     }
 
-    /// Puts it into `room`, which need not exist before, once every guard of its namespace that decides about rooms has said
-    /// yes. Without such guards it does not wait.
+    /// Adds the socket to `room` once every room guard of its namespace has allowed it. The room is created if needed.
+    /// Without room guards the call completes without waiting.
     ///
-    /// [`Target::join`] asks no guard and does not wait: `socket.only().join("general")`, for rooms that the server chooses.
+    /// For rooms that the server chooses, `socket.only().join("general")` runs no guards and does not wait; see
+    /// [`Target::join`].
     ///
     /// # Errors
     ///
-    /// [`JoinError`] when it is in too many rooms, the room is another socket's own, a guard says no, or it is gone.
+    /// [`JoinError`] when the socket is in too many rooms, the room is another socket's own, a guard refuses, or the socket
+    /// has disconnected.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before its end, it joins nothing.
+    /// If the future is dropped before it completes, the socket does not join.
     pub async fn join(&self, room: impl RoomName) -> Result<(), JoinError> {
         let room = room.as_ref();
-        let verdict = match self.knock(room) {
+        let verdict = match self.check_room(room) {
             None => Ok(()),
             Some(GuardDecision::Now(verdict)) => verdict,
             Some(GuardDecision::Later(verdict)) => verdict.await,
@@ -67,21 +69,21 @@ impl Socket {
         self.space.join(&self.session.id, room)
     }
 
-    /// Asks the guards; `None` where there are none, or it is in the room already.
-    fn knock(&self, room: &str) -> Option<GuardDecision> {
+    /// Runs the room guards; `None` if there are none, or the socket is already in the room.
+    fn check_room(&self, room: &str) -> Option<GuardDecision> {
         let room_guard = self.session.room_guard.get()?;
         if self.is_in(room) { None } else { Some(room_guard.ask(&self.session, room)) }
     }
 
-    /// The user it belongs to, where a guard named one with [`Grant::user`](crate::pipeline::Grant::user).
+    /// The user this socket belongs to, if a guard set one with [`Grant::user`](crate::pipeline::Grant::user).
     #[must_use]
     pub fn user(&self) -> Option<String> {
         self.space.user_of(&self.session.id)
     }
 
-    /// A value of this type that a guard granted with [`Grant::with`](crate::pipeline::Grant::with), for the upgrade, the connect or, with
-    /// [`Grant::for_socket`](crate::pipeline::Grant::for_socket) or [`Grant::until`](crate::pipeline::Grant::until), an event of this socket. A handler reads it
-    /// of its own socket as [`Auth<T>`](crate::extract::Auth); this reads it of any.
+    /// The value of type `T` that a guard granted to this socket with [`Grant::with`](crate::pipeline::Grant::with): at the upgrade, at
+    /// the connect or, with [`Grant::for_socket`](crate::pipeline::Grant::for_socket) or [`Grant::until`](crate::pipeline::Grant::until), at an
+    /// event. A handler reads its own socket's value as [`Auth<T>`](crate::extract::Auth); this method works for any socket.
     ///
     /// ```no_run
     /// # struct User { name: String }
@@ -103,58 +105,58 @@ impl Socket {
         &self.session.outbox.counters
     }
 
-    /// Takes it out of `room`; says whether it was in it.
+    /// Removes the socket from `room`. Returns `true` if the socket was in the room.
     pub fn leave(&self, room: impl RoomName) -> bool {
         self.space.leave(&self.session.id, room.as_ref())
     }
 
-    /// Returns `true` if the socket is in `room`; always for its own.
+    /// Returns `true` if the socket is in `room`. Every socket is in its own room.
     #[must_use]
     pub fn is_in(&self, room: impl RoomName) -> bool {
         self.space.is_in(&self.session.id, room.as_ref())
     }
 
-    /// The rooms it is in, its own left out. In no order.
+    /// The rooms this socket is in, without its own room. In no particular order.
     #[must_use]
     pub fn rooms(&self) -> Vec<String> {
         self.space.rooms_of(&self.session.id)
     }
 
-    /// The others in `room`: everybody there but this socket.
+    /// All sockets in `room` except this one.
     #[must_use]
     pub fn to(&self, room: impl RoomName) -> Target {
         self.broadcast().to(room)
     }
 
-    /// The others in the namespace but those in `room`.
+    /// All sockets of the namespace except this one and those in `room`.
     #[must_use]
     pub fn except(&self, room: impl RoomName) -> Target {
         self.broadcast().except(room)
     }
 
-    /// The others in the namespace: everybody but this socket.
+    /// All sockets of the namespace except this one.
     #[must_use]
     pub fn broadcast(&self) -> Target {
         Target::all(&self.space).except(self.id().as_str())
     }
 
-    /// This socket alone, for what only a target can do: `socket.only().uncompressed().send(Picture { .. })`.
+    /// A target of this socket alone, for methods of [`Target`] only: `socket.only().uncompressed().send(Picture { .. })`.
     #[must_use]
     pub fn only(&self) -> Target {
         Target::all(&self.space).to(self.id().as_str())
     }
 
-    /// Sends it an event by name, without waiting. Several arguments are sent as `&Args((one, other))`.
+    /// Sends the client an event by name, without waiting. Several arguments are sent as `&Args((one, other))`.
     ///
     /// # Errors
     ///
-    /// [`SendError`] when the client reads too slowly, is gone, the value cannot be serialised, or the name is reserved.
+    /// [`SendError`] when the client reads too slowly or has disconnected, the value cannot be serialised, or the name is
+    /// reserved.
     pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, data: &T) -> Result<(), SendError> {
         self.push(event, data.to_args(), Delivery::Event)
     }
 
-    /// The socket as a receiver of events that are worth sending only at once: they are dropped where something else waits for
-    /// it.
+    /// A sender of volatile events: an event is dropped if anything else is queued for the socket.
     ///
     /// ```no_run
     /// # fn example(socket: gateway_core::Socket) {
@@ -166,8 +168,8 @@ impl Socket {
         VolatileSocket(self)
     }
 
-    /// Sends it an event of which only the latest is worth sending: an older one of this name and `key` that still waits is
-    /// not sent. [`Target::emit_latest`] says more.
+    /// Sends an event that replaces an older event of the same name and `key` if that is still queued. See
+    /// [`Target::emit_latest`].
     ///
     /// # Errors
     ///
@@ -181,7 +183,7 @@ impl Socket {
         self.push_latest(event, key.as_ref(), data.to_args())
     }
 
-    /// Sends a typed event of which only the latest counts; see [`Socket::emit_latest`].
+    /// Sends a typed event that replaces an older one that is still queued; see [`Socket::emit_latest`].
     ///
     /// # Errors
     ///
@@ -203,7 +205,7 @@ impl Socket {
         }
     }
 
-    /// Payload of an event, after the checks that every event passes.
+    /// Returns the payload of an event, after the checks that every event passes.
     fn content(&self, event: &str, args: Result<RawArgs, serde_json::Error>) -> Result<Content, SendError> {
         if is_reserved(event) {
             return Err(SendError::Reserved);
@@ -213,7 +215,7 @@ impl Socket {
         Ok(content)
     }
 
-    /// Sends it a typed event, without waiting.
+    /// Sends the client a typed event, without waiting.
     ///
     /// # Errors
     ///
@@ -250,7 +252,7 @@ impl Socket {
         session.push(session.encode(&Outgoing::Event { event, content, offset: None }), Delivery::Volatile)
     }
 
-    /// Sends it a whole message without an envelope, as raw gateways do.
+    /// Sends the client a whole message without an envelope, as raw gateways do.
     ///
     /// # Errors
     ///
@@ -259,8 +261,8 @@ impl Socket {
         self.session.push(message.into().encode(self.session.outbox.format), Delivery::Event)
     }
 
-    /// Asks the client something; await the result for its answer. Several arguments of it are read as their array, or by
-    /// [`Args`](crate::extract::Args) whatever their number.
+    /// Sends an event and returns a request for its acknowledgement; await it for the client's answer. Several arguments of
+    /// the answer are read as an array, or as [`Args`](crate::extract::Args) with any number of them.
     ///
     /// ```no_run
     /// # async fn example(socket: gateway_core::Socket) -> Result<(), gateway_core::RequestError> {
@@ -272,30 +274,30 @@ impl Socket {
         AckRequest::new(&self.session, event, data.to_args())
     }
 
-    /// Keeps a value with the socket, one of each type; it replaces an earlier one.
+    /// Stores a value with the socket. There is one value per type; a later value replaces the earlier one.
     pub fn set_state<T: Send + Sync + 'static>(&self, value: T) {
         self.session.state.insert(value);
     }
 
-    /// The value of this type that was kept with the socket.
+    /// The value of this type stored with [`Socket::set_state`].
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.session.state.find()
     }
 
-    /// Ends it after what already waits for it: the connection on plain WebSocket, the namespace on Socket.IO.
+    /// Disconnects the socket after its queued events are sent. On plain WebSocket this closes the connection, on Socket.IO
+    /// it ends the namespace only.
     pub fn disconnect(&self, disconnect: Disconnect) {
         self.session.disconnect(disconnect, Scope::Socket);
     }
 
-    /// Ends the whole connection, with all the namespaces it serves. On plain WebSocket that is what
-    /// [`Socket::disconnect`] does too.
+    /// Closes the whole connection, with all its namespaces. On plain WebSocket this equals [`Socket::disconnect`].
     pub fn disconnect_connection(&self, disconnect: Disconnect) {
         self.session.disconnect(disconnect, Scope::Connection);
     }
 
     /// Returns `true` if the client lost an earlier connection and resumed this socket, with its rooms, its state and
-    /// the events it had missed.
+    /// the events it missed.
     #[must_use]
     pub fn is_recovered(&self) -> bool {
         self.session.is_recovered()
@@ -307,31 +309,31 @@ impl Socket {
         !self.session.current().gone.is_cancelled()
     }
 
-    /// Ends when the client has gone or the server stops: for work that is of use to nobody else.
+    /// Completes when the client disconnects or the server stops. Useful to end work that serves this client only.
     ///
     /// # Cancel safety
     ///
-    /// May be dropped and called again.
+    /// The future may be dropped and the method called again.
     pub async fn closed(&self) {
         self.session.gone.cancelled().await;
     }
 }
 
-/// A [`Socket`] that is sent volatile events: [`Socket::volatile`].
+/// A sender of volatile events to one socket, made by [`Socket::volatile`].
 #[derive(Clone, Copy, Debug)]
 pub struct VolatileSocket<'a>(&'a Socket);
 
 impl VolatileSocket<'_> {
-    /// Sends an event by name if nothing else waits for the socket.
+    /// Sends an event by name if nothing else is queued for the socket.
     ///
     /// # Errors
     ///
-    /// As [`Socket::emit`]; [`SendError::Full`] also where the event was dropped because something waits.
+    /// As [`Socket::emit`]; also [`SendError::Full`] if the event was dropped because another is queued.
     pub fn emit<T: ToArgs + ?Sized>(self, event: &str, data: &T) -> Result<(), SendError> {
         self.0.push(event, data.to_args(), Delivery::Volatile)
     }
 
-    /// Sends a typed event if nothing else waits for the socket.
+    /// Sends a typed event if nothing else is queued for the socket.
     ///
     /// # Errors
     ///
@@ -361,7 +363,7 @@ impl PartialEq for Socket {
 impl Eq for Socket {}
 
 impl Target {
-    /// The sockets that are meant right now. In no order.
+    /// The sockets selected at this moment. In no particular order.
     #[must_use]
     pub fn sockets(&self) -> Vec<Socket> {
         let sessions = self.select();
@@ -371,13 +373,13 @@ impl Target {
 }
 
 impl Namespace {
-    /// Everybody in it right now. In no order.
+    /// All sockets of the namespace at this moment. In no particular order.
     #[must_use]
     pub fn sockets(&self) -> Vec<Socket> {
         self.all().sockets()
     }
 
-    /// The socket of this id, while it is here.
+    /// The socket with this id, if it is connected to the namespace.
     #[must_use]
     pub fn socket(&self, id: impl AsRef<str>) -> Option<Socket> {
         let id = id.as_ref();

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gateway_core::ServerHandle;
 use gateway_core::extract::on;
 use gateway_core::extract::{Extension, Path};
+use gateway_core::limits::Limits;
 use gateway_core::manual::{
     ConnectOutput, Declared, DisconnectOutput, Fields, Gateway, HandlerFuture, Handlers, Hook, Requirements,
     Subscription,
@@ -352,6 +353,28 @@ fn an_event_that_no_client_can_send_is_refused() {
     expected.push("`` in `/nameless` cannot be subscribed to by `Nameless::take`: an event has a name".to_owned());
     assert_eq!(texts(&problems), expected);
     assert!(problems.iter().all(|problem| problem.help() == "choose another name"));
+}
+
+fn long_names<G: Gateway>(handlers: &mut Handlers<G>) {
+    for event in ["12345678", "123456789", "1234.*.8", "1234.*.89", "12345678.*"] {
+        handlers.subscribe(Subscription::new(event, "take", file!(), line!()), |_, _| {
+            HandlerFuture::ready(().into_reply())
+        });
+    }
+}
+
+#[test]
+fn an_event_or_pattern_that_is_longer_than_any_name_may_be_is_refused() {
+    let limits = Limits::new().event_name_bytes(8);
+    let problems = problems(Server::empty().gateway_with::<Nameless>(long_names).limits(limits));
+    let expected = [("123456789", 9), ("1234.*.89", 9), ("12345678.*", 10)].map(|(event, bytes)| {
+        format!(
+            "`{event}` in `/nameless` never reaches `Nameless::take`: `event_name_bytes` is 8, and no such event has a name of less than {bytes} bytes"
+        )
+    });
+    assert_eq!(texts(&problems), expected);
+    let help = "raise `event_name_bytes` in the limits, or choose a shorter name";
+    assert!(problems.iter().all(|problem| problem.help() == help && problem.place().is_some()));
 }
 
 struct Nameless;

@@ -171,10 +171,10 @@ pub const FAMILIES: &[Family] = &[
         )
     }),
     plain("words", "words of a struct", |size| words("words", size)),
-    plain("words", "words under `tag`", |size| words("tagged", size)).up_to(4.0),
-    plain("words", "words under `tag` and `content`", |size| words("adjacent", size)).up_to(4.0),
-    plain("words", "words under `untagged`", |size| words("untagged", size)).up_to(4.0),
-    plain("words", "words under `flatten`", |size| words("flat", size)).up_to(4.0),
+    plain("words", "words under `tag`", |size| words("tagged", size)),
+    plain("words", "words under `tag` and `content`", |size| words("adjacent", size)),
+    plain("words", "words under `untagged`", |size| words("untagged", size)),
+    plain("words", "words under `flatten`", |size| words("flat", size)),
     plain("rules", "rules that are kept", |size| order("cash", &items(1, size))),
     // `garde` works out all of them, also those that are not told.
     plain("rules", "rules that are all broken", |size| order("cash", &items(10, size))).up_to(4.0),

@@ -75,7 +75,7 @@ pub(super) async fn finish<T: Transport>(remains: ClosingConnection<T>, end: Clo
     tokio::join!(closing, sockets, join_all(leaving.into_iter().map(LeavingSocket::end)));
 }
 
-/// Whether the end leaves the client something to come back to. One that was coming back has it until it is in.
+/// Whether the end leaves the client something to resume. One that was resuming has it until it is in.
 fn may_come_back(session: &Session, end: &CloseCause) -> bool {
     match end {
         CloseCause::Over(reason) => {
@@ -114,7 +114,7 @@ fn is_unheard(reason: &DisconnectReason) -> bool {
 
 /// Shuts the outbox behind the close frame.
 fn queue_close_frame(application: &Application, outbox: &Outbox, reason: &DisconnectReason) -> Ending {
-    // The client that came back has heard it by its other connection.
+    // The client that resumed has heard it by its other connection.
     if is_unheard(reason) || *reason == DisconnectReason::Resumed {
         outbox.discard();
     }

@@ -34,13 +34,13 @@ impl ConnectHooks {
     /// Begins once the ends that come first are over.
     pub(crate) fn begin(context: &SocketContext, after: &[CancellationToken]) -> Self {
         let progress = Arc::<Progress>::default();
-        let newcomer = ConnectingSocket {
+        let connecting = ConnectingSocket {
             application: Arc::clone(&context.application),
             route: Arc::clone(&context.route),
             socket: context.socket.clone(),
             grants: context.grants.clone(),
         };
-        let hooks = Box::pin(newcomer.run_all(Arc::clone(&progress)));
+        let hooks = Box::pin(connecting.run_all(Arc::clone(&progress)));
         let within = context.application.limits.connect_timeout;
         if after.is_empty() {
             return Self { hooks, progress, before: None, deadline: Some(Instant::now() + within), within };

@@ -25,7 +25,7 @@ options! {
         window: Duration = Duration::from_secs(10),
         /// Close code for clients of the plain protocol: 1001, or [`CloseCode::SERVICE_RESTART`]. Default 1001.
         close_code: CloseCode = CloseCode::GOING_AWAY,
-        /// Time within which clients of the plain protocol are asked to come back, each at a moment of its own: the reason
+        /// Time within which clients of the plain protocol are asked to reconnect, each at a moment of its own: the reason
         /// ends in `retry after 1234 ms`. Default 0: they are asked nothing.
         retry_within: Duration = Duration::ZERO,
     }

@@ -19,7 +19,8 @@ use crate::connection::multiplexer::Multiplexer;
 use crate::connection::scheduler::rate_limit::{TokenBucket, per_second};
 use crate::connection::socket_driver::{NewSocket, ResumeToken, SocketDriver};
 use crate::connection::socket_set::SocketSet;
-use crate::gateway::MatchedRoute;
+use crate::gateway::Route;
+use crate::handler::SocketGrants;
 use crate::metrics::{Caller, Counter, connection_span, multiplexed_span};
 use crate::protocol::{
     ClientMessage, CloseCode, Codec, DecodeError, Disconnect, Encoded, Flow, OpCode, ReceivedMessage, TraceParent,
@@ -35,9 +36,29 @@ const TURN: usize = 32;
 #[derive(Debug)]
 pub(crate) enum ConnectionScope {
     /// One namespace: it ends with its connection.
-    Namespace(MatchedRoute),
+    Namespace(AdmittedNamespace),
     /// Whichever namespaces the client asks for, the first of them within this time.
     Multiplexed(Duration),
+}
+
+/// A namespace whose guards have let the request for it pass.
+#[derive(Debug)]
+pub(crate) struct AdmittedNamespace {
+    pub(crate) route: Arc<Route>,
+    /// Concrete name.
+    pub(crate) name: String,
+    /// Grants of those guards; absent where nothing is guarded.
+    pub(crate) grants: Option<Arc<SocketGrants>>,
+}
+
+impl ConnectionScope {
+    /// Returns `true` if whole messages are served, without envelopes.
+    pub(crate) fn is_raw(&self) -> bool {
+        match self {
+            Self::Namespace(namespace) => namespace.route.router.raw().is_some(),
+            Self::Multiplexed(_) => false,
+        }
+    }
 }
 
 /// How a connection speaks and is kept alive.
@@ -252,7 +273,7 @@ impl ConnectionState {
         let now = Instant::now();
         let codec = Codec::new(config.format, application.hub.custom_format.get(), packet_limits(&application.limits));
         let (sockets, multiplexer) = match entry {
-            ConnectionScope::Namespace(MatchedRoute { route, name, grants, .. }) => {
+            ConnectionScope::Namespace(AdmittedNamespace { route, name, grants }) => {
                 let resume_token =
                     Some(&handshake).filter(|_| config.format.numbers_events()).and_then(ResumeToken::from_request);
                 let new_socket =

@@ -1,8 +1,7 @@
 //! Format of a connection, and the bounds of its codec.
 
 use crate::connection::application::Application;
-use crate::connection::driver::ConnectionConfig;
-use crate::gateway::Route;
+use crate::connection::driver::{ConnectionConfig, ConnectionScope};
 use crate::limits::Limits;
 use crate::protocol::WireFormat;
 use crate::protocol::socket_io::PacketLimits;
@@ -25,10 +24,10 @@ impl WireFormat {
 impl ConnectionConfig {
     /// The protocol of `docs/protocol.md`, in the form that the client named as its subprotocol. What has no envelopes has no
     /// offsets either, nor have the forms beside the protocol's own.
-    pub(crate) fn plain(application: &Application, route: &Route, handshake: &Handshake) -> Self {
+    pub(crate) fn plain(application: &Application, scope: &ConnectionScope, handshake: &Handshake) -> Self {
         let Limits { ping_interval: interval, ping_timeout: timeout, .. } = application.limits;
         let has_custom_format = application.hub.custom_format.get().is_some();
-        let is_numbered = handshake.resume().is_some() && route.router.raw().is_none();
+        let is_numbered = handshake.resume().is_some() && !scope.is_raw();
         let format = match WireFormat::of_protocol(handshake.protocol(), has_custom_format) {
             WireFormat::Plain if is_numbered => WireFormat::PlainNumbered,
             format => format,

@@ -20,4 +20,4 @@ mod socket_set;
 pub(crate) use application::Application;
 pub use drain::Drain;
 pub(crate) use drain::PAUSE;
-pub(crate) use driver::{ConnectionConfig, ConnectionScope, serve};
+pub(crate) use driver::{AdmittedNamespace, ConnectionConfig, ConnectionScope, serve};

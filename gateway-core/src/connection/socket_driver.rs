@@ -30,7 +30,7 @@ use crate::transport::{Handshake, ResumeRequest};
 pub(super) struct SocketDriver {
     pub(super) context: SocketContext,
     pub(super) scheduler: EventScheduler,
-    /// Present in a raw gateway, which has no use for lanes.
+    /// Present in a raw gateway, which has no scheduler of events.
     pub(super) raw: Option<RawScheduler>,
     /// Present while the connect hooks run.
     pub(super) connect_hooks: Option<ConnectHooks>,
@@ -45,7 +45,7 @@ pub(super) struct SocketDriver {
     _presence: MembershipGuard,
 }
 
-/// What a client is seated for.
+/// What a new socket is made from.
 pub(super) struct NewSocket<'a> {
     pub(super) route: Arc<Route>,
     /// The concrete name of the namespace.
@@ -117,7 +117,7 @@ impl SocketDriver {
         if is_kept && session.is_recovered() {
             self.context.count(Counter::Recoveries);
         }
-        // That of a client who came back waits behind what it has missed.
+        // That of a client that resumed waits behind what it has missed.
         let greeting = if session.is_recovered() { Encoded::nothing() } else { session.greeting() };
         session.outbox.open(greeting);
     }
@@ -299,7 +299,7 @@ impl SocketDriver {
         let _entered = self.span.enter();
         self.session().outbox.forget_old_events();
         if self.context.grants.as_ref().is_some_and(|grants| grants.take_expiry(now)) {
-            // Whoever came back on another connection has shown new credentials there.
+            // A client that resumed on another connection has shown new credentials there.
             self.session().expel(Disconnect::new(CloseCode::EXPIRED, "expired"), Scope::Socket);
         }
         self.scheduler.expire(&self.context, now);
@@ -315,7 +315,7 @@ impl fmt::Debug for SocketDriver {
     }
 }
 
-/// A session in its namespace: that of a client who came back, with the earlier one, where all it has missed is still
+/// A session in its namespace: that of a client who resumed, with the earlier one, where all it has missed is still
 /// known; else a new one.
 fn begin(application: &Application, space: &Space, new_socket: &NewSocket<'_>) -> (Arc<Session>, Option<Arc<Session>>) {
     let NewSocket { handshake, format, resume_token, .. } = new_socket;

@@ -15,7 +15,7 @@ use crate::protocol::CloseCode;
 /// ```
 /// use gateway_core::ConnectRejection;
 ///
-/// let refusal = ConnectRejection::new("banned", "come back tomorrow").with_details(&serde_json::json!({"days": 1}));
+/// let refusal = ConnectRejection::new("banned", "try again tomorrow").with_details(&serde_json::json!({"days": 1}));
 /// assert_eq!(refusal.close_code().as_u16(), 4500);
 /// ```
 #[derive(Debug)]

@@ -55,6 +55,8 @@ pub(crate) struct Assembly<'a> {
     filters: FilterReach,
     /// Number of events of one socket that may wait.
     queued_events: usize,
+    /// Bytes that the name of an event may have.
+    event_name_bytes: usize,
     problems: Vec<Problem>,
     /// Problems only where there is no other gateway.
     offered: Vec<Problem>,
@@ -111,6 +113,7 @@ impl<'a> Assembly<'a> {
             raw: Vec::new(),
             filters: FilterReach::default(),
             queued_events: limits.queued_events,
+            event_name_bytes: limits.event_name_bytes,
             problems: unregistered,
             offered,
         };
@@ -214,6 +217,9 @@ impl<'a> Assembly<'a> {
             // What macros refuse where it is written, for tables that were written by hand.
             if let Some(why) = cannot_be_subscribed(name) {
                 self.problems.push(Problem::event_name(route.namespace, name, &handler, why));
+            } else if name.len() > self.event_name_bytes {
+                // A `*` stands for one byte or more: no event of a pattern is shorter than the pattern.
+                self.problems.push(Problem::long_event_name(route.namespace, name, &handler, self.event_name_bytes));
             }
         }
         let contradictions = handler.subscription.policy.contradictions(self.queued_events);

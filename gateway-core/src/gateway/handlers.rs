@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::error::{ConnectRejection, Exception};
 use crate::gateway::layers::{AddLayers, Layers};
 use crate::handler::{
-    Argument, Context, Declared, ErrorTypes, Handler, HandlerFuture, Hook, MethodName, Names, RawReply, RunHook,
-    Subscription,
+    Argument, Context, Declared, ErrorTypes, Handler, HandlerFuture, Hook, MethodName, Names, RawReply, Requirements,
+    RunHandler, RunHook, Subscription, Written,
 };
 use crate::protocol::Message;
 
@@ -19,6 +19,14 @@ pub struct Handlers<G> {
     pub(crate) bound: Bound,
     /// The method that [`Handlers::around`] and [`Handlers::arguments`] refer to.
     last: LastAdded,
+    place: Place,
+}
+
+/// Where the next method of a block stands: a source file, and the lines of its name and of its arguments' types.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    file: &'static str,
+    lines: &'static [u32],
 }
 
 /// A list of methods.
@@ -83,7 +91,13 @@ macro_rules! hooks {
 // No bound on `Gateway`: a struct without its attribute is then one error, where the block is registered, and not four.
 impl<G: Send + Sync + 'static> Handlers<G> {
     pub(crate) fn new(gateway: Option<Arc<G>>, declared: Declared) -> Self {
-        Self { gateway, declared, bound: Bound::default(), last: LastAdded::Nothing }
+        Self {
+            gateway,
+            declared,
+            bound: Bound::default(),
+            last: LastAdded::Nothing,
+            place: Place { file: "", lines: &[] },
+        }
     }
 
     /// Answers an event.
@@ -92,17 +106,15 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         F: Fn(&Arc<G>, &Context<'_>) -> HandlerFuture + Send + Sync + 'static,
     {
         let gateway = self.gateway.clone();
+        self.add_handler(subscription, Box::new(move |context| handle(built(gateway.as_ref()), context)))
+    }
+
+    // Not generic over the method: `subscribe` is compiled for each.
+    fn add_handler(&mut self, subscription: Subscription, call: RunHandler) -> &mut Self {
         let (names, event) = Names::new(subscription.event, subscription.also);
         let hook = subscription.method;
-        let handler = Handler {
-            event,
-            names,
-            method: MethodName { gateway: self.declared.name, method: hook.method },
-            subscription,
-            pipeline: None,
-            meter: None,
-            call: Box::new(move |context| handle(built(gateway.as_ref()), context)),
-        };
+        let method = MethodName { gateway: self.declared.name, method: hook.method };
+        let handler = Handler { event, names, method, subscription, pipeline: None, meter: None, call };
         self.bound.handlers.push(Bare::new(hook, handler));
         self.last = LastAdded::Subscribe;
         self
@@ -122,6 +134,35 @@ impl<G: Send + Sync + 'static> Handlers<G> {
             more.arguments.extend(arguments);
         }
         self
+    }
+
+    /// Sets the place of the next method. Made code names places apart from the methods, so that incremental compilation keeps a method
+    /// that has only moved.
+    #[doc(hidden)]
+    pub fn at(&mut self, file: &'static str, lines: &'static [u32]) {
+        self.place = Place { file, lines };
+    }
+
+    /// Returns a subscription to `event` of the method at [`Handlers::at`].
+    #[doc(hidden)]
+    pub fn subscription(&self, event: &'static str, method: &'static str) -> Subscription {
+        Subscription::new(event, method, self.place.file, self.place.line(0))
+    }
+
+    /// Returns the hook at [`Handlers::at`].
+    #[doc(hidden)]
+    pub fn hook(&self, method: &'static str) -> Hook {
+        Hook::new(method, self.place.file, self.place.line(0))
+    }
+
+    /// Adds the requirements of an argument of the method that was added last.
+    #[doc(hidden)]
+    pub fn argument(&mut self, text: &'static str, needs: fn(&mut Requirements<'_>)) {
+        let place = self.place;
+        if let Some(more) = self.more() {
+            let line = place.line(1 + more.arguments.len());
+            more.arguments.push(Argument::new(Written::new(text, place.file, line), needs));
+        }
     }
 
     /// The errors that the method that was added last may return: a filter that could be asked for none of them is warned of.
@@ -154,6 +195,12 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         on_disconnect => disconnect, Disconnect: Result<(), Exception>;
         /// Takes whole messages without an envelope: makes this a raw gateway.
         on_message => message, Message: Result<Option<Message>, Exception>;
+    }
+}
+
+impl Place {
+    fn line(self, index: usize) -> u32 {
+        self.lines.get(index).copied().unwrap_or_default()
     }
 }
 

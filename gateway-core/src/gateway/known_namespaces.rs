@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     fn known() -> KnownNamespaces {
-        let known = ["/chat", "/admin", "/room/lobby", "/room/{id}"];
+        let known = ["/chat", "/admin", "/room/hall", "/room/{id}"];
         KnownNamespaces(known.map(|text| (text, Pattern::parse(text).unwrap())).into())
     }
 
@@ -176,9 +176,9 @@ mod tests {
         check("/chatt", Err("no gateway has the namespace `/chatt`: `/chat` comes nearest"));
         check(
             "/room//",
-            Err("no gateway has the namespace `/room//`: there are /chat, /admin, /room/lobby, /room/{id}"),
+            Err("no gateway has the namespace `/room//`: there are /chat, /admin, /room/hall, /room/{id}"),
         );
-        check("/x", Err("no gateway has the namespace `/x`: there are /chat, /admin, /room/lobby, /room/{id}"));
+        check("/x", Err("no gateway has the namespace `/x`: there are /chat, /admin, /room/hall, /room/{id}"));
         let pattern = "`/room/{any}` stands for many namespaces: `of` takes one of them, with values in place of the braces, and `of_pattern` all";
         check("/room/{any}", Err(pattern));
     }
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(known().find_pattern("/chat"), Ok("/chat"));
         assert!(known().find_pattern("/rooms/{id}").unwrap_err().to_string().ends_with("`/room/{id}` comes nearest"));
         assert!(known().find_pattern("room/{id}").is_err());
-        assert_eq!(known().declared("/room/lobby"), Some("/room/lobby"));
+        assert_eq!(known().declared("/room/hall"), Some("/room/hall"));
         assert_eq!(known().declared("/room/7"), Some("/room/{id}"));
         assert_eq!(known().declared("/nowhere"), None);
     }

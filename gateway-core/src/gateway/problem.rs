@@ -136,6 +136,18 @@ impl Problem {
         Self::at(method.file, method.line, what, "choose another name".to_owned())
     }
 
+    /// A name or a pattern that is longer than any event's name may be.
+    pub(crate) fn long_event_name(namespace: &str, event: &str, handler: &Handler, limit: usize) -> Self {
+        let (gateway, method) = (handler.method.gateway, handler.subscription.method);
+        let what = format!(
+            "`{event}` in `{namespace}` never reaches `{gateway}::{}`: `event_name_bytes` is {limit}, and no such event has a name of less than {} bytes",
+            method.method,
+            event.len()
+        );
+        let help = "raise `event_name_bytes` in the limits, or choose a shorter name".to_owned();
+        Self::at(method.file, method.line, what, help)
+    }
+
     pub(crate) fn policy(handler: &Handler, what: &str, help: &str) -> Self {
         let (gateway, method) = (handler.method.gateway, handler.subscription.method);
         let what = format!("`{gateway}::{}` for `{}`: {what}", method.method, handler.event);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::gateway::SocketFactory;
 use crate::gateway::pattern::{DecodedPath, Pattern};
-use crate::handler::{Declared, Guards, Router, SocketGrants};
+use crate::handler::{Declared, Guards, Router};
 
 /// One namespace: its pattern, and the handlers and hooks of all gateways in it.
 #[derive(Debug)]
@@ -36,8 +36,6 @@ pub(crate) struct MatchedRoute {
     /// The namespace's concrete name.
     pub(crate) name: String,
     pub(crate) parameters: Vec<(String, String)>,
-    /// Grants of guards for the request of the namespace.
-    pub(crate) grants: Option<Arc<SocketGrants>>,
 }
 
 impl Routes {
@@ -55,7 +53,7 @@ impl Routes {
         let path = DecodedPath::parse(path)?;
         self.routes.iter().find_map(|route| {
             let parameters = route.pattern.matches(&path)?;
-            Some(MatchedRoute { route: Arc::clone(route), name: path.name(), parameters, grants: None })
+            Some(MatchedRoute { route: Arc::clone(route), name: path.name(), parameters })
         })
     }
 

@@ -5,7 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 
 use crate::error::Rejection;
-use crate::handler::{Items, Reply, stream};
+use crate::handler::reply::stream;
+use crate::handler::{Items, Reply};
 
 /// A handler or hook that was called. What needs no waiting costs no future.
 pub struct HandlerFuture<T = Reply>(pub(crate) HandlerState<T>);

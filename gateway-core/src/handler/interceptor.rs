@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::handler::context::{Context, OwnedContext};
-use crate::handler::shared_responder::LentResponder;
+use crate::handler::reply::shared_responder::LentResponder;
 use crate::handler::{Layer, Reply, RunHandler};
 
 /// Stands around handlers: sees what comes in and what goes out, and decides about both.

@@ -1,23 +1,11 @@
 //! From a decoded envelope to an answer: find the handler, read its arguments, run it, turn what it returns into frames.
 //! Knows one socket and one event at a time; connections and servers are further up.
 
-mod ack;
-mod args;
-mod auth;
-mod cancellation;
-mod collected_errors;
 mod context;
-mod data;
 mod error_types;
-mod event_hash;
-mod event_names;
-mod extensions;
 mod extract;
 mod filter;
-mod grant;
 mod guard;
-mod guard_context;
-mod guard_point;
 mod handler_future;
 mod handler_timing;
 mod hooks;
@@ -25,69 +13,46 @@ mod interceptor;
 mod into_exception;
 mod layer;
 pub mod on;
-mod parameters;
-mod path;
-mod path_shape;
-mod per_socket;
 mod pipeline;
 mod policy;
-mod raw_reply;
 mod reply;
 mod requirements;
-mod responder;
 mod router;
 mod services;
-mod shared_responder;
-mod socket_grants;
-mod stream;
-mod trace_parent;
 mod validate;
 
-pub use ack::Ack;
-pub use auth::Auth;
-pub use cancellation::Cancellation;
 pub use context::Context;
 pub(crate) use context::{Event, MethodName, OwnedContext, Scope, Subject};
-pub use data::Data;
 pub use error_types::ErrorTypes;
-pub(crate) use event_names::{Names, cannot_be_subscribed};
-pub use extensions::{Extension, Extensions};
-pub use extract::{EventName, FromContext, State};
 pub(crate) use filter::{ErasedFilter, FilteredReply, Filters};
 pub use filter::{Filter, FilterOutcome};
-pub use grant::Grant;
-pub(crate) use guard::Guards;
-pub use guard::{AsyncGuard, ErasedGuard, Guard, IntoGuard, Prompt, Waits};
-pub use guard_context::GuardContext;
-pub use guard_point::{GuardPoint, GuardPoints};
 pub use hooks::{ConnectOutput, DisconnectOutput, InitOutput, IntoConnectRejection};
 pub(crate) use hooks::{GuardedHook, Hooks, RunHandler, RunHook};
 pub(crate) use interceptor::ErasedInterceptor;
 pub use interceptor::{Interceptor, Next};
 pub use into_exception::{FrameworkError, IntoException};
-pub use path::Path;
-pub use per_socket::PerSocket;
 pub(crate) use pipeline::{KeptEvent, Pipeline, PipelineStart};
-pub use raw_reply::RawOutput;
-pub(crate) use raw_reply::RawReply;
-pub use requirements::{Argument, Requirements};
-pub(crate) use requirements::{Available, Missing};
-pub use router::{Declared, Hook, Subscription};
-pub(crate) use router::{Handler, Router};
-pub(crate) use socket_grants::SocketGrants;
 
+pub use extract::{
+    Auth, Cancellation, Data, EventName, Extension, Extensions, FromContext, FromContextOptional, Path, PerSocket,
+    State,
+};
+pub use guard::{
+    AsyncGuard, ErasedGuard, Grant, Guard, GuardContext, GuardPoint, GuardPoints, IntoGuard, Prompt, Waits,
+};
+pub(crate) use guard::{Guards, SocketGrants};
 pub use handler_future::HandlerFuture;
 pub(crate) use handler_future::{HandlerState, drop_quietly};
 pub(crate) use layer::Layer;
 pub use layer::Written;
 pub use policy::EventOverflow;
 pub(crate) use policy::{Policy, Rate};
-pub(crate) use reply::Outcome;
-pub use reply::{Driven, IntoReply, Reply};
-pub(crate) use responder::{Compat, Finished, Responder, StreamStep, Streaming};
+pub use reply::{Ack, Driven, IntoReply, Items, RawOutput, Reply, ReplyStream, Streamed};
+pub(crate) use reply::{Compat, Finished, Outcome, RawReply, Responder, Share, SharedResponder, StreamStep, Streaming};
+pub use requirements::{Argument, Requirements};
+pub(crate) use requirements::{Available, Missing};
+pub use router::{Declared, Hook, Subscription};
+pub(crate) use router::{Handler, Names, Router, cannot_be_subscribed};
 pub use services::Service;
 pub(crate) use services::ServiceMap;
-pub(crate) use shared_responder::{Share, SharedResponder};
-pub use stream::{Items, ReplyStream, Streamed};
-pub use trace_parent::FromContextOptional;
 pub use validate::{Valid, Validate, ValidationErrors};

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::Exception;
 use crate::handler::context::{Context, OwnedContext};
 use crate::handler::filter::{FilteredReply, Filters};
-use crate::handler::guard::Guards;
-use crate::handler::guard_context::GuardContext;
-use crate::handler::guard_point::GuardPoint;
+use crate::handler::guard::check::Guards;
+use crate::handler::guard::guard_context::GuardContext;
+use crate::handler::guard::guard_point::GuardPoint;
 use crate::handler::interceptor::{ErasedInterceptor, Next};
-use crate::handler::shared_responder::LentResponder;
+use crate::handler::reply::shared_responder::LentResponder;
 use crate::handler::{Handler, HandlerFuture, Layer, Reply, SharedResponder};
 
 /// The layers around one handler: the server's, its gateway's, its own. A handler with nothing around it has none.

@@ -1,5 +1,6 @@
 //! Arguments that are read and then checked by the rules of their type.
 
+pub(super) mod collected_errors;
 #[cfg(feature = "garde")]
 mod garde;
 
@@ -8,7 +9,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use crate::error::Rejection;
-use crate::handler::collected_errors::{MOST, read_for_rules, with_rules};
+use crate::handler::validate::collected_errors::{MOST, read_for_rules, with_rules};
 use crate::handler::{Context, FromContext};
 use crate::protocol::{Fault, Step};
 

@@ -7,18 +7,17 @@ use std::sync::Arc;
 use crate::hub::recipients::Recipients;
 use crate::session::{ById, Leaves, RoomRefusal, Session, SocketId};
 
-/// Invariants: a room exists while somebody is in it; a socket's list of rooms and the rooms' lists of sockets say the
-/// same.
+/// Invariants: a room exists while it has a socket; a socket's list of rooms and the rooms' lists of sockets agree.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
     sockets: ById<Member>,
     rooms: HashMap<Arc<str>, Room>,
-    /// Everybody, listed when somebody asked and forgotten when somebody comes or goes.
+    /// Cached list of all sockets; cleared when a socket is added or removed.
     listed: Option<Sessions>,
     leaves: Leaves,
 }
 
-/// A list that many broadcasts share.
+/// A list of sessions, shared by broadcasts.
 pub(crate) type Sessions = Arc<[Arc<Session>]>;
 
 #[derive(Debug, Default)]
@@ -30,7 +29,7 @@ struct Room {
 #[derive(Debug)]
 struct Member {
     session: Arc<Session>,
-    /// At most as many as the limit, so a list finds as fast as a table.
+    /// The limit keeps the list short, so a linear search is as fast as a table.
     rooms: Vec<Arc<str>>,
 }
 
@@ -47,7 +46,7 @@ fn is_reserved(room: &str) -> bool {
 }
 
 impl Member {
-    /// Those it was put into by name.
+    /// Rooms joined by name, without user rooms.
     fn own_rooms(&self) -> impl Iterator<Item = &Arc<str>> {
         self.rooms.iter().filter(|room| !is_reserved(room))
     }
@@ -63,28 +62,28 @@ impl Member {
     }
 }
 
-/// Which sockets a target means. A socket's id is the name of a room of its own.
+/// The sockets a target selects. A socket's id is the name of its own room.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selection {
-    /// Everybody where empty.
+    /// Empty means all sockets.
     pub(crate) rooms: Vec<String>,
     pub(crate) except: Vec<String>,
 }
 
-/// Why a socket was not put into a room.
+/// Reason why a socket did not join a room.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JoinError {
-    /// The socket is in as many rooms as the limit allows.
+    /// The socket is in the maximum number of rooms.
     #[error("the socket is in too many rooms")]
     TooMany,
-    /// The name is the id of another socket, whose own room is nobody else's, or one that the server keeps for itself.
+    /// The name is another socket's id, which names that socket's own room, or is reserved by the server.
     #[error("the room belongs to another socket")]
     Private,
-    /// A guard did not let the socket in.
+    /// A guard refused.
     #[error("{0}")]
     Refused(RoomRefusal),
-    /// The socket is gone.
+    /// The socket has disconnected.
     #[error("the socket is gone")]
     Gone,
 }
@@ -95,7 +94,7 @@ impl Members {
         self.sockets.insert(session.id.clone(), Member { session, rooms: Vec::new() });
     }
 
-    /// Puts a session in the place of another with the same id, in every room.
+    /// Replaces the session with this id by a new one, in every room.
     pub(crate) fn replace(&mut self, session: &Arc<Session>) {
         let Some(member) = self.sockets.get_mut(&session.id) else { return self.insert(Arc::clone(session)) };
         self.listed = None;
@@ -108,10 +107,10 @@ impl Members {
         }
     }
 
-    /// Takes the socket out of all rooms and the namespace.
+    /// Removes the socket from all rooms and the namespace.
     pub(crate) fn remove(&mut self, session: &Arc<Session>) {
         let id = &session.id;
-        // One that came back has another session by now.
+        // A resumed socket already has another session.
         if !self.sockets.get(id).is_some_and(|member| Arc::ptr_eq(&member.session, session)) {
             return;
         }
@@ -137,16 +136,16 @@ impl Members {
         self.enter(id, room)
     }
 
-    /// Puts the socket among those of a user, and out of those of another, also one who had it before its client came back.
+    /// Assigns the socket to a user and removes it from its earlier user, also if that one was set before a resume.
     pub(crate) fn name_user(&mut self, id: &SocketId, user: &str) {
         if let Some(before) = self.user_of(id).filter(|before| before != user) {
             self.leave(id, &user_room(&before));
         }
-        // One that is gone is nobody's.
+        // A removed socket gets no user.
         let _ = self.enter(id, &user_room(user));
     }
 
-    /// The user whose socket it is.
+    /// The user the socket belongs to.
     pub(crate) fn user_of(&self, id: &SocketId) -> Option<String> {
         self.sockets.get(id)?.rooms.iter().find_map(|room| room.strip_prefix(USER)).map(str::to_owned)
     }
@@ -164,7 +163,7 @@ impl Members {
         Ok(())
     }
 
-    /// The socket's session where it was in the room, and the number of this leave.
+    /// Removes the socket from the room. Returns its session and the number of this leave, if it was in the room.
     pub(crate) fn leave(&mut self, id: &SocketId, room: &str) -> Option<(Arc<Session>, Leaves)> {
         let member = self.sockets.get_mut(id)?;
         if !member.forget(room) {
@@ -186,7 +185,7 @@ impl Members {
         rooms.map(|(name, room)| (name.to_string(), room.members.len())).collect()
     }
 
-    /// Users and how many sockets each has.
+    /// Users and their number of sockets.
     pub(crate) fn users(&self) -> Vec<(String, usize)> {
         let users = self.rooms.iter().filter_map(|(name, room)| Some((name.strip_prefix(USER)?, room)));
         users.map(|(user, room)| (user.to_owned(), room.members.len())).collect()
@@ -198,7 +197,7 @@ impl Members {
         rooms.fold((0, 0), |(rooms, members), (_, room)| (rooms + 1, members + room.members.len()))
     }
 
-    /// The sockets that are meant, each once, the exceptions still among them.
+    /// The sockets in `rooms`, each once, before exceptions are removed.
     fn chosen(&mut self, rooms: &[String]) -> Sessions {
         match rooms {
             [] => {
@@ -218,21 +217,21 @@ impl Members {
         }
     }
 
-    /// The sockets that are meant, each once.
+    /// The selected sockets, each once.
     pub(crate) fn select(&mut self, selection: &Selection) -> Recipients {
         let chosen = self.chosen(&selection.rooms);
         let (sessions, except) = self.without(chosen, &selection.except);
         Recipients { sessions, except, leaves: self.leaves }
     }
 
-    /// Removes sockets from a list, which is shared as it is where at most one socket is to be left out.
+    /// Removes sockets from a list. With at most one socket to leave out the list is shared unchanged.
     fn without(&self, chosen: Sessions, except: &[String]) -> (Sessions, Option<Arc<Session>>) {
         let rooms: Vec<_> = except.iter().filter_map(|room| self.rooms.get(room.as_str())).collect();
         let mut sockets = except.iter().filter_map(|id| Some(&self.sockets.get(id.as_str())?.session));
         let first = sockets.next();
         let others: Vec<_> = sockets.collect();
         if rooms.is_empty() && others.is_empty() {
-            // Lists are in the order of the sessions' places in memory.
+            // Lists are sorted by the sessions' addresses in memory.
             let is_listed = |one: &&Arc<Session>| chosen.binary_search_by_key(&Arc::as_ptr(one), Arc::as_ptr).is_ok();
             let one = first.filter(is_listed).cloned();
             return (chosen, one);
@@ -245,7 +244,7 @@ impl Members {
         (left.cloned().collect(), None)
     }
 
-    /// The number of leaves so far, while a socket is still meant.
+    /// The current number of leaves, if the socket is still selected.
     pub(crate) fn leaves_while_meant(&self, id: &SocketId, selection: &Selection) -> Option<Leaves> {
         let is_chosen = selection.rooms.is_empty() && self.sockets.contains_key(id)
             || selection.rooms.iter().any(|room| self.is_in(id, room));
@@ -291,15 +290,15 @@ impl Room {
     }
 }
 
-/// In the order in which they lie in memory, which is about the order in which they came, for the kernel's part of them
-/// too: a broadcast is bound by how fast it gets at them.
+/// Sorts sessions by address in memory, which is roughly the order of connecting, in the kernel's structures too. A
+/// broadcast is bound by the speed of these memory accesses.
 fn list<'a>(sessions: impl Iterator<Item = &'a Arc<Session>>) -> Sessions {
     let mut sessions: Vec<_> = sessions.cloned().collect();
     sessions.sort_unstable_by_key(Arc::as_ptr);
     sessions.into()
 }
 
-/// A table that was large once does not stay so. Halving at a quarter costs each removal a constant.
+/// Shrinks a table that has become mostly empty. Halving at a quarter full costs each removal a constant.
 pub(super) fn give_back<K: Eq + Hash, V, S: BuildHasher>(table: &mut HashMap<K, V, S>) {
     if table.capacity() > 64 && table.len() < table.capacity() / 4 {
         table.shrink_to(table.len() * 2);

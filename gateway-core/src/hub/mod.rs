@@ -22,12 +22,12 @@ pub use target::{BroadcastResult, Target};
 use crate::protocol::CustomFormat;
 use crate::session::Offsets;
 
-/// All namespaces somebody is in or holds a handle of.
+/// All namespaces that have a socket or a handle.
 #[derive(Debug)]
 pub(crate) struct Hub {
     spaces: Mutex<HashMap<Arc<str>, Weak<Space>>>,
     pub(crate) offsets: Arc<Offsets>,
-    /// Set once, before anybody connects.
+    /// Set once, before the first connection.
     pub(crate) custom_format: Arc<CustomFormat>,
     pub(crate) resumable: Resumable,
 }
@@ -42,7 +42,7 @@ impl Hub {
         })
     }
 
-    /// The namespace of this name, made when nobody has it yet.
+    /// Returns the namespace with this name and creates it if needed.
     pub(crate) fn of(self: &Arc<Self>, name: &str) -> Arc<Space> {
         let mut spaces = self.lock();
         if let Some(space) = spaces.get(name).and_then(Weak::upgrade) {
@@ -53,12 +53,12 @@ impl Hub {
         space
     }
 
-    /// All namespaces that are alive.
+    /// All live namespaces.
     pub(crate) fn spaces(&self) -> Vec<Arc<Space>> {
         self.lock().values().filter_map(Weak::upgrade).collect()
     }
 
-    /// Takes a dead namespace out, unless another of the same name has taken its place.
+    /// Removes a dead namespace, unless a new one has the same name.
     fn forget(&self, name: &str) {
         let mut spaces = self.lock();
         if spaces.get(name).is_some_and(|space| space.strong_count() == 0) {

@@ -1,6 +1,6 @@
-//! A model of where the tasks of one socket meet: its connection is lost, its client comes back, others put it into rooms,
-//! send to it, and disconnect it, in thousands of orders. Who is told that it came back is in its rooms and hears everything;
-//! who was disconnected is not back; and nothing is left of who is gone.
+//! A concurrency model of the tasks around one socket: its connection is lost, its client resumes, and other tasks add it
+//! to rooms, send to it and disconnect it, in thousands of interleavings. A resumed socket is in its rooms and receives
+//! every event; a disconnected socket does not resume; a removed socket leaves nothing behind.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::protocol::{Disconnect, Encoded, WireFormat};
 use crate::session::{DisconnectReason, Recovery, Scope, Session};
 use crate::transport::Handshake;
 
-/// Orders that are tried of each model, half of them at random and half with few changes of thread.
+/// Interleavings tried per model, half of them random and half with few context switches.
 const ORDERS: usize = 4000;
 const AT_MOST: usize = 8;
 
@@ -23,7 +23,7 @@ fn check(model: impl Fn() + Send + Sync + Copy + 'static) {
     shuttle::check_pct(model, ORDERS / 2, 4);
 }
 
-/// One server, and the space of its only namespace.
+/// A server and the space of its only namespace.
 #[derive(Clone)]
 struct Place {
     hub: Arc<Hub>,
@@ -43,7 +43,7 @@ impl Place {
         Self { hub, space }
     }
 
-    /// A socket whose client is in, and in a room.
+    /// Connects a socket and adds it to a room.
     fn enter(&self) -> Arc<Session> {
         let session = Arc::new(session().with_recovery(&Recovery::default(), &self.hub.offsets));
         self.space.enter(&session);
@@ -58,7 +58,7 @@ impl Place {
         session.outbox.open(Encoded::nothing());
     }
 
-    /// The client comes back, and is in where it is not told otherwise meanwhile.
+    /// Resumes the session and connects it, unless it was disconnected meanwhile.
     fn come_back(&self, lost: &Session) -> Option<Arc<Session>> {
         let key = lost.recovery_key().unwrap().as_str();
         let Resumed { session, earlier } = self.hub.resumable.resume(&self.space, key, "0", session())?;
@@ -69,7 +69,7 @@ impl Place {
         Some(session)
     }
 
-    /// A connection ends as `server/disconnect.rs` has it, told by its client's loss or by others.
+    /// Ends a connection in the steps of `connection/disconnect.rs`.
     fn end(&self, session: &Session, patience: Patience) {
         let is_lost = session.outbox.ended().is_none_or(|(reason, _)| reason.is_a_loss(session.outbox.format));
         let is_away = is_lost && session.mark_disconnected();
@@ -85,7 +85,7 @@ impl Place {
         }
     }
 
-    /// The last of a connection.
+    /// Removes the session for good.
     fn exit(&self, session: &Arc<Session>) {
         session.outbox.close(None);
         self.hub.resumable.forget(session);
@@ -101,22 +101,22 @@ impl Place {
         })
     }
 
-    /// Whether nothing is left.
+    /// Returns `true` if no session and no room is left.
     fn is_empty(&self) -> bool {
         let everybody = Target::all(&self.space).select();
         everybody.len() == 0 && self.space.rooms().is_empty() && self.hub.resumable.counts() == (0, 0)
     }
 }
 
-/// How long a lost client is waited for.
+/// Time a disconnected session waits for its client.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Patience {
     UntilSettled,
-    /// Its time is over at once.
+    /// The time is over at once.
     None,
 }
 
-/// Comes back while its connection is found to be lost, and while somebody puts it into rooms and sends to it.
+/// The client resumes while its lost connection is detected and other tasks add the socket to rooms and send to it.
 fn a_client_comes_back(patience: Patience) {
     let place = Place::new();
     let lost = place.enter();
@@ -133,7 +133,7 @@ fn a_client_comes_back(patience: Patience) {
     let (has_joined, has_left, is_in, queued) = busy.join().unwrap();
     first.join().unwrap();
     let Some(back) = back else {
-        assert!(patience == Patience::None, "whoever is waited for comes back");
+        assert!(patience == Patience::None, "whoever is waited for resumes");
         return assert!(place.is_empty());
     };
     assert!((has_joined, has_left, is_in) == (true, true, true), "it is always somewhere");
@@ -142,7 +142,7 @@ fn a_client_comes_back(patience: Patience) {
     assert_eq!(rooms, [("a".to_owned(), 1), ("c".to_owned(), 1)]);
     assert!(Target::all(&place.space).to("a").select().iter().all(|session| Arc::ptr_eq(session, &back)));
     assert_eq!((queued, back.outbox.load().0), (1, 2), "the event, and the word that it is back");
-    // And is lost for good.
+    // Then the socket ends for good.
     place.end(&back, Patience::None);
     place.exit(&back);
     assert!(place.is_empty());
@@ -154,14 +154,14 @@ fn whoever_is_back_is_in_its_rooms_and_has_heard_everything() {
     check(|| a_client_comes_back(Patience::None));
 }
 
-/// Two connections claim the session at once, and the first may be still open.
+/// Two connections resume the session at once; the first may still be open.
 fn two_come_back() {
     let place = Place::new();
     let lost = place.enter();
     let (again, itself) = (place.clone(), Arc::clone(&lost));
     let second = thread::spawn(move || again.come_back(&itself).unwrap());
     let waits = {
-        // As a connection that is open: it ends when it is told.
+        // An open connection ends when it is asked to.
         let (place, session) = (place.clone(), Arc::clone(&lost));
         thread::spawn(move || {
             block_on(session.settled());
@@ -172,7 +172,7 @@ fn two_come_back() {
     };
     let resumed = place.hub.resumable.resume(&place.space, lost.recovery_key().unwrap().as_str(), "0", session());
     let Resumed { session: first, earlier } = resumed.expect("its key is known");
-    // It never gets in, where it is the first of both.
+    // The first of both never connects.
     let end = place.connection(&first, Patience::UntilSettled);
     let second = if Arc::ptr_eq(&earlier, &lost) {
         second.join().unwrap()
@@ -194,7 +194,7 @@ fn a_session_goes_to_the_latest_of_those_who_claim_it() {
     check(two_come_back);
 }
 
-/// Somebody disconnects whoever is in the room, while its client is lost and comes back.
+/// A task disconnects the room while the client loses its connection and resumes.
 fn a_client_is_disconnected() {
     let place = Place::new();
     let lost = place.enter();

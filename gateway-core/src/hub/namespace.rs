@@ -1,13 +1,13 @@
-//! A namespace as user code holds it.
+//! The [`Namespace`]: user code's handle to a namespace.
 
 use std::sync::Arc;
 
 use crate::hub::{BroadcastResult, RoomName, Space, Target};
 use crate::protocol::{Event, ToArgs};
 
-/// One namespace: everybody in it, and its rooms. Cheap to clone; may be kept and used from any task.
+/// A handle to one namespace, its sockets and its rooms. Cheap to clone; usable from any task.
 ///
-/// A namespace with parameters is one for each set of values: `/chat/a` and `/chat/b` are two.
+/// With parameters there is one namespace per set of values: `/chat/a` and `/chat/b` are two.
 #[derive(Clone, Debug)]
 pub struct Namespace(Arc<Space>);
 
@@ -16,13 +16,13 @@ impl Namespace {
         Self(space)
     }
 
-    /// Its name, such as `/chat`, with the values of its parameters.
+    /// The namespace's name, such as `/chat`, with the values of its parameters.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// Everybody.
+    /// All sockets of the namespace.
     #[must_use]
     pub fn all(&self) -> Target {
         Target::all(&self.0)
@@ -34,52 +34,52 @@ impl Namespace {
         self.all().to(room)
     }
 
-    /// All sockets of a user that a guard named with [`Grant::user`](crate::pipeline::Grant::user).
+    /// All sockets of a user that a guard set with [`Grant::user`](crate::pipeline::Grant::user).
     #[must_use]
     pub fn user(&self, id: impl AsRef<str>) -> Target {
         self.all().user(id)
     }
 
-    /// Everybody but the sockets in `room`.
+    /// All sockets except those in `room`.
     #[must_use]
     pub fn except(&self, room: impl RoomName) -> Target {
         self.all().except(room)
     }
 
-    /// Sends an event by name to everybody.
+    /// Sends an event by name to all sockets.
     pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, data: &T) -> BroadcastResult {
         self.all().emit(event, data)
     }
 
-    /// Sends a typed event to everybody.
+    /// Sends a typed event to all sockets.
     pub fn send<E: Event>(&self, event: E) -> BroadcastResult {
         self.all().send(event)
     }
 
-    /// Sends an event of which only the latest of this `key` is worth sending to everybody, as [`Target::emit_latest`].
+    /// Sends an event to all sockets that replaces a queued older one with this `key`; see [`Target::emit_latest`].
     pub fn emit_latest<T: ToArgs + ?Sized>(&self, event: &str, key: impl AsRef<str>, data: &T) -> BroadcastResult {
         self.all().emit_latest(event, key, data)
     }
 
-    /// Sends a typed event of which only the latest counts; see [`Namespace::emit_latest`].
+    /// Sends a typed event that replaces an older one that is still queued; see [`Namespace::emit_latest`].
     pub fn send_latest<E: Event>(&self, key: impl AsRef<str>, event: E) -> BroadcastResult {
         self.all().send_latest(key, event)
     }
 
-    /// Number of sockets in it, those whose connect hook still runs included.
+    /// Number of sockets, including those whose connect hook is still running.
     #[must_use]
     pub fn count(&self) -> usize {
         self.all().count()
     }
 
-    /// The users that guards have named with [`Grant::user`](crate::pipeline::Grant::user), and how many sockets of each are here. In no
-    /// order.
+    /// The users that guards have set with [`Grant::user`](crate::pipeline::Grant::user), each with their number of sockets in this
+    /// namespace. In no particular order.
     #[must_use]
     pub fn users(&self) -> Vec<(String, usize)> {
         self.0.users()
     }
 
-    /// The rooms somebody is in and how many are; sockets' own rooms are left out. In no order.
+    /// The rooms and their number of sockets, without the sockets' own rooms. In no particular order.
     #[must_use]
     pub fn rooms(&self) -> Vec<(String, usize)> {
         self.0.rooms()

@@ -1,17 +1,17 @@
-//! The sockets that something is sent to, as they were listed.
+//! The list of sockets that a broadcast goes to.
 
 use std::sync::Arc;
 
 use crate::hub::members::Sessions;
 use crate::session::{Leaves, Session};
 
-/// A list that many broadcasts share, but for the one of its sockets that is left out.
+/// A shared list of sessions, without the one that is excluded.
 #[derive(Clone, Debug)]
 pub(crate) struct Recipients {
     pub(super) sessions: Sessions,
-    /// One of the list: what a socket sends to others is for all of a room but itself.
+    /// The excluded session: a socket that sends to a room does not receive its own event.
     pub(super) except: Option<Arc<Session>>,
-    /// As many sockets had left a room when they were listed.
+    /// Number of leaves when the list was made.
     pub(crate) leaves: Leaves,
 }
 
@@ -25,7 +25,7 @@ impl Recipients {
         self.sessions.iter().filter(move |session| Arc::as_ptr(session) != except)
     }
 
-    /// The list and the one that is left out.
+    /// The list and the excluded session.
     pub(super) fn list(&self) -> (&Sessions, Option<&Arc<Session>>) {
         (&self.sessions, self.except.as_ref())
     }

@@ -1,4 +1,4 @@
-//! The tables of a namespace against a plain list of who is in which room: whatever comes and goes, both say the same.
+//! A property test of a namespace's tables against a plain list of sockets and rooms: after each step both agree.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ fn session() -> Session {
     Session::new(&"/".into(), handshake, WireFormat::Plain, &limits, &Arc::default())
 }
 
-/// One socket, as the list has it.
+/// A socket in the plain list.
 struct Person {
     session: Arc<Session>,
     rooms: BTreeSet<String>,
@@ -38,16 +38,16 @@ impl Person {
     }
 }
 
-/// The list beside the tables.
+/// The plain list and the tables.
 struct Both {
     space: Arc<Space>,
     people: Vec<Person>,
-    /// Sessions whose place another took.
+    /// Sessions replaced by another.
     replaced: Vec<Arc<Session>>,
 }
 
 impl Both {
-    /// Does the same to both; `which` and `what` are taken as far as there are so many.
+    /// Applies a step to both; `which` and `what` are taken modulo the number of candidates.
     fn step(&mut self, step: u8, which: usize, what: usize) {
         if self.people.is_empty() || step == 0 {
             return self.enter();
@@ -66,7 +66,7 @@ impl Both {
         }
     }
 
-    /// A room, or the id of somebody.
+    /// A room's name, or a socket's id.
     fn name(&self, what: usize) -> String {
         let ids = self.people.iter().map(|person| person.session.id.as_str());
         let names: Vec<&str> = ROOMS.into_iter().chain(ids).collect();
@@ -111,7 +111,7 @@ impl Both {
         person.user = person.is_here.then_some(user);
     }
 
-    /// The client came back: another session has its id, and is wherever the first was.
+    /// Resumes a socket: a new session with its id replaces the first in every room.
     fn replace(&mut self, index: usize) {
         if !self.people[index].is_here {
             return;
@@ -121,11 +121,11 @@ impl Both {
         let again = Arc::new(again);
         self.space.replace(&again);
         self.replaced.push(std::mem::replace(&mut self.people[index].session, again));
-        // The end of the lost connection takes nobody out any more.
+        // The end of the replaced session removes nothing.
         self.replaced.iter().for_each(|lost| self.space.exit(lost));
     }
 
-    /// Asks both whatever can be asked.
+    /// Compares every query of both.
     fn compare(&self, selection: &Selection) {
         let chosen = |person: &&Person| {
             let is_meant = selection.rooms.is_empty() || selection.rooms.iter().any(|room| person.is_in(room));
@@ -168,7 +168,7 @@ proptest! {
             let [rooms, except] = [rooms, except].map(|names| names.into_iter().map(name).collect());
             both.compare(&Selection { rooms, except });
         }
-        // Nothing is left once all have gone.
+        // Nothing is left after all sockets are removed.
         for index in 0..both.people.len() {
             both.exit(index);
         }

@@ -1,4 +1,4 @@
-//! Sessions that their clients may resume: of those who are here, and of those whose connection was lost.
+//! The table of sessions that clients may resume, connected ones and disconnected ones.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -10,21 +10,21 @@ use crate::hub::members::give_back;
 use crate::session::sync::{Mutex, MutexGuard};
 use crate::session::{Session, SocketId};
 
-/// By the key that only their client knows. A key names one session at a time, the latest.
+/// Sessions by their key, which only the client knows. A key names one session at a time, the latest.
 #[derive(Debug, Default)]
 pub(crate) struct Resumable(Mutex<Table>);
 
 #[derive(Debug, Default)]
 struct Table {
     sessions: HashMap<SocketId, ResumableEntry>,
-    /// Those whose client is not in.
+    /// Number of disconnected sessions.
     away: usize,
 }
 
 #[derive(Debug)]
 struct ResumableEntry {
     session: Arc<Session>,
-    /// Since when its client is not in. One that is coming back is not in yet.
+    /// Time of the disconnect. Stays set until the resumed session has connected.
     away_since: Option<Instant>,
 }
 
@@ -32,13 +32,13 @@ struct ResumableEntry {
 #[derive(Debug)]
 pub(crate) struct Resumed {
     pub(crate) session: Arc<Session>,
-    /// The one whose place it took, which ends.
+    /// The replaced session, which ends.
     pub(crate) earlier: Arc<Session>,
 }
 
 impl Resumable {
-    /// The client of this session was let in: whoever shows its key may have it. `false` where somebody else has it already,
-    /// or it cannot be resumed.
+    /// Makes a connected session resumable with its key. Returns `false` if another session already has the key, or the
+    /// session cannot be resumed.
     pub(crate) fn keep(&self, session: &Arc<Session>) -> bool {
         let Some(key) = session.recovery_key() else { return false };
         let mut table = self.lock();
@@ -56,8 +56,8 @@ impl Resumable {
         }
     }
 
-    /// Puts `session` in the place of the one of this key, whose client has read the events up to `offset`. The key names it
-    /// from then on. `None` where the client becomes a new socket.
+    /// Replaces the session with this key by `session`; the client has received the events up to `offset`. The key then names
+    /// `session`. Returns `None` if resuming is not possible and the client becomes a new socket.
     pub(crate) fn resume(&self, space: &Space, key: &str, offset: &str, session: Session) -> Option<Resumed> {
         let mut table = self.lock();
         let entry = table.sessions.get_mut(key)?;
@@ -68,7 +68,7 @@ impl Resumable {
             entry.session.retire();
             return None;
         };
-        // Before anybody hears of it: the end of the earlier connection takes out of the rooms who is still its own.
+        // First of all, because the end of the earlier connection removes its own session from the rooms.
         space.replace(&session);
         let earlier = std::mem::replace(&mut entry.session, Arc::clone(&session));
         let was_here = entry.away_since.is_none();
@@ -77,13 +77,13 @@ impl Resumable {
         Some(Resumed { session, earlier })
     }
 
-    /// The client of this session is not in: it may come back. Says since when it is away; `None` where nobody waits for it.
+    /// Marks a session as disconnected but resumable. Returns the time of the disconnect; `None` if it cannot be resumed.
     pub(crate) fn lose(&self, session: &Session, at_most: usize) -> Option<Instant> {
         let key = session.recovery_key()?;
         let mut table = self.lock();
         let Table { sessions, away } = &mut *table;
         let entry = sessions.get_mut(key).filter(|entry| entry.is_of(session))?;
-        // One whose client was on its way in is counted already, also where it took over from an open connection.
+        // A session that was still being resumed is counted already, also if it replaced an open connection.
         *away -= usize::from(entry.away_since.is_some());
         if *away >= at_most {
             sessions.remove(key);
@@ -93,7 +93,7 @@ impl Resumable {
         Some(*entry.away_since.get_or_insert_with(Instant::now))
     }
 
-    /// Nobody comes back as this session.
+    /// Removes a session: it cannot be resumed any more.
     pub(crate) fn forget(&self, session: &Session) {
         let Some(key) = session.recovery_key() else { return };
         let mut table = self.lock();
@@ -105,7 +105,7 @@ impl Resumable {
         }
     }
 
-    /// Sessions, and how many of them are away.
+    /// Number of sessions, and how many of them are disconnected.
     #[cfg(all(test, shuttle))]
     pub(crate) fn counts(&self) -> (usize, usize) {
         let table = self.lock();

@@ -4,7 +4,7 @@
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no room's name: a name is a text",
     label = "not a text",
-    note = "write it as one: `\"lobby\"`, `format!(\"room-{{id}}\")`, or `id.to_string()` for a number"
+    note = "write it as one: `\"general\"`, `format!(\"room-{{id}}\")`, or `id.to_string()` for a number"
 )]
 pub trait RoomName: AsRef<str> {}
 

@@ -1,4 +1,4 @@
-//! One namespace while it is alive: its tables behind a lock that is held for look-ups only.
+//! A live namespace: its tables behind a lock that is held for look-ups only.
 
 use std::sync::{Arc, PoisonError, Weak};
 
@@ -24,7 +24,7 @@ impl Space {
         Self { name, hub: Arc::downgrade(hub), offsets, custom_format, members: Mutex::default() }
     }
 
-    /// Parameters of its sockets' encodings beside their formats.
+    /// Parameters of encoding that do not depend on a socket's format.
     pub(crate) fn encode_context(&self) -> EncodeContext<'_> {
         EncodeContext { namespace: &self.name, own: self.custom_format.get() }
     }
@@ -33,7 +33,7 @@ impl Space {
         self.lock().insert(Arc::clone(session));
     }
 
-    /// A client came back: its new session is wherever the lost one was.
+    /// Replaces a disconnected session by the new session of its client, in every room.
     pub(crate) fn replace(&self, session: &Arc<Session>) {
         self.lock().replace(session);
     }
@@ -47,7 +47,7 @@ impl Space {
         self.offsets.is_on()
     }
 
-    /// The offset of the next event, where what is sent is kept for clients that come back.
+    /// The offset of the next event, if sent events are kept for recovery.
     pub(crate) fn next_offset(&self) -> Option<Offset> {
         self.offsets.next()
     }
@@ -64,8 +64,8 @@ impl Space {
         self.lock().user_of(id)
     }
 
-    /// Takes the socket out of the room; returns `true` if it was in. Broadcasts to the room are not queued for it from
-    /// then on, also where a sender has listed it already.
+    /// Removes the socket from the room; returns `true` if it was in. Later no broadcast to the room is queued for it, even
+    /// if a sender has already listed it.
     pub(crate) fn leave(&self, id: &SocketId, room: &str) -> bool {
         let left = self.lock().leave(id, room);
         if let Some((session, leave)) = &left {

@@ -1,4 +1,4 @@
-//! A set of sockets something is done to: sent, joined, moved, disconnected.
+//! The [`Target`]: a set of sockets to send to, add to rooms or disconnect.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ use crate::protocol::{
 use crate::session::{Delivery, Outbox, Scope, SendError, VolatileText, for_each, latest_of, write_all_soon};
 use crate::session::{Leaves, Pushed, Session};
 
-/// Some sockets of one namespace, chosen by rooms. Choosing more rooms widens it; a socket in two of them is meant once.
+/// A set of sockets of one namespace, selected by rooms. More rooms widen the set; a socket in two rooms counts once.
 ///
-/// Nothing is looked up before something is done: a target that is kept means whoever is there at that time.
+/// The sockets are looked up when a method acts on them, so a stored target always selects the current members.
 #[derive(Clone, Debug)]
 pub struct Target {
     space: Arc<Space>,
@@ -27,10 +27,10 @@ pub struct Target {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct BroadcastResult {
-    /// Sockets whose outbox took the event.
+    /// Number of sockets whose outbox accepted the event.
     pub queued: usize,
-    /// Sockets that read too slowly or were just leaving; all of them when the value cannot be serialised or the event's
-    /// name is reserved, which is logged as an error.
+    /// Number of sockets that read too slowly or were disconnecting. All of them if the value cannot be serialised or the
+    /// event's name is reserved; this is logged as an error.
     pub skipped: usize,
 }
 
@@ -51,27 +51,27 @@ impl Target {
         self
     }
 
-    /// Adds all sockets of a user that a guard named with [`Grant::user`](crate::pipeline::Grant::user).
+    /// Adds all sockets of a user that a guard set with [`Grant::user`](crate::pipeline::Grant::user).
     #[must_use]
     pub fn user(self, id: impl AsRef<str>) -> Self {
         self.to(user_room(id.as_ref()))
     }
 
-    /// Takes the sockets in `room` out, whichever rooms they are in besides.
+    /// Excludes the sockets in `room`, even if another selected room contains them.
     #[must_use]
     pub fn except(mut self, room: impl RoomName) -> Self {
         self.selection.except.push(room.as_ref().to_owned());
         self
     }
 
-    /// Sends only to sockets for which nothing waits.
+    /// Sends only to sockets that have nothing queued.
     #[must_use]
     pub fn volatile(mut self) -> Self {
         self.delivery = Delivery::Volatile;
         self
     }
 
-    /// Sends without compression, also to clients that have agreed on it: for data that is compressed already, such as
+    /// Sends without compression, even to clients that negotiated it. Use this for data that is already compressed, such as
     /// pictures.
     #[must_use]
     pub fn uncompressed(mut self) -> Self {
@@ -79,14 +79,14 @@ impl Target {
         self
     }
 
-    /// Sends an event by name. Encoded once, queued without waiting.
+    /// Sends an event by name. The event is encoded once and queued without waiting.
     pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, data: &T) -> BroadcastResult {
         self.say(event, data.to_args())
     }
 
-    /// Sends an event of which only the latest is worth sending, such as where a cursor is: an older one of this name and
-    /// `key` that still waits for a socket is not sent to it. The event stands behind all that waits, so a socket reads what
-    /// others read, in the same order, without what was out of date. A volatile target sends it as any other event.
+    /// Sends an event of which only the latest matters, such as a cursor's position. An older event of the same name and
+    /// `key` that is still queued for a socket is removed from its queue. The new event goes to the end of the queue, so every
+    /// socket receives events in the same order, without outdated ones. A volatile target sends it like any other event.
     ///
     /// ```no_run
     /// # fn example(socket: gateway_core::Socket) {
@@ -97,7 +97,7 @@ impl Target {
         self.say_latest(event, key.as_ref(), data.to_args())
     }
 
-    /// Sends a typed event of which only the latest counts; see [`Target::emit_latest`].
+    /// Sends a typed event that replaces an older one that is still queued; see [`Target::emit_latest`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send_latest(id, Moved { .. })`")]
     pub fn send_latest<E: Event>(&self, key: impl AsRef<str>, event: E) -> BroadcastResult {
         self.say_latest(E::NAME, key.as_ref(), event.args())
@@ -130,15 +130,15 @@ impl Target {
             }
         });
         drop(clock);
-        // One that may be taken out again is not joined with what comes behind it.
+        // A frame that may be removed again is not merged with the frames after it.
         write_all_soon(recipients.list(), PreviousFrames::default());
         BroadcastResult { queued, skipped: recipients.len() - queued }
     }
 
-    /// Pushes to each of these and returns how many took the frame. A socket that left a room since the list was made, and
-    /// is meant all the same, is pushed to once more.
+    /// Pushes to each recipient and returns how many accepted the frame. If a socket left a room after the list was made and
+    /// is still selected, the push is repeated once.
     ///
-    /// `push` is called from one place, so that it is compiled into the walk.
+    /// `push` has one call site, so that the compiler inlines it into the loop.
     #[inline]
     fn push_to(
         &self,
@@ -170,7 +170,7 @@ impl Target {
         }
     }
 
-    /// Leaves of a socket that is still meant, as they are now; [`Leaves::ANY`] the second time, and then `None`.
+    /// Current leaves of a socket that is still selected; [`Leaves::ANY`] the second time, and then `None`.
     #[cold]
     fn leaves_once_more(&self, session: &Session, listed: Leaves) -> Option<Leaves> {
         if listed == Leaves::ANY {
@@ -180,7 +180,7 @@ impl Target {
         Some(if leaves == listed { Leaves::ANY } else { leaves })
     }
 
-    /// Queues one frame for one of these; [`SendError::Closed`] where it is not meant any more.
+    /// Queues one frame for one recipient; [`SendError::Closed`] if it is not selected any more.
     pub(crate) fn push_frame(
         &self,
         (session, mut listed): (&Arc<Session>, Leaves),
@@ -200,7 +200,7 @@ impl Target {
         }
     }
 
-    /// Gives a clock that runs until it is dropped, where broadcasts are measured.
+    /// Notifies listeners. Returns a clock that measures until it is dropped, if broadcasts are measured.
     fn tell_listeners<'a>(&self, recipients: &'a Recipients, event: &str) -> Option<BroadcastClock<'a>> {
         let listeners = recipients.sessions.first().and_then(|session| session.outbox.counters.listeners())?;
         listeners.count_sent(&self.space.name, event, recipients.len());
@@ -233,7 +233,7 @@ impl Target {
         let shared = shared.behind(latest_of(recipients.list())).worth(self.worth);
         let text = || VolatileText::new(self.space.encode_context(), event, content.lend(), self.worth);
         let mut text = if is_volatile && self.space.recovers() { text() } else { None };
-        // Told apart here and not for each socket.
+        // Decided once here instead of for each socket.
         let queued = match offset {
             None if is_volatile => self.push_to(recipients, |session, leaves| {
                 if session.drops_volatile() {
@@ -259,13 +259,13 @@ impl Target {
         BroadcastResult { queued, skipped: recipients.len() - queued }
     }
 
-    /// Sends a typed event. Encoded once, queued without waiting.
+    /// Sends a typed event. The event is encoded once and queued without waiting.
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Posted { .. })`")]
     pub fn send<E: Event>(&self, event: E) -> BroadcastResult {
         self.say(E::NAME, event.args())
     }
 
-    /// Payload of an event. A failure is logged: a broadcast has no other place to report it.
+    /// Returns the payload of an event. A failure is logged because a broadcast has no other place to report it.
     fn content(&self, name: &str, args: Result<RawArgs, serde_json::Error>) -> Option<Content> {
         match args {
             Ok(_) if is_reserved(name) => {
@@ -280,11 +280,11 @@ impl Target {
         }
     }
 
-    /// Puts every socket into `room`; returns how many are in it now. No guard is asked: this is the server's own doing.
+    /// Adds every socket to `room` without running guards. Returns how many of the sockets are now in the room.
     ///
     /// # Errors
     ///
-    /// The first [`JoinError`]; the others have joined all the same. A socket that has just left is no error.
+    /// The first [`JoinError`]; the other sockets still join. A socket that has just disconnected is not an error.
     pub fn join(&self, room: &str) -> Result<usize, JoinError> {
         let mut joined = 0;
         let mut failure = None;
@@ -298,13 +298,13 @@ impl Target {
         failure.map_or(Ok(joined), Err)
     }
 
-    /// Takes every socket out of `room`; returns how many were in it.
+    /// Removes every socket from `room`. Returns how many were in the room.
     #[allow(clippy::must_use_candidate, reason = "done for its effect")]
     pub fn leave(&self, room: &str) -> usize {
         self.select().iter().filter(|session| self.space.leave(&session.id, room)).count()
     }
 
-    /// Ends every connection, after what already waits for it; returns how many.
+    /// Disconnects every socket after its queued events are sent. Returns how many.
     #[allow(
         clippy::needless_pass_by_value,
         clippy::must_use_candidate,
@@ -318,7 +318,7 @@ impl Target {
         sessions.len()
     }
 
-    /// Number of sockets selected right now.
+    /// Number of sockets selected at this moment.
     #[must_use]
     pub fn count(&self) -> usize {
         if self.space.recovers() {

@@ -57,7 +57,7 @@ fn what_is_sent_to_a_room_is_not_queued_after_a_leave() {
     let ask = |target: &Target, session| target.push_frame((session, listed.leaves), &question, Delivery::Answer);
     assert_eq!((ask(&to_a, &ann), ask(&to_a, &bob)), (Err(SendError::Closed), Ok(())));
     assert_eq!(ann.outbox.load().0, 0);
-    // In another of the rooms it is meant all the same.
+    // A socket that is also in another of the rooms is still selected.
     assert_eq!(say(&to_a.clone().to("b"), &either), BroadcastResult { queued: 2, skipped: 0 });
     assert_eq!(ann.outbox.load().0, 1);
     space.join(&ann.id, "a").unwrap();

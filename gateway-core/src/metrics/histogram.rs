@@ -14,7 +14,7 @@ pub(crate) struct Scale {
 
 const NANOSECONDS: f64 = 1e9;
 
-/// From a handler that only looks something up, or a client in the same house, to one that takes all its time.
+/// From a handler that only looks something up, or a client on the same machine, to one that takes all its time.
 pub(crate) static SECONDS: Scale = Scale {
     bounds: &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0],
     per: NANOSECONDS,

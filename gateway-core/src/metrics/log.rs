@@ -140,7 +140,7 @@ pub(crate) fn rejected(handshake: RejectedHandshake<'_>) {
         Rejected::Origin | Rejected::Guard | Rejected::Application | Rejected::Malformed | Rejected::NotFound => {
             tracing::info!(status, why = text, reason = why.as_str(), path, origin, "a handshake was rejected");
         }
-        // A restart or a crowd brings thousands: their counters say it.
+        // A restart or many clients at once bring thousands: their counters say it.
         Rejected::UnknownSession | Rejected::Limit | Rejected::Stopping => {
             tracing::debug!(status, why = text, reason = why.as_str(), path, origin, "a handshake was rejected");
         }

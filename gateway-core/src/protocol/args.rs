@@ -196,7 +196,8 @@ impl RawArgs {
         read(element.unwrap_or("null"), list.attachments)
     }
 
-    /// Those behind the first `count`: what is left once a handler has read its own. They are copied.
+    /// Returns the arguments behind the first `count`: what is left once a handler has read its own. The result owns its text, as every
+    /// `RawArgs` does, so that it can be sent or kept: their bytes are copied once, whatever their number.
     #[must_use]
     pub fn skip(&self, count: usize) -> Self {
         let mut elements = self.list().elements();

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// The number in a close frame (RFC 6455 §7.4).
 ///
-/// Codes from 4000 to 4499 invite the client to come back, those from 4500 to 4999 ask it not to.
+/// Codes from 4000 to 4499 invite the client to reconnect, those from 4500 to 4999 ask it not to.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub struct CloseCode(u16);
 
@@ -34,7 +34,7 @@ impl CloseCode {
     pub const HEARTBEAT_TIMEOUT: Self = Self(4001);
     /// The connect hook took too long.
     pub const CONNECT_TIMEOUT: Self = Self(4002);
-    /// The connection had its time; to come back makes it new.
+    /// The connection had its time; reconnecting makes it new.
     pub const LIFETIME: Self = Self(4003);
     /// The connect hook said no.
     pub const REFUSED: Self = Self(4500);
@@ -42,7 +42,7 @@ impl CloseCode {
     pub const DISCONNECTED: Self = Self(4501);
     /// The grant of a guard has expired: to reconnect takes fresh credentials.
     pub const EXPIRED: Self = Self(4502);
-    /// The client came back on another connection, which has its session now.
+    /// The client resumed on another connection, which has its session now.
     pub const RESUMED: Self = Self(4503);
 
     /// A code of the application's own.
@@ -119,7 +119,7 @@ crate::options::setting::setting!(CloseCode);
 /// The end of a connection, as told to its client.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Disconnect {
-    /// Says whether to come back.
+    /// Says whether to reconnect.
     pub code: CloseCode,
     /// For people; at most 123 bytes reach the client (RFC 6455 §5.5).
     pub reason: Cow<'static, str>,

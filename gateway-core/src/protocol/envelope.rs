@@ -141,7 +141,7 @@ pub(crate) enum Outgoing<'a> {
         content: ContentRef<'a>,
         ask: u64,
     },
-    /// The connect hooks have accepted; `recovery` is what the client names to come back as the same socket.
+    /// The connect hooks have accepted; `recovery` is what the client names to resume as the same socket.
     Connected {
         id: &'a str,
         recovery: Option<&'a str>,

@@ -347,7 +347,7 @@ mod tests {
 
     #[derive(Debug, Deserialize, PartialEq)]
     struct Order {
-        seats: u8,
+        places: u8,
         price: Option<f64>,
         tags: Vec<bool>,
         by_name: HashMap<String, i32>,
@@ -357,9 +357,9 @@ mod tests {
 
     #[test]
     fn all_that_is_in_a_type_is_read_so() {
-        let json = r#"{"seats":"2","price":"8.5","tags":["true",false],"by_name":{"1":"-1"},"note":7}"#;
+        let json = r#"{"places":"2","price":"8.5","tags":["true",false],"by_name":{"1":"-1"},"note":7}"#;
         let by_name = HashMap::from([("1".to_owned(), -1)]);
-        let read = Order { seats: 2, price: Some(8.5), tags: vec![true, false], by_name, note: "7".to_owned() };
+        let read = Order { places: 2, price: Some(8.5), tags: vec![true, false], by_name, note: "7".to_owned() };
         check(json, Some(read));
         check(r#""null""#, None::<Option<u8>>);
         check("null", Some(None::<u8>));

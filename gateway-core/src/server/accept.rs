@@ -15,9 +15,9 @@ use tokio::net::UnixStream;
 
 use crate::metrics::{Counter, Counters};
 use crate::server::endpoint::{BoundListener, Listener};
-use crate::server::lingering::linger;
-use crate::server::manual_upgrade::ManualUpgrade;
-use crate::server::service::GatewayService;
+use crate::server::http::lingering::linger;
+use crate::server::http::manual_upgrade::ManualUpgrade;
+use crate::server::http::service::GatewayService;
 
 /// Rest after an accept that failed for want of a resource, so that the loop does not spin while nothing is free.
 const RESTING: Duration = Duration::from_millis(50);

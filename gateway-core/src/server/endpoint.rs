@@ -1,4 +1,4 @@
-//! Where a server listens.
+//! Endpoints that a server listens on.
 
 use std::fmt;
 use std::io;
@@ -11,14 +11,14 @@ use tokio::net::UnixListener;
 use crate::gateway::StartError;
 use crate::transport::Tls;
 
-/// An address to listen on, or a listener that already does, with or without TLS.
+/// An address to listen on or an existing listener, with or without TLS.
 ///
-/// It is made by `From`: of `"127.0.0.1:3000"`, of `("127.0.0.1", 3000)`, of a `SocketAddr`, and of TCP and Unix listeners of
-/// tokio and of the standard library. Port 0 is any free one.
+/// Converts `From` `"127.0.0.1:3000"`, `("127.0.0.1", 3000)`, a `SocketAddr`, and TCP and Unix listeners of tokio and
+/// of the standard library. Port 0 selects any free port.
 #[derive(Debug)]
 pub struct Endpoint {
     source: ListenSource,
-    /// Encrypts its streams.
+    /// TLS for its streams.
     tls: Option<Tls>,
 }
 
@@ -29,14 +29,14 @@ enum ListenSource {
     Tcp(TcpListener),
     #[cfg(unix)]
     Unix(UnixListener),
-    /// Such as one that a supervisor handed over.
+    /// For example a listener passed by a supervisor.
     StdTcp(std::net::TcpListener),
     #[cfg(unix)]
     StdUnix(std::os::unix::net::UnixListener),
 }
 
 impl Endpoint {
-    /// An endpoint for `https://` and `wss://`. One that has TLS already keeps its own.
+    /// Creates an endpoint for `https://` and `wss://`. An endpoint that already has TLS keeps its own.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(endpoint: impl Into<Self>, tls: Tls) -> Self {
@@ -59,7 +59,7 @@ impl From<ListenSource> for Endpoint {
     }
 }
 
-/// A value that a server can listen on: everything that converts into an [`Endpoint`].
+/// A value that a server can listen on: any type that converts into an [`Endpoint`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is nothing to listen on: an address has a host and a port",
     label = "no address",
@@ -129,11 +129,11 @@ impl From<std::os::unix::net::UnixListener> for Endpoint {
     }
 }
 
-/// A listener that listens.
+/// A bound listener.
 #[derive(Debug)]
 pub(crate) struct Listener {
     pub(crate) incoming: BoundListener,
-    /// Encryption of its streams, if there is any.
+    /// TLS for its streams, if any.
     pub(crate) tls: Option<Tls>,
 }
 
@@ -144,18 +144,18 @@ pub(crate) enum BoundListener {
     Unix(UnixListener),
 }
 
-/// The address a server turned out to listen on.
+/// The actual address a server listens on.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum LocalAddr {
     /// Host and port.
     Tcp(SocketAddr),
-    /// A path, where the socket has one.
+    /// The path of a Unix socket, if it has one.
     Unix(Option<std::path::PathBuf>),
 }
 
 impl LocalAddr {
-    /// Host and port, where it listens on TCP.
+    /// Host and port, if this is a TCP address.
     #[must_use]
     pub fn as_tcp(&self) -> Option<SocketAddr> {
         match self {
@@ -186,7 +186,7 @@ impl ListenSource {
                 BoundListener::Unix(UnixListener::from_std(listener)?)
             }
         };
-        // One that blocks, as a supervisor may hand it over, would stop a thread of the runtime at its first accept.
+        // A blocking listener, as a supervisor may pass it, would block a runtime thread at its first accept.
         match &incoming {
             BoundListener::Tcp(listener) => rustix::io::ioctl_fionbio(listener, true)?,
             #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! Reaching a server from outside its handlers.
+//! The [`ServerHandle`]: context to a server from outside its handlers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use crate::server::metrics::gather;
 use crate::server::server_target::ServerTarget;
 use crate::server::state::ServerState;
 
-/// A server as background tasks, other services and tests see it. Cheap to clone; exists before the server starts. It is
-/// also a service: a field or a `State<ServerHandle>` argument gets it.
+/// A handle to a server for background tasks, other services and tests. Cheap to clone; available before the server
+/// starts. Also a service: a gateway's field or a `State<ServerHandle>` argument can hold it.
 #[derive(Clone, Debug)]
 pub struct ServerHandle(Arc<ServerState>);
 
@@ -20,14 +20,15 @@ impl ServerHandle {
         Self(shared)
     }
 
-    /// The namespace of this name, such as `/chat`, or `/room/7` of those that `/room/{id}` stands for. It may be empty.
+    /// Returns the namespace with this name, such as `/chat`, or `/room/7` if a gateway declares `/room/{id}`. The namespace
+    /// may have no sockets.
     ///
-    /// Before the server starts its namespaces are not known: then any name with a slash is taken, and one that no gateway
-    /// has stops the start while somebody holds it.
+    /// Before the server starts, any name that begins with a slash is accepted. A name that no gateway declares fails the
+    /// start as long as its [`Namespace`] is held.
     ///
     /// # Errors
     ///
-    /// [`NamespaceError`] where no gateway has it; the error names the one that comes nearest.
+    /// [`NamespaceError`] if no gateway declares the namespace; the error suggests the most similar name.
     pub fn of(&self, namespace: impl AsRef<str>) -> Result<Namespace, NamespaceError> {
         let name = namespace.as_ref();
         let space = if let Some(known) = self.0.known() {
@@ -39,12 +40,12 @@ impl ServerHandle {
         Ok(Namespace::new(space))
     }
 
-    /// All namespaces that a pattern stands for: `/room/{id}`, as a gateway declares it, whatever its parameters are called.
-    /// They are listed by [`ServerTarget::namespaces`], and sent to like one.
+    /// Returns a target of all namespaces of a pattern such as `/room/{id}`. The pattern must be one that a gateway declares;
+    /// the names of its parameters do not matter. [`ServerTarget::namespaces`] lists the namespaces.
     ///
     /// # Errors
     ///
-    /// [`NamespaceError`] where no gateway declares it, and before the server has started.
+    /// [`NamespaceError`] if no gateway declares the pattern, or the server has not started.
     pub fn of_pattern(&self, pattern: impl AsRef<str>) -> Result<ServerTarget, NamespaceError> {
         let pattern = pattern.as_ref();
         check_slash(pattern)?;
@@ -52,19 +53,19 @@ impl ServerHandle {
         Ok(ServerTarget::new(Arc::clone(&self.0), Some(known.find_pattern(pattern)?)))
     }
 
-    /// Every socket of the server, in whichever namespace.
+    /// All sockets of the server, in all namespaces.
     #[must_use]
     pub fn all(&self) -> ServerTarget {
         ServerTarget::new(Arc::clone(&self.0), None)
     }
 
-    /// All sockets of a user that guards named with [`Grant::user`](crate::pipeline::Grant::user), in whichever namespace.
+    /// All sockets of a user that guards set with [`Grant::user`](crate::pipeline::Grant::user), in all namespaces.
     #[must_use]
     pub fn user(&self, id: impl AsRef<str>) -> ServerTarget {
         self.all().user(id)
     }
 
-    /// The users that guards have named, and how many sockets each has in all namespaces together. In no order.
+    /// The users that guards have set, each with their number of sockets in all namespaces. In no particular order.
     #[must_use]
     pub fn users(&self) -> Vec<(String, usize)> {
         let mut users: HashMap<String, usize> = HashMap::new();
@@ -74,7 +75,7 @@ impl ServerHandle {
         users.into_iter().collect()
     }
 
-    /// The value of one counter. Cheap, unlike [`ServerHandle::metrics`], which holds all of them.
+    /// The value of one counter. Cheap, unlike [`ServerHandle::metrics`], which collects all of them.
     #[must_use]
     pub fn count(&self, counter: Counter) -> u64 {
         self.0.counters.read(counter)
@@ -84,38 +85,39 @@ impl ServerHandle {
         &self.0.counters
     }
 
-    /// Counters and measurements of the server at this moment. It looks at every socket, so call it now and then only.
+    /// Collects counters and measurements of the server at this moment. Visits every socket, so do not call it often.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         gather(&self.0)
     }
 
-    /// Returns `true` if the server has started and was not told to stop: the question of a load balancer.
+    /// Returns `true` if the server has started and is not stopping, for a load balancer's readiness check.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.0.started().is_some() && !self.0.is_draining()
     }
 
-    /// Begins to stop as [`Drain`](crate::serve::Drain) says: no new connections, running handlers get [`drain_timeout`](crate::limits::Limits::drain_timeout), every
-    /// client is told 1001. Returns at once; [`ServerHandle::stopped`] waits for the end.
+    /// Begins a graceful stop, configured by [`Drain`](crate::serve::Drain): no new connections are accepted, running handlers get
+    /// [`drain_timeout`](crate::limits::Limits::drain_timeout), and every connection is closed with 1001. Returns at once;
+    /// [`ServerHandle::stopped`] waits for the end.
     pub fn shutdown(&self) {
         self.0.stop();
     }
 
-    /// Ends when the server takes nobody new any more, once it was told to stop: for background tasks that feed it.
+    /// Completes when the server is stopping and accepts no new connections. Useful to end background tasks.
     ///
     /// # Cancel safety
     ///
-    /// May be dropped and called again.
+    /// The future may be dropped and the method called again.
     pub async fn stopping(&self) {
         self.0.stopping.cancelled().await;
     }
 
-    /// Ends when the last connection has ended and its disconnect hooks have run.
+    /// Completes when the last connection has ended and its disconnect hooks have run.
     ///
     /// # Cancel safety
     ///
-    /// May be dropped and called again.
+    /// The future may be dropped and the method called again.
     pub async fn stopped(&self) {
         self.0.tasks.wait().await;
     }

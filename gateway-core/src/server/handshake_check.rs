@@ -35,6 +35,10 @@ impl HandshakeRejection {
         Self { why, ..self }
     }
 
+    pub(crate) fn stopping() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops").because(Rejected::Stopping)
+    }
+
     pub(crate) fn why(&self) -> Rejected {
         self.why
     }
@@ -59,8 +63,8 @@ impl From<QueryError> for HandshakeRejection {
 }
 
 impl From<LimitExceeded> for HandshakeRejection {
-    fn from(crowded: LimitExceeded) -> Self {
-        let (status, text) = match crowded {
+    fn from(exceeded: LimitExceeded) -> Self {
+        let (status, text) = match exceeded {
             LimitExceeded::Everywhere => (StatusCode::SERVICE_UNAVAILABLE, "there are too many connections"),
             LimitExceeded::There => (StatusCode::TOO_MANY_REQUESTS, "there are too many connections from this address"),
         };

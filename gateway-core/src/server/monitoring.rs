@@ -16,10 +16,10 @@ use tokio::task::JoinSet;
 
 use crate::limits::Limits;
 use crate::server::accept::Accepted;
-use crate::server::body::Body;
 use crate::server::endpoint::Listener;
 use crate::server::handle::ServerHandle;
-use crate::server::lingering::{LingerBounds, RequestBody, linger};
+use crate::server::http::body::Body;
+use crate::server::http::lingering::{LingerBounds, RequestBody, linger};
 
 /// Watchers at a time. Others wait.
 const WATCHERS: usize = 32;

@@ -10,8 +10,8 @@ use crate::server::accept::accept;
 use crate::server::banner::Banner;
 use crate::server::endpoint::{Listener, LocalAddr};
 use crate::server::handle::ServerHandle;
+use crate::server::http::service::GatewayService;
 use crate::server::monitoring::monitor;
-use crate::server::service::GatewayService;
 use crate::server::signals::{ProcessSignal, Signals};
 use crate::transport::Tls;
 

@@ -1,4 +1,4 @@
-//! Sockets of several namespaces at once.
+//! The [`ServerTarget`]: a set of sockets in several namespaces.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use crate::protocol::{Disconnect, Event, RawArgs, ToArgs};
 use crate::server::state::ServerState;
 use crate::socket::Socket;
 
-/// Sockets of several namespaces: of all that a pattern such as `/room/{id}` stands for, or of the whole server. It is a
-/// [`Target`] in each of them, and rooms mean those of that name in each.
+/// A set of sockets in several namespaces: those that match a pattern such as `/room/{id}`, or all of the server. Acts as
+/// a [`Target`] in each of them; a room's name selects the room of that name in each namespace.
 ///
-/// Nothing is looked up before something is done: namespaces that come later are meant, too.
+/// The namespaces are looked up when a method acts on them, so a stored target includes later ones.
 ///
 /// ```no_run
 /// # fn example(server: &gateway_core::ServerHandle) -> Result<(), gateway_core::NamespaceError> {
@@ -25,12 +25,12 @@ use crate::socket::Socket;
 #[derive(Clone)]
 pub struct ServerTarget {
     shared: Arc<ServerState>,
-    /// The declared name of the namespaces that are meant; all of the server's where there is none.
+    /// The declared pattern of the namespaces; `None` selects all of the server's.
     pattern: Option<&'static str>,
     choices: Vec<Choice>,
 }
 
-/// A choice that is made for the target in each namespace, in this order.
+/// A selection step, applied to the target of each namespace in order.
 #[derive(Clone, Debug)]
 enum Choice {
     Room(String),
@@ -44,7 +44,7 @@ impl ServerTarget {
         Self { shared, pattern, choices: Vec::new() }
     }
 
-    /// The namespaces that are meant and that somebody is in. In no order.
+    /// The selected namespaces that have sockets. In no particular order.
     #[must_use]
     pub fn namespaces(&self) -> Vec<Namespace> {
         let known = self.shared.known();
@@ -62,25 +62,25 @@ impl ServerTarget {
         self.choosing(Choice::Room(room.as_ref().to_owned()))
     }
 
-    /// Takes the sockets in `room` of each namespace out.
+    /// Excludes the sockets in `room` of each namespace.
     #[must_use]
     pub fn except(self, room: impl AsRef<str>) -> Self {
         self.choosing(Choice::Except(room.as_ref().to_owned()))
     }
 
-    /// Adds all sockets of a user that a guard named with [`Grant::user`](crate::pipeline::Grant::user).
+    /// Adds all sockets of a user that a guard set with [`Grant::user`](crate::pipeline::Grant::user).
     #[must_use]
     pub fn user(self, id: impl AsRef<str>) -> Self {
         self.choosing(Choice::User(id.as_ref().to_owned()))
     }
 
-    /// Sends only to sockets for which nothing waits.
+    /// Sends only to sockets that have nothing queued.
     #[must_use]
     pub fn volatile(self) -> Self {
         self.choosing(Choice::Volatile)
     }
 
-    /// Sends an event by name. Serialised once, encoded once for each namespace, queued without waiting.
+    /// Sends an event by name. It is serialised once, encoded once per namespace, and queued without waiting.
     pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, data: &T) -> BroadcastResult {
         self.emit_args(event, data.to_args())
     }
@@ -91,7 +91,7 @@ impl ServerTarget {
         self.emit_args(E::NAME, event.args())
     }
 
-    /// Ends every connection, after what already waits for it; returns how many.
+    /// Disconnects every socket after its queued events are sent. Returns how many.
     #[allow(
         clippy::needless_pass_by_value,
         clippy::must_use_candidate,
@@ -101,13 +101,13 @@ impl ServerTarget {
         self.targets().map(|target| target.disconnect(disconnect.clone())).sum()
     }
 
-    /// Number of sockets selected right now. A client in two namespaces has two.
+    /// Number of sockets selected at this moment. A client in two namespaces has two sockets.
     #[must_use]
     pub fn count(&self) -> usize {
         self.targets().map(|target| target.count()).sum()
     }
 
-    /// The sockets that are meant right now. In no order.
+    /// The sockets selected at this moment. In no particular order.
     #[must_use]
     pub fn sockets(&self) -> Vec<Socket> {
         self.targets().flat_map(|target| target.sockets()).collect()
@@ -132,7 +132,7 @@ impl ServerTarget {
     fn emit_args(&self, event: &str, args: Result<RawArgs, serde_json::Error>) -> BroadcastResult {
         match args {
             Ok(args) => self.send_to_each(|target| target.emit(event, &args)),
-            // Each target says so in the log.
+            // Each target logs the error.
             Err(error) => self.send_to_each(|target| target.emit(event, &Unserializable(&error))),
         }
     }
@@ -145,7 +145,7 @@ impl ServerTarget {
     }
 }
 
-/// A value that could not be written once, and cannot a second time.
+/// A value whose serialisation repeats an earlier error.
 struct Unserializable<'a>(&'a serde_json::Error);
 
 impl Serialize for Unserializable<'_> {

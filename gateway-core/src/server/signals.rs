@@ -57,12 +57,12 @@ impl Signals {
 }
 
 #[cfg(not(unix))]
+#[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "the signatures of systems with signals")]
 impl Signals {
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self {})
     }
 
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "as where there are any")]
     pub(crate) fn hear_hangups(&mut self) -> io::Result<()> {
         Ok(())
     }

@@ -13,6 +13,7 @@ use crate::gateway::{KnownNamespaces, Problem};
 use crate::hub::Hub;
 use crate::metrics::Counters;
 use crate::server::engine_io::Engine;
+use crate::server::handshake_check::HandshakeCheck;
 use crate::server::setup_hints::SetupHints;
 use crate::transport::{ConnectionLimiter, Deflate, OriginPolicy, Proxies};
 
@@ -107,6 +108,8 @@ pub(crate) struct StartedServer {
     pub(crate) origins: OriginPolicy,
     pub(crate) proxies: Proxies,
     pub(crate) limiter: Arc<ConnectionLimiter>,
+    /// The application's check of every request for a connection.
+    pub(crate) allow_request: Option<HandshakeCheck>,
     pub(crate) subprotocols: Vec<String>,
     /// Where messages of a WebSocket may be compressed.
     pub(crate) deflate: Option<Deflate>,

@@ -26,7 +26,7 @@ pub enum DisconnectReason {
     Malformed(&'static str),
     /// The application disconnected the socket.
     Server(Disconnect),
-    /// The client came back on another connection, before this one was found to be lost.
+    /// The client resumed on another connection, before this one was found to be lost.
     Resumed,
     /// The server stops.
     Shutdown,
@@ -128,7 +128,7 @@ impl fmt::Display for DisconnectReason {
             Self::Violation(_) => "protocol violation",
             Self::Malformed(why) => why,
             Self::Server(_) => "the server disconnected it",
-            Self::Resumed => "the client came back on another connection",
+            Self::Resumed => "the client resumed on another connection",
             Self::Shutdown => "the server stops",
             Self::Lifetime => "the connection had its time",
         };

@@ -67,7 +67,7 @@ impl serde::Serialize for SocketId {
 /// Something for each of many sockets.
 pub(crate) type ById<T> = HashMap<SocketId, T, BuildHasherDefault<IdHasher>>;
 
-/// Ids are random themselves, so that a few of their letters tell them apart. Strangers may look others up and put none in,
+/// Ids are random themselves, so that a few of their letters tell them apart. Clients may look others up and put none in,
 /// which is what a hash with a secret is for.
 #[derive(Default)]
 pub(crate) struct IdHasher(u64);

@@ -56,7 +56,7 @@ pub(crate) struct Session {
     pub(crate) request_timeout: Duration,
     /// Number of rooms that the socket may be in.
     pub(crate) rooms: usize,
-    /// Present where its client can come back after a lost connection.
+    /// Present where its client can resume after a lost connection.
     recovery: Option<Box<SessionRecovery>>,
     /// Requests whose answer somebody still owes, other than at once.
     owed: AtomicUsize,
@@ -164,7 +164,7 @@ impl Session {
         is_unheard
     }
 
-    /// Queues an answer. What of it is an event to its client is kept, where that can come back.
+    /// Queues an answer. What of it is an event to its client is kept, where that can resume.
     pub(crate) fn answer(self: &Arc<Self>, outgoing: &Outgoing<'_>, delivery: Delivery) -> Result<(), SendError> {
         let Some(offset) = self.number(outgoing) else { return self.push(self.encode(outgoing), delivery) };
         let [event, other] = self.encode_numbered(outgoing, offset);
@@ -172,7 +172,7 @@ impl Session {
         self.push(other, delivery)
     }
 
-    /// Queues one frame, or gives it back where it does not fit yet. With an offset it is kept for a client that comes back.
+    /// Queues one frame, or gives it back where it does not fit yet. With an offset it is kept for a client that resumes.
     pub(crate) fn offer(
         self: &Arc<Self>,
         frame: Encoded,

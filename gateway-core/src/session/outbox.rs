@@ -252,7 +252,7 @@ impl Outbox {
     }
 
     /// Queues one frame, or gives it back where it does not fit yet. One for a client that is gone is dropped. With an
-    /// offset it is kept for a client that comes back.
+    /// offset it is kept for a client that resumes.
     pub(crate) fn offer(&self, frame: Encoded, delivery: Delivery, offset: Option<Offset>) -> Result<Pushed, Encoded> {
         let mut queue = self.lock();
         if queue.closed {

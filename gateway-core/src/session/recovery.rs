@@ -19,7 +19,7 @@ pub(crate) struct SessionRecovery {
     recovered: bool,
     away: AtomicBool,
     resumed_as: Mutex<Weak<Session>>,
-    /// Fires when nobody has to wait for its client any more: it came back, or may not.
+    /// Fires when nobody has to wait for its client any more: it resumed, or may not.
     settled: CancellationToken,
 }
 
@@ -59,7 +59,7 @@ impl Session {
         Some(session)
     }
 
-    /// The connection is lost, or its client was not let in again. Says whether the client may come back; then what is sent
+    /// The connection is lost, or its client was not let in again. Says whether the client may resume; then what is sent
     /// to it is kept.
     pub(crate) fn mark_disconnected(&self) -> bool {
         let Some(recovery) = self.recovery.as_ref().filter(|_| self.outbox.mark_disconnected()) else { return false };
@@ -67,7 +67,7 @@ impl Session {
         true
     }
 
-    /// Ends the socket by the application's will, for good: its client does not come back as this socket. One that came back
+    /// Ends the socket by the application's will, for good: its client does not resume this socket. One that resumed
     /// already is ended where it is now.
     pub(crate) fn disconnect(&self, disconnect: Disconnect, scope: Scope) {
         if !self.expel(disconnect.clone(), scope)
@@ -77,7 +77,7 @@ impl Session {
         }
     }
 
-    /// Ends this session for good; `false` where its client came back already, who has another one.
+    /// Ends this session for good; `false` where its client resumed already, who has another one.
     pub(crate) fn expel(&self, disconnect: Disconnect, scope: Scope) -> bool {
         if self.outbox.bar() == RecoveryEnd::TooLate {
             return false;
@@ -89,7 +89,7 @@ impl Session {
         true
     }
 
-    /// Its client came back and is another socket from now on: nobody is this one any more.
+    /// Its client resumed and is another socket from now on: nobody is this one any more.
     pub(crate) fn retire(&self) {
         if let (Some(recovery), RecoveryEnd::Now) = (&self.recovery, self.outbox.bar()) {
             recovery.settled.cancel();
@@ -112,7 +112,7 @@ impl Session {
         self.recovery.as_ref().is_some_and(|recovery| recovery.recovered)
     }
 
-    /// The offset of an answer that is an event to this client, where it can come back: a client takes the last text of
+    /// The offset of an answer that is an event to this client, where it can resume: a client takes the last text of
     /// every event for its offset.
     pub(crate) fn number(&self, outgoing: &Outgoing<'_>) -> Option<Offset> {
         let recovery = self.recovery.as_ref().filter(|_| self.outbox.format.is_numbered(outgoing))?;
@@ -133,7 +133,7 @@ impl Session {
         Ok(())
     }
 
-    /// Queues one event, for the caller to mark, and keeps it for a client that comes back, in the same step. `sent` is its
+    /// Queues one event, for the caller to mark, and keeps it for a client that resumes, in the same step. `sent` is its
     /// compressed form, where it has one.
     pub(crate) fn queue_event(
         &self,

@@ -23,7 +23,7 @@ options! {
     pub struct Recovery {
         /// Time a socket may be disconnected. Default 2 minutes, as in Socket.IO.
         within: Duration = Duration::from_mins(2),
-        /// Events kept for one socket. One that misses more comes back as a new socket. Default 1024.
+        /// Events kept for one socket. One that misses more gets a new socket. Default 1024.
         events: usize = 1024,
         /// Bytes of events kept for one socket, with 56 for the place of each. Default 1 MiB.
         bytes: usize = 1024 * 1024,

@@ -1,4 +1,4 @@
-//! Questions of the server to its clients, and their answers.
+//! Requests from the server to its clients, and the acknowledgements that answer them.
 
 use std::fmt;
 use std::future::{Future, IntoFuture, poll_fn};
@@ -17,7 +17,7 @@ use crate::metrics::Counter;
 use crate::protocol::{Content, Encoded, FromArgs, Outgoing, RawArgs, ToArgs, is_reserved};
 use crate::session::{AckResult, Delivery, SendError, Session, SocketId};
 
-/// A question to a client. Nothing is sent before it is awaited; dropping the wait forgets the question.
+/// A request to one client. Nothing is sent until the request is awaited; dropping the future abandons the request.
 #[derive(Debug)]
 #[must_use = "a question is sent when it is awaited"]
 pub struct AckRequest<R> {
@@ -27,46 +27,46 @@ pub struct AckRequest<R> {
     answer: PhantomData<fn() -> R>,
 }
 
-/// A question to every socket of a target. Nothing is sent before it is awaited; dropping the wait forgets it.
+/// A request to every socket of a target. Nothing is sent until the request is awaited; dropping the future abandons it.
 #[derive(Debug)]
 #[must_use = "a question is sent when it is awaited"]
 pub struct AckRequests<R> {
     target: Target,
     question: Result<AckEvent, SendError>,
-    /// The server's default where `None`.
+    /// `None` means the server's default.
     timeout: Option<Duration>,
     answer: PhantomData<fn() -> R>,
 }
 
-/// Answers of the sockets of a target, or each failure. In no order.
+/// Answers of the sockets of a target, with a failure for each missing answer. In no particular order.
 pub struct Responses<R>(Vec<(SocketId, Result<R, RequestError>)>);
 
-/// Why a client did not answer a question.
+/// Reason why a request to a client has no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// The connect hook has not accepted yet, so the client cannot be asked: it would wait for the hook, and the hook for it.
+    /// The connect hook is still running. A client answers only after the hook, so the hook would wait forever.
     #[error("a client cannot be asked while its connect hook runs")]
     NotConnected,
-    /// As many questions as the limit allows wait already.
+    /// The limit of pending requests is reached.
     #[error("too many questions to this client wait for an answer")]
     TooMany,
-    /// The question could not be sent.
+    /// The request could not be sent.
     #[error("the question could not be sent")]
     Unsent(#[source] SendError),
-    /// The question's data cannot be written as JSON.
+    /// The request's data cannot be serialised as JSON.
     #[error("the question cannot be serialised")]
     Unserializable,
-    /// No answer came in time.
+    /// No answer arrived before the timeout.
     #[error("operation has timed out")]
     Timeout,
-    /// The client left before it answered.
+    /// The client disconnected before it answered.
     #[error("the client is gone")]
     Gone,
     /// The client answered with an error of its own.
     #[error("the client answered with an error: {0}")]
     Refused(Value),
-    /// The answer is not what was asked for.
+    /// The answer does not deserialise into the requested type.
     #[error("the client's answer cannot be read")]
     Unreadable(#[source] serde_json::Error),
 }
@@ -86,7 +86,7 @@ impl<R> AckRequest<R> {
         Self { session, question: AckEvent::new(event, args), timeout, answer: PhantomData }
     }
 
-    /// Waits this long instead of the server's default.
+    /// Sets the timeout. Default: the server's.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -111,9 +111,8 @@ impl<R: FromArgs + Send + 'static> IntoFuture for AckRequest<R> {
 }
 
 impl Target {
-    /// Asks every socket that is meant and here, not those that are away and may come back; await the result for their
-    /// answers. What came until the timeout is kept, whoever
-    /// else did not answer.
+    /// Sends a request to every selected socket; await the result for the answers. Disconnected sockets that may still resume
+    /// are skipped. Answers that arrive before the timeout are kept even if others are missing.
     ///
     /// ```no_run
     /// # async fn example(namespace: gateway_core::Namespace) {
@@ -131,14 +130,14 @@ impl Target {
 }
 
 impl Namespace {
-    /// Asks everybody, as [`Target::emit_with_ack`] does.
+    /// Sends a request to every socket of the namespace; see [`Target::emit_with_ack`].
     pub fn emit_with_ack<R: FromArgs>(&self, event: &str, data: &(impl ToArgs + ?Sized)) -> AckRequests<R> {
         self.all().emit_with_ack(event, data)
     }
 }
 
 impl<R> AckRequests<R> {
-    /// Waits this long for all of them together, instead of the server's default.
+    /// Sets the timeout for all answers together. Default: the server's.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -159,11 +158,11 @@ impl<R: FromArgs> AckRequests<R> {
             }
             Err(error) => Err(RequestError::from(*error)),
         };
-        // Who left the room since they were listed is not asked.
+        // A socket that left the room after the list was made gets no request.
         let has_left = |session: &Session, asked: &Result<PendingAck, RequestError>| {
             matches!(asked, Err(RequestError::Unsent(SendError::Closed))) && !session.gone.is_cancelled()
         };
-        // Everybody is asked before anybody's answer is waited for.
+        // All requests are sent before the first answer is awaited.
         let here = recipients.iter().filter(|session| !session.is_away());
         let asked = here.map(|session| (session, ask(session)));
         let asked = asked.filter(|(session, asked)| !has_left(session, asked));
@@ -192,24 +191,24 @@ impl<R: FromArgs + Send + 'static> IntoFuture for AckRequests<R> {
 }
 
 impl<R> Responses<R> {
-    /// Number of sockets asked.
+    /// Number of sockets that were sent the request.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Returns `true` if no socket was asked.
+    /// Returns `true` if no socket was sent the request.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The answer of each socket, or why there is none.
+    /// Each socket's id with its answer or its failure.
     pub fn iter(&self) -> impl Iterator<Item = (&SocketId, Result<&R, &RequestError>)> {
         self.0.iter().map(|(id, answer)| (id, answer.as_ref()))
     }
 
-    /// The answers that came.
+    /// The answers that arrived.
     pub fn arrived(&self) -> impl Iterator<Item = &R> {
         self.0.iter().filter_map(|(_, answer)| answer.as_ref().ok())
     }
@@ -218,7 +217,7 @@ impl<R> Responses<R> {
     ///
     /// # Errors
     ///
-    /// What there is, where one of them did not answer.
+    /// The unchanged [`Responses`] if any socket did not answer.
     pub fn all(self) -> Result<Vec<R>, Self> {
         if self.0.iter().any(|(_, answer)| answer.is_err()) {
             return Err(self);
@@ -242,7 +241,7 @@ impl<R: fmt::Debug> fmt::Debug for Responses<R> {
     }
 }
 
-/// The event that is asked.
+/// The event of a request.
 #[derive(Debug)]
 struct AckEvent {
     event: String,
@@ -276,7 +275,7 @@ impl AckEvent {
     }
 }
 
-/// A question whose answer is waited for. Its place is free again however the wait ends.
+/// A pending request. Dropping it frees its slot among the pending acks.
 struct PendingAck {
     session: Arc<Session>,
     number: u64,
@@ -284,7 +283,7 @@ struct PendingAck {
 }
 
 impl PendingAck {
-    /// The answer, where it comes before the clock has run down.
+    /// Waits for the answer until `clock` elapses.
     async fn answer<R: FromArgs>(mut self, mut clock: Pin<&mut Sleep>) -> Result<R, RequestError> {
         match poll_fn(|task| self.poll(task, clock.as_mut())).await? {
             Ok(payload) => R::from_args(payload.into()).map_err(RequestError::Unreadable),

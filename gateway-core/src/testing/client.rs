@@ -1,4 +1,4 @@
-//! A client in memory. It behaves as a browser does: it reads in the background, answers pings, and closes when told.
+//! A client in memory. Like a browser, the client reads in the background, answers pings, and answers a close.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -17,24 +17,24 @@ use crate::testing::dialect::{Dialect, Heard, LostConnection, TestArgs};
 use crate::testing::frame::{Closed, ConnectError, Failure, Received};
 use crate::transport::memory::{ClientFrame, MemoryPeer};
 
-/// Time that an expectation waits. On a paused clock that is the moment when nothing else is left to do.
+/// Time limit of an expectation. A paused clock reaches it as soon as no task has work left.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// One connected client.
+/// A connected client.
 #[derive(Debug)]
 pub struct TestClient {
     peer: MemoryPeer,
     inbox: VecDeque<Received>,
     closed: Option<Closed>,
-    /// The server took the socket out of its namespace, and the connection is still there.
+    /// Set once the server has ended the namespace while the connection stays open.
     has_left: bool,
     last_id: u64,
     dialect: Dialect,
-    /// The server's answer to the client's request for its namespace, in formats that have one.
+    /// The server's answer to the namespace request, in formats that have one.
     verdict: Option<Result<(), Failure>>,
-    /// The server's answer to the handshake, where it refused.
+    /// The server's refusal of the handshake, if any.
     rejection: Option<oneshot::Receiver<HandshakeRejection>>,
-    /// Log of the server about this client's messages.
+    /// The server's log about this client's messages.
     test_log: TestLog,
 }
 
@@ -61,12 +61,12 @@ impl TestClient {
         Self { rejection: Some(rejection), ..self }
     }
 
-    /// Waits for the connect hook's verdict.
+    /// Waits until the connect hook has accepted.
     ///
     /// # Errors
     ///
-    /// [`ConnectError::Rejected`] when a guard said no before the upgrade, [`ConnectError::Refused`] when a guard or the hook
-    /// said no after it, [`ConnectError::Closed`] when the connection ended without a word.
+    /// [`ConnectError::Rejected`] when a guard refused before the upgrade, [`ConnectError::Refused`] when a guard or the hook
+    /// refused after the upgrade, [`ConnectError::Closed`] when the connection ended without an answer.
     pub async fn admitted(&mut self) -> Result<(), ConnectError> {
         if self.dialect.is_greeted() {
             while self.verdict.is_none() && self.read_one().await {}
@@ -90,13 +90,13 @@ impl TestClient {
         Err(refusal.map_or(ConnectError::Closed(closed.clone()), |failure| ConnectError::Refused(failure, closed)))
     }
 
-    /// Sends an event and does not wait for anything. Several arguments are [`Args`](crate::extract::Args)`((one, other))`.
+    /// Sends an event without waiting for an answer. Several arguments are [`Args`](crate::extract::Args)`((one, other))`.
     pub async fn emit(&mut self, event: &str, data: impl ToArgs) {
         let messages = self.dialect.event(event, TestArgs::new(data), None);
         self.send_all(messages).await;
     }
 
-    /// Sends a request and waits for its answer. What else arrives meanwhile is kept for later.
+    /// Sends a request and waits for its answer. Other messages that arrive meanwhile stay unread.
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl TestClient {
     ///
     /// # Panics
     ///
-    /// When no answer comes, the connection ends, or the answer is no `R`.
+    /// When no answer arrives, the connection ends, or the answer is not an `R`.
     pub async fn emit_with_ack<R: DeserializeOwned>(&mut self, event: &str, data: impl ToArgs) -> Result<R, Failure> {
         let id = self.begin(event, data).await;
         match self.about(id, event).await {
@@ -114,13 +114,13 @@ impl TestClient {
         }
     }
 
-    /// Sends a request that a stream answers.
+    /// Sends a request that is answered by a stream.
     pub async fn stream(&mut self, event: &str, data: impl ToArgs) -> TestStream<'_> {
         let id = self.begin(event, data).await;
         TestStream { client: self, id, event: event.to_owned() }
     }
 
-    /// Sends a request and gives its id, without waiting for its answer.
+    /// Sends a request and returns its id, without waiting for its answer.
     pub async fn begin(&mut self, event: &str, data: impl ToArgs) -> u64 {
         self.last_id += 1;
         let messages = self.dialect.event(event, TestArgs::new(data), Some(self.last_id));
@@ -132,7 +132,7 @@ impl TestClient {
     ///
     /// # Panics
     ///
-    /// When none comes, or its payload is no `E`.
+    /// When no such event arrives, or its payload is not an `E`.
     pub async fn expect<E: Event + DeserializeOwned>(&mut self) -> E {
         read(self.expect_named(E::NAME).await, E::NAME)
     }
@@ -141,7 +141,7 @@ impl TestClient {
     ///
     /// # Panics
     ///
-    /// When none comes.
+    /// When no such event arrives.
     pub async fn expect_named(&mut self, name: &str) -> Value {
         let is_it = |received: &Received| matches!(received, Received::Event { event, .. } if event == name);
         match self.wait_for(&format!("the event `{name}`"), is_it).await {
@@ -154,7 +154,7 @@ impl TestClient {
     ///
     /// # Panics
     ///
-    /// When none comes.
+    /// When no such exception arrives.
     pub async fn expect_exception(&mut self) -> Failure {
         match self.wait_for("an exception", |received| matches!(received, Received::Exception { id: None, .. })).await {
             Received::Exception { failure, .. } => failure,
@@ -162,11 +162,11 @@ impl TestClient {
         }
     }
 
-    /// Waits for a question of the server; answer it by its number with [`TestClient::answer`].
+    /// Waits for a request of the server and returns its number and payload; [`TestClient::answer`] takes the number.
     ///
     /// # Panics
     ///
-    /// When none comes.
+    /// When no such request arrives.
     pub async fn expect_question(&mut self, name: &str) -> (u64, Value) {
         let is_it = |received: &Received| matches!(received, Received::Question { event, .. } if event == name);
         match self.wait_for(&format!("the question `{name}`"), is_it).await {
@@ -175,41 +175,41 @@ impl TestClient {
         }
     }
 
-    /// Answers a question of the server.
+    /// Answers a request of the server.
     pub async fn answer(&mut self, ask: u64, data: impl ToArgs) {
         let messages = self.dialect.answer(ask, TestArgs::new(data));
         self.send_all(messages).await;
     }
 
-    /// Tells the server that its question cannot be answered.
+    /// Answers a request of the server with an error.
     pub async fn answer_with_error<T: Serialize>(&mut self, ask: u64, error: T) {
         let message = self.dialect.object(&json!({ "answer": ask, "error": error }));
         self.send_message(message).await;
     }
 
-    /// Waits until the server has nothing left to do, and expects that nothing is unread. Exact on a paused clock
-    /// (`#[tokio::test(start_paused = true)]`); on a running one it waits a millisecond.
+    /// Waits until the server has no work left and checks that no message is unread. Exact on a paused clock
+    /// (`#[tokio::test(start_paused = true)]`); on a running clock the wait is one millisecond.
     ///
     /// # Panics
     ///
-    /// When something is unread.
+    /// When a message is unread.
     pub async fn expect_nothing(&mut self) {
-        // A paused clock moves only when every task waits.
+        // A paused clock advances only when every task is idle.
         sleep(Duration::from_millis(1)).await;
         self.read_what_came();
         assert!(self.inbox.is_empty(), "expected nothing, but there is {:?}{}", self.inbox, self.story());
     }
 
-    /// The next unread message, whatever it is.
+    /// Waits for the next unread message of any kind.
     ///
     /// # Panics
     ///
-    /// When none comes or the connection ends.
+    /// When no message arrives or the connection ends.
     pub async fn next(&mut self) -> Received {
         self.wait_for("a message", |_| true).await
     }
 
-    /// Sends a text message as it is, well-formed or not.
+    /// Sends a text message unchanged, well-formed or not.
     pub async fn send_text(&mut self, text: &str) {
         self.peer.send(ClientFrame::Message(text.into()));
         tokio::task::yield_now().await;
@@ -221,38 +221,39 @@ impl TestClient {
         }
     }
 
-    /// Sends a whole message as it is, as to a raw gateway.
+    /// Sends a whole message unchanged, as to a raw gateway.
     pub async fn send_message(&mut self, message: impl Into<Message>) {
         self.peer.send(ClientFrame::Message(message.into()));
         tokio::task::yield_now().await;
     }
 
-    /// Stops reading: pings stay unanswered, and what the server sends piles up on its side.
+    /// Stops reading: pings stay unanswered, and the server's messages queue up on its side.
     pub fn stop_reading(&mut self) {
         self.peer.pause();
     }
 
-    /// Reads on.
+    /// Resumes reading.
     pub fn read_on(&mut self) {
         self.peer.resume();
     }
 
-    /// Closes and waits for the server's side of the close.
+    /// Closes the connection and waits for the server's close.
     pub async fn close(self) -> Closed {
         self.close_with(CloseCode::NORMAL, "").await
     }
 
-    /// Closes with a code and reason and waits for the server's side of the close.
+    /// Closes the connection with a code and reason and waits for the server's close.
     pub async fn close_with(mut self, code: CloseCode, reason: &str) -> Closed {
         self.peer.send(ClientFrame::Close(Some(Disconnect::new(code, reason.to_owned()))));
         self.closed().await
     }
 
-    /// Waits for the end of the connection, or of the namespace where the client speaks Socket.IO. What arrives before stays unread.
+    /// Waits for the end of the connection, or of the namespace if the client speaks Socket.IO. Messages that arrive before
+    /// stay unread.
     ///
     /// # Panics
     ///
-    /// When it does not end.
+    /// When the connection does not end.
     pub async fn closed(&mut self) -> Closed {
         let patience = timeout(PATIENCE, async { while !self.has_left && self.read_one().await {} });
         let is_over = patience.await.is_ok();
@@ -266,15 +267,15 @@ impl TestClient {
         self.dialect.is_recovered()
     }
 
-    /// Loses the connection without a word. What it gives lets another client come back as the same socket, where the
-    /// server recovers and the client speaks Socket.IO or is [`resumable`](crate::testing::ConnectBuilder::resumable).
+    /// Drops the connection without a close. The returned data lets another client resume the socket, if the server has
+    /// recovery and the client speaks Socket.IO or is [`resumable`](crate::testing::ConnectBuilder::resumable).
     #[must_use]
     pub fn lose(mut self) -> LostConnection {
         self.lost_unnoticed()
     }
 
-    /// Returns the data of [`TestClient::lose`] with the connection still open: another client may resume the same
-    /// socket before the server finds this connection lost, as a phone does that changes its network.
+    /// Returns the data of [`TestClient::lose`] and keeps the connection open: another client can resume the socket before
+    /// the server detects the loss, as when a phone changes its network.
     #[must_use]
     pub fn lost_unnoticed(&mut self) -> LostConnection {
         self.read_what_came();
@@ -297,7 +298,7 @@ impl TestClient {
         }
     }
 
-    /// The test log, for the reader of a failed test.
+    /// The test log, for the message of a failed test.
     fn story(&self) -> String {
         let lines = self.test_log.lines();
         if lines.is_empty() {
@@ -317,7 +318,7 @@ impl TestClient {
         }
     }
 
-    /// Moves one frame into the inbox; `false` at the end.
+    /// Moves one frame into the inbox; returns `false` at the end.
     async fn read_one(&mut self) -> bool {
         match poll_fn(|context| self.peer.poll_receive(context)).await {
             Ok(message) => {
@@ -352,7 +353,7 @@ impl TestClient {
     }
 }
 
-/// The answer to a request, one item after the other.
+/// The answer to a request as a stream of items.
 #[derive(Debug)]
 pub struct TestStream<'a> {
     client: &'a mut TestClient,
@@ -361,7 +362,7 @@ pub struct TestStream<'a> {
 }
 
 impl TestStream<'_> {
-    /// The next item; `None` at the stream's end.
+    /// Waits for the next item; returns `None` at the stream's end.
     ///
     /// # Errors
     ///
@@ -369,7 +370,7 @@ impl TestStream<'_> {
     ///
     /// # Panics
     ///
-    /// When nothing comes or the item is no `R`.
+    /// When no item arrives or the item is not an `R`.
     pub async fn next<R: DeserializeOwned>(&mut self) -> Option<Result<R, Failure>> {
         let Self { client, id, event } = self;
         let by_events = client.dialect.streams_by_events();
@@ -379,7 +380,7 @@ impl TestStream<'_> {
         };
         match client.wait_for(&format!("an answer to `{event}`"), is_it).await {
             Received::End { .. } => None,
-            // The ack without a value is the end there.
+            // There an ack without a value ends the stream.
             Received::Reply { data: Value::Null, .. } if by_events => None,
             Received::Exception { failure, .. } => Some(Err(failure)),
             Received::Reply { data, .. } | Received::Event { data, .. } => Some(Ok(read(data, event))),
@@ -387,7 +388,7 @@ impl TestStream<'_> {
         }
     }
 
-    /// All items up to the end.
+    /// Collects all items up to the end.
     ///
     /// # Errors
     ///
@@ -404,7 +405,7 @@ impl TestStream<'_> {
         Ok(items)
     }
 
-    /// Tells the server that no more items are wanted.
+    /// Cancels the stream.
     pub async fn cancel(&mut self) {
         let cancel = self.client.dialect.object(&json!({ "cancel": self.id }));
         self.client.send_message(cancel).await;

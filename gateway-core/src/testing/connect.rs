@@ -1,21 +1,23 @@
-//! Connecting a client in memory.
+//! The builder of a connection in memory.
 
 use std::future::IntoFuture;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 use tokio::sync::oneshot;
 
-use crate::connection::{ConnectionConfig, ConnectionScope, serve};
+use crate::connection::{ConnectionConfig, serve};
 use crate::limits::Limits;
-use crate::metrics::TestLog;
+use crate::metrics::{RejectedHandshake, TestLog};
 use crate::protocol::WireFormat;
-use crate::server::guard_upgrade;
+use crate::server::{
+    Admitted, ConnectionRequest, Destination, HandshakeRejection, Serves, StartedServer, admit, note_rejected,
+};
 use crate::session::{HeartbeatConfig, PingMode};
 use crate::testing::client::TestClient;
 use crate::testing::dialect::{Dialect, LostConnection, PlainFrames, SocketIoPackets};
@@ -59,7 +61,7 @@ impl<'a> ConnectBuilder<'a> {
     ///
     /// # Panics
     ///
-    /// When the name or value may not stand in a header.
+    /// When the name or value is invalid in a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name = HeaderName::try_from(name).expect("a header name");
         self.headers.append(name, HeaderValue::try_from(value).expect("a header value"));
@@ -90,35 +92,34 @@ impl<'a> ConnectBuilder<'a> {
         self
     }
 
-    /// Connects as a client of Socket.IO does: the path is the namespace that it asks for. A stream has no form of its own there:
-    /// [`TestClient::stream`] reads the events on the request's name, up to the ack.
+    /// Connects as a client of Socket.IO; the path is the namespace. Socket.IO has no packets for streams, so
+    /// [`TestClient::stream`] reads events with the request's name up to the ack.
     pub fn socket_io(mut self) -> Self {
         self.socket_io = true;
         self
     }
 
-    /// Asks to be told what [`TestClient::lose`] needs to come back, where the server recovers. Clients of Socket.IO are
-    /// told unasked.
+    /// Requests the data that [`TestClient::lose`] returns, from a server with recovery. Clients of Socket.IO always get it.
     pub fn resumable(mut self) -> Self {
         self.resumable = true;
         self
     }
 
-    /// Asks to be the same socket as one whose connection was lost.
+    /// Requests to resume the socket of a lost connection.
     pub fn come_back(mut self, lost: &LostConnection) -> Self {
         self.lost = lost.clone();
         self.resumable()
     }
 
-    /// Starts to connect without waiting for the connect hook's verdict: what the client sends meanwhile waits for it.
+    /// Starts to connect without waiting for the connect hook. Messages that the client sends meanwhile wait for the hook.
     ///
     /// # Errors
     ///
-    /// [`ConnectError::NotFound`] when there is no gateway at this path.
+    /// [`ConnectError::NotFound`] when no gateway serves this path.
     ///
     /// # Panics
     ///
-    /// When the credentials cannot be written, which those that were given by [`ConnectBuilder::auth`] can.
+    /// When the credentials cannot be serialised; [`ConnectBuilder::auth`] accepts only those that can.
     pub fn without_waiting(mut self) -> Result<TestClient, ConnectError> {
         if self.socket_io {
             return Ok(self.ask_for_namespace());
@@ -131,52 +132,101 @@ impl<'a> ConnectBuilder<'a> {
             }
         }
         let server = Arc::clone(&self.server.server);
-        let application = Arc::clone(&server.application);
-        let found = application.routes.find(&self.path).ok_or(ConnectError::NotFound)?;
-        let mut handshake = Handshake::new(found.name.clone(), &self.query, &self.headers, None);
-        if let Some(auth) = self.auth {
-            let auth = to_raw_value(&auth).expect("a value is JSON");
-            handshake = handshake.with_auth(auth);
-        }
-        let mut found = found;
-        let offered = self.protocols.iter().map(String::as_str);
+        let found = server.application.routes.find(&self.path).ok_or(ConnectError::NotFound)?;
+        let auth = self.auth.map(|auth| to_raw_value(&auth).expect("a value is JSON"));
         let test_log = TestLog::kept();
-        let handshake = handshake
-            .with_diary(test_log.clone())
-            .with_protocol(choose(offered, &server.subprotocols))
-            .with_parameters(std::mem::take(&mut found.parameters));
-        let (transport, peer) = memory::pair();
-        let config = ConnectionConfig::plain(&application, &found.route, &handshake);
+        let offered = self.protocols.iter().map(String::as_str);
+        let protocol = choose(offered, &server.subprotocols).map(str::to_owned);
         let frames = PlainFrames::new(self.resumable, self.lost);
-        let dialect =
-            if handshake.protocol() == Some(MSGPACK) { Dialect::PlainMsgpack } else { Dialect::Plain(frames) };
+        let dialect = if protocol.as_deref() == Some(MSGPACK) { Dialect::PlainMsgpack } else { Dialect::Plain(frames) };
+        let (transport, peer) = memory::pair();
         let (tell, told) = oneshot::channel();
+        let complete = {
+            let test_log = test_log.clone();
+            move |handshake: Handshake| {
+                let handshake = handshake.with_diary(test_log).with_protocol(protocol.as_deref());
+                match auth {
+                    Some(auth) => handshake.with_auth(auth),
+                    None => handshake,
+                }
+            }
+        };
+        let (query, headers) = (self.query, self.headers);
         let tasks = server.shared.tasks.clone();
         tasks.spawn(async move {
-            match guard_upgrade(&application, &found.route, &handshake).await {
-                Ok(grants) => found.grants = grants,
-                // A test that is over does not want to know.
-                Err(refusal) => return drop(tell.send(refusal)),
-            }
-            serve(transport, application, ConnectionScope::Namespace(found), handshake, config).await;
+            let request = ConnectionRequest {
+                destination: Destination::Namespace(found),
+                query: &query,
+                headers: &headers,
+                peer: None,
+                engine: None,
+            };
+            let Some(admitted) = admitted(&server, request, complete, tell).await else { return };
+            let Admitted { scope, handshake, permit: _permit } = admitted;
+            let application = Arc::clone(&server.application);
+            let config = ConnectionConfig::plain(&application, &scope, &handshake);
+            serve(transport, application, scope, handshake, config).await;
         });
         Ok(TestClient::new(peer, dialect).rejected_by(told).with_diary(test_log))
     }
 
     fn ask_for_namespace(self) -> TestClient {
-        let server = &self.server.server;
+        let server = Arc::clone(&self.server.server);
         let test_log = TestLog::kept();
-        let handshake = Handshake::new("/socket.io/".to_owned(), &self.query, &self.headers, None);
-        let handshake = handshake.with_diary(test_log.clone());
         let (transport, peer) = memory::engine_pair();
         let transport = EngineTransport::new(transport);
-        let application = Arc::clone(&server.application);
-        let entry = ConnectionScope::Multiplexed(application.limits.connect_timeout);
-        let config = socket_io(&application.limits);
-        server.shared.tasks.spawn(serve(transport, application, entry, handshake, config));
+        let (tell, told) = oneshot::channel();
+        let complete = {
+            let test_log = test_log.clone();
+            move |handshake: Handshake| handshake.with_diary(test_log)
+        };
+        let (query, headers) = (self.query, self.headers);
+        let tasks = server.shared.tasks.clone();
+        tasks.spawn(async move {
+            let limits = &server.application.limits;
+            let path = "/socket.io/".to_owned();
+            let engine = server.engines.iter().find(|engine| engine.serves == Serves::SocketIo);
+            let request = ConnectionRequest {
+                destination: Destination::Multiplexed { path, connect_timeout: limits.connect_timeout },
+                query: &query,
+                headers: &headers,
+                peer: None,
+                engine: engine.map(|engine| &*engine.options),
+            };
+            let Some(admitted) = admitted(&server, request, complete, tell).await else { return };
+            let Admitted { scope, handshake, permit: _permit } = admitted;
+            let config = socket_io(limits);
+            serve(transport, Arc::clone(&server.application), scope, handshake, config).await;
+        });
         let packets = SocketIoPackets::new(&self.path, self.lost);
         peer.send(ClientFrame::Message(packets.connect(self.auth.as_ref()).into()));
-        TestClient::new(peer, Dialect::SocketIo(packets)).with_diary(test_log)
+        TestClient::new(peer, Dialect::SocketIo(packets)).rejected_by(told).with_diary(test_log)
+    }
+}
+
+/// Admits a client as a server on a port does. A client that is not admitted reads why.
+async fn admitted(
+    server: &StartedServer,
+    request: ConnectionRequest<'_>,
+    complete: impl FnOnce(Handshake) -> Handshake,
+    tell: oneshot::Sender<HandshakeRejection>,
+) -> Option<Admitted> {
+    let (path, headers) = (request.path().to_owned(), request.headers);
+    match admit(server, request, complete).await {
+        Ok(admitted) => Some(admitted),
+        Err(rejection) => {
+            let rejected = RejectedHandshake {
+                why: rejection.why(),
+                status: rejection.status().as_u16(),
+                text: rejection.text(),
+                path: &path,
+                origin: headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()),
+            };
+            note_rejected(server, rejected);
+            // The receiver is gone when the test is over.
+            let _ = tell.send(rejection);
+            None
+        }
     }
 }
 
@@ -193,7 +243,7 @@ impl<'a> IntoFuture for ConnectBuilder<'a> {
     }
 }
 
-/// Socket.IO, kept alive as the limits say.
+/// Configuration of Socket.IO with the heartbeat of the limits.
 fn socket_io(limits: &Limits) -> ConnectionConfig {
     let Limits { ping_interval: interval, ping_timeout: timeout, .. } = *limits;
     let heartbeat_config = HeartbeatConfig { interval, timeout, ping_mode: PingMode::Steadily };

@@ -21,13 +21,13 @@ pub(super) enum Heard {
     Received(Received),
     Admitted,
     Refused(Failure),
-    /// The server took it out of the namespace.
+    /// The server ended the namespace.
     Left,
-    /// A part of a packet, or one that is about the connection.
+    /// A part of a packet, or a packet of the connection itself.
     Nothing,
 }
 
-/// Data that a client resumes its socket with, after its connection was lost.
+/// Data that a client needs to resume its socket after a lost connection.
 #[derive(Clone, Debug, Default)]
 pub struct LostConnection {
     pub(super) key: Option<String>,
@@ -37,13 +37,13 @@ pub struct LostConnection {
 /// The client's side of the plain protocol.
 #[derive(Debug, Default)]
 pub(super) struct PlainFrames {
-    /// The client asks for data of its session.
+    /// The client requests data of its session.
     resumable: bool,
     lost: LostConnection,
     recovered: bool,
 }
 
-/// Members of a frame that only a client that can resume reads.
+/// Members of a frame for resumable clients only.
 #[derive(Deserialize)]
 struct FrameExtras {
     offset: Option<u64>,
@@ -61,14 +61,14 @@ struct SessionMembers {
 #[derive(Debug)]
 pub(super) struct SocketIoPackets {
     namespace: String,
-    /// A packet, and the binary parts it still waits for.
+    /// A packet with the number of missing binary parts, and the parts received.
     partial: Option<(String, usize, Vec<Bytes>)>,
     lost: LostConnection,
     recovered: bool,
 }
 
 impl Dialect {
-    /// Its frames: Socket.IO sends binary parts behind a packet.
+    /// Returns the frames of an event: in Socket.IO binary parts follow the packet.
     pub(super) fn event(&self, event: &str, given: TestArgs, id: Option<u64>) -> Vec<Message> {
         match (self, id) {
             (Self::SocketIo(packets), id) => packets.write_with_parts('2', id, Some(event), given),
@@ -106,7 +106,7 @@ impl Dialect {
         }
     }
 
-    /// Returns `true` if the server says when a client is accepted.
+    /// Returns `true` if the server announces that a client is accepted.
     pub(super) fn is_greeted(&self) -> bool {
         match self {
             Self::Plain(frames) => frames.resumable,
@@ -115,7 +115,7 @@ impl Dialect {
         }
     }
 
-    /// Returns `true` if a stream arrives as events, and its end as the ack.
+    /// Returns `true` if a stream arrives as events and ends with the ack.
     pub(super) fn streams_by_events(&self) -> bool {
         match self {
             Self::Plain(_) | Self::PlainMsgpack => false,
@@ -144,14 +144,14 @@ impl Dialect {
 pub(super) struct TestArgs {
     list: Vec<Value>,
     parts: Vec<Bytes>,
-    /// The value in the one place that the plain protocol has for arguments, without the binary parts.
+    /// The arguments as the single value of the plain protocol, without the binary parts.
     data: Value,
 }
 
 impl TestArgs {
     /// # Panics
     ///
-    /// When it cannot be written as JSON.
+    /// When the arguments cannot be serialised as JSON.
     pub(super) fn new(data: impl ToArgs) -> Self {
         let read = |json: &str| serde_json::from_str(json).expect("what was written as JSON is JSON");
         let args = data.into_args().expect("what a test sends can be written as JSON");
@@ -168,7 +168,7 @@ impl TestArgs {
 }
 
 impl PlainFrames {
-    /// `lost` is what an earlier connection left.
+    /// `lost` holds the data of an earlier connection.
     pub(super) fn new(resumable: bool, lost: LostConnection) -> Self {
         Self { resumable, lost, recovered: false }
     }
@@ -195,12 +195,12 @@ impl PlainFrames {
 }
 
 impl SocketIoPackets {
-    /// `lost` is what an earlier connection left.
+    /// `lost` holds the data of an earlier connection.
     pub(super) fn new(namespace: &str, lost: LostConnection) -> Self {
         Self { namespace: namespace.to_owned(), partial: None, lost, recovered: false }
     }
 
-    /// The packet that asks for the namespace.
+    /// The packet that requests the namespace.
     pub(super) fn connect(&self, auth: Option<&Value>) -> String {
         let mut payload = auth.cloned().unwrap_or_else(|| json!({}));
         if let (Some(key), Some(offset)) = (&self.lost.key, &self.lost.offset) {
@@ -245,7 +245,7 @@ impl SocketIoPackets {
         }
     }
 
-    /// A packet as text: whole, or with binary parts to come.
+    /// Reads the text of a packet, complete or with binary parts to follow.
     fn begin(&mut self, packet: &str) -> Heard {
         let parts = packet.strip_prefix(['5', '6']).and_then(|rest| rest.split_once('-'));
         let Some((count, rest)) = parts else { return self.packet(packet, &[]) };
@@ -282,7 +282,7 @@ impl SocketIoPackets {
     }
 
     fn event(&mut self, mut list: Vec<Value>, ask: Option<u64>) -> Received {
-        // As its clients do: the last text of every event is its offset, where they can come back.
+        // As in Socket.IO clients: with recovery the last text argument of every event is its offset.
         if self.lost.key.is_some() && ask.is_none() && list.len() > 1 && list.last().is_some_and(Value::is_string) {
             self.lost.offset = list.pop().and_then(|offset| offset.as_str().map(str::to_owned));
         }
@@ -296,7 +296,7 @@ impl SocketIoPackets {
     }
 }
 
-/// The JSON of a message, its binary data as base64.
+/// Converts a message to JSON, its binary data to base64.
 fn unpack(message: &Message) -> Option<Message> {
     let Message::Binary(bytes) = message else { return None };
     let everything = MsgpackLimits { depth: usize::MAX, attachments: usize::MAX };
@@ -306,7 +306,7 @@ fn unpack(message: &Message) -> Option<Message> {
     Some(value.to_string().into())
 }
 
-/// An ack that holds an exception's object is the failure of its request.
+/// Reads an ack; an exception's object is the failure of its request.
 fn ack(list: Vec<Value>, id: u64) -> Received {
     let data = one_or_list(list);
     if data["status"] == "error" {
@@ -315,7 +315,7 @@ fn ack(list: Vec<Value>, id: u64) -> Received {
     Received::Reply { id, event: String::new(), data, more: false }
 }
 
-/// As on plain WebSocket: one argument is the data, several are its array, none is `null`.
+/// Joins arguments as plain WebSocket does: one argument is the data, several are an array, none is `null`.
 fn one_or_list(mut list: Vec<Value>) -> Value {
     match list.len() {
         0 => Value::Null,
@@ -324,7 +324,7 @@ fn one_or_list(mut list: Vec<Value>) -> Value {
     }
 }
 
-/// Puts the base64 of each binary part in the place of its placeholder, as plain WebSocket has it.
+/// Replaces each placeholder by its binary part in base64, as on plain WebSocket.
 fn fill(value: &mut Value, parts: &[Bytes]) {
     if value["_placeholder"] == true {
         let part = value["num"].as_u64().and_then(|number| parts.get(usize::try_from(number).ok()?));

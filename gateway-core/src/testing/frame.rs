@@ -1,4 +1,4 @@
-//! A frame that a client received, read as far as a test asks.
+//! Messages that a test client received.
 
 use std::fmt;
 
@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use crate::protocol::{Disconnect, Message};
 
-/// One message from the server, as `docs/protocol.md` has them.
+/// A message from the server, as described in `docs/protocol.md`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Received {
     /// An event.
     Event {
-        /// Its name.
+        /// The event's name.
         event: String,
         /// Its payload.
         data: Value,
@@ -23,11 +23,11 @@ pub enum Received {
     Reply {
         /// The request's id.
         id: u64,
-        /// The event it came on.
+        /// The request's event.
         event: String,
         /// Its payload.
         data: Value,
-        /// More items follow.
+        /// Set if more items follow.
         more: bool,
     },
     /// The end of a stream.
@@ -35,23 +35,23 @@ pub enum Received {
         /// The request's id.
         id: u64,
     },
-    /// A failure, of a request where it has an id.
+    /// A failure; with an id it answers a request.
     Exception {
         /// The request's id.
         id: Option<u64>,
         /// The failure.
         failure: Failure,
     },
-    /// A question of the server.
+    /// A request of the server.
     Question {
-        /// Its number.
+        /// The request's number.
         ask: u64,
-        /// Its name.
+        /// The event's name.
         event: String,
         /// Its payload.
         data: Value,
     },
-    /// A message that is no envelope: what raw gateways send.
+    /// A message without an envelope, as sent by raw gateways.
     Message(Message),
 }
 
@@ -61,17 +61,17 @@ pub struct Failure {
     payload: Value,
 }
 
-/// End of a connection: the server's close frame, or `None` where it sent none.
+/// The server's close frame at the end of a connection; `None` if there was none.
 pub type Closed = Option<Disconnect>;
 
-/// Why a client was not let in.
+/// Reason why a client could not connect.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// No gateway lives at this path; a real client would be answered 404.
+    /// No gateway serves this path; over HTTP the response is 404.
     #[error("there is no gateway at this path")]
     NotFound,
-    /// A guard said no before the upgrade; a real client would be answered with this status.
+    /// A guard refused before the upgrade; over HTTP the response has this status.
     #[error("rejected: {status} {text}")]
     Rejected {
         /// The status.
@@ -79,10 +79,10 @@ pub enum ConnectError {
         /// The text.
         text: String,
     },
-    /// The connect hook said no.
+    /// A guard after the upgrade or the connect hook refused.
     #[error("refused: {0}")]
     Refused(Failure, Closed),
-    /// The connection ended while the hook ran.
+    /// The connection ended while the hook was running.
     #[error("closed: {0:?}")]
     Closed(Closed),
 }
@@ -92,19 +92,19 @@ impl Failure {
         Self { payload }
     }
 
-    /// The code, where it has one.
+    /// The code, if the failure has one.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.payload.get("code")?.as_str()
     }
 
-    /// The message; empty where the payload is the application's own.
+    /// The message; empty if the payload is the application's own.
     #[must_use]
     pub fn message(&self) -> &str {
         self.payload.get("message").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// All of it.
+    /// The whole payload.
     #[must_use]
     pub fn payload(&self) -> &Value {
         &self.payload

@@ -1,6 +1,6 @@
 //! Handler tests without a port: the real router, hooks, limits and outboxes over connections in memory.
 //!
-//! Tests run on tokio's paused clock, so that waiting costs nothing and nothing depends on the machine's speed:
+//! Run tests on tokio's paused clock: timeouts then pass at once, and results do not depend on the machine's speed.
 //!
 //! ```
 //! use gateway_core::prelude::*;

@@ -1,4 +1,4 @@
-//! A server without a port.
+//! A server in memory, without a port.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::metrics::Counter;
 use crate::server::{Server, ServerHandle, StartedServer};
 use crate::testing::ConnectBuilder;
 
-/// A started server that is reached in memory. Dropping it tells its sockets that it stops.
+/// A started server that clients connect to in memory. Dropping it begins a stop.
 #[derive(Debug)]
 pub struct TestServer {
     pub(super) server: Arc<StartedServer>,
@@ -16,11 +16,11 @@ pub struct TestServer {
 }
 
 impl Server {
-    /// Starts in memory, for tests of handlers.
+    /// Starts the server in memory, for tests of handlers.
     ///
     /// # Errors
     ///
-    /// [`StartError::Problems`] as [`Server::serve`], before anything can connect.
+    /// [`StartError::Problems`], as from [`Server::serve`].
     pub async fn test(self) -> Result<TestServer, StartError> {
         let handle = self.handle();
         Ok(TestServer { server: self.assemble().await?, handle })
@@ -28,22 +28,22 @@ impl Server {
 }
 
 impl TestServer {
-    /// A client of this path, which may have a query; await it to connect.
+    /// Returns a builder of a client for this path, which may have a query. Await the builder to connect.
     pub fn connect(&self, path: &str) -> ConnectBuilder<'_> {
         ConnectBuilder::new(self, path)
     }
 
-    /// The server as background tasks see it.
+    /// Returns a handle to the server.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         self.handle.clone()
     }
 
-    /// The namespace of this name.
+    /// Returns the namespace with this name.
     ///
     /// # Panics
     ///
-    /// When [`ServerHandle::of`] says that there is none.
+    /// When [`ServerHandle::of`] returns an error.
     #[must_use]
     #[track_caller]
     pub fn of(&self, namespace: impl AsRef<str>) -> Namespace {
@@ -56,7 +56,7 @@ impl TestServer {
         self.handle.count(counter)
     }
 
-    /// Stops as a real server does, and waits until every hook has run.
+    /// Stops the server gracefully and waits until every hook has run.
     pub async fn stop(self) {
         self.handle.shutdown();
         self.handle.stopped().await;

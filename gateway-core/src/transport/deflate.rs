@@ -10,10 +10,10 @@ use crate::protocol::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW, Take
 options! {
     /// Options of compression on a `WebSocket` (RFC 7692, `permessage-deflate`), with clients that offer it.
     ///
-    /// What the server sends is always compressed message by message, so that a broadcast is compressed once and a connection
+    /// Messages of the server are always compressed one by one, so that a broadcast is compressed once and a connection
     /// needs no compressor: each thread has one, of at most 372 KiB.
     ///
-    /// What a client sends is bounded once it is inflated, and deflate makes up to 1000 bytes of one. A client that has agreed on
+    /// Messages of a client are bounded once they are inflated, and deflate makes up to 1000 bytes of one. A client that has agreed on
     /// it costs a server as much for 1 KB on the wire as another for 1 MB: [`Limits::message_bytes`](crate::limits::Limits::message_bytes)
     /// counts inflated bytes, and is better set to the largest message that clients have a reason to send.
     ///

@@ -1,4 +1,4 @@
-//! Where a client of the plain protocol asks to come back after a lost connection (`docs/protocol.md`, "Coming back").
+//! Where a client of the plain protocol asks to resume after a lost connection (`docs/protocol.md`, "Coming back").
 
 use crate::transport::Query;
 

@@ -1,5 +1,7 @@
 //! A gateway's impl block: whose it is, and that its handlers do not get in each other's way.
 
+use std::collections::HashMap;
+
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Attribute, Generics, Ident, Path, Token, Type};
@@ -122,11 +124,15 @@ fn check_options(arguments: Arguments, is_generic: bool, mistakes: &mut Mistakes
 
 /// Refuses two handlers for one event, and two for whole messages. Those under different conditions may never meet.
 fn refuse_duplicates(handlers: &[Handler], mistakes: &mut Mistakes) {
+    let mut earlier: HashMap<_, Vec<usize>> = HashMap::new();
     for (index, handler) in handlers.iter().enumerate() {
-        let rival = handlers[..index]
-            .iter()
-            .find(|earlier| same_work(&earlier.work, &handler.work) && conditions(earlier) == conditions(handler));
-        let Some(rival) = rival else { continue };
+        let answered = answered(&handler.work);
+        let rivals = answered.iter().filter_map(|what| earlier.get(what)).flatten().copied();
+        let rival = rivals.filter(|rival| conditions(&handlers[*rival]) == conditions(handler)).min();
+        for what in answered {
+            earlier.entry(what).or_default().push(index);
+        }
+        let Some(rival) = rival.map(|rival| &handlers[rival]) else { continue };
         let (what, help) = match &handler.work {
             Work::Subscribe { events, .. } => {
                 let shared = events.iter().find(|event| answers(&rival.work, event));
@@ -158,11 +164,12 @@ fn refuse_events_beside_messages(handlers: &[Handler], mistakes: &mut Mistakes) 
     }
 }
 
-fn same_work(one: &Work, other: &Work) -> bool {
-    match (one, other) {
-        (Work::Subscribe { .. }, Work::Subscribe { events, .. }) => events.iter().any(|event| answers(one, event)),
-        (Work::Hook(one), Work::Hook(other)) => one == other && *one == Role::Message,
-        (Work::Subscribe { .. }, Work::Hook(_)) | (Work::Hook(_), Work::Subscribe { .. }) => false,
+/// The names of the events it answers; `None` is a whole message.
+fn answered(work: &Work) -> Vec<Option<&str>> {
+    match work {
+        Work::Subscribe { events, .. } => events.iter().map(|event| Some(event.as_str())).collect(),
+        Work::Hook(Role::Message) => vec![None],
+        Work::Hook(_) => Vec::new(),
     }
 }
 

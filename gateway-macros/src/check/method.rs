@@ -1,6 +1,6 @@
 //! One marked method: what it does, and whether its signature can be called by the table.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{
@@ -20,6 +20,8 @@ use crate::parse::{Arguments, Marker, Method, Role};
 pub(crate) struct Handler {
     pub(crate) work: Work,
     pub(crate) ident: Ident,
+    /// The first and the last place of what is written of it before its body.
+    pub(crate) ends: (Span, Span),
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) lints: Vec<Attribute>,
     /// Those the method is generic over, which nothing outside of it knows.
@@ -53,7 +55,7 @@ const SUBSCRIBE: Known =
 
 /// Checks a marked method, as far as that goes without types.
 pub(crate) fn check_method(method: Method, mistakes: &mut Mistakes) -> Option<Handler> {
-    let Method { markers, layers, attributes, signature, borrowed_by_tasks } = method;
+    let Method { markers, layers, attributes, signature, ends, borrowed_by_tasks } = method;
     for second in markers.iter().skip(1) {
         mistakes.add(
             &second.attribute,
@@ -88,6 +90,7 @@ pub(crate) fn check_method(method: Method, mistakes: &mut Mistakes) -> Option<Ha
         lints: lints(&attributes),
         lifetimes: signature.generics.lifetimes().map(|parameter| parameter.lifetime.clone()).collect(),
         is_async: signature.asyncness.is_some(),
+        ends,
         ident: signature.ident,
     })
 }

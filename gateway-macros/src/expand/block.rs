@@ -1,13 +1,16 @@
 //! The table of a block: a function for each handler, and one the registry or `register!` finds, which calls them.
 
-use proc_macro2::{Literal, TokenStream};
+use std::collections::HashMap;
+
+use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::{Generics, Path};
 
-use crate::check::{CheckedBlock, Kind};
+use crate::check::{CheckedBlock, Handler, Kind};
 use crate::expand::handler::{Entry, callable};
 use crate::expand::imports::imports;
-use crate::expand::spans::{ends, local};
+use crate::expand::spans::{at, ends, local};
 use crate::expand::text::line;
 
 pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
@@ -18,18 +21,18 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
         Kind::Concrete => {
             let (take_up, table, methods) = (local("take_up"), local("TABLE"), local("Methods"));
             let made = Functions::of(checked, &Generics::default());
-            let Functions { heads, bodies, calls, refusals } = &made;
+            let Functions { heads, functions, calls, refusals } = &made;
             quote! {
                 #imports
                 #(#cfgs)*
                 #(#lints)*
                 const _: () = {
                     trait #methods: ::core::marker::Sized {
-                        #(#heads;)*
+                        #(#heads)*
                     }
                     // From `impl` on as the block itself: a name that is not found is then not found in the same words, and told once.
                     #impl_token #methods for #self_type {
-                        #(#heads { #bodies })*
+                        #(#functions)*
                     }
                     fn #take_up(#all: &mut #framework::manual::Handlers<#self_type>) {
                         #(#calls)*
@@ -41,14 +44,14 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
             }
         }
         Kind::Generic { generics, part } => {
-            let Functions { heads, bodies, calls, refusals } = Functions::of(checked, generics);
+            let Functions { functions, calls, refusals, .. } = Functions::of(checked, generics);
             let (impl_generics, _, where_clause) = generics.split_for_impl();
             let part = Literal::usize_unsuffixed(*part);
             // Two blocks with one number are two impls, from `impl` to the type.
             let (_, end) = ends(self_type);
             let body = quote_spanned! {end=> {
                 fn add(#all: &mut #framework::manual::Handlers<Self>) {
-                    #(#heads { #bodies })*
+                    #(#functions)*
                     #(#calls)*
                     #refusals
                 }
@@ -67,8 +70,9 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
 
 /// A function for each handler, as one for all of them would cost the compiler more than their sum.
 struct Functions {
+    /// Their declarations in a trait.
     heads: Vec<TokenStream>,
-    bodies: Vec<TokenStream>,
+    functions: Vec<TokenStream>,
     calls: Vec<TokenStream>,
     /// Problems that stop the start.
     refusals: TokenStream,
@@ -83,25 +87,66 @@ impl Functions {
         let (is_generic, table, methods) = (!generics.params.is_empty(), local("handlers"), local("Methods"));
         let in_calls = callable(self_type);
         let refusals = unread.iter().map(|error| refusal(framework, error)).collect();
-        let mut made = Self { heads: Vec::new(), bodies: Vec::new(), calls: Vec::new(), refusals };
-        for (index, handler) in handlers.iter().enumerate() {
-            let name = local(&format!("handler_{index}"));
+        let mut made = Self { heads: Vec::new(), functions: Vec::new(), calls: Vec::new(), refusals };
+        let mut taken = HashMap::new();
+        for handler in handlers {
+            let name = name_of(handler, &mut taken);
             let (cfgs, lints) = (&handler.cfgs, &handler.lints);
             let (of, path) = if is_generic {
                 (quote!(#self_type), quote!(#name #turbofish))
             } else {
                 (quote!(Self), quote!(<#self_type as #methods>::#name))
             };
-            made.heads.push(quote! {
+            let (here, end) = handler.ends;
+            let here = Span::call_site().located_at(here);
+            let (framework, name) = (at(here, framework), at(here, &name));
+            let of = if is_generic { of } else { at(here, &of) };
+            let table_there = at(here, &table);
+            let parameters = quote_spanned!(here=> #table_there: &mut #framework::manual::Handlers<#of>);
+            let parameters = group(Delimiter::Parenthesis, end, parameters);
+            let function = Ident::new("fn", here);
+            let head = quote! {
                 #(#cfgs)*
                 #(#lints)*
-                fn #name #impl_generics(#table: &mut #framework::manual::Handlers<#of>) #where_clause
+                #function #name #impl_generics #parameters #where_clause
+            };
+            let semicolon = at(Span::call_site().located_at(end), &quote!(;));
+            made.heads.push(quote!(#head #semicolon));
+            let self_type = is_generic.then_some(&in_calls);
+            let entry = Entry { framework, here, self_type, handler };
+            let body = group(Delimiter::Brace, end, entry.expand());
+            made.functions.push(quote!(#head #body));
+            let (lines, framework) = (entry.lines(), &checked.framework);
+            made.calls.push(quote! {
+                #(#cfgs)*
+                {
+                    #framework::manual::Handlers::at(#table, ::core::file!(), &[#(#lines),*]);
+                    #path(#table);
+                }
             });
-            made.bodies.push(Entry { framework, self_type: &in_calls, handler }.expand());
-            made.calls.push(quote! { #(#cfgs)* #path(#table); });
         }
         made
     }
+}
+
+/// Names a handler's function after its method, so that the name stays while other methods come and go. Several methods of one name
+/// exist under different conditions.
+fn name_of(handler: &Handler, taken: &mut HashMap<String, usize>) -> Ident {
+    let method = handler.ident.unraw().to_string();
+    let count = taken.entry(method.clone()).or_default();
+    *count += 1;
+    match count {
+        1 => local(&format!("handler_{method}")),
+        again => local(&format!("handler_{method}_{again}")),
+    }
+}
+
+/// A group whose delimiters have this place. A made function covers the head of its method, from its first token to its last:
+/// incremental compilation counts places from where a function begins, and recognises a function that has moved with its method.
+fn group(delimiter: Delimiter, span: Span, tokens: TokenStream) -> TokenTree {
+    let mut group = Group::new(delimiter, tokens);
+    group.set_span(Span::call_site().located_at(span));
+    TokenTree::Group(group)
 }
 
 /// Stops the start, where the compiler took what could not be read here.

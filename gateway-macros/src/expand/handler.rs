@@ -1,14 +1,14 @@
 //! One entry of the table: the arguments read one by one, the method called, its value handed on.
 
-use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Lifetime, Path, PathArguments, Type};
+use syn::{Lifetime, PathArguments, Type};
 
 use crate::check::{Handler, Output, Policy, Work};
 use crate::expand::layers::layer_statements;
-use crate::expand::spans::{at, local, made};
+use crate::expand::spans::{at, local};
 use crate::expand::text::{line, type_text};
 use crate::parse::Role;
 
@@ -21,7 +21,7 @@ struct Words {
 }
 
 impl Words {
-    fn of(role: Role) -> Self {
+    fn of(role: Role, here: Span) -> Self {
         let (on, into_trait, into_method) = match role {
             Role::Subscribe => ("Message", quote!(IntoReply), "into_reply"),
             Role::Connect => ("Connect", quote!(manual::ConnectOutput), "into_output"),
@@ -29,15 +29,21 @@ impl Words {
             Role::Init => ("Init", quote!(manual::InitOutput), "into_output"),
             Role::Message => ("Raw", quote!(manual::RawOutput), "into_output"),
         };
-        let word = |word| Ident::new(word, Span::call_site());
-        Self { on: word(on), into_trait, into_method: word(into_method) }
+        let word = |word| Ident::new(word, here);
+        Self { on: word(on), into_trait: at(here, &into_trait), into_method: word(into_method) }
     }
 }
 
-/// An entry on its way into the table of `self_type`.
+/// An entry on its way into the table.
+///
+/// Every token has a place within its method, and every call has one place. Incremental compilation counts places from where a function
+/// begins: a token with another place would make the function new to the compiler whenever the method has moved.
 pub(crate) struct Entry<'a> {
-    pub(crate) framework: &'a Path,
-    pub(crate) self_type: &'a Type,
+    pub(crate) framework: TokenStream,
+    /// Where its method begins, as the place of made code.
+    pub(crate) here: Span,
+    /// The type by its name, where `Self` is none.
+    pub(crate) self_type: Option<&'a Type>,
     pub(crate) handler: &'a Handler,
 }
 
@@ -45,14 +51,16 @@ impl Entry<'_> {
     /// `Handlers::subscribe(handlers, …);`, or that of a hook. By path: a method of a trait that all types have does not come
     /// between.
     pub(crate) fn expand(&self) -> TokenStream {
-        let framework = self.framework;
+        let Self { framework, here, .. } = self;
+        let here = *here;
         let (role, described) = self.described();
-        let (add, handlers) = (Ident::new(role.name(), Span::call_site()), local("handlers"));
-        let call = self.call(&Words::of(role));
-        let (around, arguments) = (self.around(), self.arguments(&Words::of(role)));
+        let (add, handlers, hook) = (Ident::new(role.name(), self.here), self.local("handlers"), self.local("hook"));
+        let call = self.call(&Words::of(role, here));
+        let (around, arguments) = (self.around(), self.arguments(&Words::of(role, here)));
         let error_types = self.error_types();
-        quote! {
-            #framework::manual::Handlers::#add(#handlers, #described, #call);
+        quote_spanned! {here=>
+            let #hook = #described;
+            #framework::manual::Handlers::#add(#handlers, #hook, #call);
             #around
             #arguments
             #error_types
@@ -61,53 +69,79 @@ impl Entry<'_> {
 
     /// Errors that the method may return, by its return type. Those of a stream are not listed.
     fn error_types(&self) -> Option<TokenStream> {
-        let Self { framework, self_type, handler } = self;
+        let Self { framework, handler, here, .. } = self;
+        let here = *here;
         let ty = match (&handler.work, &handler.output) {
             (Work::Hook(_), _) | (Work::Subscribe { .. }, Output::Stream(_)) => return None,
-            (Work::Subscribe { .. }, Output::Unit) => quote!(()),
-            (Work::Subscribe { .. }, Output::Value(ty)) => elided(named(ty, self_type), &handler.lifetimes),
+            (Work::Subscribe { .. }, Output::Unit) => quote_spanned!(here=> ()),
+            (Work::Subscribe { .. }, Output::Value(ty)) => elided(self.named(ty), &handler.lifetimes),
         };
-        let handlers = local("handlers");
-        let list = quote_spanned!(ty.span()=> <#ty as #framework::IntoReply>::error_types);
-        Some(quote!(#framework::manual::Handlers::error_types(#handlers, #list);))
+        let (handlers, framework_there) = (self.local("handlers"), at(ty.span(), framework));
+        let list = quote_spanned!(ty.span()=> <#ty as #framework_there::IntoReply>::error_types);
+        Some(quote_spanned!(here=> #framework::manual::Handlers::error_types(#handlers, #list);))
     }
 
     /// Layers around the method.
     fn around(&self) -> Option<TokenStream> {
-        let Self { framework, self_type, handler } = self;
-        let self_type = self_type.to_token_stream();
-        let statements = layer_statements(framework, &handler.layers, |ty| replace_self(ty.clone(), &self_type));
-        let (handlers, layers) = (local("handlers"), local("layers"));
+        let Self { framework, handler, here, .. } = self;
+        let here = *here;
+        let statements = layer_statements(framework, &handler.layers, |ty| self.named(ty));
+        let (handlers, layers) = (self.local("handlers"), self.local("layers"));
         (!handler.layers.is_empty())
-            .then(|| quote!(#framework::manual::Handlers::around(#handlers, |#layers| { #statements });))
+            .then(|| quote_spanned!(here=> #framework::manual::Handlers::around(#handlers, |#layers| { #statements });))
     }
 
     /// Requirements of each argument on the server.
-    fn arguments(&self, words: &Words) -> Option<TokenStream> {
-        let Self { framework, self_type, handler } = self;
+    fn arguments(&self, words: &Words) -> TokenStream {
+        let Self { framework, handler, here, .. } = self;
+        let here = *here;
+        let handlers = self.local("handlers");
         let arguments = handler.arguments.iter().map(|ty| {
-            let (text, line, on) = (type_text(ty), line(ty.span()), &words.on);
-            let ty = named(ty, self_type);
-            quote_spanned! {ty.span()=>
-                #framework::manual::Argument::new(
-                    #framework::manual::Written::new(#text, ::core::file!(), #line),
-                    <#ty as #framework::extract::FromContext<#framework::extract::on::#on>>::needs,
-                )
-            }
+            let (text, read) = (self.text(&type_text(ty)), self.from_context(ty, words));
+            let needs = quote_spanned!(ty.span()=> #read::needs);
+            quote_spanned!(here=> #framework::manual::Handlers::argument(#handlers, #text, #needs);)
         });
-        let arguments: Vec<_> = arguments.collect();
-        let handlers = local("handlers");
-        (!arguments.is_empty()).then(|| quote!(#framework::manual::Handlers::arguments(#handlers, [#(#arguments),*]);))
+        arguments.collect()
+    }
+
+    /// `<Data<Order> as FromContext<on::Message>>`, all of it where the type stands.
+    fn from_context(&self, ty: &Type, words: &Words) -> TokenStream {
+        let (framework, on) = (&self.framework, &words.on);
+        let from = at(ty.span(), &quote!(#framework::extract::FromContext<#framework::extract::on::#on>));
+        let ty = self.named(ty);
+        quote_spanned!(ty.span()=> <#ty as #from>)
+    }
+
+    /// The type with `Self` by its name, where there is no `Self`.
+    fn named(&self, ty: &impl ToTokens) -> TokenStream {
+        let tokens = ty.to_token_stream();
+        self.self_type.map_or_else(|| tokens.clone(), |named| replace_self(tokens.clone(), &named.to_token_stream()))
+    }
+
+    /// The path of the method, at this place.
+    fn method(&self, span: Span) -> TokenStream {
+        let method = &self.handler.ident;
+        match self.self_type {
+            None => at(span, &quote!(Self::#method)),
+            Some(named) => at(span, &quote!(<#named>::#method)),
+        }
+    }
+
+    /// The lines of the method's name and of its arguments' types, in the order in which the entry asks for them.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = u32> {
+        let arguments = self.handler.arguments.iter().map(|ty| line(ty.span()));
+        std::iter::once(line(self.handler.ident.span())).chain(arguments)
     }
 
     /// Entry of the table for the method, beside the call.
     fn described(&self) -> (Role, TokenStream) {
-        let Self { framework, handler, .. } = self;
+        let Self { framework, handler, here, .. } = self;
+        let here = *here;
         let method = handler.ident.unraw().to_string();
-        let line = line(handler.ident.span());
+        let handlers = self.local("handlers");
         let (events, policy) = match &handler.work {
             Work::Hook(role) => {
-                return (*role, quote!(#framework::manual::Hook::new(#method, ::core::file!(), #line)));
+                return (*role, at(here, &quote!(#framework::manual::Handlers::hook(#handlers, #method))));
             }
             Work::Subscribe { events, policy } => (events, policy),
         };
@@ -120,27 +154,27 @@ impl Entry<'_> {
         };
         let policy = policy_calls(framework, policy);
         let described = quote! {
-            #framework::manual::Subscription::new(#event, #method, ::core::file!(), #line)
+            #framework::manual::Handlers::subscription(#handlers, #event, #method)
                 #also
                 .arguments(&[#(#arguments),*])
                 .reply(#reply)
                 #policy
         };
-        (Role::Subscribe, described)
+        (Role::Subscribe, at(here, &described))
     }
 
     /// The closure that reads the arguments, each by a statement of its own, and calls the method.
     fn call(&self, words: &Words) -> TokenStream {
-        let Self { framework, self_type, handler } = self;
-        let names: Vec<Ident> = (0..handler.arguments.len()).map(|index| local(&format!("argument_{index}"))).collect();
-        let (gateway, cx, value, rejection) = (local("gateway"), local("cx"), local("value"), local("rejection"));
+        let Self { framework, handler, here, .. } = self;
+        let here = *here;
+        let names: Vec<Ident> =
+            (0..handler.arguments.len()).map(|index| self.local(&format!("argument_{index}"))).collect();
+        let (gateway, cx, value, rejection) =
+            (self.local("gateway"), self.local("cx"), self.local("value"), self.local("rejection"));
         let reads = handler.arguments.iter().zip(&names).map(|(written, name)| {
-            let ty = named(written, self_type);
-            let (on, text) = (&words.on, type_text(written));
-            let read = quote_spanned! {ty.span()=>
-                <#ty as #framework::extract::FromContext<#framework::extract::on::#on>>::from_context(#cx)
-            };
-            quote! {
+            let (from, text) = (self.from_context(written, words), self.text(&type_text(written)));
+            let read = quote_spanned!(written.span()=> #from::from_context(#cx));
+            quote_spanned! {here=>
                 let #name = match #read {
                     ::core::result::Result::Ok(#value) => #value,
                     ::core::result::Result::Err(#rejection) => {
@@ -154,26 +188,28 @@ impl Entry<'_> {
             (Output::Unit | Output::Value(_), true) => self.future(words, &names),
             (Output::Unit | Output::Value(_), false) => self.ready(words, &names),
         };
-        let cx = if names.is_empty() { quote!(_) } else { quote!(#cx) };
-        quote!(|#gateway, #cx| { #(#reads)* #running })
+        let cx = if names.is_empty() { quote_spanned!(here=> _) } else { quote!(#cx) };
+        quote_spanned!(here=> |#gateway, #cx| { #(#reads)* #running })
     }
 
     fn ready(&self, words: &Words, names: &[Ident]) -> TokenStream {
-        let Self { framework, self_type, handler } = self;
-        let (method, gateway) = (made(&handler.ident), local("gateway"));
-        let value = self.value(words, &quote!(<#self_type>::#method(#gateway, #(#names),*)));
-        quote!(#framework::manual::HandlerFuture::ready(#value))
+        let (framework, here, gateway) = (&self.framework, self.here, self.local("gateway"));
+        let span = Span::call_site().located_at(self.handler.ident.span());
+        let method = self.method(span);
+        let value = self.value(words, &quote_spanned!(span=> #method(#gateway, #(#names),*)));
+        quote_spanned!(here=> #framework::manual::HandlerFuture::ready(#value))
     }
 
     /// A future that owns the gateway. All of it stands under the method's name, where one that is not `Send` is
     /// then reported.
     fn future(&self, words: &Words, names: &[Ident]) -> TokenStream {
-        let Self { framework, self_type, handler } = self;
-        let (method, gateway) = (&handler.ident, local("gateway"));
-        let value = self.value(words, &quote!(<#self_type>::#method(&#gateway, #(#names),*).await));
-        let future = at(method.span(), &quote!(#framework::manual::HandlerFuture::future));
-        let future = quote_spanned!(method.span()=> #future(async move { #value }));
-        quote! {
+        let (framework, here, gateway) = (&self.framework, self.here, self.local("gateway"));
+        let span = self.handler.ident.span();
+        let (method, borrowed) = (self.method(span), quote_spanned!(here=> &#gateway));
+        let value = self.value(words, &quote_spanned!(span=> #method(#borrowed, #(#names),*).await));
+        let future = at(span, &quote!(#framework::manual::HandlerFuture::future));
+        let future = quote_spanned!(span=> #future(async move { #value }));
+        quote_spanned! {here=>
             let #gateway = ::std::sync::Arc::clone(#gateway);
             #future
         }
@@ -181,20 +217,20 @@ impl Entry<'_> {
 
     /// A future that owns the gateway and drives the stream, which borrows it.
     fn stream(&self, ty: &Type, names: &[Ident]) -> TokenStream {
-        let Self { framework, self_type, handler } = self;
-        let method = &handler.ident;
+        let Self { framework, handler, here, .. } = self;
+        let here = *here;
         let wait = handler.is_async.then(|| quote!(.await));
         // In one place, so that what is no stream is reported once. A local between parentheses leaves the place alone.
         let span = ty.span();
-        let (gateway, items) = (local("gateway"), local("items"));
-        let method_path = at(span, &quote!(<#self_type>::#method));
-        let wait = at(span, &wait);
-        let called = quote_spanned!(span=> #method_path(&#gateway, #(#names),*) #wait);
+        let (gateway, items) = (self.local("gateway"), self.local("items"));
+        let (method, borrowed, wait) = (self.method(span), quote_spanned!(here=> &#gateway), at(span, &wait));
+        let called = quote_spanned!(span=> #method(#borrowed, #(#names),*) #wait);
         let forward = at(span, &quote!(#framework::manual::Items::forward));
         let forward = quote_spanned!(span=> #forward(#items, #called).await);
-        let stream = at(method.span(), &quote!(#framework::manual::HandlerFuture::stream));
-        let stream = quote_spanned!(method.span()=> #stream(move |#items| async move { #forward }));
-        quote! {
+        let span = handler.ident.span();
+        let stream = at(span, &quote!(#framework::manual::HandlerFuture::stream));
+        let stream = quote_spanned!(span=> #stream(move |#items| async move { #forward }));
+        quote_spanned! {here=>
             let #gateway = ::std::sync::Arc::clone(#gateway);
             #stream
         }
@@ -202,22 +238,38 @@ impl Entry<'_> {
 
     /// Hands the method's value on by its declared type, so that a type that cannot be handed on is reported there.
     fn value(&self, words: &Words, called: &TokenStream) -> TokenStream {
-        let Self { framework, self_type, handler } = self;
+        let Self { framework, handler, here, .. } = self;
+        let here = *here;
         let Words { into_trait, into_method, .. } = words;
         match &handler.output {
             Output::Value(ty) => {
-                let ty = elided(named(ty, self_type), &handler.lifetimes);
-                quote_spanned!(ty.span()=> <#ty as #framework::#into_trait>::#into_method(#called))
+                let span = ty.span();
+                let (ty, into) = (elided(self.named(ty), &handler.lifetimes), quote!(#framework::#into_trait));
+                let (into, into_method) = (at(span, &into), at(span, into_method));
+                quote_spanned!(span=> <#ty as #into>::#into_method(#called))
             }
             Output::Unit | Output::Stream(_) => {
-                quote!(#framework::#into_trait::#into_method(#called))
+                quote_spanned!(here=> #framework::#into_trait::#into_method(#called))
             }
         }
+    }
+
+    /// A name of the made code, as `local` has it.
+    fn local(&self, name: &str) -> Ident {
+        let mut name = local(name);
+        name.set_span(self.here);
+        name
+    }
+
+    fn text(&self, text: &str) -> Literal {
+        let mut text = Literal::string(text);
+        text.set_span(self.here);
+        text
     }
 }
 
 /// `.concurrency(4).timeout(…)`: each bound that is given.
-fn policy_calls(framework: &Path, policy: &Policy) -> TokenStream {
+fn policy_calls(framework: &TokenStream, policy: &Policy) -> TokenStream {
     let Policy { concurrency, queue, overflow, timeout, rate } = policy;
     let time = |milliseconds: &u64| quote!(::core::time::Duration::from_millis(#milliseconds));
     let overflow = overflow.map(|variant| {
@@ -273,11 +325,6 @@ fn elided(ty: TokenStream, lifetimes: &[Lifetime]) -> TokenStream {
         }
     });
     trees.collect()
-}
-
-/// The type with `Self` by its name: a closure in a free function has no `Self`.
-fn named(ty: &Type, self_type: &Type) -> TokenStream {
-    replace_self(ty.to_token_stream(), &self_type.to_token_stream())
 }
 
 fn replace_self(tokens: TokenStream, self_type: &TokenStream) -> TokenStream {

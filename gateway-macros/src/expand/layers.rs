@@ -1,8 +1,7 @@
 //! `layers.guard(…);` and its like, for what stands around a gateway or a method.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::Path;
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use crate::check::Layer;
@@ -12,14 +11,18 @@ use crate::parse::{LayerKind, Named};
 
 /// One statement for each. `written_out` gives a type where it has no `Self`.
 pub(crate) fn layer_statements(
-    framework: &Path,
+    framework: &impl ToTokens,
     layers: &[Layer],
     written_out: impl Fn(&TokenStream) -> TokenStream,
 ) -> TokenStream {
     layers.iter().map(|layer| statement(framework, layer, &written_out)).collect()
 }
 
-fn statement(framework: &Path, layer: &Layer, written_out: &impl Fn(&TokenStream) -> TokenStream) -> TokenStream {
+fn statement(
+    framework: &impl ToTokens,
+    layer: &Layer,
+    written_out: &impl Fn(&TokenStream) -> TokenStream,
+) -> TokenStream {
     // What is no guard is then reported where it is named.
     let add = Ident::new(layer.kind.name(), layer.span());
     let (layers, written, made) = (local("layers"), local("written"), local("made"));

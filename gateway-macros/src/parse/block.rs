@@ -44,6 +44,8 @@ pub(crate) struct Method {
     pub(crate) layers: Vec<LayerMark>,
     pub(crate) attributes: Vec<Conditional>,
     pub(crate) signature: Signature,
+    /// Where its attributes begin and its signature ends.
+    pub(crate) ends: (Span, Span),
     /// Every `self` in a task that it starts.
     pub(crate) borrowed_by_tasks: Vec<Ident>,
 }
@@ -152,6 +154,7 @@ impl Block {
     }
 
     fn parse_item(&mut self, input: ParseStream<'_>) -> syn::Result<TokenStream> {
+        let begin = input.span();
         let mut attributes = opened(&input.call(Attribute::parse_outer)?);
         let layers = take_layers(&mut attributes);
         let mut markers = take_markers(&mut attributes);
@@ -162,40 +165,47 @@ impl Block {
         let markers: Vec<_> = markers.into_iter().map(|(_, marker)| marker).collect();
         let written = attributes.iter().map(Conditional::joined);
         let mut given_back = quote!(#(#written)*);
-        let begin = input.cursor();
+        let item = input.cursor();
         input.parse::<Visibility>()?;
         if markers.is_empty() || !starts_a_function(input) {
             skip_item(input);
-            given_back.extend(between(begin, input.cursor()));
+            given_back.extend(between(item, input.cursor()));
             self.conditional.extend(conditional);
             self.strays.extend(markers);
             self.stray_layers.extend(layers);
             return Ok(given_back);
         }
         let signature = input.parse()?;
-        let head = between(begin, input.cursor());
-        let body = input.cursor();
+        let head = between(item, input.cursor());
+        let (body, end) = (input.cursor(), input.span());
         if !(input.peek(Brace) || input.peek(Token![;])) {
             return Err(input.error("expected the method's body"));
         }
         step(input);
         let body = between(body, input.cursor());
         let Detached { body, found } = detached(&body).unwrap_or(Detached { body, found: Vec::new() });
-        given_back.extend(of_made_code(head.into_iter().chain(body).collect()));
+        given_back.extend(from_its_attribute(head.into_iter().chain(body).collect(), begin));
         self.conditional.extend(conditional);
-        self.methods.push(Method { markers, layers, attributes, signature, borrowed_by_tasks: found });
+        let ends = (begin, end);
+        self.methods.push(Method { markers, layers, attributes, signature, ends, borrowed_by_tasks: found });
         Ok(given_back)
     }
 }
 
-/// The item with its first token as if the macro had written it.
+/// The item, its first token moved to where its attributes begin.
 ///
-/// A handler takes its arguments by value and its gateway by reference because the framework says so: lints about signatures look
-/// at whose code this is. Leave by `#[allow]` would be an error where such a lint is forbidden.
-fn of_made_code(item: TokenStream) -> TokenStream {
+/// The framework decides that a handler takes its arguments by value and its gateway by reference, so lints about signatures must not
+/// speak. Clippy leaves out items whose source text does not begin as an item does. An `#[allow]` would be an error where such a lint
+/// is forbidden. A place of made code would count as that of `#[gateway]`, far before the method: incremental compilation counts places
+/// from where an item begins, and would check every method again that has moved within its block.
+fn from_its_attribute(item: TokenStream, begin: Span) -> TokenStream {
     let mut trees = flat_head(item).into_iter();
     let first = trees.next().map(|mut tree| {
-        tree.set_span(Span::call_site().located_at(tree.span()));
+        let is_visibility = matches!(&tree, TokenTree::Ident(word) if word == "pub");
+        // What looks at a visibility would write another over the attribute.
+        let place =
+            if is_visibility { Span::call_site().located_at(tree.span()) } else { tree.span().located_at(begin) };
+        tree.set_span(place);
         tree
     });
     first.into_iter().chain(trees).collect()

@@ -295,7 +295,7 @@ impl EventScheduler {
                 }
                 Ok(Poll::Ready(StreamStep::Ended)) => self.streams.swap_remove(index).stream.end(),
                 Ok(Poll::Ready(StreamStep::Failed(exception))) => {
-                    self.streams.swap_remove(index).fail(context, exception)
+                    self.streams.swap_remove(index).fail(context, exception);
                 }
                 Err(_) => {
                     let exception = panicked(context, "a stream");

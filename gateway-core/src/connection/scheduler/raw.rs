@@ -168,9 +168,7 @@ fn guarded(context: &SocketContext, hook: &GuardedHook<RawReply>, message: Messa
                 let extensions = Extensions::default();
                 let about = Context::new(scope, Subject::Message(&message), &extensions);
                 let about = GuardContext::new(GuardPoint::Event, &about);
-                if let Err(exception) = hook.guards.ask(asked, &about, socket.counters()).await {
-                    return Err(exception);
-                }
+                hook.guards.ask(asked, &about, socket.counters()).await?;
                 let running = call(scope, hook, message);
                 running.outcome().await
             })

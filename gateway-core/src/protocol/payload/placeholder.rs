@@ -132,7 +132,7 @@ pub(crate) fn push_placeholder(out: &mut Vec<u8>, number: usize) {
     out.push(b'}');
 }
 
-/// The number of the placeholder at the front of `json` and its length, where one in this house's form is there.
+/// The number of the placeholder at the front of `json` and its length, where one in this form is there.
 pub(crate) fn placeholder_at_front(json: &str) -> Option<(usize, usize)> {
     let rest = json.strip_prefix(START)?;
     let digits = rest.find('}')?;

@@ -33,7 +33,7 @@ impl fmt::Display for Settings<'_> {
         line("recovery", &application.recovery.as_ref().map_or("off".to_owned(), recovery))?;
         line("stop", &drain(&application.drain, &application.limits))?;
         if application.compat.nestjs {
-            line("nestjs", "answers as NestJS gives them (`nestjs_compat`)")?;
+            line("nestjs", "answers in the shape of NestJS (`nestjs_compat`)")?;
         }
         if is_unheard() {
             let instead = if WRITES_NOTICES {
@@ -81,7 +81,7 @@ pub(super) fn write_engine_options(formatter: &mut fmt::Formatter<'_>, engine: &
 fn pages(allowed: Option<&[String]>) -> String {
     match allowed {
         None => "every origin".to_owned(),
-        Some([]) => "own host only; `allow_origin` lets those of others connect".to_owned(),
+        Some([]) => "own host only; `allow_origin` allows others".to_owned(),
         Some(origins) => format!("own host and {}", origins.join(", ")),
     }
 }
@@ -93,10 +93,9 @@ fn limits(limits: &Limits) -> String {
         Overflow::DropOldest => "when full the oldest is dropped",
     };
     let connections = match (limits.connections, limits.connections_per_address) {
-        (None, None) => "connections without a bound".to_owned(),
+        (None, None) => "connections unlimited".to_owned(),
         (all, each) => {
-            let bound =
-                |bound: Option<usize>| bound.map_or("without a bound".to_owned(), |bound| format!("up to {bound}"));
+            let bound = |bound: Option<usize>| bound.map_or("unlimited".to_owned(), |bound| format!("up to {bound}"));
             format!("connections {}, from one address {}", bound(all), bound(each))
         }
     };
@@ -128,7 +127,10 @@ fn changed(limits: &Limits) -> String {
 
 fn recovery(recovery: &Recovery) -> String {
     let Recovery { within, events, bytes: most, sockets } = recovery;
-    format!("within {within:?}, for a socket up to {events} events or {}; up to {sockets} sockets away", bytes(*most))
+    format!(
+        "within {within:?}, for a socket up to {events} events or {}; up to {sockets} disconnected sockets",
+        bytes(*most)
+    )
 }
 
 fn drain(drain: &Drain, limits: &Limits) -> String {
@@ -141,7 +143,7 @@ fn drain(drain: &Drain, limits: &Limits) -> String {
         parts.insert(0, format!("after {delay:?}"));
     }
     if *retry_within > Duration::ZERO {
-        parts.push(format!("and asked to come back within {retry_within:?}"));
+        parts.push(format!("and asked to reconnect within {retry_within:?}"));
     }
     parts.join("; ")
 }

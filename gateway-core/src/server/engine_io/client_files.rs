@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use http::{Response, StatusCode};
 
-use crate::server::body::Body;
+use crate::server::http::body::Body;
 
 /// Files by their names under the path.
 #[derive(Clone, Default)]

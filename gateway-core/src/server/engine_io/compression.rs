@@ -13,7 +13,7 @@ use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, VA
 use http::{Response, header};
 use http_body::{Body as HttpBody, Frame};
 
-use crate::server::body::Body;
+use crate::server::http::body::Body;
 
 /// Bytes that are compressed before others get their turn.
 const PIECE: usize = 64 * 1024;

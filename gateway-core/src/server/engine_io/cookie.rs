@@ -1,4 +1,4 @@
-//! A cookie that names the session, for load balancers that send a client to the same node each time.
+//! A cookie with the session's id, for sticky load balancing.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use http::HeaderValue;
 
 use crate::gateway::Problem;
 
-/// A cookie with the session's id, set by the answer to a handshake. Default: `io`, for the path `/`, hidden from
-/// scripts, `SameSite=Lax`. The id is a secret of its client, as a password is.
+/// A cookie with the session's id, set in the response to a handshake. Default: `io`, with path `/`, hidden from
+/// scripts, `SameSite=Lax`. The id is the client's secret, like a password.
 ///
 /// ```
 /// use gateway_core::socket_io::{SessionCookie, SocketIo};
@@ -29,16 +29,16 @@ pub struct SessionCookie {
     problems: Vec<Problem>,
 }
 
-/// Which requests of other sites a cookie goes with.
+/// A cookie's `SameSite` attribute: the cross-site requests that carry the cookie.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "config", derive(serde::Deserialize), serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum SameSite {
-    /// With none.
+    /// No cross-site requests.
     Strict,
-    /// With those that open a page.
+    /// Cross-site requests that open a page.
     Lax,
-    /// With all; browsers ask for a secure cookie then.
+    /// All requests. Browsers then require a secure cookie.
     None,
 }
 
@@ -49,8 +49,7 @@ impl Default for SessionCookie {
 }
 
 impl SessionCookie {
-    /// A cookie of this name.
-    /// One that may not be that of a cookie stops the start.
+    /// Creates a cookie with this name. A name that is invalid in a cookie fails the start.
     #[track_caller]
     pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
@@ -68,8 +67,8 @@ impl SessionCookie {
         }
     }
 
-    /// The path it is sent with. Default `/`.
-    /// A text that may not stand in a cookie stops the start.
+    /// Sets the cookie's path. Default `/`.
+    /// A text that is invalid in a cookie fails the start.
     #[track_caller]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         let path = path.into();
@@ -80,8 +79,8 @@ impl SessionCookie {
         self
     }
 
-    /// The domain it is sent to. Default: the host alone.
-    /// A text that may not stand in a cookie stops the start.
+    /// Sets the cookie's domain. Default: the host alone.
+    /// A text that is invalid in a cookie fails the start.
     #[track_caller]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         let domain = domain.into();
@@ -92,25 +91,25 @@ impl SessionCookie {
         self
     }
 
-    /// Sets the time a browser keeps it. Default: as long as the browser runs.
+    /// Sets the cookie's lifetime. Default: until the browser closes.
     pub fn max_age(mut self, time: Duration) -> Self {
         self.max_age = Some(time);
         self
     }
 
-    /// Hides it from scripts. Default on.
+    /// Hides the cookie from scripts. Default on.
     pub fn http_only(mut self, on: bool) -> Self {
         self.http_only = on;
         self
     }
 
-    /// Restricts it to TLS. Default off.
+    /// Restricts the cookie to TLS. Default off.
     pub fn secure(mut self, on: bool) -> Self {
         self.secure = on;
         self
     }
 
-    /// Which requests of other sites it goes with. Default [`SameSite::Lax`].
+    /// Sets the `SameSite` attribute. Default [`SameSite::Lax`].
     pub fn same_site(mut self, which: SameSite) -> Self {
         self.same_site = which;
         self
@@ -170,7 +169,7 @@ fn is_attribute(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b';')
 }
 
-/// [`SessionCookie`] as it stands in a file.
+/// [`SessionCookie`] in a configuration file.
 #[cfg(feature = "config")]
 #[derive(Default, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]

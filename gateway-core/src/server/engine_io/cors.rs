@@ -1,4 +1,4 @@
-//! Headers for browsers about pages of other hosts.
+//! CORS headers of long polling.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use http::header::{
 use http::{Response, StatusCode};
 
 use crate::gateway::Problem;
-use crate::server::body::Body;
+use crate::server::http::body::Body;
 use crate::transport::{Allowed, OriginPolicy};
 
-/// Access of pages to a server by long polling. Pages of the server's own host are always allowed, as are those that
-/// [`Server::allow_origin`](crate::Server::allow_origin) names.
+/// CORS options of long polling. Pages of the server's own host are always allowed, as are the origins given to
+/// [`Server::allow_origin`](crate::Server::allow_origin).
 ///
 /// ```
 /// use gateway_core::socket_io::{Cors, SocketIo};
@@ -35,14 +35,14 @@ pub struct Cors {
 }
 
 impl Cors {
-    /// Every page of the world.
+    /// Allows pages of every origin.
     pub fn any() -> Self {
         let mut origins = OriginPolicy::default();
         origins.allow_any();
         Self::of(origins)
     }
 
-    /// Pages of these origins, such as `https://app.example.com`.
+    /// Allows pages of these origins, such as `https://app.example.com`.
     pub fn origins<O: AsRef<str>>(origins: impl IntoIterator<Item = O>) -> Self {
         let mut policy = OriginPolicy::default();
         for origin in origins {
@@ -55,9 +55,13 @@ impl Cors {
         &self.problems
     }
 
-    /// The origins that were allowed by name; `None` where all are.
+    /// The allowed origins; `None` if all are allowed.
     pub(crate) fn allowed(&self) -> Option<&[String]> {
         self.origins.allowed()
+    }
+
+    pub(crate) fn admits(&self, headers: &HeaderMap) -> bool {
+        self.origins.admits(headers)
     }
 
     fn of(origins: OriginPolicy) -> Self {
@@ -72,14 +76,14 @@ impl Cors {
         }
     }
 
-    /// Allows cookies in requests. Default off. A browser allows it only where origins are named.
+    /// Allows cookies in requests. Default off. Browsers accept this only with [`Cors::origins`].
     pub fn credentials(mut self, on: bool) -> Self {
         self.credentials = on;
         self
     }
 
-    /// The methods a preflight is answered with. Default `GET,HEAD,PUT,PATCH,POST,DELETE`; `GET` and `POST` are of use.
-    /// A name that may not stand in a header stops the start.
+    /// Sets the methods in a preflight response. Default `GET,HEAD,PUT,PATCH,POST,DELETE`; only `GET` and `POST` are used.
+    /// A name that is invalid in a header fails the start.
     #[track_caller]
     pub fn methods<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         match list(names) {
@@ -89,8 +93,8 @@ impl Cors {
         self
     }
 
-    /// The headers requests may carry. Default: those a preflight asks for.
-    /// A name that may not stand in a header stops the start.
+    /// Sets the allowed request headers. Default: those that the preflight requests.
+    /// A name that is invalid in a header fails the start.
     #[track_caller]
     pub fn allowed_headers<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         match list(names) {
@@ -100,8 +104,8 @@ impl Cors {
         self
     }
 
-    /// The headers of responses that pages may read. Default none.
-    /// A name that may not stand in a header stops the start.
+    /// Sets the response headers that pages may read. Default none.
+    /// A name that is invalid in a header fails the start.
     #[track_caller]
     pub fn exposed_headers<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         match list(names) {
@@ -111,21 +115,21 @@ impl Cors {
         self
     }
 
-    /// Sets the time a browser may keep the answer to a preflight. Default: the browser's own.
+    /// Sets the time a browser may cache a preflight response. Default: the browser's own.
     pub fn max_age(mut self, time: Duration) -> Self {
         self.max_age = Some(time);
         self
     }
 }
 
-/// The header's value, or its text where that may not stand in a header.
+/// The header's value, or the text if it is invalid in a header.
 fn list<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Result<HeaderValue, String> {
     let names: Vec<N> = names.into_iter().collect();
     let list = names.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(",");
     HeaderValue::from_str(&list).map_err(|_| list)
 }
 
-/// [`Cors`] as it stands in a file. `origins = ["*"]` is every page of the world.
+/// [`Cors`] in a configuration file. `origins = ["*"]` allows every origin.
 #[cfg(feature = "config")]
 #[derive(Default, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -167,7 +171,7 @@ impl TryFrom<CorsTable> for Cors {
 #[cfg(feature = "config")]
 crate::options::setting::readable!(Cors);
 
-/// Headers of one server for browsers: its own origins, and the options of one path.
+/// CORS settings of one path: the server's allowed origins and the path's options.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sharing<'a> {
     pub(super) cors: Option<&'a Cors>,
@@ -176,15 +180,15 @@ pub(super) struct Sharing<'a> {
 
 impl Sharing<'_> {
     pub(super) fn admits(self, headers: &HeaderMap) -> bool {
-        self.own.admits(headers) || self.cors.is_some_and(|cors| cors.origins.admits(headers))
+        self.own.admits(headers) || self.cors.is_some_and(|cors| cors.admits(headers))
     }
 
-    /// Returns `true` if pages beside those of the same host are allowed.
+    /// Returns `true` if pages of other hosts are allowed.
     pub(super) fn is_open(self) -> bool {
         self.cors.is_some() || self.own.is_open()
     }
 
-    /// The answer to a preflight.
+    /// Returns the response to a preflight.
     pub(super) fn preflight(self, request: &HeaderMap) -> Response<Body> {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;

@@ -7,19 +7,18 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, ORIGIN};
 use http::{Response, StatusCode, request};
 
-use crate::metrics::{self, RejectedHandshake};
-use crate::server::body::Body;
+use crate::metrics::RejectedHandshake;
+use crate::server::admit::note_rejected;
 use crate::server::engine_io::engine::Engine;
 use crate::server::engine_io::rejection::EngineRejection;
 use crate::server::engine_io::request_check::EngineQuery;
-use crate::server::handshake_check::HandshakeCheck;
+use crate::server::http::body::Body;
 use crate::server::state::StartedServer;
 
 /// The server a request came to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Host<'a> {
     pub(crate) server: &'a Arc<StartedServer>,
-    pub(crate) before: Option<&'a HandshakeCheck>,
     pub(crate) peer: Option<SocketAddr>,
 }
 
@@ -54,14 +53,14 @@ impl EngineRequest<'_> {
     }
 
     pub(super) fn note<'r>(&self, refused: &'r EngineRejection) -> &'r EngineRejection {
-        self.host.server.shared.counters.reject(refused.why());
-        metrics::rejected(RejectedHandshake {
+        let rejected = RejectedHandshake {
             why: refused.why(),
             status: refused.status().as_u16(),
             text: refused.text(),
             path: self.head.uri.path(),
             origin: self.head.headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()),
-        });
+        };
+        note_rejected(self.host.server, rejected);
         refused
     }
 }

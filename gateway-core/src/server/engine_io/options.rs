@@ -16,7 +16,7 @@ use crate::server::handshake_check::HandshakeCheck;
 use crate::session::{HeartbeatConfig, PingMode};
 use crate::transport::{Deflate, Handshake};
 
-/// The reference's options and defaults.
+/// Options with the names and defaults of the reference server.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "config", derive(serde::Deserialize), serde(default, deny_unknown_fields))]
 pub(crate) struct EngineOptions {
@@ -37,18 +37,18 @@ pub(crate) struct EngineOptions {
     pub(crate) allow_request: Option<HandshakeCheck>,
     #[cfg_attr(feature = "config", serde(skip))]
     pub(crate) initial_headers: Option<InitialHeaders>,
-    /// Responses from this size on are compressed.
+    /// Minimum size of a compressed response, in bytes.
     #[cfg(feature = "http-compression")]
     #[cfg_attr(feature = "config", serde(deserialize_with = "crate::options::setting::deserialize"))]
     pub(crate) http_compression: Option<usize>,
-    /// In the place of what the server has.
+    /// Overrides the server's setting.
     #[cfg_attr(
         all(feature = "config", feature = "deflate"),
         serde(deserialize_with = "crate::options::setting::deserialize")
     )]
     #[cfg_attr(all(feature = "config", not(feature = "deflate")), serde(skip))]
     pub(crate) per_message_deflate: Option<Deflate>,
-    /// Of use to Socket.IO only, as what follows.
+    /// Used by Socket.IO only, like the fields below.
     pub(crate) path: String,
     #[cfg_attr(feature = "config", serde(deserialize_with = "crate::options::setting::deserialize"))]
     pub(crate) connect_timeout: Duration,
@@ -82,7 +82,7 @@ impl Default for EngineOptions {
 }
 
 impl EngineOptions {
-    /// Values that may not stand in a header.
+    /// Values that are invalid in a header.
     pub(crate) fn problems(&self) -> impl Iterator<Item = &Problem> {
         let cors = self.cors.iter().flat_map(Cors::problems);
         cors.chain(self.cookie.iter().flat_map(SessionCookie::problems))
@@ -99,7 +99,7 @@ impl EngineOptions {
             (ConnectionScope::Multiplexed(_), Parser::Json) => WireFormat::SocketIo,
             (ConnectionScope::Multiplexed(_), Parser::MessagePack) => WireFormat::SocketIoMsgpack,
         };
-        // Clients of Engine.IO take a server for dead that does not ask them.
+        // Clients of Engine.IO consider a server dead if it sends no pings.
         let heartbeat_config =
             HeartbeatConfig { interval: self.ping_interval, timeout: self.ping_timeout, ping_mode: PingMode::Steadily };
         ConnectionConfig { format, heartbeat_config }
@@ -110,14 +110,14 @@ impl EngineOptions {
     }
 }
 
-/// A way to reach a server of Engine.IO.
+/// A transport of Engine.IO.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "config", derive(serde::Deserialize), serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum TransportName {
-    /// By HTTP requests, one of which waits for what the server has to say.
+    /// HTTP long polling.
     Polling,
-    /// By a WebSocket, from the start or after a session began by polling.
+    /// WebSocket, from the start or after an upgrade from polling.
     WebSocket,
 }
 
@@ -126,16 +126,16 @@ pub enum TransportName {
 #[cfg_attr(feature = "config", derive(serde::Deserialize), serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum Parser {
-    /// As JSON, binary parts beside it: what clients do unless told otherwise.
+    /// JSON with separate binary attachments: the default of clients.
     #[default]
     Json,
-    /// As `MessagePack`: clients need `socket.io-msgpack-parser`.
+    /// `MessagePack`. Clients need `socket.io-msgpack-parser`.
     MessagePack,
 }
 
 type WriteHeaders = dyn Fn(&mut HeaderMap, &Handshake) + Send + Sync;
 
-/// Adds headers to the answer of a handshake.
+/// A function that adds headers to the response of a handshake.
 #[derive(Clone)]
 pub(crate) struct InitialHeaders(Arc<WriteHeaders>);
 

@@ -7,9 +7,9 @@ use http::{Response, StatusCode, request};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-use crate::server::body::Body;
 use crate::server::engine_io::engine_request::{EngineRequest, empty};
 use crate::server::engine_io::rejection::{EngineRejection, RejectionCode};
+use crate::server::http::body::Body;
 use crate::transport::{PollingPeer, Posting};
 
 /// Room made for a body on the word of its client.

@@ -7,9 +7,9 @@ use http::{Response, StatusCode};
 use serde::Serialize;
 
 use crate::metrics::Rejected;
-use crate::server::body::Body;
 use crate::server::handshake_check::HandshakeRejection;
-use crate::transport::{QueryError, SessionError};
+use crate::server::http::body::Body;
+use crate::transport::SessionError;
 
 /// Why a request is turned away.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -74,11 +74,6 @@ impl EngineRejection {
     /// The server takes nobody for now.
     pub(super) fn unavailable(why: Rejected, message: &'static str) -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, why, ..Self::new(RejectionCode::BadRequest, message) }
-    }
-
-    pub(super) fn too_long(error: QueryError) -> Self {
-        let message = error.to_string();
-        Self { status: StatusCode::URI_TOO_LONG, ..Self::new(RejectionCode::BadRequest, message) }
     }
 
     pub(super) fn why(&self) -> Rejected {
@@ -146,10 +141,9 @@ impl From<SessionError> for EngineRejection {
 /// The application's refusal keeps its status and text.
 impl From<HandshakeRejection> for EngineRejection {
     fn from(refusal: HandshakeRejection) -> Self {
-        Self {
-            status: refusal.status(),
-            why: refusal.why(),
-            ..Self::new(RejectionCode::Forbidden, refusal.text().to_owned())
-        }
+        let (status, why) = (refusal.status(), refusal.why());
+        let is_bad = why == Rejected::Stopping || status == StatusCode::URI_TOO_LONG;
+        let code = if is_bad { RejectionCode::BadRequest } else { RejectionCode::Forbidden };
+        Self { status, why, ..Self::new(code, refusal.text().to_owned()) }
     }
 }

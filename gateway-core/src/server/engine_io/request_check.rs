@@ -70,7 +70,8 @@ pub(super) fn check(
 ) -> Result<Option<EngineSession>, EngineRejection> {
     let transport =
         query.transport().filter(|name| engine.options.serves(*name)).ok_or(RejectionCode::UnknownTransport)?;
-    if !sharing.admits(&head.headers) {
+    // A request for a new session passes the checks of every connection instead.
+    if query.session.is_some() && !sharing.admits(&head.headers) {
         return Err(EngineRejection::new(RejectionCode::Forbidden, FOREIGN_ORIGIN));
     }
     if query.is_jsonp && transport == TransportName::Polling {

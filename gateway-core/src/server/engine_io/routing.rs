@@ -2,7 +2,6 @@
 
 use http::{Method, Request, Response, StatusCode};
 
-use crate::server::body::Body;
 use crate::server::engine_io::cors::Sharing;
 use crate::server::engine_io::engine::Engine;
 use crate::server::engine_io::engine_request::{EngineRequest, Host, empty};
@@ -11,7 +10,8 @@ use crate::server::engine_io::rejection::EngineRejection;
 use crate::server::engine_io::request_check::{EngineQuery, RequestKind, check};
 use crate::server::engine_io::session_start;
 use crate::server::engine_io::sessions::EngineSession;
-use crate::server::upgrade::UpgradedStream;
+use crate::server::http::body::Body;
+use crate::server::http::upgrade::UpgradedStream;
 use crate::transport::{UpgradeError, UpgradeIntent};
 
 /// Answers a request whose path is the engine's.

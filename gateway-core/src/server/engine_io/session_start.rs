@@ -6,30 +6,28 @@ use bytes::Bytes;
 use http::Response;
 use http::header::{HeaderMap, SET_COOKIE};
 
-use crate::connection::Application;
-use crate::connection::{ConnectionScope, serve};
+use crate::connection::{Application, serve};
 use crate::metrics::Rejected;
 use crate::protocol::engine_io::OpenPacket;
-use crate::server::body::Body;
+use crate::server::admit::{Admitted, ConnectionRequest, Destination, admit};
 use crate::server::engine_io::engine::{Engine, Serves};
-use crate::server::engine_io::engine_request::EngineRequest;
+use crate::server::engine_io::engine_request::{EngineRequest, Host};
 use crate::server::engine_io::options::EngineOptions;
 use crate::server::engine_io::rejection::{EngineRejection, RejectionCode};
 use crate::server::engine_io::sessions::{EngineSession, SessionEntry};
-use crate::server::guards::guard_upgrade;
-use crate::server::handshake_check::HandshakeRejection;
+use crate::server::http::body::Body;
+use crate::server::http::upgrade::{StreamHandler, UpgradedStream, when_upgraded};
 use crate::server::state::StartedServer;
-use crate::server::upgrade::{StreamHandler, UpgradedStream, when_upgraded};
 use crate::transport::{
-    Agreed, ConnectionPermit, EngineTransport, Handshake, LatestHeaders, Polling, PollingPeer, ProbeTimeouts, Query,
-    SessionError, Stream, Upgrade, UpgradeError, UpgradeIntent, UpgradeProbe, WebSocket, dismiss, upgrade,
+    Agreed, EngineTransport, Handshake, LatestHeaders, Polling, PollingPeer, ProbeTimeouts, SessionError, Stream,
+    Upgrade, UpgradeError, UpgradeIntent, UpgradeProbe, WebSocket, dismiss, upgrade,
 };
 
 /// A session of long polling: the answer is its open packet.
 pub(super) async fn polling(visit: &EngineRequest<'_>) -> Result<Response<Body>, EngineRejection> {
     let EngineRequest { host, engine, .. } = visit;
     let latest = LatestHeaders::default();
-    let AdmittedClient { entry, handshake, permit } =
+    let Admitted { scope, handshake, permit } =
         visit.admit(|handshake| handshake.with_latest_headers(latest.clone())).await?;
     let places = engine.sessions.places(&host.server.application.limits);
     let (context, unclaimed) = places.ok_or(EngineRejection::unavailable(Rejected::Limit, "too many sessions"))?;
@@ -41,8 +39,8 @@ pub(super) async fn polling(visit: &EngineRequest<'_>) -> Result<Response<Body>,
     let mut response = visit.packets(open_packet(&engine.options, &id, upgrades).into());
     greet(&engine.options, response.headers_mut(), &handshake, &id);
     let application = Arc::clone(&host.server.application);
-    let config = engine.options.config(&entry);
-    let serving = serve(entered.with(transport), application, entry, handshake, config);
+    let config = engine.options.config(&scope);
+    let serving = serve(entered.with(transport), application, scope, handshake, config);
     host.server.shared.tasks.spawn(serving);
     Ok(response)
 }
@@ -54,16 +52,15 @@ pub(super) async fn websocket(
 ) -> Result<Response<Body>, EngineRejection> {
     let EngineRequest { host, engine, .. } = visit;
     let upgrade = check_upgrade(visit)?;
-    let AdmittedClient { entry, handshake, permit } =
-        visit.admit(|handshake| handshake.with_protocol(upgrade.protocol())).await?;
+    let admitted = visit.admit(|handshake| handshake.with_protocol(upgrade.protocol())).await?;
     let entered = engine.sessions.enter(EngineSession::WebSocket);
     let id = entered.id().to_text();
     let open = open_packet(&engine.options, &id, &[]);
     let mut response = upgrade.response();
-    greet(&engine.options, response.headers_mut(), &handshake, &id);
+    greet(&engine.options, response.headers_mut(), &admitted.handshake, &id);
     let (server, options) = (Arc::clone(host.server), Arc::clone(&engine.options));
     let agreed = upgrade.agreed();
-    let begin = WebSocketSession { server, options, agreed, entered, entry, handshake, permit, open };
+    let begin = WebSocketSession { server, options, agreed, entered, admitted, open };
     when_upgraded(below, &host.server.shared.tasks, begin);
     Ok(response)
 }
@@ -106,57 +103,29 @@ fn check_upgrade(visit: &EngineRequest<'_>) -> Result<Upgrade, EngineRejection> 
 }
 
 impl EngineRequest<'_> {
-    /// Asks the application. `complete` adds what only the kind of transport knows.
-    async fn admit(&self, complete: impl FnOnce(Handshake) -> Handshake) -> Result<AdmittedClient, EngineRejection> {
-        let Self { host, engine, head, query } = self;
-        if host.server.shared.is_stopping() {
-            return Err(EngineRejection::stopping());
-        }
-        let text = head.uri.query().unwrap_or_default();
-        Query::check(text, &host.server.application.limits).map_err(EngineRejection::too_long)?;
-        let Destination { mut entry, path, parameters } =
-            destination(engine, &host.server.application).ok_or(RejectionCode::BadRequest)?;
-        let address = host.server.address(host.peer, &head.headers);
-        let permit = host.server.limiter.enter(address).map_err(HandshakeRejection::from)?;
-        let handshake = Handshake::new(path, text, &head.headers, host.peer).with_address(address);
-        let handshake = complete(handshake.with_parameters(parameters));
-        for check in host.before.into_iter().chain(&engine.options.allow_request) {
-            check.ask(handshake.clone()).await?;
-        }
-        if let ConnectionScope::Namespace(found) = &mut entry {
-            found.grants = guard_upgrade(&host.server.application, &found.route, &handshake).await?;
-        }
+    async fn admit(&self, complete: impl FnOnce(Handshake) -> Handshake) -> Result<Admitted, EngineRejection> {
+        let Self { host: Host { server, peer }, engine, head, query } = self;
+        let request = ConnectionRequest {
+            destination: destination(engine, &server.application).ok_or(RejectionCode::BadRequest)?,
+            query: head.uri.query().unwrap_or_default(),
+            headers: &head.headers,
+            peer: *peer,
+            engine: Some(&engine.options),
+        };
+        let admitted = admit(server, request, complete).await?;
+        // The reference looks at the version last.
         query.check_version()?;
-        Ok(AdmittedClient { entry, handshake, permit })
+        Ok(admitted)
     }
-}
-
-/// A client that may come in.
-struct AdmittedClient {
-    entry: ConnectionScope,
-    handshake: Handshake,
-    permit: Option<Box<ConnectionPermit>>,
-}
-
-/// Purpose of a session, and the handshake that user code sees.
-struct Destination {
-    entry: ConnectionScope,
-    path: String,
-    parameters: Vec<(String, String)>,
 }
 
 fn destination(engine: &Engine, application: &Application) -> Option<Destination> {
     match &engine.serves {
         Serves::SocketIo => {
-            let entry = ConnectionScope::Multiplexed(engine.options.connect_timeout);
-            Some(Destination { entry, path: engine.path.clone(), parameters: Vec::new() })
+            let connect_timeout = engine.options.connect_timeout;
+            Some(Destination::Multiplexed { path: engine.path.clone(), connect_timeout })
         }
-        Serves::Raw(namespace) => {
-            let mut found = application.routes.find(namespace)?;
-            let parameters = std::mem::take(&mut found.parameters);
-            let path = found.name.clone();
-            Some(Destination { entry: ConnectionScope::Namespace(found), path, parameters })
-        }
+        Serves::Raw(namespace) => application.routes.find(namespace).map(Destination::Namespace),
     }
 }
 
@@ -187,22 +156,21 @@ struct WebSocketSession {
     options: Arc<EngineOptions>,
     agreed: Option<Agreed>,
     entered: SessionEntry,
-    entry: ConnectionScope,
-    handshake: Handshake,
-    permit: Option<Box<ConnectionPermit>>,
+    admitted: Admitted,
     open: String,
 }
 
 impl StreamHandler for WebSocketSession {
     async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
-        let Self { server, options, agreed, entered, entry, handshake, permit, open } = self;
+        let Self { server, options, agreed, entered, admitted, open } = self;
+        let Admitted { scope, handshake, permit } = admitted;
         let websocket = WebSocket::new(stream, &read_ahead, options.max_http_buffer_size);
         let websocket = websocket.with_deflate(agreed).holding(permit);
         let opened = EngineTransport::open(websocket, &open, server.application.limits.handshake_timeout).await;
         let Some(transport) = opened else { return };
         let application = Arc::clone(&server.application);
-        let config = options.config(&entry);
-        server.shared.tasks.spawn(serve(entered.with(transport), application, entry, handshake, config));
+        let config = options.config(&scope);
+        server.shared.tasks.spawn(serve(entered.with(transport), application, scope, handshake, config));
     }
 }
 

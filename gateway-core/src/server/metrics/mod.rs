@@ -42,7 +42,7 @@ fn reasons(metrics: &mut Metrics, shared: &ServerState) {
     for why in Rejected::ALL {
         metrics.add(&[("reason", why.as_str())], float(labelled.rejections(why)));
     }
-    metrics.family("gateway_recover_total", Kind::Counter, "Clients that wanted to come back after a lost connection.");
+    metrics.family("gateway_recover_total", Kind::Counter, "Clients that wanted to resume after a lost connection.");
     for (result, counter) in [("recovered", Counter::Recoveries), ("lost", Counter::LostSockets)] {
         metrics.add(&[("result", result)], float(shared.counters.read(counter)));
     }

@@ -89,7 +89,7 @@ impl SocketGauges {
         }
         let gauges = [
             ("gateway_connecting", "Sockets whose connect hooks run.", self.connecting),
-            ("gateway_away", "Sockets that lost their connection and may come back.", self.away),
+            ("gateway_away", "Sockets that lost their connection and may resume.", self.away),
             ("gateway_acks_pending", "Questions to clients that wait for an answer.", self.asked),
             ("gateway_send_queue_frames", "Frames that wait for clients.", self.frames),
             ("gateway_send_queue_bytes", "Bytes that wait for clients.", self.bytes),

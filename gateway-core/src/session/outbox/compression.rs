@@ -1,5 +1,5 @@
 //! Compressed frames for a client that has agreed to them. They are made before the lock is taken; what is kept for a client
-//! that comes back stays plain, as its next connection may agree to nothing.
+//! that resumes stays plain, as its next connection may agree to nothing.
 
 use std::sync::atomic::Ordering;
 

@@ -75,9 +75,9 @@ pub(super) struct Burst {
 pub(super) enum RecoveryState {
     #[default]
     Here,
-    /// Its connection was lost; it may come back.
+    /// Its connection was lost; it may resume.
     Away,
-    /// It came back, and its new session has all of this.
+    /// It resumed, and its new session has all of this.
     Back,
 }
 

@@ -1,4 +1,4 @@
-//! Events that are kept for a client that may lose its connection and come back.
+//! Events that are kept for a client that may lose its connection and resume.
 
 use tokio::time::Instant;
 
@@ -7,21 +7,21 @@ use crate::session::outbox::queue::RecoveryState;
 use crate::session::outbox::{Delivery, Leaves, Outbox, Pushed, SendError};
 use crate::session::replay::{Offset, Recovery, Replay};
 
-/// A frame came after its client came back: its new session must get it.
+/// A frame came after its client resumed: its new session must get it.
 #[derive(Debug)]
 pub(crate) struct AlreadyResumed(pub(crate) Encoded);
 
 /// Result of ending a session's recovery.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum RecoveryEnd {
-    /// Its client cannot come back any more.
+    /// Its client cannot resume any more.
     Now,
-    /// Its client came back already: its new session must end.
+    /// Its client resumed already: its new session must end.
     TooLate,
 }
 
 impl Outbox {
-    /// Queues an event, and keeps it for a client that comes back, in one step. `sent` is its compressed form, where it has
+    /// Queues an event, and keeps it for a client that resumes, in one step. `sent` is its compressed form, where it has
     /// one.
     pub(crate) fn push_numbered(
         &self,
@@ -81,7 +81,7 @@ impl Outbox {
         self.lock().replay().map(Replay::latest)
     }
 
-    /// Keeps the events of a client that may come back.
+    /// Keeps the events of a client that may resume.
     pub(crate) fn record(&self, recovery: &Recovery) {
         self.lock().rare().replay = Some(Replay::new(recovery));
     }
@@ -107,7 +107,7 @@ impl Outbox {
         true
     }
 
-    /// Forgets what its client could come back for.
+    /// Forgets what its client could resume for.
     pub(crate) fn bar(&self) -> RecoveryEnd {
         let mut queue = self.lock();
         if queue.recovery_state == RecoveryState::Back {

@@ -1,4 +1,4 @@
-//! A model of coming back: senders on several threads, and a client of either format whose connection is lost and which
+//! A model of resuming: senders on several threads, and a client of either format whose connection is lost and which
 //! becomes the same socket again, in thousands of orders. Whatever was sent reaches it once, in each sender's order.
 
 use std::collections::HashMap;

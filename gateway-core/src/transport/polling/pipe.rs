@@ -185,7 +185,7 @@ impl PipeState {
         while let Some(frame) = rest.next() {
             match frame.opcode {
                 OpCode::Close if self.client_closed => self.answer.end_with(NOOP),
-                // Some clients take a goodbye for good, and are to come back.
+                // Some clients take a goodbye for good, and are to reconnect.
                 OpCode::Close if self.answer.is_empty() && is_going_away(frame.payload) => {
                     self.turn(SessionError::Stopping);
                 }

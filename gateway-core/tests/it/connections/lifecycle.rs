@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::stream;
+use gateway_core::http::StatusCode;
 use gateway_core::limits::{Limits, Overflow};
 use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
@@ -469,7 +470,8 @@ async fn a_server_that_stops_takes_nobody_new() {
     let (server, log) = door().await;
     server.handle().shutdown();
     let error = server.connect("/door").await.unwrap_err();
-    assert_eq!(error, ConnectError::Closed(Some(Disconnect::new(CloseCode::GOING_AWAY, "going away"))));
+    let (status, text) = (StatusCode::SERVICE_UNAVAILABLE, "the server stops".to_owned());
+    assert_eq!(error, ConnectError::Rejected { status, text });
     server.handle().stopped().await;
     assert_eq!(log.take(), [""; 0]);
 }

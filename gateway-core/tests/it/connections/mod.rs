@@ -1,5 +1,6 @@
 //! Connections, sessions and what waits in them, from the connect hook to the close.
 
+mod admission;
 mod attacks;
 mod back_pressure;
 mod coalesce;

@@ -162,7 +162,7 @@ async fn who_is_back_before_the_loss_was_noticed_takes_the_session_over() {
         assert_eq!(again.expect_named("missed").await, "by the old one");
         again.expect_nothing().await;
         assert_eq!(case.server.of("/chat").to("general").count(), 1, "{format:?}");
-        let left = "left: the client came back on another connection (4503)";
+        let left = "left: the client resumed on another connection (4503)";
         assert_eq!(case.log.take(), [left, "back"], "{format:?}");
         assert_eq!(case.server.of("/chat").emit("after", &2).queued, 1);
         assert_eq!(again.expect_named("after").await, 2);

@@ -13,7 +13,7 @@ use super::*;
 struct Order {
     dish: String,
     unit_price: f64,
-    seats: u8,
+    places: u8,
     #[serde(default)]
     note: String,
     table: Option<u32>,
@@ -47,16 +47,16 @@ fn check<T: DeserializeOwned>(json: &Value, expected: &[&str]) {
 #[test]
 fn every_member_that_does_not_fit_is_told() {
     let all_missing =
-        ["$.dish: missing", "$.unitPrice: missing", "$.seats: missing", "$.items: missing", "$.paid: missing"];
+        ["$.dish: missing", "$.unitPrice: missing", "$.places: missing", "$.items: missing", "$.paid: missing"];
     check::<Order>(&json!({}), &all_missing);
     check::<Order>(
-        &json!({"dish": 7, "unitPrice": "8", "seats": 256, "note": null, "table": "x", "items": {}, "paid": "shells"}),
+        &json!({"dish": 7, "unitPrice": "8", "places": 256, "note": null, "table": "x", "items": {}, "paid": "shells"}),
         &[
             "$.dish: expected a string, found a number",
             "$.items: expected an array, found an object",
             "$.note: expected a string, found null",
             "$.paid: expected `cash` or `card`",
-            "$.seats: expected a whole number from 0 to 255, found 256",
+            "$.places: expected a whole number from 0 to 255, found 256",
             "$.table: expected a whole number from 0 to 4294967295, found a string",
             "$.unitPrice: expected a number, found a string",
         ],
@@ -66,7 +66,7 @@ fn every_member_that_does_not_fit_is_told() {
 #[test]
 fn what_lies_in_others_is_told_with_its_path() {
     let order =
-        |items: Value, paid: Value| json!({"dish": "rice", "unitPrice": 8, "seats": 2, "items": items, "paid": paid});
+        |items: Value, paid: Value| json!({"dish": "rice", "unitPrice": 8, "places": 2, "items": items, "paid": paid});
     check::<Order>(
         &order(json!([{"name": 1, "count": 0}, {}, {"name": "a", "count": 1, "other": 1}]), json!({"card": {}})),
         &[

@@ -1,0 +1,64 @@
+//! Knowing that nobody waits for an answer any more.
+
+use std::fmt;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::error::Rejection;
+use crate::handler::{Context, FromContext, on};
+
+/// Fires when a request's answer is of use to nobody: its client cancelled it or left, the server stops, or the handler took too
+/// long. A handler's own future is dropped then, so this is for work that it set going elsewhere.
+///
+/// ```
+/// # use gateway_core::prelude::*;
+/// # use gateway_core::extract::Cancellation;
+/// # #[gateway(namespace = "/report")]
+/// # struct Reports;
+/// # async fn count() -> u64 { 1 }
+/// #[gateway]
+/// impl Reports {
+///     #[subscribe]
+///     async fn report(&self, cancellation: Cancellation) -> Option<u64> {
+///         let work = tokio::spawn(async move { cancellation.unless_cancelled(count()).await });
+///         work.await.ok().flatten()
+///     }
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Cancellation(CancellationToken);
+
+impl Cancellation {
+    /// Returns `true` once it has fired.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    /// Ends when it fires.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped and called again.
+    pub async fn cancelled(&self) {
+        self.0.cancelled().await;
+    }
+
+    /// Waits for `work`; `None` where this fired first. The work is dropped then.
+    pub async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.0.run_until_cancelled(work).await
+    }
+}
+
+impl FromContext<on::Message> for Cancellation {
+    fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        let nothing = || Rejection::new("internal", "there is nothing to cancel");
+        context.responder().and_then(crate::handler::Share::cancellation).map(Self).ok_or_else(nothing)
+    }
+}
+
+impl fmt::Debug for Cancellation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Cancellation({})", if self.is_cancelled() { "fired" } else { "waits" })
+    }
+}

@@ -1,0 +1,78 @@
+//! Values that belong to one request: put in by interceptors, read by those behind them and by handlers.
+
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+
+use crate::error::Rejection;
+use crate::handler::{Context, FromContext, Requirements, on};
+use crate::session::TypeMap;
+
+/// Values of one event, one of each type.
+#[derive(Default)]
+pub struct Extensions(OnceLock<Box<EventValues>>);
+
+/// Made when the first value is put in.
+#[derive(Default)]
+struct EventValues {
+    /// By interceptors.
+    values: TypeMap,
+    /// By guards, for this event alone.
+    granted: TypeMap,
+}
+
+impl Extensions {
+    /// Keeps a value with the event; it replaces an earlier one of its type.
+    pub fn insert<T: Clone + Send + Sync + 'static>(&self, value: T) {
+        self.0.get_or_init(Box::default).values.insert(value);
+    }
+
+    /// Returns a clone of the value of this type.
+    #[must_use]
+    pub fn get<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        self.0.get()?.values.find::<T>().map(|value| T::clone(&value))
+    }
+
+    pub(in crate::handler) fn grant(&self, kind: TypeId, value: Arc<dyn Any + Send + Sync>) {
+        self.0.get_or_init(Box::default).granted.insert_shared(kind, value);
+    }
+
+    pub(in crate::handler) fn granted<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.0.get()?.granted.find()
+    }
+}
+
+impl fmt::Debug for Extensions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Extensions")
+    }
+}
+
+/// A value that an interceptor put into the request's [`Extensions`].
+///
+/// As an argument of a handler it answers `internal` where nobody put one in; take `Option<T>` by
+/// `Result<Extension<T>, Rejection>` where that may be.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Extension<T>(pub T);
+
+impl<T: Clone + Send + Sync + 'static> FromContext<on::Message> for Extension<T> {
+    fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+        context.extensions().get().map(Self).ok_or_else(|| {
+            let value = std::any::type_name::<T>();
+            Rejection::internal(|id| tracing::error!(value, id, "a handler asks for a value that no interceptor gave"))
+        })
+    }
+
+    fn needs(needs: &mut Requirements<'_>) {
+        needs.extension::<T>();
+    }
+}
+
+impl<T> Deref for Extension<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}

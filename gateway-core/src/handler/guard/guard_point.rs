@@ -1,0 +1,77 @@
+//! The points at which guards are asked.
+
+use std::ops::BitOr;
+
+/// Where a client can be stopped.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum GuardPoint {
+    /// The HTTP request that asks for the namespace, before there is a connection. Socket.IO has no such request: there a
+    /// client asks for its namespaces once it is connected, which is [`GuardPoint::Connect`].
+    Upgrade,
+    /// A new socket, before the connect hooks.
+    Connect,
+    /// An event, or a whole message of a raw gateway, before its handler.
+    Event,
+    /// A room that the server is about to put the socket into, by [`Socket::join`].
+    Join,
+}
+
+/// A set of guard points: `GuardPoints::CONNECT | GuardPoints::EVENT`.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct GuardPoints(u8);
+
+impl GuardPoints {
+    /// [`GuardPoint::Upgrade`] alone.
+    pub const UPGRADE: Self = Self(1);
+    /// [`GuardPoint::Connect`] alone.
+    pub const CONNECT: Self = Self(2);
+    /// [`GuardPoint::Event`] alone.
+    pub const EVENT: Self = Self(4);
+    /// [`GuardPoint::Join`] alone.
+    pub const JOIN: Self = Self(8);
+    /// Every guard point.
+    pub const ALL: Self = Self(15);
+
+    /// These without `others`.
+    #[must_use]
+    pub const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
+    /// Says whether the set holds this guard point.
+    #[must_use]
+    pub const fn contains(self, point: GuardPoint) -> bool {
+        let one = match point {
+            GuardPoint::Upgrade => Self::UPGRADE,
+            GuardPoint::Connect => Self::CONNECT,
+            GuardPoint::Event => Self::EVENT,
+            GuardPoint::Join => Self::JOIN,
+        };
+        self.0 & one.0 != 0
+    }
+}
+
+impl BitOr for GuardPoints {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doors_are_added_and_taken_away() {
+        let check = |points: GuardPoints, expected: [bool; 4]| {
+            let all = [GuardPoint::Upgrade, GuardPoint::Connect, GuardPoint::Event, GuardPoint::Join];
+            assert_eq!(all.map(|point| points.contains(point)), expected);
+        };
+        check(GuardPoints::ALL, [true; 4]);
+        check(GuardPoints::CONNECT | GuardPoints::EVENT, [false, true, true, false]);
+        check(GuardPoints::ALL.without(GuardPoints::JOIN | GuardPoints::UPGRADE), [false, true, true, false]);
+    }
+}

@@ -1,0 +1,320 @@
+//! Exactly one end for every request. A [`Responder`] is the right to answer one event: answering consumes it, and one
+//! that is lost answers for itself.
+
+use std::borrow::Cow;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::Exception;
+use crate::handler::{Outcome, Reply, drop_quietly};
+use crate::metrics::{self, Counter};
+use crate::protocol::{ContentRef, Encoded, Outgoing, ReplyEvent, RequestId};
+use crate::session::{Delivery, Offset, SendError, Session};
+
+/// How failures are told; the same for all of a server.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Compat {
+    /// As NestJS does: `cause.data`, no codes of the framework's own.
+    pub(crate) nestjs: bool,
+}
+
+/// The right to answer one event. What it answers to is lent where the answer comes at once, and its own where it comes
+/// later.
+#[derive(Debug)]
+pub(crate) struct Responder<'a> {
+    session: Cow<'a, Arc<Session>>,
+    event: Cow<'a, Arc<str>>,
+    id: Option<RequestId>,
+    compat: Compat,
+    /// The request's data, kept only where [`Compat`] sends it back.
+    echo: Option<Box<str>>,
+    answered: bool,
+    /// Fires when nobody waits for the answer any more; present where the handler asked for it.
+    pub(in crate::handler) cancellation: Option<CancellationToken>,
+    /// Whether the session counts it among the answers it owes.
+    owed: bool,
+}
+
+impl<'a> Responder<'a> {
+    pub(crate) fn new(session: &'a Arc<Session>, event: Cow<'a, Arc<str>>, id: Option<RequestId>) -> Self {
+        let session = Cow::Borrowed(session);
+        Self {
+            session,
+            event,
+            id,
+            compat: Compat::default(),
+            echo: None,
+            answered: false,
+            cancellation: None,
+            owed: false,
+        }
+    }
+
+    /// The same right, to be used later.
+    pub(crate) fn into_owned(mut self) -> Responder<'static> {
+        let answered = mem::replace(&mut self.answered, true);
+        // A debt that is counted already goes over with the right.
+        if !mem::take(&mut self.owed) {
+            self.session.owe();
+        }
+        Responder {
+            owed: true,
+            session: Cow::Owned(Arc::clone(&self.session)),
+            event: Cow::Owned(Arc::clone(&self.event)),
+            id: self.id.take(),
+            compat: self.compat,
+            echo: self.echo.take(),
+            cancellation: self.cancellation.take(),
+            answered,
+        }
+    }
+
+    pub(crate) fn with_compat(mut self, compat: Compat, data: Option<&str>) -> Self {
+        self.compat = compat;
+        self.echo = data.filter(|_| compat.nestjs).map(Into::into);
+        self
+    }
+
+    pub(crate) fn id(&self) -> Option<&RequestId> {
+        self.id.as_ref()
+    }
+
+    pub(in crate::handler) fn cancellation(&mut self) -> CancellationToken {
+        self.cancellation.get_or_insert_with(|| self.session.gone.child_token()).clone()
+    }
+
+    /// Answers, or gives the stream that will.
+    pub(crate) fn finish(mut self, reply: Reply) -> Finished {
+        match reply.0 {
+            Outcome::Empty if self.id.is_none() => {
+                self.note(|| "the handler returned nothing, and the event asked for no answer".to_owned());
+                self.answered = true;
+            }
+            Outcome::Empty => self.value(None, "null".into()),
+            Outcome::Value { event, content } => self.value(event.as_deref(), content.lend()),
+            Outcome::Failed(exception) => self.fail(&exception),
+            Outcome::Stream(items) => {
+                return Finished::Streaming(Streaming { items, held: None, responder: self.into_owned() });
+            }
+        }
+        Finished::Done
+    }
+
+    pub(crate) fn fail(mut self, exception: &Exception) {
+        self.answered = true;
+        self.tell(exception);
+    }
+
+    fn value(&mut self, event: Option<&str>, content: ContentRef<'_>) {
+        self.answered = true;
+        let (event, named) = self.name(event);
+        self.push(&Outgoing::Reply { event, content, id: self.id.as_ref(), named });
+    }
+
+    fn item(&self, event: Option<&str>, content: ContentRef<'_>) -> StreamItem {
+        let (event, named) = self.name(event);
+        let outgoing = Outgoing::Item { event, content, id: self.id.as_ref(), named };
+        match self.session.number(&outgoing) {
+            None => StreamItem { frame: self.session.encode(&outgoing), offset: None },
+            Some(offset) => {
+                let [frame, _] = self.session.encode_numbered(&outgoing, offset);
+                StreamItem { frame, offset: Some(offset) }
+            }
+        }
+    }
+
+    fn name<'e>(&'e self, event: Option<&'e str>) -> (&'e str, ReplyEvent) {
+        event.map_or((&self.event, ReplyEvent::Own), |event| (event, ReplyEvent::Other))
+    }
+
+    /// The last that is said of a stream.
+    fn finish_stream(self, reply: Reply) {
+        match reply.0 {
+            Outcome::Failed(exception) => self.fail(&exception),
+            Outcome::Value { event, content } => {
+                let (event, named) = self.name(event.as_deref());
+                self.push(&Outgoing::Item { event, content: content.lend(), id: self.id.as_ref(), named });
+                self.end();
+            }
+            Outcome::Empty => self.end(),
+            Outcome::Stream(items) => {
+                drop_quietly(items);
+                let event = &**self.event;
+                let log = |id: &str| tracing::error!(event, id, "a stream's failure was answered by a stream");
+                let exception = Exception::internal(log);
+                self.fail(&exception);
+            }
+        }
+    }
+
+    fn end(mut self) {
+        self.answered = true;
+        if let Some(id) = &self.id {
+            self.push(&Outgoing::End { event: &self.event, id });
+        }
+    }
+
+    fn tell(&self, exception: &Exception) {
+        self.session.outbox.counters.add(Counter::Exceptions);
+        metrics::told(&self.session.id, metrics::bounded(&self.event), exception.told());
+        let data = exception.render(Some(&self.event), self.echo.as_deref(), self.compat.nestjs);
+        // NestJS leaves the ack of a failed request out.
+        let is_event = self.compat.nestjs && self.session.outbox.format.has_acks();
+        self.push(&Outgoing::Exception { data: &data, id: self.id.as_ref().filter(|_| !is_event) });
+    }
+
+    /// A frame that finds no room is counted by the outbox, one for a client that is gone has no reader.
+    fn push(&self, outgoing: &Outgoing<'_>) {
+        let pushed = self.session.answer(outgoing, self.delivery());
+        self.note(|| self.told(outgoing, pushed));
+    }
+
+    pub(in crate::handler) fn note(&self, line: impl FnOnce() -> String) {
+        self.session.handshake.test_log().note(line);
+    }
+
+    /// What became of an answer, for a test that waits for it.
+    fn told(&self, outgoing: &Outgoing<'_>, pushed: Result<(), SendError>) -> String {
+        let event = metrics::bounded(&self.event);
+        let id = self.id.as_ref().map_or(String::new(), |id| format!(" (id {id})"));
+        let (what, json) = match outgoing {
+            Outgoing::Reply { id: None, named: ReplyEvent::Own, content, .. }
+                if self.session.outbox.format.has_acks() =>
+            {
+                ("a value, which goes nowhere: the event asked for no ack", content.json)
+            }
+            Outgoing::Reply { event: other, content, named: ReplyEvent::Other, .. } => {
+                return format!("`{event}`{id} was answered on `{other}` by {}", metrics::bounded(content.json));
+            }
+            Outgoing::Reply { content, .. } => ("a value", content.json),
+            Outgoing::Item { content, .. } => ("an item of a stream", content.json),
+            Outgoing::Exception { data, .. } => ("an exception", *data),
+            Outgoing::End { .. } => ("the end of a stream", ""),
+            Outgoing::Event { .. }
+            | Outgoing::Ask { .. }
+            | Outgoing::Connected { .. }
+            | Outgoing::Refused { .. }
+            | Outgoing::Disconnected => ("something that is no answer", ""),
+        };
+        let lost = pushed.err().map_or(String::new(), |error| format!(", which was not sent: {error}"));
+        format!("`{event}`{id} was answered by {what} {}{lost}", metrics::bounded(json))
+    }
+
+    fn delivery(&self) -> Delivery {
+        if self.id.is_some() { Delivery::Answer } else { Delivery::Event }
+    }
+}
+
+impl Drop for Responder<'_> {
+    fn drop(&mut self) {
+        if !self.answered && self.id.is_some() {
+            self.tell(&Exception::framework("no_reply", "the request was dropped without an answer"));
+        }
+        if self.owed {
+            self.session.settle();
+        }
+    }
+}
+
+/// What is left to do once a handler has returned.
+#[derive(Debug)]
+pub(crate) enum Finished {
+    Done,
+    Streaming(Streaming),
+}
+
+/// A stream that answers a request.
+pub(crate) struct Streaming {
+    items: Pin<Box<dyn Stream<Item = Reply> + Send>>,
+    /// An item that has not found room yet.
+    held: Option<StreamItem>,
+    responder: Responder<'static>,
+}
+
+/// One item of a stream, encoded.
+struct StreamItem {
+    frame: Encoded,
+    offset: Option<Offset>,
+}
+
+/// What became of a stream when it was polled.
+#[derive(Debug)]
+pub(crate) enum StreamStep {
+    Sent,
+    Ended,
+    Failed(Exception),
+}
+
+impl Streaming {
+    /// Sends the next item. Pending also while it does not fit: whoever makes room polls again.
+    pub(crate) fn poll_item(&mut self, context: &mut Context<'_>) -> Poll<StreamStep> {
+        let StreamItem { frame, offset } = match self.held.take() {
+            Some(item) => item,
+            None => match ready!(self.poll_next(context)) {
+                Ok(item) => item,
+                Err(step) => return Poll::Ready(step),
+            },
+        };
+        match self.responder.session.offer(frame, self.responder.delivery(), offset) {
+            Ok(()) => Poll::Ready(StreamStep::Sent),
+            Err(frame) => {
+                self.held = Some(StreamItem { frame, offset });
+                Poll::Pending
+            }
+        }
+    }
+
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<StreamItem, StreamStep>> {
+        let Some(Reply(outcome)) = ready!(self.items.as_mut().poll_next(context)) else {
+            return Poll::Ready(Err(StreamStep::Ended));
+        };
+        Poll::Ready(match outcome {
+            Outcome::Empty => Ok(self.responder.item(None, "null".into())),
+            Outcome::Value { event, content } => Ok(self.responder.item(event.as_deref(), content.lend())),
+            Outcome::Failed(exception) => Err(StreamStep::Failed(exception)),
+            Outcome::Stream(_) => {
+                let event = &**self.responder.event;
+                let log = |id: &str| tracing::error!(event, id, "an item of a stream is a stream itself");
+                Err(StreamStep::Failed(Exception::internal(log)))
+            }
+        })
+    }
+
+    pub(crate) fn id(&self) -> Option<&RequestId> {
+        self.responder.id()
+    }
+
+    pub(crate) fn end(self) {
+        self.let_go().end();
+    }
+
+    /// The framework ends it.
+    pub(crate) fn stop(mut self, exception: &Exception) {
+        if let Some(cancellation) = self.responder.cancellation.take() {
+            cancellation.cancel();
+        }
+        self.let_go().fail(exception);
+    }
+
+    /// It failed: `last` is what its client is told of that.
+    pub(crate) fn fail(self, last: Reply) {
+        self.let_go().finish_stream(last);
+    }
+
+    fn let_go(self) -> Responder<'static> {
+        let Self { items, responder, .. } = self;
+        drop_quietly(items);
+        responder
+    }
+}
+
+impl std::fmt::Debug for Streaming {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Streaming").field("responder", &self.responder).finish_non_exhaustive()
+    }
+}

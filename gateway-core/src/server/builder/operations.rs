@@ -1,0 +1,50 @@
+//! Builder methods for operators: monitoring, measurements, trusted proxies, and draining.
+
+use crate::connection::Drain;
+use crate::server::builder::server::Server;
+use crate::server::endpoint::IntoEndpoint;
+
+impl Server {
+    /// Serves monitoring at a separate endpoint: `/metrics` in Prometheus' text format, `/health/live`, and `/health/ready`,
+    /// which answers 503 as soon as the server begins to stop. There is no authentication, so choose an address that only
+    /// the monitoring system can reach. Events are measured as by [`Server::measure`].
+    ///
+    /// ```no_run
+    /// # use gateway_core::prelude::*;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), StartError> {
+    /// Server::new().monitoring("127.0.0.1:9000").serve("0.0.0.0:3000").await
+    /// # }
+    /// ```
+    pub fn monitoring(mut self, endpoint: impl IntoEndpoint) -> Self {
+        self.operations.monitoring = Some(endpoint.into_endpoint());
+        self.measure([])
+    }
+
+    /// Counts each event by name and measures the duration of its handlers. Each subscribed event has its own label, and so
+    /// does each outgoing event in `sent`; all others share the label `other`. The cost is two clock readings per event.
+    pub fn measure<'a>(mut self, sent: impl IntoIterator<Item = &'a str>) -> Self {
+        let measured = self.operations.measured.get_or_insert_default();
+        measured.extend(sent.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// Trusts the `X-Forwarded-For` header of these proxies: addresses, networks such as `10.0.0.0/8`, or `unix` for
+    /// connections without an address. The header is ignored from all other peers. The resulting address is
+    /// [`Handshake::address`](crate::Handshake::address), by which
+    /// [`connections_per_address`](crate::limits::Limits::connections_per_address) counts.
+    pub fn trust_proxies<'a>(mut self, proxies: impl IntoIterator<Item = &'a str>) -> Self {
+        for text in proxies {
+            if !self.operations.proxies.add(text) {
+                self.operations.unreadable.push(text.to_owned());
+            }
+        }
+        self
+    }
+
+    /// Sets the options of a graceful stop.
+    pub fn drain(mut self, drain: Drain) -> Self {
+        self.operations.drain = drain;
+        self
+    }
+}

@@ -1,0 +1,11 @@
+//! HTTP around gateways: a tower service, bodies, and upgrades to WebSocket.
+
+pub(super) mod body;
+pub(super) mod fallback;
+pub(super) mod lingering;
+pub(super) mod manual_upgrade;
+pub(super) mod service;
+pub(super) mod upgrade;
+
+pub use body::Body;
+pub use service::GatewayService;

@@ -1,0 +1,215 @@
+//! A server as a tower `Service`: upgrades to its namespaces, and what to do with every other request.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::{Request, Response, StatusCode, Uri};
+use http_body::Body as HttpBody;
+use tower_service::Service;
+
+use crate::connection::{ConnectionConfig, serve};
+use crate::gateway::MatchedRoute;
+use crate::metrics::{Rejected, RejectedHandshake};
+use crate::server::admit::{Admitted, ConnectionRequest, Destination, admit, note_rejected};
+use crate::server::engine_io;
+use crate::server::handshake_check::HandshakeRejection;
+use crate::server::http::body::Body;
+use crate::server::http::fallback::Fallback;
+use crate::server::http::lingering::{LingerBounds, RequestBody};
+use crate::server::http::upgrade::{OfferedUpgrade, StreamHandler, UpgradedStream, when_upgraded};
+use crate::server::peer::PeerAddr;
+use crate::server::state::StartedServer;
+use crate::transport::{Agreed, Stream, Upgrade, UpgradeError, UpgradeIntent, WebSocket};
+
+/// A started server as a `tower` service, to be mounted in another HTTP application. Cheap to clone.
+#[derive(Clone)]
+pub struct GatewayService {
+    pub(crate) server: Arc<StartedServer>,
+    pub(crate) fallback: Option<Fallback>,
+    pub(crate) peer: Option<SocketAddr>,
+}
+
+type ResponseFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+impl<B> Service<Request<B>> for GatewayService
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> ResponseFuture {
+        self.clone().answer(request.map(Body::new))
+    }
+}
+
+impl GatewayService {
+    /// Answers a request, and looks after what the answer leaves of it.
+    pub(crate) fn answer(mut self, request: Request<Body>) -> ResponseFuture {
+        self.peer = self.peer.or_else(|| PeerAddr::among(request.extensions()));
+        let (request, with_body) = RequestBody::watch(request);
+        let offered = OfferedUpgrade::take_note(&request);
+        if with_body.is_none() && offered.is_none() {
+            return Box::pin(async move { Ok(self.respond(request).await) });
+        }
+        let server = Arc::clone(&self.server);
+        Box::pin(async move {
+            let mut response = self.respond(request).await;
+            let StartedServer { application, shared, .. } = &*server;
+            let limits = &application.limits;
+            if let Some(with_body) = with_body {
+                let bounds = LingerBounds::new(limits).until(&shared.stopping, limits.close_timeout);
+                with_body.settle(&mut response, bounds).await;
+            }
+            if let Some(offered) = offered {
+                offered.settle(&response, shared, limits.close_timeout);
+            }
+            Ok(response)
+        })
+    }
+
+    async fn respond(self, request: Request<Body>) -> Response<Body> {
+        if let Some(engine) = self.server.engines.iter().find(|engine| engine.owns(request.uri().path())) {
+            let host = engine_io::Host { server: &self.server, peer: self.peer };
+            return engine_io::respond(host, engine, request).await;
+        }
+        let asks = UpgradeIntent::of(request.headers());
+        let asked = RejectedRequest::of(&request);
+        let refused = match (self.server.application.routes.find(request.uri().path()), &self.fallback) {
+            (Some(found), fallback) if asks != UpgradeIntent::ForNone || fallback.is_none() => {
+                match self.upgrade(request, asks, found).await {
+                    Ok(response) => return response,
+                    Err(refused) => refused,
+                }
+            }
+            (_, Some(fallback)) => return fallback.respond(request).await,
+            (_, None) => self.not_found(),
+        };
+        let mut response = self.rejected(&asked, &refused);
+        if asks != UpgradeIntent::ForNone {
+            // Some clients wait for the end of the connection before they say that they were refused.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    async fn upgrade(
+        &self,
+        mut request: Request<Body>,
+        asks: UpgradeIntent,
+        found: MatchedRoute,
+    ) -> Result<Response<Body>, HandshakeRejection> {
+        let below = UpgradedStream::of(&mut request);
+        let (head, _) = request.into_parts();
+        let checked = Upgrade::check(&head, asks, &self.server.subprotocols);
+        let mut upgrade = checked.inspect_err(|error| self.server.shared.hints.about(*error)).map_err(malformed)?;
+        if self.server.application.compat.nestjs {
+            upgrade = upgrade.or_first_offer(&head.headers);
+        }
+        let upgrade = upgrade.with_deflate(&head.headers, self.server.deflate.as_ref());
+        let request = ConnectionRequest {
+            destination: Destination::Namespace(found),
+            query: head.uri.query().unwrap_or_default(),
+            headers: &head.headers,
+            peer: self.peer,
+            engine: None,
+        };
+        let admitted = admit(&self.server, request, |handshake| handshake.with_protocol(upgrade.protocol())).await?;
+        let begin = PlainConnection { server: Arc::clone(&self.server), admitted, agreed: upgrade.agreed() };
+        when_upgraded(below, &self.server.shared.tasks, begin);
+        Ok(upgrade.response())
+    }
+
+    fn not_found(&self) -> HandshakeRejection {
+        let mut text = "there is no gateway at this path".to_owned();
+        if cfg!(debug_assertions) {
+            let names: Vec<_> = self.server.application.routes.iter().map(|route| route.namespace).collect();
+            text = format!("{text}; the namespaces are {}", names.join(", "));
+        }
+        HandshakeRejection::new(StatusCode::NOT_FOUND, text).because(Rejected::NotFound)
+    }
+
+    fn rejected(&self, asked: &RejectedRequest, refusal: &HandshakeRejection) -> Response<Body> {
+        let rejected = RejectedHandshake {
+            why: refusal.why(),
+            status: refusal.status().as_u16(),
+            text: refusal.text(),
+            path: asked.uri.path(),
+            origin: asked.origin.as_ref().and_then(|origin| origin.to_str().ok()),
+        };
+        note_rejected(&self.server, rejected);
+        let mut response = Response::new(Body::from(format!("{}\n", refusal.text())));
+        *response.status_mut() = refusal.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        if refusal.status() == StatusCode::UPGRADE_REQUIRED {
+            headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        }
+        if refusal.why().is_passing() {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+/// What the log says of a request that is turned away, once the request itself is used up.
+struct RejectedRequest {
+    uri: Uri,
+    origin: Option<HeaderValue>,
+}
+
+impl RejectedRequest {
+    fn of(request: &Request<Body>) -> Self {
+        Self { uri: request.uri().clone(), origin: request.headers().get(ORIGIN).cloned() }
+    }
+}
+
+impl fmt::Debug for GatewayService {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("GatewayService")
+            .field("routes", &self.server.application.routes)
+            .finish_non_exhaustive()
+    }
+}
+
+fn malformed(error: UpgradeError) -> HandshakeRejection {
+    let status = match error {
+        UpgradeError::NotAnUpgrade | UpgradeError::Stripped | UpgradeError::Version => StatusCode::UPGRADE_REQUIRED,
+        UpgradeError::Method | UpgradeError::HttpVersion | UpgradeError::Connection | UpgradeError::Key => {
+            StatusCode::BAD_REQUEST
+        }
+    };
+    HandshakeRejection::new(status, error.to_string()).because(Rejected::Malformed)
+}
+
+/// A connection by plain WebSocket. It gets a task of its own, which holds nothing of its handshake.
+struct PlainConnection {
+    server: Arc<StartedServer>,
+    admitted: Admitted,
+    agreed: Option<Agreed>,
+}
+
+impl StreamHandler for PlainConnection {
+    async fn start<S: Stream>(self, stream: S, read_ahead: Bytes) {
+        let Self { server, admitted: Admitted { scope, handshake, permit }, agreed } = self;
+        let application = Arc::clone(&server.application);
+        let transport = WebSocket::new(stream, &read_ahead, application.limits.message_bytes);
+        let transport = transport.with_deflate(agreed).holding(permit);
+        let config = ConnectionConfig::plain(&application, &scope, &handshake);
+        server.shared.tasks.spawn(serve(transport, application, scope, handshake, config));
+    }
+}
