@@ -7,10 +7,8 @@ use std::sync::Arc;
 
 use crate::hub::{JoinError, Namespace, RoomName, Space, Target};
 use crate::metrics::Counters;
-use crate::protocol::{
-    Compress, Content, ContentRef, Disconnect, Event, FromArgs, Key, Message, Outgoing, RawArgs, ToArgs, is_reserved,
-};
-use crate::session::{Delivery, GuardDecision, Scope, SendError, Session, SocketId, VolatileText};
+use crate::protocol::{Content, Disconnect, Event, FromArgs, Message, RawArgs, ToArgs, is_reserved};
+use crate::session::{Delivery, EmitMode, GuardDecision, Scope, SendError, Session, SocketId};
 pub use crate::socket::ack_request::{AckRequest, AckRequests, RequestError, Responses};
 use crate::transport::Handshake;
 
@@ -102,7 +100,7 @@ impl Socket {
     }
 
     pub(crate) fn counters(&self) -> &Counters {
-        &self.session.outbox.counters
+        &self.session.counters
     }
 
     /// Removes the socket from `room`. Returns `true` if the socket was in the room.
@@ -153,7 +151,7 @@ impl Socket {
     /// [`SendError`] when the client reads too slowly or has disconnected, the value cannot be serialised, or the name is
     /// reserved.
     pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, data: &T) -> Result<(), SendError> {
-        self.push(event, data.to_args(), Delivery::Event)
+        self.push(event, data.to_args(), EmitMode::Event)
     }
 
     /// A sender of volatile events: an event is dropped if anything else is queued for the socket.
@@ -180,7 +178,7 @@ impl Socket {
         key: impl AsRef<str>,
         data: &T,
     ) -> Result<(), SendError> {
-        self.push_latest(event, key.as_ref(), data.to_args())
+        self.push(event, data.to_args(), EmitMode::LatestOf(key.as_ref()))
     }
 
     /// Sends a typed event that replaces an older one that is still queued; see [`Socket::emit_latest`].
@@ -190,19 +188,7 @@ impl Socket {
     /// As [`Socket::emit`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send_latest(id, Moved { .. })`")]
     pub fn send_latest<E: Event>(&self, key: impl AsRef<str>, event: E) -> Result<(), SendError> {
-        self.push_latest(E::NAME, key.as_ref(), event.args())
-    }
-
-    fn push_latest(&self, event: &str, key: &str, args: Result<RawArgs, serde_json::Error>) -> Result<(), SendError> {
-        let content = self.content(event, args)?;
-        let offset = self.space.next_offset();
-        let text = offset.map(|offset| offset.to_string());
-        let outgoing = Outgoing::Event { event, content: content.lend(), offset: text.as_deref() };
-        let frame = self.session.encode(&outgoing).into_keyed(&Key::new(event, key));
-        match offset {
-            None => self.session.push_latest(frame),
-            Some(offset) => self.session.push_event(frame, offset),
-        }
+        self.push(E::NAME, event.args(), EmitMode::LatestOf(key.as_ref()))
     }
 
     /// Returns the payload of an event, after the checks that every event passes.
@@ -222,34 +208,13 @@ impl Socket {
     /// As [`Socket::emit`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Posted { .. })`")]
     pub fn send<E: Event>(&self, event: E) -> Result<(), SendError> {
-        self.push(E::NAME, event.args(), Delivery::Event)
+        self.push(E::NAME, event.args(), EmitMode::Event)
     }
 
-    fn push(&self, event: &str, args: Result<RawArgs, serde_json::Error>, delivery: Delivery) -> Result<(), SendError> {
+    fn push(&self, event: &str, args: Result<RawArgs, serde_json::Error>, mode: EmitMode<'_>) -> Result<(), SendError> {
         let content = self.content(event, args)?;
-        if delivery == Delivery::Volatile {
-            return self.push_volatile(event, content.lend());
-        }
-        let Some(offset) = self.space.next_offset() else {
-            let outgoing = Outgoing::Event { event, content: content.lend(), offset: None };
-            return self.session.push(self.session.encode(&outgoing), delivery);
-        };
-        let text = offset.to_string();
-        let outgoing = Outgoing::Event { event, content: content.lend(), offset: Some(&text) };
-        self.session.push_event(self.session.encode(&outgoing).into_shared(), offset)
-    }
-
-    fn push_volatile(&self, event: &str, content: ContentRef<'_>) -> Result<(), SendError> {
-        let session = self.session.current();
-        if session.drops_volatile() {
-            return Err(SendError::Full);
-        }
-        if let Some(mut text) = VolatileText::new(self.space.encode_context(), event, content, Compress::Compressing)
-            && session.push_text(&mut text)?
-        {
-            return Ok(());
-        }
-        session.push(session.encode(&Outgoing::Event { event, content, offset: None }), Delivery::Volatile)
+        let offset = if mode == EmitMode::Volatile { None } else { self.space.next_offset() };
+        self.session.emit(event, content.lend(), mode, offset)
     }
 
     /// Sends the client a whole message without an envelope, as raw gateways do.
@@ -258,7 +223,7 @@ impl Socket {
     ///
     /// As [`Socket::emit`].
     pub fn send_message(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.session.push(message.into().encode(self.session.outbox.format), Delivery::Event)
+        self.session.push(message.into().encode(self.session.format), Delivery::Event)
     }
 
     /// Sends an event and returns a request for its acknowledgement; await it for the client's answer. Several arguments of
@@ -330,7 +295,7 @@ impl VolatileSocket<'_> {
     ///
     /// As [`Socket::emit`]; also [`SendError::Full`] if the event was dropped because another is queued.
     pub fn emit<T: ToArgs + ?Sized>(self, event: &str, data: &T) -> Result<(), SendError> {
-        self.0.push(event, data.to_args(), Delivery::Volatile)
+        self.0.push(event, data.to_args(), EmitMode::Volatile)
     }
 
     /// Sends a typed event if nothing else is queued for the socket.
@@ -340,7 +305,7 @@ impl VolatileSocket<'_> {
     /// As [`VolatileSocket::emit`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Moved { .. })`")]
     pub fn send<E: Event>(self, event: E) -> Result<(), SendError> {
-        self.0.push(E::NAME, event.args(), Delivery::Volatile)
+        self.0.push(E::NAME, event.args(), EmitMode::Volatile)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::connection::socket_driver::SocketDriver;
 use crate::connection::socket_set::SocketSet;
 use crate::error::ConnectRejection;
 use crate::metrics::{self, Counter};
-use crate::protocol::{Disconnect, Outgoing};
+use crate::protocol::{Disconnect, Outgoing, WireFormat};
 use crate::session::{DisconnectReason, Outbox, Scope, Session};
 use crate::transport::{Ending, Transport};
 
@@ -30,13 +30,14 @@ pub(super) enum CloseCause {
 pub(super) struct ClosingConnection<T> {
     pub(super) transport: T,
     pub(super) application: Arc<Application>,
+    pub(super) format: WireFormat,
     pub(super) sockets: SocketSet,
     pub(super) multiplexer: Option<Box<Multiplexer>>,
 }
 
 /// Tells the client, and ends every socket of the connection.
 pub(super) async fn finish<T: Transport>(remains: ClosingConnection<T>, end: CloseCause) {
-    let ClosingConnection { mut transport, application, mut sockets, multiplexer } = remains;
+    let ClosingConnection { mut transport, application, format, mut sockets, multiplexer } = remains;
     transport.stop_reading();
     let only = sockets.only().map(|driver| Arc::clone(driver.session()));
     for session in sockets.iter().map(SocketDriver::session).filter(|session| may_come_back(session, &end)) {
@@ -64,7 +65,7 @@ pub(super) async fn finish<T: Transport>(remains: ClosingConnection<T>, end: Clo
     let closing = async {
         let outbox = own.as_ref().or(only.as_ref().map(|session| &session.outbox));
         if let Some(outbox) = outbox {
-            let ending = queue_close_frame(&application, outbox, &reason);
+            let ending = queue_close_frame(&application, format, outbox, &reason);
             close(transport, outbox, ending, limits.close_timeout).await;
         }
     };
@@ -79,7 +80,7 @@ pub(super) async fn finish<T: Transport>(remains: ClosingConnection<T>, end: Clo
 fn may_come_back(session: &Session, end: &CloseCause) -> bool {
     match end {
         CloseCause::Over(reason) => {
-            (session.is_accepted() || session.is_recovered()) && reason.is_a_loss(session.outbox.format)
+            (session.is_accepted() || session.is_recovered()) && reason.is_a_loss(session.format)
         }
         CloseCause::Refused(_) => session.is_recovered(),
     }
@@ -113,20 +114,25 @@ fn is_unheard(reason: &DisconnectReason) -> bool {
 }
 
 /// Shuts the outbox behind the close frame.
-fn queue_close_frame(application: &Application, outbox: &Outbox, reason: &DisconnectReason) -> Ending {
+fn queue_close_frame(
+    application: &Application,
+    format: WireFormat,
+    outbox: &Outbox,
+    reason: &DisconnectReason,
+) -> Ending {
     // The client that resumed has heard it by its other connection.
     if is_unheard(reason) || *reason == DisconnectReason::Resumed {
         outbox.discard();
     }
     let (told, ending) = match reason {
         // RFC 6455 §5.5.1: a close frame is answered by one, usually with the same code.
-        DisconnectReason::Client(close) => (Some(outbox.format.close_frame(close.as_ref())), Ending::Answered),
+        DisconnectReason::Client(close) => (Some(format.close_frame(close.as_ref())), Ending::Answered),
         DisconnectReason::Lost | DisconnectReason::Aborted => (None, Ending::Answered),
-        DisconnectReason::Shutdown if outbox.format.tells_why() => {
-            (Some(outbox.format.close_frame(Some(&application.drain.told()))), Ending::Awaited)
+        DisconnectReason::Shutdown if format.tells_why() => {
+            (Some(format.close_frame(Some(&application.drain.told()))), Ending::Awaited)
         }
-        DisconnectReason::Violation(_) => (Some(outbox.format.close_frame(reason.told().as_ref())), Ending::Violated),
-        _ => (Some(outbox.format.close_frame(reason.told().as_ref())), Ending::Awaited),
+        DisconnectReason::Violation(_) => (Some(format.close_frame(reason.told().as_ref())), Ending::Violated),
+        _ => (Some(format.close_frame(reason.told().as_ref())), Ending::Awaited),
     };
     outbox.end(reason.clone(), Scope::Connection);
     outbox.close(told);

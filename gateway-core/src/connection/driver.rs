@@ -142,8 +142,8 @@ impl<T: Transport> Future for ConnectionFuture<T> {
 
 impl<T: Transport> Connection<T> {
     fn remains(self) -> ClosingConnection<T> {
-        let Self { transport, inside: ConnectionState { application, sockets, multiplexer, .. }, .. } = self;
-        ClosingConnection { transport, application, sockets, multiplexer }
+        let Self { transport, inside: ConnectionState { application, codec, sockets, multiplexer, .. }, .. } = self;
+        ClosingConnection { transport, application, format: codec.format(), sockets, multiplexer }
     }
 
     fn poll(&mut self, task: &mut Task<'_>) -> Poll<CloseCause> {

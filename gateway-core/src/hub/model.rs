@@ -71,7 +71,7 @@ impl Place {
 
     /// Ends a connection in the steps of `connection/disconnect.rs`.
     fn end(&self, session: &Session, patience: Patience) {
-        let is_lost = session.outbox.ended().is_none_or(|(reason, _)| reason.is_a_loss(session.outbox.format));
+        let is_lost = session.outbox.ended().is_none_or(|(reason, _)| reason.is_a_loss(session.format));
         let is_away = is_lost && session.mark_disconnected();
         let since = if is_away { self.hub.resumable.lose(session, AT_MOST) } else { None };
         if since.is_none() {

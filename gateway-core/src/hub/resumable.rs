@@ -61,7 +61,7 @@ impl Resumable {
     pub(crate) fn resume(&self, space: &Space, key: &str, offset: &str, session: Session) -> Option<Resumed> {
         let mut table = self.lock();
         let entry = table.sessions.get_mut(key)?;
-        if entry.session.namespace != session.namespace || entry.session.outbox.format != session.outbox.format {
+        if entry.session.namespace != session.namespace || entry.session.format != session.format {
             return None;
         }
         let Some(session) = session.resume_from(&entry.session, offset) else {

@@ -9,7 +9,7 @@ use crate::metrics::{BroadcastClock, broadcast_unsent};
 use crate::protocol::{
     Compress, Content, Disconnect, Encoded, Event, Key, PreviousFrames, RawArgs, SharedEvent, ToArgs, is_reserved,
 };
-use crate::session::{Delivery, Outbox, Scope, SendError, VolatileText, for_each, latest_of, write_all_soon};
+use crate::session::{Delivery, EmitMode, Scope, SendError, VolatileText, for_each, latest_of, write_all_soon};
 use crate::session::{Leaves, Pushed, Session};
 
 /// A set of sockets of one namespace, selected by rooms. More rooms widen the set; a socket in two rooms counts once.
@@ -81,7 +81,7 @@ impl Target {
 
     /// Sends an event by name. The event is encoded once and queued without waiting.
     pub fn emit<T: ToArgs + ?Sized>(&self, event: &str, data: &T) -> BroadcastResult {
-        self.say(event, data.to_args())
+        self.say(event, data.to_args(), None)
     }
 
     /// Sends an event of which only the latest matters, such as a cursor's position. An older event of the same name and
@@ -94,45 +94,13 @@ impl Target {
     /// # }
     /// ```
     pub fn emit_latest<T: ToArgs + ?Sized>(&self, event: &str, key: impl AsRef<str>, data: &T) -> BroadcastResult {
-        self.say_latest(event, key.as_ref(), data.to_args())
+        self.say(event, data.to_args(), Some(key.as_ref()))
     }
 
     /// Sends a typed event that replaces an older one that is still queued; see [`Target::emit_latest`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send_latest(id, Moved { .. })`")]
     pub fn send_latest<E: Event>(&self, key: impl AsRef<str>, event: E) -> BroadcastResult {
-        self.say_latest(E::NAME, key.as_ref(), event.args())
-    }
-
-    fn say_latest(&self, event: &str, key: &str, args: Result<RawArgs, serde_json::Error>) -> BroadcastResult {
-        if self.delivery == Delivery::Volatile {
-            return self.say(event, args);
-        }
-        let recipients = self.select();
-        let Some(content) = self.content(event, args) else {
-            return BroadcastResult { queued: 0, skipped: recipients.len() };
-        };
-        let clock = self.tell_listeners(&recipients, event);
-        let offset = self.space.next_offset();
-        let shared = SharedEvent::new(
-            self.space.encode_context(),
-            event,
-            content.lend(),
-            offset.map(|offset| offset.to_string()),
-        );
-        let shared = shared.with_key(Key::new(event, key)).worth(self.worth);
-        let queued = self.push_to(&recipients, |session, leaves| {
-            let Outbox { format, .. } = session.outbox;
-            let frame = shared.frame(format).clone();
-            let sent = session.outbox.deflating().map(|how| shared.deflated(format, how).clone());
-            match offset {
-                None => session.outbox.push_latest(sent.unwrap_or(frame), leaves),
-                Some(offset) => session.queue_event(frame, sent, offset, leaves),
-            }
-        });
-        drop(clock);
-        // A frame that may be removed again is not merged with the frames after it.
-        write_all_soon(recipients.list(), PreviousFrames::default());
-        BroadcastResult { queued, skipped: recipients.len() - queued }
+        self.say(E::NAME, event.args(), Some(key.as_ref()))
     }
 
     /// Pushes to each recipient and returns how many accepted the frame. If a socket left a room after the list was made and
@@ -202,67 +170,75 @@ impl Target {
 
     /// Notifies listeners. Returns a clock that measures until it is dropped, if broadcasts are measured.
     fn tell_listeners<'a>(&self, recipients: &'a Recipients, event: &str) -> Option<BroadcastClock<'a>> {
-        let listeners = recipients.sessions.first().and_then(|session| session.outbox.counters.listeners())?;
+        let listeners = recipients.sessions.first().and_then(|session| session.counters.listeners())?;
         listeners.count_sent(&self.space.name, event, recipients.len());
         recipients.iter().for_each(|session| listeners.outgoing(&self.space.name, session.id.as_str(), event));
         listeners.meters().map(|meters| meters.wire.broadcast(recipients.len()))
     }
 
-    fn say(&self, event: &str, args: Result<RawArgs, serde_json::Error>) -> BroadcastResult {
-        self.say_to(&self.select(), event, args)
+    fn say(&self, event: &str, args: Result<RawArgs, serde_json::Error>, key: Option<&str>) -> BroadcastResult {
+        self.say_to(&self.select(), event, args, key)
     }
 
+    /// Sends to these. With a `key` only the latest event of it counts, unless the target is volatile.
     pub(super) fn say_to(
         &self,
         recipients: &Recipients,
         event: &str,
         args: Result<RawArgs, serde_json::Error>,
+        key: Option<&str>,
     ) -> BroadcastResult {
         let Some(content) = self.content(event, args) else {
             return BroadcastResult { queued: 0, skipped: recipients.len() };
         };
         let clock = self.tell_listeners(recipients, event);
-        let is_volatile = self.delivery == Delivery::Volatile;
-        let offset = if self.delivery == Delivery::Event { self.space.next_offset() } else { None };
-        let shared = SharedEvent::new(
-            self.space.encode_context(),
-            event,
-            content.lend(),
-            offset.map(|offset| offset.to_string()),
-        );
-        let shared = shared.behind(latest_of(recipients.list())).worth(self.worth);
-        let text = || VolatileText::new(self.space.encode_context(), event, content.lend(), self.worth);
-        let mut text = if is_volatile && self.space.recovers() { text() } else { None };
-        // Decided once here instead of for each socket.
-        let queued = match offset {
-            None if is_volatile => self.push_to(recipients, |session, leaves| {
-                if session.drops_volatile() {
-                    return Err(SendError::Full);
-                }
-                let pushed = text.as_mut().and_then(|text| text.push(session, leaves));
-                pushed.unwrap_or_else(|| {
-                    let Outbox { format, .. } = session.outbox;
-                    let sent = session.outbox.deflating().map(|how| shared.deflated(format, how));
-                    let frame = sent.unwrap_or_else(|| shared.frame(format)).clone();
-                    session.outbox.push_listed(frame, Delivery::Volatile, leaves)
-                })
-            }),
-            None => self.push_to(recipients, |session, leaves| session.outbox.push_shared(&shared, leaves)),
-            Some(offset) => self.push_to(recipients, |session, leaves| {
-                let Outbox { format, .. } = session.outbox;
-                let sent = session.outbox.deflating().map(|how| shared.deflated(format, how).clone());
-                session.queue_event(shared.frame(format).clone(), sent, offset, leaves)
-            }),
+        let mode = self.mode(key);
+        let offset = if mode == EmitMode::Volatile { None } else { self.space.next_offset() };
+        let (context, text) = (self.space.encode_context(), offset.map(|offset| offset.to_string()));
+        let shared = SharedEvent::new(context, event, content.lend(), text).worth(self.worth);
+        let shared = match mode {
+            // An event that may be taken out again is not joined with others.
+            EmitMode::LatestOf(key) => shared.with_key(Key::new(event, key)),
+            EmitMode::Event | EmitMode::Volatile => shared.behind(latest_of(recipients.list())),
+        };
+        // Decided here and not for each socket.
+        let queued = match (mode, offset) {
+            (EmitMode::Event, None) => {
+                self.push_to(recipients, |session, leaves| session.outbox.push_shared(&shared, leaves))
+            }
+            (EmitMode::LatestOf(_), None) => {
+                self.push_to(recipients, |session, leaves| session.outbox.push_shared_latest(&shared, leaves))
+            }
+            (EmitMode::Volatile, _) => {
+                let text = || VolatileText::new(context, event, content.lend(), self.worth);
+                let mut text = if self.space.recovers() { text() } else { None };
+                self.push_to(recipients, |session, leaves| session.queue_volatile(&shared, text.as_mut(), leaves))
+            }
+            (EmitMode::Event | EmitMode::LatestOf(_), Some(offset)) => {
+                self.push_to(recipients, |session, leaves| session.queue_numbered(&shared, offset, leaves))
+            }
         };
         drop(clock);
-        write_all_soon(recipients.list(), shared.into_latest());
+        let latest = match mode {
+            EmitMode::LatestOf(_) => PreviousFrames::default(),
+            EmitMode::Event | EmitMode::Volatile => shared.into_latest(),
+        };
+        write_all_soon(recipients.list(), latest);
         BroadcastResult { queued, skipped: recipients.len() - queued }
     }
 
-    /// Sends a typed event. The event is encoded once and queued without waiting.
+    fn mode<'a>(&self, key: Option<&'a str>) -> EmitMode<'a> {
+        match (self.delivery, key) {
+            (Delivery::Volatile, _) => EmitMode::Volatile,
+            (Delivery::Event | Delivery::Answer, Some(key)) => EmitMode::LatestOf(key),
+            (Delivery::Event | Delivery::Answer, None) => EmitMode::Event,
+        }
+    }
+
+    /// Sends a typed event. Encoded once, queued without waiting.
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Posted { .. })`")]
     pub fn send<E: Event>(&self, event: E) -> BroadcastResult {
-        self.say(E::NAME, event.args())
+        self.say(E::NAME, event.args(), None)
     }
 
     /// Returns the payload of an event. A failure is logged because a broadcast has no other place to report it.

@@ -3,6 +3,7 @@
 
 mod batch;
 mod disconnect_reason;
+mod emit;
 mod heartbeat;
 mod id;
 #[cfg(all(test, shuttle))]
@@ -14,7 +15,6 @@ mod replay;
 mod room_guard;
 mod state;
 pub(crate) mod sync;
-mod volatile;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -30,6 +30,7 @@ pub use room_guard::RoomRefusal;
 pub(crate) use room_guard::{GuardDecision, RoomGuard};
 
 pub use disconnect_reason::DisconnectReason;
+pub(crate) use emit::{EmitMode, VolatileText};
 pub use outbox::SendError;
 pub(crate) use outbox::{Delivery, Leaves, Outbox, Pushed, Scope};
 pub(crate) use pending_acks::{AckResult, PendingAcks};
@@ -37,10 +38,9 @@ pub use replay::Recovery;
 pub(crate) use replay::{Offset, Offsets};
 pub(crate) use state::{SharedState, TypeMap};
 use tokio_util::sync::CancellationToken;
-pub(crate) use volatile::VolatileText;
 
 use crate::limits::Limits;
-use crate::metrics::{Counter, Counters};
+use crate::metrics::Counters;
 use crate::protocol::{EncodeContext, Encoded, MessageFormat, Outgoing, WireFormat};
 use crate::transport::Handshake;
 
@@ -50,6 +50,8 @@ pub(crate) struct Session {
     /// The concrete name of its namespace.
     pub(crate) namespace: Arc<str>,
     pub(crate) handshake: Handshake,
+    pub(crate) format: WireFormat,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) outbox: Outbox,
     pub(crate) pending: PendingAcks,
     pub(crate) state: SharedState,
@@ -86,6 +88,8 @@ impl Session {
             id: SocketId::random(),
             namespace: Arc::clone(namespace),
             handshake,
+            format,
+            counters: Arc::clone(counters),
             outbox: Outbox::new(format, limits, counters),
             pending: PendingAcks::new(limits.pending_requests),
             state: SharedState::default(),
@@ -115,7 +119,7 @@ impl Session {
 
     /// The frames that say it in this client's format.
     pub(crate) fn encode(&self, outgoing: &Outgoing<'_>) -> Encoded {
-        self.outbox.format.encode(self.encode_context(), outgoing)
+        self.format.encode(self.encode_context(), outgoing)
     }
 
     /// Key that the client names to resume after a lost connection.
@@ -146,24 +150,6 @@ impl Session {
         }
     }
 
-    /// Queues one event in the place of an older one of its key; it goes out at the end of the sender's batch of work.
-    pub(crate) fn push_latest(self: &Arc<Self>, frame: Encoded) -> Result<(), SendError> {
-        if !frame.is_nothing() {
-            let pushed = self.outbox.push_latest(self.outbox.ready(frame), Leaves::ANY)?;
-            self.write_after(pushed);
-        }
-        Ok(())
-    }
-
-    /// Returns `true`, and counts it, if a volatile event goes nowhere now.
-    pub(crate) fn drops_volatile(&self) -> bool {
-        let is_unheard = self.outbox.is_unheard();
-        if is_unheard {
-            self.outbox.counters.add(Counter::DroppedFrames);
-        }
-        is_unheard
-    }
-
     /// Queues an answer. What of it is an event to its client is kept, where that can resume.
     pub(crate) fn answer(self: &Arc<Self>, outgoing: &Outgoing<'_>, delivery: Delivery) -> Result<(), SendError> {
         let Some(offset) = self.number(outgoing) else { return self.push(self.encode(outgoing), delivery) };
@@ -190,7 +176,7 @@ impl Session {
 
     /// An event is about to be sent to this socket.
     pub(crate) fn tell_listeners(&self, event: &str) {
-        if let Some(listeners) = self.outbox.counters.listeners() {
+        if let Some(listeners) = self.counters.listeners() {
             listeners.count_sent(&self.namespace, event, 1);
             listeners.outgoing(&self.namespace, self.id.as_str(), event);
         }

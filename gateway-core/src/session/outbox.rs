@@ -35,7 +35,7 @@ use crate::transport::{Direct, PollListener, Transport};
 #[repr(C, align(64))]
 pub(crate) struct Outbox {
     queue: Mutex<Queue>,
-    pub(crate) format: WireFormat,
+    format: WireFormat,
     overflow: Overflow,
     /// `deflating` is set. Stored once, and never waited for.
     deflates: std::sync::atomic::AtomicBool,
@@ -46,7 +46,7 @@ pub(crate) struct Outbox {
     bytes: u32,
     /// The last leave of its socket from a room. Written and read under the lock.
     left: std::sync::atomic::AtomicU32,
-    pub(crate) counters: Arc<Counters>,
+    counters: Arc<Counters>,
     /// Bytes of a burst.
     burst: usize,
     /// The transport has taken bytes after it had refused some. Read by the heartbeat.
@@ -199,8 +199,8 @@ impl Outbox {
     /// Queues one event of many sockets: in one piece with what was sent before, where that is all that waits.
     #[inline]
     pub(crate) fn push_shared(&self, shared: &SharedEvent<'_>, listed: Leaves) -> Result<Pushed, SendError> {
-        if let Some(how) = self.deflating() {
-            let frame = shared.deflated(self.format, how).clone();
+        if let Some(compressed) = self.compressed_form_of(shared) {
+            let frame = compressed.clone();
             return self.push_into(self.lock_listed(listed)?, frame, Delivery::Event);
         }
         let piece = shared.piece(self.format);

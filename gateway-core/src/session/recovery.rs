@@ -115,13 +115,13 @@ impl Session {
     /// The offset of an answer that is an event to this client, where it can resume: a client takes the last text of
     /// every event for its offset.
     pub(crate) fn number(&self, outgoing: &Outgoing<'_>) -> Option<Offset> {
-        let recovery = self.recovery.as_ref().filter(|_| self.outbox.format.is_numbered(outgoing))?;
+        let recovery = self.recovery.as_ref().filter(|_| self.format.is_numbered(outgoing))?;
         recovery.offsets.next()
     }
 
     /// The frames of what has an offset, and those that go with it and have none.
     pub(crate) fn encode_numbered(&self, outgoing: &Outgoing<'_>, offset: Offset) -> [Encoded; 2] {
-        let [event, other] = self.outbox.format.encode_numbered(self.encode_context(), outgoing, &offset.to_string());
+        let [event, other] = self.format.encode_numbered(self.encode_context(), outgoing, &offset.to_string());
         [event.into_shared(), other]
     }
 

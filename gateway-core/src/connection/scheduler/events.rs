@@ -322,7 +322,7 @@ impl EventScheduler {
     /// an id of the plain protocol has its answer all the same.
     fn refuse_unknown(context: &SocketContext, envelope: Envelope<'_>) {
         let name = metrics::bounded(&envelope.event);
-        let expects_answer = envelope.id.is_some() && !context.session.outbox.format.has_acks();
+        let expects_answer = envelope.id.is_some() && !context.session.format.has_acks();
         if context.application.compat.nestjs && !expects_answer {
             context.count(Counter::DroppedEvents);
             tracing::debug!(socket = %context.session.id, event = name, "an unknown event was passed over");

@@ -160,11 +160,11 @@ impl<'a> Responder<'a> {
     }
 
     fn tell(&self, exception: &Exception) {
-        self.session.outbox.counters.add(Counter::Exceptions);
+        self.session.counters.add(Counter::Exceptions);
         metrics::told(&self.session.id, metrics::bounded(&self.event), exception.told());
         let data = exception.render(Some(&self.event), self.echo.as_deref(), self.compat.nestjs);
         // NestJS leaves the ack of a failed request out.
-        let is_event = self.compat.nestjs && self.session.outbox.format.has_acks();
+        let is_event = self.compat.nestjs && self.session.format.has_acks();
         self.push(&Outgoing::Exception { data: &data, id: self.id.as_ref().filter(|_| !is_event) });
     }
 
@@ -183,9 +183,7 @@ impl<'a> Responder<'a> {
         let event = metrics::bounded(&self.event);
         let id = self.id.as_ref().map_or(String::new(), |id| format!(" (id {id})"));
         let (what, json) = match outgoing {
-            Outgoing::Reply { id: None, named: ReplyEvent::Own, content, .. }
-                if self.session.outbox.format.has_acks() =>
-            {
+            Outgoing::Reply { id: None, named: ReplyEvent::Own, content, .. } if self.session.format.has_acks() => {
                 ("a value, which goes nowhere: the event asked for no ack", content.json)
             }
             Outgoing::Reply { event: other, content, named: ReplyEvent::Other, .. } => {

@@ -1,7 +1,7 @@
 //! Events of which only the latest of a key is worth sending: what is older and still waits is not sent.
 
 use crate::metrics::Counter;
-use crate::protocol::Encoded;
+use crate::protocol::{Encoded, SharedEvent};
 use crate::session::outbox::queue::Queue;
 use crate::session::outbox::{Delivery, Leaves, Outbox, Pushed, SendError};
 
@@ -13,6 +13,12 @@ impl Outbox {
             self.forget_older(&mut queue, &frame);
         }
         self.push_into(queue, frame, Delivery::Event)
+    }
+
+    /// Queues a broadcast of which only the latest of its key counts.
+    #[inline]
+    pub(crate) fn push_shared_latest(&self, shared: &SharedEvent<'_>, listed: Leaves) -> Result<Pushed, SendError> {
+        self.push_latest(self.form_of(shared).clone(), listed)
     }
 
     /// Removes older events of the key from the log of recovery too: the client has not seen them, so it cannot name

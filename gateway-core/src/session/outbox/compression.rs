@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::protocol::{Deflating, Encoded};
+use crate::protocol::{Deflating, Encoded, SharedEvent};
 use crate::session::outbox::Outbox;
 
 impl Outbox {
@@ -21,6 +21,18 @@ impl Outbox {
         } else {
             None
         }
+    }
+
+    /// Form of a broadcast that this client takes.
+    #[inline]
+    pub(crate) fn form_of<'a>(&self, shared: &'a SharedEvent<'_>) -> &'a Encoded {
+        self.compressed_form_of(shared).unwrap_or_else(|| shared.frame(self.format))
+    }
+
+    /// Form of a broadcast for a client that has agreed to compression: plain where compressing is not worth it.
+    #[inline]
+    pub(crate) fn compressed_form_of<'a>(&self, shared: &'a SharedEvent<'_>) -> Option<&'a Encoded> {
+        self.deflating().map(|how| shared.deflated(self.format, how))
     }
 
     /// The frame as it goes out.
