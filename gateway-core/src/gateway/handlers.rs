@@ -145,12 +145,14 @@ impl<G: Send + Sync + 'static> Handlers<G> {
 
     /// Returns a subscription to `event` of the method at [`Handlers::at`].
     #[doc(hidden)]
+    #[must_use]
     pub fn subscription(&self, event: &'static str, method: &'static str) -> Subscription {
         Subscription::new(event, method, self.place.file, self.place.line(0))
     }
 
     /// Returns the hook at [`Handlers::at`].
     #[doc(hidden)]
+    #[must_use]
     pub fn hook(&self, method: &'static str) -> Hook {
         Hook::new(method, self.place.file, self.place.line(0))
     }

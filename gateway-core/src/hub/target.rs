@@ -197,11 +197,11 @@ impl Target {
         let (context, text) = (self.space.encode_context(), offset.map(|offset| offset.to_string()));
         let shared = SharedEvent::new(context, event, content.lend(), text).worth(self.worth);
         let shared = match mode {
-            // An event that may be taken out again is not joined with others.
+            // A frame that may be removed again is not merged with the frames around it.
             EmitMode::LatestOf(key) => shared.with_key(Key::new(event, key)),
             EmitMode::Event | EmitMode::Volatile => shared.behind(latest_of(recipients.list())),
         };
-        // Decided here and not for each socket.
+        // Decided once here instead of for each socket.
         let queued = match (mode, offset) {
             (EmitMode::Event, None) => {
                 self.push_to(recipients, |session, leaves| session.outbox.push_shared(&shared, leaves))
@@ -235,7 +235,7 @@ impl Target {
         }
     }
 
-    /// Sends a typed event. Encoded once, queued without waiting.
+    /// Sends a typed event. The event is encoded once and queued without waiting.
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Posted { .. })`")]
     pub fn send<E: Event>(&self, event: E) -> BroadcastResult {
         self.say(E::NAME, event.args(), None)

@@ -1,4 +1,4 @@
-//! The arguments of an event as a list, whatever their number: read, kept as they came, and sent.
+//! The arguments of an event as a list of any length: typed, raw, and converted for sending.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -15,12 +15,12 @@ use crate::protocol::fault::{Fault, every_fault, explain, name_as_sent};
 use crate::protocol::json::first_value;
 use crate::protocol::payload::{Arity, Content, Payload, keep_named, read};
 
-/// The arguments of an event as a list, whatever their number: `T` is a tuple, a `Vec`, or a type that is read from a list.
+/// The arguments of an event as a list of any length: `T` is a tuple, a `Vec`, or a type that is read from a list.
 ///
-/// As an argument of a handler it reads the list; one argument is a list of one, and where nothing was sent it is empty.
-/// What a tuple asks for beyond the list's end is read as `null`, so that an `Option` may be left out. As something to send
-/// it is spread: a Socket.IO client's listener gets one parameter for each element. Plain WebSocket has one place for
-/// data: several arguments are the array there, and one is itself.
+/// As a handler's argument it reads the list: a single argument is a list of one, no argument an empty list. Tuple
+/// elements beyond the list's end are read as `null`, so that an `Option` may be omitted. As a value to send, each element
+/// becomes an argument: a Socket.IO client's listener gets one parameter per element. On plain WebSocket, which has a
+/// single data field, several arguments are an array, and one argument is itself.
 ///
 /// ```
 /// # use gateway_core::prelude::*;
@@ -40,20 +40,21 @@ use crate::protocol::payload::{Arity, Content, Payload, keep_named, read};
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Args<T>(pub T);
 
-/// The arguments of an event as they came: not read, binary parts included. Sent again, they are the same to the last digit.
+/// The raw arguments of an event, including binary parts, without deserialising them. Sent again, they are unchanged to
+/// the last digit.
 #[derive(Clone, Debug)]
 pub struct RawArgs {
     content: Content,
-    /// Nothing was sent: no argument, and `null` to who reads one value.
+    /// Set if nothing was sent: no arguments, and `null` if read as one value.
     absent: bool,
-    /// Where in the list each argument is, once somebody has read one far behind.
+    /// Position of each argument in the list; filled when a distant argument is read.
     places: OnceLock<Box<[Range<usize>]>>,
 }
 
-/// Arguments up to this place are found by going there.
+/// Arguments up to this index are found by scanning.
 const NEAR: usize = 4;
 
-/// A value that can be sent: any `Serialize`, as the one argument of its event; [`Args`] and [`RawArgs`] as several.
+/// A value that can be sent: any `Serialize` as a single argument; [`Args`] and [`RawArgs`] as several.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent",
     label = "this cannot be written as the data of an event",
@@ -61,11 +62,11 @@ const NEAR: usize = 4;
     note = "several arguments are sent as `Args((one, other))`, and each of them is `Serialize`"
 )]
 pub trait ToArgs {
-    /// The arguments, written.
+    /// Serialises the arguments.
     ///
     /// # Errors
     ///
-    /// When a value cannot be written as JSON, or what is to be spread is no list.
+    /// When a value cannot be serialised as JSON, or the content of [`Args`] is not a list.
     fn to_args(&self) -> Result<RawArgs, serde_json::Error>;
 
     /// Converts as [`ToArgs::to_args`] does, and consumes the value.
@@ -104,8 +105,8 @@ impl ToArgs for RawArgs {
     }
 }
 
-/// A type that a client's answer can be read as: any type that is read from JSON, where several arguments are their
-/// array; [`Args`], where one is a list too; [`RawArgs`], unread.
+/// A type that a client's answer can be read as: any deserialisable type, where several arguments are an array; [`Args`],
+/// where a single argument is a list too; [`RawArgs`] for the unread arguments.
 #[diagnostic::on_unimplemented(
     message = "an answer cannot be read as `{Self}`",
     label = "this cannot be read from the data of an answer",
@@ -116,7 +117,7 @@ pub trait FromArgs: Sized {
     ///
     /// # Errors
     ///
-    /// When they are something else.
+    /// When the arguments do not have this type.
     fn from_args(args: RawArgs) -> Result<Self, serde_json::Error>;
 }
 
@@ -140,20 +141,20 @@ impl FromArgs for RawArgs {
 }
 
 impl RawArgs {
-    /// One argument: any value.
+    /// Creates a single argument of any value.
     ///
     /// # Errors
     ///
-    /// When it cannot be written as JSON.
+    /// When the value cannot be serialised as JSON.
     pub fn one<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         Content::of(value).map(Self::from)
     }
 
-    /// Each element of a tuple, an array or a `Vec` as an argument; `()` has none.
+    /// Creates one argument per element of a tuple, an array or a `Vec`; `()` has none.
     ///
     /// # Errors
     ///
-    /// When it cannot be written as JSON, or is no list.
+    /// When the value cannot be serialised as JSON, or is not a list.
     pub fn each<T: Serialize + ?Sized>(list: &T) -> Result<Self, serde_json::Error> {
         let content = Content::of(list)?;
         match content.json.as_bytes() {
@@ -163,7 +164,7 @@ impl RawArgs {
         }
     }
 
-    /// Number of arguments. The first call goes through all of them.
+    /// Number of arguments. The first call scans all of them.
     #[must_use]
     pub fn len(&self) -> usize {
         self.places().len()
@@ -175,17 +176,17 @@ impl RawArgs {
         self.list().elements().next().is_none()
     }
 
-    /// The JSON of their array. Where there are binary parts, `{"_placeholder":true,"num":0}` stands for the first.
+    /// The arguments as a JSON array. `{"_placeholder":true,"num":0}` stands for the first binary part.
     #[must_use]
     pub fn json(&self) -> Cow<'_, str> {
         self.list().text()
     }
 
-    /// Reads one of them; beyond the last one there is `null`. Reading each by its index costs no more than reading all.
+    /// Reads the argument at `index`; beyond the last it is `null`. Reading each by its index costs no more than reading all.
     ///
     /// # Errors
     ///
-    /// When it is something else.
+    /// When the argument is not a `T`.
     pub fn read<T: DeserializeOwned>(&self, index: usize) -> Result<T, serde_json::Error> {
         let list = self.list();
         let element = if index < NEAR {
@@ -196,8 +197,8 @@ impl RawArgs {
         read(element.unwrap_or("null"), list.attachments)
     }
 
-    /// Returns the arguments behind the first `count`: what is left once a handler has read its own. The result owns its text, as every
-    /// `RawArgs` does, so that it can be sent or kept: their bytes are copied once, whatever their number.
+    /// Returns the arguments after the first `count`, such as those a handler has not read itself. The result owns its text,
+    /// so it can be stored or sent; the bytes are copied once.
     #[must_use]
     pub fn skip(&self, count: usize) -> Self {
         let mut elements = self.list().elements();
@@ -217,7 +218,7 @@ impl RawArgs {
         })
     }
 
-    /// One argument is written as itself, except where that would be read as a list.
+    /// Writes a single argument as itself, unless that would be read as a list.
     fn of_list(list: String, attachments: Vec<Bytes>) -> Self {
         let (json, shape) = match only_element(&list) {
             Some(only) if !only.starts_with('[') => (only.to_owned(), Arity::One),
@@ -273,22 +274,22 @@ impl From<Payload<'_>> for RawArgs {
     }
 }
 
-/// Arguments that are lent to be read.
+/// Borrowed arguments.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ArgList<'a> {
-    /// `None` where nothing was sent.
+    /// `None` if nothing was sent.
     json: Option<&'a str>,
     shape: Arity,
     attachments: &'a [Bytes],
 }
 
 impl<'a> ArgList<'a> {
-    /// One value: the one argument, the array of several, `null` where there is none.
+    /// Reads the arguments as one value: a single argument, an array of several, or `null` if there is none.
     pub(crate) fn read_value<T: DeserializeOwned>(self) -> Result<T, serde_json::Error> {
         read(self.json.unwrap_or("null"), self.attachments)
     }
 
-    /// The list. What was left out at its end is `null`, as it is `undefined` to a JavaScript function.
+    /// Reads the arguments as a list. Omitted ones at its end are `null`, as they are `undefined` in a JavaScript function.
     pub(crate) fn read_all<T: DeserializeOwned>(self) -> Result<T, serde_json::Error> {
         read(&self.text(), self.attachments).or_else(|error| {
             let Some(filled) = arity_of::<T>().and_then(|wanted| self.filled(wanted)) else { return Err(error) };
@@ -296,26 +297,26 @@ impl<'a> ArgList<'a> {
         })
     }
 
-    /// Fault of the payload as one value, after it could not be read.
+    /// Returns the fault of the payload as one value, after reading failed.
     pub(crate) fn fault_of_value<T: DeserializeOwned>(self, error: &serde_json::Error) -> Fault {
         let given = self.json.is_none().then_some(0);
         explain::<T>(self.json.unwrap_or("null"), self.attachments, given).unwrap_or_else(|| Fault::of_parser(error))
     }
 
-    /// All that is wrong with it as one value, up to `most`, and a value with samples in the faulty places.
+    /// Returns all faults of the payload as one value, up to `most`, and a value with samples in the faulty places.
     pub(crate) fn faults_of_value<T: DeserializeOwned>(self, most: usize) -> Option<(Option<T>, Vec<Fault>)> {
-        // Where there are binary parts, JSON alone does not say what was sent.
+        // With binary parts the JSON alone does not represent the payload.
         self.attachments.is_empty().then(|| every_fault(self.json.unwrap_or("null"), most)).flatten()
     }
 
-    /// All that is wrong with it as a list, as [`ArgList::faults_of_value`].
+    /// Returns all faults of the payload as a list, as [`ArgList::faults_of_value`].
     pub(crate) fn faults_of_list<T: DeserializeOwned>(self, most: usize) -> Option<(Option<T>, Vec<Fault>)> {
         let wanted = arity_of::<T>().unwrap_or_default();
         let list = self.filled(wanted).map_or_else(|| self.text(), Cow::Owned);
         self.attachments.is_empty().then(|| every_fault(&list, most)).flatten()
     }
 
-    /// Fault of the payload as a list, after it could not be read.
+    /// Returns the fault of the payload as a list, after reading failed.
     pub(crate) fn fault_of_list<T: DeserializeOwned>(self, error: &serde_json::Error) -> Fault {
         let wanted = arity_of::<T>().unwrap_or_default();
         let given = self.elements().take(wanted).count();
@@ -323,7 +324,7 @@ impl<'a> ArgList<'a> {
         explain::<T>(&list, self.attachments, Some(given)).unwrap_or_else(|| Fault::of_parser(error))
     }
 
-    /// The list with as many elements as are wanted; `None` where it has them.
+    /// Returns the list padded with `null` to `wanted` elements; `None` if it is long enough.
     fn filled(self, wanted: usize) -> Option<String> {
         let mut elements: Vec<_> = self.elements().take(wanted).collect();
         if elements.len() == wanted {
@@ -333,7 +334,7 @@ impl<'a> ArgList<'a> {
         Some(format!("[{}]", elements.join(",")))
     }
 
-    /// Names in faults what was sent as it was sent.
+    /// Replaces names in faults by the names that were sent.
     pub(crate) fn name_as_sent(self, faults: &mut [Fault]) {
         name_as_sent(faults, self.json.unwrap_or("null"));
     }
@@ -355,16 +356,16 @@ impl<'a> ArgList<'a> {
     }
 }
 
-/// The texts of a list's elements, found one after the other.
+/// An iterator of the texts of a list's elements.
 struct ArgElements<'a> {
-    /// A text that stands for a list of itself.
+    /// A single argument, which stands for a list of one.
     only: Option<&'a str>,
-    /// From a bracket or a comma on.
+    /// The rest, beginning with a bracket or a comma.
     rest: &'a str,
 }
 
 impl ArgElements<'_> {
-    /// The list of those that are left.
+    /// Returns the list of the remaining elements.
     fn into_list(self) -> String {
         match (self.only, self.rest.trim_ascii_start().strip_prefix(['[', ','])) {
             (Some(only), _) => format!("[{only}]"),
@@ -381,7 +382,7 @@ impl<'a> Iterator for ArgElements<'a> {
         if let Some(only) = self.only.take() {
             return Some(only);
         }
-        // The whole was checked to be an array when it was taken up.
+        // The whole is known to be an array.
         let (element, rest) = first_value(self.rest.trim_ascii_start().strip_prefix(['[', ','])?)?;
         self.rest = rest;
         Some(element.get())
@@ -389,7 +390,7 @@ impl<'a> Iterator for ArgElements<'a> {
 }
 
 impl<'a> Payload<'a> {
-    /// Reads the one place that a format has for data: an array is the list of the arguments.
+    /// Reads the single data field of a format: an array is the list of arguments.
     pub(crate) fn of_data(json: Option<&'a RawValue>) -> Self {
         let is_list = json.is_some_and(|json| json.get().starts_with('['));
         Self { shape: if is_list { Arity::Several } else { Arity::One }, ..Self::one(json) }
@@ -400,7 +401,7 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// The element of a list that has no other.
+/// Returns the element of a list with exactly one.
 fn only_element(list: &str) -> Option<&str> {
     let (first, rest) = first_value(list.strip_prefix('[')?)?;
     (rest.trim_ascii_start() == "]").then_some(first.get())

@@ -1,13 +1,13 @@
-//! Number of elements that a type asks of the list it is read from.
+//! Number of elements that a type expects in a list.
 
 use serde::de::value::Error;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// The number of elements, where the type has one: tuples, arrays, structs.
+/// Returns the number of elements of a type with a fixed one: tuples, arrays, structs.
 pub(crate) fn arity_of<T: DeserializeOwned>() -> Option<usize> {
     let mut asked = None;
-    // It is never given anything: what it asks for is all that is looked at.
+    // The probe provides no value; only the request of the type matters.
     let _ = T::deserialize(ArityProbe(&mut asked));
     asked
 }

@@ -1,4 +1,4 @@
-//! Bytes that know their base64 wherever they are read.
+//! Bytes that are read from base64 in every context.
 
 use std::fmt;
 use std::ops::Deref;
@@ -8,8 +8,8 @@ use data_encoding::BASE64;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-/// [`Bytes`] that are read from base64 also where Serde looks at a value before it knows what it is: under
-/// `#[serde(flatten)]`, `#[serde(tag = "…")]` and `#[serde(untagged)]`. Elsewhere plain `Bytes` do.
+/// [`Bytes`] that are read from base64 also where Serde buffers values before it knows their type: under
+/// `#[serde(flatten)]`, `#[serde(tag = "…")]` and `#[serde(untagged)]`. Elsewhere plain `Bytes` suffice.
 ///
 /// ```
 /// use gateway_core::extract::Binary;

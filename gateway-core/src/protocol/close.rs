@@ -1,56 +1,56 @@
-//! Close codes and what they tell the client to do next.
+//! Close codes and their meaning for reconnecting.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// The number in a close frame (RFC 6455 §7.4).
+/// The code in a close frame (RFC 6455 §7.4).
 ///
-/// Codes from 4000 to 4499 invite the client to reconnect, those from 4500 to 4999 ask it not to.
+/// Codes from 4000 to 4499 ask the client to reconnect, codes from 4500 to 4999 not to.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub struct CloseCode(u16);
 
 impl CloseCode {
     /// The purpose of the connection is fulfilled.
     pub const NORMAL: Self = Self(1000);
-    /// The server stops.
+    /// The server is stopping.
     pub const GOING_AWAY: Self = Self(1001);
     /// RFC 6455 was violated.
     pub const PROTOCOL_ERROR: Self = Self(1002);
-    /// The peer broke a protocol whose closes carry no code: never on the wire, only read as a reason.
+    /// The peer violated a protocol that has no close codes. Never on the wire, only used as a reason.
     pub(crate) const NO_STATUS: Self = Self(1005);
     /// A text was not UTF-8.
     pub const INVALID_UTF8: Self = Self(1007);
     /// The application's policy was violated.
     pub const POLICY: Self = Self(1008);
-    /// A message was above the limit.
+    /// A message exceeded the limit.
     pub const TOO_BIG: Self = Self(1009);
     /// A hook failed unexpectedly.
     pub const INTERNAL: Self = Self(1011);
-    /// The server stops and another takes its place.
+    /// The server is stopping and another one replaces it.
     pub const SERVICE_RESTART: Self = Self(1012);
     /// The outbox was full.
     pub const TOO_SLOW: Self = Self(4000);
-    /// No pong came in time.
+    /// No pong arrived in time.
     pub const HEARTBEAT_TIMEOUT: Self = Self(4001);
     /// The connect hook took too long.
     pub const CONNECT_TIMEOUT: Self = Self(4002);
-    /// The connection had its time; reconnecting makes it new.
+    /// The connection reached its maximum lifetime; the client should reconnect.
     pub const LIFETIME: Self = Self(4003);
-    /// The connect hook said no.
+    /// A guard or the connect hook refused.
     pub const REFUSED: Self = Self(4500);
     /// The application disconnected the socket.
     pub const DISCONNECTED: Self = Self(4501);
-    /// The grant of a guard has expired: to reconnect takes fresh credentials.
+    /// A guard's grant has expired; reconnecting requires new credentials.
     pub const EXPIRED: Self = Self(4502);
-    /// The client resumed on another connection, which has its session now.
+    /// The client has resumed its session on another connection.
     pub const RESUMED: Self = Self(4503);
 
-    /// A code of the application's own.
+    /// Creates a code of the application's own.
     ///
     /// # Panics
     ///
-    /// When `code` may not stand in a close frame: it must be 1000 to 1003, 1007 to 1014 or 3000 to 4999
-    /// (RFC 6455 §7.4.2). In a `const` the compiler finds it.
+    /// When `code` is invalid in a close frame: it must be 1000 to 1003, 1007 to 1014 or 3000 to 4999
+    /// (RFC 6455 §7.4.2). In a `const` this is a compile error.
     #[must_use]
     pub const fn new(code: u16) -> Self {
         assert!(Self::is_sendable(code), "this close code may not stand in a close frame (RFC 6455 §7.4)");
@@ -63,13 +63,13 @@ impl CloseCode {
         self.0
     }
 
-    /// Returns `true` if a client that was closed with this code should connect again.
+    /// Returns `true` if a client closed with this code should reconnect.
     #[must_use]
     pub const fn may_reconnect(self) -> bool {
         matches!(self.0, 1001 | 1005 | 1006 | 1011..=1014 | 3000..=3499 | 4000..=4499)
     }
 
-    /// Wraps a code that a peer sent, which may be one that no endpoint may send.
+    /// Wraps a code received from a peer, which may be one that endpoints must not send.
     pub(crate) const fn received(code: u16) -> Self {
         Self(code)
     }
@@ -116,22 +116,22 @@ impl serde::Serialize for CloseCode {
 #[cfg(feature = "config")]
 crate::options::setting::setting!(CloseCode);
 
-/// The end of a connection, as told to its client.
+/// The close code and reason that end a connection.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Disconnect {
-    /// Says whether to reconnect.
+    /// The code; tells the client whether to reconnect.
     pub code: CloseCode,
-    /// For people; at most 123 bytes reach the client (RFC 6455 §5.5).
+    /// A reason for humans; at most 123 bytes reach the client (RFC 6455 §5.5).
     pub reason: Cow<'static, str>,
 }
 
 impl Disconnect {
-    /// An end with this code and reason.
+    /// Creates a disconnect with this code and reason.
     pub fn new(code: CloseCode, reason: impl Into<Cow<'static, str>>) -> Self {
         Self { code, reason: reason.into() }
     }
 
-    /// The reason, cut at a character boundary to what fits in a close frame.
+    /// The reason, cut at a character boundary to fit in a close frame.
     pub(crate) fn wire_reason(&self) -> &str {
         &self.reason[..self.reason.floor_char_boundary(123)]
     }

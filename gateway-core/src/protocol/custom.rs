@@ -1,4 +1,4 @@
-//! A form of the application's own for the envelopes of plain WebSocket.
+//! Message formats of the application's own on plain WebSocket.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,14 +12,14 @@ use crate::protocol::{
     RequestId, TraceParent, plain,
 };
 
-/// A format of the application's own for messages on plain WebSocket, for clients that know another form than
-/// `docs/protocol.md`. Set it with [`Server::message_format`](crate::Server::message_format).
+/// A custom format of messages on plain WebSocket, for clients that do not speak the protocol of `docs/protocol.md`. Set
+/// it with [`Server::message_format`](crate::Server::message_format).
 ///
 /// ```
 /// use gateway_core::format::{ClientMessage, IncomingMessage, FormatError, MessageFormat};
 /// use serde_json::value::RawValue;
 ///
-/// /// `["event", data]`; what the server outgoing stays an object.
+/// /// `["event", data]` from the client; the server still sends objects.
 /// struct Pairs;
 ///
 /// impl MessageFormat for Pairs {
@@ -34,16 +34,16 @@ pub trait MessageFormat: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Where it is none of this form; the client reads the exception `malformed` with the error's text.
+    /// When the message is not of this format. The client receives the exception `malformed` with the error's text.
     fn read<'a>(&self, message: ClientMessage<'a>) -> Result<IncomingMessage<'a>, FormatError>;
 
-    /// Writes what the server says; `None` says nothing. An answer that is not written is one that its client waits for.
+    /// Writes a message of the server; `None` sends nothing. If an answer is not sent, its client keeps waiting.
     fn write(&self, outgoing: &OutgoingMessage<'_>) -> Option<Message> {
         Some(outgoing.to_json().into())
     }
 }
 
-/// A message as it came.
+/// A received message.
 #[derive(Clone, Copy, Debug)]
 pub enum ClientMessage<'a> {
     /// A text message.
@@ -62,11 +62,11 @@ impl From<ClientMessage<'_>> for Message {
 }
 
 impl<'a> ClientMessage<'a> {
-    /// Its text; that of a binary message where it is UTF-8.
+    /// The message's text; a binary message must be UTF-8.
     ///
     /// # Errors
     ///
-    /// When it is not.
+    /// When a binary message is not UTF-8.
     pub fn text(self) -> Result<&'a str, FormatError> {
         match self {
             Self::Text(text) => Ok(text),
@@ -77,51 +77,51 @@ impl<'a> ClientMessage<'a> {
     }
 }
 
-/// A message of a client. Payloads and ids are JSON.
+/// A decoded message of a client. Payloads and ids are JSON.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum IncomingMessage<'a> {
-    /// An event; a request where it has an id, which is a string or an integer.
+    /// An event; with an id, which is a string or an integer, it is a request.
     Event {
-        /// Its name.
+        /// The event's name.
         event: Cow<'a, str>,
-        /// Its payload; an array is the list of its arguments.
+        /// The payload; an array is the list of arguments.
         data: Option<Cow<'a, RawValue>>,
-        /// Given back with the answer.
+        /// The request's id, returned with the answer.
         id: Option<Cow<'a, RawValue>>,
-        /// The trace it belongs to, where the format has a place for that.
+        /// The trace the event belongs to, if the format carries one.
         trace: Option<TraceParent>,
     },
-    /// The answer to a question.
+    /// The answer to a request of the server.
     Answer {
-        /// The question's number.
+        /// The request's number.
         question: u64,
-        /// The answer, or why there is none.
+        /// The answer, or the client's error.
         outcome: Result<Option<Cow<'a, RawValue>>, Cow<'a, RawValue>>,
     },
-    /// It no longer wants the answer to the request of this id.
+    /// The client cancels the request with this id.
     Cancel {
         /// The request's id.
         id: Cow<'a, RawValue>,
     },
-    /// Nothing that concerns the server: the message is passed over.
+    /// A message that the server ignores.
     Nothing,
 }
 
 impl<'a> IncomingMessage<'a> {
-    /// An event that asks for no answer.
+    /// Creates an event that expects no answer.
     pub fn event(event: impl Into<Cow<'a, str>>, data: Option<&'a RawValue>) -> Self {
         Self::Event { event: event.into(), data: data.map(Cow::Borrowed), id: None, trace: None }
     }
 }
 
-/// Why a message is none of a [`MessageFormat`].
+/// Reason why a message is not of a [`MessageFormat`].
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
 pub struct FormatError(Cow<'static, str>);
 
 impl FormatError {
-    /// An error with this text, which its client reads.
+    /// Creates an error with this text, which the client receives.
     pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
         Self(text.into())
     }
@@ -143,20 +143,20 @@ pub struct OutgoingMessage<'a>(&'a Outgoing<'a>);
 pub enum OutgoingKind {
     /// An event.
     Event,
-    /// The only answer to a request, or the value of an event that asked for none.
+    /// The only answer to a request, or a handler's value for an event without id.
     Reply,
     /// One item of a stream; more follow.
     Item,
     /// The end of a stream.
     End,
-    /// A failure: of a request where it has an id.
+    /// A failure; with an id it answers a request.
     Exception,
-    /// A question of this number, which wants an answer.
+    /// A request of the server with this number, which expects an answer.
     Question(u64),
 }
 
 impl OutgoingMessage<'_> {
-    /// Kind of the message.
+    /// The message's kind.
     #[must_use]
     pub fn kind(&self) -> OutgoingKind {
         match self.0 {
@@ -169,7 +169,7 @@ impl OutgoingMessage<'_> {
         }
     }
 
-    /// The event it is about; `exception` for a failure.
+    /// The message's event; `exception` for a failure.
     #[must_use]
     pub fn event(&self) -> &str {
         match self.0 {
@@ -183,7 +183,7 @@ impl OutgoingMessage<'_> {
         }
     }
 
-    /// Its payload as JSON, bytes in it as their base64; none at the end of a stream.
+    /// The payload as JSON, with bytes as base64; `None` at the end of a stream.
     #[must_use]
     pub fn data(&self) -> Option<Cow<'_, str>> {
         let content = match self.0 {
@@ -202,7 +202,7 @@ impl OutgoingMessage<'_> {
         Some(Cow::Owned(into_text(json)))
     }
 
-    /// The JSON of the id of the request it answers.
+    /// The id of the answered request, as JSON.
     #[must_use]
     pub fn id(&self) -> Option<String> {
         match self.0 {
@@ -218,7 +218,7 @@ impl OutgoingMessage<'_> {
         }
     }
 
-    /// As the plain protocol has it.
+    /// The message in the plain protocol.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut json = Vec::with_capacity(plain::expected_len(self.0));
@@ -231,7 +231,7 @@ fn into_text(json: Vec<u8>) -> String {
     String::from_utf8(json).expect("JSON is written from texts")
 }
 
-/// The application's own form, where it has one.
+/// The application's own format, if any.
 #[derive(Default)]
 pub(crate) struct CustomFormat(OnceLock<&'static dyn MessageFormat>);
 
@@ -251,7 +251,7 @@ impl fmt::Debug for CustomFormat {
     }
 }
 
-/// Reads a message and hands on what it says.
+/// Decodes a message and passes it on.
 pub(in crate::protocol) fn decode_custom(
     format: &dyn MessageFormat,
     message: ClientMessage<'_>,
@@ -276,7 +276,7 @@ pub(in crate::protocol) fn decode_custom(
     Ok(())
 }
 
-/// The frame of what the server says. Where the application fails to write it, the plain protocol does.
+/// Encodes a message of the server. If the application's format panics, the plain protocol is used.
 pub(in crate::protocol) fn encode_custom(format: Option<&dyn MessageFormat>, outgoing: &Outgoing<'_>) -> Encoded {
     if matches!(outgoing, Outgoing::Connected { .. } | Outgoing::Disconnected) {
         return Encoded::nothing();
@@ -295,7 +295,7 @@ pub(in crate::protocol) fn encode_custom(format: Option<&dyn MessageFormat>, out
 }
 
 impl<'a> Payload<'a> {
-    /// Reads the one place that a format has for data: an array is the list of the arguments.
+    /// Reads the single data field of a format: an array is the list of arguments.
     pub(in crate::protocol) fn of_cow(json: Option<Cow<'a, RawValue>>, attachments: Attachments) -> Self {
         let json = json.filter(|json| json.get() != "null");
         let shape = Payload::of_data(json.as_deref()).shape;

@@ -1,4 +1,4 @@
-//! Events of the server that have a type.
+//! Typed events of the server.
 
 use serde::Serialize;
 
@@ -11,30 +11,30 @@ use crate::protocol::RawArgs;
     note = "put `#[derive(Event)] #[event(\"name\")]` on `{Self}`, or send it with `emit(\"name\", &value)`"
 )]
 pub trait Event: Serialize {
-    /// The name it is sent under.
+    /// The event's name.
     const NAME: &'static str;
 
-    /// Arguments of the event: the value itself, as one. `#[event("moved", args)]` on a tuple struct sends each field
-    /// as an argument of its own.
+    /// Arguments of the event. Default: the value itself as a single argument. `#[event("moved", args)]` on a tuple struct
+    /// sends each field as a separate argument.
     ///
     /// # Errors
     ///
-    /// When it cannot be written as JSON.
+    /// When the value cannot be serialised as JSON.
     fn args(&self) -> Result<RawArgs, serde_json::Error> {
         RawArgs::one(self)
     }
 }
 
-/// The event of a handler that answers what no other does.
+/// The event name of a handler for all events without another handler.
 pub(crate) const CATCH_ALL: &str = "*";
 
-/// Returns `true` for names that clients reserve: an event of that name would never reach its listener, or pass for one
-/// of the client's own. `gateway-macros` knows the same names.
+/// Returns `true` for names that clients reserve: such an event would never reach its listener, or be mistaken for one
+/// of the client's own. `gateway-macros` has the same list.
 pub(crate) fn is_reserved(event: &str) -> bool {
     matches!(event, "connect" | "connect_error" | "disconnect" | "disconnecting" | "newListener" | "removeListener")
 }
 
-/// The JSON of any value.
+/// Serialises a value as JSON.
 pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
     serde_json::to_string(value)
 }

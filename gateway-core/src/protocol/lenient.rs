@@ -1,4 +1,4 @@
-//! Values that clients write as texts, as `transform: true` and `ParseIntPipe` of NestJS read them.
+//! Values that clients send as texts, read as by `transform: true` and `ParseIntPipe` of NestJS.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -6,11 +6,12 @@ use std::ops::{Deref, DerefMut};
 use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A value whose numbers and truth values may have come as texts: `"7"` is 7 where a number is asked for, `"true"` is true,
-/// and 7 is `"7"` where a text is. In a struct, a list or an `Option` that holds for all that is in it.
+/// A value whose numbers and booleans may be sent as texts: where a number is expected `"7"` is read as 7, where a boolean
+/// is expected `"true"` as true, and where a text is expected 7 as `"7"`. This applies to nested structs, lists and
+/// `Option`s too.
 ///
-/// `Data<Lenient<u32>>` reads one number, `Data<Lenient<Order>>` a whole type. One member of a type is read so by an
-/// attribute, and keeps its own type:
+/// `Data<Lenient<u32>>` reads one number, `Data<Lenient<Order>>` a whole type. An attribute makes a single field lenient
+/// and keeps its type:
 ///
 /// ```
 /// use gateway_core::extract::Lenient;
@@ -28,17 +29,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// assert!(serde_json::from_str::<Lenient<u32>>(r#""7 pages""#).is_err());
 /// ```
 ///
-/// A text has to be the whole number and nothing else. What Serde reads before it knows what it is, under `flatten`, `tag` and
-/// `untagged`, is read as it is.
+/// A text must consist of the number alone. Values that Serde buffers, under `flatten`, `tag` and `untagged`, are read
+/// without conversion.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Lenient<T>(pub T);
 
 impl<T> Lenient<T> {
-    /// Reads a member of a type: `#[serde(deserialize_with = "Lenient::read")]`.
+    /// Reads a field: `#[serde(deserialize_with = "Lenient::read")]`.
     ///
     /// # Errors
     ///
-    /// When the value is none of this type, also as a text.
+    /// When the value is not a `T`, even as a text.
     pub fn read<'de, D>(deserializer: D) -> Result<T, D::Error>
     where
         T: Deserialize<'de>,

@@ -1,5 +1,5 @@
-//! The end of a sender's batch of work: what it sent to many sockets is written when its turn is over, so that several
-//! frames for one socket leave together, and no receiver's task is woken for what its sender can write.
+//! Batched writes: frames sent during one turn of a connection are written at its end. Several frames for one socket
+//! leave in one write, and the sender writes without waking the receiver's task.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -13,33 +13,33 @@ thread_local! {
 }
 
 struct Marked {
-    /// The session whose turn it is; it writes its own outbox.
+    /// The session of the current turn; its own task writes its outbox.
     owner: *const Session,
     sessions: Vec<Arc<Session>>,
     lists: Vec<BroadcastList>,
 }
 
-/// Many sessions that were sent the same, but for one of them.
+/// The recipients of a broadcast: a list of sessions except one.
 struct BroadcastList {
     sessions: Arc<[Arc<Session>]>,
     except: *const Session,
     latest: PreviousFrames,
 }
 
-/// Sessions that are sent the same, and the one of them that is not.
+/// A shared list of sessions, and the excluded one.
 type Listed<'a> = (&'a Arc<[Arc<Session>]>, Option<&'a Arc<Session>>);
 
-/// From so many sessions on it pays to join what is sent to them in a burst.
+/// Number of sessions from which on merging the frames of a burst pays off.
 const MANY: usize = 16;
 
-/// One turn of a connection. Ending it writes what was sent meanwhile.
+/// One turn of a connection. Its end writes the frames sent during the turn.
 #[derive(Debug)]
 pub(crate) struct Batch {
     outermost: bool,
 }
 
 impl Batch {
-    /// `owner` is the only session of the connection, where there is one.
+    /// Begins a turn. `owner` is the connection's session, if it has exactly one.
     pub(crate) fn begin(owner: Option<&Arc<Session>>) -> Self {
         let owner = owner.map_or(std::ptr::null(), Arc::as_ptr);
         BATCH.with(|batch| {
@@ -66,7 +66,7 @@ impl Drop for Batch {
     }
 }
 
-/// Sees to it that what was pushed goes out: at the end of the batch, or now where there is none.
+/// Writes pushed frames at the end of the batch, or at once without a batch.
 pub(crate) fn write_soon(session: &Arc<Session>) {
     let is_seen_to = BATCH.with(|batch| match &mut *batch.borrow_mut() {
         Some(marked) if marked.owner == Arc::as_ptr(session) => true,
@@ -81,7 +81,7 @@ pub(crate) fn write_soon(session: &Arc<Session>) {
     }
 }
 
-/// Writes to all of these that were pushed to, and counts what went out once for all.
+/// Writes to all marked sessions and counts the written bytes in one step.
 fn write_marked(sessions: &[Arc<Session>]) {
     let mut bytes = 0;
     for_each(sessions, |session| bytes += session.outbox.write_marked());
@@ -90,7 +90,7 @@ fn write_marked(sessions: &[Arc<Session>]) {
     }
 }
 
-/// Frames that these sessions were last sent in this batch.
+/// The frames last sent to these sessions in this batch.
 pub(crate) fn latest_of(listed: Listed<'_>) -> PreviousFrames {
     if listed.0.len() < MANY {
         return PreviousFrames::default();
@@ -102,7 +102,7 @@ pub(crate) fn latest_of(listed: Listed<'_>) -> PreviousFrames {
     })
 }
 
-/// Schedules the write of many sessions that were sent the same; those that were not pushed to are skipped.
+/// Schedules the writes of a broadcast's recipients; sessions without a pushed frame are skipped.
 pub(crate) fn write_all_soon(listed: Listed<'_>, latest: PreviousFrames) {
     let (sessions, except) = listed;
     let is_seen_to = BATCH.with(|batch| {
@@ -121,7 +121,7 @@ pub(crate) fn write_all_soon(listed: Listed<'_>, latest: PreviousFrames) {
     }
 }
 
-/// Visits thousands of sessions, which are rarely in a cache: those of a few are fetched at the same time.
+/// Visits many sessions. They are rarely in the cache, so the memory of several is prefetched together.
 pub(crate) fn for_each(sessions: &[Arc<Session>], mut visit: impl FnMut(&Arc<Session>)) {
     for few in sessions.chunks(8) {
         for session in few {

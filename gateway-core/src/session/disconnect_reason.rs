@@ -1,42 +1,42 @@
-//! Why a socket has gone.
+//! The reason of a socket's disconnect.
 
 use std::fmt;
 
 use crate::protocol::{CloseCode, Disconnect, WireFormat};
 
-/// Reason of a disconnect, as its hook sees it.
+/// Reason of a disconnect, as given to disconnect hooks.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum DisconnectReason {
-    /// The client closed, with the code and reason it gave, if any.
+    /// The client closed the connection, with the code and reason of its close frame, if any.
     Client(Option<Disconnect>),
-    /// The client left the namespace; its connection may live on.
+    /// The client left the namespace; its connection may stay open.
     Left,
     /// The stream ended without a close frame.
     Lost,
-    /// A request of long polling broke off before its answer.
+    /// A long-polling request was aborted before its response.
     Aborted,
-    /// No pong came in time.
+    /// No pong arrived in time.
     HeartbeatTimeout,
     /// The outbox was full.
     TooSlow,
     /// The client violated RFC 6455 or a limit.
     Violation(Disconnect),
-    /// The client sent what its format does not allow, and the format has no answer to that but the end.
+    /// The client sent a malformed message, and its format has no error message for it.
     Malformed(&'static str),
     /// The application disconnected the socket.
     Server(Disconnect),
-    /// The client resumed on another connection, before this one was found to be lost.
+    /// The client resumed on another connection before the loss of this one was detected.
     Resumed,
     /// The server stops.
     Shutdown,
-    /// The connection had the time that [`Limits::connection_lifetime`](crate::limits::Limits::connection_lifetime) gives it.
+    /// The connection reached [`Limits::connection_lifetime`](crate::limits::Limits::connection_lifetime).
     Lifetime,
 }
 
 impl DisconnectReason {
-    /// The close code: the client's own, or the one it was told; 1005 when it closed without a code, 1006 when it
-    /// vanished (RFC 6455 §7.1.5); 1001 for a stop, whatever [`Drain::close_code`](crate::serve::Drain::close_code) tells clients.
+    /// The close code sent by the client or to the client. 1005 if the client closed without a code, 1006 if the connection
+    /// was lost (RFC 6455 §7.1.5), 1001 for a stop, even if [`Drain::close_code`](crate::serve::Drain::close_code) is another.
     #[must_use]
     pub fn code(&self) -> CloseCode {
         match self {
@@ -56,7 +56,7 @@ impl DisconnectReason {
     pub(crate) fn is_a_loss(&self, format: WireFormat) -> bool {
         match self {
             Self::Client(_) => format.has_farewells(),
-            // Other sockets of the connection are as lost as the one that was resumed.
+            // The connection's other sockets are lost together with the resumed one.
             Self::Lost
             | Self::Aborted
             | Self::HeartbeatTimeout
@@ -68,12 +68,12 @@ impl DisconnectReason {
         }
     }
 
-    /// Returns `true` if the client ended it on purpose, so that events it had sent before are still handled.
+    /// Returns `true` if the client disconnected on purpose, so that events it sent before are still handled.
     pub(crate) fn is_a_goodbye(&self) -> bool {
         matches!(self, Self::Client(_) | Self::Left)
     }
 
-    /// Returns `true` if accepted requests are answered before the end.
+    /// Returns `true` if accepted requests are still answered before the end.
     pub(crate) fn is_gentle(&self) -> bool {
         matches!(self, Self::Shutdown | Self::Lifetime)
     }
@@ -96,12 +96,12 @@ impl DisconnectReason {
         }
     }
 
-    /// The close code, where it is one that RFC 6455 or this framework gives a meaning.
+    /// The close code, if RFC 6455 or this framework defines it.
     pub(crate) fn known_code(&self) -> Option<u16> {
         Some(self.code().as_u16()).filter(|code| matches!(code, 1000..=1015 | 4000..=4003 | 4500..=4503))
     }
 
-    /// The name Socket.IO has for it.
+    /// The reason's name in Socket.IO.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! When to ask whether the client is still there, and when to give up. Pure bookkeeping; the connection owns the clock.
+//! The times of pings and of giving up on a silent client. Pure bookkeeping; the connection owns the clock.
 
 use std::time::Duration;
 
@@ -12,57 +12,57 @@ pub(crate) struct HeartbeatConfig {
     pub(crate) ping_mode: PingMode,
 }
 
-/// When a heartbeat asks.
+/// Times at which a heartbeat sends pings.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum PingMode {
-    /// When nothing may have been heard for an interval.
+    /// After an interval in which the client may have been silent.
     OnSilence,
-    /// An interval after each answer, whatever else is heard: the client counts on it.
+    /// An interval after each pong, even if other messages arrive: the client relies on it.
     Steadily,
 }
 
 /// Kind of a message that arrives while a pong is awaited.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ReceivedKind {
-    /// The answer.
+    /// A pong.
     Pong,
-    /// Anything else. It will do where silence is asked about. A client that is asked steadily must answer, and has its time
-    /// once more at most, as in the reference: one that sends and does not hear is as good as gone.
+    /// Any other message. With [`PingMode::OnSilence`] this suffices. With [`PingMode::Steadily`] it extends the timeout at
+    /// most once, as in the reference server: a client that sends but never answers is considered gone.
     Other,
 }
 
-/// Movement of bytes since the last look: bytes of a large message on a slow network show that the client is alive,
-/// though the message is not complete.
+/// Progress of bytes since the last check. Bytes of an incomplete large message on a slow network also show that the
+/// client is alive.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ByteActivity {
     Still,
     Moving,
 }
 
-/// The state of one connection's heartbeat. Any incoming frame is a sign of life.
+/// The state of a connection's heartbeat. Any incoming frame is a sign of life.
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
     config: HeartbeatConfig,
-    /// Time that moving bytes keep a client that was pinged and does not answer.
+    /// Maximum time that moving bytes extend the wait for a pong.
     transfer: Duration,
     heard: bool,
-    /// Since when an answer is awaited.
+    /// Time of the unanswered ping.
     asked: Option<Instant>,
-    /// It was given more time for it.
+    /// Set once the timeout was extended.
     extended: bool,
-    /// Looks since the client was heard, that which found it included; before each it may have been silent all the time.
+    /// Checks since the client's last frame, including the check that found it.
     silent: u8,
     due: Instant,
 }
 
-/// Looks in an interval, where silence is looked for: with fewer a client could be silent for longer than an interval and
-/// not be asked, as nobody notes when it was heard.
+/// Checks per interval with [`PingMode::OnSilence`]. The time of a frame is not recorded, so with fewer checks a client
+/// could be silent for more than an interval without a ping.
 const LOOKS: u8 = 2;
 
 /// Action that is due when [`Heartbeat::due`] has passed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum HeartbeatAction {
-    /// The client spoke meanwhile.
+    /// The client sent a frame meanwhile.
     Quiet,
     /// Send a ping.
     Ping,
@@ -77,7 +77,7 @@ impl Heartbeat {
         heartbeat
     }
 
-    /// A frame came. Costs a look at it and at the clock only where an answer is awaited; says how long that took.
+    /// Notes a received frame. Calls `look` only while a pong is awaited. Returns the round-trip time of an answer.
     #[inline]
     pub(crate) fn hear(&mut self, look: impl FnOnce() -> (ReceivedKind, Instant)) -> Option<Duration> {
         self.heard = true;
@@ -86,7 +86,7 @@ impl Heartbeat {
         self.hear_answer(sign, now).then(|| now - asked)
     }
 
-    /// Says whether it is one.
+    /// Returns `true` if the message answers the ping.
     fn hear_answer(&mut self, sign: ReceivedKind, now: Instant) -> bool {
         if sign == ReceivedKind::Other && self.config.ping_mode == PingMode::Steadily {
             if !std::mem::replace(&mut self.extended, true) {
@@ -102,7 +102,7 @@ impl Heartbeat {
         true
     }
 
-    /// Returns `true` if the client was pinged and not heard since.
+    /// Returns `true` if the client was pinged and has sent nothing since.
     pub(crate) fn awaits_answer(&self) -> bool {
         self.asked.is_some()
     }
@@ -111,7 +111,7 @@ impl Heartbeat {
         self.due
     }
 
-    /// To be called when [`Heartbeat::due`] has passed.
+    /// Decides on the action after [`Heartbeat::due`] has passed.
     pub(crate) fn beat(&mut self, now: Instant, traffic: ByteActivity) -> HeartbeatAction {
         if let Some(asked) = self.asked {
             let until = asked + self.transfer;
@@ -122,7 +122,7 @@ impl Heartbeat {
             return HeartbeatAction::Quiet;
         }
         let asking = now;
-        // A timer that is a little late does not shift what follows; a long delay is none of the client's fault.
+        // A slightly late timer does not shift the next checks; a long delay must not be blamed on the client.
         let now = if now - self.due <= self.config.timeout / 10 { self.due } else { now };
         self.silent = if std::mem::take(&mut self.heard) { 1 } else { self.silent + 1 };
         if self.config.ping_mode == PingMode::OnSilence && self.silent < LOOKS {
@@ -153,7 +153,7 @@ mod tests {
         (Heartbeat::new(HeartbeatConfig { interval, timeout, ping_mode }, Duration::from_mins(2), start), start)
     }
 
-    /// Lets the clock run from one look to the next; the client is heard a second before the looks that are named.
+    /// Advances the clock from check to check; the client sends a frame one second before the checks in `heard`.
     fn course(mut heartbeat: Heartbeat, start: Instant, heard: &[usize], looks: usize) -> Vec<(u64, HeartbeatAction)> {
         let look = |index| {
             if heard.contains(&index) {
@@ -173,7 +173,7 @@ mod tests {
             (10, HeartbeatAction::Quiet),
             (20, HeartbeatAction::Quiet),
             (30, HeartbeatAction::Ping),
-            // Answered at 44.
+            // Answered at second 44.
             (54, HeartbeatAction::Quiet),
             (64, HeartbeatAction::Ping),
             (79, HeartbeatAction::Dead),
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(course(heartbeat, start, &[0, 1, 3], 6), expected);
     }
 
-    /// Whenever a client falls silent: it is asked after half of the interval at the soonest, and let go within the interval
+    /// A client that falls silent at any time is pinged after at least half an interval, and disconnected within an interval
     /// and the timeout.
     #[test]
     fn a_client_that_is_gone_is_found_within_interval_and_timeout() {

@@ -1,4 +1,4 @@
-//! Names of sockets: unguessable, never reused.
+//! Socket ids: unguessable, never reused.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,15 +12,15 @@ use crate::random::random;
 /// Characters of an id.
 const LENGTH: usize = 20;
 
-/// The name of one socket: 20 characters of base64url, 120 bits from the system's random source. It is also the name of
-/// the room that holds this socket alone.
+/// The id of a socket: 20 characters of base64url, 120 bits from the system's random source. The id is also the name of
+/// the socket's own room.
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SocketId(Arc<str>);
 
 impl SocketId {
     /// # Panics
     ///
-    /// When the system has no randomness to give: a server that guesses its ids must not go on.
+    /// When the system's random source fails: a server with guessable ids must not continue.
     pub(crate) fn random() -> Self {
         let mut text = [0; LENGTH];
         BASE64URL_NOPAD.encode_mut(&random::<15>(), &mut text);
@@ -64,17 +64,17 @@ impl serde::Serialize for SocketId {
     }
 }
 
-/// Something for each of many sockets.
+/// A map from socket ids to values.
 pub(crate) type ById<T> = HashMap<SocketId, T, BuildHasherDefault<IdHasher>>;
 
-/// Ids are random themselves, so that a few of their letters tell them apart. Clients may look others up and put none in,
-/// which is what a hash with a secret is for.
+/// A hasher of ids. Ids are random, so a few of their letters suffice. Clients can look up ids but not insert chosen ones,
+/// so no secret is needed.
 #[derive(Default)]
 pub(crate) struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn write(&mut self, bytes: &[u8]) {
-        // A letter holds six bits in one byte of eight: a product spreads them over all.
+        // Each byte holds six random bits: a multiplication spreads them over all bits.
         const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
         if let Some(first) = bytes.first_chunk() {
             self.0 = (u64::from_le_bytes(*first) ^ self.0).wrapping_mul(ODD);
@@ -84,7 +84,7 @@ impl Hasher for IdHasher {
         }
     }
 
-    /// Ignores the terminator of a text, which all ids have.
+    /// Ignores the terminator of a text, which is the same for all ids.
     fn write_u8(&mut self, _: u8) {}
 
     fn finish(&self) -> u64 {
@@ -106,7 +106,7 @@ mod tests {
         for _ in 0..IDS {
             let mut hasher = IdHasher::default();
             std::hash::Hash::hash(&SocketId::random(), &mut hasher);
-            // A table takes the lowest bits for the place and the highest seven for a tag.
+            // A hash table uses the lowest bits for the bucket and the highest seven for a tag.
             places[usize::try_from(hasher.finish() % 1024).unwrap()] += 1;
             tags[usize::try_from(hasher.finish() >> 57).unwrap()] += 1;
         }

@@ -1,5 +1,5 @@
-//! One connection from inside: its id, its outbox, the questions it still owes an answer to, and what user code keeps
-//! with it. Knows no rooms and no other session.
+//! A client's session: its id, its outbox, pending requests, and values that user code stores with it. Knows no rooms and
+//! no other session.
 
 mod batch;
 mod disconnect_reason;
@@ -44,7 +44,7 @@ use crate::metrics::Counters;
 use crate::protocol::{EncodeContext, Encoded, MessageFormat, Outgoing, WireFormat};
 use crate::transport::Handshake;
 
-/// State of a client inside the server, which may outlive a connection.
+/// State of a client inside the server. May outlive a connection.
 pub(crate) struct Session {
     pub(crate) id: SocketId,
     /// The concrete name of its namespace.
@@ -56,23 +56,23 @@ pub(crate) struct Session {
     pub(crate) pending: PendingAcks,
     pub(crate) state: SharedState,
     pub(crate) request_timeout: Duration,
-    /// Number of rooms that the socket may be in.
+    /// Maximum number of rooms.
     pub(crate) rooms: usize,
-    /// Present where its client can resume after a lost connection.
+    /// Present if the client can resume after a lost connection.
     recovery: Option<Box<SessionRecovery>>,
-    /// Requests whose answer somebody still owes, other than at once.
+    /// Number of accepted requests that are answered later.
     owed: AtomicUsize,
-    /// The application's own form, where it has one.
+    /// The application's own format, if any.
     own: Option<&'static dyn MessageFormat>,
     /// Set once the connect hooks have accepted.
     accepted: AtomicBool,
-    /// Values that guards granted for as long as it lives; present where it has guards.
+    /// Values that guards granted to the session; present if its namespace has guards.
     pub(crate) granted: OnceLock<Arc<TypeMap>>,
-    /// Asked before it is put into a room; present where its namespace has guards.
+    /// Check before joining a room; present if the namespace has room guards.
     pub(crate) room_guard: OnceLock<RoomGuard>,
-    /// Fires when the client has left or is being disconnected.
+    /// Cancelled when the client has left or is being disconnected.
     pub(crate) gone: CancellationToken,
-    /// Fires when the disconnect hooks have ended; made for the first task that waits. `None` once they have ended unawaited.
+    /// Cancelled when the disconnect hooks have ended; created by the first waiter. `None` if they ended without a waiter.
     ended: OnceLock<Option<CancellationToken>>,
 }
 
@@ -108,7 +108,7 @@ impl Session {
 }
 
 impl Session {
-    /// With a form of the application's own.
+    /// Sets the application's own format.
     pub(crate) fn with_custom_format(self, own: Option<&'static dyn MessageFormat>) -> Self {
         Self { own, ..self }
     }
@@ -117,7 +117,7 @@ impl Session {
         EncodeContext { namespace: &self.namespace, own: self.own }
     }
 
-    /// The frames that say it in this client's format.
+    /// Encodes a message in this client's format.
     pub(crate) fn encode(&self, outgoing: &Outgoing<'_>) -> Encoded {
         self.format.encode(self.encode_context(), outgoing)
     }
@@ -133,7 +133,7 @@ impl Session {
         self.encode(&Outgoing::Connected { id: self.id.as_str(), recovery, recovered })
     }
 
-    /// Queues one frame; it goes out at the end of the sender's batch of work.
+    /// Queues one frame, to be written at the end of the sender's batch.
     pub(crate) fn push(self: &Arc<Self>, frame: Encoded, delivery: Delivery) -> Result<(), SendError> {
         if frame.is_nothing() {
             return Ok(());
@@ -143,14 +143,14 @@ impl Session {
         Ok(())
     }
 
-    /// Writes at the end of the sender's batch of work, where nobody else does.
+    /// Schedules a write at the end of the sender's batch, if `pushed` requires one.
     pub(crate) fn write_after(self: &Arc<Self>, pushed: Pushed) {
         if pushed == Pushed::NeedsWrite {
             batch::write_soon(self);
         }
     }
 
-    /// Queues an answer. What of it is an event to its client is kept, where that can resume.
+    /// Queues an answer. If the answer is an event to its client, it is kept for recovery.
     pub(crate) fn answer(self: &Arc<Self>, outgoing: &Outgoing<'_>, delivery: Delivery) -> Result<(), SendError> {
         let Some(offset) = self.number(outgoing) else { return self.push(self.encode(outgoing), delivery) };
         let [event, other] = self.encode_numbered(outgoing, offset);
@@ -158,7 +158,7 @@ impl Session {
         self.push(other, delivery)
     }
 
-    /// Queues one frame, or gives it back where it does not fit yet. With an offset it is kept for a client that resumes.
+    /// Queues one frame, or returns the frame if it does not fit yet. A frame with an offset is kept for recovery.
     pub(crate) fn offer(
         self: &Arc<Self>,
         frame: Encoded,
@@ -174,7 +174,7 @@ impl Session {
         Ok(())
     }
 
-    /// An event is about to be sent to this socket.
+    /// Notifies listeners of an event that is about to be sent to this socket.
     pub(crate) fn tell_listeners(&self, event: &str) {
         if let Some(listeners) = self.counters.listeners() {
             listeners.count_sent(&self.namespace, event, 1);
@@ -182,12 +182,12 @@ impl Session {
         }
     }
 
-    /// Somebody will answer a request later.
+    /// Counts a request that is answered later.
     pub(crate) fn owe(&self) {
         self.owed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Somebody has answered a request that was owed.
+    /// Uncounts a request that has been answered.
     pub(crate) fn settle(&self) {
         if self.owed.fetch_sub(1, Ordering::AcqRel) == 1 && self.outbox.ended().is_some() {
             self.outbox.wake();
@@ -198,12 +198,12 @@ impl Session {
         self.owed.load(Ordering::Acquire) > 0
     }
 
-    /// Fires when the disconnect hooks have ended, within their bounds; `None` where they have.
+    /// A token cancelled when the disconnect hooks have ended or timed out; `None` if they already have.
     pub(crate) fn ended(&self) -> Option<&CancellationToken> {
         self.ended.get_or_init(|| Some(CancellationToken::new())).as_ref()
     }
 
-    /// Its disconnect hooks have ended.
+    /// Marks the disconnect hooks as ended.
     pub(crate) fn end(&self) {
         if let Some(ended) = self.ended.get_or_init(|| None) {
             ended.cancel();

@@ -1,4 +1,4 @@
-//! The bounded queue out to one connection. Many push; whoever has a turn writes. Nobody waits here.
+//! The bounded queue out to one connection. Any task pushes; the task whose turn it is writes. No call waits.
 
 mod backlog;
 mod bounds;
@@ -28,58 +28,58 @@ use crate::session::Offset;
 use crate::session::sync::{AtomicBool, Mutex, MutexGuard};
 use crate::transport::{Direct, PollListener, Transport};
 
-/// Frames on their way to one client, in order.
+/// The queue of frames to one client, in order.
 ///
-/// What every delivery of a broadcast needs comes first and fills two lines of a processor's cache.
+/// Fields that every delivery of a broadcast uses come first and fill two cache lines.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Outbox {
     queue: Mutex<Queue>,
     format: WireFormat,
     overflow: Overflow,
-    /// `deflating` is set. Stored once, and never waited for.
+    /// Set once `deflating` is set, so that reading it takes no synchronisation.
     deflates: std::sync::atomic::AtomicBool,
-    /// Much waits. Readable without the lock, written under it.
+    /// Set while the queue is above its high-water mark. Readable without the lock, written under it.
     heavy: AtomicBool,
     frames: u32,
-    /// At most 4 GiB, so that what every delivery needs fits into its two lines.
+    /// At most 4 GiB: 32 bits keep the fields of a delivery within two cache lines.
     bytes: u32,
-    /// The last leave of its socket from a room. Written and read under the lock.
+    /// The latest leave of this socket from a room. Written and read under the lock.
     left: std::sync::atomic::AtomicU32,
     counters: Arc<Counters>,
-    /// Bytes of a burst.
+    /// Maximum bytes of a burst.
     burst: usize,
-    /// The transport has taken bytes after it had refused some. Read by the heartbeat.
+    /// Set when the transport has accepted bytes after it was blocked. Read by the heartbeat.
     has_moved: AtomicBool,
     reader: AtomicWaker,
-    /// An end was asked for. Readable without the lock.
+    /// Set once an end was requested. Readable without the lock.
     ending: AtomicBool,
-    /// Compression of messages, where the client has agreed to it.
+    /// Compression of messages, if negotiated.
     deflating: OnceLock<Deflating>,
 }
 
-// In tests there is one kind of stream more.
+// Tests have one more kind of stream.
 #[cfg(not(test))]
 const _: () = assert!(std::mem::offset_of!(Outbox, counters) <= 2 * 64, "what comes first fills two lines");
 
-/// Importance of a frame, which decides when it does not fit.
+/// Kind of a frame, which decides what happens if it does not fit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Delivery {
-    /// An answer: goes out, or the connection ends.
+    /// An answer: it is queued, or the connection ends.
     Answer,
     /// An event: the overflow policy decides.
     Event,
-    /// Goes out at once or not at all.
+    /// A volatile event: it is written at once or dropped.
     Volatile,
 }
 
-/// Number of times that sockets of a namespace have left a room: lists of recipients and leaves are numbered by it. It
-/// wraps around after 2³²; then a list is checked once more in vain.
+/// Number of leaves from rooms in a namespace. Lists of recipients and leaves carry this number. It wraps around after
+/// 2³² leaves, which costs one unneeded check of a list.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Leaves(u32);
 
 impl Leaves {
-    /// Of what is sent to one socket, whichever rooms it is in.
+    /// The value for a frame to one socket, independent of its rooms.
     pub(crate) const ANY: Self = Self(u32::MAX);
 
     pub(crate) fn next(self) -> Self {
@@ -87,21 +87,21 @@ impl Leaves {
     }
 }
 
-/// Why a frame was not queued.
+/// Reason why a frame was not queued.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The client reads too slowly; the frame was dropped, or the connection is being closed, as the overflow policy says.
+    /// The client reads too slowly. Depending on the overflow policy the frame was dropped or the connection is closing.
     #[error("the client's outbox is full")]
     Full,
-    /// The client is gone.
+    /// The client has disconnected.
     #[error("the client is gone")]
     Closed,
-    /// The value cannot be written as JSON.
+    /// The value cannot be serialised as JSON.
     #[error("the value cannot be serialised")]
     Unserializable,
-    /// Clients keep the event's name for themselves: `connect`, `connect_error`, `disconnect`, `disconnecting`,
-    /// `newListener` and `removeListener`.
+    /// The event's name is reserved by clients: `connect`, `connect_error`, `disconnect`, `disconnecting`, `newListener`
+    /// or `removeListener`.
     #[error("clients keep the event's name for themselves")]
     Reserved,
 }
@@ -109,9 +109,9 @@ pub enum SendError {
 /// Task that a push leaves to its caller.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Pushed {
-    /// The first since the last write: somebody must see to the next.
+    /// The first frame since the last write: the caller must schedule a write.
     NeedsWrite,
-    /// Somebody will write it already.
+    /// A write is already scheduled.
     WillBeWritten,
 }
 
@@ -135,7 +135,7 @@ impl Outbox {
         }
     }
 
-    /// Frames may go out. The greeting comes before those that wait.
+    /// Starts writing. The greeting precedes the queued frames.
     pub(crate) fn open(&self, greeting: Encoded) {
         let mut queue = self.lock();
         if !greeting.is_nothing() {
@@ -144,36 +144,36 @@ impl Outbox {
         queue.open = true;
     }
 
-    /// Senders may write straight to the transport from now on.
+    /// Lets senders write directly to the transport from now on.
     pub(crate) fn lend(&self, direct: Direct) {
         self.lock().direct = Some(direct);
     }
 
-    /// Only the connection's task writes from now on.
+    /// Lets only the connection's task write from now on.
     pub(crate) fn share(&self) {
         self.lock().direct = None;
     }
 
-    /// The client takes what waits at times only, of which this knows.
+    /// Sets a listener for a client that receives frames only at times, as by long polling.
     pub(crate) fn ask_before_volatile(&self, listener: PollListener) {
         self.lock().rare().listener = Some(listener);
     }
 
-    /// Returns `true` if the client takes nothing now, though nothing waits for it.
+    /// Returns `true` if the client cannot receive now although its queue is empty.
     pub(crate) fn is_unheard(&self) -> bool {
         let queue = self.lock();
         let listener = queue.rare.as_ref().and_then(|rare| rare.listener.as_ref());
         listener.is_some_and(|listener| !listener.is_listening())
     }
 
-    /// Returns `true` if a frame is written in part, so that no other may begin on the same transport.
+    /// Returns `true` if a frame is partly written, so that no other may begin on the same transport.
     pub(crate) fn is_begun(&self) -> bool {
         let queue = self.lock();
         queue.waiting.is_begun() || queue.pongs().is_some_and(Pongs::is_begun)
     }
 
-    /// Takes over what waits in another outbox of the same connection, which takes nothing more. At most one of them is
-    /// in the middle of a frame.
+    /// Moves the queued frames of another outbox of the same connection here and closes it. At most one of both has a partly
+    /// written frame.
     pub(crate) fn absorb(&self, other: &Self) {
         let waiting = other.give_up();
         let mut queue = self.lock();
@@ -191,12 +191,12 @@ impl Outbox {
         self.push_into(self.lock(), frame, delivery)
     }
 
-    /// Queues one frame for a socket that was listed then.
+    /// Queues one frame for a socket from a list of recipients.
     pub(crate) fn push_listed(&self, frame: Encoded, delivery: Delivery, listed: Leaves) -> Result<Pushed, SendError> {
         self.push_into(self.lock_listed(listed)?, frame, delivery)
     }
 
-    /// Queues one event of many sockets: in one piece with what was sent before, where that is all that waits.
+    /// Queues one event of a broadcast, merged with the previous frames if only those are queued.
     #[inline]
     pub(crate) fn push_shared(&self, shared: &SharedEvent<'_>, listed: Leaves) -> Result<Pushed, SendError> {
         if let Some(compressed) = self.compressed_form_of(shared) {
@@ -215,13 +215,13 @@ impl Outbox {
         self.push_into(queue, piece.frame.clone(), Delivery::Event)
     }
 
-    /// Where so little waits afterwards that nothing has to be weighed.
+    /// Returns `true` if a frame can be merged and the queue stays below its high-water mark.
     #[inline]
     fn may_join(&self, queue: &Queue, bytes: usize) -> bool {
         self.is_kept(Delivery::Event) && !queue.closed && self.stays_light(queue, bytes)
     }
 
-    /// Frames that may be dropped one by one, or not be there at all, are not joined.
+    /// Returns `true` if the frame is never dropped alone. Only such frames are merged.
     fn is_kept(&self, delivery: Delivery) -> bool {
         match delivery {
             Delivery::Answer => true,
@@ -251,8 +251,8 @@ impl Outbox {
         Ok(queue.mark())
     }
 
-    /// Queues one frame, or gives it back where it does not fit yet. One for a client that is gone is dropped. With an
-    /// offset it is kept for a client that resumes.
+    /// Queues one frame, or returns the frame if it does not fit yet. A frame for a disconnected client is dropped. A frame
+    /// with an offset is kept for recovery.
     pub(crate) fn offer(&self, frame: Encoded, delivery: Delivery, offset: Option<Offset>) -> Result<Pushed, Encoded> {
         let mut queue = self.lock();
         if queue.closed {
@@ -266,7 +266,7 @@ impl Outbox {
         }
         let mut sent = None;
         if let Some(how) = self.deflating() {
-            // Nobody waits for a compressor. Those who push meanwhile may make it one frame too many.
+            // Compression runs without the lock. Frames pushed meanwhile may exceed the bounds by one frame.
             drop(queue);
             sent = frame.deflated(how);
             queue = self.lock();
@@ -300,7 +300,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// Queues the answer to a ping.
+    /// Queues a pong.
     #[allow(clippy::needless_pass_by_value, reason = "as every frame that is pushed")]
     pub(crate) fn push_pong(&self, pong: Encoded) {
         let mut queue = self.lock();
@@ -309,25 +309,25 @@ impl Outbox {
         }
     }
 
-    /// Lets the connection's task look again.
+    /// Wakes the connection's task.
     pub(crate) fn wake(&self) {
         self.reader.wake();
     }
 
-    /// Wakes this task when there is something to write, or an end. Register first, then look.
+    /// Registers the task to wake when there is a frame to write or an end. Register before checking.
     pub(crate) fn register(&self, context: &Context<'_>) {
         self.reader.register(context.waker());
     }
 
-    /// Writes from any task what was pushed and goes out at once; leaves the rest, and transports that cannot, to the
-    /// connection's own. Says how many bytes went out, for whoever counts them.
+    /// Writes pushed frames from any task as far as the transport accepts them at once. The rest, and transports without
+    /// direct writes, are left to the connection's task. Returns the number of written bytes, for the caller to count.
     pub(crate) fn write_marked(&self) -> usize {
         let (is_seen_to, bytes) = {
             let mut queue = self.lock();
             if !std::mem::take(&mut queue.marked) {
                 return 0;
             }
-            // Where it is blocked, the connection's task waits for the transport, once it knows.
+            // For a blocked transport the connection's task waits, once it is notified.
             let written = if queue.blocked { (!queue.untold, 0) } else { self.write_direct(&mut queue) };
             queue.untold = false;
             written
@@ -338,7 +338,7 @@ impl Outbox {
         bytes
     }
 
-    /// Makes room for more. What goes out is counted, as nobody else hears of it.
+    /// Writes to make room for more frames, and counts the written bytes.
     fn write_ahead(&self, queue: &mut Queue) {
         let (_, bytes) = self.write_direct(queue);
         self.count_sent(bytes);
@@ -350,8 +350,8 @@ impl Outbox {
         }
     }
 
-    /// Writes; returns `true` if everything went out, and the number of bytes that did. Where it did not, the queue is
-    /// marked, or the caller marks it.
+    /// Writes directly. Returns `true` if the queue is empty afterwards, and the number of written bytes. Otherwise the queue
+    /// is marked already, or the caller marks it.
     fn write_direct(&self, queue: &mut Queue) -> (bool, usize) {
         if !queue.open || queue.blocked {
             return (false, 0);
@@ -364,13 +364,13 @@ impl Outbox {
         });
         queue.direct = Some(direct);
         self.weigh(queue);
-        // A stream that fails is found by its own task, which then ends.
+        // A failed stream is detected by its own task, which then ends.
         queue.blocked = !matches!(written, Poll::Ready(Ok(())));
         queue.untold = queue.blocked;
         (!queue.blocked, bytes)
     }
 
-    /// Writes in the connection's own task. Says whether anything went out.
+    /// Writes in the connection's task. Returns `true` if any bytes were written.
     pub(crate) fn poll_write<T: Transport>(
         &self,
         context: &mut Context<'_>,
@@ -404,7 +404,7 @@ impl Outbox {
         Poll::Ready(Ok(has_something))
     }
 
-    /// The transport takes no more, as another outbox of the same connection has found.
+    /// Marks the transport as blocked, as detected by another outbox of the same connection.
     pub(crate) fn refuse(&self) {
         let mut queue = self.lock();
         queue.blocked = true;
@@ -412,29 +412,29 @@ impl Outbox {
         queue.marked = false;
     }
 
-    /// Fetches what every delivery needs from memory, and waits for nothing: a lock would.
+    /// Prefetches the memory of a delivery. Takes no lock, which would wait for the memory.
     pub(crate) fn touch(&self) {
-        // The model's mutex has no memory to fetch.
+        // The model's mutex has no memory to prefetch.
         #[cfg(not(shuttle))]
         std::hint::black_box(self.queue.is_poisoned());
         std::hint::black_box(self.heavy.load(Ordering::Relaxed));
     }
 
-    /// Returns `true` if the transport has taken bytes since the last call, after it had refused some.
+    /// Returns `true` if the transport has accepted bytes after being blocked, since the last call.
     pub(crate) fn take_moved(&self) -> bool {
         self.has_moved.swap(false, Ordering::Relaxed)
     }
 
-    /// The socket has left a room: whoever listed it before asks again.
+    /// Notes that the socket has left a room: senders with an older list must check again.
     pub(crate) fn note_leave(&self, leave: Leaves) {
         let _queue = self.lock();
-        // Of two threads the one that left first may come here last.
+        // Two threads may arrive here in the opposite order of their leaves.
         if leave.0.wrapping_sub(self.left.load(Ordering::Relaxed)) < u32::MAX / 2 {
             self.left.store(leave.0, Ordering::Relaxed);
         }
     }
 
-    /// The queue, to push to a socket that was listed then. To one that left a room since nothing is pushed.
+    /// Locks the queue to push to a listed socket, unless the socket has left a room since the list was made.
     #[inline]
     fn lock_listed(&self, listed: Leaves) -> Result<MutexGuard<'_, Queue>, SendError> {
         let queue = self.lock();

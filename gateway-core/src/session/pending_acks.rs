@@ -1,4 +1,4 @@
-//! Questions of the server that wait for this client's answer.
+//! Requests of the server that wait for this client's answer.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,8 +10,8 @@ use crate::protocol::Payload;
 /// The client's answer: its data, or the JSON of its error.
 pub(crate) type AckResult = Result<Payload<'static>, String>;
 
-/// At most as many questions as the limit; each leaves by answer, by timeout (its receiver is dropped) or by
-/// disconnection.
+/// The pending requests to a client, bounded by the limit. A request is removed by its answer, by its timeout (the
+/// receiver is dropped) or by the disconnect.
 #[derive(Debug)]
 pub(crate) struct PendingAcks {
     limit: usize,
@@ -30,7 +30,7 @@ impl PendingAcks {
         Self { limit, questions: Mutex::default() }
     }
 
-    /// A number for a new question and where its answer will arrive; `None` above the limit or after the end.
+    /// Registers a request. Returns its number and the receiver of its answer; `None` above the limit or after the end.
     pub(crate) fn open(&self) -> Option<(u64, oneshot::Receiver<AckResult>)> {
         let mut questions = self.lock();
         if questions.closed || questions.waiting.len() >= self.limit {
@@ -43,13 +43,13 @@ impl PendingAcks {
         Some((number, receiver))
     }
 
-    /// Delivers an answer; returns `true` if `number` was waited for.
+    /// Delivers an answer. Returns `true` if request `number` was pending.
     pub(crate) fn answer(&self, number: u64, answer: AckResult) -> bool {
         let sender = self.lock().waiting.remove(&number);
         sender.is_some_and(|sender| sender.send(answer).is_ok())
     }
 
-    /// Nobody waits for `number` any longer.
+    /// Removes request `number`.
     pub(crate) fn forget(&self, number: u64) {
         self.lock().waiting.remove(&number);
     }
@@ -62,7 +62,7 @@ impl PendingAcks {
         self.lock().waiting.len()
     }
 
-    /// Ends all waits: the client is gone.
+    /// Removes all requests after a disconnect.
     pub(crate) fn close(&self) {
         let mut questions = self.lock();
         questions.closed = true;

@@ -1,4 +1,4 @@
-//! Recovery of a client that lost its connection: a new session takes the place of the old one.
+//! Recovery of a client that lost its connection: a new session replaces the old one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -12,14 +12,14 @@ use crate::session::{DisconnectReason, Leaves, Offset, Offsets, Recovery, Scope,
 /// Additional data of a session that can be resumed.
 #[derive(Debug)]
 pub(crate) struct SessionRecovery {
-    /// Key that the client names to resume: known to no other client, unlike the id of its socket.
+    /// Key that the client sends to resume. Unlike the socket's id it is known to no other client.
     pub(crate) key: SocketId,
     offsets: Arc<Offsets>,
-    /// The session has resumed an earlier one.
+    /// Set if this session resumed an earlier one.
     recovered: bool,
     away: AtomicBool,
     resumed_as: Mutex<Weak<Session>>,
-    /// Fires when nobody has to wait for its client any more: it resumed, or may not.
+    /// Cancelled when the client has resumed or can no longer resume.
     settled: CancellationToken,
 }
 
@@ -32,16 +32,16 @@ impl SessionRecovery {
 }
 
 impl Session {
-    /// Makes the session one that its client finds again when its connection is lost.
+    /// Makes the session resumable.
     pub(crate) fn with_recovery(mut self, recovery: &Recovery, offsets: &Arc<Offsets>) -> Self {
         self.outbox.record(recovery);
         self.recovery = Some(Box::new(SessionRecovery::new(SocketId::random(), offsets, false)));
         self
     }
 
-    /// Takes the place of an earlier session of the client: with its id, its state, and the events the client has
-    /// missed since `offset`. The earlier one ends, where its connection was not found to be lost. `None` where the
-    /// missed events are not known any more.
+    /// Replaces an earlier session of the client and takes over its id, its state and the events missed since `offset`. If
+    /// the loss of its connection was not detected yet, the earlier session ends. Returns `None` if the missed events are
+    /// no longer kept.
     pub(crate) fn resume_from(mut self, earlier: &Self, offset: &str) -> Option<Arc<Self>> {
         let recovery = earlier.recovery.as_ref()?;
         self.id = earlier.id.clone();
@@ -49,7 +49,7 @@ impl Session {
         self.recovery = Some(Box::new(SessionRecovery::new(recovery.key.clone(), &recovery.offsets, true)));
         let greeting = self.greeting();
         let session = Arc::new(self);
-        // What is pushed to the earlier one from then on finds its way.
+        // Later pushes to the earlier session are forwarded.
         let name = || *recovery.resumed_as.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&session);
         if !session.outbox.take_over(&earlier.outbox, offset, greeting, name) {
             return None;
@@ -59,16 +59,15 @@ impl Session {
         Some(session)
     }
 
-    /// The connection is lost, or its client was not let in again. Says whether the client may resume; then what is sent
-    /// to it is kept.
+    /// Marks the connection as lost, or a resume as refused. Returns `true` if the client may resume; then events are kept.
     pub(crate) fn mark_disconnected(&self) -> bool {
         let Some(recovery) = self.recovery.as_ref().filter(|_| self.outbox.mark_disconnected()) else { return false };
         recovery.away.store(true, Ordering::Release);
         true
     }
 
-    /// Ends the socket by the application's will, for good: its client does not resume this socket. One that resumed
-    /// already is ended where it is now.
+    /// Disconnects the socket for good on behalf of the application: the client cannot resume it. A resumed socket is
+    /// disconnected on its new session.
     pub(crate) fn disconnect(&self, disconnect: Disconnect, scope: Scope) {
         if !self.expel(disconnect.clone(), scope)
             && let Some(resumed_as) = self.resumed_as()
@@ -77,7 +76,7 @@ impl Session {
         }
     }
 
-    /// Ends this session for good; `false` where its client resumed already, who has another one.
+    /// Ends this session for good. Returns `false` if the client has already resumed on another session.
     pub(crate) fn expel(&self, disconnect: Disconnect, scope: Scope) -> bool {
         if self.outbox.bar() == RecoveryEnd::TooLate {
             return false;
@@ -89,7 +88,7 @@ impl Session {
         true
     }
 
-    /// Its client resumed and is another socket from now on: nobody is this one any more.
+    /// Ends this session because its client reconnected as a new socket.
     pub(crate) fn retire(&self) {
         if let (Some(recovery), RecoveryEnd::Now) = (&self.recovery, self.outbox.bar()) {
             recovery.settled.cancel();
@@ -97,7 +96,7 @@ impl Session {
         }
     }
 
-    /// Ends when nobody has to wait for its client any more.
+    /// Completes when the client has resumed or can no longer resume.
     pub(crate) async fn settled(&self) {
         if let Some(recovery) = &self.recovery {
             recovery.settled.cancelled().await;
@@ -112,20 +111,20 @@ impl Session {
         self.recovery.as_ref().is_some_and(|recovery| recovery.recovered)
     }
 
-    /// The offset of an answer that is an event to this client, where it can resume: a client takes the last text of
-    /// every event for its offset.
+    /// The offset of an answer that is an event to this client, if the client can resume: such a client reads the last text
+    /// argument of every event as its offset.
     pub(crate) fn number(&self, outgoing: &Outgoing<'_>) -> Option<Offset> {
         let recovery = self.recovery.as_ref().filter(|_| self.format.is_numbered(outgoing))?;
         recovery.offsets.next()
     }
 
-    /// The frames of what has an offset, and those that go with it and have none.
+    /// Encodes a message: first the frame with an offset, then the accompanying frame without one.
     pub(crate) fn encode_numbered(&self, outgoing: &Outgoing<'_>, offset: Offset) -> [Encoded; 2] {
         let [event, other] = self.format.encode_numbered(self.encode_context(), outgoing, &offset.to_string());
         [event.into_shared(), other]
     }
 
-    /// Queues one event; it goes out at the end of the sender's batch of work.
+    /// Queues one event, to be written at the end of the sender's batch.
     pub(crate) fn push_event(self: &Arc<Self>, frame: Encoded, offset: Offset) -> Result<(), SendError> {
         let sent = self.outbox.deflating().and_then(|how| frame.deflated(how));
         let pushed = self.queue_event(frame, sent, offset, Leaves::ANY)?;
@@ -133,8 +132,8 @@ impl Session {
         Ok(())
     }
 
-    /// Queues one event, for the caller to mark, and keeps it for a client that resumes, in the same step. `sent` is its
-    /// compressed form, where it has one.
+    /// Queues one event and keeps it for recovery in the same step; the caller marks the queue. `sent` is the compressed
+    /// form, if any.
     pub(crate) fn queue_event(
         &self,
         frame: Encoded,
@@ -154,10 +153,10 @@ impl Session {
         }
     }
 
-    /// The session that its client has now.
+    /// The client's current session.
     pub(crate) fn current(self: &Arc<Self>) -> Arc<Self> {
         let mut current = Arc::clone(self);
-        // One that another took the place of is ending, always.
+        // A replaced session is always ending.
         while let Some(resumed_as) = current.resumed_as().filter(|_| current.outbox.is_ending()) {
             current = resumed_as;
         }

@@ -1,4 +1,4 @@
-//! Log of the latest events of a client, each under the offset it was sent with, for a client that resumes.
+//! The log of a client's latest events with their offsets, for recovery.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::options::options;
 use crate::protocol::Encoded;
 
 options! {
-    /// Options of recovery: the time and the amounts for which a server keeps the events that a disconnected client misses.
+    /// Options of recovery: how long and how many events a server keeps for disconnected clients.
     ///
     /// ```
     /// use std::time::Duration;
@@ -23,16 +23,16 @@ options! {
     pub struct Recovery {
         /// Time a socket may be disconnected. Default 2 minutes, as in Socket.IO.
         within: Duration = Duration::from_mins(2),
-        /// Events kept for one socket. One that misses more gets a new socket. Default 1024.
+        /// Events kept for one socket. A client that misses more gets a new socket. Default 1024.
         events: usize = 1024,
-        /// Bytes of events kept for one socket, with 56 for the place of each. Default 1 MiB.
+        /// Bytes of events kept for one socket, plus 56 per event. Default 1 MiB.
         bytes: usize = 1024 * 1024,
         /// Sockets that may be disconnected at the same time; further ones are not kept. Default 10 000.
         sockets: usize = 10_000,
     }
 }
 
-/// Where an event stands among all of a server.
+/// Position of an event among all events of a server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Offset {
     number: u64,
@@ -40,7 +40,7 @@ pub(crate) struct Offset {
 }
 
 impl Offset {
-    /// When it was given out.
+    /// Time at which the offset was assigned.
     pub(crate) fn at(self) -> Instant {
         self.at
     }
@@ -52,7 +52,7 @@ impl fmt::Display for Offset {
     }
 }
 
-/// Gives out offsets, where the server recovers sockets.
+/// The source of offsets, active if the server has recovery.
 #[derive(Debug, Default)]
 pub(crate) struct Offsets {
     is_on: AtomicBool,
@@ -73,21 +73,20 @@ impl Offsets {
     }
 }
 
-/// Bytes that an event takes: its frame, which others may share, and its place in the list.
+/// Bytes of an event: its frame, which may be shared, and its entry in the list.
 fn cost(frame: &Encoded) -> usize {
     frame.len() + size_of::<(Offset, Encoded)>()
 }
 
-/// The latest events of one socket, in the order in which they were queued. An offset names a place in this order: two
-/// broadcasts at the same time may be queued in another order than they were numbered, for each socket in its own, and
-/// still nothing is missed and nothing comes twice.
+/// The latest events of one socket in the order of queueing. An offset marks a position in this order: concurrent
+/// broadcasts may be queued in a different order than numbered, per socket, and still no event is missed or repeated.
 #[derive(Debug)]
 pub(crate) struct Replay {
     limits: Recovery,
     events: VecDeque<(Offset, Encoded)>,
     bytes: usize,
-    /// The number of the event before the oldest, 0 before the first: whoever has heard it has missed what is kept and
-    /// nothing else, however long ago it was.
+    /// The number of the event before the oldest, 0 before the first. A client with this offset has missed exactly the kept
+    /// events.
     before: u64,
 }
 
@@ -96,7 +95,7 @@ impl Replay {
         Self { limits: limits.clone(), events: VecDeque::new(), bytes: 0, before: 0 }
     }
 
-    /// Room is made first, so that the list grows no longer than what may be kept.
+    /// Adds an event. Room is made first, so that the list never exceeds its bounds.
     pub(crate) fn push(&mut self, offset: Offset, frame: Encoded) {
         let bytes = cost(&frame);
         while self.events.len() >= self.limits.events.max(1) || self.bytes + bytes > self.limits.bytes {
@@ -111,8 +110,8 @@ impl Replay {
         }
     }
 
-    /// Forgets what is older than a socket may be away. While its client is away nothing is: how long that may be is bounded
-    /// already.
+    /// Removes events older than the maximum time of a disconnect. Not called while the client is disconnected, as that time
+    /// is bounded already.
     pub(crate) fn forget_old(&mut self, now: Instant) {
         while self.events.front().is_some_and(|(offset, _)| now.duration_since(offset.at) > self.limits.within) {
             self.forget_oldest();
@@ -122,12 +121,12 @@ impl Replay {
         }
     }
 
-    /// The number of the latest event, also of one that is not kept any more; 0 before the first.
+    /// The number of the latest event, kept or not; 0 before the first.
     pub(crate) fn latest(&self) -> u64 {
         self.events.back().map_or(self.before, |(offset, _)| offset.number)
     }
 
-    /// Says whether there was one.
+    /// Removes the oldest event. Returns `false` if there is none.
     fn forget_oldest(&mut self) -> bool {
         let Some((offset, oldest)) = self.events.pop_front() else { return false };
         self.bytes -= cost(&oldest);
@@ -135,7 +134,7 @@ impl Replay {
         true
     }
 
-    /// Forgets the latest event of a key, which was not sent, nor will be.
+    /// Removes the latest event of a key, which will not be sent.
     pub(crate) fn forget(&mut self, frame: &Encoded) {
         let place = self.events.iter().rposition(|(_, event)| event.has_key_of(frame));
         if let Some((_, forgotten)) = place.and_then(|place| self.events.remove(place)) {
@@ -143,7 +142,7 @@ impl Replay {
         }
     }
 
-    /// Events behind `offset`, where they are known for certain. 0 is before the first.
+    /// The events after `offset`; `None` if any of them may be missing. 0 is before the first event.
     pub(crate) fn since(&self, offset: &str) -> Option<impl Iterator<Item = &Encoded>> {
         let number: u64 = offset.parse().ok()?;
         let place = self.events.iter().rposition(|(offset, _)| offset.number == number);
@@ -188,7 +187,7 @@ mod tests {
         let kept = |numbers: &[&str]| Some(numbers.iter().map(ToString::to_string).collect::<Vec<_>>());
         let few = replay(&Recovery { events: 2, ..Recovery::default() }, 1..=4);
         assert_eq!(texts(&few), [None, None, kept(&["3", "4"]), kept(&["4"])]);
-        // Each is a frame of three bytes, and its place.
+        // Each is a frame of three bytes, and its entry.
         let small = replay(&Recovery { bytes: 2 * (3 + 56), ..Recovery::default() }, 1..=4);
         assert_eq!(texts(&small), [None, None, kept(&["3", "4"]), kept(&["4"])]);
         for limits in [Recovery { events: 0, ..Recovery::default() }, Recovery { bytes: 50, ..Recovery::default() }] {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::session::Session;
 
-/// Asks the guards of a session's namespace about a room.
+/// A function that runs the guards of a session's namespace for a room.
 pub(crate) struct RoomGuard(Box<CheckRoom>);
 
 type CheckRoom = dyn Fn(&Arc<Session>, &str) -> GuardDecision + Send + Sync;
@@ -35,7 +35,7 @@ impl fmt::Debug for RoomGuard {
     }
 }
 
-/// Why a guard did not let a socket into a room: the exception it said no with.
+/// A guard's refusal to let a socket join a room, with the guard's exception.
 #[derive(Clone)]
 pub struct RoomRefusal(Arc<dyn Error + Send + Sync>);
 

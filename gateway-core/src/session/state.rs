@@ -1,4 +1,4 @@
-//! Typed values that user code keeps with a socket.
+//! Typed values that user code stores with a socket.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 type Values = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 
-/// One value a type. Empty maps allocate nothing.
+/// A map with one value per type. An empty map allocates nothing.
 #[derive(Debug, Default)]
 pub(crate) struct TypeMap(Mutex<Values>);
 
@@ -15,16 +15,16 @@ impl TypeMap {
         self.insert_shared(TypeId::of::<T>(), Arc::new(value));
     }
 
-    /// A value whose type is forgotten.
+    /// Inserts a type-erased value.
     pub(crate) fn insert_shared(&self, kind: TypeId, value: Arc<dyn Any + Send + Sync>) {
-        // Dropping the old value runs user code: not under the lock.
+        // Dropping the old value runs user code, so it happens outside of the lock.
         let old = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, value);
         drop(old);
     }
 
-    /// Lets go of all values.
+    /// Drops all values.
     pub(crate) fn clear(&self) {
-        // Dropping them runs user code: not under the lock.
+        // Dropping the values runs user code, so it happens outside of the lock.
         let values = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         drop(values);
     }
@@ -35,7 +35,7 @@ impl TypeMap {
     }
 }
 
-/// Values of one socket, in every session that it has one after the other. Made when the first of them is kept.
+/// The values of one socket, shared by its successive sessions. Created with the first value.
 #[derive(Debug, Default)]
 pub(crate) struct SharedState(OnceLock<Arc<TypeMap>>);
 
@@ -48,7 +48,7 @@ impl SharedState {
         self.0.get()?.find()
     }
 
-    /// Another handle of the values: whatever is kept by one is found by both.
+    /// Returns another handle to the same values.
     pub(crate) fn share(&self) -> Self {
         Self(OnceLock::from(Arc::clone(self.0.get_or_init(Arc::default))))
     }

@@ -1,4 +1,4 @@
-//! Primitives that threads share. The model (`model.rs`) replaces them, so that it can try any order of events.
+//! Synchronisation primitives. The model (`model.rs`) replaces them to try any interleaving.
 
 #[cfg(all(test, shuttle))]
 pub(crate) use shuttle::{

@@ -1,4 +1,4 @@
-//! Negotiation of compressed messages between a server and a client (RFC 7692 §5 and §7.1). Pure.
+//! Negotiation of compression between server and client (RFC 7692 §5 and §7.1). Pure.
 
 #![cfg_attr(not(feature = "deflate"), allow(dead_code, unreachable_pub, reason = "public with the feature"))]
 
@@ -8,14 +8,14 @@ use crate::options::options;
 use crate::protocol::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW, Takeover};
 
 options! {
-    /// Options of compression on a `WebSocket` (RFC 7692, `permessage-deflate`), with clients that offer it.
+    /// Options of WebSocket compression (RFC 7692, `permessage-deflate`) for clients that offer it.
     ///
-    /// Messages of the server are always compressed one by one, so that a broadcast is compressed once and a connection
-    /// needs no compressor: each thread has one, of at most 372 KiB.
+    /// The server compresses each message independently, so a broadcast is compressed once and connections need no
+    /// compressor: each thread has one, of at most 372 KiB.
     ///
-    /// Messages of a client are bounded once they are inflated, and deflate makes up to 1000 bytes of one. A client that has agreed on
-    /// it costs a server as much for 1 KB on the wire as another for 1 MB: [`Limits::message_bytes`](crate::limits::Limits::message_bytes)
-    /// counts inflated bytes, and is better set to the largest message that clients have a reason to send.
+    /// One compressed byte of a client can inflate to 1000 bytes, so 1 KB on the wire can cost a server as much as 1 MB
+    /// without compression. [`Limits::message_bytes`](crate::limits::Limits::message_bytes) counts inflated bytes; set it to the
+    /// largest message that clients need to send.
     ///
     /// ```
     /// # #[cfg(feature = "deflate")] {
@@ -25,51 +25,50 @@ options! {
     /// # }
     /// ```
     pub struct Deflate {
-        /// Bytes of a message from which on it is compressed. Default 1024, as in the reference: a shorter one fits in one
-        /// packet of the network either way.
+        /// Minimum size of a compressed message, in bytes. Default 1024, as in the reference server: a shorter message fits into
+        /// one network packet anyway.
         threshold: usize = 1024,
-        /// Effort of the compressor, from 1, the fastest, to 9, the smallest output. Default 2: JSON becomes nearly as small as
-        /// by 6, which takes up to five times as long.
+        /// Compression level, from 1 (fastest) to 9 (smallest output). Default 2: JSON becomes nearly as small as with level 6,
+        /// which takes up to five times as long.
         level: u8 = 2,
-        /// Bits of the window that the server compresses with, 9 to 15: the distance over which it finds repetitions. A client
-        /// may ask for less. Default 15, 32 KiB.
+        /// Window of the server's compressor in bits, 9 to 15: the distance over which repetitions are found. A client may
+        /// request less. Default 15, 32 KiB.
         server_max_window_bits: u8 = 15,
-        /// Bits of the window that a client may compress with where it keeps it from message to message, 8 to 15. Default 15,
-        /// 32 KiB: a connection holds at most as much.
+        /// Window of a client's compressor in bits, 8 to 15, if the client keeps it between messages. Default 15, 32 KiB, which
+        /// is the most memory a connection then holds.
         client_max_window_bits: u8 = 15,
-        /// Makes clients compress each message for itself. Default on: a connection holds nothing for it then. If off,
-        /// similar small messages become much smaller. A client that refers to earlier messages all the same, as those of
-        /// Tornado do, is understood where it does so among its first 16 compressed messages; it is kept for as if it had been
-        /// allowed.
+        /// Makes clients compress each message independently. Default on: a connection then holds no window. If off, similar
+        /// small messages become much smaller. Some clients, such as Tornado's, refer to earlier messages anyway: they are
+        /// detected within their first 16 compressed messages, and their window is kept as if this were off.
         client_no_context_takeover: bool = true,
     }
 }
 
-/// Parameters of compression that one connection has agreed on.
+/// Negotiated parameters of compression on a connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Agreed {
     server_window: u8,
-    /// The client has asked for a window of the server.
+    /// Set if the client requested a window of the server.
     is_asked: bool,
-    /// Where the client may say so, and what it says.
+    /// The client's window, if the client allows the server to set it.
     client_window: Option<u8>,
     takeover: Takeover,
     level: u8,
     threshold: usize,
 }
 
-/// The parameters of one offer.
+/// The parameters of a client's offer.
 #[derive(Debug, Default)]
 struct Offer {
     server_no_context_takeover: Option<()>,
     client_no_context_takeover: Option<()>,
     server_max_window_bits: Option<u8>,
-    /// The largest where the client names none: then it may be told any.
+    /// The largest window if the client names none, since the server may then choose any.
     client_max_window_bits: Option<u8>,
 }
 
 impl Agreed {
-    /// The first offer that can be accepted (§5.1); without one messages stay plain.
+    /// Accepts the first acceptable offer (§5.1); without one messages stay uncompressed.
     pub(crate) fn on(headers: &HeaderMap, own: &Deflate) -> Option<Self> {
         if !cfg!(feature = "deflate") {
             return None;
@@ -83,7 +82,7 @@ impl Agreed {
         let server_window = offer.server_max_window_bits.map_or(own_window, |bits| bits.min(own_window));
         let most = own.client_max_window_bits.clamp(SMALLEST_WINDOW - 1, LARGEST_WINDOW);
         let client_window = offer.client_max_window_bits.map(|bits| bits.min(most));
-        // §7.1.2.2: who did not offer to be told a window cannot be told one, and may use the largest.
+        // §7.1.2.2: without the parameter in the offer the server cannot set a window, and the client may use the largest.
         let window = client_window.unwrap_or(LARGEST_WINDOW);
         let may_keep = !own.client_no_context_takeover && window <= most;
         let takeover = match offer.client_no_context_takeover {
@@ -102,14 +101,14 @@ impl Agreed {
         }
     }
 
-    /// Answer of the handshake (§7.1): each of the server's messages stands for itself, and parameters that differ from
-    /// the defaults.
+    /// The header in the handshake's response (§7.1): the server compresses messages independently, and parameters that
+    /// differ from the defaults are listed.
     pub(crate) fn answer(&self) -> HeaderValue {
         let mut answer = "permessage-deflate; server_no_context_takeover".to_owned();
         if !matches!(self.takeover, Takeover::Kept(_)) {
             answer.push_str("; client_no_context_takeover");
         }
-        // §7.1.2.1: what was asked for is answered, whatever it is.
+        // §7.1.2.1: a requested window is always answered.
         let unusual = |window: &u8| *window < LARGEST_WINDOW;
         let windows = [
             ("server_max_window_bits", Some(self.server_window).filter(|window| self.is_asked || unusual(window))),
@@ -123,21 +122,21 @@ impl Agreed {
         HeaderValue::try_from(answer).expect("parameters are ASCII")
     }
 
-    /// Compression of messages to the client. `None` in a window that zlib cannot keep to: any message may be sent
+    /// Compression of messages to the client. `None` for a window that zlib does not support: messages are then sent
     /// uncompressed (§6).
     pub(crate) fn deflating(&self) -> Option<Deflating> {
         let Self { server_window: window, level, threshold, .. } = *self;
         (window >= SMALLEST_WINDOW).then_some(Deflating { window, level, threshold })
     }
 
-    /// A decoder of the client's compressed messages.
+    /// Returns a decoder of the client's compressed messages.
     pub(crate) fn inflater(&self) -> Inflater {
         Inflater::new(self.takeover)
     }
 }
 
 impl Offer {
-    /// One element of the list, if it is an offer to compress and every parameter is known, valid, and there once (§7.1).
+    /// Reads a list element, if it is an offer of compression and each parameter is known, valid and unique (§7.1).
     fn parse(element: &str) -> Option<Self> {
         let mut parts = element.split(';').map(str::trim);
         if parts.next() != Some("permessage-deflate") {
@@ -167,7 +166,7 @@ impl Offer {
     }
 }
 
-/// RFC 6455 §9.1: a value may stand between quotes.
+/// RFC 6455 §9.1: a value may be quoted.
 fn unquoted(value: &str) -> &str {
     value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
 }
@@ -183,7 +182,7 @@ fn bits(value: &str) -> Option<u8> {
 mod tests {
     use super::*;
 
-    /// The answer to offers, one for each line of the header.
+    /// Answers offers, one per header line.
     fn answer(own: &Deflate, offers: &[&str]) -> Option<String> {
         let mut headers = HeaderMap::new();
         for offer in offers {

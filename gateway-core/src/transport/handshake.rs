@@ -1,4 +1,4 @@
-//! A peer as its request describes it, before any message.
+//! The [`Handshake`]: the request that opened a connection.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -15,7 +15,7 @@ use crate::protocol::TraceParent;
 use crate::transport::headers::Headers;
 use crate::transport::{Query, ResumeRequest, credentials, resume_request};
 
-/// The request that opened a connection. Cheap to clone. Its `Debug` shows no header, no query and no credential.
+/// The request that opened a connection. Cheap to clone. Its `Debug` output has no headers, query or credentials.
 #[derive(Clone)]
 pub struct Handshake(Arc<HandshakeData>);
 
@@ -25,26 +25,26 @@ struct HandshakeData {
     query: Query,
     headers: Headers,
     peer: Option<SocketAddr>,
-    /// Where the client is, as far as that is known.
+    /// The client's address, if known.
     address: Option<IpAddr>,
     protocol: Option<String>,
-    /// As it was written; where it is not here, headers and query may have it.
+    /// Credentials as sent; if `None`, headers or query may have them.
     auth: Option<Box<RawValue>>,
-    /// The request that opened the connection, where this is a namespace's own part of it.
+    /// The request that opened the connection, if this is the handshake of one of its namespaces.
     connection: Option<Handshake>,
-    /// Present where the client goes on to send requests.
+    /// Present if the client polls.
     latest: Option<LatestHeaders>,
     test_log: TestLog,
 }
 
-/// The headers of the newest request of a client that sends by requests.
+/// The headers of the latest request of a polling client.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LatestHeaders(Arc<LatestState>);
 
 #[derive(Debug, Default)]
 struct LatestState {
     headers: Mutex<Option<Headers>>,
-    /// The client has moved to a WebSocket.
+    /// Set once the client has upgraded to a WebSocket.
     has_moved: AtomicBool,
 }
 
@@ -53,7 +53,7 @@ impl LatestHeaders {
         *self.lock() = Some(Headers::copy(headers));
     }
 
-    /// The client goes on by a WebSocket.
+    /// Marks the client as upgraded to a WebSocket.
     pub(crate) fn moved(&self) {
         self.0.has_moved.store(true, Ordering::Relaxed);
     }
@@ -63,14 +63,14 @@ impl LatestHeaders {
     }
 }
 
-/// Why [`Handshake::auth`] has nothing to give.
+/// Reason why [`Handshake::auth`] has no credentials.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
     /// The client sent no credentials.
     #[error("no credentials were sent")]
     Missing,
-    /// They do not have the expected shape.
+    /// The credentials do not have the expected shape.
     #[error("the credentials cannot be read")]
     Unreadable(#[source] serde_json::Error),
 }
@@ -100,8 +100,8 @@ impl Handshake {
         self
     }
 
-    /// Copies the request for one of the namespaces that its connection serves. Credentials of the namespace come
-    /// before those of the request.
+    /// Creates the handshake of one of the connection's namespaces. Credentials of the namespace take precedence over those
+    /// of the request.
     pub(crate) fn for_namespace(
         &self,
         path: String,
@@ -154,12 +154,12 @@ impl Handshake {
         self
     }
 
-    /// Where it is noted what becomes of the client's messages, in tests.
+    /// The log of the client's messages in tests.
     pub(crate) fn test_log(&self) -> &TestLog {
         &self.request().test_log
     }
 
-    /// Request to resume a session after a lost connection, where the client speaks the plain protocol.
+    /// Request to resume a session, if the client speaks the plain protocol.
     pub(crate) fn resume(&self) -> Option<ResumeRequest> {
         let request = self.request();
         resume_request::read(request.protocol_lines(), &request.query)
@@ -169,13 +169,13 @@ impl Handshake {
         Arc::get_mut(&mut self.0).expect("a handshake is shared only once it is complete")
     }
 
-    /// The path that was asked for, percent-decoded.
+    /// The request's path, percent-decoded.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.0.path
     }
 
-    /// The parameters of the namespace, in the order of its pattern.
+    /// The names and values of the namespace's parameters, in the order of its pattern.
     #[must_use]
     pub fn parameters(&self) -> &[(String, String)] {
         &self.0.parameters
@@ -187,7 +187,7 @@ impl Handshake {
         self.request().query.first(name)
     }
 
-    /// All query parameters in their order, percent-decoded.
+    /// All query parameters in order, percent-decoded.
     pub fn queries(&self) -> impl Iterator<Item = (&str, &str)> {
         self.request().query.iter()
     }
@@ -198,8 +198,8 @@ impl Handshake {
         self.request().headers.map()
     }
 
-    /// The headers of the client's newest request. By long polling each message comes in a request of its own, with the
-    /// cookies of that moment; otherwise these are [`Handshake::headers`].
+    /// The headers of the client's latest request. With long polling each message arrives in a new request, with the current
+    /// cookies; otherwise these are [`Handshake::headers`].
     #[must_use]
     pub fn latest_headers(&self) -> HeaderMap {
         let latest = self
@@ -210,26 +210,26 @@ impl Handshake {
         latest.unwrap_or_else(|| self.headers().clone())
     }
 
-    /// Returns `true` if the client sends each message in a request of its own.
+    /// Returns `true` if the client polls.
     pub(crate) fn is_polling(&self) -> bool {
         self.request().latest.as_ref().is_some_and(|latest| !latest.0.has_moved.load(Ordering::Relaxed))
     }
 
-    /// The first value of a header, where it is visible ASCII.
+    /// The first value of a header, if it is visible ASCII.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.request().headers.all(name).next().and_then(visible)
     }
 
-    /// The trace that the connection belongs to: the header `traceparent`, or the query parameter of this name, as a browser
-    /// cannot set headers.
+    /// The trace that the connection belongs to, from the header `traceparent` or the query parameter of this name, since a
+    /// browser cannot set headers.
     #[must_use]
     pub fn traceparent(&self) -> Option<TraceParent> {
         let header = self.header("traceparent").and_then(TraceParent::parse);
         header.or_else(|| self.query("traceparent").and_then(TraceParent::parse))
     }
 
-    /// The value of a cookie, as it was sent.
+    /// The value of a cookie, as sent.
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let lines = self.request().headers.all(COOKIE.as_str()).filter_map(visible);
@@ -237,14 +237,14 @@ impl Handshake {
         pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// The peer's address; `None` on a Unix socket, in memory, or behind a foreign HTTP server that does not tell.
+    /// The peer's address; `None` on a Unix socket, in memory, or if a foreign HTTP server does not provide it.
     #[must_use]
     pub fn peer(&self) -> Option<SocketAddr> {
         self.0.peer
     }
 
-    /// Where the client is: the peer's address, or what a proxy says of it that [`Server::trust_proxies`] names; `None` where
-    /// neither is known.
+    /// The client's address: the peer's, or the one reported by a proxy given to [`Server::trust_proxies`]; `None` if neither
+    /// is known.
     ///
     /// [`Server::trust_proxies`]: crate::Server::trust_proxies
     #[must_use]
@@ -252,17 +252,17 @@ impl Handshake {
         self.0.address
     }
 
-    /// The subprotocol that was agreed on.
+    /// The negotiated subprotocol.
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
         self.request().protocol.as_deref()
     }
 
-    /// The credentials the client sent, read as `T`.
+    /// The client's credentials, deserialised as `T`.
     ///
     /// # Errors
     ///
-    /// [`AuthError::Missing`] when there are none, [`AuthError::Unreadable`] when they are no `T`.
+    /// [`AuthError::Missing`] when there are none, [`AuthError::Unreadable`] when they are not a `T`.
     pub fn auth<T: DeserializeOwned>(&self) -> Result<T, AuthError> {
         let request = self.request();
         if let Some(auth) = self.0.auth.as_ref().or(request.auth.as_ref()) {
@@ -278,14 +278,14 @@ impl Handshake {
         if let Some(auth) = &request.auth {
             return auth.get().len() > bytes;
         }
-        // Most requests are shorter as a whole.
+        // Most requests are shorter than that as a whole.
         request.headers.bytes() + request.query.bytes() > bytes
             && credentials::len(request.protocol_lines(), &request.query) > bytes
     }
 }
 
 impl HandshakeData {
-    /// The lines of the subprotocols that were offered.
+    /// The header lines of the offered subprotocols.
     fn protocol_lines(&self) -> impl Iterator<Item = &str> {
         self.headers.all(SEC_WEBSOCKET_PROTOCOL.as_str()).filter_map(visible)
     }
@@ -301,7 +301,7 @@ impl fmt::Debug for Handshake {
     }
 }
 
-/// As `http` has it: a value that can be read as text is visible ASCII.
+/// Returns the value as text if it is visible ASCII, as `http` defines it.
 fn visible(value: &[u8]) -> Option<&str> {
     let is_visible = |byte: &u8| matches!(byte, b'\t' | 0x20..0x7f);
     std::str::from_utf8(value).ok().filter(|_| value.iter().all(is_visible))

@@ -21,7 +21,7 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
         Kind::Concrete => {
             let (take_up, table, methods) = (local("take_up"), local("TABLE"), local("Methods"));
             let made = Functions::of(checked, &Generics::default());
-            let Functions { heads, functions, calls, refusals } = &made;
+            let Functions { heads, definitions, calls, refusals } = &made;
             quote! {
                 #imports
                 #(#cfgs)*
@@ -32,7 +32,7 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
                     }
                     // From `impl` on as the block itself: a name that is not found is then not found in the same words, and told once.
                     #impl_token #methods for #self_type {
-                        #(#functions)*
+                        #(#definitions)*
                     }
                     fn #take_up(#all: &mut #framework::manual::Handlers<#self_type>) {
                         #(#calls)*
@@ -44,14 +44,14 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
             }
         }
         Kind::Generic { generics, part } => {
-            let Functions { functions, calls, refusals, .. } = Functions::of(checked, generics);
+            let Functions { definitions, calls, refusals, .. } = Functions::of(checked, generics);
             let (impl_generics, _, where_clause) = generics.split_for_impl();
             let part = Literal::usize_unsuffixed(*part);
             // Two blocks with one number are two impls, from `impl` to the type.
             let (_, end) = ends(self_type);
             let body = quote_spanned! {end=> {
                 fn add(#all: &mut #framework::manual::Handlers<Self>) {
-                    #(#functions)*
+                    #(#definitions)*
                     #(#calls)*
                     #refusals
                 }
@@ -72,7 +72,7 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
 struct Functions {
     /// Their declarations in a trait.
     heads: Vec<TokenStream>,
-    functions: Vec<TokenStream>,
+    definitions: Vec<TokenStream>,
     calls: Vec<TokenStream>,
     /// Problems that stop the start.
     refusals: TokenStream,
@@ -87,7 +87,7 @@ impl Functions {
         let (is_generic, table, methods) = (!generics.params.is_empty(), local("handlers"), local("Methods"));
         let in_calls = callable(self_type);
         let refusals = unread.iter().map(|error| refusal(framework, error)).collect();
-        let mut made = Self { heads: Vec::new(), functions: Vec::new(), calls: Vec::new(), refusals };
+        let mut made = Self { heads: Vec::new(), definitions: Vec::new(), calls: Vec::new(), refusals };
         let mut taken = HashMap::new();
         for handler in handlers {
             let name = name_of(handler, &mut taken);
@@ -115,12 +115,12 @@ impl Functions {
             let self_type = is_generic.then_some(&in_calls);
             let entry = Entry { framework, here, self_type, handler };
             let body = group(Delimiter::Brace, end, entry.expand());
-            made.functions.push(quote!(#head #body));
-            let (lines, framework) = (entry.lines(), &checked.framework);
+            made.definitions.push(quote!(#head #body));
+            let (written_at, framework) = (entry.lines(), &checked.framework);
             made.calls.push(quote! {
                 #(#cfgs)*
                 {
-                    #framework::manual::Handlers::at(#table, ::core::file!(), &[#(#lines),*]);
+                    #framework::manual::Handlers::at(#table, ::core::file!(), &[#(#written_at),*]);
                     #path(#table);
                 }
             });

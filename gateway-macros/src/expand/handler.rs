@@ -97,7 +97,7 @@ impl Entry<'_> {
         let here = *here;
         let handlers = self.local("handlers");
         let arguments = handler.arguments.iter().map(|ty| {
-            let (text, read) = (self.text(&type_text(ty)), self.from_context(ty, words));
+            let (text, read) = (self.text(&type_text(ty)), self.extractor_trait(ty, words));
             let needs = quote_spanned!(ty.span()=> #read::needs);
             quote_spanned!(here=> #framework::manual::Handlers::argument(#handlers, #text, #needs);)
         });
@@ -105,7 +105,7 @@ impl Entry<'_> {
     }
 
     /// `<Data<Order> as FromContext<on::Message>>`, all of it where the type stands.
-    fn from_context(&self, ty: &Type, words: &Words) -> TokenStream {
+    fn extractor_trait(&self, ty: &Type, words: &Words) -> TokenStream {
         let (framework, on) = (&self.framework, &words.on);
         let from = at(ty.span(), &quote!(#framework::extract::FromContext<#framework::extract::on::#on>));
         let ty = self.named(ty);
@@ -172,7 +172,7 @@ impl Entry<'_> {
         let (gateway, cx, value, rejection) =
             (self.local("gateway"), self.local("cx"), self.local("value"), self.local("rejection"));
         let reads = handler.arguments.iter().zip(&names).map(|(written, name)| {
-            let (from, text) = (self.from_context(written, words), self.text(&type_text(written)));
+            let (from, text) = (self.extractor_trait(written, words), self.text(&type_text(written)));
             let read = quote_spanned!(written.span()=> #from::from_context(#cx));
             quote_spanned! {here=>
                 let #name = match #read {

@@ -66,7 +66,7 @@ fn what_is_spread_is_several_arguments_and_one_is_itself() {
     check(Args(vec!["a"; 3]).to_args(), "[\"a\",\"a\",\"a\"]", Arity::Several);
     check(Args(("a",)).to_args(), "\"a\"", Arity::One);
     check(Args([json!({"a": [1]})]).to_args(), "{\"a\":[1]}", Arity::One);
-    // As itself it would be read as two.
+    // Written as itself the argument would be read as two.
     check(Args(([1, 2],)).to_args(), "[[1,2]]", Arity::Several);
     check(Args(()).to_args(), "[]", Arity::Several);
     check(Args(Vec::<u8>::new()).to_args(), "[]", Arity::Several);
@@ -110,7 +110,7 @@ fn a_long_list_is_gone_through_once() {
     let count = 20_000;
     let list = format!("[{} ]", (0..count).map(|number| number.to_string()).collect::<Vec<_>>().join(" , "));
     let args = RawArgs::from(several(&list));
-    // Quadratic it would be four thousand million bytes.
+    // A quadratic scan would read four thousand million bytes.
     for index in 0..args.len() {
         assert_eq!(args.read::<usize>(index).unwrap(), index);
     }
@@ -183,7 +183,7 @@ fn binary_parts_are_read_wherever_they_stand() {
     let expected: All = (vec![part("a"), part("b")], "x".to_owned(), HashMap::from([("a".to_owned(), part("c"))]));
     assert_eq!(All::from_args(args.clone()).unwrap(), expected);
     assert_eq!(Args::<All>::from_args(args.clone()).unwrap(), Args(expected.clone()));
-    // One more than came.
+    // One more than was sent.
     let Args((first, text, third, none)) =
         Args::<(Vec<Bytes>, String, HashMap<String, Bytes>, Option<Bytes>)>::from_args(args).unwrap();
     assert_eq!(((first, text, third), none), (expected, None));
@@ -247,7 +247,7 @@ fn value_of<T: DeserializeOwned>(json: &str) -> Result<T, String> {
 const FLAT: &str = r#"{"name":"name","data":"","more":["","aGk="]}"#;
 const FILE: &str = r#"{"kind":"file","data":"aGk="}"#;
 
-/// As docs/arguments.md says: Serde has the text before it knows that bytes are meant.
+/// See docs/arguments.md: Serde buffers the text before it knows that bytes are expected.
 #[test]
 fn bytes_that_serde_keeps_first_are_those_of_the_text() {
     assert_eq!(value_of::<Flat<Bytes>>(FLAT).unwrap().body.more[1], "aGk=");
@@ -281,7 +281,7 @@ thread_local! {
     static READ: Cell<usize> = const { Cell::new(0) };
 }
 
-/// A text that counts how often one was read.
+/// A text that counts its readings.
 #[derive(Debug)]
 struct Word;
 

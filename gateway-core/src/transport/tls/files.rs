@@ -1,4 +1,4 @@
-//! The certificate and key of a server, read from files, and read again while it runs.
+//! The certificate and key of a server, read from files and reloaded while the server runs.
 
 use std::fmt;
 use std::fs;
@@ -17,12 +17,12 @@ use crate::transport::tls::Encrypted;
 
 /// RFC 7301: an upgrade to a WebSocket needs this protocol.
 const HTTP_1_1: &[u8] = b"http/1.1";
-/// The second choice, for clients that offer nothing else: who is told in it what the server speaks may say so to its user.
+/// Second choice for clients that offer only HTTP/2: they then get a readable error over HTTP/2.
 pub(super) const HTTP_2: &[u8] = b"h2";
 
 /// A server's identity: a certificate and its private key, read from two files in PEM.
 ///
-/// Cheap to clone; all clones are the same, so that one that was kept can [`reload`](Tls::reload) what the server uses.
+/// Cheap to clone. Clones share their state, so a kept clone can [`reload`](Tls::reload) the server's certificate.
 ///
 /// ```no_run
 /// # #[cfg(feature = "tls")] {
@@ -45,54 +45,54 @@ struct Files {
     config: RwLock<Arc<ServerConfig>>,
 }
 
-/// Why a certificate or its key is of no use.
+/// Reason why a certificate or its key is unusable.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
     /// A file cannot be read.
     #[error("{} cannot be read: {source}", path.display())]
     Unreadable {
-        /// As it was given.
+        /// The given path.
         path: PathBuf,
-        /// The system's reason.
+        /// The system's error.
         source: io::Error,
     },
-    /// A file is no PEM, or cut off.
+    /// A file is not PEM, or is truncated.
     #[error("{} is no PEM file: {why}", path.display())]
     Malformed {
-        /// As it was given.
+        /// The given path.
         path: PathBuf,
         /// Description of the fault.
         why: String,
     },
-    /// The file of the certificate holds none.
+    /// The certificate file has no certificate.
     #[error("{} holds no certificate", .0.display())]
     NoCertificate(PathBuf),
-    /// The file of the key holds none.
+    /// The key file has no private key.
     #[error("{} holds no private key", .0.display())]
     NoKey(PathBuf),
-    /// They do not belong together, or are of a kind that is not supported.
+    /// Certificate and key do not belong together, or are of an unsupported kind.
     #[error("the certificate and its key cannot be used: {0}")]
     Unusable(String),
 }
 
 impl Tls {
-    /// Reads the certificate, with those that lead from it to one that clients know behind it, and its key.
+    /// Reads a certificate, followed by its chain of intermediate certificates, and its private key.
     ///
     /// # Errors
     ///
-    /// [`TlsError`] when they are of no use.
+    /// [`TlsError`] when a file is unreadable or unusable.
     pub fn from_pem_files(certificates: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Result<Self, TlsError> {
         let (certificates, key) = (certificates.into(), key.into());
         let config = RwLock::new(read(&certificates, &key)?);
         Ok(Self(Arc::new(Files { certificates, key, config })))
     }
 
-    /// Reads the files again. The next connection is shown what they hold now; those that are open go on.
+    /// Reads the files again. New connections use the new certificate; open connections continue.
     ///
     /// # Errors
     ///
-    /// [`TlsError`] when they are of no use. Then what was read before stays in use.
+    /// [`TlsError`] when a file is unreadable or unusable. The earlier certificate then stays in use.
     pub fn reload(&self) -> Result<(), TlsError> {
         let config = read(&self.0.certificates, &self.0.key)?;
         *self.0.config.write().unwrap_or_else(PoisonError::into_inner) = config;
