@@ -98,7 +98,7 @@ pub use crate::handler::{Context, IntoException, IntoReply, Reply, Streamed};
 pub use crate::hub::{BroadcastResult, JoinError, Namespace, Target};
 pub use crate::protocol::{CloseCode, Disconnect, Event, Message, Text};
 pub use crate::server::{Server, ServerHandle, ServerTarget};
-pub use crate::session::{DisconnectReason, RoomRefusal, SendError, SocketId};
+pub use crate::session::{DisconnectReason, SendError, SocketId};
 pub use crate::socket::{RequestError, Socket};
 pub use crate::transport::{AuthError, Handshake};
 

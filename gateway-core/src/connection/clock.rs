@@ -21,12 +21,12 @@ impl ConnectionState {
             return Ok(());
         }
         let now = Instant::now();
-        self.sockets.iter_mut().for_each(|driver| driver.expire(now));
+        self.sockets.drivers_mut().iter_mut().for_each(|driver| driver.expire(now));
         if let Some(reason) = self.assembly_timeout.overdue(now) {
             self.application.counters.add(Counter::ProtocolErrors);
             return Err(CloseCause::Over(reason));
         }
-        if self.connect_deadline().is_some_and(|until| until <= now) {
+        if self.sockets.connect_deadline().is_some_and(|until| until <= now) {
             return Err(CloseCause::Over(DisconnectReason::Malformed("the client got into no namespace in time")));
         }
         if self.leaves_by.is_some_and(|until| until <= now) {
@@ -45,8 +45,9 @@ impl ConnectionState {
             return Ok(());
         }
         self.lives_until = None;
-        self.sockets.each(|driver| driver.session().outbox.end(DisconnectReason::Lifetime, Scope::Connection));
-        if self.sockets.is_empty() { Err(CloseCause::Over(DisconnectReason::Lifetime)) } else { Ok(()) }
+        let drivers = self.sockets.drivers();
+        drivers.iter().for_each(|driver| driver.session().outbox.end(DisconnectReason::Lifetime, Scope::Connection));
+        if drivers.is_empty() { Err(CloseCause::Over(DisconnectReason::Lifetime)) } else { Ok(()) }
     }
 
     /// A peer that was asked and comes too late is told nothing more, also where the timer is late too.
@@ -56,8 +57,8 @@ impl ConnectionState {
 
     /// A client that takes nothing of what waits is not read, so it cannot say that it is there: what it takes says so.
     fn beat<T: Transport>(&mut self, now: Instant, transport: &T) -> Result<(), CloseCause> {
-        let is_held_back = !self.is_light();
-        if !is_held_back && !self.has_room() {
+        let is_held_back = !self.sockets.is_light();
+        if !is_held_back && !self.sockets.has_room() {
             // Its signs of life are there, unread.
             self.heartbeat.hear(|| (ReceivedKind::Pong, Instant::now()));
         }
@@ -77,7 +78,7 @@ impl ConnectionState {
             HeartbeatAction::Dead => Err(CloseCause::Over(DisconnectReason::HeartbeatTimeout)),
             HeartbeatAction::Ping => {
                 // One that finds no room is as good as unanswered.
-                let _ = self.outbox().push(self.codec.format().ping(), Delivery::Event);
+                let _ = self.sockets.outbox().push(self.codec.format().ping(), Delivery::Event);
                 Ok(())
             }
         }
@@ -89,29 +90,27 @@ impl ConnectionState {
         let received = transport.received();
         let have_come = std::mem::replace(&mut self.heard_of, received) != received;
         let mut is_moving = have_come && transport.assembling().is_some();
-        for driver in &*self.sockets {
-            is_moving |= driver.session().outbox.take_moved();
+        for outbox in self.sockets.outboxes() {
+            is_moving |= outbox.take_moved();
         }
-        is_moving |= self.multiplexer.as_ref().is_some_and(|multiplexer| multiplexer.take_moved());
         if is_moving { ByteActivity::Moving } else { ByteActivity::Still }
     }
 
     /// The transport takes no more: a burst that waits has its time from now on. Of all namespaces of a connection together
     /// no more may wait than of one.
     pub(super) fn watch_burst(&mut self) -> Result<(), CloseCause> {
-        if self.is_light() {
+        if self.sockets.is_light() {
             self.leaves_by = None;
             return Ok(());
         }
         let limits = &self.application.limits;
-        let (mut frames, mut bytes) = self.multiplexer.as_ref().map_or((0, 0), |multiplexer| multiplexer.load());
-        let mut is_beyond = self.multiplexer.as_ref().is_some_and(|multiplexer| multiplexer.is_beyond_bounds());
-        for outbox in self.sockets.iter().map(|driver| &driver.session().outbox) {
+        let (mut frames, mut bytes, mut is_beyond) = (0, 0, false);
+        for outbox in self.sockets.outboxes() {
             let (more, larger) = outbox.load();
             (frames, bytes) = (frames + more as usize, bytes + larger);
             is_beyond |= outbox.is_beyond_bounds();
         }
-        if self.sockets.len() > 1 {
+        if self.sockets.drivers().len() > 1 {
             if bytes > limits.burst_bytes {
                 return Err(self.too_slow());
             }
@@ -130,17 +129,13 @@ impl ConnectionState {
         CloseCause::Over(DisconnectReason::TooSlow)
     }
 
-    fn connect_deadline(&self) -> Option<Instant> {
-        self.multiplexer.as_ref().and_then(|multiplexer| multiplexer.connect_deadline(&self.sockets))
-    }
-
     fn due(&self) -> Instant {
         let mut due = self.heartbeat.due();
-        for driver in &*self.sockets {
+        for driver in self.sockets.drivers() {
             due = driver.deadline().map_or(due, |deadline| deadline.min(due));
         }
         due = self.assembly_timeout.due().map_or(due, |until| until.min(due));
         due = self.leaves_by.map_or(due, |until| until.min(due));
-        self.connect_deadline().map_or(due, |until| until.min(due))
+        self.sockets.connect_deadline().map_or(due, |until| until.min(due))
     }
 }

@@ -11,9 +11,9 @@ use tracing::Instrument;
 
 use crate::connection::application::Application;
 use crate::connection::disconnect::{FAILED_HOOK, leave};
-use crate::connection::multiplexer::{LeavingSocket, Multiplexer};
+use crate::connection::multiplexer::LeavingSocket;
 use crate::connection::socket_driver::SocketDriver;
-use crate::connection::socket_set::SocketSet;
+use crate::connection::sockets::Sockets;
 use crate::error::ConnectRejection;
 use crate::metrics::{self, Counter};
 use crate::protocol::{Disconnect, Outgoing, WireFormat};
@@ -31,43 +31,46 @@ pub(super) struct ClosingConnection<T> {
     pub(super) transport: T,
     pub(super) application: Arc<Application>,
     pub(super) format: WireFormat,
-    pub(super) sockets: SocketSet,
-    pub(super) multiplexer: Option<Box<Multiplexer>>,
+    pub(super) sockets: Sockets,
 }
 
 /// Tells the client, and ends every socket of the connection.
 pub(super) async fn finish<T: Transport>(remains: ClosingConnection<T>, end: CloseCause) {
-    let ClosingConnection { mut transport, application, format, mut sockets, multiplexer } = remains;
+    let ClosingConnection { mut transport, application, format, sockets } = remains;
     transport.stop_reading();
-    let only = sockets.only().map(|driver| Arc::clone(driver.session()));
-    for session in sockets.iter().map(SocketDriver::session).filter(|session| may_come_back(session, &end)) {
+    for session in sockets.drivers().iter().map(SocketDriver::session).filter(|session| may_come_back(session, &end)) {
         session.mark_disconnected();
     }
     let reason = match end {
         CloseCause::Over(reason) => {
-            // What was held for a socket that was never accepted is not sent.
-            only.iter().filter(|session| !session.is_accepted()).for_each(|session| session.outbox.discard());
+            if let Sockets::Single(single) = &sockets
+                && !single.session().is_accepted()
+            {
+                // What was held for a socket that was never accepted is not sent.
+                single.session().outbox.discard();
+            }
             reason
         }
-        CloseCause::Refused(refusal) => refused(&application, only.as_deref(), &refusal),
+        CloseCause::Refused(refusal) => refused(&application, sockets.only_session().map(AsRef::as_ref), &refusal),
     };
     if is_unheard(&reason) {
         transport.give_up();
     }
-    let mut leaving = Vec::new();
-    let mut own = None;
-    if let Some(multiplexer) = multiplexer {
-        let (outbox, still_leaving) = multiplexer.close(&mut sockets, &reason);
-        own = Some(outbox);
-        leaving = still_leaving;
-    }
-    let limits = &application.limits;
-    let closing = async {
-        let outbox = own.as_ref().or(only.as_ref().map(|session| &session.outbox));
-        if let Some(outbox) = outbox {
-            let ending = queue_close_frame(&application, format, outbox, &reason);
-            close(transport, outbox, ending, limits.close_timeout).await;
+    let (session, own);
+    let (outbox, sockets, leaving) = match sockets {
+        Sockets::Single(single) => {
+            session = Arc::clone(single.session());
+            (&session.outbox, vec![single.driver], Vec::new())
         }
+        Sockets::Multiplexed(multiplexed) => {
+            let (outbox, sockets, leaving) = multiplexed.close(&reason);
+            own = outbox;
+            (&own, sockets, leaving)
+        }
+    };
+    let closing = async {
+        let ending = queue_close_frame(&application, format, outbox, &reason);
+        close(transport, outbox, ending, application.limits.close_timeout).await;
     };
     let sockets = join_all(sockets.into_iter().map(|driver| {
         let span = driver.span.clone();

@@ -100,14 +100,11 @@ fn poll_drain(driver: &mut SocketDriver, task: &mut Task<'_>) -> Poll<()> {
     if driver.connect_hooks.is_some() {
         return Poll::Pending;
     }
-    let SocketDriver { context, scheduler, raw, .. } = driver;
+    let SocketDriver { context, scheduler, .. } = driver;
     // Nobody reads a stream's items, and it need not ever end by itself.
     scheduler.end_streams();
     while scheduler.poll(context, task) {
         scheduler.end_streams();
-    }
-    if let Some(raw) = raw {
-        raw.poll(context, task);
     }
     if driver.has_work() { Poll::Pending } else { Poll::Ready(()) }
 }

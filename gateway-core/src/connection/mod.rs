@@ -10,12 +10,15 @@ mod disconnect;
 mod drain;
 mod driver;
 mod formats;
+mod multiplexed;
 mod multiplexer;
 mod room_guards;
 mod scheduler;
+mod single;
 mod socket_context;
 mod socket_driver;
 mod socket_set;
+mod sockets;
 
 pub(crate) use application::Application;
 pub use drain::Drain;

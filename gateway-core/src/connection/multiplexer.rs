@@ -41,7 +41,7 @@ pub(super) struct Multiplexer {
     format: WireFormat,
     handshake: Handshake,
     /// What belongs to no socket, and what sockets that left have not sent yet.
-    outbox: Outbox,
+    pub(super) outbox: Outbox,
     /// Sockets whose end is not over.
     leaving: Vec<LeavingSocket>,
     /// Names, as hashes, of namespaces that have ended: what their client sent before it knew, and what it still answers,
@@ -63,16 +63,16 @@ impl LeavingSocket {
 }
 
 impl Multiplexer {
-    pub(super) fn open(
+    pub(super) fn new(
         application: &Arc<Application>,
         format: WireFormat,
         handshake: Handshake,
         connect_deadline: Instant,
-    ) -> Box<Self> {
+    ) -> Self {
         let limits = &application.limits;
         let outbox = Outbox::new(format, limits, &application.counters);
         outbox.open(Encoded::nothing());
-        Box::new(Self {
+        Self {
             application: Arc::clone(application),
             format,
             handshake,
@@ -83,7 +83,7 @@ impl Multiplexer {
             connect_rate: None,
             connect_deadline: Some(connect_deadline),
             stopping: None,
-        })
+        }
     }
 
     /// The request that opened the connection.
@@ -208,7 +208,7 @@ impl Multiplexer {
         });
         let data = exception.render_refusal();
         let frame = self.format.encode(EncodeContext::of(namespace), &Outgoing::Refused { data: &data });
-        let _ = self.outbox(sockets).push(frame, Delivery::Answer);
+        let _ = self.outbox_beside(sockets).push(frame, Delivery::Answer);
     }
 
     /// The connect hooks said no.
@@ -262,49 +262,13 @@ impl Multiplexer {
     }
 
     /// Where goes what belongs to no socket: behind what the only one has to say, where its frames are all there are.
-    pub(super) fn outbox<'a>(&'a self, sockets: &'a SocketSet) -> &'a Outbox {
+    pub(super) fn outbox_beside<'a>(&'a self, sockets: &'a SocketSet) -> &'a Outbox {
         sockets.only().filter(|_| sockets.is_lent()).map_or(&self.outbox, |driver| &driver.session().outbox)
     }
 
     /// Whether more may be read: sockets that are still leaving hold what they held, and take no place.
     pub(super) fn has_room(&self) -> bool {
         self.leaving.len() < self.application.limits.namespaces_per_connection
-    }
-
-    /// Whether little waits of what belongs to no socket.
-    pub(super) fn is_light(&self) -> bool {
-        self.outbox.is_light()
-    }
-
-    pub(super) fn holds_back(&self) -> bool {
-        self.outbox.holds_back()
-    }
-
-    pub(super) fn is_beyond_bounds(&self) -> bool {
-        self.outbox.is_beyond_bounds()
-    }
-
-    pub(super) fn load(&self) -> (usize, usize) {
-        let (frames, bytes) = self.outbox.load();
-        (frames as usize, bytes)
-    }
-
-    pub(super) fn take_moved(&self) -> bool {
-        self.outbox.take_moved()
-    }
-
-    /// Whether more waits than may.
-    pub(super) fn is_ending(&self) -> bool {
-        self.outbox.is_ending()
-    }
-
-    pub(super) fn ended(&self) -> Option<DisconnectReason> {
-        self.outbox.ended().map(|(reason, _)| reason)
-    }
-
-    /// Whether nothing waits but what sockets have to say.
-    pub(super) fn is_empty(&self) -> bool {
-        self.outbox.is_empty()
     }
 
     /// Lets those that are leaving go on. Says whether one has gone.

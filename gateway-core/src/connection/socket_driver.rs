@@ -11,8 +11,8 @@ use tracing::Span;
 
 use crate::connection::application::Application;
 use crate::connection::connect::ConnectHooks;
+use crate::connection::scheduler::Scheduler;
 use crate::connection::scheduler::events::EventScheduler;
-use crate::connection::scheduler::raw::RawScheduler;
 use crate::connection::socket_context::SocketContext;
 use crate::error::{ConnectRejection, Exception};
 use crate::gateway::Route;
@@ -25,13 +25,11 @@ use crate::protocol::{
 };
 use crate::session::{Delivery, DisconnectReason, Scope, Session};
 use crate::socket::Socket;
-use crate::transport::{Handshake, ResumeRequest};
+use crate::transport::{Handshake, ResumeRequest, Transport};
 
 pub(super) struct SocketDriver {
     pub(super) context: SocketContext,
-    pub(super) scheduler: EventScheduler,
-    /// Present in a raw gateway, which has no scheduler of events.
-    pub(super) raw: Option<RawScheduler>,
+    pub(super) scheduler: Scheduler,
     /// Present while the connect hooks run.
     pub(super) connect_hooks: Option<ConnectHooks>,
     /// Gateways whose connect hooks have accepted, in order.
@@ -92,15 +90,14 @@ impl SocketDriver {
             session.outbox.end(DisconnectReason::Shutdown, Scope::Connection);
         }
         let application = Arc::clone(application);
-        let raw = route.router.raw().map(|_| RawScheduler::default());
+        let scheduler = Scheduler::new(&route);
         let grants = grants.or_else(|| (route.is_guarded || !route.own.is_empty()).then(Arc::default));
         let context = SocketContext { application, route, session, socket, grants };
         context.guard();
         let connect_hooks = Some(ConnectHooks::begin(&context, &after));
         Self {
             context,
-            scheduler: EventScheduler::default(),
-            raw,
+            scheduler,
             connect_hooks,
             admitted: 0,
             drained_by: None,
@@ -111,7 +108,7 @@ impl SocketDriver {
     }
 
     /// Opens the way out, once the connect hooks have accepted.
-    pub(super) fn open(&self) {
+    fn open(&self) {
         let session = self.session();
         let is_kept = self.context.application.hub.resumable.keep(session);
         if is_kept && session.is_recovered() {
@@ -126,6 +123,25 @@ impl SocketDriver {
         &self.context.session
     }
 
+    /// Lets the connect hooks go on; a socket that they accept may send. Says whether they have accepted just now.
+    pub(super) fn connect<T: Transport>(
+        &mut self,
+        task: &mut Task<'_>,
+        transport: &mut T,
+    ) -> Result<bool, ConnectRejection> {
+        // The socket may have been taken in this very turn, which registered those that were there at its start.
+        self.session().outbox.register(task);
+        if !self.admit(task)? {
+            return Ok(false);
+        }
+        self.open();
+        transport.greet();
+        if let Some(listener) = transport.listener() {
+            self.session().outbox.ask_before_volatile(listener);
+        }
+        Ok(true)
+    }
+
     /// Lets the connect hooks go on. Says whether they have accepted just now.
     pub(super) fn admit(&mut self, task: &mut Task<'_>) -> Result<bool, ConnectRejection> {
         let Some(connect_hooks) = &mut self.connect_hooks else { return Ok(false) };
@@ -136,9 +152,6 @@ impl SocketDriver {
         self.connect_hooks = None;
         self.session().accept();
         self.scheduler.open();
-        if let Some(raw) = &mut self.raw {
-            raw.open();
-        }
         self.context.count(Counter::Connections);
         self.span.in_scope(|| tracing::debug!("connected"));
         Ok(true)
@@ -162,7 +175,7 @@ impl SocketDriver {
 
     /// Whether the client owes an answer.
     pub(super) fn is_asking(&self) -> bool {
-        self.raw.is_none() && !self.session().pending.is_empty()
+        !self.scheduler.is_raw() && !self.session().pending.is_empty()
     }
 
     pub(super) fn is_stopping(&self) -> bool {
@@ -182,10 +195,7 @@ impl SocketDriver {
 
     #[inline]
     pub(super) fn has_room(&self) -> bool {
-        match &self.raw {
-            Some(raw) => raw.has_room(&self.context),
-            None => self.scheduler.has_room(&self.context),
-        }
+        self.scheduler.has_room(&self.context)
     }
 
     pub(super) fn count(&mut self) {
@@ -198,35 +208,32 @@ impl SocketDriver {
 
     /// Whether something runs or waits.
     pub(super) fn has_work(&self) -> bool {
-        !self.scheduler.is_idle() || self.raw.as_ref().is_some_and(|raw| !raw.is_idle())
+        !self.scheduler.is_idle()
     }
 
     /// The client is gone: what was not started is not started.
     pub(super) fn forget_what_waits(&mut self) {
-        self.scheduler.forget_waiting_events();
-        if let Some(raw) = &mut self.raw {
-            raw.forget_waiting_messages();
-        }
+        self.scheduler.forget_waiting();
     }
 
     /// Lets everything go on as far as it can. Says whether anything happened.
     pub(super) fn run(&mut self, task: &mut Task<'_>) -> bool {
         let _entered = self.span.enter();
-        match &mut self.raw {
-            Some(raw) => raw.poll(&self.context, task),
-            None => self.scheduler.poll(&self.context, task),
-        }
+        self.scheduler.poll(&self.context, task)
     }
 
     /// Takes a whole message, where it is a raw gateway's.
     pub(super) fn take_message(&mut self, message: impl Into<Message>, task: &mut Task<'_>) {
-        if let Some(raw) = &mut self.raw {
+        if let Scheduler::Raw(raw) = &mut self.scheduler {
             let _entered = self.span.enter();
             raw.take(&self.context, message.into(), task);
         }
     }
 
     pub(super) fn take_incoming(&mut self, incoming: Incoming<'_>, task: &mut Task<'_>) {
+        let is_stopping = self.is_stopping();
+        // A raw gateway has no envelopes.
+        let Scheduler::Events(events) = &mut self.scheduler else { return };
         let limits = &self.context.application.limits;
         match incoming {
             Incoming::Event(envelope) if envelope.event.len() > limits.event_name_bytes => {
@@ -237,22 +244,22 @@ impl SocketDriver {
                 if exceeds_depth(envelope.payload.text(), limits.json_depth.saturating_sub(1)) =>
             {
                 let too_deep = || Exception::framework("too_deep", "the data is nested too deeply");
-                let exception = self.scheduler.take_token(&self.context).err().unwrap_or_else(too_deep);
+                let exception = events.take_token(&self.context).err().unwrap_or_else(too_deep);
                 EventScheduler::refuse(&self.context, envelope, &exception);
             }
-            Incoming::Event(envelope) if self.is_stopping() => {
+            Incoming::Event(envelope) if is_stopping => {
                 EventScheduler::refuse(&self.context, envelope, &Exception::framework("gone", "the connection ends"));
             }
             Incoming::Event(envelope) => {
                 let _entered = self.span.enter();
-                self.scheduler.take(&self.context, envelope, task);
+                events.take(&self.context, envelope, task);
             }
             Incoming::Answer { ask, outcome } => {
                 let outcome = outcome.map(Payload::into_owned).map_err(|error| error.get().to_owned());
                 // An answer nobody waits for came too late: its question was told to have timed out.
-                self.session().pending.answer(ask, outcome);
+                self.context.session.pending.answer(ask, outcome);
             }
-            Incoming::Cancel(id) => self.scheduler.cancel(&self.context, &id),
+            Incoming::Cancel(id) => events.cancel(&self.context, &id),
             // The first two are about namespaces, and whoever holds several has taken them.
             Incoming::Connect { .. } | Incoming::Disconnect | Incoming::Nothing => {}
         }
@@ -286,13 +293,12 @@ impl SocketDriver {
     /// The next moment something here has had its time.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let SocketContext { grants, .. } = &self.context;
-        if self.connect_hooks.is_none() && self.raw.is_none() && self.drained_by.is_none() && grants.is_none() {
+        if self.connect_hooks.is_none() && self.drained_by.is_none() && grants.is_none() {
             return self.scheduler.deadline();
         }
         let expires = grants.as_ref().and_then(|grants| grants.expires());
         let connect_hooks = self.connect_hooks.as_ref().and_then(ConnectHooks::deadline);
-        let raw = self.raw.as_ref().and_then(RawScheduler::deadline);
-        [self.scheduler.deadline(), raw, connect_hooks, self.drained_by, expires].into_iter().flatten().min()
+        [self.scheduler.deadline(), connect_hooks, self.drained_by, expires].into_iter().flatten().min()
     }
 
     pub(super) fn expire(&mut self, now: Instant) {
@@ -303,9 +309,6 @@ impl SocketDriver {
             self.session().expel(Disconnect::new(CloseCode::EXPIRED, "expired"), Scope::Socket);
         }
         self.scheduler.expire(&self.context, now);
-        if let Some(raw) = &mut self.raw {
-            raw.expire(&self.context, now);
-        }
     }
 }
 

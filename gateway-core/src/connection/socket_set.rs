@@ -13,17 +13,9 @@ pub(super) struct SocketSet {
 }
 
 impl SocketSet {
-    pub(super) fn one(driver: SocketDriver) -> Self {
-        Self { sockets: vec![driver], is_lent: false }
-    }
-
     /// The only one, where there is one.
     pub(super) fn only(&self) -> Option<&SocketDriver> {
         if let [only] = self.sockets.as_slice() { Some(only) } else { None }
-    }
-
-    pub(super) fn only_mut(&mut self) -> Option<&mut SocketDriver> {
-        if let [only] = self.sockets.as_mut_slice() { Some(only) } else { None }
     }
 
     // These run several times for each message: the usual case is not a loop.

@@ -4,7 +4,7 @@ use crate::error::{ConnectRejection, Exception, Rejection};
 use crate::handler::ErrorTypes;
 use crate::hub::JoinError;
 use crate::protocol::Malformed;
-use crate::session::{RoomRefusal, SendError};
+use crate::session::SendError;
 use crate::socket::RequestError;
 use crate::transport::AuthError;
 
@@ -64,16 +64,11 @@ impl IntoException for JoinError {
         let exception = match &self {
             Self::TooMany => Exception::framework("too_many_rooms", self.to_string()),
             Self::Private => Exception::framework("private_room", self.to_string()),
-            Self::Refused(refusal) => return told_by_a_guard(refusal),
+            Self::Refused(exception) => return exception.clone(),
             Self::Gone => Exception::hidden("gone", &self),
         };
         exception.with_source(self)
     }
-}
-
-/// As the guard has said it.
-fn told_by_a_guard(refusal: &RoomRefusal) -> Exception {
-    refusal.error().downcast_ref().cloned().unwrap_or_else(Exception::forbidden)
 }
 
 impl IntoException for SendError {
