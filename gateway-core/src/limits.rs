@@ -9,7 +9,8 @@ options! {
     /// The bounds of everything a client has a part in. All counts are inclusive: the limit itself is still allowed.
     ///
     /// ```
-    /// use gateway_core::{Limits, Server};
+    /// use gateway_core::limits::Limits;
+    /// use gateway_core::Server;
     ///
     /// let server = Server::new().limits(Limits::new().message_bytes(64 * 1024).connections(5000));
     /// ```

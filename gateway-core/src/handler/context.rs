@@ -17,7 +17,7 @@ use crate::transport::Handshake;
 /// An event on its way to its answer, or another moment of a socket's life: its connect hooks, its end, the start of the
 /// server.
 ///
-/// Guards see it through their [`GuardContext`](crate::GuardContext); interceptors, extractors and filters see it as it is. It
+/// Guards see it through their [`GuardContext`](crate::pipeline::GuardContext); interceptors, extractors and filters see it as it is. It
 /// borrows the frame of the event: what a handler keeps is read out of it before the handler runs.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
@@ -83,7 +83,7 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     ///
-    /// A [`Rejection`] while the server starts, and at [`GuardPoint::Upgrade`](crate::GuardPoint::Upgrade).
+    /// A [`Rejection`] while the server starts, and at [`GuardPoint::Upgrade`](crate::pipeline::GuardPoint::Upgrade).
     pub fn socket(&self) -> Result<&Socket, Rejection> {
         self.scope.socket.ok_or_else(|| Rejection::new("internal", "there is no socket yet"))
     }
@@ -150,7 +150,7 @@ impl<'a> Context<'a> {
     }
 
     /// Values of this event, for the interceptors behind this one and for the handler, which reads
-    /// [`Extension<T>`](crate::Extension).
+    /// [`Extension<T>`](crate::extract::Extension).
     #[must_use]
     pub fn extensions(&self) -> &Extensions {
         self.extensions

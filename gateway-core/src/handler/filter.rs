@@ -21,6 +21,7 @@ use crate::protocol::Disconnect;
 ///
 /// ```
 /// use gateway_core::prelude::*;
+/// use gateway_core::pipeline::{Filter, FilterOutcome};
 ///
 /// #[derive(Debug, thiserror::Error, Exception)]
 /// #[error("no room {0}")]

@@ -60,7 +60,7 @@ impl<'a> Next<'a> {
     }
 
     /// Runs it and gives its outcome: a value, a stream, nothing, or an exception. A handler that answers by an
-    /// [`Ack`](crate::Ack) has an empty one.
+    /// [`Ack`](crate::extract::Ack) has an empty one.
     pub async fn run(self) -> Reply {
         let Self { context, interceptors, handle, responder } = self;
         let lent = context.lend();

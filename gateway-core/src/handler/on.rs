@@ -1,4 +1,4 @@
-//! The moments in which user code runs. An extractor says by its implementation of [`FromContext<On>`](crate::FromContext)
+//! The moments in which user code runs. An extractor says by its implementation of [`FromContext<On>`](crate::extract::FromContext)
 //! in which of them it has something to give, so that an impossible argument does not compile.
 
 /// A subscribed event arrived: `#[subscribe]`.

@@ -20,7 +20,7 @@ use crate::protocol::{Fault, Step};
 ///
 /// ```
 /// use gateway_core::prelude::*;
-/// use gateway_core::{ValidationErrors, Validate};
+/// use gateway_core::validation::{ValidationErrors, Validate};
 /// use serde::Deserialize;
 ///
 /// #[derive(Deserialize)]
@@ -103,7 +103,7 @@ impl<E> DerefMut for Valid<E> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no rules to be checked by",
     label = "this cannot be `Valid`",
-    note = "put `#[derive(garde::Validate)]` on `{Self}`, with the feature `garde` of `gateway-core`; or implement `gateway_core::Validate`",
+    note = "put `#[derive(garde::Validate)]` on `{Self}`, with the feature `garde` of `gateway-core`; or implement `gateway_core::validation::Validate`",
     note = "several arguments are a tuple struct: `struct Say(#[garde(skip)] String, #[garde(dive)] NewMessage);` in `Valid<Args<Say>>`"
 )]
 pub trait Validate {
@@ -114,7 +114,7 @@ pub trait Validate {
 /// The rules that a value breaks, each with its place.
 ///
 /// ```
-/// use gateway_core::{ValidationErrors, Validate};
+/// use gateway_core::validation::{ValidationErrors, Validate};
 ///
 /// struct Order {
 ///     dish: String,

@@ -9,7 +9,7 @@ use std::fmt;
 /// ignored.
 ///
 /// ```
-/// use gateway_core::TraceParent;
+/// use gateway_core::extract::TraceParent;
 ///
 /// let trace = TraceParent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
 /// assert_eq!(trace.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");

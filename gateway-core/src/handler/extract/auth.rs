@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::error::Rejection;
 use crate::handler::{Context, FromContext, Requirements, on};
 
-/// Value that a guard granted with [`Grant::with`](crate::Grant::with): for this event, or for the socket.
+/// Value that a guard granted with [`Grant::with`](crate::pipeline::Grant::with): for this event, or for the socket.
 ///
 /// Where no guard of the gateway can grant a `T`, the server does not start. Where one could and did not, because it let the
 /// client pass with less, the answer is the exception `unauthorized`.

@@ -12,6 +12,7 @@ use crate::handler::{Context, FromContext, on};
 ///
 /// ```
 /// # use gateway_core::prelude::*;
+/// # use gateway_core::extract::Cancellation;
 /// # #[gateway(namespace = "/report")]
 /// # struct Reports;
 /// # async fn count() -> u64 { 1 }

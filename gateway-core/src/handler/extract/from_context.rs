@@ -16,7 +16,8 @@ use crate::transport::Handshake;
 /// Write your own by implementing it; for all moments at once with `impl<On> FromContext<On> for …`.
 ///
 /// ```
-/// use gateway_core::{Context, FromContext, Rejection};
+/// use gateway_core::extract::FromContext;
+/// use gateway_core::{Context, Rejection};
 ///
 /// struct Language(String);
 ///

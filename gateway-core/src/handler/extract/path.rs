@@ -13,6 +13,7 @@ use crate::handler::{Context, FromContext, Requirements, on};
 ///
 /// ```
 /// # use gateway_core::prelude::*;
+/// # use gateway_core::extract::Path;
 /// #[gateway(namespace = "/game/{game}/player/{player}")]
 /// struct Game;
 ///

@@ -20,7 +20,7 @@ use crate::metrics::{Counter, Counters};
 /// Decides whether a client may pass, without waiting. One that waits is an [`AsyncGuard`].
 ///
 /// It stands before a method or a whole gateway by `#[guard(SignedIn)]`, before everything by
-/// [`Server::guard`](crate::Server::guard). The same rule is asked at every [`GuardPoint`](crate::GuardPoint), so that nobody comes
+/// [`Server::guard`](crate::Server::guard). The same rule is asked at every [`GuardPoint`](crate::pipeline::GuardPoint), so that nobody comes
 /// in by another one.
 ///
 /// ```
@@ -53,7 +53,7 @@ use crate::metrics::{Counter, Counters};
 /// }
 /// ```
 pub trait Guard: Send + Sync + 'static {
-    /// Type of the value it may grant, to be read as [`Auth`](crate::Auth); `()` where it grants nothing.
+    /// Type of the value it may grant, to be read as [`Auth`](crate::extract::Auth); `()` where it grants nothing.
     type Grants: Send + Sync + 'static;
 
     /// Decides about the client's request.
@@ -76,6 +76,7 @@ pub trait Guard: Send + Sync + 'static {
 ///
 /// ```
 /// use gateway_core::prelude::*;
+/// use gateway_core::pipeline::AsyncGuard;
 ///
 /// #[derive(Default)]
 /// struct NotBanned;
@@ -94,7 +95,7 @@ pub trait Guard: Send + Sync + 'static {
 /// }
 /// ```
 pub trait AsyncGuard: Send + Sync + 'static {
-    /// Type of the value it may grant, to be read as [`Auth`](crate::Auth); `()` where it grants nothing.
+    /// Type of the value it may grant, to be read as [`Auth`](crate::extract::Auth); `()` where it grants nothing.
     type Grants: Send + Sync + 'static;
 
     /// Decides about the client's request.

@@ -15,7 +15,8 @@ use crate::error::Exception;
 /// about.
 ///
 /// ```
-/// use gateway_core::{Exception, Grant};
+/// use gateway_core::pipeline::Grant;
+/// use gateway_core::Exception;
 ///
 /// struct User(String);
 ///
@@ -46,7 +47,7 @@ impl<T> Grant<T> {
         Self { value: None, user: None, holds: GrantLifetime::Once, expires: None }
     }
 
-    /// Yes, and this is what the guard found out: handlers and hooks read it as [`Auth<T>`](crate::Auth).
+    /// Yes, and this is what the guard found out: handlers and hooks read it as [`Auth<T>`](crate::extract::Auth).
     pub fn with(value: T) -> Self {
         Self { value: Some(value), ..Self::new() }
     }

@@ -1,4 +1,4 @@
-//! Who holds the right to answer while a handler runs: the framework, an [`Ack`](crate::Ack), or both. How it is used is in
+//! Who holds the right to answer while a handler runs: the framework, an [`Ack`](crate::extract::Ack), or both. How it is used is in
 //! `respond.rs`.
 
 use std::mem;
@@ -11,7 +11,7 @@ use crate::handler::reply::responder::{Finished, Responder};
 use crate::handler::{Outcome, Reply};
 use crate::protocol::RequestId;
 
-/// Who holds the responder of a handler: the framework alone, or also an [`Ack`](crate::Ack) the handler asked for.
+/// Who holds the responder of a handler: the framework alone, or also an [`Ack`](crate::extract::Ack) the handler asked for.
 #[derive(Debug)]
 pub(crate) struct SharedResponder<'a>(Mutex<ResponderHolder<'a>>);
 
@@ -26,7 +26,7 @@ enum ResponderHolder<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct ResponderSlot {
     responder: Option<Responder<'static>>,
-    /// Whether the handler answers by its [`Ack`](crate::Ack).
+    /// Whether the handler answers by its [`Ack`](crate::extract::Ack).
     by_hand: bool,
 }
 
@@ -122,7 +122,7 @@ impl<'a> SharedResponder<'a> {
     }
 }
 
-/// What an [`Ack`](crate::Ack) and a [`Cancellation`](crate::Cancellation) are made from.
+/// What an [`Ack`](crate::extract::Ack) and a [`Cancellation`](crate::extract::Cancellation) are made from.
 pub(crate) trait Share: Sync {
     /// Lets the handler answer by itself.
     fn share(&self) -> Arc<Mutex<ResponderSlot>>;

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::handler::{ServiceMap, Written};
 
 /// Requirements of an argument on the server. An extractor declares them in
-/// [`FromContext::needs`](crate::FromContext::needs), and a missing value stops the start.
+/// [`FromContext::needs`](crate::extract::FromContext::needs), and a missing value stops the start.
 pub struct Requirements<'a> {
     pub(in crate::handler) scene: &'a Available<'a>,
     pub(in crate::handler) missing: Vec<Missing>,
@@ -105,7 +105,7 @@ pub struct Argument {
 
 impl Argument {
     /// An argument of a type that is written like this, at this place. `needs` is that of its
-    /// [`FromContext`](crate::FromContext).
+    /// [`FromContext`](crate::extract::FromContext).
     #[must_use]
     pub const fn new(written: Written, needs: fn(&mut Requirements<'_>)) -> Self {
         Self { written, needs }

@@ -2,6 +2,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use gateway_core::prelude::*;
+use gateway_core::extract::PerSocket;
+use gateway_core::{ServerHandle, SocketId};
 
 struct Pool;
 
