@@ -55,7 +55,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-/// Options of a server that stand in a configuration file (feature `config`).
+/// Options of a server from a configuration file (feature `config`).
 #[cfg(feature = "config")]
 pub mod config {
     pub use crate::server::ServerConfig;
@@ -122,12 +122,12 @@ pub mod validation {
     pub use crate::handler::{Valid, Validate, ValidationErrors};
 }
 
-/// Requests from the server to its clients, and events that may be left out. They begin at a [`Socket`] or a [`Target`].
+/// Requests from the server to its clients, and volatile events. Both start at a [`Socket`] or a [`Target`].
 pub mod emit {
     pub use crate::socket::{AckRequest, AckRequests, Responses, VolatileSocket};
 }
 
-/// Message formats of an application's own.
+/// Custom message formats.
 pub mod format {
     pub use crate::protocol::{
         ClientMessage, FormatError, IncomingMessage, MessageFormat, OutgoingKind, OutgoingMessage,
@@ -139,7 +139,7 @@ pub mod socket_io {
     pub use crate::server::{Cors, EngineIo, Parser, SameSite, SessionCookie, SocketIo, TransportName};
 }
 
-/// Places to listen at, the service for other HTTP servers, and how a server runs and stops.
+/// Endpoints, the service for other HTTP servers, and running and stopping a server.
 pub mod serve {
     pub use crate::connection::Drain;
     pub use crate::server::{Body, Endpoint, GatewayService, HandshakeRejection, LocalAddr, PeerAddr, RunningServer};
