@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use futures_core::Stream;
 use gateway_core::prelude::*;
-use gateway_core::metrics::Counter;
 
 macro_rules! counter {
     ($name:ident, $namespace:literal, $number:ty, $event:expr, $reply:ty) => {
