@@ -13,12 +13,12 @@ async fn connect(services: Services) -> Result<Arc<Pool>, Box<dyn std::error::Er
 }
 
 #[gateway(namespace = "/services")]
-struct Services {
+struct Visits {
     pool: Arc<Pool>,
 }
 
 #[gateway]
-impl Services {
+impl Visits {
     #[subscribe]
     fn read(&self, pool: State<Arc<Pool>>, visit: PerSocket<Visit>) -> String {
         assert!(Arc::ptr_eq(&pool, &self.pool));
@@ -28,7 +28,7 @@ impl Services {
 
 fn main() {
     let server = Server::empty()
-        .gateway::<Services>()
+        .gateway::<Visits>()
         .provide_with(connect)
         .provide_with(async |_| Ok::<u8, Infallible>(1))
         .provide_with(|services| async move { services.get::<u8>().await.map(u16::from) })
