@@ -86,7 +86,7 @@ pub enum Counter {
     DroppedEvents,
     /// Connections closed because their outbox was full.
     SlowDisconnects,
-    /// Frames dropped by [`crate::Overflow`] or because they were volatile.
+    /// Frames dropped by [`crate::limits::Overflow`] or because they were volatile.
     DroppedFrames,
     /// Queued frames that were replaced by a later one with their key.
     CoalescedFrames,

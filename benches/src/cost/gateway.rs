@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use gateway_core::RunningServer;
+use gateway_core::extract::{Args, RawArgs};
+use gateway_core::limits::Limits;
 use gateway_core::prelude::*;
+use gateway_core::serve::RunningServer;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::net::TcpListener;

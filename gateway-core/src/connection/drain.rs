@@ -11,7 +11,8 @@ options! {
     /// ```
     /// use std::time::Duration;
     ///
-    /// use gateway_core::{CloseCode, Drain};
+    /// use gateway_core::serve::Drain;
+    /// use gateway_core::CloseCode;
     ///
     /// let drain = Drain::new().delay(Duration::from_secs(5)).close_code(CloseCode::SERVICE_RESTART);
     /// ```

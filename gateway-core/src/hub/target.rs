@@ -51,7 +51,7 @@ impl Target {
         self
     }
 
-    /// Adds all sockets of a user that a guard set with [`Grant::user`](crate::Grant::user).
+    /// Adds all sockets of a user that a guard set with [`Grant::user`](crate::pipeline::Grant::user).
     #[must_use]
     pub fn user(self, id: impl AsRef<str>) -> Self {
         self.to(user_room(id.as_ref()))

@@ -1,4 +1,4 @@
-//! Knowing that nobody waits for an answer any more.
+//! Notification that an answer is no longer needed.
 
 use std::fmt;
 
@@ -7,11 +7,12 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Rejection;
 use crate::handler::{Context, FromContext, on};
 
-/// Fires when a request's answer is of use to nobody: its client cancelled it or left, the server stops, or the handler took too
-/// long. A handler's own future is dropped then, so this is for work that it set going elsewhere.
+/// A notification that a request's answer is no longer needed: the client cancelled or disconnected, the server stops, or
+/// the handler timed out. The handler's own future is dropped then, so this serves work spawned elsewhere.
 ///
 /// ```
 /// # use gateway_core::prelude::*;
+/// # use gateway_core::extract::Cancellation;
 /// # #[gateway(namespace = "/report")]
 /// # struct Reports;
 /// # async fn count() -> u64 { 1 }

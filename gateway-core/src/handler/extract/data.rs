@@ -13,7 +13,7 @@ use crate::handler::{Context, ErrorTypes, FromContext, IntoReply, Reply, on};
 /// A payload of a type of one's own: as an argument it is read from what the client sent, as a reply it is sent.
 ///
 /// A missing payload is read as `null`, so `Data<Option<T>>` takes both. Several arguments are read as their array, so
-/// `Data<(A, B)>` takes two; [`Args`](crate::Args) reads a list whatever their number.
+/// `Data<(A, B)>` takes two; [`Args`](crate::extract::Args) reads a list whatever their number.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Data<T>(pub T);
 

@@ -6,9 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gateway_core::Counter;
+use gateway_core::http::StatusCode;
+use gateway_core::metrics::Counter;
+use gateway_core::pipeline::{AsyncGuard, GuardPoints};
 use gateway_core::prelude::*;
 use gateway_core::testing::{ConnectError, Failure};
+use gateway_core::{CloseCode, JoinError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::{Instant, sleep};

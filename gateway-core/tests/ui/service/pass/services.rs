@@ -1,24 +1,26 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use gateway_core::extract::PerSocket;
 use gateway_core::prelude::*;
+use gateway_core::{ServerHandle, SocketId};
 
 struct Pool;
 
 struct Visit(SocketId);
 
-async fn connect(services: Services) -> Result<Arc<Pool>, Box<dyn std::error::Error>> {
+async fn connect(services: gateway_core::Services) -> Result<Arc<Pool>, Box<dyn std::error::Error>> {
     let _: ServerHandle = services.get().await?;
     Ok(Arc::new(Pool))
 }
 
 #[gateway(namespace = "/services")]
-struct Visits {
+struct Services {
     pool: Arc<Pool>,
 }
 
 #[gateway]
-impl Visits {
+impl Services {
     #[subscribe]
     fn read(&self, pool: State<Arc<Pool>>, visit: PerSocket<Visit>) -> String {
         assert!(Arc::ptr_eq(&pool, &self.pool));
@@ -28,7 +30,7 @@ impl Visits {
 
 fn main() {
     let server = Server::empty()
-        .gateway::<Visits>()
+        .gateway::<Services>()
         .provide_with(connect)
         .provide_with(async |_| Ok::<u8, Infallible>(1))
         .provide_with(|services| async move { services.get::<u8>().await.map(u16::from) })
