@@ -1,4 +1,4 @@
-//! Deadlines of a connection: signs of life, times that have passed.
+//! Deadlines of a connection: heartbeat, timeouts and lifetime.
 
 use std::task::Context as Task;
 
@@ -11,7 +11,7 @@ use crate::session::{ByteActivity, Delivery, DisconnectReason, HeartbeatAction, 
 use crate::transport::Transport;
 
 impl ConnectionState {
-    /// Acts on deadlines that have passed and sleeps until the next.
+    /// Acts on passed deadlines and sleeps until the next.
     pub(super) fn watch_clock<T: Transport>(&mut self, task: &mut Task<'_>, transport: &T) -> Result<(), CloseCause> {
         let due = self.due();
         if self.clock.deadline() != due {
@@ -34,12 +34,12 @@ impl ConnectionState {
         }
         self.end_if_over(now)?;
         self.beat(now, transport)?;
-        // Another turn sends what this one caused, and sleeps until the next deadline.
+        // The next turn sends the results of this one, and sleeps until the next deadline.
         task.waker().wake_by_ref();
         Ok(())
     }
 
-    /// Ends a connection that had its time. Looked at whenever the clock has something to say, so no message pays for it.
+    /// Ends a connection that reached its lifetime. Checked only at deadlines, so messages do not pay for it.
     fn end_if_over(&mut self, now: Instant) -> Result<(), CloseCause> {
         if self.lives_until.is_none_or(|until| until > now) {
             return Ok(());
@@ -50,16 +50,16 @@ impl ConnectionState {
         if drivers.is_empty() { Err(CloseCause::Over(DisconnectReason::Lifetime)) } else { Ok(()) }
     }
 
-    /// A peer that was asked and comes too late is told nothing more, also where the timer is late too.
+    /// Ends a connection whose pong is overdue, before anything more is sent to it, even if the timer is late.
     pub(super) fn end_if_silent<T: Transport>(&mut self, transport: &T) -> Result<(), CloseCause> {
         if self.heartbeat.awaits_answer() { self.beat(Instant::now(), transport) } else { Ok(()) }
     }
 
-    /// A client that takes nothing of what waits is not read, so it cannot say that it is there: what it takes says so.
+    /// Runs the heartbeat. A client that does not read its queue is not read either, so only accepted bytes are a sign of life.
     fn beat<T: Transport>(&mut self, now: Instant, transport: &T) -> Result<(), CloseCause> {
         let is_held_back = !self.sockets.is_light();
         if !is_held_back && !self.sockets.has_room() {
-            // Its signs of life are there, unread.
+            // Its signs of life are in the unread bytes.
             self.heartbeat.hear(|| (ReceivedKind::Pong, Instant::now()));
         }
         if self.heartbeat.due() > now {
@@ -77,15 +77,15 @@ impl ConnectionState {
             HeartbeatAction::Dead if is_held_back => Err(self.too_slow()),
             HeartbeatAction::Dead => Err(CloseCause::Over(DisconnectReason::HeartbeatTimeout)),
             HeartbeatAction::Ping => {
-                // One that finds no room is as good as unanswered.
+                // A ping that does not fit counts as unanswered.
                 let _ = self.sockets.outbox().push(self.codec.format().ping(), Delivery::Event);
                 Ok(())
             }
         }
     }
 
-    /// Whether bytes have moved since this was asked last: those of a message that is not whole yet, as whole ones speak for
-    /// themselves, or to a client that had taken no more before.
+    /// Returns whether bytes have moved since the last call: bytes of an incomplete message, or bytes accepted by a transport
+    /// that was blocked.
     fn look_at_traffic<T: Transport>(&mut self, transport: &T) -> ByteActivity {
         let received = transport.received();
         let have_come = std::mem::replace(&mut self.heard_of, received) != received;
@@ -96,8 +96,8 @@ impl ConnectionState {
         if is_moving { ByteActivity::Moving } else { ByteActivity::Still }
     }
 
-    /// The transport takes no more: a burst that waits has its time from now on. Of all namespaces of a connection together
-    /// no more may wait than of one.
+    /// Starts the deadline of a queued burst when the transport is blocked. All namespaces of a connection together may queue
+    /// as much as one.
     pub(super) fn watch_burst(&mut self) -> Result<(), CloseCause> {
         if self.sockets.is_light() {
             self.leaves_by = None;

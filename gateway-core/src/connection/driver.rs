@@ -29,25 +29,25 @@ use crate::protocol::{
 use crate::session::{Batch, DisconnectReason, Heartbeat, HeartbeatConfig, ReceivedKind};
 use crate::transport::{Broken, Handshake, Transport};
 
-/// Frames read before others get their turn; what they answer leaves in one write.
+/// Maximum frames per turn; their answers leave in one write.
 const TURN: usize = 32;
 
-/// Whom a connection is for.
+/// Namespaces that a connection is for.
 #[derive(Debug)]
 pub(crate) enum ConnectionScope {
-    /// One namespace: it ends with its connection.
+    /// One namespace; its socket ends with the connection.
     Namespace(AdmittedNamespace),
-    /// Whichever namespaces the client asks for, the first of them within this time.
+    /// Namespaces that the client requests, the first of them within this time.
     Multiplexed(Duration),
 }
 
-/// A namespace whose guards have let the request for it pass.
+/// A namespace whose guards have allowed the request.
 #[derive(Debug)]
 pub(crate) struct AdmittedNamespace {
     pub(crate) route: Arc<Route>,
     /// Concrete name.
     pub(crate) name: String,
-    /// Grants of those guards; absent where nothing is guarded.
+    /// Grants of those guards; `None` without guards.
     pub(crate) grants: Option<Arc<SocketGrants>>,
 }
 
@@ -61,7 +61,7 @@ impl ConnectionScope {
     }
 }
 
-/// How a connection speaks and is kept alive.
+/// Format and heartbeat of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ConnectionConfig {
     pub(crate) format: WireFormat,
@@ -70,35 +70,35 @@ pub(crate) struct ConnectionConfig {
 
 pub(crate) struct Connection<T> {
     transport: T,
-    /// Bytes of it that were counted, where they are.
+    /// Number of bytes already counted, if measured.
     metered: u64,
     inside: ConnectionState,
 }
 
-/// Everything of a connection but its transport, which lends messages to it.
+/// State of a connection without its transport.
 pub(super) struct ConnectionState {
     pub(super) application: Arc<Application>,
     pub(super) codec: Codec,
     pub(super) sockets: Sockets,
     pub(super) heartbeat: Heartbeat,
     pub(super) clock: Pin<Box<Sleep>>,
-    /// When the connection has had its time, where that is bounded.
+    /// End of the connection's lifetime, if limited.
     pub(super) lives_until: Option<Instant>,
     pub(super) assembly_timeout: AssemblyTimeout,
-    /// Until when no more may wait than the bounds, where a burst has not left.
+    /// Deadline of a queued burst.
     pub(super) leaves_by: Option<Instant>,
-    /// Bytes that had come when the heartbeat looked last.
+    /// Number of received bytes at the last heartbeat check.
     pub(super) heard_of: u64,
-    /// Those that the client may still send.
+    /// Rate limit of the client's pings.
     pings: TokenBucket,
-    /// Messages taken in this turn.
+    /// Number of messages of this turn.
     taken: usize,
     /// Set by a message that ends the connection.
     end: Option<CloseCause>,
 }
 
-/// Serves one client until it is gone. What is made here is all that a connection holds while nothing happens, so it is
-/// made before the future and not inside it, and what an end needs is made at the end.
+/// Serves a client until it disconnects. The state created here is all an idle connection holds, so it is created before
+/// the future; state needed for the end is created at the end.
 pub(crate) fn serve<T: Transport>(
     transport: T,
     application: Arc<Application>,
@@ -112,7 +112,7 @@ pub(crate) fn serve<T: Transport>(
     ConnectionFuture::Going(Connection { transport, metered: 0, inside }).instrument(span)
 }
 
-/// A connection's life as one future. By hand: an `async fn` would keep a place for the connection in each of its states.
+/// A connection as a future. Written by hand because an `async fn` would reserve memory for the connection in each state.
 #[allow(clippy::large_enum_variant, reason = "a connection spends its life in the large one")]
 enum ConnectionFuture<T> {
     Going(Connection<T>),
@@ -145,7 +145,7 @@ impl<T: Transport> Connection<T> {
     }
 
     fn poll(&mut self, task: &mut Task<'_>) -> Poll<CloseCause> {
-        // What this turn sends to other sockets is written when it is over.
+        // Frames that this turn sends to other sockets are written at its end.
         let _batch = Batch::begin(self.inside.sockets.only_session());
         let turn = self.turn(task);
         self.inside.sockets.count();
@@ -159,7 +159,7 @@ impl<T: Transport> Connection<T> {
         }
     }
 
-    /// Whatever can be done now, until nothing can or others should have their turn.
+    /// Runs one turn: all work that is ready, up to a limit.
     fn turn(&mut self, task: &mut Task<'_>) -> Result<(), CloseCause> {
         self.inside.sockets.register(task);
         self.inside.taken = 0;
@@ -178,7 +178,7 @@ impl<T: Transport> Connection<T> {
         self.inside.watch_clock(task, &self.transport)
     }
 
-    /// Takes what one read brings. Says whether there was anything.
+    /// Receives the messages of one read. Returns `true` if there were any.
     fn receive(&mut self, task: &mut Task<'_>) -> Result<bool, CloseCause> {
         let Self { transport, inside, .. } = self;
         if !inside.sockets.has_room() || inside.sockets.holds_back() {
@@ -199,7 +199,7 @@ impl<T: Transport> Connection<T> {
         }
     }
 
-    /// Moves what waits to the peer. Says whether anything moved.
+    /// Writes queued frames to the peer. Returns `true` if any bytes were written.
     fn send(&mut self, task: &mut Task<'_>) -> Result<bool, CloseCause> {
         match self.inside.sockets.poll_write(task, &mut self.transport) {
             Poll::Pending => {
@@ -256,7 +256,7 @@ impl ConnectionState {
         }
     }
 
-    /// Takes one message or control frame.
+    /// Handles one message or control frame.
     fn take(&mut self, received: ReceivedMessage<'_>, task: &mut Task<'_>) -> Flow {
         let sign = || {
             (
@@ -275,7 +275,7 @@ impl ConnectionState {
             ReceivedMessage::Text(text) => self.take_message(ClientMessage::Text(text), task),
             ReceivedMessage::Binary(bytes) => self.take_message(ClientMessage::Binary(bytes), task),
         }
-        // What was answered leaves before more is.
+        // Answers are written before further messages are handled.
         let is_enough = self.taken >= TURN || !self.sockets.may_read();
         if self.end.is_some() || is_enough { Flow::Pause } else { Flow::Continue }
     }
@@ -290,7 +290,7 @@ impl ConnectionState {
         self.sockets.outbox().push_pong(Encoded::frame(OpCode::Pong, payload));
     }
 
-    /// Takes a whole message: what it says, or the message itself where the gateway is a raw one.
+    /// Handles a whole message.
     #[inline]
     fn take_message(&mut self, message: ClientMessage<'_>, task: &mut Task<'_>) {
         if let Err(violation) = self.sockets.take(&mut self.codec, message, task) {
@@ -304,7 +304,7 @@ impl ConnectionState {
         CloseCause::Over(DisconnectReason::Violation(disconnect))
     }
 
-    /// `message` is the one whose fragments the transport puts together.
+    /// `message` is the number of the message that the transport is assembling.
     fn watch_assembly(&mut self, message: Option<u64>) {
         let packet = self.codec.assembling();
         self.assembly_timeout.watch(message, packet, self.application.limits.assembly_timeout);

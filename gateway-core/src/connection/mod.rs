@@ -1,4 +1,4 @@
-//! One served peer, from its handshake to its end: what it sends is read, handled and answered in one task. Knows no HTTP and
+//! A connection from its handshake to its end: one task reads, handles and answers the client's messages. Knows no HTTP and
 //! no listener.
 
 mod application;

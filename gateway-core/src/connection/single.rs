@@ -1,4 +1,4 @@
-//! A connection of one socket: it ends with its socket.
+//! A connection with one socket, which ends with the socket.
 
 use std::io;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::transport::Transport;
 
 pub(super) struct Single {
     pub(super) driver: SocketDriver,
-    /// Set once senders write straight to the transport.
+    /// Set once senders write directly to the transport.
     has_writer: bool,
 }
 
@@ -48,12 +48,12 @@ impl Single {
         }
     }
 
-    /// Lets the connect hooks go on.
+    /// Polls the connect hooks.
     pub(super) fn connect<T: Transport>(&mut self, task: &mut Task<'_>, transport: &mut T) -> Result<(), CloseCause> {
         self.driver.connect(task, transport).map(drop).map_err(CloseCause::Refused)
     }
 
-    /// Ends a connection that the server ends, once what was promised before is done.
+    /// Ends the connection if the server requested it, after accepted requests are answered.
     #[inline]
     pub(super) fn stop_if_told(&mut self) -> Result<(), CloseCause> {
         if !self.session().outbox.is_ending() {
@@ -62,7 +62,7 @@ impl Single {
         self.driver.told_to_end().map_or(Ok(()), |(reason, _)| Err(CloseCause::Over(reason)))
     }
 
-    /// Takes a message: what it says, or the message itself where the gateway is a raw one. `Err` ends the connection.
+    /// Handles a message. `Err` ends the connection.
     #[inline]
     pub(super) fn take(
         &mut self,

@@ -1,4 +1,4 @@
-//! The sockets of one connection: the only one that nearly every connection has, or several in as many namespaces.
+//! The sockets of a connection: a single one, which is the usual case, or one per namespace.
 
 use std::io;
 use std::slice;
@@ -23,7 +23,7 @@ pub(super) enum Sockets {
 }
 
 impl Sockets {
-    /// Lets the connect hooks go on.
+    /// Polls the connect hooks.
     #[inline]
     pub(super) fn connect<T: Transport>(&mut self, task: &mut Task<'_>, transport: &mut T) -> Result<(), CloseCause> {
         if !self.is_connecting() {
@@ -37,8 +37,7 @@ impl Sockets {
         Ok(())
     }
 
-    /// Tells senders what the transport can do: whether it takes compressed messages, and whether they may write straight
-    /// to it, as soon as it can be done.
+    /// Enables compression and direct writes for senders, as soon as the transport supports them.
     #[inline]
     pub(super) fn attach_writer<T: Transport>(&mut self, transport: &T) {
         match self {
@@ -57,7 +56,7 @@ impl Sockets {
         }
     }
 
-    /// Ends what the server ends, once what was promised before is done.
+    /// Ends sockets if the server requested it, after accepted requests are answered.
     #[inline]
     pub(super) fn stop_if_told(&mut self, application: &Application) -> Result<(), CloseCause> {
         match self {
@@ -66,7 +65,7 @@ impl Sockets {
         }
     }
 
-    /// Takes a message. `Err` ends the connection.
+    /// Handles a message. `Err` ends the connection.
     #[inline]
     pub(super) fn take(
         &mut self,
@@ -80,7 +79,7 @@ impl Sockets {
         }
     }
 
-    /// Lets everything go on as far as it can. Says whether anything happened.
+    /// Polls all work. Returns `true` if there was progress.
     #[inline]
     pub(super) fn run(&mut self, task: &mut Task<'_>) -> bool {
         match self {
@@ -89,7 +88,7 @@ impl Sockets {
         }
     }
 
-    /// Moves what waits to the peer. Says whether anything moved.
+    /// Writes queued frames to the peer. Returns `true` if any bytes were written.
     #[inline]
     pub(super) fn poll_write<T: Transport>(&self, task: &mut Task<'_>, transport: &mut T) -> Poll<io::Result<bool>> {
         match self {
@@ -98,7 +97,7 @@ impl Sockets {
         }
     }
 
-    /// Counts what this turn handled.
+    /// Counts the events of this turn.
     #[inline]
     pub(super) fn count(&mut self) {
         match self {
@@ -135,7 +134,7 @@ impl Sockets {
         }
     }
 
-    /// Returns `true` if what was answered is to leave before more is read; the connection's task is woken once it has.
+    /// Returns `true` if answers must be written before more is read; the connection's task is woken afterwards.
     #[inline]
     pub(super) fn holds_back(&self) -> bool {
         match self {
@@ -185,7 +184,7 @@ impl Sockets {
         }
     }
 
-    /// Every outbox whose frames leave by the connection.
+    /// All outboxes of the connection.
     pub(super) fn outboxes(&self) -> impl Iterator<Item = &Outbox> {
         let beside = match self {
             Self::Single(_) => None,
@@ -194,7 +193,7 @@ impl Sockets {
         beside.into_iter().chain(self.drivers().iter().map(|driver| &driver.session().outbox))
     }
 
-    /// Time by which the client must be in a namespace.
+    /// Deadline for the client's first namespace.
     #[inline]
     pub(super) fn connect_deadline(&self) -> Option<Instant> {
         match self {

@@ -35,7 +35,7 @@ impl Scheduler {
         }
     }
 
-    /// The connect hooks have accepted: what waits may start.
+    /// Lets queued events start after the connect hooks have accepted.
     pub(super) fn open(&mut self) {
         match self {
             Self::Events(events) => events.open(),
@@ -43,7 +43,7 @@ impl Scheduler {
         }
     }
 
-    /// Lets everything go on as far as it can. Says whether anything happened.
+    /// Polls all work. Returns `true` if there was progress.
     #[inline]
     pub(super) fn poll(&mut self, context: &SocketContext, task: &mut Task<'_>) -> bool {
         match self {
@@ -52,7 +52,7 @@ impl Scheduler {
         }
     }
 
-    /// Counts what this turn handled, once for all of it.
+    /// Counts the events of this turn in one step.
     #[inline]
     pub(super) fn count(&mut self, context: &SocketContext) {
         match self {
@@ -61,7 +61,7 @@ impl Scheduler {
         }
     }
 
-    /// Ends every handler that has had its time.
+    /// Ends every handler past its deadline.
     pub(super) fn expire(&mut self, context: &SocketContext, now: Instant) {
         match self {
             Self::Events(events) => events.expire(context, now),
@@ -69,7 +69,7 @@ impl Scheduler {
         }
     }
 
-    /// Takes one of the messages that the socket may send in a second; `Err` with what to answer where there is none.
+    /// Takes a token for a message of the socket; `Err` with the answer if the rate is exceeded.
     pub(super) fn take_token(&mut self, context: &SocketContext) -> Result<(), Exception> {
         match self {
             Self::Events(events) => events.take_token(context),
@@ -77,7 +77,7 @@ impl Scheduler {
         }
     }
 
-    /// The client is gone: what was not started is not started.
+    /// Drops queued events after a disconnect.
     pub(super) fn forget_waiting(&mut self) {
         match self {
             Self::Events(events) => events.forget_waiting_events(),
@@ -85,7 +85,7 @@ impl Scheduler {
         }
     }
 
-    /// A stream need not ever end by itself, so a server that stops does not wait for it.
+    /// Ends all streams when the server stops, because a stream may never end by itself.
     pub(super) fn end_streams(&mut self) {
         match self {
             Self::Events(events) => events.end_streams(),
@@ -93,7 +93,7 @@ impl Scheduler {
         }
     }
 
-    /// Lets go of everything that still runs and owes an answer.
+    /// Drops all running handlers; their responders answer the requests.
     pub(super) fn abandon(&mut self) {
         match self {
             Self::Events(events) => events.abandon(),
@@ -121,7 +121,7 @@ impl Scheduler {
         }
     }
 
-    /// Time at which the first running handler has had its time.
+    /// The earliest deadline of a running handler.
     #[inline]
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {

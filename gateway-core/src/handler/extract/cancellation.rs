@@ -29,22 +29,22 @@ use crate::handler::{Context, FromContext, on};
 pub struct Cancellation(CancellationToken);
 
 impl Cancellation {
-    /// Returns `true` once it has fired.
+    /// Returns `true` once the answer is no longer needed.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.is_cancelled()
     }
 
-    /// Ends when it fires.
+    /// Completes when the answer is no longer needed.
     ///
     /// # Cancel safety
     ///
-    /// May be dropped and called again.
+    /// The future may be dropped and the method called again.
     pub async fn cancelled(&self) {
         self.0.cancelled().await;
     }
 
-    /// Waits for `work`; `None` where this fired first. The work is dropped then.
+    /// Waits for `work`. If the answer is no longer needed before it completes, drops `work` and returns `None`.
     pub async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         self.0.run_until_cancelled(work).await
     }

@@ -13,7 +13,7 @@ pub enum GuardPoint {
     Connect,
     /// An event, or a whole message of a raw gateway, before its handler.
     Event,
-    /// A room, before the socket joins it by [`Socket::join`].
+    /// A room, before the socket joins it by [`Socket::join`](crate::Socket::join).
     Join,
 }
 
