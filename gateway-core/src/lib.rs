@@ -81,7 +81,6 @@ mod socket;
 pub mod testing;
 mod transport;
 
-pub mod prelude;
 #[doc(hidden)]
 pub mod private;
 
@@ -153,6 +152,9 @@ pub mod serve {
 pub mod tls {
     pub use crate::transport::{Tls, TlsError};
 }
+
+// Behind the other modules: the compiler names a type by the first path it finds.
+pub mod prelude;
 
 /// Registers a generic gateway by naming a concrete type, once: `gateway_core::register!(Chat<MemoryStore>);`
 ///
