@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use data_encoding::BASE64URL_NOPAD;
+use gateway_core::extract::Args;
 use gateway_core::prelude::*;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
@@ -165,6 +166,9 @@ fn seconds(time: SystemTime) -> u64 {
 #[cfg(test)]
 mod tests {
     use gateway_core::testing::{ConnectError, TestClient, TestServer};
+
+    use gateway_core::CloseCode;
+    use gateway_core::http::StatusCode;
 
     use super::*;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use gateway_core::ServerHandle;
 use gateway_core::prelude::*;
 use serde::{Deserialize, Serialize};
 

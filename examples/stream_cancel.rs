@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, Stream};
+use gateway_core::extract::Cancellation;
 use gateway_core::prelude::*;
 use tokio::time::sleep;
 

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use gateway_core::pipeline::GuardPoints;
 use gateway_core::prelude::*;
 use serde_json::json;
 use tokio::time::Instant;

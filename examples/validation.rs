@@ -6,7 +6,7 @@
 //! or sit down at table 99.
 
 use gateway_core::prelude::*;
-use gateway_core::{Validate, ValidationErrors};
+use gateway_core::validation::{Validate, ValidationErrors};
 use serde::Deserialize;
 
 /// Members beyond these are refused.

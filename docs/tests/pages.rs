@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gateway_core::{Deflate, Limits};
+use gateway_core::limits::Limits;
+use gateway_core::serve::Deflate;
 use serde::Serialize;
 use serde_json::Value;
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use gateway_core::prelude::*;
+use gateway_core::{CloseCode, Disconnect};
 
 use crate::events::{
     ChatError, Entered, Grant, InRoom, LONGEST_MESSAGE, Left, NewMessage, People, Posted, Receipt, RoomSize, Typing,

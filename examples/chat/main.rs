@@ -12,8 +12,8 @@ mod tests;
 
 use std::path::Path;
 
-use gateway_core::SocketIo;
 use gateway_core::prelude::*;
+use gateway_core::socket_io::SocketIo;
 
 use crate::house::House;
 

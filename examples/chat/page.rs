@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use gateway_core::Body;
+use gateway_core::serve::Body;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };

@@ -1,7 +1,7 @@
 //! The gateway over sockets in memory, and the files of the page.
 
-use gateway_core::Body;
 use gateway_core::prelude::*;
+use gateway_core::serve::Body;
 use gateway_core::testing::{ConnectError, TestClient, TestServer};
 use serde_json::{Value, json};
 

@@ -17,7 +17,7 @@ mod users;
 mod validation;
 
 use gateway_core::prelude::*;
-use gateway_core::{Cors, SocketIo};
+use gateway_core::socket_io::{Cors, SocketIo};
 
 use crate::messages::Messages;
 use crate::users::Users;

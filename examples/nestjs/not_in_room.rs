@@ -1,5 +1,6 @@
 //! A failure of the application, and what the front end is told of it.
 
+use gateway_core::pipeline::{Filter, FilterOutcome};
 use gateway_core::prelude::*;
 use serde_json::json;
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::stream::{self, Stream};
+use gateway_core::Disconnect;
 use gateway_core::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,5 +1,6 @@
 //! Answer to data that cannot be read or breaks a rule, in the shape that `exceptionFactory` made.
 
+use gateway_core::pipeline::{Filter, FilterOutcome};
 use gateway_core::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! Failures as plain data, so that every layer above the protocol can return them. The traits that make an error of the
-//! application one of these are in `handler`.
+//! Failures as plain data that every layer above the protocol can return. The traits that convert an application's errors
+//! are in `handler`.
 
 mod connect_rejection;
 mod exception;

@@ -84,7 +84,7 @@ impl From<ReceivedMessage<'_>> for Read {
 ///
 /// # Errors
 ///
-/// What the client would read.
+/// The text that a client would receive.
 pub fn upgrade(request: &Parts, subprotocols: &[String]) -> Result<Response<()>, String> {
     Upgrade::check(request, UpgradeIntent::of(&request.headers), subprotocols)
         .map(|upgrade| upgrade.response())

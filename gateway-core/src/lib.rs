@@ -32,11 +32,11 @@
 //!
 //! | to | see |
 //! | --- | --- |
-//! | declare a gateway, and read its arguments | [`macro@gateway`], [`macro@subscribe`], [`FromContext`] |
-//! | let clients in, or refuse them | [`macro@on_connect`], [`Guard`], [`ConnectRejection`] |
+//! | declare a gateway, and read its arguments | [`macro@gateway`], [`macro@subscribe`], [`FromContext`](extract::FromContext) |
+//! | let clients in, or refuse them | [`macro@on_connect`], [`Guard`](pipeline::Guard), [`ConnectRejection`] |
 //! | answer, and fail | [`IntoReply`], [`struct@Exception`] |
 //! | send to one, to a room, to everybody | [`Socket`], [`Target`], [`Namespace`], [`ServerHandle`], [`trait@Event`] |
-//! | serve | [`Server`], [`SocketIo`], [`Limits`], [`GatewayService`] |
+//! | serve | [`Server`], [`SocketIo`](socket_io::SocketIo), [`Limits`](limits::Limits), [`GatewayService`](serve::GatewayService) |
 //!
 //! # Features
 //!
@@ -45,7 +45,7 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `testing` | clients and servers in memory: the module `testing`, `Server::test` |
-//! | `garde` | rules for [`Valid`] arguments by `#[derive(garde::Validate)]` |
+//! | `garde` | rules for [`Valid`](validation::Valid) arguments by `#[derive(garde::Validate)]` |
 //! | `tls` | `https://` and `wss://`: `Endpoint::tls` |
 //! | `config` | options from a configuration file: the module `config`, `Server::config` |
 //! | `deflate` | compressed messages of a WebSocket: `Server::deflate` |
@@ -55,7 +55,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-/// Options of a server that stand in a configuration file (feature `config`).
+/// Options of a server from a configuration file (feature `config`).
 #[cfg(feature = "config")]
 pub mod config {
     pub use crate::server::ServerConfig;
@@ -68,8 +68,9 @@ pub mod fuzzing;
 mod gateway;
 mod handler;
 mod hub;
-mod limits;
-mod metrics;
+pub mod limits;
+pub mod manual;
+pub mod metrics;
 mod options;
 mod protocol;
 mod random;
@@ -80,7 +81,6 @@ mod socket;
 pub mod testing;
 mod transport;
 
-pub mod prelude;
 #[doc(hidden)]
 pub mod private;
 
@@ -91,37 +91,70 @@ pub use gateway_macros::{
     subscribe,
 };
 
-pub use crate::connection::Drain;
 pub use crate::error::{ConnectRejection, Exception, Rejection};
-pub use crate::gateway::{
-    Fields, Gateway, Handlers, Injectable, Layers, NamespaceError, Problem, Registered, ServiceMissing, Services,
-    StartError,
-};
-pub use crate::handler::{
-    Ack, Argument, AsyncGuard, Auth, Cancellation, ConnectOutput, Context, Data, Declared, DisconnectOutput, EventName,
-    EventOverflow, Extension, Extensions, Filter, FilterOutcome, FromContext, Grant, Guard, GuardContext, GuardPoint,
-    GuardPoints, HandlerFuture, Hook, InitOutput, Interceptor, IntoConnectRejection, IntoException, IntoGuard,
-    IntoReply, Items, Next, Path, PerSocket, RawOutput, Reply, Requirements, Service, State, Streamed, Subscription,
-    Valid, Validate, ValidationErrors, Written, on,
-};
+pub use crate::gateway::{Injectable, NamespaceError, Problem, ServiceMissing, Services, StartError};
+pub use crate::handler::{Context, IntoException, IntoReply, Reply, Streamed};
 pub use crate::hub::{BroadcastResult, JoinError, Namespace, Target};
-pub use crate::limits::{Limits, Overflow};
-pub use crate::metrics::{Counter, EventInfo, Metrics};
-pub use crate::protocol::{
-    Args, Binary, ClientMessage, CloseCode, Disconnect, Event, FormatError, FromArgs, IncomingMessage, Lenient,
-    Message, MessageFormat, OutgoingKind, OutgoingMessage, RawArgs, Text, ToArgs, TraceParent,
-};
-pub use crate::server::{
-    Body, Cors, Endpoint, EngineIo, GatewayService, HandshakeRejection, LocalAddr, Parser, PeerAddr, RunningServer,
-    SameSite, Server, ServerHandle, ServerTarget, SessionCookie, SocketIo, TransportName,
-};
-pub use crate::session::{DisconnectReason, Recovery, RoomRefusal, SendError, SocketId};
-pub use crate::socket::{AckRequest, AckRequests, RequestError, Responses, Socket, VolatileSocket};
-#[cfg(feature = "deflate")]
-pub use crate::transport::Deflate;
+pub use crate::protocol::{CloseCode, Disconnect, Event, Message, Text};
+pub use crate::server::{Server, ServerHandle, ServerTarget};
+pub use crate::session::{DisconnectReason, SendError, SocketId};
+pub use crate::socket::{RequestError, Socket};
 pub use crate::transport::{AuthError, Handshake};
+
+/// Arguments of handlers and hooks: extractors, and the traits to write one.
+pub mod extract {
+    pub use crate::handler::{
+        Ack, Auth, Cancellation, Data, EventName, Extension, Extensions, FromContext, Path, PerSocket, State, on,
+    };
+    pub use crate::protocol::{Args, Binary, FromArgs, Lenient, RawArgs, ToArgs, TraceParent};
+}
+
+/// Layers around handlers: guards before them, interceptors around them, filters for their failures.
+pub mod pipeline {
+    pub use crate::handler::{
+        AsyncGuard, Filter, FilterOutcome, Grant, Guard, GuardContext, GuardPoint, GuardPoints, Interceptor, Next,
+    };
+}
+
+/// Rules that arguments are checked against before the handler runs.
+pub mod validation {
+    pub use crate::handler::{Valid, Validate, ValidationErrors};
+}
+
+/// Requests from the server to its clients, and volatile events. Both start at a [`Socket`] or a [`Target`].
+pub mod emit {
+    pub use crate::socket::{AckRequest, AckRequests, Responses, VolatileSocket};
+}
+
+/// Custom message formats.
+pub mod format {
+    pub use crate::protocol::{
+        ClientMessage, FormatError, IncomingMessage, MessageFormat, OutgoingKind, OutgoingMessage,
+    };
+}
+
+/// Options of Socket.IO and Engine.IO endpoints.
+pub mod socket_io {
+    pub use crate::server::{Cors, EngineIo, Parser, SameSite, SessionCookie, SocketIo, TransportName};
+}
+
+/// Endpoints, the service for other HTTP servers, and running and stopping a server.
+pub mod serve {
+    pub use crate::connection::Drain;
+    pub use crate::server::{Body, Endpoint, GatewayService, HandshakeRejection, LocalAddr, PeerAddr, RunningServer};
+    pub use crate::session::Recovery;
+    #[cfg(feature = "deflate")]
+    pub use crate::transport::Deflate;
+}
+
+/// Certificates of a server (feature `tls`).
 #[cfg(feature = "tls")]
-pub use crate::transport::{Tls, TlsError};
+pub mod tls {
+    pub use crate::transport::{Tls, TlsError};
+}
+
+// Behind the other modules: the compiler names a type by the first path it finds.
+pub mod prelude;
 
 /// Registers a generic gateway by naming a concrete type, once: `gateway_core::register!(Chat<MemoryStore>);`
 ///

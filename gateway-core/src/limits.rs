@@ -6,10 +6,11 @@ use std::time::Duration;
 use crate::options::options;
 
 options! {
-    /// The bounds of everything a client has a part in. All counts are inclusive: the limit itself is still allowed.
+    /// Limits on everything a client can use. All counts are inclusive: the limit itself is still allowed.
     ///
     /// ```
-    /// use gateway_core::{Limits, Server};
+    /// use gateway_core::limits::Limits;
+    /// use gateway_core::Server;
     ///
     /// let server = Server::new().limits(Limits::new().message_bytes(64 * 1024).connections(5000));
     /// ```
@@ -58,16 +59,16 @@ options! {
         attachment_bytes: usize = 4 * 1024 * 1024,
         /// Namespaces one Socket.IO connection may be in at once; a further one is refused. Default 32.
         namespaces_per_connection: usize = 32,
-        /// Questions to one client that wait for an answer at the same time. Default 1024.
+        /// Requests to one client that wait for an answer at the same time. Default 1024.
         pending_requests: usize = 1024,
-        /// Time that a question to a client waits for its answer unless the caller says otherwise. Default 10 s.
+        /// Time that a request to a client waits for its answer, unless the caller sets a timeout. Default 10 s.
         request_timeout: Duration = Duration::from_secs(10),
-        /// Time a handler may take before its request is answered `timeout`. Default 30 s. While a question to its client
-        /// waits for an answer the time does not run out.
+        /// Time a handler may take before its request is answered `timeout`. Default 30 s. While a request to its client
+        /// waits for an answer, the handler does not time out.
         handler_timeout: Duration = Duration::from_secs(30),
         /// Time the connect hooks of one socket may take together before it is closed with 4002. Default 10 s.
         connect_timeout: Duration = Duration::from_secs(10),
-        /// Time handlers may go on after their client left, or after the server was told to stop. Default 5 s.
+        /// Time handlers may run on after their client disconnected, or after the server began to stop. Default 5 s.
         drain_timeout: Duration = Duration::from_secs(5),
         /// Silence of the client after which the server sends a ping. Default 25 s: below the idle timeouts of common
         /// proxies (60 s).

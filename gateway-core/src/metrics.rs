@@ -1,5 +1,5 @@
-//! The one place that logs and counts. Names of fields and counters are fixed here; payloads, headers and queries never
-//! reach it.
+//! Counters and tracing spans. Names of fields and counters are defined here; payloads, headers and queries are never
+//! recorded.
 
 mod event_listeners;
 mod exposition;
@@ -31,7 +31,7 @@ pub(crate) use test_log::TestLog;
 use tracing::Span;
 pub(crate) use wire_meter::{BroadcastClock, WireMeter};
 
-/// Counts of a server since it was built. Reading is cheap and not atomic as a whole.
+/// The counters of a server since it was built. Reading is cheap and not atomic as a whole.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     connections: AtomicU64,
@@ -54,17 +54,17 @@ pub(crate) struct Counters {
     lost_sockets: AtomicU64,
     accept_failures: AtomicU64,
     pub(crate) labelled: LabelledCounters,
-    /// Here, as whoever counts an event also knows who wants to hear of it.
+    /// Stored here because code that counts an event also notifies the listeners.
     listeners: OnceLock<Listeners>,
 }
 
-/// A counter: [`ServerHandle::count`](crate::ServerHandle::count) reads its value, and [`Metrics`] holds that of each.
+/// A counter of a server. [`ServerHandle::count`](crate::ServerHandle::count) reads one; [`Metrics`] holds all values.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Counter {
     /// Sockets whose connect hooks accepted.
     Connections,
-    /// Sockets that were accepted and have gone.
+    /// Accepted sockets that have disconnected.
     Disconnections,
     /// Handshakes answered with a status other than 101.
     RejectedHandshakes,
@@ -72,34 +72,33 @@ pub enum Counter {
     RefusedConnections,
     /// Events that reached a handler.
     Events,
-    /// Failures told to a client.
+    /// Exceptions sent to a client.
     Exceptions,
     /// Panics caught in handlers and hooks.
     Panics,
-    /// Handlers that took too long.
+    /// Handlers ended by their timeout.
     Timeouts,
     /// Events and streams answered `overloaded`.
     Overloads,
-    /// Events that came faster than their handler's rate.
+    /// Events above their handler's rate limit.
     RateLimited,
-    /// Events beyond a handler's queue or rate that were dropped because its policy says so, and with `nestjs_compat` those
-    /// that nobody subscribed to.
+    /// Events above a handler's queue or rate limit that its policy drops, and with `nestjs_compat` events without a handler.
     DroppedEvents,
     /// Connections closed because their outbox was full.
     SlowDisconnects,
-    /// Frames dropped by [`crate::Overflow`] or because they were volatile.
+    /// Frames dropped by [`crate::limits::Overflow`] or because they were volatile.
     DroppedFrames,
-    /// Frames that were not sent, because a later one of their key came while they waited.
+    /// Queued frames that were replaced by a later one with their key.
     CoalescedFrames,
     /// Connections closed for a violation of the WebSocket protocol.
     ProtocolErrors,
-    /// Questions to a client that were not answered in time.
+    /// Requests to a client that were not answered in time.
     UnansweredRequests,
-    /// Sockets whose clients resumed after a lost connection, with what they had missed.
+    /// Sockets resumed after a lost connection, with the missed events.
     Recoveries,
-    /// Clients that wanted to resume as a socket that is not known any more.
+    /// Attempts to resume a socket that is no longer known.
     LostSockets,
-    /// Attempts to accept a connection that failed, as when no file could be opened for it.
+    /// Failed attempts to accept a connection, for example for lack of file descriptors.
     AcceptFailures,
 }
 
@@ -113,7 +112,7 @@ impl Counters {
         self.add_many(counter, 1);
     }
 
-    /// A handshake was rejected.
+    /// Counts a rejected handshake.
     pub(crate) fn reject(&self, why: Rejected) {
         self.add(Counter::RejectedHandshakes);
         self.labelled.rejected(why);
@@ -123,18 +122,18 @@ impl Counters {
         self.cell(counter).fetch_add(count, Ordering::Relaxed);
     }
 
-    /// Listeners of events; `None` where there are none.
+    /// Listeners of events, if any.
     pub(crate) fn listeners(&self) -> Option<&Listeners> {
         self.listeners.get()
     }
 
-    /// Meter of all sockets; `None` where nothing is measured.
+    /// Meter of all sockets; `None` if measuring is off.
     #[inline]
     pub(crate) fn wire(&self) -> Option<&WireMeter> {
         Some(&self.listeners()?.meters()?.wire)
     }
 
-    /// Set once, before anybody connects.
+    /// Sets the listeners; called once, before the first connection.
     pub(crate) fn listen(&self, listeners: Listeners) {
         if !listeners.is_empty() {
             let _ = self.listeners.set(listeners);
@@ -166,24 +165,24 @@ impl Counters {
     }
 }
 
-/// `text`, bounded to 256 bytes for a log line. Escaping is the subscriber's part; unbounded names are not.
+/// Returns `text`, cut to 256 bytes for a log line. Escaping is left to the subscriber.
 pub(crate) fn bounded(text: &str) -> &str {
     &text[..text.floor_char_boundary(256)]
 }
 
-/// The text of an application's failure, which may hold what a client sent, bounded to 4 KiB for a log line.
+/// Returns the text of an application's failure, which may contain client data, cut to 4 KiB for a log line.
 pub(crate) fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(4096)]
 }
 
-/// One connection, from its handshake to its end.
+/// Span of a connection, from its handshake to its end.
 pub(crate) fn connection_span(socket: &dyn Display, namespace: &str, from: Caller<'_>) -> Span {
     let Caller { peer, traceparent } = from;
     let peer = peer.map(tracing::field::display);
     tracing::info_span!("connection", %socket, namespace = bounded(namespace), peer, traceparent)
 }
 
-/// A connection that serves several namespaces.
+/// Span of a connection with several namespaces.
 pub(crate) fn multiplexed_span(from: Caller<'_>) -> Span {
     let Caller { peer, traceparent } = from;
     tracing::info_span!("connection", peer = peer.map(tracing::field::display), traceparent)
@@ -193,21 +192,21 @@ pub(crate) fn multiplexed_span(from: Caller<'_>) -> Span {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller<'a> {
     pub(crate) peer: Option<SocketAddr>,
-    /// The trace that its handshake names.
+    /// The trace of its handshake.
     pub(crate) traceparent: Option<&'a str>,
 }
 
-/// One of its sockets.
+/// Span of a socket of such a connection.
 pub(crate) fn socket_span(socket: &dyn Display, namespace: &str) -> Span {
     tracing::info_span!("socket", %socket, namespace = bounded(namespace))
 }
 
-/// One event in its handler. The name is a registered one, never the client's.
+/// Span of an event in its handler. The name is a registered one, never the client's.
 pub(crate) fn event_span(event: &str) -> Span {
     tracing::debug_span!("event", event)
 }
 
-/// Span of an event whose message names its trace.
+/// Span of an event whose message carries a trace.
 pub(crate) fn traced_event_span(event: &str, traceparent: &str) -> Span {
     tracing::debug_span!("event", event, traceparent)
 }

@@ -8,7 +8,6 @@ pub use serde_json::Error as JsonError;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::Written;
 use crate::error::{Exception, Rejection};
 pub use crate::gateway::{
     Concrete, ConcreteEntry, GatewayEntry, GenericEntry, HandlersEntry, Part, Probe, Registration,
@@ -19,6 +18,7 @@ pub use crate::handler::{
     Driven, ErasedGuard, ErrorTypes, FrameworkError, FromContextOptional, Prompt, ReplyStream, Waits,
 };
 pub use crate::hub::RoomName;
+use crate::manual::Written;
 pub use crate::server::IntoEndpoint;
 
 /// Makes a guard, an interceptor or a filter that is named by its type: one that was provided to the server; else one whose

@@ -73,15 +73,15 @@ impl Socket {
         if self.is_in(room) { None } else { Some(room_guard.ask(&self.session, room)) }
     }
 
-    /// The user this socket belongs to, if a guard set one with [`Grant::user`](crate::Grant::user).
+    /// The user this socket belongs to, if a guard set one with [`Grant::user`](crate::pipeline::Grant::user).
     #[must_use]
     pub fn user(&self) -> Option<String> {
         self.space.user_of(&self.session.id)
     }
 
-    /// The value of type `T` that a guard granted to this socket with [`Grant::with`](crate::Grant::with): at the upgrade, at
-    /// the connect or, with [`Grant::for_socket`](crate::Grant::for_socket) or [`Grant::until`](crate::Grant::until), at an
-    /// event. A handler reads its own socket's value as [`Auth<T>`](crate::Auth); this method works for any socket.
+    /// The value of type `T` that a guard granted to this socket with [`Grant::with`](crate::pipeline::Grant::with): at the upgrade, at
+    /// the connect or, with [`Grant::for_socket`](crate::pipeline::Grant::for_socket) or [`Grant::until`](crate::pipeline::Grant::until), at an
+    /// event. A handler reads its own socket's value as [`Auth<T>`](crate::extract::Auth); this method works for any socket.
     ///
     /// ```no_run
     /// # struct User { name: String }
@@ -227,7 +227,7 @@ impl Socket {
     }
 
     /// Sends an event and returns a request for its acknowledgement; await it for the client's answer. Several arguments of
-    /// the answer are read as an array, or as [`Args`](crate::Args) with any number of them.
+    /// the answer are read as an array, or as [`Args`](crate::extract::Args) with any number of them.
     ///
     /// ```no_run
     /// # async fn example(socket: gateway_core::Socket) -> Result<(), gateway_core::RequestError> {

@@ -13,9 +13,11 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::stream;
-use gateway_core::Counter;
+use gateway_core::limits::Limits;
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
 use gateway_core::testing::{Received, TestClient, TestServer};
+use gateway_core::{CloseCode, Disconnect};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use tracing::field::{Field, Visit};

@@ -35,9 +35,11 @@
 )]
 
 use futures_core::Stream;
+use gateway_core::extract::Data;
+use gateway_core::pipeline::{Filter, FilterOutcome, Grant, Guard, GuardContext};
 use gateway_core::{
-    Context, Data, Event, Exception, Filter, FilterOutcome, Grant, Guard, GuardContext, Injectable, Socket, filter,
-    gateway, guard, intercept, on_connect, on_disconnect, on_init, subscribe,
+    Context, Event, Exception, Injectable, Socket, filter, gateway, guard, intercept, on_connect, on_disconnect,
+    on_init, subscribe,
 };
 use std::sync::Arc;
 
@@ -179,8 +181,8 @@ impl Filter for Fil {
 /// I
 #[derive(Debug, Default)]
 pub struct Int;
-impl gateway_core::Interceptor for Int {
-    async fn intercept(&self, _: &Context<'_>, next: gateway_core::Next<'_>) -> gateway_core::Reply {
+impl gateway_core::pipeline::Interceptor for Int {
+    async fn intercept(&self, _: &Context<'_>, next: gateway_core::pipeline::Next<'_>) -> gateway_core::Reply {
         next.run().await
     }
 }
@@ -256,8 +258,8 @@ impl Chat {
     /// Counts.
     #[subscribe]
     #[allow(deprecated)]
-    pub fn old(&self) -> gateway_core::Data<Posted2> {
-        gateway_core::Data(Posted2 { from: String::new() })
+    pub fn old(&self) -> gateway_core::extract::Data<Posted2> {
+        gateway_core::extract::Data(Posted2 { from: String::new() })
     }
 }
 /// A chat of one's own store.

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use gateway_core::TraceParent;
+use gateway_core::extract::TraceParent;
 use gateway_core::prelude::*;
 use serde_json::Value;
 use tracing::field::{Field, Visit};

@@ -5,12 +5,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use gateway_core::ServerHandle;
+use gateway_core::extract::on;
+use gateway_core::extract::{Extension, Path};
+use gateway_core::limits::Limits;
+use gateway_core::manual::{
+    ConnectOutput, Declared, DisconnectOutput, Fields, Gateway, HandlerFuture, Handlers, Hook, Requirements,
+    Subscription,
+};
 use gateway_core::prelude::*;
 use gateway_core::testing::ConnectError;
-use gateway_core::{
-    ConnectOutput, Declared, DisconnectOutput, Fields, Gateway, HandlerFuture, Handlers, Hook, IntoReply, Problem,
-    Requirements, Subscription, on,
-};
+use gateway_core::{IntoReply, Problem};
 use serde_json::{Value, json};
 
 /// All that is wrong with a server, as text.

@@ -6,8 +6,11 @@
 use std::fs;
 use std::time::Duration;
 
+use gateway_core::http;
+use gateway_core::http::StatusCode;
 use gateway_core::prelude::*;
-use gateway_core::{GatewayService, http};
+use gateway_core::serve::Body;
+use gateway_core::serve::GatewayService;
 use tower_service::Service;
 
 const SESSIONS: usize = 3000;

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use gateway_core::limits::Limits;
 use gateway_core::prelude::gateway;
-use gateway_core::{Limits, LocalAddr, Message, RunningServer, Server};
+use gateway_core::serve::{LocalAddr, RunningServer};
+use gateway_core::{Message, Server};
 use gateway_tests::{Frame, Raw, Received};
 use tokio::net::TcpStream;
 use tokio::time::timeout;

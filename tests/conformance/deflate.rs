@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
-use gateway_core::Deflate;
+use gateway_core::serve::Deflate;
 use gateway_tests::{Frame, Raw, Received, upgrade_request};
 use tokio::time::timeout;
 

@@ -1,5 +1,6 @@
 //! As many connections as may be, and where they come from.
 
+use gateway_core::limits::Limits;
 use gateway_core::prelude::*;
 use gateway_tests::{Frame, Raw, Response, upgrade_request};
 

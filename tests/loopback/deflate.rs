@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use gateway_core::prelude::*;
-use gateway_core::{Deflate, Recovery, RunningServer, SocketIo};
+use gateway_core::serve::{Deflate, Recovery, RunningServer};
+use gateway_core::socket_io::SocketIo;
 use gateway_tests::{Frame, Raw, upgrade_request};
 
 use tokio::time::timeout;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use gateway_core::limits::Limits;
 use gateway_core::prelude::*;
 use gateway_tests::{Frame, Proxy, Raw, Received, Weather};
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gateway_core::limits::Limits;
 use gateway_core::prelude::*;
 use gateway_tests::{Frame, Raw, Received};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

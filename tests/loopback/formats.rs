@@ -1,6 +1,6 @@
 //! A client chooses the form of its messages by the subprotocol it names.
 
-use gateway_core::{ClientMessage, FormatError, IncomingMessage, MessageFormat};
+use gateway_core::format::{ClientMessage, FormatError, IncomingMessage, MessageFormat};
 use gateway_tests::{Frame, Raw, Received, upgrade_request};
 
 use crate::server::Probe;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use gateway_core::http::StatusCode;
+use gateway_core::limits::Limits;
 use gateway_core::prelude::*;
+use gateway_core::serve::{Body, HandshakeRejection};
 use gateway_tests::{Frame, Raw, Response, upgrade_request};
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;

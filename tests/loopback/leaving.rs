@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use gateway_core::Recovery;
+use gateway_core::limits::Limits;
 use gateway_core::prelude::*;
+use gateway_core::serve::Recovery;
 use gateway_tests::{Frame, Raw, Received};
 
 use crate::server::Probe;

@@ -1,7 +1,8 @@
 //! Everything a server can listen on.
 
-use gateway_core::Endpoint;
+use gateway_core::extract::Path;
 use gateway_core::prelude::*;
+use gateway_core::serve::Endpoint;
 use gateway_tests::Raw;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use gateway_core::prelude::*;
-use gateway_core::{Drain, LocalAddr};
+use gateway_core::serve::{Drain, LocalAddr};
 use gateway_tests::prometheus::{Sample, parse};
 use gateway_tests::{Raw, Response};
 

@@ -8,8 +8,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::middleware::map_request;
+use gateway_core::limits::Limits;
 use gateway_core::prelude::*;
-use gateway_core::{HandshakeRejection, PeerAddr, RunningServer, SocketIo};
+use gateway_core::serve::{HandshakeRejection, PeerAddr, RunningServer};
+use gateway_core::socket_io::SocketIo;
 use gateway_tests::{Raw, upgrade_request};
 use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -319,7 +321,8 @@ async fn a_unix_socket_reads_what_it_refuses_too() {
 #[tokio::test]
 async fn those_who_watch_get_their_refusal_too() {
     let server = Probe::with(|server| server.monitoring("127.0.0.1:0")).await;
-    let address = server.running.monitoring_addr().and_then(gateway_core::LocalAddr::as_tcp).expect("an address");
+    let address =
+        server.running.monitoring_addr().and_then(gateway_core::serve::LocalAddr::as_tcp).expect("an address");
     for framing in [Framing::Length, Framing::Chunked] {
         for line in ["POST /metrics", "POST /none"] {
             let stream = TcpStream::connect(address).await.expect("a connection");
@@ -385,7 +388,7 @@ async fn inside_axum_a_proxy_is_trusted_by_its_address_once_that_is_told() {
 }
 
 impl Probe {
-    async fn served(endpoint: impl Into<gateway_core::Endpoint>) -> RunningServer {
+    async fn served(endpoint: impl Into<gateway_core::serve::Endpoint>) -> RunningServer {
         let (sender, _ends) = tokio::sync::mpsc::channel::<DisconnectReason>(64);
         let server = Server::empty().gateway::<crate::server::ProbeGateway>().provide(sender);
         server.start(endpoint).await.expect("a server that starts")

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gateway_core::prelude::*;
+use gateway_core::limits::Limits;
 use gateway_tests::{Raw, upgrade_request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

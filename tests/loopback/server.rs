@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
+use gateway_core::SendError;
 use gateway_core::prelude::*;
-use gateway_core::{Endpoint, LocalAddr, RunningServer};
+use gateway_core::serve::{Endpoint, LocalAddr, RunningServer};
 use gateway_tests::Raw;
 use serde_json::Value;
 use serde_json::value::RawValue;

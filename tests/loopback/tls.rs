@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
+use gateway_core::limits::Limits;
 use gateway_core::prelude::*;
-use gateway_core::{Endpoint, RunningServer, Tls, TlsError};
+use gateway_core::serve::{Endpoint, RunningServer};
+use gateway_core::tls::{Tls, TlsError};
 use gateway_tests::{Frame, Raw, Received};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tempfile::TempDir;

@@ -1,8 +1,10 @@
 //! A client that somebody else wrote.
 
 use futures_util::{SinkExt, StreamExt};
+use gateway_core::limits::Limits;
 use gateway_core::prelude::gateway;
-use gateway_core::{Limits, Message as Whole, RunningServer, Server};
+use gateway_core::serve::RunningServer;
+use gateway_core::{Message as Whole, Server};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as Code;

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
-use gateway_core::{Counter, LocalAddr, RunningServer};
+use gateway_core::serve::{LocalAddr, RunningServer};
 use gateway_tests::Raw;
 use tokio::net::{TcpSocket, TcpStream};
 

@@ -1,6 +1,6 @@
 //! Clients that make the server keep what they send, or what they only announce.
 
-use gateway_core::prelude::*;
+use gateway_core::limits::Limits;
 use gateway_tests::{Frame, Raw, upgrade_request};
 use tokio::io::AsyncWriteExt;
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use gateway_core::{Counter, Limits, Recovery};
+use gateway_core::limits::Limits;
+use gateway_core::metrics::Counter;
+use gateway_core::serve::Recovery;
 use gateway_tests::{Frame, Raw, Received};
 
 use crate::gateway::Target;

@@ -3,8 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use gateway_core::prelude::*;
-use gateway_core::{Counter, SocketIo};
+use gateway_core::limits::Limits;
+use gateway_core::metrics::Counter;
+use gateway_core::socket_io::SocketIo;
 use gateway_tests::{Frame, Raw};
 use tokio::net::TcpStream;
 

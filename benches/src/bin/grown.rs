@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gateway_benches::arguments::{follow, option};
+use gateway_core::IntoReply;
+use gateway_core::extract::on;
+use gateway_core::limits::Limits;
+use gateway_core::manual::{ConnectOutput, Declared, Fields, Gateway, HandlerFuture, Handlers, Hook, Subscription};
 use gateway_core::prelude::*;
-use gateway_core::{
-    ConnectOutput, Declared, Fields, Gateway, HandlerFuture, Handlers, Hook, IntoReply, Subscription, on,
-};
 use serde_json::value::RawValue;
 
 const EVERYBODY: &str = "everybody";

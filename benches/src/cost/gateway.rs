@@ -5,8 +5,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use gateway_core::extract::{Args, RawArgs};
+use gateway_core::limits::Limits;
 use gateway_core::prelude::*;
-use gateway_core::{Deflate, RunningServer, SocketIo};
+use gateway_core::serve::{Deflate, RunningServer};
+use gateway_core::socket_io::SocketIo;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::net::TcpListener;

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use gateway_core::Limits;
+use gateway_core::limits::Limits;
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::task::yield_now;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use gateway_core::Limits;
+use gateway_core::limits::Limits;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use gateway_core::{Context, Declared, Fields, Gateway, HandlerFuture, Handlers, IntoReply, Subscription};
+use gateway_core::manual::{Declared, Fields, Gateway, HandlerFuture, Handlers, Subscription};
+use gateway_core::{Context, IntoReply};
 
 /// The namespace with a handler of 5000 names.
 pub(super) const NAMES: &str = "/names";

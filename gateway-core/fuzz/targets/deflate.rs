@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use gateway_core::Deflate;
+use gateway_core::serve::Deflate;
 use gateway_core::fuzzing::{Read, agree, inflate, read_compressed_frames, write_compressed};
 use http::{HeaderMap, HeaderValue};
 use libfuzzer_sys::fuzz_target;

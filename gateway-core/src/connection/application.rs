@@ -1,4 +1,4 @@
-//! The application that all connections of a server serve.
+//! The application shared by all connections of a server.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::limits::Limits;
 use crate::metrics::Counters;
 use crate::session::Recovery;
 
-/// The namespaces, services and limits of a started server, without its ways in.
+/// The namespaces, services and limits of a started server.
 #[derive(Debug)]
 pub(crate) struct Application {
     pub(crate) hub: Arc<Hub>,
@@ -22,7 +22,7 @@ pub(crate) struct Application {
     pub(crate) limits: Limits,
     pub(crate) compat: Compat,
     pub(crate) recovery: Option<Recovery>,
-    /// Fires when the server stops.
+    /// Cancelled when the server stops.
     pub(crate) stopping: CancellationToken,
     pub(crate) drain: Drain,
 }
@@ -32,7 +32,7 @@ impl Application {
         self.stopping.is_cancelled()
     }
 
-    /// The pattern by which the namespace of this concrete name was declared.
+    /// Returns the pattern that declares the namespace of this concrete name.
     pub(crate) fn declared(&self, namespace: &str) -> Option<&'static str> {
         self.routes.find(namespace).map(|found| found.route.namespace)
     }

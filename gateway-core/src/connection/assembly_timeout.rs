@@ -1,4 +1,4 @@
-//! What a client has begun and not finished, and until when it must.
+//! The deadline of an incomplete message or packet.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use tokio::time::Instant;
 use crate::protocol::{CloseCode, Disconnect};
 use crate::session::DisconnectReason;
 
-/// At most one thing: while a packet waits for its binary parts, these have its time and none of their own.
+/// The deadline of at most one incomplete part: while a packet waits for its binary parts, its deadline applies to them.
 #[derive(Debug, Default)]
 pub(super) struct AssemblyTimeout(Option<(AssemblyPart, Instant)>);
 
-/// Numbered, so that a time belongs to the one it was set for.
+/// The incomplete part, numbered so that a deadline belongs to one part only.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum AssemblyPart {
     /// Fragments of a message.
@@ -21,7 +21,7 @@ enum AssemblyPart {
 }
 
 impl AssemblyTimeout {
-    /// Looks again at what is not whole; what is new has its time from now on.
+    /// Updates the incomplete part; a new one gets a new deadline.
     pub(super) fn watch(&mut self, message: Option<u64>, packet: Option<u64>, within: Duration) {
         let part = packet.map(AssemblyPart::Packet).or(message.map(AssemblyPart::Message));
         if self.0.map(|(part, _)| part) != part {
@@ -33,7 +33,7 @@ impl AssemblyTimeout {
         self.0.map(|(_, until)| until)
     }
 
-    /// How it ends the connection, once it has had its time.
+    /// Returns the disconnect reason after the deadline.
     pub(super) fn overdue(&self, now: Instant) -> Option<DisconnectReason> {
         let (part, _) = self.0.filter(|(_, until)| *until <= now)?;
         Some(match part {

@@ -1,4 +1,4 @@
-//! Deadlines of a connection: signs of life, times that have passed.
+//! Deadlines of a connection: heartbeat, timeouts and lifetime.
 
 use std::task::Context as Task;
 
@@ -11,7 +11,7 @@ use crate::session::{ByteActivity, Delivery, DisconnectReason, HeartbeatAction, 
 use crate::transport::Transport;
 
 impl ConnectionState {
-    /// Acts on deadlines that have passed and sleeps until the next.
+    /// Acts on passed deadlines and sleeps until the next.
     pub(super) fn watch_clock<T: Transport>(&mut self, task: &mut Task<'_>, transport: &T) -> Result<(), CloseCause> {
         let due = self.due();
         if self.clock.deadline() != due {
@@ -21,12 +21,12 @@ impl ConnectionState {
             return Ok(());
         }
         let now = Instant::now();
-        self.sockets.iter_mut().for_each(|driver| driver.expire(now));
+        self.sockets.drivers_mut().iter_mut().for_each(|driver| driver.expire(now));
         if let Some(reason) = self.assembly_timeout.overdue(now) {
             self.application.counters.add(Counter::ProtocolErrors);
             return Err(CloseCause::Over(reason));
         }
-        if self.connect_deadline().is_some_and(|until| until <= now) {
+        if self.sockets.connect_deadline().is_some_and(|until| until <= now) {
             return Err(CloseCause::Over(DisconnectReason::Malformed("the client got into no namespace in time")));
         }
         if self.leaves_by.is_some_and(|until| until <= now) {
@@ -34,31 +34,32 @@ impl ConnectionState {
         }
         self.end_if_over(now)?;
         self.beat(now, transport)?;
-        // Another turn sends what this one caused, and sleeps until the next deadline.
+        // The next turn sends the results of this one, and sleeps until the next deadline.
         task.waker().wake_by_ref();
         Ok(())
     }
 
-    /// Ends a connection that had its time. Looked at whenever the clock has something to say, so no message pays for it.
+    /// Ends a connection that reached its lifetime. Checked only at deadlines, so messages do not pay for it.
     fn end_if_over(&mut self, now: Instant) -> Result<(), CloseCause> {
         if self.lives_until.is_none_or(|until| until > now) {
             return Ok(());
         }
         self.lives_until = None;
-        self.sockets.each(|driver| driver.session().outbox.end(DisconnectReason::Lifetime, Scope::Connection));
-        if self.sockets.is_empty() { Err(CloseCause::Over(DisconnectReason::Lifetime)) } else { Ok(()) }
+        let drivers = self.sockets.drivers();
+        drivers.iter().for_each(|driver| driver.session().outbox.end(DisconnectReason::Lifetime, Scope::Connection));
+        if drivers.is_empty() { Err(CloseCause::Over(DisconnectReason::Lifetime)) } else { Ok(()) }
     }
 
-    /// A peer that was asked and comes too late is told nothing more, also where the timer is late too.
+    /// Ends a connection whose pong is overdue, before anything more is sent to it, even if the timer is late.
     pub(super) fn end_if_silent<T: Transport>(&mut self, transport: &T) -> Result<(), CloseCause> {
         if self.heartbeat.awaits_answer() { self.beat(Instant::now(), transport) } else { Ok(()) }
     }
 
-    /// A client that takes nothing of what waits is not read, so it cannot say that it is there: what it takes says so.
+    /// Runs the heartbeat. A client that does not read its queue is not read either, so only accepted bytes are a sign of life.
     fn beat<T: Transport>(&mut self, now: Instant, transport: &T) -> Result<(), CloseCause> {
-        let is_held_back = !self.is_light();
-        if !is_held_back && !self.has_room() {
-            // Its signs of life are there, unread.
+        let is_held_back = !self.sockets.is_light();
+        if !is_held_back && !self.sockets.has_room() {
+            // Its signs of life are in the unread bytes.
             self.heartbeat.hear(|| (ReceivedKind::Pong, Instant::now()));
         }
         if self.heartbeat.due() > now {
@@ -76,42 +77,40 @@ impl ConnectionState {
             HeartbeatAction::Dead if is_held_back => Err(self.too_slow()),
             HeartbeatAction::Dead => Err(CloseCause::Over(DisconnectReason::HeartbeatTimeout)),
             HeartbeatAction::Ping => {
-                // One that finds no room is as good as unanswered.
-                let _ = self.outbox().push(self.codec.format().ping(), Delivery::Event);
+                // A ping that does not fit counts as unanswered.
+                let _ = self.sockets.outbox().push(self.codec.format().ping(), Delivery::Event);
                 Ok(())
             }
         }
     }
 
-    /// Whether bytes have moved since this was asked last: those of a message that is not whole yet, as whole ones speak for
-    /// themselves, or to a client that had taken no more before.
+    /// Returns whether bytes have moved since the last call: bytes of an incomplete message, or bytes accepted by a transport
+    /// that was blocked.
     fn look_at_traffic<T: Transport>(&mut self, transport: &T) -> ByteActivity {
         let received = transport.received();
         let have_come = std::mem::replace(&mut self.heard_of, received) != received;
         let mut is_moving = have_come && transport.assembling().is_some();
-        for driver in &*self.sockets {
-            is_moving |= driver.session().outbox.take_moved();
+        for outbox in self.sockets.outboxes() {
+            is_moving |= outbox.take_moved();
         }
-        is_moving |= self.multiplexer.as_ref().is_some_and(|multiplexer| multiplexer.take_moved());
         if is_moving { ByteActivity::Moving } else { ByteActivity::Still }
     }
 
-    /// The transport takes no more: a burst that waits has its time from now on. Of all namespaces of a connection together
-    /// no more may wait than of one.
+    /// Starts the deadline of a queued burst when the transport is blocked. All namespaces of a connection together may queue
+    /// as much as one.
     pub(super) fn watch_burst(&mut self) -> Result<(), CloseCause> {
-        if self.is_light() {
+        if self.sockets.is_light() {
             self.leaves_by = None;
             return Ok(());
         }
         let limits = &self.application.limits;
-        let (mut frames, mut bytes) = self.multiplexer.as_ref().map_or((0, 0), |multiplexer| multiplexer.load());
-        let mut is_beyond = self.multiplexer.as_ref().is_some_and(|multiplexer| multiplexer.is_beyond_bounds());
-        for outbox in self.sockets.iter().map(|driver| &driver.session().outbox) {
+        let (mut frames, mut bytes, mut is_beyond) = (0, 0, false);
+        for outbox in self.sockets.outboxes() {
             let (more, larger) = outbox.load();
             (frames, bytes) = (frames + more as usize, bytes + larger);
             is_beyond |= outbox.is_beyond_bounds();
         }
-        if self.sockets.len() > 1 {
+        if self.sockets.drivers().len() > 1 {
             if bytes > limits.burst_bytes {
                 return Err(self.too_slow());
             }
@@ -130,17 +129,13 @@ impl ConnectionState {
         CloseCause::Over(DisconnectReason::TooSlow)
     }
 
-    fn connect_deadline(&self) -> Option<Instant> {
-        self.multiplexer.as_ref().and_then(|multiplexer| multiplexer.connect_deadline(&self.sockets))
-    }
-
     fn due(&self) -> Instant {
         let mut due = self.heartbeat.due();
-        for driver in &*self.sockets {
+        for driver in self.sockets.drivers() {
             due = driver.deadline().map_or(due, |deadline| deadline.min(due));
         }
         due = self.assembly_timeout.due().map_or(due, |until| until.min(due));
         due = self.leaves_by.map_or(due, |until| until.min(due));
-        self.connect_deadline().map_or(due, |until| until.min(due))
+        self.sockets.connect_deadline().map_or(due, |until| until.min(due))
     }
 }

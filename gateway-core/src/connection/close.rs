@@ -1,4 +1,4 @@
-//! How a connection ends: the client is told, and each of its sockets leaves. Everything within a bound.
+//! The end of a connection: the client gets a close, and each of its sockets ends. Every step has a time limit.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -11,63 +11,66 @@ use tracing::Instrument;
 
 use crate::connection::application::Application;
 use crate::connection::disconnect::{FAILED_HOOK, leave};
-use crate::connection::multiplexer::{LeavingSocket, Multiplexer};
+use crate::connection::multiplexer::LeavingSocket;
 use crate::connection::socket_driver::SocketDriver;
-use crate::connection::socket_set::SocketSet;
+use crate::connection::sockets::Sockets;
 use crate::error::ConnectRejection;
 use crate::metrics::{self, Counter};
 use crate::protocol::{Disconnect, Outgoing, WireFormat};
 use crate::session::{DisconnectReason, Outbox, Scope, Session};
 use crate::transport::{Ending, Transport};
 
-/// How a connection came to its end.
+/// Cause of a connection's end.
 pub(super) enum CloseCause {
     Over(DisconnectReason),
     Refused(ConnectRejection),
 }
 
-/// What is left of a connection.
+/// The parts of a connection that are needed to close it.
 pub(super) struct ClosingConnection<T> {
     pub(super) transport: T,
     pub(super) application: Arc<Application>,
     pub(super) format: WireFormat,
-    pub(super) sockets: SocketSet,
-    pub(super) multiplexer: Option<Box<Multiplexer>>,
+    pub(super) sockets: Sockets,
 }
 
-/// Tells the client, and ends every socket of the connection.
+/// Closes the connection and ends each of its sockets.
 pub(super) async fn finish<T: Transport>(remains: ClosingConnection<T>, end: CloseCause) {
-    let ClosingConnection { mut transport, application, format, mut sockets, multiplexer } = remains;
+    let ClosingConnection { mut transport, application, format, sockets } = remains;
     transport.stop_reading();
-    let only = sockets.only().map(|driver| Arc::clone(driver.session()));
-    for session in sockets.iter().map(SocketDriver::session).filter(|session| may_come_back(session, &end)) {
+    for session in sockets.drivers().iter().map(SocketDriver::session).filter(|session| may_come_back(session, &end)) {
         session.mark_disconnected();
     }
     let reason = match end {
         CloseCause::Over(reason) => {
-            // What was held for a socket that was never accepted is not sent.
-            only.iter().filter(|session| !session.is_accepted()).for_each(|session| session.outbox.discard());
+            if let Sockets::Single(single) = &sockets
+                && !single.session().is_accepted()
+            {
+                // Frames queued for a socket that was not accepted are not sent.
+                single.session().outbox.discard();
+            }
             reason
         }
-        CloseCause::Refused(refusal) => refused(&application, only.as_deref(), &refusal),
+        CloseCause::Refused(refusal) => refused(&application, sockets.only_session().map(AsRef::as_ref), &refusal),
     };
     if is_unheard(&reason) {
         transport.give_up();
     }
-    let mut leaving = Vec::new();
-    let mut own = None;
-    if let Some(multiplexer) = multiplexer {
-        let (outbox, still_leaving) = multiplexer.close(&mut sockets, &reason);
-        own = Some(outbox);
-        leaving = still_leaving;
-    }
-    let limits = &application.limits;
-    let closing = async {
-        let outbox = own.as_ref().or(only.as_ref().map(|session| &session.outbox));
-        if let Some(outbox) = outbox {
-            let ending = queue_close_frame(&application, format, outbox, &reason);
-            close(transport, outbox, ending, limits.close_timeout).await;
+    let (session, own);
+    let (outbox, sockets, leaving) = match sockets {
+        Sockets::Single(single) => {
+            session = Arc::clone(single.session());
+            (&session.outbox, vec![single.driver], Vec::new())
         }
+        Sockets::Multiplexed(multiplexed) => {
+            let (outbox, sockets, leaving) = multiplexed.close(&reason);
+            own = outbox;
+            (&own, sockets, leaving)
+        }
+    };
+    let closing = async {
+        let ending = queue_close_frame(&application, format, outbox, &reason);
+        close(transport, outbox, ending, application.limits.close_timeout).await;
     };
     let sockets = join_all(sockets.into_iter().map(|driver| {
         let span = driver.span.clone();
@@ -76,7 +79,7 @@ pub(super) async fn finish<T: Transport>(remains: ClosingConnection<T>, end: Clo
     tokio::join!(closing, sockets, join_all(leaving.into_iter().map(LeavingSocket::end)));
 }
 
-/// Whether the end leaves the client something to resume. One that was resuming has it until it is in.
+/// Returns `true` if the client may resume. A resume that has not completed leaves the session resumable.
 fn may_come_back(session: &Session, end: &CloseCause) -> bool {
     match end {
         CloseCause::Over(reason) => {
@@ -86,7 +89,7 @@ fn may_come_back(session: &Session, end: &CloseCause) -> bool {
     }
 }
 
-/// Nothing that was held for the socket is sent: the refusal is the first and last thing its client reads.
+/// Discards the socket's queue and sends the refusal only.
 fn refused(application: &Application, session: Option<&Session>, refusal: &ConnectRejection) -> DisconnectReason {
     application.counters.add(Counter::RefusedConnections);
     if let Some(session) = session {
@@ -108,19 +111,19 @@ fn close_reason(refusal: &ConnectRejection) -> &'static str {
     }
 }
 
-/// Whether what waits for the client would wait for nobody.
+/// Returns `true` if the client no longer reads.
 fn is_unheard(reason: &DisconnectReason) -> bool {
     matches!(reason, DisconnectReason::TooSlow | DisconnectReason::HeartbeatTimeout)
 }
 
-/// Shuts the outbox behind the close frame.
+/// Closes the outbox with the close frame.
 fn queue_close_frame(
     application: &Application,
     format: WireFormat,
     outbox: &Outbox,
     reason: &DisconnectReason,
 ) -> Ending {
-    // The client that resumed has heard it by its other connection.
+    // A resumed client gets the frames on its other connection.
     if is_unheard(reason) || *reason == DisconnectReason::Resumed {
         outbox.discard();
     }
@@ -139,14 +142,14 @@ fn queue_close_frame(
     ending
 }
 
-/// Sends what waits, then waits for the peer's side of the close.
+/// Sends the queued frames, then waits for the peer's close.
 async fn close<T: Transport>(mut transport: T, outbox: &Outbox, ending: Ending, within: Duration) {
     let closing = poll_fn(|task| {
         outbox.register(task);
-        // Where nothing can be written any more, nothing is left to say.
+        // A failed write ends the sending.
         let _ = ready!(outbox.poll_write(task, &mut transport));
         transport.poll_close(task, ending)
     });
-    // A peer that does not end its side in time is let go of.
+    // A peer that does not close its side in time is abandoned.
     let _ = timeout(within, closing).await;
 }

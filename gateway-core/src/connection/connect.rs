@@ -1,4 +1,4 @@
-//! The guards and connect hooks of one socket: one after the other, within a bound, and any of them may refuse.
+//! The guards and connect hooks of a socket: they run one after the other, with a time limit, and each may refuse.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -23,15 +23,15 @@ use crate::socket::Socket;
 pub(crate) struct ConnectHooks {
     hooks: Pin<Box<dyn Future<Output = Result<(), ConnectRejection>> + Send>>,
     progress: Arc<Progress>,
-    /// Ends of others that come first.
+    /// Ends of other sockets that must complete first.
     before: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    /// Present once it is asked whether the socket comes in.
+    /// Present once the guards have started.
     deadline: Option<Instant>,
     within: Duration,
 }
 
 impl ConnectHooks {
-    /// Begins once the ends that come first are over.
+    /// Starts after the ends of `after` have completed.
     pub(crate) fn begin(context: &SocketContext, after: &[CancellationToken]) -> Self {
         let progress = Arc::<Progress>::default();
         let connecting = ConnectingSocket {
@@ -54,12 +54,12 @@ impl ConnectHooks {
         Self { hooks, progress, before: Some(Box::pin(ends)), deadline: None, within }
     }
 
-    /// How many gateways have accepted so far.
+    /// Number of gateways that have accepted so far.
     pub(crate) fn admitted(&self) -> usize {
         self.progress.admitted.load(Ordering::Relaxed)
     }
 
-    /// Absent while it waits for the ends of others, which are bounded themselves.
+    /// The deadline; `None` while waiting for the ends of other sockets, which have their own.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
@@ -82,16 +82,16 @@ impl ConnectHooks {
     }
 }
 
-/// How far a socket has come.
+/// Progress of a connecting socket.
 #[derive(Debug, Default)]
 struct Progress {
-    /// Gateways that have accepted.
+    /// Number of gateways that have accepted.
     admitted: AtomicUsize,
-    /// Whether guards are being asked.
+    /// Set while guards are running.
     is_asking: AtomicBool,
 }
 
-/// A socket on its way in.
+/// A connecting socket.
 struct ConnectingSocket {
     application: Arc<Application>,
     route: Arc<Route>,
@@ -125,7 +125,7 @@ impl ConnectingSocket {
         verdict.map_err(|exception| ConnectRejection::from(exception).by_guard())
     }
 
-    /// Makes what the socket has of its own.
+    /// Creates the socket's own values.
     async fn make_own(&self) -> Result<(), ConnectRejection> {
         let Self { application, route, socket, grants } = self;
         for factory in &route.own {

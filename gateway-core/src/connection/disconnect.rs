@@ -1,5 +1,5 @@
-//! How one socket ends: its handlers end, and its disconnect hooks run while the rooms are still readable. Everything within
-//! a bound.
+//! The end of a socket: its handlers end, and its disconnect hooks run while its rooms are still readable. Every step has a
+//! time limit.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,11 +17,11 @@ use crate::metrics::{Counter, told};
 use crate::session::{DisconnectReason, Scope, Session};
 use crate::socket::Socket;
 
-/// What clients of NestJS call the pattern of a connect hook.
+/// NestJS's name of a connect hook as a pattern.
 pub(super) const FAILED_HOOK: &str = "handleConnection";
 
-/// Ends one socket: what runs gets its time, then the hooks run. Its client is waited for from now on, where it can come
-/// back: it may be here again before the future is polled.
+/// Ends a socket: running handlers get their time, then the hooks run. If the client can resume, it may do so from now on,
+/// even before the future is polled.
 pub(super) fn leave(mut driver: SocketDriver, reason: DisconnectReason) -> impl Future<Output = ()> {
     let session = Arc::clone(driver.session());
     let application = Arc::clone(&driver.context.application);
@@ -33,7 +33,7 @@ pub(super) fn leave(mut driver: SocketDriver, reason: DisconnectReason) -> impl 
     }
     async move {
         end_hooks(&mut driver, &session, &reason).await;
-        // Whoever waits for the end of this one waits for those before it, too.
+        // A waiter for this end also waits for the earlier ones.
         for end in std::mem::take(&mut driver.after) {
             end.cancelled().await;
         }
@@ -56,7 +56,7 @@ async fn end_hooks(driver: &mut SocketDriver, session: &Session, reason: &Discon
     if !is_goodbye {
         driver.forget_what_waits();
     }
-    // A hook that still runs asks for somebody who is gone. It goes on where events wait for its yes.
+    // A running connect hook is dropped, unless queued events wait for its decision.
     if !(is_goodbye && driver.has_work()) {
         drop_quietly(driver.connect_hooks.take());
     }
@@ -81,8 +81,7 @@ async fn end_hooks(driver: &mut SocketDriver, session: &Session, reason: &Discon
     }
 }
 
-/// Running handlers have seen that their client is gone; they get a bounded time to end. What was read before a goodbye gets
-/// the same.
+/// Gives running handlers a limited time to end. After a deliberate disconnect events read before also get it.
 async fn drain(driver: &mut SocketDriver) {
     let within = driver.context.application.limits.drain_timeout;
     if timeout(within, poll_fn(|task| poll_drain(driver, task))).await.is_err() {
@@ -100,14 +99,11 @@ fn poll_drain(driver: &mut SocketDriver, task: &mut Task<'_>) -> Poll<()> {
     if driver.connect_hooks.is_some() {
         return Poll::Pending;
     }
-    let SocketDriver { context, scheduler, raw, .. } = driver;
-    // Nobody reads a stream's items, and it need not ever end by itself.
+    let SocketDriver { context, scheduler, .. } = driver;
+    // A stream has no reader any more, and may never end by itself.
     scheduler.end_streams();
     while scheduler.poll(context, task) {
         scheduler.end_streams();
-    }
-    if let Some(raw) = raw {
-        raw.poll(context, task);
     }
     if driver.has_work() { Poll::Pending } else { Poll::Ready(()) }
 }

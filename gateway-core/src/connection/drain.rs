@@ -1,4 +1,4 @@
-//! Draining: a server that stops lets its clients go in slices, so that they do not all reconnect at once.
+//! Draining: a stopping server closes its clients in batches, so that they do not all reconnect at once.
 
 use std::time::Duration;
 
@@ -6,44 +6,45 @@ use crate::options::options;
 use crate::protocol::{CloseCode, Disconnect};
 
 options! {
-    /// Options of a server's stop: [`Server::drain`](crate::Server::drain).
+    /// Options of a graceful stop, set by [`Server::drain`](crate::Server::drain).
     ///
     /// ```
     /// use std::time::Duration;
     ///
-    /// use gateway_core::{CloseCode, Drain};
+    /// use gateway_core::serve::Drain;
+    /// use gateway_core::CloseCode;
     ///
     /// let drain = Drain::new().delay(Duration::from_secs(5)).close_code(CloseCode::SERVICE_RESTART);
     /// ```
     pub struct Drain {
-        /// Time the server goes on as before once it says that it is not ready, so that balancers send no new clients.
-        /// Default 0.
+        /// Time the server continues normally after reporting that it is not ready, so that load balancers stop sending
+        /// clients. Default 0.
         delay: Duration = Duration::ZERO,
-        /// Time over which sockets are closed, at most. They are closed in slices of the same size every 100 ms: as small as
-        /// this allows, and never below 100 sockets. Default 10 s.
+        /// Maximum time over which sockets are closed, in equal batches every 100 ms. A batch is as small as this time allows,
+        /// but at least 100 sockets. Default 10 s.
         window: Duration = Duration::from_secs(10),
         /// Close code for clients of the plain protocol: 1001, or [`CloseCode::SERVICE_RESTART`]. Default 1001.
         close_code: CloseCode = CloseCode::GOING_AWAY,
-        /// Time within which clients of the plain protocol are asked to reconnect, each at a moment of its own: the reason
-        /// ends in `retry after 1234 ms`. Default 0: they are asked nothing.
+        /// Time over which clients of the plain protocol are asked to reconnect, each after a random delay: the close reason
+        /// ends in `retry after 1234 ms`. Default 0: no delay is sent.
         retry_within: Duration = Duration::ZERO,
     }
 }
 
-/// From one slice to the next.
+/// Pause between two batches.
 pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
-/// Sockets that are always closed at once.
+/// Minimum number of sockets of a batch.
 const SLICE: usize = 100;
 
 impl Drain {
-    /// Sockets of one slice.
+    /// Number of sockets of a batch.
     pub(crate) fn slice(&self, sockets: usize) -> usize {
         let slices = usize::try_from(self.window.as_millis() / PAUSE.as_millis()).unwrap_or(usize::MAX);
         sockets.div_ceil(slices.max(1)).max(SLICE)
     }
 
-    /// Close reason for one client.
+    /// Close code and reason for one client.
     pub(crate) fn told(&self) -> Disconnect {
         let why = if self.close_code == CloseCode::SERVICE_RESTART { "service restart" } else { "going away" };
         if self.retry_within.is_zero() {
@@ -54,7 +55,7 @@ impl Drain {
     }
 }
 
-/// Some moment within this time. Where the system has no randomness to give it is the first: no harm is done by that.
+/// Returns a random part of `time`. If the system's random source fails, it is zero, which does no harm.
 pub(crate) fn moment_within(time: Duration) -> Duration {
     let mut bytes = [0; 4];
     let _ = getrandom::fill(&mut bytes);

@@ -15,39 +15,39 @@ use crate::connection::assembly_timeout::AssemblyTimeout;
 use crate::connection::close::{self, CloseCause, ClosingConnection};
 use crate::connection::drain::moment_within;
 use crate::connection::formats::packet_limits;
-use crate::connection::multiplexer::Multiplexer;
+use crate::connection::multiplexed::Multiplexed;
 use crate::connection::scheduler::rate_limit::{TokenBucket, per_second};
+use crate::connection::single::Single;
 use crate::connection::socket_driver::{NewSocket, ResumeToken, SocketDriver};
-use crate::connection::socket_set::SocketSet;
+use crate::connection::sockets::Sockets;
 use crate::gateway::Route;
 use crate::handler::SocketGrants;
-use crate::metrics::{Caller, Counter, connection_span, multiplexed_span};
+use crate::metrics::Counter;
 use crate::protocol::{
-    ClientMessage, CloseCode, Codec, DecodeError, Disconnect, Encoded, Flow, OpCode, ReceivedMessage, TraceParent,
-    WireFormat,
+    ClientMessage, CloseCode, Codec, Disconnect, Encoded, Flow, OpCode, ReceivedMessage, WireFormat,
 };
-use crate::session::{Batch, DisconnectReason, Heartbeat, HeartbeatConfig, Outbox, ReceivedKind, Scope};
+use crate::session::{Batch, DisconnectReason, Heartbeat, HeartbeatConfig, ReceivedKind};
 use crate::transport::{Broken, Handshake, Transport};
 
-/// Frames read before others get their turn; what they answer leaves in one write.
+/// Maximum frames per turn; their answers leave in one write.
 const TURN: usize = 32;
 
-/// Whom a connection is for.
+/// Namespaces that a connection is for.
 #[derive(Debug)]
 pub(crate) enum ConnectionScope {
-    /// One namespace: it ends with its connection.
+    /// One namespace; its socket ends with the connection.
     Namespace(AdmittedNamespace),
-    /// Whichever namespaces the client asks for, the first of them within this time.
+    /// Namespaces that the client requests, the first of them within this time.
     Multiplexed(Duration),
 }
 
-/// A namespace whose guards have let the request for it pass.
+/// A namespace whose guards have allowed the request.
 #[derive(Debug)]
 pub(crate) struct AdmittedNamespace {
     pub(crate) route: Arc<Route>,
     /// Concrete name.
     pub(crate) name: String,
-    /// Grants of those guards; absent where nothing is guarded.
+    /// Grants of those guards; `None` without guards.
     pub(crate) grants: Option<Arc<SocketGrants>>,
 }
 
@@ -61,7 +61,7 @@ impl ConnectionScope {
     }
 }
 
-/// How a connection speaks and is kept alive.
+/// Format and heartbeat of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ConnectionConfig {
     pub(crate) format: WireFormat,
@@ -70,37 +70,35 @@ pub(crate) struct ConnectionConfig {
 
 pub(crate) struct Connection<T> {
     transport: T,
-    /// Bytes of it that were counted, where they are.
+    /// Number of bytes already counted, if measured.
     metered: u64,
     inside: ConnectionState,
 }
 
-/// Everything of a connection but its transport, which lends messages to it.
+/// State of a connection without its transport.
 pub(super) struct ConnectionState {
     pub(super) application: Arc<Application>,
     pub(super) codec: Codec,
-    pub(super) sockets: SocketSet,
-    /// Present where namespaces come and go.
-    pub(super) multiplexer: Option<Box<Multiplexer>>,
+    pub(super) sockets: Sockets,
     pub(super) heartbeat: Heartbeat,
     pub(super) clock: Pin<Box<Sleep>>,
-    /// When the connection has had its time, where that is bounded.
+    /// End of the connection's lifetime, if limited.
     pub(super) lives_until: Option<Instant>,
     pub(super) assembly_timeout: AssemblyTimeout,
-    /// Until when no more may wait than the bounds, where a burst has not left.
+    /// Deadline of a queued burst.
     pub(super) leaves_by: Option<Instant>,
-    /// Bytes that had come when the heartbeat looked last.
+    /// Number of received bytes at the last heartbeat check.
     pub(super) heard_of: u64,
-    /// Those that the client may still send.
+    /// Rate limit of the client's pings.
     pings: TokenBucket,
-    /// Messages taken in this turn.
+    /// Number of messages of this turn.
     taken: usize,
     /// Set by a message that ends the connection.
     end: Option<CloseCause>,
 }
 
-/// Serves one client until it is gone. What is made here is all that a connection holds while nothing happens, so it is
-/// made before the future and not inside it, and what an end needs is made at the end.
+/// Serves a client until it disconnects. The state created here is all an idle connection holds, so it is created before
+/// the future; state needed for the end is created at the end.
 pub(crate) fn serve<T: Transport>(
     transport: T,
     application: Arc<Application>,
@@ -109,12 +107,12 @@ pub(crate) fn serve<T: Transport>(
     config: ConnectionConfig,
 ) -> impl Future<Output = ()> + Send + 'static {
     let mut inside = ConnectionState::new(application, entry, handshake, config);
-    inside.lend(&transport);
-    let span = inside.span();
+    inside.sockets.attach_writer(&transport);
+    let span = inside.sockets.span();
     ConnectionFuture::Going(Connection { transport, metered: 0, inside }).instrument(span)
 }
 
-/// A connection's life as one future. By hand: an `async fn` would keep a place for the connection in each of its states.
+/// A connection as a future. Written by hand because an `async fn` would reserve memory for the connection in each state.
 #[allow(clippy::large_enum_variant, reason = "a connection spends its life in the large one")]
 enum ConnectionFuture<T> {
     Going(Connection<T>),
@@ -142,15 +140,15 @@ impl<T: Transport> Future for ConnectionFuture<T> {
 
 impl<T: Transport> Connection<T> {
     fn remains(self) -> ClosingConnection<T> {
-        let Self { transport, inside: ConnectionState { application, codec, sockets, multiplexer, .. }, .. } = self;
-        ClosingConnection { transport, application, format: codec.format(), sockets, multiplexer }
+        let Self { transport, inside: ConnectionState { application, codec, sockets, .. }, .. } = self;
+        ClosingConnection { transport, application, format: codec.format(), sockets }
     }
 
     fn poll(&mut self, task: &mut Task<'_>) -> Poll<CloseCause> {
-        // What this turn sends to other sockets is written when it is over.
-        let _batch = Batch::begin(self.inside.sockets.only().map(SocketDriver::session));
+        // Frames that this turn sends to other sockets are written at its end.
+        let _batch = Batch::begin(self.inside.sockets.only_session());
         let turn = self.turn(task);
-        self.inside.sockets.each(SocketDriver::count);
+        self.inside.sockets.count();
         if let Some(meter) = self.inside.application.counters.wire() {
             let received = self.transport.received();
             meter.receive(received - std::mem::replace(&mut self.metered, received));
@@ -161,15 +159,15 @@ impl<T: Transport> Connection<T> {
         }
     }
 
-    /// Whatever can be done now, until nothing can or others should have their turn.
+    /// Runs one turn: all work that is ready, up to a limit.
     fn turn(&mut self, task: &mut Task<'_>) -> Result<(), CloseCause> {
-        self.inside.register(task);
+        self.inside.sockets.register(task);
         self.inside.taken = 0;
         while self.inside.taken < TURN {
-            self.admit(task)?;
-            self.inside.stop_if_told()?;
+            self.inside.sockets.connect(task, &mut self.transport)?;
+            self.inside.sockets.stop_if_told(&self.inside.application)?;
             let received = self.receive(task)?;
-            let ran = self.inside.run(task);
+            let ran = self.inside.sockets.run(task);
             self.inside.end_if_silent(&self.transport)?;
             let sent = self.send(task)?;
             if !(received || ran || sent) {
@@ -180,48 +178,15 @@ impl<T: Transport> Connection<T> {
         self.inside.watch_clock(task, &self.transport)
     }
 
-    /// Lets the connect hooks go on.
-    fn admit(&mut self, task: &mut Task<'_>) -> Result<(), CloseCause> {
-        if self.inside.sockets.all(|driver| driver.connect_hooks.is_none()) {
-            return Ok(());
-        }
-        let Self { transport, inside, .. } = self;
-        let mut refused = Vec::new();
-        for driver in inside.sockets.iter_mut().filter(|driver| driver.connect_hooks.is_some()) {
-            // It may have been taken in this very turn, which registered those that were there at its start.
-            driver.session().outbox.register(task);
-            match driver.admit(task) {
-                Ok(false) => {}
-                Ok(true) => {
-                    driver.open();
-                    if let Some(multiplexer) = &mut inside.multiplexer {
-                        multiplexer.claimed();
-                    }
-                    transport.greet();
-                    if let Some(listener) = transport.listener() {
-                        driver.session().outbox.ask_before_volatile(listener);
-                    }
-                }
-                Err(refusal) => refused.push((Arc::clone(&driver.session().namespace), refusal)),
-            }
-        }
-        for (namespace, refusal) in refused {
-            let Some(multiplexer) = &mut inside.multiplexer else { return Err(CloseCause::Refused(refusal)) };
-            multiplexer.refuse(&mut inside.sockets, &namespace, &refusal);
-        }
-        inside.lend(transport);
-        Ok(())
-    }
-
-    /// Takes what one read brings. Says whether there was anything.
+    /// Receives the messages of one read. Returns `true` if there were any.
     fn receive(&mut self, task: &mut Task<'_>) -> Result<bool, CloseCause> {
         let Self { transport, inside, .. } = self;
-        if !inside.has_room() || inside.holds_back() {
+        if !inside.sockets.has_room() || inside.sockets.holds_back() {
             return Ok(false);
         }
         let received = transport.poll_receive(task, &mut |received, task| inside.take(received, task));
         inside.watch_assembly(transport.assembling());
-        inside.lend(transport);
+        inside.sockets.attach_writer(transport);
         if let Some(end) = inside.end.take() {
             return Err(end);
         }
@@ -234,19 +199,9 @@ impl<T: Transport> Connection<T> {
         }
     }
 
-    /// Moves what waits to the peer. Says whether anything moved.
+    /// Writes queued frames to the peer. Returns `true` if any bytes were written.
     fn send(&mut self, task: &mut Task<'_>) -> Result<bool, CloseCause> {
-        let ConnectionState { sockets, multiplexer, .. } = &self.inside;
-        let written = match (multiplexer, sockets.only()) {
-            (None, Some(driver)) => driver.session().outbox.poll_write(task, &mut self.transport),
-            (None, None) => Poll::Pending,
-            // While its frames are all there are.
-            (Some(_), Some(driver)) if sockets.is_lent() => {
-                driver.session().outbox.poll_write(task, &mut self.transport)
-            }
-            (Some(multiplexer), _) => multiplexer.poll_write(sockets, task, &mut self.transport),
-        };
-        match written {
+        match self.inside.sockets.poll_write(task, &mut self.transport) {
             Poll::Pending => {
                 self.inside.watch_burst()?;
                 Ok(false)
@@ -272,16 +227,16 @@ impl ConnectionState {
     ) -> Self {
         let now = Instant::now();
         let codec = Codec::new(config.format, application.hub.custom_format.get(), packet_limits(&application.limits));
-        let (sockets, multiplexer) = match entry {
+        let sockets = match entry {
             ConnectionScope::Namespace(AdmittedNamespace { route, name, grants }) => {
                 let resume_token =
                     Some(&handshake).filter(|_| config.format.numbers_events()).and_then(ResumeToken::from_request);
                 let new_socket =
                     NewSocket { route, name: &name, handshake, format: config.format, resume_token, grants };
-                (SocketSet::one(SocketDriver::new(&application, new_socket, Vec::new())), None)
+                Sockets::Single(Single::new(SocketDriver::new(&application, new_socket, Vec::new())))
             }
             ConnectionScope::Multiplexed(within) => {
-                (SocketSet::default(), Some(Multiplexer::open(&application, config.format, handshake, now + within)))
+                Sockets::Multiplexed(Multiplexed::new(&application, config.format, handshake, now + within))
             }
         };
         let lives = application.limits.connection_lifetime;
@@ -291,7 +246,6 @@ impl ConnectionState {
             application,
             codec,
             sockets,
-            multiplexer,
             clock: Box::pin(tokio::time::sleep_until(now)),
             assembly_timeout: AssemblyTimeout::default(),
             leaves_by: None,
@@ -302,115 +256,7 @@ impl ConnectionState {
         }
     }
 
-    fn span(&self) -> tracing::Span {
-        let spanned = |handshake: &Handshake, span: &dyn Fn(Caller<'_>) -> tracing::Span| {
-            let traceparent = handshake.traceparent();
-            span(Caller { peer: handshake.peer(), traceparent: traceparent.as_ref().map(TraceParent::as_str) })
-        };
-        match (&self.multiplexer, self.sockets.only()) {
-            (Some(multiplexer), _) => spanned(multiplexer.handshake(), &multiplexed_span),
-            (None, Some(driver)) => {
-                let socket = &driver.context.socket;
-                let span = |caller: Caller<'_>| connection_span(socket.id(), &driver.session().namespace, caller);
-                spanned(socket.handshake(), &span)
-            }
-            (None, None) => tracing::Span::none(),
-        }
-    }
-
-    /// Tells senders what the transport can do: whether it takes compressed messages, and whether they may write straight
-    /// to it, as soon as it can be done.
-    #[inline]
-    fn lend<T: Transport>(&mut self, transport: &T) {
-        if self.sockets.is_lent() {
-            return;
-        }
-        if let Some(how) = transport.deflating() {
-            self.sockets.each(|driver| driver.session().outbox.deflate(how));
-        }
-        if self.multiplexer.as_ref().is_none_or(|multiplexer| multiplexer.is_empty()) {
-            self.sockets.lend(|| transport.direct());
-        }
-    }
-
-    fn register(&self, task: &Task<'_>) {
-        let _ = self.sockets.all(|driver| {
-            driver.session().outbox.register(task);
-            true
-        });
-    }
-
-    /// Ends what is to end by the server's will, once what was promised before is done.
-    fn stop_if_told(&mut self) -> Result<(), CloseCause> {
-        let is_told = self.sockets.any(|driver| driver.session().outbox.is_ending())
-            || self.multiplexer.as_ref().is_some_and(|multiplexer| multiplexer.is_ending());
-        if is_told || self.sockets.is_empty() { self.stop() } else { Ok(()) }
-    }
-
-    fn stop(&mut self) -> Result<(), CloseCause> {
-        if let Some(reason) = self.multiplexer.as_ref().and_then(|multiplexer| multiplexer.ended()) {
-            return Err(CloseCause::Over(reason));
-        }
-        let mut told = None;
-        for driver in self.sockets.iter_mut() {
-            match (driver.told_to_end(), &self.multiplexer) {
-                (None, _) => {}
-                (Some((reason, _)), None) | (Some((reason, Scope::Connection)), Some(_)) => {
-                    return Err(CloseCause::Over(reason));
-                }
-                (Some((reason, Scope::Socket)), Some(_)) => {
-                    told = Some((Arc::clone(&driver.session().namespace), reason));
-                    break;
-                }
-            }
-        }
-        if let (Some((namespace, reason)), Some(multiplexer)) = (told, &mut self.multiplexer) {
-            multiplexer.leave(&mut self.sockets, &namespace, reason);
-            return self.stop();
-        }
-        let is_vacant = self.sockets.is_empty() && self.application.is_stopping();
-        if is_vacant { Err(CloseCause::Over(DisconnectReason::Shutdown)) } else { Ok(()) }
-    }
-
-    /// Reading stops where much waits to leave, whatever it is, and where events wait for their turn.
-    #[inline]
-    fn may_read(&self) -> bool {
-        // Nearly all connections, after each message.
-        if let (Some(only), None) = (self.sockets.only(), &self.multiplexer) {
-            return only.session().outbox.is_light() && only.may_read();
-        }
-        self.is_light() && self.has_room()
-    }
-
-    /// While the client owes an answer reading goes on, whatever waits and also when the server stops: the answer is
-    /// behind the events that wait.
-    #[inline]
-    pub(super) fn has_room(&self) -> bool {
-        let events = self.sockets.all(SocketDriver::takes_events) || self.sockets.any(SocketDriver::is_asking);
-        events && self.multiplexer.as_ref().is_none_or(|multiplexer| multiplexer.has_room())
-    }
-
-    #[inline]
-    pub(super) fn is_light(&self) -> bool {
-        self.sockets.all(|driver| driver.session().outbox.is_light())
-            && self.multiplexer.as_ref().is_none_or(|multiplexer| multiplexer.is_light())
-    }
-
-    /// Whether what was answered is to leave before more is read; this task is woken once it has.
-    fn holds_back(&self) -> bool {
-        self.sockets.any(|driver| driver.session().outbox.holds_back())
-            || self.multiplexer.as_ref().is_some_and(|multiplexer| multiplexer.holds_back())
-    }
-
-    fn run(&mut self, task: &mut Task<'_>) -> bool {
-        let mut ran = false;
-        self.sockets.each(|driver| ran |= driver.run(task));
-        let has_left =
-            self.multiplexer.as_mut().is_some_and(|multiplexer| multiplexer.poll(self.sockets.is_empty(), task));
-        ran | has_left
-    }
-
-    /// Takes one message or control frame.
+    /// Handles one message or control frame.
     fn take(&mut self, received: ReceivedMessage<'_>, task: &mut Task<'_>) -> Flow {
         let sign = || {
             (
@@ -429,8 +275,8 @@ impl ConnectionState {
             ReceivedMessage::Text(text) => self.take_message(ClientMessage::Text(text), task),
             ReceivedMessage::Binary(bytes) => self.take_message(ClientMessage::Binary(bytes), task),
         }
-        // What was answered leaves before more is.
-        let is_enough = self.taken >= TURN || !self.may_read();
+        // Answers are written before further messages are handled.
+        let is_enough = self.taken >= TURN || !self.sockets.may_read();
         if self.end.is_some() || is_enough { Flow::Pause } else { Flow::Continue }
     }
 
@@ -441,57 +287,15 @@ impl ConnectionState {
             self.end = Some(self.violated(Disconnect::new(CloseCode::POLICY, "too many pings")));
             return;
         }
-        self.outbox().push_pong(Encoded::frame(OpCode::Pong, payload));
+        self.sockets.outbox().push_pong(Encoded::frame(OpCode::Pong, payload));
     }
 
-    /// Takes a whole message: what it says, or the message itself where the gateway is a raw one.
+    /// Handles a whole message.
     #[inline]
     fn take_message(&mut self, message: ClientMessage<'_>, task: &mut Task<'_>) {
-        let Self { codec, sockets, multiplexer, .. } = self;
-        let mut taken = Ok(());
-        let decoded = match multiplexer {
-            None => {
-                let Some(driver) = sockets.only_mut() else { return };
-                if driver.raw.is_some() {
-                    return driver.take_message(message, task);
-                }
-                codec.decode(message, |_, incoming| driver.take_incoming(incoming, task))
-            }
-            Some(multiplexer) => codec.decode(message, |namespace, incoming| {
-                taken = multiplexer.take(sockets, namespace.unwrap_or("/"), incoming, task);
-            }),
-        };
-        if let Err(error) = decoded.and(taken.map_err(DecodeError::from)) {
-            self.tell_undecoded(error);
-        }
-    }
-
-    #[cold]
-    fn tell_undecoded(&mut self, error: DecodeError) {
-        match error {
-            DecodeError::Violation(violation) => {
-                self.application.counters.add(Counter::ProtocolErrors);
-                self.end = Some(CloseCause::Over(DisconnectReason::Malformed(violation.why)));
-            }
-            DecodeError::Malformed(malformed) => {
-                if let Some(driver) = self.sockets.only_mut() {
-                    driver.tell_malformed(malformed);
-                }
-            }
-            DecodeError::Panicked => {
-                if let Some(driver) = self.sockets.only_mut() {
-                    driver.tell_format_panic();
-                }
-            }
-        }
-    }
-
-    /// Where control frames go.
-    pub(super) fn outbox(&self) -> &Outbox {
-        match (&self.multiplexer, self.sockets.only()) {
-            (None, Some(driver)) => &driver.session().outbox,
-            (Some(multiplexer), _) => multiplexer.outbox(&self.sockets),
-            (None, None) => unreachable!("a connection without a multiplexer has its one driver until it ends"),
+        if let Err(violation) = self.sockets.take(&mut self.codec, message, task) {
+            self.application.counters.add(Counter::ProtocolErrors);
+            self.end = Some(CloseCause::Over(DisconnectReason::Malformed(violation.why)));
         }
     }
 
@@ -500,7 +304,7 @@ impl ConnectionState {
         CloseCause::Over(DisconnectReason::Violation(disconnect))
     }
 
-    /// `message` is the one whose fragments the transport puts together.
+    /// `message` is the number of the message that the transport is assembling.
     fn watch_assembly(&mut self, message: Option<u64>) {
         let packet = self.codec.assembling();
         self.assembly_timeout.watch(message, packet, self.application.limits.assembly_timeout);

@@ -1,4 +1,4 @@
-//! Format of a connection, and the bounds of its codec.
+//! The format of a connection, and the limits of its codec.
 
 use crate::connection::application::Application;
 use crate::connection::driver::{ConnectionConfig, ConnectionScope};
@@ -9,8 +9,8 @@ use crate::session::{HeartbeatConfig, PingMode};
 use crate::transport::{Handshake, MSGPACK};
 
 impl WireFormat {
-    /// The form of a client of plain WebSocket that agreed on this subprotocol. Who names none of the framework's own speaks
-    /// the application's form, where it has one.
+    /// Returns the format of a plain WebSocket client with this subprotocol. Without one of the framework's subprotocols it is
+    /// the application's format, if there is one.
     pub(super) fn of_protocol(protocol: Option<&str>, has_custom_format: bool) -> Self {
         match protocol {
             Some(MSGPACK) => Self::PlainMsgpack,
@@ -22,8 +22,8 @@ impl WireFormat {
 }
 
 impl ConnectionConfig {
-    /// The protocol of `docs/protocol.md`, in the form that the client named as its subprotocol. What has no envelopes has no
-    /// offsets either, nor have the forms beside the protocol's own.
+    /// Returns the configuration of plain WebSocket, in the format of the client's subprotocol. Only the protocol's own JSON
+    /// format has offsets; raw gateways, MessagePack and custom formats have none.
     pub(crate) fn plain(application: &Application, scope: &ConnectionScope, handshake: &Handshake) -> Self {
         let Limits { ping_interval: interval, ping_timeout: timeout, .. } = application.limits;
         let has_custom_format = application.hub.custom_format.get().is_some();
@@ -36,7 +36,7 @@ impl ConnectionConfig {
     }
 }
 
-/// Bounds of what the codec of a connection reads.
+/// Returns the limits of a connection's codec.
 pub(super) fn packet_limits(limits: &Limits) -> PacketLimits {
     let Limits { attachments, attachment_bytes, json_depth: depth, .. } = *limits;
     PacketLimits { attachments, attachment_bytes, depth }

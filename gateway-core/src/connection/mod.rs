@@ -1,4 +1,4 @@
-//! One served peer, from its handshake to its end: what it sends is read, handled and answered in one task. Knows no HTTP and
+//! A connection from its handshake to its end: one task reads, handles and answers the client's messages. Knows no HTTP and
 //! no listener.
 
 mod application;
@@ -10,12 +10,15 @@ mod disconnect;
 mod drain;
 mod driver;
 mod formats;
+mod multiplexed;
 mod multiplexer;
 mod room_guards;
 mod scheduler;
+mod single;
 mod socket_context;
 mod socket_driver;
 mod socket_set;
+mod sockets;
 
 pub(crate) use application::Application;
 pub use drain::Drain;

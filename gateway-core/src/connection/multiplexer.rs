@@ -1,5 +1,4 @@
-//! Where the sockets of a connection that serves several namespaces come in and go out: each asks for its namespace, and
-//! may leave it while the connection lives on.
+//! Joining and leaving of namespaces on a multiplexed connection.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -26,33 +25,32 @@ use crate::protocol::{EncodeContext, Encoded, Incoming, Outgoing, Violation, Wir
 use crate::session::{Delivery, DisconnectReason, Outbox, Session};
 use crate::transport::{Handshake, Transport};
 
-/// The reference's words for a namespace that nobody serves.
+/// The reference server's message for an unknown namespace.
 const INVALID: &str = "Invalid namespace";
 
-/// The end of a socket whose connection lives on.
+/// The end of a socket whose connection stays open.
 pub(super) struct LeavingSocket {
     session: Arc<Session>,
     end: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
-/// Namespaces of a connection beside its sockets: those that are asked for and those that are left.
+/// The namespace requests of a connection, and its leaving sockets.
 pub(super) struct Multiplexer {
     application: Arc<Application>,
     format: WireFormat,
     handshake: Handshake,
-    /// What belongs to no socket, and what sockets that left have not sent yet.
-    outbox: Outbox,
-    /// Sockets whose end is not over.
+    /// Frames of no socket, and unsent frames of sockets that left.
+    pub(super) outbox: Outbox,
+    /// Sockets whose end is still running.
     leaving: Vec<LeavingSocket>,
-    /// Names, as hashes, of namespaces that have ended: what their client sent before it knew, and what it still answers,
-    /// is passed over.
+    /// Hashes of the names of ended namespaces: messages that the client sent before it knew of the end are ignored.
     left_namespaces: Vec<u64>,
     hashes: RandomState,
-    /// Namespaces that the client may still ask for, where that has a bound.
+    /// Rate limit of namespace requests, if any.
     connect_rate: Option<TokenBucket>,
-    /// Until when the client must be in a namespace; none once it was in one.
+    /// Deadline for the first namespace; `None` after it.
     connect_deadline: Option<Instant>,
-    /// Wakes a connection without sockets when the server stops; those that have some are told by them.
+    /// Wakes a connection without sockets when the server stops; otherwise the sockets wake it.
     stopping: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
@@ -63,16 +61,16 @@ impl LeavingSocket {
 }
 
 impl Multiplexer {
-    pub(super) fn open(
+    pub(super) fn new(
         application: &Arc<Application>,
         format: WireFormat,
         handshake: Handshake,
         connect_deadline: Instant,
-    ) -> Box<Self> {
+    ) -> Self {
         let limits = &application.limits;
         let outbox = Outbox::new(format, limits, &application.counters);
         outbox.open(Encoded::nothing());
-        Box::new(Self {
+        Self {
             application: Arc::clone(application),
             format,
             handshake,
@@ -83,7 +81,7 @@ impl Multiplexer {
             connect_rate: None,
             connect_deadline: Some(connect_deadline),
             stopping: None,
-        })
+        }
     }
 
     /// The request that opened the connection.
@@ -91,18 +89,18 @@ impl Multiplexer {
         &self.handshake
     }
 
-    /// When the connection ends for want of sockets; not while one waits for its connect hook.
+    /// Deadline of a connection without sockets; `None` while a connect hook is running.
     pub(super) fn connect_deadline(&self, sockets: &SocketSet) -> Option<Instant> {
         self.connect_deadline.filter(|_| sockets.is_empty())
     }
 
-    /// The client is in a namespace.
+    /// Notes that the client is in a namespace.
     pub(super) fn claimed(&mut self) {
         self.connect_deadline = None;
     }
 
-    /// The connection ends: gives what is still to be sent and those that are still leaving. Each accepted socket is told
-    /// where the server ends it.
+    /// Ends the connection. Returns the frames still to send and the leaving sockets. If the server ends the connection, each
+    /// accepted socket gets a disconnect packet.
     pub(super) fn close(self, sockets: &mut SocketSet, reason: &DisconnectReason) -> (Outbox, Vec<LeavingSocket>) {
         for driver in sockets.iter() {
             let session = driver.session();
@@ -117,7 +115,7 @@ impl Multiplexer {
         (self.outbox, self.leaving)
     }
 
-    /// Takes what a packet says. `Err` ends the connection.
+    /// Handles a packet. `Err` ends the connection.
     pub(super) fn take(
         &mut self,
         sockets: &mut SocketSet,
@@ -154,13 +152,13 @@ impl Multiplexer {
             self.turn_away(sockets, namespace, &exception);
             return Ok(());
         }
-        // They are kept for as long as the socket lives.
+        // Credentials are kept for the lifetime of the socket.
         if auth.is_some_and(|auth| auth.get().len() > self.application.limits.auth_bytes) {
             self.turn_away(sockets, namespace, &Exception::message("Credentials too large"));
             return Ok(());
         }
         let found = self.application.routes.find(namespace);
-        // A name has one spelling here: packets carry it back and forth.
+        // Only the canonical spelling of a name is accepted, as packets carry it in both directions.
         let Some(found) = found.filter(|found| found.name == namespace && found.route.router.raw().is_none()) else {
             self.turn_away(sockets, namespace, &Exception::message(INVALID));
             return Ok(());
@@ -169,7 +167,7 @@ impl Multiplexer {
         self.left_namespaces.retain(|left_namespaces| *left_namespaces != name);
         let resume_token = auth.filter(|_| self.application.recovery.is_some()).and_then(claimed);
         let handshake = self.handshake.for_namespace(found.name.clone(), found.parameters, auth);
-        // The latest of them waits for the earlier ones.
+        // The latest end waits for the earlier ones.
         let after = self.leaving.iter().rev().find(|leaving| *leaving.session.namespace == *namespace);
         let after = after.and_then(|leaving| leaving.session.ended().cloned()).into_iter().collect();
         let new_socket = NewSocket {
@@ -186,7 +184,7 @@ impl Multiplexer {
         Ok(())
     }
 
-    /// Namespaces come and go at most as fast as the events of a socket do, and all that a connection may be in at once.
+    /// Takes a token for a namespace request: the rate is that of events, with a burst of all allowed namespaces.
     fn take_token(&mut self) -> Result<(), Exception> {
         let limits = &self.application.limits;
         let Some(events) = limits.events_per_second else { return Ok(()) };
@@ -199,7 +197,7 @@ impl Multiplexer {
         })
     }
 
-    /// Refuses a namespace nobody serves. One for which there is no room ends the connection.
+    /// Refuses a namespace. If the refusal does not fit into the outbox, the connection ends.
     fn turn_away(&mut self, sockets: &SocketSet, namespace: &str, exception: &Exception) {
         self.application.counters.add(Counter::RefusedConnections);
         no_namespace(namespace, exception.text(), || {
@@ -208,10 +206,10 @@ impl Multiplexer {
         });
         let data = exception.render_refusal();
         let frame = self.format.encode(EncodeContext::of(namespace), &Outgoing::Refused { data: &data });
-        let _ = self.outbox(sockets).push(frame, Delivery::Answer);
+        let _ = self.outbox_beside(sockets).push(frame, Delivery::Answer);
     }
 
-    /// The connect hooks said no.
+    /// Handles a refusal by the connect hooks.
     pub(super) fn refuse(&mut self, sockets: &mut SocketSet, namespace: &str, refusal: &ConnectRejection) {
         let exception = refusal.exception();
         let Some(driver) = sockets.take(namespace) else { return };
@@ -229,7 +227,7 @@ impl Multiplexer {
         self.part(driver, last, DisconnectReason::Server(crate::Disconnect::new(refusal.close_code(), "refused")));
     }
 
-    /// A socket ends, its connection does not.
+    /// Ends a socket without its connection.
     pub(super) fn leave(&mut self, sockets: &mut SocketSet, namespace: &str, reason: DisconnectReason) {
         let Some(driver) = sockets.take(namespace) else { return };
         self.note_left(&driver);
@@ -240,7 +238,7 @@ impl Multiplexer {
         self.part(driver, last, reason);
     }
 
-    /// Which namespaces end may be the client's choice, so that only the latest are known.
+    /// Notes an ended namespace. Only the latest are kept, because a client can cause any number.
     fn note_left(&mut self, driver: &SocketDriver) {
         if self.left_namespaces.len() >= self.application.limits.namespaces_per_connection {
             self.left_namespaces.remove(0);
@@ -261,57 +259,21 @@ impl Multiplexer {
         self.leaving.push(LeavingSocket { session, end: Box::pin(leave(driver, reason).instrument(span)) });
     }
 
-    /// Where goes what belongs to no socket: behind what the only one has to say, where its frames are all there are.
-    pub(super) fn outbox<'a>(&'a self, sockets: &'a SocketSet) -> &'a Outbox {
+    /// Returns the outbox for frames of no socket: the only socket's if direct writes are allowed, or else the connection's.
+    pub(super) fn outbox_beside<'a>(&'a self, sockets: &'a SocketSet) -> &'a Outbox {
         sockets.only().filter(|_| sockets.is_lent()).map_or(&self.outbox, |driver| &driver.session().outbox)
     }
 
-    /// Whether more may be read: sockets that are still leaving hold what they held, and take no place.
+    /// Returns `true` if more may be read. Leaving sockets still hold their resources, so their number is limited.
     pub(super) fn has_room(&self) -> bool {
         self.leaving.len() < self.application.limits.namespaces_per_connection
     }
 
-    /// Whether little waits of what belongs to no socket.
-    pub(super) fn is_light(&self) -> bool {
-        self.outbox.is_light()
-    }
-
-    pub(super) fn holds_back(&self) -> bool {
-        self.outbox.holds_back()
-    }
-
-    pub(super) fn is_beyond_bounds(&self) -> bool {
-        self.outbox.is_beyond_bounds()
-    }
-
-    pub(super) fn load(&self) -> (usize, usize) {
-        let (frames, bytes) = self.outbox.load();
-        (frames as usize, bytes)
-    }
-
-    pub(super) fn take_moved(&self) -> bool {
-        self.outbox.take_moved()
-    }
-
-    /// Whether more waits than may.
-    pub(super) fn is_ending(&self) -> bool {
-        self.outbox.is_ending()
-    }
-
-    pub(super) fn ended(&self) -> Option<DisconnectReason> {
-        self.outbox.ended().map(|(reason, _)| reason)
-    }
-
-    /// Whether nothing waits but what sockets have to say.
-    pub(super) fn is_empty(&self) -> bool {
-        self.outbox.is_empty()
-    }
-
-    /// Lets those that are leaving go on. Says whether one has gone.
+    /// Polls leaving sockets. Returns `true` if one has ended.
     pub(super) fn poll(&mut self, is_vacant: bool, task: &mut Task<'_>) -> bool {
         if is_vacant {
             let wait = || Box::pin(self.application.stopping.clone().cancelled_owned());
-            // What it wakes this task for is looked at in every turn.
+            // Only the wake-up matters; the stop itself is checked in every turn.
             let _ = self.stopping.get_or_insert_with(wait).as_mut().poll(task);
         } else {
             self.stopping = None;
@@ -321,7 +283,7 @@ impl Multiplexer {
         self.leaving.len() < before
     }
 
-    /// Moves what waits to the peer; a frame that is written in part goes on before any other begins.
+    /// Writes queued frames to the peer; a partly written frame is completed before any other.
     pub(super) fn poll_write<T: Transport>(
         &self,
         sockets: &SocketSet,
@@ -332,7 +294,7 @@ impl Multiplexer {
         let mut moved = false;
         for outbox in outboxes().filter(|outbox| outbox.is_begun()).chain(outboxes()) {
             let Poll::Ready(written) = outbox.poll_write(task, transport) else {
-                // Those behind it were refused too.
+                // The outboxes after it are blocked too.
                 outboxes().for_each(Outbox::refuse);
                 return Poll::Pending;
             };
@@ -342,14 +304,14 @@ impl Multiplexer {
     }
 }
 
-/// What a client of NestJS reads of a connect hook that failed: it has come in, an exception is told, and it is out again.
+/// Encodes a failed connect hook as NestJS does: a connect, an exception and a disconnect.
 fn told_inside(session: &Session, exception: &Exception) -> Encoded {
     let data = exception.render(Some(FAILED_HOOK), None, true);
     let told = session.encode(&Outgoing::Exception { data: &data, id: None });
     session.greeting().followed_by(&told).followed_by(&session.encode(&Outgoing::Disconnected))
 }
 
-/// Who the client says to be again; another who names anything but two texts.
+/// Reads the client's resume token; `None` unless it is two texts.
 fn claimed(auth: &RawValue) -> Option<ResumeToken> {
     #[derive(Deserialize)]
     struct ResumeAuth<'a> {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::connection::application::Application;
+use crate::error::Exception;
 use crate::gateway::Route;
 use crate::handler::{Context, Extensions, GuardContext, GuardPoint, Scope, SocketGrants, Subject};
-use crate::session::{GuardDecision, RoomGuard, RoomRefusal, Session};
+use crate::session::{GuardDecision, RoomGuard, Session};
 use crate::socket::Socket;
 
 /// Asks the guards of a namespace about the rooms that one of its sockets is put into.
@@ -35,18 +36,14 @@ impl RoomGuards {
                 let (guards, room) = (self.clone(), room.to_owned());
                 GuardDecision::Later(Box::pin(async move { guards.wait(asked, &socket, &room).await }))
             }
-            Err(exception) => GuardDecision::Now(Err(RoomRefusal::new(exception))),
+            Err(exception) => GuardDecision::Now(Err(exception)),
         }
     }
 
-    async fn wait(&self, asked: usize, socket: &Socket, room: &str) -> Result<(), RoomRefusal> {
+    async fn wait(&self, asked: usize, socket: &Socket, room: &str) -> Result<(), Exception> {
         let extensions = Extensions::default();
         let about = self.context(socket, room, &extensions);
-        self.route
-            .guards
-            .ask(asked, &GuardContext::new(GuardPoint::Join, &about), socket.counters())
-            .await
-            .map_err(RoomRefusal::new)
+        self.route.guards.ask(asked, &GuardContext::new(GuardPoint::Join, &about), socket.counters()).await
     }
 
     fn context<'a>(&'a self, socket: &'a Socket, room: &'a str, extensions: &'a Extensions) -> Context<'a> {

@@ -1,4 +1,4 @@
-//! Where a message of one connection happens: its server, its namespace, its socket.
+//! The context of a socket's messages: its application, namespace and session.
 
 use std::sync::Arc;
 
@@ -10,20 +10,19 @@ use crate::metrics::Counter;
 use crate::session::Session;
 use crate::socket::Socket;
 
-/// Lent to everything that handles messages of the connection.
+/// The context of a socket, borrowed by all code that handles its messages.
 #[derive(Debug)]
 pub(crate) struct SocketContext {
     pub(crate) application: Arc<Application>,
     pub(crate) route: Arc<Route>,
     pub(crate) session: Arc<Session>,
     pub(crate) socket: Socket,
-    /// What guards have said of it; present where there are any.
+    /// Grants of guards; present if there are guards.
     pub(crate) grants: Option<Arc<SocketGrants>>,
 }
 
 impl SocketContext {
-    /// Puts its guards before rooms, and the socket among those of the user that they named before it was there. What they
-    /// grant is read on the socket, too.
+    /// Installs the room guards, and makes earlier grants and the user available on the socket.
     pub(crate) fn guard(&self) {
         let Some(grants) = &self.grants else { return };
         // A session has one place.
@@ -36,7 +35,7 @@ impl SocketContext {
         }
     }
 
-    /// The scope of its events and of the moments of its life.
+    /// The scope of its events and hooks.
     pub(crate) fn scope(&self) -> Scope<'_> {
         let Self { application, socket, grants, .. } = self;
         Scope { services: &application.services, socket: Some(socket), grants: grants.as_ref() }

@@ -1,5 +1,5 @@
-//! One socket of a connection, in one namespace: its connect hooks, what of it runs and waits, and its end. A plain
-//! connection has one, a Socket.IO connection as many as its client asked for.
+//! A socket of a connection, in one namespace: its connect hooks, its running and queued events, and its end. A plain
+//! connection has one, a Socket.IO connection one per requested namespace.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use tracing::Span;
 
 use crate::connection::application::Application;
 use crate::connection::connect::ConnectHooks;
+use crate::connection::scheduler::Scheduler;
 use crate::connection::scheduler::events::EventScheduler;
-use crate::connection::scheduler::raw::RawScheduler;
 use crate::connection::socket_context::SocketContext;
 use crate::error::{ConnectRejection, Exception};
 use crate::gateway::Route;
@@ -25,27 +25,25 @@ use crate::protocol::{
 };
 use crate::session::{Delivery, DisconnectReason, Scope, Session};
 use crate::socket::Socket;
-use crate::transport::{Handshake, ResumeRequest};
+use crate::transport::{Handshake, ResumeRequest, Transport};
 
 pub(super) struct SocketDriver {
     pub(super) context: SocketContext,
-    pub(super) scheduler: EventScheduler,
-    /// Present in a raw gateway, which has no scheduler of events.
-    pub(super) raw: Option<RawScheduler>,
+    pub(super) scheduler: Scheduler,
     /// Present while the connect hooks run.
     pub(super) connect_hooks: Option<ConnectHooks>,
     /// Gateways whose connect hooks have accepted, in order.
     pub(super) admitted: usize,
-    /// When a server that stops will wait no longer for what runs here.
+    /// Deadline for running handlers when the server stops.
     pub(super) drained_by: Option<Instant>,
-    /// Entered while something of it runs; the connection's own span where it is the only one.
+    /// Span of the socket's code; the connection's span if this is the only socket.
     pub(super) span: Span,
-    /// Ends that its connect hooks waited for.
+    /// Ends of other sockets that its connect hooks waited for.
     pub(super) after: Vec<CancellationToken>,
     _presence: MembershipGuard,
 }
 
-/// What a new socket is made from.
+/// Data of a new socket.
 pub(super) struct NewSocket<'a> {
     pub(super) route: Arc<Route>,
     /// The concrete name of the namespace.
@@ -53,18 +51,18 @@ pub(super) struct NewSocket<'a> {
     pub(super) handshake: Handshake,
     pub(super) format: WireFormat,
     pub(super) resume_token: Option<ResumeToken>,
-    /// What guards have said of the request that asked for it.
+    /// Grants of the guards that checked the request.
     pub(super) grants: Option<Arc<SocketGrants>>,
 }
 
-/// What a client says to be the same socket again: the key it was given, and the last event it has seen.
+/// A client's token to resume a socket: the key, and the offset of the last received event.
 pub(super) struct ResumeToken {
     pub(super) key: String,
     pub(super) offset: String,
 }
 
 impl ResumeToken {
-    /// What a request of the plain protocol names.
+    /// Returns the token of a plain protocol request.
     pub(super) fn from_request(handshake: &Handshake) -> Option<Self> {
         match handshake.resume()? {
             ResumeRequest::Now { key, offset } => Some(Self { key, offset }),
@@ -74,7 +72,7 @@ impl ResumeToken {
 }
 
 impl SocketDriver {
-    /// A socket whose guards and connect hooks are about to run, once the ends of those are over whose place it takes.
+    /// Creates a socket whose guards and connect hooks will run after the ends in `after`.
     pub(super) fn new(
         application: &Arc<Application>,
         new_socket: NewSocket<'_>,
@@ -87,20 +85,19 @@ impl SocketDriver {
         let hub = Arc::clone(&application.hub);
         let presence = MembershipGuard { hub, space: Arc::clone(&space), session: Arc::clone(&session) };
         let socket = Socket::new(Arc::clone(&session), space);
-        // Stopping looks for sessions once: one that enters at that moment looks back.
+        // A stop visits the sessions once, so a session that enters at that moment must check itself.
         if application.is_stopping() {
             session.outbox.end(DisconnectReason::Shutdown, Scope::Connection);
         }
         let application = Arc::clone(application);
-        let raw = route.router.raw().map(|_| RawScheduler::default());
+        let scheduler = Scheduler::new(&route);
         let grants = grants.or_else(|| (route.is_guarded || !route.own.is_empty()).then(Arc::default));
         let context = SocketContext { application, route, session, socket, grants };
         context.guard();
         let connect_hooks = Some(ConnectHooks::begin(&context, &after));
         Self {
             context,
-            scheduler: EventScheduler::default(),
-            raw,
+            scheduler,
             connect_hooks,
             admitted: 0,
             drained_by: None,
@@ -110,14 +107,14 @@ impl SocketDriver {
         }
     }
 
-    /// Opens the way out, once the connect hooks have accepted.
-    pub(super) fn open(&self) {
+    /// Opens the outbox after the connect hooks have accepted.
+    fn open(&self) {
         let session = self.session();
         let is_kept = self.context.application.hub.resumable.keep(session);
         if is_kept && session.is_recovered() {
             self.context.count(Counter::Recoveries);
         }
-        // That of a client that resumed waits behind what it has missed.
+        // For a resumed client the greeting is queued behind the missed events.
         let greeting = if session.is_recovered() { Encoded::nothing() } else { session.greeting() };
         session.outbox.open(greeting);
     }
@@ -126,7 +123,26 @@ impl SocketDriver {
         &self.context.session
     }
 
-    /// Lets the connect hooks go on. Says whether they have accepted just now.
+    /// Polls the connect hooks and opens an accepted socket. Returns `true` if they have just accepted.
+    pub(super) fn connect<T: Transport>(
+        &mut self,
+        task: &mut Task<'_>,
+        transport: &mut T,
+    ) -> Result<bool, ConnectRejection> {
+        // A socket of this turn is not registered yet: only those at its start are.
+        self.session().outbox.register(task);
+        if !self.admit(task)? {
+            return Ok(false);
+        }
+        self.open();
+        transport.greet();
+        if let Some(listener) = transport.listener() {
+            self.session().outbox.ask_before_volatile(listener);
+        }
+        Ok(true)
+    }
+
+    /// Polls the connect hooks. Returns `true` if they have just accepted.
     pub(super) fn admit(&mut self, task: &mut Task<'_>) -> Result<bool, ConnectRejection> {
         let Some(connect_hooks) = &mut self.connect_hooks else { return Ok(false) };
         let polled = self.span.in_scope(|| connect_hooks.poll(task));
@@ -136,21 +152,18 @@ impl SocketDriver {
         self.connect_hooks = None;
         self.session().accept();
         self.scheduler.open();
-        if let Some(raw) = &mut self.raw {
-            raw.open();
-        }
         self.context.count(Counter::Connections);
         self.span.in_scope(|| tracing::debug!("connected"));
         Ok(true)
     }
 
-    /// Why it ends by the server's will, once what was promised before is done.
+    /// The reason and extent of an end that the server requested, after accepted requests are answered.
     pub(super) fn told_to_end(&mut self) -> Option<(DisconnectReason, Scope)> {
         let (reason, scope) = self.session().outbox.ended()?;
         if !reason.is_gentle() || self.connect_hooks.is_some() || self.is_idle() {
             return Some((reason, scope));
         }
-        // What was accepted is answered first, within a bound.
+        // Accepted requests are answered first, within a time limit.
         let now = Instant::now();
         if self.drained_by.is_none() {
             self.scheduler.end_streams();
@@ -160,16 +173,16 @@ impl SocketDriver {
         (drained_by <= now).then_some((reason, scope))
     }
 
-    /// Whether the client owes an answer.
+    /// Returns `true` if an answer of the client is pending.
     pub(super) fn is_asking(&self) -> bool {
-        self.raw.is_none() && !self.session().pending.is_empty()
+        !self.scheduler.is_raw() && !self.session().pending.is_empty()
     }
 
     pub(super) fn is_stopping(&self) -> bool {
         self.drained_by.is_some()
     }
 
-    /// While the client owes an answer reading goes on.
+    /// Returns `true` if more may be read; always while an answer of the client is pending.
     #[inline]
     pub(super) fn may_read(&self) -> bool {
         self.takes_events() || self.is_asking()
@@ -182,10 +195,7 @@ impl SocketDriver {
 
     #[inline]
     pub(super) fn has_room(&self) -> bool {
-        match &self.raw {
-            Some(raw) => raw.has_room(&self.context),
-            None => self.scheduler.has_room(&self.context),
-        }
+        self.scheduler.has_room(&self.context)
     }
 
     pub(super) fn count(&mut self) {
@@ -196,64 +206,61 @@ impl SocketDriver {
         !self.session().owes_answers() && !self.has_work()
     }
 
-    /// Whether something runs or waits.
+    /// Returns `true` if an event is running or queued.
     pub(super) fn has_work(&self) -> bool {
-        !self.scheduler.is_idle() || self.raw.as_ref().is_some_and(|raw| !raw.is_idle())
+        !self.scheduler.is_idle()
     }
 
-    /// The client is gone: what was not started is not started.
+    /// Drops queued events after a disconnect.
     pub(super) fn forget_what_waits(&mut self) {
-        self.scheduler.forget_waiting_events();
-        if let Some(raw) = &mut self.raw {
-            raw.forget_waiting_messages();
-        }
+        self.scheduler.forget_waiting();
     }
 
-    /// Lets everything go on as far as it can. Says whether anything happened.
+    /// Polls all work. Returns `true` if there was progress.
     pub(super) fn run(&mut self, task: &mut Task<'_>) -> bool {
         let _entered = self.span.enter();
-        match &mut self.raw {
-            Some(raw) => raw.poll(&self.context, task),
-            None => self.scheduler.poll(&self.context, task),
-        }
+        self.scheduler.poll(&self.context, task)
     }
 
-    /// Takes a whole message, where it is a raw gateway's.
+    /// Handles a whole message of a raw gateway.
     pub(super) fn take_message(&mut self, message: impl Into<Message>, task: &mut Task<'_>) {
-        if let Some(raw) = &mut self.raw {
+        if let Scheduler::Raw(raw) = &mut self.scheduler {
             let _entered = self.span.enter();
             raw.take(&self.context, message.into(), task);
         }
     }
 
     pub(super) fn take_incoming(&mut self, incoming: Incoming<'_>, task: &mut Task<'_>) {
+        let is_stopping = self.is_stopping();
+        // A raw gateway has no envelopes.
+        let Scheduler::Events(events) = &mut self.scheduler else { return };
         let limits = &self.context.application.limits;
         match incoming {
             Incoming::Event(envelope) if envelope.event.len() > limits.event_name_bytes => {
                 EventScheduler::refuse_name(&self.context, envelope);
             }
-            // The envelope around it is a level of its own.
+            // The envelope counts as one level of nesting.
             Incoming::Event(envelope)
                 if exceeds_depth(envelope.payload.text(), limits.json_depth.saturating_sub(1)) =>
             {
                 let too_deep = || Exception::framework("too_deep", "the data is nested too deeply");
-                let exception = self.scheduler.take_token(&self.context).err().unwrap_or_else(too_deep);
+                let exception = events.take_token(&self.context).err().unwrap_or_else(too_deep);
                 EventScheduler::refuse(&self.context, envelope, &exception);
             }
-            Incoming::Event(envelope) if self.is_stopping() => {
+            Incoming::Event(envelope) if is_stopping => {
                 EventScheduler::refuse(&self.context, envelope, &Exception::framework("gone", "the connection ends"));
             }
             Incoming::Event(envelope) => {
                 let _entered = self.span.enter();
-                self.scheduler.take(&self.context, envelope, task);
+                events.take(&self.context, envelope, task);
             }
             Incoming::Answer { ask, outcome } => {
                 let outcome = outcome.map(Payload::into_owned).map_err(|error| error.get().to_owned());
-                // An answer nobody waits for came too late: its question was told to have timed out.
-                self.session().pending.answer(ask, outcome);
+                // An answer without a pending request is late: its request has timed out.
+                self.context.session.pending.answer(ask, outcome);
             }
-            Incoming::Cancel(id) => self.scheduler.cancel(&self.context, &id),
-            // The first two are about namespaces, and whoever holds several has taken them.
+            Incoming::Cancel(id) => events.cancel(&self.context, &id),
+            // The first two concern namespaces and are handled by the multiplexer.
             Incoming::Connect { .. } | Incoming::Disconnect | Incoming::Nothing => {}
         }
     }
@@ -264,7 +271,7 @@ impl SocketDriver {
         self.tell(&told.unwrap_or_else(|| Exception::framework("malformed", why)), id.as_ref());
     }
 
-    /// The application's own message format has panicked.
+    /// Answers a panic of the application's message format.
     pub(super) fn tell_format_panic(&self) {
         self.context.count(Counter::Panics);
         let socket = &self.session().id;
@@ -272,40 +279,36 @@ impl SocketDriver {
         self.tell(&exception, None);
     }
 
-    /// Tells a failure that belongs to no event.
+    /// Sends an exception that belongs to no event.
     pub(super) fn tell(&self, exception: &Exception, id: Option<&RequestId>) {
         self.context.count(Counter::Exceptions);
         told(self.context.socket.id(), "", exception.told());
         self.session().handshake.test_log().note(|| format!("a message was no event: {exception}"));
         let data = exception.render(None, None, self.context.application.compat.nestjs);
         let delivery = if id.is_some() { Delivery::Answer } else { Delivery::Event };
-        // A frame that finds no room is counted by the outbox.
+        // The outbox counts a frame that does not fit.
         let _ = self.session().answer(&Outgoing::Exception { data: &data, id }, delivery);
     }
 
-    /// The next moment something here has had its time.
+    /// The earliest deadline of the socket.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let SocketContext { grants, .. } = &self.context;
-        if self.connect_hooks.is_none() && self.raw.is_none() && self.drained_by.is_none() && grants.is_none() {
+        if self.connect_hooks.is_none() && self.drained_by.is_none() && grants.is_none() {
             return self.scheduler.deadline();
         }
         let expires = grants.as_ref().and_then(|grants| grants.expires());
         let connect_hooks = self.connect_hooks.as_ref().and_then(ConnectHooks::deadline);
-        let raw = self.raw.as_ref().and_then(RawScheduler::deadline);
-        [self.scheduler.deadline(), raw, connect_hooks, self.drained_by, expires].into_iter().flatten().min()
+        [self.scheduler.deadline(), connect_hooks, self.drained_by, expires].into_iter().flatten().min()
     }
 
     pub(super) fn expire(&mut self, now: Instant) {
         let _entered = self.span.enter();
         self.session().outbox.forget_old_events();
         if self.context.grants.as_ref().is_some_and(|grants| grants.take_expiry(now)) {
-            // A client that resumed on another connection has shown new credentials there.
+            // A client that resumed on another connection has presented new credentials there.
             self.session().expel(Disconnect::new(CloseCode::EXPIRED, "expired"), Scope::Socket);
         }
         self.scheduler.expire(&self.context, now);
-        if let Some(raw) = &mut self.raw {
-            raw.expire(&self.context, now);
-        }
     }
 }
 
@@ -315,8 +318,8 @@ impl fmt::Debug for SocketDriver {
     }
 }
 
-/// A session in its namespace: that of a client who resumed, with the earlier one, where all it has missed is still
-/// known; else a new one.
+/// Starts a session in its namespace: a resumed one, with the earlier session, if all missed events are still kept; or else
+/// a new one.
 fn begin(application: &Application, space: &Space, new_socket: &NewSocket<'_>) -> (Arc<Session>, Option<Arc<Session>>) {
     let NewSocket { handshake, format, resume_token, .. } = new_socket;
     let Application { hub, counters, .. } = application;
@@ -339,7 +342,7 @@ fn begin(application: &Application, space: &Space, new_socket: &NewSocket<'_>) -
     (session, None)
 }
 
-/// Membership in a namespace that ends however its connection does.
+/// Membership in a namespace, ended on drop.
 struct MembershipGuard {
     hub: Arc<Hub>,
     space: Arc<Space>,

@@ -1,4 +1,4 @@
-//! The sockets of one connection. Nearly always one.
+//! The sockets of a multiplexed connection. Nearly always one.
 
 use std::ops::{Deref, DerefMut};
 
@@ -8,22 +8,14 @@ use crate::transport::Direct;
 #[derive(Debug, Default)]
 pub(super) struct SocketSet {
     sockets: Vec<SocketDriver>,
-    /// Whether senders write straight to the transport. They may while the only socket's frames are all there are.
+    /// Set while senders write directly to the transport, which requires that all frames are those of a single socket.
     is_lent: bool,
 }
 
 impl SocketSet {
-    pub(super) fn one(driver: SocketDriver) -> Self {
-        Self { sockets: vec![driver], is_lent: false }
-    }
-
-    /// The only one, where there is one.
+    /// The only socket, if there is exactly one.
     pub(super) fn only(&self) -> Option<&SocketDriver> {
         if let [only] = self.sockets.as_slice() { Some(only) } else { None }
-    }
-
-    pub(super) fn only_mut(&mut self) -> Option<&mut SocketDriver> {
-        if let [only] = self.sockets.as_mut_slice() { Some(only) } else { None }
     }
 
     // These run several times for each message: the usual case is not a loop.
@@ -52,7 +44,7 @@ impl SocketSet {
         }
     }
 
-    /// The one in this namespace.
+    /// The socket in this namespace.
     pub(super) fn in_namespace(&mut self, namespace: &str) -> Option<&mut SocketDriver> {
         self.iter_mut().find(|driver| &*driver.session().namespace == namespace)
     }
@@ -62,7 +54,7 @@ impl SocketSet {
         self.is_lent
     }
 
-    /// Lets senders write straight to the transport, where it can be done.
+    /// Lets senders write directly to the transport, if possible.
     pub(super) fn lend(&mut self, direct: impl FnOnce() -> Option<Direct>) {
         let Some(driver) = self.only().filter(|driver| driver.connect_hooks.is_none()) else { return };
         if let Some(direct) = direct() {
@@ -71,7 +63,7 @@ impl SocketSet {
         }
     }
 
-    /// Only the connection's task writes from now on.
+    /// Lets only the connection's task write from now on.
     fn take_back(&mut self) {
         if std::mem::take(&mut self.is_lent) {
             self.iter().for_each(|driver| driver.session().outbox.share());
@@ -80,12 +72,12 @@ impl SocketSet {
 
     pub(super) fn push(&mut self, driver: SocketDriver) {
         self.take_back();
-        // Nearly always the only one: room for more would be idle memory.
+        // Nearly always the only socket: more capacity would be idle memory.
         self.sockets.reserve_exact(1);
         self.sockets.push(driver);
     }
 
-    /// Takes out the one in this namespace.
+    /// Removes and returns the socket in this namespace.
     pub(super) fn take(&mut self, namespace: &str) -> Option<SocketDriver> {
         self.take_back();
         let index = self.iter().position(|driver| &*driver.session().namespace == namespace)?;

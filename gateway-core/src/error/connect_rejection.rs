@@ -1,4 +1,4 @@
-//! Sockets that are not let in.
+//! Refusals of sockets by connect hooks.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -10,7 +10,7 @@ use crate::error::Exception;
 use crate::metrics::RefusedSocket;
 use crate::protocol::CloseCode;
 
-/// A connect hook's no: what the client reads before the connection closes, and the code it closes with.
+/// A connect hook's refusal: the exception sent to the client before the connection closes, and the close code.
 ///
 /// ```
 /// use gateway_core::ConnectRejection;
@@ -25,7 +25,7 @@ pub struct ConnectRejection {
     by: RejectedBy,
 }
 
-/// Who refuses.
+/// Source of a refusal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum RejectedBy {
     Guard,
@@ -33,37 +33,37 @@ pub(crate) enum RejectedBy {
 }
 
 impl ConnectRejection {
-    /// A refusal with a code for programs and a message for people.
+    /// Creates a refusal with a code for programs and a message for humans.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         Exception::new(code, message).into()
     }
 
-    /// A refusal with a message only.
+    /// Creates a refusal with a message only.
     pub fn message(message: impl Into<Cow<'static, str>>) -> Self {
         Exception::message(message).into()
     }
 
-    /// Adds facts for programs.
+    /// Adds data for programs.
     #[must_use]
     pub fn with_details<T: Serialize + ?Sized>(mut self, details: &T) -> Self {
         self.exception = self.exception.with_details(details);
         self
     }
 
-    /// Closes with another code than [`CloseCode::REFUSED`].
+    /// Sets the close code. Default [`CloseCode::REFUSED`].
     #[must_use]
     pub fn with_close_code(mut self, code: CloseCode) -> Self {
         self.close = code;
         self
     }
 
-    /// The code the connection closes with.
+    /// The close code of the connection.
     #[must_use]
     pub fn close_code(&self) -> CloseCode {
         self.close
     }
 
-    /// The same, by a guard.
+    /// Marks the refusal as a guard's.
     pub(crate) fn by_guard(self) -> Self {
         Self { by: RejectedBy::Guard, ..self }
     }
@@ -72,7 +72,7 @@ impl ConnectRejection {
         self.by
     }
 
-    /// For the log.
+    /// Data for the log.
     pub(crate) fn told<'a>(&'a self, namespace: &'a str) -> RefusedSocket<'a> {
         let by = match self.by {
             RejectedBy::Guard => "a guard",
@@ -81,7 +81,7 @@ impl ConnectRejection {
         RefusedSocket { namespace, by, text: self.exception.text() }
     }
 
-    /// What the client reads.
+    /// The exception sent to the client.
     #[must_use]
     pub fn exception(&self) -> &Exception {
         &self.exception

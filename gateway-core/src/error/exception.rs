@@ -1,4 +1,4 @@
-//! Failures that are told to the sender. The connection lives on.
+//! Failures that are sent to the client. The connection stays open.
 
 use std::any::{Any, TypeId};
 use std::borrow::Cow;
@@ -15,10 +15,10 @@ use crate::metrics::{ExceptionNotice, cut};
 use crate::protocol::to_json;
 use crate::random::random;
 
-/// What a client reads where the cause is none of its business; the words NestJS clients know.
+/// Message to the client when the cause is hidden, as in NestJS.
 pub(crate) const INTERNAL: &str = "Internal server error";
 
-/// A failure told to the sender, by the `exception` event or the ack.
+/// A failure sent to the client as the `exception` event or in the ack.
 ///
 /// ```
 /// use gateway_core::Exception;
@@ -29,7 +29,7 @@ pub(crate) const INTERNAL: &str = "Internal server error";
 #[derive(Clone, Debug)]
 pub struct Exception(Box<Parts>);
 
-// Boxed: every `Result` of a handler carries it.
+// Boxed to keep the `Result` of every handler small.
 #[derive(Clone, Debug)]
 struct Parts {
     code: Option<Cow<'static, str>>,
@@ -38,20 +38,20 @@ struct Parts {
     cause: Cause,
     /// Replaces everything else on the wire.
     payload: Option<Value>,
-    /// What was hidden from the client, for the log.
+    /// Text hidden from the client, for the log.
     hidden: Option<String>,
-    /// Under which the log has what was hidden.
+    /// Id under which the log has the hidden text.
     id: Option<Box<str>>,
-    /// The error that it was made from, for filters.
+    /// The original error, for filters.
     source: Option<Arc<dyn Error + Send + Sync>>,
-    /// The errors behind it that it does not name as its sources.
+    /// Finds errors behind `source` that are not in its chain of sources.
     behind: Option<ErrorChain>,
-    /// Made by the framework: NestJS knows no code for it.
+    /// Set for the framework's own failures, for which NestJS has no code.
     framework: bool,
 }
 
-/// Finds the error in a field of an error, at this depth: what is transparent passes its inner error's source on as its own, and
-/// so nobody comes by the inner one.
+/// Finds the error inside a transparent error, at this depth. A transparent error forwards `source()` to its inner error,
+/// so that the inner error itself is not in the chain of sources.
 pub(crate) type ErrorChain = for<'a> fn(&'a (dyn Error + 'static), usize) -> Option<&'a (dyn Error + 'static)>;
 
 #[derive(Clone, Debug)]
@@ -62,14 +62,14 @@ enum Cause {
 }
 
 impl Exception {
-    /// A failure with a code for programs and a message for people.
+    /// Creates an exception with a code for programs and a message for humans.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         let mut exception = Self::message(message);
         exception.0.code = Some(code.into());
         exception
     }
 
-    /// A failure with a message only.
+    /// Creates an exception with a message only.
     pub fn message(message: impl Into<Cow<'static, str>>) -> Self {
         let message = message.into();
         Self(Box::new(Parts {
@@ -86,7 +86,7 @@ impl Exception {
         }))
     }
 
-    /// A failure whose whole payload is `payload`, sent verbatim.
+    /// Creates an exception whose payload is exactly `payload`.
     pub fn payload<T: Serialize + ?Sized>(payload: &T) -> Self {
         match serde_json::to_value(payload) {
             Ok(payload) => {
@@ -98,34 +98,34 @@ impl Exception {
         }
     }
 
-    /// A failure whose text is for the log alone; the client reads `Internal server error`, the code, and an id under which
-    /// the log has the text.
+    /// Creates an exception whose text goes to the log only. The client receives `Internal server error`, the code, and an id
+    /// under which the log has the text.
     pub fn hidden(code: impl Into<Cow<'static, str>>, error: &dyn Error) -> Self {
         let mut exception = Self::new(code, INTERNAL).with_id(Some(new_id()));
         exception.0.hidden = Some(chain(error));
         exception
     }
 
-    /// What a guard says no with: the code `forbidden`, and the words NestJS clients know.
+    /// Creates the exception of a refusing guard: the code `forbidden`, with NestJS's message.
     #[must_use]
     pub fn forbidden() -> Self {
         Self::framework("forbidden", "Forbidden resource")
     }
 
-    /// The client is nobody the server knows: the code `unauthorized`.
+    /// Creates the exception for a client that is not authenticated: the code `unauthorized`.
     #[must_use]
     pub fn unauthorized() -> Self {
         Self::framework("unauthorized", "you are not signed in")
     }
 
-    /// User code failed in a way that is none of the client's business. `log` writes which, with the id the client gets.
+    /// Creates the exception for an internal failure of user code. `log` writes the cause with the id that the client gets.
     pub(crate) fn internal(log: impl FnOnce(&str)) -> Self {
         let id = new_id();
         log(&id);
         Self::framework("internal", INTERNAL).with_id(Some(id))
     }
 
-    /// A failure of the framework's own, listed in `docs/errors.md`.
+    /// Creates one of the framework's own exceptions, listed in `docs/errors.md`.
     pub(crate) fn framework(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(code, message).of_framework()
     }
@@ -140,34 +140,34 @@ impl Exception {
         self
     }
 
-    /// Adds facts for programs, as `details`.
+    /// Adds data for programs, as `details`.
     #[must_use]
     pub fn with_details<T: Serialize + ?Sized>(mut self, details: &T) -> Self {
         self.0.details = serde_json::to_value(details).ok().map(Arc::new);
         self
     }
 
-    /// With the details of what it was made from.
+    /// Sets shared details.
     pub(super) fn with_shared_details(mut self, details: Arc<Value>) -> Self {
         self.0.details = Some(details);
         self
     }
 
-    /// Replaces `cause`, which names the event by default.
+    /// Sets `cause`, which by default is the event.
     #[must_use]
     pub fn with_cause<T: Serialize + ?Sized>(mut self, cause: &T) -> Self {
         self.0.cause = serde_json::to_value(cause).map_or(Cause::None, Cause::Own);
         self
     }
 
-    /// Leaves `cause` out.
+    /// Removes `cause`.
     #[must_use]
     pub fn without_cause(mut self) -> Self {
         self.0.cause = Cause::None;
         self
     }
 
-    /// Keeps the error it was made from, so that [`Exception::error`] and filters find it. No client reads it.
+    /// Stores the original error for [`Exception::error`] and filters. It is not sent to the client.
     #[must_use]
     pub fn with_source(mut self, error: impl Error + Send + Sync + 'static) -> Self {
         self.0.source = Some(Arc::new(error));
@@ -175,14 +175,14 @@ impl Exception {
         self
     }
 
-    /// Finds what is behind its source by this function too.
+    /// Sets a function that finds further errors behind the source.
     pub(crate) fn with_behind(mut self, behind: ErrorChain) -> Self {
         self.0.behind = Some(behind);
         self
     }
 
-    /// The error it was made from, or the first of that error's own sources, that is an `E`; also one that `#[error(transparent)]`
-    /// stands for. As `Exception`, itself.
+    /// Returns the original error, or the first of its sources, that is an `E`. Also finds an error inside
+    /// `#[error(transparent)]`. For `E = Exception`, the exception itself.
     #[must_use]
     pub fn error<E: Error + 'static>(&self) -> Option<&E> {
         if TypeId::of::<E>() == TypeId::of::<Self>() {
@@ -195,25 +195,25 @@ impl Exception {
         })
     }
 
-    /// The id under which the log has what was hidden from the client.
+    /// The id under which the log has the text hidden from the client.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.0.id.as_deref()
     }
 
-    /// The code, where it has one.
+    /// The code, if any.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
 
-    /// The message the client reads.
+    /// The message to the client.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.0.message
     }
 
-    /// The facts for programs, where it has some.
+    /// The data for programs, if any.
     #[must_use]
     pub fn details(&self) -> Option<&Value> {
         self.0.details.as_deref()
@@ -223,17 +223,17 @@ impl Exception {
         ExceptionNotice { code: self.code(), hidden: self.hidden_text(), id: self.id() }
     }
 
-    /// For the log.
+    /// The hidden text, for the log.
     pub(crate) fn hidden_text(&self) -> Option<&str> {
         self.0.hidden.as_deref().map(cut)
     }
 
-    /// The whole truth, for the log.
+    /// The hidden text or else the message, for the log.
     pub(crate) fn log_text(&self) -> &str {
         self.hidden_text().unwrap_or(cut(&self.0.message))
     }
 
-    /// The JSON of `data` in the exception frame. `echo` is the request's data where compatibility wants it back.
+    /// The JSON of `data` in the exception frame. `echo` is the request's data, if compatibility requires it.
     pub(crate) fn render(&self, pattern: Option<&str>, echo: Option<&str>, nestjs: bool) -> String {
         if let Some(payload) = &self.0.payload {
             return payload.to_string();
@@ -253,8 +253,8 @@ impl Exception {
         to_json(&members).expect("names and values that are JSON already")
     }
 
-    /// The JSON a client that asked for a namespace reads where it is refused: `message`, and `data` for programs. That is
-    /// the details alone, or the code and the id with them.
+    /// The JSON of a refused namespace request: `message`, and `data` for programs. `data` has the details alone, or the code
+    /// and the id with them.
     pub(crate) fn render_refusal(&self) -> String {
         let details = self.0.details.as_deref();
         let data = match (self.code(), self.id()) {
@@ -266,12 +266,12 @@ impl Exception {
     }
 }
 
-/// The first of the error and its sources that is an `E`.
+/// Returns the first of an error and its sources that is an `E`.
 fn find<'a, E: Error + 'static>(first: Option<&'a (dyn Error + 'static)>) -> Option<&'a E> {
     std::iter::successors(first, |error| (*error).source()).find_map(|error| error.downcast_ref())
 }
 
-/// What is told where a namespace is refused, in the order Socket.IO writes it.
+/// Members of a namespace's refusal, in Socket.IO's order.
 #[derive(Serialize)]
 struct RejectionMembers<'a> {
     message: &'a str,
@@ -289,7 +289,7 @@ struct RejectionData<'a> {
     details: Option<&'a Value>,
 }
 
-/// The payload of an exception frame, in the order NestJS writes it.
+/// Members of an exception's payload, in NestJS's order.
 #[derive(Serialize)]
 struct ExceptionMembers<'a> {
     status: &'static str,
@@ -315,11 +315,11 @@ enum WireCause<'a> {
     },
 }
 
-/// A name for one failure in the log: 12 characters, unguessable.
+/// Creates the id of a failure in the log: 12 characters, unguessable.
 ///
 /// # Panics
 ///
-/// When the system has no randomness to give.
+/// When the system's random source fails.
 pub(super) fn new_id() -> Box<str> {
     BASE64URL_NOPAD.encode(&random::<9>()).into()
 }
@@ -350,7 +350,7 @@ impl fmt::Display for Exception {
 impl Error for Exception {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         let source = self.0.source.as_deref()?;
-        // Where its text is the exception's own, it is not said twice.
+        // The source's text is skipped if it is the exception's own.
         if self.0.hidden.is_some() { Some(source) } else { source.source() }
     }
 }

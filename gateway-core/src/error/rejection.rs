@@ -1,4 +1,4 @@
-//! Arguments that could not be read.
+//! Failures to read a handler's argument.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -9,24 +9,24 @@ use serde_json::Value;
 use crate::error::exception::{Exception, INTERNAL, new_id};
 use crate::protocol::Fault;
 
-/// An argument that could not be read from what the client sent.
+/// A failure to read a handler's argument from a client's message.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Rejection {
     code: Cow<'static, str>,
     message: Cow<'static, str>,
     details: Option<Arc<Value>>,
-    /// Under which the log has what the client is not told.
+    /// Id under which the log has the text hidden from the client.
     id: Option<Box<str>>,
 }
 
 impl Rejection {
-    /// A rejection with a code for programs and a message for people.
+    /// Creates a rejection with a code for programs and a message for humans.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code: code.into(), message: message.into(), details: None, id: None }
     }
 
-    /// Adds facts for programs, as the exception's `details`.
+    /// Adds data for programs, as the exception's `details`.
     #[must_use]
     pub fn with_details<T: Serialize + ?Sized>(mut self, details: &T) -> Self {
         self.details = serde_json::to_value(details).ok().map(Arc::new);
@@ -39,13 +39,13 @@ impl Rejection {
         &self.code
     }
 
-    /// The facts for programs: of data that cannot be read or breaks a rule, the list of its faults.
+    /// The data for programs. For unreadable or invalid data this is the list of faults.
     #[must_use]
     pub fn details(&self) -> Option<&Value> {
         self.details.as_deref()
     }
 
-    /// Something with faults: the first of them in words, all of them in the details.
+    /// Creates a rejection with the first fault as message and all faults as details.
     pub(crate) fn of_faults(code: &'static str, lead: &str, faults: &[Fault]) -> Self {
         let message = match faults {
             [] => lead.to_owned(),
@@ -55,19 +55,19 @@ impl Rejection {
         Self::new(code, message).with_details(faults)
     }
 
-    /// Data that cannot be read.
+    /// Creates a rejection of unreadable data.
     pub(crate) fn unreadable(lead: &str, fault: &Fault) -> Self {
         Self::of_faults("unreadable", lead, std::slice::from_ref(fault))
     }
 
-    /// The application is wrong, and the client reads no more than that and an id. `log` writes the rest, with this id.
+    /// Creates a rejection for a mistake of the application. The client gets only an id, with which `log` writes the cause.
     pub(crate) fn internal(log: impl FnOnce(&str)) -> Self {
         let id = new_id();
         log(&id);
         Self { id: Some(id), ..Self::new("internal", INTERNAL) }
     }
 
-    /// The exception that the client gets.
+    /// Converts into the exception that the client gets.
     pub(crate) fn into_exception(self) -> Exception {
         let Self { code, message, details, id } = self.clone();
         let exception = Exception::new(code, message).of_framework().with_id(id).with_source(self);

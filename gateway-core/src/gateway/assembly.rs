@@ -1,4 +1,4 @@
-//! From selected gateways to routes: build, bind, merge, and note every problem on the way.
+//! Assembly of selected gateways into routes: build, bind, merge, and note every problem.
 
 use std::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,13 +20,13 @@ use crate::handler::{
 use crate::limits::Limits;
 use crate::metrics::generic_not_served;
 
-/// Routes that are complete but for their init hooks.
+/// Routes that are complete except for running their init hooks.
 #[derive(Debug)]
 pub(crate) struct Assembled {
     pub(crate) routes: Routes,
     init: Vec<InitHook>,
     filters: FilterReach,
-    /// Generic gateways of libraries that have no concrete type here.
+    /// Generic gateways of libraries without a concrete type in this program.
     offered: Vec<Problem>,
 }
 
@@ -42,27 +42,27 @@ impl std::fmt::Debug for InitHook {
     }
 }
 
-/// Takes up gateways one by one.
+/// A builder of routes that adds gateways one by one.
 #[derive(Debug)]
 pub(crate) struct Assembly<'a> {
     given: AssemblyInputs<'a>,
     routes: Vec<Route>,
-    /// For each route, the types that its guards may grant to a socket.
+    /// Per route, the types that its guards may grant to a socket.
     grants: Vec<Vec<TypeId>>,
     claims: Vec<MethodRequirements>,
     init: Vec<InitHook>,
     raw: Vec<RawGateway>,
     filters: FilterReach,
-    /// Number of events of one socket that may wait.
+    /// Maximum number of queued events per socket.
     queued_events: usize,
-    /// Bytes that the name of an event may have.
+    /// Maximum length of an event's name in bytes.
     event_name_bytes: usize,
     problems: Vec<Problem>,
-    /// Problems only where there is no other gateway.
+    /// Problems if the program has no other gateway.
     offered: Vec<Problem>,
 }
 
-/// Everything the server was given for its gateways.
+/// The server's values for its gateways.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AssemblyInputs<'a> {
     pub(crate) services: &'a ServiceMap,
@@ -71,7 +71,7 @@ pub(crate) struct AssemblyInputs<'a> {
     pub(crate) around: &'a BuiltLayers,
 }
 
-/// A method that takes the whole messages of a route.
+/// The handler of a route's whole messages.
 #[derive(Debug)]
 struct RawGateway {
     route: usize,
@@ -79,7 +79,7 @@ struct RawGateway {
     hook: Hook,
 }
 
-/// The gateway that is being taken up.
+/// The gateway being added.
 #[derive(Clone, Copy)]
 struct BindTarget<'a> {
     route: usize,
@@ -88,7 +88,7 @@ struct BindTarget<'a> {
 }
 
 impl BindTarget<'_> {
-    /// Of a method behind which and around which nothing of its own stands.
+    /// Requirements of a method without layers of its own.
     fn claim(self, hook: Hook, arguments: Vec<Argument>) -> MethodRequirements {
         let Self { route, gateway, .. } = self;
         MethodRequirements { route, gateway, hook, arguments, grants: Vec::new(), is_intercepted: false }
@@ -96,7 +96,7 @@ impl BindTarget<'_> {
 }
 
 impl<'a> Assembly<'a> {
-    /// All selected gateways, or all that is wrong with them.
+    /// Assembles all selected gateways, or returns all problems.
     pub(crate) fn of(
         selection: &GatewaySelection,
         given: AssemblyInputs<'a>,
@@ -143,7 +143,7 @@ impl<'a> Assembly<'a> {
         let pattern = Pattern::parse(entry.namespace).map_err(|error| {
             self.problems.push(Problem::pattern(entry.declared, entry.namespace, &error));
         });
-        // Looked at also where the gateway cannot be built: all that is wrong is reported in one run.
+        // Bound even if the gateway cannot be built, so that one run reports all problems.
         let instance = (entry.build)(self.given.services, &mut self.problems);
         let made = self.make(entry.around);
         match selection.bind(entry, instance.as_ref()) {
@@ -184,7 +184,7 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// The guards of a gateway stand before its whole namespace.
+    /// Adds the guards of a gateway to its whole namespace.
     fn guard_the_route(&mut self, place: BindTarget<'_>, is_raw: bool) {
         let route = &mut self.routes[place.route];
         route.guards.extend(&place.made.guards);
@@ -214,11 +214,11 @@ impl<'a> Assembly<'a> {
         let route = &mut self.routes[place.route];
         route.is_guarded |= is_guarded;
         for name in handler.names() {
-            // What macros refuse where it is written, for tables that were written by hand.
+            // Macros refuse such names in the source; this check is for gateways written by hand.
             if let Some(why) = cannot_be_subscribed(name) {
                 self.problems.push(Problem::event_name(route.namespace, name, &handler, why));
             } else if name.len() > self.event_name_bytes {
-                // A `*` stands for one byte or more: no event of a pattern is shorter than the pattern.
+                // A `*` matches one byte or more, so no matching event is shorter than the pattern.
                 self.problems.push(Problem::long_event_name(route.namespace, name, &handler, self.event_name_bytes));
             }
         }
@@ -230,20 +230,20 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// A hook with its own guards behind those that were asked before.
+    /// Creates a hook with its own guards after the earlier ones.
     fn guarded<T>(&mut self, place: BindTarget<'_>, method: Bare<RunHook<T>>, mut guards: Guards) -> GuardedHook<T> {
         let Bare { hook, run, more } = method;
         let own = more.around.map(|around| self.make(around)).unwrap_or_default();
         self.problems.extend(own.event_layers().map(|written| Problem::layer_at_hook(place.gateway, hook, written)));
         guards.extend(&own.guards);
         self.routes[place.route].is_guarded |= !guards.is_empty();
-        // What is granted at a connect hook is granted to the socket.
+        // Grants at a connect hook belong to the socket.
         self.grants[place.route].extend(grants(&own));
         self.claims.push(place.claim(hook, more.arguments));
         GuardedHook { guards, run }
     }
 
-    /// A hook before which nothing can stand.
+    /// Creates a hook that cannot have layers.
     fn plain<T>(&mut self, place: BindTarget<'_>, method: Bare<RunHook<T>>) -> (Hook, RunHook<T>) {
         let Bare { hook, run, more } = method;
         if let Some(around) = more.around {
@@ -255,7 +255,7 @@ impl<'a> Assembly<'a> {
         (hook, run)
     }
 
-    /// Known only when every gateway was taken up: gateways of one namespace share its sockets.
+    /// Notes unmet requirements. Runs after all gateways were added, because gateways of one namespace share its sockets.
     fn note_what_arguments_miss(&mut self) {
         let Self {
             given: AssemblyInputs { services, per_socket, around },
@@ -280,7 +280,7 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// Whole messages have one receiver, and no events beside it. Known only when every gateway was taken up.
+    /// Notes namespaces with two raw gateways, or with a raw gateway and events. Runs after all gateways were added.
     fn note_clashes_of_raw_gateways(&mut self) {
         for (position, raw) in self.raw.iter().enumerate() {
             let route = &self.routes[raw.route];
@@ -296,7 +296,7 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// The route of this pattern, made when it is the first.
+    /// Returns the route of this pattern, created on first use.
     fn route(&mut self, entry: &GatewayEntry, pattern: Pattern) -> usize {
         if let Some(index) = self.routes.iter().position(|route| route.pattern.is_same_shape(&pattern)) {
             let first = &self.routes[index];
@@ -325,13 +325,13 @@ impl<'a> Assembly<'a> {
 }
 
 impl Assembled {
-    /// Warns of what does not stop the start.
+    /// Warns of problems that do not stop the start.
     pub(crate) fn warn(&self) {
         self.filters.warn();
         self.offered.iter().for_each(|generic| generic_not_served(generic));
     }
 
-    /// Runs the init hooks, one after the other; all failures are reported.
+    /// Runs the init hooks one after the other and reports all failures.
     pub(crate) async fn init(self, services: &Arc<ServiceMap>) -> Result<Routes, Vec<Problem>> {
         let scope = Scope { services, socket: None, grants: None };
         let mut problems = Vec::new();

@@ -1,5 +1,5 @@
-//! Services that are made when the server starts. Factories run at the same time and wait for each other where one needs
-//! what another makes.
+//! Services created when the server starts. Factories run concurrently; a factory that needs another's service waits for
+//! it.
 
 use std::any::{TypeId, type_name};
 use std::collections::HashSet;
@@ -16,12 +16,12 @@ use crate::error::{ConnectRejection, Exception};
 use crate::gateway::Problem;
 use crate::handler::{IntoException, ServiceMap};
 
-/// Puts what was made among the services.
+/// A function that stores a created service.
 type Store = Box<dyn FnOnce(&mut ServiceMap) + Send>;
 type FactoryFuture = Pin<Box<dyn Future<Output = Result<Store, String>> + Send>>;
 type RunFactory = Box<dyn FnOnce(Services) -> FactoryFuture + Send>;
 
-/// Factories that have not run, in the order in which they were given.
+/// Factories that have not run, in the order they were added.
 #[derive(Default)]
 pub(crate) struct Factories(Vec<Factory>);
 
@@ -30,7 +30,7 @@ struct Factory {
     run: RunFactory,
 }
 
-/// Type that a factory makes, and the place where it was given to the server.
+/// The type that a factory creates, and the source location where the factory was added.
 #[derive(Clone, Copy, Debug)]
 struct FactoryOutput {
     kind: TypeId,
@@ -39,7 +39,7 @@ struct FactoryOutput {
 }
 
 impl Factories {
-    /// The later of two factories of one type counts.
+    /// Adds a factory. It replaces an earlier one for the same type.
     #[track_caller]
     pub(crate) fn add<T, E, F, A>(&mut self, make: F)
     where
@@ -61,12 +61,13 @@ impl Factories {
         self.0.push(Factory { makes, run });
     }
 
-    /// A value of this type was given in its place.
+    /// Removes the factory of this type, which a provided value replaces.
     pub(crate) fn forget<T: 'static>(&mut self) {
         self.0.retain(|factory| factory.makes.kind != TypeId::of::<T>());
     }
 
-    /// Makes everything. What could not be made stays promised in `services`, so that nothing else reports it as missing.
+    /// Runs all factories. A service that could not be created stays promised in `services`, so that it is not reported as
+    /// missing too.
     pub(crate) async fn make(self, services: &mut ServiceMap) -> Vec<Problem> {
         if self.0.is_empty() {
             return Vec::new();
@@ -89,7 +90,7 @@ impl fmt::Debug for Factories {
     }
 }
 
-/// Where all factories of a server work.
+/// The shared state of a server's running factories.
 struct FactoryRun {
     slots: Vec<FactorySlot>,
     state: Mutex<FactoryState>,
@@ -97,15 +98,15 @@ struct FactoryRun {
 
 struct FactorySlot {
     makes: FactoryOutput,
-    /// Fires when its factory has ended, well or not.
+    /// Cancelled when the factory has ended, with or without success.
     done: CancellationToken,
 }
 
 struct FactoryState {
     services: ServiceMap,
-    /// Which factory has asked for which other.
+    /// Pairs of factories where the first has requested the second's service.
     needs: Vec<(usize, usize)>,
-    /// With the number of the factory they are about.
+    /// Problems with the number of their factory.
     problems: Vec<(usize, Problem)>,
 }
 
@@ -125,7 +126,7 @@ impl FactoryRun {
             Ok(Err(why)) => Some(why),
             Err(_) => Some("it panicked".to_owned()),
         };
-        // One that did not get what it asked for has failed for a reason that is noted already.
+        // The failure of a factory with a missing service is noted already.
         let is_noted = *refused.lock().unwrap_or_else(PoisonError::into_inner);
         let FactorySlot { makes: FactoryOutput { name, place, .. }, done } = &self.slots[number];
         if let Some(why) = why.filter(|_| !is_noted) {
@@ -176,7 +177,7 @@ impl FactoryRun {
 }
 
 impl FactoryState {
-    /// Returns `true` if the one needs the other, by however many steps.
+    /// Returns `true` if `from` depends on `to`, directly or indirectly.
     fn leads(&self, from: usize, to: usize) -> bool {
         let (mut reached, mut open) = (HashSet::from([from]), vec![from]);
         while let Some(at) = open.pop() {
@@ -190,25 +191,24 @@ impl FactoryState {
     }
 }
 
-/// Services of the server, for a factory that needs them to make another: a service by
-/// [`Server::provide_with`](crate::Server::provide_with), or a value of a socket by
+/// The server's services, as given to a factory by [`Server::provide_with`](crate::Server::provide_with) or
 /// [`Server::provide_per_socket`](crate::Server::provide_per_socket).
 #[derive(Clone)]
 pub struct Services(Source);
 
 #[derive(Clone)]
 enum Source {
-    /// While the server starts: what another factory makes is waited for.
+    /// During the start: services of other factories are awaited.
     Making {
         bench: Arc<FactoryRun>,
         number: usize,
-        /// A service was asked for in vain.
+        /// Set once a requested service was missing.
         refused: Arc<Mutex<bool>>,
     },
     Started(Arc<ServiceMap>),
 }
 
-/// A service that was asked for is not there: nobody provided it, or it could not be made.
+/// A requested service is missing: it was not provided, or its factory failed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("there is no `{0}`")]
 pub struct ServiceMissing(&'static str);
@@ -218,12 +218,12 @@ impl Services {
         Self(Source::Started(Arc::clone(services)))
     }
 
-    /// The service of this type; one that another factory makes is waited for.
+    /// Returns the service of this type, and waits for its factory if needed.
     ///
     /// # Errors
     ///
-    /// [`ServiceMissing`] when nobody provided it, its factory failed, or that one waits for the caller's own. While the server
-    /// starts, that stops the start.
+    /// [`ServiceMissing`] when the service was not provided, its factory failed, or both factories wait for each other. During
+    /// the start, this fails the start.
     pub async fn get<T: Clone + Send + Sync + 'static>(&self) -> Result<T, ServiceMissing> {
         match &self.0 {
             Source::Started(services) => services.find().ok_or(ServiceMissing(type_name::<T>())),

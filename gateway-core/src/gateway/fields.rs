@@ -1,9 +1,9 @@
-//! Filling the fields of a gateway from what was provided.
+//! Construction of a gateway's fields from services.
 
 use crate::gateway::Problem;
 use crate::handler::{Declared, Service, ServiceMap};
 
-/// Where a gateway's fields come from while it is built. Notes every gap instead of stopping at the first.
+/// The source of a gateway's fields during its construction. Notes every missing service instead of stopping at the first.
 #[derive(Debug)]
 pub struct Fields<'a> {
     services: &'a ServiceMap,
@@ -16,8 +16,8 @@ impl<'a> Fields<'a> {
         Self { services, declared, problems }
     }
 
-    /// The value that was provided under this type. `name` and `written` are the field's name and type as in the source,
-    /// for the report when there is none.
+    /// Returns the service of this type. `name` and `written` are the field's name and type in the source, for the report if
+    /// it is missing.
     pub fn provided<T: Service>(&mut self, name: &'static str, written: &'static str, line: u32) -> Option<T> {
         let found = self.services.find();
         if found.is_none() && !self.services.is_promised::<T>() {

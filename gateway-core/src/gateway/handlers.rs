@@ -1,4 +1,4 @@
-//! A gateway's methods, bound to its value.
+//! Registration of a gateway's methods.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use crate::handler::{
 };
 use crate::protocol::Message;
 
-/// Takes up the methods of one gateway: what the macros write is what a person could.
+/// A collector of a gateway's methods. Macro output uses only what hand-written code can use too.
 pub struct Handlers<G> {
-    /// `None` where it could not be built: what it would take up is still looked at, to report all that is wrong.
+    /// `None` if the gateway could not be built. Its methods are still checked, to report all problems.
     gateway: Option<Arc<G>>,
     declared: Declared,
     pub(crate) bound: Bound,
@@ -22,14 +22,14 @@ pub struct Handlers<G> {
     place: Place,
 }
 
-/// Where the next method of a block stands: a source file, and the lines of its name and of its arguments' types.
+/// Source location of the next method: the file, and the lines of its name and of its arguments' types.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     file: &'static str,
     lines: &'static [u32],
 }
 
-/// A list of methods.
+/// The list that the last method was added to.
 #[derive(Clone, Copy, Debug)]
 enum LastAdded {
     Nothing,
@@ -40,7 +40,7 @@ enum LastAdded {
     Message,
 }
 
-/// The methods of one gateway, its type erased.
+/// The methods of a gateway with its type erased.
 #[derive(Default)]
 pub(crate) struct Bound {
     pub(crate) handlers: Vec<Bare<Handler>>,
@@ -50,19 +50,19 @@ pub(crate) struct Bound {
     pub(crate) message: Vec<Bare<RunHook<RawReply>>>,
 }
 
-/// A method without what stands around it, which is made once all methods are known.
+/// A method without its layers, which are created when all methods are known.
 pub(crate) struct Bare<T> {
     pub(crate) hook: Hook,
     pub(crate) run: T,
     pub(crate) more: More,
 }
 
-/// Facts about a method beside how to call it.
+/// Data of a method besides its function.
 #[derive(Debug, Default)]
 pub(crate) struct More {
     pub(crate) around: Option<AddLayers>,
     pub(crate) arguments: Vec<Argument>,
-    /// The errors it may return; `None` is any.
+    /// The error types it may return; `None` means any.
     pub(crate) error_types: Option<fn(&mut ErrorTypes)>,
 }
 
@@ -88,7 +88,7 @@ macro_rules! hooks {
     )*};
 }
 
-// No bound on `Gateway`: a struct without its attribute is then one error, where the block is registered, and not four.
+// No bound on `Gateway`: a struct without the attribute then causes one compiler error at the block instead of four.
 impl<G: Send + Sync + 'static> Handlers<G> {
     pub(crate) fn new(gateway: Option<Arc<G>>, declared: Declared) -> Self {
         Self {
@@ -100,7 +100,7 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         }
     }
 
-    /// Answers an event.
+    /// Adds a handler of an event.
     pub fn subscribe<F>(&mut self, subscription: Subscription, handle: F) -> &mut Self
     where
         F: Fn(&Arc<G>, &Context<'_>) -> HandlerFuture + Send + Sync + 'static,
@@ -109,7 +109,7 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         self.add_handler(subscription, Box::new(move |context| handle(built(gateway.as_ref()), context)))
     }
 
-    // Not generic over the method: `subscribe` is compiled for each.
+    // Not generic, unlike `subscribe`, which is compiled for each method.
     fn add_handler(&mut self, subscription: Subscription, call: RunHandler) -> &mut Self {
         let (names, event) = Names::new(subscription.event, subscription.also);
         let hook = subscription.method;
@@ -120,7 +120,7 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         self
     }
 
-    /// Sets the layers of the method that was added last: guards, interceptors, filters.
+    /// Sets the guards, interceptors and filters of the last added method.
     pub fn around(&mut self, add: fn(&mut Layers<'_>)) -> &mut Self {
         if let Some(more) = self.more() {
             more.around = Some(add);
@@ -128,7 +128,7 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         self
     }
 
-    /// Sets the requirements of the arguments of the method that was added last.
+    /// Sets the requirements of the last added method's arguments.
     pub fn arguments(&mut self, arguments: impl IntoIterator<Item = Argument>) -> &mut Self {
         if let Some(more) = self.more() {
             more.arguments.extend(arguments);
@@ -136,8 +136,8 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         self
     }
 
-    /// Sets the place of the next method. Made code names places apart from the methods, so that incremental compilation keeps a method
-    /// that has only moved.
+    /// Sets the source location of the next method. Macro output keeps locations apart from the methods, so that incremental
+    /// compilation reuses a method that has only moved.
     #[doc(hidden)]
     pub fn at(&mut self, file: &'static str, lines: &'static [u32]) {
         self.place = Place { file, lines };
@@ -157,7 +157,7 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         Hook::new(method, self.place.file, self.place.line(0))
     }
 
-    /// Adds the requirements of an argument of the method that was added last.
+    /// Adds the requirements of an argument of the last added method.
     #[doc(hidden)]
     pub fn argument(&mut self, text: &'static str, needs: fn(&mut Requirements<'_>)) {
         let place = self.place;
@@ -167,7 +167,7 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         }
     }
 
-    /// The errors that the method that was added last may return: a filter that could be asked for none of them is warned of.
+    /// Sets the error types of the last added method. A filter that catches none of them causes a warning.
     #[doc(hidden)]
     pub fn error_types(&mut self, list: fn(&mut ErrorTypes)) -> &mut Self {
         if let Some(more) = self.more() {
@@ -189,13 +189,13 @@ impl<G: Send + Sync + 'static> Handlers<G> {
     }
 
     hooks! {
-        /// Runs once, before the port opens.
+        /// Adds a hook that runs once, before the port opens.
         on_init => init, Init: Result<(), String>;
-        /// Decides on every new socket.
+        /// Adds a hook that accepts or refuses every new socket.
         on_connect => connect, Connect: Result<(), ConnectRejection>;
-        /// Runs for every socket that was accepted and has gone.
+        /// Adds a hook that runs for every accepted socket after its disconnect.
         on_disconnect => disconnect, Disconnect: Result<(), Exception>;
-        /// Takes whole messages without an envelope: makes this a raw gateway.
+        /// Adds a handler of whole messages without an envelope, which makes this a raw gateway.
         on_message => message, Message: Result<Option<Message>, Exception>;
     }
 }
@@ -230,7 +230,7 @@ impl Bound {
         self
     }
 
-    /// The registry has no order: the source has.
+    /// Sorts methods by source location, as the registry is unordered.
     pub(crate) fn sort(&mut self) {
         self.handlers.sort_by_key(Bare::place);
         self.init.sort_by_key(Bare::place);

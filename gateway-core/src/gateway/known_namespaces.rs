@@ -1,4 +1,4 @@
-//! Names of namespaces that somebody asks a server for, compared with those that its gateways declare.
+//! Look-up of namespaces by name among those that a server's gateways declare.
 
 use std::fmt;
 
@@ -7,36 +7,36 @@ use crate::gateway::pattern::{DecodedPath, Pattern, PatternError};
 use crate::gateway::route::Routes;
 use crate::handler::IntoException;
 
-/// A name under which a server has no namespace.
+/// Reason why a server has no namespace of a name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NamespaceError {
     /// The name does not begin with a slash.
     #[error("`{name}` is no namespace, as it does not begin with a slash: write `/{name}`")]
     NoSlash {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
     },
-    /// The name is a pattern, which stands for many namespaces.
+    /// The name is a pattern, which matches many namespaces.
     #[error(
         "`{name}` stands for many namespaces: `of` takes one of them, with values in place of the braces, and `of_pattern` all"
     )]
     Pattern {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
     },
     /// The server has not started, so the patterns of its gateways are not known.
     #[error("nothing is known of `{name}` before the server has started")]
     NotStarted {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
     },
     /// No gateway has a namespace of this name.
     #[error("no gateway has the namespace `{name}`: {hint}")]
     Unknown {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
-        /// The declared namespace that comes nearest, or all of them.
+        /// The most similar declared namespace, or all of them.
         hint: String,
     },
 }
@@ -65,7 +65,7 @@ impl From<NamespaceError> for ConnectRejection {
     }
 }
 
-/// The namespaces that the gateways of a server declare, the most precise first.
+/// The namespaces declared by a server's gateways, the most specific first.
 pub(crate) struct KnownNamespaces(Vec<(&'static str, Pattern)>);
 
 impl KnownNamespaces {
@@ -73,7 +73,7 @@ impl KnownNamespaces {
         Self(routes.iter().map(|route| (route.namespace, route.pattern.clone())).collect())
     }
 
-    /// The spelling that the hub knows a namespace by.
+    /// Returns the hub's spelling of a namespace's name.
     pub(crate) fn find(&self, name: &str) -> Result<String, NamespaceError> {
         check_slash(name)?;
         if self.position(name).is_ok_and(|index| self.0[index].1.parameters().next().is_some()) {
@@ -84,13 +84,13 @@ impl KnownNamespaces {
         path.map(|path| path.name()).ok_or_else(|| self.unknown(name))
     }
 
-    /// The declared namespace of this pattern, whatever its parameters are called.
+    /// Returns the declared namespace of this pattern, ignoring the names of its parameters.
     pub(crate) fn find_pattern(&self, pattern: &str) -> Result<&'static str, NamespaceError> {
         check_slash(pattern)?;
         self.position(pattern).map(|index| self.0[index].0).map_err(|_| self.unknown(pattern))
     }
 
-    /// Pattern under which the namespace of this concrete name is declared.
+    /// Returns the pattern that declares the namespace of this concrete name.
     pub(crate) fn declared(&self, name: &str) -> Option<&'static str> {
         let path = DecodedPath::parse(name)?;
         self.0.iter().find(|(_, pattern)| pattern.matches(&path).is_some()).map(|(namespace, _)| *namespace)
@@ -117,14 +117,14 @@ impl fmt::Debug for KnownNamespaces {
     }
 }
 
-/// Checks a name while nothing else is known of the server.
+/// Checks a name before the server's namespaces are known.
 pub(crate) fn check_slash(name: &str) -> Result<(), NamespaceError> {
     if name.starts_with('/') { Ok(()) } else { Err(NamespaceError::NoSlash { name: name.to_owned() }) }
 }
 
-/// The declared namespace that somebody probably meant.
+/// Returns the most similar declared namespace, if similar enough.
 fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    // A name may be as long as who asks likes.
+    // The length of the requested name is not bounded.
     if name.len() > 256 {
         return None;
     }
@@ -133,7 +133,7 @@ fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     (distance <= 1.max(best.chars().count() / 3)).then_some(best)
 }
 
-/// Levenshtein's distance, with a swap of neighbours as one step.
+/// Levenshtein distance, with a swap of neighbours as one step.
 fn distance(from: &str, to: &str) -> usize {
     let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
     let mut rows: Vec<Vec<usize>> = vec![(0..=to.len()).collect()];

@@ -1,4 +1,4 @@
-//! Guards, interceptors and filters, made from what was provided, at the gateway or method they stand at.
+//! Guards, interceptors and filters of a gateway or method, created from services.
 
 use std::any::TypeId;
 use std::fmt;
@@ -10,8 +10,8 @@ use crate::handler::{
     Pipeline, ServiceMap, Written,
 };
 
-/// A type that is made from what was provided to the server: a guard, an interceptor, a filter. Derive it:
-/// `#[derive(Injectable)]`. Its fields are filled as those of a gateway are.
+/// A guard, interceptor or filter that is created from the server's services. Derive it with `#[derive(Injectable)]`; the
+/// fields are filled like those of a gateway.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -40,35 +40,35 @@ use crate::handler::{
     note = "put `#[derive(Injectable)]` on `struct {Self}`"
 )]
 pub trait Injectable: Sized {
-    /// Where it was declared.
+    /// Location of the declaration.
     const DECLARED: Declared;
 
-    /// Makes it; `None` where `fields` noted what is missing.
+    /// Creates a value. Returns `None` if `fields` has noted a missing service.
     fn inject(fields: &mut Fields<'_>) -> Option<Self>;
 }
 
-/// Layers around a gateway or a method, while they are put together.
+/// A builder of the layers around a gateway or a method.
 pub struct Layers<'a> {
     services: &'a ServiceMap,
     problems: &'a mut Vec<Problem>,
     made: BuiltLayers,
 }
 
-/// Layers at one place, in the order in which they are written.
+/// The layers of one place, in source order.
 #[derive(Debug, Default)]
 pub(crate) struct BuiltLayers {
     pub(crate) guards: Vec<Arc<Layer<ErasedGuard>>>,
     pub(crate) interceptors: Vec<Arc<Layer<ErasedInterceptor>>>,
     pub(crate) filters: Vec<Arc<Layer<ErasedFilter>>>,
-    /// Types that guards would grant but for a guard that is missing: it could not be made, or not yet.
+    /// Grant types of guards that could not be created, or not yet.
     pub(crate) absent_grants: Vec<TypeId>,
-    /// An interceptor is missing for such a reason.
+    /// Set if an interceptor could not be created, or not yet.
     pub(crate) lacks_interceptor: bool,
-    /// Events inside are measured.
+    /// Set if events are measured.
     pub(crate) is_measured: bool,
 }
 
-/// Puts together what stands at one place.
+/// A function that adds the layers of one place.
 pub(crate) type AddLayers = fn(&mut Layers<'_>);
 
 impl<'a> Layers<'a> {
@@ -78,33 +78,33 @@ impl<'a> Layers<'a> {
         layers.made
     }
 
-    /// A guard before it; `None` where it could not be made, which is noted.
+    /// Adds a guard; `None` stands for one that could not be created, which is noted as a problem.
     pub fn guard<Kind, G: IntoGuard<Kind>>(&mut self, written: Written, guard: impl Into<Option<Arc<G>>>) {
         self.made.guard(written, guard.into());
     }
 
-    /// An interceptor around it.
+    /// Adds an interceptor.
     pub fn intercept<I: Interceptor>(&mut self, written: Written, interceptor: impl Into<Option<Arc<I>>>) {
         self.made.intercept(written, interceptor.into());
     }
 
-    /// A filter for its failures.
+    /// Adds a filter for failures.
     pub fn filter<F: Filter>(&mut self, written: Written, filter: impl Into<Option<Arc<F>>>) {
         self.made.filter(written, filter.into());
     }
 
-    /// The value of this type that was provided.
+    /// Returns the provided service of this type.
     #[must_use]
     pub fn provided<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.services.find_shared()
     }
 
-    /// A new value, its fields filled from what was provided.
+    /// Creates a value with its fields filled from services.
     pub fn inject<T: Injectable>(&mut self) -> Option<Arc<T>> {
         T::inject(&mut Fields::new(self.services, T::DECLARED, self.problems)).map(Arc::new)
     }
 
-    /// Notes that nobody provided it, unless it is yet to be made.
+    /// Notes a service as missing, unless a factory has yet to create it.
     pub fn missing<T: 'static>(&mut self, written: Written) {
         if !self.services.is_promised::<T>() {
             self.problems.push(Problem::missing_layer(written));
@@ -119,7 +119,7 @@ impl fmt::Debug for Layers<'_> {
 }
 
 impl BuiltLayers {
-    /// Layers that only make sense around handlers of events.
+    /// Layers that are useful around event handlers only.
     pub(crate) fn event_layers(&self) -> impl Iterator<Item = Written> {
         let interceptors = self.interceptors.iter().map(|interceptor| interceptor.written);
         interceptors.chain(self.filters.iter().map(|filter| filter.written))
@@ -144,11 +144,11 @@ impl BuiltLayers {
     }
 }
 
-/// Layers of a handler at all places together, the outermost first.
+/// Combines the layers of a handler from all places, the outermost first.
 pub(crate) fn pipeline(places: &[&BuiltLayers]) -> Option<Arc<Pipeline>> {
     let guards = places.iter().flat_map(|made| &made.guards).cloned().collect();
     let interceptors = places.iter().flat_map(|made| &made.interceptors).cloned().collect();
-    // The nearest is asked first.
+    // The nearest filter runs first.
     let filters = places.iter().flat_map(|made| &made.filters).rev().cloned().collect();
     let pipeline = Pipeline { guards: Guards::new(guards), interceptors, filters: Filters::new(filters) };
     (!pipeline.is_empty()).then(|| Arc::new(pipeline))

@@ -1,5 +1,5 @@
-//! Handlers grouped under a namespace: how a gateway is declared, built from services, registered at link time, and put
-//! together with others into routes. Nothing here runs a handler.
+//! Gateways: their declaration, construction from services, link-time registration, and assembly into routes. Nothing here
+//! runs a handler.
 
 mod assembly;
 mod factories;
@@ -32,26 +32,26 @@ pub(crate) use route::{MatchedRoute, Route, Routes};
 
 use crate::handler::Declared;
 
-/// A type whose methods answer the events of a namespace. Written by `#[gateway(namespace = "/…")]` on a struct; by hand
-/// where a macro does not fit, with [`Server::gateway_with`](crate::Server::gateway_with).
+/// A type whose methods handle the events of a namespace. Implemented by `#[gateway(namespace = "/…")]` on a struct, or
+/// by hand for use with [`Server::gateway_with`](crate::Server::gateway_with).
 ///
-/// One value serves all sockets, from many tasks at once. Events of one socket are handled one after the other, in their
-/// order; events of different sockets at the same time.
+/// One value serves all sockets, from many tasks at once. Events of one socket are handled one after the other, in order;
+/// events of different sockets are handled concurrently.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no gateway",
     label = "this type has no namespace",
     note = "put `#[gateway(namespace = \"/…\")]` on `struct {Self}`"
 )]
 pub trait Gateway: Send + Sync + Sized + 'static {
-    /// The path it lives at, such as `/chat` or `/chat/{room}`.
+    /// The path of the namespace, such as `/chat` or `/chat/{room}`.
     const NAMESPACE: &'static str;
-    /// Where it was declared.
+    /// Location of the declaration.
     const DECLARED: Declared;
 
-    /// Builds it from what was provided to the server; `None` where `fields` noted what is missing.
+    /// Constructs the gateway from the server's services. Returns `None` if `fields` has noted a missing one.
     fn construct(fields: &mut Fields<'_>) -> Option<Self>;
 
-    /// Adds the layers around all methods: guards, interceptors, filters.
+    /// Adds the guards, interceptors and filters around all methods.
     fn around(layers: &mut Layers<'_>) {
         let _ = layers;
     }

@@ -1,10 +1,10 @@
-//! The path a gateway lives at: `/chat`, or `/chat/{room}` and `/room-{id}` with parameters.
+//! Paths of namespaces: `/chat`, or `/chat/{room}` and `/room-{id}` with parameters.
 
 use std::cmp::Reverse;
 
 use percent_encoding::percent_decode_str;
 
-/// A checked namespace.
+/// A valid namespace pattern.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Pattern {
     segments: Vec<PathSegment>,
@@ -13,7 +13,7 @@ pub(crate) struct Pattern {
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum PathSegment {
     Fixed(String),
-    /// A parameter, and the text before and behind it.
+    /// A parameter with the text before and after it.
     Parameter {
         name: String,
         before: String,
@@ -50,7 +50,7 @@ impl Pattern {
         Ok(pattern)
     }
 
-    /// Returns `true` if both match the same paths, whatever their parameters are called.
+    /// Returns `true` if both match the same paths, ignoring the names of parameters.
     pub(crate) fn is_same_shape(&self, other: &Self) -> bool {
         let same = |(one, other): (&PathSegment, &PathSegment)| match (one, other) {
             (PathSegment::Fixed(one), PathSegment::Fixed(other)) => one == other,
@@ -64,8 +64,8 @@ impl Pattern {
         self.segments.len() == other.segments.len() && self.segments.iter().zip(&other.segments).all(same)
     }
 
-    /// The order in which patterns are tried: fixed segments before parameters, those with more fixed text first, from
-    /// the left.
+    /// Sort key of the order in which patterns are tried: from the left, fixed segments before parameters, those with more
+    /// fixed text first.
     pub(crate) fn precedence(&self) -> Vec<Reverse<usize>> {
         let fixed = |segment: &PathSegment| match segment {
             PathSegment::Fixed(_) => usize::MAX,
@@ -74,7 +74,7 @@ impl Pattern {
         self.segments.iter().map(|segment| Reverse(fixed(segment))).collect()
     }
 
-    /// The parameters' values, when the path is one of this pattern. A value is never empty.
+    /// Returns the parameters' values if the path matches. A value is never empty.
     pub(crate) fn matches(&self, path: &DecodedPath) -> Option<Vec<(String, String)>> {
         if path.0.len() != self.segments.len() {
             return None;
@@ -124,12 +124,12 @@ impl PathSegment {
     }
 }
 
-/// The path of a request, split before it was decoded, so that an encoded `/` stays inside its segment.
+/// A request's path, split before decoding, so that an encoded `/` stays inside its segment.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct DecodedPath(Vec<String>);
 
 impl DecodedPath {
-    /// `None` where the path is not UTF-8 after decoding.
+    /// Returns `None` if the decoded path is not UTF-8.
     pub(crate) fn parse(path: &str) -> Option<Self> {
         let path = path.strip_prefix('/')?;
         if path.is_empty() {
@@ -139,7 +139,7 @@ impl DecodedPath {
         path.split('/').map(decode).collect::<Option<_>>().map(Self)
     }
 
-    /// One name for each path, however it was encoded.
+    /// Returns the canonical name of the path, independent of its encoding.
     pub(crate) fn name(&self) -> String {
         let escape = |segment: &String| segment.replace('%', "%25").replace('/', "%2F");
         format!("/{}", self.0.iter().map(escape).collect::<Vec<_>>().join("/"))

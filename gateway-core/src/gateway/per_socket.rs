@@ -1,4 +1,4 @@
-//! Values that each socket has of its own, made when it comes in.
+//! Values that each socket has its own instance of, created when the socket connects.
 
 use std::any::{Any, TypeId, type_name};
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::socket::Socket;
 type SocketValue = Arc<dyn Any + Send + Sync>;
 type ValueFuture = Pin<Box<dyn Future<Output = Result<SocketValue, ConnectRejection>> + Send>>;
 
-/// Makes one value for each socket of the namespaces whose methods ask for it.
+/// A factory of a value per socket, for namespaces whose methods use the value.
 pub(crate) struct SocketFactory {
     pub(crate) makes: TypeId,
     pub(crate) name: &'static str,

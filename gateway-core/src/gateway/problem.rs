@@ -1,4 +1,4 @@
-//! Problems that stop a server from starting: all of them at once, each with its place and the line to write.
+//! Problems that stop a server from starting, reported all at once, each with its source location and a fix.
 
 use std::fmt;
 use std::io;
@@ -9,14 +9,14 @@ use crate::gateway::pattern::PatternError;
 use crate::handler::{Declared, Handler, Hook, Missing, Written};
 use crate::limits::Overflow;
 
-/// Two copies of this crate in one program have a registry each.
+/// Help for two copies of this crate in one program, each of which has its own registry.
 const COPIES: &str = "; where another copy of gateway-core is in the program, which `cargo tree -d` lists, name one version of it everywhere";
 
-/// Help for gateways that are lost in a static library.
+/// Help for gateways that the linker dropped from a static library.
 const STATIC: &str =
     "; a C program that links a `staticlib` writes `-Wl,--whole-archive` before it and `-Wl,--no-whole-archive` behind";
 
-/// One wrong thing in the program.
+/// A mistake in the program.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Problem {
     place: Option<(&'static str, u32)>,
@@ -37,7 +37,7 @@ impl Problem {
         &self.help
     }
 
-    /// Source file and line, where it has one.
+    /// Source file and line, if any.
     #[must_use]
     pub fn place(&self) -> Option<(&'static str, u32)> {
         self.place
@@ -75,7 +75,7 @@ impl Problem {
         )
     }
 
-    /// An interceptor or filter where no events are.
+    /// An interceptor or filter at a place without events.
     pub(crate) fn layer_without_events(gateway: Declared, written: Written) -> Self {
         let Written { text, file, line } = written;
         let what = format!("`{text}` never runs: `{}` takes whole messages, and it stands around events", gateway.name);
@@ -88,7 +88,7 @@ impl Problem {
         Self::at(file, line, what, "move it to a method that handles one, or to the gateway".to_owned())
     }
 
-    /// An argument that would not get what it asks for.
+    /// An argument whose requirements are not met.
     pub(crate) fn argument(gateway: Declared, hook: Hook, written: Written, missing: (&Missing, &str)) -> Self {
         let method = format!("`{}::{}` asks for `{}`", gateway.name, hook.method, written.text);
         let (what, help) = match missing {
@@ -136,7 +136,7 @@ impl Problem {
         Self::at(method.file, method.line, what, "choose another name".to_owned())
     }
 
-    /// A name or a pattern that is longer than any event's name may be.
+    /// An event name or pattern that exceeds the limit.
     pub(crate) fn long_event_name(namespace: &str, event: &str, handler: &Handler, limit: usize) -> Self {
         let (gateway, method) = (handler.method.gateway, handler.subscription.method);
         let what = format!(
@@ -227,7 +227,7 @@ impl Problem {
         }
     }
 
-    /// A namespace that somebody got from the handle before it was known to be none.
+    /// A namespace that was requested from the handle before the start and that no gateway declares.
     pub(crate) fn unknown_namespace(error: &NamespaceError) -> Self {
         Self {
             place: None,
@@ -333,26 +333,26 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Why a server did not start, or stopped by itself. `Debug` is the report a person reads when `main` returns it.
+/// Reason why a server did not start. `Debug` writes a readable report, as shown when `main` returns the error.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The program is wrong; all of it is listed.
+    /// The program has mistakes; all of them are listed.
     #[error("{}", Report(.0))]
     Problems(Vec<Problem>),
-    /// The address cannot be listened on.
+    /// Listening on an address failed.
     #[error("cannot listen on {address}: {source}{}", port_help(.address))]
     Listen {
-        /// As it was given.
+        /// The given address.
         address: String,
-        /// The system's reason.
+        /// The system's error.
         source: io::Error,
     },
-    /// A certificate or its key is of no use.
+    /// A certificate or its key is unusable.
     #[cfg(feature = "tls")]
     #[error("no TLS: {0}")]
     Tls(#[from] crate::transport::TlsError),
-    /// The system does not let the process listen for its signals.
+    /// Installing the signal handlers failed.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
 }
@@ -369,7 +369,7 @@ fn port_help(address: &str) -> String {
 }
 
 impl StartError {
-    /// The outcome, with what was wrong before.
+    /// Combines earlier problems with an outcome.
     pub(crate) fn with<T>(mut before: Vec<Problem>, outcome: Result<T, Self>) -> Result<T, Self> {
         match outcome {
             Ok(value) if before.is_empty() => Ok(value),

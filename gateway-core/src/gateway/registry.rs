@@ -1,4 +1,4 @@
-//! The link-time registry. It is unordered and holds every gateway of the process, so a server selects from it and sorts.
+//! The link-time registry. The registry is unordered and holds every gateway of the process; a server selects and sorts.
 
 use std::any::{Any, TypeId, type_name};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::handler::{Declared, ServiceMap};
 type Instance = Arc<dyn Any + Send + Sync>;
 type AnyFn = dyn Any + Send + Sync;
 
-/// A gateway's type, as the macro on its struct registers it.
+/// A gateway's type, registered by the macro on its struct.
 #[derive(Clone, Copy, Debug)]
 pub struct GatewayEntry {
     pub(crate) type_id: fn() -> TypeId,
@@ -22,7 +22,7 @@ pub struct GatewayEntry {
     pub(crate) build: fn(&ServiceMap, &mut Vec<Problem>) -> Option<Instance>,
 }
 
-/// One `impl` block of a gateway.
+/// An `impl` block of a gateway.
 #[derive(Clone, Copy, Debug)]
 pub struct HandlersEntry {
     pub(crate) type_id: fn() -> TypeId,
@@ -30,12 +30,12 @@ pub struct HandlersEntry {
     run: fn(&AnyFn, Option<Instance>) -> Bound,
 }
 
-/// A generic gateway that waits for a concrete type.
+/// A generic gateway that needs a concrete type.
 #[derive(Clone, Copy, Debug)]
 pub struct GenericEntry {
     declared: Declared,
     written: &'static str,
-    /// Public, so other crates may be meant to register it.
+    /// Set for a public type, which other crates may register.
     is_offered: bool,
 }
 
@@ -45,7 +45,7 @@ inventory::collect!(GenericEntry);
 inventory::collect!(ConcreteEntry);
 
 impl GatewayEntry {
-    /// The entry of `G`.
+    /// Creates the entry of `G`.
     #[must_use]
     pub const fn of<G: Gateway>() -> Self {
         Self {
@@ -65,7 +65,7 @@ fn build<G: Gateway>(services: &ServiceMap, problems: &mut Vec<Problem>) -> Opti
 }
 
 impl HandlersEntry {
-    /// The entry of a block of `G`'s methods.
+    /// Creates the entry of a block of `G`'s methods.
     #[must_use]
     pub const fn of<G: Gateway>(add: &'static fn(&mut Handlers<G>)) -> Self {
         Self { type_id: TypeId::of::<G>, add, run: run::<G> }
@@ -89,32 +89,32 @@ fn take_up<G: Gateway>(add: fn(&mut Handlers<G>), instance: Option<Instance>) ->
 }
 
 impl GenericEntry {
-    /// The generic type that is declared there, such as `Chat<S>`.
+    /// Creates the entry of a generic type such as `Chat<S>`.
     #[must_use]
     pub const fn new(declared: Declared, written: &'static str) -> Self {
         Self { declared, written, is_offered: false }
     }
 
-    /// The same entry of a `pub` struct: a library may offer it, and an application need not use it.
+    /// Marks the entry as public: a library offers the gateway, and an application need not use it.
     #[must_use]
     pub const fn offered(self) -> Self {
         Self { is_offered: true, ..self }
     }
 }
 
-/// Block number `N` of a generic gateway's methods.
+/// Block `N` of a generic gateway's methods.
 #[diagnostic::on_unimplemented(message = "`{Self}` has no `#[gateway]` impl block number {N}")]
 pub trait Part<const N: usize>: Gateway {
-    /// Takes the methods up.
+    /// Adds the methods.
     fn add(handlers: &mut Handlers<Self>);
 }
 
-/// Finds the blocks that exist: a method of the type itself is preferred to one of the trait behind it.
+/// A probe for existing blocks: Rust prefers an inherent method to a trait method.
 #[derive(Debug)]
 pub struct Probe<G, const N: usize>(std::marker::PhantomData<fn() -> G>);
 
 impl<G, const N: usize> Probe<G, N> {
-    /// Of this type and number.
+    /// Creates a probe.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "made code has no prelude in which a default is found")]
     pub const fn new() -> Self {
@@ -123,19 +123,19 @@ impl<G, const N: usize> Probe<G, N> {
 }
 
 impl<G: Part<N>, const N: usize> Probe<G, N> {
-    /// Takes up a block that exists.
+    /// Adds an existing block.
     pub fn __gateway_add(&self, handlers: &mut Handlers<G>) {
         G::add(handlers);
     }
 }
 
-/// A concrete type of a generic gateway, as `register!` names it. It is made when somebody asks, in one function, so that what is
-/// wrong with the type is said once.
+/// A concrete type of a generic gateway, registered by `register!`. One function creates the registration on demand, so
+/// that a mistake in the type is one compiler error.
 #[derive(Clone, Copy, Debug)]
 pub struct ConcreteEntry(fn() -> Registration);
 
 impl ConcreteEntry {
-    /// The entry that this function makes.
+    /// Creates an entry from a function.
     #[must_use]
     pub const fn new(make: fn() -> Registration) -> Self {
         Self(make)
@@ -149,12 +149,12 @@ pub struct Registration {
     block: Block,
 }
 
-/// Makes the registration of `G`: a method of the type itself is preferred to one of the trait behind it.
+/// A builder of the registration of `G`: Rust prefers an inherent method to a trait method.
 #[derive(Debug)]
 pub struct Concrete<G>(std::marker::PhantomData<fn() -> G>);
 
 impl<G> Concrete<G> {
-    /// Of this type, which is named by its methods.
+    /// Creates a builder; the type follows from its methods.
     #[must_use]
     pub const fn new(_: fn(&mut Handlers<G>)) -> Self {
         Self(std::marker::PhantomData)
@@ -175,7 +175,7 @@ impl Block {
     }
 }
 
-/// The gateways that concrete types are registered for.
+/// All registered concrete types of generic gateways.
 fn concrete() -> impl Iterator<Item = Registration> {
     inventory::iter::<ConcreteEntry>.into_iter().map(|ConcreteEntry(make)| make())
 }
@@ -186,7 +186,7 @@ impl std::fmt::Debug for Block {
     }
 }
 
-/// Which gateways one server serves.
+/// The gateways that a server serves.
 #[derive(Debug, Default)]
 pub(crate) struct GatewaySelection {
     everything: bool,
@@ -194,7 +194,7 @@ pub(crate) struct GatewaySelection {
     blocks: Vec<Block>,
 }
 
-/// One block of a gateway that was written by hand.
+/// A block of a gateway written without macros.
 struct Block {
     type_id: TypeId,
     bind: Box<dyn Fn(Option<Instance>) -> Bound + Send>,
@@ -213,7 +213,7 @@ impl GatewaySelection {
         self.blocks.push(Block::new(add));
     }
 
-    /// The selected gateways, each once, in the order of their source.
+    /// The selected gateways, each once, in source order.
     pub(crate) fn gateways(&self) -> Vec<GatewayEntry> {
         let linked = inventory::iter::<GatewayEntry>.into_iter().copied().chain(concrete().map(|entry| entry.gateway));
         let linked = linked.filter(|_| self.everything);
@@ -223,7 +223,7 @@ impl GatewaySelection {
         entries
     }
 
-    /// The methods of one of them, in the order of their source; `None` where it has no block.
+    /// Binds a gateway's methods in source order; `None` if it has no block.
     pub(crate) fn bind(&self, gateway: &GatewayEntry, instance: Option<&Instance>) -> Option<Bound> {
         let type_id = (gateway.type_id)();
         let linked = inventory::iter::<HandlersEntry>.into_iter().filter(|block| (block.type_id)() == type_id);
@@ -237,9 +237,9 @@ impl GatewaySelection {
         Some(bound)
     }
 
-    /// Generic gateways without a concrete type: those of the application, and those that it was offered.
+    /// Generic gateways without a concrete type: those of the application, and those offered by libraries.
     pub(crate) fn unregistered(&self) -> (Vec<Problem>, Vec<Problem>) {
-        // By the place of its declaration: inside of functions and constants no path names a type.
+        // Compared by the location of the declaration, since a type inside a function has no path.
         let registered: Vec<_> = concrete().map(|entry| entry.gateway.declared).collect();
         let is_registered = |generic: &&GenericEntry| registered.contains(&generic.declared);
         let generics = inventory::iter::<GenericEntry>.into_iter().filter(|_| self.everything);

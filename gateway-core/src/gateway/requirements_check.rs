@@ -1,23 +1,23 @@
-//! Comparison of the requirements of every method with what the server has, before the port opens.
+//! Comparison of every method's requirements with the server's services and grants, before the port opens.
 
 use std::any::TypeId;
 
 use crate::gateway::{BuiltLayers, Problem, Route};
 use crate::handler::{Argument, Available, Declared, Hook, Missing, Requirements, ServiceMap};
 
-/// One method whose arguments are to be looked at once all gateways are known.
+/// A method whose arguments are checked when all gateways are known.
 #[derive(Debug)]
 pub(crate) struct MethodRequirements {
     pub(crate) route: usize,
     pub(crate) gateway: Declared,
     pub(crate) hook: Hook,
     pub(crate) arguments: Vec<Argument>,
-    /// Of the guards that stand before this method alone.
+    /// Grant types of the guards of this method alone.
     pub(crate) grants: Vec<TypeId>,
     pub(crate) is_intercepted: bool,
 }
 
-/// The types that guards at this place may grant.
+/// Returns the types that guards at this place may grant.
 pub(crate) fn grants(made: &BuiltLayers) -> Vec<TypeId> {
     made.guards.iter().map(|guard| guard.layer.grants.0).chain(made.absent_grants.iter().copied()).collect()
 }
@@ -26,14 +26,14 @@ pub(crate) fn grants(made: &BuiltLayers) -> Vec<TypeId> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RouteAvailable<'a> {
     pub(crate) services: &'a ServiceMap,
-    /// Types that can be made for each socket.
+    /// Types with a factory per socket.
     pub(crate) per_socket: &'a [TypeId],
     /// Types that guards of the whole namespace may grant.
     pub(crate) grants: &'a [TypeId],
 }
 
 impl MethodRequirements {
-    /// All it does not get, and what is to be made for each socket because it asks for it.
+    /// Returns all unmet requirements as problems, and the per-socket types that the method uses.
     pub(crate) fn judge(&self, shared: RouteAvailable<'_>, route: &Route) -> (Vec<Problem>, Vec<TypeId>) {
         let RouteAvailable { services, per_socket, grants } = shared;
         let grants: Vec<_> = grants.iter().chain(&self.grants).copied().collect();

@@ -1,4 +1,4 @@
-//! Namespaces ready to serve, and finding the one of a request.
+//! Namespaces ready to serve, and their look-up by a request's path.
 
 use std::sync::Arc;
 
@@ -6,30 +6,30 @@ use crate::gateway::SocketFactory;
 use crate::gateway::pattern::{DecodedPath, Pattern};
 use crate::handler::{Declared, Guards, Router};
 
-/// One namespace: its pattern, and the handlers and hooks of all gateways in it.
+/// A namespace: its pattern, and the handlers and hooks of all its gateways.
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) namespace: &'static str,
     pub(crate) declared: Declared,
     pub(crate) pattern: Pattern,
     pub(crate) router: Router,
-    /// Of the server and of all its gateways: asked before a socket comes in, and about rooms.
+    /// Guards of the server and of all gateways, run before a socket connects or joins a room.
     pub(crate) guards: Guards,
-    /// A guard is asked about something here.
+    /// Set if the namespace has any guard.
     pub(crate) is_guarded: bool,
-    /// Makes what each of its sockets has of its own.
+    /// Factories of the values per socket.
     pub(crate) own: Vec<Arc<SocketFactory>>,
 }
 
-/// All namespaces of a server, the most precise first.
+/// All namespaces of a server, the most specific first.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     routes: Vec<Arc<Route>>,
-    /// Segments of the longest pattern: a path with more of them is none of theirs, however long it is.
+    /// Number of segments of the longest pattern: a path with more cannot match.
     most_segments: usize,
 }
 
-/// A namespace that was found by its path.
+/// A namespace found by its path.
 #[derive(Debug)]
 pub(crate) struct MatchedRoute {
     pub(crate) route: Arc<Route>,

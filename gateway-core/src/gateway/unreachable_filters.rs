@@ -5,19 +5,19 @@ use std::sync::Arc;
 use crate::handler::{ErasedFilter, ErrorTypes, Layer, Pipeline};
 use crate::metrics::unreachable_filter;
 
-/// Every filter that stands around a handler, each once.
+/// Every filter of any handler, each once.
 #[derive(Debug, Default)]
 pub(crate) struct FilterReach(Vec<Reached>);
 
 #[derive(Debug)]
 struct Reached {
     filter: Arc<Layer<ErasedFilter>>,
-    /// A handler under it could fail with its error.
+    /// Set if a handler under the filter may fail with its error.
     is_reachable: bool,
 }
 
 impl FilterReach {
-    /// Takes up a handler by what stands around it. `list` names what the handler itself may fail with; `None` is anything.
+    /// Adds a handler by its layers. `list` names the handler's own error types; `None` means any.
     pub(crate) fn note(&mut self, pipeline: &Pipeline, list: Option<fn(&mut ErrorTypes)>) {
         let mut types = ErrorTypes::default();
         match list {
@@ -34,7 +34,7 @@ impl FilterReach {
         }
     }
 
-    /// Warns of each filter that is never asked.
+    /// Warns of each filter that can never run.
     pub(crate) fn warn(&self) {
         for Reached { filter, .. } in self.0.iter().filter(|reached| !reached.is_reachable) {
             unreachable_filter(&filter.written, filter.layer.error_name());

@@ -1,4 +1,4 @@
-//! The event under way, or another moment of a socket's life, as guards, interceptors, extractors and filters see it.
+//! The [`Context`] of an event or another moment of a socket's life, for guards, interceptors, extractors and filters.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -14,11 +14,10 @@ use crate::session::DisconnectReason;
 use crate::socket::Socket;
 use crate::transport::Handshake;
 
-/// An event on its way to its answer, or another moment of a socket's life: its connect hooks, its end, the start of the
-/// server.
+/// The context of an event, of a connect or disconnect hook, or of the server's start.
 ///
-/// Guards see it through their [`GuardContext`](crate::GuardContext); interceptors, extractors and filters see it as it is. It
-/// borrows the frame of the event: what a handler keeps is read out of it before the handler runs.
+/// Interceptors, extractors and filters get it directly, guards through [`GuardContext`](crate::pipeline::GuardContext).
+/// The context borrows the event's frame, so arguments that a handler keeps are extracted before it runs.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     scope: Scope<'a>,
@@ -26,7 +25,7 @@ pub struct Context<'a> {
     extensions: &'a Extensions,
 }
 
-/// The server, and the socket where there is one.
+/// The server, and the socket if there is one.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
     pub(crate) services: &'a Arc<ServiceMap>,
@@ -34,31 +33,31 @@ pub(crate) struct Scope<'a> {
     pub(crate) grants: Option<&'a Arc<SocketGrants>>,
 }
 
-/// An event that was routed.
+/// A routed event.
 #[derive(Clone, Copy)]
 pub(crate) struct Event<'a> {
     pub(crate) method: &'a MethodName,
     pub(crate) name: &'a Arc<str>,
     pub(crate) payload: &'a Payload<'a>,
-    /// Absent before the handler itself is called.
+    /// Present when the handler itself is called.
     pub(crate) responder: Option<&'a (dyn Share + 'a)>,
 }
 
-/// The method of a gateway.
+/// The names of a gateway and its method.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MethodName {
     pub(crate) gateway: &'static str,
     pub(crate) method: &'static str,
 }
 
-/// The moment.
+/// Subject of a context.
 #[derive(Clone, Copy)]
 pub(crate) enum Subject<'a> {
     /// The start of the server, or a new socket.
     Nothing,
     Upgrade(&'a Handshake),
     Event(Event<'a>),
-    /// A whole message before its handler.
+    /// A whole message before its handler runs.
     Message(&'a Message),
     /// A whole message for its handler.
     Taken(&'a Mutex<Option<Message>>),
@@ -71,7 +70,7 @@ impl<'a> Context<'a> {
         Self { scope, subject, extensions }
     }
 
-    /// The event with the right to answer it.
+    /// Adds the right to answer the event.
     pub(super) fn with_responder(mut self, responder: &'a (dyn Share + 'a)) -> Self {
         if let Subject::Event(event) = &mut self.subject {
             event.responder = Some(responder);
@@ -83,13 +82,12 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     ///
-    /// A [`Rejection`] while the server starts, and at [`GuardPoint::Upgrade`](crate::GuardPoint::Upgrade).
+    /// A [`Rejection`] at the server's start, and at [`GuardPoint::Upgrade`](crate::pipeline::GuardPoint::Upgrade).
     pub fn socket(&self) -> Result<&Socket, Rejection> {
         self.scope.socket.ok_or_else(|| Rejection::new("internal", "there is no socket yet"))
     }
 
-    /// The request that opened the connection, or asks for it: headers, cookies, query, credentials, parameters. Empty while
-    /// the server starts.
+    /// The request that opens the connection: headers, cookies, query, credentials, parameters. Empty at the server's start.
     #[must_use]
     pub fn handshake(&self) -> &Handshake {
         static NONE: LazyLock<Handshake> = LazyLock::new(|| Handshake::new(String::new(), "", &HeaderMap::new(), None));
@@ -100,68 +98,68 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The name that the event was sent under; empty where no event was sent.
+    /// The event's name; empty if there is no event.
     #[must_use]
     pub fn event(&self) -> &str {
         self.sent().map_or("", |event| event.name)
     }
 
-    /// The payload, still JSON; `None` where the client sent none, or `null`. Several arguments are their array.
+    /// The payload as JSON; `None` if the client sent none, or `null`. Several arguments are an array.
     #[must_use]
     pub fn data(&self) -> Option<&RawValue> {
         self.sent().and_then(|event| event.payload.raw()).filter(|raw| raw.get() != "null")
     }
 
-    /// The arguments as they came, binary parts included.
+    /// The raw arguments, including binary parts.
     #[must_use]
     pub fn args(&self) -> RawArgs {
         self.sent().map_or_else(RawArgs::default, |event| RawArgs::from(event.payload))
     }
 
-    /// The name of the gateway's type; empty where no event was sent.
+    /// The name of the gateway's type; empty if there is no event.
     #[must_use]
     pub fn gateway(&self) -> &str {
         self.sent().map_or("", |event| event.method.gateway)
     }
 
-    /// The name of the handler's method; empty where no event was sent.
+    /// The name of the handler's method; empty if there is no event.
     #[must_use]
     pub fn method(&self) -> &str {
         self.sent().map_or("", |event| event.method.method)
     }
 
-    /// The trace of the message, else that of the handshake.
+    /// The trace of the message, or else of the handshake.
     #[must_use]
     pub fn traceparent(&self) -> Option<TraceParent> {
         let of_message = self.sent().and_then(|event| event.payload.trace.as_deref().copied());
         of_message.or_else(|| self.scope.socket?.handshake().traceparent())
     }
 
-    /// The service that was provided to the server under this type.
+    /// The server's service of this type.
     #[must_use]
     pub fn service<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
         self.scope.services.find()
     }
 
-    /// The value of this type that a guard granted: for this event, or for the socket.
+    /// The value of this type that a guard granted, for this event or for the socket.
     #[must_use]
     pub fn granted<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.extensions.granted().or_else(|| self.scope.grants.and_then(|grants| grants.granted.find()))
     }
 
-    /// Values of this event, for the interceptors behind this one and for the handler, which reads
-    /// [`Extension<T>`](crate::Extension).
+    /// Values of this event, for inner interceptors and for the handler, which reads
+    /// [`Extension<T>`](crate::extract::Extension).
     #[must_use]
     pub fn extensions(&self) -> &Extensions {
         self.extensions
     }
 
-    /// A value that was made for the socket alone.
+    /// The socket's own value of this type.
     pub(crate) fn of_socket<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.scope.grants.and_then(|grants| grants.own.find())
     }
 
-    /// The arguments, lent to be read.
+    /// The arguments, borrowed.
     pub(crate) fn list(&self) -> ArgList<'_> {
         self.sent().map(|event| event.payload.list()).unwrap_or_default()
     }
@@ -203,7 +201,7 @@ impl<'a> Context<'a> {
         self.scope
     }
 
-    /// The counters of the server; absent where there is no socket.
+    /// The server's counters; `None` if there is no socket.
     pub(super) fn counters(&self) -> Option<&'a Counters> {
         self.scope.socket.map(Socket::counters)
     }
@@ -233,7 +231,7 @@ impl fmt::Debug for Context<'_> {
     }
 }
 
-/// The context of an event that outlives its frame.
+/// An owned context, which outlives the event's frame.
 #[derive(Debug)]
 pub(crate) struct OwnedContext {
     services: Arc<ServiceMap>,
@@ -246,7 +244,7 @@ pub(crate) struct OwnedContext {
 }
 
 impl OwnedContext {
-    /// Takes over the payload and the extensions that the context of this event had borrowed.
+    /// Takes over the payload and the extensions that the event's context borrowed.
     pub(crate) fn new(
         scope: Scope<'_>,
         method: MethodName,

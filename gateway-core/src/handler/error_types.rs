@@ -1,8 +1,8 @@
-//! The types of errors that a handler can fail with, known before it runs.
+//! The error types of a handler, known before it runs.
 
 use std::any::TypeId;
 
-/// The types of errors that filters can be asked for where one value fails. A type that does not say its own may fail with any.
+/// The error types that filters may get from a handler's result. A type that does not declare them may fail with any.
 #[derive(Debug, Default)]
 pub struct ErrorTypes {
     known: Vec<TypeId>,
@@ -10,7 +10,7 @@ pub struct ErrorTypes {
 }
 
 impl ErrorTypes {
-    /// Adds an error type. Its sources are added on their own.
+    /// Adds an error type. Its sources are added separately.
     pub fn add<E: 'static>(&mut self) {
         self.known.push(TypeId::of::<E>());
     }

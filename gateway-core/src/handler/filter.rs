@@ -1,4 +1,4 @@
-//! Filters: from a failure to what the client is told of it.
+//! Filters: conversion of failures into answers.
 
 use std::any::{TypeId, type_name};
 use std::error::Error;
@@ -12,15 +12,15 @@ use crate::handler::{ErrorTypes, IntoException, IntoReply, Layer, Reply, reply::
 use crate::metrics::Counter;
 use crate::protocol::Disconnect;
 
-/// Decides what a client is told of a failure, by the type of the error.
+/// A conversion of failures of one error type into answers.
 ///
-/// It stands at a method or a whole gateway by `#[filter(StoreFailures)]`, at everything by
-/// [`Server::filter`](crate::Server::filter). The nearest is asked first: the method's, the gateway's, the server's; of two at
-/// one place the one that stands lower, and so nearer. It is asked about failures of the handler, of its guards and
-/// interceptors, of arguments that could not be read, about panics and handlers that took too long.
+/// `#[filter(StoreFailures)]` adds a filter to a method or a whole gateway, [`Server::filter`](crate::Server::filter) to
+/// all of them. The nearest filter runs first: the method's, then the gateway's, then the server's; of two at one place the
+/// lower one. Filters get failures of handlers, guards and interceptors, unreadable arguments, panics and timeouts.
 ///
 /// ```
 /// use gateway_core::prelude::*;
+/// use gateway_core::pipeline::{Filter, FilterOutcome};
 ///
 /// #[derive(Debug, thiserror::Error, Exception)]
 /// #[error("no room {0}")]
@@ -43,12 +43,11 @@ use crate::protocol::Disconnect;
     note = "implement `Filter` for `{Self}`: `fn catch(&self, error: &Self::Error, context: &Context<'_>) -> FilterOutcome`"
 )]
 pub trait Filter: Send + Sync + 'static {
-    /// Type of the failures it is asked about: the error a handler returned, or the first of that error's sources of
-    /// this type. An [`Exception`] is every failure; a [`Rejection`](crate::Rejection) is every argument that could not
-    /// be read.
+    /// The type of error to catch: the error a handler returned, or the first of its sources of this type.
+    /// [`Exception`] catches every failure, [`Rejection`](crate::Rejection) every unreadable argument.
     type Error: Error + 'static;
 
-    /// Decides how the failure is answered.
+    /// Decides on the answer to the failure.
     fn catch(&self, error: &Self::Error, context: &Context<'_>) -> FilterOutcome;
 }
 
@@ -64,32 +63,32 @@ enum FilterAction {
 }
 
 impl FilterOutcome {
-    /// The client is told this exception instead.
+    /// Answers with this exception instead.
     #[must_use]
     pub fn answer(error: impl IntoException) -> Self {
         Self(FilterAction::Answer(error.into_exception().into()))
     }
 
-    /// The client gets a reply, as if nothing had failed: a value, or an event by [`Reply::event`].
+    /// Answers with a reply as if the handler had succeeded: a value, or an event by [`Reply::event`].
     #[must_use]
     pub fn reply(reply: impl IntoReply) -> Self {
         Self(FilterAction::Answer(reply.into_reply()))
     }
 
-    /// The next filter is asked; behind the last one the client is told the failure as it is.
+    /// Passes the failure to the next filter, or unchanged to the client after the last one.
     #[must_use]
     pub fn rethrow() -> Self {
         Self(FilterAction::Rethrow)
     }
 
-    /// The client is told the failure as it is, and then the socket ends.
+    /// Sends the failure unchanged to the client, then disconnects the socket.
     #[must_use]
     pub fn disconnect(disconnect: Disconnect) -> Self {
         Self(FilterAction::Disconnect(disconnect))
     }
 }
 
-/// A filter whose types are forgotten.
+/// A type-erased filter.
 pub(crate) struct ErasedFilter(Box<dyn AnyFilter>);
 
 impl ErasedFilter {
@@ -97,13 +96,13 @@ impl ErasedFilter {
         Self(Box::new(TypedFilter(filter)))
     }
 
-    /// Returns `true` if one of these errors could be of its type. The framework's are failures of every handler.
+    /// Returns `true` if one of these error types could be the filter's. Every handler may fail with the framework's own.
     pub(crate) fn may_catch(&self, types: &ErrorTypes) -> bool {
         let error = self.0.error_type();
         error == TypeId::of::<Exception>() || error == TypeId::of::<Rejection>() || types.contains(error)
     }
 
-    /// The name of its error's type.
+    /// The name of the filter's error type.
     pub(crate) fn error_name(&self) -> &'static str {
         self.0.error_name()
     }
@@ -116,7 +115,7 @@ impl fmt::Debug for ErasedFilter {
 }
 
 trait AnyFilter: Send + Sync {
-    /// `None` where it is not one of its errors.
+    /// Returns `None` if the failure is not of the filter's error type.
     fn catch(&self, exception: &Exception, context: &Context<'_>) -> Option<FilterOutcome>;
     fn error_type(&self) -> TypeId;
     fn error_name(&self) -> &'static str;
@@ -138,7 +137,7 @@ impl<F: Filter> AnyFilter for TypedFilter<F> {
     }
 }
 
-/// Filters in the order in which they are asked: the nearest first.
+/// Filters in the order they run: the nearest first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filters(Vec<Arc<Layer<ErasedFilter>>>);
 
@@ -155,7 +154,7 @@ impl Filters {
         self.0.iter().map(AsRef::as_ref)
     }
 
-    /// Filters, each shared by all handlers under it.
+    /// The filters, each shared by all its handlers.
     pub(crate) fn shared(&self) -> &[Arc<Layer<ErasedFilter>>] {
         &self.0
     }
@@ -194,13 +193,13 @@ impl Filters {
     }
 }
 
-/// Answer to a handler's outcome, after the filters.
+/// A handler's outcome after the filters.
 #[derive(Debug)]
 pub(crate) struct FilteredReply {
     pub(crate) reply: Reply,
-    /// The handler had failed, whatever the answer says.
+    /// Set if the handler failed, even if the answer is a reply.
     pub(crate) has_failed: bool,
-    /// End of the socket, once it was told.
+    /// Disconnect after the answer.
     pub(crate) then: Option<Disconnect>,
 }
 

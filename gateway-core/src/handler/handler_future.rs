@@ -1,4 +1,4 @@
-//! User code that was started: done already, or a future.
+//! Started user code: an outcome or a future.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,7 +8,7 @@ use crate::error::Rejection;
 use crate::handler::reply::stream;
 use crate::handler::{Items, Reply};
 
-/// A handler or hook that was called. What needs no waiting costs no future.
+/// A called handler or hook. A synchronous one needs no future.
 pub struct HandlerFuture<T = Reply>(pub(crate) HandlerState<T>);
 
 pub(crate) enum HandlerState<T> {
@@ -17,17 +17,18 @@ pub(crate) enum HandlerState<T> {
 }
 
 impl<T> HandlerFuture<T> {
-    /// It is done.
+    /// Creates a completed call.
     pub fn ready(outcome: T) -> Self {
         Self(HandlerState::Ready(outcome))
     }
 
-    /// It ends with this future. The future is dropped when it takes too long or nobody wants its outcome any more.
+    /// Creates a call that completes with `future`. The future is dropped at the timeout, or when its outcome is no longer
+    /// needed.
     pub fn future(future: impl Future<Output = T> + Send + 'static) -> Self {
         Self(HandlerState::Future(Box::pin(future)))
     }
 
-    /// It was not called, because an argument could not be read.
+    /// Creates the outcome for an argument that could not be read.
     #[must_use]
     pub fn rejected(rejection: Rejection) -> Self
     where
@@ -36,7 +37,7 @@ impl<T> HandlerFuture<T> {
         Self::ready(rejection.into())
     }
 
-    /// The future of its outcome.
+    /// Waits for the outcome.
     pub(crate) async fn outcome(self) -> T {
         match self.0 {
             HandlerState::Ready(outcome) => outcome,
@@ -46,7 +47,7 @@ impl<T> HandlerFuture<T> {
 }
 
 impl HandlerFuture<Reply> {
-    /// It answers with the stream that `drive` forwards, which may borrow from what `drive` owns.
+    /// Creates a call that answers with the stream that `drive` forwards. The stream may borrow from values owned by `drive`.
     pub fn stream<F, D>(drive: D) -> Self
     where
         D: FnOnce(Items) -> F,
@@ -65,7 +66,7 @@ impl<T: fmt::Debug> fmt::Debug for HandlerFuture<T> {
     }
 }
 
-/// Lets go of user code that has not ended. A destructor that panics must not take the connection with it.
+/// Drops unfinished user code. A panicking destructor must not end the connection.
 pub(crate) fn drop_quietly<T>(value: T) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
 }

@@ -1,4 +1,4 @@
-//! Handlers whose time is measured. Where it is not, nothing of this is in a message's way.
+//! Measurement of handlers. Costs nothing if measuring is off.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::handler::{Context, Handler, HandlerFuture, HandlerState, Outcome, Rep
 use crate::metrics::{EventMeter, HowEnded};
 
 impl Handler {
-    /// Measures the handler's call. Layers around the handler are not in its time.
+    /// Measures the handler's call, without the layers around it.
     pub(crate) fn measured(self) -> Self {
         let meter = Arc::<EventMeter>::default();
         let clocked = Arc::clone(&meter);
@@ -18,7 +18,7 @@ impl Handler {
             match call(context).0 {
                 HandlerState::Ready(reply) => HandlerFuture::ready(clock.stop(reply)),
                 HandlerState::Future(future) => HandlerFuture::future(async move {
-                    // Inside from the start: a future that is dropped stops it too.
+                    // Moved into the future, so that dropping the future also stops the clock.
                     let clock = clock;
                     clock.stop(future.await)
                 }),
@@ -28,7 +28,7 @@ impl Handler {
     }
 }
 
-/// Tells the time when it is dropped.
+/// A clock that records the duration when dropped.
 struct Clock {
     meter: Arc<EventMeter>,
     start: Instant,

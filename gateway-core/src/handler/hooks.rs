@@ -1,4 +1,4 @@
-//! What hooks return: a verdict on a new socket, the end of one that left, the start of a gateway.
+//! Return types of hooks.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::handler::{Context, Guards, HandlerFuture, IntoException, RawReply, Re
     note = "return `Result<(), ConnectRejection>`, or put `#[derive(Exception)]` on `{Self}`"
 )]
 pub trait IntoConnectRejection {
-    /// What the client reads.
+    /// Converts into the refusal sent to the client.
     fn into_connect_rejection(self) -> ConnectRejection;
 }
 
@@ -29,7 +29,7 @@ impl<E: IntoException> IntoConnectRejection for E {
     }
 }
 
-/// What `#[on_connect]` may return: `()`, or a `Result<(), _>` with a refusal or an exception.
+/// A return type of `#[on_connect]`: `()`, or a `Result<(), _>` with a refusal or an exception.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no verdict on a connection",
     label = "a connect hook cannot return this",
@@ -58,7 +58,7 @@ impl From<Rejection> for Result<(), ConnectRejection> {
     }
 }
 
-/// What `#[on_disconnect]` may return: `()`, or a `Result<(), _>` with an exception, which is logged.
+/// A return type of `#[on_disconnect]`: `()`, or a `Result<(), _>` with an exception, which is logged.
 #[diagnostic::on_unimplemented(
     message = "a disconnect hook cannot return `{Self}`",
     label = "a disconnect hook cannot return this",
@@ -87,7 +87,7 @@ impl From<Rejection> for Result<(), Exception> {
     }
 }
 
-/// What `#[on_init]` may return: `()`, or a `Result<(), _>` with any error, which stops the start.
+/// A return type of `#[on_init]`: `()`, or a `Result<(), _>` with any error, which fails the start.
 #[diagnostic::on_unimplemented(
     message = "an init hook cannot return `{Self}`",
     label = "an init hook cannot return this",
@@ -122,16 +122,16 @@ pub(crate) type RunHook<T> = Box<dyn Fn(&Context<'_>) -> HandlerFuture<T> + Send
 /// A handler bound to its gateway.
 pub(crate) type RunHandler = RunHook<Reply>;
 
-/// A hook, and the guards before it.
+/// A hook with its guards.
 pub(crate) struct GuardedHook<T> {
     pub(crate) guards: Guards,
     pub(crate) run: RunHook<T>,
 }
 
-/// All hooks of one gateway that are of use to a socket.
+/// All hooks of a gateway for sockets.
 #[derive(Default)]
 pub(crate) struct Hooks {
-    /// The guards of the gateway itself were asked before.
+    /// Connect hooks; the guards of the gateway itself run before.
     pub(crate) connect: Vec<GuardedHook<Result<(), ConnectRejection>>>,
     pub(crate) disconnect: Vec<RunHook<Result<(), Exception>>>,
     pub(crate) message: Option<GuardedHook<RawReply>>,

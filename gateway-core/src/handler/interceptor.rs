@@ -1,4 +1,4 @@
-//! Interceptors: around a handler, before it and after.
+//! Interceptors: code that runs around a handler.
 
 use std::fmt;
 use std::pin::Pin;
@@ -8,11 +8,11 @@ use crate::handler::context::{Context, OwnedContext};
 use crate::handler::reply::shared_responder::LentResponder;
 use crate::handler::{Layer, Reply, RunHandler};
 
-/// Stands around handlers: sees what comes in and what goes out, and decides about both.
+/// Code that runs around handlers and may change or replace their replies.
 ///
-/// It stands around a method or a whole gateway by `#[intercept(Timing)]`, around everything by
-/// [`Server::intercept`](crate::Server::intercept); the server's are outermost. What it does before `next.run()` comes before
-/// the arguments are read, what it does after that comes before the answer is sent.
+/// `#[intercept(Timing)]` adds an interceptor to a method or a whole gateway,
+/// [`Server::intercept`](crate::Server::intercept) to all of them; the server's are outermost. Code before `next.run()` runs
+/// before the arguments are read, code after it before the answer is sent.
 ///
 /// ```
 /// use gateway_core::prelude::*;
@@ -35,12 +35,12 @@ use crate::handler::{Layer, Reply, RunHandler};
     note = "implement `Interceptor` for `{Self}`: `async fn intercept(&self, context: &Context<'_>, next: Next<'_>) -> Reply`"
 )]
 pub trait Interceptor: Send + Sync + 'static {
-    /// Lets the handler run by `next.run()`, or answers without it. An [`Exception`](struct@crate::Exception) becomes a reply by
-    /// `into()`.
+    /// Calls the handler by `next.run()`, or answers without it. An [`Exception`](struct@crate::Exception) converts into a
+    /// reply by `into()`.
     fn intercept(&self, context: &Context<'_>, next: Next<'_>) -> impl Future<Output = Reply> + Send;
 }
 
-/// Rest of the pipeline behind an interceptor: the next one, or the handler.
+/// The rest of the pipeline after an interceptor: the next interceptor or the handler.
 #[must_use = "the handler runs by `next.run().await`"]
 pub struct Next<'a> {
     context: &'a OwnedContext,
@@ -59,8 +59,8 @@ impl<'a> Next<'a> {
         Self { context, interceptors, handle, responder }
     }
 
-    /// Runs it and gives its outcome: a value, a stream, nothing, or an exception. A handler that answers by an
-    /// [`Ack`](crate::Ack) has an empty one.
+    /// Runs the rest and returns its outcome: a value, a stream, nothing, or an exception. The outcome of a handler that
+    /// answers by [`Ack`](crate::extract::Ack) is empty.
     pub async fn run(self) -> Reply {
         let Self { context, interceptors, handle, responder } = self;
         let lent = context.lend();
@@ -79,7 +79,7 @@ impl fmt::Debug for Next<'_> {
     }
 }
 
-/// An interceptor whose type is forgotten.
+/// A type-erased interceptor.
 pub(crate) struct ErasedInterceptor(Box<dyn AnyInterceptor>);
 
 impl ErasedInterceptor {

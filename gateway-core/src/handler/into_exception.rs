@@ -1,14 +1,14 @@
-//! Conversions into an exception: errors of the application, and those of the framework that user code returns.
+//! Conversions into an exception, for errors of the application and of the framework.
 
 use crate::error::{ConnectRejection, Exception, Rejection};
 use crate::handler::ErrorTypes;
 use crate::hub::JoinError;
 use crate::protocol::Malformed;
-use crate::session::{RoomRefusal, SendError};
+use crate::session::SendError;
 use crate::socket::RequestError;
 use crate::transport::AuthError;
 
-/// An error type of the application that can be told to a client. Derive it: `#[derive(Exception)]`.
+/// An error type that can be sent to a client. Derive it with `#[derive(Exception)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no exception: it cannot be told to a client",
     label = "this error has no exception",
@@ -16,10 +16,10 @@ use crate::transport::AuthError;
     note = "map another error: `.map_err(|error| Exception::hidden(\"code\", &error))`, with `&*error` for a boxed one; a text is told by `Exception::new(\"code\", text)`"
 )]
 pub trait IntoException {
-    /// The exception the client gets.
+    /// Converts into the exception that the client gets.
     fn into_exception(self) -> Exception;
 
-    /// The errors that filters may be asked for where it fails. Where it does not say them: any.
+    /// Adds the error types that filters may get. Default: any.
     #[doc(hidden)]
     fn error_types(types: &mut ErrorTypes)
     where
@@ -64,16 +64,11 @@ impl IntoException for JoinError {
         let exception = match &self {
             Self::TooMany => Exception::framework("too_many_rooms", self.to_string()),
             Self::Private => Exception::framework("private_room", self.to_string()),
-            Self::Refused(refusal) => return told_by_a_guard(refusal),
+            Self::Refused(exception) => return exception.clone(),
             Self::Gone => Exception::hidden("gone", &self),
         };
         exception.with_source(self)
     }
-}
-
-/// As the guard has said it.
-fn told_by_a_guard(refusal: &RoomRefusal) -> Exception {
-    refusal.error().downcast_ref().cloned().unwrap_or_else(Exception::forbidden)
 }
 
 impl IntoException for SendError {
@@ -101,7 +96,7 @@ impl IntoException for AuthError {
     }
 }
 
-/// An error that `?` makes an exception of: the framework's own, and those with `#[derive(Exception)]`.
+/// An error that `?` converts into an exception: the framework's own, and those with `#[derive(Exception)]`.
 #[diagnostic::on_unimplemented(
     message = "`?` cannot make an exception of `{Self}`: nobody said what a client is told of it",
     label = "no exception: `.map_err(|error| Exception::hidden(\"code\", &error))?` makes one, or an error type with `#[derive(Exception)]`",

@@ -1,20 +1,20 @@
-//! Something that stands around handlers, and where in the source it was put there.
+//! A layer around handlers, with its source location.
 
 use std::fmt;
 
-/// Text of an attribute and its place in the source.
+/// The text of an attribute and its source location.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Written {
-    /// As in the source: `SignedIn`, `Roles(&["admin"])`.
+    /// The source text, such as `SignedIn` or `Roles(&["admin"])`.
     pub text: &'static str,
-    /// Source file, as the compiler names it.
+    /// The source file, as named by the compiler.
     pub file: &'static str,
-    /// Line in it.
+    /// The line.
     pub line: u32,
 }
 
 impl Written {
-    /// Something written at this place.
+    /// Creates the text and location of an attribute.
     #[must_use]
     pub const fn new(text: &'static str, file: &'static str, line: u32) -> Self {
         Self { text, file, line }
@@ -27,7 +27,7 @@ impl fmt::Display for Written {
     }
 }
 
-/// A guard, interceptor or filter in its place.
+/// A guard, interceptor or filter with its source location.
 #[derive(Debug)]
 pub(crate) struct Layer<T> {
     pub(crate) layer: T,

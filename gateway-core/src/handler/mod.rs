@@ -1,5 +1,5 @@
-//! From a decoded envelope to an answer: find the handler, read its arguments, run it, turn what it returns into frames.
-//! Knows one socket and one event at a time; connections and servers are further up.
+//! From a decoded envelope to an answer: find the handler, read its arguments, run it, encode its reply. Knows one socket
+//! and one event at a time; connections and servers are on higher layers.
 
 mod context;
 mod error_types;

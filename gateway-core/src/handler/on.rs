@@ -1,5 +1,5 @@
-//! The moments in which user code runs. An extractor says by its implementation of [`FromContext<On>`](crate::FromContext)
-//! in which of them it has something to give, so that an impossible argument does not compile.
+//! Markers of the moments at which user code runs. An extractor implements [`FromContext<On>`](crate::extract::FromContext)
+//! for the moments at which it is available, so that an impossible argument does not compile.
 
 /// A subscribed event arrived: `#[subscribe]`.
 #[derive(Debug)]
@@ -9,7 +9,7 @@ pub enum Message {}
 #[derive(Debug)]
 pub enum Connect {}
 
-/// A client has gone: `#[on_disconnect]`.
+/// A client has disconnected: `#[on_disconnect]`.
 #[derive(Debug)]
 pub enum Disconnect {}
 
@@ -21,7 +21,7 @@ pub enum Raw {}
 #[derive(Debug)]
 pub enum Init {}
 
-/// A moment that belongs to one client.
+/// A moment that belongs to a socket.
 pub trait OfSocket: sealed::Sealed {}
 
 impl OfSocket for Message {}

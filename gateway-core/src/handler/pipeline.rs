@@ -1,4 +1,4 @@
-//! The guards, interceptors and filters around a handler, and an event's way through them.
+//! The guards, interceptors and filters around a handler, and their execution.
 
 use std::fmt;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use crate::handler::interceptor::{ErasedInterceptor, Next};
 use crate::handler::reply::shared_responder::LentResponder;
 use crate::handler::{Handler, HandlerFuture, Layer, Reply, SharedResponder};
 
-/// The layers around one handler: the server's, its gateway's, its own. A handler with nothing around it has none.
+/// The layers around a handler: the server's, its gateway's and its own. A handler without layers has no pipeline.
 #[derive(Debug, Default)]
 pub(crate) struct Pipeline {
     pub(crate) guards: Guards,
@@ -23,11 +23,11 @@ pub(crate) struct Pipeline {
     pub(crate) filters: Filters,
 }
 
-/// How far an event came while its frame was there.
+/// Result of starting a pipeline while the event's frame is borrowed.
 pub(crate) enum PipelineStart {
-    /// Its handler was called, or a guard said no.
+    /// The handler was called, or a guard refused.
     Called(HandlerFuture),
-    /// Interceptors come first, or guards that wait: those before `asked` have said yes.
+    /// Interceptors or waiting guards come next; the first `asked` guards have allowed the event.
     Waits { asked: usize },
 }
 
@@ -40,7 +40,7 @@ impl Pipeline {
         !self.filters.is_empty()
     }
 
-    /// Asks the guards that do not wait and calls the handler, where nothing else comes before it.
+    /// Runs the guards that do not wait, and the handler if it comes next.
     pub(crate) fn start(
         &self,
         handler: &Handler,
@@ -67,11 +67,11 @@ impl Pipeline {
     }
 }
 
-/// An event that outlives its frame, and the handler that it is for.
+/// An owned event with its handler.
 pub(crate) struct KeptEvent {
     handler: Arc<Handler>,
     context: OwnedContext,
-    /// Whether a guard is being asked.
+    /// Set while a guard is running.
     is_asking: AtomicBool,
 }
 
@@ -80,7 +80,7 @@ impl KeptEvent {
         Arc::new(Self { handler: Arc::clone(handler), context, is_asking: AtomicBool::new(false) })
     }
 
-    /// The future of what comes after the first `asked` guards: the other guards, interceptors, the handler.
+    /// Runs the rest after the first `asked` guards: the other guards, interceptors, the handler.
     pub(crate) fn resume(
         self: &Arc<Self>,
         asked: usize,
@@ -107,7 +107,7 @@ impl KeptEvent {
         Next::new(context, &pipeline.interceptors, &handler.call, responder).run().await
     }
 
-    /// The reply that filters make of the handler's, or of a failure on the way to it.
+    /// Applies the filters to the handler's reply or to an earlier failure.
     pub(crate) fn filtered(&self, reply: Reply) -> FilteredReply {
         match &self.handler.pipeline {
             Some(pipeline) => pipeline.filters.apply(reply, &self.context.lend()),

@@ -1,28 +1,28 @@
-//! Bounds of one socket on one handler, as its attribute sets them. Plain data; the scheduler enforces them.
+//! A handler's limits per socket, set by its attribute. Plain data; the scheduler enforces them.
 
 use std::fmt;
 use std::time::Duration;
 
-/// Treatment of an event beyond its handler's `queue` or `rate`. A request is answered in any case.
+/// Treatment of an event above its handler's `queue` or `rate`. A request is always answered.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum EventOverflow {
-    /// The sender is told.
+    /// The client gets an exception.
     #[default]
     Refuse,
-    /// It is dropped.
+    /// The event is dropped.
     DropNewest,
-    /// The oldest event that waits for the handler is dropped in its place; it is dropped itself where it came too fast.
+    /// The oldest queued event of the handler is dropped instead. An event above the rate is dropped itself.
     DropOldest,
 }
 
-/// The bounds of one handler.
+/// The limits of a handler.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Policy {
-    /// Events that may wait for their turn, beside the bound of the whole socket.
+    /// Maximum number of queued events, in addition to the limit of the whole socket.
     pub(crate) queue: Option<usize>,
     pub(crate) surplus: Option<EventOverflow>,
-    /// In place of `handler_timeout`.
+    /// Time limit in place of `handler_timeout`.
     pub(crate) timeout: Option<Duration>,
     pub(crate) rate: Option<Rate>,
 }
@@ -32,7 +32,7 @@ impl Policy {
         self.surplus.unwrap_or_default()
     }
 
-    /// Contradictions in the policy, where a socket's queue holds `queued_events`.
+    /// Contradictions in the policy, for a socket's queue of `queued_events`.
     pub(crate) fn contradictions(&self, queued_events: usize) -> Vec<(String, &'static str)> {
         let Self { queue, surplus, timeout, rate } = *self;
         let mut found = Vec::new();
@@ -65,7 +65,7 @@ impl Policy {
     }
 }
 
-/// So many events within so much time; a socket that was quiet may send them at once.
+/// A rate of events per time; an idle socket may send them at once.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Rate {
     pub(crate) events: u32,

@@ -1,4 +1,4 @@
-//! Values that the application provided to its server, found by type.
+//! Services of the server, found by type.
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::{HashMap, HashSet};
@@ -16,28 +16,28 @@ pub trait Service: Clone + Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone + Send + Sync + 'static> Service for T {}
 
-/// One value a type.
+/// A map with one service per type.
 #[derive(Debug, Default)]
 pub(crate) struct ServiceMap {
     values: HashMap<TypeId, (&'static str, Arc<dyn Any + Send + Sync>)>,
-    /// Those that are made when the server starts.
+    /// Types of services created when the server starts.
     promised: HashSet<TypeId>,
 }
 
 impl ServiceMap {
-    /// The later of two values of one type counts, so that a test can replace one.
+    /// Adds a service. It replaces an earlier one of its type, so that tests can replace services.
     pub(crate) fn provide<T: Send + Sync + 'static>(&mut self, value: T) {
         self.promised.remove(&TypeId::of::<T>());
         self.values.insert(TypeId::of::<T>(), (type_name::<T>(), Arc::new(value)));
     }
 
-    /// A value of this type is going to be provided.
+    /// Promises a service of this type.
     pub(crate) fn promise<T: 'static>(&mut self) {
         self.values.remove(&TypeId::of::<T>());
         self.promised.insert(TypeId::of::<T>());
     }
 
-    /// Returns `true` if it is promised and not there, or not yet: then it need not be reported as missing.
+    /// Returns `true` if the service is promised but not available (yet), so that it is not reported as missing.
     pub(crate) fn is_promised<T: 'static>(&self) -> bool {
         self.promised.contains(&TypeId::of::<T>())
     }
@@ -46,13 +46,12 @@ impl ServiceMap {
         self.values.get(&TypeId::of::<T>()).and_then(|(_, value)| value.downcast_ref()).cloned()
     }
 
-    /// The value itself, for what need not be cloned.
+    /// Returns the service without cloning it.
     pub(crate) fn find_shared<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.values.get(&TypeId::of::<T>()).and_then(|(_, value)| Arc::clone(value).downcast().ok())
     }
 
-    /// A type that was provided and looks like the one that was not: the same with or without something around it, or a type
-    /// where its trait is asked for.
+    /// Returns a provided type similar to a missing one: with or without a wrapper, or a type instead of its trait.
     pub(crate) fn near<T: 'static>(&self) -> Option<&'static str> {
         let wanted = type_name::<T>();
         let around = |name: &'static str| name.split_once('<').map(|(around, _)| around);
@@ -60,7 +59,7 @@ impl ServiceMap {
         let is_near = |name: &&'static str| {
             wanted.contains(name) || name.contains(wanted) || (is_dyn && around(name) == around(wanted))
         };
-        // The first by name: a report does not change from start to start.
+        // The first by name, so that reports are deterministic.
         self.values.values().map(|(name, _)| *name).filter(is_near).min()
     }
 }

@@ -1,4 +1,4 @@
-//! Arguments that are read and then checked by the rules of their type.
+//! Validation of arguments by the rules of their type.
 
 pub(super) mod collected_errors;
 #[cfg(feature = "garde")]
@@ -13,14 +13,14 @@ use crate::handler::validate::collected_errors::{MOST, read_for_rules, with_rule
 use crate::handler::{Context, FromContext};
 use crate::protocol::{Fault, Step};
 
-/// An argument that keeps the rules of its type: `Valid<Data<NewMessage>>`, or any extractor that lends what it has read.
+/// A validated argument: `Valid<Data<NewMessage>>`, or any extractor that gives access to its value.
 ///
-/// Where a rule is broken the handler does not run. The client reads the exception `invalid`, whose details are a list with
-/// an object `{path, rule, message}` for each fault. Rules are an implementation of [`Validate`].
+/// If a rule is broken, the handler does not run, and the client receives the exception `invalid`, whose details list an
+/// object `{path, rule, message}` per fault. The rules are an implementation of [`Validate`].
 ///
 /// ```
 /// use gateway_core::prelude::*;
-/// use gateway_core::{ValidationErrors, Validate};
+/// use gateway_core::validation::{ValidationErrors, Validate};
 /// use serde::Deserialize;
 ///
 /// #[derive(Deserialize)]
@@ -73,7 +73,7 @@ where
     }
 }
 
-/// The rules that a value breaks, its members named as they were sent.
+/// Returns the broken rules of a value, with its members named as sent.
 fn broken_rules<T: Validate + ?Sized>(context: &Context<'_>, value: &T) -> Vec<Fault> {
     let ValidationErrors { mut found, .. } = ValidationErrors::of(value);
     if !found.is_empty() {
@@ -96,25 +96,25 @@ impl<E> DerefMut for Valid<E> {
     }
 }
 
-/// A type with rules beyond its shape. With the feature `garde`, every type that implements `garde::Validate` without a
-/// context of its own is one.
+/// A type with validation rules. With the feature `garde`, every type that implements `garde::Validate` without a context
+/// implements it.
 ///
-/// What needs a database or another service is no rule of the type: the handler asks for it.
+/// Checks that need a database or another service belong in the handler.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no rules to be checked by",
     label = "this cannot be `Valid`",
-    note = "put `#[derive(garde::Validate)]` on `{Self}`, with the feature `garde` of `gateway-core`; or implement `gateway_core::Validate`",
+    note = "put `#[derive(garde::Validate)]` on `{Self}`, with the feature `garde` of `gateway-core`; or implement `gateway_core::validation::Validate`",
     note = "several arguments are a tuple struct: `struct Say(#[garde(skip)] String, #[garde(dive)] NewMessage);` in `Valid<Args<Say>>`"
 )]
 pub trait Validate {
-    /// Notes every rule that the value breaks.
+    /// Adds an error for every broken rule.
     fn check(&self, faults: &mut ValidationErrors);
 }
 
-/// The rules that a value breaks, each with its place.
+/// The broken rules of a value, each with its path.
 ///
 /// ```
-/// use gateway_core::{ValidationErrors, Validate};
+/// use gateway_core::validation::{ValidationErrors, Validate};
 ///
 /// struct Order {
 ///     dish: String,
@@ -145,13 +145,13 @@ pub trait Validate {
 /// ```
 #[derive(Debug)]
 pub struct ValidationErrors {
-    /// Of the value that is being looked at.
+    /// Path of the value being checked.
     path: String,
     found: Vec<Fault>,
 }
 
 impl ValidationErrors {
-    /// All that is wrong with a value.
+    /// Checks a value.
     #[must_use]
     pub fn of<T: Validate + ?Sized>(value: &T) -> Self {
         let mut faults = Self { path: "$".to_owned(), found: Vec::new() };
@@ -165,8 +165,8 @@ impl ValidationErrors {
         self.found.is_empty()
     }
 
-    /// Notes that a member breaks a rule; the member `""` is the value itself. The rule is for programs, the message for
-    /// people. The first 32 are told.
+    /// Adds an error of a member; the member `""` is the value itself. The rule is for programs, the message for humans. Only
+    /// the first 32 errors are kept.
     pub fn add(&mut self, member: &str, rule: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) {
         if self.is_full() {
             return;
@@ -178,19 +178,19 @@ impl ValidationErrors {
         self.push(&behind, rule, message);
     }
 
-    /// `behind` is what stands behind the path of the value that is being looked at.
+    /// Adds an error; `behind` is appended to the path of the value being checked.
     fn push(&mut self, behind: &str, rule: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) {
         if !self.is_full() {
             self.found.push(Fault::new(format!("{}{behind}", self.path), rule.into(), message.into()));
         }
     }
 
-    /// Returns `true` if no more errors are told.
+    /// Returns `true` if no more errors are kept.
     fn is_full(&self) -> bool {
         self.found.len() >= MOST
     }
 
-    /// Checks a member by its own rules; not where as many faults as are told are found.
+    /// Checks a member by its own rules, unless the maximum number of errors is reached.
     pub fn inside<T: Validate + ?Sized>(&mut self, member: &str, value: &T) {
         if self.is_full() {
             return;
@@ -201,7 +201,7 @@ impl ValidationErrors {
         self.path = outer;
     }
 
-    /// Checks each element of a list that is a member, up to the one at which as many faults as are told are found.
+    /// Checks each element of a list member, until the maximum number of errors is reached.
     pub fn each<'v, T: Validate + 'v>(&mut self, member: &str, values: impl IntoIterator<Item = &'v T>) {
         let list = self.path_of(member);
         for (index, value) in values.into_iter().enumerate() {

@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
+use crate::error::Exception;
 use crate::hub::recipients::Recipients;
-use crate::session::{ById, Leaves, RoomRefusal, Session, SocketId};
+use crate::session::{ById, Leaves, Session, SocketId};
 
 /// Invariants: a room exists while it has a socket; a socket's list of rooms and the rooms' lists of sockets agree.
 #[derive(Debug, Default)]
@@ -71,7 +72,7 @@ pub(crate) struct Selection {
 }
 
 /// Reason why a socket did not join a room.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JoinError {
     /// The socket is in the maximum number of rooms.
@@ -80,13 +81,26 @@ pub enum JoinError {
     /// The name is another socket's id, which names that socket's own room, or is reserved by the server.
     #[error("the room belongs to another socket")]
     Private,
-    /// A guard refused.
+    /// A guard refused, with this exception.
     #[error("{0}")]
-    Refused(RoomRefusal),
+    Refused(Exception),
     /// The socket has disconnected.
     #[error("the socket is gone")]
     Gone,
 }
+
+/// Refusals are equal whose text and code are.
+impl PartialEq for JoinError {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::TooMany, Self::TooMany) | (Self::Private, Self::Private) | (Self::Gone, Self::Gone) => true,
+            (Self::Refused(exception), Self::Refused(other)) => exception.to_string() == other.to_string(),
+            (Self::TooMany | Self::Private | Self::Refused(_) | Self::Gone, _) => false,
+        }
+    }
+}
+
+impl Eq for JoinError {}
 
 impl Members {
     pub(crate) fn insert(&mut self, session: Arc<Session>) {

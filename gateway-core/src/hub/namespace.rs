@@ -34,7 +34,7 @@ impl Namespace {
         self.all().to(room)
     }
 
-    /// All sockets of a user that a guard set with [`Grant::user`](crate::Grant::user).
+    /// All sockets of a user that a guard set with [`Grant::user`](crate::pipeline::Grant::user).
     #[must_use]
     pub fn user(&self, id: impl AsRef<str>) -> Target {
         self.all().user(id)
@@ -72,7 +72,7 @@ impl Namespace {
         self.all().count()
     }
 
-    /// The users that guards have set with [`Grant::user`](crate::Grant::user), each with their number of sockets in this
+    /// The users that guards have set with [`Grant::user`](crate::pipeline::Grant::user), each with their number of sockets in this
     /// namespace. In no particular order.
     #[must_use]
     pub fn users(&self) -> Vec<(String, usize)> {

@@ -51,7 +51,7 @@ impl Target {
         self
     }
 
-    /// Adds all sockets of a user that a guard set with [`Grant::user`](crate::Grant::user).
+    /// Adds all sockets of a user that a guard set with [`Grant::user`](crate::pipeline::Grant::user).
     #[must_use]
     pub fn user(self, id: impl AsRef<str>) -> Self {
         self.to(user_room(id.as_ref()))
@@ -180,7 +180,7 @@ impl Target {
         self.say_to(&self.select(), event, args, key)
     }
 
-    /// Sends to these. With a `key` only the latest event of it counts, unless the target is volatile.
+    /// Sends an event to the recipients. With a `key` the event replaces a queued older one, unless the target is volatile.
     pub(super) fn say_to(
         &self,
         recipients: &Recipients,

@@ -1,4 +1,4 @@
-//! Functions of the application that hear of every event.
+//! Functions of the application that are called for every event.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use crate::metrics::{EventMeter, Meters};
 
-/// An event that came in or goes out, as a listener hears of it. Its data is none of a listener's business.
+/// An incoming or outgoing event, as given to a listener. Has no payload.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct EventInfo<'a> {
     /// The concrete name of the namespace.
     pub namespace: &'a str,
-    /// The id of the socket it came from, or goes to.
+    /// The id of the sending or receiving socket.
     pub socket: &'a str,
-    /// The event's name. One that came in may be anything a client can think of.
+    /// The event's name. The name of an incoming event is chosen by the client and may be any text.
     pub event: &'a str,
 }
 
@@ -25,7 +25,7 @@ type EventListener = Box<dyn Fn(&EventInfo<'_>) + Send + Sync>;
 pub(crate) struct Listeners {
     incoming: Vec<EventListener>,
     outgoing: Vec<EventListener>,
-    /// Present where events are measured.
+    /// Present if events are measured.
     meters: Option<Arc<Meters>>,
 }
 
@@ -50,7 +50,7 @@ impl Listeners {
         self.meters.as_deref()
     }
 
-    /// An event came to a namespace, by the name it was declared with: one of its handler's, or one nobody handles.
+    /// Counts an incoming event of a namespace, given by its declared name. `None` stands for an event without a handler.
     pub(crate) fn count(&self, namespace: &str, event: Option<&EventMeter>) {
         match (event, &self.meters) {
             (Some(event), _) => event.receive(),
@@ -63,7 +63,7 @@ impl Listeners {
         tell(&self.incoming, &EventInfo { namespace, socket, event });
     }
 
-    /// An event goes to this many sockets.
+    /// Counts an outgoing event with its number of recipients.
     pub(crate) fn count_sent(&self, namespace: &str, event: &str, sockets: usize) {
         if let Some(meters) = &self.meters {
             meters.sent(namespace, event, sockets);
@@ -77,7 +77,7 @@ impl Listeners {
 
 fn tell(listeners: &[EventListener], traffic: &EventInfo<'_>) {
     for listener in listeners {
-        // One that fails must not take the connection with it.
+        // A panicking listener must not end the connection.
         if catch_unwind(AssertUnwindSafe(|| listener(traffic))).is_err() {
             tracing::error!(socket = traffic.socket, event = super::bounded(traffic.event), "a listener panicked");
         }

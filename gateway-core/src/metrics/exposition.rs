@@ -1,13 +1,13 @@
-//! Everything a server counts and measures, at one moment, and how it is written for Prometheus.
+//! A snapshot of all counters and measurements of a server, and its text format for Prometheus.
 
 use std::fmt::{self, Write};
 
 use crate::metrics::histogram::Histogram;
 
-/// Counters and measurements of a server at one moment: [`ServerHandle::metrics`](crate::ServerHandle::metrics). Its
-/// `Display` is Prometheus' text format.
+/// A snapshot of a server's counters and measurements, made by [`ServerHandle::metrics`](crate::ServerHandle::metrics).
+/// `Display` writes Prometheus' text format.
 ///
-/// Labels are names that the server was started with, and `other`.
+/// Labels are names known at the server's start, and `other`.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
     families: Vec<Family>,
@@ -33,11 +33,11 @@ struct Series {
 /// Type of a family: counter, gauge or histogram.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
-    /// It only grows.
+    /// A value that only grows.
     Counter,
-    /// It comes and goes with the clients.
+    /// A value that depends on the connected clients.
     Gauge,
-    /// It is as it is, also while nobody is connected.
+    /// A value that does not depend on the connected clients.
     Level,
     Histogram,
 }
@@ -46,9 +46,9 @@ pub(crate) enum Kind {
 pub(crate) type Labels<'a> = [(&'static str, &'a str)];
 
 impl Metrics {
-    /// The sum of all series of this name that have these labels, such as
-    /// `metrics.value("gateway_connections", &[("namespace", "/chat")])`; 0 where there are none. Of a histogram,
-    /// `name_count` and `name_sum` are the series.
+    /// The sum of all series with this name and these labels, such as
+    /// `metrics.value("gateway_connections", &[("namespace", "/chat")])`; 0 if there are none. A histogram has the series
+    /// `name_count` and `name_sum`.
     #[must_use]
     pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let of_name = self.families.iter().flat_map(|family| {
@@ -61,12 +61,12 @@ impl Metrics {
         of_name.filter(has_all).map(|series| series.value).fold(0.0, |sum, value| sum + value)
     }
 
-    /// The names of everything that comes and goes: what is 0 while nobody is connected.
+    /// The names of all gauges that are 0 while no client is connected.
     pub fn gauges(&self) -> impl Iterator<Item = &str> {
         self.families.iter().filter(|family| family.kind == Kind::Gauge).map(|family| family.name)
     }
 
-    /// Begins a name; the series that are added next are its own.
+    /// Begins a family; series added next belong to it.
     pub(crate) fn family(&mut self, name: &'static str, kind: Kind, help: &'static str) -> &mut Self {
         self.families.push(Family { name, kind, help, series: Vec::new() });
         self
@@ -97,7 +97,7 @@ impl Metrics {
     }
 }
 
-/// A count as a figure. Beyond 2⁵³ it is no longer exact, as in Prometheus itself.
+/// Converts a count. Above 2⁵³ the result is inexact, as in Prometheus itself.
 #[allow(clippy::cast_precision_loss, reason = "as Prometheus has it")]
 pub(crate) fn float(count: u64) -> f64 {
     count as f64

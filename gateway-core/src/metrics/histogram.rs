@@ -3,38 +3,38 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The steps of what is measured, and its unit.
+/// The buckets and the unit of a histogram.
 #[derive(Debug)]
 pub(crate) struct Scale {
     /// Upper bounds of the buckets, in the unit.
     bounds: &'static [f64],
-    /// Factor from the unit to the whole numbers that are added up, which many threads can add to at once.
+    /// Factor from the unit to the integers of the sum, which many threads can add to at once.
     per: f64,
 }
 
 const NANOSECONDS: f64 = 1e9;
 
-/// From a handler that only looks something up, or a client on the same machine, to one that takes all its time.
+/// Durations from a fast handler or a local client to a handler at its timeout.
 pub(crate) static SECONDS: Scale = Scale {
     bounds: &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0],
     per: NANOSECONDS,
 };
 
-/// For what takes microseconds for each of some sockets.
+/// Durations of operations that take microseconds per socket.
 pub(crate) static SHORT_SECONDS: Scale = Scale {
     bounds: &[0.000_01, 0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
     per: NANOSECONDS,
 };
 
-/// From one to as many as a server has.
+/// Numbers of sockets.
 pub(crate) static SOCKETS: Scale =
     Scale { bounds: &[1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0, 30_000.0, 100_000.0], per: 1.0 };
 
-/// Written by many tasks at once; read bucket by bucket.
+/// A histogram. Written by many tasks at once; read bucket by bucket.
 #[derive(Debug)]
 pub(crate) struct Histogram {
     scale: &'static Scale,
-    /// Each with what is below its bound and above the one before; the last is beyond all bounds.
+    /// Observations between a bound and the one before; the last bucket is above all bounds.
     buckets: Box<[AtomicU64]>,
     sum: AtomicU64,
 }
@@ -50,12 +50,12 @@ impl Histogram {
         self.buckets.iter().all(|bucket| bucket.load(Ordering::Relaxed) == 0)
     }
 
-    /// On a scale of seconds.
+    /// Adds an observation on a scale of seconds.
     pub(crate) fn observe(&self, time: Duration) {
         self.add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    /// On a scale of things that are counted.
+    /// Adds an observation on a scale of counts.
     pub(crate) fn observe_count(&self, count: usize) {
         self.add(count as u64);
     }
@@ -72,7 +72,7 @@ impl Histogram {
         self.scale.bounds
     }
 
-    /// Number of observations at or below each bound, and at last the number of all.
+    /// Number of observations at or below each bound, and finally of all.
     pub(crate) fn cumulated(&self) -> Vec<u64> {
         let mut sum = 0;
         let up_to = |bucket: &AtomicU64| {
@@ -82,7 +82,7 @@ impl Histogram {
         self.buckets.iter().map(up_to).collect()
     }
 
-    /// In the unit.
+    /// Sum of all observations, in the scale's unit.
     pub(crate) fn sum(&self) -> f64 {
         self.in_unit(self.sum.load(Ordering::Relaxed))
     }

@@ -1,26 +1,26 @@
-//! Counters by reason, for events so rare that a lock is cheap enough.
+//! Counters by reason, for events rare enough for a lock.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Why a handshake was rejected.
+/// Reason of a rejected handshake.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Rejected {
-    /// A page of a host that may not connect.
+    /// The page's origin is not allowed.
     Origin,
-    /// A guard said no.
+    /// A guard refused.
     Guard,
-    /// The application's own check did.
+    /// The application's own check refused.
     Application,
-    /// The request is none that could be answered.
+    /// The request is malformed.
     Malformed,
-    /// Nothing is served there.
+    /// The path is not served.
     NotFound,
-    /// A session that is not here: it ended, or it is another server's.
+    /// The session has ended, or belongs to another server.
     UnknownSession,
-    /// As many are here as may be.
+    /// A connection limit is reached.
     Limit,
-    /// The server stops.
+    /// The server is stopping.
     Stopping,
 }
 
@@ -36,7 +36,7 @@ impl Rejected {
         Self::Stopping,
     ];
 
-    /// Returns `true` if the same request may be answered a little later.
+    /// Returns `true` if the same request may succeed later.
     pub(crate) fn is_passing(self) -> bool {
         matches!(self, Self::Limit | Self::Stopping)
     }
@@ -55,14 +55,14 @@ impl Rejected {
     }
 }
 
-/// Counters, one a reason.
+/// Counters, one per reason.
 #[derive(Debug, Default)]
 pub(crate) struct LabelledCounters(Mutex<Tables>);
 
 #[derive(Debug, Default)]
 struct Tables {
     rejected: BTreeMap<Rejected, u64>,
-    /// By the kind of reason and the close code; a code that is none of ours is `None`: a client may send thousands.
+    /// Counts by reason and close code. Unknown codes count as `None`, since a client may send thousands of different ones.
     disconnected: BTreeMap<(&'static str, Option<u16>), u64>,
 }
 

@@ -1,6 +1,6 @@
-//! Failures that an operator has to hear of: what was hidden from a client, and who was turned away. They are events of
-//! `tracing`, at `info` or above. Where nobody has set a subscriber, as in a first program, a debug build writes them to
-//! standard error: each kind once, and then how many there were.
+//! Failures that an operator should see: errors hidden from a client, and refused clients. They are events of `tracing`,
+//! at `info` or above. Without a subscriber, as in a first program, a debug build writes them to standard error: each kind
+//! once, then a count.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
@@ -12,20 +12,20 @@ use tracing::subscriber::NoSubscriber;
 
 use crate::metrics::{Rejected, bounded, cut};
 
-/// Different ones are written up to this number, so that no client fills a terminal.
+/// Maximum number of different notices, so that no client can flood a terminal.
 const MOST: usize = 32;
 
-/// A failure was told to a client, which hides what it is about.
+/// An exception sent to a client, which may hide its cause.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ExceptionNotice<'a> {
     pub(crate) code: Option<&'a str>,
-    /// Cause that the client is not told.
+    /// The cause, if hidden from the client.
     pub(crate) hidden: Option<&'a str>,
-    /// Which the client is told instead.
+    /// The incident id sent to the client instead.
     pub(crate) id: Option<&'a str>,
 }
 
-/// A failure was told to a client; what was hidden from it is told to the operator.
+/// Logs an exception sent to a client, with its hidden cause.
 pub(crate) fn told(socket: &dyn Display, event: &str, failure: ExceptionNotice<'_>) {
     let ExceptionNotice { code, hidden, id } = failure;
     if let Some(error) = hidden {
@@ -36,12 +36,12 @@ pub(crate) fn told(socket: &dyn Display, event: &str, failure: ExceptionNotice<'
     }
 }
 
-/// A public generic gateway has no concrete type in this program, which may be meant.
+/// Logs that a public generic gateway has no concrete type in this program, which may be intended.
 pub(crate) fn generic_not_served(gateway: &dyn Display) {
     tracing::debug!(%gateway, "a generic gateway is not served");
 }
 
-/// A filter stands where nobody ever asks it. `filter` is how it is written, and where.
+/// Logs a filter that can never run. `filter` is its source text and location.
 pub(crate) fn unreachable_filter(filter: &dyn Display, error: &str) {
     tracing::warn!(
         %filter,
@@ -57,7 +57,7 @@ pub(crate) fn unreachable_filter(filter: &dyn Display, error: &str) {
     });
 }
 
-/// A failure whose text only the operator reads.
+/// Logs a failure whose text is hidden from the client.
 pub(crate) fn hidden_failure(event: &str, error: &str, id: Option<&str>) {
     write_once("failures hidden from clients", event, || {
         let (event, id) = (Quoted(if event.is_empty() { "a handler" } else { event }), id.unwrap_or("none"));
@@ -65,17 +65,17 @@ pub(crate) fn hidden_failure(event: &str, error: &str, id: Option<&str>) {
     });
 }
 
-/// A socket that was not let into its namespace.
+/// A socket that was refused.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RefusedSocket<'a> {
     pub(crate) namespace: &'a str,
-    /// A guard or a connect hook.
+    /// The guard or the connect hook that refused.
     pub(crate) by: &'static str,
-    /// Text that the client reads.
+    /// Text sent to the client.
     pub(crate) text: &'a str,
 }
 
-/// A guard or a connect hook said no to a socket.
+/// Logs a socket refused by a guard or a connect hook.
 pub(crate) fn refused(socket: &dyn Display, refused: RefusedSocket<'_>, failure: ExceptionNotice<'_>) {
     let RefusedSocket { namespace, by, text } = refused;
     let ExceptionNotice { code, hidden, .. } = failure;
@@ -87,7 +87,7 @@ pub(crate) fn refused(socket: &dyn Display, refused: RefusedSocket<'_>, failure:
     write_once("sockets refused", by, || format!("{by} refused a client at {}: {}", Quoted(namespace), Quoted(text)));
 }
 
-/// A Socket.IO client asked for a namespace that it cannot have.
+/// Logs a Socket.IO client's request for a namespace that is not available.
 pub(crate) fn no_namespace(namespace: &str, why: &str, names: impl FnOnce() -> String) {
     let namespace = bounded(namespace);
     tracing::info!(namespace, why, "a socket was refused");
@@ -98,7 +98,7 @@ pub(crate) fn no_namespace(namespace: &str, why: &str, names: impl FnOnce() -> S
     });
 }
 
-/// A broadcast that nobody reads: what is said of it here is all there is.
+/// Logs a broadcast that was not sent; its caller gets no error.
 pub(crate) fn broadcast_unsent(namespace: &str, event: &str, why: &dyn Display) {
     let (namespace, event) = (bounded(namespace), bounded(event));
     let error = why.to_string();
@@ -108,31 +108,31 @@ pub(crate) fn broadcast_unsent(namespace: &str, event: &str, why: &dyn Display) 
     });
 }
 
-/// A handler was ended by its timeout.
+/// Logs a handler that was ended by its timeout.
 pub(crate) fn handler_took_too_long(event: &str) {
     tracing::warn!(event, "a handler took too long");
     write_once("timeouts", event, || format!("the handler of {} took too long", Quoted(event)));
 }
 
-/// A guard before a handler was ended by the handler's timeout.
+/// Logs a guard that was ended by its handler's timeout.
 pub(crate) fn guard_took_too_long(event: &str) {
     tracing::warn!(event, "a guard took too long");
     write_once("timeouts", event, || format!("a guard of {} took too long", Quoted(event)));
 }
 
-/// A handshake that was answered with a status in place of a connection.
+/// A handshake that was answered with an error status.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RejectedHandshake<'a> {
     pub(crate) why: Rejected,
     pub(crate) status: u16,
-    /// Text that the client reads.
+    /// Text sent to the client.
     pub(crate) text: &'a str,
     pub(crate) path: &'a str,
-    /// Of the page that connects.
+    /// Origin of the page.
     pub(crate) origin: Option<&'a str>,
 }
 
-/// A handshake was rejected.
+/// Logs a rejected handshake.
 pub(crate) fn rejected(handshake: RejectedHandshake<'_>) {
     let RejectedHandshake { why, status, text, path, origin } = handshake;
     let (path, origin, text) = (bounded(path), origin.map(bounded), bounded(text));
@@ -140,7 +140,7 @@ pub(crate) fn rejected(handshake: RejectedHandshake<'_>) {
         Rejected::Origin | Rejected::Guard | Rejected::Application | Rejected::Malformed | Rejected::NotFound => {
             tracing::info!(status, why = text, reason = why.as_str(), path, origin, "a handshake was rejected");
         }
-        // A restart or many clients at once bring thousands: their counters say it.
+        // A restart or many clients at once cause thousands of these; the counters show them.
         Rejected::UnknownSession | Rejected::Limit | Rejected::Stopping => {
             tracing::debug!(status, why = text, reason = why.as_str(), path, origin, "a handshake was rejected");
         }
@@ -170,18 +170,17 @@ fn label(why: Rejected) -> &'static str {
     }
 }
 
-/// Returns `true` if nothing listens to the log.
+/// Returns `true` if `tracing` has no subscriber.
 pub(crate) fn is_unheard() -> bool {
     get_default(Dispatch::is::<NoSubscriber>)
 }
 
-/// Standard error shows notices in the place of a log.
+/// Set if notices are written to standard error in place of a log.
 pub(crate) const WRITES_NOTICES: bool = cfg!(debug_assertions);
 
 static WRITTEN: Mutex<BTreeMap<(&'static str, String), u64>> = Mutex::new(BTreeMap::new());
 
-/// Writes the first notice of a kind about a subject. Of those that follow only the tenth, the hundredth and so on say how
-/// many there were.
+/// Writes the first notice of a kind about a subject, then the count at the tenth, the hundredth and so on.
 fn write_once(kind: &'static str, subject: &str, text: impl FnOnce() -> String) {
     if !WRITES_NOTICES || !is_unheard() {
         return;
@@ -206,7 +205,7 @@ fn write_once(kind: &'static str, subject: &str, text: impl FnOnce() -> String) 
     }
 }
 
-/// Writes how many notices there were of those that came more than once.
+/// Writes the counts of repeated notices.
 pub(crate) fn sum_up() {
     for ((kind, subject), count) in written().iter().filter(|(_, count)| **count > 1) {
         let about = if subject.is_empty() { String::new() } else { format!(", by {}", Quoted(subject)) };
@@ -223,7 +222,7 @@ fn written() -> MutexGuard<'static, BTreeMap<(&'static str, String), u64>> {
     WRITTEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Text from elsewhere on a terminal: without control characters.
+/// Untrusted text for a terminal, without control characters.
 struct Quoted<'a>(&'a str);
 
 impl Display for Quoted<'_> {

@@ -1,5 +1,4 @@
-//! Measurements of each event, where a server measures at all. Labels are the names it was started with; no client can
-//! add another.
+//! Measurements per event, if the server measures. Labels are names known at the start; clients cannot add any.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,10 +9,10 @@ use std::time::Duration;
 use crate::metrics::histogram::Histogram;
 use crate::metrics::wire_meter::WireMeter;
 
-/// The label of all that has none of its own.
+/// The label of all events without a label of their own.
 pub(crate) const OTHER: &str = "other";
 
-/// Of one registered event.
+/// Measurements of one registered event.
 #[derive(Debug, Default)]
 pub(crate) struct EventMeter {
     received: AtomicU64,
@@ -23,11 +22,11 @@ pub(crate) struct EventMeter {
 /// Outcome of a handler.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum HowEnded {
-    /// With an answer, or none.
+    /// The handler completed.
     Done,
-    /// With an exception.
+    /// The handler returned an exception.
     Failed,
-    /// It panicked, took too long, or nobody waited for it any more.
+    /// The handler panicked, timed out or was cancelled.
     Dropped,
 }
 
@@ -61,21 +60,21 @@ impl EventMeter {
     }
 }
 
-/// Of one namespace.
+/// Measurements of one namespace.
 #[derive(Debug)]
 pub(crate) struct NamespaceMeter {
-    /// As it was declared, with its parameters unfilled.
+    /// The declared name, with parameters.
     pub(crate) namespace: &'static str,
-    /// By the name, or the names, a handler answers to.
+    /// Meters by the names or patterns of handlers.
     pub(crate) received: Vec<(Arc<str>, Arc<EventMeter>)>,
     /// Events without a handler.
     pub(crate) unknown: AtomicU64,
-    /// By the names that were given for this.
+    /// Counts of outgoing events, by the names given to the server.
     pub(crate) sent: HashMap<Arc<str>, AtomicU64>,
     pub(crate) sent_other: AtomicU64,
 }
 
-/// Of a server.
+/// Measurements of a server.
 pub(crate) struct Meters {
     pub(crate) namespaces: Vec<NamespaceMeter>,
     pub(crate) wire: WireMeter,
@@ -86,7 +85,7 @@ pub(crate) struct Meters {
 type Resolve = Box<dyn Fn(&str) -> Option<&'static str> + Send + Sync>;
 
 impl Meters {
-    /// `resolve` says how the namespace of a concrete name was declared.
+    /// `resolve` maps a concrete name to its declared namespace.
     pub(crate) fn new(
         namespaces: Vec<NamespaceMeter>,
         resolve: impl Fn(&str) -> Option<&'static str> + Send + Sync + 'static,
@@ -94,14 +93,14 @@ impl Meters {
         Self { namespaces, wire: WireMeter::default(), resolve: Box::new(resolve) }
     }
 
-    /// An event came to a namespace, by the name it was declared with, and has no handler.
+    /// Counts an event without a handler in a namespace, given by its declared name.
     pub(crate) fn unknown(&self, namespace: &str) {
         if let Some(meter) = self.declared(namespace) {
             meter.unknown.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// An event goes to so many sockets of a namespace, by its concrete name.
+    /// Counts an outgoing event of a namespace, given by its concrete name.
     pub(crate) fn sent(&self, namespace: &str, event: &str, sockets: usize) {
         let found = self.declared(namespace).or_else(|| self.declared((self.resolve)(namespace)?));
         if let Some(meter) = found {

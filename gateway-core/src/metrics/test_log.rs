@@ -1,4 +1,4 @@
-//! Log of one client's messages, for a test whose expectation fails. Empty without the feature `testing`.
+//! The log of a client's messages, shown when a test fails. Empty without the feature `testing`.
 
 #[cfg(feature = "testing")]
 pub(crate) use kept::TestLog;
@@ -7,7 +7,7 @@ pub(crate) use none::TestLog;
 
 #[cfg(not(feature = "testing"))]
 mod none {
-    /// Nobody reads it.
+    /// Without the feature `testing` there is no log.
     #[derive(Clone, Debug, Default)]
     pub(crate) struct TestLog {}
 
@@ -23,10 +23,10 @@ mod kept {
     use std::collections::VecDeque;
     use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-    /// Lines kept: events long before a failure are seldom its cause.
+    /// Maximum number of lines: events long before a failure are seldom its cause.
     const LINES: usize = 64;
 
-    /// Kept by the clients of tests alone.
+    /// A log of messages, present for clients of tests only.
     #[derive(Clone, Debug, Default)]
     pub(crate) struct TestLog(Option<Arc<Mutex<VecDeque<String>>>>);
 

@@ -1,4 +1,4 @@
-//! Measurements of all sockets together, where a server measures at all.
+//! Measurements of all sockets together, if the server measures.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,11 +12,11 @@ use crate::metrics::histogram::{Histogram, SHORT_SECONDS, SOCKETS};
 pub(crate) struct WireMeter {
     received: AtomicU64,
     sent: AtomicU64,
-    /// From a ping to the first sign of life.
+    /// Times from a ping to the first sign of life.
     pub(crate) round_trips: Histogram,
-    /// Sockets of a broadcast.
+    /// Recipients per broadcast.
     pub(crate) receivers: Histogram,
-    /// From its begin until it waits in the last outbox.
+    /// Times from the start of a broadcast until it is queued in the last outbox.
     pub(crate) broadcasts: Histogram,
 }
 
@@ -33,7 +33,7 @@ impl Default for WireMeter {
 }
 
 impl WireMeter {
-    /// Counts the bytes that one turn of a connection has read.
+    /// Counts the bytes read in one turn of a connection.
     pub(crate) fn receive(&self, bytes: u64) {
         if bytes > 0 {
             self.received.fetch_add(bytes, Ordering::Relaxed);
@@ -55,13 +55,13 @@ impl WireMeter {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// A broadcast to so many begins, and is over when the clock is dropped.
+    /// Counts a broadcast and starts its clock; dropping the clock ends the measurement.
     pub(crate) fn broadcast(&self, receivers: usize) -> BroadcastClock<'_> {
         BroadcastClock { meter: self, receivers, begun: Instant::now() }
     }
 }
 
-/// Tells the time of a broadcast when it is dropped.
+/// A clock that records the duration of a broadcast when dropped.
 #[derive(Debug)]
 pub(crate) struct BroadcastClock<'a> {
     meter: &'a WireMeter,

@@ -24,6 +24,7 @@ use crate::protocol::payload::{Arity, Content, Payload, keep_named, read};
 ///
 /// ```
 /// # use gateway_core::prelude::*;
+/// # use gateway_core::extract::Args;
 /// #[gateway(namespace = "/board")]
 /// struct Board;
 ///

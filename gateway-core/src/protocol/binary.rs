@@ -12,7 +12,7 @@ use serde::ser::{Serialize, Serializer};
 /// `#[serde(flatten)]`, `#[serde(tag = "…")]` and `#[serde(untagged)]`. Elsewhere plain `Bytes` suffice.
 ///
 /// ```
-/// use gateway_core::Binary;
+/// use gateway_core::extract::Binary;
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Deserialize, Serialize)]

@@ -1,5 +1,5 @@
-//! Format of a connection's messages, in both directions: a message of a client becomes an envelope here, and an envelope
-//! becomes frames. What each format looks like is told by its own module.
+//! The format of a connection's messages, in both directions: messages are decoded into envelopes, and envelopes encoded
+//! as frames. Each format has its own module.
 
 use crate::protocol::msgpack::MsgpackLimits;
 use crate::protocol::socket_io::{PacketDecoder, PacketLimits};
@@ -8,11 +8,11 @@ use crate::protocol::{
     close_frame, custom, engine_io, plain, plain_msgpack, socket_io,
 };
 
-/// Binary parts that a packet of MessagePack may carry. The size of the whole message is bounded as that of every other;
-/// this bounds what each part costs beside its bytes.
+/// Maximum number of binary parts in a MessagePack packet. The message's size is limited as usual; this limits the
+/// overhead of the parts.
 const PARTS_INSIDE: usize = 1024;
 
-/// Codec of one connection: its format, and what is kept of a message that is not whole yet.
+/// The codec of a connection: its format, and an incomplete packet if any.
 pub(crate) enum Codec {
     Plain,
     PlainNumbered,
@@ -26,16 +26,16 @@ pub(crate) enum Codec {
 /// Failure to decode a message.
 #[derive(Debug)]
 pub(crate) enum DecodeError {
-    /// Told to the client; the connection lives.
+    /// Sent to the client; the connection stays open.
     Malformed(Malformed),
-    /// The application's own format panicked. Told to the client; the connection lives.
+    /// The application's own format panicked. Sent to the client; the connection stays open.
     Panicked,
     /// Ends the connection.
     Violation(Violation),
 }
 
 impl Codec {
-    /// Creates the codec of a connection. `custom` is the format of the application's own, where it has one.
+    /// Creates the codec of a connection. `custom` is the application's own format, if any.
     pub(crate) fn new(format: WireFormat, custom: Option<&'static dyn MessageFormat>, limits: PacketLimits) -> Self {
         let PacketLimits { attachments, depth, .. } = limits;
         match format {
@@ -52,7 +52,7 @@ impl Codec {
         }
     }
 
-    /// Format of what the server sends.
+    /// Format of the server's messages.
     pub(crate) fn format(&self) -> WireFormat {
         match self {
             Self::Plain => WireFormat::Plain,
@@ -65,12 +65,12 @@ impl Codec {
         }
     }
 
-    /// Reads a message and hands on what it says, with the namespace where the format names one. A packet is handed on with
-    /// its last part.
+    /// Decodes a message and passes it on, with the namespace if the format has one. A packet with binary parts is passed on
+    /// with its last part.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`]; after a violation nothing more may be read.
+    /// [`DecodeError`]; after a violation nothing more may be decoded.
     #[inline]
     pub(crate) fn decode(
         &mut self,
@@ -97,13 +97,13 @@ impl Codec {
             (Self::SocketIo(decoder) | Self::SocketIoMsgpack(decoder), ClientMessage::Binary(bytes)) => {
                 decoder.binary(bytes, &mut |namespace, incoming| deliver(Some(namespace), incoming))?;
             }
-            // Without envelopes a message is the gateway's as it is.
+            // Without envelopes a message goes to the gateway unchanged.
             (Self::EngineIo, _) => {}
         }
         Ok(())
     }
 
-    /// Number of the packet whose binary parts have not all come, if there is one.
+    /// Number of the packet that waits for binary parts, if any.
     pub(crate) fn assembling(&self) -> Option<u64> {
         match self {
             Self::SocketIo(decoder) | Self::SocketIoMsgpack(decoder) => decoder.assembling(),
@@ -134,20 +134,20 @@ impl From<Violation> for DecodeError {
 #[derive(Clone, Copy)]
 pub(crate) struct EncodeContext<'a> {
     pub(crate) namespace: &'a str,
-    /// The application's own form, where it has one.
+    /// The application's own format, if any.
     pub(crate) own: Option<&'static dyn MessageFormat>,
 }
 
-/// Format of one peer's envelopes.
+/// Format of a peer's envelopes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum WireFormat {
     /// `docs/protocol.md`.
     Plain,
-    /// Plain JSON for clients that asked to resume after a lost connection: events carry their offset.
+    /// Plain JSON for clients that requested recovery: events carry their offset.
     PlainNumbered,
     /// Plain envelopes in MessagePack.
     PlainMsgpack,
-    /// Format of the application's own, [`EncodeContext::own`].
+    /// The application's own format, [`EncodeContext::own`].
     Custom,
     /// Socket.IO over Engine.IO, packets as text.
     SocketIo,
@@ -176,7 +176,7 @@ impl WireFormat {
         }
     }
 
-    /// Returns `true` if a client that can resume takes the last text of every event for its offset.
+    /// Returns `true` if a client that can resume reads the last text of every event as its offset.
     pub(crate) fn takes_texts_for_offsets(self) -> bool {
         match self {
             Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom | Self::EngineIo => false,
@@ -184,7 +184,7 @@ impl WireFormat {
         }
     }
 
-    /// Returns `true` if clients have a message for leaving, so that the close of a connection without it is a loss.
+    /// Returns `true` if clients have a message for disconnecting, so that a close without it is a lost connection.
     pub(crate) fn has_farewells(self) -> bool {
         match self {
             Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom | Self::EngineIo => false,
@@ -212,8 +212,8 @@ impl WireFormat {
     pub(crate) fn close_frame(self, close: Option<&Disconnect>) -> Encoded {
         match self {
             Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom => close_frame(close),
-            // Engines close without a code, but where the client is to come back and for violations of RFC 6455, and say no more than
-            // the code then.
+            // Engine.IO closes without a code, except to make the client reconnect and for violations of RFC 6455; these have a code
+            // without a reason.
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => {
                 let code = close
                     .map(|close| close.code)
@@ -224,7 +224,7 @@ impl WireFormat {
         }
     }
 
-    /// Encodes a message as whole frames, ready for the transport; none where the format says nothing.
+    /// Encodes a message as whole frames, ready for the transport; none if the format does not send it.
     pub(crate) fn encode(self, encode_context: EncodeContext<'_>, outgoing: &Outgoing<'_>) -> Encoded {
         match self {
             Self::Plain if matches!(outgoing, Outgoing::Connected { .. } | Outgoing::Disconnected) => {
@@ -249,7 +249,7 @@ impl WireFormat {
         }
     }
 
-    /// Returns `true` if a client that can resume may ask for this message again.
+    /// Returns `true` if this message is kept for recovery and has an offset.
     pub(crate) fn is_numbered(self, outgoing: &Outgoing<'_>) -> bool {
         match self {
             Self::Plain | Self::PlainMsgpack | Self::Custom | Self::EngineIo => false,
@@ -258,7 +258,7 @@ impl WireFormat {
         }
     }
 
-    /// The frames of what has an offset, and those that go with it and have none.
+    /// Encodes a message: first the frames with an offset, then the accompanying frames without one.
     pub(crate) fn encode_numbered(
         self,
         encode_context: EncodeContext<'_>,
@@ -282,7 +282,7 @@ fn encode_plain_numbered(outgoing: &Outgoing<'_>, offset: Option<&str>) -> Encod
 }
 
 impl<'a> EncodeContext<'a> {
-    /// Where no form of the application's own is spoken.
+    /// Parameters without a custom format.
     pub(crate) fn of(namespace: &'a str) -> Self {
         Self { namespace, own: None }
     }

@@ -16,7 +16,7 @@ use crate::protocol::{
 /// it with [`Server::message_format`](crate::Server::message_format).
 ///
 /// ```
-/// use gateway_core::{ClientMessage, IncomingMessage, FormatError, MessageFormat};
+/// use gateway_core::format::{ClientMessage, IncomingMessage, FormatError, MessageFormat};
 /// use serde_json::value::RawValue;
 ///
 /// /// `["event", data]` from the client; the server still sends objects.

@@ -1,4 +1,4 @@
-//! Frames that are ready to be written: header and payload in one piece.
+//! Encoded frames, ready to write: header and payload in one piece.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::{Arc, LazyLock};
@@ -8,14 +8,14 @@ use bytes::Bytes;
 use crate::protocol::deflate::{Deflating, deflated};
 use crate::protocol::rfc6455::{LONGEST_HEADER, OpCode, frame, push_frame};
 
-/// Whole frames that belong together, nearly always one: of one socket, or shared by all that get them.
+/// One or more whole frames that belong together, unshared or shared by several sockets.
 #[derive(Clone, Debug)]
 pub(crate) enum Encoded {
-    /// The first frame is what comes from `start` on; room for the longest header was left before its payload was known.
+    /// Frames from `start` on; the bytes before it were reserved for the longest header.
     Own { bytes: Vec<u8>, start: u32, messages: u32 },
-    /// More than one message where a burst was joined.
+    /// Shared frames; more than one message if a burst was merged.
     Shared { bytes: Arc<[u8]>, messages: u32 },
-    /// Shared too; of those of one key only the latest is worth sending.
+    /// A shared frame that replaces an older one with its key.
     Keyed(Arc<Keyed>),
 }
 
@@ -25,10 +25,10 @@ pub(crate) struct Keyed {
     key: Arc<Key>,
 }
 
-/// Key of an event of which only the latest counts: its name and the key given by the sender, within a namespace.
+/// The key of a replaceable event: its name and the sender's key, within a namespace.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Key {
-    /// Of both texts, made once for all sockets. Keys may be a client's choice, so it has a secret.
+    /// Hash of both texts, computed once for all sockets. Clients may choose keys, so the hash is keyed with a secret.
     hash: u64,
     event: Box<str>,
     name: Box<str>,
@@ -47,23 +47,22 @@ impl Hash for Key {
     }
 }
 
-/// Longest piece that frames are joined into, in bytes: the size of one write. Larger frames are better left where they
-/// are.
+/// Maximum size in bytes of merged frames: the size of one write. Larger frames are not copied.
 const LONGEST_JOINED: usize = 16 * 1024;
 const LONGEST_APPENDED: usize = 512;
 
 impl Encoded {
-    /// A text frame whose payload, of about `expected` bytes, is written by `write`.
+    /// Creates a text frame whose payload, of about `expected` bytes, is written by `write`.
     pub(crate) fn text(expected: usize, write: impl FnOnce(&mut Vec<u8>)) -> Self {
         Self::written(OpCode::Text, expected, write)
     }
 
-    /// A frame whose payload, of about `expected` bytes, is written by `write`.
+    /// Creates a frame whose payload, of about `expected` bytes, is written by `write`.
     pub(crate) fn written(opcode: OpCode, expected: usize, write: impl FnOnce(&mut Vec<u8>)) -> Self {
         frame(opcode, expected, write).into()
     }
 
-    /// A text frame as [`Encoded::text`] has it, and behind it a binary one for each of `parts`.
+    /// Creates a text frame as [`Encoded::text`], followed by a binary frame for each of `parts`.
     pub(crate) fn text_and_parts(expected: usize, write: impl FnOnce(&mut Vec<u8>), parts: &[Bytes]) -> Self {
         let behind: usize = parts.iter().map(|part| LONGEST_HEADER + part.len()).sum();
         let (mut bytes, start) = frame(OpCode::Text, expected + behind, write);
@@ -73,22 +72,22 @@ impl Encoded {
         (bytes, start).into()
     }
 
-    /// Both, in one piece.
+    /// Returns both in one piece.
     pub(crate) fn followed_by(&self, other: &Self) -> Self {
         [self.as_slice(), other.as_slice()].concat().into()
     }
 
-    /// No frame: a format need not say everything.
+    /// Returns no frame, for messages that a format does not send.
     pub(crate) fn nothing() -> Self {
         Vec::new().into()
     }
 
-    /// A frame of these bytes.
+    /// Creates a frame of these bytes.
     pub(crate) fn frame(opcode: OpCode, payload: &[u8]) -> Self {
         frame(opcode, payload.len(), |out| out.extend_from_slice(payload)).into()
     }
 
-    /// Turns the frame into a form that is cheap to clone.
+    /// Converts the frame into a form that is cheap to clone.
     pub(crate) fn into_shared(self) -> Self {
         match self {
             own @ Self::Own { .. } => Self::Shared { bytes: own.as_slice().into(), messages: own.messages() },
@@ -96,12 +95,12 @@ impl Encoded {
         }
     }
 
-    /// Turns the frame into a form that is cheap to clone, as the latest of its key.
+    /// Converts the frame into a form that is cheap to clone, with a key.
     pub(crate) fn into_keyed(self, key: &Arc<Key>) -> Self {
         Self::Keyed(Arc::new(Keyed { bytes: self.as_slice().into(), key: Arc::clone(key) }))
     }
 
-    /// Key of which the frame is the latest, if it has one.
+    /// The frame's key, if any.
     pub(crate) fn key(&self) -> Option<&Arc<Key>> {
         match self {
             Self::Keyed(keyed) => Some(&keyed.key),
@@ -127,13 +126,13 @@ impl Encoded {
         })
     }
 
-    /// This and what comes behind it as one, cheap to clone.
+    /// Merges this with the frames behind it into one that is cheap to clone.
     pub(crate) fn joined(&self, behind: &Self) -> Self {
         let bytes = [self.as_slice(), behind.as_slice()].concat().into();
         Self::Shared { bytes, messages: self.messages() + behind.messages() }
     }
 
-    /// Copies what comes behind it to its end, where both are of one socket and little. Says whether it did.
+    /// Appends the frames behind it if both are unshared and short. Returns `true` if appended.
     #[inline]
     pub(crate) fn append(&mut self, behind: &Self) -> bool {
         match (self, behind) {
@@ -181,7 +180,7 @@ impl Encoded {
     }
 }
 
-/// One message: its bytes, and where its first frame starts.
+/// Converts the bytes of one message and the start of its first frame.
 impl From<(Vec<u8>, u32)> for Encoded {
     fn from((bytes, start): (Vec<u8>, u32)) -> Self {
         Self::Own { bytes, start, messages: 1 }

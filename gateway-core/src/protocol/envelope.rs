@@ -1,4 +1,4 @@
-//! Messages between the two sides, independent of their encoding.
+//! Messages between client and server, independent of their encoding.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,27 +7,27 @@ use serde_json::value::RawValue;
 
 use crate::protocol::{ContentRef, Payload};
 
-/// A message of a client, read as far as routing needs.
+/// A message of a client, decoded as far as routing needs.
 #[derive(Debug)]
 pub(crate) enum Incoming<'a> {
     Event(Envelope<'a>),
-    /// The answer to a question of the server; `Err` when the client could not answer.
+    /// The answer to a request of the server; `Err` if the client answered with an error.
     Answer {
         ask: u64,
         outcome: Result<Payload<'a>, &'a RawValue>,
     },
     Cancel(RequestId),
-    /// A connection that serves several namespaces asks for one.
+    /// The client of a multiplexed connection requests a namespace.
     Connect {
         auth: Option<&'a RawValue>,
     },
-    /// It leaves one.
+    /// The client leaves a namespace.
     Disconnect,
-    /// Well-formed, but of no meaning; whoever says it must be in the namespace all the same.
+    /// A well-formed message without a meaning; the client must still be in the namespace.
     Nothing,
 }
 
-/// One event, its payload still JSON.
+/// An event with its payload as JSON.
 #[derive(Debug)]
 pub(crate) struct Envelope<'a> {
     pub(crate) event: Cow<'a, str>,
@@ -36,24 +36,24 @@ pub(crate) struct Envelope<'a> {
 }
 
 impl Envelope<'_> {
-    /// A copy that holds no read buffer.
+    /// Returns a copy that does not borrow the read buffer.
     pub(crate) fn into_owned(self) -> Envelope<'static> {
         let Self { event, payload, id } = self;
         Envelope { event: Cow::Owned(event.into_owned()), payload: payload.into_owned(), id }
     }
 
-    /// Bytes it occupies while it waits.
+    /// Size in bytes while queued.
     pub(crate) fn len(&self) -> usize {
         let attachments: usize = self.payload.attachments().iter().map(bytes::Bytes::len).sum();
         self.event.len() + self.payload.text().len() + attachments
     }
 }
 
-/// The client's name for a request, given back as it was written.
+/// The client's id of a request, returned as sent.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum RequestId {
     Integer(i64),
-    /// Above what `i64` holds.
+    /// An integer above the range of `i64`.
     Large(u64),
     /// The JSON text of a string, quotes and escapes included.
     Text(Box<str>),
@@ -69,11 +69,11 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Why a frame is no envelope.
+/// Reason why a frame is not an envelope.
 #[derive(Debug)]
 pub(crate) struct Malformed {
     pub(crate) why: Cow<'static, str>,
-    /// Present where the frame was an object with a readable id, so that the request still gets its answer.
+    /// Present if the frame is an object with a readable id, so that the request still gets an answer.
     pub(crate) id: Option<RequestId>,
 }
 
@@ -83,7 +83,7 @@ impl Malformed {
     }
 }
 
-/// Why a packet ends the connection it came on.
+/// A violation by a packet, which ends its connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{why}")]
 pub(crate) struct Violation {
@@ -96,22 +96,22 @@ impl Violation {
     }
 }
 
-/// Name that an answer goes out under: the request's event, or one the handler chose.
+/// The event of a reply: the request's own, or one chosen by the handler.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ReplyEvent {
-    /// On the request's event: of use only to who asked.
+    /// The request's event: sent only if the client requested an answer.
     Own,
-    /// On an event the handler named: goes out whether or not the client asked.
+    /// An event chosen by the handler: sent even if the client did not request an answer.
     Other,
 }
 
-/// Everything the server says.
+/// A message of the server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Outgoing<'a> {
     Event {
         event: &'a str,
         content: ContentRef<'a>,
-        /// Where it stands in what a client can ask for again.
+        /// Offset for recovery.
         offset: Option<&'a str>,
     },
     Reply {
@@ -120,7 +120,7 @@ pub(crate) enum Outgoing<'a> {
         id: Option<&'a RequestId>,
         named: ReplyEvent,
     },
-    /// One of a stream.
+    /// An item of a stream.
     Item {
         event: &'a str,
         content: ContentRef<'a>,
@@ -141,23 +141,23 @@ pub(crate) enum Outgoing<'a> {
         content: ContentRef<'a>,
         ask: u64,
     },
-    /// The connect hooks have accepted; `recovery` is what the client names to resume as the same socket.
+    /// The connect hooks have accepted; `recovery` is the key that the client sends to resume.
     Connected {
         id: &'a str,
         recovery: Option<&'a str>,
-        /// The socket is that of an earlier connection.
+        /// Set if the socket was resumed.
         recovered: bool,
     },
-    /// They have not. `data` is the exception as JSON.
+    /// A guard or a connect hook refused. `data` is the exception as JSON.
     Refused {
         data: &'a str,
     },
-    /// The namespace ends for this client, the connection need not.
+    /// The namespace ends for this client; the connection may stay open.
     Disconnected,
 }
 
 impl<'a> Outgoing<'a> {
-    /// Where it stands in what a client can ask for again, where that was known when it was said.
+    /// The offset for recovery, if already assigned.
     pub(crate) fn offset(&self) -> Option<&'a str> {
         if let Self::Event { offset, .. } = self { *offset } else { None }
     }

@@ -1,4 +1,4 @@
-//! Pieces of JSON text that are read or written in several formats.
+//! Helpers of several formats for JSON text.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -34,12 +34,12 @@ pub(crate) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// Where the next byte is that is no space, from `at` on; the end of `json` where there is none.
+/// Returns the position of the next byte that is not a space, from `at` on, or the end of `json`.
 pub(crate) fn skip_space(json: &[u8], at: usize) -> usize {
     json.iter().skip(at).position(|&byte| !is_space(byte)).map_or(json.len(), |skipped| at + skipped)
 }
 
-/// The value at the front of `json`, and what follows it; `None` where there is none.
+/// Splits off the value at the front of `json`; `None` if there is none.
 #[inline]
 pub(crate) fn first_value(json: &str) -> Option<(&RawValue, &str)> {
     let value = <&RawValue>::deserialize(&mut serde_json::Deserializer::from_str(json)).ok()?;
@@ -47,7 +47,7 @@ pub(crate) fn first_value(json: &str) -> Option<(&RawValue, &str)> {
     Some((value, &json[end..]))
 }
 
-/// Where the string ends whose content starts at `at`: behind its closing quote, or at the end of a broken text.
+/// Returns the end of the string whose content starts at `at`: after its closing quote, or at the end of a broken text.
 pub(crate) fn string_end(json: &[u8], mut at: usize) -> usize {
     while let Some(&byte) = json.get(at) {
         match byte {

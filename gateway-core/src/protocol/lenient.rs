@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// and keeps its type:
 ///
 /// ```
-/// use gateway_core::Lenient;
+/// use gateway_core::extract::Lenient;
 /// use serde::Deserialize;
 ///
 /// #[derive(Deserialize)]

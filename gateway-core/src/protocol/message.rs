@@ -1,4 +1,4 @@
-//! Whole messages without an envelope: what raw gateways speak.
+//! Whole messages without an envelope, as used by raw gateways.
 
 use std::fmt;
 use std::ops::Deref;
@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::protocol::{Encoded, OpCode, WireFormat};
 
-/// One whole message of a raw gateway.
+/// A whole message of a raw gateway.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Message {
     /// A text message.
@@ -26,7 +26,7 @@ impl Message {
         }
     }
 
-    /// The frame; text has the engine's packet type in front where an engine carries it.
+    /// Encodes the message as a frame. Over Engine.IO a text starts with the packet type.
     pub(crate) fn encode(&self, format: WireFormat) -> Encoded {
         match self {
             Self::Text(text) if !format.is_of_engine() => Encoded::frame(OpCode::Text, text.as_bytes()),
@@ -63,7 +63,7 @@ impl From<Vec<u8>> for Message {
     }
 }
 
-/// Text in shared memory: cloning costs a counter, not a copy.
+/// Text in shared memory. Cloning does not copy it.
 #[derive(Clone, Eq, Hash, PartialEq)]
 pub struct Text(Arc<str>);
 

@@ -1,5 +1,5 @@
-//! Bytes to envelope and back. Pure: no async, no I/O, no state; whatever can be fuzzed lives here. What an event does
-//! is decided further up.
+//! Wire formats: bytes to envelopes and back. No async and no I/O, so that all of it can be fuzzed. Routing and handling
+//! of events belong to higher layers.
 
 mod args;
 mod arity;

@@ -1,4 +1,4 @@
-//! Payload of an event, in and out: one argument or several, and the binary parts they name.
+//! Payloads of events in both directions: one argument or several, and their binary parts.
 
 mod attachments;
 mod extract_binary;
@@ -17,32 +17,32 @@ use crate::protocol::TraceParent;
 pub(in crate::protocol) use attachments::read;
 pub(in crate::protocol) use placeholder::{Placeholders, placeholder_at_front, push_placeholder};
 
-/// Binary parts, in the order of their placeholders. Nearly always none.
+/// Binary parts in the order of their placeholders. Nearly always none.
 pub(crate) type Attachments = Option<Arc<[Bytes]>>;
 
-/// Reading of an event's JSON: one value, or a list of arguments.
+/// Meaning of an event's JSON: one value, or a list of arguments.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Arity {
-    /// The one argument.
+    /// A single argument.
     #[default]
     One,
-    /// The array of the arguments.
+    /// An array of arguments.
     Several,
 }
 
-/// Payload of an incoming event, still JSON.
+/// Payload of an incoming event, as JSON.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Payload<'a> {
-    /// `None` where nothing was sent, or `null`.
+    /// `None` if nothing was sent, or `null`.
     pub(crate) json: Option<Cow<'a, RawValue>>,
     pub(crate) shape: Arity,
     pub(crate) attachments: Attachments,
-    /// The trace that its message belongs to, where it names one.
+    /// The message's trace, if any.
     pub(crate) trace: Option<Box<TraceParent>>,
 }
 
 impl<'a> Payload<'a> {
-    /// One argument without binary parts.
+    /// Creates a payload of one argument without binary parts.
     pub(crate) fn one(json: Option<&'a RawValue>) -> Self {
         Self { json: json.map(Cow::Borrowed), shape: Arity::One, attachments: None, trace: None }
     }
@@ -59,13 +59,13 @@ impl<'a> Payload<'a> {
         self.attachments.as_deref().unwrap_or_default()
     }
 
-    /// A copy that holds no read buffer.
+    /// Returns a copy that does not borrow the read buffer.
     pub(crate) fn into_owned(self) -> Payload<'static> {
         let json = self.json.map(|json| Cow::Owned(json.into_owned()));
         Payload { json, shape: self.shape, attachments: self.attachments, trace: self.trace }
     }
 
-    /// With the trace that a member of its message names: a JSON string. What is malformed is passed over.
+    /// Sets the trace from a member of the message, a JSON string. A malformed trace is ignored.
     pub(in crate::protocol) fn traced(mut self, member: Option<&RawValue>) -> Self {
         let text = member.and_then(|member| member.get().strip_prefix('"')?.strip_suffix('"'));
         self.trace = text.and_then(TraceParent::parse).map(Box::new);
@@ -89,7 +89,7 @@ pub(crate) struct ContentRef<'a> {
     pub(crate) attachments: &'a [Bytes],
 }
 
-/// A part of a text in whose placeholders are those of the whole, and the attachments that this part names.
+/// Returns a part of a text with its own attachments; its placeholders are renumbered.
 pub(in crate::protocol) fn keep_named(json: String, attachments: &[Bytes]) -> (String, Vec<Bytes>) {
     if attachments.is_empty() {
         return (json, Vec::new());
@@ -104,7 +104,7 @@ pub(in crate::protocol) fn keep_named(json: String, attachments: &[Bytes]) -> (S
 }
 
 impl Content {
-    /// One argument: any value, as JSON, its bytes as attachments.
+    /// Serialises a value as a single argument, with its bytes as attachments.
     pub(crate) fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         extract_binary::set_aside(value).map(|(json, attachments)| Self { json, shape: Arity::One, attachments })
     }
@@ -115,7 +115,7 @@ impl Content {
 }
 
 impl ContentRef<'_> {
-    /// Appends the JSON with the base64 of each attachment in the place of its placeholder.
+    /// Appends the JSON with each placeholder replaced by its attachment in base64.
     pub(in crate::protocol) fn write_plain(&self, out: &mut Vec<u8>) {
         if self.attachments.is_empty() {
             return out.extend_from_slice(self.json.as_bytes());
@@ -128,7 +128,7 @@ impl ContentRef<'_> {
         }
     }
 
-    /// Returns `true` if the last of the event's name and its arguments is a text.
+    /// Returns `true` if the last argument, or the name of an event without arguments, is a text.
     pub(crate) fn ends_in_text(&self) -> bool {
         match self.shape {
             Arity::One => self.json.ends_with('"'),
@@ -139,7 +139,7 @@ impl ContentRef<'_> {
         }
     }
 
-    /// Bytes of the attachments.
+    /// Total size in bytes of the attachments.
     pub(in crate::protocol) fn attachment_bytes(&self) -> usize {
         self.attachments.iter().map(Bytes::len).sum()
     }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::protocol::json::{first_value, push_string};
 use crate::protocol::{Envelope, Incoming, Malformed, Outgoing, Payload, RequestId};
 
-/// Longest text of an id; longer ones would be an amplifier for every frame of a stream.
+/// Maximum length of an id, which every frame of a stream repeats.
 const LONGEST_ID: usize = 128;
 
 #[derive(Deserialize)]
@@ -30,7 +30,7 @@ struct PlainMembers<'a> {
     traceparent: Option<&'a RawValue>,
 }
 
-// Serde borrows a `Cow` only where it is the field's own type.
+// Serde borrows a `Cow` only as the field's own type.
 #[derive(Deserialize)]
 struct EventMember<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -64,7 +64,7 @@ fn decode_any(text: &str) -> Result<Incoming<'_>, Malformed> {
     Err(Malformed { why: "`event` is missing".into(), id })
 }
 
-/// Bytes of its JSON, with room to spare for everything but long ids and escapes.
+/// Estimated length of the JSON, sufficient except for long ids and escapes.
 pub(crate) fn expected_len(outgoing: &Outgoing<'_>) -> usize {
     match outgoing {
         Outgoing::Event { event, content, .. }
@@ -80,8 +80,8 @@ pub(crate) fn expected_len(outgoing: &Outgoing<'_>) -> usize {
     }
 }
 
-/// The frame as `JSON.stringify` writes it: `event`, `data`, perhaps `id`, nothing between them and nothing else. What
-/// looks otherwise is left to the general way, which reads the same frames and all others.
+/// Fast path for frames as written by `JSON.stringify`: `event`, `data`, perhaps `id`, without spaces. All other frames are
+/// left to the general decoder, which gives the same result for these.
 fn decode_usual(text: &str) -> Option<Envelope<'_>> {
     let rest = text.strip_prefix("{\"event\":\"")?;
     let end = rest.bytes().position(|byte| byte == b'"' || byte == b'\\' || byte < 0x20)?;
@@ -93,7 +93,7 @@ fn decode_usual(text: &str) -> Option<Envelope<'_>> {
         None => return None,
         Some(id) => {
             let id = id.strip_suffix('}')?;
-            // A string's quotes may hide anything; digits hide nothing. JSON has no leading zeros.
+            // Only digits are decoded here, not strings. JSON has no leading zeros.
             let is_plain = id.bytes().all(|byte| byte.is_ascii_digit()) && (id == "0" || !id.starts_with('0'));
             Some(RequestId::Integer(id.parse().ok().filter(|_| is_plain)?))
         }
@@ -102,8 +102,7 @@ fn decode_usual(text: &str) -> Option<Envelope<'_>> {
     Some(Envelope { event: Cow::Borrowed(event), payload, id })
 }
 
-/// Returns `true` for messages that a client that resumes is sent again: all that belong to no request and to no
-/// question.
+/// Returns `true` for messages kept for recovery: all that belong to no request in either direction.
 pub(crate) fn is_event(outgoing: &Outgoing<'_>) -> bool {
     matches!(
         outgoing,
@@ -114,11 +113,11 @@ pub(crate) fn is_event(outgoing: &Outgoing<'_>) -> bool {
     )
 }
 
-/// Encodes for a client that can resume. The offset is a number, as text.
+/// Encodes a message for a client that can resume. The offset is a number, as text.
 pub(crate) fn encode_numbered(outgoing: &Outgoing<'_>, offset: Option<&str>, out: &mut Vec<u8>) {
     encode(outgoing, out);
     if let Some(offset) = offset {
-        // Behind the last member.
+        // After the last member.
         out.pop();
         out.extend_from_slice(b",\"offset\":");
         out.extend_from_slice(offset.as_bytes());
@@ -126,7 +125,7 @@ pub(crate) fn encode_numbered(outgoing: &Outgoing<'_>, offset: Option<&str>, out
     }
 }
 
-/// Appends the JSON text; nothing where this format says nothing.
+/// Appends the JSON text, or nothing for messages that this format does not send.
 pub(crate) fn encode(outgoing: &Outgoing<'_>, out: &mut Vec<u8>) {
     let (event, content, id) = match *outgoing {
         Outgoing::Event { event, content, .. } | Outgoing::Ask { event, content, .. } => (event, Some(content), None),

@@ -1,4 +1,4 @@
-//! One event for many sockets, encoded at most once per wire format.
+//! An event for many sockets, encoded at most once per wire format.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::protocol::deflate::{Deflating, LARGEST_WINDOW, SMALLEST_WINDOW};
 use crate::protocol::{ContentRef, EncodeContext, Encoded, Key, Outgoing, WireFormat};
 
-/// A joined burst is no longer than what leaves in one write.
+/// Maximum size of a merged burst: one write.
 const LONGEST_BURST: usize = 16 * 1024;
 
 #[derive(Debug)]
@@ -16,38 +16,38 @@ pub(crate) struct SharedEvent<'a> {
     content: ContentRef<'a>,
     offset: Option<String>,
     before: PreviousFrames,
-    /// Where only the latest of a key is worth sending.
+    /// The event's key, if it is replaceable.
     key: Option<Arc<Key>>,
     worth: Compress,
     pieces: [OnceCell<Piece>; WireFormat::COUNT],
-    /// For sockets whose messages are compressed; made when there is one.
+    /// Compressed forms, created on demand.
     deflated: OnceCell<Box<[ByWindow; WireFormat::COUNT]>>,
 }
 
-/// Nearly all clients agree on the same window. `None` where nothing of it is worth compressing.
+/// Compressed forms by window; nearly all clients use the same. `None` if compressing does not pay.
 type ByWindow = [OnceCell<Option<Encoded>>; (LARGEST_WINDOW - SMALLEST_WINDOW + 1) as usize];
 
-/// Choice of the sender to have an event compressed or not.
+/// The sender's choice about compression.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Compress {
     Compressing,
     Nothing,
 }
 
-/// Frames that the same sockets were sent last, in each format.
+/// The frames last sent to the same sockets, per format.
 pub(crate) type PreviousFrames = [Option<Encoded>; WireFormat::COUNT];
 
-/// The frame that sockets of one format get.
+/// The frame for sockets of one format.
 #[derive(Debug)]
 pub(crate) struct Piece {
     pub(crate) frame: Encoded,
-    /// Length of the frame in bytes: a delivery need not look into the frame for it.
+    /// Length of the frame in bytes, stored here so that a delivery does not read the frame.
     pub(crate) bytes: usize,
-    /// The frame in one piece with the one before, where there was one.
+    /// The frame merged with the previous one, if any.
     pub(crate) joined: Option<Joined>,
 }
 
-/// A frame that takes the place of the one a socket was sent before, where that one still waits.
+/// A merged frame that replaces the previous one if that is still queued.
 #[derive(Debug)]
 pub(crate) struct Joined {
     pub(crate) before: Encoded,
@@ -75,13 +75,13 @@ impl<'a> SharedEvent<'a> {
         }
     }
 
-    /// Places the event right behind those that the same sockets were sent last.
+    /// Sets the frames last sent to the same sockets.
     pub(crate) fn behind(mut self, before: PreviousFrames) -> Self {
         self.before = before;
         self
     }
 
-    /// Marks the event as the latest of a key.
+    /// Sets the key of a replaceable event.
     pub(crate) fn with_key(self, key: Arc<Key>) -> Self {
         Self { key: Some(key), ..self }
     }
@@ -97,7 +97,7 @@ impl<'a> SharedEvent<'a> {
         &self.piece(format).frame
     }
 
-    /// The frame for a socket whose messages are compressed; the plain one where compression does not pay.
+    /// The compressed frame; uncompressed if compression does not pay.
     pub(crate) fn deflated(&self, format: WireFormat, how: Deflating) -> &Encoded {
         let plain = self.frame(format);
         if self.worth == Compress::Nothing {
@@ -108,7 +108,7 @@ impl<'a> SharedEvent<'a> {
         deflated.get_or_init(|| plain.deflated(how)).as_ref().unwrap_or(plain)
     }
 
-    /// Frames that the sockets were sent last, this event included.
+    /// Returns the frames last sent to the sockets, including this event.
     pub(crate) fn into_latest(self) -> PreviousFrames {
         let mut latest = self.before;
         for (latest, piece) in latest.iter_mut().zip(self.pieces) {
@@ -119,7 +119,7 @@ impl<'a> SharedEvent<'a> {
         latest
     }
 
-    /// The frame for a socket of this format, and the frame that joins it with the one before.
+    /// The frame for a socket of this format, with the merged frame.
     #[inline]
     pub(crate) fn piece(&self, format: WireFormat) -> &Piece {
         self.pieces[format as usize].get_or_init(|| self.encode(format))

@@ -1,15 +1,15 @@
-//! The place of a request in a distributed trace.
+//! Trace context of requests.
 
 use std::fmt;
 
-/// Where a request stands in a distributed trace, as W3C Trace Context has it: the value of the header `traceparent`.
+/// The position of a request in a distributed trace: the value of the header `traceparent` of W3C Trace Context.
 ///
-/// A client sends it with the handshake, or with a message whose format has a place for it; `docs/protocol.md` says how. As an
-/// argument of a handler or a hook it is `Option<TraceParent>`: that of the message, else that of the handshake. What is
-/// malformed is not there.
+/// A client sends it with the handshake, or with a message if the format supports it (see `docs/protocol.md`). As an
+/// argument of a handler or a hook it is `Option<TraceParent>`: the message's, else the handshake's. A malformed value is
+/// ignored.
 ///
 /// ```
-/// use gateway_core::TraceParent;
+/// use gateway_core::extract::TraceParent;
 ///
 /// let trace = TraceParent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
 /// assert_eq!(trace.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
@@ -23,8 +23,8 @@ pub struct TraceParent([u8; LENGTH]);
 const LENGTH: usize = 55;
 
 impl TraceParent {
-    /// Reads the value; `None` where it is malformed. What a later version adds behind it is left out, and it is version 00
-    /// from then on (W3C Trace Context §4.3).
+    /// Parses the value; `None` if it is malformed. Additions of a later version are dropped, and the version becomes 00 (W3C
+    /// Trace Context §4.3).
     #[must_use]
     pub fn parse(value: &str) -> Option<Self> {
         let bytes = value.as_bytes();
@@ -42,19 +42,19 @@ impl TraceParent {
         (is_whole && has_dashes && is_valid).then_some(Self(known))
     }
 
-    /// The value, to be sent on.
+    /// The header's value.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// The trace: 32 hexadecimal digits.
+    /// The trace id: 32 hexadecimal digits.
     #[must_use]
     pub fn trace_id(&self) -> &str {
         &self.as_str()[3..35]
     }
 
-    /// The caller's span: 16 hexadecimal digits.
+    /// The id of the caller's span: 16 hexadecimal digits.
     #[must_use]
     pub fn parent_id(&self) -> &str {
         &self.as_str()[36..52]

@@ -59,7 +59,7 @@ impl ServerHandle {
         ServerTarget::new(Arc::clone(&self.0), None)
     }
 
-    /// All sockets of a user that guards set with [`Grant::user`](crate::Grant::user), in all namespaces.
+    /// All sockets of a user that guards set with [`Grant::user`](crate::pipeline::Grant::user), in all namespaces.
     #[must_use]
     pub fn user(&self, id: impl AsRef<str>) -> ServerTarget {
         self.all().user(id)
@@ -97,8 +97,8 @@ impl ServerHandle {
         self.0.started().is_some() && !self.0.is_draining()
     }
 
-    /// Begins a graceful stop, configured by [`Drain`](crate::Drain): no new connections are accepted, running handlers get
-    /// [`drain_timeout`](crate::Limits::drain_timeout), and every connection is closed with 1001. Returns at once;
+    /// Begins a graceful stop, configured by [`Drain`](crate::serve::Drain): no new connections are accepted, running handlers get
+    /// [`drain_timeout`](crate::limits::Limits::drain_timeout), and every connection is closed with 1001. Returns at once;
     /// [`ServerHandle::stopped`] waits for the end.
     pub fn shutdown(&self) {
         self.0.stop();

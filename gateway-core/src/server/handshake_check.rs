@@ -10,10 +10,10 @@ use http::StatusCode;
 use crate::metrics::Rejected;
 use crate::transport::{Handshake, LimitExceeded, QueryError};
 
-/// Told to a page of another host, whose developer reads it in the browser's tools.
+/// Refusal of a page of another host; its developer sees it in the browser's tools.
 pub(crate) const FOREIGN_ORIGIN: &str = "this origin is not allowed: `allow_origin` on the server allows it";
 
-/// Why a client is turned away before the upgrade: an HTTP status, and text for people.
+/// Refusal of a client before the upgrade: an HTTP status, and a text for humans.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{text} (status {})", status.as_u16())]
 pub struct HandshakeRejection {
@@ -23,14 +23,14 @@ pub struct HandshakeRejection {
 }
 
 impl HandshakeRejection {
-    /// Answers with this status and text. A status that is no failure becomes 403.
+    /// Creates a refusal with this status and text. A status that is not an error becomes 403.
     pub fn new(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Self {
         let is_failure = status.is_client_error() || status.is_server_error();
         let status = if is_failure { status } else { StatusCode::FORBIDDEN };
         Self { status, text: text.into(), why: Rejected::Application }
     }
 
-    /// Sets a reason of the server's own, for metrics and the log.
+    /// Sets the reason for metrics and the log.
     pub(crate) fn because(self, why: Rejected) -> Self {
         Self { why, ..self }
     }

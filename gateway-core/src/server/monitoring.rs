@@ -1,4 +1,4 @@
-//! A second listener for those who watch over the server: what it measures, whether it lives, whether it takes clients.
+//! The health listener: metrics, liveness and readiness at a separate endpoint.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -21,14 +21,13 @@ use crate::server::handle::ServerHandle;
 use crate::server::http::body::Body;
 use crate::server::http::lingering::{LingerBounds, RequestBody, linger};
 
-/// Watchers at a time. Others wait.
+/// Maximum number of concurrent clients of the health listener. Others wait.
 const WATCHERS: usize = 32;
 
-/// Time a client of the health listener may take to send its request, or its next: longer than the usual interval, as a
-/// new connection takes a file.
+/// Time limit for a client's next request: longer than the usual interval, so that connections are reused.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Answers until it is dropped, also while the server stops.
+/// Serves until the future is dropped, also while the server is stopping.
 pub(crate) async fn monitor(listener: Listener, handle: ServerHandle) {
     let places = Arc::new(Semaphore::new(WATCHERS));
     let mut watchers = JoinSet::new();

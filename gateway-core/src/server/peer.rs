@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use http::Extensions;
 
-/// The address that a request came from, where another HTTP server accepts connections: put among the request's extensions
-/// it is [`Handshake::peer`](crate::Handshake::peer), and [`Server::trust_proxies`](crate::Server::trust_proxies) looks at it.
-/// A [`SocketAddr`] there counts too.
+/// The peer's address of a request that another HTTP server accepted. As a request extension it becomes
+/// [`Handshake::peer`](crate::Handshake::peer), and [`Server::trust_proxies`](crate::Server::trust_proxies) uses it. A
+/// [`SocketAddr`] extension works too.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PeerAddr(pub SocketAddr);
 

@@ -1,4 +1,4 @@
-//! A server that listens, and how it stops.
+//! The [`RunningServer`]: a server that is listening, and its stop.
 
 use std::time::Duration;
 
@@ -15,21 +15,21 @@ use crate::server::monitoring::monitor;
 use crate::server::signals::{ProcessSignal, Signals};
 use crate::transport::Tls;
 
-/// A server that was started in the background. Dropping it stops the server without waiting.
+/// A server running in the background. Dropping it stops the server without waiting.
 #[derive(Debug)]
 pub struct RunningServer {
     address: LocalAddr,
-    /// Connections to that address are encrypted.
+    /// Set if connections to that address use TLS.
     encrypted: bool,
     service: GatewayService,
     handle: ServerHandle,
     accepting: Vec<JoinHandle<()>>,
-    /// Certificates that are read again on `SIGHUP`.
+    /// Certificates reloaded on `SIGHUP`.
     tls: Vec<Tls>,
     monitoring: Option<Monitoring>,
 }
 
-/// The listener of those who watch.
+/// The health listener.
 #[derive(Debug)]
 struct Monitoring {
     address: LocalAddr,
@@ -57,7 +57,7 @@ impl RunningServer {
         self
     }
 
-    /// The address it listens on; the first of several.
+    /// The address the server listens on; the first of several.
     #[must_use]
     pub fn local_addr(&self) -> &LocalAddr {
         &self.address
@@ -69,23 +69,24 @@ impl RunningServer {
         self.monitoring.as_ref().map(|monitoring| &monitoring.address)
     }
 
-    /// The server as background tasks see it.
+    /// Returns a handle to the server.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         self.handle.clone()
     }
 
-    /// Stops: no new connections, running handlers get their time, clients are told 1001, disconnect hooks run.
+    /// Stops gracefully: no new connections are accepted, running handlers get their time, connections are closed with 1001,
+    /// and disconnect hooks run.
     pub async fn stop(mut self) {
         self.handle.shutdown();
         for accepting in &mut self.accepting {
-            // A task that was cancelled or panicked has stopped too.
+            // A cancelled or panicked task has stopped too.
             let _ = accepting.await;
         }
         let _ = timeout(self.longest_stop(), self.handle.stopped()).await;
     }
 
-    /// Every part of an end is bounded; together they take no longer than this.
+    /// The sum of the time limits of all steps of a stop.
     fn longest_stop(&self) -> Duration {
         let limits = &self.service.server.application.limits;
         let drain = self.service.server.shared.drain();
@@ -112,7 +113,7 @@ impl Drop for RunningServer {
     }
 }
 
-/// Serves until the process is told to stop; a second signal ends the wait.
+/// Serves until a stop signal; a second signal ends the wait for the graceful stop.
 pub(crate) async fn until_signal(server: RunningServer, signals: &mut Signals) {
     loop {
         tokio::select! {

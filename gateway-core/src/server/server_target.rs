@@ -68,7 +68,7 @@ impl ServerTarget {
         self.choosing(Choice::Except(room.as_ref().to_owned()))
     }
 
-    /// Adds all sockets of a user that a guard set with [`Grant::user`](crate::Grant::user).
+    /// Adds all sockets of a user that a guard set with [`Grant::user`](crate::pipeline::Grant::user).
     #[must_use]
     pub fn user(self, id: impl AsRef<str>) -> Self {
         self.choosing(Choice::User(id.as_ref().to_owned()))

@@ -1,10 +1,10 @@
-//! Hints to whoever sets a server up: likely causes of what goes wrong around it. Each is logged once.
+//! Hints about likely mistakes in a server's environment. Each is logged once.
 
 use std::sync::Once;
 
 use crate::transport::UpgradeError;
 
-/// The hints that were given.
+/// The hints already given.
 #[derive(Debug)]
 pub(crate) struct SetupHints {
     stripped: Once,
@@ -16,7 +16,7 @@ impl SetupHints {
         Self { stripped: Once::new(), unknown_peer: Once::new() }
     }
 
-    /// An upgrade that was refused for what something between client and server did to it.
+    /// Hints at a proxy that has spoiled an upgrade request.
     pub(crate) fn about(&self, error: UpgradeError) {
         if error == UpgradeError::Stripped {
             self.stripped.call_once(|| {
@@ -28,7 +28,7 @@ impl SetupHints {
         }
     }
 
-    /// Proxies were named by their addresses, and nobody says whose address a request with their header has.
+    /// Hints that proxies are trusted by address, but requests have no peer address.
     pub(crate) fn unknown_peer(&self) {
         self.unknown_peer.call_once(|| {
             tracing::warn!(

@@ -1,4 +1,4 @@
-//! A server stops: nobody new is taken, and who is here is told, slice by slice.
+//! The graceful stop: no new clients are accepted, and connected clients are closed in batches.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use crate::server::engine_io::Engine;
 use crate::server::state::ServerState;
 use crate::session::{DisconnectReason, Scope, Session};
 
-/// From one look at who still polls to the next.
+/// Interval of checks for clients that still poll.
 const LOOK: Duration = Duration::from_millis(50);
 
 impl ServerState {
-    /// Begins to stop. Nobody is told before the delay is over.
+    /// Begins to stop. Clients are closed after the delay.
     pub(crate) fn stop(self: &Arc<Self>) {
         if self.begin_to_stop() {
             return;
@@ -35,7 +35,7 @@ impl ServerState {
         }
     }
 
-    /// Takes nobody new, and tells every connection to end. One that enters later sees [`ServerState::is_stopping`].
+    /// Accepts no new clients and asks every connection to end. A later connection checks [`ServerState::is_stopping`].
     fn halt(self: &Arc<Self>) {
         self.stopping.cancel();
         self.tasks.close();
@@ -50,7 +50,7 @@ impl ServerState {
             Ok(runtime) if !rest.is_empty() || self.is_polled() => {
                 self.tasks.spawn_on(Arc::clone(self).go_on(rest, size), &runtime);
             }
-            // Without a runtime nobody could wait.
+            // Without a runtime there is no timer.
             Ok(_) | Err(_) => {
                 tell(&rest);
                 self.told.cancel();
@@ -64,7 +64,7 @@ impl ServerState {
             tell(slice);
         }
         drop(sessions);
-        // A client that polls is told by the answer to its next poll, for which its connection must live that long.
+        // A polling client receives the close with its next poll, so its connection must stay open until then.
         let patience = self.started().map_or(Duration::ZERO, |server| {
             let limits = &server.application.limits;
             limits.drain_timeout + limits.close_timeout
@@ -79,7 +79,7 @@ impl ServerState {
         self.told.cancel();
     }
 
-    /// Waits until no client is left that may still ask something.
+    /// Waits until no client may send another request.
     pub(crate) async fn takes_no_request(&self) {
         self.stopping.cancelled().await;
         if self.is_polled() {

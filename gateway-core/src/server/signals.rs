@@ -1,18 +1,18 @@
-//! Signals of a supervisor or a person to the process.
+//! Signals to the process.
 
 use std::io;
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Ctrl-C, or SIGTERM and SIGHUP where the system has them. From when it is made: a signal that comes before it is awaited
-/// is not lost, and does not kill.
+/// A receiver of Ctrl-C, and of SIGTERM and SIGHUP where the system has them. Signals are caught from its creation on, also
+/// before they are awaited.
 pub(crate) struct Signals {
     #[cfg(unix)]
     terminate: Signal,
     #[cfg(unix)]
     interrupt: Signal,
-    /// Only where it means something; elsewhere it ends the process, as everywhere.
+    /// Present with TLS only; otherwise SIGHUP ends the process as usual.
     #[cfg(unix)]
     hangup: Option<Signal>,
 }
@@ -32,7 +32,7 @@ impl Signals {
         Ok(Self { terminate, interrupt, hangup: None })
     }
 
-    /// A hangup does not end the process from now on, and is heard of.
+    /// Catches SIGHUP from now on.
     pub(crate) fn hear_hangups(&mut self) -> io::Result<()> {
         self.hangup = Some(signal(SignalKind::hangup())?);
         Ok(())

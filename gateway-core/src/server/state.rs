@@ -1,4 +1,4 @@
-//! The state of one server: what exists before it has started, and what its start makes.
+//! The state of a server: the part that exists before the start, and the part that the start creates.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,15 +17,15 @@ use crate::server::handshake_check::HandshakeCheck;
 use crate::server::setup_hints::SetupHints;
 use crate::transport::{ConnectionLimiter, Deflate, OriginPolicy, Proxies};
 
-/// The part that exists before the server has started: what a [`ServerHandle`](crate::ServerHandle) reaches.
+/// The part that exists before the start; [`ServerHandle`](crate::ServerHandle) refers to it.
 #[derive(Debug)]
 pub(crate) struct ServerState {
     pub(crate) hub: Arc<Hub>,
     pub(crate) counters: Arc<Counters>,
-    /// Everything that serves a client runs here.
+    /// Tracker of all tasks that serve clients.
     pub(crate) tasks: TaskTracker,
     pub(crate) stopping: CancellationToken,
-    /// Fires when a server that stops has told all its clients.
+    /// Cancelled when a stopping server has closed all clients.
     pub(crate) told: CancellationToken,
     pub(crate) hints: SetupHints,
     is_draining: AtomicBool,
@@ -50,11 +50,11 @@ impl ServerState {
         })
     }
 
-    /// Its gateways are assembled: from now on only their namespaces are found by name.
+    /// Sets the namespaces of the assembled gateways: from now on only these are found by name.
     ///
     /// # Errors
     ///
-    /// The namespaces somebody holds already and no gateway has.
+    /// The namespaces that are held already and that no gateway declares.
     pub(crate) fn know(&self, known: KnownNamespaces) -> Result<(), Vec<Problem>> {
         let held = self.hub.spaces();
         let unknown = held.iter().filter_map(|space| known.find(&space.name).err());
@@ -64,18 +64,18 @@ impl ServerState {
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
-    /// The namespaces of its gateways, once they are assembled.
+    /// The namespaces of the gateways, once assembled.
     pub(crate) fn known(&self) -> Option<&KnownNamespaces> {
         self.known.get()
     }
 
-    /// The server has started.
+    /// Marks the server as started.
     pub(crate) fn start(&self, server: &Arc<StartedServer>) {
         // A server starts once.
         let _ = (self.drain.set(server.application.drain.clone()), self.started.set(Arc::downgrade(server)));
     }
 
-    /// The started server, while it is there.
+    /// The started server, while it exists.
     pub(crate) fn started(&self) -> Option<Arc<StartedServer>> {
         self.started.get()?.upgrade()
     }
@@ -84,12 +84,12 @@ impl ServerState {
         self.drain.get().cloned().unwrap_or_default()
     }
 
-    /// Begins to stop; returns `true` if it had begun before.
+    /// Begins to stop. Returns `true` if the stop had begun before.
     pub(crate) fn begin_to_stop(&self) -> bool {
         self.is_draining.swap(true, Ordering::AcqRel)
     }
 
-    /// Returns `true` if the server was told to stop, though it may still take clients.
+    /// Returns `true` if the server is stopping, though it may still accept clients.
     pub(crate) fn is_draining(&self) -> bool {
         self.is_draining.load(Ordering::Acquire)
     }
@@ -99,7 +99,7 @@ impl ServerState {
     }
 }
 
-/// A server that has started: its application, and the ways in to it.
+/// A started server: its application and its ways of connecting.
 #[derive(Debug)]
 pub(crate) struct StartedServer {
     pub(crate) shared: Arc<ServerState>,
@@ -111,12 +111,12 @@ pub(crate) struct StartedServer {
     /// The application's check of every request for a connection.
     pub(crate) allow_request: Option<HandshakeCheck>,
     pub(crate) subprotocols: Vec<String>,
-    /// Where messages of a WebSocket may be compressed.
+    /// Options of compression on WebSockets, if enabled.
     pub(crate) deflate: Option<Deflate>,
 }
 
 impl StartedServer {
-    /// Where a request came from.
+    /// The client's address of a request.
     pub(crate) fn address(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         if peer.is_none() && self.proxies.misses_a_peer(headers) {
             self.shared.hints.unknown_peer();

@@ -30,13 +30,13 @@ pub enum DisconnectReason {
     Resumed,
     /// The server stops.
     Shutdown,
-    /// The connection reached [`Limits::connection_lifetime`](crate::Limits::connection_lifetime).
+    /// The connection reached [`Limits::connection_lifetime`](crate::limits::Limits::connection_lifetime).
     Lifetime,
 }
 
 impl DisconnectReason {
     /// The close code sent by the client or to the client. 1005 if the client closed without a code, 1006 if the connection
-    /// was lost (RFC 6455 §7.1.5), 1001 for a stop, even if [`Drain::close_code`](crate::Drain::close_code) is another.
+    /// was lost (RFC 6455 §7.1.5), 1001 for a stop, even if [`Drain::close_code`](crate::serve::Drain::close_code) is another.
     #[must_use]
     pub fn code(&self) -> CloseCode {
         match self {

@@ -1,5 +1,5 @@
-//! Events on their way into an outbox: of one socket, or of many that share a broadcast. Which form of a frame a client takes
-//! is the outbox's choice.
+//! Queueing of events into an outbox, for one socket or for a broadcast. The outbox chooses the form of a frame that its
+//! client gets.
 
 use std::sync::Arc;
 
@@ -8,19 +8,19 @@ use crate::protocol::{Compress, ContentRef, EncodeContext, Encoded, Key, Outgoin
 use crate::session::outbox::{Delivery, Pushed};
 use crate::session::{Leaves, Offset, SendError, Session};
 
-/// Treatment of an event whose client reads slowly.
+/// Treatment of an event if its client reads slowly.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum EmitMode<'a> {
-    /// Waits for its turn.
+    /// Queued behind earlier frames.
     Event,
-    /// Takes the place of an older event of its name and this key that still waits.
+    /// Replaces an older event of its name and this key that is still queued.
     LatestOf(&'a str),
-    /// Goes out at once or not at all.
+    /// Written at once or dropped.
     Volatile,
 }
 
-/// Volatile event that ends in a text, for clients that take the last text of every event for its offset: it names the last
-/// event that counts, so that its own text is not taken for that. Encoded once for each last offset of its receivers.
+/// A volatile event that ends in a text, for clients that read the last text of every event as its offset. It also carries
+/// the offset of the last numbered event, so that its own text is not read as one. Encoded once per last offset.
 #[derive(Debug)]
 pub(crate) struct VolatileText<'a> {
     encode_context: EncodeContext<'a>,
@@ -31,7 +31,7 @@ pub(crate) struct VolatileText<'a> {
 }
 
 impl<'a> VolatileText<'a> {
-    /// `None` for what no client takes for an offset.
+    /// Returns `None` if no client would read the event's end as an offset.
     pub(crate) fn new(
         encode_context: EncodeContext<'a>,
         event: &'a str,
@@ -41,7 +41,7 @@ impl<'a> VolatileText<'a> {
         content.ends_in_text().then_some(Self { encode_context, event, content, worth, latest: None })
     }
 
-    /// Queues the event for the caller to mark; `None` where the client of this session takes nothing of it for an offset.
+    /// Queues the event; the caller marks the queue. `None` if this client does not read texts as offsets.
     pub(crate) fn push(&mut self, session: &Session, listed: Leaves) -> Option<Result<Pushed, SendError>> {
         let mut latest = session.outbox.latest_offset().filter(|_| session.format.takes_texts_for_offsets())?;
         loop {
@@ -66,8 +66,7 @@ impl<'a> VolatileText<'a> {
 
 /// Events of one socket.
 impl Session {
-    /// Sends one event; it goes out at the end of the sender's batch of work. With an offset it is kept for a client that
-    /// resumes.
+    /// Queues one event, to be written at the end of the sender's batch. An event with an offset is kept for recovery.
     pub(crate) fn emit(
         self: &Arc<Self>,
         event: &str,
@@ -111,7 +110,7 @@ impl Session {
         self.push(self.encode(&Outgoing::Event { event, content, offset: None }), Delivery::Volatile)
     }
 
-    /// Returns `true`, and counts it, if a volatile event goes nowhere now.
+    /// Returns `true` and counts a dropped frame if a volatile event cannot be sent now.
     fn drops_volatile(&self) -> bool {
         let is_unheard = self.outbox.is_unheard();
         if is_unheard {
@@ -121,9 +120,9 @@ impl Session {
     }
 }
 
-/// Events that many sockets share. The caller marks what was queued.
+/// Events of a broadcast. The caller marks the queues.
 impl Session {
-    /// Queues a broadcast, and keeps it for a client that resumes, in the same step.
+    /// Queues a broadcast and keeps it for recovery in the same step.
     #[inline]
     pub(crate) fn queue_numbered(
         &self,
@@ -135,7 +134,7 @@ impl Session {
         self.queue_event(shared.frame(self.format).clone(), sent, offset, listed)
     }
 
-    /// Queues a volatile broadcast; `text` where it ends in one and clients may resume.
+    /// Queues a volatile broadcast. `text` is set if the event ends in a text and clients may resume.
     #[inline]
     pub(crate) fn queue_volatile<'a>(
         &self,

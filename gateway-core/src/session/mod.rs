@@ -26,7 +26,6 @@ pub(crate) use heartbeat::{ByteActivity, Heartbeat, HeartbeatAction, HeartbeatCo
 pub(crate) use id::ById;
 pub use id::SocketId;
 use recovery::SessionRecovery;
-pub use room_guard::RoomRefusal;
 pub(crate) use room_guard::{GuardDecision, RoomGuard};
 
 pub use disconnect_reason::DisconnectReason;

@@ -1,6 +1,6 @@
-//! A model of outbox and batch: senders on several threads, the connection's own task, and a client that reads slowly, in
-//! thousands of orders. Every frame that was taken arrives, once, in its sender's order, before the close; and nobody
-//! sleeps while there is something to do: the model fails where all threads wait.
+//! A concurrency model of outbox and batch: senders on several threads, the connection's task, and a slow client, in
+//! thousands of interleavings. Every accepted frame arrives once, in its sender's order, before the close. The model fails
+//! if all threads wait.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -20,7 +20,7 @@ use crate::protocol::{
 use crate::session::{Batch, Delivery, DisconnectReason, Leaves, Scope, Session, write_all_soon};
 use crate::transport::{Broken, Deliver, Direct, DirectWrite, Ending, Handshake, Transport};
 
-/// Orders that are tried of each model, half of them at random and half with few changes of thread.
+/// Interleavings tried per model, half of them random and half with few context switches.
 const ORDERS: usize = 4000;
 
 fn check(model: impl Fn() + Send + Sync + Copy + 'static) {
@@ -28,7 +28,7 @@ fn check(model: impl Fn() + Send + Sync + Copy + 'static) {
     shuttle::check_pct(model, ORDERS / 2, 4);
 }
 
-/// What is on its way to a client: a few bytes, as a kernel's buffer.
+/// Bytes in flight to a client: a small buffer like a kernel's.
 #[derive(Debug)]
 struct Pipe {
     state: Mutex<PipeState>,
@@ -72,7 +72,7 @@ impl Pipe {
     }
 }
 
-/// What a client has read and not yet looked at.
+/// Bytes that a client has read but not parsed.
 struct Reader {
     pipe: Arc<Pipe>,
     bytes: VecDeque<u8>,

@@ -16,7 +16,7 @@ options! {
     /// ```
     /// use std::time::Duration;
     ///
-    /// use gateway_core::Recovery;
+    /// use gateway_core::serve::Recovery;
     ///
     /// let recovery = Recovery::new().within(Duration::from_secs(30)).events(256);
     /// ```

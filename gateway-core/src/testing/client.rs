@@ -90,7 +90,7 @@ impl TestClient {
         Err(refusal.map_or(ConnectError::Closed(closed.clone()), |failure| ConnectError::Refused(failure, closed)))
     }
 
-    /// Sends an event without waiting for an answer. Several arguments are [`Args`](crate::Args)`((one, other))`.
+    /// Sends an event without waiting for an answer. Several arguments are [`Args`](crate::extract::Args)`((one, other))`.
     pub async fn emit(&mut self, event: &str, data: impl ToArgs) {
         let messages = self.dialect.event(event, TestArgs::new(data), None);
         self.send_all(messages).await;

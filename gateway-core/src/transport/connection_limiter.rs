@@ -1,4 +1,4 @@
-//! Bounds on the number of connections, in all and from one address. Counts nothing where no bound is set.
+//! Limits on the number of connections, in total and per address. Without a limit nothing is counted.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::limits::Limits;
 
-/// The connections of a server.
+/// The counted connections of a server.
 #[derive(Debug)]
 pub(crate) struct ConnectionLimiter {
     limit: Option<usize>,
@@ -20,18 +20,18 @@ struct ConnectionCounts {
     by_network: HashMap<IpAddr, usize>,
 }
 
-/// One connection among them, until it is dropped.
+/// A counted connection, until dropped.
 #[derive(Debug)]
 pub(crate) struct ConnectionPermit {
     limiter: Arc<ConnectionLimiter>,
     network: Option<IpAddr>,
 }
 
-/// Why no further connection may be here.
+/// The exceeded limit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum LimitExceeded {
     Everywhere,
-    /// From this address; others may come.
+    /// The limit per address; other addresses may connect.
     There,
 }
 
@@ -41,7 +41,7 @@ impl ConnectionLimiter {
         Arc::new(Self { limit: *connections, limit_per_address: *connections_per_address, here: Mutex::default() })
     }
 
-    /// Takes a place; nothing where there is no bound.
+    /// Counts a connection; returns no permit if there is no limit.
     pub(crate) fn enter(
         self: &Arc<Self>,
         address: Option<IpAddr>,
@@ -90,7 +90,7 @@ impl Drop for ConnectionPermit {
     }
 }
 
-/// Whoever has one address of version 6 has 2⁶⁴ of them.
+/// Returns the network to count by: a client with one IPv6 address usually has 2⁶⁴ of them.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
@@ -125,7 +125,7 @@ mod tests {
         let places: Vec<_> = (0..2).map(|_| limiter.enter(Some(address("::ffff:10.0.0.1"))).unwrap()).collect();
         assert_eq!(limiter.enter(Some(address("10.0.0.1"))).unwrap_err(), LimitExceeded::There);
         let other = limiter.enter(Some(address("10.0.0.2"))).unwrap();
-        // Without an address there is nothing to bound.
+        // Without an address no limit applies.
         let unknown: Vec<_> = (0..3).map(|_| limiter.enter(None).unwrap()).collect();
         drop((places, other, unknown));
         let here = limiter.lock();

@@ -1,17 +1,17 @@
-//! Where a client of the plain protocol puts its credentials (`docs/protocol.md`, "Credentials"). They stay as they came,
-//! and are read by whoever asks for them.
+//! Location of a plain client's credentials (`docs/protocol.md`, "Credentials"). They are kept raw and deserialised on
+//! demand.
 
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::transport::Query;
 
-/// The `auth.` entry of the subprotocols, which `lines` list, else the query's `auth`.
+/// Returns the `auth.` entry of the subprotocols in `lines`, or else the query's `auth`.
 pub(crate) fn read<'a>(lines: impl Iterator<Item = &'a str>, query: &Query) -> Option<Box<RawValue>> {
     entry(lines).and_then(from_subprotocol).or_else(|| query.first("auth").and_then(from_text))
 }
 
-/// About as many bytes as the longer of them has.
+/// Approximate length in bytes of the longer of both.
 pub(crate) fn len<'a>(lines: impl Iterator<Item = &'a str>, query: &Query) -> usize {
     let encoded = entry(lines).map_or(0, str::len);
     (encoded / 4 * 3).max(query.first("auth").map_or(0, str::len))
@@ -26,7 +26,7 @@ fn from_subprotocol(encoded: &str) -> Option<Box<RawValue>> {
     serde_json::from_slice(&json).ok()
 }
 
-/// Reads a credential as JSON, or as a text where it is none.
+/// Reads a credential as JSON, or else as a text.
 fn from_text(text: &str) -> Option<Box<RawValue>> {
     serde_json::from_str(text).or_else(|_| to_raw_value(text)).ok()
 }

@@ -14,12 +14,12 @@ options! {
     /// compressor: each thread has one, of at most 372 KiB.
     ///
     /// One compressed byte of a client can inflate to 1000 bytes, so 1 KB on the wire can cost a server as much as 1 MB
-    /// without compression. [`Limits::message_bytes`](crate::Limits::message_bytes) counts inflated bytes; set it to the
+    /// without compression. [`Limits::message_bytes`](crate::limits::Limits::message_bytes) counts inflated bytes; set it to the
     /// largest message that clients need to send.
     ///
     /// ```
     /// # #[cfg(feature = "deflate")] {
-    /// use gateway_core::Deflate;
+    /// use gateway_core::serve::Deflate;
     ///
     /// let deflate = Deflate::new().threshold(256).level(6);
     /// # }

@@ -1,5 +1,5 @@
-//! The headers of a request, kept for as long as its connection lives: one small copy, as the map they came in holds on to
-//! the server's read buffer.
+//! The headers of a request, kept as long as its connection lives: a compact copy, because the original map keeps the
+//! server's read buffer alive.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::transport::pairs::Pairs;
 
-/// Names and values one behind the other; the map is made again for whoever asks for all of it.
+/// Names and values in one buffer; the map is rebuilt on demand.
 #[derive(Default)]
 pub(crate) struct Headers {
     lines: Pairs,
@@ -43,7 +43,7 @@ impl Headers {
     }
 }
 
-/// Values are credentials often enough.
+/// Shows no values, which may be credentials.
 impl fmt::Debug for Headers {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} headers", self.lines.len())

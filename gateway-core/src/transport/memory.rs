@@ -1,5 +1,5 @@
-//! A connection without a network. The client's end behaves as a browser does: it reads as fast as it can, answers pings
-//! and closes by itself, unless told to stop reading.
+//! A connection in memory. The client's end behaves like a browser: it reads as fast as it can and answers pings and
+//! closes, unless reading is paused.
 
 use std::collections::VecDeque;
 use std::io;
@@ -9,18 +9,18 @@ use std::task::{Context, Poll, Waker};
 use crate::protocol::{CloseCode, Disconnect, Flow, Message, OpCode, ReceivedMessage, ServerFrame, ServerFrames};
 use crate::transport::{Broken, Deliver, Ending, Transport};
 
-/// Frames that fit between a server and a client that has stopped reading, as a kernel's buffers would hold them.
+/// Frames in flight to a client that has stopped reading, like a kernel's buffers.
 const IN_FLIGHT: usize = 16;
 
 /// The server's end.
 #[derive(Debug)]
 pub(crate) struct Memory(Arc<Mutex<MemoryPipe>>);
 
-/// The client's end. Dropping it is a lost connection.
+/// The client's end. Dropping it loses the connection.
 #[derive(Debug)]
 pub(crate) struct MemoryPeer(Arc<Mutex<MemoryPipe>>);
 
-/// A frame that a client sends.
+/// A frame sent by a client.
 #[derive(Debug)]
 pub(crate) enum ClientFrame {
     Message(Message),
@@ -29,7 +29,7 @@ pub(crate) enum ClientFrame {
 }
 
 impl ClientFrame {
-    /// Of a message: there are no frames here.
+    /// Number of payload bytes of a message; there are no headers here.
     fn bytes(&self) -> u64 {
         match self {
             Self::Message(Message::Text(text)) => text.len() as u64,
@@ -39,7 +39,7 @@ impl ClientFrame {
     }
 }
 
-/// The server's close frame, or `None` where it sent none.
+/// The server's close frame; `None` if there was none.
 type ServerClose = Option<Disconnect>;
 
 #[derive(Debug, Default)]
@@ -47,17 +47,17 @@ type ServerClose = Option<Disconnect>;
 struct MemoryPipe {
     to_server: VecDeque<ClientFrame>,
     to_client: VecDeque<Message>,
-    /// A frame that was written in part.
+    /// A partly written frame.
     partial: Vec<u8>,
-    /// Bytes that were read.
+    /// Number of bytes read.
     count: u64,
-    /// End of the connection, once it has ended.
+    /// The end of the connection, once ended.
     closed: Option<ServerClose>,
     client_gone: bool,
     accepted: bool,
     client_closing: bool,
     paused: bool,
-    /// Pings are packets of Engine.IO.
+    /// Set if pings are packets of Engine.IO.
     is_engine: bool,
     unanswered_ping: bool,
     server_reader: Option<Waker>,
@@ -65,7 +65,7 @@ struct MemoryPipe {
     client_reader: Option<Waker>,
 }
 
-/// Both ends of a new connection.
+/// Creates both ends of a connection.
 pub(crate) fn pair() -> (Memory, MemoryPeer) {
     let pipe = Arc::new(Mutex::new(MemoryPipe::default()));
     (Memory(Arc::clone(&pipe)), MemoryPeer(pipe))
@@ -88,7 +88,7 @@ fn wake(waker: &mut Option<Waker>) {
 }
 
 impl MemoryPipe {
-    /// Delivers the frames that are whole now; the rest of the bytes waits for those behind.
+    /// Delivers complete frames and keeps the rest of the bytes.
     fn take_frames(&mut self, written: &[u8]) {
         self.partial.extend_from_slice(written);
         let bytes = std::mem::take(&mut self.partial);
@@ -154,7 +154,7 @@ impl Transport for Memory {
             let sent = {
                 let mut pipe = lock(&self.0);
                 if let Some(ClientFrame::Close(close)) = pipe.to_server.front() {
-                    // RFC 6455 §5.5.1: a close frame is answered by one, here and in the transports of a network.
+                    // RFC 6455 §5.5.1: a close frame is answered by one.
                     let close = close.clone();
                     pipe.closed.get_or_insert(close);
                     wake(&mut pipe.client_reader);
@@ -220,14 +220,14 @@ impl Drop for Memory {
 }
 
 impl MemoryPeer {
-    /// Sends something; what comes after the end is lost, as on a network.
+    /// Sends a frame. After the end it is lost, as on a network.
     pub(crate) fn send(&self, sent: ClientFrame) {
         let mut pipe = lock(&self.0);
         pipe.client_closing |= matches!(sent, ClientFrame::Close(_));
         pipe.push_to_server(sent);
     }
 
-    /// `Ready` once the connection was accepted or has ended.
+    /// Ready once the connection was accepted or has ended.
     pub(crate) fn poll_admitted(&self, context: &mut Context<'_>) -> Poll<bool> {
         let mut pipe = lock(&self.0);
         if pipe.accepted || pipe.closed.is_some() {
@@ -237,7 +237,7 @@ impl MemoryPeer {
         Poll::Pending
     }
 
-    /// The next message, or how the connection ended once all were taken.
+    /// Receives the next message, or the end of the connection after the last message.
     pub(crate) fn poll_receive(&self, context: &mut Context<'_>) -> Poll<Result<Message, ServerClose>> {
         let mut pipe = lock(&self.0);
         if !pipe.paused
@@ -254,12 +254,12 @@ impl MemoryPeer {
         Poll::Pending
     }
 
-    /// Stops reading: the server feels back-pressure, and pings stay unanswered.
+    /// Stops reading: the server meets back-pressure, and pings stay unanswered.
     pub(crate) fn pause(&self) {
         lock(&self.0).paused = true;
     }
 
-    /// Reads on, and answers the ping that came meanwhile.
+    /// Resumes reading, and answers a ping that arrived meanwhile.
     pub(crate) fn resume(&self) {
         let mut pipe = lock(&self.0);
         pipe.paused = false;

@@ -1,5 +1,5 @@
-//! Messages to and from one peer, and the handshake that comes before. Knows frames, not envelopes; sockets and rooms
-//! are further up.
+//! Messages to and from one peer, and the handshake before them. Knows frames, not envelopes; sockets and rooms are on
+//! higher layers.
 
 mod connection_limiter;
 mod credentials;
@@ -51,87 +51,85 @@ pub(crate) use websocket::{Stream, WebSocket};
 
 use crate::protocol::{Deflating, Disconnect, Flow, ReceivedMessage};
 
-/// Receiver of the messages of a read. Gets the task's context back, so that pending work of a message can register its
-/// waker.
+/// Receiver of the messages of a read. Gets the task's context, so that pending work of a message can register its waker.
 pub(crate) type Deliver<'a> = dyn FnMut(ReceivedMessage<'_>, &mut Context<'_>) -> Flow + 'a;
 
-/// Moves frames of one peer. Methods that answer `Pending` have registered the task of `context`.
+/// A connection that moves frames of one peer. Methods that return `Pending` have registered the task of `context`.
 pub(crate) trait Transport: Send + Unpin + 'static {
-    /// The connect hooks have accepted: a protocol that greets its clients does it now, before anything else is sent.
+    /// Notes that the connect hooks have accepted. A protocol with a greeting sends it now, before any other frame.
     fn greet(&mut self) {}
 
-    /// Lends what has come, at most one read's worth, to `deliver`, until it pauses. What it did not take comes first
-    /// the next time.
+    /// Passes received messages, at most one read's worth, to `deliver` until it pauses. Messages that remain are delivered
+    /// first the next time.
     fn poll_receive(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Poll<Result<(), Broken>>;
 
-    /// Bytes that were read, in all.
+    /// Total number of bytes read.
     fn received(&self) -> u64 {
         0
     }
 
-    /// Which message is being put together from fragments, if any.
+    /// The number of the message being assembled from fragments, if any.
     fn assembling(&self) -> Option<u64> {
         None
     }
 
-    /// Writes bytes of whole frames, as many as go out at once.
+    /// Writes bytes of whole frames, as many as are accepted at once.
     fn poll_write(&mut self, context: &mut Context<'_>, frames: &[u8]) -> Poll<io::Result<usize>>;
 
-    /// Hands everything written to the peer.
+    /// Flushes all written bytes to the peer.
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// The connection ends: nothing more is received.
+    /// Stops receiving at the end of the connection.
     fn stop_reading(&mut self) {}
 
-    /// The peer is taken for gone: nothing waits for it any more.
+    /// Considers the peer gone: no operation waits for it any more.
     fn give_up(&mut self) {}
 
-    /// Ends the connection once the close frame was written. May be dropped while pending, which is how the caller
-    /// bounds it in time.
+    /// Ends the connection after the close frame was written. The caller may stop polling after a time limit.
     fn poll_close(&mut self, context: &mut Context<'_>, ending: Ending) -> Poll<()>;
 
-    /// A writer for tasks other than the connection's own, where the stream can be written from anywhere. A transport may
-    /// come to have one later: whoever got none asks again after each receive.
+    /// A writer for other tasks than the connection's own, if the stream allows it. A transport may get one later, so callers
+    /// without one ask again after each receive.
     fn direct(&self) -> Option<Direct> {
         None
     }
 
-    /// Handle that tells if the peer takes data now, for transports whose peers do so at times only.
+    /// A handle that tells if the peer can receive now, for transports whose peers receive only at times.
     fn listener(&self) -> Option<PollListener> {
         None
     }
 
-    /// Compression of messages that are written here. A transport may begin to compress later, and never stops.
+    /// Compression of written messages. A transport may begin to compress later, and never stops.
     fn deflating(&self) -> Option<Deflating> {
         None
     }
 }
 
-/// Stand-in of tests for a socket.
+/// A substitute for a socket in tests.
 #[cfg(test)]
 pub(crate) trait DirectWrite: std::fmt::Debug + Send + Sync {
-    /// Writes as much as goes out at once; `WouldBlock` when nothing does.
+    /// Writes as much as is accepted at once; `WouldBlock` if nothing is.
     fn try_write(&self, frames: &[u8]) -> io::Result<usize>;
 }
 
 /// Steps that are left after the close frame.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Ending {
-    /// The peer has closed or is gone.
+    /// The peer has closed or has disconnected.
     Answered,
-    /// The peer keeps to the protocol, and its close frame is awaited.
+    /// The peer's close frame is awaited.
     Awaited,
-    /// The peer broke the protocol: what it goes on to send is no longer read as frames.
+    /// The peer violated the protocol: further bytes are not read as frames.
     Violated,
 }
 
-/// Why nothing more comes from a peer.
+/// Reason why a connection receives no more.
 #[derive(Clone, Debug)]
 pub(crate) enum Broken {
     /// The stream ended or failed.
     Lost,
-    /// A request of long polling broke off.
+    /// A long-polling request was aborted.
     Aborted,
-    /// The peer violated RFC 6455 or a limit; the close frame says how.
+    /// The peer violated RFC 6455 or a limit, as described by the close frame.
     Violation(Disconnect),
 }

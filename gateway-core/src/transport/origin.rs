@@ -1,8 +1,8 @@
-//! Which pages may connect. A browser names the page's origin; any other program may leave it out.
+//! The check of page origins. A browser sends the page's origin; other programs may omit it.
 
 use http::header::{HOST, HeaderMap, ORIGIN};
 
-/// Default: the page came from the host it connects to.
+/// The allowed origins. By default a page must be of the host it connects to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OriginPolicy {
     any: bool,
@@ -18,14 +18,15 @@ impl OriginPolicy {
         self.any = true;
     }
 
-    /// RFC 6455 §10.2. Where `Origin` is missing nobody was tricked into connecting: only browsers are, and they send it.
+    /// Returns `true` if the page may connect (RFC 6455 §10.2). A request without `Origin` is not from a browser, so no page
+    /// has tricked its user into connecting.
     pub(crate) fn admits(&self, headers: &HeaderMap) -> bool {
         has_none(headers)
             || self.names(headers).is_some()
             || single_origin(headers).is_some_and(|origin| is_same_host(&origin, headers))
     }
 
-    /// Rule that allowed the page of this request; `None` where the page was refused, or is of this very host.
+    /// The rule that allows the page of this request; `None` if the page is refused, or is of the same host.
     pub(crate) fn names(&self, headers: &HeaderMap) -> Option<Allowed> {
         if single_origin(headers).is_some_and(|origin| self.allowed.contains(&origin)) {
             return Some(Allowed::ByName);
@@ -33,25 +34,25 @@ impl OriginPolicy {
         self.any.then_some(Allowed::AsAny)
     }
 
-    /// The origins that were allowed by name; `None` where all are.
+    /// The allowed origins; `None` if all are allowed.
     pub(crate) fn allowed(&self) -> Option<&[String]> {
         (!self.any).then_some(&self.allowed)
     }
 
-    /// Returns `true` if any pages of other hosts are allowed.
+    /// Returns `true` if pages of any other host are allowed.
     pub(crate) fn is_open(&self) -> bool {
         self.any || !self.allowed.is_empty()
     }
 }
 
-/// Rule by which a foreign page was allowed.
+/// The rule that allows a page of another host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Allowed {
     ByName,
     AsAny,
 }
 
-/// An empty one names no page. A browser sends `null` for a page that it does not name.
+/// Returns `true` if there is no origin. An empty one counts as none; `null` is sent by browsers for opaque origins.
 fn has_none(headers: &HeaderMap) -> bool {
     let mut lines = headers.get_all(ORIGIN).iter();
     lines.next().is_none_or(|line| line.is_empty() && lines.next().is_none())
@@ -63,8 +64,7 @@ fn single_origin(headers: &HeaderMap) -> Option<String> {
     lines.next().is_none().then(|| normal(origin))
 }
 
-/// The scheme may differ from ours: a proxy in front may end TLS, and programs name the one they connect by. Host and port
-/// may not.
+/// Compares host and port, but not the scheme, because a proxy may terminate TLS.
 fn is_same_host(origin: &str, headers: &HeaderMap) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
     let default_port = match scheme {
@@ -72,7 +72,7 @@ fn is_same_host(origin: &str, headers: &HeaderMap) -> bool {
         "https" | "wss" => ":443",
         _ => return false,
     };
-    // RFC 9112 §3.2: one that names two hosts is none we could believe.
+    // RFC 9112 §3.2: a request with two hosts is invalid.
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next().and_then(|host| host.to_str().ok()), hosts.next()) else { return false };
     let host = host.trim().to_ascii_lowercase();

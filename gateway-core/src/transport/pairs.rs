@@ -1,29 +1,29 @@
-//! Names and values, one behind the other: two allocations however many there are.
+//! A compact list of names and values: two allocations for any number of pairs.
 
-/// Pairs in their order.
+/// Pairs in order.
 #[derive(Default)]
 pub(crate) struct Pairs {
     bytes: Box<[u8]>,
-    /// Where each name and each value ends.
+    /// End positions of names and values.
     ends: Box<[u32]>,
 }
 
 impl Pairs {
-    /// Keeps pairs that have at most so many bytes together; more is right too, and slower.
+    /// Copies pairs. `bytes` is their expected total size; more bytes are only slower.
     pub(crate) fn keep<N: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: impl Iterator<Item = (N, V)>, bytes: usize) -> Self {
         let mut kept = Vec::with_capacity(bytes);
         let mut ends = Vec::with_capacity(pairs.size_hint().0 * 2);
         for (name, value) in pairs {
             for part in [name.as_ref(), value.as_ref()] {
                 kept.extend_from_slice(part);
-                // Heads are bounded far below 4 GiB.
+                // Request heads are limited far below 4 GiB.
                 ends.push(u32::try_from(kept.len()).unwrap_or(u32::MAX));
             }
         }
         Self { bytes: kept.into(), ends: ends.into() }
     }
 
-    /// Bytes of all of them.
+    /// Total size in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.len()
     }

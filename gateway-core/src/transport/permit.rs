@@ -1,14 +1,14 @@
-//! Places that are counted, so that no more are taken than there are.
+//! Counted permits up to a limit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// One place, free again when this is dropped.
+/// A permit, released when dropped.
 #[derive(Debug)]
 pub(crate) struct CountedPermit(Arc<AtomicUsize>);
 
 impl CountedPermit {
-    /// Takes one of `limit` places, where one is free.
+    /// Takes one of `limit` permits, if one is free.
     pub(crate) fn take(taken: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
         let one_more = |count: usize| (count < limit).then_some(count + 1);
         taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;

@@ -1,21 +1,21 @@
-//! Addresses of clients behind proxies: named proxies are believed, and no other peer.
+//! Addresses of clients behind trusted proxies.
 
 use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
 
-/// The header that proxies write it into, each behind what it was told.
+/// The header with the chain of addresses; each proxy appends its peer's.
 const FORWARDED: &str = "x-forwarded-for";
 
-/// Proxies that were named.
+/// The trusted proxies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Proxies {
-    /// Peers on a Unix socket, or without an address.
+    /// Set if peers without an address, as on a Unix socket, are trusted.
     local: bool,
     networks: Vec<Network>,
 }
 
-/// Addresses that begin with the same bits.
+/// A network: addresses with a common prefix.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Network {
     address: IpAddr,
@@ -23,7 +23,7 @@ struct Network {
 }
 
 impl Proxies {
-    /// Adds an address, a network such as `10.0.0.0/8`, or `unix`. Says whether the text is one of these.
+    /// Adds an address, a network such as `10.0.0.0/8`, or `unix`. Returns `false` if the text is none of these.
     pub(crate) fn add(&mut self, text: &str) -> bool {
         if text == "unix" {
             self.local = true;
@@ -34,21 +34,20 @@ impl Proxies {
         network.is_some()
     }
 
-    /// Where a request came from: the peer, or, where that is a proxy, what it says; the nearest address that is no proxy.
+    /// Returns the client's address of a request: the nearest address in the chain that is not a trusted proxy's.
     pub(crate) fn address(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         let mut address = peer.map(|peer| peer.ip().to_canonical());
         let lines: Vec<_> = headers.get_all(FORWARDED).iter().collect();
         let mut told = lines.iter().rev().filter_map(|line| line.to_str().ok()).flat_map(|line| line.rsplit(','));
         while address.map_or(self.local, |address| self.is_proxy(address)) {
-            // What cannot be read ends the chain: nothing behind it was told by somebody who is known.
+            // An unreadable entry ends the chain: entries before it are not from a trusted proxy.
             let Some(next) = told.next().and_then(read) else { break };
             address = Some(next);
         }
         address
     }
 
-    /// Returns `true` if a request without a peer's address carries headers that would be believed from one of the
-    /// named addresses.
+    /// Returns `true` if a request without a peer address has a header that would be trusted from one of the given addresses.
     pub(crate) fn misses_a_peer(&self, headers: &HeaderMap) -> bool {
         !self.local && !self.networks.is_empty() && headers.contains_key(FORWARDED)
     }
@@ -58,7 +57,7 @@ impl Proxies {
     }
 }
 
-/// An address, as proxies write it: with a port at times.
+/// Parses an address as written by proxies, possibly with a port.
 fn read(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let address = text.parse().or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()));

@@ -1,4 +1,4 @@
-//! The parameters of a request's query, kept for as long as its connection lives.
+//! The parameters of a request's query, kept as long as its connection lives.
 
 use std::borrow::Cow;
 use std::str;
@@ -8,11 +8,11 @@ use percent_encoding::percent_decode_str;
 use crate::limits::Limits;
 use crate::transport::pairs::Pairs;
 
-/// The parameters, decoded, in little more than the bytes they came in.
+/// The decoded parameters, in little more memory than their text.
 #[derive(Default)]
 pub(crate) struct Query(Pairs);
 
-/// Why a query is not taken.
+/// Reason why a query is rejected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum QueryError {
     #[error("the query is longer than a request's head may be")]
@@ -22,8 +22,7 @@ pub(crate) enum QueryError {
 }
 
 impl Query {
-    /// Looks at a query before anything of it is kept: its bytes are bounded by whoever serves HTTP, which may be somebody
-    /// else, and its parameters by nobody but us.
+    /// Checks the length and the number of parameters before the query is stored: a foreign HTTP server may not limit them.
     pub(crate) fn check(text: &str, limits: &Limits) -> Result<(), QueryError> {
         if text.len() > limits.header_bytes {
             return Err(QueryError::TooLong);
@@ -40,7 +39,7 @@ impl Query {
         Self(Pairs::keep(parse_query(text).map(|(name, value)| (QueryText(name), QueryText(value))), text.len()))
     }
 
-    /// Bytes of all names and values.
+    /// Total size in bytes of all names and values.
     pub(crate) fn bytes(&self) -> usize {
         self.0.bytes()
     }
@@ -64,7 +63,7 @@ impl AsRef<[u8]> for QueryText<'_> {
     }
 }
 
-/// `application/x-www-form-urlencoded`, as browsers write queries.
+/// Parses `application/x-www-form-urlencoded`, the format of queries.
 pub(crate) fn parse_query(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));

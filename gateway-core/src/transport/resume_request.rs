@@ -5,21 +5,21 @@ use crate::transport::Query;
 /// The offset of a client that has read no event.
 const START: &str = "0";
 
-/// Request of a client that can resume.
+/// A plain client's request concerning recovery.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum ResumeRequest {
-    /// To be told what it may name later.
+    /// The client requests the data to resume later.
     Later,
-    /// To be the socket of this key again, which has read the events up to this offset.
+    /// The client resumes the socket with this key and has received the events up to this offset.
     Now { key: String, offset: String },
 }
 
-/// The `resume` entry of the subprotocols, which `lines` list, else the query's `resume` and `offset`.
+/// Returns the `resume` entry of the subprotocols in `lines`, or else the query's `resume` and `offset`.
 pub(crate) fn read<'a>(lines: impl Iterator<Item = &'a str>, query: &Query) -> Option<ResumeRequest> {
     from_subprotocol(lines).or_else(|| Some(ResumeRequest::of(query.first("resume")?, query.first("offset"))))
 }
 
-/// `resume`, or `resume.<key>.<offset>`.
+/// Parses `resume`, or `resume.<key>.<offset>`.
 fn from_subprotocol<'a>(lines: impl Iterator<Item = &'a str>) -> Option<ResumeRequest> {
     let mut entries = lines.flat_map(|line| line.split(',')).map(str::trim);
     entries.find_map(|entry| match entry.strip_prefix("resume")? {

@@ -1,5 +1,5 @@
-//! TCP streams, and Unix streams where the system has them. What is read by one task may be written from any, so the stream
-//! stands behind a counter; nothing is locked.
+//! TCP streams, and Unix streams where available. A stream is read by one task and written from any, so it is reference
+//! counted; nothing is locked.
 
 use std::fmt;
 use std::io;
@@ -19,7 +19,7 @@ use tokio::net::UnixStream;
 use crate::transport::DirectWrite;
 use crate::transport::websocket::Stream;
 
-/// A stream of the kernel's.
+/// A shared kernel stream.
 #[derive(Debug)]
 pub(crate) struct SharedStream<S>(Arc<S>);
 
@@ -29,8 +29,8 @@ impl<S> From<S> for SharedStream<S> {
     }
 }
 
-/// Writes straight to a peer's socket, without its task. A broadcast goes through thousands of these: from here it is one
-/// step to the descriptor.
+/// A writer directly to a peer's socket, without its task. A broadcast uses thousands of these, so the descriptor is one
+/// pointer away.
 #[derive(Clone, Debug)]
 pub(crate) enum Direct {
     Tcp(Arc<TcpStream>),
@@ -41,10 +41,10 @@ pub(crate) enum Direct {
 }
 
 impl Direct {
-    /// Writes as much as goes out at once; `WouldBlock` when nothing does.
+    /// Writes as much as is accepted at once; `WouldBlock` if nothing is.
     ///
-    /// Not by the runtime's `try_write`, which first looks at what the runtime knows of the socket: memory that nothing else
-    /// of a broadcast touches. What is refused here is found by the connection's task, which does look.
+    /// Does not use the runtime's `try_write`, which first reads the runtime's state of the socket: memory that a broadcast
+    /// does not touch otherwise. A refused write is retried by the connection's task, which uses the runtime.
     #[inline]
     pub(crate) fn try_write(&self, frames: &[u8]) -> io::Result<usize> {
         match self {
@@ -59,7 +59,7 @@ impl Direct {
 
 /// Operations that TCP and Unix streams share, usable by reference.
 pub(crate) trait SystemSocket: fmt::Debug + Send + Sync + 'static {
-    /// Writes without asking the runtime.
+    /// Writes without the runtime.
     fn send(&self, bytes: &[u8]) -> io::Result<usize>;
     fn write(&self, bytes: &[u8]) -> io::Result<usize>;
     fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
@@ -73,7 +73,7 @@ macro_rules! kernel {
         impl SystemSocket for $stream {
             #[inline]
             fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-                // Without a flag that keeps `SIGPIPE` away, or without rustix's flags: the portable path, by the runtime.
+                // Without a flag against `SIGPIPE`, or without rustix's flags: the portable path by the runtime.
                 #[cfg(any(not(unix), target_vendor = "apple"))]
                 return self.write(bytes);
                 #[cfg(all(unix, not(target_vendor = "apple")))]
@@ -95,8 +95,7 @@ macro_rules! kernel {
                     let mut count = 0;
                     let read = self.try_io(Interest::READABLE, || {
                         (count, _) = rustix::net::recv(self, &mut *room, RecvFlags::empty())?;
-                        // Less than there was room for is all that has come: the runtime need not find that out by
-                        // another read.
+                        // A short read has emptied the kernel's buffer, so the runtime needs no other read to find out.
                         let is_all = count > 0 && count < room.len();
                         if is_all { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
                     });

@@ -1,4 +1,4 @@
-//! The check of an upgrade request (RFC 6455 §4.2.1) and the headers of its answer (§4.2.2). Pure.
+//! The check of an upgrade request (RFC 6455 §4.2.1) and the headers of its response (§4.2.2). Pure.
 
 use http::header::{
     CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
@@ -9,13 +9,13 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::transport::deflate::{Agreed, Deflate};
 
-/// The plain protocol's own name, first choice wherever it is offered.
+/// Subprotocol of the plain protocol, the first choice if offered.
 pub(crate) const SUBPROTOCOL: &str = "gateway.v1";
 
 /// Subprotocol of the plain protocol in MessagePack.
 pub(crate) const MSGPACK: &str = "gateway.v1.msgpack";
 
-/// An upgrade request that keeps to RFC 6455.
+/// A valid upgrade request.
 #[derive(Debug)]
 pub(crate) struct Upgrade {
     accept: HeaderValue,
@@ -23,11 +23,11 @@ pub(crate) struct Upgrade {
     agreed: Option<Agreed>,
 }
 
-/// Intent of a request as far as WebSockets go. Other upgrades are offers that a server may ignore (RFC 9110 §7.8).
+/// Intent of a request regarding WebSockets. Other upgrades are offers that a server may ignore (RFC 9110 §7.8).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum UpgradeIntent {
     ForWebSocket,
-    /// It has the key of such a request, and no `Upgrade`: that header is for the next hop alone, and proxies take it out.
+    /// The request has a WebSocket key but no `Upgrade` header, which is hop-by-hop and removed by some proxies.
     WithoutUpgrade,
     ForNone,
 }
@@ -44,8 +44,7 @@ impl UpgradeIntent {
     }
 }
 
-/// Returns `true` if a request for a WebSocket also asks for the connection to end with its answer; the two contradict
-/// each other.
+/// Returns `true` if the request also has `Connection: close`, which contradicts an upgrade.
 pub(crate) fn asks_to_close(headers: &HeaderMap) -> bool {
     has_token(headers, &CONNECTION, "close") && UpgradeIntent::of(headers) == UpgradeIntent::ForWebSocket
 }
@@ -86,7 +85,7 @@ impl Upgrade {
         if !has_token(&request.headers, &CONNECTION, "upgrade") {
             return Err(UpgradeError::Connection);
         }
-        // RFC 6455 §4.4: the answer to another version names the supported one.
+        // RFC 6455 §4.4: the response to another version names the supported one.
         if single(&request.headers, &SEC_WEBSOCKET_VERSION) != Some("13") {
             return Err(UpgradeError::Version);
         }
@@ -96,14 +95,13 @@ impl Upgrade {
         Ok(Self { accept, protocol: protocol.and_then(|name| HeaderValue::from_str(name).ok()), agreed: None })
     }
 
-    /// Agrees on the first subprotocol that is offered, whatever it is: some clients give up where none is chosen.
+    /// Chooses the first offered subprotocol, whatever it is: some clients give up if none is chosen.
     pub(crate) fn with_first_offer(mut self, headers: &HeaderMap) -> Self {
         self.protocol = offered_protocols(headers).next().and_then(|name| HeaderValue::from_str(name).ok());
         self
     }
 
-    /// Chooses the first subprotocol of the client where none is known, as NestJS does. A name that carries a secret is
-    /// never echoed.
+    /// Chooses the client's first subprotocol if none is known, as NestJS does. A name with a secret is never echoed.
     pub(crate) fn or_first_offer(mut self, headers: &HeaderMap) -> Self {
         let is_open = |name: &&str| !name.starts_with("auth.") && !name.starts_with("resume");
         if self.protocol.is_none() {
@@ -112,12 +110,12 @@ impl Upgrade {
         self
     }
 
-    /// Agrees on compression, where the server has it and the client offers it.
+    /// Negotiates compression, if the server has it enabled and the client offers it.
     pub(crate) fn with_deflate(self, headers: &HeaderMap, own: Option<&Deflate>) -> Self {
         Self { agreed: own.and_then(|own| Agreed::on(headers, own)), ..self }
     }
 
-    /// The answer `101`.
+    /// Returns the response `101`.
     pub(crate) fn response<B: Default>(&self) -> http::Response<B> {
         let mut response = http::Response::new(B::default());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -134,7 +132,7 @@ impl Upgrade {
         response
     }
 
-    /// The compression that the answer agrees on.
+    /// The negotiated compression.
     pub(crate) fn agreed(&self) -> Option<Agreed> {
         self.agreed
     }
@@ -144,31 +142,31 @@ impl Upgrade {
     }
 }
 
-/// The entries of `Sec-WebSocket-Protocol`, over all its lines, in order.
+/// The entries of `Sec-WebSocket-Protocol` over all its lines, in order.
 pub(crate) fn offered_protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     tokens(headers, &SEC_WEBSOCKET_PROTOCOL)
 }
 
-/// The first of the framework's own that is offered, else the first of the application's.
+/// Chooses the first offered subprotocol of the framework, or else the application's most preferred one.
 pub(crate) fn choose<'a>(offered: impl Iterator<Item = &'a str>, known: &'a [String]) -> Option<&'a str> {
     let mut chosen = known.len();
     for name in offered {
         if matches!(name, SUBPROTOCOL | MSGPACK) {
             return Some(name);
         }
-        // Only one that is preferred to the one before is of interest.
+        // Only subprotocols preferred to the current choice matter.
         chosen = known[..chosen].iter().position(|known| known == name).unwrap_or(chosen);
     }
     known.get(chosen).map(String::as_str)
 }
 
-/// RFC 9110 §5.6.1: a list may span several lines and hold empty elements. Linear in the length of the headers.
+/// RFC 9110 §5.6.1: a list may span several lines and have empty elements. Linear in the length of the headers.
 fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
     let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).map(str::trim).filter(|token| !token.is_empty())
 }
 
-/// Searches in bytes, and first for the token alone: every handshake asks this several times.
+/// Searches bytes, and first compares the whole value, because every handshake calls this several times.
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     let token = token.as_bytes();
     let is_it = |candidate: &[u8]| candidate.trim_ascii().eq_ignore_ascii_case(token);
@@ -176,7 +174,7 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     lines.any(|line| line.eq_ignore_ascii_case(token) || line.split(|byte| *byte == b',').any(is_it))
 }
 
-/// The value of a header that may stand once only.
+/// The value of a header that must be unique.
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut lines = headers.get_all(name).iter();
     let line = lines.next()?.to_str().ok()?;

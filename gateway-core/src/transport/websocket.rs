@@ -1,5 +1,5 @@
-//! RFC 6455 over a byte stream. Buffers exist only while bytes are in them: a read goes into a buffer of the thread, and
-//! what is whole is taken straight from there.
+//! RFC 6455 over a byte stream. A connection has buffers only while they hold bytes: reads go into a buffer of the thread,
+//! and complete messages are delivered directly from it.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -15,43 +15,43 @@ use crate::protocol::{Deflating, Flow, FrameDecoder, ReceivedMessage};
 use crate::transport::connection_limiter::ConnectionPermit;
 use crate::transport::{Agreed, Broken, Deliver, Direct, Ending, Transport};
 
-/// One read: as much as a socket's own buffer usually holds when a client sends faster than it is read.
+/// Size of a read: the usual content of a socket's buffer when a client sends faster than the server reads.
 const READ_BUFFER: usize = 64 * 1024;
-/// Bytes that are read and dropped at the end, so that the close frame is not lost to a reset: more than a peer's
-/// buffers and ours hold together.
+/// Maximum number of bytes read and dropped at the end, so that a reset does not lose the close frame: more than both
+/// sides' buffers hold.
 const DRAINED_BYTES: usize = 64 * 1024 * 1024;
 
 thread_local! {
     static READ: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BUFFER]);
 }
 
-/// A byte stream, and whether it can be written from tasks other than its own.
+/// A byte stream that may allow writes from other tasks.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {
     fn direct(&self) -> Option<Direct> {
         None
     }
 }
 
-/// The stream of a foreign HTTP server, whatever is inside.
+/// The stream of a foreign HTTP server.
 impl Stream for TokioIo<Upgraded> {}
 
 #[derive(Debug)]
 pub(crate) struct WebSocket<S> {
     stream: S,
     decoder: FrameDecoder,
-    /// Bytes that were read and not yet taken: what came behind the request head, or after a pause.
+    /// Bytes read but not yet delivered: those after the request head, or after a pause.
     held: Vec<u8>,
     deflating: Option<Deflating>,
     shut_down: bool,
     drained: usize,
-    /// Bytes that were read.
+    /// Number of bytes read.
     count: u64,
-    /// Its place among the connections of the server, where they are bounded.
+    /// Permit of the connection, if their number is limited.
     _present: Option<Box<ConnectionPermit>>,
 }
 
 impl<S: Stream> WebSocket<S> {
-    /// A connection whose handshake is over. `read_ahead` is what came behind the request head.
+    /// Creates a connection after its handshake. `read_ahead` holds bytes after the request head.
     pub(crate) fn new(stream: S, read_ahead: &Bytes, message_bytes: usize) -> Self {
         Self {
             stream,
@@ -70,7 +70,7 @@ impl<S: Stream> WebSocket<S> {
         Self { _present: present, ..self }
     }
 
-    /// Compresses as was agreed on in the handshake.
+    /// Sets the compression negotiated in the handshake.
     pub(crate) fn with_deflate(mut self, agreed: Option<Agreed>) -> Self {
         if let Some(agreed) = agreed {
             self.decoder = self.decoder.with_inflater(agreed.inflater());
@@ -107,7 +107,7 @@ impl<S: Stream> WebSocket<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads without looking, until the peer stops or has sent more than anybody honest still had on its way.
+    /// Reads and drops bytes until the peer stops or exceeds [`DRAINED_BYTES`].
     fn poll_drain(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<()> {
         while self.drained < DRAINED_BYTES {
             let mut read = ReadBuf::new(buffer);
@@ -119,7 +119,7 @@ impl<S: Stream> WebSocket<S> {
         Poll::Ready(())
     }
 
-    /// RFC 6455 §7.1.1: the server closes TCP once the peer's close frame has come.
+    /// RFC 6455 §7.1.1: the server closes TCP after receiving the peer's close frame.
     fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let answered = Cell::new(false);
         let mut look = |received: ReceivedMessage<'_>, _: &mut Context<'_>| {
@@ -133,7 +133,7 @@ impl<S: Stream> WebSocket<S> {
     }
 }
 
-/// Lends the thread's read buffer. Turns do not nest, so it is free; where one did, it would get a buffer of its own.
+/// Runs a function with the thread's read buffer. Turns do not nest, so the buffer is free; a nested turn gets a new one.
 fn with_buffer<T>(run: impl FnOnce(&mut [u8]) -> T) -> T {
     READ.with(|buffer| match buffer.try_borrow_mut() {
         Ok(mut buffer) => run(&mut buffer),
@@ -170,7 +170,7 @@ impl<S: Stream> Transport for WebSocket<S> {
             ready!(self.poll_answer(context));
         }
         if !self.shut_down {
-            // A peer that is gone needs no goodbye.
+            // Errors do not matter for a peer that has disconnected.
             let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(context));
             self.shut_down = true;
         }

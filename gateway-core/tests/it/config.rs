@@ -6,8 +6,11 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use gateway_core::config::ServerConfig;
+use gateway_core::limits::{Limits, Overflow};
 use gateway_core::prelude::*;
-use gateway_core::{CloseCode, Cors, Drain, EngineIo, Problem, Recovery, SessionCookie, SocketIo};
+use gateway_core::serve::{Drain, Recovery};
+use gateway_core::socket_io::{Cors, EngineIo, SessionCookie, SocketIo};
+use gateway_core::{CloseCode, Problem};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 

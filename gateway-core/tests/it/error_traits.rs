@@ -2,10 +2,12 @@
 
 use std::error::Error;
 
+use gateway_core::format::FormatError;
+use gateway_core::serve::HandshakeRejection;
 use gateway_core::testing::{ConnectError, Failure};
 use gateway_core::{
-    AuthError, ConnectRejection, Exception, FormatError, HandshakeRejection, JoinError, NamespaceError, Rejection,
-    RequestError, SendError, ServiceMissing, StartError,
+    AuthError, ConnectRejection, Exception, JoinError, NamespaceError, Rejection, RequestError, SendError,
+    ServiceMissing, StartError,
 };
 
 fn is_error<T: Error + Send + Sync + 'static>() {}
@@ -27,7 +29,7 @@ fn all_errors_of_the_public_interface_are_errors() {
     is_error::<ServiceMissing>();
     is_error::<StartError>();
     #[cfg(feature = "tls")]
-    is_error::<gateway_core::TlsError>();
+    is_error::<gateway_core::tls::TlsError>();
 }
 
 #[test]

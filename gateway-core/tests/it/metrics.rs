@@ -11,9 +11,11 @@
 use std::future::pending;
 use std::time::Duration;
 
+use gateway_core::metrics::Metrics;
 use gateway_core::prelude::*;
+use gateway_core::serve::Recovery;
 use gateway_core::testing::{TestClient, TestServer};
-use gateway_core::{Metrics, Recovery};
+use gateway_core::{CloseCode, RequestError};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -297,5 +299,5 @@ async fn who_comes_back_too_late_is_counted() {
     sleep(Duration::from_secs(10)).await;
     let _ann = server.connect("/desk/a").socket_io().come_back(&lost).await.unwrap();
     assert_eq!(server.handle().metrics().value("gateway_recover_total", &[("result", "lost")]), 1.0);
-    assert_eq!(server.count(gateway_core::Counter::LostSockets), 1);
+    assert_eq!(server.count(gateway_core::metrics::Counter::LostSockets), 1);
 }

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use gateway_core::NamespaceError;
+use gateway_core::pipeline::AsyncGuard;
 use gateway_core::prelude::*;
 use gateway_core::testing::{TestClient, TestServer};
-use gateway_core::{AsyncGuard, NamespaceError};
+use gateway_core::{Disconnect, ServerHandle};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

@@ -5,9 +5,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use gateway_core::emit::{AckRequests, Responses};
+use gateway_core::extract::Args;
+use gateway_core::limits::Limits;
 use gateway_core::prelude::*;
 use gateway_core::testing::{TestClient, TestServer};
-use gateway_core::{AckRequests, Responses};
+use gateway_core::{RequestError, SocketId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -62,7 +65,9 @@ async fn world() -> World {
 }
 
 /// Asks in a task of its own, so that the test can answer.
-fn ask<R: gateway_core::FromArgs + Send + 'static>(requests: AckRequests<R>) -> tokio::task::JoinHandle<Responses<R>> {
+fn ask<R: gateway_core::extract::FromArgs + Send + 'static>(
+    requests: AckRequests<R>,
+) -> tokio::task::JoinHandle<Responses<R>> {
     tokio::spawn(async move { requests.await })
 }
 

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use gateway_core::limits::Limits;
 use gateway_core::prelude::*;
 use gateway_core::testing::{TestClient, TestServer};
+use gateway_core::{CloseCode, Disconnect, SendError, SocketId, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::sleep;

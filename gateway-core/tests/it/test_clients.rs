@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use futures_core::Stream;
+use gateway_core::extract::{Args, RawArgs};
 use gateway_core::prelude::*;
 use gateway_core::testing::{Received, TestClient, TestServer};
+use gateway_core::{CloseCode, Disconnect};
 use serde_json::json;
 
 #[gateway(namespace = "/all")]

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use gateway_core::TraceParent;
+use gateway_core::SendError;
+use gateway_core::extract::Extension;
+use gateway_core::extract::TraceParent;
 use gateway_core::prelude::*;
 use gateway_core::testing::TestServer;
 use serde_json::Value;

@@ -5,6 +5,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use gateway_core::pipeline::GuardPoints;
 use gateway_core::prelude::*;
 use gateway_core::testing::{TestClient, TestServer};
 use tokio::time::sleep;

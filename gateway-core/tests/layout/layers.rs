@@ -26,11 +26,12 @@ const LAYERS: [(&str, usize); 16] = [
     ("fuzzing", 10),
 ];
 
-/// They only re-export: the crate's root, what most users import, and what macro output may name.
-const EXEMPT: [&str; 3] = ["lib", "prelude", "private"];
+/// They only re-export: the crate's root, what most users import, what gateways without macros name, and what macro output
+/// alone names.
+const EXEMPT: [&str; 4] = ["lib", "manual", "prelude", "private"];
 
 /// The largest circle that each folder may hold. Beyond [`LARGEST_CIRCLE`] a bound is a debt: it may only come down.
-const CIRCLES: [(&str, usize); 4] = [("gateway", 5), ("server", 5), ("session", 5), ("protocol", 23)];
+const CIRCLES: [(&str, usize); 3] = [("gateway", 5), ("server", 5), ("session", 5)];
 
 /// Elsewhere.
 const LARGEST_CIRCLE: usize = 4;

@@ -34,11 +34,11 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
                     #impl_token #methods for #self_type {
                         #(#definitions)*
                     }
-                    fn #take_up(#all: &mut #framework::Handlers<#self_type>) {
+                    fn #take_up(#all: &mut #framework::manual::Handlers<#self_type>) {
                         #(#calls)*
                         #refusals
                     }
-                    static #table: fn(&mut #framework::Handlers<#self_type>) = #take_up;
+                    static #table: fn(&mut #framework::manual::Handlers<#self_type>) = #take_up;
                     #framework::private::submit! { #framework::private::HandlersEntry::of::<#self_type>(&#table) }
                 };
             }
@@ -50,7 +50,7 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
             // Two blocks with one number are two impls, from `impl` to the type.
             let (_, end) = ends(self_type);
             let body = quote_spanned! {end=> {
-                fn add(#all: &mut #framework::Handlers<Self>) {
+                fn add(#all: &mut #framework::manual::Handlers<Self>) {
                     #(#definitions)*
                     #(#calls)*
                     #refusals
@@ -102,7 +102,7 @@ impl Functions {
             let (framework, name) = (at(here, framework), at(here, &name));
             let of = if is_generic { of } else { at(here, &of) };
             let table_there = at(here, &table);
-            let parameters = quote_spanned!(here=> #table_there: &mut #framework::Handlers<#of>);
+            let parameters = quote_spanned!(here=> #table_there: &mut #framework::manual::Handlers<#of>);
             let parameters = group(Delimiter::Parenthesis, end, parameters);
             let function = Ident::new("fn", here);
             let head = quote! {
@@ -120,7 +120,7 @@ impl Functions {
             made.calls.push(quote! {
                 #(#cfgs)*
                 {
-                    #framework::Handlers::at(#table, ::core::file!(), &[#(#written_at),*]);
+                    #framework::manual::Handlers::at(#table, ::core::file!(), &[#(#written_at),*]);
                     #path(#table);
                 }
             });
@@ -154,8 +154,8 @@ fn refusal(framework: &Path, error: &syn::Error) -> TokenStream {
     let (table, line) = (local("handlers"), line(error.span()));
     let why = format!("`#[gateway]` cannot read a method here, which may be marked: {error}");
     quote! {
-        #framework::Handlers::on_init(#table, #framework::Hook::new("?", ::core::file!(), #line), |_, _| {
-            #framework::HandlerFuture::ready(#framework::InitOutput::into_output(
+        #framework::manual::Handlers::on_init(#table, #framework::manual::Hook::new("?", ::core::file!(), #line), |_, _| {
+            #framework::manual::HandlerFuture::ready(#framework::manual::InitOutput::into_output(
                 ::core::result::Result::<(), &'static ::core::primitive::str>::Err(#why),
             ))
         });

@@ -24,11 +24,11 @@ pub(crate) fn expand_concrete(framework: &Path, gateway: &Type) -> TokenStream {
         const _: () = {
             use #framework as #root;
             #[doc(hidden)]
-            impl #root::Registered for #gateway {}
+            impl #root::manual::Registered for #gateway {}
             fn #make() -> #root::private::Registration {
                 use #root::private::{NoPart as _, NoRegistration as _};
                 #root::private::is_gateway::<#gateway,>();
-                let #take_up: fn(&mut #root::Handlers<#gateway,>) = |#handlers| { #(#parts)* };
+                let #take_up: fn(&mut #root::manual::Handlers<#gateway,>) = |#handlers| { #(#parts)* };
                 (&#root::private::Concrete::new(#take_up)).__gateway_registration(#take_up)
             }
             #root::private::submit! { #root::private::ConcreteEntry::new(#make) }

@@ -19,8 +19,8 @@ pub(crate) fn expand_event(checked: &CheckedEvent) -> TokenStream {
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let args = is_spread.then(|| {
         quote! {
-            fn args(&self) -> ::core::result::Result<#framework::RawArgs, #framework::private::JsonError> {
-                #framework::RawArgs::each(self)
+            fn args(&self) -> ::core::result::Result<#framework::extract::RawArgs, #framework::private::JsonError> {
+                #framework::extract::RawArgs::each(self)
             }
         }
     });

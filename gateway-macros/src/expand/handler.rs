@@ -15,21 +15,22 @@ use crate::parse::Role;
 /// Differences between the roles: the source of arguments, and the use of the value.
 struct Words {
     on: Ident,
-    into_trait: Ident,
+    /// From the framework's root.
+    into_trait: TokenStream,
     into_method: Ident,
 }
 
 impl Words {
     fn of(role: Role, here: Span) -> Self {
         let (on, into_trait, into_method) = match role {
-            Role::Subscribe => ("Message", "IntoReply", "into_reply"),
-            Role::Connect => ("Connect", "ConnectOutput", "into_output"),
-            Role::Disconnect => ("Disconnect", "DisconnectOutput", "into_output"),
-            Role::Init => ("Init", "InitOutput", "into_output"),
-            Role::Message => ("Raw", "RawOutput", "into_output"),
+            Role::Subscribe => ("Message", quote!(IntoReply), "into_reply"),
+            Role::Connect => ("Connect", quote!(manual::ConnectOutput), "into_output"),
+            Role::Disconnect => ("Disconnect", quote!(manual::DisconnectOutput), "into_output"),
+            Role::Init => ("Init", quote!(manual::InitOutput), "into_output"),
+            Role::Message => ("Raw", quote!(manual::RawOutput), "into_output"),
         };
         let word = |word| Ident::new(word, here);
-        Self { on: word(on), into_trait: word(into_trait), into_method: word(into_method) }
+        Self { on: word(on), into_trait: at(here, &into_trait), into_method: word(into_method) }
     }
 }
 
@@ -59,7 +60,7 @@ impl Entry<'_> {
         let error_types = self.error_types();
         quote_spanned! {here=>
             let #hook = #described;
-            #framework::Handlers::#add(#handlers, #hook, #call);
+            #framework::manual::Handlers::#add(#handlers, #hook, #call);
             #around
             #arguments
             #error_types
@@ -77,7 +78,7 @@ impl Entry<'_> {
         };
         let (handlers, framework_there) = (self.local("handlers"), at(ty.span(), framework));
         let list = quote_spanned!(ty.span()=> <#ty as #framework_there::IntoReply>::error_types);
-        Some(quote_spanned!(here=> #framework::Handlers::error_types(#handlers, #list);))
+        Some(quote_spanned!(here=> #framework::manual::Handlers::error_types(#handlers, #list);))
     }
 
     /// Layers around the method.
@@ -87,7 +88,7 @@ impl Entry<'_> {
         let statements = layer_statements(framework, &handler.layers, |ty| self.named(ty));
         let (handlers, layers) = (self.local("handlers"), self.local("layers"));
         (!handler.layers.is_empty())
-            .then(|| quote_spanned!(here=> #framework::Handlers::around(#handlers, |#layers| { #statements });))
+            .then(|| quote_spanned!(here=> #framework::manual::Handlers::around(#handlers, |#layers| { #statements });))
     }
 
     /// Requirements of each argument on the server.
@@ -98,7 +99,7 @@ impl Entry<'_> {
         let arguments = handler.arguments.iter().map(|ty| {
             let (text, read) = (self.text(&type_text(ty)), self.extractor_trait(ty, words));
             let needs = quote_spanned!(ty.span()=> #read::needs);
-            quote_spanned!(here=> #framework::Handlers::argument(#handlers, #text, #needs);)
+            quote_spanned!(here=> #framework::manual::Handlers::argument(#handlers, #text, #needs);)
         });
         arguments.collect()
     }
@@ -106,7 +107,7 @@ impl Entry<'_> {
     /// `<Data<Order> as FromContext<on::Message>>`, all of it where the type stands.
     fn extractor_trait(&self, ty: &Type, words: &Words) -> TokenStream {
         let (framework, on) = (&self.framework, &words.on);
-        let from = at(ty.span(), &quote!(#framework::FromContext<#framework::on::#on>));
+        let from = at(ty.span(), &quote!(#framework::extract::FromContext<#framework::extract::on::#on>));
         let ty = self.named(ty);
         quote_spanned!(ty.span()=> <#ty as #from>)
     }
@@ -140,7 +141,7 @@ impl Entry<'_> {
         let handlers = self.local("handlers");
         let (events, policy) = match &handler.work {
             Work::Hook(role) => {
-                return (*role, at(here, &quote!(#framework::Handlers::hook(#handlers, #method))));
+                return (*role, at(here, &quote!(#framework::manual::Handlers::hook(#handlers, #method))));
             }
             Work::Subscribe { events, policy } => (events, policy),
         };
@@ -153,7 +154,7 @@ impl Entry<'_> {
         };
         let policy = policy_calls(framework, policy);
         let described = quote! {
-            #framework::Handlers::subscription(#handlers, #event, #method)
+            #framework::manual::Handlers::subscription(#handlers, #event, #method)
                 #also
                 .arguments(&[#(#arguments),*])
                 .reply(#reply)
@@ -196,7 +197,7 @@ impl Entry<'_> {
         let span = Span::call_site().located_at(self.handler.ident.span());
         let method = self.method(span);
         let value = self.value(words, &quote_spanned!(span=> #method(#gateway, #(#names),*)));
-        quote_spanned!(here=> #framework::HandlerFuture::ready(#value))
+        quote_spanned!(here=> #framework::manual::HandlerFuture::ready(#value))
     }
 
     /// A future that owns the gateway. All of it stands under the method's name, where one that is not `Send` is
@@ -206,7 +207,7 @@ impl Entry<'_> {
         let span = self.handler.ident.span();
         let (method, borrowed) = (self.method(span), quote_spanned!(here=> &#gateway));
         let value = self.value(words, &quote_spanned!(span=> #method(#borrowed, #(#names),*).await));
-        let future = at(span, &quote!(#framework::HandlerFuture::future));
+        let future = at(span, &quote!(#framework::manual::HandlerFuture::future));
         let future = quote_spanned!(span=> #future(async move { #value }));
         quote_spanned! {here=>
             let #gateway = ::std::sync::Arc::clone(#gateway);
@@ -224,10 +225,10 @@ impl Entry<'_> {
         let (gateway, items) = (self.local("gateway"), self.local("items"));
         let (method, borrowed, wait) = (self.method(span), quote_spanned!(here=> &#gateway), at(span, &wait));
         let called = quote_spanned!(span=> #method(#borrowed, #(#names),*) #wait);
-        let forward = at(span, &quote!(#framework::Items::forward));
+        let forward = at(span, &quote!(#framework::manual::Items::forward));
         let forward = quote_spanned!(span=> #forward(#items, #called).await);
         let span = handler.ident.span();
-        let stream = at(span, &quote!(#framework::HandlerFuture::stream));
+        let stream = at(span, &quote!(#framework::manual::HandlerFuture::stream));
         let stream = quote_spanned!(span=> #stream(move |#items| async move { #forward }));
         quote_spanned! {here=>
             let #gateway = ::std::sync::Arc::clone(#gateway);
@@ -273,7 +274,7 @@ fn policy_calls(framework: &TokenStream, policy: &Policy) -> TokenStream {
     let time = |milliseconds: &u64| quote!(::core::time::Duration::from_millis(#milliseconds));
     let overflow = overflow.map(|variant| {
         let variant = Ident::new(variant, Span::call_site());
-        quote!(.overflow(#framework::EventOverflow::#variant))
+        quote!(.overflow(#framework::manual::EventOverflow::#variant))
     });
     let calls = [
         concurrency.map(|concurrency| quote!(.concurrency(#concurrency))),

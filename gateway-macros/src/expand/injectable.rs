@@ -17,7 +17,7 @@ pub(crate) fn expand_injectable(checked: &CheckedInjectable) -> TokenStream {
 pub(crate) fn fallback_injectable(checked: &CheckedInjectable) -> TokenStream {
     let framework = &checked.framework;
     let inject = quote! {
-        fn inject(_: &mut #framework::Fields<'_>) -> ::core::option::Option<Self> {
+        fn inject(_: &mut #framework::manual::Fields<'_>) -> ::core::option::Option<Self> {
             ::core::option::Option::None
         }
     };
@@ -33,7 +33,7 @@ fn implement(checked: &CheckedInjectable, inject: &TokenStream) -> TokenStream {
         #[automatically_derived]
         #[doc(hidden)]
         impl #impl_generics #framework::Injectable for #name #type_generics #where_clause {
-            const DECLARED: #framework::Declared = #framework::Declared::new(#text, ::core::file!(), #line);
+            const DECLARED: #framework::manual::Declared = #framework::manual::Declared::new(#text, ::core::file!(), #line);
             #inject
         }
     }

@@ -38,13 +38,13 @@ fn statement(
                     quote_spanned!(ty.span()=> <#ty>)
                 }
             };
-            let taken = at(ty.span(), &quote!(#framework::Layers::#add));
+            let taken = at(ty.span(), &quote!(#framework::manual::Layers::#add));
             let taken = quote_spanned!(ty.span()=> #taken::#generics(#layers, #written, #made));
             quote! {
                 #condition
                 {
                     use #framework::private::{MakeDefault as _, MakeInjected as _, MakeProvided as _};
-                    let #written = #framework::Written::new(#text, ::core::file!(), #line);
+                    let #written = #framework::manual::Written::new(#text, ::core::file!(), #line);
                     let #made = (&&&#framework::private::Make::<#ty>::new()).__gateway_make(#layers, #written);
                     #taken;
                 }
@@ -53,12 +53,12 @@ fn statement(
         Named::Value(value) => {
             let text = type_text(value);
             let value = written_out(&quote!(#value));
-            let taken = at(layer.span(), &quote!(#framework::Layers::#add));
+            let taken = at(layer.span(), &quote!(#framework::manual::Layers::#add));
             let taken = quote_spanned!(layer.span()=> #taken(#layers, #written, ::std::sync::Arc::new(#value)));
             quote! {
                 #condition
                 {
-                    let #written = #framework::Written::new(#text, ::core::file!(), #line);
+                    let #written = #framework::manual::Written::new(#text, ::core::file!(), #line);
                     #taken;
                 }
             }

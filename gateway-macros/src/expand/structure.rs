@@ -29,10 +29,10 @@ pub(crate) fn fallback_struct(checked: &CheckedStruct, unread: Option<&syn::Erro
     let fields = local("fields");
     let refusal = unread.map(|error| {
         let (why, line) = (format!("what `#[gateway]` can read: {error}"), line(error.span()));
-        quote!(let _ = #framework::Fields::provided::<#framework::private::Unread>(#fields, "?", #why, #line);)
+        quote!(let _ = #framework::manual::Fields::provided::<#framework::private::Unread>(#fields, "?", #why, #line);)
     });
     let construct = quote! {
-        fn construct(#fields: &mut #framework::Fields<'_>) -> ::core::option::Option<Self> {
+        fn construct(#fields: &mut #framework::manual::Fields<'_>) -> ::core::option::Option<Self> {
             #refusal
             ::core::option::Option::None
         }
@@ -53,9 +53,9 @@ fn gateway_impl(checked: &CheckedStruct, construct: &TokenStream) -> TokenStream
         #(#lints)*
         #[automatically_derived]
         #[doc(hidden)]
-        impl #impl_generics #framework::Gateway for #name #type_generics #where_clause {
+        impl #impl_generics #framework::manual::Gateway for #name #type_generics #where_clause {
             const NAMESPACE: &'static str = #namespace;
-            const DECLARED: #framework::Declared = #framework::Declared::new(#text, ::core::file!(), #line);
+            const DECLARED: #framework::manual::Declared = #framework::manual::Declared::new(#text, ::core::file!(), #line);
             #construct
             #around
         }
@@ -71,7 +71,7 @@ fn around(checked: &CheckedStruct) -> TokenStream {
     let statements = layer_statements(framework, layers, Clone::clone);
     let layers = local("layers");
     quote! {
-        fn around(#layers: &mut #framework::Layers<'_>) {
+        fn around(#layers: &mut #framework::manual::Layers<'_>) {
             #statements
         }
     }
@@ -85,7 +85,7 @@ pub(crate) fn construct(function: &str, framework: &Path, list: &[CheckedField])
     let (asks, inits): (Vec<_>, Vec<_>) =
         list.iter().enumerate().map(|(index, field)| ask(framework, index, field)).unzip();
     quote! {
-        fn #function(#parameter: &mut #framework::Fields<'_>) -> ::core::option::Option<Self> {
+        fn #function(#parameter: &mut #framework::manual::Fields<'_>) -> ::core::option::Option<Self> {
             #(#asks)*
             ::core::option::Option::Some(Self { #(#inits)* })
         }
@@ -121,7 +121,7 @@ fn provided(framework: &Path, index: usize, field: &CheckedField) -> TokenStream
     let name = ident.as_ref().map_or_else(|| index.to_string(), |ident| ident.unraw().to_string());
     let (text, fields) = (type_text(ty), local("fields"));
     let line = line(ident.as_ref().map_or_else(|| ty.span(), Ident::span));
-    let ask = at(ty.span(), &quote!(#framework::Fields::provided));
+    let ask = at(ty.span(), &quote!(#framework::manual::Fields::provided));
     quote_spanned!(ty.span()=> #ask::<#ty>(#fields, #name, #text, #line))
 }
 
@@ -149,7 +149,7 @@ fn registration(checked: &CheckedStruct) -> TokenStream {
             #(#cfgs)*
             #framework::private::submit! {
                 #framework::private::GenericEntry::new(
-                    #framework::Declared::new(#text, ::core::file!(), #line), #written,
+                    #framework::manual::Declared::new(#text, ::core::file!(), #line), #written,
                 )#offered
             }
         };
@@ -160,7 +160,7 @@ fn registration(checked: &CheckedStruct) -> TokenStream {
         const _: () = {
             #[automatically_derived]
             #[doc(hidden)]
-            impl #framework::Registered for #name {}
+            impl #framework::manual::Registered for #name {}
             #framework::private::submit! { #framework::private::GatewayEntry::of::<#name>() }
         };
     }

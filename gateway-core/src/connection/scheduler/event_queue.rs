@@ -1,10 +1,10 @@
-//! What waits for its turn, bounded in number and bytes. Holds copies: what waits must not hold the read buffer it came in.
+//! A queue bounded in number and bytes. Holds copies, so that queued events do not keep read buffers alive.
 
 use std::collections::VecDeque;
 
 use crate::limits::Limits;
 
-/// A queue whose bounds are looked at before something is read, not when it is pushed.
+/// A queue whose bounds are checked before reading, not when pushing.
 #[derive(Debug)]
 pub(crate) struct EventQueue<T> {
     items: VecDeque<(T, usize)>,
@@ -35,7 +35,7 @@ impl<T> EventQueue<T> {
         self.items.push_back((item, bytes));
     }
 
-    /// In the order they came.
+    /// Items in order of arrival.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.items.iter().map(|(item, _)| item)
     }
@@ -48,13 +48,13 @@ impl<T> EventQueue<T> {
         let (item, bytes) = self.items.remove(index)?;
         self.bytes -= bytes;
         if self.items.is_empty() {
-            // A burst leaves no buffer behind in an idle connection.
+            // An idle connection keeps no buffer of a burst.
             self.items = VecDeque::new();
         }
         Some(item)
     }
 
-    /// Takes out what `is_it` says, in order.
+    /// Removes and returns the items that match `is_it`, in order.
     pub(crate) fn take(&mut self, is_it: impl Fn(&T) -> bool) -> Vec<T> {
         let (taken, left): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.items).into_iter().partition(|(item, _)| is_it(item));

@@ -1,5 +1,5 @@
-//! What of one socket runs and what waits: one event after the other, those beside them that their handlers allow, and
-//! streams, which hold no place.
+//! The events of one socket, running and queued: one after the other, concurrent ones where their handlers allow it, and
+//! streams, which do not block other events.
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,14 +32,14 @@ pub(crate) struct EventScheduler {
     #[allow(clippy::vec_box, reason = "moved between the two places")]
     pub(super) concurrent: Vec<Box<Invocation>>,
     streams: Vec<RunningStream>,
-    // Boxed: most sockets never send what has a rate.
+    // Boxed: most sockets never send a rate-limited event.
     rates: Option<Box<RateLimiter>>,
     pub(super) open: bool,
     /// Events that reached a handler since [`EventScheduler::count`] was called.
     events: u64,
 }
 
-/// An event that waits, and the handler it waits for, if there is one.
+/// A queued event with its handler, if any.
 pub(super) struct QueuedEvent {
     pub(super) envelope: Envelope<'static>,
     pub(super) handler: Option<Arc<Handler>>,
@@ -48,12 +48,12 @@ pub(super) struct QueuedEvent {
 /// A stream that answers a request.
 struct RunningStream {
     stream: Streaming,
-    /// Present where filters want to know of its failure.
+    /// Present if filters may handle its failure.
     kept: Option<Arc<KeptEvent>>,
 }
 
 impl RunningStream {
-    /// It failed: the reply that filters make of that is its last item.
+    /// Ends a failed stream with the filters' reply as its last item.
     fn fail(self, context: &SocketContext, exception: Exception) {
         let FilteredReply { reply, then, .. } = match &self.kept {
             Some(kept) => kept.filtered(exception.into()),
@@ -66,7 +66,7 @@ impl RunningStream {
     }
 }
 
-/// A handler that was called and has not been polled.
+/// A handler that was called but not polled yet.
 pub(super) struct StartedCall<'a> {
     pub(super) handler: &'a Arc<Handler>,
     pub(super) future: ReplyFuture,
@@ -75,19 +75,19 @@ pub(super) struct StartedCall<'a> {
 }
 
 impl EventScheduler {
-    /// The connect hooks have accepted: what waits may start.
+    /// Lets queued events start after the connect hooks have accepted.
     pub(crate) fn open(&mut self) {
         self.open = true;
     }
 
-    /// Counts what this turn handled, once for all of it.
+    /// Counts the events of this turn in one step.
     pub(crate) fn count(&mut self, context: &SocketContext) {
         if self.events > 0 {
             context.application.counters.add_many(Counter::Events, std::mem::take(&mut self.events));
         }
     }
 
-    /// Whether one more event may be read.
+    /// Returns `true` if another event may be read.
     pub(crate) fn has_room(&self, context: &SocketContext) -> bool {
         self.waiting.has_room(&context.application.limits)
     }
@@ -96,12 +96,12 @@ impl EventScheduler {
         self.waiting.is_empty() && self.serial.is_none() && self.concurrent.is_empty() && self.streams.is_empty()
     }
 
-    /// When the first running handler has had its time.
+    /// The earliest deadline of a running handler.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.serial.iter().chain(&self.concurrent).map(|invocation| invocation.deadline).min()
     }
 
-    /// An event that was read: runs now if it may, else waits or is answered that it cannot.
+    /// Handles a decoded event: runs it now if possible, or else queues or refuses it.
     pub(crate) fn take(&mut self, context: &SocketContext, envelope: Envelope<'_>, task: &mut Task<'_>) {
         let handler = context.route.router.find(&envelope.event);
         context.note_arrival(handler, &envelope);
@@ -127,8 +127,7 @@ impl EventScheduler {
         }
     }
 
-    /// Takes one of the messages that the socket may send in a second, whatever it says; `Err` with what to answer where
-    /// there is none.
+    /// Takes a token for any message of the socket; `Err` with the answer if the rate is exceeded.
     #[cold]
     pub(crate) fn take_token(&mut self, context: &SocketContext) -> Result<(), Exception> {
         let Some(events) = context.application.limits.events_per_second else { return Ok(()) };
@@ -136,13 +135,13 @@ impl EventScheduler {
         taken.map_err(|wait| overload::flooded(context, events, wait))
     }
 
-    /// Answers an event that reaches no handler.
+    /// Answers an event that is not handled.
     pub(crate) fn refuse(context: &SocketContext, envelope: Envelope<'_>, exception: &Exception) {
         let event = Cow::Owned(Arc::from(envelope.event.as_ref()));
         responder(context, event, envelope.id, &envelope.payload).fail(exception);
     }
 
-    /// Answers an event whose name is longer than a name may be. The answer has its beginning alone.
+    /// Answers an event whose name exceeds the limit. The answer has the beginning of the name only.
     pub(crate) fn refuse_name(context: &SocketContext, envelope: Envelope<'_>) {
         let bytes = envelope.event.len();
         let event = Cow::Owned(metrics::bounded(&envelope.event).to_owned());
@@ -150,19 +149,19 @@ impl EventScheduler {
         Self::refuse(context, Envelope { event, ..envelope }, &exception);
     }
 
-    /// The client is gone: what was not started is not started.
+    /// Drops queued events after a disconnect.
     pub(crate) fn forget_waiting_events(&mut self) {
         self.waiting.clear();
     }
 
-    /// A stream need not ever end by itself, so a server that stops does not wait for it.
+    /// Ends all streams when the server stops, because a stream may never end by itself.
     pub(crate) fn end_streams(&mut self) {
         for running in self.streams.drain(..) {
             running.stream.stop(&Exception::framework("gone", "the connection ends"));
         }
     }
 
-    /// Lets go of everything that still runs; each request is answered by its responder's end.
+    /// Drops all running handlers; their responders answer the requests.
     pub(crate) fn abandon(&mut self) {
         self.waiting.clear();
         let gone = || Exception::framework("gone", "the connection ended first");
@@ -172,7 +171,7 @@ impl EventScheduler {
         self.end_streams();
     }
 
-    /// The client no longer wants the answer of a request.
+    /// Cancels a request on behalf of the client.
     pub(crate) fn cancel(&mut self, context: &SocketContext, id: &RequestId) {
         let cancelled = || Exception::framework("cancelled", "the request was cancelled by its client");
         let invocations = self.serial.take_if(|invocation| invocation.responder.has_id(id)).into_iter();
@@ -194,9 +193,9 @@ impl EventScheduler {
         }
     }
 
-    /// Lets everything go on as far as it can. Says whether anything happened.
+    /// Polls all work. Returns `true` if there was progress.
     pub(crate) fn poll(&mut self, context: &SocketContext, task: &mut Task<'_>) -> bool {
-        // As nearly always: most handlers have returned when they were called.
+        // The usual case: most handlers return when called.
         if self.is_idle() {
             return false;
         }
@@ -205,10 +204,10 @@ impl EventScheduler {
         progress | self.poll_streams(context, task)
     }
 
-    /// Answers `timeout` for every handler that has had its time.
+    /// Answers `timeout` for every handler past its deadline.
     pub(crate) fn expire(&mut self, context: &SocketContext, now: Instant) {
         if !context.session.pending.is_empty() {
-            // Waiting for the client is not the handler's time; each question is bounded by a timeout of its own.
+            // Waiting for the client's answer does not count; each request has a timeout of its own.
             let invocations = self.serial.iter_mut().chain(&mut self.concurrent);
             invocations.for_each(|invocation| invocation.postpone(now, context.application.limits.handler_timeout));
         }
@@ -263,7 +262,7 @@ impl EventScheduler {
 
     fn start_waiting(&mut self, context: &SocketContext, task: &mut Task<'_>) -> bool {
         let mut progress = false;
-        // What was answered leaves before more is.
+        // Answers are written before further events start.
         while self.open && !self.waiting.is_empty() && !context.session.outbox.holds_back() {
             let Some(held) = self.next_to_start().and_then(|index| self.waiting.remove(index)) else { break };
             progress = true;
@@ -272,8 +271,7 @@ impl EventScheduler {
         progress
     }
 
-    /// The first event that waits for nothing but its turn to be looked at: it may start, and none before it waits for
-    /// the same place.
+    /// Returns the first queued event that may start and has no earlier event with the same slot.
     fn next_to_start(&self) -> Option<usize> {
         self.waiting.iter().enumerate().position(|(index, held)| {
             let handler = held.handler.as_ref();
@@ -281,7 +279,7 @@ impl EventScheduler {
         })
     }
 
-    /// A stream goes on only while its items fit into the outbox: a slow reader slows it down and is not cut off for it.
+    /// Polls streams while their items fit into the outbox: a slow client slows a stream down without being disconnected.
     fn poll_streams(&mut self, context: &SocketContext, task: &mut Task<'_>) -> bool {
         let mut progress = false;
         let mut index = 0;
@@ -306,8 +304,8 @@ impl EventScheduler {
         progress
     }
 
-    /// An event whose handler allows several at once has places of its own; all others share one. One without a handler
-    /// is answered in its turn.
+    /// Returns `true` if an event may start. A concurrent handler has slots of its own; all other events share one, including
+    /// those without a handler.
     fn may_start(&self, handler: Option<&Arc<Handler>>) -> bool {
         let Some(handler) = handler else { return self.serial.is_none() };
         match handler.subscription.concurrency {
@@ -318,8 +316,8 @@ impl EventScheduler {
         }
     }
 
-    /// Answers an event that nobody subscribed to, or passes it over as NestJS does. Its clients know no ids: one that asks by
-    /// an id of the plain protocol has its answer all the same.
+    /// Answers an event without a handler, or ignores it as NestJS does. A request with an id of the plain protocol, which
+    /// NestJS does not have, is always answered.
     fn refuse_unknown(context: &SocketContext, envelope: Envelope<'_>) {
         let name = metrics::bounded(&envelope.event);
         let expects_answer = envelope.id.is_some() && !context.session.format.has_acks();
@@ -399,7 +397,7 @@ impl EventScheduler {
         }
     }
 
-    /// The handler has ended: filters see how.
+    /// Applies filters after the handler has ended.
     pub(super) fn finish(
         &mut self,
         context: &SocketContext,
@@ -433,7 +431,7 @@ impl EventScheduler {
     }
 }
 
-/// Whether both need the same place: that of a handler which allows several at once, or the one all others share.
+/// Returns `true` if both use the same slot: that of a concurrent handler, or the shared one.
 fn shares_place(held: &QueuedEvent, handler: Option<&Arc<Handler>>) -> bool {
     let own_place = |handler: Option<&Arc<Handler>>| {
         handler.filter(|handler| handler.subscription.concurrency > 1).map(Arc::as_ptr)
@@ -451,7 +449,7 @@ fn responder<'a>(
         .with_compat(context.application.compat, payload.raw().map(RawValue::get))
 }
 
-/// The panic hook has logged where; this says whose request it was.
+/// Logs the request of a panic; the panic hook has logged the location.
 pub(super) fn panicked(context: &SocketContext, event: &str) -> Exception {
     context.count(Counter::Panics);
     Exception::internal(|id| tracing::error!(socket = %context.session.id, event, id, "a handler panicked"))

@@ -1,4 +1,4 @@
-//! One handler that runs: its future, its deadline and its right to answer.
+//! A running handler: its future, its deadline and its right to answer.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -20,19 +20,19 @@ pub(super) struct Invocation {
     pub(super) handler: Arc<Handler>,
     pub(super) future: ReplyFuture,
     pub(super) responder: SharedResponder<'static>,
-    /// Present where something stands around the handler that wants to know how it ends.
+    /// Present if a layer around the handler needs its outcome.
     pub(super) kept: Option<Arc<KeptEvent>>,
     pub(super) deadline: Instant,
     pub(super) span: Span,
 }
 
 impl Invocation {
-    /// `Err` when the handler panicked.
+    /// Polls the handler. `Err` if it panicked.
     pub(super) fn poll(&mut self, task: &mut Task<'_>) -> Result<Poll<Reply>, ()> {
         poll_caught(&mut self.future, &self.span, task)
     }
 
-    /// Its answer is of use to nobody any more.
+    /// Ends the handler with an exception because its answer is no longer needed.
     pub(super) fn give_up(self, exception: Exception) {
         drop_quietly(self.future);
         self.responder.cancel();
@@ -65,7 +65,7 @@ pub(super) fn poll_caught(future: &mut ReplyFuture, span: &Span, task: &mut Task
     catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))).map_err(drop)
 }
 
-/// How long a handler may take: `limit` where its attribute says nothing.
+/// Time limit of a handler: its own, or else `limit`.
 pub(super) fn time_of(handler: &Handler, limit: Duration) -> Duration {
     handler.subscription.policy.timeout.unwrap_or(limit)
 }

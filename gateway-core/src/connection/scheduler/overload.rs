@@ -1,4 +1,4 @@
-//! Events beyond what may wait, or beyond what their handler takes in a time.
+//! Events above the limits of a queue or a rate.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::metrics::{self, Counter};
 use crate::protocol::Envelope;
 
 impl EventScheduler {
-    /// Puts an event behind those that wait, within all bounds.
+    /// Queues an event within all limits.
     pub(super) fn wait(&mut self, context: &SocketContext, handler: Option<&Arc<Handler>>, envelope: Envelope<'_>) {
         if let Some(handler) = handler
             && let Some(queue) = handler.subscription.policy.queue
@@ -53,7 +53,7 @@ fn too_many(context: &SocketContext, handler: &Handler, envelope: Envelope<'_>) 
     dismiss(context, handler, envelope, Counter::Overloads, why);
 }
 
-/// An event that came faster than its handler takes them; the next one may come after `wait`.
+/// Handles an event above its handler's rate; the next one is allowed after `wait`.
 pub(super) fn too_fast(context: &SocketContext, handler: &Handler, envelope: Envelope<'_>, rate: Rate, wait: Duration) {
     let why = |event: &str| {
         let name = metrics::bounded(event);
@@ -62,25 +62,25 @@ pub(super) fn too_fast(context: &SocketContext, handler: &Handler, envelope: Env
     dismiss(context, handler, envelope, Counter::RateLimited, why);
 }
 
-/// What a socket is told that sends more than it may, whatever it sends.
+/// The exception for a socket above its rate.
 pub(super) fn flooded(context: &SocketContext, events: NonZeroU32, wait: Duration) -> Exception {
     context.count(Counter::RateLimited);
     too_many_events(events, wait)
 }
 
-/// The same, for who is no socket yet.
+/// The exception for a client above its rate that has no socket yet.
 pub(in crate::connection) fn too_many_events(events: NonZeroU32, wait: Duration) -> Exception {
     rate_limited(format!("at most {events} events a second"), wait)
 }
 
 fn rate_limited(why: String, wait: Duration) -> Exception {
-    // A moment too early would be refused once more.
+    // Rounded up: a retry too early would be refused again.
     let retry = wait.as_nanos().div_ceil(1_000_000);
     let details = json!({ "retry_after_ms": u64::try_from(retry).unwrap_or(u64::MAX) });
     Exception::framework("rate_limited", why).with_details(&details)
 }
 
-/// Tells the sender, where the handler's policy or the sender asks for that.
+/// Answers a dropped event if it is a request or the handler's policy requires it.
 fn dismiss(
     context: &SocketContext,
     handler: &Handler,

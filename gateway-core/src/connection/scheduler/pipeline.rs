@@ -1,4 +1,4 @@
-//! Events whose handler has something around it: guards before it, interceptors, filters behind.
+//! Events whose handler has guards, interceptors or filters.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::handler::{
 };
 use crate::protocol::Payload;
 
-/// An event that has reached such a handler.
+/// A call of such a handler.
 pub(super) struct PipelineCall<'a> {
     pub(super) handler: &'a Arc<Handler>,
     pub(super) pipeline: &'a Arc<Pipeline>,
@@ -25,7 +25,7 @@ pub(super) struct PipelineCall<'a> {
 }
 
 impl EventScheduler {
-    /// Asks the guards and runs the handler behind them.
+    /// Runs the guards and then the handler.
     pub(super) fn start_pipeline(&mut self, context: &SocketContext, call: PipelineCall<'_>, task: &mut Task<'_>) {
         let PipelineCall { handler, pipeline, event, payload, responder, span } = call;
         let extensions = Extensions::default();
@@ -54,7 +54,7 @@ impl EventScheduler {
         self.tell(context, filtered, responder, kept);
     }
 
-    /// Tells what filters have made of it.
+    /// Answers with the filtered reply.
     pub(super) fn tell(
         &mut self,
         context: &SocketContext,
@@ -73,7 +73,7 @@ impl EventScheduler {
     }
 }
 
-/// The event as it outlives its frame: of that, what it needs is copied.
+/// Converts the event into an owned one, copying from its frame.
 fn keep(
     context: &SocketContext,
     handler: &Arc<Handler>,

@@ -1,4 +1,4 @@
-//! How fast something comes from one client: events, where there is a bound on them, and pings.
+//! Rate limits of a client's events and pings.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -8,23 +8,23 @@ use tokio::time::Instant;
 
 use crate::handler::{Handler, Rate};
 
-/// The events of one socket.
+/// The rate limits of one socket's events.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimiter {
-    /// One for each handler with a rate that the socket has used.
+    /// Buckets of the rate-limited handlers that the socket has used.
     handlers: Vec<(Arc<Handler>, TokenBucket)>,
-    /// For all of them together.
+    /// Bucket of all events together.
     socket: Option<TokenBucket>,
 }
 
-/// A bucket of tokens, as the moment when it will be full again.
+/// A token bucket, stored as the time when it is full again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TokenBucket {
     full_at: Instant,
 }
 
 impl RateLimiter {
-    /// Takes a token for one event of a handler; `Err` with the time until there is one.
+    /// Takes a token for an event of a handler; `Err` with the time until the next token.
     pub(crate) fn take(&mut self, handler: &Arc<Handler>, rate: Rate, now: Instant) -> Result<(), Duration> {
         let known = self.handlers.iter().position(|(known, _)| Arc::ptr_eq(known, handler));
         let index = known.unwrap_or_else(|| {
@@ -34,18 +34,18 @@ impl RateLimiter {
         self.handlers[index].1.take(rate, now)
     }
 
-    /// Takes a token for one event of any handler or none.
+    /// Takes a token for any event.
     pub(crate) fn take_any(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
         self.socket.get_or_insert_with(|| TokenBucket::full(now)).take(rate, now)
     }
 }
 
-/// So many in each second.
+/// Creates a rate of `events` per second.
 pub(crate) fn per_second(events: NonZeroU32) -> Rate {
     Rate { events: events.get(), within: Duration::from_secs(1) }
 }
 
-/// So many in each second, of which at least `at_once` may come together.
+/// Creates a rate of `events` per second with a burst of at least `at_once`.
 pub(crate) fn per_second_with_burst(events: NonZeroU32, at_once: usize) -> Rate {
     let together = u32::try_from(at_once).unwrap_or(u32::MAX).max(events.get());
     Rate { events: together, within: Duration::from_secs(1) * together / events.get() }

@@ -1,4 +1,4 @@
-//! The messages of a raw gateway: one after the other, without an envelope.
+//! The messages of a raw gateway, handled one after the other.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,7 +23,7 @@ type RawReplyFuture = Pin<Box<dyn Future<Output = RawReply> + Send>>;
 #[derive(Default)]
 pub(crate) struct RawScheduler {
     waiting: EventQueue<Message>,
-    /// With the time it has.
+    /// The running handler and its deadline.
     running: Option<(RawReplyFuture, Instant)>,
     open: bool,
 }
@@ -45,7 +45,8 @@ impl RawScheduler {
         self.running.as_ref().map(|(_, deadline)| *deadline)
     }
 
-    /// Reading goes on beyond the bound only for answers, which a raw gateway has none of: what is read always finds room.
+    /// Queues a message. There is always room: reading above the limit happens for acknowledgements only, which a raw gateway
+    /// does not have.
     pub(crate) fn take(&mut self, context: &SocketContext, message: Message, task: &mut Task<'_>) {
         if self.open && self.is_idle() {
             self.start(context, message, task);
@@ -67,7 +68,7 @@ impl RawScheduler {
                 self.running = None;
                 progress = true;
             }
-            // What was answered leaves before more is.
+            // Answers are written before further messages are handled.
             if !self.open || self.waiting.is_empty() || context.session.outbox.holds_back() {
                 return progress;
             }
@@ -115,7 +116,7 @@ impl RawScheduler {
     fn finish(context: &SocketContext, reply: RawReply) {
         match reply {
             Ok(None) => {}
-            // A full outbox is counted there, and ends the connection where its policy says so.
+            // A full outbox is handled by its overflow policy.
             Ok(Some(message)) => drop(context.socket.send_message(message)),
             Err(exception) => Self::failed(context, &exception),
         }
@@ -137,7 +138,7 @@ impl RawScheduler {
         Self::end(context, CloseCode::INTERNAL, "internal error");
     }
 
-    /// There is no envelope to tell a failure in.
+    /// Closes the connection after a failure, as there is no envelope for it.
     fn end(context: &SocketContext, code: CloseCode, reason: &str) {
         context.socket.disconnect(Disconnect::new(code, reason.to_owned()));
     }
@@ -148,7 +149,7 @@ fn call(scope: Scope<'_>, hook: &GuardedHook<RawReply>, message: Message) -> Han
     (hook.run)(&Context::new(scope, Subject::Taken(&message), &extensions))
 }
 
-/// Asks the guards before the handler is called: at once where none of them waits.
+/// Runs the guards and then the handler; at once if no guard waits.
 fn guarded(context: &SocketContext, hook: &GuardedHook<RawReply>, message: Message) -> HandlerFuture<RawReply> {
     let SocketContext { application, route, socket, grants, .. } = context;
     let asked = {

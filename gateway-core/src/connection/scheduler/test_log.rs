@@ -1,4 +1,4 @@
-//! What is noted of events, for a test that fails.
+//! Notes about events in the test log.
 
 use std::fmt;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl EventScheduler {
     }
 }
 
-/// An event, and the request's id where it has one.
+/// An event with its request's id, if any.
 struct NamedEvent<'a>(&'a Envelope<'a>);
 
 impl fmt::Display for NamedEvent<'_> {

@@ -1,4 +1,4 @@
-//! The arguments of an event as a list, in a handler: read, or as they came.
+//! The arguments of an event as a list, typed or raw, as an argument of a handler.
 
 use std::ops::{Deref, DerefMut};
 

@@ -1,4 +1,4 @@
-//! Values that guards granted, as an argument.
+//! Granted values as an argument.
 
 use std::fmt;
 use std::ops::Deref;
@@ -7,10 +7,10 @@ use std::sync::Arc;
 use crate::error::Rejection;
 use crate::handler::{Context, FromContext, Requirements, on};
 
-/// Value that a guard granted with [`Grant::with`](crate::Grant::with): for this event, or for the socket.
+/// The value that a guard granted with [`Grant::with`](crate::pipeline::Grant::with), for this event or for the socket.
 ///
-/// Where no guard of the gateway can grant a `T`, the server does not start. Where one could and did not, because it let the
-/// client pass with less, the answer is the exception `unauthorized`.
+/// If no guard of the gateway can grant a `T`, the server does not start. If a guard could but did not, the answer is the
+/// exception `unauthorized`.
 pub struct Auth<T>(pub Arc<T>);
 
 impl<On: on::OfSocket, T: Send + Sync + 'static> FromContext<On> for Auth<T> {

@@ -1,4 +1,4 @@
-//! Knowing that nobody waits for an answer any more.
+//! Notification that an answer is no longer needed.
 
 use std::fmt;
 
@@ -7,11 +7,12 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Rejection;
 use crate::handler::{Context, FromContext, on};
 
-/// Fires when a request's answer is of use to nobody: its client cancelled it or left, the server stops, or the handler took too
-/// long. A handler's own future is dropped then, so this is for work that it set going elsewhere.
+/// A notification that a request's answer is no longer needed: the client cancelled or disconnected, the server stops, or
+/// the handler timed out. The handler's own future is dropped then, so this serves work spawned elsewhere.
 ///
 /// ```
 /// # use gateway_core::prelude::*;
+/// # use gateway_core::extract::Cancellation;
 /// # #[gateway(namespace = "/report")]
 /// # struct Reports;
 /// # async fn count() -> u64 { 1 }
@@ -28,22 +29,22 @@ use crate::handler::{Context, FromContext, on};
 pub struct Cancellation(CancellationToken);
 
 impl Cancellation {
-    /// Returns `true` once it has fired.
+    /// Returns `true` once the answer is no longer needed.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.is_cancelled()
     }
 
-    /// Ends when it fires.
+    /// Completes when the answer is no longer needed.
     ///
     /// # Cancel safety
     ///
-    /// May be dropped and called again.
+    /// The future may be dropped and the method called again.
     pub async fn cancelled(&self) {
         self.0.cancelled().await;
     }
 
-    /// Waits for `work`; `None` where this fired first. The work is dropped then.
+    /// Waits for `work`. If the answer is no longer needed before it completes, drops `work` and returns `None`.
     pub async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         self.0.run_until_cancelled(work).await
     }

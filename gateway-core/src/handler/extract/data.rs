@@ -10,10 +10,10 @@ use crate::error::Rejection;
 use crate::handler::validate::collected_errors::read_on;
 use crate::handler::{Context, ErrorTypes, FromContext, IntoReply, Reply, on};
 
-/// A payload of a type of one's own: as an argument it is read from what the client sent, as a reply it is sent.
+/// The payload of an event: as an argument it is deserialised from the client's data, as a reply it is sent.
 ///
-/// A missing payload is read as `null`, so `Data<Option<T>>` takes both. Several arguments are read as their array, so
-/// `Data<(A, B)>` takes two; [`Args`](crate::Args) reads a list whatever their number.
+/// A missing payload is read as `null`, so `Data<Option<T>>` accepts both. Several arguments are read as an array, so
+/// `Data<(A, B)>` accepts two; [`Args`](crate::extract::Args) reads a list of any length.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Data<T>(pub T);
 
@@ -31,7 +31,7 @@ impl<T: DeserializeOwned> FromContext<on::Message> for Data<T> {
     }
 }
 
-/// The payload as the JSON it came in: copied, not read. It was checked to be JSON with the rest of its frame.
+/// The payload as raw JSON, copied but not deserialised. It is known to be valid JSON.
 impl FromContext<on::Message> for Box<RawValue> {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
         Ok(context.data().unwrap_or(RawValue::NULL).to_owned())

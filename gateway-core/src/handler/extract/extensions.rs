@@ -1,4 +1,4 @@
-//! Values that belong to one request: put in by interceptors, read by those behind them and by handlers.
+//! Values of one event: stored by interceptors, read by inner interceptors and handlers.
 
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -13,17 +13,17 @@ use crate::session::TypeMap;
 #[derive(Default)]
 pub struct Extensions(OnceLock<Box<EventValues>>);
 
-/// Made when the first value is put in.
+/// Created with the first value.
 #[derive(Default)]
 struct EventValues {
-    /// By interceptors.
+    /// Values of interceptors.
     values: TypeMap,
-    /// By guards, for this event alone.
+    /// Values granted by guards for this event alone.
     granted: TypeMap,
 }
 
 impl Extensions {
-    /// Keeps a value with the event; it replaces an earlier one of its type.
+    /// Stores a value with the event. It replaces an earlier one of its type.
     pub fn insert<T: Clone + Send + Sync + 'static>(&self, value: T) {
         self.0.get_or_init(Box::default).values.insert(value);
     }
@@ -49,10 +49,10 @@ impl fmt::Debug for Extensions {
     }
 }
 
-/// A value that an interceptor put into the request's [`Extensions`].
+/// A value that an interceptor stored in the event's [`Extensions`].
 ///
-/// As an argument of a handler it answers `internal` where nobody put one in; take `Option<T>` by
-/// `Result<Extension<T>, Rejection>` where that may be.
+/// If the value is missing, the handler does not run and the answer is `internal`. For an optional value take
+/// `Result<Extension<T>, Rejection>`.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Extension<T>(pub T);
 

@@ -1,4 +1,4 @@
-//! Arguments of handlers and hooks, each read by its own type.
+//! The trait of handler and hook arguments, and simple extractors.
 
 use std::ops::Deref;
 
@@ -13,10 +13,11 @@ use crate::transport::Handshake;
 
 /// A type that can be an argument of a handler (`On` = [`on::Message`]) or of a hook.
 ///
-/// Write your own by implementing it; for all moments at once with `impl<On> FromContext<On> for …`.
+/// Implement it for an extractor of your own; `impl<On> FromContext<On> for …` covers handlers and all hooks at once.
 ///
 /// ```
-/// use gateway_core::{Context, FromContext, Rejection};
+/// use gateway_core::extract::FromContext;
+/// use gateway_core::{Context, Rejection};
 ///
 /// struct Language(String);
 ///
@@ -39,16 +40,16 @@ pub trait FromContext<On = on::Message>: Sized {
     ///
     /// # Errors
     ///
-    /// A [`Rejection`], which is told to the client; the handler does not run.
+    /// A [`Rejection`], which is sent to the client; the handler does not run.
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection>;
 
-    /// Declares the requirements on the server, so that a missing value stops the start and not a request.
+    /// Declares requirements on the server, so that a missing value fails the start instead of a request.
     fn needs(needs: &mut Requirements<'_>) {
         let _ = needs;
     }
 }
 
-/// The argument or why there is none: for handlers that go on without it.
+/// The argument, or the rejection, for handlers that run without it.
 impl<On, T: FromContext<On>> FromContext<On> for Result<T, Rejection> {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
         Ok(T::from_context(context))
@@ -83,7 +84,7 @@ impl FromContext<on::Disconnect> for DisconnectReason {
     }
 }
 
-/// Something provided to the server, found by its type. Cloned, so provide an `Arc` where a clone costs.
+/// A service of the server, found by its type. The service is cloned, so provide an `Arc` if cloning is expensive.
 #[derive(Clone, Copy, Debug)]
 pub struct State<T>(pub T);
 
@@ -109,7 +110,7 @@ impl<T> Deref for State<T> {
     }
 }
 
-/// The name the event was sent under.
+/// The event's name, as sent.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct EventName(pub String);
 
@@ -127,7 +128,7 @@ impl Deref for EventName {
     }
 }
 
-/// Binary data. JSON has none: on plain WebSocket it is the string of its base64.
+/// Binary data. In JSON on plain WebSocket it is a base64 string.
 impl FromContext<on::Message> for Bytes {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
         let read = context.list().read_value();

@@ -1,4 +1,4 @@
-//! Arguments of handlers and hooks, each read by its own type.
+//! Extractors: the arguments of handlers and hooks.
 
 pub(super) mod args;
 pub(super) mod auth;

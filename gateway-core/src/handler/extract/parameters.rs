@@ -1,4 +1,4 @@
-//! The parameters of a namespace as serde sees them.
+//! A deserializer of a namespace's parameters.
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
@@ -16,7 +16,7 @@ pub(in crate::handler) struct Parameters<'a, P> {
 pub(in crate::handler) trait ReadParameter<'de>:
     Deserializer<'de> + IntoDeserializer<'de, <Self as Deserializer<'de>>::Error>
 {
-    /// One value was asked for, and there are so many.
+    /// Error for one expected value with `count` parameters.
     fn not_one(count: usize) -> <Self as Deserializer<'de>>::Error {
         serde::de::Error::custom(format_args!("the namespace has {count} parameters, not one"))
     }
@@ -108,7 +108,7 @@ impl<'de, P: ReadParameter<'de>> Deserializer<'de> for Parameters<'de, P> {
     }
 }
 
-/// One parameter: text, read as a number or a truth value where that is asked for.
+/// A deserializer of one parameter: a text, or a number or a boolean in a text.
 pub(in crate::handler) struct ParameterValue<'de>(pub(in crate::handler) &'de str);
 
 macro_rules! read_as {

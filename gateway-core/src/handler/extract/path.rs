@@ -1,4 +1,4 @@
-//! The parameters of a namespace, read into a type.
+//! The parameters of a namespace as an argument.
 
 use std::ops::Deref;
 
@@ -9,10 +9,11 @@ use crate::handler::extract::parameters::{ParameterValue, Parameters};
 use crate::handler::requirements::path_shape::fits;
 use crate::handler::{Context, FromContext, Requirements, on};
 
-/// The values of the namespace's parameters: a single one as itself, several as a struct by name, as a tuple or a map.
+/// The values of the namespace's parameters. A single one is read as itself, several as a tuple, a map, or a struct by name.
 ///
 /// ```
 /// # use gateway_core::prelude::*;
+/// # use gateway_core::extract::Path;
 /// #[gateway(namespace = "/game/{game}/player/{player}")]
 /// struct Game;
 ///

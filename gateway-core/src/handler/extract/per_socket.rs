@@ -1,4 +1,4 @@
-//! Value made for the socket alone, as an argument.
+//! A socket's own value as an argument.
 
 use std::fmt;
 use std::ops::Deref;
@@ -7,11 +7,10 @@ use std::sync::Arc;
 use crate::error::Rejection;
 use crate::handler::{Context, FromContext, Requirements, on};
 
-/// The value that [`Server::provide_per_socket`](crate::Server::provide_per_socket) made for this socket.
+/// The value that [`Server::provide_per_socket`](crate::Server::provide_per_socket) created for this socket.
 ///
-/// It is made when the socket comes in, once its guards have said yes and before the connect hooks, where a method of its
-/// namespace asks for it; and dropped when its last disconnect hook has run. Where nothing makes a `T`, the server does not
-/// start.
+/// If a method of the namespace uses it, the value is created when a socket connects, after its guards and before its
+/// connect hooks, and dropped after the last disconnect hook. Without a factory of `T` the server does not start.
 pub struct PerSocket<T>(pub Arc<T>);
 
 impl<On: on::OfSocket, T: Send + Sync + 'static> FromContext<On> for PerSocket<T> {

@@ -1,10 +1,10 @@
-//! The place of a request in a distributed trace, as an argument that may be missing.
+//! Optional arguments, such as the trace of a request.
 
 use crate::error::Rejection;
 use crate::handler::{Context, FromContext, on};
 use crate::protocol::TraceParent;
 
-/// A type that a handler may take as an `Option`.
+/// A type that can be an optional argument.
 #[diagnostic::on_unimplemented(
     message = "`Option<{Self}>` cannot be an argument here",
     label = "this is read, or the handler does not run",
@@ -12,7 +12,7 @@ use crate::protocol::TraceParent;
     note = "to run without an argument that cannot be read, take `Result<{Self}, Rejection>`"
 )]
 pub trait FromContextOptional<On>: Sized {
-    /// Reads the argument, or finds that there is none.
+    /// Reads the argument; `None` if it is missing.
     #[doc(hidden)]
     fn from_context_optional(context: &Context<'_>) -> Result<Option<Self>, Rejection>;
 }

@@ -17,11 +17,10 @@ use crate::handler::guard::guard_point::{GuardPoint, GuardPoints};
 use crate::handler::guard::socket_grants::{GuardKey, SocketGrants};
 use crate::metrics::{Counter, Counters};
 
-/// Decides whether a client may pass, without waiting. One that waits is an [`AsyncGuard`].
+/// A check that allows or refuses a client without waiting. A guard that waits is an [`AsyncGuard`].
 ///
-/// It stands before a method or a whole gateway by `#[guard(SignedIn)]`, before everything by
-/// [`Server::guard`](crate::Server::guard). The same rule is asked at every [`GuardPoint`](crate::GuardPoint), so that nobody comes
-/// in by another one.
+/// `#[guard(SignedIn)]` adds a guard to a method or a whole gateway, [`Server::guard`](crate::Server::guard) to all of
+/// them. The guard runs at every [`GuardPoint`](crate::pipeline::GuardPoint), so that no way in is unguarded.
 ///
 /// ```
 /// use gateway_core::prelude::*;
@@ -53,29 +52,30 @@ use crate::metrics::{Counter, Counters};
 /// }
 /// ```
 pub trait Guard: Send + Sync + 'static {
-    /// Type of the value it may grant, to be read as [`Auth`](crate::Auth); `()` where it grants nothing.
+    /// The type of the granted value, read as [`Auth`](crate::extract::Auth); `()` if there is none.
     type Grants: Send + Sync + 'static;
 
-    /// Decides about the client's request.
+    /// Allows or refuses the client.
     ///
     /// # Errors
     ///
-    /// Failure that the client is told; [`Exception::forbidden`] where there is nothing to explain. A panic refuses.
+    /// The exception sent to the client; [`Exception::forbidden`] if there is nothing to explain. A panic refuses too.
     fn check(&self, context: &GuardContext<'_>) -> Result<Grant<Self::Grants>, Exception>;
 
-    /// The guard points it is asked at: all of them, unless it says otherwise.
+    /// The points at which the guard runs. Default: all.
     fn points(&self) -> GuardPoints {
         GuardPoints::ALL
     }
 }
 
-/// Decides whether a client may pass, and waits for that: for a database, for another service.
+/// A check that may wait, for a database or another service.
 ///
-/// As [`Guard`] in everything else, with one difference: sockets join rooms often, so a guard that waits is not asked about
-/// rooms, unless its [`points`](AsyncGuard::points) say so. [`Socket::join`](crate::Socket::join) waits for it then.
+/// Like [`Guard`] except that by default it does not run for rooms, which sockets join often. If its
+/// [`points`](AsyncGuard::points) include them, [`Socket::join`](crate::Socket::join) waits for it.
 ///
 /// ```
 /// use gateway_core::prelude::*;
+/// use gateway_core::pipeline::AsyncGuard;
 ///
 /// #[derive(Default)]
 /// struct NotBanned;
@@ -94,24 +94,24 @@ pub trait Guard: Send + Sync + 'static {
 /// }
 /// ```
 pub trait AsyncGuard: Send + Sync + 'static {
-    /// Type of the value it may grant, to be read as [`Auth`](crate::Auth); `()` where it grants nothing.
+    /// The type of the granted value, read as [`Auth`](crate::extract::Auth); `()` if there is none.
     type Grants: Send + Sync + 'static;
 
-    /// Decides about the client's request.
+    /// Allows or refuses the client.
     ///
     /// # Errors
     ///
-    /// What the client is told; [`Exception::forbidden`] where there is nothing to explain. A panic is a no, and so is a
-    /// guard that takes too long.
+    /// The exception sent to the client; [`Exception::forbidden`] if there is nothing to explain. A panic or a timeout
+    /// refuses too.
     fn check(&self, context: &GuardContext<'_>) -> impl Future<Output = Result<Grant<Self::Grants>, Exception>> + Send;
 
-    /// The guard points it is asked at: all but that of rooms, unless it says otherwise.
+    /// The points at which the guard runs. Default: all except rooms.
     fn points(&self) -> GuardPoints {
         GuardPoints::ALL.without(GuardPoints::JOIN)
     }
 }
 
-/// A check that can stand before a method: a [`Guard`] or an [`AsyncGuard`].
+/// A type usable as a guard: a [`Guard`] or an [`AsyncGuard`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no guard",
     label = "this decides nothing",
@@ -125,11 +125,11 @@ pub trait IntoGuard<Kind> {
     fn grants() -> TypeId;
 }
 
-/// Marks what does not wait.
+/// Marker of guards that do not wait.
 #[derive(Debug)]
 pub enum Prompt {}
 
-/// Marks what waits.
+/// Marker of guards that wait.
 #[derive(Debug)]
 pub enum Waits {}
 
@@ -158,13 +158,13 @@ impl<G: AsyncGuard> IntoGuard<Waits> for G {
     }
 }
 
-/// A guard whose type is forgotten.
+/// A type-erased guard.
 pub struct ErasedGuard {
     pub(crate) grants: (TypeId, &'static str),
     guard: Box<dyn AnyGuard>,
 }
 
-/// A verdict that is there, or one that has to be waited for.
+/// A guard's decision, or a future of it.
 enum Check<'a> {
     Now(Checked),
     Later(Pin<Box<dyn Future<Output = Checked> + Send + 'a>>),
@@ -216,7 +216,7 @@ impl fmt::Debug for ErasedGuard {
     }
 }
 
-/// Guards in the order in which they are asked.
+/// Guards in the order they run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Guards(Vec<Arc<Layer<ErasedGuard>>>);
 
@@ -241,7 +241,7 @@ impl Guards {
         self.0.iter().map(AsRef::as_ref)
     }
 
-    /// Asks those that do not wait, up to the first that does. Gives how many were asked.
+    /// Runs guards up to the first that waits. Returns how many have run.
     pub(crate) fn ask_at_once(&self, context: &GuardContext<'_>, counters: &Counters) -> Result<usize, Exception> {
         for (index, guard) in self.iter().enumerate() {
             if guard.is_not_needed(context) {
@@ -257,7 +257,7 @@ impl Guards {
         Ok(self.len())
     }
 
-    /// Asks all of them, the first `asked` left out.
+    /// Runs all guards after the first `asked`.
     pub(crate) async fn ask(
         &self,
         asked: usize,
@@ -297,7 +297,7 @@ impl Layer<ErasedGuard> {
             Err(exception) => format!("guard {} said no to {point:?}: {exception}", self.written),
         });
         let grant = verdict?;
-        // What is said of one room counts for that room alone.
+        // A grant for a room is valid for that room alone.
         if point != GuardPoint::Join {
             let event = matches!(context.subject(), Subject::Event(_)).then(|| context.extensions());
             grants(context).add(self.key(), grant, event, context.scope().socket);

@@ -1,4 +1,4 @@
-//! A guard's yes: what it grants, whom it names, how long it holds.
+//! A guard's grant: its value, user and lifetime.
 
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -8,14 +8,15 @@ use tokio::time::Instant;
 
 use crate::error::Exception;
 
-/// A guard's yes.
+/// A guard's decision to allow a client.
 ///
-/// It counts for the one thing the guard was asked, so a guard is asked again at every event. With [`Grant::until`] or
-/// [`Grant::for_socket`] it counts for the socket: the guard is not asked again at the events of that time. A room is always asked
-/// about.
+/// By default a grant is valid once, and the guard runs again at every event. With [`Grant::until`] or
+/// [`Grant::for_socket`] it is valid for the socket, and the guard is skipped at events during that time. For rooms the
+/// guard always runs.
 ///
 /// ```
-/// use gateway_core::{Exception, Grant};
+/// use gateway_core::pipeline::Grant;
+/// use gateway_core::Exception;
 ///
 /// struct User(String);
 ///
@@ -41,45 +42,45 @@ pub(crate) enum GrantLifetime {
 }
 
 impl<T> Grant<T> {
-    /// Yes, and nothing more.
+    /// Creates a grant without a value.
     pub fn new() -> Self {
         Self { value: None, user: None, holds: GrantLifetime::Once, expires: None }
     }
 
-    /// Yes, and this is what the guard found out: handlers and hooks read it as [`Auth<T>`](crate::Auth).
+    /// Creates a grant with a value, which handlers and hooks read as [`Auth<T>`](crate::extract::Auth).
     pub fn with(value: T) -> Self {
         Self { value: Some(value), ..Self::new() }
     }
 
-    /// Yes where `allowed`.
+    /// Creates a grant if `allowed`.
     ///
     /// # Errors
     ///
-    /// [`Exception::forbidden`] where not.
+    /// [`Exception::forbidden`] if not `allowed`.
     pub fn when(allowed: bool) -> Result<Self, Exception> {
         if allowed { Ok(Self::new()) } else { Err(Exception::forbidden()) }
     }
 
-    /// Names the user: all sockets of one are reached by [`Namespace::user`](crate::Namespace::user).
+    /// Sets the socket's user. [`Namespace::user`](crate::Namespace::user) selects all sockets of a user.
     pub fn user(mut self, id: impl Into<String>) -> Self {
         self.user = Some(id.into());
         self
     }
 
-    /// It holds for this socket until then. Before the first event after that the guard is asked again.
+    /// Makes the grant valid for the socket until `instant`. The guard runs again before the first event after it.
     pub fn until(mut self, instant: impl Into<Instant>) -> Self {
         self.holds = GrantLifetime::Until(instant.into());
         self
     }
 
-    /// It holds as long as the socket lives.
+    /// Makes the grant valid for the lifetime of the socket.
     pub fn for_socket(mut self) -> Self {
         self.holds = GrantLifetime::Always;
         self
     }
 
-    /// It holds for this socket until then, and then the socket ends with [`CloseCode::EXPIRED`](crate::CloseCode::EXPIRED).
-    /// The earliest such moment of all its guards counts.
+    /// Makes the grant valid for the socket until `instant`, at which the socket is disconnected with
+    /// [`CloseCode::EXPIRED`](crate::CloseCode::EXPIRED). The earliest expiry of all guards counts.
     pub fn expires(mut self, instant: impl Into<Instant>) -> Self {
         let instant = instant.into();
         self.expires = Some(instant);
@@ -106,7 +107,7 @@ impl<T> fmt::Debug for Grant<T> {
     }
 }
 
-/// A yes whose type is forgotten.
+/// A type-erased grant.
 pub(crate) struct ErasedGrant {
     pub(crate) value: Option<(TypeId, Arc<dyn Any + Send + Sync>)>,
     pub(crate) user: Option<String>,

@@ -1,4 +1,4 @@
-//! The context of an event, a message, a new socket or a room, as guards see it.
+//! The [`GuardContext`]: a guard's view of an event, a message, a new socket or a room.
 
 use std::fmt;
 use std::ops::Deref;
@@ -7,7 +7,7 @@ use crate::handler::context::{Context, Subject};
 use crate::handler::guard::guard_point::GuardPoint;
 use crate::protocol::Message;
 
-/// One question to a guard: the [`Context`] that it is about, and the point at which the client can be stopped.
+/// The context of a guard: the [`Context`] to check, and the guard point.
 #[derive(Clone, Copy)]
 pub struct GuardContext<'a> {
     point: GuardPoint,
@@ -19,7 +19,7 @@ impl<'a> GuardContext<'a> {
         Self { point, context }
     }
 
-    /// The point at which the guard is asked.
+    /// The point at which the guard runs.
     #[must_use]
     pub fn point(&self) -> GuardPoint {
         self.point
@@ -31,7 +31,7 @@ impl<'a> GuardContext<'a> {
         self.context.handshake().path()
     }
 
-    /// The whole message that a raw gateway is sent; `None` otherwise.
+    /// The whole message to a raw gateway; `None` otherwise.
     #[must_use]
     pub fn message(&self) -> Option<&Message> {
         match self.context.subject() {
@@ -45,7 +45,7 @@ impl<'a> GuardContext<'a> {
         }
     }
 
-    /// The room that the socket is about to be put into; `None` at the other points.
+    /// The room that the socket is about to join; `None` at other points.
     #[must_use]
     pub fn room(&self) -> Option<&str> {
         match self.context.subject() {

@@ -1,19 +1,19 @@
-//! The points at which guards are asked.
+//! The points at which guards run.
 
 use std::ops::BitOr;
 
-/// Where a client can be stopped.
+/// A point at which guards run.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum GuardPoint {
-    /// The HTTP request that asks for the namespace, before there is a connection. Socket.IO has no such request: there a
-    /// client asks for its namespaces once it is connected, which is [`GuardPoint::Connect`].
+    /// The HTTP request for the namespace, before the connection exists. Socket.IO clients request namespaces on an existing
+    /// connection instead, which is [`GuardPoint::Connect`].
     Upgrade,
     /// A new socket, before the connect hooks.
     Connect,
     /// An event, or a whole message of a raw gateway, before its handler.
     Event,
-    /// A room that the server is about to put the socket into, by [`Socket::join`].
+    /// A room, before the socket joins it by [`Socket::join`](crate::Socket::join).
     Join,
 }
 
@@ -39,7 +39,7 @@ impl GuardPoints {
         Self(self.0 & !others.0)
     }
 
-    /// Says whether the set holds this guard point.
+    /// Returns `true` if the set contains this guard point.
     #[must_use]
     pub const fn contains(self, point: GuardPoint) -> bool {
         let one = match point {

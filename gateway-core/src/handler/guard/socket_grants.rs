@@ -1,5 +1,4 @@
-//! Grants of one socket that are still valid: decisions of guards, values they granted, the user they named. Beside
-//! these, values made for the socket alone.
+//! The valid grants of a socket: decisions of guards, granted values, and the user. Also holds the socket's own values.
 
 use std::any::{Any, TypeId};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,30 +11,30 @@ use crate::handler::guard::guard_point::GuardPoint;
 use crate::session::TypeMap;
 use crate::socket::Socket;
 
-/// Of one socket, from the upgrade to its end.
+/// The grants of a socket, from the upgrade to its end.
 #[derive(Debug, Default)]
 pub(crate) struct SocketGrants {
-    /// For as long as the socket lives. Its session has it too.
+    /// Values granted for the socket's lifetime, shared with its session.
     pub(in crate::handler) granted: Arc<TypeMap>,
-    /// Made for the socket when it came in.
+    /// The socket's own values.
     pub(in crate::handler) own: TypeMap,
     state: Mutex<GrantState>,
 }
 
 #[derive(Debug, Default)]
 struct GrantState {
-    /// Guards that need not be asked, and until when.
+    /// Guards to skip, and until when.
     held: Vec<(GuardKey, Option<Instant>)>,
     user: Option<Arc<str>>,
     expires: Option<Instant>,
 }
 
-/// Which guard of the server it is.
+/// The identity of a guard within the server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct GuardKey(pub(in crate::handler) usize);
 
 impl SocketGrants {
-    /// Returns `true` if an earlier grant of this guard is still valid. The clock is read only where one is bounded.
+    /// Returns `true` if an earlier grant of this guard is still valid. Reads the clock only for a limited grant.
     pub(in crate::handler) fn hold(&self, guard: GuardKey, point: GuardPoint) -> bool {
         if point == GuardPoint::Join {
             return false;
@@ -49,7 +48,7 @@ impl SocketGrants {
         holds
     }
 
-    /// Takes up a grant that a guard gave. `event` are the values of the event it was asked about, where it was one.
+    /// Stores a guard's grant. `event` holds the values of the checked event, if any.
     pub(in crate::handler) fn add(
         &self,
         guard: GuardKey,
@@ -60,7 +59,7 @@ impl SocketGrants {
         let ErasedGrant { value, user, holds, expires } = grant;
         if let Some((kind, value)) = value {
             match event {
-                // Another event of the socket may run beside it: what is granted for one is not the other's.
+                // Other events of the socket may run concurrently and must not get this event's grant.
                 Some(extensions) if holds == GrantLifetime::Once => extensions.grant(kind, value),
                 Some(_) | None => self.granted.insert_shared(kind, value),
             }
@@ -85,22 +84,22 @@ impl SocketGrants {
         }
     }
 
-    /// Values that guards have granted for as long as the socket lives.
+    /// Values granted for the socket's lifetime.
     pub(crate) fn granted(&self) -> &Arc<TypeMap> {
         &self.granted
     }
 
-    /// Takes up what was made for the socket.
+    /// Stores a socket's own value.
     pub(crate) fn own(&self, kind: TypeId, value: Arc<dyn Any + Send + Sync>) {
         self.own.insert_shared(kind, value);
     }
 
-    /// Lets go of all that was made for the socket.
+    /// Drops the socket's own values.
     pub(crate) fn disown(&self) {
         self.own.clear();
     }
 
-    /// The user that was named last.
+    /// The user that was set last.
     pub(crate) fn user(&self) -> Option<Arc<str>> {
         self.lock().user.clone()
     }
@@ -110,7 +109,7 @@ impl SocketGrants {
         self.lock().expires.take_if(|expires| *expires <= now).is_some()
     }
 
-    /// When the socket ends.
+    /// Time at which the socket is disconnected.
     pub(crate) fn expires(&self) -> Option<Instant> {
         self.lock().expires
     }

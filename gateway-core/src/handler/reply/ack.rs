@@ -1,4 +1,4 @@
-//! Answering by hand.
+//! Manual answers to requests.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -8,9 +8,8 @@ use crate::handler::reply::shared_responder::{ResponderSlot, take};
 use crate::handler::{Context, FromContext, Reply, on};
 use crate::protocol::ToArgs;
 
-/// The right to answer a request, for handlers that answer later or from another task. Where a handler takes it, what
-/// the handler returns is no answer any more; only a failure still is. Dropped without use, it answers with the
-/// exception `no_reply`.
+/// The right to answer a request, for handlers that answer later or from another task. The return value of a handler that
+/// takes it is not sent, except for a failure. If dropped unused, the answer is the exception `no_reply`.
 pub struct Ack(Arc<Mutex<ResponderSlot>>);
 
 impl Ack {

@@ -1,4 +1,4 @@
-//! Replies of handlers, and the right to give one.
+//! Replies of handlers, and the right to answer.
 
 pub(super) mod ack;
 pub(super) mod raw_reply;

@@ -1,4 +1,4 @@
-//! Replies of raw gateways, which speak whole messages.
+//! Replies of raw gateways.
 
 use bytes::Bytes;
 
@@ -14,11 +14,11 @@ impl FromContext<on::Raw> for Message {
     }
 }
 
-/// Outcome of a raw gateway's handler: a message to send back, nothing, or a failure, which ends the connection, as there is
-/// no envelope to tell it in.
+/// Outcome of a raw gateway's handler: a message to send back, nothing, or a failure, which closes the connection because
+/// there is no envelope for it.
 pub(crate) type RawReply = Result<Option<Message>, Exception>;
 
-/// What `#[on_message]` may return.
+/// A return type of `#[on_message]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the reply of a raw gateway",
     label = "this cannot be sent as a whole message",

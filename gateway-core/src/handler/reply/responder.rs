@@ -1,5 +1,5 @@
-//! Exactly one end for every request. A [`Responder`] is the right to answer one event: answering consumes it, and one
-//! that is lost answers for itself.
+//! Exactly one end for every request. A [`Responder`] is the right to answer one event: answering consumes it, and a
+//! dropped one answers by itself.
 
 use std::borrow::Cow;
 use std::mem;
@@ -16,27 +16,26 @@ use crate::metrics::{self, Counter};
 use crate::protocol::{ContentRef, Encoded, Outgoing, ReplyEvent, RequestId};
 use crate::session::{Delivery, Offset, SendError, Session};
 
-/// How failures are told; the same for all of a server.
+/// The server's format of failures.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Compat {
-    /// As NestJS does: `cause.data`, no codes of the framework's own.
+    /// Set for NestJS's format: `cause.data`, and no codes of the framework's own.
     pub(crate) nestjs: bool,
 }
 
-/// The right to answer one event. What it answers to is lent where the answer comes at once, and its own where it comes
-/// later.
+/// The right to answer one event. Borrows the event's data for an immediate answer, owns it for a later one.
 #[derive(Debug)]
 pub(crate) struct Responder<'a> {
     session: Cow<'a, Arc<Session>>,
     event: Cow<'a, Arc<str>>,
     id: Option<RequestId>,
     compat: Compat,
-    /// The request's data, kept only where [`Compat`] sends it back.
+    /// The request's data, kept only if [`Compat`] sends it back.
     echo: Option<Box<str>>,
     answered: bool,
-    /// Fires when nobody waits for the answer any more; present where the handler asked for it.
+    /// Cancelled when the answer is no longer needed; present if the handler takes it.
     pub(in crate::handler) cancellation: Option<CancellationToken>,
-    /// Whether the session counts it among the answers it owes.
+    /// Set if the session counts this among its later answers.
     owed: bool,
 }
 
@@ -55,10 +54,10 @@ impl<'a> Responder<'a> {
         }
     }
 
-    /// The same right, to be used later.
+    /// Converts into an owned responder.
     pub(crate) fn into_owned(mut self) -> Responder<'static> {
         let answered = mem::replace(&mut self.answered, true);
-        // A debt that is counted already goes over with the right.
+        // A request already counted stays counted.
         if !mem::take(&mut self.owed) {
             self.session.owe();
         }
@@ -88,7 +87,7 @@ impl<'a> Responder<'a> {
         self.cancellation.get_or_insert_with(|| self.session.gone.child_token()).clone()
     }
 
-    /// Answers, or gives the stream that will.
+    /// Answers, or returns the stream that will.
     pub(crate) fn finish(mut self, reply: Reply) -> Finished {
         match reply.0 {
             Outcome::Empty if self.id.is_none() => {
@@ -132,7 +131,7 @@ impl<'a> Responder<'a> {
         event.map_or((&self.event, ReplyEvent::Own), |event| (event, ReplyEvent::Other))
     }
 
-    /// The last that is said of a stream.
+    /// Sends the end of a stream.
     fn finish_stream(self, reply: Reply) {
         match reply.0 {
             Outcome::Failed(exception) => self.fail(&exception),
@@ -163,12 +162,12 @@ impl<'a> Responder<'a> {
         self.session.counters.add(Counter::Exceptions);
         metrics::told(&self.session.id, metrics::bounded(&self.event), exception.told());
         let data = exception.render(Some(&self.event), self.echo.as_deref(), self.compat.nestjs);
-        // NestJS leaves the ack of a failed request out.
+        // NestJS sends no ack for a failed request.
         let is_event = self.compat.nestjs && self.session.format.has_acks();
         self.push(&Outgoing::Exception { data: &data, id: self.id.as_ref().filter(|_| !is_event) });
     }
 
-    /// A frame that finds no room is counted by the outbox, one for a client that is gone has no reader.
+    /// Queues a frame. The outbox counts a frame that does not fit; a frame for a disconnected client is dropped.
     fn push(&self, outgoing: &Outgoing<'_>) {
         let pushed = self.session.answer(outgoing, self.delivery());
         self.note(|| self.told(outgoing, pushed));
@@ -178,7 +177,7 @@ impl<'a> Responder<'a> {
         self.session.handshake.test_log().note(line);
     }
 
-    /// What became of an answer, for a test that waits for it.
+    /// Describes the fate of an answer, for the test log.
     fn told(&self, outgoing: &Outgoing<'_>, pushed: Result<(), SendError>) -> String {
         let event = metrics::bounded(&self.event);
         let id = self.id.as_ref().map_or(String::new(), |id| format!(" (id {id})"));
@@ -219,7 +218,7 @@ impl Drop for Responder<'_> {
     }
 }
 
-/// What is left to do once a handler has returned.
+/// The remaining work after a handler has returned.
 #[derive(Debug)]
 pub(crate) enum Finished {
     Done,
@@ -229,7 +228,7 @@ pub(crate) enum Finished {
 /// A stream that answers a request.
 pub(crate) struct Streaming {
     items: Pin<Box<dyn Stream<Item = Reply> + Send>>,
-    /// An item that has not found room yet.
+    /// An item that does not fit into the outbox yet.
     held: Option<StreamItem>,
     responder: Responder<'static>,
 }
@@ -240,7 +239,7 @@ struct StreamItem {
     offset: Option<Offset>,
 }
 
-/// What became of a stream when it was polled.
+/// Result of polling a stream.
 #[derive(Debug)]
 pub(crate) enum StreamStep {
     Sent,
@@ -249,7 +248,7 @@ pub(crate) enum StreamStep {
 }
 
 impl Streaming {
-    /// Sends the next item. Pending also while it does not fit: whoever makes room polls again.
+    /// Sends the next item. Also pending while the item does not fit; the stream is polled again when there is room.
     pub(crate) fn poll_item(&mut self, context: &mut Context<'_>) -> Poll<StreamStep> {
         let StreamItem { frame, offset } = match self.held.take() {
             Some(item) => item,
@@ -291,7 +290,7 @@ impl Streaming {
         self.let_go().end();
     }
 
-    /// The framework ends it.
+    /// Ends the stream on behalf of the framework.
     pub(crate) fn stop(mut self, exception: &Exception) {
         if let Some(cancellation) = self.responder.cancellation.take() {
             cancellation.cancel();
@@ -299,7 +298,7 @@ impl Streaming {
         self.let_go().fail(exception);
     }
 
-    /// It failed: `last` is what its client is told of that.
+    /// Ends a failed stream with `last`.
     pub(crate) fn fail(self, last: Reply) {
         self.let_go().finish_stream(last);
     }

@@ -1,5 +1,4 @@
-//! Who holds the right to answer while a handler runs: the framework, an [`Ack`](crate::Ack), or both. How it is used is in
-//! `respond.rs`.
+//! Shared ownership of the right to answer while a handler runs, by the framework and an [`Ack`](crate::extract::Ack).
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +10,7 @@ use crate::handler::reply::responder::{Finished, Responder};
 use crate::handler::{Outcome, Reply};
 use crate::protocol::RequestId;
 
-/// Who holds the responder of a handler: the framework alone, or also an [`Ack`](crate::Ack) the handler asked for.
+/// The responder of a handler, held by the framework alone or also by the handler's [`Ack`](crate::extract::Ack).
 #[derive(Debug)]
 pub(crate) struct SharedResponder<'a>(Mutex<ResponderHolder<'a>>);
 
@@ -22,11 +21,11 @@ enum ResponderHolder<'a> {
     Nobody,
 }
 
-/// A right to answer that has several holders; whoever is first uses it.
+/// A responder with several holders; the first to answer takes it.
 #[derive(Debug, Default)]
 pub(crate) struct ResponderSlot {
     responder: Option<Responder<'static>>,
-    /// Whether the handler answers by its [`Ack`](crate::Ack).
+    /// Set if the handler answers by its [`Ack`](crate::extract::Ack).
     by_hand: bool,
 }
 
@@ -39,7 +38,7 @@ impl<'a> SharedResponder<'a> {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same, for a handler that has not returned yet.
+    /// Converts into an owned responder, for a handler that has not returned yet.
     pub(crate) fn into_owned(self) -> SharedResponder<'static> {
         SharedResponder(Mutex::new(match self.into_inner() {
             ResponderHolder::Ours(responder) => ResponderHolder::Ours(responder.into_owned()),
@@ -48,7 +47,7 @@ impl<'a> SharedResponder<'a> {
         }))
     }
 
-    /// Lends it to a handler that is called later.
+    /// Lends the responder to a handler that is called later.
     pub(crate) fn lend(&self) -> LentResponder {
         LentResponder(self.slot())
     }
@@ -66,14 +65,14 @@ impl<'a> SharedResponder<'a> {
         slot
     }
 
-    /// It has failed: what it returned is the answer, also where it would have answered by hand.
+    /// Makes the handler's failure the answer, even if the handler has an `Ack`.
     pub(crate) fn take_back(&self) {
         if let ResponderHolder::Shared(slot) = &*lock(&self.0) {
             lock(slot).by_hand = false;
         }
     }
 
-    /// The framework ends the handler: what it set to work elsewhere is told.
+    /// Cancels the handler's work elsewhere when the framework ends the handler.
     pub(crate) fn cancel(&self) {
         let cancellation = match &*lock(&self.0) {
             ResponderHolder::Ours(responder) => responder.cancellation.clone(),
@@ -87,13 +86,13 @@ impl<'a> SharedResponder<'a> {
         }
     }
 
-    /// The handler returned.
+    /// Answers with the handler's return value.
     pub(crate) fn finish(self, reply: Reply) -> Finished {
         match (self.into_inner(), reply.0) {
             (ResponderHolder::Ours(responder), outcome) => return responder.finish(Reply(outcome)),
             (ResponderHolder::Shared(slot), outcome) => {
                 let mut slot = lock(&slot);
-                // Who answers by an `Ack` returns no answer: only a failure counts.
+                // With an `Ack` only a failure is an answer.
                 let counts = !slot.by_hand || matches!(outcome, Outcome::Failed(_));
                 let responder = if counts { slot.responder.take() } else { None };
                 if let Some(responder) = &slot.responder {
@@ -122,12 +121,12 @@ impl<'a> SharedResponder<'a> {
     }
 }
 
-/// What an [`Ack`](crate::Ack) and a [`Cancellation`](crate::Cancellation) are made from.
+/// The source of an [`Ack`](crate::extract::Ack) and a [`Cancellation`](crate::extract::Cancellation).
 pub(crate) trait Share: Sync {
     /// Lets the handler answer by itself.
     fn share(&self) -> Arc<Mutex<ResponderSlot>>;
 
-    /// What fires when nobody waits for the answer any more.
+    /// A token cancelled when the answer is no longer needed.
     fn cancellation(&self) -> Option<CancellationToken>;
 }
 
@@ -147,7 +146,7 @@ impl Share for SharedResponder<'_> {
     }
 }
 
-/// The right to answer, lent to a handler that is called later than its event came.
+/// A responder lent to a handler that is called later.
 #[derive(Debug)]
 pub(crate) struct LentResponder(Arc<Mutex<ResponderSlot>>);
 
@@ -162,7 +161,7 @@ impl Share for LentResponder {
     }
 }
 
-/// Takes the right to answer; `None` where somebody already had it.
+/// Takes the responder; `None` if it was already taken.
 pub(crate) fn take(slot: &Mutex<ResponderSlot>) -> Option<Responder<'static>> {
     lock(slot).responder.take()
 }

@@ -1,5 +1,5 @@
 //! Streams as replies. A handler's stream may borrow from its gateway, so it stays inside the future that owns the
-//! gateway, and hands its items out one by one through a slot.
+//! gateway and passes its items out one by one through a slot.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -10,13 +10,13 @@ use futures_core::Stream;
 
 use crate::handler::{ErrorTypes, IntoReply, Reply, reply::Outcome};
 
-/// Where a handler's stream puts its items.
+/// The sink of a handler's stream.
 #[derive(Debug)]
 pub struct Items(Arc<Mutex<ItemSlot>>);
 
 #[derive(Debug, Default)]
 struct ItemSlot {
-    /// The stream exists: its handler has returned.
+    /// Set once the handler has returned its stream.
     started: bool,
     item: Option<Reply>,
 }
@@ -34,19 +34,19 @@ pub trait ReplyStream: Stream<Item: IntoReply> {}
 impl<S: Stream<Item: IntoReply>> ReplyStream for S {}
 
 impl Items {
-    /// Hands out every item of `stream`, each when the one before was taken.
+    /// Forwards every item of `stream`, each after the one before was taken.
     pub async fn forward<S: ReplyStream>(self, stream: S) {
         lock(&self.0).started = true;
         let mut stream = pin!(stream);
         while let Some(item) = poll_fn(|context| stream.as_mut().poll_next(context)).await {
             lock(&self.0).item = Some(item.into_reply());
-            // Whoever takes the item polls this future again, so nobody needs to be woken.
+            // The taker of the item polls this future again, so no waker is needed.
             poll_fn(|_| if lock(&self.0).item.is_some() { Poll::Pending } else { Poll::Ready(()) }).await;
         }
     }
 }
 
-/// Runs `drive` until its stream exists, and gives that stream.
+/// Runs `drive` until its stream exists, and returns the stream as a reply.
 pub(crate) fn start<F, D>(drive: D) -> impl Future<Output = Reply> + Send + 'static
 where
     D: FnOnce(Items) -> F,
@@ -96,7 +96,7 @@ fn lock(slot: &Mutex<ItemSlot>) -> MutexGuard<'_, ItemSlot> {
     slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A stream as a reply where `-> impl Stream` cannot stand, as in `-> Result<Streamed<BoxStream<'static, T>>, E>`.
+/// A stream as a reply where `-> impl Stream` is not possible, as in `-> Result<Streamed<BoxStream<'static, T>>, E>`.
 #[derive(Clone, Debug)]
 pub struct Streamed<S>(pub S);
 

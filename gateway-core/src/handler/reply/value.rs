@@ -1,4 +1,4 @@
-//! Values that a handler returns, and their conversion to replies.
+//! Return values of handlers and their conversion to replies.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,7 +19,7 @@ pub struct Reply(pub(crate) Outcome);
 
 pub(crate) enum Outcome {
     Empty,
-    /// `event` is `None` for the request's own.
+    /// `event` is `None` for the request's own event.
     Value {
         event: Option<Cow<'static, str>>,
         content: Content,
@@ -29,19 +29,19 @@ pub(crate) enum Outcome {
 }
 
 impl Reply {
-    /// No value.
+    /// Creates a reply without a value.
     #[must_use]
     pub fn empty() -> Self {
         Self(Outcome::Empty)
     }
 
-    /// A value, on the request's own event.
+    /// Creates a reply with a value, on the request's own event.
     pub fn value<T: ToArgs + ?Sized>(value: &T) -> Self {
         Self::from_content(None, reply_content(value.to_args()))
     }
 
-    /// A value on another event. It goes out whether or not the client asked for an answer. A name that clients keep for
-    /// themselves, such as `connect`, is the exception `internal`.
+    /// Creates a reply with a value on another event. The event is sent even if the client did not request an answer. A
+    /// reserved name such as `connect` becomes the exception `internal`.
     pub fn event<T: ToArgs>(event: impl Into<Cow<'static, str>>, value: T) -> Self {
         let event = event.into();
         if is_reserved(&event) {
@@ -50,7 +50,7 @@ impl Reply {
         Self::from_content(Some(event), reply_content(value.into_args()))
     }
 
-    /// Each item as it comes, then an explicit end where the client asked for an answer.
+    /// Creates a reply that sends each item as it arrives, then an explicit end if the client requested an answer.
     pub fn stream<S>(stream: S) -> Self
     where
         S: Stream + Send + 'static,
@@ -59,7 +59,7 @@ impl Reply {
         Self(Outcome::Stream(Box::pin(stream.map(IntoReply::into_reply))))
     }
 
-    /// The failure, where it is one.
+    /// The exception, if the reply is a failure.
     #[must_use]
     pub fn exception(&self) -> Option<&Exception> {
         match &self.0 {
@@ -74,7 +74,7 @@ impl Reply {
         matches!(self.0, Outcome::Empty)
     }
 
-    /// Reads the value, as a client would; `None` where there is none, or a stream of them, or a failure.
+    /// Deserialises the value as a client would. `None` for an empty reply, a stream or a failure.
     #[must_use]
     pub fn read<T: FromArgs>(&self) -> Option<Result<T, serde_json::Error>> {
         match &self.0 {
@@ -83,7 +83,7 @@ impl Reply {
         }
     }
 
-    /// The event that the value goes out on, where it is another than the request's own.
+    /// The value's event, if not the request's own.
     #[must_use]
     pub fn event_name(&self) -> Option<&str> {
         match &self.0 {
@@ -92,7 +92,7 @@ impl Reply {
         }
     }
 
-    /// Applies `change` to the value; to each item of a stream as it comes.
+    /// Applies `change` to the value, or to each item of a stream.
     #[must_use]
     pub fn map(self, mut change: impl FnMut(Self) -> Self + Send + 'static) -> Self {
         match self.try_into_stream() {
@@ -101,8 +101,8 @@ impl Reply {
         }
     }
 
-    /// Puts another value in the place of the value, on the same event; of a stream, in the place of each item's. Where it cannot
-    /// be read as `T`, or there is none, it stays as it is.
+    /// Replaces the value, or each item of a stream, by another on the same event. The reply stays unchanged if it has no
+    /// value or the value is not a `T`.
     #[must_use]
     pub fn map_value<T: FromArgs, R: ToArgs>(self, mut change: impl FnMut(T) -> R + Send + 'static) -> Self {
         self.map(move |reply| match reply.read() {
@@ -115,11 +115,11 @@ impl Reply {
         })
     }
 
-    /// The stream, where it is one.
+    /// Returns the stream of the reply.
     ///
     /// # Errors
     ///
-    /// The reply itself, where it is none.
+    /// The reply itself if it is not a stream.
     pub fn try_into_stream(self) -> Result<Pin<Box<dyn Stream<Item = Self> + Send>>, Self> {
         match self.0 {
             Outcome::Stream(items) => Ok(items),
@@ -127,12 +127,12 @@ impl Reply {
         }
     }
 
-    /// JSON that is sent as it is.
+    /// Creates a reply of raw JSON.
     pub(crate) fn from_raw(json: Box<RawValue>) -> Self {
         Self::of_content(Box::<str>::from(json).into_string().into())
     }
 
-    /// A payload that is written already, on the request's own event.
+    /// Creates a reply of a serialised payload, on the request's own event.
     pub(crate) fn of_content(content: Content) -> Self {
         Self(Outcome::Value { event: None, content })
     }
@@ -181,7 +181,7 @@ pub trait IntoReply {
     /// Converts the value into a reply.
     fn into_reply(self) -> Reply;
 
-    /// The errors that filters may be asked for where it fails. Where it does not say them: any.
+    /// Adds the error types that filters may get. Default: any.
     #[doc(hidden)]
     fn error_types(types: &mut ErrorTypes)
     where
@@ -246,12 +246,12 @@ reply_with_json! {
     &str String Cow<'_, str> serde_json::Value crate::session::SocketId
 }
 
-/// Payload of a reply, or the exception that there is none.
+/// Returns the payload of a reply, or the exception for a failed serialisation.
 fn reply_content(args: Result<RawArgs, serde_json::Error>) -> Result<Content, Exception> {
     args.map(RawArgs::into_content).map_err(|error| Exception::hidden("unserializable", &error))
 }
 
-/// A future or a stream in a box, which no reply is.
+/// A boxed future or stream, which cannot be a reply.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is a future or a stream, and nobody drives it",
     label = "this is no reply until it was driven",
@@ -260,7 +260,7 @@ fn reply_content(args: Result<RawArgs, serde_json::Error>) -> Result<Content, Ex
 )]
 pub trait Driven {}
 
-// For the message alone: nothing is driven.
+// Exists only for the compiler's message.
 impl<T: Driven + ?Sized> IntoReply for Pin<Box<T>> {
     fn into_reply(self) -> Reply {
         Reply::empty()

@@ -1,4 +1,4 @@
-//! Needs of the arguments of a method, known before the server starts.
+//! Requirements of a method's arguments, known before the server starts.
 
 pub(super) mod needs;
 pub(super) mod path_shape;

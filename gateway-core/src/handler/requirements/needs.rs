@@ -6,11 +6,11 @@ use std::fmt;
 use crate::handler::{ServiceMap, Written};
 
 /// Requirements of an argument on the server. An extractor declares them in
-/// [`FromContext::needs`](crate::FromContext::needs), and a missing value stops the start.
+/// [`FromContext::needs`](crate::extract::FromContext::needs); an unmet one fails the start.
 pub struct Requirements<'a> {
     pub(in crate::handler) scene: &'a Available<'a>,
     pub(in crate::handler) missing: Vec<Missing>,
-    /// Types that are made for each socket because an argument asks for them.
+    /// Per-socket types that an argument uses.
     wanted: Vec<TypeId>,
 }
 
@@ -18,20 +18,20 @@ pub struct Requirements<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Available<'a> {
     pub(crate) services: &'a ServiceMap,
-    /// Types that the guards before it may grant.
+    /// Types that its guards may grant.
     pub(crate) grants: &'a [TypeId],
-    /// Types that can be made for each socket.
+    /// Types with a factory per socket.
     pub(crate) per_socket: &'a [TypeId],
-    /// A layer around the method could put values into its request.
+    /// Set if a layer around the method may store extensions.
     pub(crate) is_intercepted: bool,
-    /// The parameters of its namespace.
+    /// The parameters of the namespace.
     pub(crate) parameters: &'a [&'a str],
 }
 
-/// A value that an argument does not get.
+/// An unmet requirement of an argument.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Missing {
-    /// With a type that was provided and looks like it.
+    /// A service, and a similar type that was provided.
     Service(&'static str, Option<&'static str>),
     Grant(&'static str),
     Extension(&'static str),
@@ -40,7 +40,7 @@ pub(crate) enum Missing {
 }
 
 impl<'a> Requirements<'a> {
-    /// Values that the argument does not get, and those to be made for it.
+    /// Returns the unmet requirements of an argument, and the per-socket types it uses.
     pub(crate) fn of(argument: &Argument, scene: &'a Available<'a>) -> (Vec<Missing>, Vec<TypeId>) {
         let mut needs = Self { scene, missing: Vec::new(), wanted: Vec::new() };
         (argument.needs)(&mut needs);
@@ -54,7 +54,7 @@ impl<'a> Requirements<'a> {
         self.wanted.extend(needs.wanted);
     }
 
-    /// A value of this type must be made for each socket.
+    /// Requires a value of this type per socket.
     pub fn per_socket<T: Send + Sync + 'static>(&mut self) {
         self.wanted.push(TypeId::of::<T>());
         if !self.scene.per_socket.contains(&TypeId::of::<T>()) {
@@ -62,7 +62,7 @@ impl<'a> Requirements<'a> {
         }
     }
 
-    /// Something of this type must be provided to the server.
+    /// Requires a service of this type.
     pub fn service<T: Clone + Send + Sync + 'static>(&mut self) {
         let services = self.scene.services;
         if services.find_shared::<T>().is_none() && !services.is_promised::<T>() {
@@ -70,19 +70,19 @@ impl<'a> Requirements<'a> {
         }
     }
 
-    /// A guard must be able to grant this type.
+    /// Requires a guard that can grant this type.
     pub fn granted<T: Send + Sync + 'static>(&mut self) {
         if !self.scene.grants.contains(&TypeId::of::<T>()) {
             self.missing.push(Missing::Grant(type_name::<T>()));
         }
     }
 
-    /// The argument is read from the parameters of the namespace; `fits` says of their names why that could never be.
+    /// Requires parameters of the namespace. `fits` gets their names and returns an error if the argument can never be read.
     pub fn parameters(&mut self, fits: impl FnOnce(&[&str]) -> Result<(), String>) {
         self.missing.extend(fits(self.scene.parameters).err().map(Missing::Parameters));
     }
 
-    /// Something must stand around the handler that could put this type into its request.
+    /// Requires a layer around the handler that may store this type as an extension.
     pub fn extension<T: Clone + Send + Sync + 'static>(&mut self) {
         if !self.scene.is_intercepted {
             self.missing.push(Missing::Extension(type_name::<T>()));
@@ -96,7 +96,7 @@ impl fmt::Debug for Requirements<'_> {
     }
 }
 
-/// One argument of a method.
+/// An argument of a method.
 #[derive(Clone, Copy, Debug)]
 pub struct Argument {
     pub(crate) written: Written,
@@ -104,8 +104,8 @@ pub struct Argument {
 }
 
 impl Argument {
-    /// An argument of a type that is written like this, at this place. `needs` is that of its
-    /// [`FromContext`](crate::FromContext).
+    /// Creates an argument from the source text and location of its type. `needs` is the function of its
+    /// [`FromContext`](crate::extract::FromContext).
     #[must_use]
     pub const fn new(written: Written, needs: fn(&mut Requirements<'_>)) -> Self {
         Self { written, needs }

@@ -1,5 +1,5 @@
-//! Check that a type could be read from the parameters of a namespace, before any path is known: it is read from
-//! samples, and only a failure that no value could mend counts.
+//! Check that a type can be read from the parameters of a namespace before any path is known. The type is read from
+//! samples, and only failures that no value could avoid count.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use serde::forward_to_deserialize_any;
 
 use crate::handler::extract::parameters::{Parameters, ReadParameter};
 
-/// Why a `T` can be read from no path with these parameters.
+/// Returns an error if a `T` can never be read from these parameters.
 pub(in crate::handler) fn fits<T: DeserializeOwned>(parameters: &[&str]) -> Result<(), String> {
     let list: Vec<_> = parameters.iter().map(|name| ((*name).to_owned(), "sample".to_owned())).collect();
     match T::deserialize(Parameters::new(&list, |_| ShapeSample)) {
         Err(ShapeError::Always(why)) => Err(why),
-        // Another value may be read.
+        // Another value may be readable.
         Ok(_) | Err(ShapeError::Perhaps) => Ok(()),
     }
 }
@@ -55,7 +55,7 @@ fn counted(parameters: usize) -> String {
     format!("{parameters} parameter{}", if parameters == 1 { "" } else { "s" })
 }
 
-/// A value that is of whatever type is asked for.
+/// A sample of any requested type.
 struct ShapeSample;
 
 impl ReadParameter<'_> for ShapeSample {

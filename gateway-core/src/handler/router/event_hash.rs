@@ -1,5 +1,5 @@
-//! A hash for tables whose keys the program wrote. Clients choose what is looked up but never what is in, so no flood of
-//! collisions can be sent, and eight bytes a step suffice.
+//! A hash for tables whose keys are part of the program. Clients choose look-ups but never insert, so they cannot cause
+//! collisions, and a fast hash of eight bytes per step suffices.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -8,7 +8,7 @@ pub(crate) type BuildEventHasher = BuildHasherDefault<EventHasher>;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct EventHasher(u64);
 
-/// An odd number without pattern; any would do.
+/// An odd number without a pattern.
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl EventHasher {
@@ -32,7 +32,7 @@ impl Hasher for EventHasher {
         self.mix(u64::from(byte));
     }
 
-    /// The table takes its place from the high bits too, which the last multiplication has mixed best.
+    /// The table also uses the high bits, which the last multiplication has mixed best.
     fn finish(&self) -> u64 {
         self.0 ^ (self.0 >> 32)
     }

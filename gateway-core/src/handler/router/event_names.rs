@@ -1,4 +1,4 @@
-//! The names a handler answers to: exact ones, and patterns such as `order.*`.
+//! The event names of a handler: exact ones, and patterns such as `order.*`.
 
 mod patterns;
 
@@ -13,23 +13,23 @@ use crate::protocol::is_reserved;
 /// Characters that end a segment of a name.
 const SEPARATORS: [char; 3] = ['.', ':', '/'];
 
-/// Longer names cannot be sent.
+/// Maximum length of a name; longer ones cannot be sent.
 const LONGEST: usize = 256;
 
 /// The names of one handler.
 #[derive(Debug)]
 pub(crate) enum Names {
-    /// One, which is no pattern. It is the handler's own text.
+    /// A single exact name, stored as the handler's own text.
     One,
     Several {
         names: Box<[Arc<str>]>,
-        /// Those of them that are no patterns.
+        /// The exact names.
         exact: HashSet<Arc<str>, BuildEventHasher>,
     },
 }
 
 impl Names {
-    /// The names, and one text for all of them.
+    /// Creates the names, and one text for all of them.
     pub(crate) fn new(first: &str, others: &[&str]) -> (Self, Arc<str>) {
         if others.is_empty() && !is_pattern(first) {
             return (Self::One, first.into());
@@ -41,7 +41,7 @@ impl Names {
         (Self::Several { names, exact }, text.into())
     }
 
-    /// Each of them; `text` is that of [`Names::new`].
+    /// All names; `text` is the text from [`Names::new`].
     pub(crate) fn all<'a>(&'a self, text: &'a Arc<str>) -> &'a [Arc<str>] {
         match self {
             Self::One => std::slice::from_ref(text),
@@ -49,7 +49,7 @@ impl Names {
         }
     }
 
-    /// The name that an event came under: of a pattern, what the client said.
+    /// The name of an event; for a pattern, the name sent by the client.
     pub(crate) fn of_event<'a>(&'a self, text: &'a Arc<str>, event: &str) -> Cow<'a, Arc<str>> {
         match self {
             Self::One => Cow::Borrowed(text),
@@ -62,7 +62,7 @@ pub(crate) fn is_pattern(name: &str) -> bool {
     name.contains('*')
 }
 
-/// Why nobody can subscribe to a name. `gateway-macros` knows the same reasons.
+/// Returns the reason why a name cannot be subscribed to. `gateway-macros` has the same reasons.
 pub(crate) fn cannot_be_subscribed(name: &str) -> Option<&'static str> {
     match name {
         "" => Some("an event has a name"),
@@ -76,7 +76,7 @@ pub(crate) fn cannot_be_subscribed(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns `true` if an event matches a pattern: `*` is a segment, and at the pattern's end one or more.
+/// Returns `true` if an event matches a pattern: `*` matches one segment, at the pattern's end one or more.
 #[cfg(test)]
 fn matches(pattern: &str, event: &str) -> bool {
     let (mut pattern, mut event) = (pattern, event);
@@ -97,9 +97,9 @@ fn matches(pattern: &str, event: &str) -> bool {
     }
 }
 
-/// The first segment, and what comes behind it: the separator and the rest.
+/// Splits off the first segment; returns it with the separator and the rest.
 fn segment(name: &str) -> (&str, Option<(u8, &str)>) {
-    // All of them are ASCII, so that bytes are enough.
+    // All separators are ASCII, so comparing bytes suffices.
     let is_separator = |byte: u8| SEPARATORS.iter().any(|separator| *separator as u32 == u32::from(byte));
     match name.bytes().position(is_separator) {
         Some(end) => (&name[..end], Some((name.as_bytes()[end], &name[end + 1..]))),
@@ -107,7 +107,7 @@ fn segment(name: &str) -> (&str, Option<(u8, &str)>) {
     }
 }
 
-/// The order in which patterns count: from the left, a word before `*`, and a longer pattern before a shorter one.
+/// Sort key of patterns: from the left, a word before `*`, and a longer pattern before a shorter one.
 #[cfg(test)]
 fn precedence(pattern: &str) -> Vec<Rank> {
     let rank = |segment| if segment == "*" { Rank::Any } else { Rank::Word };

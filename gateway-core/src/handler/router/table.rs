@@ -1,4 +1,4 @@
-//! Handlers, and the table that finds one by its event.
+//! Handlers and the table to find them by event.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,26 +13,26 @@ use crate::handler::{EventOverflow, Hooks, Pipeline, Policy, Rate, RunHandler};
 use crate::metrics::EventMeter;
 use crate::protocol::is_reserved;
 
-/// Where a gateway was declared.
+/// The declaration of a gateway.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Declared {
-    /// Source file, as the compiler names it.
+    /// The source file, as named by the compiler.
     pub file: &'static str,
-    /// Line in it.
+    /// The line.
     pub line: u32,
     /// Name of the gateway's type.
     pub name: &'static str,
 }
 
 impl Declared {
-    /// A declaration.
+    /// Creates a declaration.
     #[must_use]
     pub const fn new(name: &'static str, file: &'static str, line: u32) -> Self {
         Self { file, line, name }
     }
 }
 
-/// Facts about a handler before it runs.
+/// The description of a handler.
 #[derive(Clone, Debug)]
 pub struct Subscription {
     pub(crate) event: &'static str,
@@ -45,7 +45,7 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// The method `method` at this place answers `event`.
+    /// Creates a subscription of `method` to `event`, with its source location.
     #[must_use]
     pub const fn new(event: &'static str, method: &'static str, file: &'static str, line: u32) -> Self {
         let policy = Policy { queue: None, surplus: None, timeout: None, rate: None };
@@ -53,57 +53,56 @@ impl Subscription {
         Self { event, also: &[], method, arguments: &[], reply: "()", concurrency: 1, policy }
     }
 
-    /// Further names that it answers to. Each may be a pattern, such as `order.*`.
+    /// Sets further events. Each may be a pattern such as `order.*`.
     #[must_use]
     pub const fn also(mut self, names: &'static [&'static str]) -> Self {
         self.also = names;
         self
     }
 
-    /// The types of its arguments, as written.
+    /// Sets the source text of the arguments' types.
     #[must_use]
     pub const fn arguments(mut self, arguments: &'static [&'static str]) -> Self {
         self.arguments = arguments;
         self
     }
 
-    /// The type it returns, as written.
+    /// Sets the source text of the return type.
     #[must_use]
     pub const fn reply(mut self, reply: &'static str) -> Self {
         self.reply = reply;
         self
     }
 
-    /// Sets the number of its events from one socket that may run at once. More than one frees it from the socket's
-    /// order.
+    /// Sets the number of events of one socket that may run concurrently. More than one gives up the socket's order.
     #[must_use]
     pub const fn concurrency(mut self, concurrency: usize) -> Self {
         self.concurrency = concurrency;
         self
     }
 
-    /// Sets the number of its events from one socket that may wait. Without it the bound of the socket counts alone.
+    /// Sets the maximum number of queued events of one socket. Default: only the limit of the whole socket.
     #[must_use]
     pub const fn queue(mut self, events: usize) -> Self {
         self.policy.queue = Some(events);
         self
     }
 
-    /// Sets the treatment of events beyond its queue or its rate.
+    /// Sets the treatment of events above the queue or the rate.
     #[must_use]
     pub const fn overflow(mut self, surplus: EventOverflow) -> Self {
         self.policy.surplus = Some(surplus);
         self
     }
 
-    /// Sets its time limit, in place of the limit `handler_timeout`.
+    /// Sets the time limit in place of `handler_timeout`.
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.policy.timeout = Some(timeout);
         self
     }
 
-    /// Sets the number of its events that one socket may send within this time.
+    /// Sets the number of events that one socket may send within a time.
     #[must_use]
     pub const fn rate(mut self, events: u32, within: Duration) -> Self {
         self.policy.rate = Some(Rate { events, within });
@@ -111,19 +110,19 @@ impl Subscription {
     }
 }
 
-/// A method and where it is.
+/// A hook method with its source location.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Hook {
-    /// Name of the method.
+    /// The method's name.
     pub method: &'static str,
-    /// Source file, as the compiler names it.
+    /// The source file, as named by the compiler.
     pub file: &'static str,
-    /// Line in it.
+    /// The line.
     pub line: u32,
 }
 
 impl Hook {
-    /// A method at this place.
+    /// Creates a hook.
     #[must_use]
     pub const fn new(method: &'static str, file: &'static str, line: u32) -> Self {
         Self { method, file, line }
@@ -138,20 +137,20 @@ impl fmt::Display for Hook {
 
 /// A handler bound to its gateway.
 pub(crate) struct Handler {
-    /// The name of its event, or those of all its events.
+    /// The name of the event, or of all events.
     pub(crate) event: Arc<str>,
     pub(crate) names: Names,
     pub(crate) method: MethodName,
     pub(crate) subscription: Subscription,
-    /// Layers around it, if there are any.
+    /// Layers, if any.
     pub(crate) pipeline: Option<Arc<Pipeline>>,
-    /// Present where events are measured.
+    /// Present if events are measured.
     pub(crate) meter: Option<Arc<EventMeter>>,
     pub(crate) call: RunHandler,
 }
 
 impl Handler {
-    /// The name of the event that it was found for: where that was by a pattern, what the client said.
+    /// The name of the found event; for a pattern, the name sent by the client.
     pub(crate) fn named(&self, event: &str) -> Cow<'_, Arc<str>> {
         self.names.of_event(&self.event, event)
     }
@@ -175,14 +174,14 @@ impl fmt::Debug for Handler {
 #[derive(Debug, Default)]
 pub(crate) struct Router {
     exact: HashMap<Arc<str>, Arc<Handler>, BuildEventHasher>,
-    /// For what no exact name is.
+    /// Patterns, for events without an exact name.
     patterns: Patterns<Arc<Handler>>,
     handlers: Vec<Arc<Handler>>,
     pub(crate) gateways: Vec<Hooks>,
 }
 
 impl Router {
-    /// Takes a handler up and gives those whose names it has taken, each with the name.
+    /// Adds a handler. Returns the handlers it replaces, each with the name.
     pub(crate) fn insert(&mut self, handler: &Arc<Handler>) -> Vec<(Arc<str>, Arc<Handler>)> {
         self.handlers.push(Arc::clone(handler));
         let mut taken = Vec::new();
@@ -207,12 +206,12 @@ impl Router {
         self.patterns.find(event).filter(|_| !is_reserved(event))
     }
 
-    /// In the order they were taken up.
+    /// All handlers in the order they were added.
     pub(crate) fn handlers(&self) -> impl Iterator<Item = &Arc<Handler>> {
         self.handlers.iter()
     }
 
-    /// Handler of whole messages, in a raw gateway.
+    /// The handler of whole messages, in a raw gateway.
     pub(crate) fn raw(&self) -> Option<&crate::handler::GuardedHook<crate::handler::RawReply>> {
         self.gateways.iter().find_map(|hooks| hooks.message.as_ref())
     }

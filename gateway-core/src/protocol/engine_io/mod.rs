@@ -1,5 +1,5 @@
-//! Engine.IO protocol 4: packets in WebSocket messages and in the bodies of long polling. Sessions, timers and the upgrade
-//! between the two are no matter of this module.
+//! Engine.IO protocol 4: packets in WebSocket messages and in the bodies of long polling. Sessions, timers and upgrades are
+//! in other modules.
 
 mod open;
 mod packet;
@@ -11,7 +11,7 @@ pub(crate) use open::OpenPacket;
 pub(crate) use packet::EnginePacket;
 pub(crate) use payload::{PayloadWriter, SEPARATOR};
 
-/// The packet that asks a client whether it is there, for a WebSocket.
+/// The ping packet for a WebSocket.
 pub(crate) fn ping() -> Encoded {
     Encoded::frame(OpCode::Text, b"2")
 }

@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-/// Data that the server sends to a client that opens a session.
+/// Data of the packet that opens a session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenPacket<'a> {
     pub(crate) session: &'a str,
-    /// Transports the client may change to.
+    /// Transports the client may upgrade to.
     pub(crate) upgrades: &'a [&'a str],
     pub(crate) ping_interval: Duration,
     pub(crate) ping_timeout: Duration,
-    /// Bytes of the largest body or message the server takes.
+    /// Maximum size of a body or message, in bytes.
     pub(crate) max_payload: usize,
 }
 
 impl OpenPacket<'_> {
-    /// The packet, its type included; the members in the order the reference writes them.
+    /// Encodes the packet with its type; members are in the reference server's order.
     pub(crate) fn packet(&self) -> String {
         let Self { session, upgrades, ping_interval, ping_timeout, max_payload } = *self;
         let members = OpenMembers {

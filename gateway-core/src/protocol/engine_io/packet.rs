@@ -6,7 +6,7 @@ use data_encoding::{BASE64, BASE64_NOPAD};
 
 use crate::protocol::Violation;
 
-/// A packet between the two engines.
+/// A packet of Engine.IO.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum EnginePacket<'a> {
     Open(&'a str),
@@ -21,11 +21,11 @@ pub(crate) enum EnginePacket<'a> {
 }
 
 impl<'a> EnginePacket<'a> {
-    /// A text message of a WebSocket, or one packet of a polling payload.
+    /// Decodes a text message of a WebSocket, or a packet of a polling payload.
     ///
     /// # Errors
     ///
-    /// What ends the session: it is empty, of an unknown type, or its base64 is none.
+    /// A violation, which ends the session: the packet is empty, of an unknown type, or has invalid base64.
     pub(crate) fn read(text: &'a str) -> Result<Self, Violation> {
         let packet: fn(&'a str) -> Self = match text.as_bytes().first() {
             Some(b'0') => Self::Open,

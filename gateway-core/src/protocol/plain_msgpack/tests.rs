@@ -7,7 +7,7 @@ use crate::protocol::plain::decode;
 
 const EXTENT: MsgpackLimits = MsgpackLimits { depth: 128, attachments: 10 };
 
-/// What a message says, in words that do not depend on its form.
+/// Describes a message independently of its format.
 fn said(incoming: Incoming<'_>) -> String {
     let text = |payload: &Payload<'_>| format!("{:?} {}", payload.shape, payload.text());
     match incoming {

@@ -1,5 +1,5 @@
-//! From a client's bytes, split anywhere, to messages. A message that came whole is lent from the read buffer; only what
-//! is not yet whole is kept.
+//! Decoder of a client's bytes, split anywhere, into messages. A complete message is borrowed from the read buffer; only
+//! incomplete ones are copied.
 
 use std::mem;
 
@@ -9,52 +9,52 @@ use crate::protocol::rfc6455::header::{self, Header, Parsed, Reserved, violation
 use crate::protocol::rfc6455::mask::unmask;
 use crate::protocol::{CloseCode, Disconnect};
 
-/// Fragments a message may have besides one for each 32 bytes: fewer would cut off honest clients that stream small
-/// pieces, more would let empty ones keep a server busy for nothing.
+/// Maximum number of fragments per message besides one per 32 bytes: fewer would fail legitimate clients that stream small
+/// pieces, more would let empty fragments waste the server's time.
 const FREE_FRAGMENTS: usize = 1024;
 
-/// One message or control frame.
+/// A message or control frame.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum ReceivedMessage<'a> {
     Text(&'a str),
     Binary(&'a [u8]),
     Ping(&'a [u8]),
     Pong,
-    /// `None` where the peer gave no code.
+    /// A close frame; `None` without a code.
     Close(Option<Disconnect>),
 }
 
-/// Decision of a message's receiver: read on, or pause.
+/// Decision of a message's receiver: continue, or pause.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Flow {
     Continue,
-    /// No more for now: what is left of the input stays with the caller.
+    /// Pause: the rest of the input stays with the caller.
     Pause,
 }
 
-/// The reading half of one connection.
+/// The frame decoder of a connection.
 #[derive(Debug)]
 pub(crate) struct FrameDecoder {
     message_bytes: usize,
     /// The beginning of a header, or of a control frame; at most 131 bytes.
     beginning: Vec<u8>,
-    /// The data frame whose payload is on its way.
+    /// The incomplete data frame.
     frame: Option<(Header, usize)>,
     message: Option<FragmentAssembly>,
-    /// Counts assemblies, so that a deadline knows which one it was set for.
+    /// Number of assemblies, so that a deadline belongs to one of them.
     assemblies: u64,
     closed: bool,
-    /// Present where compression was agreed on.
+    /// Present if compression was negotiated.
     inflater: Option<Box<Inflater>>,
 }
 
-/// A message that is not yet whole.
+/// An incomplete message.
 #[derive(Debug)]
 struct FragmentAssembly {
     is_text: bool,
     is_compressed: bool,
     data: Vec<u8>,
-    /// Bytes at the front of `data` that are whole characters.
+    /// Number of bytes at the front of `data` that are complete characters.
     valid: usize,
     fragments: usize,
 }
@@ -72,17 +72,17 @@ impl FrameDecoder {
         }
     }
 
-    /// Takes compressed messages too.
+    /// Accepts compressed messages too.
     pub(crate) fn with_inflater(self, inflater: Inflater) -> Self {
         Self { inflater: Some(Box::new(inflater)), ..self }
     }
 
-    /// Which message is being put together, if any.
+    /// Number of the message being assembled, if any.
     pub(crate) fn assembling(&self) -> Option<u64> {
         self.message.as_ref().map(|_| self.assemblies)
     }
 
-    /// Reads `input` and lends every message to `deliver`, until it pauses; says how many bytes were read. Unmasks in
+    /// Decodes `input` and passes every message to `deliver` until it pauses. Returns the number of consumed bytes. Unmasks in
     /// place.
     ///
     /// # Errors
@@ -112,7 +112,7 @@ impl FrameDecoder {
         Ok(read)
     }
 
-    /// A frame starts at the front of `input`.
+    /// Begins a frame at the front of `input`.
     fn begin(
         &mut self,
         input: &mut [u8],
@@ -146,7 +146,7 @@ impl FrameDecoder {
         Ok(header.len)
     }
 
-    /// Takes as much of `input` as completes the header or control frame that began earlier.
+    /// Completes an earlier header or control frame with bytes of `input`.
     fn complete_beginning(
         &mut self,
         input: &mut [u8],
@@ -179,7 +179,7 @@ impl FrameDecoder {
         Ok(taken)
     }
 
-    /// More of a data frame whose header is known.
+    /// Continues a data frame whose header is known.
     fn go_on(
         &mut self,
         input: &mut [u8],
@@ -274,7 +274,7 @@ impl FrameDecoder {
         let message = self.message.as_mut().expect("an assembly was started for this frame");
         let needed = message.data.len() + part.len();
         if needed > message.data.capacity() {
-            // By doubling, but never past what a message may hold.
+            // Doubled, but never above the maximum size of a message.
             let room = (2 * message.data.capacity()).clamp(needed, self.message_bytes.max(needed));
             message.data.reserve_exact(room - message.data.len());
         }
@@ -303,7 +303,7 @@ impl FrameDecoder {
         Ok(deliver(ReceivedMessage::Text(text)))
     }
 
-    /// A whole compressed message.
+    /// Delivers a complete compressed message.
     #[cold]
     fn inflate(
         &mut self,
@@ -328,7 +328,7 @@ fn invalid_utf8() -> Disconnect {
     Disconnect::new(CloseCode::INVALID_UTF8, "invalid utf-8")
 }
 
-/// RFC 6455 §5.5.1: empty, or a code that may stand there and a reason in UTF-8.
+/// RFC 6455 §5.5.1: empty, or a valid code and a reason in UTF-8.
 fn read_close(payload: &[u8]) -> Result<Option<Disconnect>, Disconnect> {
     let (code, reason) = match payload {
         [] => return Ok(None),

@@ -1,5 +1,5 @@
-//! The frames of RFC 6455, server's side: bytes in, messages out, and the other way round. No I/O, no clock; the fuzz
-//! target of the transport.
+//! The frames of RFC 6455 on the server's side: bytes to messages and back. No I/O and no clock; the transport's fuzz
+//! target.
 
 mod decoder;
 mod encode;

@@ -1,4 +1,4 @@
-//! From the messages of one connection to what its client said. Keeps only a packet whose binary parts are on their way.
+//! Decoder of a connection's packets. Keeps only a packet that waits for its binary parts.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -19,14 +19,14 @@ enum PacketForm {
     Packed,
 }
 
-/// The reading half of one connection.
+/// The packet decoder of a connection.
 #[derive(Debug)]
 pub(crate) struct PacketDecoder {
     form: PacketForm,
     limits: PacketLimits,
     // Boxed: nearly always absent.
     pub(super) pending: Option<Box<PartialPacket>>,
-    /// Counts packets that had to wait, so that a deadline knows which one it was set for.
+    /// Number of packets with binary parts, so that a deadline belongs to one of them.
     waited: u64,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct PartialPacket {
     namespace: Box<str>,
     said: PacketContent,
     payload: Payload<'static>,
-    /// Which part each placeholder names.
+    /// The part that each placeholder names.
     order: Vec<usize>,
     wanted: usize,
     parts: Vec<Bytes>,
@@ -53,7 +53,7 @@ enum PacketContent {
     Answer {
         ask: u64,
     },
-    /// Well-formed, but of no meaning.
+    /// A well-formed packet without a meaning.
     Nothing,
 }
 
@@ -62,26 +62,26 @@ impl PacketDecoder {
         Self { form: PacketForm::Text, limits, pending: None, waited: 0 }
     }
 
-    /// For a peer that speaks MessagePack.
+    /// Creates a decoder for MessagePack packets.
     pub(crate) fn packed(limits: PacketLimits) -> Self {
         Self { form: PacketForm::Packed, limits, pending: None, waited: 0 }
     }
 
-    /// Which packet waits for its binary parts, if any.
+    /// Number of the packet that waits for its binary parts, if any.
     pub(crate) fn assembling(&self) -> Option<u64> {
         self.pending.as_ref().map(|_| self.waited)
     }
 
-    /// Reads the text behind the engine's packet type `4`.
+    /// Decodes the text after the engine's packet type `4`.
     ///
     /// # Errors
     ///
-    /// What ends the connection. Nothing may be fed after it.
+    /// A violation, which ends the connection. Nothing may be fed after it.
     pub(crate) fn text(&mut self, text: &str, deliver: &mut DeliverPacket<'_>) -> Result<(), Violation> {
         if self.pending.is_some() || self.form == PacketForm::Packed {
             return Err(Violation::new("a text message in place of a binary one"));
         }
-        // Nearly every packet of nearly every client has neither namespace nor id.
+        // The usual packet has neither namespace nor id.
         if text.starts_with("2[") {
             let (event, payload) = arguments::event(&text[1..])?;
             deliver("/", Incoming::Event(Envelope { event, payload, id: None }));
@@ -97,7 +97,7 @@ impl PacketDecoder {
                 self.waited += 1;
                 return Ok(());
             }
-            // The reference tolerates an event without a name, and has nobody to give it to.
+            // The reference server ignores an event without a name.
             PacketType::Event if head.json.is_empty() => Incoming::Nothing,
             PacketType::Event => {
                 let (event, payload) = arguments::event(head.json)?;
@@ -116,7 +116,7 @@ impl PacketDecoder {
     ///
     /// # Errors
     ///
-    /// What ends the connection. Nothing may be fed after it.
+    /// A violation, which ends the connection. Nothing may be fed after it.
     pub(crate) fn binary(&mut self, part: &[u8], deliver: &mut DeliverPacket<'_>) -> Result<(), Violation> {
         if self.form == PacketForm::Packed {
             return packet_msgpack::decode(part, self.limits, deliver);
@@ -152,7 +152,7 @@ impl PartialPacket {
                 (head.id.map_or(PacketContent::Nothing, |ask| PacketContent::Answer { ask }), payload)
             }
         };
-        // More placeholders than parts may be would let a few bytes stand for many.
+        // More placeholders than the limit of parts would let a few bytes stand for many.
         let placeholders = Placeholders::find(payload.text(), limits.attachments);
         let placeholders = placeholders.ok_or(Violation::new("too many placeholders"))?;
         let order = placeholders.order(wanted).ok_or(Violation::new("illegal attachments"))?;

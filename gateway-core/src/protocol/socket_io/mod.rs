@@ -1,6 +1,5 @@
-//! Socket.IO protocol 5: the messages of one connection to what its client said, and back. In its usual form a packet is
-//! text, and a binary message for each of its binary parts; in the other it is one message of MessagePack. Who may use a
-//! namespace is decided further up.
+//! Socket.IO protocol 5: decoding and encoding of packets. Usually a packet is a text message followed by a binary message
+//! per binary part; alternatively it is one MessagePack message. Access to namespaces is decided on a higher layer.
 
 mod arguments;
 mod decoder;
@@ -17,17 +16,17 @@ pub(crate) use packets::is_event;
 use crate::protocol::{Encoded, Outgoing};
 use packets::{encode_by, numbered_by};
 
-/// The frames of text packets and their binary parts.
+/// Encodes text packets and their binary parts.
 pub(crate) fn encode(namespace: &str, outgoing: &Outgoing<'_>) -> Encoded {
     encode_by(outgoing, |packet| text::encode(namespace, packet))
 }
 
-/// The frames of packets in MessagePack.
+/// Encodes packets in MessagePack.
 pub(crate) fn encode_packed(namespace: &str, outgoing: &Outgoing<'_>) -> Encoded {
     encode_by(outgoing, |packet| packet_msgpack::encode(namespace, packet))
 }
 
-/// The frames of an event with this offset, and those of what goes with it.
+/// Encodes an event with this offset, and the accompanying frames.
 pub(crate) fn encode_numbered(namespace: &str, outgoing: &Outgoing<'_>, offset: &str) -> [Encoded; 2] {
     numbered_by(outgoing, offset, |packet| text::encode(namespace, packet))
 }

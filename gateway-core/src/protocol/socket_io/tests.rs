@@ -1,4 +1,4 @@
-//! What goes over the wire, byte for byte, and what may not.
+//! Packets on the wire, byte for byte, and invalid ones.
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -35,7 +35,7 @@ fn said(namespace: &str, incoming: &Incoming<'_>) -> String {
     }
 }
 
-/// What is delivered of a text and the binary messages after it; the violation where there is one.
+/// Decodes a text and the binary messages after it; returns the delivered messages or the violation.
 fn decoded(text: &str, parts: &[&[u8]]) -> Result<Vec<String>, &'static str> {
     let mut packets = PacketDecoder::new(LIMITS);
     let mut heard = Vec::new();

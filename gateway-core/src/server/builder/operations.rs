@@ -32,7 +32,7 @@ impl Server {
     /// Trusts the `X-Forwarded-For` header of these proxies: addresses, networks such as `10.0.0.0/8`, or `unix` for
     /// connections without an address. The header is ignored from all other peers. The resulting address is
     /// [`Handshake::address`](crate::Handshake::address), by which
-    /// [`connections_per_address`](crate::Limits::connections_per_address) counts.
+    /// [`connections_per_address`](crate::limits::Limits::connections_per_address) counts.
     pub fn trust_proxies<'a>(mut self, proxies: impl IntoIterator<Item = &'a str>) -> Self {
         for text in proxies {
             if !self.operations.proxies.add(text) {

@@ -60,7 +60,7 @@ impl Server {
         self
     }
 
-    /// Adds a value that each socket has its own instance of, read as [`PerSocket<T>`](crate::PerSocket). `make` runs when a
+    /// Adds a value that each socket has its own instance of, read as [`PerSocket<T>`](crate::extract::PerSocket). `make` runs when a
     /// socket connects to a namespace with a method that uses the value, and may refuse the socket. The value is dropped after
     /// the last disconnect hook. A later factory for the same type replaces an earlier one.
     pub fn provide_per_socket<T, E, F, A>(mut self, make: F) -> Self

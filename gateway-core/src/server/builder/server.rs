@@ -12,8 +12,6 @@ use http::{Request, Response};
 use http_body::Body as HttpBody;
 use tower_service::Service;
 
-#[cfg(doc)]
-use crate::Guard;
 use crate::connection::Application;
 use crate::gateway::{
     Assembled, Assembly, AssemblyInputs, BuiltLayers, Factories, Gateway, GatewaySelection, Handlers, KnownNamespaces,
@@ -22,6 +20,8 @@ use crate::gateway::{
 use crate::handler::{Compat, Filter, Interceptor, IntoGuard, ServiceMap, Written};
 use crate::limits::{Limits, Overflow};
 use crate::metrics::{EventInfo, Listeners};
+#[cfg(doc)]
+use crate::pipeline::Guard;
 use crate::protocol::MessageFormat;
 #[cfg(feature = "config")]
 use crate::server::builder::config::ServerConfig;

@@ -17,7 +17,7 @@ use crate::transport::Handshake;
 /// use std::time::Duration;
 ///
 /// use gateway_core::prelude::*;
-/// use gateway_core::{Cors, SocketIo};
+/// use gateway_core::socket_io::{Cors, SocketIo};
 ///
 /// let options = SocketIo::new().path("/realtime/").ping_interval(Duration::from_secs(10)).cors(Cors::any());
 /// let server = Server::new().socket_io(options);
@@ -33,7 +33,7 @@ pub struct SocketIo {
 ///
 /// ```
 /// use gateway_core::prelude::*;
-/// use gateway_core::{EngineIo, TransportName};
+/// use gateway_core::socket_io::{EngineIo, TransportName};
 ///
 /// let options = EngineIo::new().transports([TransportName::WebSocket]);
 /// let server = Server::new().engine_io("/engine.io/", "/echo", options);
@@ -73,7 +73,7 @@ impl SocketIo {
     /// server's `serveClient`; the application provides the file.
     ///
     /// ```
-    /// # use gateway_core::SocketIo;
+    /// # use gateway_core::socket_io::SocketIo;
     /// # let bundle = "";
     /// // let bundle = include_str!("../node_modules/socket.io-client/dist/socket.io.min.js");
     /// let options = SocketIo::new().client_bundle("socket.io.min.js", bundle);

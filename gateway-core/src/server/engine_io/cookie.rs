@@ -11,7 +11,7 @@ use crate::gateway::Problem;
 /// scripts, `SameSite=Lax`. The id is the client's secret, like a password.
 ///
 /// ```
-/// use gateway_core::{SessionCookie, SocketIo};
+/// use gateway_core::socket_io::{SessionCookie, SocketIo};
 ///
 /// let options = SocketIo::new().cookie(SessionCookie::new("sticky").secure(true));
 /// ```

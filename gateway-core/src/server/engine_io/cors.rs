@@ -17,7 +17,7 @@ use crate::transport::{Allowed, OriginPolicy};
 /// [`Server::allow_origin`](crate::Server::allow_origin).
 ///
 /// ```
-/// use gateway_core::{Cors, SocketIo};
+/// use gateway_core::socket_io::{Cors, SocketIo};
 ///
 /// let options = SocketIo::new().cors(Cors::origins(["https://app.example.com"]).credentials(true));
 /// ```

@@ -1,4 +1,4 @@
-//! Options of one path of Engine.IO, as set by [`SocketIo`](crate::SocketIo) and [`EngineIo`](crate::EngineIo).
+//! Options of one path of Engine.IO, as set by [`SocketIo`](crate::socket_io::SocketIo) and [`EngineIo`](crate::socket_io::EngineIo).
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Bodies of HTTP requests and responses, whoever made them.
+//! Bodies of HTTP requests and responses of any library.
 
 use std::error::Error;
 use std::fmt;
@@ -16,10 +16,10 @@ use crate::server::http::lingering::UnreadBody;
 /// Any error of a body.
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// The body of a request that reaches the fallback, and of every response. Made from text, bytes, or any other body.
+/// The body of a request to the fallback and of every response. Created from text, bytes, or any other body.
 pub struct Body {
     inner: UnsyncBoxBody<Bytes, BoxError>,
-    /// Where the rest goes once its reader has let go of it.
+    /// Receiver of the unread rest when the body is dropped.
     unread: Option<UnreadBody>,
 }
 
@@ -33,13 +33,13 @@ impl Body {
         Self { inner: body.map_err(Into::into).boxed_unsync(), unread: None }
     }
 
-    /// Has what is not read of it put there once it is dropped.
+    /// Passes the unread rest to `unread` when the body is dropped.
     pub(crate) fn returning(mut self, unread: UnreadBody) -> Self {
         self.unread = Some(unread);
         self
     }
 
-    /// No bytes.
+    /// Creates an empty body.
     #[must_use]
     pub fn empty() -> Self {
         Self::new(Empty::new())

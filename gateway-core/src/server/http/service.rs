@@ -1,4 +1,4 @@
-//! A server as a tower `Service`: upgrades to its namespaces, and what to do with every other request.
+//! A server as a tower `Service`: upgrades to its namespaces, and the fallback for all other requests.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -27,7 +27,7 @@ use crate::server::peer::PeerAddr;
 use crate::server::state::StartedServer;
 use crate::transport::{Agreed, Stream, Upgrade, UpgradeError, UpgradeIntent, WebSocket};
 
-/// A started server as a `tower` service, to be mounted in another HTTP application. Cheap to clone.
+/// A started server as a `tower` service to mount in another HTTP application. Cheap to clone.
 #[derive(Clone)]
 pub struct GatewayService {
     pub(crate) server: Arc<StartedServer>,
@@ -56,7 +56,7 @@ where
 }
 
 impl GatewayService {
-    /// Answers a request, and looks after what the answer leaves of it.
+    /// Answers a request, and handles the unread rest of its body.
     pub(crate) fn answer(mut self, request: Request<Body>) -> ResponseFuture {
         self.peer = self.peer.or_else(|| PeerAddr::among(request.extensions()));
         let (request, with_body) = RequestBody::watch(request);
@@ -99,7 +99,7 @@ impl GatewayService {
         };
         let mut response = self.rejected(&asked, &refused);
         if asks != UpgradeIntent::ForNone {
-            // Some clients wait for the end of the connection before they say that they were refused.
+            // Some clients report a refusal only after the connection has ended.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
@@ -165,7 +165,7 @@ impl GatewayService {
     }
 }
 
-/// What the log says of a request that is turned away, once the request itself is used up.
+/// Data for the log about a rejected request, kept after the request is consumed.
 struct RejectedRequest {
     uri: Uri,
     origin: Option<HeaderValue>,
@@ -196,7 +196,7 @@ fn malformed(error: UpgradeError) -> HandshakeRejection {
     HandshakeRejection::new(status, error.to_string()).because(Rejected::Malformed)
 }
 
-/// A connection by plain WebSocket. It gets a task of its own, which holds nothing of its handshake.
+/// A plain WebSocket connection. Runs in its own task, which holds nothing of the handshake.
 struct PlainConnection {
     server: Arc<StartedServer>,
     admitted: Admitted,

@@ -1,4 +1,4 @@
-//! Frames behind the first, and where each key of theirs stands.
+//! Frames behind the first, with an index of their keys.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -7,21 +7,21 @@ use std::sync::Arc;
 use crate::protocol::{Encoded, Key};
 use crate::session::outbox::frame_queue::QueuedFrame;
 
-/// Places made at once for a burst.
+/// Initial capacity, for a burst.
 const BURST: usize = 8;
-/// Up to so many, all are looked through for a key.
+/// Number of frames up to which a key is searched linearly.
 const FEW: usize = 64;
 
-/// A frame that is taken out of the middle leaves a hole, so that the others keep their numbers.
+/// A queue of frames with stable numbers: a frame removed from the middle leaves a hole.
 #[derive(Debug)]
 pub(super) struct Backlog {
     places: VecDeque<Option<QueuedFrame>>,
     holes: usize,
-    /// The number of the first place.
+    /// The number of the first entry.
     first: u64,
-    /// Frames with a key.
+    /// Number of frames with a key.
     keyed: usize,
-    /// The number of each key's place. Present once it was asked for where there are many.
+    /// Index from key to number. Created by the first search among many frames.
     table: Option<Box<Numbers>>,
 }
 
@@ -62,7 +62,7 @@ impl Backlog {
         self.places.push_front(Some(place));
     }
 
-    /// The last, which is never a hole.
+    /// The last frame, which is never a hole.
     #[inline]
     pub(super) fn back_mut(&mut self) -> Option<&mut QueuedFrame> {
         self.places.back_mut()?.as_mut()
@@ -83,13 +83,13 @@ impl Backlog {
         None
     }
 
-    /// Takes out the first that `is_it` says.
+    /// Removes the first frame that matches `is_it`.
     pub(super) fn take_first(&mut self, is_it: impl Fn(&QueuedFrame) -> bool) -> Option<QueuedFrame> {
         let index = self.places.iter().position(|place| place.as_ref().is_some_and(&is_it))?;
         self.take(index)
     }
 
-    /// Takes out the one that has the key of `frame`.
+    /// Removes the frame with the key of `frame`.
     pub(super) fn take_keyed(&mut self, frame: &Encoded) -> Option<QueuedFrame> {
         let key = frame.key().filter(|_| self.keyed > 0)?;
         if self.keyed <= FEW {
@@ -112,7 +112,7 @@ impl Backlog {
             self.places.pop_back();
             self.holes -= 1;
         }
-        // As many holes as frames, and a few: what this costs was paid by those that made them.
+        // Compacting at more holes than frames makes the cost of a removal constant on average.
         if self.holes > self.places.len() / 2 + BURST {
             self.places.retain(Option::is_some);
             self.holes = 0;
@@ -132,7 +132,7 @@ impl Backlog {
     }
 }
 
-/// Keys bring their hash with them.
+/// A hasher that uses the hash stored in a key.
 #[derive(Default)]
 struct KeyHasher(u64);
 

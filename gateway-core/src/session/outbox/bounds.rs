@@ -1,4 +1,4 @@
-//! Bounds of the frames that wait for one client.
+//! Bounds of the frames queued for one client.
 
 use std::sync::atomic::Ordering;
 
@@ -8,12 +8,13 @@ use crate::session::DisconnectReason;
 use crate::session::outbox::queue::{Burst, Queue};
 use crate::session::outbox::{Delivery, Outbox, Scope, SendError};
 
-/// Bytes that a frame of a burst counts beside its own.
+/// Overhead in bytes counted per frame of a burst.
 const PLACE: usize = 64;
 
 impl Outbox {
-    /// Slow is a client whose transport was offered what waits and took no more. What one turn queues was offered to nobody
-    /// yet: it is written first, where that can be done here, and else is a burst. Then the policy decides.
+    /// Makes room for a frame. A client is slow if its transport was offered the queue and accepted no more. Frames queued in
+    /// the current turn were not offered yet: they are written if possible, or else count as a burst. Then the overflow policy
+    /// decides.
     #[cold]
     pub(super) fn make_room(&self, queue: &mut Queue, bytes: usize, delivery: Delivery) -> Result<(), SendError> {
         self.write_ahead(queue);
@@ -33,7 +34,7 @@ impl Outbox {
             }
         }
         let is_too_slow = match delivery {
-            // Behind them reading stops, so what runs already is all that can answer.
+            // Reading stops above the bounds, so only handlers that already run can answer.
             Delivery::Answer => {
                 if self.grow(queue, bytes) {
                     return Ok(());
@@ -59,8 +60,8 @@ impl Outbox {
         }
     }
 
-    /// Returns `true` if one frame more belongs to a burst: nothing of the queue was refused, or the turn that sends it
-    /// began within the bounds. While a burst leaves, a quarter of the bounds may come behind it.
+    /// Returns `true` if another frame belongs to a burst: the transport refused nothing of the queue, or the sending turn
+    /// began within the bounds. While a burst is written, a quarter of the bounds may follow it.
     fn may_burst(&self, queue: &mut Queue, bytes: usize) -> bool {
         let (messages, waits) = (queue.waiting.len(), queue.waiting.bytes());
         let begins_turn = !queue.marked;
@@ -80,7 +81,7 @@ impl Outbox {
         self.grow(queue, bytes)
     }
 
-    /// Lets a burst grow by a frame, if it may.
+    /// Adds a frame to a burst, if allowed.
     fn grow(&self, queue: &mut Queue, bytes: usize) -> bool {
         let may = size(queue) + bytes <= self.burst;
         if may {
@@ -90,7 +91,7 @@ impl Outbox {
         may
     }
 
-    /// Ends it where more waits than any burst may.
+    /// Ends the connection if the queue exceeds the maximum of a burst.
     pub(super) fn bound(&self, queue: &mut Queue) {
         if size(queue) > self.burst {
             self.end_too_slow(queue);
@@ -104,20 +105,19 @@ impl Outbox {
         self.counters.add(Counter::SlowDisconnects);
     }
 
-    /// A frame of any size fits into an empty queue: its size was bounded where it was made.
+    /// Returns `true` if a frame fits. A frame of any size fits into an empty queue, as its size is bounded on creation.
     #[inline]
     pub(super) fn fits(&self, queue: &Queue, bytes: usize) -> bool {
         let waiting = &queue.waiting;
         waiting.is_empty() || (waiting.len() < self.frames && waiting.bytes() + bytes <= self.bytes as usize)
     }
 
-    /// Returns `true` if so little waits that more may be added before it leaves.
+    /// Returns `true` if the queue is below its high-water mark.
     pub(crate) fn is_light(&self) -> bool {
         !self.heavy.load(Ordering::Relaxed)
     }
 
-    /// Returns `true` if reading has to wait until less is queued. The connection's task is then woken by the task that
-    /// wrote.
+    /// Returns `true` if reading must wait until the queue is shorter. The task that writes then wakes the connection's task.
     pub(crate) fn holds_back(&self) -> bool {
         if self.is_light() {
             return false;
@@ -127,10 +127,10 @@ impl Outbox {
         queue.held_back
     }
 
-    /// To be called when what waits has changed, before the lock is given back.
+    /// Updates the high-water flag. Call after a change of the queue, before the lock is released.
     #[inline]
     pub(super) fn weigh(&self, queue: &mut Queue) {
-        // Of what takes nothing more, nobody has to wait for the rest.
+        // A closed queue only drains, so no task needs to wait for it.
         let is_heavy = self.is_much(queue) && !queue.closed;
         if is_heavy == self.is_light() {
             self.heavy.store(is_heavy, Ordering::Relaxed);
@@ -140,7 +140,7 @@ impl Outbox {
         }
     }
 
-    /// As [`weigh`](Outbox::weigh), where a frame was added to a queue that takes more.
+    /// As [`weigh`](Outbox::weigh), after a frame was added to an open queue.
     #[inline]
     pub(super) fn weigh_more(&self, queue: &Queue) {
         if self.is_much(queue) {
@@ -148,7 +148,7 @@ impl Outbox {
         }
     }
 
-    /// Returns `true` if little waits also with one frame more.
+    /// Returns `true` if the queue stays below its high-water mark with one more frame.
     #[inline]
     pub(super) fn stays_light(&self, queue: &Queue, bytes: usize) -> bool {
         queue.waiting.len() < self.frames / 2 && queue.waiting.bytes() + bytes <= self.bytes as usize / 16
@@ -167,7 +167,7 @@ impl Outbox {
         }
     }
 
-    /// Returns `true` if more waits than the bounds, as a burst that has not left.
+    /// Returns `true` if the queue exceeds the bounds, as with an unwritten burst.
     pub(crate) fn is_beyond_bounds(&self) -> bool {
         if self.is_light() {
             return false;
@@ -176,7 +176,7 @@ impl Outbox {
         queue.waiting.len() > self.frames || queue.waiting.bytes() > queue.waiting.first_len().max(self.bytes as usize)
     }
 
-    /// Messages and bytes that wait.
+    /// Number of queued messages and bytes.
     pub(crate) fn load(&self) -> (u32, usize) {
         let queue = self.lock();
         (queue.waiting.len(), queue.waiting.bytes())
@@ -189,7 +189,7 @@ impl Outbox {
     }
 }
 
-/// Bytes that wait, with the cost of their places.
+/// Queued bytes with the overhead per frame.
 fn size(queue: &Queue) -> usize {
     queue.waiting.bytes() + queue.waiting.len() as usize * PLACE
 }

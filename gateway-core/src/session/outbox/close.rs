@@ -1,4 +1,4 @@
-//! End of an outbox: its reason, and the last frame.
+//! The end of an outbox: its reason and its last frame.
 
 use std::mem;
 use std::sync::atomic::Ordering;
@@ -11,15 +11,15 @@ use crate::session::outbox::{Delivery, Outbox};
 /// Extent of an end: one socket, or its connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Scope {
-    /// The socket; its connection may serve others.
+    /// The socket; its connection may have others.
     Socket,
-    /// Everything.
+    /// The whole connection.
     Connection,
 }
 
 impl Outbox {
-    /// Ends the connection after what is already queued; the first reason stays. Where the end is gentle, what was
-    /// accepted is still answered, so only [`Outbox::close`] shuts its outboxes.
+    /// Requests an end after the queued frames; the first reason stays. With a gentle reason accepted requests are still
+    /// answered, so only [`Outbox::close`] closes the queue.
     pub(crate) fn end(&self, reason: DisconnectReason, scope: Scope) {
         {
             let mut queue = self.lock();
@@ -31,8 +31,7 @@ impl Outbox {
         self.reader.wake();
     }
 
-    /// Takes nothing more but `last`, which goes out after what waits. The connection's task writes it; nobody else holds
-    /// on to the stream from now on.
+    /// Closes the queue with `last` as its final frame. The connection's task writes it, and direct writes end.
     pub(crate) fn close(&self, last: Option<Encoded>) {
         let mut queue = self.lock();
         queue.closed = true;
@@ -43,31 +42,31 @@ impl Outbox {
         }
     }
 
-    /// Returns `true` if an end was asked for. Cheap.
+    /// Returns `true` if an end was requested. Cheap.
     pub(crate) fn is_ending(&self) -> bool {
         self.ending.load(Ordering::Acquire)
     }
 
-    /// Reason and extent of the end, once one was asked for.
+    /// Reason and extent of the end, once requested.
     pub(crate) fn ended(&self) -> Option<(DisconnectReason, Scope)> {
         if self.is_ending() { self.lock().end().cloned() } else { None }
     }
 
-    /// Queues a frame also where nothing is taken any more: the last word to a client that was refused.
+    /// Queues a final frame for a refused client, even if the queue is closed.
     pub(crate) fn push_last(&self, frame: Encoded) {
         let mut queue = self.lock();
         queue.waiting.push(frame, Delivery::Answer);
         self.weigh(&mut queue);
     }
 
-    /// Throws away what waits: it was meant for a socket that was never accepted, or one that does not read.
+    /// Discards the queued frames of a socket that was not accepted or does not read.
     pub(crate) fn discard(&self) {
         let mut queue = self.lock();
         queue.discard();
         self.weigh(&mut queue);
     }
 
-    /// Takes the frames that wait, pongs only where they are begun. The outbox accepts nothing any more.
+    /// Closes the queue and takes its frames, with pongs only if they are partly written.
     pub(super) fn give_up(&self) -> FrameQueue {
         let mut queue = self.lock();
         queue.closed = true;
@@ -82,7 +81,7 @@ impl Outbox {
 }
 
 impl DisconnectReason {
-    /// Close reason for the client; `None` where the client does not listen any more.
+    /// Close code and reason for the client; `None` if the client no longer reads.
     pub(crate) fn told(&self) -> Option<Disconnect> {
         match self {
             Self::Client(_) | Self::Left | Self::Lost | Self::Aborted | Self::Malformed(_) => None,

@@ -1,4 +1,4 @@
-//! Events of which only the latest of a key is worth sending: what is older and still waits is not sent.
+//! Events that replace queued older ones with their key.
 
 use crate::metrics::Counter;
 use crate::protocol::{Encoded, SharedEvent};
@@ -6,7 +6,7 @@ use crate::session::outbox::queue::Queue;
 use crate::session::outbox::{Delivery, Leaves, Outbox, Pushed, SendError};
 
 impl Outbox {
-    /// Queues one event in the place of an older one of its key. It stands where it was sent, behind all that waits.
+    /// Queues one event at the end and removes a queued older one with its key.
     pub(crate) fn push_latest(&self, frame: Encoded, listed: Leaves) -> Result<Pushed, SendError> {
         let mut queue = self.lock_listed(listed)?;
         if !queue.closed {
@@ -21,8 +21,8 @@ impl Outbox {
         self.push_latest(self.form_of(shared).clone(), listed)
     }
 
-    /// Removes older events of the key from the log of recovery too: the client has not seen them, so it cannot name
-    /// them to resume.
+    /// Removes older events of the key from the queue and from the log of recovery: the client has not received them, so it
+    /// cannot resume from them.
     pub(super) fn forget_older(&self, queue: &mut Queue, frame: &Encoded) {
         let Some(older) = queue.waiting.take_older(frame) else { return };
         self.counters.add(Counter::CoalescedFrames);
@@ -55,7 +55,7 @@ mod tests {
         outbox.push_latest(frame(text).into_keyed(&Key::new("event", key)), Leaves::default()).unwrap();
     }
 
-    /// Writes at most so many bytes; gives the texts.
+    /// Writes at most `most` bytes and returns the texts.
     fn write(outbox: &Outbox, mut most: usize) -> String {
         let mut written = Vec::new();
         let _ = outbox.lock().write(|frames| {

@@ -1,5 +1,5 @@
-//! Compressed frames for a client that has agreed to them. They are made before the lock is taken; what is kept for a client
-//! that resumes stays plain, as its next connection may agree to nothing.
+//! Compressed frames for a client that negotiated compression. Frames are compressed before the lock is taken. Frames kept
+//! for recovery stay uncompressed, as the next connection may not negotiate compression.
 
 use std::sync::atomic::Ordering;
 
@@ -7,13 +7,13 @@ use crate::protocol::{Deflating, Encoded, SharedEvent};
 use crate::session::outbox::Outbox;
 
 impl Outbox {
-    /// Messages are compressed from now on.
+    /// Compresses messages from now on.
     pub(crate) fn deflate(&self, how: Deflating) {
         let _ = self.deflating.set(how);
         self.deflates.store(true, Ordering::Relaxed);
     }
 
-    /// Compression of the messages, if they are compressed.
+    /// Compression of messages, if enabled.
     #[inline]
     pub(crate) fn deflating(&self) -> Option<Deflating> {
         if cfg!(feature = "deflate") && self.deflates.load(Ordering::Relaxed) {
@@ -35,7 +35,7 @@ impl Outbox {
         self.deflating().map(|how| shared.deflated(self.format, how))
     }
 
-    /// The frame as it goes out.
+    /// Returns the frame, compressed if enabled.
     #[inline]
     pub(crate) fn ready(&self, frame: Encoded) -> Encoded {
         match self.deflating() {

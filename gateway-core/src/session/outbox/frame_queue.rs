@@ -1,4 +1,4 @@
-//! Frames in line, and how far the first of them is written.
+//! A queue of frames with the written part of the first.
 
 use std::mem;
 
@@ -8,16 +8,16 @@ use crate::session::outbox::backlog::Backlog;
 
 pub(super) type QueuedFrame = (Encoded, Delivery);
 
-/// Most of the time there is one frame at most, which stands here and not behind a pointer.
+/// A queue of frames. It mostly has one frame at most, which is stored inline instead of behind a pointer.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(super) struct FrameQueue {
     front: Option<QueuedFrame>,
-    /// There only while it holds something.
+    /// Present while it has frames.
     behind: Option<Box<Backlog>>,
     messages: u32,
     bytes: usize,
-    /// Bytes of the first piece that are written already.
+    /// Number of written bytes of the first frame.
     written: usize,
 }
 
@@ -26,7 +26,7 @@ impl FrameQueue {
         self.front.is_none()
     }
 
-    /// Messages that wait.
+    /// Number of queued messages.
     pub(super) fn len(&self) -> u32 {
         self.messages
     }
@@ -40,7 +40,7 @@ impl FrameQueue {
         self.front.as_ref().map_or(0, |(frame, _)| frame.len())
     }
 
-    /// Returns `true` if the first frame is written in part, so that it must go on.
+    /// Returns `true` if the first frame is partly written and must be completed.
     pub(super) fn is_begun(&self) -> bool {
         self.written > 0
     }
@@ -55,7 +55,7 @@ impl FrameQueue {
         }
     }
 
-    /// Appends a frame, in one piece with the last where both are one socket's own and of one kind.
+    /// Appends a frame, merged with the last if both are unshared and of one kind.
     #[inline]
     pub(super) fn append(&mut self, frame: Encoded, delivery: Delivery) {
         let last = match &mut self.behind {
@@ -79,13 +79,13 @@ impl FrameQueue {
         }
     }
 
-    /// Returns `true` if this frame is all that waits, and not begun.
+    /// Returns `true` if this frame is the only one and no byte of it is written.
     #[inline]
     pub(super) fn is_only(&self, frame: &Encoded) -> bool {
         self.behind.is_none() && self.written == 0 && self.front.as_ref().is_some_and(|(front, _)| front.is(frame))
     }
 
-    /// Puts something longer in the place of all that waits.
+    /// Replaces all frames by a merged one.
     #[inline]
     pub(super) fn replace(&mut self, frame: &Encoded) {
         self.bytes = 0;
@@ -96,7 +96,7 @@ impl FrameQueue {
         }
     }
 
-    /// Forgets the only one that waits: all of it is written.
+    /// Removes the only frame, which is completely written.
     #[inline]
     pub(super) fn finish(&mut self) {
         debug_assert!(self.is_alone(), "the only one");
@@ -117,25 +117,25 @@ impl FrameQueue {
         self.messages -= frame.messages();
     }
 
-    /// Bytes that go out next.
+    /// Bytes to write next.
     #[inline]
     pub(super) fn next(&self) -> Option<&[u8]> {
         self.front.as_ref().map(|(frame, _)| &frame.as_slice()[self.written..])
     }
 
-    /// Returns `true` if nothing waits behind the next bytes.
+    /// Returns `true` if no frame follows the first.
     #[inline]
     pub(super) fn is_alone(&self) -> bool {
         self.behind.is_none()
     }
 
-    /// Bytes that wait, frame by frame.
+    /// Unwritten bytes, frame by frame.
     pub(super) fn all(&self) -> impl Iterator<Item = &[u8]> {
         let behind = self.behind.iter().flat_map(|behind| behind.iter());
         self.next().into_iter().chain(behind.map(Encoded::as_slice))
     }
 
-    /// Notes that so many bytes were written.
+    /// Notes `written` bytes as written.
     #[inline]
     pub(super) fn advance(&mut self, mut written: usize) {
         while let Some(rest) = self.next().map(<[u8]>::len) {
@@ -148,7 +148,7 @@ impl FrameQueue {
         }
     }
 
-    /// Takes out the oldest frame that may be dropped: no answer, and not begun.
+    /// Removes the oldest frame that may be dropped: not an answer, and not partly written.
     pub(super) fn drop_oldest(&mut self) -> bool {
         let may_go = |(_, delivery): &QueuedFrame| *delivery != Delivery::Answer;
         if !self.is_begun() && self.front.as_ref().is_some_and(may_go) {
@@ -162,7 +162,7 @@ impl FrameQueue {
         true
     }
 
-    /// Takes out the one that has the key of `frame`, unless it is begun. There is one at most.
+    /// Removes the frame with the key of `frame`, unless partly written. There is at most one.
     pub(super) fn take_older(&mut self, frame: &Encoded) -> Option<Encoded> {
         if !self.is_begun() && self.front.as_ref().is_some_and(|(front, _)| front.has_key_of(frame)) {
             return self.pop().map(|(older, _)| older);
@@ -173,7 +173,7 @@ impl FrameQueue {
         Some(older)
     }
 
-    /// Forgets everything but a frame that is begun.
+    /// Removes all frames except a partly written one.
     pub(super) fn discard(&mut self) {
         self.behind = None;
         if !self.is_begun() {
@@ -185,7 +185,7 @@ impl FrameQueue {
         }
     }
 
-    /// Puts another line behind this one, or before it where its first frame is begun.
+    /// Appends another queue, or prepends it if its first frame is partly written.
     pub(super) fn absorb(&mut self, mut other: Self) {
         if other.is_begun() {
             mem::swap(self, &mut other);

@@ -1,8 +1,8 @@
-//! Answers to pings that wait to be written.
+//! Queued pongs.
 
 use crate::protocol::Encoded;
 
-/// Beyond this a client sends pings faster than it reads: it is told the first ones and the latest.
+/// Maximum size of queued pongs. A client that pings faster than it reads gets the first pongs and the latest.
 const MOST_BYTES: usize = 4096;
 
 /// Pong frames, back to back.
@@ -10,13 +10,13 @@ const MOST_BYTES: usize = 4096;
 pub(super) struct Pongs {
     bytes: Vec<u8>,
     written: usize,
-    /// Where the latest begins.
+    /// Start of the latest pong.
     latest: usize,
 }
 
 impl Pongs {
     pub(super) fn push(&mut self, pong: &[u8]) {
-        // RFC 6455 §5.5.3: of several pings only the latest must be answered. A frame that is written in part goes on.
+        // RFC 6455 §5.5.3: of several pings only the latest must be answered. A partly written frame must be completed.
         if self.bytes.len() + pong.len() > MOST_BYTES && self.latest >= self.written {
             self.bytes.truncate(self.latest);
         }
@@ -24,12 +24,12 @@ impl Pongs {
         self.bytes.extend_from_slice(pong);
     }
 
-    /// Bytes that are not yet written.
+    /// Unwritten bytes.
     pub(super) fn rest(&self) -> &[u8] {
         &self.bytes[self.written..]
     }
 
-    /// Notes that so many bytes were written, at most the rest.
+    /// Notes `written` bytes as written, at most the rest.
     pub(super) fn advance(&mut self, written: usize) {
         self.written += written;
     }

@@ -1,4 +1,4 @@
-//! Data of an outbox behind its lock, and how it is written.
+//! The data of an outbox behind its lock, and its writing.
 
 use std::cell::RefCell;
 use std::io;
@@ -13,71 +13,71 @@ use crate::session::replay::Replay;
 use crate::session::sync::thread_local;
 use crate::transport::{Direct, PollListener};
 
-/// Frames that wait for one socket gather here to leave in one write: as much as one read may bring.
+/// Maximum size of a write that gathers several frames: as much as one read.
 const WRITE_BUFFER: usize = 64 * 1024;
 
 thread_local! {
     static WRITE: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(WRITE_BUFFER));
 }
 
-/// A broadcast walks through thousands of these, and how much memory it touches is what it costs. So what every delivery
-/// needs lies together, and what few need lies elsewhere.
+/// The queue of one socket. A broadcast visits thousands of these, and its cost is the memory it touches: fields of every
+/// delivery lie together, rare ones lie elsewhere.
 #[derive(Debug, Default)]
 #[repr(C)]
 #[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Queue {
-    /// Nothing is pushed any more.
+    /// Set once no frame is accepted any more.
     pub(super) closed: bool,
-    /// The connect hooks have accepted; before, nothing goes out.
+    /// Set once the connect hooks have accepted; nothing is written before.
     pub(super) open: bool,
-    /// The transport takes nothing more; the connection's task waits for it, or will.
+    /// Set while the transport accepts no more; the connection's task waits for it, or will.
     pub(super) blocked: bool,
-    /// It was a sender that found it blocked; the connection's task has yet to be told.
+    /// Set if a sender found the transport blocked and the connection's task is not notified yet.
     pub(super) untold: bool,
-    /// The transport was given bytes that it has not handed on.
+    /// Set while the transport has unflushed bytes.
     pub(super) unflushed: bool,
-    /// Somebody will write this at the end of a batch.
+    /// Set while a write at the end of a batch is scheduled.
     pub(super) marked: bool,
-    /// The connection's task reads no more until little waits, and is to be woken then.
+    /// Set while the connection's task pauses reading; it is woken below the high-water mark.
     pub(super) held_back: bool,
     pub(super) recovery_state: RecoveryState,
     pub(super) waiting: FrameQueue,
-    /// Where senders may write, while they may.
+    /// The writer for senders, while direct writes are allowed.
     pub(super) direct: Option<Direct>,
     pub(super) rare: Option<Box<Rare>>,
 }
 
-/// Data that few outboxes have at a time.
+/// Rarely used data of an outbox.
 #[derive(Debug, Default)]
 pub(super) struct Rare {
     pongs: Option<Pongs>,
-    /// The end, once somebody asked for it.
+    /// The requested end.
     pub(super) end: Option<(DisconnectReason, Scope)>,
-    /// Events that the client can ask for again, where the server recovers sockets.
+    /// Events kept for recovery, if enabled.
     pub(super) replay: Option<Replay>,
-    /// Present where the client takes what waits at times only.
+    /// Present if the client receives frames only at times, as by long polling.
     pub(super) listener: Option<PollListener>,
-    /// Present from when more waited than the bounds until little did.
+    /// Present from exceeding the bounds until the queue is short again.
     pub(super) burst: Option<Burst>,
 }
 
-/// The most that one turn has queued beyond the bounds.
+/// The extent of a burst beyond the bounds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Burst {
     pub(super) messages: u32,
     pub(super) bytes: usize,
-    /// A later turn has begun while it still waited, so it grows no more.
+    /// Set once a later turn has begun; the burst grows no more.
     pub(super) is_over: bool,
 }
 
-/// Where a client is.
+/// State of a client's recovery.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) enum RecoveryState {
     #[default]
     Here,
-    /// Its connection was lost; it may resume.
+    /// The connection was lost; the client may resume.
     Away,
-    /// It resumed, and its new session has all of this.
+    /// The client resumed; its new session has taken over all data.
     Back,
 }
 
@@ -98,7 +98,7 @@ impl Queue {
         self.rare.as_ref()?.end.as_ref()
     }
 
-    /// Returns `true` if the connection's task has offered the frames, and its transport took no more.
+    /// Returns `true` if the connection's task has offered the frames and the transport accepted no more.
     pub(super) fn is_refused(&self) -> bool {
         self.blocked && !self.untold
     }
@@ -119,13 +119,13 @@ impl Queue {
         self.rare().pongs.get_or_insert_default().push(pong);
     }
 
-    /// Throws away all that is not begun.
+    /// Discards all frames that are not partly written.
     pub(super) fn discard(&mut self) {
         self.waiting.discard();
         self.forget_pongs(|pongs| !pongs.is_begun());
     }
 
-    /// All pongs, as one piece of which so many bytes are written.
+    /// Takes all pongs as one piece, with the number of its written bytes.
     pub(super) fn take_pongs(&mut self) -> Option<(Encoded, usize)> {
         self.rare.as_mut()?.pongs.take().map(Pongs::into_parts)
     }
@@ -136,7 +136,7 @@ impl Queue {
         self.forget_rare();
     }
 
-    /// A burst has left.
+    /// Notes that a burst is written.
     pub(super) fn forget_burst(&mut self) {
         let Some(rare) = &mut self.rare else { return };
         if rare.burst.take().is_some() {
@@ -151,11 +151,11 @@ impl Queue {
         });
     }
 
-    /// Writes until all went out or `write` takes no more.
+    /// Writes until the queue is empty or `write` accepts no more.
     #[inline]
     pub(super) fn write(&mut self, mut write: impl FnMut(&[u8]) -> Poll<io::Result<usize>>) -> Poll<io::Result<()>> {
         while self.has_something() {
-            // Nearly always there is nothing but one piece, and all of it goes out.
+            // The usual case: one piece, written completely.
             if self.pongs().is_none()
                 && self.waiting.is_alone()
                 && let Some(only) = self.waiting.next()
@@ -173,7 +173,7 @@ impl Queue {
                 None => ready!(WRITE.with(|buffer| {
                     let buffer = &mut *buffer.borrow_mut();
                     self.gather(buffer);
-                    // What a format does not say waits as an empty frame.
+                    // A message that the format does not send is an empty frame.
                     if buffer.is_empty() { Poll::Ready(Ok(0)) } else { write(buffer) }
                 })),
             };
@@ -190,8 +190,8 @@ impl Queue {
         Poll::Ready(Ok(()))
     }
 
-    /// The bytes that go out next, where there is nothing to gather them with. Nothing is gathered for a transport that took
-    /// no more, before it takes something.
+    /// The next bytes to write, if there is nothing to gather them with. For a blocked transport nothing is gathered until it
+    /// accepts bytes.
     #[inline]
     fn alone(&self) -> Option<&[u8]> {
         if self.blocked
@@ -204,7 +204,7 @@ impl Queue {
         (may_go && (self.blocked || self.waiting.is_alone() || next.len() >= WRITE_BUFFER)).then_some(next)
     }
 
-    /// Copies whole frames, as many as fit, to leave in one write.
+    /// Copies as many whole frames as fit into one write.
     fn gather(&self, buffer: &mut Vec<u8>) {
         buffer.clear();
         // Between frames only: a pong may overtake a message, not split it.

@@ -1,4 +1,4 @@
-//! Events that are kept for a client that may lose its connection and resume.
+//! Events kept for recovery.
 
 use tokio::time::Instant;
 
@@ -7,22 +7,21 @@ use crate::session::outbox::queue::RecoveryState;
 use crate::session::outbox::{Delivery, Leaves, Outbox, Pushed, SendError};
 use crate::session::replay::{Offset, Recovery, Replay};
 
-/// A frame came after its client resumed: its new session must get it.
+/// A frame pushed after its client resumed, to be forwarded to the new session.
 #[derive(Debug)]
 pub(crate) struct AlreadyResumed(pub(crate) Encoded);
 
 /// Result of ending a session's recovery.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum RecoveryEnd {
-    /// Its client cannot resume any more.
+    /// The client can no longer resume.
     Now,
-    /// Its client resumed already: its new session must end.
+    /// The client has already resumed: its new session must end.
     TooLate,
 }
 
 impl Outbox {
-    /// Queues an event, and keeps it for a client that resumes, in one step. `sent` is its compressed form, where it has
-    /// one.
+    /// Queues an event and keeps it for recovery in one step. `sent` is its compressed form, if any.
     pub(crate) fn push_numbered(
         &self,
         frame: Encoded,
@@ -58,8 +57,8 @@ impl Outbox {
         }
     }
 
-    /// Queues a volatile frame that names `latest` as the last event before it. Gives the number of the last event, where
-    /// another was queued meanwhile.
+    /// Queues a volatile frame that carries `latest` as the offset of the last event before it. Returns the current number if
+    /// another event was queued meanwhile.
     pub(crate) fn push_behind(
         &self,
         latest: u64,
@@ -76,17 +75,17 @@ impl Outbox {
         }
     }
 
-    /// The number of the last event that counts; `None` where none do.
+    /// The number of the last numbered event; `None` without recovery.
     pub(crate) fn latest_offset(&self) -> Option<u64> {
         self.lock().replay().map(Replay::latest)
     }
 
-    /// Keeps the events of a client that may resume.
+    /// Starts to keep events for recovery.
     pub(crate) fn record(&self, recovery: &Recovery) {
         self.lock().rare().replay = Some(Replay::new(recovery));
     }
 
-    /// Forgets events that are too old for a client that is here to miss them.
+    /// Removes events that a connected client can no longer miss.
     pub(crate) fn forget_old_events(&self) {
         let mut queue = self.lock();
         if queue.recovery_state == RecoveryState::Here
@@ -96,7 +95,7 @@ impl Outbox {
         }
     }
 
-    /// The connection is lost. What is pushed from now on is kept, where it is recorded; says whether it is.
+    /// Marks the connection as lost. Returns `true` if events are kept from now on.
     pub(crate) fn mark_disconnected(&self) -> bool {
         let mut queue = self.lock();
         if queue.replay().is_none() || queue.recovery_state == RecoveryState::Back {
@@ -107,7 +106,7 @@ impl Outbox {
         true
     }
 
-    /// Forgets what its client could resume for.
+    /// Ends recovery: the client cannot resume any more.
     pub(crate) fn bar(&self) -> RecoveryEnd {
         let mut queue = self.lock();
         if queue.recovery_state == RecoveryState::Back {
@@ -119,9 +118,9 @@ impl Outbox {
         RecoveryEnd::Now
     }
 
-    /// Takes over what the client of another connection has missed since `offset`, and what it may miss again. `false` where
-    /// that is not known; then nothing happens. Behind it comes `greeting`: the client takes it all for what it has missed
-    /// only if it is told so last. `before_others` runs while nobody else can push to either.
+    /// Takes over the missed events since `offset`, and the log, from the client's earlier outbox. Returns `false` without any
+    /// change if the missed events are no longer kept. `greeting` follows the missed events, as the client expects.
+    /// `before_others` runs while both queues are locked.
     pub(crate) fn take_over(
         &self,
         earlier: &Self,
@@ -129,7 +128,7 @@ impl Outbox {
         greeting: Encoded,
         before_others: impl FnOnce(),
     ) -> bool {
-        // Always the older one first, and nobody holds two otherwise.
+        // Lock order: the older outbox first; no other code locks two.
         let mut old = earlier.lock();
         let mut new = self.lock();
         let Some(missed) = old.replay().and_then(|replay| replay.since(offset)) else { return false };

@@ -4,14 +4,14 @@ use crate::protocol::PreviousFrames;
 use crate::session::DisconnectReason;
 use crate::transport::DirectWrite;
 
-/// One whose transport takes no more.
+/// Creates an outbox whose transport is blocked.
 fn outbox(overflow: Overflow) -> Outbox {
     let outbox = roomy(&Limits { outbox_frames: 2, outbox_bytes: 10, overflow, ..Limits::default() });
     outbox.refuse();
     outbox
 }
 
-/// Takes so many bytes, then nothing more.
+/// A transport that accepts a number of bytes, then blocks.
 #[derive(Debug)]
 struct Narrow(Mutex<usize>);
 
@@ -29,14 +29,14 @@ fn text(text: &str) -> Encoded {
     Encoded::text(0, |out| out.extend_from_slice(text.as_bytes()))
 }
 
-/// A turn of its own.
+/// Pushes a frame in a separate turn.
 fn push(outbox: &Outbox, frame: &str, delivery: Delivery) -> Result<(), SendError> {
     let pushed = outbox.push(text(frame), delivery).map(drop);
     outbox.write_marked();
     pushed
 }
 
-/// Everything that is written, `at_once` bytes a write.
+/// Returns all written bytes, with `at_once` bytes per write.
 fn written(outbox: &Outbox, at_once: usize) -> String {
     let mut out = Vec::new();
     let done = outbox.lock().write(|frames| {
@@ -87,7 +87,7 @@ fn answers_are_bounded_as_a_burst_is() {
     }
 }
 
-/// Pushes in one turn, until one is refused; how many were taken.
+/// Pushes in one turn until a frame is refused. Returns the number of accepted frames.
 fn burst(outbox: &Outbox, most: usize) -> usize {
     let taken = (0..most).take_while(|_| outbox.push(text("x").into_shared(), Delivery::Event).is_ok()).count();
     outbox.write_marked();

@@ -1,4 +1,4 @@
-//! Engine.IO over a WebSocket: one packet in each message.
+//! Engine.IO over a WebSocket: one packet per message.
 
 mod probe;
 #[cfg(test)]
@@ -17,17 +17,17 @@ use crate::protocol::engine_io::EnginePacket;
 use crate::protocol::{CloseCode, Deflating, Disconnect, Encoded, Flow, OpCode, ReceivedMessage, Violation};
 use crate::transport::{Broken, Deliver, Direct, Ending, Transport};
 
-/// A connection whose open packet was written, or that has moved here from long polling.
+/// A connection after its open packet, or after an upgrade from long polling.
 #[derive(Debug)]
 pub(crate) struct EngineTransport<T>(T);
 
 impl<T: Transport> EngineTransport<T> {
-    /// A connection that was greeted before it came here.
+    /// Wraps a connection that has already got its open packet.
     pub(crate) fn new(inner: T) -> Self {
         Self(inner)
     }
 
-    /// Writes the open packet; `None` where its client is gone, or does not read it in time.
+    /// Writes the open packet. Returns `None` if the client has disconnected or does not read it in time.
     pub(crate) async fn open(mut inner: T, packet: &str, within: Duration) -> Option<Self> {
         let frame = Encoded::frame(OpCode::Text, packet.as_bytes());
         let written = timeout(within, write_all(&mut inner, frame.as_slice())).await;
@@ -35,7 +35,7 @@ impl<T: Transport> EngineTransport<T> {
     }
 }
 
-/// Writes frames in a task that has nothing else to do.
+/// Writes all frames.
 async fn write_all<T: Transport + ?Sized>(transport: &mut T, mut frames: &[u8]) -> io::Result<()> {
     poll_fn(|context| {
         while !frames.is_empty() {
@@ -58,7 +58,7 @@ impl<T: Transport> Transport for EngineTransport<T> {
         let mut violated = None;
         let received = self.0.poll_receive(context, &mut |received, context| match received {
             ReceivedMessage::Text(text) => {
-                // As nearly always.
+                // The usual case.
                 if let Some(message) = text.strip_prefix('4') {
                     return deliver(ReceivedMessage::Text(message), context);
                 }
@@ -118,9 +118,9 @@ pub(super) fn hear(
         EnginePacket::Binary(bytes) => Ok(deliver(ReceivedMessage::Binary(&bytes), context)),
         EnginePacket::Pong(_) => Ok(deliver(ReceivedMessage::Pong, context)),
         EnginePacket::Close => Ok(deliver(ReceivedMessage::Close(None), context)),
-        // In Engine.IO 4 the server asks and the client answers.
+        // In Engine.IO 4 the server pings and the client answers.
         EnginePacket::Ping(_) => Err(Violation::new("invalid heartbeat direction")),
-        // The reference ignores these where they do not belong.
+        // The reference server ignores unexpected packets of these types.
         EnginePacket::Open(_) | EnginePacket::Upgrade | EnginePacket::Noop => Ok(Flow::Continue),
     }
 }

@@ -1,5 +1,5 @@
-//! A WebSocket that asks to take over a session of long polling. It is probed beside the session, which knows of it only
-//! once the client says that it has stopped polling; what goes wrong here ends the WebSocket alone.
+//! The upgrade of a long-polling session to a WebSocket. The probe runs beside the session, which learns of the WebSocket
+//! only when the client has stopped polling; a failed probe ends the WebSocket alone.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
@@ -13,18 +13,18 @@ use crate::transport::engine::{EngineTransport, write_all};
 use crate::transport::polling::UpgradeProbe;
 use crate::transport::{Broken, Ending, Transport};
 
-/// Interval at which a waiting poll is released once the probe was answered, as in the reference. Until then polls are
-/// served as ever: a client that has moved is told so.
+/// Interval at which a waiting poll is released after the probe was answered, as in the reference server. Before that,
+/// polls are served as usual.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Time limits of an upgrade, and of the close of a WebSocket that was not taken.
+/// Time limits of an upgrade, and of closing a rejected WebSocket.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ProbeTimeouts {
     pub(crate) upgrade: Duration,
     pub(crate) close: Duration,
 }
 
-/// Lets a WebSocket take over the session that `probe` belongs to, or closes it.
+/// Upgrades the session of `probe` to a WebSocket, or closes the WebSocket.
 pub(crate) async fn upgrade<T: Transport>(mut websocket: T, probe: UpgradeProbe, patience: ProbeTimeouts) {
     let mut probing = Probing { probe: &probe, to_write: Vec::new(), ticks: None, outcome: None };
     let outcome = timeout(patience.upgrade, poll_fn(|context| probing.poll(context, &mut websocket))).await;
@@ -42,14 +42,14 @@ pub(crate) async fn upgrade<T: Transport>(mut websocket: T, probe: UpgradeProbe,
     }
 }
 
-/// Closes a WebSocket that nobody wants: without a status, as Engine.IO does.
+/// Closes a rejected WebSocket without a status, as Engine.IO does.
 pub(crate) async fn dismiss<T: Transport>(mut websocket: T, within: Duration) {
     close(&mut websocket, None, within).await;
 }
 
-/// Why a WebSocket does not take over.
+/// Reason of a failed probe.
 enum ProbeFailure {
-    /// It did not say what it should, or not in time, or the session has ended.
+    /// An unexpected message, a timeout, or the end of the session.
     Wrong(Option<Disconnect>),
     Lost,
 }
@@ -57,20 +57,20 @@ enum ProbeFailure {
 struct Probing<'a> {
     probe: &'a UpgradeProbe,
     to_write: Vec<u8>,
-    /// Since the probe was answered.
+    /// Interval of releases, present once the probe was answered.
     ticks: Option<Interval>,
     /// Result, once `to_write` is flushed: a client may send `2probe` and `5` in one segment.
     outcome: Option<Result<(), ProbeFailure>>,
 }
 
 impl Probing<'_> {
-    /// Ready once the client says that everything goes over the WebSocket from now on.
+    /// Ready when the client has confirmed the upgrade.
     fn poll<T: Transport>(&mut self, context: &mut Context<'_>, websocket: &mut T) -> Poll<Result<(), ProbeFailure>> {
         loop {
             if self.probe.poll_over(context).is_ready() {
                 return Poll::Ready(Err(ProbeFailure::Wrong(None)));
             }
-            // What it says is read only once it has read what it was told.
+            // The next message is read only after the pending answer is written.
             if ready!(self.poll_write(context, websocket)).is_err() {
                 return Poll::Ready(Err(ProbeFailure::Lost));
             }
@@ -99,7 +99,7 @@ impl Probing<'_> {
         }
     }
 
-    /// Ready when that was all.
+    /// Handles a message; ready when the probe is decided.
     fn hear(&mut self, received: ReceivedMessage<'_>) -> Poll<Result<(), ProbeFailure>> {
         match received {
             ReceivedMessage::Text(text) => match EnginePacket::read(text) {
@@ -137,6 +137,6 @@ async fn close<T: Transport + ?Sized>(websocket: &mut T, told: Option<&Disconnec
             poll_fn(|context| websocket.poll_close(context, Ending::Violated)).await;
         }
     };
-    // A peer that does not end its side in time is let go of.
+    // A peer that does not close its side in time is abandoned.
     let _ = timeout(within, closing).await;
 }

@@ -7,7 +7,7 @@ fn context() -> Context<'static> {
     Context::from_waker(Waker::noop())
 }
 
-/// What one receive delivers.
+/// Returns the messages of one receive.
 fn receive(engine: &mut EngineTransport<memory::Memory>) -> (Poll<Result<(), Broken>>, Vec<String>) {
     let mut received = Vec::new();
     let polled = engine.poll_receive(&mut context(), &mut |message, _| {

@@ -1,4 +1,4 @@
-//! One encrypted stream, from before its handshake.
+//! An encrypted stream, before and after its handshake.
 
 use std::fmt;
 use std::io;
@@ -12,19 +12,19 @@ use tokio_rustls::server::TlsStream;
 use crate::transport::tls::files::HTTP_2;
 use crate::transport::websocket::Stream;
 
-/// Answer to a client that speaks nothing but HTTP/2: empty settings, and a close with `HTTP_1_1_REQUIRED` (RFC 9113
-/// §6.5, §6.8, §7) and a readable text.
+/// Answer to a client that speaks only HTTP/2: empty settings, and a close with `HTTP_1_1_REQUIRED` (RFC 9113 §6.5, §6.8,
+/// §7) and a readable text.
 const HTTP_1_1_REQUIRED: &[u8] = b"\0\0\0\x04\0\0\0\0\0\
     \0\0\x3e\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0d\
     this server speaks HTTP/1.1 and WebSocket over it only";
 
-/// Shakes hands in its first read. Nobody but its own task can write to it: what is written changes its state.
+/// An encrypted stream. The handshake runs in the first read. Only its own task can write, as writing changes its state.
 pub(crate) struct Encrypted<S>(TlsState<S>);
 
 enum TlsState<S> {
     Handshake(Box<Accept<S>>),
     Open(Box<TlsStream<S>>),
-    /// Its client speaks HTTP/2 alone, and is told so.
+    /// The client speaks only HTTP/2 and gets an error.
     Refused(Box<TlsStream<S>>, &'static [u8]),
     Failed,
 }
@@ -85,7 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Encrypted<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Encrypted<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let mut stream = ready!(self.poll_open(context))?;
-        // What HTTP/1.1 answers to the other's greeting is none of its client's business.
+        // The HTTP/1.1 answer to an HTTP/2 preface is not sent.
         if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) {
             return Poll::Ready(Ok(bytes.len()));
         }
@@ -96,7 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Encrypted<S> {
         self.open().map_or(Poll::Ready(Ok(())), |stream| stream.poll_flush(context))
     }
 
-    /// Where hands were not shaken there is nothing to say goodbye to.
+    /// Without a completed handshake there is nothing to shut down.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.open().map_or(Poll::Ready(Ok(())), |stream| stream.poll_shutdown(context))
     }

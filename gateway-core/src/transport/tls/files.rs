@@ -27,7 +27,8 @@ pub(super) const HTTP_2: &[u8] = b"h2";
 /// ```no_run
 /// # #[cfg(feature = "tls")] {
 /// use gateway_core::prelude::*;
-/// use gateway_core::{Endpoint, Tls};
+/// use gateway_core::serve::Endpoint;
+/// use gateway_core::tls::Tls;
 ///
 /// # async fn run() -> Result<(), StartError> {
 /// let tls = Tls::from_pem_files("fullchain.pem", "privkey.pem")?;

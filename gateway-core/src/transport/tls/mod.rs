@@ -1,4 +1,4 @@
-//! Encrypted streams. A connection's handshake is part of reading its request's head, so both have one deadline.
+//! TLS streams. The handshake is part of reading the request's head, so both share one deadline.
 
 #[cfg(not(feature = "tls"))]
 mod disabled;

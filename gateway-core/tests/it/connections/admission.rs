@@ -5,9 +5,13 @@
 use std::net::SocketAddr;
 
 use gateway_core::http::{Request, StatusCode};
+use gateway_core::limits::Limits;
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
+use gateway_core::serve::Body;
+use gateway_core::serve::{GatewayService, HandshakeRejection, PeerAddr};
+use gateway_core::socket_io::EngineIo;
 use gateway_core::testing::ConnectError;
-use gateway_core::{Counter, EngineIo, GatewayService, HandshakeRejection, PeerAddr};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower_service::Service;

@@ -8,9 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use gateway_core::Disconnect;
+use gateway_core::extract::EventName;
+use gateway_core::extract::RawArgs;
+use gateway_core::limits::Limits;
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
 use gateway_core::testing::{Received, TestClient, TestServer};
-use gateway_core::{Counter, RawArgs};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -523,7 +527,7 @@ impl Guard for NotBanned {
 #[tokio::test(start_paused = true)]
 async fn who_was_banned_meanwhile_does_not_come_back() {
     let banned = Arc::<AtomicUsize>::default();
-    let server = server().guard(NotBanned(Arc::clone(&banned))).recovery(gateway_core::Recovery::default());
+    let server = server().guard(NotBanned(Arc::clone(&banned))).recovery(gateway_core::serve::Recovery::default());
     let server = server.test().await.unwrap();
     let mut client = server.connect("/target").socket_io().await.unwrap();
     server.of("/target").emit("told", &1);

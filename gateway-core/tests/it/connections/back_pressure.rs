@@ -6,9 +6,13 @@
 
 use std::time::Duration;
 
+use gateway_core::limits::{Limits, Overflow};
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
+use gateway_core::serve::GatewayService;
+use gateway_core::socket_io::SocketIo;
 use gateway_core::testing::{Received, TestClient, TestServer};
-use gateway_core::{Counter, GatewayService, SocketIo};
+use gateway_core::{CloseCode, SendError, ServerHandle};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};

@@ -4,9 +4,13 @@
 
 use std::time::Duration;
 
+use gateway_core::SendError;
+use gateway_core::extract::Args;
+use gateway_core::limits::{Limits, Overflow};
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
+use gateway_core::serve::Recovery;
 use gateway_core::testing::{Received, TestClient, TestServer};
-use gateway_core::{Counter, Recovery};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::sleep;

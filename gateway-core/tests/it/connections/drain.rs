@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use gateway_core::CloseCode;
+use gateway_core::limits::Limits;
 use gateway_core::prelude::*;
+use gateway_core::serve::{Drain, Recovery};
 use gateway_core::testing::{TestClient, TestServer};
-use gateway_core::{Drain, Recovery};
 use tokio::time::{Instant, sleep};
 
 #[derive(Clone, Default)]

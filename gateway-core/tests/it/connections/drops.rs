@@ -7,8 +7,8 @@
 
 use std::time::Duration;
 
-use gateway_core::Recovery;
 use gateway_core::prelude::*;
+use gateway_core::serve::Recovery;
 use gateway_core::testing::{ConnectBuilder, LostConnection, Received, TestClient, TestServer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

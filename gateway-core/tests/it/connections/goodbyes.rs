@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::stream::{self, Stream};
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
+use gateway_core::serve::Body;
+use gateway_core::serve::{GatewayService, Recovery};
 use gateway_core::testing::{ConnectBuilder, TestClient, TestServer};
-use gateway_core::{Counter, GatewayService, Recovery};
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use serde_json::Value;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gateway_core::Recovery;
 use gateway_core::prelude::*;
+use gateway_core::serve::Recovery;
 use gateway_core::testing::{ConnectBuilder, TestServer};
 use serde_json::{Value, json};
 use tokio::time::sleep;

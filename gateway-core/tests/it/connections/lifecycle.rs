@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::stream;
-use gateway_core::Counter;
+use gateway_core::http::StatusCode;
+use gateway_core::limits::{Limits, Overflow};
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
 use gateway_core::testing::{ConnectError, Received, TestServer};
+use gateway_core::{CloseCode, Disconnect};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 

@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::stream::{self, Stream};
+use gateway_core::SendError;
+use gateway_core::limits::{Limits, Overflow};
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
+use gateway_core::serve::Recovery;
 use gateway_core::testing::{ConnectBuilder, ConnectError, LostConnection, Received, TestClient, TestServer};
-use gateway_core::{Counter, Recovery};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};

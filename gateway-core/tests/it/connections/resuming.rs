@@ -6,9 +6,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use gateway_core::extract::Args;
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
+use gateway_core::serve::Recovery;
 use gateway_core::testing::{ConnectBuilder, ConnectError, LostConnection, Received, TestClient, TestServer};
-use gateway_core::{Counter, Recovery};
+use gateway_core::{CloseCode, Disconnect};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use gateway_core::{Body, EngineIo};
+use gateway_core::serve::Body;
+use gateway_core::socket_io::EngineIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
 

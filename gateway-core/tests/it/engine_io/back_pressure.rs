@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use gateway_core::SendError;
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
-use gateway_core::{Counter, SocketIo};
+use gateway_core::socket_io::SocketIo;
 use tokio::time::{Instant, sleep};
 
 use super::support::{Engine, engine_of, settle};

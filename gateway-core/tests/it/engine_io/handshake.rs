@@ -1,11 +1,11 @@
 //! Start of a session, and each refusal.
 
-use gateway_core::{EngineIo, TransportName};
+use gateway_core::socket_io::{EngineIo, TransportName};
 use serde_json::json;
 use std::time::Duration;
 
 use super::support::{Received, engine, engine_with, get, session};
-use gateway_core::Body;
+use gateway_core::serve::Body;
 
 #[tokio::test(start_paused = true)]
 async fn a_poll_opens_a_session() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gateway_core::EngineIo;
+use gateway_core::socket_io::EngineIo;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use gateway_core::http::StatusCode;
+use gateway_core::limits::Limits;
 use gateway_core::prelude::*;
-use gateway_core::{Cors, EngineIo, SessionCookie, SocketIo};
+use gateway_core::serve::{Body, HandshakeRejection};
+use gateway_core::socket_io::{Cors, EngineIo, SessionCookie, SocketIo};
 use serde_json::json;
 
 use super::support::{Answer, Echo, Engine, engine, engine_of, engine_with, get, post, settle};

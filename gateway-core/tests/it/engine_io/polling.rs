@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
-use gateway_core::{Counter, EngineIo};
+use gateway_core::serve::Body;
+use gateway_core::socket_io::EngineIo;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};

@@ -6,8 +6,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use gateway_core::ServerHandle;
+use gateway_core::http;
 use gateway_core::prelude::*;
-use gateway_core::{EngineIo, GatewayService, http};
+use gateway_core::serve::Body;
+use gateway_core::serve::GatewayService;
+use gateway_core::socket_io::EngineIo;
 use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::server::conn::http1;

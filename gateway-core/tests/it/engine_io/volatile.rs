@@ -1,7 +1,9 @@
 //! Volatile events to a client that polls.
 
+use gateway_core::SendError;
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
-use gateway_core::{Counter, SocketIo};
+use gateway_core::socket_io::SocketIo;
 
 use super::support::{Engine, engine_of, settle};
 

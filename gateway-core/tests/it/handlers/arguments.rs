@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use gateway_core::ToArgs;
+use gateway_core::extract::ToArgs;
+use gateway_core::extract::{Args, RawArgs};
+use gateway_core::limits::Limits;
 use gateway_core::prelude::*;
 use gateway_core::testing::{Received, TestClient, TestServer};
 use serde::{Deserialize, Serialize};

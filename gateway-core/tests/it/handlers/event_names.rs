@@ -4,9 +4,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use gateway_core::SocketId;
+use gateway_core::extract::ToArgs;
+use gateway_core::extract::{Args, EventName, RawArgs};
+use gateway_core::metrics::EventInfo;
 use gateway_core::prelude::*;
 use gateway_core::testing::{Received, TestClient, TestServer};
-use gateway_core::{EventInfo, ToArgs};
 use serde_json::{Value, json};
 
 #[gateway(namespace = "/relay")]

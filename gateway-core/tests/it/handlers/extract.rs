@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use gateway_core::extract::{EventName, Path};
 use gateway_core::prelude::*;
 use gateway_core::testing::{TestClient, TestServer};
 use serde::{Deserialize, Serialize};

@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::stream;
+use gateway_core::metrics::Counter;
+use gateway_core::pipeline::{Filter, FilterOutcome};
 use gateway_core::prelude::*;
 use gateway_core::testing::Received;
+use gateway_core::{CloseCode, Disconnect};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 

@@ -6,9 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use gateway_core::http::StatusCode;
+use gateway_core::metrics::Counter;
+use gateway_core::pipeline::{AsyncGuard, GuardPoints};
 use gateway_core::prelude::*;
 use gateway_core::testing::{ConnectError, Failure};
-use gateway_core::{Counter, RoomRefusal};
+use gateway_core::{CloseCode, JoinError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -368,7 +371,7 @@ async fn a_guard_of_rooms_may_wait() {
     client.emit_with_ack::<()>("enter", "public").await.unwrap();
     let socket = server.of("/rooms").sockets().remove(0);
     let Err(JoinError::Refused(refusal)) = socket.join("private").await else { panic!("let in") };
-    assert_eq!(RoomRefusal::to_string(&refusal), "ask somebody in there (not_invited)");
+    assert_eq!(refusal.to_string(), "ask somebody in there (not_invited)");
     // The server's own doing asks no guard.
     assert_eq!(server.of("/rooms").all().join("private"), Ok(1));
     assert_eq!(client.emit_with_ack::<usize>("put_in", "other").await.unwrap(), 1);

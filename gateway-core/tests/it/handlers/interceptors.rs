@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::stream;
+use gateway_core::extract::Extension;
 use gateway_core::prelude::*;
 use gateway_core::testing::TestClient;
 use serde_json::{Value, json};

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
-use gateway_core::Counter;
+use gateway_core::Disconnect;
+use gateway_core::limits::Limits;
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
 use gateway_core::testing::{Received, TestClient};
 use proptest::prelude::*;

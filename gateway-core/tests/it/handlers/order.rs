@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::stream;
-use gateway_core::Counter;
+use gateway_core::limits::Limits;
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
 use gateway_core::testing::{Received, TestClient, TestServer};
 use serde_json::{Value, json};

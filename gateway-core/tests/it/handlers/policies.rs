@@ -5,9 +5,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gateway_core::IntoReply;
+use gateway_core::extract::EventName;
+use gateway_core::limits::Limits;
+use gateway_core::manual::{Declared, EventOverflow, Fields, Gateway, HandlerFuture, Handlers, Subscription};
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
 use gateway_core::testing::{Received, TestClient, TestServer};
-use gateway_core::{Declared, EventOverflow, Fields, Gateway, HandlerFuture, Handlers, IntoReply, Subscription};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::{advance, sleep};

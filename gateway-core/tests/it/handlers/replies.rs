@@ -13,6 +13,7 @@ use std::borrow::Cow;
 
 use futures_core::Stream;
 use futures_util::stream;
+use gateway_core::extract::Args;
 use gateway_core::prelude::*;
 use gateway_core::testing::{Received, TestClient, TestServer};
 use serde::Serialize;

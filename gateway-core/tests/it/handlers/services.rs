@@ -7,9 +7,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use gateway_core::ServiceMissing;
+use gateway_core::extract::PerSocket;
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
 use gateway_core::testing::{ConnectError, TestClient};
-use gateway_core::{Counter, ServiceMissing};
+use gateway_core::{SendError, Services, SocketId};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 

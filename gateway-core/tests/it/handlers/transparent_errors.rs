@@ -1,5 +1,6 @@
 //! Errors behind `#[error(transparent)]`, which nobody comes by through their sources.
 
+use gateway_core::pipeline::{Filter, FilterOutcome};
 use gateway_core::prelude::*;
 
 #[derive(Debug, thiserror::Error)]

@@ -9,8 +9,10 @@ use std::sync::{Arc, Mutex};
 use futures_core::Stream;
 use futures_util::stream;
 use gateway_core::IntoReply;
+use gateway_core::pipeline::{Filter, FilterOutcome};
 use gateway_core::prelude::*;
 use gateway_core::testing::TestServer;
+use gateway_core::{IntoException, Streamed};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span};
 

@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use gateway_core::extract::{Args, Path};
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
 use gateway_core::testing::{Failure, TestClient, TestServer};
-use gateway_core::{Counter, Validate, ValidationErrors};
+use gateway_core::validation::{Validate, ValidationErrors};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

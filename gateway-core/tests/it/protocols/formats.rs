@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::stream;
+use gateway_core::extract::Args;
+use gateway_core::format::{ClientMessage, FormatError, IncomingMessage, MessageFormat, OutgoingKind, OutgoingMessage};
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
 use gateway_core::testing::{Received, TestClient, TestServer};
-use gateway_core::{
-    ClientMessage, Counter, FormatError, IncomingMessage, MessageFormat, OutgoingKind, OutgoingMessage,
-};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::sleep;

@@ -3,9 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use gateway_core::Disconnect;
+use gateway_core::extract::Args;
+use gateway_core::extract::Lenient;
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
 use gateway_core::testing::{Failure, Received, TestClient, TestServer};
-use gateway_core::{Counter, Lenient, Validate, ValidationErrors};
+use gateway_core::validation::{Validate, ValidationErrors};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use gateway_core::Disconnect;
+use gateway_core::extract::{Args, RawArgs};
+use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
 use gateway_core::testing::{ConnectError, Received, TestClient, TestServer};
-use gateway_core::{Args, Counter, RawArgs};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The table of patterns: a tree by their segments, so that an event is compared with what it shares a beginning with.
+//! The table of patterns: a tree of their segments.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use crate::handler::router::event_hash::BuildEventHasher;
 use crate::handler::router::event_names::{SEPARATORS, segment};
 use crate::protocol::CATCH_ALL;
 
-/// Values by the pattern of a name. From the left a word comes before `*`, and a longer pattern before a shorter one.
+/// Values by pattern. From the left a word precedes `*`, and a longer pattern a shorter one.
 #[derive(Debug)]
 pub(crate) struct Patterns<T>(PatternNodes<T>);
 
@@ -18,17 +18,17 @@ struct PatternNodes<T> {
     any: Option<Box<PatternNode<T>>>,
 }
 
-/// Patterns behind one segment.
+/// Patterns with a common first segment.
 #[derive(Debug)]
 struct PatternNode<T> {
-    /// Of the pattern that ends with it.
+    /// The pattern that ends here, with its value.
     end: Option<(Arc<str>, T)>,
-    /// Behind each separator.
+    /// Longer patterns, by separator.
     next: [Option<Box<PatternNodes<T>>>; SEPARATORS.len()],
 }
 
 impl<T> Patterns<T> {
-    /// Gives the value back whose pattern this is too.
+    /// Inserts a pattern and returns the earlier value of an equal one.
     pub(crate) fn insert(&mut self, pattern: &Arc<str>, value: T) -> Option<T> {
         let (mut segments, mut rest) = (&mut self.0, &**pattern);
         loop {
@@ -45,8 +45,7 @@ impl<T> Patterns<T> {
         }
     }
 
-    /// The value of the most precise pattern that an event is one of: `*` is a segment, and at the pattern's end one or
-    /// more.
+    /// Returns the value of the most specific pattern that matches an event.
     pub(crate) fn find(&self, event: &str) -> Option<&T> {
         let catch_all = self.0.any.as_ref().and_then(|any| any.end.as_ref());
         let (_, value) = self.0.find(event).or_else(|| catch_all.filter(|(pattern, _)| &**pattern == CATCH_ALL))?;
@@ -67,7 +66,7 @@ impl<T> PatternNodes<T> {
 }
 
 impl<T> PatternNode<T> {
-    /// Finds the pattern of a name from this segment on.
+    /// Finds the matching pattern from this segment on.
     fn find(&self, behind: Option<(u8, &str)>) -> Option<&(Arc<str>, T)> {
         match behind {
             None => self.end.as_ref(),

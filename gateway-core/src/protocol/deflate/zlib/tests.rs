@@ -10,7 +10,7 @@ fn inflate(inflater: &mut Inflater, compressed: &[u8]) -> Result<Vec<u8>, u16> {
     inflater.inflate(compressed, LIMIT).map_err(|disconnect| disconnect.code.as_u16())
 }
 
-/// What a client with this window sends, whose compressor goes on from message to message.
+/// A compressor of a client with this window, which it keeps between messages.
 fn client(bits: u8) -> impl FnMut(&[u8]) -> Vec<u8> {
     let mut compress = Compress::new_with_window_bits(Compression::best(), false, bits);
     move |message| {

@@ -23,7 +23,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What a decoder makes of `bytes`, fed in pieces of the given sizes.
+/// Decodes `bytes`, fed in pieces of the given sizes.
 fn decode(bytes: &[u8], pieces: &[usize]) -> (Vec<String>, Option<u16>) {
     decode_by(FrameDecoder::new(LIMIT), bytes, pieces)
 }
@@ -115,7 +115,7 @@ fn a_pause_leaves_the_rest_to_the_caller() {
     assert_eq!(read, bytes.len() / 2);
 }
 
-/// What tungstenite makes of the same bytes: messages, and whether it failed.
+/// Decodes the same bytes with tungstenite; returns the messages, and `true` after a failure.
 fn oracle(bytes: &[u8]) -> (Vec<String>, bool) {
     let config = WebSocketConfig::default().max_message_size(Some(LIMIT)).max_frame_size(Some(LIMIT));
     let stream = std::io::Cursor::new(Vec::new());

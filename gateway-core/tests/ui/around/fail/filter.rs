@@ -1,4 +1,5 @@
 use gateway_core::prelude::*;
+use gateway_core::pipeline::{Filter, FilterOutcome};
 
 struct NoError;
 

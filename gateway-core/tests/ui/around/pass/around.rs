@@ -1,4 +1,6 @@
 use gateway_core::prelude::*;
+use gateway_core::extract::{Cancellation, Extension};
+use gateway_core::pipeline::{AsyncGuard, Filter, FilterOutcome, GuardPoints};
 
 #[derive(Default)]
 struct Nobody;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use gateway_core::Gateway;
+use gateway_core::manual::Gateway;
 use gateway_core::prelude::*;
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,8 @@
 #![deny(warnings)]
 #![allow(dead_code)]
 extern crate gateway_core;
-use ::gateway_core::{Data, Event, Exception, Injectable, filter, gateway, guard, on_connect, on_init, subscribe};
+use ::gateway_core::extract::Data;
+use ::gateway_core::{Event, Exception, Injectable, filter, gateway, guard, on_connect, on_init, subscribe};
 use ::std::clone::Clone;
 use ::std::option::Option::{self, Some};
 mod std {}
@@ -26,24 +27,24 @@ fn mk() -> u8 {
 struct Yes {
     a: ::std::sync::Arc<u8>,
 }
-impl ::gateway_core::Guard for Yes {
+impl ::gateway_core::pipeline::Guard for Yes {
     type Grants = ();
     fn check(
         &self,
-        _: &::gateway_core::GuardContext<'_>,
-    ) -> ::std::result::Result<::gateway_core::Grant, ::gateway_core::Exception> {
-        ::gateway_core::Grant::when(true)
+        _: &::gateway_core::pipeline::GuardContext<'_>,
+    ) -> ::std::result::Result<::gateway_core::pipeline::Grant, ::gateway_core::Exception> {
+        ::gateway_core::pipeline::Grant::when(true)
     }
 }
 #[derive(::std::default::Default)]
 struct Other;
-impl ::gateway_core::Guard for Other {
+impl ::gateway_core::pipeline::Guard for Other {
     type Grants = ();
     fn check(
         &self,
-        _: &::gateway_core::GuardContext<'_>,
-    ) -> ::std::result::Result<::gateway_core::Grant, ::gateway_core::Exception> {
-        ::gateway_core::Grant::when(true)
+        _: &::gateway_core::pipeline::GuardContext<'_>,
+    ) -> ::std::result::Result<::gateway_core::pipeline::Grant, ::gateway_core::Exception> {
+        ::gateway_core::pipeline::Grant::when(true)
     }
 }
 #[derive(::serde::Serialize, Event)]
@@ -61,10 +62,10 @@ enum Er {
 #[error("a")]
 struct Er2;
 struct Fil;
-impl ::gateway_core::Filter for Fil {
+impl ::gateway_core::pipeline::Filter for Fil {
     type Error = Er;
-    fn catch(&self, _: &Er, _: &::gateway_core::Context<'_>) -> ::gateway_core::FilterOutcome {
-        ::gateway_core::FilterOutcome::rethrow()
+    fn catch(&self, _: &Er, _: &::gateway_core::Context<'_>) -> ::gateway_core::pipeline::FilterOutcome {
+        ::gateway_core::pipeline::FilterOutcome::rethrow()
     }
 }
 #[gateway]

@@ -1,13 +1,15 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use gateway_core::extract::PerSocket;
 use gateway_core::prelude::*;
+use gateway_core::{ServerHandle, SocketId};
 
 struct Pool;
 
 struct Visit(SocketId);
 
-async fn connect(services: Services) -> Result<Arc<Pool>, Box<dyn std::error::Error>> {
+async fn connect(services: gateway_core::Services) -> Result<Arc<Pool>, Box<dyn std::error::Error>> {
     let _: ServerHandle = services.get().await?;
     Ok(Arc::new(Pool))
 }

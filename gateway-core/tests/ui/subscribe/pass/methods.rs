@@ -1,4 +1,5 @@
 use gateway_core::prelude::*;
+use gateway_core::extract::EventName;
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
