@@ -12,14 +12,18 @@ use std::process::ExitCode;
 use gateway_benches::arguments::{flag, follow, option};
 use gateway_benches::cost::{FAMILIES, Family, SIZES, count_here, count_under_callgrind};
 
-const USAGE: &str = "cost [--short] [--page] [--only TEXT] [--count]";
+const USAGE: &str = "cost [--short] [--full] [--page] [--only TEXT] [--count]";
 
 /// A byte takes at most so many times the instructions in a message of eight times the size: what is quadratic takes eight.
 const GROWTH: f64 = 2.0;
 
 fn main() -> ExitCode {
     follow(USAGE, 0);
-    let sizes = if flag("--short") { &SIZES[1..3] } else { &SIZES[..] };
+    let sizes = match (flag("--short"), flag("--full")) {
+        (true, _) => &SIZES[1..3],
+        (false, false) => &SIZES[..3],
+        (false, true) => &SIZES[..],
+    };
     let only: Option<String> = option("--only");
     let is_meant =
         |family: &&Family| only.as_ref().is_none_or(|only| family.name.contains(only) || family.group == only);
@@ -72,7 +76,7 @@ fn head(sizes: &[usize]) {
     let sizes: Vec<String> = sizes.iter().map(|size| format!("{} KiB", size / 1024)).collect();
     if flag("--page") {
         println!("| instructions for a byte | like | {} | times its cheapest like |", sizes.join(" | "));
-        println!("| --- | --- | {} --- |", "---: | ".repeat(sizes.len()));
+        println!("| --- | --- | {}--- |", "---: | ".repeat(sizes.len()));
     } else {
         let sizes = sizes.iter().map(|size| format!("{size:>9}")).collect::<Vec<_>>().concat();
         println!("{:<42} {:<10}{sizes} {:>6}", "instructions for a byte", "like", "times");

@@ -2,7 +2,7 @@
 
 use gateway_core::Message;
 
-use crate::cost::msgpack;
+use crate::cost::{msgpack, tables};
 
 /// Way in which a family is sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -13,6 +13,27 @@ pub enum Way {
     SocketIo,
     /// As `gateway.v1.msgpack`.
     Packed,
+    /// As the protocol's JSON, each message compressed. A byte is a byte of the JSON.
+    Deflated,
+    /// As packets of Socket.IO in the bodies of POSTs.
+    Polling,
+}
+
+impl Way {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Plain, Self::SocketIo, Self::Packed, Self::Deflated, Self::Polling];
+
+    /// Text for the table.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Plain => "plain WebSocket",
+            Self::SocketIo => "Socket.IO over a WebSocket",
+            Self::Packed => "MessagePack",
+            Self::Deflated => "compressed messages",
+            Self::Polling => "Socket.IO over long polling",
+        }
+    }
 }
 
 /// Messages of one kind, of any size.
@@ -24,6 +45,8 @@ pub struct Family {
     pub group: &'static str,
     /// How it is sent.
     pub way: Way,
+    /// Namespace that it is sent to.
+    pub namespace: &'static str,
     /// Whether each message is answered.
     pub answered: bool,
     /// The messages, of so many bytes together.
@@ -36,7 +59,7 @@ pub struct Family {
 const MOST: f64 = 3.0;
 
 const fn plain(group: &'static str, name: &'static str, messages: fn(usize) -> Vec<Message>) -> Family {
-    Family { name, group, way: Way::Plain, answered: true, messages, most: MOST }
+    Family { name, group, way: Way::Plain, namespace: "/", answered: true, messages, most: MOST }
 }
 
 const fn socket_io(group: &'static str, name: &'static str, messages: fn(usize) -> Vec<Message>) -> Family {
@@ -45,6 +68,14 @@ const fn socket_io(group: &'static str, name: &'static str, messages: fn(usize) 
 
 const fn packed(group: &'static str, name: &'static str, messages: fn(usize) -> Vec<Message>) -> Family {
     Family { way: Way::Packed, ..plain(group, name, messages) }
+}
+
+const fn deflated(group: &'static str, name: &'static str, messages: fn(usize) -> Vec<Message>) -> Family {
+    Family { way: Way::Deflated, ..plain(group, name, messages) }
+}
+
+const fn polling(group: &'static str, name: &'static str, messages: fn(usize) -> Vec<Message>) -> Family {
+    Family { way: Way::Polling, ..plain(group, name, messages) }
 }
 
 impl Family {
@@ -60,6 +91,10 @@ impl Family {
 
     const fn up_to(self, most: f64) -> Self {
         Self { most, ..self }
+    }
+
+    const fn in_namespace(self, namespace: &'static str) -> Self {
+        Self { namespace, ..self }
     }
 
     const fn unanswered(self) -> Self {
@@ -116,10 +151,18 @@ fn items(price: u8, size: usize) -> String {
     format!("\"allItems\":{}", array(&format!(r#"{{"unitPrice":{price}}}"#), size))
 }
 
+/// Bytes of a name and of the data behind it, together.
+const NAMED: usize = 300;
+
 /// Messages of one length, whatever the name of their event.
 fn named(name: &str, size: usize) -> Vec<Message> {
-    let junk = "a".repeat(300_usize.saturating_sub(name.len()));
+    let junk = "a".repeat(NAMED.saturating_sub(name.len()));
     many(&format!(r#"{{"event":"{name}","data":"{junk}","id":7}}"#), size)
+}
+
+/// Messages of one length, each with a name of its own.
+fn numbered(name: impl Fn(usize) -> String, size: usize) -> Vec<Message> {
+    (0..(size / NAMED).max(1)).flat_map(|number| named(&name(number * 7), 0)).collect()
 }
 
 /// All of them.
@@ -192,6 +235,19 @@ pub const FAMILIES: &[Family] = &[
     plain("names", "names that no pattern meets", |size| named(&"else.".repeat(50), size)).up_to(6.0),
     plain("names", "names of 256 bytes without a separator", |size| named(&"a".repeat(256), size)).up_to(6.0),
     plain("names", "names that are too long", |size| named(&"a.".repeat(500), size)),
+    plain("names", "5000 names, each in turn", |size| numbered(tables::name, size)).in_namespace(tables::NAMES),
+    plain("names", "1500 patterns, each word in turn", |size| {
+        numbered(|number| format!("{}.oak.changed", tables::word(number)), size)
+    })
+    .in_namespace(tables::PATTERNS),
+    plain("names", "1500 patterns, names that nearly match", |size| {
+        numbered(|number| format!("{0}.{0}.{0}.changed", tables::word(number)), size)
+    })
+    .in_namespace(tables::PATTERNS),
+    plain("names", "1500 patterns, names that end otherwise", |size| {
+        numbered(|number| format!("things.oak.thing-{number:04}-"), size)
+    })
+    .in_namespace(tables::PATTERNS),
     plain("small", "small events", |size| many(r#"{"event":"small","data":{"number":1},"id":7}"#, size)),
     // It is looked at a second time, and the answer of 200 bytes says where the fault is.
     plain("small", "small data of a wrong shape", |size| {
@@ -214,6 +270,39 @@ pub const FAMILIES: &[Family] = &[
     }),
     socket_io("small", "Socket.IO: small events", |size| many(r#"427["small",{"number":1}]"#, size)),
     socket_io("small", "Socket.IO: acks of nothing", |size| many("4312345678[1234567890]", size)).unanswered(),
+    socket_io("namespaces", "Socket.IO: namespaces nobody serves", |size| {
+        many("40/nobody/serves/a/namespace/of/this/name,", size)
+    }),
+    deflated("text", "compressed: a text", |size| event("text", &filled("\"", "a", "\"", size))),
+    deflated("text", "compressed: a text of numbers", |size| {
+        event("text", &format!("\"{}\"", members("1", size, |index| index).replace('"', "'")))
+    })
+    // Of the other nearly nothing is sent.
+    .up_to(4.0),
+    deflated("elements", "compressed: small numbers, typed", |size| event("numbers", &array("1", size))),
+    deflated("elements", "compressed: small numbers as a tree", |size| event("value", &array("1", size))),
+    deflated("words", "compressed: words of a struct", |size| words("words", size)),
+    deflated("words", "compressed: words under `untagged`", |size| words("untagged", size)),
+    deflated("rules", "compressed: rules that are kept", |size| order("cash", &items(1, size))),
+    deflated("names", "compressed: names that are too long", |size| named(&"a.".repeat(500), size)),
+    deflated("small", "compressed: small events", |size| many(r#"{"event":"small","data":{"number":1},"id":7}"#, size)),
+    polling("text", "polling: a text", |size| packet("text", &filled("\"", "a", "\"", size))),
+    polling("elements", "polling: small numbers as a tree", |size| packet("value", &array("1", size))),
+    polling("elements", "polling: thousands of arguments", |size| {
+        packet("list", array("1", size).trim_matches(['[', ']']))
+    }),
+    polling("text", "polling: bytes in base64", |size| {
+        vec![r#"451-["nothing",{"_placeholder":true,"num":0}]"#.into(), vec![7; size].into()]
+    })
+    .unanswered(),
+    // As many as wait at a time share two requests, one that brings them and one that takes their answers.
+    polling("small", "polling: small events", |size| many(r#"427["small",{"number":1}]"#, size)).up_to(4.0),
+    polling("small", "polling: acks of nothing", |size| many("4312345678[1234567890]", size)).unanswered(),
+    polling("engine", "polling: pongs", |size| many("3", size)).unanswered(),
+    polling("engine", "polling: noops", |size| many("6", size)).unanswered(),
+    polling("namespaces", "polling: namespaces nobody serves", |size| {
+        many("40/nobody/serves/a/namespace/of/this/name,", size)
+    }),
     packed("text", "MessagePack: a text", |size| msgpack::event("text", &msgpack::text(size))),
     packed("packed", "MessagePack: nil", |size| msgpack::event("value", &msgpack::array(&[0xc0], size))),
     packed("packed", "MessagePack: numbers of a byte", |size| msgpack::event("value", &msgpack::array(&[1], size))),

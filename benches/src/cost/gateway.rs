@@ -1,16 +1,20 @@
 //! A server with a handler for each kind of payload.
 
+#![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "handlers take what they read")]
+
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use gateway_core::extract::{Args, RawArgs};
 use gateway_core::limits::Limits;
 use gateway_core::prelude::*;
-use gateway_core::serve::RunningServer;
+use gateway_core::serve::{Deflate, RunningServer};
+use gateway_core::socket_io::SocketIo;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::net::TcpListener;
+
+use crate::cost::tables::{self, Named, Patterned};
 
 #[gateway(namespace = "/")]
 struct Costs;
@@ -239,15 +243,22 @@ impl Costs {
     fn pattern(&self) {}
 }
 
-/// A server of all of these, and where it is.
+/// A server of all of these. `ping` is its heartbeat, in both of its times.
 ///
 /// # Errors
 ///
 /// Where it cannot start.
-pub(super) async fn server() -> Result<(RunningServer, SocketAddr), Box<dyn std::error::Error>> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    // Callgrind takes its time: nobody is asked whether it is there.
-    let limits = Limits::new().ping_interval(Duration::from_hours(1));
-    Ok((Server::empty().gateway::<Costs>().limits(limits).start(listener).await?, address))
+pub(super) async fn server(
+    listener: TcpListener,
+    limits: Limits,
+    ping: Duration,
+) -> Result<RunningServer, Box<dyn std::error::Error>> {
+    let server = Server::empty()
+        .gateway::<Costs>()
+        .gateway_with::<Named>(tables::names)
+        .gateway_with::<Patterned>(tables::patterns)
+        .deflate(Deflate::new())
+        .socket_io(SocketIo::new().ping_interval(ping).ping_timeout(ping))
+        .limits(limits.ping_interval(ping).ping_timeout(ping));
+    Ok(server.start(listener).await?)
 }

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use gateway_core::fuzzing::{Read, Reading, read_frames};
+use gateway_core::fuzzing::{Read, FuzzReading, read_frames};
 use libfuzzer_sys::fuzz_target;
 use tungstenite::error::{Error, ProtocolError};
 use tungstenite::protocol::{Role, WebSocketConfig};
@@ -23,7 +23,7 @@ fuzz_target!(|input: &[u8]| {
 
 /// Where neither fails, both have read the same. Where one fails, what it has read before is what the other has read too:
 /// it may fail earlier (at a byte that cannot be text, at a length that is not the shortest) but not read otherwise.
-fn check_against_another(stream: &[u8], ours: &Reading) {
+fn check_against_another(stream: &[u8], ours: &FuzzReading) {
     let (theirs, failed) = other_reading(stream);
     let shared = ours.messages.len().min(theirs.len());
     assert_eq!(ours.messages[..shared], theirs[..shared], "{ours:?}, {theirs:?}");
@@ -36,7 +36,7 @@ fn check_against_another(stream: &[u8], ours: &Reading) {
 }
 
 /// A close frame ends what we read; the other one looks at what follows it too.
-fn is_stricter(ours: &Reading) -> bool {
+fn is_stricter(ours: &FuzzReading) -> bool {
     matches!(ours.messages.last(), Some(Read::Close(_)))
 }
 

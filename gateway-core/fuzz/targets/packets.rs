@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use gateway_core::Message;
-use gateway_core::fuzzing::{Form, Said, read_packets, write_packet, write_plain};
+use gateway_core::fuzzing::{FuzzForm, FuzzPacket, read_packets, write_packet, write_plain};
 use libfuzzer_sys::fuzz_target;
 use serde::Deserialize;
 use serde_json::Value;
@@ -36,7 +36,7 @@ enum Tagged {
 
 fuzz_target!(|input: &[u8]| {
     let Some((&form, input)) = input.split_first() else { return };
-    let form = if form.is_multiple_of(2) { Form::Text } else { Form::Packed };
+    let form = if form.is_multiple_of(2) { FuzzForm::Text } else { FuzzForm::Packed };
     let (events, _) = read_packets(form, &messages(form, input), DEPTH);
     for said in events {
         let plain = write_plain(&said);
@@ -45,15 +45,15 @@ fuzz_target!(|input: &[u8]| {
         let _ = said.args.read::<Tagged>(0);
         let _ = said.args.read::<Value>(0);
         if is_name(&said.namespace) {
-            check(Form::Text, &said);
+            check(FuzzForm::Text, &said);
         }
-        check(Form::Packed, &said);
+        check(FuzzForm::Packed, &said);
     }
 });
 
 /// Pieces between bytes that are in no text; binary ones begin with a `B`.
-fn messages(form: Form, input: &[u8]) -> Vec<Message> {
-    if form == Form::Packed {
+fn messages(form: FuzzForm, input: &[u8]) -> Vec<Message> {
+    if form == FuzzForm::Packed {
         return vec![Message::from(input.to_vec())];
     }
     let message = |piece: &[u8]| match (piece, std::str::from_utf8(piece)) {
@@ -69,7 +69,7 @@ fn is_name(namespace: &str) -> bool {
     namespace.starts_with('/') && !namespace.contains(',')
 }
 
-fn check(form: Form, said: &Said) {
+fn check(form: FuzzForm, said: &FuzzPacket) {
     let Some(once) = again(form, said) else { return };
     assert_eq!((&once.namespace, &once.event, once.id), (&said.namespace, &said.event, said.id));
     assert_eq!(once.args.len(), said.args.len());
@@ -80,11 +80,11 @@ fn check(form: Form, said: &Said) {
     assert_eq!(again(form, &once), Some(once));
 }
 
-fn bytes(said: &Said, index: usize) -> Option<Bytes> {
+fn bytes(said: &FuzzPacket, index: usize) -> Option<Bytes> {
     said.args.read(index).ok()
 }
 
-fn again(form: Form, said: &Said) -> Option<Said> {
+fn again(form: FuzzForm, said: &FuzzPacket) -> Option<FuzzPacket> {
     let (mut events, violation) = read_packets(form, &write_packet(form, said), DEPTH);
     // Only MessagePack is read by depth.
     if violation == Some("a packet is nested too deeply") {
