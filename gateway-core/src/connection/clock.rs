@@ -46,7 +46,9 @@ impl ConnectionState {
         }
         self.lives_until = None;
         let drivers = self.sockets.drivers();
-        drivers.iter().for_each(|driver| driver.session().outbox.end(DisconnectReason::Lifetime, Scope::Connection));
+        for driver in drivers {
+            driver.session().outbox.end(DisconnectReason::Lifetime, Scope::Connection);
+        }
         if drivers.is_empty() { Err(CloseCause::Over(DisconnectReason::Lifetime)) } else { Ok(()) }
     }
 

@@ -194,8 +194,8 @@ impl Target {
         let clock = self.tell_listeners(recipients, event);
         let mode = self.mode(key);
         let offset = if mode == EmitMode::Volatile { None } else { self.space.next_offset() };
-        let (context, text) = (self.space.encode_context(), offset.map(|offset| offset.to_string()));
-        let shared = SharedEvent::new(context, event, content.lend(), text).worth(self.worth);
+        let (encoding, number) = (self.space.encode_context(), offset.map(|offset| offset.to_string()));
+        let shared = SharedEvent::new(encoding, event, content.lend(), number).worth(self.worth);
         let shared = match mode {
             // A frame that may be removed again is not merged with the frames around it.
             EmitMode::LatestOf(key) => shared.with_key(Key::new(event, key)),
@@ -210,7 +210,7 @@ impl Target {
                 self.push_to(recipients, |session, leaves| session.outbox.push_shared_latest(&shared, leaves))
             }
             (EmitMode::Volatile, _) => {
-                let text = || VolatileText::new(context, event, content.lend(), self.worth);
+                let text = || VolatileText::new(encoding, event, content.lend(), self.worth);
                 let mut text = if self.space.recovers() { text() } else { None };
                 self.push_to(recipients, |session, leaves| session.queue_volatile(&shared, text.as_mut(), leaves))
             }

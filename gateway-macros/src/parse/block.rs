@@ -184,7 +184,7 @@ impl Block {
         step(input);
         let body = between(body, input.cursor());
         let Detached { body, found } = detached(&body).unwrap_or(Detached { body, found: Vec::new() });
-        given_back.extend(from_its_attribute(head.into_iter().chain(body).collect(), begin));
+        given_back.extend(of_made_code(head.into_iter().chain(body).collect()));
         self.conditional.extend(conditional);
         let ends = (begin, end);
         self.methods.push(Method { markers, layers, attributes, signature, ends, borrowed_by_tasks: found });
@@ -192,20 +192,14 @@ impl Block {
     }
 }
 
-/// The item, its first token moved to where its attributes begin.
+/// The item, its first token marked as generated code.
 ///
 /// The framework decides that a handler takes its arguments by value and its gateway by reference, so lints about signatures must not
-/// speak. Clippy leaves out items whose source text does not begin as an item does. An `#[allow]` would be an error where such a lint
-/// is forbidden. A place of made code would count as that of `#[gateway]`, far before the method: incremental compilation counts places
-/// from where an item begins, and would check every method again that has moved within its block.
-fn from_its_attribute(item: TokenStream, begin: Span) -> TokenStream {
+/// speak: Clippy leaves out items that begin in generated code. An `#[allow]` would be an error where such a lint is forbidden.
+fn of_made_code(item: TokenStream) -> TokenStream {
     let mut trees = flat_head(item).into_iter();
     let first = trees.next().map(|mut tree| {
-        let is_visibility = matches!(&tree, TokenTree::Ident(word) if word == "pub");
-        // What looks at a visibility would write another over the attribute.
-        let place =
-            if is_visibility { Span::call_site().located_at(tree.span()) } else { tree.span().located_at(begin) };
-        tree.set_span(place);
+        tree.set_span(Span::call_site().located_at(tree.span()));
         tree
     });
     first.into_iter().chain(trees).collect()
