@@ -42,10 +42,13 @@ pub(crate) use event::{CATCH_ALL, is_reserved, to_json};
 pub(crate) use fault::{Fault, Step};
 pub use lenient::Lenient;
 pub use message::{Message, Text};
+#[cfg(any(fuzzing, feature = "testing"))]
 pub(crate) use msgpack::MsgpackLimits;
 #[cfg(feature = "testing")]
 pub(crate) use msgpack::{MsgpackReader, MsgpackWriter};
 pub(crate) use payload::{Arity, Attachments, Content, ContentRef, Payload};
-pub(crate) use rfc6455::{Flow, FrameDecoder, OpCode, ReceivedMessage, ServerFrame, ServerFrames, close_frame};
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use rfc6455::ServerFrame;
+pub(crate) use rfc6455::{Flow, FrameDecoder, OpCode, ReceivedMessage, ServerFrames, close_frame};
 pub(crate) use shared_event::{Compress, PreviousFrames, SharedEvent};
 pub use trace::TraceParent;

@@ -9,4 +9,6 @@ mod server_frames;
 
 pub(crate) use decoder::{Flow, FrameDecoder, ReceivedMessage};
 pub(crate) use encode::{LONGEST_HEADER, OpCode, close_frame, frame, push_frame, push_header};
-pub(crate) use server_frames::{ServerFrame, ServerFrames};
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use server_frames::ServerFrame;
+pub(crate) use server_frames::ServerFrames;
