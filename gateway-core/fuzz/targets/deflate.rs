@@ -3,8 +3,8 @@
 
 #![no_main]
 
-use gateway_core::serve::Deflate;
 use gateway_core::fuzzing::{Read, agree, inflate, read_compressed_frames, write_compressed};
+use gateway_core::serve::Deflate;
 use http::{HeaderMap, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use miniz_oxide::inflate::stream::{InflateState, inflate as other_inflate};

@@ -3,12 +3,16 @@
 #![no_main]
 
 use gateway_core::fuzzing::read_packed_event;
+use gateway_fuzz::allocating;
 use libfuzzer_sys::fuzz_target;
 
 const DEPTH: usize = 128;
 
+/// Bytes allocated for a byte of input, at most: a value of one byte is five in JSON, which is written, kept and answered.
+const MOST: usize = 48;
+
 fuzz_target!(|message: &[u8]| {
-    let Some((read, frame)) = read_packed_event(message, DEPTH) else { return };
+    let Some((read, frame)) = allocating(MOST, message.len(), || read_packed_event(message, DEPTH)) else { return };
     let (again, _) = read_packed_event(payload(&frame), DEPTH).expect("what we write can be read");
     assert_eq!(read, again);
 });

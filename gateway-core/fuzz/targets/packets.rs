@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use gateway_core::Message;
 use gateway_core::fuzzing::{FuzzForm, FuzzPacket, read_packets, write_packet, write_plain};
+use gateway_fuzz::allocating;
 use libfuzzer_sys::fuzz_target;
 use serde::Deserialize;
 use serde_json::Value;
@@ -34,10 +35,14 @@ enum Tagged {
     Named { bytes: Bytes },
 }
 
+/// Bytes allocated for a byte of input, at most: a packet of a few bytes is an element of the list, a value of one byte five in JSON.
+const MOST: usize = 64;
+
 fuzz_target!(|input: &[u8]| {
     let Some((&form, input)) = input.split_first() else { return };
     let form = if form.is_multiple_of(2) { FuzzForm::Text } else { FuzzForm::Packed };
-    let (events, _) = read_packets(form, &messages(form, input), DEPTH);
+    let messages = messages(form, input);
+    let (events, _) = allocating(MOST, input.len(), || read_packets(form, &messages, DEPTH));
     for said in events {
         let plain = write_plain(&said);
         assert!(serde_json::from_str::<&RawValue>(&plain).is_ok(), "{plain}");
