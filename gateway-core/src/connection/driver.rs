@@ -268,12 +268,22 @@ impl ConnectionState {
             self.application.counters.wire().inspect(|meter| meter.round_trips.observe(took));
         }
         self.taken += 1;
-        match received {
-            ReceivedMessage::Close(close) => self.end = Some(CloseCause::Over(DisconnectReason::Client(close))),
-            ReceivedMessage::Ping(payload) => self.take_ping(payload),
-            ReceivedMessage::Pong => {}
-            ReceivedMessage::Text(text) => self.take_message(ClientMessage::Text(text), task),
-            ReceivedMessage::Binary(bytes) => self.take_message(ClientMessage::Binary(bytes), task),
+        let message = match received {
+            ReceivedMessage::Text(text) => Some(ClientMessage::Text(text)),
+            ReceivedMessage::Binary(bytes) => Some(ClientMessage::Binary(bytes)),
+            ReceivedMessage::Ping(payload) => {
+                self.take_ping(payload);
+                None
+            }
+            ReceivedMessage::Pong => None,
+            ReceivedMessage::Close(close) => {
+                self.end = Some(CloseCause::Over(DisconnectReason::Client(close)));
+                None
+            }
+        };
+        // Called from one place, so that it is compiled into the turn.
+        if let Some(message) = message {
+            self.take_message(message, task);
         }
         // Answers are written before further messages are handled.
         let is_enough = self.taken >= TURN || !self.sockets.may_read();

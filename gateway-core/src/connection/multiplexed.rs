@@ -63,12 +63,15 @@ impl Multiplexed {
     }
 
     /// Ends what the server ends, once what was promised before is done.
+    #[inline]
     pub(super) fn stop_if_told(&mut self, application: &Application) -> Result<(), CloseCause> {
         let is_told =
             self.sockets.any(|driver| driver.session().outbox.is_ending()) || self.namespaces.outbox.is_ending();
-        if !is_told && !self.sockets.is_empty() {
-            return Ok(());
-        }
+        if is_told || self.sockets.is_empty() { self.stop(application) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn stop(&mut self, application: &Application) -> Result<(), CloseCause> {
         if let Some((reason, _)) = self.namespaces.outbox.ended() {
             return Err(CloseCause::Over(reason));
         }
@@ -118,16 +121,19 @@ impl Multiplexed {
         self.sockets.all(|driver| driver.session().outbox.is_light()) && self.namespaces.outbox.is_light()
     }
 
+    #[inline]
     pub(super) fn holds_back(&self) -> bool {
         self.sockets.any(|driver| driver.session().outbox.holds_back()) || self.namespaces.outbox.holds_back()
     }
 
+    #[inline]
     pub(super) fn run(&mut self, task: &mut Task<'_>) -> bool {
         let mut ran = false;
         self.sockets.each(|driver| ran |= driver.run(task));
         ran | self.namespaces.poll(self.sockets.is_empty(), task)
     }
 
+    #[inline]
     pub(super) fn poll_write<T: Transport>(&self, task: &mut Task<'_>, transport: &mut T) -> Poll<io::Result<bool>> {
         match self.sockets.only() {
             Some(driver) if self.sockets.is_lent() => driver.session().outbox.poll_write(task, transport),

@@ -92,10 +92,10 @@ impl Codec {
                 custom::decode_custom(*format, message, |incoming| deliver(None, incoming))?;
             }
             (Self::SocketIo(decoder) | Self::SocketIoMsgpack(decoder), ClientMessage::Text(text)) => {
-                decoder.text(text, &mut |namespace, incoming| deliver(Some(namespace), incoming))?;
+                decoder.text(text, &mut deliver)?;
             }
             (Self::SocketIo(decoder) | Self::SocketIoMsgpack(decoder), ClientMessage::Binary(bytes)) => {
-                decoder.binary(bytes, &mut |namespace, incoming| deliver(Some(namespace), incoming))?;
+                decoder.binary(bytes, &mut deliver)?;
             }
             // Without envelopes a message goes to the gateway unchanged.
             (Self::EngineIo, _) => {}

@@ -363,6 +363,7 @@ impl EventScheduler {
                 Event { method: &handler.method, name: &event, payload: &payload, responder: Some(&responder) };
             (handler.call)(&Context::new(context.scope(), Subject::Event(routed), &extensions))
         }));
+        extensions.discard();
         match called {
             Ok(HandlerFuture(HandlerState::Ready(reply))) => self.conclude(context, reply, responder, None),
             Ok(HandlerFuture(HandlerState::Future(future))) => {

@@ -23,6 +23,14 @@ struct EventValues {
 }
 
 impl Extensions {
+    /// Drops the values. Nearly always there are none: a look at that costs less than the call of the drop.
+    #[inline]
+    pub(crate) fn discard(self) {
+        if self.0.get().is_none() {
+            std::mem::forget(self);
+        }
+    }
+
     /// Stores a value with the event. It replaces an earlier one of its type.
     pub fn insert<T: Clone + Send + Sync + 'static>(&self, value: T) {
         self.0.get_or_init(Box::default).values.insert(value);

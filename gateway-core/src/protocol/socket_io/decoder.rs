@@ -84,7 +84,7 @@ impl PacketDecoder {
         // The usual packet has neither namespace nor id.
         if text.starts_with("2[") {
             let (event, payload) = arguments::event(&text[1..])?;
-            deliver("/", Incoming::Event(Envelope { event, payload, id: None }));
+            deliver(Some("/"), Incoming::Event(Envelope { event, payload, id: None }));
             return Ok(());
         }
         let head = Head::parse(text)?;
@@ -108,7 +108,7 @@ impl PacketDecoder {
                 head.id.map_or(Incoming::Nothing, |ask| Incoming::Answer { ask, outcome: Ok(payload) })
             }
         };
-        deliver(head.namespace, incoming);
+        deliver(Some(head.namespace), incoming);
         Ok(())
     }
 
@@ -188,7 +188,7 @@ impl PartialPacket {
             PacketContent::Answer { ask } => Incoming::Answer { ask, outcome: Ok(payload) },
             PacketContent::Nothing => Incoming::Nothing,
         };
-        deliver(&namespace, incoming);
+        deliver(Some(&namespace), incoming);
         Ok(())
     }
 }

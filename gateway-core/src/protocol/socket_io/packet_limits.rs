@@ -16,7 +16,7 @@ pub(crate) struct PacketLimits {
 }
 
 /// Receiver of a packet: its namespace and its message.
-pub(super) type DeliverPacket<'a> = dyn FnMut(&str, Incoming<'_>) + 'a;
+pub(super) type DeliverPacket<'a> = dyn FnMut(Option<&str>, Incoming<'_>) + 'a;
 
 /// The payload of a connect packet: none, or an object.
 pub(super) fn auth(json: &str) -> Result<Option<&RawValue>, Violation> {

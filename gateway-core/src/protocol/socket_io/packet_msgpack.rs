@@ -32,7 +32,7 @@ pub(super) fn decode(bytes: &[u8], limits: PacketLimits, deliver: &mut DeliverPa
     let incoming = match packet {
         Some(0) => {
             let credentials = with_base64(json, attachments)?;
-            deliver(namespace, Incoming::Connect { auth: auth(&credentials)? });
+            deliver(Some(namespace), Incoming::Connect { auth: auth(&credentials)? });
             return Ok(());
         }
         Some(1) if json.is_empty() => Incoming::Disconnect,
@@ -50,7 +50,7 @@ pub(super) fn decode(bytes: &[u8], limits: PacketLimits, deliver: &mut DeliverPa
         Some(4) => return Err(Violation::new("a client refuses no namespace")),
         _ => return Err(Violation::new("unknown packet type")),
     };
-    deliver(namespace, incoming);
+    deliver(Some(namespace), incoming);
     Ok(())
 }
 
