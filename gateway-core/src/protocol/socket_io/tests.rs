@@ -39,7 +39,7 @@ fn said(namespace: &str, incoming: &Incoming<'_>) -> String {
 fn decoded(text: &str, parts: &[&[u8]]) -> Result<Vec<String>, &'static str> {
     let mut packets = PacketDecoder::new(LIMITS);
     let mut heard = Vec::new();
-    let mut deliver = |namespace: &str, incoming: Incoming<'_>| heard.push(said(namespace, &incoming));
+    let mut deliver = |namespace: Option<&str>, incoming: Incoming<'_>| heard.push(said(namespace.unwrap(), &incoming));
     packets.text(text, &mut deliver).map_err(|violation| violation.why)?;
     for part in parts {
         packets.binary(part, &mut deliver).map_err(|violation| violation.why)?;
@@ -292,7 +292,7 @@ fn any_content() -> impl Strategy<Value = Content> {
 
 fn read_back(packets: &mut PacketDecoder, encoded: &Encoded) -> Vec<String> {
     let mut heard = Vec::new();
-    let mut deliver = |namespace: &str, incoming: Incoming<'_>| heard.push(said(namespace, &incoming));
+    let mut deliver = |namespace: Option<&str>, incoming: Incoming<'_>| heard.push(said(namespace.unwrap(), &incoming));
     for frame in ServerFrames::new(encoded.as_slice()) {
         match frame.opcode {
             OpCode::Text => packets.text(std::str::from_utf8(&frame.payload[1..]).unwrap(), &mut deliver).unwrap(),
