@@ -18,7 +18,8 @@ fn packet(entries: &str) -> Vec<u8> {
 
 fn decoded(bytes: &[u8]) -> Result<String, &'static str> {
     let mut heard = String::new();
-    let mut deliver = |namespace: &str, incoming: Incoming<'_>| {
+    let mut deliver = |namespace: Option<&str>, incoming: Incoming<'_>| {
+        let namespace = namespace.unwrap();
         heard = match incoming {
             Incoming::Event(envelope) => {
                 let (payload, id) = (envelope.payload, envelope.id);
