@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::panic::Location;
 
-use crate::gateway::known_namespaces::NamespaceError;
+use crate::gateway::namespace_error::NamespaceError;
 use crate::gateway::pattern::PatternError;
 use crate::handler::{Declared, Handler, Hook, Missing, Written};
 use crate::limits::Overflow;

@@ -101,7 +101,10 @@ fn spawn<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S, service:
     let tasks = shared.tasks.clone();
     tasks.spawn(async move {
         let by_hand = ManualUpgrade::default();
-        let respond = service_fn(|request| by_hand.respond(service.clone(), request));
+        let respond = service_fn(|request| {
+            let service = service.clone();
+            by_hand.respond(request, move |request| service.answer(request))
+        });
         let mut serving = http.serve_connection(TokioIo::new(stream), respond).with_upgrades();
         let served = tokio::select! {
             served = by_hand.serve(&mut serving) => served,

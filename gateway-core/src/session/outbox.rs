@@ -5,6 +5,7 @@ mod bounds;
 mod close;
 mod coalesce;
 mod compression;
+mod delivery;
 mod frame_queue;
 mod pongs;
 mod queue;
@@ -18,6 +19,7 @@ use std::task::{Context, Poll, ready};
 use futures_util::task::AtomicWaker;
 
 pub(crate) use self::close::Scope;
+pub(crate) use self::delivery::{Delivery, Pushed};
 use self::pongs::Pongs;
 use self::queue::Queue;
 pub(crate) use self::recovery::{AlreadyResumed, RecoveryEnd};
@@ -62,17 +64,6 @@ pub(crate) struct Outbox {
 #[cfg(not(test))]
 const _: () = assert!(std::mem::offset_of!(Outbox, counters) <= 2 * 64, "what comes first fills two lines");
 
-/// Kind of a frame, which decides what happens if it does not fit.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Delivery {
-    /// An answer: it is queued, or the connection ends.
-    Answer,
-    /// An event: the overflow policy decides.
-    Event,
-    /// A volatile event: it is written at once or dropped.
-    Volatile,
-}
-
 /// Number of leaves from rooms in a namespace. Lists of recipients and leaves carry this number. It wraps around after
 /// 2³² leaves, which costs one unneeded check of a list.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -104,15 +95,6 @@ pub enum SendError {
     /// or `removeListener`.
     #[error("clients keep the event's name for themselves")]
     Reserved,
-}
-
-/// Task that a push leaves to its caller.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Pushed {
-    /// The first frame since the last write: the caller must schedule a write.
-    NeedsWrite,
-    /// A write is already scheduled.
-    WillBeWritten,
 }
 
 impl Outbox {

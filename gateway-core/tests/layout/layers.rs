@@ -30,10 +30,7 @@ const LAYERS: [(&str, usize); 16] = [
 /// alone names.
 const EXEMPT: [&str; 4] = ["lib", "manual", "prelude", "private"];
 
-/// The largest circle that each folder may hold. Beyond [`LARGEST_CIRCLE`] a bound is a debt: it may only come down.
-const CIRCLES: [(&str, usize); 3] = [("gateway", 5), ("server", 5), ("session", 5)];
-
-/// Elsewhere.
+/// Number of files that the largest circle of a folder may hold.
 const LARGEST_CIRCLE: usize = 4;
 
 #[test]
@@ -47,10 +44,9 @@ fn a_module_names_lower_layers_only() {
 fn no_folder_has_a_circle_of_files_above_its_bound() {
     let mut wrong = Vec::new();
     for (folder, circle) in largest_circles(&Sources::read().references()) {
-        let bound = CIRCLES.iter().find(|(name, _)| *name == folder).map_or(LARGEST_CIRCLE, |(_, bound)| *bound);
-        let line = format!("{folder}: {} files (at most {bound}): {}", circle.len(), circle.join(" "));
+        let line = format!("{folder}: {} files (at most {LARGEST_CIRCLE}): {}", circle.len(), circle.join(" "));
         println!("{line}");
-        if circle.len() > bound {
+        if circle.len() > LARGEST_CIRCLE {
             wrong.push(line);
         }
     }

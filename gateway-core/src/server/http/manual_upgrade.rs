@@ -15,7 +15,6 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::oneshot;
 
 use crate::server::http::body::Body;
-use crate::server::http::service::GatewayService;
 use crate::transport::{Stream, asks_to_close};
 
 /// A stream of any kind that was taken from the library, and what it had read of it.
@@ -55,19 +54,22 @@ pub(crate) struct UpgradeAnswer {
 }
 
 impl ManualUpgrade {
-    /// Answers a request, or never: then the answer is here.
-    pub(crate) async fn respond(
+    /// Answers a request by `answer`, or never: then the answer is here.
+    pub(crate) async fn respond<A>(
         &self,
-        service: GatewayService,
         request: Request<Incoming>,
-    ) -> Result<Response<Body>, Infallible> {
+        answer: impl FnOnce(Request<Body>) -> A,
+    ) -> Result<Response<Body>, Infallible>
+    where
+        A: Future<Output = Result<Response<Body>, Infallible>>,
+    {
         let mut request = request.map(Body::new);
         if !asks_to_close(request.headers()) {
-            return service.answer(request).await;
+            return answer(request).await;
         }
         let (waiting, taken) = oneshot::channel();
         request.extensions_mut().insert(StreamReceiver(Arc::new(Mutex::new(Some(taken)))));
-        let response = service.answer(request).await?;
+        let response = answer(request).await?;
         // A fallback may upgrade in its own way.
         if response.status() != StatusCode::SWITCHING_PROTOCOLS || waiting.is_closed() {
             return Ok(response);

@@ -3,8 +3,8 @@
 use std::mem;
 
 use crate::protocol::Encoded;
-use crate::session::outbox::Delivery;
 use crate::session::outbox::backlog::Backlog;
+use crate::session::outbox::delivery::Delivery;
 
 pub(super) type QueuedFrame = (Encoded, Delivery);
 

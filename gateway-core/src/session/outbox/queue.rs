@@ -6,9 +6,10 @@ use std::task::{Poll, ready};
 
 use crate::protocol::Encoded;
 use crate::session::DisconnectReason;
+use crate::session::outbox::close::Scope;
+use crate::session::outbox::delivery::Pushed;
 use crate::session::outbox::frame_queue::FrameQueue;
 use crate::session::outbox::pongs::Pongs;
-use crate::session::outbox::{Pushed, Scope};
 use crate::session::replay::Replay;
 use crate::session::sync::thread_local;
 use crate::transport::{Direct, PollListener};
