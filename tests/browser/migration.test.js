@@ -62,7 +62,7 @@ const seen = {
     exception("Forbidden resource", "clear", { room: "tea" }),
     exception("Internal server error", "backup", { full: true }),
     ["you", "ann"],
-    differs("An ack always comes", { nest: [], ours: [["ack of whoami", "ann"], ["ack of leave", null]] }),
+    differs("An ack is always called", { nest: [], ours: [["ack of whoami", "ann"], ["ack of leave", null]] }),
     ["ack of export", "milk?\nsugar, too"],
     ["disconnect", "io server disconnect"],
   ],
