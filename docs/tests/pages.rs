@@ -328,7 +328,7 @@ fn every_compiler_message_in_the_guide_is_a_real_one() {
     let rows = rows(&read("docs/macros.md"), "## Compiler messages");
     assert!(rows.len() > 50, "the tables were not found");
     let unknown: Vec<_> = rows.iter().map(|row| &row[0]).filter(|message| !said.contains(*message)).collect();
-    assert!(unknown.is_empty(), "no case of tests/ui outgoing so: {unknown:#?}");
+    assert!(unknown.is_empty(), "no case of tests/ui says so: {unknown:#?}");
 }
 
 /// `error[E0277]: text` → `text`
