@@ -134,6 +134,17 @@ pub mod format {
     };
 }
 
+/// Several servers with one set of rooms: the [`Engine`](cluster::Engine) between them, and their messages.
+pub mod cluster {
+    pub use crate::hub::cluster::{
+        Census, ClusterNode, Engine, EngineError, EngineFuture, EngineState, MessageReceiver, Published, Received,
+    };
+    pub use crate::protocol::cluster::{
+        Answer, BroadcastFlags, ClusterMessage, EventPacket, HandshakeSummary, MessageBody, NodeId, Question,
+        RemoteSocket, Selector,
+    };
+}
+
 /// Options of Socket.IO and Engine.IO endpoints.
 pub mod socket_io {
     pub use crate::server::{Cors, EngineIo, Parser, SameSite, SessionCookie, SocketIo, TransportName};

@@ -9,9 +9,6 @@ use crate::gateway::pattern::PatternError;
 use crate::handler::{Declared, Handler, Hook, Missing, Written};
 use crate::limits::Overflow;
 
-/// Help for two copies of this crate in one program, each of which has its own registry.
-const COPIES: &str = "; where another copy of gateway-core is in the program, which `cargo tree -d` lists, name one version of it everywhere";
-
 /// Help for gateways that the linker dropped from a static library.
 const STATIC: &str =
     "; a C program that links a `staticlib` writes `-Wl,--whole-archive` before it and `-Wl,--no-whole-archive` behind";
@@ -222,7 +219,7 @@ impl Problem {
                 "no gateway with the namespace `{namespace}` is linked into this binary, and one is expected"
             ),
             help: format!(
-                "a crate that nothing names is dropped by the linker with its gateways: write `use that_crate as _;`{STATIC}{COPIES}"
+                "a crate that nothing names is dropped by the linker with its gateways: write `use that_crate as _;`{STATIC}"
             ),
         }
     }
@@ -289,7 +286,7 @@ impl Problem {
             place: None,
             what: "there is no gateway to serve".to_owned(),
             help: format!(
-                "put `#[gateway(namespace = \"/\")]` on a struct; if it is in another crate that nothing names, write `use that_crate as _;`{STATIC}{COPIES}"
+                "put `#[gateway(namespace = \"/\")]` on a struct; if it is in another crate that nothing names, write `use that_crate as _;`{STATIC}"
             ),
         }
     }

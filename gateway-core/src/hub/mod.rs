@@ -1,5 +1,6 @@
 //! Members of each namespace and of its rooms. Knows sessions, not frames or handlers.
 
+pub(crate) mod cluster;
 mod members;
 mod namespace;
 mod recipients;

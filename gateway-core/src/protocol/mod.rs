@@ -5,6 +5,7 @@ mod args;
 mod arity;
 mod binary;
 mod close;
+pub(crate) mod cluster;
 mod codec;
 mod custom;
 mod deflate;

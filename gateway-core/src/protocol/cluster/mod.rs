@@ -1,0 +1,8 @@
+//! Messages between the nodes of a cluster: plain data, and the formats in which Node's adapters write them.
+
+mod message;
+
+pub use message::{
+    Answer, BroadcastFlags, ClusterMessage, EventPacket, HandshakeSummary, MessageBody, NodeId, Question, RemoteSocket,
+    Selector,
+};
