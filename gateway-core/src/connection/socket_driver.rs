@@ -283,7 +283,7 @@ impl SocketDriver {
     pub(super) fn tell(&self, exception: &Exception, id: Option<&RequestId>) {
         self.context.count(Counter::Exceptions);
         told(self.context.socket.id(), "", exception.told());
-        self.session().handshake.test_log().note(|| format!("a message was no event: {exception}"));
+        self.session().test_log.note(|| format!("a message was no event: {exception}"));
         let data = exception.render(None, None, self.context.application.compat.nestjs);
         let delivery = if id.is_some() { Delivery::Answer } else { Delivery::Event };
         // The outbox counts a frame that does not fit.

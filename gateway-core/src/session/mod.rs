@@ -38,7 +38,7 @@ pub(crate) use state::{SharedState, TypeMap};
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::Limits;
-use crate::metrics::Counters;
+use crate::metrics::{Counters, TestLog};
 use crate::protocol::{EncodeContext, Encoded, MessageFormat, Outgoing, WireFormat};
 use crate::transport::Handshake;
 
@@ -51,6 +51,8 @@ pub(crate) struct Session {
     pub(crate) format: WireFormat,
     pub(crate) counters: Arc<Counters>,
     pub(crate) outbox: Outbox,
+    /// Log of the client's messages, kept in tests.
+    pub(crate) test_log: TestLog,
     pub(crate) pending: PendingAcks,
     pub(crate) state: SharedState,
     pub(crate) request_timeout: Duration,
@@ -89,6 +91,7 @@ impl Session {
             format,
             counters: Arc::clone(counters),
             outbox: Outbox::new(format, limits, counters),
+            test_log: TestLog::current(),
             pending: PendingAcks::new(limits.pending_requests),
             state: SharedState::default(),
             request_timeout: limits.request_timeout,

@@ -324,11 +324,7 @@ impl EventScheduler {
         if context.application.compat.nestjs && !expects_answer {
             context.count(Counter::DroppedEvents);
             tracing::debug!(socket = %context.session.id, event = name, "an unknown event was passed over");
-            context
-                .session
-                .handshake
-                .test_log()
-                .note(|| format!("`{name}` has no handler, and `nestjs_compat` answers nothing"));
+            context.session.test_log.note(|| format!("`{name}` has no handler, and `nestjs_compat` answers nothing"));
             return;
         }
         let exception = Exception::framework("unknown_event", format!("no handler for the event `{name}`"));

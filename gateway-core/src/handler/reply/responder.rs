@@ -174,7 +174,7 @@ impl<'a> Responder<'a> {
     }
 
     pub(in crate::handler) fn note(&self, line: impl FnOnce() -> String) {
-        self.session.handshake.test_log().note(line);
+        self.session.test_log.note(line);
     }
 
     /// Describes the fate of an answer, for the test log.
