@@ -104,7 +104,7 @@ impl Socket {
     }
 
     pub(crate) fn counters(&self) -> &Counters {
-        &self.session.counters
+        &self.session.telemetry.counters
     }
 
     /// Removes the socket from `room`. Returns `true` if the socket was in the room.

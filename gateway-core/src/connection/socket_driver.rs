@@ -322,16 +322,16 @@ impl fmt::Debug for SocketDriver {
 /// a new one.
 fn begin(application: &Application, space: &Space, new_socket: &NewSocket<'_>) -> (Arc<Session>, Option<Arc<Session>>) {
     let NewSocket { handshake, format, resume_token, .. } = new_socket;
-    let Application { hub, counters, .. } = application;
+    let Application { hub, telemetry, .. } = application;
     let renew = || {
-        let session = Session::new(&space.name, handshake.clone(), *format, &application.limits, counters);
+        let session = Session::new(&space.name, handshake.clone(), *format, &application.limits, telemetry);
         session.with_custom_format(space.encode_context().own.filter(|_| *format == WireFormat::Custom))
     };
     if let Some(ResumeToken { key, offset }) = resume_token {
         if let Some(Resumed { session, earlier }) = hub.resumable.resume(space, key, offset, renew()) {
             return (session, Some(earlier));
         }
-        counters.add(Counter::LostSockets);
+        telemetry.counters.add(Counter::LostSockets);
     }
     let session = match &application.recovery {
         Some(recovery) if format.numbers_events() => renew().with_recovery(recovery, &hub.offsets),
