@@ -228,6 +228,15 @@ impl RawArgs {
         })
     }
 
+    /// The JSON of each argument.
+    pub(in crate::protocol) fn elements(&self) -> impl Iterator<Item = &str> {
+        self.list().elements()
+    }
+
+    pub(in crate::protocol) fn attachments(&self) -> &[Bytes] {
+        &self.content.attachments
+    }
+
     /// Writes a single argument as itself, unless that would be read as a list.
     fn of_list(list: String, attachments: Vec<Bytes>) -> Self {
         let (json, shape) = match only_element(&list) {

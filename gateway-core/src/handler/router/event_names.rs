@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use rustc_hash::FxBuildHasher;
+
 pub(crate) use self::patterns::Patterns;
-use crate::handler::router::event_hash::BuildEventHasher;
 use crate::protocol::is_reserved;
 
 /// Characters that end a segment of a name.
@@ -24,7 +25,7 @@ pub(crate) enum Names {
     Several {
         names: Box<[Arc<str>]>,
         /// The exact names.
-        exact: HashSet<Arc<str>, BuildEventHasher>,
+        exact: HashSet<Arc<str>, FxBuildHasher>,
     },
 }
 
