@@ -12,7 +12,9 @@ use quote::{ToTokens, quote};
 use syn::parse::Parser;
 use syn::{Attribute, DeriveInput, Path, parse_macro_input, parse_quote};
 
-use crate::check::{Mistakes, check_block, check_event, check_exception, check_injectable, check_request, check_struct};
+use crate::check::{
+    Mistakes, check_block, check_event, check_exception, check_injectable, check_request, check_struct,
+};
 use crate::expand::{
     expand_block, expand_concrete, expand_event, expand_exception, expand_injectable, expand_request, expand_struct,
     fallback_exception, fallback_injectable, fallback_struct,

@@ -85,30 +85,87 @@ mod tests {
 
     fn check(input: DeriveInput) -> Result<(String, String), String> {
         let mut mistakes = Mistakes::default();
-        let CheckedRequest { name, reply, .. } = check_request(syn::parse_quote!(::gateway_types), input, &mut mistakes);
+        let CheckedRequest { name, reply, .. } =
+            check_request(syn::parse_quote!(::gateway_types), input, &mut mistakes);
         let reply = quote::ToTokens::to_token_stream(&reply).to_string();
         if mistakes.is_empty() { Ok((name, reply)) } else { Err(mistakes.into_tokens().to_string()) }
     }
 
     #[test]
     fn a_request_has_a_name_and_a_reply() {
-        let whole = syn::parse_quote!(#[request("message", reply = Vec<u8>)] struct New { text: String });
+        let whole = syn::parse_quote!(
+            #[request("message", reply = Vec<u8>)]
+            struct New {
+                text: String,
+            }
+        );
         assert_eq!(check(whole), Ok(("message".to_owned(), "Vec < u8 >".to_owned())));
-        let without_reply = syn::parse_quote!(#[request("message",)] struct New;);
+        let without_reply = syn::parse_quote!(
+            #[request("message")]
+            struct New;
+        );
         assert_eq!(check(without_reply), Ok(("message".to_owned(), "()".to_owned())));
     }
 
     #[test]
     fn each_mistake_is_named() {
         let wrong: [(DeriveInput, &str); 8] = [
-            (syn::parse_quote!(struct New;), "this request has no name"),
-            (syn::parse_quote!(#[request(message)] struct New;), "a text in quotes"),
-            (syn::parse_quote!(#[request("")] struct New;), "an event has a name"),
-            (syn::parse_quote!(#[request("connect")] struct New;), "for themselves"),
-            (syn::parse_quote!(#[request("order.*")] struct New;), "without `*`"),
-            (syn::parse_quote!(#[request("a", answer = u8)] struct New;), "no option `answer`"),
-            (syn::parse_quote!(#[request("a", reply = u8, reply = u8)] struct New;), "given twice"),
-            (syn::parse_quote!(#[request("a")] #[request("b")] struct New;), "keep one `#[request]`"),
+            (
+                syn::parse_quote!(
+                    struct New;
+                ),
+                "this request has no name",
+            ),
+            (
+                syn::parse_quote!(
+                    #[request(message)]
+                    struct New;
+                ),
+                "a text in quotes",
+            ),
+            (
+                syn::parse_quote!(
+                    #[request("")]
+                    struct New;
+                ),
+                "an event has a name",
+            ),
+            (
+                syn::parse_quote!(
+                    #[request("connect")]
+                    struct New;
+                ),
+                "for themselves",
+            ),
+            (
+                syn::parse_quote!(
+                    #[request("order.*")]
+                    struct New;
+                ),
+                "without `*`",
+            ),
+            (
+                syn::parse_quote!(
+                    #[request("a", answer = u8)]
+                    struct New;
+                ),
+                "no option `answer`",
+            ),
+            (
+                syn::parse_quote!(
+                    #[request("a", reply = u8, reply = u8)]
+                    struct New;
+                ),
+                "given twice",
+            ),
+            (
+                syn::parse_quote!(
+                    #[request("a")]
+                    #[request("b")]
+                    struct New;
+                ),
+                "keep one `#[request]`",
+            ),
         ];
         for (input, part) in wrong {
             let text = check(input).unwrap_err();
