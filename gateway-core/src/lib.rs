@@ -142,6 +142,12 @@ pub mod cluster {
         Answer, BroadcastFlags, ClusterMessage, EventPacket, HandshakeSummary, MessageBody, NodeId, Question,
         RemoteSocket, Selector,
     };
+
+    /// The format of the classic Redis adapter of Socket.IO and of its emitter.
+    pub mod classic {
+        pub use crate::protocol::cluster::classic::{channel, read, write, write_socket_ids};
+        pub use crate::protocol::cluster::{ClassicChannel, ClassicError, ClassicMessage, ClassicSender};
+    }
 }
 
 /// Options of Socket.IO and Engine.IO endpoints.
