@@ -77,6 +77,7 @@ mod random;
 mod server;
 mod session;
 mod socket;
+mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transport;

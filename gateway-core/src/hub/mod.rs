@@ -10,7 +10,7 @@ mod space;
 mod target;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 pub use members::JoinError;
 pub use namespace::Namespace;
@@ -22,6 +22,7 @@ pub use target::{BroadcastResult, Target};
 
 use crate::protocol::CustomFormat;
 use crate::session::Offsets;
+use crate::sync::lock;
 
 /// All namespaces that have a socket or a handle.
 #[derive(Debug)]
@@ -68,8 +69,7 @@ impl Hub {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Weak<Space>>> {
-        // No user code runs under this lock, so a poisoned lock still guards whole data.
-        self.spaces.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.spaces)
     }
 }
 

@@ -29,12 +29,7 @@ pub trait Event: Serialize {
 pub(crate) const CATCH_ALL: &str = "*";
 
 /// Returns `true` for names that clients reserve: such an event would never reach its listener, or be mistaken for one
-/// of the client's own. `gateway-macros` has the same list.
+/// of the client's own. `gateway-macros` has the same list; a test compares them.
 pub(crate) fn is_reserved(event: &str) -> bool {
     matches!(event, "connect" | "connect_error" | "disconnect" | "disconnecting" | "newListener" | "removeListener")
-}
-
-/// Serialises a value as JSON.
-pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
-    serde_json::to_string(value)
 }

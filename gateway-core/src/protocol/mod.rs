@@ -39,7 +39,7 @@ pub(crate) use depth::exceeds_depth;
 pub(crate) use encoded::{Encoded, Key};
 pub(crate) use envelope::{Envelope, Incoming, Malformed, Outgoing, ReplyEvent, RequestId, Violation};
 pub use event::Event;
-pub(crate) use event::{CATCH_ALL, is_reserved, to_json};
+pub(crate) use event::{CATCH_ALL, is_reserved};
 pub(crate) use fault::{Fault, Step};
 pub use lenient::Lenient;
 pub use message::{Message, Text};
