@@ -149,6 +149,14 @@ pub mod cluster {
         pub use crate::protocol::cluster::classic::{channel, read, write, write_socket_ids};
         pub use crate::protocol::cluster::{ClassicChannel, ClassicError, ClassicMessage, ClassicSender};
     }
+
+    /// The message format of Node's sharded Redis, Redis streams and PostgreSQL adapters, for engines that talk to them.
+    pub mod node_format {
+        pub use crate::protocol::cluster::node_format::{
+            NodeDecoder, NodeEnvelope, NodeFields, NodeFormatError, NodeFormatLimits, NodeHeartbeat, NodeMessage,
+            encode, encode_data, encode_heartbeat, encode_msgpack, has_binary, message_type,
+        };
+    }
 }
 
 /// Options of Socket.IO and Engine.IO endpoints.

@@ -218,6 +218,15 @@ impl RawArgs {
         })
     }
 
+    /// The JSON of each argument.
+    pub(in crate::protocol) fn elements(&self) -> impl Iterator<Item = &str> {
+        self.list().elements()
+    }
+
+    pub(in crate::protocol) fn attachments(&self) -> &[Bytes] {
+        &self.content.attachments
+    }
+
     /// Writes a single argument as itself, unless that would be read as a list.
     fn of_list(list: String, attachments: Vec<Bytes>) -> Self {
         let (json, shape) = match only_element(&list) {
@@ -233,7 +242,10 @@ impl RawArgs {
 
     /// The content as it is sent, borrowed.
     pub(crate) fn content(&self) -> ContentRef<'_> {
-        self.content.lend()
+        match self.absent {
+            true => ContentRef { json: "[]", shape: Arity::Several, attachments: &[] },
+            false => self.content.lend(),
+        }
     }
 
     fn list(&self) -> ArgList<'_> {

@@ -3,7 +3,6 @@
 //! Channels and their names belong to the engine.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use crate::protocol::cluster::classic_read::{read_broadcast, read_request, read_response};
 use crate::protocol::cluster::classic_write::{write_answer, write_broadcast, write_request};
@@ -107,16 +106,21 @@ pub fn write_socket_ids<'a>(request: &str, ids: impl IntoIterator<Item = &'a str
     serde_json::json!({ "requestId": request, "sockets": ids }).to_string().into_bytes()
 }
 
-/// Reads a message from a channel of this kind in a namespace.
+/// Reads a message from a channel of this kind in a namespace. Returns `None` for the own message of `node`.
 ///
 /// # Errors
 ///
 /// [`ClassicError`] for what is unreadable, of an unknown type, or of another namespace. Such a message is to be ignored:
 /// adapters of other kinds use channels of similar names.
-pub fn read(channel: ClassicChannel, namespace: &Arc<str>, bytes: &[u8]) -> Result<ClassicMessage, ClassicError> {
+pub fn read(
+    node: &NodeId,
+    channel: ClassicChannel,
+    namespace: &str,
+    bytes: &[u8],
+) -> Result<Option<ClassicMessage>, ClassicError> {
     match channel {
-        ClassicChannel::Broadcast => read_broadcast(namespace, bytes),
-        ClassicChannel::Request => read_request(namespace, bytes),
+        ClassicChannel::Broadcast => read_broadcast(node, namespace, bytes),
+        ClassicChannel::Request => read_request(node, namespace, bytes),
         ClassicChannel::Response => read_response(bytes),
     }
 }

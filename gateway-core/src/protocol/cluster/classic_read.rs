@@ -2,57 +2,27 @@
 //! requests with `requestid`, `sid` and `room`.
 
 use std::borrow::Cow;
-use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Number, Value};
 
 use crate::protocol::cluster::classic_write::types;
+use crate::protocol::cluster::node_format::{Options, RoomName, room_names};
 use crate::protocol::cluster::{
-    Answer, BroadcastFlags, ClassicError, ClassicMessage, EventPacket, MessageBody, NodeId, Question, RemoteSocket,
-    Selector,
+    Answer, ClassicError, ClassicMessage, EventPacket, MessageBody, NodeId, Question, RemoteSocket, Selector,
 };
 use crate::protocol::msgpack::{MsgpackLimits, MsgpackReader};
-use crate::protocol::payload::Placeholders;
-use crate::protocol::socket_io::any_event;
-use crate::protocol::{Arity, Attachments, Payload, RawArgs, Violation, exceeds_depth};
+use crate::protocol::payload::{Placeholders, keep_named};
+use crate::protocol::socket_io::{answer_arguments, any_event};
+use crate::protocol::{Attachments, Payload, RawArgs, Violation, exceeds_depth};
 
-/// Bounds of what a node sends: far above what clients may send, and safe to read.
-const LIMITS: MsgpackLimits = MsgpackLimits { depth: 512, attachments: 4096 };
+/// Bounds of what a node sends, as in Node's other format: far above what clients may send, and safe to read.
+const LIMITS: MsgpackLimits = MsgpackLimits { depth: 160, attachments: 10_000 };
 
 /// The uid of an emitter.
 const EMITTER: &str = "emitter";
-
-/// The name of a room. JavaScript has rooms named by numbers, too.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum ReadRoom {
-    Text(String),
-    Number(Number),
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ReadOpts {
-    rooms: Vec<ReadRoom>,
-    except: Vec<ReadRoom>,
-    flags: Option<ReadFlags>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct ReadFlags {
-    volatile: Option<bool>,
-    compress: Option<bool>,
-    timeout: Option<f64>,
-    expect_single_response: Option<bool>,
-    latest: Option<String>,
-    #[serde(rename = "trace_parent")]
-    trace_parent: Option<String>,
-}
 
 #[derive(Deserialize)]
 struct ReadPacket<'a> {
@@ -69,15 +39,15 @@ struct ReadRequest<'a> {
     uid: Option<Cow<'a, str>>,
     #[serde(alias = "requestid")]
     request_id: Option<String>,
-    opts: Option<ReadOpts>,
-    rooms: Option<Vec<ReadRoom>>,
+    opts: Option<Options>,
+    rooms: Option<Vec<RoomName>>,
     close: Option<bool>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
     #[serde(borrow)]
     packet: Option<ReadPacket<'a>>,
     sid: Option<String>,
-    room: Option<ReadRoom>,
+    room: Option<RoomName>,
 }
 
 #[derive(Deserialize)]
@@ -89,12 +59,15 @@ struct ReadResponse<'a> {
     request_id: String,
     #[serde(borrow)]
     sockets: Option<&'a RawValue>,
-    rooms: Option<Vec<ReadRoom>>,
+    rooms: Option<Vec<RoomName>>,
     client_count: Option<usize>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
     #[serde(borrow)]
     packet: Option<&'a RawValue>,
+    /// All arguments, if there are several: known to nodes of this framework only.
+    #[serde(borrow)]
+    args: Option<&'a RawValue>,
 }
 
 impl From<Violation> for ClassicError {
@@ -109,16 +82,22 @@ impl From<serde_json::Error> for ClassicError {
     }
 }
 
+/// A message; `None` for the node's own.
+type ReadResult = Result<Option<ClassicMessage>, ClassicError>;
+
 /// Reads `[uid, packet, opts]`.
-pub(super) fn read_broadcast(namespace: &Arc<str>, bytes: &[u8]) -> Result<ClassicMessage, ClassicError> {
+pub(super) fn read_broadcast(node: &NodeId, namespace: &str, bytes: &[u8]) -> ReadResult {
     let mut reader = MsgpackReader::new(bytes, LIMITS);
     if reader.array()? < 3 {
         return Err(ClassicError::new("a broadcast is no list of three"));
     }
-    let uid: Option<Cow<'_, str>> = serde_json::from_str(&reader.json()?.0).unwrap_or_default();
+    let from = sender(serde_json::from_str(&reader.json()?.0).unwrap_or_default());
+    if from.as_ref() == Some(node) {
+        return Ok(None);
+    }
     let packet = read_packet(&mut reader, namespace)?;
-    let opts: ReadOpts = serde_json::from_str(&reader.json()?.0)?;
-    Ok(ClassicMessage::Body { from: sender(uid), body: MessageBody::Broadcast { packet, to: opts.into() } })
+    let opts: Options = serde_json::from_str(&reader.json()?.0)?;
+    Ok(Some(ClassicMessage::Body { from, body: MessageBody::Broadcast { packet, to: opts.into() } }))
 }
 
 fn read_packet(reader: &mut MsgpackReader<'_>, namespace: &str) -> Result<EventPacket, ClassicError> {
@@ -145,15 +124,18 @@ fn check_namespace(expected: &str, addressed: &str) -> Result<(), ClassicError> 
     if expected == addressed { Ok(()) } else { Err(ClassicError::new("a packet of another namespace")) }
 }
 
-pub(super) fn read_request(namespace: &Arc<str>, bytes: &[u8]) -> Result<ClassicMessage, ClassicError> {
+pub(super) fn read_request(node: &NodeId, namespace: &str, bytes: &[u8]) -> ReadResult {
     let (json, attachments) = object(bytes)?;
     let mut request: ReadRequest<'_> = serde_json::from_str(&json)?;
     let from = sender(request.uid.take());
-    if request.kind == types::SOCKETS {
-        let rooms = names(request.rooms.unwrap_or_default());
-        return Ok(ClassicMessage::SocketIds { from, request: id(request.request_id)?, rooms });
+    if from.as_ref() == Some(node) {
+        return Ok(None);
     }
-    Ok(ClassicMessage::Body { from, body: request.into_body(namespace, attachments)? })
+    if request.kind == types::SOCKETS {
+        let rooms = room_names(request.rooms);
+        return Ok(Some(ClassicMessage::SocketIds { from, request: id(request.request_id)?, rooms }));
+    }
+    Ok(Some(ClassicMessage::Body { from, body: request.into_body(namespace, attachments)? }))
 }
 
 impl ReadRequest<'_> {
@@ -165,7 +147,7 @@ impl ReadRequest<'_> {
             (None, Some(sid)) => Ok(Selector { rooms: vec![sid], ..Selector::default() }),
             (None, None) => Err(ClassicError::new("a request without recipients")),
         };
-        let rooms = || names(rooms.unwrap_or_else(|| room.into_iter().collect()));
+        let rooms = || room_names(rooms.or_else(|| room.map(|room| vec![room])));
         Ok(match kind {
             types::JOIN => MessageBody::Join { to: to()?, rooms: rooms() },
             types::LEAVE => MessageBody::Leave { to: to()?, rooms: rooms() },
@@ -192,20 +174,20 @@ impl ReadRequest<'_> {
     }
 }
 
-pub(super) fn read_response(bytes: &[u8]) -> Result<ClassicMessage, ClassicError> {
+pub(super) fn read_response(bytes: &[u8]) -> ReadResult {
     let (json, attachments) = object(bytes)?;
-    let ReadResponse { kind, request_id: request, sockets, rooms, client_count, data, packet } =
+    let ReadResponse { kind, request_id: request, sockets, rooms, client_count, data, packet, args } =
         serde_json::from_str(&json)?;
     let answer = match (kind, sockets, rooms) {
-        (Some(types::SERVER_SIDE_EMIT), ..) => Answer::ServerEvent(one(data, attachments)),
+        (Some(types::SERVER_SIDE_EMIT), ..) => Answer::ServerEvent(answered(data, args, attachments)?),
         (Some(types::CLIENT_COUNT), ..) => Answer::ClientCount(client_count.unwrap_or_default()),
-        (Some(types::CLIENT_ACK), ..) => Answer::ClientAck(one(packet, attachments)),
+        (Some(types::CLIENT_ACK), ..) => Answer::ClientAck(answered(packet, args, attachments)?),
         (Some(_), ..) => return Err(ClassicError::new("a response of an unknown type")),
         (None, Some(sockets), _) => Answer::Sockets(read_sockets(sockets.get())?),
-        (None, None, Some(rooms)) => Answer::Rooms(names(rooms)),
-        (None, None, None) => return Ok(ClassicMessage::Confirmation),
+        (None, None, Some(rooms)) => Answer::Rooms(room_names(Some(rooms))),
+        (None, None, None) => return Ok(Some(ClassicMessage::Confirmation)),
     };
-    Ok(ClassicMessage::Answer { request, answer })
+    Ok(Some(ClassicMessage::Answer { request, answer }))
 }
 
 /// Reads descriptions of sockets. Old nodes list their ids only.
@@ -250,10 +232,17 @@ fn event_packet(list: &str, attachments: Attachments) -> Result<EventPacket, Cla
     Ok(EventPacket { event: event.into_owned(), args: RawArgs::from(payload) })
 }
 
-/// Returns the value of an answer; no arguments if there is none.
-fn one(value: Option<&RawValue>, attachments: Attachments) -> RawArgs {
-    let shape = if value.is_some() { Arity::One } else { Arity::Several };
-    RawArgs::from(Payload { json: value.map(Cow::Borrowed), shape, attachments, trace: None })
+/// Returns the arguments of an answer: all of them, or the first.
+fn answered(first: Option<&RawValue>, all: Option<&RawValue>, parts: Attachments) -> Result<RawArgs, ClassicError> {
+    let (part, is_list) = match (all, first) {
+        (Some(all), _) => (all, true),
+        (None, Some(first)) => (first, false),
+        (None, None) => return Ok(RawArgs::default()),
+    };
+    let (json, parts) = keep_named(part.get().to_owned(), parts.as_deref().unwrap_or_default());
+    let mut payload = if is_list { answer_arguments(&json)? } else { Payload::one(Some(serde_json::from_str(&json)?)) };
+    payload.attachments = (!parts.is_empty()).then(|| parts.into());
+    Ok(RawArgs::from(payload))
 }
 
 fn sender(uid: Option<Cow<'_, str>>) -> Option<NodeId> {
@@ -262,34 +251,6 @@ fn sender(uid: Option<Cow<'_, str>>) -> Option<NodeId> {
 
 fn id(request: Option<String>) -> Result<String, ClassicError> {
     request.ok_or(ClassicError::new("a request without an id"))
-}
-
-fn names(names: Vec<ReadRoom>) -> Vec<String> {
-    let text = |name| match name {
-        ReadRoom::Text(text) => text,
-        ReadRoom::Number(number) => number.to_string(),
-    };
-    names.into_iter().map(text).collect()
-}
-
-impl From<ReadOpts> for Selector {
-    fn from(ReadOpts { rooms, except, flags }: ReadOpts) -> Self {
-        Self { rooms: names(rooms), except: names(except), flags: flags.unwrap_or_default().into() }
-    }
-}
-
-impl From<ReadFlags> for BroadcastFlags {
-    fn from(flags: ReadFlags) -> Self {
-        let ReadFlags { volatile, compress, timeout, expect_single_response, latest, trace_parent } = flags;
-        Self {
-            volatile: volatile.unwrap_or_default(),
-            uncompressed: compress == Some(false),
-            timeout: timeout.and_then(|millis| Duration::try_from_secs_f64(millis / 1000.0).ok()),
-            single_response: expect_single_response.unwrap_or_default(),
-            latest,
-            trace_parent,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,17 @@
-use super::super::classic::{read, write, write_socket_ids};
-use super::super::{ClassicChannel, ClassicSender, ClusterMessage, HandshakeSummary};
+use std::time::Duration;
+
+use super::super::classic::{self, write, write_socket_ids};
+use super::super::{BroadcastFlags, ClassicChannel, ClassicSender, ClusterMessage, HandshakeSummary};
 use super::*;
 
 fn from_hex(hex: &str) -> Vec<u8> {
     let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
     data_encoding::HEXLOWER.decode(&digits).unwrap()
+}
+
+/// Reads a message that is not of this node.
+fn read(channel: ClassicChannel, namespace: &str, bytes: &[u8]) -> Result<ClassicMessage, ClassicError> {
+    classic::read(&NodeId::new("readsa"), channel, namespace, bytes).map(Option::unwrap)
 }
 
 fn message(namespace: &str, body: MessageBody) -> ClusterMessage {
@@ -101,7 +108,7 @@ fn requests_of_an_emitter_have_no_uid_but_for_server_side_events() {
     let check = |body: MessageBody, json: &str| {
         let written = write(ClassicSender::Emitter, &message("/", body.clone()));
         assert_eq!(String::from_utf8(written.clone()).unwrap(), json);
-        let read = read(ClassicChannel::Request, &"/".into(), &written).unwrap();
+        let read = read(ClassicChannel::Request, "/", &written).unwrap();
         assert_eq!(read, ClassicMessage::Body { from: None, body });
     };
     check(
@@ -216,7 +223,7 @@ fn sockets_are_read_with_what_node_says_of_them() {
         "xdomain":false,"secure":false,"issued":1764547200000,"url":"/socket.io/?EIO=4","query":{"EIO":"4"},"auth":{}},
         "rooms":["s","r"],"data":{"n":1}},"old"]}"#;
     let ClassicMessage::Answer { answer: Answer::Sockets(sockets), .. } =
-        read(ClassicChannel::Response, &"/".into(), json).unwrap()
+        read(ClassicChannel::Response, "/", json).unwrap()
     else {
         panic!("no sockets");
     };
@@ -233,7 +240,7 @@ fn messages_of_old_nodes_are_read() {
         "93a7656d697474657283a47479706505a46461746192a362696ec4020102a36e7370a12f82a5726f6f6d7390a5666c61677380",
     );
     let ClassicMessage::Body { from: None, body: MessageBody::Broadcast { packet, to } } =
-        read(ClassicChannel::Broadcast, &"/".into(), &old).unwrap()
+        read(ClassicChannel::Broadcast, "/", &old).unwrap()
     else {
         panic!("no broadcast");
     };
@@ -243,7 +250,7 @@ fn messages_of_old_nodes_are_read() {
     );
 
     let without_nsp = from_hex("93a161 82a47479706502a46461746191a165 81a5726f6f6d739101");
-    let read_there = |namespace: &str| read(ClassicChannel::Broadcast, &namespace.into(), &without_nsp);
+    let read_there = |namespace: &str| read(ClassicChannel::Broadcast, namespace, &without_nsp);
     let ClassicMessage::Body { body: MessageBody::Broadcast { to, .. }, .. } = read_there("/").unwrap() else {
         panic!("no broadcast");
     };
@@ -252,18 +259,46 @@ fn messages_of_old_nodes_are_read() {
 
     let join = br#"{"requestid":"a","type":2,"sid":"S","room":"r"}"#;
     let body = MessageBody::Join { to: self::to(&["S"]), rooms: rooms(&["r"]) };
-    assert_eq!(read(ClassicChannel::Request, &"/".into(), join).unwrap(), ClassicMessage::Body { from: None, body });
+    assert_eq!(read(ClassicChannel::Request, "/", join).unwrap(), ClassicMessage::Body { from: None, body });
 
     let ids = br#"{"uid":"u","requestId":"a","type":0,"rooms":["r"]}"#;
     let expected =
         ClassicMessage::SocketIds { from: Some(NodeId::new("u")), request: "a".to_owned(), rooms: rooms(&["r"]) };
-    assert_eq!(read(ClassicChannel::Request, &"/".into(), ids).unwrap(), expected);
+    assert_eq!(read(ClassicChannel::Request, "/", ids).unwrap(), expected);
     assert_eq!(write_socket_ids("a", ["S"]), br#"{"requestId":"a","sockets":["S"]}"#);
 }
 
 #[test]
+fn several_arguments_of_an_answer_arrive() {
+    let several = RawArgs::each(&(1, serde_bytes(&[1, 2]), "x")).unwrap();
+    let packed = write(ClassicSender::Emitter, &message("/", answer("a", Answer::ClientAck(several.clone()))));
+    let expected = ClassicMessage::Answer { request: "a".to_owned(), answer: Answer::ClientAck(several.clone()) };
+    assert_eq!(read(ClassicChannel::Response, "/", &packed).unwrap(), expected);
+    let json = write(ClassicSender::Emitter, &message("/", answer("a", Answer::ServerEvent(several))));
+    assert_eq!(
+        String::from_utf8(json.clone()).unwrap(),
+        r#"{"type":6,"requestId":"a","data":1,"args":[1,{"type":"Buffer","data":[1,2]},"x"]}"#
+    );
+    let ClassicMessage::Answer { answer: Answer::ServerEvent(plain), .. } =
+        read(ClassicChannel::Response, "/", &json).unwrap()
+    else {
+        panic!("no answer");
+    };
+    assert_eq!(plain.json(), r#"[1,{"type":"Buffer","data":[1,2]},"x"]"#);
+}
+
+#[test]
+fn the_own_message_is_none() {
+    let check = |channel, bytes: &[u8]| {
+        assert_eq!(classic::read(&NodeId::new("ivmebB"), channel, "/", bytes), Ok(None));
+    };
+    check(ClassicChannel::Broadcast, &from_hex(BROADCAST));
+    check(ClassicChannel::Request, br#"{"uid":"ivmebB","requestId":"5p_hLw","type":1}"#);
+}
+
+#[test]
 fn foreign_messages_are_refused() {
-    let check = |channel, bytes: &[u8]| assert!(read(channel, &"/".into(), bytes).is_err(), "{bytes:?}");
+    let check = |channel, bytes: &[u8]| assert!(read(channel, "/", bytes).is_err(), "{bytes:?}");
     for channel in [ClassicChannel::Broadcast, ClassicChannel::Request, ClassicChannel::Response] {
         check(channel, b"");
         check(channel, b"{");
@@ -286,6 +321,6 @@ fn foreign_messages_are_refused() {
     let forged =
         from_hex("93a16183a47479706502a46461746193a16582ac5f706c616365686f6c646572c3a36e756d00c40101a36e7370a12f80");
     check(ClassicChannel::Broadcast, &forged);
-    let deep = [&b"{\"uid\":\"a\",\"type\":6,\"data\":[\"a\","[..], &[b'['; 600], &[b']'; 601], b"}"].concat();
+    let deep = [&b"{\"uid\":\"a\",\"type\":6,\"data\":[\"a\","[..], &[b'['; 200], &[b']'; 201], b"}"].concat();
     check(ClassicChannel::Request, &deep);
 }

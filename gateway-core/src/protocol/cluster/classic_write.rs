@@ -1,5 +1,6 @@
 //! Writing of the classic format.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -12,7 +13,7 @@ use crate::protocol::json::{push_integer, push_string};
 use crate::protocol::msgpack::MsgpackWriter;
 use crate::protocol::payload::around_placeholders;
 use crate::protocol::socket_io::write_arguments;
-use crate::protocol::{Arity, ContentRef};
+use crate::protocol::{Content, ContentRef, RawArgs};
 
 /// Types of requests and responses.
 pub(super) mod types {
@@ -71,6 +72,8 @@ struct ResponseMembers<'a> {
     client_count: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    args: Option<Box<RawValue>>,
 }
 
 /// Writes `[uid, packet, opts]`.
@@ -164,25 +167,36 @@ pub(super) fn write_answer(request: &str, answer: &Answer) -> Vec<u8> {
             json(&ResponseMembers { r#type: Some(types::CLIENT_COUNT), client_count: Some(*clients), ..members })
         }
         Answer::ServerEvent(args) => {
-            let data = (!args.is_empty()).then(|| raw(plain_json(args.content())));
-            json(&ResponseMembers { r#type: Some(types::SERVER_SIDE_EMIT), data, ..members })
+            let plain = plain(args);
+            let mut elements = plain.elements();
+            let data = elements.next().map(|first| raw(first.to_owned()));
+            let all = elements.next().map(|_| raw(plain.json().into_owned()));
+            json(&ResponseMembers { r#type: Some(types::SERVER_SIDE_EMIT), data, args: all, ..members })
         }
-        Answer::ClientAck(args) => {
-            let mut bytes = Vec::with_capacity(64 + args.content().json.len());
-            let mut out = MsgpackWriter::new(&mut bytes);
-            let has_value = !args.is_empty();
-            out.map(2 + usize::from(has_value));
-            out.text("type");
-            out.natural(types::CLIENT_ACK);
-            out.text("requestId");
-            out.text(request);
-            if has_value {
-                out.text("packet");
-                out.json(args.content().json, args.content().attachments);
-            }
-            bytes
-        }
+        Answer::ClientAck(args) => write_client_ack(request, args),
     }
+}
+
+/// Node's adapters answer with the first argument. Several are beside it, for nodes of this framework.
+fn write_client_ack(request: &str, args: &RawArgs) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(64 + args.content().json.len());
+    let mut out = MsgpackWriter::new(&mut bytes);
+    let mut elements = args.elements();
+    let (first, has_more) = (elements.next(), elements.next().is_some());
+    out.map(2 + usize::from(first.is_some()) + usize::from(has_more));
+    out.text("type");
+    out.natural(types::CLIENT_ACK);
+    out.text("requestId");
+    out.text(request);
+    if let Some(first) = first {
+        out.text("packet");
+        out.json(first, args.attachments());
+    }
+    if has_more {
+        out.text("args");
+        out.json(&args.json(), args.attachments());
+    }
+    bytes
 }
 
 fn uid<'a>(sender: ClassicSender<'a>) -> &'a str {
@@ -250,7 +264,7 @@ fn write_flags(out: &mut MsgpackWriter<'_>, flags: &BroadcastFlags) {
         out.text("expectSingleResponse");
         out.json("true", &[]);
     }
-    for (name, value) in [("latest", latest), ("trace_parent", trace_parent)] {
+    for (name, value) in [("latest", latest), ("traceparent", trace_parent)] {
         if let Some(value) = value {
             out.text(name);
             out.text(value);
@@ -272,42 +286,37 @@ fn raw(json: String) -> Box<RawValue> {
 
 /// Returns `[event, ...arguments]`.
 fn event_list(packet: &EventPacket) -> Box<RawValue> {
-    let content = packet.args.content();
-    let mut json = Vec::with_capacity(packet.event.len() + content.json.len() + 4);
+    let arguments = plain(&packet.args);
+    let mut json = Vec::with_capacity(packet.event.len() + arguments.content().json.len() + 4);
     json.push(b'[');
     push_string(&mut json, &packet.event);
-    let arguments = plain_json(content);
-    let arguments = match content.shape {
-        Arity::One => &*arguments,
-        Arity::Several => arguments.trim_start().strip_prefix('[').unwrap_or("]").trim(),
-    };
-    if arguments != "]" {
+    for argument in arguments.elements() {
         json.push(b',');
-        json.extend_from_slice(arguments.as_bytes());
+        json.extend_from_slice(argument.as_bytes());
     }
-    if content.shape == Arity::One || arguments == "]" {
-        json.push(b']');
-    }
+    json.push(b']');
     raw(String::from_utf8(json).expect("JSON of texts"))
 }
 
-/// Returns JSON in which bytes are written as `JSON.stringify` writes a `Buffer`.
-fn plain_json(content: ContentRef<'_>) -> String {
-    if content.attachments.is_empty() {
-        return content.json.to_owned();
+/// Returns arguments in which bytes are as `JSON.stringify` writes a `Buffer`.
+fn plain(args: &RawArgs) -> Cow<'_, RawArgs> {
+    let ContentRef { json, shape, attachments } = args.content();
+    if attachments.is_empty() {
+        return Cow::Borrowed(args);
     }
-    let mut texts = around_placeholders(content.json);
-    let mut json = texts.next().unwrap_or_default().as_bytes().to_vec();
-    for (bytes, text) in content.attachments.iter().zip(texts) {
-        json.extend_from_slice(br#"{"type":"Buffer","data":["#);
+    let mut texts = around_placeholders(json);
+    let mut plain = texts.next().unwrap_or_default().as_bytes().to_vec();
+    for (bytes, text) in attachments.iter().zip(texts) {
+        plain.extend_from_slice(br#"{"type":"Buffer","data":["#);
         for (position, byte) in bytes.iter().enumerate() {
             if position > 0 {
-                json.push(b',');
+                plain.push(b',');
             }
-            push_integer(&mut json, u64::from(*byte));
+            push_integer(&mut plain, u64::from(*byte));
         }
-        json.extend_from_slice(b"]}");
-        json.extend_from_slice(text.as_bytes());
+        plain.extend_from_slice(b"]}");
+        plain.extend_from_slice(text.as_bytes());
     }
-    String::from_utf8(json).expect("a text and numbers")
+    let json = String::from_utf8(plain).expect("a text and numbers");
+    Cow::Owned(Content { json, shape, attachments: Vec::new() }.into())
 }

@@ -4,6 +4,7 @@ pub(crate) mod classic;
 mod classic_read;
 mod classic_write;
 mod message;
+pub(crate) mod node_format;
 
 pub use classic::{ClassicChannel, ClassicError, ClassicMessage, ClassicSender};
 pub use message::{
