@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::de::Error as _;
 use serde_json::value::RawValue;
 
+use crate::protocol::Event;
 use crate::protocol::arity::arity_of;
 use crate::protocol::fault::{Fault, every_fault, explain, name_as_sent};
 use crate::protocol::json::first_value;
@@ -162,6 +163,15 @@ impl RawArgs {
             b"null" => Ok(Self::of_list("[]".to_owned(), Vec::new())),
             _ => Err(serde_json::Error::custom("arguments are spread from a tuple, an array or a `Vec`")),
         }
+    }
+
+    /// Creates the arguments of a typed event.
+    ///
+    /// # Errors
+    ///
+    /// When the event cannot be serialised as JSON, or its arguments are spread and it is not a list.
+    pub fn event<E: Event>(event: &E) -> Result<Self, serde_json::Error> {
+        if E::IS_SPREAD { Self::each(event) } else { Self::one(event) }
     }
 
     /// Number of arguments. The first call scans all of them.
