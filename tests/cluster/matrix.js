@@ -7,7 +7,7 @@ import { Node, settle } from './nodes.js';
 import { operations } from './operations.js';
 
 /** `KINDS=node` proves the suite against Socket.IO alone. */
-const kinds = (process.env.KINDS ?? 'node').split(',');
+export const kinds = (process.env.KINDS ?? 'node').split(',');
 const pairs = kinds.flatMap((from) => kinds.map((to) => [from, to]));
 
 const engines = {

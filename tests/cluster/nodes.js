@@ -6,7 +6,7 @@ import { IoClient } from './clients.js';
 import { eventually, freePort, Process } from './process.js';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
-const binaries = process.env.FIXTURES ?? join(repository, 'target', 'debug');
+export const binaries = process.env.FIXTURES ?? join(repository, 'target', 'debug');
 
 /** How long a settled cluster takes at most to hear of all its nodes. */
 const PROBE_PAUSE = 20;
