@@ -4,7 +4,7 @@ import { Cast } from './cast.js';
 import { IoClient } from './clients.js';
 import { emitters } from './emitters.js';
 import { Engine, kinds } from './matrix.js';
-import { Node, settle } from './nodes.js';
+import { settle, startAll } from './nodes.js';
 
 const everybody = () => true;
 const nobody = () => false;
@@ -80,9 +80,7 @@ function emitting(engineName, start, [from, to]) {
   before(async () => {
     engine = await Engine.start(engineName);
     emitter = await start(engine.services);
-    for (const [kind, name] of [[from, 'acting'], [to, 'other']]) {
-      nodes.push(await Node.start(kind, engine.name, engine.services, name));
-    }
+    nodes.push(...await startAll(engine, [[from, 'acting'], [to, 'other']]));
     await settle(nodes);
     for (const namespace of ['/', '/chat']) {
       const cast = await Cast.open(engine, ...nodes, namespace);

@@ -49,6 +49,11 @@ export class Node {
   }
 }
 
+/** Starts nodes of one cluster at the same time: each a kind and a name. */
+export function startAll(engine, nodes, environment = {}) {
+  return Promise.all(nodes.map(([kind, name]) => Node.start(kind, engine.name, engine.services, name, environment)));
+}
+
 /**
  * Waits until every node knows of the others, and each hears what the others tell, in each of the namespaces. Socket.IO's servers
  * listen before they have subscribed.
