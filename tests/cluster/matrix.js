@@ -8,7 +8,7 @@ import { operations } from './operations.js';
 
 /** `KINDS=node` proves the suite against Socket.IO alone. */
 export const kinds = (process.env.KINDS ?? 'node').split(',');
-const pairs = kinds.flatMap((from) => kinds.map((to) => [from, to]));
+export const pairs = kinds.flatMap((from) => kinds.map((to) => [from, to]));
 
 const engines = {
   redis: async () => ({ redis: await Redis.start() }),
