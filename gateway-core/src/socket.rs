@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::hub::{JoinError, Namespace, RoomName, Space, Target};
-use crate::metrics::Counters;
+use crate::metrics::{Counters, TestLog};
 use crate::protocol::{Content, Disconnect, Event, FromArgs, Message, RawArgs, ToArgs, is_reserved};
 use crate::session::{Delivery, EmitMode, GuardDecision, Scope, SendError, Session, SocketId};
 pub use crate::socket::ack_request::{AckRequest, AckRequests, RequestError, Responses};
@@ -99,8 +99,12 @@ impl Socket {
         self.space.name_user(&self.session.id, user);
     }
 
+    pub(crate) fn test_log(&self) -> &TestLog {
+        &self.session.test_log
+    }
+
     pub(crate) fn counters(&self) -> &Counters {
-        &self.session.counters
+        &self.session.telemetry.counters
     }
 
     /// Removes the socket from `room`. Returns `true` if the socket was in the room.
@@ -188,7 +192,7 @@ impl Socket {
     /// As [`Socket::emit`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send_latest(id, Moved { .. })`")]
     pub fn send_latest<E: Event>(&self, key: impl AsRef<str>, event: E) -> Result<(), SendError> {
-        self.push(E::NAME, event.args(), EmitMode::LatestOf(key.as_ref()))
+        self.push(E::NAME, RawArgs::event(&event), EmitMode::LatestOf(key.as_ref()))
     }
 
     /// Returns the payload of an event, after the checks that every event passes.
@@ -208,7 +212,7 @@ impl Socket {
     /// As [`Socket::emit`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Posted { .. })`")]
     pub fn send<E: Event>(&self, event: E) -> Result<(), SendError> {
-        self.push(E::NAME, event.args(), EmitMode::Event)
+        self.push(E::NAME, RawArgs::event(&event), EmitMode::Event)
     }
 
     fn push(&self, event: &str, args: Result<RawArgs, serde_json::Error>, mode: EmitMode<'_>) -> Result<(), SendError> {
@@ -305,7 +309,7 @@ impl VolatileSocket<'_> {
     /// As [`VolatileSocket::emit`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Moved { .. })`")]
     pub fn send<E: Event>(self, event: E) -> Result<(), SendError> {
-        self.0.push(E::NAME, event.args(), EmitMode::Volatile)
+        self.0.push(E::NAME, RawArgs::event(&event), EmitMode::Volatile)
     }
 }
 
