@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::protocol::cluster::classic_write::types;
-use crate::protocol::cluster::node_format::{Options, RoomName, room_names};
+use crate::protocol::cluster::node_format::{RoomName, SelectorMembers, room_names};
 use crate::protocol::cluster::{
     Answer, ClassicError, ClassicMessage, EventPacket, MessageBody, NodeId, Question, RemoteSocket, Selector,
 };
@@ -39,7 +39,7 @@ struct ReadRequest<'a> {
     uid: Option<Cow<'a, str>>,
     #[serde(alias = "requestid")]
     request_id: Option<String>,
-    opts: Option<Options>,
+    opts: Option<SelectorMembers>,
     rooms: Option<Vec<RoomName>>,
     close: Option<bool>,
     #[serde(borrow)]
@@ -96,7 +96,7 @@ pub(super) fn read_broadcast(node: &NodeId, namespace: &str, bytes: &[u8]) -> Re
         return Ok(None);
     }
     let packet = read_packet(&mut reader, namespace)?;
-    let opts: Options = serde_json::from_str(&reader.json()?.0)?;
+    let opts: SelectorMembers = serde_json::from_str(&reader.json()?.0)?;
     Ok(Some(ClassicMessage::Body { from, body: MessageBody::Broadcast { packet, to: opts.into() } }))
 }
 
