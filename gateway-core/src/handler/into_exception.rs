@@ -5,7 +5,7 @@ use crate::handler::ErrorTypes;
 use crate::hub::JoinError;
 use crate::protocol::Malformed;
 use crate::session::SendError;
-use crate::socket::RequestError;
+use crate::hub::RequestError;
 use crate::transport::AuthError;
 
 /// An error type that can be sent to a client. Derive it with `#[derive(Exception)]`.
