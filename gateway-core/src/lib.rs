@@ -77,6 +77,7 @@ mod random;
 mod server;
 mod session;
 mod socket;
+mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transport;
@@ -143,6 +144,14 @@ pub mod cluster {
         Answer, BroadcastFlags, ClusterMessage, EventPacket, HandshakeSummary, MessageBody, NodeId, Question,
         RemoteSocket, Selector,
     };
+
+    /// The message format of Node's sharded Redis, Redis streams and PostgreSQL adapters, for engines that talk to them.
+    pub mod node_format {
+        pub use crate::protocol::cluster::node_format::{
+            NodeDecoder, NodeEnvelope, NodeFields, NodeFormatError, NodeFormatLimits, NodeHeartbeat, NodeMessage,
+            encode, encode_data, encode_heartbeat, encode_msgpack, has_binary, message_type,
+        };
+    }
 }
 
 /// Options of Socket.IO and Engine.IO endpoints.

@@ -193,7 +193,7 @@ impl Socket {
     /// As [`Socket::emit`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send_latest(id, Moved { .. })`")]
     pub fn send_latest<E: Event>(&self, key: impl AsRef<str>, event: E) -> Result<(), SendError> {
-        self.push(E::NAME, event.args(), EmitMode::LatestOf(key.as_ref()))
+        self.push(E::NAME, RawArgs::event(&event), EmitMode::LatestOf(key.as_ref()))
     }
 
     /// Returns the payload of an event, after the checks that every event passes.
@@ -213,7 +213,7 @@ impl Socket {
     /// As [`Socket::emit`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Posted { .. })`")]
     pub fn send<E: Event>(&self, event: E) -> Result<(), SendError> {
-        self.push(E::NAME, event.args(), EmitMode::Event)
+        self.push(E::NAME, RawArgs::event(&event), EmitMode::Event)
     }
 
     fn push(&self, event: &str, args: Result<RawArgs, serde_json::Error>, mode: EmitMode<'_>) -> Result<(), SendError> {
@@ -310,7 +310,7 @@ impl VolatileSocket<'_> {
     /// As [`VolatileSocket::emit`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Moved { .. })`")]
     pub fn send<E: Event>(self, event: E) -> Result<(), SendError> {
-        self.0.push(E::NAME, event.args(), EmitMode::Volatile)
+        self.0.push(E::NAME, RawArgs::event(&event), EmitMode::Volatile)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The [`Context`] of an event or another moment of a socket's life, for guards, interceptors, extractors and filters.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use http::HeaderMap;
 use serde_json::value::RawValue;
@@ -12,6 +12,7 @@ use crate::metrics::Counters;
 use crate::protocol::{ArgList, Message, Payload, RawArgs, TraceParent};
 use crate::session::DisconnectReason;
 use crate::socket::Socket;
+use crate::sync::lock;
 use crate::transport::Handshake;
 
 /// The context of an event, of a connect or disconnect hook, or of the server's start.
@@ -178,8 +179,7 @@ impl<'a> Context<'a> {
 
     pub(crate) fn take_message(&self) -> Option<Message> {
         match self.subject {
-            // No user code runs under this lock, so a poisoned lock still guards whole data.
-            Subject::Taken(message) => message.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            Subject::Taken(message) => lock(message).take(),
             Subject::Nothing
             | Subject::Upgrade(_)
             | Subject::Event(_)

@@ -13,7 +13,7 @@ mod space;
 mod target;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
 pub(crate) use acks::{AckEvent, AskedSockets, PendingAck};
 pub use members::JoinError;
@@ -29,6 +29,7 @@ pub use target::{BroadcastResult, Target};
 use crate::hub::cluster::Cluster;
 use crate::protocol::CustomFormat;
 use crate::session::Offsets;
+use crate::sync::lock;
 
 /// All namespaces that have a socket or a handle.
 #[derive(Debug)]
@@ -105,8 +106,7 @@ impl Hub {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Weak<Space>>> {
-        // No user code runs under this lock, so a poisoned lock still guards whole data.
-        self.spaces.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.spaces)
     }
 }
 

@@ -1,14 +1,14 @@
 //! A live namespace: its tables behind a lock that is held for look-ups only.
 
-use std::sync::{Arc, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use crate::hub::Hub;
 use crate::hub::cluster::Cluster;
 use crate::hub::members::{JoinError, Members, Selection};
 use crate::hub::recipients::Recipients;
 use crate::protocol::{CustomFormat, EncodeContext};
-use crate::session::sync::{Mutex, MutexGuard};
 use crate::session::{Leaves, Offset, Offsets, Session, SocketId};
+use crate::sync::{Mutex, MutexGuard, unpoisoned};
 
 #[derive(Debug)]
 pub(crate) struct Space {
@@ -157,8 +157,7 @@ impl Space {
     }
 
     fn lock(&self) -> MutexGuard<'_, Members> {
-        // No user code runs under this lock, so a poisoned lock still guards whole data.
-        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.members.lock())
     }
 }
 

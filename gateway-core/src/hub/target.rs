@@ -137,7 +137,7 @@ impl Target {
     /// Sends a typed event that replaces an older one that is still queued; see [`Target::emit_latest`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send_latest(id, Moved { .. })`")]
     pub fn send_latest<E: Event>(&self, key: impl AsRef<str>, event: E) -> BroadcastResult {
-        self.say(E::NAME, event.args(), Some(key.as_ref()))
+        self.say(E::NAME, RawArgs::event(&event), Some(key.as_ref()))
     }
 
     /// Pushes to each recipient and returns how many accepted the frame. If a socket left a room after the list was made and
@@ -320,7 +320,7 @@ impl Target {
     /// Sends a typed event. The event is encoded once and queued without waiting.
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Posted { .. })`")]
     pub fn send<E: Event>(&self, event: E) -> BroadcastResult {
-        self.say(E::NAME, event.args(), None)
+        self.say(E::NAME, RawArgs::event(&event), None)
     }
 
     /// Returns the payload of an event. A failure is logged because a broadcast has no other place to report it.

@@ -21,7 +21,9 @@ mod none {
 #[cfg(feature = "testing")]
 mod kept {
     use std::collections::VecDeque;
-    use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+    use std::sync::{Arc, Mutex};
+
+    use crate::sync::lock;
 
     /// Maximum number of lines: events long before a failure are seldom its cause.
     const LINES: usize = 64;
@@ -50,10 +52,5 @@ mod kept {
         pub(crate) fn lines(&self) -> Vec<String> {
             self.0.as_deref().map(|lines| lock(lines).iter().cloned().collect()).unwrap_or_default()
         }
-    }
-
-    fn lock(lines: &Mutex<VecDeque<String>>) -> MutexGuard<'_, VecDeque<String>> {
-        // No user code runs under this lock, so a poisoned lock still guards whole data.
-        lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::de::Error as _;
 use serde_json::value::RawValue;
 
+use crate::protocol::Event;
 use crate::protocol::arity::arity_of;
 use crate::protocol::fault::{Fault, every_fault, explain, name_as_sent};
 use crate::protocol::json::first_value;
@@ -164,6 +165,15 @@ impl RawArgs {
         }
     }
 
+    /// Creates the arguments of a typed event.
+    ///
+    /// # Errors
+    ///
+    /// When the event cannot be serialised as JSON, or its arguments are spread and it is not a list.
+    pub fn event<E: Event>(event: &E) -> Result<Self, serde_json::Error> {
+        if E::IS_SPREAD { Self::each(event) } else { Self::one(event) }
+    }
+
     /// Number of arguments. The first call scans all of them.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -216,6 +226,15 @@ impl RawArgs {
             }
             places.into()
         })
+    }
+
+    /// The JSON of each argument.
+    pub(in crate::protocol) fn elements(&self) -> impl Iterator<Item = &str> {
+        self.list().elements()
+    }
+
+    pub(in crate::protocol) fn attachments(&self) -> &[Bytes] {
+        &self.content.attachments
     }
 
     /// Writes a single argument as itself, unless that would be read as a list.

@@ -38,9 +38,9 @@ pub(crate) use deflate::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW, T
 pub(crate) use depth::exceeds_depth;
 pub(crate) use encoded::{Encoded, Key};
 pub(crate) use envelope::{Envelope, Incoming, Malformed, Outgoing, ReplyEvent, RequestId, Violation};
-pub use event::Event;
-pub(crate) use event::{CATCH_ALL, is_reserved, to_json};
+pub(crate) use event::{CATCH_ALL, is_reserved};
 pub(crate) use fault::{Fault, Step};
+pub use gateway_types::private::Event;
 pub use lenient::Lenient;
 pub use message::{Message, Text};
 #[cfg(any(fuzzing, feature = "testing"))]

@@ -118,7 +118,7 @@ impl ServerTarget {
     /// Sends a typed event, as [`ServerTarget::emit`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Posted { .. })`")]
     pub fn send<E: Event>(&self, event: E) -> BroadcastResult {
-        self.emit_args(E::NAME, event.args())
+        self.emit_args(E::NAME, RawArgs::event(&event))
     }
 
     /// Disconnects every socket after its queued events are sent. Returns how many.

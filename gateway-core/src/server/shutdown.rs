@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use crate::connection::PAUSE;
 use crate::hub::Target;
-use crate::server::engine_io::Engine;
+use crate::server::engine_io::EngineIoEndpoint;
 use crate::server::state::ServerState;
 use crate::session::{DisconnectReason, Scope, Session};
 
@@ -105,7 +105,7 @@ impl ServerState {
     }
 
     fn is_polled(&self) -> bool {
-        self.started().is_some_and(|server| server.engines.iter().any(Engine::has_polling))
+        self.started().is_some_and(|server| server.engines.iter().any(EngineIoEndpoint::has_polling))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::connection::{Application, Drain};
 use crate::gateway::{KnownNamespaces, Problem};
 use crate::hub::Hub;
 use crate::metrics::Counters;
-use crate::server::engine_io::Engine;
+use crate::server::engine_io::EngineIoEndpoint;
 use crate::server::handshake_check::HandshakeCheck;
 use crate::server::setup_hints::SetupHints;
 use crate::transport::{ConnectionLimiter, Deflate, OriginPolicy, Proxies};
@@ -104,7 +104,7 @@ impl ServerState {
 pub(crate) struct StartedServer {
     pub(crate) shared: Arc<ServerState>,
     pub(crate) application: Arc<Application>,
-    pub(crate) engines: Vec<Engine>,
+    pub(crate) engines: Vec<EngineIoEndpoint>,
     pub(crate) origins: OriginPolicy,
     pub(crate) proxies: Proxies,
     pub(crate) limiter: Arc<ConnectionLimiter>,

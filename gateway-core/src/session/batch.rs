@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::protocol::PreviousFrames;
 use crate::session::Session;
-use crate::session::sync::thread_local;
+use crate::sync::thread_local;
 
 thread_local! {
     static BATCH: RefCell<Option<Marked>> = const { RefCell::new(None) };

@@ -14,7 +14,6 @@ mod recovery;
 mod replay;
 mod room_guard;
 mod state;
-pub(crate) mod sync;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

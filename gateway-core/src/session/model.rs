@@ -18,7 +18,7 @@ use crate::protocol::{
     Disconnect, EncodeContext, Encoded, OpCode, PreviousFrames, SharedEvent, WireFormat, close_frame,
 };
 use crate::session::{Batch, Delivery, DisconnectReason, Leaves, Scope, Session, write_all_soon};
-use crate::transport::{Broken, Deliver, Direct, DirectWrite, Ending, Handshake, Transport};
+use crate::transport::{Broken, Deliver, Direct, Ending, Handshake, SystemWrite, Transport};
 
 /// Interleavings tried per model, half of them random and half with few context switches.
 const ORDERS: usize = 4000;
@@ -100,8 +100,8 @@ impl Reader {
     }
 }
 
-impl DirectWrite for Pipe {
-    fn try_write(&self, frames: &[u8]) -> io::Result<usize> {
+impl SystemWrite for Pipe {
+    fn send(&self, frames: &[u8]) -> io::Result<usize> {
         self.write(frames, None)
     }
 }
@@ -133,7 +133,7 @@ impl Transport for Wire {
     }
 
     fn direct(&self) -> Option<Direct> {
-        self.is_direct.then(|| Direct::Test(Arc::clone(&self.pipe) as Arc<dyn DirectWrite>))
+        self.is_direct.then(|| Direct::Test(Arc::clone(&self.pipe) as Arc<dyn SystemWrite>))
     }
 }
 

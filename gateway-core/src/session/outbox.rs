@@ -13,7 +13,7 @@ mod recovery;
 
 use std::io;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use futures_util::task::AtomicWaker;
@@ -27,7 +27,7 @@ use crate::limits::{Limits, Overflow};
 use crate::metrics::Counters;
 use crate::protocol::{Deflating, Encoded, SharedEvent, WireFormat};
 use crate::session::Offset;
-use crate::session::sync::{AtomicBool, Mutex, MutexGuard};
+use crate::sync::{AtomicBool, Mutex, MutexGuard, unpoisoned};
 use crate::transport::{Direct, PollListener, Transport};
 
 /// The queue of frames to one client, in order.
@@ -424,8 +424,7 @@ impl Outbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        // No user code runs under this lock, so a poisoned lock still guards whole data.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.queue.lock())
     }
 }
 

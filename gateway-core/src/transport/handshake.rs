@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use http::HeaderMap;
 use http::header::{COOKIE, SEC_WEBSOCKET_PROTOCOL};
@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::metrics::TestLog;
 use crate::protocol::TraceParent;
+use crate::sync::lock;
 use crate::transport::headers::Headers;
 use crate::transport::{Query, ResumeRequest, credentials, resume_request};
 
@@ -59,7 +60,7 @@ impl LatestHeaders {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Headers>> {
-        self.0.headers.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.headers)
     }
 }
 

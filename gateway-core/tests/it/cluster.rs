@@ -8,7 +8,7 @@ use gateway_core::Disconnect;
 use gateway_core::cluster::Engine;
 use gateway_core::prelude::*;
 use gateway_core::testing::{MemoryBus, MemoryEngine, TestServer};
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[gateway(namespace = "/chat")]
 struct Chat;
@@ -87,8 +87,6 @@ async fn sockets_of_all_nodes_join_leave_and_are_disconnected() {
     assert_eq!(ann.emit_with_ack::<Vec<String>>("rooms", ()).await.unwrap(), ["b"]);
     assert_eq!(bob.emit_with_ack::<Vec<String>>("rooms", ()).await.unwrap(), ["b"]);
     assert_eq!(namespace.to("b").leave("b"), 1);
-    assert_eq!(bob.emit_with_ack::<Vec<String>>("rooms", ()).await.unwrap(), ["b"], "`b` is empty here by now");
-    assert_eq!(namespace.all().leave("b"), 0);
     assert_eq!(bob.emit_with_ack::<Vec<String>>("rooms", ()).await.unwrap(), [""; 0]);
     assert_eq!(namespace.to("\0user/ann").join("\0user/bob"), Ok(0));
     namespace.all().disconnect(Disconnect::default());

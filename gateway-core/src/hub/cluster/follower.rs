@@ -42,12 +42,7 @@ impl Entered {
     }
 
     /// Compares a namespace and its changed rooms with what the engine was told, and tells it the differences.
-    async fn update(
-        &mut self,
-        cluster: &Cluster,
-        hub: &Weak<Hub>,
-        (namespace, rooms): (&Arc<str>, HashSet<Arc<str>>),
-    ) {
+    async fn update(&mut self, cluster: &Cluster, hub: &Weak<Hub>, (namespace, rooms): (&Arc<str>, HashSet<Arc<str>>)) {
         let space = hub.upgrade().and_then(|hub| hub.find(namespace));
         let is_served = space.is_some() || self.fixed.contains(namespace);
         if is_served && !self.namespaces.contains_key(namespace) {

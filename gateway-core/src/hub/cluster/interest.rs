@@ -1,9 +1,11 @@
 //! Namespaces and rooms that may have to be entered or given up at the engine.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{Notify, watch};
+
+use crate::sync::lock;
 
 /// Names that changed since the last look. One task looks at each of them and tells the engine; a name that changes twice
 /// before is looked at once.
@@ -46,11 +48,7 @@ impl Interest {
         let is_in = |changes: &Changes| {
             changes.get(namespace).is_some_and(|rooms| room.is_none_or(|room| rooms.contains(room)))
         };
-        if is_in(&table.next) {
-            Some(table.begun + 1)
-        } else {
-            is_in(&table.running).then_some(table.begun)
-        }
+        if is_in(&table.next) { Some(table.begun + 1) } else { is_in(&table.running).then_some(table.begun) }
     }
 
     /// Completes when this number of rounds is finished.
@@ -83,8 +81,7 @@ impl Interest {
     }
 
     fn lock(&self) -> MutexGuard<'_, InterestTable> {
-        // No user code runs under this lock, so a poisoned lock still guards whole data.
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.table)
     }
 }
 

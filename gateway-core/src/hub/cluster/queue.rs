@@ -1,12 +1,13 @@
 //! The bounded queue of messages to the engine.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::protocol::cluster::ClusterMessage;
+use crate::sync::lock;
 
 /// Messages in the order in which they are published. Those that the publisher holds count until they are published.
 #[derive(Debug)]
@@ -36,13 +37,7 @@ pub(super) struct MessageNote {
 
 impl Queue {
     pub(super) fn new(most_messages: usize, most_bytes: usize) -> Self {
-        Self {
-            most_messages,
-            most_bytes,
-            waiting: Mutex::default(),
-            filled: Notify::new(),
-            emptied: Notify::new(),
-        }
+        Self { most_messages, most_bytes, waiting: Mutex::default(), filled: Notify::new(), emptied: Notify::new() }
     }
 
     /// Adds a message of about this size. Returns `false` if the queue is full.
@@ -105,8 +100,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        // No user code runs under this lock, so a poisoned lock still guards whole data.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.waiting)
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 
 use crate::hub::cluster::engine::Census;
 use crate::protocol::cluster::{Answer, NodeId};
 use crate::random::random;
+use crate::sync::lock;
 
 /// The open questions of this node by their ids.
 #[derive(Debug, Default)]
@@ -88,8 +89,7 @@ impl Requests {
         });
         let complete = Arc::new(Notify::new());
         let nodes = NodesAsked { asked, answered: HashSet::new(), unnamed: 0, left: HashSet::new() };
-        let open =
-            OpenRequest { nodes, answers: Vec::new(), clients: HashMap::new(), complete: Arc::clone(&complete) };
+        let open = OpenRequest { nodes, answers: Vec::new(), clients: HashMap::new(), complete: Arc::clone(&complete) };
         self.lock().insert(id.clone(), open);
         OpenedRequest { requests: self, id, complete }
     }
@@ -121,8 +121,7 @@ impl Requests {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, OpenRequest>> {
-        // No user code runs under this lock, so a poisoned lock still guards whole data.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Messages between the nodes of a cluster: plain data, and the formats in which Node's adapters write them.
 
 mod message;
+pub(crate) mod node_format;
 
 pub use message::{
     Answer, BroadcastFlags, ClusterMessage, EventPacket, HandshakeSummary, MessageBody, NodeId, Question, RemoteSocket,

@@ -28,7 +28,7 @@ use crate::server::builder::config::ServerConfig;
 use crate::server::builder::settings::{Operations, join_cluster};
 use crate::server::builder::socket_io_options::{EngineIo, SocketIo};
 use crate::server::endpoint::{Endpoint, IntoEndpoint, LocalAddr, Opened};
-use crate::server::engine_io::{Engine, Serves};
+use crate::server::engine_io::{EngineIoEndpoint, Serves};
 use crate::server::handle::ServerHandle;
 use crate::server::handshake_check::{HandshakeCheck, HandshakeRejection};
 use crate::server::http::body::Body;
@@ -70,8 +70,8 @@ pub struct Server {
     expected: Vec<String>,
     allow_request: Option<HandshakeCheck>,
     fallback: Option<Fallback>,
-    socket_io: Option<Engine>,
-    engines: Vec<Engine>,
+    socket_io: Option<EngineIoEndpoint>,
+    engines: Vec<EngineIoEndpoint>,
     also: Vec<Endpoint>,
     on_listening: Option<OnListening>,
     listeners: Listeners,
@@ -266,7 +266,7 @@ impl Server {
 
     /// Serves the raw gateway of `namespace` over Engine.IO at `path`. Plain WebSocket at its namespace still works.
     pub fn engine_io(mut self, path: &str, namespace: &str, options: EngineIo) -> Self {
-        self.engines.push(Engine::new(path, Serves::Raw(namespace.to_owned()), options.engine));
+        self.engines.push(EngineIoEndpoint::new(path, Serves::Raw(namespace.to_owned()), options.engine));
         self
     }
 
@@ -394,7 +394,8 @@ impl Server {
         let given = AssemblyInputs { services: &self.services, per_socket: &self.per_socket, around: &self.around };
         match Assembly::of(&self.selection, given, &self.expected, &self.limits) {
             Ok(assembled) => {
-                problems.extend(Engine::problems(self.engines.iter().chain(&self.socket_io), &assembled.routes));
+                problems
+                    .extend(EngineIoEndpoint::problems(self.engines.iter().chain(&self.socket_io), &assembled.routes));
                 if problems.is_empty() { Ok(assembled) } else { Err(StartError::Problems(problems)) }
             }
             Err(others) => Err(StartError::Problems(others.into_iter().chain(problems).collect())),
@@ -465,8 +466,8 @@ fn written_here<T>() -> Written {
     Written::new(&name[start..], context.file(), context.line())
 }
 
-fn socket_io(SocketIo { engine }: SocketIo) -> Engine {
-    Engine::new(&engine.path.clone(), Serves::SocketIo, engine)
+fn socket_io(SocketIo { engine }: SocketIo) -> EngineIoEndpoint {
+    EngineIoEndpoint::new(&engine.path.clone(), Serves::SocketIo, engine)
 }
 
 impl Default for Server {

@@ -32,7 +32,9 @@ pub(super) async fn join_cluster(
     let (name, address) = (engine.name(), engine.address());
     let namespaces = server.shared.known().into_iter().flat_map(KnownNamespaces::without_parameters);
     let setup = ClusterSetup { engine, options, namespaces: namespaces.map(Arc::from).collect(), handler: None };
-    cluster::start(&server.shared.hub, setup)
-        .await
-        .map_err(|source| StartError::Cluster { engine: name, address, source })
+    cluster::start(&server.shared.hub, setup).await.map_err(|source| StartError::Cluster {
+        engine: name,
+        address,
+        source,
+    })
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::metrics::Counter;
 use crate::protocol::PreviousFrames;
 use crate::session::DisconnectReason;
-use crate::transport::DirectWrite;
+use crate::transport::SystemWrite;
 
 /// Creates an outbox whose transport is blocked.
 fn outbox(overflow: Overflow) -> Outbox {
@@ -15,8 +15,8 @@ fn outbox(overflow: Overflow) -> Outbox {
 #[derive(Debug)]
 struct Narrow(Mutex<usize>);
 
-impl DirectWrite for Narrow {
-    fn try_write(&self, frames: &[u8]) -> io::Result<usize> {
+impl SystemWrite for Narrow {
+    fn send(&self, frames: &[u8]) -> io::Result<usize> {
         let mut room = self.0.lock().unwrap();
         let taken = frames.len().min(*room);
         *room -= taken;
@@ -142,7 +142,7 @@ fn a_client_that_takes_nothing_has_one_burst_at_most() {
 fn whoever_stopped_reading_is_woken_when_little_waits_whoever_wrote() {
     let outbox = roomy(&small());
     let stream = Arc::new(Narrow(Mutex::new(0)));
-    outbox.lend(Direct::Test(Arc::clone(&stream) as Arc<dyn DirectWrite>));
+    outbox.lend(Direct::Test(Arc::clone(&stream) as Arc<dyn SystemWrite>));
     let woken = Arc::new(Woken::default());
     outbox.register(&Context::from_waker(&Arc::clone(&woken).into()));
     for _ in 0..4 {

@@ -1,12 +1,13 @@
 //! An engine that joins servers of one process.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::hub::cluster::{
     Census, ClusterNode, Engine, EngineError, EngineFuture, EngineState, Published, Received as ReceivedMessage,
 };
 use crate::protocol::cluster::{ClusterMessage, MessageBody, NodeId};
+use crate::sync::lock;
 
 /// The connection between engines of one process. Cheap to clone.
 ///
@@ -70,8 +71,7 @@ impl MemoryBus {
     }
 
     fn lock(&self) -> MutexGuard<'_, Bus> {
-        // Nothing panics under this lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
