@@ -38,6 +38,34 @@ pub(crate) use test_log::TestLog;
 use tracing::Span;
 pub(crate) use wire_meter::{BroadcastClock, WireMeter};
 
+/// The counters of a server, and the listeners of its events.
+#[derive(Debug, Default)]
+pub(crate) struct Telemetry {
+    pub(crate) counters: Counters,
+    /// Set at the start, if there are any.
+    listeners: OnceLock<Listeners>,
+}
+
+impl Telemetry {
+    /// Listeners of events, if any.
+    pub(crate) fn listeners(&self) -> Option<&Listeners> {
+        self.listeners.get()
+    }
+
+    /// Meter of all sockets; `None` if measuring is off.
+    #[inline]
+    pub(crate) fn wire(&self) -> Option<&WireMeter> {
+        Some(&self.listeners()?.meters()?.wire)
+    }
+
+    /// Sets the listeners; called once, before the first connection.
+    pub(crate) fn listen(&self, listeners: Listeners) {
+        if !listeners.is_empty() {
+            let _ = self.listeners.set(listeners);
+        }
+    }
+}
+
 /// The counters of a server since it was built. Reading is cheap and not atomic as a whole.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
@@ -61,8 +89,6 @@ pub(crate) struct Counters {
     lost_sockets: AtomicU64,
     accept_failures: AtomicU64,
     pub(crate) labelled: LabelledCounters,
-    /// Stored here because code that counts an event also notifies the listeners.
-    listeners: OnceLock<Listeners>,
 }
 
 /// A counter of a server. [`ServerHandle::count`](crate::ServerHandle::count) reads one; [`Metrics`] holds all values.
@@ -127,24 +153,6 @@ impl Counters {
 
     pub(crate) fn add_many(&self, counter: Counter, count: u64) {
         self.cell(counter).fetch_add(count, Ordering::Relaxed);
-    }
-
-    /// Listeners of events, if any.
-    pub(crate) fn listeners(&self) -> Option<&Listeners> {
-        self.listeners.get()
-    }
-
-    /// Meter of all sockets; `None` if measuring is off.
-    #[inline]
-    pub(crate) fn wire(&self) -> Option<&WireMeter> {
-        Some(&self.listeners()?.meters()?.wire)
-    }
-
-    /// Sets the listeners; called once, before the first connection.
-    pub(crate) fn listen(&self, listeners: Listeners) {
-        if !listeners.is_empty() {
-            let _ = self.listeners.set(listeners);
-        }
     }
 
     fn cell(&self, counter: Counter) -> &AtomicU64 {

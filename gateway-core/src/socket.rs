@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::hub::{JoinError, Namespace, RoomName, Space, Target};
-use crate::metrics::Counters;
+use crate::metrics::{Counters, TestLog};
 use crate::protocol::{Content, Disconnect, Event, FromArgs, Message, RawArgs, ToArgs, is_reserved};
 use crate::session::{Delivery, EmitMode, GuardDecision, Scope, SendError, Session, SocketId};
 pub use crate::socket::ack_request::{AckRequest, AckRequests, Responses};
@@ -104,8 +104,12 @@ impl Socket {
         self.space.name_user(&self.session.id, user);
     }
 
+    pub(crate) fn test_log(&self) -> &TestLog {
+        &self.session.test_log
+    }
+
     pub(crate) fn counters(&self) -> &Counters {
-        &self.session.counters
+        &self.session.telemetry.counters
     }
 
     /// Removes the socket from `room`. Returns `true` if the socket was in the room.

@@ -118,7 +118,7 @@ impl PendingAck {
         match Pin::new(&mut self.answer).poll(task) {
             Poll::Ready(answer) => Poll::Ready(answer.map_err(|_| RequestError::Gone)),
             Poll::Pending => clock.poll(task).map(|()| {
-                self.session.counters.add(Counter::UnansweredRequests);
+                self.session.telemetry.counters.add(Counter::UnansweredRequests);
                 Err(RequestError::Timeout)
             }),
         }

@@ -207,7 +207,7 @@ impl Target {
 
     /// Notifies listeners. Returns a clock that measures until it is dropped, if broadcasts are measured.
     fn tell_listeners<'a>(&self, recipients: &'a Recipients, event: &str) -> Option<BroadcastClock<'a>> {
-        let listeners = recipients.sessions.first().and_then(|session| session.counters.listeners())?;
+        let listeners = recipients.sessions.first().and_then(|session| session.telemetry.listeners())?;
         listeners.count_sent(&self.space.name, event, recipients.len());
         recipients.iter().for_each(|session| listeners.outgoing(&self.space.name, session.id.as_str(), event));
         listeners.meters().map(|meters| meters.wire.broadcast(recipients.len()))

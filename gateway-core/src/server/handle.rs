@@ -78,11 +78,11 @@ impl ServerHandle {
     /// The value of one counter. Cheap, unlike [`ServerHandle::metrics`], which collects all of them.
     #[must_use]
     pub fn count(&self, counter: Counter) -> u64 {
-        self.0.counters.read(counter)
+        self.0.telemetry.counters.read(counter)
     }
 
     pub(crate) fn counters(&self) -> &Counters {
-        &self.0.counters
+        &self.0.telemetry.counters
     }
 
     /// Collects counters and measurements of the server at this moment. Visits every socket, so do not call it often.

@@ -85,7 +85,7 @@ pub(crate) fn write_soon(session: &Arc<Session>) {
 fn write_marked(sessions: &[Arc<Session>]) {
     let mut bytes = 0;
     for_each(sessions, |session| bytes += session.outbox.write_marked());
-    if let Some(meter) = sessions.first().and_then(|session| session.counters.wire()) {
+    if let Some(meter) = sessions.first().and_then(|session| session.telemetry.wire()) {
         meter.send(bytes);
     }
 }

@@ -24,7 +24,7 @@ use self::pongs::Pongs;
 use self::queue::Queue;
 pub(crate) use self::recovery::{AlreadyResumed, RecoveryEnd};
 use crate::limits::{Limits, Overflow};
-use crate::metrics::Counters;
+use crate::metrics::Telemetry;
 use crate::protocol::{Deflating, Encoded, SharedEvent, WireFormat};
 use crate::session::Offset;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, unpoisoned};
@@ -48,7 +48,7 @@ pub(crate) struct Outbox {
     bytes: u32,
     /// The latest leave of this socket from a room. Written and read under the lock.
     left: std::sync::atomic::AtomicU32,
-    counters: Arc<Counters>,
+    telemetry: Arc<Telemetry>,
     /// Maximum bytes of a burst.
     burst: usize,
     /// Set when the transport has accepted bytes after it was blocked. Read by the heartbeat.
@@ -62,7 +62,7 @@ pub(crate) struct Outbox {
 
 // Tests have one more kind of stream.
 #[cfg(not(test))]
-const _: () = assert!(std::mem::offset_of!(Outbox, counters) <= 2 * 64, "what comes first fills two lines");
+const _: () = assert!(std::mem::offset_of!(Outbox, telemetry) <= 2 * 64, "what comes first fills two lines");
 
 /// Number of leaves from rooms in a namespace. Lists of recipients and leaves carry this number. It wraps around after
 /// 2³² leaves, which costs one unneeded check of a list.
@@ -98,7 +98,7 @@ pub enum SendError {
 }
 
 impl Outbox {
-    pub(crate) fn new(format: WireFormat, limits: &Limits, counters: &Arc<Counters>) -> Self {
+    pub(crate) fn new(format: WireFormat, limits: &Limits, telemetry: &Arc<Telemetry>) -> Self {
         Self {
             queue: Mutex::default(),
             format,
@@ -108,7 +108,7 @@ impl Outbox {
             frames: u32::try_from(limits.outbox_frames).unwrap_or(u32::MAX),
             bytes: u32::try_from(limits.outbox_bytes).unwrap_or(u32::MAX),
             left: 0.into(),
-            counters: Arc::clone(counters),
+            telemetry: Arc::clone(telemetry),
             burst: limits.burst_bytes,
             has_moved: AtomicBool::new(false),
             reader: AtomicWaker::new(),
@@ -327,7 +327,7 @@ impl Outbox {
     }
 
     fn count_sent(&self, bytes: usize) {
-        if let Some(meter) = self.counters.wire() {
+        if let Some(meter) = self.telemetry.wire() {
             meter.send(bytes);
         }
     }

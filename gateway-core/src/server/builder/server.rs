@@ -424,11 +424,11 @@ impl Server {
         if let Some(sent) = measured {
             self.listeners.measure(meters(&self.shared, &routes, &sent));
         }
-        self.shared.counters.listen(self.listeners);
+        self.shared.telemetry.listen(self.listeners);
         let limiter = ConnectionLimiter::new(&self.limits);
         let application = Application {
             hub: Arc::clone(&self.shared.hub),
-            counters: Arc::clone(&self.shared.counters),
+            telemetry: Arc::clone(&self.shared.telemetry),
             routes,
             services,
             limits: self.limits,

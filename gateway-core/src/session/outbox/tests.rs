@@ -83,7 +83,7 @@ fn answers_are_bounded_as_a_burst_is() {
         }
         assert_eq!(push(&outbox, "e", Delivery::Answer), Err(SendError::Full));
         assert_eq!(outbox.ended(), Some((DisconnectReason::TooSlow, Scope::Connection)));
-        assert_eq!(outbox.counters.read(Counter::SlowDisconnects), 1);
+        assert_eq!(outbox.telemetry.counters.read(Counter::SlowDisconnects), 1);
     }
 }
 
@@ -103,7 +103,7 @@ fn one_turn_may_queue_a_burst_where_nothing_was_refused() {
     for overflow in [Overflow::Close, Overflow::DropNewest, Overflow::DropOldest] {
         let outbox = roomy(&Limits { overflow, ..small() });
         assert_eq!(burst(&outbox, 100), 100, "{overflow:?}");
-        assert_eq!(outbox.counters.read(Counter::DroppedFrames), 0);
+        assert_eq!(outbox.telemetry.counters.read(Counter::DroppedFrames), 0);
         assert_eq!(written(&outbox, 99).len(), 100);
     }
     let held = Outbox::new(WireFormat::Plain, &small(), &Arc::default());
@@ -176,7 +176,7 @@ fn a_volatile_frame_waits_for_nobody() {
     let outbox = outbox(Overflow::Close);
     assert_eq!(push(&outbox, "a", Delivery::Volatile), Ok(()));
     assert_eq!(push(&outbox, "b", Delivery::Volatile), Err(SendError::Full));
-    assert_eq!(outbox.counters.read(Counter::DroppedFrames), 1);
+    assert_eq!(outbox.telemetry.counters.read(Counter::DroppedFrames), 1);
     assert_eq!(outbox.ended(), None);
 }
 
@@ -309,7 +309,7 @@ fn each_message_of_a_burst_counts() {
         let (_, latest) = tell(&outbox, "b", latest);
         outbox.write_marked();
         let (third, _) = tell(&outbox, "c", latest);
-        assert_eq!(outbox.counters.read(Counter::DroppedFrames), 1);
+        assert_eq!(outbox.telemetry.counters.read(Counter::DroppedFrames), 1);
         let is_dropped = overflow == Overflow::DropNewest;
         assert_eq!(third.is_err(), is_dropped);
         let expected = if is_dropped { "eventadata1eventbdata1" } else { "eventbdata1eventcdata1" };
