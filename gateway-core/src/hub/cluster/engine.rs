@@ -36,6 +36,18 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// The id of this node. Stays the same while the engine exists.
     fn node_id(&self) -> &NodeId;
 
+    /// Returns an error if messages of this namespace cannot travel, such as for a name that is too long for a channel of the
+    /// engine. Asked before the server starts for each namespace, and for a concrete namespace of a pattern before its first
+    /// client is let in.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] whose text names the limit.
+    fn check_namespace(&self, namespace: &str) -> Result<(), EngineError> {
+        let _ = namespace;
+        Ok(())
+    }
+
     /// Receives the messages of this namespace from now on. Returns when the subscription is confirmed, or at once while the
     /// engine is away; it is then made when the engine is back. Called again after the namespace was given up.
     fn enter_namespace<'a>(&'a self, namespace: &'a Arc<str>) -> EngineFuture<'a, ()>;
