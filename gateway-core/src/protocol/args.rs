@@ -246,6 +246,11 @@ impl RawArgs {
         Content { json, shape, attachments }.into()
     }
 
+    /// Size in bytes of the JSON text and the binary parts.
+    pub(crate) fn bytes(&self) -> usize {
+        self.content.json.len() + self.content.attachments.iter().map(Bytes::len).sum::<usize>()
+    }
+
     pub(crate) fn into_content(self) -> Content {
         self.content
     }
