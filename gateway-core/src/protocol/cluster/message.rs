@@ -101,6 +101,24 @@ pub enum MessageBody {
     },
 }
 
+impl MessageBody {
+    /// Size in bytes of the texts and binary parts.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Broadcast { packet, to } => packet.bytes() + to.bytes(),
+            Self::Join { to, rooms } | Self::Leave { to, rooms } => to.bytes() + texts(rooms),
+            Self::Disconnect { to, close: _ } => to.bytes(),
+            Self::ServerEvent(packet) => packet.bytes(),
+            Self::Ask { request, question } => request.len() + question.bytes(),
+            Self::Answer { request, asker, answer } => request.len() + asker.as_str().len() + answer.bytes(),
+        }
+    }
+}
+
+fn texts(texts: &[String]) -> usize {
+    texts.iter().map(String::len).sum()
+}
+
 /// A question to every other node.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -121,6 +139,27 @@ pub enum Question {
     ServerEvent(EventPacket),
 }
 
+impl Question {
+    /// Name for the log.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Sockets(_) => "sockets",
+            Self::Rooms => "rooms",
+            Self::BroadcastWithAck { .. } => "broadcast with acknowledgements",
+            Self::ServerEvent(_) => "server-side event",
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Sockets(to) => to.bytes(),
+            Self::Rooms => 0,
+            Self::BroadcastWithAck { packet, to } => packet.bytes() + to.bytes(),
+            Self::ServerEvent(packet) => packet.bytes(),
+        }
+    }
+}
+
 /// An answer of one node.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -137,6 +176,18 @@ pub enum Answer {
     ServerEvent(RawArgs),
 }
 
+impl Answer {
+    fn bytes(&self) -> usize {
+        match self {
+            // The descriptions are not measured one by one: most of each is its handshake.
+            Self::Sockets(sockets) => sockets.len() * 512,
+            Self::Rooms(rooms) => texts(rooms),
+            Self::ClientCount(_) => 0,
+            Self::ClientAck(args) | Self::ServerEvent(args) => args.bytes(),
+        }
+    }
+}
+
 /// An event and its arguments.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventPacket {
@@ -144,6 +195,12 @@ pub struct EventPacket {
     pub event: String,
     /// The arguments.
     pub args: RawArgs,
+}
+
+impl EventPacket {
+    fn bytes(&self) -> usize {
+        self.event.len() + self.args.bytes()
+    }
 }
 
 /// A selection of sockets in a namespace of all nodes.
@@ -155,6 +212,12 @@ pub struct Selector {
     pub except: Vec<String>,
     /// How the event is sent.
     pub flags: BroadcastFlags,
+}
+
+impl Selector {
+    fn bytes(&self) -> usize {
+        texts(&self.rooms) + texts(&self.except)
+    }
 }
 
 /// How an event is sent to the sockets that a [`Selector`] selects.
