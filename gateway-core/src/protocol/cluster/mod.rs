@@ -3,6 +3,7 @@
 mod message;
 pub(crate) mod node_format;
 
+pub(crate) use message::USER_ROOM;
 pub use message::{
     Answer, BroadcastFlags, ClusterMessage, EventPacket, HandshakeSummary, MessageBody, NodeId, Question, RemoteSocket,
     Selector,
