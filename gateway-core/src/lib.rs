@@ -146,6 +146,12 @@ pub mod cluster {
         RemoteSocket, Selector,
     };
 
+    /// The format of the classic Redis adapter of Socket.IO and of its emitter.
+    pub mod classic {
+        pub use crate::protocol::cluster::classic::{channel, read, write, write_socket_ids};
+        pub use crate::protocol::cluster::{ClassicChannel, ClassicError, ClassicMessage, ClassicSender};
+    }
+
     /// The message format of Node's sharded Redis, Redis streams and PostgreSQL adapters, for engines that talk to them.
     pub mod node_format {
         pub use crate::protocol::cluster::node_format::{
