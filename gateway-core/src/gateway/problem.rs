@@ -7,10 +7,8 @@ use std::panic::Location;
 use crate::gateway::namespace_error::NamespaceError;
 use crate::gateway::pattern::PatternError;
 use crate::handler::{Declared, Handler, Hook, Missing, Written};
+use crate::hub::cluster::EngineError;
 use crate::limits::Overflow;
-
-/// Help for two copies of this crate in one program, each of which has its own registry.
-const COPIES: &str = "; where another copy of gateway-core is in the program, which `cargo tree -d` lists, name one version of it everywhere";
 
 /// Help for gateways that the linker dropped from a static library.
 const STATIC: &str =
@@ -222,7 +220,7 @@ impl Problem {
                 "no gateway with the namespace `{namespace}` is linked into this binary, and one is expected"
             ),
             help: format!(
-                "a crate that nothing names is dropped by the linker with its gateways: write `use that_crate as _;`{STATIC}{COPIES}"
+                "a crate that nothing names is dropped by the linker with its gateways: write `use that_crate as _;`{STATIC}"
             ),
         }
     }
@@ -289,7 +287,7 @@ impl Problem {
             place: None,
             what: "there is no gateway to serve".to_owned(),
             help: format!(
-                "put `#[gateway(namespace = \"/\")]` on a struct; if it is in another crate that nothing names, write `use that_crate as _;`{STATIC}{COPIES}"
+                "put `#[gateway(namespace = \"/\")]` on a struct; if it is in another crate that nothing names, write `use that_crate as _;`{STATIC}"
             ),
         }
     }
@@ -352,9 +350,24 @@ pub enum StartError {
     #[cfg(feature = "tls")]
     #[error("no TLS: {0}")]
     Tls(#[from] crate::transport::TlsError),
+    /// The cluster's engine cannot be reached, and the server does not start without; see
+    /// [`ClusterOptions::at_start`](crate::cluster::ClusterOptions::at_start).
+    #[error("cannot reach the cluster's engine, {engine}{}: {source}", at_address(.address))]
+    Cluster {
+        /// Name of the engine.
+        engine: &'static str,
+        /// Its address without credentials; empty if it has none.
+        address: String,
+        /// The engine's error.
+        source: EngineError,
+    },
     /// Installing the signal handlers failed.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
+}
+
+fn at_address(address: &str) -> String {
+    if address.is_empty() { String::new() } else { format!(" at {address}") }
 }
 
 /// Help for an address that has no host or no port.

@@ -1,13 +1,14 @@
 //! Recovery of a client that lost its connection: a new session replaces the old one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::protocol::{Disconnect, Encoded, Outgoing};
 use crate::session::outbox::{AlreadyResumed, Pushed, RecoveryEnd};
 use crate::session::{DisconnectReason, Leaves, Offset, Offsets, Recovery, Scope, SendError, Session, SocketId};
+use crate::sync::lock;
 
 /// Additional data of a session that can be resumed.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ impl Session {
         let greeting = self.greeting();
         let session = Arc::new(self);
         // Later pushes to the earlier session are forwarded.
-        let name = || *recovery.latest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&session);
+        let name = || *lock(&recovery.latest) = Arc::downgrade(&session);
         if !session.outbox.take_over(&earlier.outbox, offset, greeting, name) {
             return None;
         }
@@ -172,7 +173,7 @@ impl Session {
 
     fn resumed_as(&self) -> Option<Arc<Self>> {
         let recovery = self.recovery.as_ref()?;
-        let latest = recovery.latest.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+        let latest = lock(&recovery.latest).upgrade();
         latest.filter(|latest| !std::ptr::eq(&raw const **latest, self))
     }
 }
