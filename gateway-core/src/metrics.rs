@@ -1,6 +1,8 @@
 //! Counters and tracing spans. Names of fields and counters are defined here; payloads, headers and queries are never
 //! recorded.
 
+mod cluster_log;
+mod cluster_meter;
 mod event_listeners;
 mod exposition;
 mod histogram;
@@ -15,6 +17,11 @@ use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub(crate) use cluster_log::{
+    cluster_gap, cluster_ignored, cluster_incomplete, cluster_joined, cluster_lost, cluster_not_published,
+    cluster_publish_failed, cluster_unreachable,
+};
+pub(crate) use cluster_meter::ClusterMeter;
 pub use event_listeners::EventInfo;
 pub(crate) use event_listeners::Listeners;
 pub use exposition::Metrics;

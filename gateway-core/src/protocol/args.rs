@@ -14,7 +14,7 @@ use crate::protocol::Event;
 use crate::protocol::arity::arity_of;
 use crate::protocol::fault::{Fault, every_fault, explain, name_as_sent};
 use crate::protocol::json::first_value;
-use crate::protocol::payload::{Arity, Content, Payload, keep_named, read};
+use crate::protocol::payload::{Arity, Content, ContentRef, Payload, keep_named, read};
 
 /// The arguments of an event as a list of any length: `T` is a tuple, a `Vec`, or a type that is read from a list.
 ///
@@ -246,8 +246,21 @@ impl RawArgs {
         Content { json, shape, attachments }.into()
     }
 
+    /// Size in bytes of the JSON text and the binary parts.
+    pub(crate) fn bytes(&self) -> usize {
+        self.content.json.len() + self.content.attachments.iter().map(Bytes::len).sum::<usize>()
+    }
+
     pub(crate) fn into_content(self) -> Content {
         self.content
+    }
+
+    /// The content as it is sent, borrowed.
+    pub(crate) fn content(&self) -> ContentRef<'_> {
+        match self.absent {
+            true => ContentRef { json: "[]", shape: Arity::Several, attachments: &[] },
+            false => self.content.lend(),
+        }
     }
 
     fn list(&self) -> ArgList<'_> {

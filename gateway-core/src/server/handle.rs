@@ -113,12 +113,15 @@ impl ServerHandle {
         self.0.stopping.cancelled().await;
     }
 
-    /// Completes when the last connection has ended and its disconnect hooks have run.
+    /// Completes when the last connection has ended, its disconnect hooks have run, and the server has left its cluster.
     ///
     /// # Cancel safety
     ///
     /// The future may be dropped and the method called again.
     pub async fn stopped(&self) {
         self.0.tasks.wait().await;
+        if let Some(cluster) = self.0.hub.cluster() {
+            cluster.stopped().await;
+        }
     }
 }

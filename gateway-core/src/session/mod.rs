@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-pub(crate) use batch::{Batch, for_each, latest_of, write_all_soon};
+pub(crate) use batch::{Batch, burst_to, for_each, write_all_soon};
 pub(crate) use heartbeat::{ByteActivity, Heartbeat, HeartbeatAction, HeartbeatConfig, PingMode, ReceivedKind};
 pub(crate) use id::ById;
 pub use id::SocketId;
@@ -30,7 +30,7 @@ pub(crate) use room_guard::{GuardDecision, RoomGuard};
 pub use disconnect_reason::DisconnectReason;
 pub(crate) use emit::{EmitMode, VolatileText};
 pub use outbox::SendError;
-pub(crate) use outbox::{Delivery, Leaves, Outbox, Pushed, Scope};
+pub(crate) use outbox::{BurstFrames, Delivery, JoinedBurst, Leaves, Outbox, Pushed, Scope};
 pub(crate) use pending_acks::{AckResult, PendingAcks};
 pub use replay::Recovery;
 pub(crate) use replay::{Offset, Offsets};

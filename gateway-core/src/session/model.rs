@@ -14,10 +14,10 @@ use shuttle::sync::{Condvar, Mutex};
 use shuttle::thread;
 
 use crate::limits::{Limits, Overflow};
-use crate::protocol::{
-    Disconnect, EncodeContext, Encoded, OpCode, PreviousFrames, SharedEvent, WireFormat, close_frame,
+use crate::protocol::{Disconnect, EncodeContext, Encoded, OpCode, SharedEvent, WireFormat, close_frame};
+use crate::session::{
+    Batch, BurstFrames, Delivery, DisconnectReason, JoinedBurst, Leaves, Scope, Session, write_all_soon,
 };
-use crate::session::{Batch, Delivery, DisconnectReason, Leaves, Scope, Session, write_all_soon};
 use crate::transport::{Broken, Deliver, Direct, Ending, Handshake, SystemWrite, Transport};
 
 /// Interleavings tried per model, half of them random and half with few context switches.
@@ -332,16 +332,16 @@ fn each_to_all(is_direct: bool) {
         let everybody = Arc::clone(&list);
         let task = thread::spawn(move || {
             connection(&session, wire, || {
-                let mut latest = PreviousFrames::default();
+                let mut latest = BurstFrames::default();
                 for broadcast in 0..FRAMES {
                     let (event, data) = (number.to_string(), broadcast.to_string());
-                    let shared =
-                        SharedEvent::new(EncodeContext::of("/"), &event, data.as_str().into(), None).behind(latest);
+                    let shared = SharedEvent::new(EncodeContext::of("/"), &event, data.as_str().into(), None);
+                    let burst = JoinedBurst::new(&shared, latest);
                     for session in everybody.iter() {
-                        session.outbox.push_shared(&shared, Leaves::default()).unwrap();
+                        burst.push(&session.outbox, Leaves::default()).unwrap();
                     }
-                    latest = shared.into_latest();
-                    write_all_soon((&everybody, None), PreviousFrames::default());
+                    latest = burst.into_frames();
+                    write_all_soon((&everybody, None), BurstFrames::default());
                 }
             });
         });

@@ -64,7 +64,7 @@ pub(super) struct EventMembers<'a> {
 
 /// The recipients.
 #[derive(Default, serde::Deserialize)]
-pub(super) struct SelectorMembers {
+pub(in crate::protocol::cluster) struct SelectorMembers {
     rooms: Option<Vec<RoomName>>,
     except: Option<Vec<RoomName>>,
     flags: Option<FlagMembers>,
@@ -82,9 +82,9 @@ struct FlagMembers {
 }
 
 /// The name of a room: a text, or a number, which stands for its decimal text.
-pub(super) struct RoomName(String);
+pub(in crate::protocol::cluster) struct RoomName(String);
 
-pub(super) fn room_names(rooms: Option<Vec<RoomName>>) -> Vec<String> {
+pub(in crate::protocol::cluster) fn room_names(rooms: Option<Vec<RoomName>>) -> Vec<String> {
     rooms.unwrap_or_default().into_iter().map(|RoomName(name)| name).collect()
 }
 
