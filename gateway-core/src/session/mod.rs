@@ -307,7 +307,7 @@ impl Session {
     /// Makes the session resumable.
     pub(crate) fn with_recovery(mut self, recovery: &Recovery, offsets: &Arc<Offsets>) -> Self {
         self.outbox.record(recovery);
-        self.recovery = Some(Box::new(SessionRecovery::new(SocketId::random(), offsets, false)));
+        self.recovery = Some(Box::new(SessionRecovery::new(SocketId::random(), offsets)));
         self
     }
 
@@ -318,11 +318,11 @@ impl Session {
         let recovery = earlier.recovery.as_ref()?;
         self.id = earlier.id.clone();
         self.state = earlier.state.share();
-        self.recovery = Some(Box::new(SessionRecovery::new(recovery.key.clone(), &recovery.offsets, true)));
+        self.recovery = Some(Box::new(recovery.resumed()));
         let greeting = self.greeting();
         let session = Arc::new(self);
         // Later pushes to the earlier session are forwarded.
-        let name = || *lock(&recovery.resumed_as) = Arc::downgrade(&session);
+        let name = || *lock(&recovery.latest) = Arc::downgrade(&session);
         if !session.outbox.take_over(&earlier.outbox, offset, greeting, name) {
             return None;
         }
@@ -437,7 +437,8 @@ impl Session {
 
     fn resumed_as(&self) -> Option<Arc<Self>> {
         let recovery = self.recovery.as_ref()?;
-        lock(&recovery.resumed_as).upgrade()
+        let latest = lock(&recovery.latest).upgrade();
+        latest.filter(|latest| !std::ptr::eq(&raw const **latest, self))
     }
 }
 

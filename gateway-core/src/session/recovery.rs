@@ -16,16 +16,23 @@ pub(crate) struct SessionRecovery {
     /// Set if this session resumed an earlier one.
     pub(super) recovered: bool,
     pub(super) away: AtomicBool,
-    pub(super) resumed_as: Mutex<Weak<Session>>,
+    /// The client's latest session, shared by all of them: sessions between the first and the latest may be gone.
+    pub(super) latest: Arc<Mutex<Weak<Session>>>,
     /// Cancelled when the client has resumed or can no longer resume.
     pub(super) settled: CancellationToken,
 }
 
 impl SessionRecovery {
-    pub(super) fn new(key: SocketId, offsets: &Arc<Offsets>, recovered: bool) -> Self {
+    pub(super) fn new(key: SocketId, offsets: &Arc<Offsets>) -> Self {
         let offsets = Arc::clone(offsets);
-        let (away, resumed_as, settled) = (AtomicBool::new(false), Mutex::default(), CancellationToken::new());
-        Self { key, offsets, recovered, away, resumed_as, settled }
+        let (away, latest, settled) = (AtomicBool::new(false), Arc::default(), CancellationToken::new());
+        Self { key, offsets, recovered: false, away, latest, settled }
+    }
+
+    /// Data of a session that resumes the one with this data.
+    pub(super) fn resumed(&self) -> Self {
+        let latest = Arc::clone(&self.latest);
+        Self { recovered: true, latest, ..Self::new(self.key.clone(), &self.offsets) }
     }
 }
 
