@@ -140,6 +140,7 @@ pub mod cluster {
         Census, ClusterNode, ClusterOptions, Engine, EngineAbsence, EngineError, EngineFuture, EngineState,
         MessageReceiver, Published, Received,
     };
+    pub use crate::hub::{ClusterCount, ClusterList};
     pub use crate::protocol::cluster::{
         Answer, BroadcastFlags, ClusterMessage, EventPacket, HandshakeSummary, MessageBody, NodeId, Question,
         RemoteSocket, Selector,

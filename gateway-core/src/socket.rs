@@ -1,15 +1,20 @@
 //! The [`Socket`]: user code's handle to one connected client.
 
 mod ack_request;
+mod responses;
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::hub::{JoinError, Namespace, RoomName, Space, Target};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::hub::{JoinError, Namespace, PublicData, RoomName, Space, Target};
 use crate::metrics::{Counters, TestLog};
 use crate::protocol::{Content, Disconnect, Event, FromArgs, Message, RawArgs, ToArgs, is_reserved};
 use crate::session::{Delivery, EmitMode, GuardDecision, Scope, SendError, Session, SocketId};
-pub use crate::socket::ack_request::{AckRequest, AckRequests, Responses};
+pub use crate::socket::ack_request::{AckRequest, AckRequests};
+pub use crate::socket::responses::Responses;
 use crate::transport::Handshake;
 
 /// A handle to one connected client. Cheap to clone; usable from any task, also after the client has disconnected.
@@ -257,6 +262,24 @@ impl Socket {
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.session.state.find()
+    }
+
+    /// Makes data public with the socket: other nodes of a cluster see them in
+    /// [`RemoteSocket::data`](crate::cluster::RemoteSocket::data). A later call replaces them. Corresponds to `socket.data` of
+    /// Socket.IO; [`Socket::set_state`] keeps values in the process.
+    ///
+    /// # Errors
+    ///
+    /// When the value cannot be serialised as JSON.
+    pub fn set_data<T: Serialize + ?Sized>(&self, data: &T) -> Result<(), serde_json::Error> {
+        self.session.state.insert(PublicData(serde_json::to_value(data)?));
+        Ok(())
+    }
+
+    /// The data that [`Socket::set_data`] made public; `null` if none.
+    #[must_use]
+    pub fn data(&self) -> Value {
+        self.session.state.find::<PublicData>().map(|data| data.0.clone()).unwrap_or_default()
     }
 
     /// Disconnects the socket after its queued events are sent. On plain WebSocket this closes the connection, on Socket.IO

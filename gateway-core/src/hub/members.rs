@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::error::Exception;
 use crate::hub::recipients::Recipients;
+use crate::protocol::cluster::USER_ROOM;
 use crate::session::{ById, Leaves, Session, SocketId};
 
 /// Invariants: a room exists while it has a socket; a socket's list of rooms and the rooms' lists of sockets agree.
@@ -36,22 +37,19 @@ struct Member {
     rooms: Vec<Arc<str>>,
 }
 
-/// Prefix of the room that holds the sockets of one user. No client can name such a room.
-const USER: &str = "\0user/";
-
 /// The room of a user's sockets.
 pub(crate) fn user_room(user: &str) -> String {
-    format!("{USER}{user}")
+    format!("{USER_ROOM}{user}")
 }
 
 /// Returns `true` for the rooms of users, which nobody joins by name.
 pub(crate) fn is_user_room(room: &str) -> bool {
-    room.starts_with(USER)
+    room.starts_with(USER_ROOM)
 }
 
 /// The user of a user's room.
 pub(crate) fn user_of_room(room: &str) -> Option<&str> {
-    room.strip_prefix(USER)
+    room.strip_prefix(USER_ROOM)
 }
 
 impl Member {
@@ -226,6 +224,12 @@ impl Members {
     /// Takes the rooms that have changed.
     pub(crate) fn take_changed_rooms(&mut self) -> Option<Vec<Arc<str>>> {
         self.changed_rooms.as_mut().filter(|changed| !changed.is_empty()).map(std::mem::take)
+    }
+
+    /// The names of all rooms, with users' rooms and the sockets' own.
+    pub(crate) fn every_room(&self) -> Vec<String> {
+        let own = self.sockets.keys().map(ToString::to_string);
+        self.rooms.keys().map(ToString::to_string).chain(own).collect()
     }
 
     pub(crate) fn rooms(&self) -> Vec<(String, usize)> {

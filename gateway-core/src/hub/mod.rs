@@ -2,6 +2,7 @@
 
 mod acks;
 pub(crate) mod cluster;
+mod gather;
 mod members;
 mod namespace;
 mod recipients;
@@ -16,6 +17,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
 pub(crate) use acks::{AckEvent, AskedSockets, PendingAck};
+pub use gather::{ClusterCount, ClusterList};
 pub use members::JoinError;
 pub use namespace::Namespace;
 pub(crate) use remote_sockets::PublicData;

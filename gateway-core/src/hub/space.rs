@@ -131,6 +131,11 @@ impl Space {
         self.lock().every_room_of(id)
     }
 
+    /// The names of all rooms, with users' rooms and the sockets' own.
+    pub(crate) fn every_room(&self) -> Vec<String> {
+        self.lock().every_room()
+    }
+
     /// Returns `true` if the room has a member.
     pub(crate) fn has_room(&self, room: &str) -> bool {
         self.lock().has_room(room)

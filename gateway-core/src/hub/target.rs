@@ -8,10 +8,10 @@ use crate::hub::recipients::Recipients;
 use crate::hub::{JoinError, RoomName, Space};
 use crate::metrics::{BroadcastClock, broadcast_unsent};
 use crate::protocol::cluster::{BroadcastFlags, EventPacket, MessageBody, Selector};
-use crate::protocol::{
-    Compress, Content, Disconnect, Encoded, Event, Key, PreviousFrames, RawArgs, SharedEvent, ToArgs, is_reserved,
+use crate::protocol::{Compress, Content, Disconnect, Encoded, Event, Key, RawArgs, SharedEvent, ToArgs, is_reserved};
+use crate::session::{
+    BurstFrames, Delivery, EmitMode, JoinedBurst, Scope, SendError, VolatileText, burst_to, for_each, write_all_soon,
 };
-use crate::session::{Delivery, EmitMode, Scope, SendError, VolatileText, for_each, latest_of, write_all_soon};
 use crate::session::{Leaves, Pushed, Session};
 
 /// A set of sockets of one namespace, selected by rooms. More rooms widen the set; a socket in two rooms counts once.
@@ -234,14 +234,17 @@ impl Target {
         let (encoding, number) = (self.space.encode_context(), offset.map(|offset| offset.to_string()));
         let shared = SharedEvent::new(encoding, event, content.lend(), number).worth(self.worth);
         let shared = match mode {
-            // A frame that may be removed again is not merged with the frames around it.
             EmitMode::LatestOf(key) => shared.with_key(Key::new(event, key)),
-            EmitMode::Event | EmitMode::Volatile => shared.behind(latest_of(recipients.list())),
+            EmitMode::Event | EmitMode::Volatile => shared,
         };
+        let mut sent = BurstFrames::default();
         // Decided once here instead of for each socket.
         let queued = match (mode, offset) {
             (EmitMode::Event, None) => {
-                self.push_to(recipients, |session, leaves| session.outbox.push_shared(&shared, leaves))
+                let burst = JoinedBurst::new(&shared, burst_to(recipients.list()));
+                let queued = self.push_to(recipients, |session, leaves| burst.push(&session.outbox, leaves));
+                sent = burst.into_frames();
+                queued
             }
             (EmitMode::LatestOf(_), None) => {
                 self.push_to(recipients, |session, leaves| session.outbox.push_shared_latest(&shared, leaves))
@@ -256,14 +259,8 @@ impl Target {
             }
         };
         drop(clock);
-        let latest = match mode {
-            EmitMode::LatestOf(_) => {
-                drop(shared);
-                PreviousFrames::default()
-            }
-            EmitMode::Event | EmitMode::Volatile => shared.into_latest(),
-        };
-        write_all_soon(recipients.list(), latest);
+        drop(shared);
+        write_all_soon(recipients.list(), sent);
         let not_published = match self.cluster() {
             Some(cluster) => !self.publish_event(cluster, event, content, key),
             None => false,

@@ -2,6 +2,7 @@
 
 mod backlog;
 mod bounds;
+mod burst;
 mod close;
 mod coalesce;
 mod compression;
@@ -18,6 +19,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::task::AtomicWaker;
 
+pub(crate) use self::burst::{BurstFrames, JoinedBurst};
 pub(crate) use self::close::Scope;
 pub(crate) use self::delivery::{Delivery, Pushed};
 use self::pongs::Pongs;
@@ -25,7 +27,7 @@ use self::queue::Queue;
 pub(crate) use self::recovery::{AlreadyResumed, RecoveryEnd};
 use crate::limits::{Limits, Overflow};
 use crate::metrics::Telemetry;
-use crate::protocol::{Deflating, Encoded, SharedEvent, WireFormat};
+use crate::protocol::{Deflating, Encoded, WireFormat};
 use crate::session::Offset;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, unpoisoned};
 use crate::transport::{Direct, PollListener, Transport};
@@ -178,32 +180,7 @@ impl Outbox {
         self.push_into(self.lock_listed(listed)?, frame, delivery)
     }
 
-    /// Queues one event of a broadcast, merged with the previous frames if only those are queued.
-    #[inline]
-    pub(crate) fn push_shared(&self, shared: &SharedEvent<'_>, listed: Leaves) -> Result<Pushed, SendError> {
-        if let Some(compressed) = self.compressed_form_of(shared) {
-            let frame = compressed.clone();
-            return self.push_into(self.lock_listed(listed)?, frame, Delivery::Event);
-        }
-        let piece = shared.piece(self.format);
-        let mut queue = self.lock_listed(listed)?;
-        if let Some(joined) = &piece.joined
-            && queue.waiting.is_only(&joined.before)
-            && self.may_join(&queue, piece.bytes)
-        {
-            queue.waiting.replace(&joined.both);
-            return Ok(queue.mark());
-        }
-        self.push_into(queue, piece.frame.clone(), Delivery::Event)
-    }
-
-    /// Returns `true` if a frame can be merged and the queue stays below its high-water mark.
-    #[inline]
-    fn may_join(&self, queue: &Queue, bytes: usize) -> bool {
-        self.is_kept(Delivery::Event) && !queue.closed && self.stays_light(queue, bytes)
-    }
-
-    /// Returns `true` if the frame is never dropped alone. Only such frames are merged.
+    /// Returns `true` if the frame is never dropped alone. Only such frames are joined.
     fn is_kept(&self, delivery: Delivery) -> bool {
         match delivery {
             Delivery::Answer => true,

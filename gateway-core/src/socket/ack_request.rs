@@ -1,6 +1,5 @@
 //! Requests from the server to its clients, and the acknowledgements that answer them.
 
-use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::pin::{Pin, pin};
@@ -9,9 +8,11 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::hub::{AckEvent, AskedSockets, Namespace, RequestError, Target};
+use crate::hub::{AckEvent, AskedSockets, Namespace, PendingAck, RequestError, Target};
+use crate::protocol::cluster::{EventPacket, Question};
 use crate::protocol::{FromArgs, RawArgs, ToArgs};
 use crate::session::{Delivery, SendError, Session, SocketId};
+use crate::socket::responses::Responses;
 
 /// A request to one client. Nothing is sent until the request is awaited; dropping the future abandons the request.
 #[derive(Debug)]
@@ -33,9 +34,6 @@ pub struct AckRequests<R> {
     timeout: Option<Duration>,
     answer: PhantomData<fn() -> R>,
 }
-
-/// Answers of the sockets of a target, with a failure for each missing answer. In no particular order.
-pub struct Responses<R>(Vec<(SocketId, Result<R, RequestError>)>);
 
 impl<R> AckRequest<R> {
     pub(super) fn new(session: &Arc<Session>, event: &str, args: Result<RawArgs, serde_json::Error>) -> Self {
@@ -69,7 +67,8 @@ impl<R: FromArgs + Send + 'static> IntoFuture for AckRequest<R> {
 
 impl Target {
     /// Sends a request to every selected socket; await the result for the answers. Disconnected sockets that may still resume
-    /// are skipped. Answers that arrive before the timeout are kept even if others are missing.
+    /// are skipped. Answers that arrive before the timeout are kept even if others are missing. In a cluster the sockets of all
+    /// nodes are asked.
     ///
     /// ```no_run
     /// # async fn example(namespace: gateway_core::Namespace) {
@@ -94,7 +93,8 @@ impl Namespace {
 }
 
 impl<R> AckRequests<R> {
-    /// Sets the timeout for all answers together. Default: the server's.
+    /// Sets the timeout for all answers together. Default: the server's
+    /// [`request_timeout`](crate::limits::Limits::request_timeout), or that of the cluster if this server has none of the sockets.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -105,17 +105,37 @@ impl<R: FromArgs> AckRequests<R> {
     async fn ask(self) -> Responses<R> {
         // All requests are sent before the first answer is awaited.
         let AskedSockets { pending, default_timeout } = AskedSockets::ask(&self.target, &self.question);
-        let mut clock = pin!(sleep(self.timeout.or(default_timeout).unwrap_or_default()));
-        let mut answers = Vec::with_capacity(pending.len());
-        for (id, asked) in pending {
-            let answer = match asked {
-                Ok(asked) => asked.answer(clock.as_mut()).await,
-                Err(error) => Err(error),
-            };
-            answers.push((id, answer));
-        }
-        Responses(answers)
+        let time = self.timeout.or(default_timeout);
+        let sockets = answers(pending, time.unwrap_or_default());
+        let Some((cluster, Ok(question))) = self.target.cluster().zip(Some(self.question)) else {
+            return Responses { sockets: sockets.await, ..Responses::default() };
+        };
+        let (event, args) = question.into_parts();
+        let (packet, mut to) = (EventPacket { event, args }, self.target.selector());
+        let time = time.unwrap_or(cluster.request_timeout());
+        to.flags.timeout = Some(time);
+        let question = Question::BroadcastWithAck { packet, to };
+        let others = cluster.ask(&self.target.space().name, question, time);
+        let (sockets, others) = tokio::join!(sockets, others);
+        Responses { sockets, ..Responses::of_other_nodes(others) }
     }
+}
+
+/// The requests to this node's sockets.
+type PendingAnswers = Vec<(SocketId, Result<PendingAck, RequestError>)>;
+
+/// Waits for the answers of this node's sockets.
+async fn answers<R: FromArgs>(pending: PendingAnswers, time: Duration) -> Vec<(SocketId, Result<R, RequestError>)> {
+    let mut clock = pin!(sleep(time));
+    let mut answers = Vec::with_capacity(pending.len());
+    for (id, asked) in pending {
+        let answer = match asked {
+            Ok(asked) => asked.answer(clock.as_mut()).await,
+            Err(error) => Err(error),
+        };
+        answers.push((id, answer));
+    }
+    answers
 }
 
 impl<R: FromArgs + Send + 'static> IntoFuture for AckRequests<R> {
@@ -124,56 +144,5 @@ impl<R: FromArgs + Send + 'static> IntoFuture for AckRequests<R> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.ask())
-    }
-}
-
-impl<R> Responses<R> {
-    /// Number of sockets that were sent the request.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Returns `true` if no socket was sent the request.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Each socket's id with its answer or its failure.
-    pub fn iter(&self) -> impl Iterator<Item = (&SocketId, Result<&R, &RequestError>)> {
-        self.0.iter().map(|(id, answer)| (id, answer.as_ref()))
-    }
-
-    /// The answers that arrived.
-    pub fn arrived(&self) -> impl Iterator<Item = &R> {
-        self.0.iter().filter_map(|(_, answer)| answer.as_ref().ok())
-    }
-
-    /// The answers of all sockets.
-    ///
-    /// # Errors
-    ///
-    /// The unchanged [`Responses`] if any socket did not answer.
-    pub fn all(self) -> Result<Vec<R>, Self> {
-        if self.0.iter().any(|(_, answer)| answer.is_err()) {
-            return Err(self);
-        }
-        Ok(self.0.into_iter().filter_map(|(_, answer)| answer.ok()).collect())
-    }
-}
-
-impl<R> IntoIterator for Responses<R> {
-    type Item = (SocketId, Result<R, RequestError>);
-    type IntoIter = std::vec::IntoIter<Self::Item>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
-    }
-}
-
-impl<R: fmt::Debug> fmt::Debug for Responses<R> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_map().entries(self.iter()).finish()
     }
 }

@@ -99,7 +99,7 @@ impl Receiver {
             }
             Question::Rooms => {
                 let space = self.hub.upgrade().and_then(|hub| hub.find(&asked.namespace));
-                let rooms = space.map(|space| space.rooms().into_iter().map(|(room, _)| room).collect());
+                let rooms = space.map(|space| space.every_room());
                 asked.answer(cluster, Answer::Rooms(rooms.unwrap_or_default()));
             }
             Question::BroadcastWithAck { packet, to } => self.ask_clients(cluster, asked, packet, to),

@@ -31,14 +31,19 @@ pub(super) enum Arrival {
 pub(crate) struct Collected {
     pub(crate) answers: Vec<Answer>,
     /// Number of nodes that did not answer, as far as they were known.
-    pub(crate) missing_nodes: usize,
+    pub(super) missing_nodes: usize,
     /// Number of clients that were asked by other nodes and did not answer.
     pub(crate) missing_clients: usize,
     /// Set if the question was not asked, because the engine is away or the queue is full.
-    pub(crate) is_unasked: bool,
+    pub(super) is_unasked: bool,
 }
 
 impl Collected {
+    /// Number of nodes that did not answer; `None` if they were not asked.
+    pub(crate) fn missing_nodes(&self) -> Option<usize> {
+        (!self.is_unasked).then_some(self.missing_nodes)
+    }
+
     /// The result of a question that was not asked.
     pub(super) fn unasked() -> Self {
         Self { is_unasked: true, ..Self::default() }

@@ -1,11 +1,12 @@
 //! The [`Cluster`]: this server's part in its cluster.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::cluster::engine::{Census, Engine, EngineState};
@@ -106,11 +107,11 @@ impl Cluster {
         false
     }
 
-    /// Asks all other nodes and collects their answers, at most until `deadline`.
-    pub(crate) async fn ask(&self, namespace: &Arc<str>, question: Question, deadline: Instant) -> Collected {
+    /// Asks all other nodes and collects their answers, at most for `time`.
+    pub(crate) async fn ask(&self, namespace: &Arc<str>, question: Question, time: Duration) -> Collected {
         let name = question.name();
         self.meter.requests.add();
-        let collected = self.ask_nodes(namespace, question, deadline).await;
+        let collected = self.ask_nodes(namespace, question, time).await;
         let missing = (collected.missing_nodes, collected.missing_clients);
         if missing != (0, 0) || collected.is_unasked {
             self.meter.incomplete_requests.add();
@@ -119,19 +120,27 @@ impl Cluster {
         collected
     }
 
-    async fn ask_nodes(&self, namespace: &Arc<str>, question: Question, deadline: Instant) -> Collected {
-        let census = match timeout_at(deadline, self.engine.census(namespace)).await {
-            Ok(Ok(Census::Count(0))) => return Collected::default(),
-            Ok(Ok(Census::Nodes(nodes))) if nodes.is_empty() => return Collected::default(),
-            Ok(Ok(census)) => census,
-            Ok(Err(_)) | Err(_) => return Collected::unasked(),
+    async fn ask_nodes(&self, namespace: &Arc<str>, question: Question, time: Duration) -> Collected {
+        let mut clock = pin!(sleep(time));
+        let census = tokio::select! {
+            census = self.engine.census(namespace) => census,
+            () = &mut clock => return Collected::unasked(),
+        };
+        let census = match census {
+            Ok(Census::Count(0)) => return Collected::default(),
+            Ok(Census::Nodes(nodes)) if nodes.is_empty() => return Collected::default(),
+            Ok(census) => census,
+            Err(_) => return Collected::unasked(),
         };
         let opened = self.requests.open(census);
         if !self.publish(namespace, MessageBody::Ask { request: opened.id.clone(), question }) {
             return Collected::unasked();
         }
         // What has arrived by the deadline is the result.
-        let _ = timeout_at(deadline, opened.complete()).await;
+        tokio::select! {
+            () = opened.complete() => {}
+            () = clock => {}
+        }
         opened.close()
     }
 

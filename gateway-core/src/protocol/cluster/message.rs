@@ -247,18 +247,34 @@ pub struct RemoteSocket {
     /// The request that opened its connection.
     #[serde(default)]
     pub handshake: HandshakeSummary,
-    /// Its rooms; on nodes of Socket.IO with its own id among them.
+    /// Its rooms, with its own id and the room of its user among them.
     pub rooms: Vec<String>,
     /// The data that the socket's handlers made public; `null` or an empty object if none.
     #[serde(default)]
     pub data: Value,
 }
 
+/// Prefix of the room that holds the sockets of one user. No client can name such a room.
+pub(crate) const USER_ROOM: &str = "\0user/";
+
 impl RemoteSocket {
     /// Creates the description of a socket without handshake, rooms and data.
     pub fn new(id: impl Into<String>) -> Self {
         let (handshake, rooms, data) = Default::default();
         Self { id: id.into(), handshake, rooms, data }
+    }
+
+    /// The user that the socket belongs to, if it is on a node of this framework and a guard set one with
+    /// [`Grant::user`](crate::pipeline::Grant::user).
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.rooms.iter().find_map(|room| room.strip_prefix(USER_ROOM))
+    }
+
+    /// Returns `true` if the socket is in `room`. Every socket is in its own room.
+    #[must_use]
+    pub fn is_in(&self, room: &str) -> bool {
+        self.id == room || self.rooms.iter().any(|joined| joined == room)
     }
 }
 

@@ -7,6 +7,7 @@ mod message;
 pub(crate) mod node_format;
 
 pub use classic::{ClassicChannel, ClassicError, ClassicMessage, ClassicSender};
+pub(crate) use message::USER_ROOM;
 pub use message::{
     Answer, BroadcastFlags, ClusterMessage, EventPacket, HandshakeSummary, MessageBody, NodeId, Question, RemoteSocket,
     Selector,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::metrics::Counter;
-use crate::protocol::PreviousFrames;
+use crate::protocol::SharedEvent;
 use crate::session::DisconnectReason;
 use crate::transport::SystemWrite;
 
@@ -251,9 +251,10 @@ impl std::task::Wake for Woken {
 }
 
 /// Says `event` to it, right behind what it was told before.
-fn tell(outbox: &Outbox, event: &str, before: PreviousFrames) -> (Result<Pushed, SendError>, PreviousFrames) {
-    let shared = SharedEvent::new(crate::protocol::EncodeContext::of("/"), event, "1".into(), None).behind(before);
-    (outbox.push_shared(&shared, Leaves::default()), shared.into_latest())
+fn tell(outbox: &Outbox, event: &str, before: BurstFrames) -> (Result<Pushed, SendError>, BurstFrames) {
+    let shared = SharedEvent::new(crate::protocol::EncodeContext::of("/"), event, "1".into(), None);
+    let burst = JoinedBurst::new(&shared, before);
+    (burst.push(outbox, Leaves::default()), burst.into_frames())
 }
 
 fn roomy(limits: &Limits) -> Outbox {
@@ -265,7 +266,7 @@ fn roomy(limits: &Limits) -> Outbox {
 #[test]
 fn a_burst_of_broadcasts_waits_as_one_piece() {
     let outbox = roomy(&Limits::default());
-    let mut latest = PreviousFrames::default();
+    let mut latest = BurstFrames::default();
     for event in ["a", "b", "c"] {
         latest = tell(&outbox, event, latest).1;
         assert!(outbox.lock().waiting.is_alone());
@@ -279,7 +280,7 @@ fn a_burst_of_broadcasts_waits_as_one_piece() {
 #[test]
 fn a_burst_is_not_joined_with_what_is_not_the_broadcast_before() {
     let outbox = roomy(&Limits::default());
-    let (_, latest) = tell(&outbox, "a", PreviousFrames::default());
+    let (_, latest) = tell(&outbox, "a", BurstFrames::default());
     push(&outbox, "x", Delivery::Event).unwrap();
     let (_, latest) = tell(&outbox, "b", latest);
     assert_eq!(outbox.lock().waiting.len(), 3);
@@ -292,7 +293,7 @@ fn a_burst_is_not_joined_with_what_is_not_the_broadcast_before() {
 #[test]
 fn a_burst_that_is_begun_goes_on_alone() {
     let outbox = roomy(&Limits::default());
-    let (_, latest) = tell(&outbox, "a", PreviousFrames::default());
+    let (_, latest) = tell(&outbox, "a", BurstFrames::default());
     outbox.lock().advance(15);
     tell(&outbox, "b", latest).0.unwrap();
     assert!(!outbox.lock().waiting.is_alone());
@@ -304,7 +305,7 @@ fn each_message_of_a_burst_counts() {
     for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
         let outbox = roomy(&Limits { outbox_frames: 2, overflow, ..Limits::default() });
         outbox.refuse();
-        let (_, latest) = tell(&outbox, "a", PreviousFrames::default());
+        let (_, latest) = tell(&outbox, "a", BurstFrames::default());
         outbox.write_marked();
         let (_, latest) = tell(&outbox, "b", latest);
         outbox.write_marked();
