@@ -10,11 +10,13 @@ mod parse;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::parse::Parser;
-use syn::{Attribute, DeriveInput, parse_macro_input};
+use syn::{Attribute, DeriveInput, Path, parse_macro_input, parse_quote};
 
-use crate::check::{Mistakes, check_block, check_event, check_exception, check_injectable, check_struct};
+use crate::check::{
+    Mistakes, check_block, check_event, check_exception, check_injectable, check_request, check_struct,
+};
 use crate::expand::{
-    expand_block, expand_concrete, expand_event, expand_exception, expand_injectable, expand_struct,
+    expand_block, expand_concrete, expand_event, expand_exception, expand_injectable, expand_request, expand_struct,
     fallback_exception, fallback_injectable, fallback_struct,
 };
 use crate::parse::{Block, LayerKind, Role, Structure, Target, method_name};
@@ -189,9 +191,43 @@ pub fn register_concrete(input: proc_macro::TokenStream) -> proc_macro::TokenStr
 #[doc = include_str!("../docs/event.md")]
 #[proc_macro_derive(Event, attributes(event))]
 pub fn event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    derive_event(parse_quote!(::gateway_core), parse_macro_input!(input as DeriveInput)).into()
+}
+
+/// `Event` for a type that names `gateway-types`, which re-exports this macro as `Event`. See `gateway_core::Event`.
+#[proc_macro_derive(SharedEvent, attributes(event))]
+pub fn shared_event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    derive_event(parse_quote!(::gateway_types), parse_macro_input!(input as DeriveInput)).into()
+}
+
+/// `Event` for a type that names `gateway-client`, which re-exports this macro as `Event`. See `gateway_core::Event`.
+#[proc_macro_derive(ClientEvent, attributes(event))]
+pub fn client_event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    derive_event(parse_quote!(::gateway_client), parse_macro_input!(input as DeriveInput)).into()
+}
+
+fn derive_event(framework: Path, input: DeriveInput) -> TokenStream {
     let mut mistakes = Mistakes::default();
-    let checked = check_event(parse_macro_input!(input as DeriveInput), &mut mistakes);
-    with_mistakes(&expand_event(&checked), mistakes).into()
+    let checked = check_event(framework, input, &mut mistakes);
+    with_mistakes(&expand_event(&checked), mistakes)
+}
+
+#[doc = include_str!("../docs/request.md")]
+#[proc_macro_derive(SharedRequest, attributes(request))]
+pub fn shared_request(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    derive_request(parse_quote!(::gateway_types), parse_macro_input!(input as DeriveInput)).into()
+}
+
+#[doc = include_str!("../docs/request.md")]
+#[proc_macro_derive(ClientRequest, attributes(request))]
+pub fn client_request(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    derive_request(parse_quote!(::gateway_client), parse_macro_input!(input as DeriveInput)).into()
+}
+
+fn derive_request(framework: Path, input: DeriveInput) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    let checked = check_request(framework, input, &mut mistakes);
+    with_mistakes(&expand_request(&checked), mistakes)
 }
 
 #[doc = include_str!("../docs/exception.md")]

@@ -23,7 +23,7 @@ impl ConnectionState {
         let now = Instant::now();
         self.sockets.drivers_mut().iter_mut().for_each(|driver| driver.expire(now));
         if let Some(reason) = self.assembly_timeout.overdue(now) {
-            self.application.counters.add(Counter::ProtocolErrors);
+            self.application.telemetry.counters.add(Counter::ProtocolErrors);
             return Err(CloseCause::Over(reason));
         }
         if self.sockets.connect_deadline().is_some_and(|until| until <= now) {
@@ -127,7 +127,7 @@ impl ConnectionState {
     }
 
     fn too_slow(&self) -> CloseCause {
-        self.application.counters.add(Counter::SlowDisconnects);
+        self.application.telemetry.counters.add(Counter::SlowDisconnects);
         CloseCause::Over(DisconnectReason::TooSlow)
     }
 

@@ -149,7 +149,7 @@ impl<T: Transport> Connection<T> {
         let _batch = Batch::begin(self.inside.sockets.only_session());
         let turn = self.turn(task);
         self.inside.sockets.count();
-        if let Some(meter) = self.inside.application.counters.wire() {
+        if let Some(meter) = self.inside.application.telemetry.wire() {
             let received = self.transport.received();
             meter.receive(received - std::mem::replace(&mut self.metered, received));
         }
@@ -265,7 +265,7 @@ impl ConnectionState {
             )
         };
         if let Some(took) = self.heartbeat.hear(sign) {
-            self.application.counters.wire().inspect(|meter| meter.round_trips.observe(took));
+            self.application.telemetry.wire().inspect(|meter| meter.round_trips.observe(took));
         }
         self.taken += 1;
         let message = match received {
@@ -304,13 +304,13 @@ impl ConnectionState {
     #[inline]
     fn take_message(&mut self, message: ClientMessage<'_>, task: &mut Task<'_>) {
         if let Err(violation) = self.sockets.take(&mut self.codec, message, task) {
-            self.application.counters.add(Counter::ProtocolErrors);
+            self.application.telemetry.counters.add(Counter::ProtocolErrors);
             self.end = Some(CloseCause::Over(DisconnectReason::Malformed(violation.why)));
         }
     }
 
     fn violated(&self, disconnect: Disconnect) -> CloseCause {
-        self.application.counters.add(Counter::ProtocolErrors);
+        self.application.telemetry.counters.add(Counter::ProtocolErrors);
         CloseCause::Over(DisconnectReason::Violation(disconnect))
     }
 

@@ -12,7 +12,6 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::metrics::{ExceptionNotice, cut};
-use crate::protocol::to_json;
 use crate::random::random;
 
 /// Message to the client when the cause is hidden, as in NestJS.
@@ -250,7 +249,7 @@ impl Exception {
         let id = self.id().filter(|_| !nestjs);
         let details = self.0.details.as_deref();
         let members = ExceptionMembers { status: "error", message: &self.0.message, code, id, details, cause };
-        to_json(&members).expect("names and values that are JSON already")
+        serde_json::to_string(&members).expect("names and values that are JSON already")
     }
 
     /// The JSON of a refused namespace request: `message`, and `data` for programs. `data` has the details alone, or the code
@@ -262,7 +261,7 @@ impl Exception {
             (code, id) => serde_json::to_value(RejectionData { code, id, details }).ok(),
         };
         let refusal = RejectionMembers { message: &self.0.message, data };
-        to_json(&refusal).expect("a text and a value that is JSON already")
+        serde_json::to_string(&refusal).expect("a text and a value that is JSON already")
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{ConnectRejection, Exception};
 use crate::gateway::Problem;
 use crate::handler::{IntoException, ServiceMap};
+use crate::sync::lock;
 
 /// A function that stores a created service.
 type Store = Box<dyn FnOnce(&mut ServiceMap) + Send>;
@@ -127,7 +128,7 @@ impl FactoryRun {
             Err(_) => Some("it panicked".to_owned()),
         };
         // The failure of a factory with a missing service is noted already.
-        let is_noted = *refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_noted = *lock(&refused);
         let FactorySlot { makes: FactoryOutput { name, place, .. }, done } = &self.slots[number];
         if let Some(why) = why.filter(|_| !is_noted) {
             self.note(number, Problem::factory((place.file(), place.line()), name, &why));
@@ -171,8 +172,7 @@ impl FactoryRun {
     }
 
     fn lock(&self) -> MutexGuard<'_, FactoryState> {
-        // No user code runs under this lock, so a poisoned lock still guards whole data.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
@@ -229,7 +229,7 @@ impl Services {
             Source::Started(services) => services.find().ok_or(ServiceMissing(type_name::<T>())),
             Source::Making { bench, number, refused } => {
                 let found = bench.get(*number).await;
-                *refused.lock().unwrap_or_else(PoisonError::into_inner) |= found.is_err();
+                *lock(refused) |= found.is_err();
                 found
             }
         }

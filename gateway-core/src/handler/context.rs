@@ -1,17 +1,18 @@
 //! The [`Context`] of an event or another moment of a socket's life, for guards, interceptors, extractors and filters.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use http::HeaderMap;
 use serde_json::value::RawValue;
 
 use crate::error::Rejection;
 use crate::handler::{Extensions, ServiceMap, Share, SocketGrants};
-use crate::metrics::Counters;
+use crate::metrics::{Counters, TestLog};
 use crate::protocol::{ArgList, Message, Payload, RawArgs, TraceParent};
 use crate::session::DisconnectReason;
 use crate::socket::Socket;
+use crate::sync::lock;
 use crate::transport::Handshake;
 
 /// The context of an event, of a connect or disconnect hook, or of the server's start.
@@ -178,8 +179,7 @@ impl<'a> Context<'a> {
 
     pub(crate) fn take_message(&self) -> Option<Message> {
         match self.subject {
-            // No user code runs under this lock, so a poisoned lock still guards whole data.
-            Subject::Taken(message) => message.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            Subject::Taken(message) => lock(message).take(),
             Subject::Nothing
             | Subject::Upgrade(_)
             | Subject::Event(_)
@@ -199,6 +199,14 @@ impl<'a> Context<'a> {
 
     pub(super) fn scope(&self) -> Scope<'a> {
         self.scope
+    }
+
+    /// Adds a line to the test log of the socket, or of the connection that is to be.
+    pub(crate) fn note(&self, line: impl FnOnce() -> String) {
+        match self.scope.socket {
+            Some(socket) => socket.test_log().note(line),
+            None => TestLog::current().note(line),
+        }
     }
 
     /// The server's counters; `None` if there is no socket.

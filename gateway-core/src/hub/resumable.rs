@@ -1,14 +1,14 @@
 //! The table of sessions that clients may resume, connected ones and disconnected ones.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use crate::hub::Space;
 use crate::hub::members::give_back;
-use crate::session::sync::{Mutex, MutexGuard};
 use crate::session::{Session, SocketId};
+use crate::sync::{Mutex, MutexGuard, unpoisoned};
 
 /// Sessions by their key, which only the client knows. A key names one session at a time, the latest.
 #[derive(Debug, Default)]
@@ -113,8 +113,7 @@ impl Resumable {
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
-        // No user code runs under this lock, so a poisoned lock still guards whole data.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.0.lock())
     }
 }
 

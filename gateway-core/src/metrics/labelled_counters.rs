@@ -1,7 +1,9 @@
 //! Counters by reason, for events rare enough for a lock.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
+
+use crate::sync::lock;
 
 /// Reason of a rejected handshake.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -84,7 +86,6 @@ impl LabelledCounters {
     }
 
     fn lock(&self) -> MutexGuard<'_, Tables> {
-        // No user code runs under this lock, so a poisoned lock still guards whole data.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }

@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use tracing::Dispatch;
 use tracing::dispatcher::get_default;
 use tracing::subscriber::NoSubscriber;
 
 use crate::metrics::{Rejected, bounded, cut};
+use crate::sync::lock;
 
 /// Maximum number of different notices, so that no client can flood a terminal.
 const MOST: usize = 32;
@@ -213,13 +214,12 @@ pub(crate) fn sum_up() {
     }
 }
 
-fn is_power_of_ten(count: u64) -> bool {
+pub(super) fn is_power_of_ten(count: u64) -> bool {
     10_u64.checked_pow(count.ilog10()) == Some(count)
 }
 
 fn written() -> MutexGuard<'static, BTreeMap<(&'static str, String), u64>> {
-    // No user code runs under this lock, so a poisoned lock still guards whole data.
-    WRITTEN.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&WRITTEN)
 }
 
 /// Untrusted text for a terminal, without control characters.

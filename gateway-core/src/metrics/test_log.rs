@@ -12,6 +12,10 @@ mod none {
     pub(crate) struct TestLog {}
 
     impl TestLog {
+        pub(crate) fn current() -> Self {
+            Self {}
+        }
+
         #[inline]
         #[allow(clippy::unused_self, reason = "as where it is kept")]
         pub(crate) fn note(&self, _: impl FnOnce() -> String) {}
@@ -21,7 +25,13 @@ mod none {
 #[cfg(feature = "testing")]
 mod kept {
     use std::collections::VecDeque;
-    use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+    use std::sync::{Arc, Mutex};
+
+    use crate::sync::lock;
+
+    tokio::task_local! {
+        static CURRENT: TestLog;
+    }
 
     /// Maximum number of lines: events long before a failure are seldom its cause.
     const LINES: usize = 64;
@@ -33,6 +43,16 @@ mod kept {
     impl TestLog {
         pub(crate) fn kept() -> Self {
             Self(Some(Arc::default()))
+        }
+
+        /// Runs a connection that finds this log by [`TestLog::current`].
+        pub(crate) async fn follow<F: Future>(self, connection: F) -> F::Output {
+            CURRENT.scope(self, connection).await
+        }
+
+        /// Returns the log of the connection whose task this is.
+        pub(crate) fn current() -> Self {
+            CURRENT.try_with(Self::clone).unwrap_or_default()
         }
 
         #[inline]
@@ -50,10 +70,5 @@ mod kept {
         pub(crate) fn lines(&self) -> Vec<String> {
             self.0.as_deref().map(|lines| lock(lines).iter().cloned().collect()).unwrap_or_default()
         }
-    }
-
-    fn lock(lines: &Mutex<VecDeque<String>>) -> MutexGuard<'_, VecDeque<String>> {
-        // No user code runs under this lock, so a poisoned lock still guards whole data.
-        lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,10 +10,11 @@ use serde::de::DeserializeOwned;
 use serde::de::Error as _;
 use serde_json::value::RawValue;
 
+use crate::protocol::Event;
 use crate::protocol::arity::arity_of;
 use crate::protocol::fault::{Fault, every_fault, explain, name_as_sent};
 use crate::protocol::json::first_value;
-use crate::protocol::payload::{Arity, Content, Payload, keep_named, read};
+use crate::protocol::payload::{Arity, Content, ContentRef, Payload, keep_named, read};
 
 /// The arguments of an event as a list of any length: `T` is a tuple, a `Vec`, or a type that is read from a list.
 ///
@@ -164,6 +165,15 @@ impl RawArgs {
         }
     }
 
+    /// Creates the arguments of a typed event.
+    ///
+    /// # Errors
+    ///
+    /// When the event cannot be serialised as JSON, or its arguments are spread and it is not a list.
+    pub fn event<E: Event>(event: &E) -> Result<Self, serde_json::Error> {
+        if E::IS_SPREAD { Self::each(event) } else { Self::one(event) }
+    }
+
     /// Number of arguments. The first call scans all of them.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -218,6 +228,15 @@ impl RawArgs {
         })
     }
 
+    /// The JSON of each argument.
+    pub(in crate::protocol) fn elements(&self) -> impl Iterator<Item = &str> {
+        self.list().elements()
+    }
+
+    pub(in crate::protocol) fn attachments(&self) -> &[Bytes] {
+        &self.content.attachments
+    }
+
     /// Writes a single argument as itself, unless that would be read as a list.
     fn of_list(list: String, attachments: Vec<Bytes>) -> Self {
         let (json, shape) = match only_element(&list) {
@@ -227,8 +246,21 @@ impl RawArgs {
         Content { json, shape, attachments }.into()
     }
 
+    /// Size in bytes of the JSON text and the binary parts.
+    pub(crate) fn bytes(&self) -> usize {
+        self.content.json.len() + self.content.attachments.iter().map(Bytes::len).sum::<usize>()
+    }
+
     pub(crate) fn into_content(self) -> Content {
         self.content
+    }
+
+    /// The content as it is sent, borrowed.
+    pub(crate) fn content(&self) -> ContentRef<'_> {
+        match self.absent {
+            true => ContentRef { json: "[]", shape: Arity::Several, attachments: &[] },
+            false => self.content.lend(),
+        }
     }
 
     fn list(&self) -> ArgList<'_> {

@@ -16,17 +16,9 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
 }
 
 /// Appends the decimal digits.
-pub(crate) fn push_integer(out: &mut Vec<u8>, mut value: u64) {
-    let mut digits = [0; 20];
-    let mut start = digits.len();
-    loop {
-        start -= 1;
-        digits[start] = b'0' + u8::try_from(value % 10).expect("one digit");
-        value /= 10;
-        if value == 0 {
-            return out.extend_from_slice(&digits[start..]);
-        }
-    }
+#[inline]
+pub(crate) fn push_integer(out: &mut Vec<u8>, value: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// RFC 8259 §2.

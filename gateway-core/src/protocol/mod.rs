@@ -5,6 +5,7 @@ mod args;
 mod arity;
 mod binary;
 mod close;
+pub(crate) mod cluster;
 mod codec;
 mod custom;
 mod deflate;
@@ -37,9 +38,9 @@ pub(crate) use deflate::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW, T
 pub(crate) use depth::exceeds_depth;
 pub(crate) use encoded::{Encoded, Key};
 pub(crate) use envelope::{Envelope, Incoming, Malformed, Outgoing, ReplyEvent, RequestId, Violation};
-pub use event::Event;
-pub(crate) use event::{CATCH_ALL, is_reserved, to_json};
+pub(crate) use event::{CATCH_ALL, is_reserved};
 pub(crate) use fault::{Fault, Step};
+pub use gateway_types::private::Event;
 pub use lenient::Lenient;
 pub use message::{Message, Text};
 #[cfg(any(fuzzing, feature = "testing"))]
@@ -50,5 +51,5 @@ pub(crate) use payload::{Arity, Attachments, Content, ContentRef, Payload};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use rfc6455::ServerFrame;
 pub(crate) use rfc6455::{Flow, FrameDecoder, OpCode, ReceivedMessage, ServerFrames, close_frame};
-pub(crate) use shared_event::{Compress, PreviousFrames, SharedEvent};
+pub(crate) use shared_event::{Compress, SharedEvent};
 pub use trace::TraceParent;

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use crate::protocol::TraceParent;
 
 pub(in crate::protocol) use attachments::read;
-pub(in crate::protocol) use placeholder::{Placeholders, placeholder_at_front, push_placeholder};
+pub(in crate::protocol) use placeholder::{Placeholders, around_placeholders, placeholder_at_front, push_placeholder};
 
 /// Binary parts in the order of their placeholders. Nearly always none.
 pub(crate) type Attachments = Option<Arc<[Bytes]>>;
@@ -120,7 +120,7 @@ impl ContentRef<'_> {
         if self.attachments.is_empty() {
             return out.extend_from_slice(self.json.as_bytes());
         }
-        let mut texts = placeholder::around_placeholders(self.json);
+        let mut texts = around_placeholders(self.json);
         out.extend_from_slice(texts.next().unwrap_or_default().as_bytes());
         for (bytes, text) in self.attachments.iter().zip(texts) {
             push_base64(out, bytes);

@@ -29,7 +29,7 @@ pub(crate) async fn accept(listener: Listener, service: GatewayService) {
     let mut stopped = std::pin::pin!(shared.takes_no_request());
     loop {
         let accepted = tokio::select! {
-            accepted = listener.next(&shared.counters) => accepted,
+            accepted = listener.next(&shared.telemetry.counters) => accepted,
             () = &mut stopped => return,
         };
         match accepted {

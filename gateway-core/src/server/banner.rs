@@ -8,7 +8,7 @@ use std::fmt;
 use crate::gateway::Route;
 use crate::handler::{Handler, Pipeline};
 use crate::server::endpoint::LocalAddr;
-use crate::server::engine_io::{Engine, Serves};
+use crate::server::engine_io::{EngineIoEndpoint, Serves};
 use crate::server::state::StartedServer;
 use settings::{Settings, write_engine_options};
 use wrapped::wrapped;
@@ -71,7 +71,7 @@ impl Banner<'_> {
         writeln!(formatter)
     }
 
-    fn write_engine(&self, formatter: &mut fmt::Formatter<'_>, engine: &Engine) -> fmt::Result {
+    fn write_engine(&self, formatter: &mut fmt::Formatter<'_>, engine: &EngineIoEndpoint) -> fmt::Result {
         let scheme = if self.encrypted { "https" } else { "http" };
         match self.address {
             LocalAddr::Tcp(address) => writeln!(formatter, "  {scheme}://{address}{}", engine.path)?,

@@ -78,11 +78,11 @@ impl ServerHandle {
     /// The value of one counter. Cheap, unlike [`ServerHandle::metrics`], which collects all of them.
     #[must_use]
     pub fn count(&self, counter: Counter) -> u64 {
-        self.0.counters.read(counter)
+        self.0.telemetry.counters.read(counter)
     }
 
     pub(crate) fn counters(&self) -> &Counters {
-        &self.0.counters
+        &self.0.telemetry.counters
     }
 
     /// Collects counters and measurements of the server at this moment. Visits every socket, so do not call it often.
@@ -113,12 +113,15 @@ impl ServerHandle {
         self.0.stopping.cancelled().await;
     }
 
-    /// Completes when the last connection has ended and its disconnect hooks have run.
+    /// Completes when the last connection has ended, its disconnect hooks have run, and the server has left its cluster.
     ///
     /// # Cancel safety
     ///
     /// The future may be dropped and the method called again.
     pub async fn stopped(&self) {
         self.0.tasks.wait().await;
+        if let Some(cluster) = self.0.hub.cluster() {
+            cluster.stopped().await;
+        }
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use crate::connection::PAUSE;
 use crate::hub::Target;
-use crate::server::engine_io::Engine;
+use crate::server::engine_io::EngineIoEndpoint;
 use crate::server::state::ServerState;
 use crate::session::{DisconnectReason, Scope, Session};
 
@@ -39,6 +39,7 @@ impl ServerState {
     fn halt(self: &Arc<Self>) {
         self.stopping.cancel();
         self.tasks.close();
+        self.end_cluster();
         let mut sessions: Vec<Arc<Session>> = Vec::new();
         for space in self.hub.spaces() {
             sessions.extend(Target::all(&space).select().iter().cloned());
@@ -55,6 +56,22 @@ impl ServerState {
                 tell(&rest);
                 self.told.cancel();
             }
+        }
+    }
+
+    /// Leaves the cluster when the last client's task has ended.
+    fn end_cluster(&self) {
+        let Some(cluster) = self.hub.cluster().map(Arc::clone) else { return };
+        match Handle::try_current() {
+            Ok(runtime) => {
+                let tasks = self.tasks.clone();
+                runtime.spawn(async move {
+                    tasks.wait().await;
+                    cluster.stop().await;
+                });
+            }
+            // Without a runtime the engine cannot be told.
+            Err(_) => cluster.abandon(),
         }
     }
 
@@ -88,7 +105,7 @@ impl ServerState {
     }
 
     fn is_polled(&self) -> bool {
-        self.started().is_some_and(|server| server.engines.iter().any(Engine::has_polling))
+        self.started().is_some_and(|server| server.engines.iter().any(EngineIoEndpoint::has_polling))
     }
 }
 

@@ -114,7 +114,7 @@ impl Session {
     fn drops_volatile(&self) -> bool {
         let is_unheard = self.outbox.is_unheard();
         if is_unheard {
-            self.counters.add(Counter::DroppedFrames);
+            self.telemetry.counters.add(Counter::DroppedFrames);
         }
         is_unheard
     }

@@ -14,14 +14,13 @@ mod recovery;
 mod replay;
 mod room_guard;
 mod state;
-pub(crate) mod sync;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-pub(crate) use batch::{Batch, for_each, latest_of, write_all_soon};
+pub(crate) use batch::{Batch, burst_to, for_each, write_all_soon};
 pub(crate) use heartbeat::{ByteActivity, Heartbeat, HeartbeatAction, HeartbeatConfig, PingMode, ReceivedKind};
 pub(crate) use id::ById;
 pub use id::SocketId;
@@ -31,7 +30,7 @@ pub(crate) use room_guard::{GuardDecision, RoomGuard};
 pub use disconnect_reason::DisconnectReason;
 pub(crate) use emit::{EmitMode, VolatileText};
 pub use outbox::SendError;
-pub(crate) use outbox::{Delivery, Leaves, Outbox, Pushed, Scope};
+pub(crate) use outbox::{BurstFrames, Delivery, JoinedBurst, Leaves, Outbox, Pushed, Scope};
 pub(crate) use pending_acks::{AckResult, PendingAcks};
 pub use replay::Recovery;
 pub(crate) use replay::{Offset, Offsets};
@@ -39,7 +38,7 @@ pub(crate) use state::{SharedState, TypeMap};
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::Limits;
-use crate::metrics::Counters;
+use crate::metrics::{Telemetry, TestLog};
 use crate::protocol::{EncodeContext, Encoded, MessageFormat, Outgoing, WireFormat};
 use crate::transport::Handshake;
 
@@ -50,8 +49,10 @@ pub(crate) struct Session {
     pub(crate) namespace: Arc<str>,
     pub(crate) handshake: Handshake,
     pub(crate) format: WireFormat,
-    pub(crate) counters: Arc<Counters>,
+    pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) outbox: Outbox,
+    /// Log of the client's messages, kept in tests.
+    pub(crate) test_log: TestLog,
     pub(crate) pending: PendingAcks,
     pub(crate) state: SharedState,
     pub(crate) request_timeout: Duration,
@@ -81,15 +82,16 @@ impl Session {
         handshake: Handshake,
         format: WireFormat,
         limits: &Limits,
-        counters: &Arc<Counters>,
+        telemetry: &Arc<Telemetry>,
     ) -> Self {
         Self {
             id: SocketId::random(),
             namespace: Arc::clone(namespace),
             handshake,
             format,
-            counters: Arc::clone(counters),
-            outbox: Outbox::new(format, limits, counters),
+            telemetry: Arc::clone(telemetry),
+            outbox: Outbox::new(format, limits, telemetry),
+            test_log: TestLog::current(),
             pending: PendingAcks::new(limits.pending_requests),
             state: SharedState::default(),
             request_timeout: limits.request_timeout,
@@ -175,7 +177,7 @@ impl Session {
 
     /// Notifies listeners of an event that is about to be sent to this socket.
     pub(crate) fn tell_listeners(&self, event: &str) {
-        if let Some(listeners) = self.counters.listeners() {
+        if let Some(listeners) = self.telemetry.listeners() {
             listeners.count_sent(&self.namespace, event, 1);
             listeners.outgoing(&self.namespace, self.id.as_str(), event);
         }

@@ -14,11 +14,11 @@ use shuttle::sync::{Condvar, Mutex};
 use shuttle::thread;
 
 use crate::limits::{Limits, Overflow};
-use crate::protocol::{
-    Disconnect, EncodeContext, Encoded, OpCode, PreviousFrames, SharedEvent, WireFormat, close_frame,
+use crate::protocol::{Disconnect, EncodeContext, Encoded, OpCode, SharedEvent, WireFormat, close_frame};
+use crate::session::{
+    Batch, BurstFrames, Delivery, DisconnectReason, JoinedBurst, Leaves, Scope, Session, write_all_soon,
 };
-use crate::session::{Batch, Delivery, DisconnectReason, Leaves, Scope, Session, write_all_soon};
-use crate::transport::{Broken, Deliver, Direct, DirectWrite, Ending, Handshake, Transport};
+use crate::transport::{Broken, Deliver, Direct, Ending, Handshake, SystemWrite, Transport};
 
 /// Interleavings tried per model, half of them random and half with few context switches.
 const ORDERS: usize = 4000;
@@ -100,8 +100,8 @@ impl Reader {
     }
 }
 
-impl DirectWrite for Pipe {
-    fn try_write(&self, frames: &[u8]) -> io::Result<usize> {
+impl SystemWrite for Pipe {
+    fn send(&self, frames: &[u8]) -> io::Result<usize> {
         self.write(frames, None)
     }
 }
@@ -133,7 +133,7 @@ impl Transport for Wire {
     }
 
     fn direct(&self) -> Option<Direct> {
-        self.is_direct.then(|| Direct::Test(Arc::clone(&self.pipe) as Arc<dyn DirectWrite>))
+        self.is_direct.then(|| Direct::Test(Arc::clone(&self.pipe) as Arc<dyn SystemWrite>))
     }
 }
 
@@ -332,16 +332,16 @@ fn each_to_all(is_direct: bool) {
         let everybody = Arc::clone(&list);
         let task = thread::spawn(move || {
             connection(&session, wire, || {
-                let mut latest = PreviousFrames::default();
+                let mut latest = BurstFrames::default();
                 for broadcast in 0..FRAMES {
                     let (event, data) = (number.to_string(), broadcast.to_string());
-                    let shared =
-                        SharedEvent::new(EncodeContext::of("/"), &event, data.as_str().into(), None).behind(latest);
+                    let shared = SharedEvent::new(EncodeContext::of("/"), &event, data.as_str().into(), None);
+                    let burst = JoinedBurst::new(&shared, latest);
                     for session in everybody.iter() {
-                        session.outbox.push_shared(&shared, Leaves::default()).unwrap();
+                        burst.push(&session.outbox, Leaves::default()).unwrap();
                     }
-                    latest = shared.into_latest();
-                    write_all_soon((&everybody, None), PreviousFrames::default());
+                    latest = burst.into_frames();
+                    write_all_soon((&everybody, None), BurstFrames::default());
                 }
             });
         });

@@ -1,11 +1,12 @@
 //! Requests of the server that wait for this client's answer.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::oneshot;
 
 use crate::protocol::Payload;
+use crate::sync::lock;
 
 /// The client's answer: its data, or the JSON of its error.
 pub(crate) type AckResult = Result<Payload<'static>, String>;
@@ -70,7 +71,6 @@ impl PendingAcks {
     }
 
     fn lock(&self) -> MutexGuard<'_, AckTable> {
-        // No user code runs under this lock, so a poisoned lock still guards whole data.
-        self.questions.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.questions)
     }
 }

@@ -1,13 +1,14 @@
 //! Recovery of a client that lost its connection: a new session replaces the old one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::protocol::{Disconnect, Encoded, Outgoing};
 use crate::session::outbox::{AlreadyResumed, Pushed, RecoveryEnd};
 use crate::session::{DisconnectReason, Leaves, Offset, Offsets, Recovery, Scope, SendError, Session, SocketId};
+use crate::sync::lock;
 
 /// Additional data of a session that can be resumed.
 #[derive(Debug)]
@@ -18,16 +19,23 @@ pub(crate) struct SessionRecovery {
     /// Set if this session resumed an earlier one.
     recovered: bool,
     away: AtomicBool,
-    resumed_as: Mutex<Weak<Session>>,
+    /// The client's latest session, shared by all of them: sessions between the first and the latest may be gone.
+    latest: Arc<Mutex<Weak<Session>>>,
     /// Cancelled when the client has resumed or can no longer resume.
     settled: CancellationToken,
 }
 
 impl SessionRecovery {
-    fn new(key: SocketId, offsets: &Arc<Offsets>, recovered: bool) -> Self {
+    fn new(key: SocketId, offsets: &Arc<Offsets>) -> Self {
         let offsets = Arc::clone(offsets);
-        let (away, resumed_as, settled) = (AtomicBool::new(false), Mutex::default(), CancellationToken::new());
-        Self { key, offsets, recovered, away, resumed_as, settled }
+        let (away, latest, settled) = (AtomicBool::new(false), Arc::default(), CancellationToken::new());
+        Self { key, offsets, recovered: false, away, latest, settled }
+    }
+
+    /// Data of a session that resumes the one with this data.
+    fn resumed(&self) -> Self {
+        let latest = Arc::clone(&self.latest);
+        Self { recovered: true, latest, ..Self::new(self.key.clone(), &self.offsets) }
     }
 }
 
@@ -35,7 +43,7 @@ impl Session {
     /// Makes the session resumable.
     pub(crate) fn with_recovery(mut self, recovery: &Recovery, offsets: &Arc<Offsets>) -> Self {
         self.outbox.record(recovery);
-        self.recovery = Some(Box::new(SessionRecovery::new(SocketId::random(), offsets, false)));
+        self.recovery = Some(Box::new(SessionRecovery::new(SocketId::random(), offsets)));
         self
     }
 
@@ -46,11 +54,11 @@ impl Session {
         let recovery = earlier.recovery.as_ref()?;
         self.id = earlier.id.clone();
         self.state = earlier.state.share();
-        self.recovery = Some(Box::new(SessionRecovery::new(recovery.key.clone(), &recovery.offsets, true)));
+        self.recovery = Some(Box::new(recovery.resumed()));
         let greeting = self.greeting();
         let session = Arc::new(self);
         // Later pushes to the earlier session are forwarded.
-        let name = || *recovery.resumed_as.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&session);
+        let name = || *lock(&recovery.latest) = Arc::downgrade(&session);
         if !session.outbox.take_over(&earlier.outbox, offset, greeting, name) {
             return None;
         }
@@ -165,7 +173,8 @@ impl Session {
 
     fn resumed_as(&self) -> Option<Arc<Self>> {
         let recovery = self.recovery.as_ref()?;
-        recovery.resumed_as.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
+        let latest = lock(&recovery.latest).upgrade();
+        latest.filter(|latest| !std::ptr::eq(&raw const **latest, self))
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use crate::sync::lock;
 
 type Values = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 
@@ -18,19 +20,19 @@ impl TypeMap {
     /// Inserts a type-erased value.
     pub(crate) fn insert_shared(&self, kind: TypeId, value: Arc<dyn Any + Send + Sync>) {
         // Dropping the old value runs user code, so it happens outside of the lock.
-        let old = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, value);
+        let old = lock(&self.0).insert(kind, value);
         drop(old);
     }
 
     /// Drops all values.
     pub(crate) fn clear(&self) {
         // Dropping the values runs user code, so it happens outside of the lock.
-        let values = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let values = std::mem::take(&mut *lock(&self.0));
         drop(values);
     }
 
     pub(crate) fn find<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let value = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).cloned()?;
+        let value = lock(&self.0).get(&TypeId::of::<T>()).cloned()?;
         value.downcast().ok()
     }
 }

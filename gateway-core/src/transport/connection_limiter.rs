@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::limits::Limits;
+use crate::sync::lock;
 
 /// The counted connections of a server.
 #[derive(Debug)]
@@ -66,8 +67,7 @@ impl ConnectionLimiter {
     }
 
     fn lock(&self) -> MutexGuard<'_, ConnectionCounts> {
-        // No user code runs under this lock, so a poisoned lock still guards whole data.
-        self.here.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.here)
     }
 }
 

@@ -3,15 +3,15 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use http::HeaderMap;
 use http::header::{COOKIE, SEC_WEBSOCKET_PROTOCOL};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::metrics::TestLog;
 use crate::protocol::TraceParent;
+use crate::sync::lock;
 use crate::transport::headers::Headers;
 use crate::transport::{Query, ResumeRequest, credentials, resume_request};
 
@@ -34,7 +34,6 @@ struct HandshakeData {
     connection: Option<Handshake>,
     /// Present if the client polls.
     latest: Option<LatestHeaders>,
-    test_log: TestLog,
 }
 
 /// The headers of the latest request of a polling client.
@@ -59,7 +58,7 @@ impl LatestHeaders {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Headers>> {
-        self.0.headers.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.headers)
     }
 }
 
@@ -90,7 +89,6 @@ impl Handshake {
             auth: None,
             connection: None,
             latest: None,
-            test_log: TestLog::default(),
         }))
     }
 
@@ -119,7 +117,6 @@ impl Handshake {
             auth: auth.map(ToOwned::to_owned),
             connection: Some(self.clone()),
             latest: None,
-            test_log: TestLog::default(),
         }))
     }
 
@@ -146,17 +143,6 @@ impl Handshake {
     pub(crate) fn with_latest_headers(mut self, latest: LatestHeaders) -> Self {
         self.edit().latest = Some(latest);
         self
-    }
-
-    #[cfg(feature = "testing")]
-    pub(crate) fn with_diary(mut self, test_log: TestLog) -> Self {
-        self.edit().test_log = test_log;
-        self
-    }
-
-    /// The log of the client's messages in tests.
-    pub(crate) fn test_log(&self) -> &TestLog {
-        &self.request().test_log
     }
 
     /// Request to resume a session, if the client speaks the plain protocol.

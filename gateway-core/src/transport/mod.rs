@@ -37,6 +37,8 @@ pub(crate) use polling::{PollListener, Polling, PollingPeer, Posting, SessionErr
 pub(crate) use proxies::Proxies;
 pub(crate) use query::{Query, QueryError, parse_query};
 pub(crate) use resume_request::ResumeRequest;
+#[cfg(test)]
+pub(crate) use tcp::SystemWrite;
 pub(crate) use tcp::{Direct, SharedStream};
 #[cfg(feature = "tls")]
 pub(crate) use tls::Encrypted;
@@ -103,13 +105,6 @@ pub(crate) trait Transport: Send + Unpin + 'static {
     fn deflating(&self) -> Option<Deflating> {
         None
     }
-}
-
-/// A substitute for a socket in tests.
-#[cfg(test)]
-pub(crate) trait DirectWrite: std::fmt::Debug + Send + Sync {
-    /// Writes as much as is accepted at once; `WouldBlock` if nothing is.
-    fn try_write(&self, frames: &[u8]) -> io::Result<usize>;
 }
 
 /// Steps that are left after the close frame.

@@ -1,4 +1,5 @@
-//! Counted permits up to a limit.
+//! Counted permits up to a limit. An endpoint exists before the server's limits are known, so the limit is given with each
+//! request; tokio's `Semaphore` has its limit from the beginning.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

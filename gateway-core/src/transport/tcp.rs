@@ -15,8 +15,6 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
-#[cfg(test)]
-use crate::transport::DirectWrite;
 use crate::transport::websocket::Stream;
 
 /// A shared kernel stream.
@@ -37,7 +35,7 @@ pub(crate) enum Direct {
     #[cfg(unix)]
     Unix(Arc<UnixStream>),
     #[cfg(test)]
-    Test(Arc<dyn DirectWrite>),
+    Test(Arc<dyn SystemWrite>),
 }
 
 impl Direct {
@@ -52,15 +50,19 @@ impl Direct {
             #[cfg(unix)]
             Self::Unix(stream) => stream.send(frames),
             #[cfg(test)]
-            Self::Test(stream) => stream.try_write(frames),
+            Self::Test(stream) => stream.send(frames),
         }
     }
 }
 
-/// Operations that TCP and Unix streams share, usable by reference.
-pub(crate) trait SystemSocket: fmt::Debug + Send + Sync + 'static {
-    /// Writes without the runtime.
+/// A stream that any task can write to.
+pub(crate) trait SystemWrite: fmt::Debug + Send + Sync + 'static {
+    /// Writes as much as is accepted at once, without the runtime; `WouldBlock` if nothing is.
     fn send(&self, bytes: &[u8]) -> io::Result<usize>;
+}
+
+/// Operations that TCP and Unix streams share, usable by reference.
+pub(crate) trait SystemSocket: SystemWrite {
     fn write(&self, bytes: &[u8]) -> io::Result<usize>;
     fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
     fn poll_read(&self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>>;
@@ -70,16 +72,18 @@ pub(crate) trait SystemSocket: fmt::Debug + Send + Sync + 'static {
 
 macro_rules! kernel {
     ($stream:ty, $direct:ident) => {
-        impl SystemSocket for $stream {
+        impl SystemWrite for $stream {
             #[inline]
             fn send(&self, bytes: &[u8]) -> io::Result<usize> {
                 // Without a flag against `SIGPIPE`, or without rustix's flags: the portable path by the runtime.
                 #[cfg(any(not(unix), target_vendor = "apple"))]
-                return self.write(bytes);
+                return self.try_write(bytes);
                 #[cfg(all(unix, not(target_vendor = "apple")))]
                 rustix::net::send(self, bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT).map_err(Into::into)
             }
+        }
 
+        impl SystemSocket for $stream {
             fn write(&self, bytes: &[u8]) -> io::Result<usize> {
                 self.try_write(bytes)
             }

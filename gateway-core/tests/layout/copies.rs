@@ -31,8 +31,8 @@ fn copy_of_the_framework() -> PathBuf {
     let manifest = fs::read_to_string(workspace().join("Cargo.toml")).unwrap();
     let (begin, rest) = manifest.split_once("members = [").unwrap();
     let (_, end) = rest.split_once(']').unwrap();
-    let members = format!("{begin}members = [\"gateway-core\", \"gateway-macros\"]{end}");
-    for name in ["gateway-core", "gateway-macros"] {
+    let members = format!("{begin}members = [\"gateway-core\", \"gateway-macros\", \"gateway-types\"]{end}");
+    for name in ["gateway-core", "gateway-macros", "gateway-types"] {
         let crate_folder = folder.join(name);
         fs::create_dir_all(crate_folder.join("src")).unwrap();
         fs::write(crate_folder.join("src/lib.rs"), "").unwrap();

@@ -7,23 +7,24 @@ use std::fmt;
 use crate::source::{Reference, Sources};
 
 /// Every folder or file directly under `src/`, and its layer.
-const LAYERS: [(&str, usize); 16] = [
+const LAYERS: [(&str, usize); 17] = [
     ("limits", 0),
     ("options", 0),
     ("random", 0),
-    ("metrics", 0),
+    ("sync", 0),
     ("protocol", 0),
-    ("error", 1),
-    ("transport", 2),
-    ("session", 3),
-    ("hub", 4),
-    ("socket", 5),
-    ("handler", 6),
-    ("gateway", 7),
-    ("connection", 8),
-    ("server", 9),
-    ("testing", 10),
-    ("fuzzing", 10),
+    ("metrics", 1),
+    ("error", 2),
+    ("transport", 3),
+    ("session", 4),
+    ("hub", 5),
+    ("socket", 6),
+    ("handler", 7),
+    ("gateway", 8),
+    ("connection", 9),
+    ("server", 10),
+    ("testing", 11),
+    ("fuzzing", 11),
 ];
 
 /// They only re-export: the crate's root, what most users import, what gateways without macros name, and what macro output

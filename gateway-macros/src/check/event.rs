@@ -20,7 +20,8 @@ const EXAMPLE: &str = "#[event(\"posted\")]";
 
 const EVENT: Known = Known { attribute: "event", example: EXAMPLE, words: &["args"], options: &["crate"] };
 
-pub(crate) fn check_event(input: DeriveInput, mistakes: &mut Mistakes) -> CheckedEvent {
+/// `framework` is the crate that made code names by default.
+pub(crate) fn check_event(framework: Path, input: DeriveInput, mistakes: &mut Mistakes) -> CheckedEvent {
     let DeriveInput { attrs, ident, generics, data, .. } = input;
     let mut attributes = attrs.iter().filter(|attribute| attribute.path().is_ident("event"));
     let attribute = attributes.next();
@@ -29,7 +30,7 @@ pub(crate) fn check_event(input: DeriveInput, mistakes: &mut Mistakes) -> Checke
     }
     let arguments = attribute.and_then(|attribute| mistakes.take(Arguments::of(attribute, EXAMPLE)));
     let (values, options) = Options::new(EVENT, arguments.unwrap_or_default(), mistakes);
-    let framework = options.framework(mistakes);
+    let framework = options.framework_or(framework, mistakes);
     let (spread, values): (Vec<Expr>, Vec<Expr>) = values.into_iter().partition(is_args);
     if let Some(word) = spread.first()
         && let Some(mistake) = spread_mistake(&data)

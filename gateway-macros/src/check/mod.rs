@@ -13,6 +13,7 @@ mod namespace;
 mod nearest;
 mod options;
 mod policy;
+mod request;
 mod structure;
 
 pub(crate) use block::{CheckedBlock, Kind, PARTS, check_block};
@@ -23,4 +24,5 @@ pub(crate) use layer::Layer;
 pub(crate) use method::{Handler, Output, Work};
 pub(crate) use mistakes::Mistakes;
 pub(crate) use policy::Policy;
+pub(crate) use request::{CheckedRequest, check_request};
 pub(crate) use structure::{CheckedField, CheckedStruct, Source, check_struct};

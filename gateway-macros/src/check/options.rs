@@ -106,9 +106,13 @@ impl Options {
 
     /// The path of the framework's crate, `::gateway_core` unless `crate = …` renames it.
     pub(crate) fn framework(&self, mistakes: &mut Mistakes) -> Path {
-        let default = || syn::parse_quote!(::gateway_core);
+        self.framework_or(syn::parse_quote!(::gateway_core), mistakes)
+    }
+
+    /// The path of the crate that made code names, `default` unless `crate = …` renames it.
+    pub(crate) fn framework_or(&self, default: Path, mistakes: &mut Mistakes) -> Path {
         let Some(value) = self.value("crate") else {
-            return default();
+            return default;
         };
         let path = match bare(value) {
             Expr::Path(path) => Some(path.path.clone()),
@@ -122,7 +126,7 @@ impl Options {
                     self.known.attribute
                 ),
             );
-            default()
+            default
         })
     }
 }

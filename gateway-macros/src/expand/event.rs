@@ -17,18 +17,16 @@ pub(crate) fn expand_event(checked: &CheckedEvent) -> TokenStream {
         generics.make_where_clause().predicates.push(sent);
     }
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
-    let args = is_spread.then(|| {
-        quote! {
-            fn args(&self) -> ::core::result::Result<#framework::extract::RawArgs, #framework::private::JsonError> {
-                #framework::extract::RawArgs::each(self)
-            }
-        }
+    let spread = is_spread.then(|| {
+        quote!(
+            const IS_SPREAD: bool = true;
+        )
     });
     quote! {
         #[automatically_derived]
         impl #impl_generics #framework::Event for #ident #type_generics #where_clause {
             const NAME: &'static str = #name;
-            #args
+            #spread
         }
     }
 }

@@ -83,7 +83,7 @@ impl EventScheduler {
     /// Counts the events of this turn in one step.
     pub(crate) fn count(&mut self, context: &SocketContext) {
         if self.events > 0 {
-            context.application.counters.add_many(Counter::Events, std::mem::take(&mut self.events));
+            context.application.telemetry.counters.add_many(Counter::Events, std::mem::take(&mut self.events));
         }
     }
 
@@ -105,7 +105,7 @@ impl EventScheduler {
     pub(crate) fn take(&mut self, context: &SocketContext, envelope: Envelope<'_>, task: &mut Task<'_>) {
         let handler = context.route.router.find(&envelope.event);
         context.note_arrival(handler, &envelope);
-        if let Some(listeners) = context.application.counters.listeners() {
+        if let Some(listeners) = context.application.telemetry.listeners() {
             listeners.count(context.route.namespace, handler.and_then(|handler| handler.meter.as_deref()));
             listeners.incoming(&context.session.namespace, context.session.id.as_str(), &envelope.event);
         }
@@ -324,11 +324,7 @@ impl EventScheduler {
         if context.application.compat.nestjs && !expects_answer {
             context.count(Counter::DroppedEvents);
             tracing::debug!(socket = %context.session.id, event = name, "an unknown event was passed over");
-            context
-                .session
-                .handshake
-                .test_log()
-                .note(|| format!("`{name}` has no handler, and `nestjs_compat` answers nothing"));
+            context.session.test_log.note(|| format!("`{name}` has no handler, and `nestjs_compat` answers nothing"));
             return;
         }
         let exception = Exception::framework("unknown_event", format!("no handler for the event `{name}`"));

@@ -11,7 +11,7 @@ use crate::protocol::Envelope;
 
 impl SocketContext {
     pub(super) fn note_arrival(&self, handler: Option<&Arc<Handler>>, envelope: &Envelope<'_>) {
-        self.session.handshake.test_log().note(|| {
+        self.session.test_log.note(|| {
             let what = NamedEvent(envelope);
             if let Some(handler) = handler {
                 return format!("{what} came, for {}", NamedMethod(handler));
@@ -23,23 +23,17 @@ impl SocketContext {
     }
 
     pub(super) fn note_dismissal(&self, envelope: &Envelope<'_>) {
-        self.session
-            .handshake
-            .test_log()
-            .note(|| format!("{} was dropped: its handler's policy says so", NamedEvent(envelope)));
+        self.session.test_log.note(|| format!("{} was dropped: its handler's policy says so", NamedEvent(envelope)));
     }
 
     pub(super) fn note_pending(&self, handler: &Handler) {
-        self.session
-            .handshake
-            .test_log()
-            .note(|| format!("{} was called and has not returned yet", NamedMethod(handler)));
+        self.session.test_log.note(|| format!("{} was called and has not returned yet", NamedMethod(handler)));
     }
 }
 
 impl EventScheduler {
     pub(super) fn note_wait(&self, context: &SocketContext, envelope: &Envelope<'_>) {
-        context.session.handshake.test_log().note(|| {
+        context.session.test_log.note(|| {
             let what = NamedEvent(envelope);
             if !self.open {
                 return format!("{what} waits: the connect hooks have not accepted yet");

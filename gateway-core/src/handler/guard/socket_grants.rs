@@ -1,7 +1,7 @@
 //! The valid grants of a socket: decisions of guards, granted values, and the user. Also holds the socket's own values.
 
 use std::any::{Any, TypeId};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::time::Instant;
 
@@ -10,6 +10,7 @@ use crate::handler::guard::grant::{ErasedGrant, GrantLifetime};
 use crate::handler::guard::guard_point::GuardPoint;
 use crate::session::TypeMap;
 use crate::socket::Socket;
+use crate::sync::lock;
 
 /// The grants of a socket, from the upgrade to its end.
 #[derive(Debug, Default)]
@@ -115,7 +116,6 @@ impl SocketGrants {
     }
 
     fn lock(&self) -> MutexGuard<'_, GrantState> {
-        // No user code runs under this lock, so a poisoned lock still guards whole data.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }

@@ -1,7 +1,7 @@
 //! Shared ownership of the right to answer while a handler runs, by the framework and an [`Ack`](crate::extract::Ack).
 
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio_util::sync::CancellationToken;
 
@@ -9,6 +9,7 @@ use crate::error::Exception;
 use crate::handler::reply::responder::{Finished, Responder};
 use crate::handler::{Outcome, Reply};
 use crate::protocol::RequestId;
+use crate::sync::{lock, unpoisoned};
 
 /// The responder of a handler, held by the framework alone or also by the handler's [`Ack`](crate::extract::Ack).
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl<'a> SharedResponder<'a> {
     }
 
     fn into_inner(self) -> ResponderHolder<'a> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.0.into_inner())
     }
 
     /// Converts into an owned responder, for a handler that has not returned yet.
@@ -164,9 +165,4 @@ impl Share for LentResponder {
 /// Takes the responder; `None` if it was already taken.
 pub(crate) fn take(slot: &Mutex<ResponderSlot>) -> Option<Responder<'static>> {
     lock(slot).responder.take()
-}
-
-fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    // No user code runs under these locks, so a poisoned lock still guards whole data.
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

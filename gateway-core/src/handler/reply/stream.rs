@@ -3,12 +3,13 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
 use crate::handler::{ErrorTypes, IntoReply, Reply, reply::Outcome};
+use crate::sync::lock;
 
 /// The sink of a handler's stream.
 #[derive(Debug)]
@@ -89,11 +90,6 @@ impl Stream for Forwarded {
         ready!(polled);
         Poll::Ready(None)
     }
-}
-
-fn lock(slot: &Mutex<ItemSlot>) -> MutexGuard<'_, ItemSlot> {
-    // No user code runs under this lock, so a poisoned lock still guards whole data.
-    slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A stream as a reply where `-> impl Stream` is not possible, as in `-> Result<Streamed<BoxStream<'static, T>>, E>`.

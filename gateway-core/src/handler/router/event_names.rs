@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use rustc_hash::FxBuildHasher;
+
 pub(crate) use self::patterns::Patterns;
-use crate::handler::router::event_hash::BuildEventHasher;
 use crate::protocol::is_reserved;
 
 /// Characters that end a segment of a name.
@@ -24,7 +25,7 @@ pub(crate) enum Names {
     Several {
         names: Box<[Arc<str>]>,
         /// The exact names.
-        exact: HashSet<Arc<str>, BuildEventHasher>,
+        exact: HashSet<Arc<str>, FxBuildHasher>,
     },
 }
 
@@ -122,9 +123,48 @@ enum Rank {
     End,
 }
 
+/// The rules by which the macros refuse a name, from their source.
+#[cfg(test)]
+#[path = "../../../../gateway-macros/src/check/event_name.rs"]
+mod rules_of_macros;
+
 #[cfg(test)]
 mod tests {
+    use super::rules_of_macros::{Direction, event_mistake};
     use super::*;
+    use proptest::prelude::*;
+
+    /// Parts of names, among them all that a rule mentions.
+    fn name() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            Just(String::from("*")),
+            "[a-z.:/*]{0,3}",
+            proptest::sample::select(vec![
+                "connect",
+                "connect_error",
+                "disconnect",
+                "disconnecting",
+                "newListener",
+                "removeListener",
+                "exception",
+            ])
+            .prop_map(String::from),
+            (250..260_usize).prop_map(|length| "a".repeat(length)),
+        ];
+        proptest::collection::vec(part, 0..3).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn macros_and_the_start_refuse_the_same_names(name in name()) {
+            let by_macros = event_mistake(&name, Direction::In);
+            prop_assert_eq!(cannot_be_subscribed(&name).is_some(), by_macros.is_some(), "{}: {:?}", name, by_macros);
+            // Names of events that are sent are not checked for their length at run time.
+            if (1..=LONGEST).contains(&name.len()) {
+                prop_assert_eq!(is_reserved(&name), event_mistake(&name, Direction::Out).is_some(), "{}", name);
+            }
+        }
+    }
 
     #[test]
     fn a_star_is_a_segment_and_at_the_end_as_many_as_there_are() {

@@ -1,6 +1,5 @@
 //! Table of handlers, found by the name of an event.
 
-pub(super) mod event_hash;
 pub(super) mod event_names;
 pub(super) mod table;
 

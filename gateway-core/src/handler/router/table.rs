@@ -6,8 +6,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustc_hash::FxBuildHasher;
+
 use crate::handler::context::MethodName;
-use crate::handler::router::event_hash::BuildEventHasher;
 use crate::handler::router::event_names::{Names, Patterns, is_pattern};
 use crate::handler::{EventOverflow, Hooks, Pipeline, Policy, Rate, RunHandler};
 use crate::metrics::EventMeter;
@@ -173,7 +174,8 @@ impl fmt::Debug for Handler {
 /// The handlers and hooks of one namespace.
 #[derive(Debug, Default)]
 pub(crate) struct Router {
-    exact: HashMap<Arc<str>, Arc<Handler>, BuildEventHasher>,
+    /// Clients look names up and insert none, so the hash needs no secret.
+    exact: HashMap<Arc<str>, Arc<Handler>, FxBuildHasher>,
     /// Patterns, for events without an exact name.
     patterns: Patterns<Arc<Handler>>,
     handlers: Vec<Arc<Handler>>,

@@ -1,5 +1,6 @@
 //! A second look at JSON that is no value of its type, by a deserializer that knows where it is. Slow; runs when the first
-//! look has failed.
+//! look has failed. `serde_path_to_error` gives the path alone: neither the rule, the expected and the found value, nor a look
+//! into attachments.
 
 use std::marker::PhantomData;
 

@@ -9,16 +9,23 @@ use crate::protocol::{Arity, Payload, Violation, is_reserved};
 
 const INVALID: Violation = Violation { why: "invalid payload" };
 
-/// The event's name and its arguments.
+/// The event's name and its arguments. Reserved names are refused.
 #[inline]
 pub(super) fn event(json: &str) -> Result<(Cow<'_, str>, Payload<'_>), Violation> {
+    let (name, payload) = any_event(json)?;
+    if is_reserved(&name) {
+        return Err(Violation::new("reserved event name"));
+    }
+    Ok((name, payload))
+}
+
+/// The event's name, whatever it is, and its arguments.
+#[inline]
+pub(in crate::protocol) fn any_event(json: &str) -> Result<(Cow<'_, str>, Payload<'_>), Violation> {
     let (name, rest) = match usual_name(json) {
         Some((name, rest)) => (Cow::Borrowed(name), rest),
         None => any_name(json)?,
     };
-    if is_reserved(&name) {
-        return Err(Violation::new("reserved event name"));
-    }
     let several = match rest.strip_prefix(',') {
         Some(several) => several,
         None if is_end(rest) => return Ok((name, none())),
@@ -47,7 +54,7 @@ fn any_name(json: &str) -> Result<(Cow<'_, str>, &str), Violation> {
 }
 
 /// The arguments of an ack.
-pub(super) fn answer(json: &str) -> Result<Payload<'_>, Violation> {
+pub(in crate::protocol) fn answer(json: &str) -> Result<Payload<'_>, Violation> {
     let inside = json.strip_prefix('[').ok_or(INVALID)?;
     if is_end(inside) {
         return Ok(none());
@@ -61,7 +68,7 @@ pub(super) fn answer(json: &str) -> Result<Payload<'_>, Violation> {
 }
 
 /// No argument at all.
-pub(super) fn none<'a>() -> Payload<'a> {
+pub(in crate::protocol) fn none<'a>() -> Payload<'a> {
     Payload { json: None, shape: Arity::Several, attachments: None, trace: None }
 }
 

@@ -7,7 +7,7 @@ use super::wrapped::wrapped;
 use crate::connection::Drain;
 use crate::limits::{Limits, Overflow};
 use crate::metrics::{WRITES_NOTICES, is_unheard};
-use crate::server::engine_io::{Engine, Parser, Serves, TransportName};
+use crate::server::engine_io::{EngineIoEndpoint, Parser, Serves, TransportName};
 use crate::server::state::StartedServer;
 use crate::session::Recovery;
 
@@ -51,7 +51,7 @@ impl fmt::Display for Settings<'_> {
 }
 
 /// The settings of one path of Engine.IO.
-pub(super) fn write_engine_options(formatter: &mut fmt::Formatter<'_>, engine: &Engine) -> fmt::Result {
+pub(super) fn write_engine_options(formatter: &mut fmt::Formatter<'_>, engine: &EngineIoEndpoint) -> fmt::Result {
     let options = &engine.options;
     let transports = options.transports.iter().map(|transport| match transport {
         TransportName::Polling => "polling",

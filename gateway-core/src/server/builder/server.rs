@@ -25,10 +25,10 @@ use crate::pipeline::Guard;
 use crate::protocol::MessageFormat;
 #[cfg(feature = "config")]
 use crate::server::builder::config::ServerConfig;
-use crate::server::builder::settings::Operations;
+use crate::server::builder::settings::{Operations, join_cluster};
 use crate::server::builder::socket_io_options::{EngineIo, SocketIo};
-use crate::server::endpoint::{Endpoint, IntoEndpoint, LocalAddr};
-use crate::server::engine_io::{Engine, Serves};
+use crate::server::endpoint::{Endpoint, IntoEndpoint, LocalAddr, Opened};
+use crate::server::engine_io::{EngineIoEndpoint, Serves};
 use crate::server::handle::ServerHandle;
 use crate::server::handshake_check::{HandshakeCheck, HandshakeRejection};
 use crate::server::http::body::Body;
@@ -70,8 +70,8 @@ pub struct Server {
     expected: Vec<String>,
     allow_request: Option<HandshakeCheck>,
     fallback: Option<Fallback>,
-    socket_io: Option<Engine>,
-    engines: Vec<Engine>,
+    socket_io: Option<EngineIoEndpoint>,
+    engines: Vec<EngineIoEndpoint>,
     also: Vec<Endpoint>,
     on_listening: Option<OnListening>,
     listeners: Listeners,
@@ -266,7 +266,7 @@ impl Server {
 
     /// Serves the raw gateway of `namespace` over Engine.IO at `path`. Plain WebSocket at its namespace still works.
     pub fn engine_io(mut self, path: &str, namespace: &str, options: EngineIo) -> Self {
-        self.engines.push(Engine::new(path, Serves::Raw(namespace.to_owned()), options.engine));
+        self.engines.push(EngineIoEndpoint::new(path, Serves::Raw(namespace.to_owned()), options.engine));
         self
     }
 
@@ -351,19 +351,8 @@ impl Server {
         let monitoring = self.operations.monitoring.take();
         // All problems are reported before the port opens.
         let (service, handle) = self.into_service().await?;
-        let (listener, address) = endpoint.listen().await?;
-        let mut listeners = vec![listener];
-        for endpoint in also {
-            listeners.push(endpoint.listen().await?.0);
-        }
-        let monitoring = match monitoring {
-            Some(endpoint) => Some(endpoint.listen().await?),
-            None => None,
-        };
-        let mut server = RunningServer::begin(listeners, address, service, handle);
-        if let Some(monitoring) = monitoring {
-            server = server.monitored(monitoring);
-        }
+        let opened = Opened::listen(endpoint, also, monitoring).await.inspect_err(|_| handle.shutdown())?;
+        let server = RunningServer::begin(opened, service, handle);
         if banner {
             server.print_banner();
         }
@@ -405,7 +394,8 @@ impl Server {
         let given = AssemblyInputs { services: &self.services, per_socket: &self.per_socket, around: &self.around };
         match Assembly::of(&self.selection, given, &self.expected, &self.limits) {
             Ok(assembled) => {
-                problems.extend(Engine::problems(self.engines.iter().chain(&self.socket_io), &assembled.routes));
+                problems
+                    .extend(EngineIoEndpoint::problems(self.engines.iter().chain(&self.socket_io), &assembled.routes));
                 if problems.is_empty() { Ok(assembled) } else { Err(StartError::Problems(problems)) }
             }
             Err(others) => Err(StartError::Problems(others.into_iter().chain(problems).collect())),
@@ -430,15 +420,15 @@ impl Server {
         assembled.warn();
         let services = Arc::new(self.services);
         let routes = assembled.init(&services).await.map_err(StartError::Problems)?;
-        let Operations { measured, drain, proxies, .. } = self.operations;
+        let Operations { measured, drain, proxies, engine, cluster, .. } = self.operations;
         if let Some(sent) = measured {
             self.listeners.measure(meters(&self.shared, &routes, &sent));
         }
-        self.shared.counters.listen(self.listeners);
+        self.shared.telemetry.listen(self.listeners);
         let limiter = ConnectionLimiter::new(&self.limits);
         let application = Application {
             hub: Arc::clone(&self.shared.hub),
-            counters: Arc::clone(&self.shared.counters),
+            telemetry: Arc::clone(&self.shared.telemetry),
             routes,
             services,
             limits: self.limits,
@@ -459,6 +449,9 @@ impl Server {
             deflate: self.deflate,
         });
         server.shared.start(&server);
+        if let Some(engine) = engine {
+            join_cluster(&server, engine, cluster).await?;
+        }
         Ok(server)
     }
 }
@@ -473,8 +466,8 @@ fn written_here<T>() -> Written {
     Written::new(&name[start..], context.file(), context.line())
 }
 
-fn socket_io(SocketIo { engine }: SocketIo) -> Engine {
-    Engine::new(&engine.path.clone(), Serves::SocketIo, engine)
+fn socket_io(SocketIo { engine }: SocketIo) -> EngineIoEndpoint {
+    EngineIoEndpoint::new(&engine.path.clone(), Serves::SocketIo, engine)
 }
 
 impl Default for Server {

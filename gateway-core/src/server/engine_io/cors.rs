@@ -1,4 +1,5 @@
-//! CORS headers of long polling.
+//! CORS headers of long polling, as Socket.IO's server sends them: a preflight is answered with 204. The layer of `tower-http`
+//! answers 200.
 
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ use crate::server::engine_io::sessions::EngineSessions;
 
 /// One path and its sessions.
 #[derive(Debug)]
-pub(crate) struct Engine {
+pub(crate) struct EngineIoEndpoint {
     /// With a slash at its end.
     pub(crate) path: String,
     pub(crate) serves: Serves,
@@ -25,7 +25,7 @@ pub(crate) enum Serves {
     Raw(String),
 }
 
-impl Engine {
+impl EngineIoEndpoint {
     pub(crate) fn new(path: &str, serves: Serves, options: EngineOptions) -> Self {
         let name = path.trim_matches('/');
         let path = if name.is_empty() { "/".to_owned() } else { format!("/{name}/") };
@@ -68,13 +68,13 @@ mod tests {
     #[test]
     fn a_path_captures_what_is_under_it_and_nothing_beside() {
         for written in ["/socket.io/", "/socket.io", "socket.io"] {
-            let engine = Engine::new(written, Serves::SocketIo, EngineOptions::default());
+            let engine = EngineIoEndpoint::new(written, Serves::SocketIo, EngineOptions::default());
             assert!(engine.owns("/socket.io/"));
             assert!(engine.owns("/socket.io/anything"));
             assert!(!engine.owns("/socket.io"));
             assert!(!engine.owns("/socket.io-admin"));
             assert!(!engine.owns("/"));
         }
-        assert!(Engine::new("/", Serves::SocketIo, EngineOptions::default()).owns("/"));
+        assert!(EngineIoEndpoint::new("/", Serves::SocketIo, EngineOptions::default()).owns("/"));
     }
 }

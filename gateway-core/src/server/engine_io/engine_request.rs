@@ -9,7 +9,7 @@ use http::{Response, StatusCode, request};
 
 use crate::metrics::RejectedHandshake;
 use crate::server::admit::note_rejected;
-use crate::server::engine_io::engine::Engine;
+use crate::server::engine_io::engine::EngineIoEndpoint;
 use crate::server::engine_io::rejection::EngineRejection;
 use crate::server::engine_io::request_check::EngineQuery;
 use crate::server::http::body::Body;
@@ -26,7 +26,7 @@ pub(crate) struct Host<'a> {
 #[derive(Debug)]
 pub(super) struct EngineRequest<'a> {
     pub(super) host: Host<'a>,
-    pub(super) engine: &'a Engine,
+    pub(super) engine: &'a EngineIoEndpoint,
     pub(super) head: &'a request::Parts,
     pub(super) query: EngineQuery<'a>,
 }

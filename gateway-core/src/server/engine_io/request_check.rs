@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::{Method, request};
 
 use crate::server::engine_io::cors::Sharing;
-use crate::server::engine_io::engine::Engine;
+use crate::server::engine_io::engine::EngineIoEndpoint;
 use crate::server::engine_io::options::TransportName;
 use crate::server::engine_io::rejection::{EngineRejection, RejectionCode};
 use crate::server::engine_io::sessions::{EngineSession, SessionId};
@@ -62,7 +62,7 @@ impl<'a> EngineQuery<'a> {
 
 /// The session a request is for; `None` where it asks for a new one.
 pub(super) fn check(
-    engine: &Engine,
+    engine: &EngineIoEndpoint,
     sharing: Sharing<'_>,
     head: &request::Parts,
     query: &EngineQuery<'_>,

@@ -3,7 +3,7 @@
 use http::{Method, Request, Response, StatusCode};
 
 use crate::server::engine_io::cors::Sharing;
-use crate::server::engine_io::engine::Engine;
+use crate::server::engine_io::engine::EngineIoEndpoint;
 use crate::server::engine_io::engine_request::{EngineRequest, Host, empty};
 use crate::server::engine_io::post::post;
 use crate::server::engine_io::rejection::EngineRejection;
@@ -15,7 +15,7 @@ use crate::server::http::upgrade::UpgradedStream;
 use crate::transport::{UpgradeError, UpgradeIntent};
 
 /// Answers a request whose path is the engine's.
-pub(crate) async fn respond(host: Host<'_>, engine: &Engine, mut request: Request<Body>) -> Response<Body> {
+pub(crate) async fn respond(host: Host<'_>, engine: &EngineIoEndpoint, mut request: Request<Body>) -> Response<Body> {
     let file = request.uri().path().strip_prefix(&engine.path).unwrap_or_default();
     if request.method() == Method::GET
         && let Some(response) = engine.options.bundle.respond(file, request.headers())

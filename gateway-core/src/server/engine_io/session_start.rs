@@ -10,7 +10,7 @@ use crate::connection::{Application, serve};
 use crate::metrics::Rejected;
 use crate::protocol::engine_io::OpenPacket;
 use crate::server::admit::{Admitted, ConnectionRequest, Destination, admit};
-use crate::server::engine_io::engine::{Engine, Serves};
+use crate::server::engine_io::engine::{EngineIoEndpoint, Serves};
 use crate::server::engine_io::engine_request::{EngineRequest, Host};
 use crate::server::engine_io::options::EngineOptions;
 use crate::server::engine_io::rejection::{EngineRejection, RejectionCode};
@@ -119,7 +119,7 @@ impl EngineRequest<'_> {
     }
 }
 
-fn destination(engine: &Engine, application: &Application) -> Option<Destination> {
+fn destination(engine: &EngineIoEndpoint, application: &Application) -> Option<Destination> {
     match &engine.serves {
         Serves::SocketIo => {
             let connect_timeout = engine.options.connect_timeout;

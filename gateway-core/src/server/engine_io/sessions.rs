@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
 use data_encoding::BASE64URL_NOPAD;
@@ -12,6 +12,7 @@ use data_encoding::BASE64URL_NOPAD;
 use crate::limits::Limits;
 use crate::protocol::Deflating;
 use crate::random::random;
+use crate::sync::lock;
 use crate::transport::{
     Broken, CountedPermit, Deliver, Direct, Ending, LatestHeaders, PollListener, PollingPeer, Transport,
 };
@@ -99,7 +100,7 @@ impl EngineSessions {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, EngineSession>> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.table)
     }
 }
 

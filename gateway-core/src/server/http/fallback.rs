@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -11,6 +11,7 @@ use http_body::Body as HttpBody;
 use tower_service::Service;
 
 use crate::server::http::body::Body;
+use crate::sync::lock;
 
 type FallbackFuture = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
@@ -29,7 +30,7 @@ impl Fallback {
         // A service need not be `Sync`; it is cloned per request, as tower requires.
         let service = Mutex::new(service);
         Self(Arc::new(move |request| {
-            let mut service = service.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let mut service = lock(&service).clone();
             Box::pin(async move {
                 let ready = std::future::poll_fn(|context| service.poll_ready(context)).await;
                 match ready {

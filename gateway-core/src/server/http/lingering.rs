@@ -4,7 +4,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::limits::Limits;
 use crate::server::http::body::Body;
+use crate::sync::lock;
 
 /// Bytes that are read behind an answer which ends its connection: more than a peer's buffers and ours hold together.
 const LINGERING_BYTES: usize = 64 * 1024 * 1024;
@@ -49,7 +50,7 @@ impl UnreadBody {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Body>> {
-        self.0.body.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.body)
     }
 }
 

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::{Pending, pending, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::oneshot;
 
 use crate::server::http::body::Body;
+use crate::sync::lock;
 use crate::transport::{Stream, asks_to_close};
 
 /// A stream of any kind that was taken from the library, and what it had read of it.
@@ -38,7 +39,7 @@ pub(crate) struct StreamReceiver(Arc<Mutex<Option<oneshot::Receiver<TakenStream>
 
 impl StreamReceiver {
     pub(crate) fn claim(&self) -> Option<oneshot::Receiver<TakenStream>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.0).take()
     }
 }
 
@@ -74,8 +75,7 @@ impl ManualUpgrade {
         if response.status() != StatusCode::SWITCHING_PROTOCOLS || waiting.is_closed() {
             return Ok(response);
         }
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(UpgradeAnswer { head: response.into_parts().0, waiting });
+        *lock(&self.0) = Some(UpgradeAnswer { head: response.into_parts().0, waiting });
         let never: Pending<Infallible> = pending();
         match never.await {}
     }
@@ -86,7 +86,7 @@ impl ManualUpgrade {
             if let Poll::Ready(served) = Pin::new(&mut *connection).poll(context) {
                 return Poll::Ready(Ok(served));
             }
-            let answer = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let answer = lock(&self.0).take();
             answer.map_or(Poll::Pending, |answer| Poll::Ready(Err(answer)))
         })
         .await

@@ -11,7 +11,7 @@ use crate::session::outbox::delivery::Pushed;
 use crate::session::outbox::frame_queue::FrameQueue;
 use crate::session::outbox::pongs::Pongs;
 use crate::session::replay::Replay;
-use crate::session::sync::thread_local;
+use crate::sync::thread_local;
 use crate::transport::{Direct, PollListener};
 
 /// Maximum size of a write that gathers several frames: as much as one read.

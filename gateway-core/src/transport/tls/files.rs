@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
@@ -13,6 +13,7 @@ use tokio_rustls::rustls::pki_types::pem::{Error as PemError, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{Error as RustlsError, ServerConfig};
 
+use crate::sync::unpoisoned;
 use crate::transport::tls::Encrypted;
 
 /// RFC 7301: an upgrade to a WebSocket needs this protocol.
@@ -95,7 +96,7 @@ impl Tls {
     /// [`TlsError`] when a file is unreadable or unusable. The earlier certificate then stays in use.
     pub fn reload(&self) -> Result<(), TlsError> {
         let config = read(&self.0.certificates, &self.0.key)?;
-        *self.0.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+        *unpoisoned(self.0.config.write()) = config;
         Ok(())
     }
 
@@ -109,7 +110,7 @@ impl Tls {
 
     /// A stream whose handshake begins with its first read.
     pub(crate) fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Encrypted<S> {
-        let config = Arc::clone(&self.0.config.read().unwrap_or_else(PoisonError::into_inner));
+        let config = Arc::clone(&*unpoisoned(self.0.config.read()));
         Encrypted::new(TlsAcceptor::from(config).accept(stream))
     }
 }

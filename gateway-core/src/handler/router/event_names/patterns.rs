@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::handler::router::event_hash::BuildEventHasher;
+use rustc_hash::FxBuildHasher;
+
 use crate::handler::router::event_names::{SEPARATORS, segment};
 use crate::protocol::CATCH_ALL;
 
@@ -14,7 +15,8 @@ pub(crate) struct Patterns<T>(PatternNodes<T>);
 /// Patterns that share the beginning of their names.
 #[derive(Debug)]
 struct PatternNodes<T> {
-    words: HashMap<Box<str>, PatternNode<T>, BuildEventHasher>,
+    /// Clients look words up and insert none, so the hash needs no secret.
+    words: HashMap<Box<str>, PatternNode<T>, FxBuildHasher>,
     any: Option<Box<PatternNode<T>>>,
 }
 

@@ -1,4 +1,5 @@
 use gateway_core::Event as _;
+use gateway_core::extract::RawArgs;
 use gateway_core::prelude::*;
 
 #[derive(serde::Serialize, Event)]
@@ -36,9 +37,9 @@ struct Placed<'a>(&'a str, u8);
 struct Rang;
 
 fn main() {
-    assert_eq!(Placed("king", 4).args().unwrap().json(), r#"["king",4]"#);
-    assert_eq!(Rang.args().unwrap().json(), "[]");
-    assert_eq!(Own.args().unwrap().json(), "[null]");
+    assert_eq!(RawArgs::event(&Placed("king", 4)).unwrap().json(), r#"["king",4]"#);
+    assert_eq!(RawArgs::event(&Rang).unwrap().json(), "[]");
+    assert_eq!(RawArgs::event(&Own).unwrap().json(), "[null]");
     assert_eq!(Posted::<u8>::NAME, "posted");
     assert_eq!(Posted { from: &[1, 2] }.from.len(), 2);
     assert_eq!(Grid::<3>::NAME, "grid");

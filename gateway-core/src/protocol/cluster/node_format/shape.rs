@@ -1,0 +1,145 @@
+//! The members of a message as they are read: all may be missing or `null`, and unknown ones are skipped.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::{Deserialize, Deserializer, Visitor};
+use serde_json::value::RawValue;
+
+use crate::protocol::cluster::{BroadcastFlags, Selector};
+
+use super::NodeFormatError;
+
+/// A text, borrowed where it has no escapes.
+#[derive(serde::Deserialize)]
+pub(super) struct JsonText<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+/// Reads one of the maps below.
+pub(super) fn parsed<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, NodeFormatError> {
+    serde_json::from_str(json).map_err(|_| NodeFormatError::Malformed("not the members of this type"))
+}
+
+/// The outermost map.
+#[derive(Default, serde::Deserialize)]
+pub(super) struct MessageMembers<'a> {
+    #[serde(rename = "type")]
+    pub(super) number: Option<u64>,
+    #[serde(borrow)]
+    pub(super) data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) uid: Option<JsonText<'a>>,
+    #[serde(borrow)]
+    pub(super) nsp: Option<JsonText<'a>>,
+}
+
+/// The members of `data` of all types.
+#[derive(Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DataMembers<'a> {
+    #[serde(borrow)]
+    pub(super) packet: Option<&'a RawValue>,
+    pub(super) opts: Option<SelectorMembers>,
+    pub(super) request_id: Option<String>,
+    pub(super) rooms: Option<Vec<RoomName>>,
+    pub(super) close: Option<bool>,
+    #[serde(borrow)]
+    pub(super) sockets: Option<&'a RawValue>,
+    pub(super) client_count: Option<usize>,
+    pub(super) all_rooms: Option<bool>,
+    #[serde(borrow)]
+    pub(super) args: Option<&'a RawValue>,
+}
+
+/// The packet of an event for sockets.
+#[derive(serde::Deserialize)]
+pub(super) struct EventMembers<'a> {
+    #[serde(rename = "type")]
+    pub(super) number: Option<u64>,
+    #[serde(borrow)]
+    pub(super) data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) nsp: Option<JsonText<'a>>,
+}
+
+/// The recipients.
+#[derive(Default, serde::Deserialize)]
+pub(in crate::protocol::cluster) struct SelectorMembers {
+    rooms: Option<Vec<RoomName>>,
+    except: Option<Vec<RoomName>>,
+    flags: Option<FlagMembers>,
+}
+
+#[derive(Default, serde::Deserialize)]
+struct FlagMembers {
+    volatile: Option<bool>,
+    compress: Option<bool>,
+    timeout: Option<f64>,
+    #[serde(rename = "expectSingleResponse")]
+    expect_single_response: Option<bool>,
+    latest: Option<String>,
+    traceparent: Option<String>,
+}
+
+/// The name of a room: a text, or a number, which stands for its decimal text.
+pub(in crate::protocol::cluster) struct RoomName(String);
+
+pub(in crate::protocol::cluster) fn room_names(rooms: Option<Vec<RoomName>>) -> Vec<String> {
+    rooms.unwrap_or_default().into_iter().map(|RoomName(name)| name).collect()
+}
+
+impl From<SelectorMembers> for Selector {
+    fn from(SelectorMembers { rooms, except, flags }: SelectorMembers) -> Self {
+        Self { rooms: room_names(rooms), except: room_names(except), flags: flags.unwrap_or_default().into() }
+    }
+}
+
+impl From<FlagMembers> for BroadcastFlags {
+    fn from(flags: FlagMembers) -> Self {
+        let FlagMembers { volatile, compress, timeout, expect_single_response, latest, traceparent } = flags;
+        Self {
+            volatile: volatile == Some(true),
+            uncompressed: compress == Some(false),
+            timeout: timeout.and_then(|millis| Duration::try_from_secs_f64(millis / 1000.0).ok()),
+            single_response: expect_single_response == Some(true),
+            latest,
+            trace_parent: traceparent,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for RoomName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RoomNameVisitor)
+    }
+}
+
+struct RoomNameVisitor;
+
+impl Visitor<'_> for RoomNameVisitor {
+    type Value = RoomName;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the name of a room")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<RoomName, E> {
+        Ok(RoomName(name.to_owned()))
+    }
+
+    fn visit_string<E: serde::de::Error>(self, name: String) -> Result<RoomName, E> {
+        Ok(RoomName(name))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<RoomName, E> {
+        Ok(RoomName(number.to_string()))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<RoomName, E> {
+        Ok(RoomName(number.to_string()))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<RoomName, E> {
+        Ok(RoomName(number.to_string()))
+    }
+}

@@ -1,0 +1,107 @@
+/** A program as a child of the suite: ready when it says so, stopped by its process id, gone when the suite is. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+
+/** Longer than anything a suite waits for: a hang becomes a failure that names its line. */
+export const PATIENCE = 20_000;
+
+/** Rejects when the promise takes too long. */
+export function within(what, promise, time = PATIENCE) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} did not come in ${time} ms`)), time);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** Asks again until `look` gives something true, and returns that. */
+export async function eventually(what, look, time = PATIENCE) {
+  const end = Date.now() + time;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`${what}: not in ${time} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** A port that nobody listens on, below those that the system gives away, so that it stays free while its server restarts. */
+export async function freePort() {
+  for (;;) {
+    const port = 15_000 + Math.floor(Math.random() * 15_000);
+    const server = createServer();
+    const isFree = await new Promise((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+}
+
+export class Process {
+  #child;
+  #exited;
+  /** What the program printed, line by line; shown as it comes with `CLUSTER_LOG=1`. */
+  printed = [];
+
+  /** Starts the program; resolves when it has printed a line that matches `ready`. */
+  static async start(program, args, { ready, ...options }) {
+    const started = new Process();
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    started.#child = child;
+    started.#exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
+    const isReady = new Promise((resolve, reject) => {
+      child.once('error', reject);
+      started.#exited.then((code) => reject(new Error(`${program} ended with ${code}:\n${started.printed.join('\n')}`)));
+      for (const stream of [child.stdout, child.stderr]) {
+        createInterface({ input: stream }).on('line', (line) => {
+          started.printed.push(line);
+          if (process.env.CLUSTER_LOG === '1') console.error(`${program.split('/').at(-1)} ${child.pid}: ${line}`);
+          if (ready.test(line)) resolve();
+        });
+      }
+    });
+    process.once('exit', () => child.kill('SIGKILL'));
+    try {
+      await within(`"${ready.source}" of ${program}`, isReady);
+    } catch (error) {
+      child.kill('SIGKILL');
+      throw error;
+    }
+    return started;
+  }
+
+  get pid() {
+    return this.#child.pid;
+  }
+
+  /** Ends the program by this signal, and resolves to its exit code, or the signal, when it is gone. */
+  async end(signal = 'SIGTERM') {
+    this.#child.kill('SIGCONT');
+    this.#child.kill(signal);
+    try {
+      return await within(`the end of process ${this.pid} by ${signal}`, this.#exited);
+    } finally {
+      this.#child.kill('SIGKILL');
+    }
+  }
+
+  freeze() {
+    this.#child.kill('SIGSTOP');
+  }
+
+  thaw() {
+    this.#child.kill('SIGCONT');
+  }
+
+  /** Resolves to the exit code when the program has ended by itself. */
+  ended() {
+    return within(`the end of process ${this.pid}`, this.#exited);
+  }
+}
