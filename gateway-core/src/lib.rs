@@ -95,11 +95,11 @@ pub use gateway_macros::{
 pub use crate::error::{ConnectRejection, Exception, Rejection};
 pub use crate::gateway::{Injectable, NamespaceError, Problem, ServiceMissing, Services, StartError};
 pub use crate::handler::{Context, IntoException, IntoReply, Reply, Streamed};
-pub use crate::hub::{BroadcastResult, JoinError, Namespace, Target};
+pub use crate::hub::{BroadcastResult, JoinError, Namespace, RequestError, Target};
 pub use crate::protocol::{CloseCode, Disconnect, Event, Message, Text};
 pub use crate::server::{Server, ServerHandle, ServerTarget};
 pub use crate::session::{DisconnectReason, SendError, SocketId};
-pub use crate::socket::{RequestError, Socket};
+pub use crate::socket::Socket;
 pub use crate::transport::{AuthError, Handshake};
 
 /// Arguments of handlers and hooks: extractors, and the traits to write one.
@@ -137,12 +137,20 @@ pub mod format {
 /// Several servers with one set of rooms: the [`Engine`](cluster::Engine) between them, and their messages.
 pub mod cluster {
     pub use crate::hub::cluster::{
-        Census, ClusterNode, Engine, EngineError, EngineFuture, EngineState, MessageReceiver, Published, Received,
+        Census, ClusterNode, ClusterOptions, Engine, EngineAbsence, EngineError, EngineFuture, EngineState,
+        MessageReceiver, Published, Received,
     };
+    pub use crate::hub::{ClusterCount, ClusterList};
     pub use crate::protocol::cluster::{
         Answer, BroadcastFlags, ClusterMessage, EventPacket, HandshakeSummary, MessageBody, NodeId, Question,
         RemoteSocket, Selector,
     };
+
+    /// The format of the classic Redis adapter of Socket.IO and of its emitter.
+    pub mod classic {
+        pub use crate::protocol::cluster::classic::{channel, read, write, write_socket_ids};
+        pub use crate::protocol::cluster::{ClassicChannel, ClassicError, ClassicMessage, ClassicSender};
+    }
 
     /// The message format of Node's sharded Redis, Redis streams and PostgreSQL adapters, for engines that talk to them.
     pub mod node_format {

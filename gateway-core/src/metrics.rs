@@ -1,6 +1,8 @@
 //! Counters and tracing spans. Names of fields and counters are defined here; payloads, headers and queries are never
 //! recorded.
 
+mod cluster_log;
+mod cluster_meter;
 mod event_listeners;
 mod exposition;
 mod histogram;
@@ -15,6 +17,11 @@ use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub(crate) use cluster_log::{
+    cluster_gap, cluster_ignored, cluster_incomplete, cluster_joined, cluster_lost, cluster_not_published,
+    cluster_publish_failed, cluster_unreachable,
+};
+pub(crate) use cluster_meter::ClusterMeter;
 pub use event_listeners::EventInfo;
 pub(crate) use event_listeners::Listeners;
 pub use exposition::Metrics;
@@ -30,6 +37,34 @@ pub(crate) use meters::{EventMeter, HowEnded, Meters, NamespaceMeter, OTHER};
 pub(crate) use test_log::TestLog;
 use tracing::Span;
 pub(crate) use wire_meter::{BroadcastClock, WireMeter};
+
+/// The counters of a server, and the listeners of its events.
+#[derive(Debug, Default)]
+pub(crate) struct Telemetry {
+    pub(crate) counters: Counters,
+    /// Set at the start, if there are any.
+    listeners: OnceLock<Listeners>,
+}
+
+impl Telemetry {
+    /// Listeners of events, if any.
+    pub(crate) fn listeners(&self) -> Option<&Listeners> {
+        self.listeners.get()
+    }
+
+    /// Meter of all sockets; `None` if measuring is off.
+    #[inline]
+    pub(crate) fn wire(&self) -> Option<&WireMeter> {
+        Some(&self.listeners()?.meters()?.wire)
+    }
+
+    /// Sets the listeners; called once, before the first connection.
+    pub(crate) fn listen(&self, listeners: Listeners) {
+        if !listeners.is_empty() {
+            let _ = self.listeners.set(listeners);
+        }
+    }
+}
 
 /// The counters of a server since it was built. Reading is cheap and not atomic as a whole.
 #[derive(Debug, Default)]
@@ -54,8 +89,6 @@ pub(crate) struct Counters {
     lost_sockets: AtomicU64,
     accept_failures: AtomicU64,
     pub(crate) labelled: LabelledCounters,
-    /// Stored here because code that counts an event also notifies the listeners.
-    listeners: OnceLock<Listeners>,
 }
 
 /// A counter of a server. [`ServerHandle::count`](crate::ServerHandle::count) reads one; [`Metrics`] holds all values.
@@ -120,24 +153,6 @@ impl Counters {
 
     pub(crate) fn add_many(&self, counter: Counter, count: u64) {
         self.cell(counter).fetch_add(count, Ordering::Relaxed);
-    }
-
-    /// Listeners of events, if any.
-    pub(crate) fn listeners(&self) -> Option<&Listeners> {
-        self.listeners.get()
-    }
-
-    /// Meter of all sockets; `None` if measuring is off.
-    #[inline]
-    pub(crate) fn wire(&self) -> Option<&WireMeter> {
-        Some(&self.listeners()?.meters()?.wire)
-    }
-
-    /// Sets the listeners; called once, before the first connection.
-    pub(crate) fn listen(&self, listeners: Listeners) {
-        if !listeners.is_empty() {
-            let _ = self.listeners.set(listeners);
-        }
     }
 
     fn cell(&self, counter: Counter) -> &AtomicU64 {

@@ -88,8 +88,7 @@ pub fn rejected<T: From<Rejection>>(
     argument: &'static str,
     rejection: Rejection,
 ) -> HandlerFuture<T> {
-    let test_log = context.handshake().test_log();
-    test_log.note(|| format!("the argument `{argument}` could not be read: {rejection}"));
+    context.note(|| format!("the argument `{argument}` could not be read: {rejection}"));
     HandlerFuture::rejected(rejection)
 }
 

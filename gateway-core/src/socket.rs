@@ -1,15 +1,20 @@
 //! The [`Socket`]: user code's handle to one connected client.
 
 mod ack_request;
+mod responses;
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::hub::{JoinError, Namespace, RoomName, Space, Target};
-use crate::metrics::Counters;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::hub::{JoinError, Namespace, PublicData, RoomName, Space, Target};
+use crate::metrics::{Counters, TestLog};
 use crate::protocol::{Content, Disconnect, Event, FromArgs, Message, RawArgs, ToArgs, is_reserved};
 use crate::session::{Delivery, EmitMode, GuardDecision, Scope, SendError, Session, SocketId};
-pub use crate::socket::ack_request::{AckRequest, AckRequests, RequestError, Responses};
+pub use crate::socket::ack_request::{AckRequest, AckRequests};
+pub use crate::socket::responses::Responses;
 use crate::transport::Handshake;
 
 /// A handle to one connected client. Cheap to clone; usable from any task, also after the client has disconnected.
@@ -43,7 +48,8 @@ impl Socket {
     }
 
     /// Adds the socket to `room` once every room guard of its namespace has allowed it. The room is created if needed.
-    /// Without room guards the call completes without waiting.
+    /// Without room guards the call completes without waiting, except in a cluster whose engine routes messages by room: there
+    /// it completes when the room's messages reach this node, or after a limit.
     ///
     /// For rooms that the server chooses, `socket.only().join("general")` runs no guards and does not wait; see
     /// [`Target::join`].
@@ -64,7 +70,11 @@ impl Socket {
             Some(GuardDecision::Later(verdict)) => verdict.await,
         };
         verdict.map_err(JoinError::Refused)?;
-        self.space.join(&self.session.id, room)
+        self.space.join(&self.session.id, room)?;
+        if let Some(cluster) = self.space.cluster() {
+            cluster.room_entered(&self.space.name, room).await;
+        }
+        Ok(())
     }
 
     /// Runs the room guards; `None` if there are none, or the socket is already in the room.
@@ -99,8 +109,12 @@ impl Socket {
         self.space.name_user(&self.session.id, user);
     }
 
+    pub(crate) fn test_log(&self) -> &TestLog {
+        &self.session.test_log
+    }
+
     pub(crate) fn counters(&self) -> &Counters {
-        &self.session.counters
+        &self.session.telemetry.counters
     }
 
     /// Removes the socket from `room`. Returns `true` if the socket was in the room.
@@ -141,7 +155,7 @@ impl Socket {
     /// A target of this socket alone, for methods of [`Target`] only: `socket.only().uncompressed().send(Picture { .. })`.
     #[must_use]
     pub fn only(&self) -> Target {
-        Target::all(&self.space).to(self.id().as_str())
+        Target::all(&self.space).to(self.id().as_str()).local()
     }
 
     /// Sends the client an event by name, without waiting. Several arguments are sent as `&Args((one, other))`.
@@ -248,6 +262,24 @@ impl Socket {
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.session.state.find()
+    }
+
+    /// Makes data public with the socket: other nodes of a cluster see them in
+    /// [`RemoteSocket::data`](crate::cluster::RemoteSocket::data). A later call replaces them. Corresponds to `socket.data` of
+    /// Socket.IO; [`Socket::set_state`] keeps values in the process.
+    ///
+    /// # Errors
+    ///
+    /// When the value cannot be serialised as JSON.
+    pub fn set_data<T: Serialize + ?Sized>(&self, data: &T) -> Result<(), serde_json::Error> {
+        self.session.state.insert(PublicData(serde_json::to_value(data)?));
+        Ok(())
+    }
+
+    /// The data that [`Socket::set_data`] made public; `null` if none.
+    #[must_use]
+    pub fn data(&self) -> Value {
+        self.session.state.find::<PublicData>().map(|data| data.0.clone()).unwrap_or_default()
     }
 
     /// Disconnects the socket after its queued events are sent. On plain WebSocket this closes the connection, on Socket.IO

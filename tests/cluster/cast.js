@@ -65,9 +65,14 @@ export class Cast {
   async settled(clients = this.clients) {
     this.#marker += 1;
     const marker = `marker-${this.#marker}`;
-    await this.actor.do('emit', { args: [marker] });
+    await this.mark(marker);
     await Promise.all(clients.map((client) => client.until(marker, ({ event }) => event === marker)));
     return new Map(clients.map((client) => [client.tag, client.take().filter(({ event }) => event !== marker)]));
+  }
+
+  /** Sends everybody an event without arguments, from where operations come from. */
+  mark(event) {
+    return this.actor.do('emit', { args: [event] });
   }
 
   /** Asserts that an event came once to those that `gets` is true of, to nobody else, and nothing else came. */

@@ -74,6 +74,19 @@ export class IoClient extends Client {
     return this.socket.id;
   }
 
+  /** Comes back to another node with what it remembers of its session; resolves to whether it was recovered. */
+  async resume(node) {
+    this.socket.io.uri = `http://127.0.0.1:${node.port}`;
+    this.left = new Promise((resolve) => this.socket.once('disconnect', resolve));
+    const connected = new Promise((resolve, reject) => {
+      this.socket.once('connect', resolve);
+      this.socket.once('connect_error', reject);
+    });
+    this.socket.connect();
+    await within(`the return of ${this.tag}`, connected);
+    return this.socket.recovered;
+  }
+
   /** An event in the form that `received` has it in. */
   shape(event, args) {
     return { event, args };
@@ -89,7 +102,7 @@ export class IoClient extends Client {
 
   /** Breaks the connection without a word. */
   drop() {
-    this.socket.io.engine.transport.ws.terminate?.() ?? this.socket.io.engine.close();
+    this.socket.io.engine.transport.ws.terminate();
   }
 
   #deliver(event, args) {

@@ -3,12 +3,12 @@
 import { after, before, describe, test } from 'node:test';
 import { Cast } from './cast.js';
 import { Postgres, Redis } from './engines.js';
-import { Node, settle } from './nodes.js';
+import { settle, startAll } from './nodes.js';
 import { operations } from './operations.js';
 
 /** `KINDS=node` proves the suite against Socket.IO alone. */
-const kinds = (process.env.KINDS ?? 'node').split(',');
-const pairs = kinds.flatMap((from) => kinds.map((to) => [from, to]));
+export const kinds = (process.env.KINDS ?? 'node').split(',');
+export const pairs = kinds.flatMap((from) => kinds.map((to) => [from, to]));
 
 const engines = {
   redis: async () => ({ redis: await Redis.start() }),
@@ -49,9 +49,7 @@ function pair(title, engine, from, to) {
     const nodes = [];
     const casts = [];
     before(async () => {
-      for (const [kind, name] of [[from, 'acting'], [to, 'other']]) {
-        nodes.push(await Node.start(kind, engine().name, engine().services, name));
-      }
+      nodes.push(...await startAll(engine(), [[from, 'acting'], [to, 'other']]));
       await settle(nodes);
       for (const namespace of ['/', '/chat']) casts.push(await Cast.open(engine(), ...nodes, namespace));
       [casts[0].sibling, casts[1].sibling] = [casts[1], casts[0]];

@@ -6,7 +6,7 @@ import { IoClient } from './clients.js';
 import { eventually, freePort, Process } from './process.js';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
-const binaries = process.env.FIXTURES ?? join(repository, 'target', 'debug');
+export const binaries = process.env.FIXTURES ?? join(repository, 'target', 'debug');
 
 /** How long a settled cluster takes at most to hear of all its nodes. */
 const PROBE_PAUSE = 20;
@@ -47,6 +47,11 @@ export class Node {
   kill() {
     return this.process.end('SIGKILL');
   }
+}
+
+/** Starts nodes of one cluster at the same time: each a kind and a name. */
+export function startAll(engine, nodes, environment = {}) {
+  return Promise.all(nodes.map(([kind, name]) => Node.start(kind, engine.name, engine.services, name, environment)));
 }
 
 /**

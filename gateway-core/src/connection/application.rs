@@ -9,14 +9,14 @@ use crate::gateway::Routes;
 use crate::handler::{Compat, ServiceMap};
 use crate::hub::Hub;
 use crate::limits::Limits;
-use crate::metrics::Counters;
+use crate::metrics::Telemetry;
 use crate::session::Recovery;
 
 /// The namespaces, services and limits of a started server.
 #[derive(Debug)]
 pub(crate) struct Application {
     pub(crate) hub: Arc<Hub>,
-    pub(crate) counters: Arc<Counters>,
+    pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) routes: Routes,
     pub(crate) services: Arc<ServiceMap>,
     pub(crate) limits: Limits,

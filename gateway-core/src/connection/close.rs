@@ -91,7 +91,7 @@ fn may_come_back(session: &Session, end: &CloseCause) -> bool {
 
 /// Discards the socket's queue and sends the refusal only.
 fn refused(application: &Application, session: Option<&Session>, refusal: &ConnectRejection) -> DisconnectReason {
-    application.counters.add(Counter::RefusedConnections);
+    application.telemetry.counters.add(Counter::RefusedConnections);
     if let Some(session) = session {
         let exception = refusal.exception();
         metrics::refused(&session.id, refusal.told(&session.namespace), exception.told());

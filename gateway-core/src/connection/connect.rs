@@ -120,7 +120,8 @@ impl ConnectingSocket {
         progress.is_asking.store(true, Ordering::Relaxed);
         let extensions = Extensions::default();
         let about = Context::new(self.scope(), Subject::Nothing, &extensions);
-        let verdict = guards.ask(0, &GuardContext::new(GuardPoint::Connect, &about), &self.application.counters).await;
+        let verdict =
+            guards.ask(0, &GuardContext::new(GuardPoint::Connect, &about), &self.application.telemetry.counters).await;
         progress.is_asking.store(false, Ordering::Relaxed);
         verdict.map_err(|exception| ConnectRejection::from(exception).by_guard())
     }
@@ -135,7 +136,7 @@ impl ConnectingSocket {
                 Err(panic) => Err(panic),
             };
             let Ok(made) = made else {
-                application.counters.add(Counter::Panics);
+                application.telemetry.counters.add(Counter::Panics);
                 let (socket, value) = (socket.id(), factory.name);
                 let log = |id: &str| tracing::error!(%socket, value, id, "the factory of a socket's value panicked");
                 return Err(Exception::internal(log).into());
@@ -161,7 +162,7 @@ impl ConnectingSocket {
             Err(panic) => Err(panic),
         };
         let Ok(verdict) = outcome else {
-            application.counters.add(Counter::Panics);
+            application.telemetry.counters.add(Counter::Panics);
             let log = |id: &str| tracing::error!(socket = %socket.id(), id, "a connect hook panicked");
             return Err(Exception::internal(log).into());
         };

@@ -73,8 +73,8 @@ async fn end_hooks(driver: &mut SocketDriver, session: &Session, reason: &Discon
         grants.disown();
     }
     if session.is_accepted() {
-        application.counters.add(Counter::Disconnections);
-        application.counters.labelled.disconnected(reason.kind(), reason.known_code());
+        application.telemetry.counters.add(Counter::Disconnections);
+        application.telemetry.counters.labelled.disconnected(reason.kind(), reason.known_code());
         tracing::debug!(socket = %socket.id(), %reason, "disconnected");
     } else {
         tracing::debug!(socket = %socket.id(), %reason, "not accepted");
@@ -123,11 +123,11 @@ async fn run(hook: &RunHook<Result<(), Exception>>, context: &SocketContext, rea
         Ok(Ok(Ok(()))) => {}
         Ok(Ok(Err(exception))) => failed(socket, &exception),
         Ok(Err(_)) => {
-            application.counters.add(Counter::Panics);
+            application.telemetry.counters.add(Counter::Panics);
             tracing::error!(socket = %socket.id(), "a disconnect hook panicked");
         }
         Err(_) => {
-            application.counters.add(Counter::Timeouts);
+            application.telemetry.counters.add(Counter::Timeouts);
             tracing::warn!(socket = %socket.id(), "a disconnect hook took too long");
         }
     }

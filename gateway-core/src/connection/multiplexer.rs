@@ -68,7 +68,7 @@ impl Multiplexer {
         connect_deadline: Instant,
     ) -> Self {
         let limits = &application.limits;
-        let outbox = Outbox::new(format, limits, &application.counters);
+        let outbox = Outbox::new(format, limits, &application.telemetry);
         outbox.open(Encoded::nothing());
         Self {
             application: Arc::clone(application),
@@ -192,14 +192,14 @@ impl Multiplexer {
         let now = Instant::now();
         let taken = self.connect_rate.get_or_insert_with(|| TokenBucket::full(now)).take(rate, now);
         taken.map_err(|wait| {
-            self.application.counters.add(Counter::RateLimited);
+            self.application.telemetry.counters.add(Counter::RateLimited);
             too_many_events(events, wait)
         })
     }
 
     /// Refuses a namespace. If the refusal does not fit into the outbox, the connection ends.
     fn turn_away(&mut self, sockets: &SocketSet, namespace: &str, exception: &Exception) {
-        self.application.counters.add(Counter::RefusedConnections);
+        self.application.telemetry.counters.add(Counter::RefusedConnections);
         no_namespace(namespace, exception.text(), || {
             let names: Vec<_> = self.application.routes.iter().map(|route| route.namespace).collect();
             if exception.text() == INVALID { names.join(", ") } else { String::new() }
@@ -216,7 +216,7 @@ impl Multiplexer {
         if driver.session().is_recovered() {
             driver.session().mark_disconnected();
         }
-        self.application.counters.add(Counter::RefusedConnections);
+        self.application.telemetry.counters.add(Counter::RefusedConnections);
         refused(&driver.session().id, refusal.told(namespace), exception.told());
         self.note_left(&driver);
         let last = if self.application.compat.nestjs && refusal.by() == RejectedBy::Hook {

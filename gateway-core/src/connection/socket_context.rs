@@ -42,6 +42,6 @@ impl SocketContext {
     }
 
     pub(crate) fn count(&self, counter: Counter) {
-        self.application.counters.add(counter);
+        self.application.telemetry.counters.add(counter);
     }
 }

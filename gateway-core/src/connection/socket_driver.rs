@@ -283,7 +283,7 @@ impl SocketDriver {
     pub(super) fn tell(&self, exception: &Exception, id: Option<&RequestId>) {
         self.context.count(Counter::Exceptions);
         told(self.context.socket.id(), "", exception.told());
-        self.session().handshake.test_log().note(|| format!("a message was no event: {exception}"));
+        self.session().test_log.note(|| format!("a message was no event: {exception}"));
         let data = exception.render(None, None, self.context.application.compat.nestjs);
         let delivery = if id.is_some() { Delivery::Answer } else { Delivery::Event };
         // The outbox counts a frame that does not fit.
@@ -322,16 +322,16 @@ impl fmt::Debug for SocketDriver {
 /// a new one.
 fn begin(application: &Application, space: &Space, new_socket: &NewSocket<'_>) -> (Arc<Session>, Option<Arc<Session>>) {
     let NewSocket { handshake, format, resume_token, .. } = new_socket;
-    let Application { hub, counters, .. } = application;
+    let Application { hub, telemetry, .. } = application;
     let renew = || {
-        let session = Session::new(&space.name, handshake.clone(), *format, &application.limits, counters);
+        let session = Session::new(&space.name, handshake.clone(), *format, &application.limits, telemetry);
         session.with_custom_format(space.encode_context().own.filter(|_| *format == WireFormat::Custom))
     };
     if let Some(ResumeToken { key, offset }) = resume_token {
         if let Some(Resumed { session, earlier }) = hub.resumable.resume(space, key, offset, renew()) {
             return (session, Some(earlier));
         }
-        counters.add(Counter::LostSockets);
+        telemetry.counters.add(Counter::LostSockets);
     }
     let session = match &application.recovery {
         Some(recovery) if format.numbers_events() => renew().with_recovery(recovery, &hub.offsets),

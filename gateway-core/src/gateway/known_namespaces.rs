@@ -25,6 +25,11 @@ impl KnownNamespaces {
         path.map(|path| path.name()).ok_or_else(|| self.unknown(name))
     }
 
+    /// The names of the namespaces without parameters.
+    pub(crate) fn without_parameters(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().filter(|(_, pattern)| pattern.parameters().next().is_none()).map(|(namespace, _)| *namespace)
+    }
+
     /// Returns the declared namespace of this pattern, ignoring the names of its parameters.
     pub(crate) fn find_pattern(&self, pattern: &str) -> Result<&'static str, NamespaceError> {
         check_slash(pattern)?;

@@ -7,6 +7,7 @@ use std::panic::Location;
 use crate::gateway::namespace_error::NamespaceError;
 use crate::gateway::pattern::PatternError;
 use crate::handler::{Declared, Handler, Hook, Missing, Written};
+use crate::hub::cluster::EngineError;
 use crate::limits::Overflow;
 
 /// Help for gateways that the linker dropped from a static library.
@@ -349,9 +350,24 @@ pub enum StartError {
     #[cfg(feature = "tls")]
     #[error("no TLS: {0}")]
     Tls(#[from] crate::transport::TlsError),
+    /// The cluster's engine cannot be reached, and the server does not start without; see
+    /// [`ClusterOptions::at_start`](crate::cluster::ClusterOptions::at_start).
+    #[error("cannot reach the cluster's engine, {engine}{}: {source}", at_address(.address))]
+    Cluster {
+        /// Name of the engine.
+        engine: &'static str,
+        /// Its address without credentials; empty if it has none.
+        address: String,
+        /// The engine's error.
+        source: EngineError,
+    },
     /// Installing the signal handlers failed.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
+}
+
+fn at_address(address: &str) -> String {
+    if address.is_empty() { String::new() } else { format!(" at {address}") }
 }
 
 /// Help for an address that has no host or no port.

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::error::Rejection;
 use crate::handler::{Extensions, ServiceMap, Share, SocketGrants};
-use crate::metrics::Counters;
+use crate::metrics::{Counters, TestLog};
 use crate::protocol::{ArgList, Message, Payload, RawArgs, TraceParent};
 use crate::session::DisconnectReason;
 use crate::socket::Socket;
@@ -199,6 +199,14 @@ impl<'a> Context<'a> {
 
     pub(super) fn scope(&self) -> Scope<'a> {
         self.scope
+    }
+
+    /// Adds a line to the test log of the socket, or of the connection that is to be.
+    pub(crate) fn note(&self, line: impl FnOnce() -> String) {
+        match self.scope.socket {
+            Some(socket) => socket.test_log().note(line),
+            None => TestLog::current().note(line),
+        }
     }
 
     /// The server's counters; `None` if there is no socket.

@@ -3,9 +3,9 @@
 use crate::error::{ConnectRejection, Exception, Rejection};
 use crate::handler::ErrorTypes;
 use crate::hub::JoinError;
+use crate::hub::RequestError;
 use crate::protocol::Malformed;
 use crate::session::SendError;
-use crate::socket::RequestError;
 use crate::transport::AuthError;
 
 /// An error type that can be sent to a client. Derive it with `#[derive(Exception)]`.

@@ -43,6 +43,7 @@ pub use guard::{
 pub(crate) use guard::{Guards, SocketGrants};
 pub use handler_future::HandlerFuture;
 pub(crate) use handler_future::{HandlerState, drop_quietly};
+pub(crate) use handler_timing::measured;
 pub(crate) use layer::Layer;
 pub use layer::Written;
 pub use policy::EventOverflow;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::error::Exception;
 use crate::hub::recipients::Recipients;
+use crate::protocol::cluster::USER_ROOM;
 use crate::session::{ById, Leaves, Session, SocketId};
 
 /// Invariants: a room exists while it has a socket; a socket's list of rooms and the rooms' lists of sockets agree.
@@ -16,6 +17,8 @@ pub(crate) struct Members {
     /// Cached list of all sockets; cleared when a socket is added or removed.
     listed: Option<Sessions>,
     leaves: Leaves,
+    /// Rooms that got their first member or lost their last since they were taken; `None` if nobody asks.
+    changed_rooms: Option<Vec<Arc<str>>>,
 }
 
 /// A list of sessions, shared by broadcasts.
@@ -34,22 +37,25 @@ struct Member {
     rooms: Vec<Arc<str>>,
 }
 
-/// Prefix of the room that holds the sockets of one user. No client can name such a room.
-const USER: &str = "\0user/";
-
 /// The room of a user's sockets.
 pub(crate) fn user_room(user: &str) -> String {
-    format!("{USER}{user}")
+    format!("{USER_ROOM}{user}")
 }
 
-fn is_reserved(room: &str) -> bool {
-    room.starts_with(USER)
+/// Returns `true` for the rooms of users, which nobody joins by name.
+pub(crate) fn is_user_room(room: &str) -> bool {
+    room.starts_with(USER_ROOM)
+}
+
+/// The user of a user's room.
+pub(crate) fn user_of_room(room: &str) -> Option<&str> {
+    room.strip_prefix(USER_ROOM)
 }
 
 impl Member {
     /// Rooms joined by name, without user rooms.
     fn own_rooms(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.rooms.iter().filter(|room| !is_reserved(room))
+        self.rooms.iter().filter(|room| !is_user_room(room))
     }
 
     fn is_in(&self, room: &str) -> bool {
@@ -140,7 +146,7 @@ impl Members {
         if room == id.as_str() {
             return Ok(());
         }
-        if is_reserved(room) || self.sockets.contains_key(room) {
+        if is_user_room(room) || self.sockets.contains_key(room) {
             return Err(JoinError::Private);
         }
         let member = self.sockets.get(id).ok_or(JoinError::Gone)?;
@@ -161,7 +167,7 @@ impl Members {
 
     /// The user the socket belongs to.
     pub(crate) fn user_of(&self, id: &SocketId) -> Option<String> {
-        self.sockets.get(id)?.rooms.iter().find_map(|room| room.strip_prefix(USER)).map(str::to_owned)
+        self.sockets.get(id)?.rooms.iter().find_map(|room| user_of_room(room)).map(str::to_owned)
     }
 
     fn enter(&mut self, id: &SocketId, room: &str) -> Result<(), JoinError> {
@@ -171,7 +177,12 @@ impl Members {
         }
         let name = self.rooms.get_key_value(room).map_or_else(|| Arc::from(room), |(name, _)| Arc::clone(name));
         member.rooms.push(Arc::clone(&name));
-        let entered = self.rooms.entry(name).or_default();
+        let entered = self.rooms.entry(name).or_insert_with_key(|name| {
+            if let Some(changed) = &mut self.changed_rooms {
+                changed.push(Arc::clone(name));
+            }
+            Room::default()
+        });
         entered.listed = None;
         entered.members.insert(id.clone(), Arc::clone(&member.session));
         Ok(())
@@ -194,20 +205,47 @@ impl Members {
         rooms.map(ToString::to_string).collect()
     }
 
+    /// The rooms of a socket, with its user's room.
+    pub(crate) fn every_room_of(&self, id: &SocketId) -> Vec<String> {
+        self.sockets.get(id).into_iter().flat_map(|member| &member.rooms).map(ToString::to_string).collect()
+    }
+
+    /// Returns `true` if the room has a member.
+    pub(crate) fn has_room(&self, room: &str) -> bool {
+        self.rooms.contains_key(room)
+    }
+
+    /// Remembers from now on which rooms get their first member or lose their last. Returns the rooms of this moment.
+    pub(crate) fn watch_rooms(&mut self) -> Vec<Arc<str>> {
+        self.changed_rooms = Some(Vec::new());
+        self.rooms.keys().cloned().collect()
+    }
+
+    /// Takes the rooms that have changed.
+    pub(crate) fn take_changed_rooms(&mut self) -> Option<Vec<Arc<str>>> {
+        self.changed_rooms.as_mut().filter(|changed| !changed.is_empty()).map(std::mem::take)
+    }
+
+    /// The names of all rooms, with users' rooms and the sockets' own.
+    pub(crate) fn every_room(&self) -> Vec<String> {
+        let own = self.sockets.keys().map(ToString::to_string);
+        self.rooms.keys().map(ToString::to_string).chain(own).collect()
+    }
+
     pub(crate) fn rooms(&self) -> Vec<(String, usize)> {
-        let rooms = self.rooms.iter().filter(|(name, _)| !is_reserved(name));
+        let rooms = self.rooms.iter().filter(|(name, _)| !is_user_room(name));
         rooms.map(|(name, room)| (name.to_string(), room.members.len())).collect()
     }
 
     /// Users and their number of sockets.
     pub(crate) fn users(&self) -> Vec<(String, usize)> {
-        let users = self.rooms.iter().filter_map(|(name, room)| Some((name.strip_prefix(USER)?, room)));
+        let users = self.rooms.iter().filter_map(|(name, room)| Some((user_of_room(name)?, room)));
         users.map(|(user, room)| (user.to_owned(), room.members.len())).collect()
     }
 
     /// Number of rooms, and of sockets in them; a socket in two rooms counts twice.
     pub(crate) fn room_counts(&self) -> (usize, usize) {
-        let rooms = self.rooms.iter().filter(|(name, _)| !is_reserved(name));
+        let rooms = self.rooms.iter().filter(|(name, _)| !is_user_room(name));
         rooms.fold((0, 0), |(rooms, members), (_, room)| (rooms + 1, members + room.members.len()))
     }
 
@@ -289,7 +327,9 @@ impl Members {
         left.listed = None;
         left.members.remove(id);
         if left.members.is_empty() {
-            self.rooms.remove(room);
+            if let (Some((name, _)), Some(changed)) = (self.rooms.remove_entry(room), &mut self.changed_rooms) {
+                changed.push(name);
+            }
             give_back(&mut self.rooms);
         } else {
             give_back(&mut left.members);

@@ -1,25 +1,34 @@
 //! Members of each namespace and of its rooms. Knows sessions, not frames or handlers.
 
+mod acks;
 pub(crate) mod cluster;
+mod gather;
 mod members;
 mod namespace;
 mod recipients;
+mod remote_sockets;
+mod request_error;
 mod resumable;
 mod room_name;
 mod space;
 mod target;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
+pub(crate) use acks::{AckEvent, AskedSockets, PendingAck};
+pub use gather::{ClusterCount, ClusterList};
 pub use members::JoinError;
 pub use namespace::Namespace;
+pub(crate) use remote_sockets::PublicData;
+pub use request_error::RequestError;
 use resumable::Resumable;
 pub(crate) use resumable::Resumed;
 pub use room_name::RoomName;
 pub(crate) use space::Space;
 pub use target::{BroadcastResult, Target};
 
+use crate::hub::cluster::Cluster;
 use crate::protocol::CustomFormat;
 use crate::session::Offsets;
 use crate::sync::lock;
@@ -32,6 +41,7 @@ pub(crate) struct Hub {
     /// Set once, before the first connection.
     pub(crate) custom_format: Arc<CustomFormat>,
     pub(crate) resumable: Resumable,
+    cluster: OnceLock<Arc<Cluster>>,
 }
 
 impl Hub {
@@ -41,6 +51,7 @@ impl Hub {
             offsets: Arc::default(),
             custom_format: Arc::default(),
             resumable: Resumable::default(),
+            cluster: OnceLock::new(),
         })
     }
 
@@ -52,7 +63,32 @@ impl Hub {
         }
         let space = Arc::new(Space::new(name.into(), self));
         spaces.insert(Arc::clone(&space.name), Arc::downgrade(&space));
+        if let Some(cluster) = self.cluster.get() {
+            space.set_cluster(cluster);
+        }
         space
+    }
+
+    /// Returns the namespace with this name, if it is live.
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<Space>> {
+        self.lock().get(name)?.upgrade()
+    }
+
+    /// Connects all namespaces to a cluster. Called once.
+    fn set_cluster(&self, cluster: &Arc<Cluster>) {
+        let spaces = self.lock();
+        let _ = self.cluster.set(Arc::clone(cluster));
+        let live: Vec<_> = spaces.values().filter_map(Weak::upgrade).collect();
+        for space in &live {
+            space.set_cluster(cluster);
+        }
+        // The last handle to a namespace may be among them, and its end takes the lock.
+        drop(spaces);
+    }
+
+    /// This server's part in its cluster, if it is in one.
+    pub(crate) fn cluster(&self) -> Option<&Arc<Cluster>> {
+        self.cluster.get()
     }
 
     /// All live namespaces.
@@ -63,13 +99,24 @@ impl Hub {
     /// Removes a dead namespace, unless a new one has the same name.
     fn forget(&self, name: &str) {
         let mut spaces = self.lock();
-        if spaces.get(name).is_some_and(|space| space.strong_count() == 0) {
-            spaces.remove(name);
+        if spaces.get(name).is_some_and(|space| space.strong_count() == 0)
+            && let Some((name, _)) = spaces.remove_entry(name)
+            && let Some(cluster) = self.cluster.get()
+        {
+            cluster.interest.mark(&name, []);
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Weak<Space>>> {
         lock(&self.spaces)
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        if let Some(cluster) = self.cluster.get() {
+            cluster.abandon();
+        }
     }
 }
 

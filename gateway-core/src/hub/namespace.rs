@@ -28,6 +28,12 @@ impl Namespace {
         Target::all(&self.0)
     }
 
+    /// All sockets that are connected to this server, in a cluster of several.
+    #[must_use]
+    pub fn local(&self) -> Target {
+        self.all().local()
+    }
+
     /// The sockets in `room`.
     #[must_use]
     pub fn to(&self, room: impl RoomName) -> Target {
@@ -66,7 +72,7 @@ impl Namespace {
         self.all().send_latest(key, event)
     }
 
-    /// Number of sockets, including those whose connect hook is still running.
+    /// Number of this node's sockets, including those whose connect hook is still running.
     #[must_use]
     pub fn count(&self) -> usize {
         self.all().count()

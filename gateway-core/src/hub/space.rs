@@ -1,8 +1,9 @@
 //! A live namespace: its tables behind a lock that is held for look-ups only.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use crate::hub::Hub;
+use crate::hub::cluster::Cluster;
 use crate::hub::members::{JoinError, Members, Selection};
 use crate::hub::recipients::Recipients;
 use crate::protocol::{CustomFormat, EncodeContext};
@@ -16,12 +17,42 @@ pub(crate) struct Space {
     offsets: Arc<Offsets>,
     custom_format: Arc<CustomFormat>,
     members: Mutex<Members>,
+    cluster: OnceLock<Arc<Cluster>>,
 }
 
 impl Space {
     pub(super) fn new(name: Arc<str>, hub: &Arc<Hub>) -> Self {
         let (offsets, custom_format) = (Arc::clone(&hub.offsets), Arc::clone(&hub.custom_format));
-        Self { name, hub: Arc::downgrade(hub), offsets, custom_format, members: Mutex::default() }
+        Self {
+            name,
+            hub: Arc::downgrade(hub),
+            offsets,
+            custom_format,
+            members: Mutex::default(),
+            cluster: OnceLock::new(),
+        }
+    }
+
+    /// Connects the namespace to the server's cluster.
+    pub(super) fn set_cluster(&self, cluster: &Arc<Cluster>) {
+        let _ = self.cluster.set(Arc::clone(cluster));
+        let rooms = if cluster.routes_rooms { self.lock().watch_rooms() } else { Vec::new() };
+        cluster.interest.mark(&self.name, rooms);
+    }
+
+    /// The server's part in its cluster, if it is in one.
+    #[inline]
+    pub(crate) fn cluster(&self) -> Option<&Arc<Cluster>> {
+        self.cluster.get()
+    }
+
+    /// Reports the rooms that got their first member or lost their last.
+    fn report_rooms(&self, mut members: MutexGuard<'_, Members>) {
+        if let Some(changed) = members.take_changed_rooms()
+            && let Some(cluster) = self.cluster.get()
+        {
+            cluster.interest.mark(&self.name, changed);
+        }
     }
 
     /// Parameters of encoding that do not depend on a socket's format.
@@ -39,7 +70,9 @@ impl Space {
     }
 
     pub(crate) fn exit(&self, session: &Arc<Session>) {
-        self.lock().remove(session);
+        let mut members = self.lock();
+        members.remove(session);
+        self.report_rooms(members);
     }
 
     /// Returns `true` if sockets may be disconnected and still resume.
@@ -53,11 +86,16 @@ impl Space {
     }
 
     pub(crate) fn join(&self, id: &SocketId, room: &str) -> Result<(), JoinError> {
-        self.lock().join(id, room)
+        let mut members = self.lock();
+        let joined = members.join(id, room);
+        self.report_rooms(members);
+        joined
     }
 
     pub(crate) fn name_user(&self, id: &SocketId, user: &str) {
-        self.lock().name_user(id, user);
+        let mut members = self.lock();
+        members.name_user(id, user);
+        self.report_rooms(members);
     }
 
     pub(crate) fn user_of(&self, id: &SocketId) -> Option<String> {
@@ -67,7 +105,9 @@ impl Space {
     /// Removes the socket from the room; returns `true` if it was in. Later no broadcast to the room is queued for it, even
     /// if a sender has already listed it.
     pub(crate) fn leave(&self, id: &SocketId, room: &str) -> bool {
-        let left = self.lock().leave(id, room);
+        let mut members = self.lock();
+        let left = members.leave(id, room);
+        self.report_rooms(members);
         if let Some((session, leave)) = &left {
             session.outbox.note_leave(*leave);
         }
@@ -84,6 +124,21 @@ impl Space {
 
     pub(crate) fn rooms_of(&self, id: &SocketId) -> Vec<String> {
         self.lock().rooms_of(id)
+    }
+
+    /// The rooms of a socket, with its user's room.
+    pub(crate) fn every_room_of(&self, id: &SocketId) -> Vec<String> {
+        self.lock().every_room_of(id)
+    }
+
+    /// The names of all rooms, with users' rooms and the sockets' own.
+    pub(crate) fn every_room(&self) -> Vec<String> {
+        self.lock().every_room()
+    }
+
+    /// Returns `true` if the room has a member.
+    pub(crate) fn has_room(&self, room: &str) -> bool {
+        self.lock().has_room(room)
     }
 
     pub(crate) fn rooms(&self) -> Vec<(String, usize)> {

@@ -2,17 +2,22 @@
 
 use std::sync::Arc;
 
-use crate::hub::members::{Selection, user_room};
+use crate::hub::cluster::Cluster;
+use crate::hub::members::{Selection, is_user_room, user_room};
 use crate::hub::recipients::Recipients;
 use crate::hub::{JoinError, RoomName, Space};
 use crate::metrics::{BroadcastClock, broadcast_unsent};
-use crate::protocol::{
-    Compress, Content, Disconnect, Encoded, Event, Key, PreviousFrames, RawArgs, SharedEvent, ToArgs, is_reserved,
+use crate::protocol::cluster::{BroadcastFlags, EventPacket, MessageBody, Selector};
+use crate::protocol::{Compress, Content, Disconnect, Encoded, Event, Key, RawArgs, SharedEvent, ToArgs, is_reserved};
+use crate::session::{
+    BurstFrames, Delivery, EmitMode, JoinedBurst, Scope, SendError, VolatileText, burst_to, for_each, write_all_soon,
 };
-use crate::session::{Delivery, EmitMode, Scope, SendError, VolatileText, for_each, latest_of, write_all_soon};
 use crate::session::{Leaves, Pushed, Session};
 
 /// A set of sockets of one namespace, selected by rooms. More rooms widen the set; a socket in two rooms counts once.
+///
+/// In a cluster the set spans all nodes: events, joins, leaves and disconnects reach the sockets of other nodes too, unless
+/// the target is [`local`](Target::local). Counts and lists are those of this node.
 ///
 /// The sockets are looked up when a method acts on them, so a stored target always selects the current members.
 #[derive(Clone, Debug)]
@@ -21,6 +26,14 @@ pub struct Target {
     selection: Selection,
     delivery: Delivery,
     worth: Compress,
+    reach: Reach,
+}
+
+/// The nodes whose sockets a target selects.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Reach {
+    Cluster,
+    ThisNode,
 }
 
 /// Result of a broadcast.
@@ -32,6 +45,10 @@ pub struct BroadcastResult {
     /// Number of sockets that read too slowly or were disconnecting. All of them if the value cannot be serialised or the
     /// event's name is reserved; this is logged as an error.
     pub skipped: usize,
+    /// Set if the event reaches this node only, although the server is in a cluster: the queue to the engine is full, or the
+    /// event is larger than [`message_bytes`](crate::cluster::ClusterOptions::message_bytes). The failure is logged and
+    /// counted. An event that is published is not known to have arrived.
+    pub not_published: bool,
 }
 
 impl Target {
@@ -41,7 +58,27 @@ impl Target {
             selection: Selection::default(),
             delivery: Delivery::Event,
             worth: Compress::Compressing,
+            reach: Reach::Cluster,
         }
+    }
+
+    /// Returns the sockets of this node that another node has selected.
+    pub(super) fn of_selector(space: &Arc<Space>, selector: Selector) -> Self {
+        let Selector { rooms, except, flags } = selector;
+        Self {
+            space: Arc::clone(space),
+            selection: Selection { rooms, except },
+            delivery: if flags.volatile { Delivery::Volatile } else { Delivery::Event },
+            worth: if flags.uncompressed { Compress::Nothing } else { Compress::Compressing },
+            reach: Reach::ThisNode,
+        }
+    }
+
+    /// Restricts the target to the sockets of this server, in a cluster of several.
+    #[must_use]
+    pub fn local(mut self) -> Self {
+        self.reach = Reach::ThisNode;
+        self
     }
 
     /// Adds the sockets in `room`. A socket's id is the name of its own room.
@@ -170,7 +207,7 @@ impl Target {
 
     /// Notifies listeners. Returns a clock that measures until it is dropped, if broadcasts are measured.
     fn tell_listeners<'a>(&self, recipients: &'a Recipients, event: &str) -> Option<BroadcastClock<'a>> {
-        let listeners = recipients.sessions.first().and_then(|session| session.counters.listeners())?;
+        let listeners = recipients.sessions.first().and_then(|session| session.telemetry.listeners())?;
         listeners.count_sent(&self.space.name, event, recipients.len());
         recipients.iter().for_each(|session| listeners.outgoing(&self.space.name, session.id.as_str(), event));
         listeners.meters().map(|meters| meters.wire.broadcast(recipients.len()))
@@ -189,7 +226,7 @@ impl Target {
         key: Option<&str>,
     ) -> BroadcastResult {
         let Some(content) = self.content(event, args) else {
-            return BroadcastResult { queued: 0, skipped: recipients.len() };
+            return BroadcastResult { skipped: recipients.len(), ..BroadcastResult::default() };
         };
         let clock = self.tell_listeners(recipients, event);
         let mode = self.mode(key);
@@ -197,14 +234,17 @@ impl Target {
         let (encoding, number) = (self.space.encode_context(), offset.map(|offset| offset.to_string()));
         let shared = SharedEvent::new(encoding, event, content.lend(), number).worth(self.worth);
         let shared = match mode {
-            // A frame that may be removed again is not merged with the frames around it.
             EmitMode::LatestOf(key) => shared.with_key(Key::new(event, key)),
-            EmitMode::Event | EmitMode::Volatile => shared.behind(latest_of(recipients.list())),
+            EmitMode::Event | EmitMode::Volatile => shared,
         };
+        let mut sent = BurstFrames::default();
         // Decided once here instead of for each socket.
         let queued = match (mode, offset) {
             (EmitMode::Event, None) => {
-                self.push_to(recipients, |session, leaves| session.outbox.push_shared(&shared, leaves))
+                let burst = JoinedBurst::new(&shared, burst_to(recipients.list()));
+                let queued = self.push_to(recipients, |session, leaves| burst.push(&session.outbox, leaves));
+                sent = burst.into_frames();
+                queued
             }
             (EmitMode::LatestOf(_), None) => {
                 self.push_to(recipients, |session, leaves| session.outbox.push_shared_latest(&shared, leaves))
@@ -219,12 +259,51 @@ impl Target {
             }
         };
         drop(clock);
-        let latest = match mode {
-            EmitMode::LatestOf(_) => PreviousFrames::default(),
-            EmitMode::Event | EmitMode::Volatile => shared.into_latest(),
+        drop(shared);
+        write_all_soon(recipients.list(), sent);
+        let not_published = match self.cluster() {
+            Some(cluster) => !self.publish_event(cluster, event, content, key),
+            None => false,
         };
-        write_all_soon(recipients.list(), latest);
-        BroadcastResult { queued, skipped: recipients.len() - queued }
+        BroadcastResult { queued, skipped: recipients.len() - queued, not_published }
+    }
+
+    /// The cluster, if the target spans all nodes of one.
+    #[inline]
+    pub(crate) fn cluster(&self) -> Option<&Arc<Cluster>> {
+        self.space.cluster().filter(|_| self.reach == Reach::Cluster)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn publish_event(&self, cluster: &Cluster, event: &str, content: Content, key: Option<&str>) -> bool {
+        let packet = EventPacket { event: event.to_owned(), args: content.into() };
+        let mut to = self.selector();
+        to.flags.latest = key.map(str::to_owned);
+        cluster.publish(&self.space.name, MessageBody::Broadcast { packet, to })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn publish_room(&self, cluster: &Cluster, room: &str, body: fn(Selector, Vec<String>) -> MessageBody) {
+        // A failure is logged and counted.
+        if !is_user_room(room) {
+            cluster.publish(&self.space.name, body(self.selector(), vec![room.to_owned()]));
+        }
+    }
+
+    /// Describes the target to other nodes.
+    pub(crate) fn selector(&self) -> Selector {
+        let Selection { rooms, except } = self.selection.clone();
+        let mut flags = BroadcastFlags::default();
+        flags.volatile = self.delivery == Delivery::Volatile;
+        flags.uncompressed = self.worth == Compress::Nothing;
+        Selector { rooms, except, flags }
+    }
+
+    /// Sends an event of another node.
+    pub(super) fn deliver(&self, event: &str, args: RawArgs, key: Option<&str>) {
+        self.say(event, Ok(args), key);
     }
 
     fn mode<'a>(&self, key: Option<&'a str>) -> EmitMode<'a> {
@@ -256,7 +335,7 @@ impl Target {
         }
     }
 
-    /// Adds every socket to `room` without running guards. Returns how many of the sockets are now in the room.
+    /// Adds every socket to `room` without running guards. Returns how many of this node's sockets are now in the room.
     ///
     /// # Errors
     ///
@@ -271,30 +350,49 @@ impl Target {
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
+        if let Some(cluster) = self.cluster() {
+            self.publish_room(cluster, room, |to, rooms| MessageBody::Join { to, rooms });
+        }
         failure.map_or(Ok(joined), Err)
     }
 
-    /// Removes every socket from `room`. Returns how many were in the room.
+    /// Removes every socket from `room`. Returns how many of this node's sockets were in the room.
     #[allow(clippy::must_use_candidate, reason = "done for its effect")]
     pub fn leave(&self, room: &str) -> usize {
-        self.select().iter().filter(|session| self.space.leave(&session.id, room)).count()
+        let left = self.select().iter().filter(|session| self.space.leave(&session.id, room)).count();
+        if let Some(cluster) = self.cluster() {
+            self.publish_room(cluster, room, |to, rooms| MessageBody::Leave { to, rooms });
+        }
+        left
     }
 
-    /// Disconnects every socket after its queued events are sent. Returns how many.
+    /// Disconnects every socket after its queued events are sent. Returns how many of this node were. Sockets of other nodes
+    /// are disconnected with [`Disconnect::default`], as the nodes' formats have no room for another.
     #[allow(
         clippy::needless_pass_by_value,
         clippy::must_use_candidate,
         reason = "done for its effect; reads `disconnect(Disconnect::default())`"
     )]
     pub fn disconnect(&self, disconnect: Disconnect) -> usize {
+        let disconnected = self.disconnect_here(&disconnect, Scope::Socket);
+        if let Some(cluster) = self.cluster() {
+            let body = MessageBody::Disconnect { to: self.selector(), close: false };
+            // A failure is logged and counted.
+            cluster.publish(&self.space.name, body);
+        }
+        disconnected
+    }
+
+    /// Disconnects every socket of this node.
+    pub(super) fn disconnect_here(&self, disconnect: &Disconnect, scope: Scope) -> usize {
         let sessions = self.select();
         for session in sessions.iter() {
-            session.disconnect(disconnect.clone(), Scope::Socket);
+            session.disconnect(disconnect.clone(), scope);
         }
         sessions.len()
     }
 
-    /// Number of sockets selected at this moment.
+    /// Number of this node's sockets selected at this moment.
     #[must_use]
     pub fn count(&self) -> usize {
         if self.space.recovers() {

@@ -50,18 +50,18 @@ fn what_is_sent_to_a_room_is_not_queued_after_a_leave() {
     let say = |target: &Target, recipients: &_| target.say_to(recipients, "x", 1.to_args(), None);
     let (listed, either) = (to_a.select(), to_a.clone().to("b").select());
     assert!(space.leave(&ann.id, "a"));
-    assert_eq!(say(&to_a, &listed), BroadcastResult { queued: 1, skipped: 1 });
-    assert_eq!(say(&to_a.clone().volatile(), &listed), BroadcastResult { queued: 0, skipped: 2 });
+    assert_eq!(say(&to_a, &listed), BroadcastResult { queued: 1, skipped: 1, not_published: false });
+    assert_eq!(say(&to_a.clone().volatile(), &listed), BroadcastResult { queued: 0, skipped: 2, not_published: false });
     assert_eq!(ann.outbox.load().0, 0);
     let question = Encoded::text(0, |out| out.extend_from_slice(b"x"));
     let ask = |target: &Target, session| target.push_frame((session, listed.leaves), &question, Delivery::Answer);
     assert_eq!((ask(&to_a, &ann), ask(&to_a, &bob)), (Err(SendError::Closed), Ok(())));
     assert_eq!(ann.outbox.load().0, 0);
     // A socket that is also in another of the rooms is still selected.
-    assert_eq!(say(&to_a.clone().to("b"), &either), BroadcastResult { queued: 2, skipped: 0 });
+    assert_eq!(say(&to_a.clone().to("b"), &either), BroadcastResult { queued: 2, skipped: 0, not_published: false });
     assert_eq!(ann.outbox.load().0, 1);
     space.join(&ann.id, "a").unwrap();
-    assert_eq!(say(&to_a, &listed), BroadcastResult { queued: 2, skipped: 0 });
+    assert_eq!(say(&to_a, &listed), BroadcastResult { queued: 2, skipped: 0, not_published: false });
 }
 
 #[test]
@@ -77,7 +77,10 @@ fn a_list_is_shared_by_all_who_leave_one_socket_out() {
     assert_eq!(all.clone().to("a").except(cid.id.as_str()).count(), 0);
     assert_eq!(all.clone().except(ann.id.as_str()).except("a").count(), 1);
     assert_eq!(all.clone().to("a").to("a").to("a").count(), 1);
-    assert_eq!(all.except(ann.id.as_str()).emit("x", &1), BroadcastResult { queued: 2, skipped: 0 });
+    assert_eq!(
+        all.except(ann.id.as_str()).emit("x", &1),
+        BroadcastResult { queued: 2, skipped: 0, not_published: false }
+    );
 }
 
 #[test]
@@ -112,5 +115,5 @@ fn a_disconnected_target_takes_nothing_more() {
     enter(&space);
     let all = Target::all(&space);
     assert_eq!(all.disconnect(Disconnect::default()), 1);
-    assert_eq!(all.emit("x", &1), BroadcastResult { queued: 0, skipped: 1 });
+    assert_eq!(all.emit("x", &1), BroadcastResult { queued: 0, skipped: 1, not_published: false });
 }

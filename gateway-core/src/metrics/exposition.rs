@@ -1,5 +1,5 @@
 //! A snapshot of all counters and measurements of a server, and its text format for Prometheus. `prometheus-client` would add
-//! seven crates to the tree, and writes another format, OpenMetrics.
+//! seven crates to the tree, and writes another format, `OpenMetrics`.
 
 use std::fmt::{self, Write};
 

@@ -214,7 +214,7 @@ pub(crate) fn sum_up() {
     }
 }
 
-fn is_power_of_ten(count: u64) -> bool {
+pub(super) fn is_power_of_ten(count: u64) -> bool {
     10_u64.checked_pow(count.ilog10()) == Some(count)
 }
 

@@ -12,6 +12,10 @@ mod none {
     pub(crate) struct TestLog {}
 
     impl TestLog {
+        pub(crate) fn current() -> Self {
+            Self {}
+        }
+
         #[inline]
         #[allow(clippy::unused_self, reason = "as where it is kept")]
         pub(crate) fn note(&self, _: impl FnOnce() -> String) {}
@@ -25,6 +29,10 @@ mod kept {
 
     use crate::sync::lock;
 
+    tokio::task_local! {
+        static CURRENT: TestLog;
+    }
+
     /// Maximum number of lines: events long before a failure are seldom its cause.
     const LINES: usize = 64;
 
@@ -35,6 +43,16 @@ mod kept {
     impl TestLog {
         pub(crate) fn kept() -> Self {
             Self(Some(Arc::default()))
+        }
+
+        /// Runs a connection that finds this log by [`TestLog::current`].
+        pub(crate) async fn follow<F: Future>(self, connection: F) -> F::Output {
+            CURRENT.scope(self, connection).await
+        }
+
+        /// Returns the log of the connection whose task this is.
+        pub(crate) fn current() -> Self {
+            CURRENT.try_with(Self::clone).unwrap_or_default()
         }
 
         #[inline]

@@ -8,13 +8,12 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::Error as _;
-use serde_json::value::RawValue;
 
 use crate::protocol::Event;
 use crate::protocol::arity::arity_of;
 use crate::protocol::fault::{Fault, every_fault, explain, name_as_sent};
 use crate::protocol::json::first_value;
-use crate::protocol::payload::{Arity, Content, Payload, keep_named, read};
+use crate::protocol::payload::{Arity, Content, ContentRef, Payload, keep_named, read};
 
 /// The arguments of an event as a list of any length: `T` is a tuple, a `Vec`, or a type that is read from a list.
 ///
@@ -246,8 +245,21 @@ impl RawArgs {
         Content { json, shape, attachments }.into()
     }
 
+    /// Size in bytes of the JSON text and the binary parts.
+    pub(crate) fn bytes(&self) -> usize {
+        self.content.json.len() + self.content.attachments.iter().map(Bytes::len).sum::<usize>()
+    }
+
     pub(crate) fn into_content(self) -> Content {
         self.content
+    }
+
+    /// The content as it is sent, borrowed.
+    pub(crate) fn content(&self) -> ContentRef<'_> {
+        match self.absent {
+            true => ContentRef { json: "[]", shape: Arity::Several, attachments: &[] },
+            false => self.content.lend(),
+        }
     }
 
     fn list(&self) -> ArgList<'_> {
@@ -297,9 +309,9 @@ impl From<Payload<'_>> for RawArgs {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ArgList<'a> {
     /// `None` if nothing was sent.
-    json: Option<&'a str>,
-    shape: Arity,
-    attachments: &'a [Bytes],
+    pub(super) json: Option<&'a str>,
+    pub(super) shape: Arity,
+    pub(super) attachments: &'a [Bytes],
 }
 
 impl<'a> ArgList<'a> {
@@ -405,18 +417,6 @@ impl<'a> Iterator for ArgElements<'a> {
         let (element, rest) = first_value(self.rest.trim_ascii_start().strip_prefix(['[', ','])?)?;
         self.rest = rest;
         Some(element.get())
-    }
-}
-
-impl<'a> Payload<'a> {
-    /// Reads the single data field of a format: an array is the list of arguments.
-    pub(crate) fn of_data(json: Option<&'a RawValue>) -> Self {
-        let is_list = json.is_some_and(|json| json.get().starts_with('['));
-        Self { shape: if is_list { Arity::Several } else { Arity::One }, ..Self::one(json) }
-    }
-
-    pub(crate) fn list(&self) -> ArgList<'_> {
-        ArgList { json: self.raw().map(RawValue::get), shape: self.shape, attachments: self.attachments() }
     }
 }
 

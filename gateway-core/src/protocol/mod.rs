@@ -51,5 +51,5 @@ pub(crate) use payload::{Arity, Attachments, Content, ContentRef, Payload};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use rfc6455::ServerFrame;
 pub(crate) use rfc6455::{Flow, FrameDecoder, OpCode, ReceivedMessage, ServerFrames, close_frame};
-pub(crate) use shared_event::{Compress, PreviousFrames, SharedEvent};
+pub(crate) use shared_event::{Compress, SharedEvent};
 pub use trace::TraceParent;

@@ -12,10 +12,10 @@ use data_encoding::BASE64;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::protocol::TraceParent;
+use crate::protocol::{ArgList, TraceParent};
 
 pub(in crate::protocol) use attachments::read;
-pub(in crate::protocol) use placeholder::{Placeholders, placeholder_at_front, push_placeholder};
+pub(in crate::protocol) use placeholder::{Placeholders, around_placeholders, placeholder_at_front, push_placeholder};
 
 /// Binary parts in the order of their placeholders. Nearly always none.
 pub(crate) type Attachments = Option<Arc<[Bytes]>>;
@@ -71,6 +71,23 @@ impl<'a> Payload<'a> {
         self.trace = text.and_then(TraceParent::parse).map(Box::new);
         self
     }
+
+    /// Reads the single data field of a format: an array is the list of arguments.
+    pub(crate) fn of_data(json: Option<&'a RawValue>) -> Self {
+        let is_list = json.is_some_and(|json| json.get().starts_with('['));
+        Self { shape: if is_list { Arity::Several } else { Arity::One }, ..Self::one(json) }
+    }
+
+    pub(crate) fn list(&self) -> ArgList<'_> {
+        ArgList { json: self.raw().map(RawValue::get), shape: self.shape, attachments: self.attachments() }
+    }
+
+    /// Reads the single data field of a format: an array is the list of arguments.
+    pub(in crate::protocol) fn of_cow(json: Option<Cow<'a, RawValue>>, attachments: Attachments) -> Self {
+        let json = json.filter(|json| json.get() != "null");
+        let shape = Payload::of_data(json.as_deref()).shape;
+        Self { json, shape, attachments, trace: None }
+    }
 }
 
 /// Payload of an outgoing event.
@@ -120,7 +137,7 @@ impl ContentRef<'_> {
         if self.attachments.is_empty() {
             return out.extend_from_slice(self.json.as_bytes());
         }
-        let mut texts = placeholder::around_placeholders(self.json);
+        let mut texts = around_placeholders(self.json);
         out.extend_from_slice(texts.next().unwrap_or_default().as_bytes());
         for (bytes, text) in self.attachments.iter().zip(texts) {
             push_base64(out, bytes);

@@ -6,20 +6,16 @@ use std::sync::Arc;
 use crate::protocol::deflate::{Deflating, LARGEST_WINDOW, SMALLEST_WINDOW};
 use crate::protocol::{ContentRef, EncodeContext, Encoded, Key, Outgoing, WireFormat};
 
-/// Maximum size of a merged burst: one write.
-const LONGEST_BURST: usize = 16 * 1024;
-
 #[derive(Debug)]
 pub(crate) struct SharedEvent<'a> {
     encode_context: EncodeContext<'a>,
     event: &'a str,
     content: ContentRef<'a>,
     offset: Option<String>,
-    before: PreviousFrames,
     /// The event's key, if it is replaceable.
     key: Option<Arc<Key>>,
     worth: Compress,
-    pieces: [OnceCell<Piece>; WireFormat::COUNT],
+    frames: [OnceCell<Encoded>; WireFormat::COUNT],
     /// Compressed forms, created on demand.
     deflated: OnceCell<Box<[ByWindow; WireFormat::COUNT]>>,
 }
@@ -34,26 +30,6 @@ pub(crate) enum Compress {
     Nothing,
 }
 
-/// The frames last sent to the same sockets, per format.
-pub(crate) type PreviousFrames = [Option<Encoded>; WireFormat::COUNT];
-
-/// The frame for sockets of one format.
-#[derive(Debug)]
-pub(crate) struct Piece {
-    pub(crate) frame: Encoded,
-    /// Length of the frame in bytes, stored here so that a delivery does not read the frame.
-    pub(crate) bytes: usize,
-    /// The frame merged with the previous one, if any.
-    pub(crate) joined: Option<Joined>,
-}
-
-/// A merged frame that replaces the previous one if that is still queued.
-#[derive(Debug)]
-pub(crate) struct Joined {
-    pub(crate) before: Encoded,
-    pub(crate) both: Encoded,
-}
-
 impl<'a> SharedEvent<'a> {
     pub(crate) fn new(
         encode_context: EncodeContext<'a>,
@@ -61,24 +37,8 @@ impl<'a> SharedEvent<'a> {
         content: ContentRef<'a>,
         offset: Option<String>,
     ) -> Self {
-        let (pieces, deflated) = Default::default();
-        Self {
-            encode_context,
-            event,
-            content,
-            offset,
-            before: PreviousFrames::default(),
-            key: None,
-            worth: Compress::Compressing,
-            pieces,
-            deflated,
-        }
-    }
-
-    /// Sets the frames last sent to the same sockets.
-    pub(crate) fn behind(mut self, before: PreviousFrames) -> Self {
-        self.before = before;
-        self
+        let (frames, deflated) = Default::default();
+        Self { encode_context, event, content, offset, key: None, worth: Compress::Compressing, frames, deflated }
     }
 
     /// Sets the key of a replaceable event.
@@ -94,7 +54,7 @@ impl<'a> SharedEvent<'a> {
     /// The frame for a socket of this format; cloning it copies no payload.
     #[inline]
     pub(crate) fn frame(&self, format: WireFormat) -> &Encoded {
-        &self.piece(format).frame
+        self.frames[format as usize].get_or_init(|| self.encode(format))
     }
 
     /// The compressed frame; uncompressed if compression does not pay.
@@ -108,34 +68,13 @@ impl<'a> SharedEvent<'a> {
         deflated.get_or_init(|| plain.deflated(how)).as_ref().unwrap_or(plain)
     }
 
-    /// Returns the frames last sent to the sockets, including this event.
-    pub(crate) fn into_latest(self) -> PreviousFrames {
-        let mut latest = self.before;
-        for (latest, piece) in latest.iter_mut().zip(self.pieces) {
-            if let Some(Piece { frame, joined, .. }) = piece.into_inner() {
-                *latest = Some(joined.map_or(frame, |joined| joined.both));
-            }
-        }
-        latest
-    }
-
-    /// The frame for a socket of this format, with the merged frame.
-    #[inline]
-    pub(crate) fn piece(&self, format: WireFormat) -> &Piece {
-        self.pieces[format as usize].get_or_init(|| self.encode(format))
-    }
-
-    fn encode(&self, format: WireFormat) -> Piece {
+    fn encode(&self, format: WireFormat) -> Encoded {
         let offset = self.offset.as_deref();
         let outgoing = Outgoing::Event { event: self.event, content: self.content, offset };
         let frame = format.encode(self.encode_context, &outgoing);
-        let frame = match &self.key {
+        match &self.key {
             None => frame.into_shared(),
             Some(key) => frame.into_keyed(key),
-        };
-        let before = self.before[format as usize].as_ref();
-        let joined = before.filter(|before| before.len() + frame.len() <= LONGEST_BURST);
-        let joined = joined.map(|before| Joined { before: before.clone(), both: before.joined(&frame) });
-        Piece { bytes: frame.len(), frame, joined }
+        }
     }
 }

@@ -108,7 +108,7 @@ enum RequestedScope {
 
 /// Counts and logs a rejected request.
 pub(crate) fn note_rejected(server: &StartedServer, rejected: RejectedHandshake<'_>) {
-    server.shared.counters.reject(rejected.why);
+    server.shared.telemetry.counters.reject(rejected.why);
     metrics::rejected(rejected);
 }
 
@@ -135,12 +135,12 @@ async fn guard_upgrade(
     let extensions = Extensions::default();
     let context = Context::new(scope, Subject::Upgrade(handshake), &extensions);
     let context = GuardContext::new(GuardPoint::Upgrade, &context);
-    let asked = route.guards.ask(0, &context, &application.counters);
+    let asked = route.guards.ask(0, &context, &application.telemetry.counters);
     match timeout(application.limits.connect_timeout, asked).await {
         Ok(Ok(())) => Ok(Some(grants)),
         Ok(Err(exception)) => Err(rejection_of_guard(&exception).because(Rejected::Guard)),
         Err(_) => {
-            application.counters.add(Counter::Timeouts);
+            application.telemetry.counters.add(Counter::Timeouts);
             tracing::warn!(namespace = route.namespace, "a guard took too long");
             Err(HandshakeRejection::new(StatusCode::SERVICE_UNAVAILABLE, "the guard took too long")
                 .because(Rejected::Guard))

@@ -137,6 +137,34 @@ pub(crate) struct Listener {
     pub(crate) tls: Option<Tls>,
 }
 
+/// Everything that a server listens on.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) listeners: Vec<Listener>,
+    /// The address of the first.
+    pub(crate) address: LocalAddr,
+    pub(crate) monitoring: Option<(Listener, LocalAddr)>,
+}
+
+impl Opened {
+    pub(crate) async fn listen(
+        endpoint: Endpoint,
+        also: Vec<Endpoint>,
+        monitoring: Option<Endpoint>,
+    ) -> Result<Self, StartError> {
+        let (listener, address) = endpoint.listen().await?;
+        let mut listeners = vec![listener];
+        for endpoint in also {
+            listeners.push(endpoint.listen().await?.0);
+        }
+        let monitoring = match monitoring {
+            Some(endpoint) => Some(endpoint.listen().await?),
+            None => None,
+        };
+        Ok(Self { listeners, address, monitoring })
+    }
+}
+
 #[derive(Debug)]
 pub(crate) enum BoundListener {
     Tcp(TcpListener),

@@ -8,6 +8,7 @@ use crate::hub::Namespace;
 use crate::metrics::{Counter, Counters, Metrics};
 use crate::server::metrics::gather;
 use crate::server::server_target::ServerTarget;
+use crate::server::shutdown::stop;
 use crate::server::state::ServerState;
 
 /// A handle to a server for background tasks, other services and tests. Cheap to clone; available before the server
@@ -78,11 +79,11 @@ impl ServerHandle {
     /// The value of one counter. Cheap, unlike [`ServerHandle::metrics`], which collects all of them.
     #[must_use]
     pub fn count(&self, counter: Counter) -> u64 {
-        self.0.counters.read(counter)
+        self.0.telemetry.counters.read(counter)
     }
 
     pub(crate) fn counters(&self) -> &Counters {
-        &self.0.counters
+        &self.0.telemetry.counters
     }
 
     /// Collects counters and measurements of the server at this moment. Visits every socket, so do not call it often.
@@ -101,7 +102,7 @@ impl ServerHandle {
     /// [`drain_timeout`](crate::limits::Limits::drain_timeout), and every connection is closed with 1001. Returns at once;
     /// [`ServerHandle::stopped`] waits for the end.
     pub fn shutdown(&self) {
-        self.0.stop();
+        stop(&self.0);
     }
 
     /// Completes when the server is stopping and accepts no new connections. Useful to end background tasks.
@@ -113,12 +114,15 @@ impl ServerHandle {
         self.0.stopping.cancelled().await;
     }
 
-    /// Completes when the last connection has ended and its disconnect hooks have run.
+    /// Completes when the last connection has ended, its disconnect hooks have run, and the server has left its cluster.
     ///
     /// # Cancel safety
     ///
     /// The future may be dropped and the method called again.
     pub async fn stopped(&self) {
         self.0.tasks.wait().await;
+        if let Some(cluster) = self.0.hub.cluster() {
+            cluster.stopped().await;
+        }
     }
 }

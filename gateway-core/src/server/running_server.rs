@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::metrics::sum_up;
 use crate::server::accept::accept;
 use crate::server::banner::Banner;
-use crate::server::endpoint::{Listener, LocalAddr};
+use crate::server::endpoint::{LocalAddr, Opened};
 use crate::server::handle::ServerHandle;
 use crate::server::http::service::GatewayService;
 use crate::server::monitoring::monitor;
@@ -37,24 +37,17 @@ struct Monitoring {
 }
 
 impl RunningServer {
-    pub(crate) fn begin(
-        listeners: Vec<Listener>,
-        address: LocalAddr,
-        service: GatewayService,
-        handle: ServerHandle,
-    ) -> Self {
+    pub(crate) fn begin(opened: Opened, service: GatewayService, handle: ServerHandle) -> Self {
+        let Opened { listeners, address, monitoring } = opened;
         let encrypted = listeners.first().is_some_and(|listener| listener.tls.is_some());
         let tls = listeners.iter().filter_map(|listener| listener.tls.clone()).collect();
         let accept = |listener| tokio::spawn(accept(listener, service.clone()));
         let accepting = listeners.into_iter().map(accept).collect();
-        Self { address, service, handle, accepting, tls, monitoring: None, encrypted }
-    }
-
-    /// Adds the health listener.
-    pub(crate) fn monitored(mut self, (listener, address): (Listener, LocalAddr)) -> Self {
-        let answering = tokio::spawn(monitor(listener, self.handle.clone()));
-        self.monitoring = Some(Monitoring { address, answering });
-        self
+        let monitoring = monitoring.map(|(listener, address)| {
+            let answering = tokio::spawn(monitor(listener, handle.clone()));
+            Monitoring { address, answering }
+        });
+        Self { address, service, handle, accepting, tls, monitoring, encrypted }
     }
 
     /// The address the server listens on; the first of several.
@@ -90,7 +83,9 @@ impl RunningServer {
     fn longest_stop(&self) -> Duration {
         let limits = &self.service.server.application.limits;
         let drain = self.service.server.shared.drain();
-        drain.delay + drain.window + limits.drain_timeout * 3 + limits.close_timeout * 2 + limits.handler_timeout
+        let clients = drain.delay + drain.window + limits.drain_timeout * 3 + limits.close_timeout * 2;
+        let cluster = self.service.server.shared.hub.cluster().map_or(Duration::ZERO, |cluster| cluster.longest_stop());
+        clients + limits.handler_timeout + cluster
     }
 
     pub(crate) fn is_encrypted(&self) -> bool {

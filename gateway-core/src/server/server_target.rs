@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use crate::gateway::KnownNamespaces;
 use crate::hub::{BroadcastResult, Namespace, Target};
 use crate::protocol::{Disconnect, Event, RawArgs, ToArgs};
 use crate::server::state::ServerState;
@@ -13,7 +14,9 @@ use crate::socket::Socket;
 /// A set of sockets in several namespaces: those that match a pattern such as `/room/{id}`, or all of the server. Acts as
 /// a [`Target`] in each of them; a room's name selects the room of that name in each namespace.
 ///
-/// The namespaces are looked up when a method acts on them, so a stored target includes later ones.
+/// The namespaces are looked up when a method acts on them, so a stored target includes later ones. In a cluster an event
+/// reaches the sockets of other nodes in every declared namespace without parameters, and in those with parameters that have
+/// a socket or a [`Namespace`] on this node: namespaces that only other nodes have are not known here.
 ///
 /// ```no_run
 /// # fn example(server: &gateway_core::ServerHandle) -> Result<(), gateway_core::NamespaceError> {
@@ -37,6 +40,7 @@ enum Choice {
     Except(String),
     User(String),
     Volatile,
+    Local,
 }
 
 impl ServerTarget {
@@ -44,16 +48,36 @@ impl ServerTarget {
         Self { shared, pattern, choices: Vec::new() }
     }
 
-    /// The selected namespaces that have sockets. In no particular order.
+    /// The selected namespaces that have sockets of this node. In no particular order.
     #[must_use]
     pub fn namespaces(&self) -> Vec<Namespace> {
-        let known = self.shared.known();
-        let is_meant = |name: &str| match self.pattern {
+        self.live().filter(|namespace| namespace.count() > 0).collect()
+    }
+
+    /// The selected namespaces that have a socket or a handle.
+    fn live(&self) -> impl Iterator<Item = Namespace> {
+        let spaces = self.shared.hub.spaces().into_iter().filter(|space| self.is_meant(&space.name));
+        spaces.map(Namespace::new)
+    }
+
+    fn is_meant(&self, name: &str) -> bool {
+        match self.pattern {
             None => true,
-            Some(pattern) => known.and_then(|known| known.declared(name)) == Some(pattern),
-        };
-        let spaces = self.shared.hub.spaces().into_iter().filter(|space| is_meant(&space.name));
-        spaces.map(Namespace::new).filter(|namespace| namespace.count() > 0).collect()
+            Some(pattern) => self.shared.known().and_then(|known| known.declared(name)) == Some(pattern),
+        }
+    }
+
+    /// The namespaces to act on. In a cluster also those without sockets of this node, as far as they are known here.
+    fn acted_on(&self) -> Vec<Namespace> {
+        if self.shared.hub.cluster().is_none() {
+            return self.namespaces();
+        }
+        // Held until the live ones are listed, which then include them.
+        let declared = self.shared.known().into_iter().flat_map(KnownNamespaces::without_parameters);
+        let declared: Vec<_> = declared.map(|name| self.shared.hub.of(name)).collect();
+        let all = self.live().collect();
+        drop(declared);
+        all
     }
 
     /// Adds the sockets in `room` of each namespace.
@@ -78,6 +102,12 @@ impl ServerTarget {
     #[must_use]
     pub fn volatile(self) -> Self {
         self.choosing(Choice::Volatile)
+    }
+
+    /// Restricts the target to the sockets of this server, in a cluster of several.
+    #[must_use]
+    pub fn local(self) -> Self {
+        self.choosing(Choice::Local)
     }
 
     /// Sends an event by name. It is serialised once, encoded once per namespace, and queued without waiting.
@@ -119,12 +149,13 @@ impl ServerTarget {
     }
 
     fn targets(&self) -> impl Iterator<Item = Target> {
-        self.namespaces().into_iter().map(|namespace| {
+        self.acted_on().into_iter().map(|namespace| {
             self.choices.iter().fold(namespace.all(), |target, choice| match choice {
                 Choice::Room(room) => target.to(room),
                 Choice::Except(room) => target.except(room),
                 Choice::User(id) => target.user(id),
                 Choice::Volatile => target.volatile(),
+                Choice::Local => target.local(),
             })
         })
     }
@@ -138,10 +169,13 @@ impl ServerTarget {
     }
 
     fn send_to_each(&self, send: impl Fn(Target) -> BroadcastResult) -> BroadcastResult {
-        self.targets().map(send).fold(BroadcastResult::default(), |all, sent| BroadcastResult {
-            queued: all.queued + sent.queued,
-            skipped: all.skipped + sent.skipped,
-        })
+        let mut all = BroadcastResult::default();
+        for sent in self.targets().map(send) {
+            all.queued += sent.queued;
+            all.skipped += sent.skipped;
+            all.not_published |= sent.not_published;
+        }
+        all
     }
 }
 

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use crate::connection::{Application, Drain};
 use crate::gateway::{KnownNamespaces, Problem};
 use crate::hub::Hub;
-use crate::metrics::Counters;
+use crate::metrics::Telemetry;
 use crate::server::engine_io::EngineIoEndpoint;
 use crate::server::handshake_check::HandshakeCheck;
 use crate::server::setup_hints::SetupHints;
@@ -21,7 +21,7 @@ use crate::transport::{ConnectionLimiter, Deflate, OriginPolicy, Proxies};
 #[derive(Debug)]
 pub(crate) struct ServerState {
     pub(crate) hub: Arc<Hub>,
-    pub(crate) counters: Arc<Counters>,
+    pub(crate) telemetry: Arc<Telemetry>,
     /// Tracker of all tasks that serve clients.
     pub(crate) tasks: TaskTracker,
     pub(crate) stopping: CancellationToken,
@@ -38,7 +38,7 @@ impl ServerState {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             hub: Hub::new(),
-            counters: Arc::default(),
+            telemetry: Arc::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             told: CancellationToken::new(),

@@ -4,8 +4,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::protocol::PreviousFrames;
-use crate::session::Session;
+use crate::session::{BurstFrames, Session};
 use crate::sync::thread_local;
 
 thread_local! {
@@ -23,14 +22,11 @@ struct Marked {
 struct BroadcastList {
     sessions: Arc<[Arc<Session>]>,
     except: *const Session,
-    latest: PreviousFrames,
+    burst: BurstFrames,
 }
 
 /// A shared list of sessions, and the excluded one.
 type Listed<'a> = (&'a Arc<[Arc<Session>]>, Option<&'a Arc<Session>>);
-
-/// Number of sessions from which on merging the frames of a burst pays off.
-const MANY: usize = 16;
 
 /// One turn of a connection. Its end writes the frames sent during the turn.
 #[derive(Debug)]
@@ -85,34 +81,34 @@ pub(crate) fn write_soon(session: &Arc<Session>) {
 fn write_marked(sessions: &[Arc<Session>]) {
     let mut bytes = 0;
     for_each(sessions, |session| bytes += session.outbox.write_marked());
-    if let Some(meter) = sessions.first().and_then(|session| session.counters.wire()) {
+    if let Some(meter) = sessions.first().and_then(|session| session.telemetry.wire()) {
         meter.send(bytes);
     }
 }
 
-/// The frames last sent to these sessions in this batch.
-pub(crate) fn latest_of(listed: Listed<'_>) -> PreviousFrames {
-    if listed.0.len() < MANY {
-        return PreviousFrames::default();
+/// The burst that these sessions were sent in this batch so far.
+pub(crate) fn burst_to(listed: Listed<'_>) -> BurstFrames {
+    if !BurstFrames::pay(listed.0.len()) {
+        return BurstFrames::default();
     }
     BATCH.with(|batch| {
         let mut batch = batch.borrow_mut();
         let list = batch.as_mut().and_then(|marked| marked.list(listed));
-        list.map(|list| std::mem::take(&mut list.latest)).unwrap_or_default()
+        list.map(|list| std::mem::take(&mut list.burst)).unwrap_or_default()
     })
 }
 
 /// Schedules the writes of a broadcast's recipients; sessions without a pushed frame are skipped.
-pub(crate) fn write_all_soon(listed: Listed<'_>, latest: PreviousFrames) {
+pub(crate) fn write_all_soon(listed: Listed<'_>, burst: BurstFrames) {
     let (sessions, except) = listed;
     let is_seen_to = BATCH.with(|batch| {
         let mut batch = batch.borrow_mut();
         let Some(marked) = batch.as_mut() else { return false };
         if let Some(list) = marked.list(listed) {
-            list.latest = latest;
+            list.burst = burst;
         } else {
             let except = except.map_or(std::ptr::null(), Arc::as_ptr);
-            marked.lists.push(BroadcastList { sessions: Arc::clone(sessions), except, latest });
+            marked.lists.push(BroadcastList { sessions: Arc::clone(sessions), except, burst });
         }
         true
     });

@@ -2,6 +2,7 @@
 
 mod backlog;
 mod bounds;
+mod burst;
 mod close;
 mod coalesce;
 mod compression;
@@ -18,14 +19,15 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::task::AtomicWaker;
 
+pub(crate) use self::burst::{BurstFrames, JoinedBurst};
 pub(crate) use self::close::Scope;
 pub(crate) use self::delivery::{Delivery, Pushed};
 use self::pongs::Pongs;
 use self::queue::Queue;
 pub(crate) use self::recovery::{AlreadyResumed, RecoveryEnd};
 use crate::limits::{Limits, Overflow};
-use crate::metrics::Counters;
-use crate::protocol::{Deflating, Encoded, SharedEvent, WireFormat};
+use crate::metrics::Telemetry;
+use crate::protocol::{Deflating, Encoded, WireFormat};
 use crate::session::Offset;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, unpoisoned};
 use crate::transport::{Direct, PollListener, Transport};
@@ -48,7 +50,7 @@ pub(crate) struct Outbox {
     bytes: u32,
     /// The latest leave of this socket from a room. Written and read under the lock.
     left: std::sync::atomic::AtomicU32,
-    counters: Arc<Counters>,
+    telemetry: Arc<Telemetry>,
     /// Maximum bytes of a burst.
     burst: usize,
     /// Set when the transport has accepted bytes after it was blocked. Read by the heartbeat.
@@ -62,7 +64,7 @@ pub(crate) struct Outbox {
 
 // Tests have one more kind of stream.
 #[cfg(not(test))]
-const _: () = assert!(std::mem::offset_of!(Outbox, counters) <= 2 * 64, "what comes first fills two lines");
+const _: () = assert!(std::mem::offset_of!(Outbox, telemetry) <= 2 * 64, "what comes first fills two lines");
 
 /// Number of leaves from rooms in a namespace. Lists of recipients and leaves carry this number. It wraps around after
 /// 2³² leaves, which costs one unneeded check of a list.
@@ -98,7 +100,7 @@ pub enum SendError {
 }
 
 impl Outbox {
-    pub(crate) fn new(format: WireFormat, limits: &Limits, counters: &Arc<Counters>) -> Self {
+    pub(crate) fn new(format: WireFormat, limits: &Limits, telemetry: &Arc<Telemetry>) -> Self {
         Self {
             queue: Mutex::default(),
             format,
@@ -108,7 +110,7 @@ impl Outbox {
             frames: u32::try_from(limits.outbox_frames).unwrap_or(u32::MAX),
             bytes: u32::try_from(limits.outbox_bytes).unwrap_or(u32::MAX),
             left: 0.into(),
-            counters: Arc::clone(counters),
+            telemetry: Arc::clone(telemetry),
             burst: limits.burst_bytes,
             has_moved: AtomicBool::new(false),
             reader: AtomicWaker::new(),
@@ -178,32 +180,7 @@ impl Outbox {
         self.push_into(self.lock_listed(listed)?, frame, delivery)
     }
 
-    /// Queues one event of a broadcast, merged with the previous frames if only those are queued.
-    #[inline]
-    pub(crate) fn push_shared(&self, shared: &SharedEvent<'_>, listed: Leaves) -> Result<Pushed, SendError> {
-        if let Some(compressed) = self.compressed_form_of(shared) {
-            let frame = compressed.clone();
-            return self.push_into(self.lock_listed(listed)?, frame, Delivery::Event);
-        }
-        let piece = shared.piece(self.format);
-        let mut queue = self.lock_listed(listed)?;
-        if let Some(joined) = &piece.joined
-            && queue.waiting.is_only(&joined.before)
-            && self.may_join(&queue, piece.bytes)
-        {
-            queue.waiting.replace(&joined.both);
-            return Ok(queue.mark());
-        }
-        self.push_into(queue, piece.frame.clone(), Delivery::Event)
-    }
-
-    /// Returns `true` if a frame can be merged and the queue stays below its high-water mark.
-    #[inline]
-    fn may_join(&self, queue: &Queue, bytes: usize) -> bool {
-        self.is_kept(Delivery::Event) && !queue.closed && self.stays_light(queue, bytes)
-    }
-
-    /// Returns `true` if the frame is never dropped alone. Only such frames are merged.
+    /// Returns `true` if the frame is never dropped alone. Only such frames are joined.
     fn is_kept(&self, delivery: Delivery) -> bool {
         match delivery {
             Delivery::Answer => true,
@@ -327,7 +304,7 @@ impl Outbox {
     }
 
     fn count_sent(&self, bytes: usize) {
-        if let Some(meter) = self.counters.wire() {
+        if let Some(meter) = self.telemetry.wire() {
             meter.send(bytes);
         }
     }

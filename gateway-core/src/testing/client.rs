@@ -53,7 +53,7 @@ impl TestClient {
         }
     }
 
-    pub(super) fn with_diary(self, test_log: TestLog) -> Self {
+    pub(super) fn with_log(self, test_log: TestLog) -> Self {
         Self { test_log, ..self }
     }
 

@@ -141,19 +141,16 @@ impl<'a> ConnectBuilder<'a> {
         let dialect = if protocol.as_deref() == Some(MSGPACK) { Dialect::PlainMsgpack } else { Dialect::Plain(frames) };
         let (transport, peer) = memory::pair();
         let (tell, told) = oneshot::channel();
-        let complete = {
-            let test_log = test_log.clone();
-            move |handshake: Handshake| {
-                let handshake = handshake.with_diary(test_log).with_protocol(protocol.as_deref());
-                match auth {
-                    Some(auth) => handshake.with_auth(auth),
-                    None => handshake,
-                }
+        let complete = move |handshake: Handshake| {
+            let handshake = handshake.with_protocol(protocol.as_deref());
+            match auth {
+                Some(auth) => handshake.with_auth(auth),
+                None => handshake,
             }
         };
         let (query, headers) = (self.query, self.headers);
         let tasks = server.shared.tasks.clone();
-        tasks.spawn(async move {
+        let connection = async move {
             let request = ConnectionRequest {
                 destination: Destination::Namespace(found),
                 query: &query,
@@ -166,8 +163,9 @@ impl<'a> ConnectBuilder<'a> {
             let application = Arc::clone(&server.application);
             let config = ConnectionConfig::plain(&application, &scope, &handshake);
             serve(transport, application, scope, handshake, config).await;
-        });
-        Ok(TestClient::new(peer, dialect).rejected_by(told).with_diary(test_log))
+        };
+        tasks.spawn(test_log.clone().follow(connection));
+        Ok(TestClient::new(peer, dialect).rejected_by(told).with_log(test_log))
     }
 
     fn ask_for_namespace(self) -> TestClient {
@@ -176,13 +174,9 @@ impl<'a> ConnectBuilder<'a> {
         let (transport, peer) = memory::engine_pair();
         let transport = EngineTransport::new(transport);
         let (tell, told) = oneshot::channel();
-        let complete = {
-            let test_log = test_log.clone();
-            move |handshake: Handshake| handshake.with_diary(test_log)
-        };
         let (query, headers) = (self.query, self.headers);
         let tasks = server.shared.tasks.clone();
-        tasks.spawn(async move {
+        let connection = async move {
             let limits = &server.application.limits;
             let path = "/socket.io/".to_owned();
             let engine = server.engines.iter().find(|engine| engine.serves == Serves::SocketIo);
@@ -193,14 +187,15 @@ impl<'a> ConnectBuilder<'a> {
                 peer: None,
                 engine: engine.map(|engine| &*engine.options),
             };
-            let Some(admitted) = admitted(&server, request, complete, tell).await else { return };
+            let Some(admitted) = admitted(&server, request, |handshake| handshake, tell).await else { return };
             let Admitted { scope, handshake, permit: _permit } = admitted;
             let config = socket_io(limits);
             serve(transport, Arc::clone(&server.application), scope, handshake, config).await;
-        });
+        };
+        tasks.spawn(test_log.clone().follow(connection));
         let packets = SocketIoPackets::new(&self.path, self.lost);
         peer.send(ClientFrame::Message(packets.connect(self.auth.as_ref()).into()));
-        TestClient::new(peer, Dialect::SocketIo(packets)).rejected_by(told).with_diary(test_log)
+        TestClient::new(peer, Dialect::SocketIo(packets)).rejected_by(told).with_log(test_log)
     }
 }
 

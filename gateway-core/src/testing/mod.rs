@@ -27,12 +27,14 @@
 //! ```
 
 mod client;
+mod cluster;
 mod connect;
 mod dialect;
 mod frame;
 mod server;
 
 pub use client::{TestClient, TestStream};
+pub use cluster::{MemoryBus, MemoryEngine};
 pub use connect::ConnectBuilder;
 pub use dialect::LostConnection;
 pub use frame::{Closed, ConnectError, Failure, Received};

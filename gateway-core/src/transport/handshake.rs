@@ -10,7 +10,6 @@ use http::header::{COOKIE, SEC_WEBSOCKET_PROTOCOL};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::metrics::TestLog;
 use crate::protocol::TraceParent;
 use crate::sync::lock;
 use crate::transport::headers::Headers;
@@ -35,7 +34,6 @@ struct HandshakeData {
     connection: Option<Handshake>,
     /// Present if the client polls.
     latest: Option<LatestHeaders>,
-    test_log: TestLog,
 }
 
 /// The headers of the latest request of a polling client.
@@ -91,7 +89,6 @@ impl Handshake {
             auth: None,
             connection: None,
             latest: None,
-            test_log: TestLog::default(),
         }))
     }
 
@@ -120,7 +117,6 @@ impl Handshake {
             auth: auth.map(ToOwned::to_owned),
             connection: Some(self.clone()),
             latest: None,
-            test_log: TestLog::default(),
         }))
     }
 
@@ -147,17 +143,6 @@ impl Handshake {
     pub(crate) fn with_latest_headers(mut self, latest: LatestHeaders) -> Self {
         self.edit().latest = Some(latest);
         self
-    }
-
-    #[cfg(feature = "testing")]
-    pub(crate) fn with_diary(mut self, test_log: TestLog) -> Self {
-        self.edit().test_log = test_log;
-        self
-    }
-
-    /// The log of the client's messages in tests.
-    pub(crate) fn test_log(&self) -> &TestLog {
-        &self.request().test_log
     }
 
     /// Request to resume a session, if the client speaks the plain protocol.

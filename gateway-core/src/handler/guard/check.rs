@@ -269,7 +269,7 @@ impl Guards {
             let verdict = match checked {
                 Ok(Check::Now(verdict)) => Ok(verdict),
                 Ok(Check::Later(verdict)) => {
-                    context.handshake().test_log().note(|| format!("guard {} was asked", guard.written));
+                    context.note(|| format!("guard {} was asked", guard.written));
                     AssertUnwindSafe(verdict).catch_unwind().await
                 }
                 Err(panic) => Err(panic),
@@ -292,7 +292,7 @@ impl Layer<ErasedGuard> {
 
     fn note(&self, context: &GuardContext<'_>, verdict: Checked) -> Result<(), Exception> {
         let point = context.point();
-        context.handshake().test_log().note(|| match &verdict {
+        context.note(|| match &verdict {
             Ok(_) => format!("guard {} said yes to {point:?}", self.written),
             Err(exception) => format!("guard {} said no to {point:?}: {exception}", self.written),
         });
@@ -306,7 +306,7 @@ impl Layer<ErasedGuard> {
     }
 
     fn panicked(&self, context: &GuardContext<'_>, counters: &Counters) -> Exception {
-        context.handshake().test_log().note(|| format!("guard {} panicked", self.written));
+        context.note(|| format!("guard {} panicked", self.written));
         counters.add(Counter::Panics);
         Exception::internal(|id| tracing::error!(guard = %self.written, id, "a guard panicked"))
     }

@@ -159,7 +159,7 @@ impl<'a> Responder<'a> {
     }
 
     fn tell(&self, exception: &Exception) {
-        self.session.counters.add(Counter::Exceptions);
+        self.session.telemetry.counters.add(Counter::Exceptions);
         metrics::told(&self.session.id, metrics::bounded(&self.event), exception.told());
         let data = exception.render(Some(&self.event), self.echo.as_deref(), self.compat.nestjs);
         // NestJS sends no ack for a failed request.
@@ -174,7 +174,7 @@ impl<'a> Responder<'a> {
     }
 
     pub(in crate::handler) fn note(&self, line: impl FnOnce() -> String) {
-        self.session.handshake.test_log().note(line);
+        self.session.test_log.note(line);
     }
 
     /// Describes the fate of an answer, for the test log.

@@ -21,6 +21,11 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// Name for the banner, the log and metrics, such as `redis pub/sub`.
     fn name(&self) -> &'static str;
 
+    /// The address for messages to people, without credentials, such as `127.0.0.1:6379`. Empty if there is none.
+    fn address(&self) -> String {
+        String::new()
+    }
+
     /// Connects. Returns when messages can be published and received.
     ///
     /// # Errors
@@ -30,6 +35,18 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
 
     /// The id of this node. Stays the same while the engine exists.
     fn node_id(&self) -> &NodeId;
+
+    /// Returns an error if messages of this namespace cannot travel, such as for a name that is too long for a channel of the
+    /// engine. Asked before the server starts for each namespace, and for a concrete namespace of a pattern before its first
+    /// client is let in.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] whose text names the limit.
+    fn check_namespace(&self, namespace: &str) -> Result<(), EngineError> {
+        let _ = namespace;
+        Ok(())
+    }
 
     /// Receives the messages of this namespace from now on. Returns when the subscription is confirmed, or at once while the
     /// engine is away; it is then made when the engine is back. Called again after the namespace was given up.
@@ -79,6 +96,57 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
 
     /// Says goodbye to the other nodes where the format can, and closes the connections.
     fn stop(&self) -> EngineFuture<'_, ()>;
+}
+
+/// A shared engine, for a test or a program that keeps a handle to it.
+impl<E: Engine + ?Sized> Engine for Arc<E> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn address(&self) -> String {
+        (**self).address()
+    }
+
+    fn start(&self, node: ClusterNode) -> EngineFuture<'_, Result<(), EngineError>> {
+        (**self).start(node)
+    }
+
+    fn node_id(&self) -> &NodeId {
+        (**self).node_id()
+    }
+
+    fn enter_namespace<'a>(&'a self, namespace: &'a Arc<str>) -> EngineFuture<'a, ()> {
+        (**self).enter_namespace(namespace)
+    }
+
+    fn exit_namespace<'a>(&'a self, namespace: &'a Arc<str>) -> EngineFuture<'a, ()> {
+        (**self).exit_namespace(namespace)
+    }
+
+    fn routes_rooms(&self) -> bool {
+        (**self).routes_rooms()
+    }
+
+    fn enter_rooms<'a>(&'a self, namespace: &'a Arc<str>, rooms: &'a [Arc<str>]) -> EngineFuture<'a, ()> {
+        (**self).enter_rooms(namespace, rooms)
+    }
+
+    fn exit_rooms<'a>(&'a self, namespace: &'a Arc<str>, rooms: &'a [Arc<str>]) -> EngineFuture<'a, ()> {
+        (**self).exit_rooms(namespace, rooms)
+    }
+
+    fn publish<'a>(&'a self, messages: &'a [ClusterMessage]) -> EngineFuture<'a, Result<Vec<Published>, EngineError>> {
+        (**self).publish(messages)
+    }
+
+    fn census<'a>(&'a self, namespace: &'a Arc<str>) -> EngineFuture<'a, Result<Census, EngineError>> {
+        (**self).census(namespace)
+    }
+
+    fn stop(&self) -> EngineFuture<'_, ()> {
+        (**self).stop()
+    }
 }
 
 /// Result of publishing one message.

@@ -2,7 +2,22 @@
 //! [`Engine`].
 
 mod engine;
+mod follower;
+mod interest;
+mod options;
+mod publisher;
+mod queue;
+mod receiver;
+mod requests;
+mod server_events;
+mod start;
+mod this_node;
 
 pub use engine::{
     Census, ClusterNode, Engine, EngineError, EngineFuture, EngineState, MessageReceiver, Published, Received,
 };
+pub use options::{ClusterOptions, EngineAbsence};
+pub(crate) use requests::Collected;
+pub(crate) use server_events::{ServerEventFuture, ServerEventHandler};
+pub(crate) use start::{ClusterSetup, start};
+pub(crate) use this_node::Cluster;

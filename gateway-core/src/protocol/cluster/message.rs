@@ -101,6 +101,24 @@ pub enum MessageBody {
     },
 }
 
+impl MessageBody {
+    /// Size in bytes of the texts and binary parts.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Broadcast { packet, to } => packet.bytes() + to.bytes(),
+            Self::Join { to, rooms } | Self::Leave { to, rooms } => to.bytes() + texts(rooms),
+            Self::Disconnect { to, close: _ } => to.bytes(),
+            Self::ServerEvent(packet) => packet.bytes(),
+            Self::Ask { request, question } => request.len() + question.bytes(),
+            Self::Answer { request, asker, answer } => request.len() + asker.as_str().len() + answer.bytes(),
+        }
+    }
+}
+
+fn texts(texts: &[String]) -> usize {
+    texts.iter().map(String::len).sum()
+}
+
 /// A question to every other node.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -121,6 +139,27 @@ pub enum Question {
     ServerEvent(EventPacket),
 }
 
+impl Question {
+    /// Name for the log.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Sockets(_) => "sockets",
+            Self::Rooms => "rooms",
+            Self::BroadcastWithAck { .. } => "broadcast with acknowledgements",
+            Self::ServerEvent(_) => "server-side event",
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Sockets(to) => to.bytes(),
+            Self::Rooms => 0,
+            Self::BroadcastWithAck { packet, to } => packet.bytes() + to.bytes(),
+            Self::ServerEvent(packet) => packet.bytes(),
+        }
+    }
+}
+
 /// An answer of one node.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -137,6 +176,18 @@ pub enum Answer {
     ServerEvent(RawArgs),
 }
 
+impl Answer {
+    fn bytes(&self) -> usize {
+        match self {
+            // The descriptions are not measured one by one: most of each is its handshake.
+            Self::Sockets(sockets) => sockets.len() * 512,
+            Self::Rooms(rooms) => texts(rooms),
+            Self::ClientCount(_) => 0,
+            Self::ClientAck(args) | Self::ServerEvent(args) => args.bytes(),
+        }
+    }
+}
+
 /// An event and its arguments.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventPacket {
@@ -144,6 +195,12 @@ pub struct EventPacket {
     pub event: String,
     /// The arguments.
     pub args: RawArgs,
+}
+
+impl EventPacket {
+    fn bytes(&self) -> usize {
+        self.event.len() + self.args.bytes()
+    }
 }
 
 /// A selection of sockets in a namespace of all nodes.
@@ -155,6 +212,12 @@ pub struct Selector {
     pub except: Vec<String>,
     /// How the event is sent.
     pub flags: BroadcastFlags,
+}
+
+impl Selector {
+    fn bytes(&self) -> usize {
+        texts(&self.rooms) + texts(&self.except)
+    }
 }
 
 /// How an event is sent to the sockets that a [`Selector`] selects.
@@ -184,18 +247,34 @@ pub struct RemoteSocket {
     /// The request that opened its connection.
     #[serde(default)]
     pub handshake: HandshakeSummary,
-    /// Its rooms; on nodes of Socket.IO with its own id among them.
+    /// Its rooms, with its own id and the room of its user among them.
     pub rooms: Vec<String>,
     /// The data that the socket's handlers made public; `null` or an empty object if none.
     #[serde(default)]
     pub data: Value,
 }
 
+/// Prefix of the room that holds the sockets of one user. No client can name such a room.
+pub(crate) const USER_ROOM: &str = "\0user/";
+
 impl RemoteSocket {
     /// Creates the description of a socket without handshake, rooms and data.
     pub fn new(id: impl Into<String>) -> Self {
         let (handshake, rooms, data) = Default::default();
         Self { id: id.into(), handshake, rooms, data }
+    }
+
+    /// The user that the socket belongs to, if it is on a node of this framework and a guard set one with
+    /// [`Grant::user`](crate::pipeline::Grant::user).
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.rooms.iter().find_map(|room| room.strip_prefix(USER_ROOM))
+    }
+
+    /// Returns `true` if the socket is in `room`. Every socket is in its own room.
+    #[must_use]
+    pub fn is_in(&self, room: &str) -> bool {
+        self.id == room || self.rooms.iter().any(|joined| joined == room)
     }
 }
 

@@ -18,6 +18,8 @@ use std::sync::Arc;
 use crate::protocol::cluster::{ClusterMessage, NodeId};
 
 pub use decode::{NodeDecoder, NodeFields};
+pub(in crate::protocol::cluster) use shape::{RoomName, SelectorMembers, room_names};
+
 pub use encode::{encode, encode_data, encode_heartbeat, encode_msgpack, has_binary, message_type};
 
 /// A message of this format, and its sender.
@@ -31,6 +33,7 @@ pub struct NodeEnvelope {
 
 /// A message of this format.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all messages are the large variant")]
 pub enum NodeMessage {
     /// A sign of life of a node, for one namespace.
     Heartbeat {

@@ -65,6 +65,14 @@ impl<'a> MsgpackReader<'a> {
         }
     }
 
+    /// The number of elements of the array that comes next.
+    pub(crate) fn array(&mut self) -> Result<usize, Violation> {
+        match self.token()? {
+            Token::Array(elements) => Ok(elements),
+            _ => Err(Violation::new("a list is missing")),
+        }
+    }
+
     pub(crate) fn text(&mut self) -> Result<&'a str, Violation> {
         match self.token()? {
             Token::Text(text) => Ok(text),
@@ -135,7 +143,7 @@ impl<'a> MsgpackReader<'a> {
     }
 
     fn token(&mut self) -> Result<Token<'a>, Violation> {
-        let [marker] = self.array()?;
+        let [marker] = self.bytes()?;
         Ok(match marker {
             0x00..=0x7f => Token::Natural(u64::from(marker)),
             0x80..=0x8f => self.map_of(usize::from(marker & 0x0f))?,
@@ -151,16 +159,16 @@ impl<'a> MsgpackReader<'a> {
             0xc7 => self.len8().and_then(|len| self.extension(len))?,
             0xc8 => self.len16().and_then(|len| self.extension(len))?,
             0xc9 => self.len32().and_then(|len| self.extension(len))?,
-            0xca => Token::Float(f64::from(f32::from_be_bytes(self.array()?))),
-            0xcb => Token::Float(f64::from_be_bytes(self.array()?)),
-            0xcc => Token::Natural(u64::from(u8::from_be_bytes(self.array()?))),
-            0xcd => Token::Natural(u64::from(u16::from_be_bytes(self.array()?))),
-            0xce => Token::Natural(u64::from(u32::from_be_bytes(self.array()?))),
-            0xcf => Token::Natural(u64::from_be_bytes(self.array()?)),
-            0xd0 => integer(i64::from(i8::from_be_bytes(self.array()?))),
-            0xd1 => integer(i64::from(i16::from_be_bytes(self.array()?))),
-            0xd2 => integer(i64::from(i32::from_be_bytes(self.array()?))),
-            0xd3 => integer(i64::from_be_bytes(self.array()?)),
+            0xca => Token::Float(f64::from(f32::from_be_bytes(self.bytes()?))),
+            0xcb => Token::Float(f64::from_be_bytes(self.bytes()?)),
+            0xcc => Token::Natural(u64::from(u8::from_be_bytes(self.bytes()?))),
+            0xcd => Token::Natural(u64::from(u16::from_be_bytes(self.bytes()?))),
+            0xce => Token::Natural(u64::from(u32::from_be_bytes(self.bytes()?))),
+            0xcf => Token::Natural(u64::from_be_bytes(self.bytes()?)),
+            0xd0 => integer(i64::from(i8::from_be_bytes(self.bytes()?))),
+            0xd1 => integer(i64::from(i16::from_be_bytes(self.bytes()?))),
+            0xd2 => integer(i64::from(i32::from_be_bytes(self.bytes()?))),
+            0xd3 => integer(i64::from_be_bytes(self.bytes()?)),
             0xd4..=0xd8 => self.fixed_extension(1 << (marker - 0xd4))?,
             0xd9 => self.len8().and_then(|len| self.text_of(len))?,
             0xda => self.len16().and_then(|len| self.text_of(len))?,
@@ -189,7 +197,7 @@ impl<'a> MsgpackReader<'a> {
 
     /// An `ArrayBuffer` has the type 0.
     fn extension(&mut self, len: usize) -> Result<Token<'a>, Violation> {
-        let kind = i8::from_be_bytes(self.array()?);
+        let kind = i8::from_be_bytes(self.bytes()?);
         let bytes = self.take(len)?;
         Ok(match kind {
             0 => Token::Binary(bytes),
@@ -199,7 +207,7 @@ impl<'a> MsgpackReader<'a> {
 
     /// `undefined` and dates have the type 0.
     fn fixed_extension(&mut self, len: usize) -> Result<Token<'a>, Violation> {
-        let kind = i8::from_be_bytes(self.array()?);
+        let kind = i8::from_be_bytes(self.bytes()?);
         let bytes = self.take(len)?;
         Ok(match (kind, len) {
             (0, 1) => Token::Undefined,
@@ -209,18 +217,18 @@ impl<'a> MsgpackReader<'a> {
     }
 
     fn len8(&mut self) -> Result<usize, Violation> {
-        self.array().map(|[len]| usize::from(len))
+        self.bytes().map(|[len]| usize::from(len))
     }
 
     fn len16(&mut self) -> Result<usize, Violation> {
-        self.array().map(|len| usize::from(u16::from_be_bytes(len)))
+        self.bytes().map(|len| usize::from(u16::from_be_bytes(len)))
     }
 
     fn len32(&mut self) -> Result<usize, Violation> {
-        self.array().and_then(|len| usize::try_from(u32::from_be_bytes(len)).map_err(|_| truncated()))
+        self.bytes().and_then(|len| usize::try_from(u32::from_be_bytes(len)).map_err(|_| truncated()))
     }
 
-    fn array<const LEN: usize>(&mut self) -> Result<[u8; LEN], Violation> {
+    fn bytes<const LEN: usize>(&mut self) -> Result<[u8; LEN], Violation> {
         let (array, rest) = self.rest.split_first_chunk().ok_or_else(truncated)?;
         self.rest = rest;
         Ok(*array)

@@ -12,6 +12,7 @@ mod text;
 pub(in crate::protocol) use arguments::{answer as answer_arguments, any_event, none as no_arguments};
 pub(crate) use decoder::PacketDecoder;
 pub(crate) use packet_limits::PacketLimits;
+pub(in crate::protocol) use packet_msgpack::write_arguments;
 pub(crate) use packets::is_event;
 
 use crate::protocol::{Encoded, Outgoing};

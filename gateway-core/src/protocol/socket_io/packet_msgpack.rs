@@ -158,7 +158,13 @@ fn begin(out: &mut MsgpackWriter<'_>, members: usize, packet: u64, namespace: &s
     out.text(namespace);
 }
 
-fn write_arguments(out: &mut MsgpackWriter<'_>, event: Option<&str>, content: ContentRef<'_>, offset: Option<&str>) {
+/// Writes the array of an event's name, its arguments, and its offset.
+pub(in crate::protocol) fn write_arguments(
+    out: &mut MsgpackWriter<'_>,
+    event: Option<&str>,
+    content: ContentRef<'_>,
+    offset: Option<&str>,
+) {
     let around = usize::from(event.is_some()) + usize::from(offset.is_some());
     let begin = |out: &mut MsgpackWriter<'_>, arguments: usize| {
         out.array(arguments + around);

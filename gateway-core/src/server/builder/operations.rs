@@ -1,6 +1,9 @@
-//! Builder methods for operators: monitoring, measurements, trusted proxies, and draining.
+//! Builder methods for operators: monitoring, measurements, trusted proxies, the cluster, and draining.
+
+use std::sync::Arc;
 
 use crate::connection::Drain;
+use crate::hub::cluster::{ClusterOptions, Engine};
 use crate::server::builder::server::Server;
 use crate::server::endpoint::IntoEndpoint;
 
@@ -39,6 +42,23 @@ impl Server {
                 self.operations.unreadable.push(text.to_owned());
             }
         }
+        self
+    }
+
+    /// Connects the server to others that use the same engine, such as Redis or PostgreSQL: they share their rooms. A
+    /// [`Namespace`](crate::Namespace) and a [`Target`](crate::Target) then reach the sockets of all of them, Socket.IO servers
+    /// of Node included if they use the adapter that the engine is compatible with.
+    ///
+    /// The engine is connected before the port opens, and given up when the server has stopped. Sending to sockets of this
+    /// server never waits for the engine.
+    pub fn cluster(mut self, engine: impl Engine) -> Self {
+        self.operations.engine = Some(Arc::new(engine));
+        self
+    }
+
+    /// Sets the options of [`Server::cluster`].
+    pub fn cluster_options(mut self, options: ClusterOptions) -> Self {
+        self.operations.cluster = options;
         self
     }
 

@@ -25,9 +25,9 @@ use crate::pipeline::Guard;
 use crate::protocol::MessageFormat;
 #[cfg(feature = "config")]
 use crate::server::builder::config::ServerConfig;
-use crate::server::builder::settings::Operations;
+use crate::server::builder::settings::{Operations, join_cluster};
 use crate::server::builder::socket_io_options::{EngineIo, SocketIo};
-use crate::server::endpoint::{Endpoint, IntoEndpoint, LocalAddr};
+use crate::server::endpoint::{Endpoint, IntoEndpoint, LocalAddr, Opened};
 use crate::server::engine_io::{EngineIoEndpoint, Serves};
 use crate::server::handle::ServerHandle;
 use crate::server::handshake_check::{HandshakeCheck, HandshakeRejection};
@@ -351,19 +351,8 @@ impl Server {
         let monitoring = self.operations.monitoring.take();
         // All problems are reported before the port opens.
         let (service, handle) = self.into_service().await?;
-        let (listener, address) = endpoint.listen().await?;
-        let mut listeners = vec![listener];
-        for endpoint in also {
-            listeners.push(endpoint.listen().await?.0);
-        }
-        let monitoring = match monitoring {
-            Some(endpoint) => Some(endpoint.listen().await?),
-            None => None,
-        };
-        let mut server = RunningServer::begin(listeners, address, service, handle);
-        if let Some(monitoring) = monitoring {
-            server = server.monitored(monitoring);
-        }
+        let opened = Opened::listen(endpoint, also, monitoring).await.inspect_err(|_| handle.shutdown())?;
+        let server = RunningServer::begin(opened, service, handle);
         if banner {
             server.print_banner();
         }
@@ -431,15 +420,15 @@ impl Server {
         assembled.warn();
         let services = Arc::new(self.services);
         let routes = assembled.init(&services).await.map_err(StartError::Problems)?;
-        let Operations { measured, drain, proxies, .. } = self.operations;
+        let Operations { measured, drain, proxies, engine, cluster, .. } = self.operations;
         if let Some(sent) = measured {
             self.listeners.measure(meters(&self.shared, &routes, &sent));
         }
-        self.shared.counters.listen(self.listeners);
+        self.shared.telemetry.listen(self.listeners);
         let limiter = ConnectionLimiter::new(&self.limits);
         let application = Application {
             hub: Arc::clone(&self.shared.hub),
-            counters: Arc::clone(&self.shared.counters),
+            telemetry: Arc::clone(&self.shared.telemetry),
             routes,
             services,
             limits: self.limits,
@@ -460,6 +449,9 @@ impl Server {
             deflate: self.deflate,
         });
         server.shared.start(&server);
+        if let Some(engine) = engine {
+            join_cluster(&server, engine, cluster).await?;
+        }
         Ok(server)
     }
 }

@@ -1,5 +1,5 @@
 //! Compressed answers to polls, made piece by piece as they are sent. `tower-http` would add `async-compression`; `flate2` is
-//! there for compressed WebSocket messages.
+//! there for compressed `WebSocket` messages.
 
 use std::convert::Infallible;
 use std::fmt;

@@ -29,7 +29,7 @@ fn of_route(route: &Route, sent: &[String]) -> NamespaceMeter {
 }
 
 pub(super) fn gather(metrics: &mut Metrics, shared: &ServerState) {
-    let Some(meters) = shared.counters.listeners().and_then(|listeners| listeners.meters()) else { return };
+    let Some(meters) = shared.telemetry.listeners().and_then(|listeners| listeners.meters()) else { return };
     metrics.family("gateway_events_total", Kind::Counter, "Events that came, and events that went to a socket.");
     for meter in &meters.namespaces {
         // Of thousands of names most were never sent: each would be a line for nothing.

@@ -31,7 +31,7 @@ pub(crate) fn gather(shared: &ServerState) -> Metrics {
 
 /// Counters by reason.
 fn reasons(metrics: &mut Metrics, shared: &ServerState) {
-    let labelled = &shared.counters.labelled;
+    let labelled = &shared.telemetry.counters.labelled;
     let help = "Sockets that have gone, by who or what ended them and the close code.";
     metrics.family("gateway_disconnects_total", Kind::Counter, help);
     for (reason, code, count) in labelled.disconnections() {
@@ -44,11 +44,11 @@ fn reasons(metrics: &mut Metrics, shared: &ServerState) {
     }
     metrics.family("gateway_recover_total", Kind::Counter, "Clients that wanted to resume after a lost connection.");
     for (result, counter) in [("recovered", Counter::Recoveries), ("lost", Counter::LostSockets)] {
-        metrics.add(&[("result", result)], float(shared.counters.read(counter)));
+        metrics.add(&[("result", result)], float(shared.telemetry.counters.read(counter)));
     }
     metrics.family("gateway_dropped_total", Kind::Counter, "What was dropped because a policy says so.");
     for (what, counter) in [("frame", Counter::DroppedFrames), ("event", Counter::DroppedEvents)] {
-        metrics.add(&[("what", what)], float(shared.counters.read(counter)));
+        metrics.add(&[("what", what)], float(shared.telemetry.counters.read(counter)));
     }
 }
 
@@ -69,6 +69,6 @@ fn counters(metrics: &mut Metrics, shared: &ServerState) {
         ("gateway_accept_failures_total", Counter::AcceptFailures, "Attempts to accept a connection that failed."),
     ];
     for (name, counter, help) in names {
-        metrics.family(name, Kind::Counter, help).add(&[], float(shared.counters.read(counter)));
+        metrics.family(name, Kind::Counter, help).add(&[], float(shared.telemetry.counters.read(counter)));
     }
 }

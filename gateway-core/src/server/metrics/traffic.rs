@@ -4,7 +4,7 @@ use crate::metrics::{Kind, Metrics, float};
 use crate::server::state::ServerState;
 
 pub(super) fn gather(metrics: &mut Metrics, shared: &ServerState) {
-    let Some(meter) = shared.counters.wire() else { return };
+    let Some(meter) = shared.telemetry.wire() else { return };
     metrics.family("gateway_bytes_total", Kind::Counter, "Bytes of messages, with their frames, read and written.");
     metrics.add(&[("direction", "received")], float(meter.received()));
     metrics.add(&[("direction", "sent")], float(meter.sent()));

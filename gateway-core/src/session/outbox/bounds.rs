@@ -26,7 +26,7 @@ impl Outbox {
         }
         if self.overflow == Overflow::DropOldest && delivery != Delivery::Volatile {
             while !self.fits(queue, bytes) && queue.waiting.drop_oldest() {
-                self.counters.add(Counter::DroppedFrames);
+                self.telemetry.counters.add(Counter::DroppedFrames);
             }
             self.weigh(queue);
             if self.fits(queue, bytes) {
@@ -47,7 +47,7 @@ impl Outbox {
         if is_too_slow {
             self.end_too_slow(queue);
         } else {
-            self.counters.add(Counter::DroppedFrames);
+            self.telemetry.counters.add(Counter::DroppedFrames);
         }
         Err(SendError::Full)
     }
@@ -102,7 +102,7 @@ impl Outbox {
         queue.rare().end = Some((DisconnectReason::TooSlow, Scope::Connection));
         queue.closed = true;
         self.ending.store(true, Ordering::Release);
-        self.counters.add(Counter::SlowDisconnects);
+        self.telemetry.counters.add(Counter::SlowDisconnects);
     }
 
     /// Returns `true` if a frame fits. A frame of any size fits into an empty queue, as its size is bounded on creation.

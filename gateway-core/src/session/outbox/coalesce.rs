@@ -25,7 +25,7 @@ impl Outbox {
     /// cannot resume from them.
     pub(super) fn forget_older(&self, queue: &mut Queue, frame: &Encoded) {
         let Some(older) = queue.waiting.take_older(frame) else { return };
-        self.counters.add(Counter::CoalescedFrames);
+        self.telemetry.counters.add(Counter::CoalescedFrames);
         if let Some(replay) = queue.rare.as_mut().and_then(|rare| rare.replay.as_mut()) {
             replay.forget(&older);
         }
@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(write(&outbox, 3), "a");
         push(&outbox, "a", "a2");
         push(&outbox, "a", "a3");
-        assert_eq!((outbox.lock().waiting.len(), outbox.counters.read(Counter::CoalescedFrames)), (3, 1));
+        assert_eq!((outbox.lock().waiting.len(), outbox.telemetry.counters.read(Counter::CoalescedFrames)), (3, 1));
         assert_eq!(write(&outbox, 99), "1b1a3");
         assert_eq!(outbox.lock().waiting.bytes(), 0);
     }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::metrics::Counter;
-use crate::protocol::PreviousFrames;
+use crate::protocol::SharedEvent;
 use crate::session::DisconnectReason;
 use crate::transport::SystemWrite;
 
@@ -83,7 +83,7 @@ fn answers_are_bounded_as_a_burst_is() {
         }
         assert_eq!(push(&outbox, "e", Delivery::Answer), Err(SendError::Full));
         assert_eq!(outbox.ended(), Some((DisconnectReason::TooSlow, Scope::Connection)));
-        assert_eq!(outbox.counters.read(Counter::SlowDisconnects), 1);
+        assert_eq!(outbox.telemetry.counters.read(Counter::SlowDisconnects), 1);
     }
 }
 
@@ -103,7 +103,7 @@ fn one_turn_may_queue_a_burst_where_nothing_was_refused() {
     for overflow in [Overflow::Close, Overflow::DropNewest, Overflow::DropOldest] {
         let outbox = roomy(&Limits { overflow, ..small() });
         assert_eq!(burst(&outbox, 100), 100, "{overflow:?}");
-        assert_eq!(outbox.counters.read(Counter::DroppedFrames), 0);
+        assert_eq!(outbox.telemetry.counters.read(Counter::DroppedFrames), 0);
         assert_eq!(written(&outbox, 99).len(), 100);
     }
     let held = Outbox::new(WireFormat::Plain, &small(), &Arc::default());
@@ -176,7 +176,7 @@ fn a_volatile_frame_waits_for_nobody() {
     let outbox = outbox(Overflow::Close);
     assert_eq!(push(&outbox, "a", Delivery::Volatile), Ok(()));
     assert_eq!(push(&outbox, "b", Delivery::Volatile), Err(SendError::Full));
-    assert_eq!(outbox.counters.read(Counter::DroppedFrames), 1);
+    assert_eq!(outbox.telemetry.counters.read(Counter::DroppedFrames), 1);
     assert_eq!(outbox.ended(), None);
 }
 
@@ -251,9 +251,10 @@ impl std::task::Wake for Woken {
 }
 
 /// Says `event` to it, right behind what it was told before.
-fn tell(outbox: &Outbox, event: &str, before: PreviousFrames) -> (Result<Pushed, SendError>, PreviousFrames) {
-    let shared = SharedEvent::new(crate::protocol::EncodeContext::of("/"), event, "1".into(), None).behind(before);
-    (outbox.push_shared(&shared, Leaves::default()), shared.into_latest())
+fn tell(outbox: &Outbox, event: &str, before: BurstFrames) -> (Result<Pushed, SendError>, BurstFrames) {
+    let shared = SharedEvent::new(crate::protocol::EncodeContext::of("/"), event, "1".into(), None);
+    let burst = JoinedBurst::new(&shared, before);
+    (burst.push(outbox, Leaves::default()), burst.into_frames())
 }
 
 fn roomy(limits: &Limits) -> Outbox {
@@ -265,7 +266,7 @@ fn roomy(limits: &Limits) -> Outbox {
 #[test]
 fn a_burst_of_broadcasts_waits_as_one_piece() {
     let outbox = roomy(&Limits::default());
-    let mut latest = PreviousFrames::default();
+    let mut latest = BurstFrames::default();
     for event in ["a", "b", "c"] {
         latest = tell(&outbox, event, latest).1;
         assert!(outbox.lock().waiting.is_alone());
@@ -279,7 +280,7 @@ fn a_burst_of_broadcasts_waits_as_one_piece() {
 #[test]
 fn a_burst_is_not_joined_with_what_is_not_the_broadcast_before() {
     let outbox = roomy(&Limits::default());
-    let (_, latest) = tell(&outbox, "a", PreviousFrames::default());
+    let (_, latest) = tell(&outbox, "a", BurstFrames::default());
     push(&outbox, "x", Delivery::Event).unwrap();
     let (_, latest) = tell(&outbox, "b", latest);
     assert_eq!(outbox.lock().waiting.len(), 3);
@@ -292,7 +293,7 @@ fn a_burst_is_not_joined_with_what_is_not_the_broadcast_before() {
 #[test]
 fn a_burst_that_is_begun_goes_on_alone() {
     let outbox = roomy(&Limits::default());
-    let (_, latest) = tell(&outbox, "a", PreviousFrames::default());
+    let (_, latest) = tell(&outbox, "a", BurstFrames::default());
     outbox.lock().advance(15);
     tell(&outbox, "b", latest).0.unwrap();
     assert!(!outbox.lock().waiting.is_alone());
@@ -304,12 +305,12 @@ fn each_message_of_a_burst_counts() {
     for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
         let outbox = roomy(&Limits { outbox_frames: 2, overflow, ..Limits::default() });
         outbox.refuse();
-        let (_, latest) = tell(&outbox, "a", PreviousFrames::default());
+        let (_, latest) = tell(&outbox, "a", BurstFrames::default());
         outbox.write_marked();
         let (_, latest) = tell(&outbox, "b", latest);
         outbox.write_marked();
         let (third, _) = tell(&outbox, "c", latest);
-        assert_eq!(outbox.counters.read(Counter::DroppedFrames), 1);
+        assert_eq!(outbox.telemetry.counters.read(Counter::DroppedFrames), 1);
         let is_dropped = overflow == Overflow::DropNewest;
         assert_eq!(third.is_err(), is_dropped);
         let expected = if is_dropped { "eventadata1eventbdata1" } else { "eventbdata1eventcdata1" };

@@ -64,6 +64,17 @@ impl Chat {
         socket.join("late").await.unwrap();
     }
 
+    /// Sends a number each second, through a handle of the session that asked for it.
+    #[subscribe]
+    fn count(&self, socket: Socket) {
+        tokio::spawn(async move {
+            for number in 0..20 {
+                sleep(Duration::from_secs(1)).await;
+                let _ = socket.emit("number", &number);
+            }
+        });
+    }
+
     #[subscribe]
     fn state(&self, socket: Socket) -> Data<(Option<String>, Vec<String>)> {
         let mut rooms = socket.rooms();
@@ -177,6 +188,31 @@ async fn who_is_back_before_the_loss_was_noticed_takes_the_session_over() {
         let lost = again.lose();
         settle().await;
         case.back(&lost).await;
+    }
+}
+
+/// Nothing else holds the sessions between the first and the latest.
+#[tokio::test(start_paused = true)]
+async fn an_old_handle_reaches_a_client_that_has_resumed_more_than_once() {
+    for format in FORMATS {
+        let case = Case::new(format).await;
+        let mut client = case.connected().await;
+        client.emit_with_ack::<()>("count", ()).await.unwrap();
+        let mut number = 0;
+        for _ in 0..4 {
+            for _ in 0..2 {
+                assert_eq!(client.expect_named("number").await, number, "{format:?}");
+                number += 1;
+            }
+            let lost = client.lose();
+            // One number is missed, so the next comes when the client is back.
+            sleep(Duration::from_millis(1500)).await;
+            client = case.back(&lost).await;
+        }
+        while number < 20 {
+            assert_eq!(client.expect_named("number").await, number, "{format:?}");
+            number += 1;
+        }
     }
 }
 

@@ -219,7 +219,7 @@ async fn a_name_that_clients_keep_for_themselves_is_not_sent() {
         let emitted: String = client.emit_with_ack("emit", event).await.unwrap();
         assert_eq!(emitted, "Err(Reserved) Err(Reserved)", "{event}");
         let sent: String = client.emit_with_ack("broadcast", event).await.unwrap();
-        assert_eq!(sent, "BroadcastResult { queued: 0, skipped: 1 }", "{event}");
+        assert_eq!(sent, "BroadcastResult { queued: 0, skipped: 1, not_published: false }", "{event}");
         let asked: String = client.emit_with_ack("request", event).await.unwrap();
         assert_eq!(asked, "Err(Unsent(Reserved)) [Err(Unsent(Reserved))]", "{event}");
         assert_eq!(

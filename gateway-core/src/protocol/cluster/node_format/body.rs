@@ -12,7 +12,7 @@ use crate::protocol::{Payload, RawArgs};
 
 use super::NodeFormatError;
 use super::kind::BodyType;
-use super::shape::{Data, Options, Packet, RoomName, Text, parsed, room_names};
+use super::shape::{DataMembers, EventMembers, JsonText, RoomName, SelectorMembers, parsed, room_names};
 
 /// Types of packets in the protocol of Socket.IO. `BINARY_EVENT` comes from adapters of Socket.IO 2.
 const EVENT: u64 = 2;
@@ -42,8 +42,8 @@ impl DataParts<'_> {
         channel: &Arc<str>,
         node: &NodeId,
     ) -> Result<MessageBody, NodeFormatError> {
-        let mut data: Data<'_> = parsed(self.json)?;
-        let answered = |data: Data<'_>, answer| {
+        let mut data: DataMembers<'_> = parsed(self.json)?;
+        let answered = |data: DataMembers<'_>, answer| {
             let request = data.request_id.ok_or(NodeFormatError::Malformed("an answer without request"))?;
             Ok(MessageBody::Answer { request, asker: node.clone(), answer })
         };
@@ -89,10 +89,10 @@ impl DataParts<'_> {
         }
     }
 
-    fn broadcast(self, data: Data<'_>, channel: &Arc<str>) -> Result<MessageBody, NodeFormatError> {
+    fn broadcast(self, data: DataMembers<'_>, channel: &Arc<str>) -> Result<MessageBody, NodeFormatError> {
         let packet = data.packet.ok_or(NodeFormatError::Malformed("no packet"))?;
-        let packet: Packet<'_> = parsed(packet.get())?;
-        if packet.nsp.is_some_and(|Text(namespace)| *namespace != **channel) {
+        let packet: EventMembers<'_> = parsed(packet.get())?;
+        if packet.nsp.is_some_and(|JsonText(namespace)| *namespace != **channel) {
             return Err(NodeFormatError::OtherNamespace);
         }
         if !matches!(packet.number, Some(EVENT | BINARY_EVENT)) {
@@ -119,7 +119,7 @@ impl DataParts<'_> {
     }
 
     /// The arguments of an answer: one, or several with this framework's own member.
-    fn arguments(self, data: &Data<'_>) -> Result<RawArgs, NodeFormatError> {
+    fn arguments(self, data: &DataMembers<'_>) -> Result<RawArgs, NodeFormatError> {
         let Some(json) = data.args.or(data.packet) else { return Ok(no_arguments().into()) };
         let (json, attachments) = keep_named(json.get().to_owned(), self.attachments);
         let mut payload = match data.args {
@@ -141,6 +141,6 @@ impl DataParts<'_> {
     }
 }
 
-fn selector(options: Option<Options>) -> Selector {
+fn selector(options: Option<SelectorMembers>) -> Selector {
     options.map_or_else(Selector::default, Selector::from)
 }

@@ -12,7 +12,7 @@ use crate::protocol::{Violation, exceeds_depth};
 
 use super::body::DataParts;
 use super::kind::MessageType;
-use super::shape::{Message, Text, parsed};
+use super::shape::{JsonText, MessageMembers, parsed};
 use super::{NodeEnvelope, NodeFormatError, NodeFormatLimits, NodeMessage};
 
 /// The id under which all emitters send.
@@ -69,13 +69,13 @@ impl NodeDecoder {
         if exceeds_depth(json, self.limits.depth) {
             return Err(NodeFormatError::Malformed("nested too deeply"));
         }
-        let message: Message<'_> = parsed(json)?;
+        let message: MessageMembers<'_> = parsed(json)?;
         let unpacked = Unpacked {
             number: message.number.ok_or(NodeFormatError::Malformed("no type"))?,
             json: message.data.map(|data| Cow::Borrowed(data.get())),
             attachments: Vec::new(),
-            sender: message.uid.as_ref().map(|Text(uid)| &**uid),
-            namespace: message.nsp.as_ref().map(|Text(nsp)| &**nsp),
+            sender: message.uid.as_ref().map(|JsonText(uid)| &**uid),
+            namespace: message.nsp.as_ref().map(|JsonText(nsp)| &**nsp),
         };
         self.understand(unpacked, channel)
     }

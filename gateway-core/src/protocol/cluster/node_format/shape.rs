@@ -13,7 +13,7 @@ use super::NodeFormatError;
 
 /// A text, borrowed where it has no escapes.
 #[derive(serde::Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+pub(super) struct JsonText<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// Reads one of the maps below.
 pub(super) fn parsed<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, NodeFormatError> {
@@ -22,24 +22,24 @@ pub(super) fn parsed<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, NodeFor
 
 /// The outermost map.
 #[derive(Default, serde::Deserialize)]
-pub(super) struct Message<'a> {
+pub(super) struct MessageMembers<'a> {
     #[serde(rename = "type")]
     pub(super) number: Option<u64>,
     #[serde(borrow)]
     pub(super) data: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) uid: Option<Text<'a>>,
+    pub(super) uid: Option<JsonText<'a>>,
     #[serde(borrow)]
-    pub(super) nsp: Option<Text<'a>>,
+    pub(super) nsp: Option<JsonText<'a>>,
 }
 
 /// The members of `data` of all types.
 #[derive(Default, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Data<'a> {
+pub(super) struct DataMembers<'a> {
     #[serde(borrow)]
     pub(super) packet: Option<&'a RawValue>,
-    pub(super) opts: Option<Options>,
+    pub(super) opts: Option<SelectorMembers>,
     pub(super) request_id: Option<String>,
     pub(super) rooms: Option<Vec<RoomName>>,
     pub(super) close: Option<bool>,
@@ -53,25 +53,25 @@ pub(super) struct Data<'a> {
 
 /// The packet of an event for sockets.
 #[derive(serde::Deserialize)]
-pub(super) struct Packet<'a> {
+pub(super) struct EventMembers<'a> {
     #[serde(rename = "type")]
     pub(super) number: Option<u64>,
     #[serde(borrow)]
     pub(super) data: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) nsp: Option<Text<'a>>,
+    pub(super) nsp: Option<JsonText<'a>>,
 }
 
 /// The recipients.
 #[derive(Default, serde::Deserialize)]
-pub(super) struct Options {
+pub(in crate::protocol::cluster) struct SelectorMembers {
     rooms: Option<Vec<RoomName>>,
     except: Option<Vec<RoomName>>,
-    flags: Option<Flags>,
+    flags: Option<FlagMembers>,
 }
 
 #[derive(Default, serde::Deserialize)]
-struct Flags {
+struct FlagMembers {
     volatile: Option<bool>,
     compress: Option<bool>,
     timeout: Option<f64>,
@@ -82,21 +82,21 @@ struct Flags {
 }
 
 /// The name of a room: a text, or a number, which stands for its decimal text.
-pub(super) struct RoomName(String);
+pub(in crate::protocol::cluster) struct RoomName(String);
 
-pub(super) fn room_names(rooms: Option<Vec<RoomName>>) -> Vec<String> {
+pub(in crate::protocol::cluster) fn room_names(rooms: Option<Vec<RoomName>>) -> Vec<String> {
     rooms.unwrap_or_default().into_iter().map(|RoomName(name)| name).collect()
 }
 
-impl From<Options> for Selector {
-    fn from(Options { rooms, except, flags }: Options) -> Self {
+impl From<SelectorMembers> for Selector {
+    fn from(SelectorMembers { rooms, except, flags }: SelectorMembers) -> Self {
         Self { rooms: room_names(rooms), except: room_names(except), flags: flags.unwrap_or_default().into() }
     }
 }
 
-impl From<Flags> for BroadcastFlags {
-    fn from(flags: Flags) -> Self {
-        let Flags { volatile, compress, timeout, expect_single_response, latest, traceparent } = flags;
+impl From<FlagMembers> for BroadcastFlags {
+    fn from(flags: FlagMembers) -> Self {
+        let FlagMembers { volatile, compress, timeout, expect_single_response, latest, traceparent } = flags;
         Self {
             volatile: volatile == Some(true),
             uncompressed: compress == Some(false),

@@ -1,0 +1,215 @@
+//! The side of a node that takes the messages of other nodes.
+
+use std::pin::pin;
+use std::sync::{Arc, Weak};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+
+use crate::hub::cluster::engine::{EngineState, MessageReceiver, Received};
+use crate::hub::cluster::requests::Arrival;
+use crate::hub::cluster::server_events::ServerEventHandler;
+use crate::hub::cluster::this_node::Cluster;
+use crate::hub::remote_sockets::describe;
+use crate::hub::{AckEvent, AskedSockets, Hub, Target};
+use crate::metrics::cluster_ignored;
+use crate::protocol::Disconnect;
+use crate::protocol::cluster::{Answer, ClusterMessage, EventPacket, MessageBody, NodeId, Question, Selector};
+use crate::session::{Scope, SendError};
+
+/// Maximum number of questions whose answers are being waited for. Above it a question is answered with nothing.
+const MOST_QUESTIONS: usize = 1024;
+
+/// Delivers messages of other nodes to this node's sockets, and answers their questions.
+pub(super) struct Receiver {
+    hub: Weak<Hub>,
+    cluster: Weak<Cluster>,
+    handler: Option<Arc<dyn ServerEventHandler>>,
+    questions: Arc<Semaphore>,
+}
+
+/// A question, and the node that gets the answers.
+struct Asked {
+    namespace: Arc<str>,
+    request: String,
+    asker: NodeId,
+}
+
+impl Receiver {
+    pub(super) fn new(hub: &Arc<Hub>, cluster: &Arc<Cluster>, handler: Option<Arc<dyn ServerEventHandler>>) -> Self {
+        let questions = Arc::new(Semaphore::new(MOST_QUESTIONS));
+        Self { hub: Arc::downgrade(hub), cluster: Arc::downgrade(cluster), handler, questions }
+    }
+
+    /// Returns the selected sockets of this node, if the namespace has any.
+    fn target(&self, namespace: &str, to: Selector) -> Option<Target> {
+        let space = self.hub.upgrade()?.find(namespace)?;
+        Some(Target::of_selector(&space, to))
+    }
+
+    fn handle(&self, cluster: &Arc<Cluster>, from: Option<NodeId>, message: ClusterMessage) {
+        let ClusterMessage { namespace, body } = message;
+        match body {
+            MessageBody::Broadcast { packet: EventPacket { event, args }, mut to } => {
+                let latest = to.flags.latest.take();
+                if let Some(target) = self.target(&namespace, to) {
+                    target.deliver(&event, args, latest.as_deref());
+                }
+            }
+            MessageBody::Join { to, rooms } => {
+                let Some(target) = self.target(&namespace, to) else { return };
+                for room in rooms {
+                    // The node that asks for it learns of no failure, as in Socket.IO.
+                    let _ = target.join(&room);
+                }
+            }
+            MessageBody::Leave { to, rooms } => {
+                let Some(target) = self.target(&namespace, to) else { return };
+                for room in rooms {
+                    target.leave(&room);
+                }
+            }
+            MessageBody::Disconnect { to, close } => {
+                let Some(target) = self.target(&namespace, to) else { return };
+                let scope = if close { Scope::Connection } else { Scope::Socket };
+                target.disconnect_here(&Disconnect::default(), scope);
+            }
+            MessageBody::ServerEvent(packet) => self.run_server_event(cluster, &namespace, packet, None),
+            MessageBody::Ask { request, question } => match from {
+                Some(asker) => self.answer(cluster, Asked { namespace, request, asker }, question),
+                None => self.ignore("a question without its node"),
+            },
+            MessageBody::Answer { request, asker: _, answer } => {
+                match cluster.requests.answer(&request, from.as_ref(), answer) {
+                    Arrival::Kept => {}
+                    Arrival::Unknown => cluster.meter.unknown_answers.add(),
+                    Arrival::Doubled => cluster.meter.doubled_answers.add(),
+                }
+            }
+        }
+    }
+
+    fn answer(&self, cluster: &Arc<Cluster>, asked: Asked, question: Question) {
+        match question {
+            Question::Sockets(to) => {
+                let sockets = self.target(&asked.namespace, to).map(|target| describe(&target));
+                asked.answer(cluster, Answer::Sockets(sockets.unwrap_or_default()));
+            }
+            Question::Rooms => {
+                let space = self.hub.upgrade().and_then(|hub| hub.find(&asked.namespace));
+                let rooms = space.map(|space| space.every_room());
+                asked.answer(cluster, Answer::Rooms(rooms.unwrap_or_default()));
+            }
+            Question::BroadcastWithAck { packet, to } => self.ask_clients(cluster, asked, packet, to),
+            Question::ServerEvent(packet) => {
+                let namespace = Arc::clone(&asked.namespace);
+                self.run_server_event(cluster, &namespace, packet, Some(asked));
+            }
+        }
+    }
+
+    /// Asks the selected clients, tells their number, and passes on each answer.
+    fn ask_clients(&self, cluster: &Arc<Cluster>, asked: Asked, packet: EventPacket, to: Selector) {
+        let timeout = to.flags.timeout;
+        let permit = Arc::clone(&self.questions).try_acquire_owned().ok();
+        let target = self.target(&asked.namespace, to).filter(|_| permit.is_some());
+        let Some(target) = target else { return asked.answer(cluster, Answer::ClientCount(0)) };
+        let question: Result<AckEvent, SendError> = AckEvent::new(&packet.event, Ok(packet.args));
+        let AskedSockets { pending, default_timeout } = AskedSockets::ask(&target, &question);
+        let pending: FuturesUnordered<_> =
+            pending.into_iter().filter_map(|(_, pending)| Some(pending.ok()?.arguments())).collect();
+        asked.answer(cluster, Answer::ClientCount(pending.len()));
+        let timeout = timeout.or(default_timeout).unwrap_or(cluster.options.request_timeout);
+        let answering = Arc::clone(cluster);
+        cluster.spawn(async move {
+            let (mut pending, mut clock) = (pending, pin!(sleep(timeout)));
+            loop {
+                let answer = tokio::select! {
+                    answer = pending.next() => answer,
+                    () = &mut clock => return,
+                };
+                match answer {
+                    Some(Some(args)) => asked.answer(&answering, Answer::ClientAck(args)),
+                    // The client has gone.
+                    Some(None) => {}
+                    None => return drop(permit),
+                }
+            }
+        });
+    }
+
+    fn run_server_event(
+        &self,
+        cluster: &Arc<Cluster>,
+        namespace: &Arc<str>,
+        packet: EventPacket,
+        asked: Option<Asked>,
+    ) {
+        let answer = |args| {
+            if let Some(asked) = &asked {
+                asked.answer(cluster, Answer::ServerEvent(args));
+            }
+        };
+        let Some(handling) = self.handler.as_ref().and_then(|handler| handler.handle(namespace, packet)) else {
+            return answer(crate::protocol::RawArgs::default());
+        };
+        let Ok(permit) = Arc::clone(&self.questions).try_acquire_owned() else {
+            self.ignore("too many server-side events run");
+            return answer(crate::protocol::RawArgs::default());
+        };
+        let answering = Arc::clone(cluster);
+        cluster.spawn(async move {
+            let args = handling.await;
+            if let Some(asked) = asked {
+                asked.answer(&answering, Answer::ServerEvent(args));
+            }
+            drop(permit);
+        });
+    }
+}
+
+impl Asked {
+    fn answer(&self, cluster: &Cluster, answer: Answer) {
+        let Self { namespace, request, asker } = self;
+        let body = MessageBody::Answer { request: request.clone(), asker: asker.clone(), answer };
+        cluster.publish(namespace, body);
+    }
+}
+
+impl MessageReceiver for Receiver {
+    fn receive(&self, received: Received) {
+        let Some(cluster) = self.cluster.upgrade() else { return };
+        let Received { from, message, offset: _ } = received;
+        if message.body.bytes() > cluster.options.message_bytes {
+            return self.ignore("it is too large");
+        }
+        cluster.meter.received.add();
+        self.handle(&cluster, from, message);
+    }
+
+    fn ignore(&self, reason: &str) {
+        let Some(cluster) = self.cluster.upgrade() else { return };
+        cluster.meter.ignored.add();
+        cluster_ignored(reason, cluster.meter.ignored.read());
+    }
+
+    fn state_changed(&self, state: EngineState) {
+        if let Some(cluster) = self.cluster.upgrade() {
+            cluster.change(state);
+        }
+    }
+
+    fn node_left(&self, node: &NodeId) {
+        if let Some(cluster) = self.cluster.upgrade() {
+            cluster.requests.node_left(node);
+        }
+    }
+
+    fn count_bytes(&self, received: usize, published: usize) {
+        let Some(cluster) = self.cluster.upgrade() else { return };
+        cluster.meter.bytes_received.add_many(received);
+        cluster.meter.bytes_published.add_many(published);
+    }
+}

@@ -1,0 +1,57 @@
+//! Log lines about the cluster. An engine that is away causes many failures at once: each kind is an event of `tracing` per
+//! change of state, and per power of ten of its count in between.
+
+use std::fmt::Display;
+
+use crate::metrics::log::is_power_of_ten;
+use crate::metrics::{bounded, cut};
+
+/// Logs that the node takes part in its cluster, at the start or after a loss.
+pub(crate) fn cluster_joined(engine: &'static str, address: &str, node: &dyn Display) {
+    tracing::info!(engine, address, %node, "the server is connected to its cluster");
+}
+
+/// Logs that the engine cannot be reached at the start.
+pub(crate) fn cluster_unreachable(engine: &'static str, address: &str, error: &dyn Display) {
+    tracing::warn!(engine, address, %error, "the cluster's engine cannot be reached; trying again");
+}
+
+/// Logs the loss of the connection to the engine.
+pub(crate) fn cluster_lost(engine: &'static str, reason: &str) {
+    tracing::warn!(engine, reason = cut(reason), "the connection to the cluster's engine is lost");
+}
+
+/// Logs that messages of other nodes are missing after a loss.
+pub(crate) fn cluster_gap(engine: &'static str, messages: Option<u64>) {
+    tracing::warn!(engine, messages, "messages of other nodes were lost");
+}
+
+/// Logs a failure of publishing; the messages are kept.
+pub(crate) fn cluster_publish_failed(engine: &'static str, waiting: usize, error: &dyn Display) {
+    tracing::warn!(engine, waiting, %error, "messages to other nodes wait: publishing failed");
+}
+
+/// Logs a message that reaches this node only. `count` is the number of such messages so far.
+pub(crate) fn cluster_not_published(namespace: &str, reason: &'static str, count: u64) {
+    if is_power_of_ten(count) {
+        tracing::error!(namespace = bounded(namespace), reason, count, "a message was not published to other nodes");
+    }
+}
+
+/// Logs a message from the engine that cannot be used. `count` is the number of such messages so far.
+pub(crate) fn cluster_ignored(reason: &str, count: u64) {
+    if is_power_of_ten(count) {
+        tracing::warn!(reason = bounded(reason), count, "a message on the cluster's channels was ignored");
+    }
+}
+
+/// Logs a question that not every node or client has answered in time.
+pub(crate) fn cluster_incomplete(namespace: &str, question: &'static str, (nodes, clients): (usize, usize)) {
+    tracing::warn!(
+        namespace = bounded(namespace),
+        question,
+        missing_nodes = nodes,
+        missing_clients = clients,
+        "a question to other nodes was not answered completely"
+    );
+}

@@ -1,0 +1,70 @@
+//! Measurements of a server's part in a cluster.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::metrics::histogram::{Histogram, SECONDS};
+
+/// Counters of the messages between this node and others.
+#[derive(Debug)]
+pub(crate) struct ClusterMeter {
+    pub(crate) published: Count,
+    /// Messages that found the queue full.
+    pub(crate) not_published: Count,
+    /// Messages of this node that were larger than allowed, or than the engine can carry.
+    pub(crate) too_large: Count,
+    pub(crate) received: Count,
+    /// Messages of others that could not be used.
+    pub(crate) ignored: Count,
+    pub(crate) bytes_received: Count,
+    pub(crate) bytes_published: Count,
+    pub(crate) requests: Count,
+    /// Questions whose answers were not complete at the deadline.
+    pub(crate) incomplete_requests: Count,
+    pub(crate) unknown_answers: Count,
+    pub(crate) doubled_answers: Count,
+    /// Losses of the connection to the engine.
+    pub(crate) losses: Count,
+    /// Losses after which messages of other nodes are missing.
+    pub(crate) gaps: Count,
+    /// Time from a message's entry into the queue to its publication.
+    pub(crate) delay: Histogram,
+}
+
+/// A counter that many tasks add to.
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    pub(crate) fn add(&self) {
+        self.add_many(1);
+    }
+
+    pub(crate) fn add_many(&self, count: usize) {
+        self.0.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Default for ClusterMeter {
+    fn default() -> Self {
+        Self {
+            published: Count::default(),
+            not_published: Count::default(),
+            too_large: Count::default(),
+            received: Count::default(),
+            ignored: Count::default(),
+            bytes_received: Count::default(),
+            bytes_published: Count::default(),
+            requests: Count::default(),
+            incomplete_requests: Count::default(),
+            unknown_answers: Count::default(),
+            doubled_answers: Count::default(),
+            losses: Count::default(),
+            gaps: Count::default(),
+            delay: Histogram::new(&SECONDS),
+        }
+    }
+}

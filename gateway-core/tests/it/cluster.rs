@@ -1,0 +1,216 @@
+//! Two servers that share their rooms over an engine in memory.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gateway_core::Disconnect;
+use gateway_core::cluster::{ClusterNode, Engine, EngineState, MessageReceiver, NodeId, Received};
+use gateway_core::prelude::*;
+use gateway_core::testing::{MemoryBus, MemoryEngine, TestServer};
+use serde_json::{Value, json};
+
+#[gateway(namespace = "/chat")]
+struct Chat;
+
+#[gateway]
+impl Chat {
+    #[subscribe]
+    async fn join(&self, socket: Socket, Data(room): Data<String>) -> Result<(), Exception> {
+        Ok(socket.join(room).await?)
+    }
+
+    #[subscribe]
+    fn say(&self, socket: Socket, Data((room, text)): Data<(String, String)>) -> usize {
+        socket.to(room).emit("said", &text).queued
+    }
+
+    #[subscribe]
+    fn publish(&self, socket: Socket, Data(data): Data<Value>) {
+        socket.set_data(&data).unwrap();
+    }
+
+    #[subscribe]
+    fn rooms(&self, socket: Socket) -> Data<Vec<String>> {
+        Data(socket.rooms())
+    }
+}
+
+/// A server of the cluster, and its engine.
+struct Node {
+    server: TestServer,
+    engine: Arc<MemoryEngine>,
+    bus: MemoryBus,
+}
+
+async fn node(bus: &MemoryBus) -> Node {
+    node_with(bus, bus.engine()).await
+}
+
+async fn node_with(bus: &MemoryBus, engine: MemoryEngine) -> Node {
+    let engine = Arc::new(engine);
+    let server = Server::empty().gateway::<Chat>().cluster(Arc::clone(&engine)).test().await.unwrap();
+    Node { server, engine, bus: bus.clone() }
+}
+
+async fn nodes() -> (Node, Node) {
+    let bus = MemoryBus::new();
+    (node(&bus).await, node(&bus).await)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_reaches_the_sockets_of_all_nodes_in_both_formats() {
+    let (one, other) = nodes().await;
+    let mut plain = other.server.connect("/chat").await.unwrap();
+    let mut socket_io = other.server.connect("/chat").socket_io().await.unwrap();
+    let sent = one.server.of("/chat").emit("news", &json!({"n": 1}));
+    assert_eq!((sent.queued, sent.not_published), (0, false));
+    assert_eq!(plain.expect_named("news").await, json!({"n": 1}));
+    assert_eq!(socket_io.expect_named("news").await, json!({"n": 1}));
+    let sent = one.server.of("/chat").local().emit("news", "here");
+    assert_eq!((sent.queued, sent.not_published), (0, false));
+    plain.expect_nothing().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_spans_nodes_and_the_sender_is_left_out() {
+    let (one, other) = nodes().await;
+    let mut ann = one.server.connect("/chat").await.unwrap();
+    let mut bob = other.server.connect("/chat").await.unwrap();
+    let mut cid = other.server.connect("/chat").await.unwrap();
+    for client in [&mut ann, &mut bob] {
+        client.emit_with_ack::<()>("join", "a").await.unwrap();
+    }
+    assert_eq!(ann.emit_with_ack::<usize>("say", &("a", "hi")).await.unwrap(), 0);
+    assert_eq!(bob.expect_named("said").await, json!("hi"));
+    ann.expect_nothing().await;
+    cid.expect_nothing().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn sockets_of_all_nodes_join_leave_and_are_disconnected() {
+    let (one, other) = nodes().await;
+    let mut ann = one.server.connect("/chat").await.unwrap();
+    let mut bob = other.server.connect("/chat").await.unwrap();
+    let namespace = one.server.of("/chat");
+    assert_eq!(namespace.all().join("b"), Ok(1));
+    assert_eq!(ann.emit_with_ack::<Vec<String>>("rooms", ()).await.unwrap(), ["b"]);
+    assert_eq!(bob.emit_with_ack::<Vec<String>>("rooms", ()).await.unwrap(), ["b"]);
+    assert_eq!(namespace.to("b").leave("b"), 1);
+    assert_eq!(bob.emit_with_ack::<Vec<String>>("rooms", ()).await.unwrap(), [""; 0]);
+    assert_eq!(namespace.to("\0user/ann").join("\0user/bob"), Ok(0));
+    namespace.all().disconnect(Disconnect::default());
+    ann.closed().await;
+    bob.closed().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_routes_by_room_knows_every_room_with_a_member() {
+    let bus = MemoryBus::new();
+    let (one, other) =
+        (node_with(&bus, bus.engine().routing_rooms()).await, node_with(&bus, bus.engine().routing_rooms()).await);
+    let mut ann = one.server.connect("/chat").await.unwrap();
+    let mut bob = other.server.connect("/chat").await.unwrap();
+    bob.emit_with_ack::<()>("join", "a").await.unwrap();
+    let entered = other.engine.entered();
+    assert!(entered["/chat"].contains("a"), "the join is answered after the confirmation: {entered:?}");
+    ann.emit_with_ack::<usize>("say", &("a", "hi")).await.unwrap();
+    assert_eq!(bob.expect_named("said").await, json!("hi"));
+    bob.close().await;
+    ann.expect_nothing().await;
+    assert!(other.engine.entered()["/chat"].is_empty(), "the last member has left");
+    assert!(one.engine.entered()["/chat"].is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stops_leaves_its_cluster() {
+    let (one, other) = nodes().await;
+    other.server.stop().await;
+    assert!(other.engine.entered().is_empty());
+    let census = one.engine.census(&"/chat".into()).await.unwrap();
+    assert_eq!(format!("{census:?}"), "Nodes({})");
+    assert!(!one.server.of("/chat").emit("news", &1).not_published);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sockets_of_all_nodes_are_fetched() {
+    let (one, other) = nodes().await;
+    let mut ann = one.server.connect("/chat").await.unwrap();
+    let mut bob = other.server.connect("/chat").header("x-from", "bob").header("cookie", "secret").await.unwrap();
+    bob.emit_with_ack::<()>("join", "a").await.unwrap();
+    bob.emit_with_ack::<()>("publish", json!({"name": "bob"})).await.unwrap();
+    let namespace = one.server.of("/chat");
+    let all = namespace.fetch_sockets().await;
+    assert_eq!((all.len(), all.is_complete(), namespace.count()), (2, true, 1));
+    let in_a = namespace.to("a").fetch_sockets().await.all().unwrap();
+    let [remote] = in_a.as_slice() else { panic!("{in_a:?}") };
+    assert_eq!((&remote.data, &remote.handshake.headers), (&json!({"name": "bob"}), &json!({"x-from": "bob"})));
+    assert!(remote.is_in("a") && remote.is_in(&remote.id) && remote.user().is_none());
+    assert_eq!(namespace.all_rooms().await.into_vec(), [("a".to_owned(), 1)]);
+    assert_eq!(namespace.all_users().await.into_vec(), []);
+    assert_eq!(namespace.local().fetch_sockets().await.len(), 1);
+    let count = other.server.of("/chat").count_all().await;
+    assert_eq!((count.count, count.is_complete), (2, true));
+    namespace.to(&remote.id).emit("you", &1);
+    assert_eq!(bob.expect_named("you").await, json!(1));
+    ann.expect_nothing().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sockets_of_all_nodes_answer_a_question() {
+    let (one, other) = nodes().await;
+    let mut ann = one.server.connect("/chat").await.unwrap();
+    let mut bob = other.server.connect("/chat").socket_io().await.unwrap();
+    let mut cid = other.server.connect("/chat").await.unwrap();
+    let namespace = one.server.of("/chat");
+    let asking = tokio::spawn(async move { namespace.emit_with_ack::<u8>("vote", "now").await });
+    for (client, vote) in [(&mut ann, 1), (&mut bob, 2)] {
+        let (ask, data) = client.expect_question("vote").await;
+        assert_eq!(data, json!("now"));
+        client.answer(ask, vote).await;
+    }
+    // The third does not answer.
+    cid.expect_question("vote").await;
+    let votes = asking.await.unwrap();
+    assert_eq!((votes.len(), votes.is_complete(), votes.iter().count(), votes.remote().count()), (3, true, 1, 2));
+    let mut arrived: Vec<u8> = votes.arrived().copied().collect();
+    arrived.sort_unstable();
+    assert_eq!(arrived, [1, 2]);
+    assert!(votes.all().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_says_that_a_node_has_not_answered() {
+    let (one, other) = nodes().await;
+    let _ann = one.server.connect("/chat").await.unwrap();
+    let _bob = other.server.connect("/chat").await.unwrap();
+    // A node that is counted and hears nothing.
+    let silent = MemoryBus::clone(&one.bus).engine();
+    silent.start(ClusterNode::new(Arc::new(Deaf))).await.unwrap();
+    silent.enter_namespace(&"/chat".into()).await;
+    let namespace = one.server.of("/chat");
+    let begin = tokio::time::Instant::now();
+    let sockets = namespace.fetch_sockets().await;
+    assert_eq!((sockets.len(), sockets.missing_nodes()), (2, Some(1)));
+    assert_eq!(begin.elapsed(), Duration::from_secs(5));
+    let asking = tokio::spawn({
+        let namespace = namespace.clone();
+        async move { namespace.fetch_sockets().await }
+    });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    silent.stop().await;
+    assert!(asking.await.unwrap().is_complete(), "it has left and is not awaited");
+    assert_eq!(begin.elapsed(), Duration::from_secs(6));
+}
+
+/// A node that handles nothing.
+struct Deaf;
+
+impl MessageReceiver for Deaf {
+    fn receive(&self, _: Received) {}
+    fn ignore(&self, _: &str) {}
+    fn state_changed(&self, _: EngineState) {}
+    fn node_left(&self, _: &NodeId) {}
+    fn count_bytes(&self, _: usize, _: usize) {}
+}
