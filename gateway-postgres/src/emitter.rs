@@ -7,7 +7,7 @@ use gateway_core::cluster::{BroadcastFlags, ClusterMessage, EventPacket, Message
 use gateway_core::extract::ToArgs;
 use tokio::sync::Mutex;
 
-use crate::connections::{Commands, OwnCommands, open_commands, within_time};
+use crate::connections::{Commands, OwnCommands, open_commands};
 use crate::error::PostgresError;
 use crate::options::{Options, PostgresBuilder};
 use crate::publish::Notice;
@@ -115,7 +115,7 @@ impl Emitter {
         let message = ClusterMessage { namespace: Arc::clone(&self.namespace), body };
         let notice = Notice::new(&self.shared.options, &self.shared.id, &message)?;
         let commands = self.shared.commands().await?;
-        within_time(async { notice.send(&commands).await.map_err(PostgresError::Statement) }).await
+        commands.answer(notice.send(&commands)).await
     }
 }
 
