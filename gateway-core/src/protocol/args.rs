@@ -246,6 +246,14 @@ impl RawArgs {
         Content { json, shape, attachments }.into()
     }
 
+    /// The arguments as the payload of an event.
+    pub(crate) fn as_payload(&self) -> Payload<'_> {
+        let Content { json, shape, attachments } = &self.content;
+        let json = (!self.absent).then(|| serde_json::from_str::<&RawValue>(json).ok()).flatten();
+        let attachments = (!attachments.is_empty()).then(|| attachments.as_slice().into());
+        Payload { json: json.map(Cow::Borrowed), shape: *shape, attachments, trace: None }
+    }
+
     /// Size in bytes of the JSON text and the binary parts.
     pub(crate) fn bytes(&self) -> usize {
         self.content.json.len() + self.content.attachments.iter().map(Bytes::len).sum::<usize>()
