@@ -1,15 +1,15 @@
-// When the client of the chat, `examples/chat/web/gateway.js`, comes back, by the code and reason of its end. Its clock and
-// its chance are the suite's; the last test is a server that stops.
+// When the client reconnects, by the code and reason of its end. Its clock and its chance are the suite's; the last test is a
+// server that stops.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 import WebSocket from 'ws';
-import { connect } from '../../../examples/chat/web/gateway.js';
+import { connect } from '../dist/index.js';
 import { start, within } from './fixture.js';
 
-const CLIENT = new URL('../../../examples/chat/web/gateway.js', import.meta.url).href;
+const CLIENT = new URL('../dist/index.js', import.meta.url).href;
 const DELAYS = { base: 500, cap: 4_000, connect: 10_000 };
 const random = Math.random;
 let chance;
@@ -19,8 +19,13 @@ class Fake {
   static OPEN = 1;
   static all = [];
   readyState = 0;
-  constructor() { Fake.all.push(this); }
-  close() {}
+  bufferedAmount = 0;
+  protocol = 'gateway.v1';
+  sent = [];
+  closes = [];
+  constructor(url, protocols) { Object.assign(this, { url, protocols }); Fake.all.push(this); }
+  send(text) { this.sent.push(JSON.parse(text)); }
+  close(...how) { this.closes.push(how); }
   open() { this.readyState = 1; this.onopen({}); }
   hear(frame) { this.onmessage({ data: JSON.stringify(frame) }); }
   end(code, reason = '') { this.readyState = 3; this.onclose({ code, reason }); }
@@ -33,7 +38,7 @@ async function accepted() {
   const gateway = connect('ws://localhost/chat', { delays: DELAYS });
   await null;
   latest().open();
-  latest().hear({ event: 'welcome' });
+  latest().hear({ session: { id: 's1', resume: 'T1', resumed: false } });
   return gateway;
 }
 
@@ -61,7 +66,7 @@ async function comesBackAfter(code, reason) {
     mock.timers.tick(step);
     waited += step;
   }
-  if (Fake.all.length === before) assert.equal(gateway.state.name, 'closed');
+  if (Fake.all.length === before) assert.equal(gateway.status.name, 'closed');
   return Fake.all.length === before ? 'never' : waited;
 }
 
@@ -82,7 +87,7 @@ test('after any other loss it waits a jitter that grows with each attempt that f
   latest().end(1006);
   const waits = [];
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    waits.push(gateway.state.retryAt - Date.now());
+    waits.push(gateway.status.retryAt - Date.now());
     mock.timers.tick(Math.ceil(waits.at(-1)));
     latest().end(1006);
   }
@@ -96,7 +101,7 @@ test('what follows a pause that was asked for, and fails, is jitter again', asyn
   latest().end(1012, 'service restart, retry after 3000 ms');
   mock.timers.tick(3_250);
   latest().end(1006);
-  assert.equal(gateway.state.retryAt - Date.now(), 500);
+  assert.equal(gateway.status.retryAt - Date.now(), 500);
 });
 
 /** How clients tell of a connection that could not be made: what each calls, in its order. */
@@ -112,19 +117,20 @@ for (const [client, refuse] of Object.entries(refusals)) {
   test(`a refused connection is a loss as ${client} tells it, and counts once`, async () => {
     const gateway = connect('ws://localhost/chat', { delays: DELAYS });
     const states = [];
-    gateway.onstate = ({ name }) => states.push(name);
+    gateway.subscribe(({ name }) => states.push(name));
     await null;
     for (const wait of [250, 500, 1_000, 2_000]) {
       refuse(latest());
-      assert.equal(gateway.state.name, 'waiting');
-      assert.equal(gateway.state.retryAt - Date.now(), wait);
+      assert.equal(gateway.status.name, 'waiting');
+      assert.equal(gateway.status.retryAt - Date.now(), wait);
       mock.timers.tick(wait);
-      assert.equal(gateway.state.name, 'connecting');
+      assert.equal(gateway.status.name, 'connecting');
     }
     assert.equal(Fake.all.length, 5);
     assert.deepEqual(states.slice(1, 5), ['waiting', 'connecting', 'waiting', 'connecting']);
     latest().open();
-    assert.equal(gateway.state.name, 'open');
+    latest().hear({ session: { id: 's1', resumed: false } });
+    assert.equal(gateway.status.name, 'open');
   });
 }
 
@@ -132,14 +138,14 @@ test('an error of an open connection waits for the close, which has the code', a
   const gateway = await accepted();
   latest().onerror({});
   latest().end(4500, 'refused');
-  assert.equal(gateway.state.name, 'closed');
+  assert.equal(gateway.status.name, 'closed');
 });
 
 test('an error of an open connection without a close is a loss in the end', async () => {
   const gateway = await accepted();
   latest().onerror({});
   mock.timers.tick(DELAYS.connect);
-  assert.equal(gateway.state.name, 'waiting');
+  assert.equal(gateway.status.name, 'waiting');
   mock.timers.tick(250);
   assert.equal(Fake.all.length, 2);
 });
@@ -172,6 +178,7 @@ test('a person who asks for it comes back at once, a network that is back does n
     network.dispatchEvent(new Event('online'));
     assert.equal(Fake.all.length, 3);
     latest().open();
+    latest().hear({ session: { id: 's1', resume: 'T1', resumed: true } });
     latest().end(1012, 'service restart, retry after 3000 ms');
     gateway.retry();
     assert.equal(Fake.all.length, 4);
@@ -209,9 +216,10 @@ test('a server that stops is heard', async () => {
   const server = await start('operated', '--retry', '900000');
   const states = [];
   let changed = () => {};
-  const gateway = connect(server.url(), { delays: DELAYS, onstate: (state) => { states.push({ ...state, at: Date.now() }); changed(); } });
+  const gateway = connect(server.url(), { delays: DELAYS });
+  gateway.subscribe((status) => { states.push({ ...status, at: Date.now() }); changed(); });
   const reaches = (name) => within(name, new Promise((resolve) => {
-    changed = () => { if (gateway.state.name === name) resolve(); };
+    changed = () => { if (gateway.status.name === name) resolve(); };
     changed();
   }));
   await reaches('open');
@@ -226,4 +234,148 @@ test('a server that stops is heard', async () => {
   const wait = waiting.retryAt - at;
   assert.ok(wait <= asked + 250 && wait > asked + 250 - 15_000, `${wait} of ${asked}`);
   gateway.close();
+});
+
+test('a client whose grant has expired reconnects where it can ask for new credentials', async () => {
+  const fixed = connect('ws://localhost/chat', { delays: DELAYS, auth: { token: 1 } });
+  await null;
+  latest().open();
+  latest().hear({ session: { id: 's1', resume: 'T1', resumed: false } });
+  latest().end(4502, 'expired');
+  assert.equal(fixed.status.name, 'closed');
+
+  let token = 0;
+  const renewed = connect('ws://localhost/chat', { delays: DELAYS, auth: async () => ({ token: ++token }) });
+  const offered = async () => {
+    for (let turn = 0; turn < 5; turn += 1) await null;
+    return JSON.parse(atob(latest().protocols.find((entry) => entry.startsWith('auth.')).slice(5)));
+  };
+  assert.deepEqual(await offered(), { token: 1 });
+  latest().open();
+  latest().hear({ session: { id: 's1', resume: 'T1', resumed: false } });
+  latest().end(4502, 'expired');
+  mock.timers.tick(250);
+  assert.deepEqual(await offered(), { token: 2 });
+  renewed.close();
+});
+
+test('credentials that cannot be had are asked for again, and the status says why', async () => {
+  const gateway = connect('ws://localhost/chat', { delays: DELAYS, auth: async () => { throw new Error('no login server'); } });
+  for (let turn = 0; turn < 5; turn += 1) await null;
+  assert.equal(Fake.all.length, 0);
+  assert.deepEqual([gateway.status.name, gateway.status.error.message], ['waiting', 'no login server']);
+  gateway.close();
+});
+
+test('a server that does not say that it has accepted is given up after a while', async () => {
+  const gateway = connect('ws://localhost/chat', { delays: DELAYS });
+  await null;
+  latest().open();
+  assert.equal(gateway.status.name, 'connecting');
+  mock.timers.tick(DELAYS.connect);
+  assert.deepEqual([gateway.status.name, gateway.status.reason], ['waiting', 'connect timeout']);
+});
+
+test('a session is asked for with its token and the offset that came last, which need not be the largest', async () => {
+  const gateway = await accepted();
+  const heard = [];
+  gateway.on('n', (number) => heard.push(number));
+  assert.deepEqual(latest().protocols, ['gateway.v1', 'resume']);
+  for (const [data, offset] of [[1, 7], [2, 12], [3, 9]]) latest().hear({ event: 'n', data, offset });
+  latest().hear({ event: 'n', data: 'volatile' });
+  latest().end(1006);
+  mock.timers.tick(250);
+  assert.deepEqual(latest().protocols, ['gateway.v1', 'resume.T1.9']);
+  latest().open();
+  latest().hear({ event: 'n', data: 4, offset: 13 });
+  // Lost again before it was accepted: what was read stays read.
+  latest().end(1006);
+  mock.timers.tick(500);
+  assert.deepEqual(latest().protocols, ['gateway.v1', 'resume.T1.13']);
+  latest().open();
+  latest().hear({ session: { id: 's1', resume: 'T1', resumed: true } });
+  assert.deepEqual(gateway.status, { name: 'open', id: 's1', resumed: true, reconnected: true });
+  latest().end(1006);
+  mock.timers.tick(250);
+  latest().open();
+  latest().hear({ session: { id: 's2', resume: 'T2', resumed: false } });
+  assert.deepEqual(gateway.status, { name: 'open', id: 's2', resumed: false, reconnected: true });
+  latest().end(1006);
+  mock.timers.tick(250);
+  assert.deepEqual(latest().protocols, ['gateway.v1', 'resume.T2.0']);
+  assert.deepEqual(heard, [1, 2, 3, 'volatile', 4]);
+});
+
+test('a server without recovery has no token, and the connection is new each time', async () => {
+  const gateway = connect('ws://localhost/chat', { delays: DELAYS });
+  await null;
+  for (const reconnected of [false, true]) {
+    latest().open();
+    latest().hear({ session: { id: 's1', resumed: false } });
+    assert.deepEqual(gateway.status, { name: 'open', id: 's1', resumed: false, reconnected });
+    latest().end(1006);
+    mock.timers.tick(250);
+    assert.deepEqual(latest().protocols, ['gateway.v1', 'resume']);
+  }
+});
+
+test('a connection that is given up is closed once the next one is accepted: its close frame would end the session', async () => {
+  const network = new EventTarget();
+  globalThis.addEventListener = network.addEventListener.bind(network);
+  try {
+    const gateway = await accepted();
+    const old = latest();
+    network.dispatchEvent(new Event('offline'));
+    assert.equal(gateway.status.name, 'waiting');
+    assert.deepEqual(old.closes, []);
+    old.hear({ event: 'n', data: 1, offset: 5 });
+    gateway.retry();
+    assert.deepEqual(latest().protocols, ['gateway.v1', 'resume.T1.0'], 'what it still brings is read from the next one');
+    latest().open();
+    assert.deepEqual(old.closes, []);
+    latest().hear({ session: { id: 's1', resume: 'T1', resumed: true } });
+    assert.deepEqual(old.closes, [[undefined, undefined]]);
+    // One that was not open yet has told the server nothing, and may not resume later.
+    const attempt = (network.dispatchEvent(new Event('offline')), gateway.retry(), latest());
+    network.dispatchEvent(new Event('offline'));
+    assert.equal(attempt.closes.length, 1);
+    gateway.close();
+  } finally {
+    delete globalThis.addEventListener;
+  }
+});
+
+test('while the browser is offline nothing is tried', async () => {
+  const network = new EventTarget();
+  globalThis.addEventListener = network.addEventListener.bind(network);
+  Object.defineProperty(globalThis, 'navigator', { value: { onLine: false }, configurable: true, writable: true });
+  try {
+    const gateway = await accepted();
+    network.dispatchEvent(new Event('offline'));
+    assert.equal(gateway.status.retryAt, null);
+    mock.timers.tick(3_600_000);
+    assert.equal(Fake.all.length, 1);
+    globalThis.navigator.onLine = true;
+    network.dispatchEvent(new Event('online'));
+    assert.equal(Fake.all.length, 2);
+    gateway.close();
+    network.dispatchEvent(new Event('online'));
+    assert.equal(Fake.all.length, 2);
+  } finally {
+    delete globalThis.addEventListener;
+    delete globalThis.navigator;
+  }
+});
+
+test('a refusal is the error of the status', async () => {
+  const gateway = connect('ws://localhost/chat', { delays: DELAYS });
+  await null;
+  latest().open();
+  latest().hear({ event: 'exception', data: { status: 'error', code: 'no_login', message: 'say who you are', cause: { pattern: 'connect' } } });
+  latest().end(4500, 'refused');
+  assert.deepEqual([gateway.status.name, gateway.status.code, gateway.status.error.code], ['closed', 4500, 'no_login']);
+  await assert.rejects(gateway.ready(), { code: 'no_login' });
+  await assert.rejects(gateway.request('x'), { code: 'closed' });
+  assert.throws(() => gateway.emit('x'), { code: 'closed' });
+  assert.equal(gateway.emit('x', null, { volatile: true }), false);
 });

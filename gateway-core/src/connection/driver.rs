@@ -12,6 +12,7 @@ use tracing::Instrument;
 
 use crate::connection::application::Application;
 use crate::connection::assembly_timeout::AssemblyTimeout;
+use crate::connection::clock;
 use crate::connection::close::{self, CloseCause, ClosingConnection};
 use crate::connection::drain::moment_within;
 use crate::connection::formats::packet_limits;
@@ -168,14 +169,14 @@ impl<T: Transport> Connection<T> {
             self.inside.sockets.stop_if_told(&self.inside.application)?;
             let received = self.receive(task)?;
             let ran = self.inside.sockets.run(task);
-            self.inside.end_if_silent(&self.transport)?;
+            clock::end_if_silent(&mut self.inside, &self.transport)?;
             let sent = self.send(task)?;
             if !(received || ran || sent) {
-                return self.inside.watch_clock(task, &self.transport);
+                return clock::watch(&mut self.inside, task, &self.transport);
             }
         }
         task.waker().wake_by_ref();
-        self.inside.watch_clock(task, &self.transport)
+        clock::watch(&mut self.inside, task, &self.transport)
     }
 
     /// Receives the messages of one read. Returns `true` if there were any.
@@ -203,7 +204,7 @@ impl<T: Transport> Connection<T> {
     fn send(&mut self, task: &mut Task<'_>) -> Result<bool, CloseCause> {
         match self.inside.sockets.poll_write(task, &mut self.transport) {
             Poll::Pending => {
-                self.inside.watch_burst()?;
+                clock::watch_burst(&mut self.inside)?;
                 Ok(false)
             }
             Poll::Ready(Ok(moved)) => {

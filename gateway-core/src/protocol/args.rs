@@ -8,7 +8,6 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::Error as _;
-use serde_json::value::RawValue;
 
 use crate::protocol::Event;
 use crate::protocol::arity::arity_of;
@@ -318,9 +317,9 @@ impl From<Payload<'_>> for RawArgs {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ArgList<'a> {
     /// `None` if nothing was sent.
-    json: Option<&'a str>,
-    shape: Arity,
-    attachments: &'a [Bytes],
+    pub(super) json: Option<&'a str>,
+    pub(super) shape: Arity,
+    pub(super) attachments: &'a [Bytes],
 }
 
 impl<'a> ArgList<'a> {
@@ -426,18 +425,6 @@ impl<'a> Iterator for ArgElements<'a> {
         let (element, rest) = first_value(self.rest.trim_ascii_start().strip_prefix(['[', ','])?)?;
         self.rest = rest;
         Some(element.get())
-    }
-}
-
-impl<'a> Payload<'a> {
-    /// Reads the single data field of a format: an array is the list of arguments.
-    pub(crate) fn of_data(json: Option<&'a RawValue>) -> Self {
-        let is_list = json.is_some_and(|json| json.get().starts_with('['));
-        Self { shape: if is_list { Arity::Several } else { Arity::One }, ..Self::one(json) }
-    }
-
-    pub(crate) fn list(&self) -> ArgList<'_> {
-        ArgList { json: self.raw().map(RawValue::get), shape: self.shape, attachments: self.attachments() }
     }
 }
 

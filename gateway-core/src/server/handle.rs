@@ -9,6 +9,7 @@ use crate::metrics::{Counter, Counters, Metrics};
 use crate::protocol::{FromArgs, ToArgs};
 use crate::server::metrics::gather;
 use crate::server::server_target::ServerTarget;
+use crate::server::shutdown::stop;
 use crate::server::state::ServerState;
 use crate::session::SendError;
 use crate::socket::{ServerRequest, send_to_servers};
@@ -130,7 +131,7 @@ impl ServerHandle {
     /// [`drain_timeout`](crate::limits::Limits::drain_timeout), and every connection is closed with 1001. Returns at once;
     /// [`ServerHandle::stopped`] waits for the end.
     pub fn shutdown(&self) {
-        self.0.stop();
+        stop(&self.0);
     }
 
     /// Completes when the server is stopping and accepts no new connections. Useful to end background tasks.

@@ -3,7 +3,7 @@
 use std::mem;
 use std::sync::atomic::Ordering;
 
-use crate::protocol::{CloseCode, Disconnect, Encoded};
+use crate::protocol::Encoded;
 use crate::session::DisconnectReason;
 use crate::session::outbox::frame_queue::FrameQueue;
 use crate::session::outbox::{Delivery, Outbox};
@@ -77,20 +77,5 @@ impl Outbox {
         }
         self.weigh(&mut queue);
         waiting
-    }
-}
-
-impl DisconnectReason {
-    /// Close code and reason for the client; `None` if the client no longer reads.
-    pub(crate) fn told(&self) -> Option<Disconnect> {
-        match self {
-            Self::Client(_) | Self::Left | Self::Lost | Self::Aborted | Self::Malformed(_) => None,
-            Self::HeartbeatTimeout => Some(Disconnect::new(CloseCode::HEARTBEAT_TIMEOUT, "heartbeat timeout")),
-            Self::TooSlow => Some(Disconnect::new(CloseCode::TOO_SLOW, "too slow")),
-            Self::Violation(disconnect) | Self::Server(disconnect) => Some(disconnect.clone()),
-            Self::Resumed => Some(Disconnect::new(CloseCode::RESUMED, "resumed elsewhere")),
-            Self::Shutdown => Some(Disconnect::new(CloseCode::GOING_AWAY, "going away")),
-            Self::Lifetime => Some(Disconnect::new(CloseCode::LIFETIME, "lifetime over")),
-        }
     }
 }
