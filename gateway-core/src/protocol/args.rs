@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::Error as _;
+use serde_json::value::RawValue;
 
 use crate::protocol::Event;
 use crate::protocol::arity::arity_of;
