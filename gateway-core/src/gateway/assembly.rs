@@ -97,7 +97,7 @@ impl BindTarget<'_> {
 
 impl<'a> Assembly<'a> {
     /// Assembles all selected gateways, or returns all problems.
-    pub(crate) fn of(
+    pub(crate) fn new(
         selection: &GatewaySelection,
         given: AssemblyInputs<'a>,
         expected: &[String],

@@ -148,7 +148,7 @@ impl RawArgs {
     ///
     /// When the value cannot be serialised as JSON.
     pub fn one<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        Content::of(value).map(Self::from)
+        Content::from_value(value).map(Self::from)
     }
 
     /// Creates one argument per element of a tuple, an array or a `Vec`; `()` has none.
@@ -157,7 +157,7 @@ impl RawArgs {
     ///
     /// When the value cannot be serialised as JSON, or is not a list.
     pub fn each<T: Serialize + ?Sized>(list: &T) -> Result<Self, serde_json::Error> {
-        let content = Content::of(list)?;
+        let content = Content::from_value(list)?;
         match content.json.as_bytes() {
             [b'[', ..] => Ok(Self::of_list(content.json, content.attachments)),
             b"null" => Ok(Self::of_list("[]".to_owned(), Vec::new())),
@@ -267,7 +267,7 @@ impl RawArgs {
     pub(crate) fn content(&self) -> ContentRef<'_> {
         match self.absent {
             true => ContentRef { json: "[]", shape: Arity::Several, attachments: &[] },
-            false => self.content.lend(),
+            false => self.content.borrowed(),
         }
     }
 

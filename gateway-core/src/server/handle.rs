@@ -36,10 +36,10 @@ impl ServerHandle {
     pub fn of(&self, namespace: impl AsRef<str>) -> Result<Namespace, NamespaceError> {
         let name = namespace.as_ref();
         let space = if let Some(known) = self.0.known() {
-            self.0.hub.of(&known.find(name)?)
+            self.0.hub.space(&known.find(name)?)
         } else {
             check_slash(name)?;
-            self.0.hub.of(name)
+            self.0.hub.space(name)
         };
         Ok(Namespace::new(space))
     }
