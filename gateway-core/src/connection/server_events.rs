@@ -35,7 +35,7 @@ impl ServerEvents {
         args: &RawArgs,
     ) -> ServerEventFuture {
         let extensions = Extensions::default();
-        extensions.insert(ServerEventNamespace(Namespace::new(application.hub.of(namespace))));
+        extensions.insert(ServerEventNamespace(Namespace::new(application.hub.space(namespace))));
         let payload = args.as_payload();
         let event = Event { method: &handler.method, name: &handler.event, payload: &payload, responder: None };
         let scope = Scope { services: &application.services, socket: None, grants: None };
@@ -91,7 +91,7 @@ fn answer_of(application: &Application, handler: &Handler, reply: Reply) -> RawA
         }
     };
     application.telemetry.counters.add(Counter::Exceptions);
-    told(&"another server", &handler.event, exception.told());
+    told(&"another server", &handler.event, exception.notice());
     Content::from(exception.render(Some(&handler.event), None, application.compat.nestjs)).into()
 }
 
