@@ -15,7 +15,8 @@ pub use crate::gateway::{
 use crate::gateway::{Gateway, Handlers, Injectable, Layers};
 use crate::handler::{Context, HandlerFuture};
 pub use crate::handler::{
-    Driven, ErasedGuard, ErrorTypes, FrameworkError, FromContextOptional, Prompt, ReplyStream, Waits,
+    Driven, ErasedGuard, ErrorTypes, FrameworkError, FromContextOptional, Prompt, ReplyStream, Waits, call_0, call_1,
+    call_2, call_3, call_4,
 };
 pub use crate::hub::RoomName;
 use crate::manual::Written;

@@ -228,7 +228,7 @@ impl Socket {
     fn push(&self, event: &str, args: Result<RawArgs, serde_json::Error>, mode: EmitMode<'_>) -> Result<(), SendError> {
         let content = self.content(event, args)?;
         let offset = if mode == EmitMode::Volatile { None } else { self.space.next_offset() };
-        self.session.emit(event, content.lend(), mode, offset)
+        self.session.emit(event, content.borrowed(), mode, offset)
     }
 
     /// Sends the client a whole message without an envelope, as raw gateways do.

@@ -8,19 +8,6 @@ use crate::protocol::socket_io::PacketLimits;
 use crate::session::{HeartbeatConfig, PingMode};
 use crate::transport::{Handshake, MSGPACK};
 
-impl WireFormat {
-    /// Returns the format of a plain WebSocket client with this subprotocol. Without one of the framework's subprotocols it is
-    /// the application's format, if there is one.
-    pub(super) fn of_protocol(protocol: Option<&str>, has_custom_format: bool) -> Self {
-        match protocol {
-            Some(MSGPACK) => Self::PlainMsgpack,
-            Some(crate::transport::SUBPROTOCOL) => Self::Plain,
-            _ if has_custom_format => Self::Custom,
-            _ => Self::Plain,
-        }
-    }
-}
-
 impl ConnectionConfig {
     /// Returns the configuration of plain WebSocket, in the format of the client's subprotocol. Only the protocol's own JSON
     /// format has offsets; raw gateways, MessagePack and custom formats have none.
@@ -28,7 +15,7 @@ impl ConnectionConfig {
         let Limits { ping_interval: interval, ping_timeout: timeout, .. } = application.limits;
         let has_custom_format = application.hub.custom_format.get().is_some();
         let is_numbered = handshake.resume().is_some() && !scope.is_raw();
-        let format = match WireFormat::of_protocol(handshake.protocol(), has_custom_format) {
+        let format = match format_for(handshake.protocol(), has_custom_format) {
             WireFormat::Plain if is_numbered => WireFormat::PlainNumbered,
             format => format,
         };
@@ -40,4 +27,15 @@ impl ConnectionConfig {
 pub(super) fn packet_limits(limits: &Limits) -> PacketLimits {
     let Limits { attachments, attachment_bytes, json_depth: depth, .. } = *limits;
     PacketLimits { attachments, attachment_bytes, depth }
+}
+
+/// Returns the format of a plain WebSocket client with this subprotocol. Without one of the framework's subprotocols it is the
+/// application's format, if there is one.
+fn format_for(subprotocol: Option<&str>, has_custom_format: bool) -> WireFormat {
+    match subprotocol {
+        Some(MSGPACK) => WireFormat::PlainMsgpack,
+        Some(crate::transport::SUBPROTOCOL) => WireFormat::Plain,
+        _ if has_custom_format => WireFormat::Custom,
+        _ => WireFormat::Plain,
+    }
 }

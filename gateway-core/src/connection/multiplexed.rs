@@ -42,7 +42,7 @@ impl Multiplexed {
             self.sockets.each(|driver| driver.session().outbox.deflate(how));
         }
         if self.namespaces.outbox.is_empty() {
-            self.sockets.lend(|| transport.direct());
+            self.sockets.attach_writer(|| transport.direct());
         }
     }
 
@@ -88,11 +88,11 @@ impl Multiplexed {
     fn next_told_to_end(&mut self) -> Option<(Arc<str>, (DisconnectReason, Scope))> {
         self.sockets
             .iter_mut()
-            .find_map(|driver| driver.told_to_end().map(|told| (Arc::clone(&driver.session().namespace), told)))
+            .find_map(|driver| driver.requested_end().map(|told| (Arc::clone(&driver.session().namespace), told)))
     }
 
     /// Takes one part of a packet, which names its namespace. `Err` ends the connection.
-    pub(super) fn take(
+    pub(super) fn receive(
         &mut self,
         codec: &mut Codec,
         part: ClientMessage<'_>,
@@ -101,7 +101,7 @@ impl Multiplexed {
         let Self { namespaces, sockets } = self;
         let mut taken = Ok(());
         let decoded = codec.decode(part, |namespace, incoming| {
-            taken = namespaces.take(sockets, namespace.unwrap_or("/"), incoming, task);
+            taken = namespaces.receive(sockets, namespace.unwrap_or("/"), incoming, task);
         });
         match decoded {
             Err(DecodeError::Violation(violation)) => Err(violation),

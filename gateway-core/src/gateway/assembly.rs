@@ -15,7 +15,7 @@ use crate::gateway::unreachable_filters::FilterReach;
 use crate::gateway::{BuiltLayers, GatewaySelection, Layers, Problem, Route, Routes, SocketFactory};
 use crate::handler::{
     Argument, Context, Declared, Extensions, GuardedHook, Guards, Handler, Hook, Hooks, Router, RunHook, Scope,
-    ServiceMap, Subject, cannot_be_subscribed,
+    ServiceMap, Subject, cannot_be_subscribed, measured,
 };
 use crate::limits::Limits;
 use crate::metrics::generic_not_served;
@@ -97,7 +97,7 @@ impl BindTarget<'_> {
 
 impl<'a> Assembly<'a> {
     /// Assembles all selected gateways, or returns all problems.
-    pub(crate) fn of(
+    pub(crate) fn new(
         selection: &GatewaySelection,
         given: AssemblyInputs<'a>,
         expected: &[String],
@@ -224,7 +224,7 @@ impl<'a> Assembly<'a> {
         }
         let contradictions = handler.subscription.policy.contradictions(self.queued_events);
         self.problems.extend(contradictions.into_iter().map(|(what, help)| Problem::policy(&handler, &what, help)));
-        let second = Arc::new(if self.given.around.is_measured { handler.measured() } else { handler });
+        let second = Arc::new(if self.given.around.is_measured { measured(handler) } else { handler });
         for (name, first) in route.router.insert(&second) {
             self.problems.push(Problem::duplicate_event(route.namespace, &name, &first, &second));
         }

@@ -7,25 +7,23 @@ use tokio::time::Instant;
 use crate::handler::{Context, Handler, HandlerFuture, HandlerState, Outcome, Reply};
 use crate::metrics::{EventMeter, HowEnded};
 
-impl Handler {
-    /// Measures the handler's call, without the layers around it.
-    pub(crate) fn measured(self) -> Self {
-        let meter = Arc::<EventMeter>::default();
-        let clocked = Arc::clone(&meter);
-        let call = self.call;
-        let call = move |context: &Context<'_>| {
-            let clock = Clock::start(&clocked);
-            match call(context).0 {
-                HandlerState::Ready(reply) => HandlerFuture::ready(clock.stop(reply)),
-                HandlerState::Future(future) => HandlerFuture::future(async move {
-                    // Moved into the future, so that dropping the future also stops the clock.
-                    let clock = clock;
-                    clock.stop(future.await)
-                }),
-            }
-        };
-        Self { call: Box::new(call), meter: Some(meter), ..self }
-    }
+/// Measures the handler's call, without the layers around it.
+pub(crate) fn measured(handler: Handler) -> Handler {
+    let meter = Arc::<EventMeter>::default();
+    let clocked = Arc::clone(&meter);
+    let call = handler.call;
+    let call = move |context: &Context<'_>| {
+        let clock = Clock::start(&clocked);
+        match call(context).0 {
+            HandlerState::Ready(reply) => HandlerFuture::ready(clock.stop(reply)),
+            HandlerState::Future(future) => HandlerFuture::future(async move {
+                // Moved into the future, so that dropping the future also stops the clock.
+                let clock = clock;
+                clock.stop(future.await)
+            }),
+        }
+    };
+    Handler { call: Box::new(call), meter: Some(meter), ..handler }
 }
 
 /// A clock that records the duration when dropped.

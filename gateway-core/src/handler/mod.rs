@@ -1,6 +1,7 @@
 //! From a decoded envelope to an answer: find the handler, read its arguments, run it, encode its reply. Knows one socket
 //! and one event at a time; connections and servers are on higher layers.
 
+mod async_call;
 mod context;
 mod error_types;
 mod extract;
@@ -21,6 +22,7 @@ mod router;
 mod services;
 mod validate;
 
+pub use async_call::{call_0, call_1, call_2, call_3, call_4};
 pub use context::Context;
 pub(crate) use context::{Event, MethodName, OwnedContext, Scope, Subject};
 pub use error_types::ErrorTypes;
@@ -43,6 +45,7 @@ pub use guard::{
 pub(crate) use guard::{Guards, SocketGrants};
 pub use handler_future::HandlerFuture;
 pub(crate) use handler_future::{HandlerState, drop_quietly};
+pub(crate) use handler_timing::measured;
 pub(crate) use layer::Layer;
 pub use layer::Written;
 pub use policy::EventOverflow;

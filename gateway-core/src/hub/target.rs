@@ -232,7 +232,7 @@ impl Target {
         let mode = self.mode(key);
         let offset = if mode == EmitMode::Volatile { None } else { self.space.next_offset() };
         let (encoding, number) = (self.space.encode_context(), offset.map(|offset| offset.to_string()));
-        let shared = SharedEvent::new(encoding, event, content.lend(), number).worth(self.worth);
+        let shared = SharedEvent::new(encoding, event, content.borrowed(), number).worth(self.worth);
         let shared = match mode {
             EmitMode::LatestOf(key) => shared.with_key(Key::new(event, key)),
             EmitMode::Event | EmitMode::Volatile => shared,
@@ -250,7 +250,7 @@ impl Target {
                 self.push_to(recipients, |session, leaves| session.outbox.push_shared_latest(&shared, leaves))
             }
             (EmitMode::Volatile, _) => {
-                let text = || VolatileText::new(encoding, event, content.lend(), self.worth);
+                let text = || VolatileText::new(encoding, event, content.borrowed(), self.worth);
                 let mut text = if self.space.recovers() { text() } else { None };
                 self.push_to(recipients, |session, leaves| session.queue_volatile(&shared, text.as_mut(), leaves))
             }

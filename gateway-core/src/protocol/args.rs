@@ -8,7 +8,6 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::Error as _;
-use serde_json::value::RawValue;
 
 use crate::protocol::Event;
 use crate::protocol::arity::arity_of;
@@ -148,7 +147,7 @@ impl RawArgs {
     ///
     /// When the value cannot be serialised as JSON.
     pub fn one<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        Content::of(value).map(Self::from)
+        Content::from_value(value).map(Self::from)
     }
 
     /// Creates one argument per element of a tuple, an array or a `Vec`; `()` has none.
@@ -157,7 +156,7 @@ impl RawArgs {
     ///
     /// When the value cannot be serialised as JSON, or is not a list.
     pub fn each<T: Serialize + ?Sized>(list: &T) -> Result<Self, serde_json::Error> {
-        let content = Content::of(list)?;
+        let content = Content::from_value(list)?;
         match content.json.as_bytes() {
             [b'[', ..] => Ok(Self::of_list(content.json, content.attachments)),
             b"null" => Ok(Self::of_list("[]".to_owned(), Vec::new())),
@@ -259,7 +258,7 @@ impl RawArgs {
     pub(crate) fn content(&self) -> ContentRef<'_> {
         match self.absent {
             true => ContentRef { json: "[]", shape: Arity::Several, attachments: &[] },
-            false => self.content.lend(),
+            false => self.content.borrowed(),
         }
     }
 
@@ -310,9 +309,9 @@ impl From<Payload<'_>> for RawArgs {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ArgList<'a> {
     /// `None` if nothing was sent.
-    json: Option<&'a str>,
-    shape: Arity,
-    attachments: &'a [Bytes],
+    pub(super) json: Option<&'a str>,
+    pub(super) shape: Arity,
+    pub(super) attachments: &'a [Bytes],
 }
 
 impl<'a> ArgList<'a> {
@@ -418,18 +417,6 @@ impl<'a> Iterator for ArgElements<'a> {
         let (element, rest) = first_value(self.rest.trim_ascii_start().strip_prefix(['[', ','])?)?;
         self.rest = rest;
         Some(element.get())
-    }
-}
-
-impl<'a> Payload<'a> {
-    /// Reads the single data field of a format: an array is the list of arguments.
-    pub(crate) fn of_data(json: Option<&'a RawValue>) -> Self {
-        let is_list = json.is_some_and(|json| json.get().starts_with('['));
-        Self { shape: if is_list { Arity::Several } else { Arity::One }, ..Self::one(json) }
-    }
-
-    pub(crate) fn list(&self) -> ArgList<'_> {
-        ArgList { json: self.raw().map(RawValue::get), shape: self.shape, attachments: self.attachments() }
     }
 }
 

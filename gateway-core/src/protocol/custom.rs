@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use serde_json::value::RawValue;
 
 use crate::protocol::{
-    Attachments, ContentRef, DecodeError, Encoded, Envelope, Incoming, Malformed, Message, OpCode, Outgoing, Payload,
-    RequestId, TraceParent, plain,
+    ContentRef, DecodeError, Encoded, Envelope, Incoming, Malformed, Message, OpCode, Outgoing, Payload, RequestId,
+    TraceParent, plain,
 };
 
 /// A custom format of messages on plain WebSocket, for clients that do not speak the protocol of `docs/protocol.md`. Set
@@ -291,14 +291,5 @@ pub(in crate::protocol) fn encode_custom(format: Option<&dyn MessageFormat>, out
             tracing::error!(event = outgoing.event(), "a message format panicked");
             Encoded::frame(OpCode::Text, outgoing.to_json().as_bytes())
         }
-    }
-}
-
-impl<'a> Payload<'a> {
-    /// Reads the single data field of a format: an array is the list of arguments.
-    pub(in crate::protocol) fn of_cow(json: Option<Cow<'a, RawValue>>, attachments: Attachments) -> Self {
-        let json = json.filter(|json| json.get() != "null");
-        let shape = Payload::of_data(json.as_deref()).shape;
-        Self { json, shape, attachments, trace: None }
     }
 }

@@ -12,7 +12,7 @@ use data_encoding::BASE64;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::protocol::TraceParent;
+use crate::protocol::{ArgList, TraceParent};
 
 pub(in crate::protocol) use attachments::read;
 pub(in crate::protocol) use placeholder::{Placeholders, around_placeholders, placeholder_at_front, push_placeholder};
@@ -71,6 +71,23 @@ impl<'a> Payload<'a> {
         self.trace = text.and_then(TraceParent::parse).map(Box::new);
         self
     }
+
+    /// Reads the single data field of a format: an array is the list of arguments.
+    pub(crate) fn of_data(json: Option<&'a RawValue>) -> Self {
+        let is_list = json.is_some_and(|json| json.get().starts_with('['));
+        Self { shape: if is_list { Arity::Several } else { Arity::One }, ..Self::one(json) }
+    }
+
+    pub(crate) fn list(&self) -> ArgList<'_> {
+        ArgList { json: self.raw().map(RawValue::get), shape: self.shape, attachments: self.attachments() }
+    }
+
+    /// Reads the single data field of a format: an array is the list of arguments.
+    pub(in crate::protocol) fn of_cow(json: Option<Cow<'a, RawValue>>, attachments: Attachments) -> Self {
+        let json = json.filter(|json| json.get() != "null");
+        let shape = Payload::of_data(json.as_deref()).shape;
+        Self { json, shape, attachments, trace: None }
+    }
 }
 
 /// Payload of an outgoing event.
@@ -105,11 +122,11 @@ pub(in crate::protocol) fn keep_named(json: String, attachments: &[Bytes]) -> (S
 
 impl Content {
     /// Serialises a value as a single argument, with its bytes as attachments.
-    pub(crate) fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+    pub(crate) fn from_value<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         extract_binary::set_aside(value).map(|(json, attachments)| Self { json, shape: Arity::One, attachments })
     }
 
-    pub(crate) fn lend(&self) -> ContentRef<'_> {
+    pub(crate) fn borrowed(&self) -> ContentRef<'_> {
         ContentRef { json: &self.json, shape: self.shape, attachments: &self.attachments }
     }
 }

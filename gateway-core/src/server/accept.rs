@@ -18,6 +18,7 @@ use crate::server::endpoint::{BoundListener, Listener};
 use crate::server::http::lingering::linger;
 use crate::server::http::manual_upgrade::ManualUpgrade;
 use crate::server::http::service::GatewayService;
+use crate::server::shutdown::takes_no_request;
 
 /// Rest after an accept that failed for want of a resource, so that the loop does not spin while nothing is free.
 const RESTING: Duration = Duration::from_millis(50);
@@ -26,7 +27,7 @@ const RESTING: Duration = Duration::from_millis(50);
 /// which some come by a connection of their own.
 pub(crate) async fn accept(listener: Listener, service: GatewayService) {
     let shared = Arc::clone(&service.server.shared);
-    let mut stopped = std::pin::pin!(shared.takes_no_request());
+    let mut stopped = std::pin::pin!(takes_no_request(&shared));
     loop {
         let accepted = tokio::select! {
             accepted = listener.next(&shared.telemetry.counters) => accepted,

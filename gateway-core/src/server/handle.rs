@@ -8,6 +8,7 @@ use crate::hub::Namespace;
 use crate::metrics::{Counter, Counters, Metrics};
 use crate::server::metrics::gather;
 use crate::server::server_target::ServerTarget;
+use crate::server::shutdown::stop;
 use crate::server::state::ServerState;
 
 /// A handle to a server for background tasks, other services and tests. Cheap to clone; available before the server
@@ -32,10 +33,10 @@ impl ServerHandle {
     pub fn of(&self, namespace: impl AsRef<str>) -> Result<Namespace, NamespaceError> {
         let name = namespace.as_ref();
         let space = if let Some(known) = self.0.known() {
-            self.0.hub.of(&known.find(name)?)
+            self.0.hub.space(&known.find(name)?)
         } else {
             check_slash(name)?;
-            self.0.hub.of(name)
+            self.0.hub.space(name)
         };
         Ok(Namespace::new(space))
     }
@@ -101,7 +102,7 @@ impl ServerHandle {
     /// [`drain_timeout`](crate::limits::Limits::drain_timeout), and every connection is closed with 1001. Returns at once;
     /// [`ServerHandle::stopped`] waits for the end.
     pub fn shutdown(&self) {
-        self.0.stop();
+        stop(&self.0);
     }
 
     /// Completes when the server is stopping and accepts no new connections. Useful to end background tasks.

@@ -74,7 +74,7 @@ impl ServerTarget {
         }
         // Held until the live ones are listed, which then include them.
         let declared = self.shared.known().into_iter().flat_map(KnownNamespaces::without_parameters);
-        let declared: Vec<_> = declared.map(|name| self.shared.hub.of(name)).collect();
+        let declared: Vec<_> = declared.map(|name| self.shared.hub.space(name)).collect();
         let all = self.live().collect();
         drop(declared);
         all

@@ -114,6 +114,19 @@ impl DisconnectReason {
             Self::Shutdown => "server shutting down",
         }
     }
+
+    /// Close code and reason for the client; `None` if the client no longer reads.
+    pub(crate) fn for_client(&self) -> Option<Disconnect> {
+        match self {
+            Self::Client(_) | Self::Left | Self::Lost | Self::Aborted | Self::Malformed(_) => None,
+            Self::HeartbeatTimeout => Some(Disconnect::new(CloseCode::HEARTBEAT_TIMEOUT, "heartbeat timeout")),
+            Self::TooSlow => Some(Disconnect::new(CloseCode::TOO_SLOW, "too slow")),
+            Self::Violation(disconnect) | Self::Server(disconnect) => Some(disconnect.clone()),
+            Self::Resumed => Some(Disconnect::new(CloseCode::RESUMED, "resumed elsewhere")),
+            Self::Shutdown => Some(Disconnect::new(CloseCode::GOING_AWAY, "going away")),
+            Self::Lifetime => Some(Disconnect::new(CloseCode::LIFETIME, "lifetime over")),
+        }
+    }
 }
 
 impl fmt::Display for DisconnectReason {

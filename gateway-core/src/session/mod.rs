@@ -1,5 +1,5 @@
 //! A client's session: its id, its outbox, pending requests, and values that user code stores with it. Knows no rooms and
-//! no other session.
+//! no other session but the one that its client resumes.
 
 mod batch;
 mod disconnect_reason;
@@ -38,8 +38,12 @@ pub(crate) use state::{SharedState, TypeMap};
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::Limits;
-use crate::metrics::{Telemetry, TestLog};
-use crate::protocol::{EncodeContext, Encoded, MessageFormat, Outgoing, WireFormat};
+use crate::metrics::{Counter, Telemetry, TestLog};
+use crate::protocol::{
+    Compress, ContentRef, Disconnect, EncodeContext, Encoded, Key, MessageFormat, Outgoing, SharedEvent, WireFormat,
+};
+use crate::session::outbox::{AlreadyResumed, RecoveryEnd};
+use crate::sync::lock;
 use crate::transport::Handshake;
 
 /// State of a client inside the server. May outlive a connection.
@@ -217,6 +221,224 @@ impl Session {
 
     pub(crate) fn is_accepted(&self) -> bool {
         self.accepted.load(Ordering::Acquire)
+    }
+
+    /// Queues one event, to be written at the end of the sender's batch. An event with an offset is kept for recovery.
+    pub(crate) fn emit(
+        self: &Arc<Self>,
+        event: &str,
+        content: ContentRef<'_>,
+        mode: EmitMode<'_>,
+        offset: Option<Offset>,
+    ) -> Result<(), SendError> {
+        let encode = |offset: Option<&str>| self.encode(&Outgoing::Event { event, content, offset });
+        let Some(offset) = offset else {
+            return match mode {
+                EmitMode::Event => self.push(encode(None), Delivery::Event),
+                EmitMode::LatestOf(key) => self.push_latest(encode(None).into_keyed(&Key::new(event, key))),
+                EmitMode::Volatile => self.current().push_volatile(event, content),
+            };
+        };
+        let frame = encode(Some(&offset.to_string()));
+        let frame = match mode {
+            EmitMode::LatestOf(key) => frame.into_keyed(&Key::new(event, key)),
+            EmitMode::Event | EmitMode::Volatile => frame.into_shared(),
+        };
+        self.push_event(frame, offset)
+    }
+
+    fn push_latest(self: &Arc<Self>, frame: Encoded) -> Result<(), SendError> {
+        if !frame.is_nothing() {
+            let pushed = self.outbox.push_latest(self.outbox.ready(frame), Leaves::ANY)?;
+            self.write_after(pushed);
+        }
+        Ok(())
+    }
+
+    fn push_volatile(self: &Arc<Self>, event: &str, content: ContentRef<'_>) -> Result<(), SendError> {
+        if self.drops_volatile() {
+            return Err(SendError::Full);
+        }
+        let text = VolatileText::new(self.encode_context(), event, content, Compress::Compressing);
+        if let Some(pushed) = text.and_then(|mut text| text.push(self, Leaves::ANY)) {
+            self.write_after(pushed?);
+            return Ok(());
+        }
+        self.push(self.encode(&Outgoing::Event { event, content, offset: None }), Delivery::Volatile)
+    }
+
+    /// Returns `true` and counts a dropped frame if a volatile event cannot be sent now.
+    fn drops_volatile(&self) -> bool {
+        let is_unheard = self.outbox.is_unheard();
+        if is_unheard {
+            self.telemetry.counters.add(Counter::DroppedFrames);
+        }
+        is_unheard
+    }
+
+    /// Queues a broadcast and keeps it for recovery in the same step.
+    #[inline]
+    pub(crate) fn queue_numbered(
+        &self,
+        shared: &SharedEvent<'_>,
+        offset: Offset,
+        listed: Leaves,
+    ) -> Result<Pushed, SendError> {
+        let sent = self.outbox.compressed_form_of(shared).cloned();
+        self.queue_event(shared.frame(self.format).clone(), sent, offset, listed)
+    }
+
+    /// Queues a volatile broadcast. `text` is set if the event ends in a text and clients may resume.
+    #[inline]
+    pub(crate) fn queue_volatile<'a>(
+        &self,
+        shared: &SharedEvent<'a>,
+        text: Option<&mut VolatileText<'a>>,
+        listed: Leaves,
+    ) -> Result<Pushed, SendError> {
+        if self.drops_volatile() {
+            return Err(SendError::Full);
+        }
+        let pushed = text.and_then(|text| text.push(self, listed));
+        pushed
+            .unwrap_or_else(|| self.outbox.push_listed(self.outbox.form_of(shared).clone(), Delivery::Volatile, listed))
+    }
+
+    /// Makes the session resumable.
+    pub(crate) fn with_recovery(mut self, recovery: &Recovery, offsets: &Arc<Offsets>) -> Self {
+        self.outbox.record(recovery);
+        self.recovery = Some(Box::new(SessionRecovery::new(SocketId::random(), offsets)));
+        self
+    }
+
+    /// Replaces an earlier session of the client and takes over its id, its state and the events missed since `offset`. If
+    /// the loss of its connection was not detected yet, the earlier session ends. Returns `None` if the missed events are
+    /// no longer kept.
+    pub(crate) fn resume_from(mut self, earlier: &Self, offset: &str) -> Option<Arc<Self>> {
+        let recovery = earlier.recovery.as_ref()?;
+        self.id = earlier.id.clone();
+        self.state = earlier.state.share();
+        self.recovery = Some(Box::new(recovery.resumed()));
+        let greeting = self.greeting();
+        let session = Arc::new(self);
+        // Later pushes to the earlier session are forwarded.
+        let name = || *lock(&recovery.latest) = Arc::downgrade(&session);
+        if !session.outbox.take_over(&earlier.outbox, offset, greeting, name) {
+            return None;
+        }
+        earlier.outbox.end(DisconnectReason::Resumed, Scope::Connection);
+        recovery.settled.cancel();
+        Some(session)
+    }
+
+    /// Marks the connection as lost, or a resume as refused. Returns `true` if the client may resume; then events are kept.
+    pub(crate) fn mark_disconnected(&self) -> bool {
+        let Some(recovery) = self.recovery.as_ref().filter(|_| self.outbox.mark_disconnected()) else { return false };
+        recovery.away.store(true, Ordering::Release);
+        true
+    }
+
+    /// Disconnects the socket for good on behalf of the application: the client cannot resume it. A resumed socket is
+    /// disconnected on its new session.
+    pub(crate) fn disconnect(&self, disconnect: Disconnect, scope: Scope) {
+        if !self.expel(disconnect.clone(), scope)
+            && let Some(resumed_as) = self.resumed_as()
+        {
+            resumed_as.disconnect(disconnect, scope);
+        }
+    }
+
+    /// Ends this session for good. Returns `false` if the client has already resumed on another session.
+    pub(crate) fn expel(&self, disconnect: Disconnect, scope: Scope) -> bool {
+        if self.outbox.bar() == RecoveryEnd::TooLate {
+            return false;
+        }
+        if let Some(recovery) = &self.recovery {
+            recovery.settled.cancel();
+        }
+        self.outbox.end(DisconnectReason::Server(disconnect), scope);
+        true
+    }
+
+    /// Ends this session because its client reconnected as a new socket.
+    pub(crate) fn retire(&self) {
+        if let (Some(recovery), RecoveryEnd::Now) = (&self.recovery, self.outbox.bar()) {
+            recovery.settled.cancel();
+            self.outbox.end(DisconnectReason::Resumed, Scope::Connection);
+        }
+    }
+
+    /// Completes when the client has resumed or can no longer resume.
+    pub(crate) async fn settled(&self) {
+        if let Some(recovery) = &self.recovery {
+            recovery.settled.cancelled().await;
+        }
+    }
+
+    pub(crate) fn is_away(&self) -> bool {
+        self.recovery.as_ref().is_some_and(|recovery| recovery.away.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn is_recovered(&self) -> bool {
+        self.recovery.as_ref().is_some_and(|recovery| recovery.recovered)
+    }
+
+    /// The offset of an answer that is an event to this client, if the client can resume: such a client reads the last text
+    /// argument of every event as its offset.
+    pub(crate) fn number(&self, outgoing: &Outgoing<'_>) -> Option<Offset> {
+        let recovery = self.recovery.as_ref().filter(|_| self.format.is_numbered(outgoing))?;
+        recovery.offsets.next()
+    }
+
+    /// Encodes a message: first the frame with an offset, then the accompanying frame without one.
+    pub(crate) fn encode_numbered(&self, outgoing: &Outgoing<'_>, offset: Offset) -> [Encoded; 2] {
+        let [event, other] = self.format.encode_numbered(self.encode_context(), outgoing, &offset.to_string());
+        [event.into_shared(), other]
+    }
+
+    /// Queues one event, to be written at the end of the sender's batch.
+    pub(crate) fn push_event(self: &Arc<Self>, frame: Encoded, offset: Offset) -> Result<(), SendError> {
+        let sent = self.outbox.deflating().and_then(|how| frame.deflated(how));
+        let pushed = self.queue_event(frame, sent, offset, Leaves::ANY)?;
+        self.write_after(pushed);
+        Ok(())
+    }
+
+    /// Queues one event and keeps it for recovery in the same step; the caller marks the queue. `sent` is the compressed
+    /// form, if any.
+    pub(crate) fn queue_event(
+        &self,
+        frame: Encoded,
+        sent: Option<Encoded>,
+        offset: Offset,
+        listed: Leaves,
+    ) -> Result<Pushed, SendError> {
+        match self.outbox.push_numbered(frame, sent, offset, listed) {
+            Ok(pushed) => pushed,
+            Err(AlreadyResumed(frame)) => {
+                let resumed_as = self.resumed_as().ok_or(SendError::Closed)?;
+                let sent = resumed_as.outbox.deflating().and_then(|how| frame.deflated(how));
+                let pushed = resumed_as.queue_event(frame, sent, offset, listed)?;
+                resumed_as.write_after(pushed);
+                Ok(Pushed::WillBeWritten)
+            }
+        }
+    }
+
+    /// The client's current session.
+    pub(crate) fn current(self: &Arc<Self>) -> Arc<Self> {
+        let mut current = Arc::clone(self);
+        // A replaced session is always ending.
+        while let Some(resumed_as) = current.resumed_as().filter(|_| current.outbox.is_ending()) {
+            current = resumed_as;
+        }
+        current
+    }
+
+    fn resumed_as(&self) -> Option<Arc<Self>> {
+        let recovery = self.recovery.as_ref()?;
+        let latest = lock(&recovery.latest).upgrade();
+        latest.filter(|latest| !std::ptr::eq(&raw const **latest, self))
     }
 }
 

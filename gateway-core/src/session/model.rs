@@ -30,20 +30,20 @@ fn check(model: impl Fn() + Send + Sync + Copy + 'static) {
 
 /// Bytes in flight to a client: a small buffer like a kernel's.
 #[derive(Debug)]
-struct Pipe {
-    state: Mutex<PipeState>,
+struct ModelPipe {
+    state: Mutex<ModelPipeState>,
     readable: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct PipeState {
+struct ModelPipeState {
     bytes: VecDeque<u8>,
     writer: Option<Waker>,
 }
 
 const CAPACITY: usize = 7;
 
-impl Pipe {
+impl ModelPipe {
     fn new() -> Arc<Self> {
         Arc::new(Self { state: Mutex::default(), readable: Condvar::new() })
     }
@@ -74,7 +74,7 @@ impl Pipe {
 
 /// Bytes that a client has read but not parsed.
 struct Reader {
-    pipe: Arc<Pipe>,
+    pipe: Arc<ModelPipe>,
     bytes: VecDeque<u8>,
 }
 
@@ -100,7 +100,7 @@ impl Reader {
     }
 }
 
-impl SystemWrite for Pipe {
+impl SystemWrite for ModelPipe {
     fn send(&self, frames: &[u8]) -> io::Result<usize> {
         self.write(frames, None)
     }
@@ -108,7 +108,7 @@ impl SystemWrite for Pipe {
 
 /// The connection's end of a pipe.
 struct Wire {
-    pipe: Arc<Pipe>,
+    pipe: Arc<ModelPipe>,
     is_direct: bool,
 }
 
@@ -159,7 +159,7 @@ fn connection(session: &Arc<Session>, mut wire: Wire, work: impl Fn()) {
             if std::mem::take(&mut is_first) {
                 session.outbox.open(Encoded::nothing());
                 if let Some(direct) = wire.direct() {
-                    session.outbox.lend(direct);
+                    session.outbox.attach_writer(direct);
                 }
                 work();
             }
@@ -191,7 +191,7 @@ struct Client {
 }
 
 impl Client {
-    fn start(pipe: &Arc<Pipe>) -> Self {
+    fn start(pipe: &Arc<ModelPipe>) -> Self {
         let mut stream = Reader { pipe: Arc::clone(pipe), bytes: VecDeque::new() };
         let heard = Arc::<(Mutex<usize>, Condvar)>::default();
         let count = Arc::clone(&heard);
@@ -228,7 +228,7 @@ struct Peer {
 
 impl Peer {
     fn new(is_direct: bool, room: usize, overflow: Overflow) -> Self {
-        let (session, pipe) = (session(room, overflow), Pipe::new());
+        let (session, pipe) = (session(room, overflow), ModelPipe::new());
         Self { session, client: Client::start(&pipe), wire: Wire { pipe, is_direct } }
     }
 }
@@ -335,7 +335,7 @@ fn each_to_all(is_direct: bool) {
                 let mut latest = BurstFrames::default();
                 for broadcast in 0..FRAMES {
                     let (event, data) = (number.to_string(), broadcast.to_string());
-                    let shared = SharedEvent::new(EncodeContext::of("/"), &event, data.as_str().into(), None);
+                    let shared = SharedEvent::new(EncodeContext::new("/"), &event, data.as_str().into(), None);
                     let burst = JoinedBurst::new(&shared, latest);
                     for session in everybody.iter() {
                         burst.push(&session.outbox, Leaves::default()).unwrap();

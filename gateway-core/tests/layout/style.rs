@@ -15,11 +15,12 @@ struct Bound {
 const BOUNDS: [Bound; 9] = [
     Bound { name: "names at the crate's root", goal: 45.0, now: 43.0, count: |sources| exported(sources, "lib.rs") },
     Bound { name: "names in the prelude", goal: 35.0, now: 35.0, count: |sources| exported(sources, "prelude.rs") },
-    Bound { name: "doc comments that begin with a riddle, in percent", goal: 1.0, now: 0.5, count: riddles },
+    Bound { name: "doc comments that begin with a riddle, in percent", goal: 1.0, now: 0.2, count: riddles },
     Bound { name: "type names defined in two files, in percent", goal: 6.0, now: 3.2, count: doubled_names },
     Bound { name: "files in the fullest folder", goal: 20.0, now: 20.0, count: fullest_folder },
     Bound { name: "lines of the longest file", goal: 500.0, now: 500.0, count: longest_file },
-    Bound { name: "types whose own methods are in several files", goal: 0.0, now: 15.0, count: spread_types },
+    // `Outbox` and `Server` are longer than a file may be; `Namespace` and `Target` give sockets, which are on a higher layer.
+    Bound { name: "types whose own methods are in several files", goal: 0.0, now: 4.0, count: spread_types },
     Bound { name: "guesses by a type's name", goal: 0.0, now: 0.0, count: guesses },
     Bound { name: "metaphors", goal: 0.0, now: 0.0, count: metaphors },
 ];

@@ -33,6 +33,19 @@ pub(crate) struct Handler {
     pub(crate) output: Output,
 }
 
+impl Handler {
+    /// Returns `true` if the framework's `call_0` to `call_4` can call this `async` method: its value borrows nothing.
+    pub(crate) fn is_called_by_arguments(&self) -> bool {
+        let is_owned = match &self.output {
+            Output::Unit => true,
+            Output::Value(ty) => find_borrow(ty.to_token_stream()).is_none(),
+            Output::Stream(_) => false,
+        };
+        let is_subscribed = matches!(self.work, Work::Subscribe { .. });
+        self.is_async && is_subscribed && is_owned && self.lifetimes.is_empty() && self.arguments.len() <= 4
+    }
+}
+
 pub(crate) enum Work {
     /// The events' names, at least one, and its bounds.
     Subscribe {

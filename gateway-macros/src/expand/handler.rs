@@ -185,6 +185,7 @@ impl Entry<'_> {
         });
         let running = match (&handler.output, handler.is_async) {
             (Output::Stream(ty), _) => self.stream(ty, &names),
+            (Output::Unit | Output::Value(_), true) if handler.is_called_by_arguments() => self.called(words, &names),
             (Output::Unit | Output::Value(_), true) => self.future(words, &names),
             (Output::Unit | Output::Value(_), false) => self.ready(words, &names),
         };
@@ -198,6 +199,18 @@ impl Entry<'_> {
         let method = self.method(span);
         let value = self.value(words, &quote_spanned!(span=> #method(#gateway, #(#names),*)));
         quote_spanned!(here=> #framework::manual::HandlerFuture::ready(#value))
+    }
+
+    /// A future that the framework has for methods with as many arguments. An `async` block here would cost the compiler several times
+    /// as much. It stands under the method's name, as in [`Entry::future`].
+    fn called(&self, words: &Words, names: &[Ident]) -> TokenStream {
+        let (framework, gateway) = (&self.framework, self.local("gateway"));
+        let span = self.handler.ident.span();
+        let (method, into) = (self.method(span), self.into(words));
+        let call = Ident::new(&format!("call_{}", names.len()), span);
+        let call = at(span, &quote!(#framework::private::#call));
+        let future = at(span, &quote!(#framework::manual::HandlerFuture::future));
+        quote_spanned!(span=> #future(#call(#gateway, #(#names,)* #method, #into)))
     }
 
     /// A future that owns the gateway. All of it stands under the method's name, where one that is not `Send` is
@@ -236,8 +249,19 @@ impl Entry<'_> {
         }
     }
 
-    /// Hands the method's value on by its declared type, so that a type that cannot be handed on is reported there.
+    /// Hands the method's value on.
     fn value(&self, words: &Words, called: &TokenStream) -> TokenStream {
+        let (into, here) = (self.into(words), self.here);
+        let span = match &self.handler.output {
+            Output::Value(ty) => ty.span(),
+            Output::Unit | Output::Stream(_) => here,
+        };
+        quote_spanned!(span=> #into(#called))
+    }
+
+    /// The function that hands the method's value on: that of its declared type, so that a type that cannot be handed on is reported
+    /// there.
+    fn into(&self, words: &Words) -> TokenStream {
         let Self { framework, handler, here, .. } = self;
         let here = *here;
         let Words { into_trait, into_method, .. } = words;
@@ -246,11 +270,9 @@ impl Entry<'_> {
                 let span = ty.span();
                 let (ty, into) = (elided(self.named(ty), &handler.lifetimes), quote!(#framework::#into_trait));
                 let (into, into_method) = (at(span, &into), at(span, into_method));
-                quote_spanned!(span=> <#ty as #into>::#into_method(#called))
+                quote_spanned!(span=> <#ty as #into>::#into_method)
             }
-            Output::Unit | Output::Stream(_) => {
-                quote_spanned!(here=> #framework::#into_trait::#into_method(#called))
-            }
+            Output::Unit | Output::Stream(_) => quote_spanned!(here=> #framework::#into_trait::#into_method),
         }
     }
 

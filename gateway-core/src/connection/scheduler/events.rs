@@ -13,8 +13,9 @@ use tracing::Span;
 use crate::connection::scheduler::event_queue::EventQueue;
 use crate::connection::scheduler::invocation::{Invocation, ReplyFuture, poll_caught, time_of};
 use crate::connection::scheduler::overload;
-use crate::connection::scheduler::pipeline::PipelineCall;
+use crate::connection::scheduler::pipeline::{PipelineCall, answer, start_pipeline};
 use crate::connection::scheduler::rate_limit::{RateLimiter, per_second};
+use crate::connection::scheduler::test_log::{note_arrival, note_pending};
 use crate::connection::socket_context::SocketContext;
 use crate::error::Exception;
 use crate::handler::{
@@ -102,34 +103,34 @@ impl EventScheduler {
     }
 
     /// Handles a decoded event: runs it now if possible, or else queues or refuses it.
-    pub(crate) fn take(&mut self, context: &SocketContext, envelope: Envelope<'_>, task: &mut Task<'_>) {
+    pub(crate) fn receive(&mut self, context: &SocketContext, envelope: Envelope<'_>, task: &mut Task<'_>) {
         let handler = context.route.router.find(&envelope.event);
-        context.note_arrival(handler, &envelope);
+        note_arrival(context, handler, &envelope);
         if let Some(listeners) = context.application.telemetry.listeners() {
             listeners.count(context.route.namespace, handler.and_then(|handler| handler.meter.as_deref()));
             listeners.incoming(&context.session.namespace, context.session.id.as_str(), &envelope.event);
         }
         if context.application.limits.events_per_second.is_some()
-            && let Err(flooded) = self.take_token(context)
+            && let Err(flooded) = self.acquire_token(context)
         {
             return Self::refuse(context, envelope, &flooded);
         }
         if let Some(handler) = handler
             && let Some(rate) = handler.subscription.policy.rate
-            && let Err(wait) = self.rates.get_or_insert_default().take(handler, rate, Instant::now())
+            && let Err(wait) = self.rates.get_or_insert_default().acquire(handler, rate, Instant::now())
         {
             return overload::too_fast(context, handler, envelope, rate, wait);
         }
         if self.open && self.may_start(handler) && !self.waiting.iter().any(|held| shares_place(held, handler)) {
             self.start(context, handler, envelope, task);
         } else {
-            self.wait(context, handler, envelope);
+            overload::queue(self, context, handler, envelope);
         }
     }
 
     /// Takes a token for any message of the socket; `Err` with the answer if the rate is exceeded.
     #[cold]
-    pub(crate) fn take_token(&mut self, context: &SocketContext) -> Result<(), Exception> {
+    pub(crate) fn acquire_token(&mut self, context: &SocketContext) -> Result<(), Exception> {
         let Some(events) = context.application.limits.events_per_second else { return Ok(()) };
         let taken = self.rates.get_or_insert_default().take_any(per_second(events), Instant::now());
         taken.map_err(|wait| overload::flooded(context, events, wait))
@@ -350,7 +351,7 @@ impl EventScheduler {
         };
         if let Some(pipeline) = &handler.pipeline {
             let call = PipelineCall { handler, pipeline, event: &event, payload, responder, span };
-            return self.start_pipeline(context, call, task);
+            return start_pipeline(self, context, call, task);
         }
         let extensions = Extensions::default();
         let entered = span.enter();
@@ -386,7 +387,7 @@ impl EventScheduler {
             Ok(Poll::Pending) => {
                 let (handler, responder, kept) = (Arc::clone(handler), responder.into_owned(), keep());
                 let deadline = Instant::now() + time_of(&handler, context.application.limits.handler_timeout);
-                context.note_pending(&handler);
+                note_pending(context, &handler);
                 let is_serial = handler.subscription.concurrency <= 1;
                 let invocation = Box::new(Invocation { handler, future, responder, kept, deadline, span });
                 if is_serial { self.serial = Some(invocation) } else { self.concurrent.push(invocation) }
@@ -406,7 +407,7 @@ impl EventScheduler {
             None => self.conclude(context, reply, responder, None),
             Some(event) => {
                 let filtered = event.filtered(reply);
-                self.tell(context, filtered, responder, kept);
+                answer(self, context, filtered, responder, kept);
             }
         }
     }

@@ -7,37 +7,41 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::connection::scheduler::events::{EventScheduler, QueuedEvent};
+use crate::connection::scheduler::test_log::{note_dismissal, note_wait};
 use crate::connection::socket_context::SocketContext;
 use crate::error::Exception;
 use crate::handler::{EventOverflow, Handler, Rate};
 use crate::metrics::{self, Counter};
 use crate::protocol::Envelope;
 
-impl EventScheduler {
-    /// Queues an event within all limits.
-    pub(super) fn wait(&mut self, context: &SocketContext, handler: Option<&Arc<Handler>>, envelope: Envelope<'_>) {
-        if let Some(handler) = handler
-            && let Some(queue) = handler.subscription.policy.queue
-            && self.waiting.iter().filter(|held| is_for(held, handler)).count() >= queue
-        {
-            let oldest = match handler.subscription.policy.surplus() {
-                EventOverflow::Refuse | EventOverflow::DropNewest => None,
-                EventOverflow::DropOldest => self.waiting.iter().position(|held| is_for(held, handler)),
-            };
-            let Some(oldest) = oldest.and_then(|oldest| self.waiting.remove(oldest)) else {
-                return too_many(context, handler, envelope);
-            };
-            too_many(context, handler, oldest.envelope);
-        }
-        if self.has_room(context) {
-            self.note_wait(context, &envelope);
-            let bytes = envelope.len();
-            self.waiting.push(QueuedEvent { envelope: envelope.into_owned(), handler: handler.cloned() }, bytes);
-        } else {
-            context.count(Counter::Overloads);
-            let exception = Exception::framework("overloaded", "too many events wait for their turn");
-            Self::refuse(context, envelope, &exception);
-        }
+/// Queues an event within all limits.
+pub(super) fn queue(
+    scheduler: &mut EventScheduler,
+    context: &SocketContext,
+    handler: Option<&Arc<Handler>>,
+    envelope: Envelope<'_>,
+) {
+    if let Some(handler) = handler
+        && let Some(queue) = handler.subscription.policy.queue
+        && scheduler.waiting.iter().filter(|held| is_for(held, handler)).count() >= queue
+    {
+        let oldest = match handler.subscription.policy.surplus() {
+            EventOverflow::Refuse | EventOverflow::DropNewest => None,
+            EventOverflow::DropOldest => scheduler.waiting.iter().position(|held| is_for(held, handler)),
+        };
+        let Some(oldest) = oldest.and_then(|oldest| scheduler.waiting.remove(oldest)) else {
+            return too_many(context, handler, envelope);
+        };
+        too_many(context, handler, oldest.envelope);
+    }
+    if scheduler.has_room(context) {
+        note_wait(scheduler, context, &envelope);
+        let bytes = envelope.len();
+        scheduler.waiting.push(QueuedEvent { envelope: envelope.into_owned(), handler: handler.cloned() }, bytes);
+    } else {
+        context.count(Counter::Overloads);
+        let exception = Exception::framework("overloaded", "too many events wait for their turn");
+        EventScheduler::refuse(context, envelope, &exception);
     }
 }
 
@@ -89,7 +93,7 @@ fn dismiss(
     why: impl FnOnce(&str) -> Exception,
 ) {
     if envelope.id.is_none() && handler.subscription.policy.surplus() != EventOverflow::Refuse {
-        context.note_dismissal(&envelope);
+        note_dismissal(context, &envelope);
         return context.count(Counter::DroppedEvents);
     }
     context.count(counter);

@@ -24,52 +24,55 @@ pub(super) struct PipelineCall<'a> {
     pub(super) span: Span,
 }
 
-impl EventScheduler {
-    /// Runs the guards and then the handler.
-    pub(super) fn start_pipeline(&mut self, context: &SocketContext, call: PipelineCall<'_>, task: &mut Task<'_>) {
-        let PipelineCall { handler, pipeline, event, payload, responder, span } = call;
-        let extensions = Extensions::default();
-        let routed = Event { method: &handler.method, name: event, payload: &payload, responder: None };
-        let event_context = Context::new(context.scope(), Subject::Event(routed), &extensions);
-        let entered = span.enter();
-        let started = catch_unwind(AssertUnwindSafe(|| pipeline.start(handler, event_context, &responder)));
-        drop(entered);
-        let reply = match started {
-            Ok(PipelineStart::Called(HandlerFuture(HandlerState::Ready(reply)))) => reply,
-            Ok(PipelineStart::Called(HandlerFuture(HandlerState::Future(future)))) => {
-                let keep = || pipeline.has_filters().then(|| keep(context, handler, event, payload, extensions));
-                return self.run(context, StartedCall { handler, future, responder, span }, keep, task);
-            }
-            Ok(PipelineStart::Waits { asked }) => {
-                let kept = keep(context, handler, event, payload, extensions);
-                let future = kept.resume(asked, &responder);
-                return self.run(context, StartedCall { handler, future, responder, span }, || Some(kept), task);
-            }
-            Err(_) => panicked(context, event).into(),
-        };
-        let filtered = pipeline.filters.apply(reply, &event_context);
-        // A stream may fail later.
-        let may_fail = matches!(filtered.reply.0, Outcome::Stream(_)) && pipeline.has_filters();
-        let kept = may_fail.then(|| keep(context, handler, event, payload, extensions));
-        self.tell(context, filtered, responder, kept);
-    }
+/// Runs the guards and then the handler.
+pub(super) fn start_pipeline(
+    scheduler: &mut EventScheduler,
+    context: &SocketContext,
+    call: PipelineCall<'_>,
+    task: &mut Task<'_>,
+) {
+    let PipelineCall { handler, pipeline, event, payload, responder, span } = call;
+    let extensions = Extensions::default();
+    let routed = Event { method: &handler.method, name: event, payload: &payload, responder: None };
+    let event_context = Context::new(context.scope(), Subject::Event(routed), &extensions);
+    let entered = span.enter();
+    let started = catch_unwind(AssertUnwindSafe(|| pipeline.start(handler, event_context, &responder)));
+    drop(entered);
+    let reply = match started {
+        Ok(PipelineStart::Called(HandlerFuture(HandlerState::Ready(reply)))) => reply,
+        Ok(PipelineStart::Called(HandlerFuture(HandlerState::Future(future)))) => {
+            let keep = || pipeline.has_filters().then(|| keep(context, handler, event, payload, extensions));
+            return scheduler.run(context, StartedCall { handler, future, responder, span }, keep, task);
+        }
+        Ok(PipelineStart::Waits { asked }) => {
+            let kept = keep(context, handler, event, payload, extensions);
+            let future = kept.resume(asked, &responder);
+            return scheduler.run(context, StartedCall { handler, future, responder, span }, || Some(kept), task);
+        }
+        Err(_) => panicked(context, event).into(),
+    };
+    let filtered = pipeline.filters.apply(reply, &event_context);
+    // A stream may fail later.
+    let may_fail = matches!(filtered.reply.0, Outcome::Stream(_)) && pipeline.has_filters();
+    let kept = may_fail.then(|| keep(context, handler, event, payload, extensions));
+    answer(scheduler, context, filtered, responder, kept);
+}
 
-    /// Answers with the filtered reply.
-    pub(super) fn tell(
-        &mut self,
-        context: &SocketContext,
-        filtered: FilteredReply,
-        responder: SharedResponder<'_>,
-        kept: Option<Arc<KeptEvent>>,
-    ) {
-        let FilteredReply { reply, has_failed, then } = filtered;
-        if has_failed {
-            responder.take_back();
-        }
-        self.conclude(context, reply, responder, kept);
-        if let Some(disconnect) = then {
-            context.socket.disconnect(disconnect);
-        }
+/// Answers with the filtered reply.
+pub(super) fn answer(
+    scheduler: &mut EventScheduler,
+    context: &SocketContext,
+    filtered: FilteredReply,
+    responder: SharedResponder<'_>,
+    kept: Option<Arc<KeptEvent>>,
+) {
+    let FilteredReply { reply, has_failed, then } = filtered;
+    if has_failed {
+        responder.reclaim();
+    }
+    scheduler.conclude(context, reply, responder, kept);
+    if let Some(disconnect) = then {
+        context.socket.disconnect(disconnect);
     }
 }
 

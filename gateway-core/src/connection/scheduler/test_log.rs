@@ -9,44 +9,43 @@ use crate::handler::{Handler, MethodName};
 use crate::metrics::bounded;
 use crate::protocol::Envelope;
 
-impl SocketContext {
-    pub(super) fn note_arrival(&self, handler: Option<&Arc<Handler>>, envelope: &Envelope<'_>) {
-        self.session.test_log.note(|| {
-            let what = NamedEvent(envelope);
-            if let Some(handler) = handler {
-                return format!("{what} came, for {}", NamedMethod(handler));
-            }
-            let names = self.route.router.handlers().flat_map(|handler| handler.names());
-            let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
-            format!("{what} came, and has no handler: `{}` has {}", self.route.namespace, names.join(", "))
-        });
-    }
-
-    pub(super) fn note_dismissal(&self, envelope: &Envelope<'_>) {
-        self.session.test_log.note(|| format!("{} was dropped: its handler's policy says so", NamedEvent(envelope)));
-    }
-
-    pub(super) fn note_pending(&self, handler: &Handler) {
-        self.session.test_log.note(|| format!("{} was called and has not returned yet", NamedMethod(handler)));
-    }
+pub(super) fn note_arrival(context: &SocketContext, handler: Option<&Arc<Handler>>, envelope: &Envelope<'_>) {
+    context.session.test_log.note(|| {
+        let what = NamedEvent(envelope);
+        if let Some(handler) = handler {
+            return format!("{what} came, for {}", NamedMethod(handler));
+        }
+        let names = context.route.router.handlers().flat_map(|handler| handler.names());
+        let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+        format!("{what} came, and has no handler: `{}` has {}", context.route.namespace, names.join(", "))
+    });
 }
 
-impl EventScheduler {
-    pub(super) fn note_wait(&self, context: &SocketContext, envelope: &Envelope<'_>) {
-        context.session.test_log.note(|| {
-            let what = NamedEvent(envelope);
-            if !self.open {
-                return format!("{what} waits: the connect hooks have not accepted yet");
-            }
-            let running =
-                self.serial.iter().chain(&self.concurrent).map(|running| NamedMethod(&running.handler).to_string());
-            let before = match self.waiting.iter().count() {
-                0 => String::new(),
-                more => format!(", behind {more} more"),
-            };
-            format!("{what} waits for {} to return{before}", running.collect::<Vec<_>>().join(" and "))
-        });
-    }
+pub(super) fn note_dismissal(context: &SocketContext, envelope: &Envelope<'_>) {
+    context.session.test_log.note(|| format!("{} was dropped: its handler's policy says so", NamedEvent(envelope)));
+}
+
+pub(super) fn note_pending(context: &SocketContext, handler: &Handler) {
+    context.session.test_log.note(|| format!("{} was called and has not returned yet", NamedMethod(handler)));
+}
+
+pub(super) fn note_wait(scheduler: &EventScheduler, context: &SocketContext, envelope: &Envelope<'_>) {
+    context.session.test_log.note(|| {
+        let what = NamedEvent(envelope);
+        if !scheduler.open {
+            return format!("{what} waits: the connect hooks have not accepted yet");
+        }
+        let running = scheduler
+            .serial
+            .iter()
+            .chain(&scheduler.concurrent)
+            .map(|running| NamedMethod(&running.handler).to_string());
+        let before = match scheduler.waiting.iter().count() {
+            0 => String::new(),
+            more => format!(", behind {more} more"),
+        };
+        format!("{what} waits for {} to return{before}", running.collect::<Vec<_>>().join(" and "))
+    });
 }
 
 /// An event with its request's id, if any.

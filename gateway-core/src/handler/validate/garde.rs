@@ -18,7 +18,7 @@ where
 {
     fn check(&self, faults: &mut ValidationErrors) {
         if let Err(report) = with_i18n(RuleNames::default(), || self.validate()) {
-            faults.take(report);
+            add(report, faults);
         }
     }
 }
@@ -31,17 +31,15 @@ impl<T: garde::Validate> garde::Validate for Lenient<T> {
     }
 }
 
-impl ValidationErrors {
-    fn take(&mut self, report: Report) {
-        for (path, error) in report.into_inner() {
-            if self.is_full() {
-                return;
-            }
-            let (rule, message) = error.message().split_once(BETWEEN).unwrap_or(("custom", error.message()));
-            let path = path.to_string();
-            let separator = if path.is_empty() || path.starts_with('[') { "" } else { "." };
-            self.push(&format!("{separator}{path}"), rule.to_owned(), message.to_owned());
+fn add(report: Report, faults: &mut ValidationErrors) {
+    for (path, error) in report.into_inner() {
+        if faults.is_full() {
+            return;
         }
+        let (rule, message) = error.message().split_once(BETWEEN).unwrap_or(("custom", error.message()));
+        let path = path.to_string();
+        let separator = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+        faults.push(&format!("{separator}{path}"), rule.to_owned(), message.to_owned());
     }
 }
 

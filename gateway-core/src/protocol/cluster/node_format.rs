@@ -33,6 +33,7 @@ pub struct NodeEnvelope {
 
 /// A message of this format.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all messages are the large variant")]
 pub enum NodeMessage {
     /// A sign of life of a node, for one namespace.
     Heartbeat {

@@ -39,7 +39,7 @@ pub(in crate::protocol) fn every_fault<T: DeserializeOwned>(
         return None;
     }
     let value = serde_json::from_str(json).ok()?;
-    let notes = RefCell::new(Notes::of(most));
+    let notes = RefCell::new(Notes::with_most(most));
     let mut read = None;
     for _ in 0..(READ / json.len().max(1)).min(ROUNDS) {
         notes.borrow_mut().found.clear();

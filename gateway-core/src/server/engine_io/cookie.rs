@@ -122,12 +122,12 @@ impl SessionCookie {
 
     /// The header's value for this session.
     pub(super) fn header(&self, id: &str) -> HeaderValue {
-        let mut value = HeaderValue::try_from(self.of(id).to_string()).expect("each part was checked");
+        let mut value = HeaderValue::try_from(self.text(id).to_string()).expect("each part was checked");
         value.set_sensitive(true);
         value
     }
 
-    fn of<'a>(&'a self, id: &'a str) -> CookieText<'a> {
+    fn text<'a>(&'a self, id: &'a str) -> CookieText<'a> {
         CookieText { cookie: self, id }
     }
 }

@@ -40,7 +40,7 @@ impl Cors {
     pub fn any() -> Self {
         let mut origins = OriginPolicy::default();
         origins.allow_any();
-        Self::of(origins)
+        Self::from_policy(origins)
     }
 
     /// Allows pages of these origins, such as `https://app.example.com`.
@@ -49,7 +49,7 @@ impl Cors {
         for origin in origins {
             policy.allow(origin.as_ref());
         }
-        Self::of(policy)
+        Self::from_policy(policy)
     }
 
     pub(crate) fn problems(&self) -> &[Problem] {
@@ -65,7 +65,7 @@ impl Cors {
         self.origins.admits(headers)
     }
 
-    fn of(origins: OriginPolicy) -> Self {
+    fn from_policy(origins: OriginPolicy) -> Self {
         Self {
             origins,
             credentials: false,

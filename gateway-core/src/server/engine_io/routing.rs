@@ -28,52 +28,62 @@ pub(crate) async fn respond(host: Host<'_>, engine: &EngineIoEndpoint, mut reque
         sharing.apply(request.headers(), response.headers_mut());
         return response;
     }
-    let asks = UpgradeIntent::of(request.headers());
+    let asks = UpgradeIntent::from_headers(request.headers());
     if asks == UpgradeIntent::WithoutUpgrade {
         host.server.shared.hints.about(UpgradeError::Stripped);
     }
-    let below = (asks == UpgradeIntent::ForWebSocket).then(|| UpgradedStream::of(&mut request));
+    let below = (asks == UpgradeIntent::ForWebSocket).then(|| UpgradedStream::from_request(&mut request));
     let (head, body) = request.into_parts();
     let query = EngineQuery::parse(head.uri.query().unwrap_or_default());
     let visit = EngineRequest { host, engine, head: &head, query };
     let mut response = if let Some(below) = below {
-        let upgraded = visit.upgrade(sharing, below).await;
+        let upgraded = upgrade(&visit, sharing, below).await;
         upgraded.unwrap_or_else(|refused| visit.note(&refused).response_to_upgrade())
     } else {
-        let answered = visit.answer(sharing, body).await;
+        let answered = answer(&visit, sharing, body).await;
         answered.unwrap_or_else(|refused| visit.note(&refused).response())
     };
     sharing.apply(&head.headers, response.headers_mut());
     response
 }
 
-impl EngineRequest<'_> {
-    /// It asks for a WebSocket.
-    async fn upgrade(&self, sharing: Sharing<'_>, below: UpgradedStream) -> Result<Response<Body>, EngineRejection> {
-        match check(self.engine, sharing, self.head, &self.query, RequestKind::Upgrade)? {
-            None => session_start::websocket(self, below).await,
-            Some(session) => session_start::take_over(self, session, below),
-        }
+/// It asks for a WebSocket.
+async fn upgrade(
+    request: &EngineRequest<'_>,
+    sharing: Sharing<'_>,
+    below: UpgradedStream,
+) -> Result<Response<Body>, EngineRejection> {
+    match check(request.engine, sharing, request.head, &request.query, RequestKind::Upgrade)? {
+        None => session_start::websocket(request, below).await,
+        Some(session) => session_start::take_over(request, session, below),
     }
+}
 
-    async fn answer(&self, sharing: Sharing<'_>, body: Body) -> Result<Response<Body>, EngineRejection> {
-        match check(self.engine, sharing, self.head, &self.query, RequestKind::Request)? {
-            None => session_start::polling(self).await,
-            Some(session) => self.go_on(session, body).await,
-        }
+async fn answer(
+    request: &EngineRequest<'_>,
+    sharing: Sharing<'_>,
+    body: Body,
+) -> Result<Response<Body>, EngineRejection> {
+    match check(request.engine, sharing, request.head, &request.query, RequestKind::Request)? {
+        None => session_start::polling(request).await,
+        Some(session) => go_on(request, session, body).await,
     }
+}
 
-    /// A request of a session that exists.
-    async fn go_on(&self, session: EngineSession, body: Body) -> Result<Response<Body>, EngineRejection> {
-        let EngineSession::Polling { peer, latest } = session else { return Ok(empty(StatusCode::BAD_REQUEST)) };
-        match self.head.method {
-            Method::GET => Ok(self.packets(peer.poll().await?)),
-            Method::POST => {
-                latest.keep(&self.head.headers);
-                post(&peer, self.head, body, self).await
-            }
-            // As the reference has it; the session goes on.
-            _ => Ok(empty(StatusCode::INTERNAL_SERVER_ERROR)),
+/// A request of a session that exists.
+async fn go_on(
+    request: &EngineRequest<'_>,
+    session: EngineSession,
+    body: Body,
+) -> Result<Response<Body>, EngineRejection> {
+    let EngineSession::Polling { peer, latest } = session else { return Ok(empty(StatusCode::BAD_REQUEST)) };
+    match request.head.method {
+        Method::GET => Ok(request.packets(peer.poll().await?)),
+        Method::POST => {
+            latest.keep(&request.head.headers);
+            post(&peer, request.head, body, request).await
         }
+        // As the reference has it; the session goes on.
+        _ => Ok(empty(StatusCode::INTERNAL_SERVER_ERROR)),
     }
 }

@@ -28,7 +28,7 @@ pub(super) async fn polling(visit: &EngineRequest<'_>) -> Result<Response<Body>,
     let EngineRequest { host, engine, .. } = visit;
     let latest = LatestHeaders::default();
     let Admitted { scope, handshake, permit } =
-        visit.admit(|handshake| handshake.with_latest_headers(latest.clone())).await?;
+        admit_visit(visit, |handshake| handshake.with_latest_headers(latest.clone())).await?;
     let places = engine.sessions.places(&host.server.application.limits);
     let (context, unclaimed) = places.ok_or(EngineRejection::unavailable(Rejected::Limit, "too many sessions"))?;
     let (transport, peer) = Polling::new(context, unclaimed);
@@ -52,7 +52,7 @@ pub(super) async fn websocket(
 ) -> Result<Response<Body>, EngineRejection> {
     let EngineRequest { host, engine, .. } = visit;
     let upgrade = check_upgrade(visit)?;
-    let admitted = visit.admit(|handshake| handshake.with_protocol(upgrade.protocol())).await?;
+    let admitted = admit_visit(visit, |handshake| handshake.with_protocol(upgrade.protocol())).await?;
     let entered = engine.sessions.enter(EngineSession::WebSocket);
     let id = entered.id().to_text();
     let open = open_packet(&engine.options, &id, &[]);
@@ -89,7 +89,7 @@ pub(super) fn take_over(
 fn check_upgrade(visit: &EngineRequest<'_>) -> Result<Upgrade, EngineRejection> {
     let headers = &visit.head.headers;
     let deflate = visit.engine.options.per_message_deflate.as_ref().or(visit.host.server.deflate.as_ref());
-    Upgrade::check(visit.head, UpgradeIntent::of(&visit.head.headers), &[])
+    Upgrade::check(visit.head, UpgradeIntent::from_headers(&visit.head.headers), &[])
         .map(|upgrade| upgrade.with_first_offer(headers).with_deflate(headers, deflate))
         .map_err(|error| match error {
             UpgradeError::Version => EngineRejection::version(error.to_string()),
@@ -102,21 +102,22 @@ fn check_upgrade(visit: &EngineRequest<'_>) -> Result<Upgrade, EngineRejection> 
         })
 }
 
-impl EngineRequest<'_> {
-    async fn admit(&self, complete: impl FnOnce(Handshake) -> Handshake) -> Result<Admitted, EngineRejection> {
-        let Self { host: Host { server, peer }, engine, head, query } = self;
-        let request = ConnectionRequest {
-            destination: destination(engine, &server.application).ok_or(RejectionCode::BadRequest)?,
-            query: head.uri.query().unwrap_or_default(),
-            headers: &head.headers,
-            peer: *peer,
-            engine: Some(&engine.options),
-        };
-        let admitted = admit(server, request, complete).await?;
-        // The reference looks at the version last.
-        query.check_version()?;
-        Ok(admitted)
-    }
+async fn admit_visit(
+    visit: &EngineRequest<'_>,
+    complete: impl FnOnce(Handshake) -> Handshake,
+) -> Result<Admitted, EngineRejection> {
+    let EngineRequest { host: Host { server, peer }, engine, head, query } = visit;
+    let request = ConnectionRequest {
+        destination: destination(engine, &server.application).ok_or(RejectionCode::BadRequest)?,
+        query: head.uri.query().unwrap_or_default(),
+        headers: &head.headers,
+        peer: *peer,
+        engine: Some(&engine.options),
+    };
+    let admitted = admit(server, request, complete).await?;
+    // The reference looks at the version last.
+    query.check_version()?;
+    Ok(admitted)
 }
 
 fn destination(engine: &EngineIoEndpoint, application: &Application) -> Option<Destination> {

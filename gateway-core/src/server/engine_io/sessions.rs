@@ -83,8 +83,8 @@ impl EngineSessions {
 
     /// Places for a session of long polling: among all of them, and among those that nobody has claimed.
     pub(super) fn places(&self, limits: &Limits) -> Option<(CountedPermit, CountedPermit)> {
-        let context = CountedPermit::take(&self.polling, limits.polling_sessions)?;
-        Some((context, CountedPermit::take(&self.unclaimed, limits.unclaimed_sessions)?))
+        let context = CountedPermit::acquire(&self.polling, limits.polling_sessions)?;
+        Some((context, CountedPermit::acquire(&self.unclaimed, limits.unclaimed_sessions)?))
     }
 
     fn leave(&self, id: SessionId) {

@@ -3,7 +3,7 @@
 use std::mem;
 use std::sync::atomic::Ordering;
 
-use crate::protocol::{CloseCode, Disconnect, Encoded};
+use crate::protocol::Encoded;
 use crate::session::DisconnectReason;
 use crate::session::outbox::frame_queue::FrameQueue;
 use crate::session::outbox::{Delivery, Outbox};
@@ -24,7 +24,7 @@ impl Outbox {
         {
             let mut queue = self.lock();
             queue.closed |= !reason.is_gentle();
-            self.weigh(&mut queue);
+            self.update_high_water(&mut queue);
             queue.rare().end.get_or_insert((reason, scope));
         }
         self.ending.store(true, Ordering::Release);
@@ -56,14 +56,14 @@ impl Outbox {
     pub(crate) fn push_last(&self, frame: Encoded) {
         let mut queue = self.lock();
         queue.waiting.push(frame, Delivery::Answer);
-        self.weigh(&mut queue);
+        self.update_high_water(&mut queue);
     }
 
     /// Discards the queued frames of a socket that was not accepted or does not read.
     pub(crate) fn discard(&self) {
         let mut queue = self.lock();
         queue.discard();
-        self.weigh(&mut queue);
+        self.update_high_water(&mut queue);
     }
 
     /// Closes the queue and takes its frames, with pongs only if they are partly written.
@@ -75,22 +75,7 @@ impl Outbox {
             waiting.push_first(pongs, Delivery::Answer);
             waiting.advance(written);
         }
-        self.weigh(&mut queue);
+        self.update_high_water(&mut queue);
         waiting
-    }
-}
-
-impl DisconnectReason {
-    /// Close code and reason for the client; `None` if the client no longer reads.
-    pub(crate) fn told(&self) -> Option<Disconnect> {
-        match self {
-            Self::Client(_) | Self::Left | Self::Lost | Self::Aborted | Self::Malformed(_) => None,
-            Self::HeartbeatTimeout => Some(Disconnect::new(CloseCode::HEARTBEAT_TIMEOUT, "heartbeat timeout")),
-            Self::TooSlow => Some(Disconnect::new(CloseCode::TOO_SLOW, "too slow")),
-            Self::Violation(disconnect) | Self::Server(disconnect) => Some(disconnect.clone()),
-            Self::Resumed => Some(Disconnect::new(CloseCode::RESUMED, "resumed elsewhere")),
-            Self::Shutdown => Some(Disconnect::new(CloseCode::GOING_AWAY, "going away")),
-            Self::Lifetime => Some(Disconnect::new(CloseCode::LIFETIME, "lifetime over")),
-        }
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct Notes {
 }
 
 impl Notes {
-    pub(super) fn of(most: usize) -> Self {
+    pub(super) fn with_most(most: usize) -> Self {
         Self { most, ..Self::default() }
     }
 

@@ -1,0 +1,12 @@
+//! The engine and the emitter against a real PostgreSQL, which the tests start themselves. Without an installed one
+//! nothing is tested, unless `CI` is set.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod attachments;
+mod channels;
+mod emitter;
+mod losses;
+mod nodes;
+mod start;
+mod support;
