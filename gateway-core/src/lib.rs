@@ -89,7 +89,7 @@ pub use http;
 
 pub use gateway_macros::{
     Event, Exception, Injectable, filter, gateway, guard, intercept, on_connect, on_disconnect, on_init, on_message,
-    subscribe,
+    on_server_event, subscribe,
 };
 
 pub use crate::error::{ConnectRejection, Exception, Rejection};
@@ -105,7 +105,8 @@ pub use crate::transport::{AuthError, Handshake};
 /// Arguments of handlers and hooks: extractors, and the traits to write one.
 pub mod extract {
     pub use crate::handler::{
-        Ack, Auth, Cancellation, Data, EventName, Extension, Extensions, FromContext, Path, PerSocket, State, on,
+        Ack, Auth, Cancellation, Data, EventName, Extension, Extensions, FromContext, FromServerEvent, Path, PerSocket,
+        State, on,
     };
     pub use crate::protocol::{Args, Binary, FromArgs, Lenient, RawArgs, ToArgs, TraceParent};
 }
@@ -124,7 +125,7 @@ pub mod validation {
 
 /// Requests from the server to its clients, and volatile events. Both start at a [`Socket`] or a [`Target`].
 pub mod emit {
-    pub use crate::socket::{AckRequest, AckRequests, Responses, VolatileSocket};
+    pub use crate::socket::{AckRequest, AckRequests, Responses, ServerRequest, VolatileSocket};
 }
 
 /// Custom message formats.

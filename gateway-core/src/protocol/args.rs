@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::Error as _;
+use serde_json::value::RawValue;
 
 use crate::protocol::Event;
 use crate::protocol::arity::arity_of;
@@ -243,6 +244,14 @@ impl RawArgs {
             Some(_) | None => (list, Arity::Several),
         };
         Content { json, shape, attachments }.into()
+    }
+
+    /// The arguments as the payload of an event.
+    pub(crate) fn as_payload(&self) -> Payload<'_> {
+        let Content { json, shape, attachments } = &self.content;
+        let json = (!self.absent).then(|| serde_json::from_str::<&RawValue>(json).ok()).flatten();
+        let attachments = (!attachments.is_empty()).then(|| attachments.as_slice().into());
+        Payload { json: json.map(Cow::Borrowed), shape: *shape, attachments, trace: None }
     }
 
     /// Size in bytes of the JSON text and the binary parts.

@@ -131,6 +131,12 @@ impl ServerTarget {
         self.targets().map(|target| target.disconnect(disconnect.clone())).sum()
     }
 
+    /// Closes the whole connection of every socket, with all its namespaces. Returns how many sockets were selected.
+    #[allow(clippy::needless_pass_by_value, clippy::must_use_candidate, reason = "as `disconnect`")]
+    pub fn disconnect_connections(&self, disconnect: Disconnect) -> usize {
+        self.targets().map(|target| target.disconnect_connections(disconnect.clone())).sum()
+    }
+
     /// Number of sockets selected at this moment. A client in two namespaces has two sockets.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::wrapped::wrapped;
 use crate::connection::Drain;
+use crate::hub::cluster::Cluster;
 use crate::limits::{Limits, Overflow};
 use crate::metrics::{WRITES_NOTICES, is_unheard};
 use crate::server::engine_io::{EngineIoEndpoint, Parser, Serves, TransportName};
@@ -19,7 +20,7 @@ pub(super) struct Settings<'a>(pub(super) &'a StartedServer);
 
 impl fmt::Display for Settings<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(StartedServer { application, origins, .. }) = self;
+        let Self(StartedServer { application, origins, shared, .. }) = self;
         let mut line = |label: &str, text: &str| {
             let before = format!("  {label:width$}", width = INDENT - 2);
             writeln!(formatter, "{}", wrapped(&before, INDENT, text))
@@ -31,6 +32,9 @@ impl fmt::Display for Settings<'_> {
             line("", &format!("changed: {changed}"))?;
         }
         line("recovery", &application.recovery.as_ref().map_or("off".to_owned(), recovery))?;
+        if let Some(cluster) = shared.hub.cluster() {
+            line("cluster", &describe(cluster))?;
+        }
         line("stop", &drain(&application.drain, &application.limits))?;
         if application.compat.nestjs {
             line("nestjs", "answers in the shape of NestJS (`nestjs_compat`)")?;
@@ -75,6 +79,13 @@ pub(super) fn write_engine_options(formatter: &mut fmt::Formatter<'_>, engine: &
         parts.push(format!("pages: {}", pages(cors.allowed())));
     }
     writeln!(formatter, "{}\n", wrapped("    ", 8, &parts.join("; ")))
+}
+
+fn describe(cluster: &Cluster) -> String {
+    let address = cluster.engine_address();
+    let at = if address.is_empty() { String::new() } else { format!(" at {address}") };
+    let state = if cluster.is_connected() { "" } else { ", which is away; trying to reach it" };
+    format!("node {} on {}{at}{state}", cluster.node_id(), cluster.engine_name())
 }
 
 /// Describes the allowed origins; `None` allows all.
