@@ -15,6 +15,7 @@
 //! | engine | is the counterpart of |
 //! | --- | --- |
 //! | [`Redis::pub_sub`] | `createAdapter` of `@socket.io/redis-adapter` 8 |
+//! | [`Redis::sharded`] | `createShardedAdapter` of `@socket.io/redis-adapter` 8 (Redis 7) |
 //!
 //! An [`Emitter`] sends from a process without a server, as `@socket.io/redis-emitter` does.
 //!
@@ -33,10 +34,13 @@
 mod connect;
 mod emitter;
 mod link;
+mod node_id;
 mod pub_sub;
 mod redis_server;
+mod sharded;
 
 pub use crate::connect::ConnectError;
 pub use crate::emitter::{EmitError, Emitter, EmitterTarget};
 pub use crate::pub_sub::PubSub;
 pub use crate::redis_server::{Redis, RedisBuilder};
+pub use crate::sharded::{Sharded, SubscriptionMode};

@@ -9,6 +9,7 @@ use redis::cmd;
 use crate::connect::{ConnectError, ConnectOptions, Connector, Deployment, Purpose};
 use crate::emitter::Emitter;
 use crate::pub_sub::PubSub;
+use crate::sharded::Sharded;
 
 /// A Redis or Valkey that servers share. Engines and emitters of it open connections of their own.
 #[derive(Clone, Debug)]
@@ -64,6 +65,13 @@ impl Redis {
     #[must_use]
     pub fn pub_sub(&self) -> PubSub {
         PubSub::new(Arc::clone(&self.connector))
+    }
+
+    /// Creates an engine over shard channels (Redis 7) that belongs to one cluster with Node servers of
+    /// `@socket.io/redis-adapter` (`createShardedAdapter`).
+    #[must_use]
+    pub fn sharded(&self) -> Sharded {
+        Sharded::new(Arc::clone(&self.connector))
     }
 
     /// Creates an emitter for servers with [`Redis::pub_sub`] and Node servers of `@socket.io/redis-adapter`.

@@ -6,9 +6,11 @@ mod handle;
 mod keeper;
 mod publisher;
 mod pushed;
+mod running;
 mod subscriptions;
 
 pub(crate) use handle::Link;
 pub(crate) use publisher::{PublishFailure, Publisher};
 pub(crate) use pushed::{PushReceiver, Pushed};
+pub(crate) use running::Running;
 pub(crate) use subscriptions::Subscription;

@@ -12,7 +12,6 @@ pub(crate) enum ChannelKind {
     Channel,
     Pattern,
     /// A shard channel (Redis 7).
-    #[expect(dead_code, reason = "the engine over shard channels is to come")]
     Shard,
 }
 
@@ -44,6 +43,10 @@ impl Subscription {
 
     pub(crate) fn pattern(name: impl Into<String>) -> Self {
         Self { kind: ChannelKind::Pattern, name: name.into() }
+    }
+
+    pub(crate) fn shard(name: impl Into<String>) -> Self {
+        Self { kind: ChannelKind::Shard, name: name.into() }
     }
 }
 

@@ -1,8 +1,7 @@
 //! The engine and its options.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use gateway_core::cluster::classic::{self, ClassicSender};
 use gateway_core::cluster::{
@@ -11,7 +10,8 @@ use gateway_core::cluster::{
 use redis::cmd;
 
 use crate::connect::{Connector, KeyedCommand};
-use crate::link::{Link, PublishFailure};
+use crate::link::Running;
+use crate::node_id::short_id;
 use crate::pub_sub::Channels;
 use crate::pub_sub::received::{Receiver, Shared};
 
@@ -36,21 +36,12 @@ pub struct PubSub {
     channels: Channels,
     answers_to_asker: bool,
     shared: Arc<Shared>,
-    running: RwLock<Option<Arc<Running>>>,
+    running: Running,
 }
-
-/// The engine between start and stop.
-struct Running {
-    link: Link,
-    node: ClusterNode,
-}
-
-/// Number of characters of a node's id.
-const ID_LENGTH: usize = 6;
 
 impl PubSub {
     pub(crate) fn new(connector: Arc<Connector>) -> Self {
-        let shared = Arc::new(Shared::new(NodeId::new(random_id())));
+        let shared = Arc::new(Shared::new(short_id()));
         let (answers_to_asker, running) = Default::default();
         Self { connector, channels: Channels::new("socket.io"), answers_to_asker, shared, running }
     }
@@ -69,10 +60,6 @@ impl PubSub {
     pub fn publish_on_specific_response_channel(mut self, only_asker: bool) -> Self {
         self.answers_to_asker = only_asker;
         self
-    }
-
-    fn running(&self) -> Option<Arc<Running>> {
-        self.running.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn command(&self, message: &ClusterMessage) -> (KeyedCommand, usize) {
@@ -116,49 +103,12 @@ impl PubSub {
     }
 
     async fn publish_all(&self, messages: &[ClusterMessage]) -> Result<Vec<Published>, EngineError> {
-        let running = self.running().ok_or_else(away)?;
+        let started = self.running.get()?;
         let (commands, sizes): (Vec<_>, Vec<_>) = messages.iter().map(|message| self.command(message)).unzip();
-        let results = running.link.publisher.run(commands).await.map_err(|failure| {
-            let published = match &failure {
-                PublishFailure::Away => 0,
-                // Sent again they might arrive twice.
-                PublishFailure::Unknown(_) => messages.len(),
-                PublishFailure::Refused { executed, .. } => *executed,
-            };
-            EngineError::new(failure.to_string()).after_publishing(published)
-        })?;
-        running.node.count_bytes(0, sizes.iter().sum());
-        let published = results.into_iter().map(|result| match result {
-            Ok(_) => Published::without_offset(),
-            Err(error) => {
-                tracing::error!(%error, "Redis refused a message");
-                Published::too_large()
-            }
-        });
-        Ok(published.collect())
+        let published = started.publish(commands).await?;
+        started.node.count_bytes(0, sizes.iter().sum());
+        Ok(published)
     }
-
-    async fn count_nodes(&self, namespace: &str) -> Result<Census, EngineError> {
-        let running = self.running().ok_or_else(away)?;
-        let channel = self.channels.requests(namespace);
-        let mut command = cmd("PUBSUB");
-        command.arg("NUMSUB").arg(&channel);
-        let counts: Result<HashMap<String, usize>, _> = running.link.publisher.query(&command).await;
-        let counts = counts.map_err(|failure| EngineError::new(failure.to_string()))?;
-        Ok(Census::Count(counts.get(&channel).map_or(0, |nodes| nodes.saturating_sub(1))))
-    }
-}
-
-fn away() -> EngineError {
-    EngineError::new("the engine is not started")
-}
-
-/// Six characters of `A–Z a–z 0–9 _ -`, as in Node.
-fn random_id() -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-    let mut random = [0; ID_LENGTH];
-    getrandom::fill(&mut random).expect("the system's random source works");
-    random.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 63)])).collect()
 }
 
 impl Engine for PubSub {
@@ -173,10 +123,7 @@ impl Engine for PubSub {
     fn start(&self, node: ClusterNode) -> EngineFuture<'_, Result<(), EngineError>> {
         Box::pin(async move {
             let receiver = Arc::new(Receiver { shared: Arc::clone(&self.shared), node: node.clone() });
-            let link = Link::open(Arc::clone(&self.connector), node.clone(), receiver).await;
-            let link = link.map_err(|error| EngineError::new(error.to_string()).with_source(error))?;
-            *self.running.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(Running { link, node }));
-            Ok(())
+            self.running.start(&self.connector, node, receiver).await.map(drop)
         })
     }
 
@@ -188,9 +135,7 @@ impl Engine for PubSub {
         Box::pin(async move {
             let subscriptions = self.channels.subscriptions(namespace, &self.shared.node_id);
             self.shared.add(namespace, &self.channels.namespace(namespace), &subscriptions);
-            if let Some(running) = self.running() {
-                running.link.subscribe(subscriptions.map(|(subscription, _)| subscription)).await;
-            }
+            self.running.subscribe(subscriptions.map(|(subscription, _)| subscription)).await;
         })
     }
 
@@ -198,9 +143,7 @@ impl Engine for PubSub {
         Box::pin(async move {
             let subscriptions = self.channels.subscriptions(namespace, &self.shared.node_id);
             self.shared.remove(&subscriptions);
-            if let Some(running) = self.running() {
-                running.link.unsubscribe(subscriptions.map(|(subscription, _)| subscription)).await;
-            }
+            self.running.unsubscribe(subscriptions.map(|(subscription, _)| subscription)).await;
         })
     }
 
@@ -209,16 +152,11 @@ impl Engine for PubSub {
     }
 
     fn census<'a>(&'a self, namespace: &'a Arc<str>) -> EngineFuture<'a, Result<Census, EngineError>> {
-        Box::pin(self.count_nodes(namespace))
+        Box::pin(async move { self.running.get()?.census("NUMSUB", &self.channels.requests(namespace)).await })
     }
 
     fn stop(&self) -> EngineFuture<'_, ()> {
-        Box::pin(async move {
-            let running = self.running.write().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(running) = running {
-                running.link.close().await;
-            }
-        })
+        Box::pin(self.running.stop())
     }
 }
 

@@ -7,3 +7,4 @@ mod failures;
 mod nodes;
 mod pub_sub;
 mod redis_process;
+mod sharded;
