@@ -1,4 +1,4 @@
-//! The part of the banner that says what is set: who may connect, what is bounded, what happens to losses and at the end.
+//! Settings in the banner: allowed clients, limits, recovery, stop.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::session::Recovery;
 /// Column of the text behind a line's label.
 const INDENT: usize = 11;
 
-/// All settings of a server that are not a path's own.
+/// Writes the settings of the whole server.
 pub(super) struct Settings<'a>(pub(super) &'a StartedServer);
 
 impl fmt::Display for Settings<'_> {
@@ -54,7 +54,7 @@ impl fmt::Display for Settings<'_> {
     }
 }
 
-/// The settings of one path of Engine.IO.
+/// Writes the settings of one path of Engine.IO.
 pub(super) fn write_engine_options(formatter: &mut fmt::Formatter<'_>, engine: &EngineIoEndpoint) -> fmt::Result {
     let options = &engine.options;
     let transports = options.transports.iter().map(|transport| match transport {
@@ -88,7 +88,7 @@ fn describe(cluster: &Cluster) -> String {
     format!("node {} on {}{at}{state}", cluster.node_id(), cluster.engine_name())
 }
 
-/// Pages that may connect, by the origins that are allowed: `None` where all are.
+/// Describes the allowed origins; `None` allows all.
 fn pages(allowed: Option<&[String]>) -> String {
     match allowed {
         None => "every origin".to_owned(),
@@ -121,7 +121,7 @@ fn limits(limits: &Limits) -> String {
     .join("; ")
 }
 
-/// Limits that are not at their defaults, by their names.
+/// Limits that differ from their defaults, by name.
 fn changed(limits: &Limits) -> String {
     let (set, default) = (format!("{limits:?}"), format!("{:?}", Limits::default()));
     let members = |text: &str| -> Vec<String> {
@@ -167,7 +167,7 @@ fn bytes(count: usize) -> String {
     }
 }
 
-/// Each connection is an open file; the usual soft limit of 1024 is reached by a thousand clients.
+/// Warns about the limit of open files: each connection is one, and the usual soft limit is 1024.
 fn open_files_warning() -> Option<String> {
     let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;

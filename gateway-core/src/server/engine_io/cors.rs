@@ -1,5 +1,5 @@
-//! CORS headers of long polling, as Socket.IO's server sends them: a preflight is answered with 204. The layer of `tower-http`
-//! answers 200.
+//! CORS headers of long polling, as Socket.IO's server sends them: a preflight is answered with 204. The layer of
+//! `tower-http` answers 200.
 
 use std::time::Duration;
 
@@ -123,7 +123,7 @@ impl Cors {
     }
 }
 
-/// The header's value, or the text if it is invalid in a header.
+/// Joins names to a header's value, or returns the text if it is invalid in a header.
 fn list<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Result<HeaderValue, String> {
     let names: Vec<N> = names.into_iter().collect();
     let list = names.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(",");
