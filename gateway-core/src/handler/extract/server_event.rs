@@ -9,7 +9,7 @@ use crate::handler::{Context, Data, EventName, FromContext, Requirements, Servic
 use crate::hub::Namespace;
 use crate::protocol::{Args, RawArgs, TraceParent};
 
-/// A type that can be an argument of a method with [`#[on_server_event]`](macro@crate::on_server_event).
+/// A type that can be an argument of a method with [`#[on_server_event]`](macro@crate::cluster::on_server_event).
 ///
 /// Implement it for an extractor of your own; [`Context::socket`] then returns an error, and [`Context::handshake`] is empty.
 #[diagnostic::on_unimplemented(

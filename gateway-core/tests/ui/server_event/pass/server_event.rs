@@ -26,7 +26,7 @@ impl Chat {
         Ok(data?.0)
     }
 
-    #[gateway_core::on_server_event("of every other")]
+    #[gateway_core::cluster::on_server_event("of every other")]
     fn qualified(&self) -> Data<Vec<u8>> {
         Data(Vec::new())
     }
