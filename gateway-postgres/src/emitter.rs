@@ -7,7 +7,7 @@ use gateway_core::cluster::{BroadcastFlags, ClusterMessage, EventPacket, Message
 use gateway_core::extract::ToArgs;
 use tokio::sync::Mutex;
 
-use crate::connections::{Commands, OwnCommands, open_commands, within_time};
+use crate::connections::{Commands, OwnCommands, open_commands};
 use crate::error::PostgresError;
 use crate::options::{Options, PostgresBuilder};
 use crate::publish::Notice;
@@ -115,7 +115,7 @@ impl Emitter {
         let message = ClusterMessage { namespace: Arc::clone(&self.namespace), body };
         let notice = Notice::new(&self.shared.options, &self.shared.id, &message)?;
         let commands = self.shared.commands().await?;
-        within_time(async { notice.send(&commands).await.map_err(PostgresError::Statement) }).await
+        commands.answer(notice.send(&commands)).await
     }
 }
 
@@ -157,23 +157,23 @@ impl EmitterTarget {
         self.emitter.publish(MessageBody::Broadcast { packet, to: self.selector.clone() }).await
     }
 
-    /// Lets the sockets join rooms.
+    /// Lets the sockets join a room.
     ///
     /// # Errors
     ///
     /// As [`emit`](EmitterTarget::emit).
-    pub async fn join(&self, rooms: impl IntoIterator<Item = impl Into<String>>) -> Result<(), PostgresError> {
-        let rooms = rooms.into_iter().map(Into::into).collect();
+    pub async fn join(&self, room: impl Into<String>) -> Result<(), PostgresError> {
+        let rooms = vec![room.into()];
         self.emitter.publish(MessageBody::Join { to: self.selector.clone(), rooms }).await
     }
 
-    /// Lets the sockets leave rooms.
+    /// Lets the sockets leave a room.
     ///
     /// # Errors
     ///
     /// As [`emit`](EmitterTarget::emit).
-    pub async fn leave(&self, rooms: impl IntoIterator<Item = impl Into<String>>) -> Result<(), PostgresError> {
-        let rooms = rooms.into_iter().map(Into::into).collect();
+    pub async fn leave(&self, room: impl Into<String>) -> Result<(), PostgresError> {
+        let rooms = vec![room.into()];
         self.emitter.publish(MessageBody::Leave { to: self.selector.clone(), rooms }).await
     }
 
@@ -191,7 +191,7 @@ impl EmitterTarget {
     /// # Errors
     ///
     /// As [`emit`](EmitterTarget::emit).
-    pub async fn close_connections(&self) -> Result<(), PostgresError> {
+    pub async fn disconnect_connections(&self) -> Result<(), PostgresError> {
         self.emitter.publish(MessageBody::Disconnect { to: self.selector.clone(), close: true }).await
     }
 

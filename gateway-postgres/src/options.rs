@@ -26,6 +26,7 @@ pub struct PostgresBuilder {
     heartbeat_interval: Duration,
     heartbeat_timeout: Duration,
     cleanup_interval: Duration,
+    answer_timeout: Duration,
     #[cfg(feature = "tls")]
     tls: Option<crate::tls::RustlsConnector>,
 }
@@ -41,6 +42,7 @@ pub(crate) struct Options {
     pub(crate) heartbeat_interval: Duration,
     pub(crate) heartbeat_timeout: Duration,
     pub(crate) cleanup_interval: Duration,
+    pub(crate) answer_timeout: Duration,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::tls::RustlsConnector>,
 }
@@ -56,6 +58,7 @@ impl PostgresBuilder {
             heartbeat_interval: Duration::from_secs(5),
             heartbeat_timeout: Duration::from_secs(10),
             cleanup_interval: Duration::from_secs(30),
+            answer_timeout: Duration::from_secs(10),
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -102,6 +105,13 @@ impl PostgresBuilder {
     #[must_use]
     pub fn cleanup_interval(self, interval: Duration) -> Self {
         Self { cleanup_interval: interval, ..self }
+    }
+
+    /// Sets the time for opening the connections and for the answer to a statement: 10 seconds by default. A database that
+    /// is silent for longer counts as lost, at the latest after the heartbeat interval and this.
+    #[must_use]
+    pub fn answer_timeout(self, timeout: Duration) -> Self {
+        Self { answer_timeout: timeout, ..self }
     }
 
     /// Encrypts the connections, with the certificates that this configuration trusts. The mode of the URL decides:
@@ -161,6 +171,7 @@ impl PostgresBuilder {
             heartbeat_interval: self.heartbeat_interval,
             heartbeat_timeout: self.heartbeat_timeout,
             cleanup_interval: self.cleanup_interval,
+            answer_timeout: self.answer_timeout,
             #[cfg(feature = "tls")]
             tls: self.tls,
         };

@@ -14,23 +14,28 @@ use crate::parse::Role;
 
 /// Differences between the roles: the source of arguments, and the use of the value.
 struct Words {
-    on: Ident,
+    /// The trait of arguments, from the framework's root.
+    from: TokenStream,
     /// From the framework's root.
     into_trait: TokenStream,
     into_method: Ident,
 }
 
 impl Words {
-    fn of(role: Role, here: Span) -> Self {
+    fn of(role: Role, framework: &TokenStream, here: Span) -> Self {
         let (on, into_trait, into_method) = match role {
-            Role::Subscribe => ("Message", quote!(IntoReply), "into_reply"),
-            Role::Connect => ("Connect", quote!(manual::ConnectOutput), "into_output"),
-            Role::Disconnect => ("Disconnect", quote!(manual::DisconnectOutput), "into_output"),
-            Role::Init => ("Init", quote!(manual::InitOutput), "into_output"),
-            Role::Message => ("Raw", quote!(manual::RawOutput), "into_output"),
+            Role::Subscribe => (Some("Message"), quote!(IntoReply), "into_reply"),
+            Role::Connect => (Some("Connect"), quote!(manual::ConnectOutput), "into_output"),
+            Role::Disconnect => (Some("Disconnect"), quote!(manual::DisconnectOutput), "into_output"),
+            Role::Init => (Some("Init"), quote!(manual::InitOutput), "into_output"),
+            Role::Message => (Some("Raw"), quote!(manual::RawOutput), "into_output"),
+            Role::ServerEvent => (None, quote!(IntoReply), "into_reply"),
         };
-        let word = |word| Ident::new(word, here);
-        Self { on: word(on), into_trait: at(here, &into_trait), into_method: word(into_method) }
+        let from = match on.map(|on| Ident::new(on, here)) {
+            Some(on) => quote!(extract::FromContext<#framework::extract::on::#on>),
+            None => quote!(extract::FromServerEvent),
+        };
+        Self { from, into_trait: at(here, &into_trait), into_method: Ident::new(into_method, here) }
     }
 }
 
@@ -55,8 +60,9 @@ impl Entry<'_> {
         let here = *here;
         let (role, described) = self.described();
         let (add, handlers, hook) = (Ident::new(role.name(), self.here), self.local("handlers"), self.local("hook"));
-        let call = self.call(&Words::of(role, here));
-        let (around, arguments) = (self.around(), self.arguments(&Words::of(role, here)));
+        let words = Words::of(role, framework, here);
+        let call = self.call(&words);
+        let (around, arguments) = (self.around(), self.arguments(&words));
         let error_types = self.error_types();
         quote_spanned! {here=>
             let #hook = #described;
@@ -72,7 +78,7 @@ impl Entry<'_> {
         let Self { framework, handler, here, .. } = self;
         let here = *here;
         let ty = match (&handler.work, &handler.output) {
-            (Work::Hook(_), _) | (Work::Subscribe { .. }, Output::Stream(_)) => return None,
+            (Work::Hook(_) | Work::ServerEvent { .. }, _) | (Work::Subscribe { .. }, Output::Stream(_)) => return None,
             (Work::Subscribe { .. }, Output::Unit) => quote_spanned!(here=> ()),
             (Work::Subscribe { .. }, Output::Value(ty)) => elided(self.named(ty), &handler.lifetimes),
         };
@@ -106,8 +112,8 @@ impl Entry<'_> {
 
     /// `<Data<Order> as FromContext<on::Message>>`, all of it where the type stands.
     fn extractor_trait(&self, ty: &Type, words: &Words) -> TokenStream {
-        let (framework, on) = (&self.framework, &words.on);
-        let from = at(ty.span(), &quote!(#framework::extract::FromContext<#framework::extract::on::#on>));
+        let (framework, from) = (&self.framework, &words.from);
+        let from = at(ty.span(), &quote!(#framework::#from));
         let ty = self.named(ty);
         quote_spanned!(ty.span()=> <#ty as #from>)
     }
@@ -139,11 +145,12 @@ impl Entry<'_> {
         let here = *here;
         let method = handler.ident.unraw().to_string();
         let handlers = self.local("handlers");
-        let (events, policy) = match &handler.work {
+        let (role, events, policy) = match &handler.work {
             Work::Hook(role) => {
                 return (*role, at(here, &quote!(#framework::manual::Handlers::hook(#handlers, #method))));
             }
-            Work::Subscribe { events, policy } => (events, policy),
+            Work::ServerEvent { events } => (Role::ServerEvent, events, None),
+            Work::Subscribe { events, policy } => (Role::Subscribe, events, Some(policy)),
         };
         let (event, others) = events.split_first().expect("a method without a name for its event has its own");
         let also = (!others.is_empty()).then(|| quote!(.also(&[#(#others),*])));
@@ -152,7 +159,7 @@ impl Entry<'_> {
             Output::Unit => "()".to_owned(),
             Output::Value(ty) | Output::Stream(ty) => type_text(ty),
         };
-        let policy = policy_calls(framework, policy);
+        let policy = policy.map(|policy| policy_calls(framework, policy));
         let described = quote! {
             #framework::manual::Handlers::subscription(#handlers, #event, #method)
                 #also
@@ -160,7 +167,7 @@ impl Entry<'_> {
                 .reply(#reply)
                 #policy
         };
-        (Role::Subscribe, at(here, &described))
+        (role, at(here, &described))
     }
 
     /// The closure that reads the arguments, each by a statement of its own, and calls the method.

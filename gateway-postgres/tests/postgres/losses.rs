@@ -77,6 +77,28 @@ async fn a_restart_of_the_database_is_survived() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_stops_answering_is_lost() {
+    let Some(server) = start_server().await else { return };
+    let url = server.url("postgres");
+    let builder = Postgres::builder(&url).create_table().answer_timeout(Duration::from_millis(500));
+    let builder = builder.heartbeat_interval(Duration::from_millis(200)).heartbeat_timeout(Duration::from_secs(1));
+    let mut ann = TestNode::with(builder, &["/"]).await;
+    server.signal_all("-STOP");
+    // Ends when the connection is given up.
+    let error = ann.engine.publish(&[broadcast("/", "hangs", &())]).await.unwrap_err();
+    assert_eq!(error.published(), 1, "{error}");
+    assert!(matches!(ann.next().await, Heard::State(EngineState::Lost { reason }) if reason.contains("1.2s")));
+    server.signal_all("-CONT");
+    assert!(matches!(ann.next().await, Heard::State(EngineState::Gap { messages: None })));
+    assert!(matches!(ann.next().await, Heard::State(EngineState::Connected)));
+    let bob = TestNode::with(Postgres::builder(&url), &["/"]).await;
+    bob.publish(broadcast("/", "e", &())).await;
+    assert_eq!(event(&ann.body_from(&bob).await), "e");
+    drop((ann, bob));
+    in_background(server, drop).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_start_while_the_database_is_away_may_be_repeated() {
     let Some(server) = start_server().await else { return };
     let url = server.url("postgres");
