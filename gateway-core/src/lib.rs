@@ -89,7 +89,7 @@ pub use http;
 
 pub use gateway_macros::{
     Event, Exception, Injectable, filter, gateway, guard, intercept, on_connect, on_disconnect, on_init, on_message,
-    on_server_event, subscribe,
+    subscribe,
 };
 
 pub use crate::error::{ConnectRejection, Exception, Rejection};
@@ -137,6 +137,8 @@ pub mod format {
 
 /// Several servers with one set of rooms: the [`Engine`](cluster::Engine) between them, and their messages.
 pub mod cluster {
+    pub use gateway_macros::on_server_event;
+
     pub use crate::hub::cluster::{
         Census, ClusterNode, ClusterOptions, Engine, EngineAbsence, EngineError, EngineFuture, EngineState,
         MessageReceiver, Published, Received,

@@ -10,6 +10,7 @@ use crate::connect::{ConnectError, ConnectOptions, Connector, Deployment, Purpos
 use crate::emitter::Emitter;
 use crate::pub_sub::PubSub;
 use crate::sharded::Sharded;
+use crate::streams::Streams;
 
 /// A Redis or Valkey that servers share. Engines and emitters of it open connections of their own.
 #[derive(Clone, Debug)]
@@ -72,6 +73,12 @@ impl Redis {
     #[must_use]
     pub fn sharded(&self) -> Sharded {
         Sharded::new(Arc::clone(&self.connector))
+    }
+
+    /// Creates an engine over streams that belongs to one cluster with Node servers of `@socket.io/redis-streams-adapter`.
+    #[must_use]
+    pub fn streams(&self) -> Streams {
+        Streams::new(Arc::clone(&self.connector))
     }
 
     /// Creates an emitter for servers with [`Redis::pub_sub`] and Node servers of `@socket.io/redis-adapter`.

@@ -2,7 +2,7 @@
 
 import WebSocket from "ws";
 
-const ROUNDS = 60, IN_FLIGHT = 500, EVENTS = 1_000;
+const ROUNDS = 40, IN_FLIGHT = 500, EVENTS = 500;
 const data = { room: "lobby", text: "x".repeat(64), tag: 7 };
 
 const clients = {

@@ -9,7 +9,7 @@ import { start } from "./fixture.js";
 
 /** An event alone is mostly work of npm's `ws`, which both have. */
 const AT_MOST = { requests: 0.6, events: 1 };
-const TURNS = 4;
+const TURNS = 5;
 const script = fileURLToPath(new URL("load.js", import.meta.url));
 
 test("a request and its reply take at most 0.6 of the CPU that they take socket.io-client, an event no more", async (context) => {

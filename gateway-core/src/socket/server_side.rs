@@ -91,7 +91,7 @@ fn packet(event: &str, args: Result<RawArgs, serde_json::Error>) -> Result<Event
 
 impl Namespace {
     /// Sends an event to the other servers of the cluster, whose methods with
-    /// [`#[on_server_event]`](macro@crate::on_server_event) in this namespace handle it; on servers of Node the listeners of
+    /// [`#[on_server_event]`](macro@crate::cluster::on_server_event) in this namespace handle it; on servers of Node the listeners of
     /// `namespace.on(…)`. As in Socket.IO, it does not run on this server, and without a cluster it does nothing.
     ///
     /// # Errors

@@ -15,8 +15,8 @@ pub(crate) struct KeyedCommand {
 /// A connection. Clones share it.
 #[derive(Clone)]
 pub(crate) enum Connection {
-    /// To one server.
-    Single(MultiplexedConnection),
+    /// To one server, with the number that the server gave the connection.
+    Single(MultiplexedConnection, Option<i64>),
     /// To the nodes of a Redis Cluster.
     Cluster(ClusterConnection),
 }
@@ -25,15 +25,36 @@ impl Connection {
     /// Executes a command.
     pub(crate) async fn query<T: FromRedisValue>(&mut self, command: &Cmd) -> RedisResult<T> {
         match self {
-            Self::Single(connection) => command.query_async(connection).await,
+            Self::Single(connection, _) => command.query_async(connection).await,
             Self::Cluster(connection) => command.query_async(connection).await,
+        }
+    }
+
+    /// The number by which the server can end the connection.
+    pub(crate) fn id(&self) -> Option<i64> {
+        match self {
+            Self::Single(_, id) => *id,
+            Self::Cluster(_) => None,
+        }
+    }
+
+    /// Executes commands of one key at the same moment, and returns the result of each.
+    pub(crate) async fn transaction(&mut self, commands: &[Cmd]) -> RedisResult<Vec<RedisResult<Value>>> {
+        let mut pipeline = Pipeline::with_capacity(commands.len());
+        pipeline.atomic().ignore_errors();
+        for command in commands {
+            pipeline.add_command(command.clone());
+        }
+        match self {
+            Self::Single(connection, _) => pipeline.query_async(connection).await,
+            Self::Cluster(connection) => pipeline.query_async(connection).await,
         }
     }
 
     /// Executes commands in their order, and returns the result of each. Fails if the connection does.
     pub(crate) async fn pipeline(&mut self, commands: Vec<KeyedCommand>) -> RedisResult<Vec<RedisResult<Value>>> {
         match self {
-            Self::Single(connection) => {
+            Self::Single(connection, _) => {
                 let mut pipeline = Pipeline::with_capacity(commands.len());
                 let count = commands.len();
                 for KeyedCommand { command, .. } in commands {

@@ -14,7 +14,7 @@ use redis::{
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::connect::{ConnectError, Connection};
+use crate::connect::{Backoff, ConnectError, Connection};
 
 /// The servers that an engine talks to.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +63,10 @@ impl Default for ConnectOptions {
 pub(crate) enum Purpose {
     Publish,
     Subscribe,
+    /// Waits for entries of a stream, each time as long as this.
+    Read {
+        block: Duration,
+    },
 }
 
 impl Purpose {
@@ -70,6 +74,15 @@ impl Purpose {
         match self {
             Self::Publish => "publish",
             Self::Subscribe => "subscribe",
+            Self::Read { .. } => "read",
+        }
+    }
+
+    /// Time in which the server is silent by intention.
+    fn silence(self) -> Duration {
+        match self {
+            Self::Publish | Self::Subscribe => Duration::ZERO,
+            Self::Read { block } => block,
         }
     }
 }
@@ -101,6 +114,11 @@ impl Connector {
         Ok(Self { servers, address, options })
     }
 
+    /// The pauses between attempts to connect, from the first.
+    pub(crate) fn backoff(&self) -> Backoff {
+        Backoff::new(self.options.first_pause, self.options.longest_pause)
+    }
+
     /// The address without credentials.
     pub(crate) fn address(&self) -> &str {
         &self.address
@@ -120,25 +138,30 @@ impl Connector {
 
     async fn connect(&self, purpose: Purpose, pushes: impl AsyncPushSender) -> RedisResult<Connection> {
         let ConnectOptions { connect_timeout, response_timeout, name, .. } = &self.options;
+        let response_timeout = *response_timeout + purpose.silence();
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(*connect_timeout))
-            .set_response_timeout(Some(*response_timeout));
+            .set_response_timeout(Some(response_timeout));
         let mut connection = match &self.servers {
             Servers::Single(client) => {
                 let config = config.set_push_sender(pushes);
-                Connection::Single(client.get_multiplexed_async_connection_with_config(&config).await?)
+                Connection::Single(client.get_multiplexed_async_connection_with_config(&config).await?, None)
             }
             Servers::Sentinel(sentinel) => {
                 let client = sentinel.lock().await.async_get_client().await?;
                 let config = config.set_push_sender(pushes);
-                Connection::Single(client.get_multiplexed_async_connection_with_config(&config).await?)
+                Connection::Single(client.get_multiplexed_async_connection_with_config(&config).await?, None)
             }
-            Servers::Cluster(nodes) => Connection::Cluster(self.cluster(nodes, pushes).await?),
+            Servers::Cluster(nodes) => {
+                return self.cluster(nodes, pushes, response_timeout).await.map(Connection::Cluster);
+            }
         };
-        if let Connection::Single(_) = connection {
-            // A user may lack the permission; the name only helps people.
-            let name = format!("{name}:{}", purpose.name());
-            let _: Result<(), _> = connection.query(cmd("CLIENT").arg("SETNAME").arg(name)).await;
+        // A user may lack the permission: the name only helps people, and the number is of use after rare failures.
+        let name = format!("{name}:{}", purpose.name());
+        let _: Result<(), _> = connection.query(cmd("CLIENT").arg("SETNAME").arg(name)).await;
+        let number: Option<i64> = connection.query(cmd("CLIENT").arg("ID")).await.ok();
+        if let Connection::Single(_, id) = &mut connection {
+            *id = number;
         }
         Ok(connection)
     }
@@ -147,11 +170,12 @@ impl Connector {
         &self,
         nodes: &[ConnectionInfo],
         pushes: impl AsyncPushSender,
+        response_timeout: Duration,
     ) -> RedisResult<redis::cluster_async::ClusterConnection> {
         let builder = ClusterClientBuilder::new(nodes.to_vec())
             .use_protocol(ProtocolVersion::RESP3)
             .connection_timeout(self.options.connect_timeout)
-            .response_timeout(self.options.response_timeout)
+            .response_timeout(response_timeout)
             .push_sender(pushes);
         #[cfg(feature = "tls")]
         let builder = match &self.options.certificates {

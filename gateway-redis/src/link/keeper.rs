@@ -6,7 +6,7 @@ use std::time::Duration;
 use gateway_core::cluster::{ClusterNode, EngineState};
 use redis::cmd;
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use crate::connect::{Backoff, ConnectError, Connector, Purpose};
 use crate::link::alive::{Alive, LiveConnection};
@@ -15,6 +15,9 @@ use crate::link::{Publisher, PushReceiver};
 
 /// Time between the questions whether a silent connection still answers.
 const PING: Duration = Duration::from_secs(10);
+
+/// Time after which a connection that is lost is opened again at once.
+const STABLE: Duration = Duration::from_secs(10);
 
 /// Changes of subscriptions, and the place to tell that they are made.
 pub(super) struct Request {
@@ -32,6 +35,8 @@ pub(super) struct Keeper {
     subscriptions: Subscriptions,
     requests: mpsc::Receiver<Request>,
     losses: Arc<Notify>,
+    backoff: Backoff,
+    connected: Instant,
 }
 
 impl Keeper {
@@ -43,7 +48,9 @@ impl Keeper {
         requests: mpsc::Receiver<Request>,
     ) -> Self {
         let (subscriptions, losses) = Default::default();
-        Self { connector, node, receiver, publisher, subscriber: None, subscriptions, requests, losses }
+        let (backoff, connected) = (connector.backoff(), Instant::now());
+        let subscriber = None;
+        Self { connector, node, receiver, publisher, subscriber, subscriptions, requests, losses, backoff, connected }
     }
 
     /// Runs until the handle is dropped.
@@ -94,7 +101,7 @@ impl Keeper {
         let alive = Alive::new(&self.losses);
         let receiver = match purpose {
             Purpose::Subscribe => Some(Arc::clone(&self.receiver)),
-            Purpose::Publish => None,
+            Purpose::Publish | Purpose::Read { .. } => None,
         };
         let connection = self.connector.open(purpose, alive.pushes(receiver)).await?;
         Ok(LiveConnection::new(connection, alive))
@@ -105,18 +112,22 @@ impl Keeper {
         let is_deaf = self.is_subscriber_lost();
         let side = if is_deaf { "subscribed" } else { "publishing" };
         self.node.state_changed(EngineState::Lost { reason: format!("the {side} connection was closed") });
-        let options = &self.connector.options;
-        let mut backoff = Backoff::new(options.first_pause, options.longest_pause);
         let mut is_gap = is_deaf;
+        if self.connected.elapsed() > STABLE {
+            self.backoff = self.connector.backoff();
+        } else if !self.pause().await {
+            return false;
+        }
         while self.is_lost() {
             is_gap |= self.is_subscriber_lost();
             if let Err(error) = self.connect().await {
                 tracing::debug!(error = &error as &dyn std::error::Error, "Redis cannot be reached yet");
-                if !self.wait(backoff.pause()).await {
+                if !self.pause().await {
                     return false;
                 }
             }
         }
+        self.connected = Instant::now();
         if is_gap {
             self.node.state_changed(EngineState::Gap { messages: None });
         }
@@ -124,9 +135,9 @@ impl Keeper {
         true
     }
 
-    /// Waits, and notes changes of subscriptions meanwhile.
-    async fn wait(&mut self, pause: Duration) -> bool {
-        let pause = sleep(pause);
+    /// Waits, and notes changes of subscriptions meanwhile. Returns `false` if the handle is dropped.
+    async fn pause(&mut self) -> bool {
+        let pause = sleep(self.backoff.pause());
         tokio::pin!(pause);
         loop {
             tokio::select! {

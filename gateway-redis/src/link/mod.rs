@@ -12,5 +12,5 @@ mod subscriptions;
 pub(crate) use handle::Link;
 pub(crate) use publisher::{PublishFailure, Publisher};
 pub(crate) use pushed::{PushReceiver, Pushed};
-pub(crate) use running::Running;
+pub(crate) use running::{Running, Started, refused};
 pub(crate) use subscriptions::Subscription;

@@ -17,7 +17,11 @@ pub(crate) enum PublishFailure {
     /// Nothing was sent.
     Away,
     /// The connection was lost before the server answered: the commands may have been executed.
-    Unknown(RedisError),
+    Unknown {
+        error: RedisError,
+        /// The number of the lost connection, by which the server can end it.
+        connection: Option<i64>,
+    },
     /// The server executes no commands of this kind now, such as while it loads, or as a replica.
     Refused {
         /// Number of commands that were executed before.
@@ -40,14 +44,16 @@ impl Publisher {
         let mut live = self.live().ok_or(PublishFailure::Away)?;
         let results = live.connection.pipeline(commands).await.map_err(|error| {
             live.lose();
-            PublishFailure::Unknown(error)
+            PublishFailure::Unknown { error, connection: live.connection.id() }
         })?;
         let unable = |result: &RedisResult<Value>| result.as_ref().err().filter(|error| is_unable(error)).cloned();
         let refused = results.iter().enumerate().find_map(|(executed, result)| Some((executed, unable(result)?)));
         match refused {
             None => Ok(results),
             Some((executed, error)) => {
-                live.lose();
+                if is_elsewhere(&error) {
+                    live.lose();
+                }
                 Err(PublishFailure::Refused { executed, error })
             }
         }
@@ -60,7 +66,7 @@ impl Publisher {
             if error.is_unrecoverable_error() || error.is_timeout() {
                 live.lose();
             }
-            PublishFailure::Unknown(error)
+            PublishFailure::Unknown { error, connection: None }
         })
     }
 
@@ -81,14 +87,19 @@ fn is_unable(error: &RedisError) -> bool {
                 | ServerErrorKind::TryAgain
                 | ServerErrorKind::ClusterDown
         )
-    )
+    ) || matches!(error.code(), Some("OOM" | "MISCONF" | "NOREPLICAS"))
+}
+
+/// Returns `true` if another server may be the master now.
+fn is_elsewhere(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown))
 }
 
 impl std::fmt::Display for PublishFailure {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Away => formatter.write_str("Redis is away"),
-            Self::Unknown(error) => write!(formatter, "the connection to Redis was lost: {error}"),
+            Self::Unknown { error, .. } => write!(formatter, "the connection to Redis was lost: {error}"),
             Self::Refused { error, .. } => write!(formatter, "Redis does not take messages now: {error}"),
         }
     }

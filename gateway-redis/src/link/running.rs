@@ -67,7 +67,7 @@ impl Started {
             let published = match &failure {
                 PublishFailure::Away => 0,
                 // Sent again they might arrive twice.
-                PublishFailure::Unknown(_) => count,
+                PublishFailure::Unknown { .. } => count,
                 PublishFailure::Refused { executed, .. } => *executed,
             };
             EngineError::new(failure.to_string()).after_publishing(published)

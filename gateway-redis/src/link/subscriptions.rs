@@ -70,7 +70,7 @@ impl Subscriptions {
 pub(super) async fn send(connection: &mut Connection, changes: &[Change]) -> Result<(), RedisError> {
     for changes in changes.chunks(AT_ONCE) {
         match connection {
-            Connection::Single(_) => send_pipelined(connection, changes).await?,
+            Connection::Single(..) => send_pipelined(connection, changes).await?,
             Connection::Cluster(cluster) => {
                 for change in changes {
                     match change {

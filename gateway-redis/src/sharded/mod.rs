@@ -6,3 +6,4 @@ mod received;
 
 pub use channels::SubscriptionMode;
 pub use engine::Sharded;
+pub(crate) use received::{Namespaces, NodeReceiver};

@@ -32,14 +32,15 @@ impl Namespaces {
         }
     }
 
-    fn of_channel(&self, channel: &str) -> Option<Arc<str>> {
+    /// The namespace with this key.
+    pub(crate) fn get(&self, channel: &str) -> Option<Arc<str>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(channel).cloned()
     }
 }
 
 impl PushReceiver for NodeReceiver {
     fn receive(&self, pushed: Pushed<'_>) {
-        let Some(namespace) = self.namespaces.of_channel(pushed.channel) else { return };
+        let Some(namespace) = self.namespaces.get(pushed.channel) else { return };
         self.node.count_bytes(pushed.payload.len(), 0);
         match self.decoder.decode(pushed.payload, &namespace) {
             Ok(None) => {}

@@ -8,3 +8,4 @@ mod nodes;
 mod pub_sub;
 mod redis_process;
 mod sharded;
+mod streams;

@@ -87,6 +87,22 @@ impl<E: Engine> Node<E> {
         within(self.engine.publish(&[message])).await.unwrap().remove(0)
     }
 
+    /// Publishes as the framework does: what was not published is published when the engine is back.
+    pub(crate) async fn publish_all(&self, messages: &[ClusterMessage]) -> Vec<Published> {
+        let mut published = Vec::new();
+        while published.len() < messages.len() {
+            match within(self.engine.publish(&messages[published.len()..])).await {
+                Ok(more) => published.extend(more),
+                Err(error) => {
+                    published.extend((0..error.published()).map(|_| Published::without_offset()));
+                    // Some failures change no connection.
+                    let _ = timeout(Duration::from_secs(1), self.reconnected()).await;
+                }
+            }
+        }
+        published
+    }
+
     /// The next message of another node.
     pub(crate) async fn received(&self) -> Received {
         within(async { self.messages.lock().await.recv().await }).await.unwrap()

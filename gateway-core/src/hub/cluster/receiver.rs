@@ -188,7 +188,8 @@ impl MessageReceiver for Receiver {
     fn receive(&self, received: Received) {
         let Some(cluster) = self.cluster.upgrade() else { return };
         let Received { from, message, offset: _ } = received;
-        if message.body.bytes() > cluster.options.message_bytes {
+        let is_answer = matches!(message.body, MessageBody::Answer { .. });
+        if message.body.bytes() > cluster.options.message_bytes && !is_answer {
             return self.ignore("it is too large");
         }
         cluster.meter.received.add();

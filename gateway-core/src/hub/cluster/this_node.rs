@@ -95,7 +95,9 @@ impl Cluster {
             return false;
         }
         let bytes = body.bytes() + namespace.len();
-        let (count, reason) = if bytes > self.options.message_bytes {
+        // Answers are bounded by the queue alone: the description of many sockets is large.
+        let is_answer = matches!(body, MessageBody::Answer { .. });
+        let (count, reason) = if bytes > self.options.message_bytes && !is_answer {
             (&self.meter.too_large, "it is too large")
         } else if self.queue.push(ClusterMessage { namespace: Arc::clone(namespace), body }, bytes) {
             return true;

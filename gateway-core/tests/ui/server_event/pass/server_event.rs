@@ -1,4 +1,4 @@
-use gateway_core::extract::{Args, EventName, RawArgs, TraceParent};
+use gateway_core::extract::{Args, EventName, RawArgs};
 use gateway_core::prelude::*;
 use gateway_core::{Rejection, ServerHandle};
 
@@ -20,13 +20,12 @@ impl Chat {
         _: EventName,
         _: State<ServerHandle>,
         _: Namespace,
-        _: Option<TraceParent>,
         data: Result<Data<String>, Rejection>,
     ) -> Result<String, Exception> {
         Ok(data?.0)
     }
 
-    #[gateway_core::on_server_event("of every other")]
+    #[gateway_core::cluster::on_server_event("of every other")]
     fn qualified(&self) -> Data<Vec<u8>> {
         Data(Vec::new())
     }
