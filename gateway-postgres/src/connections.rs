@@ -109,7 +109,7 @@ impl Commands {
         let age = options.cleanup_interval.as_millis();
         let cleanup = format!("DELETE FROM {table} WHERE created_at < now() - interval '{age} milliseconds'");
         let (process, answer_timeout) = (process.get(0), options.answer_timeout);
-        Ok(Self { notify, attach, load, cleanup, answer_timeout, process, client })
+        Ok(Self { client, notify, attach, load, cleanup, answer_timeout, process })
     }
 
     /// Deletes old attachments.

@@ -228,6 +228,10 @@ impl Engine for Postgres {
         "postgres"
     }
 
+    fn address(&self) -> String {
+        self.shared.options.address()
+    }
+
     fn start(&self, node: ClusterNode) -> EngineFuture<'_, Result<(), EngineError>> {
         Box::pin(self.start_with(node))
     }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use tokio_postgres::config::Host;
+
 use crate::connections::open_commands;
 use crate::engine::Postgres;
 use crate::error::PostgresError;
@@ -10,6 +12,8 @@ use crate::{Emitter, connections};
 
 /// Longest name of a channel in bytes: one less than PostgreSQL's NAMEDATALEN.
 const LONGEST_CHANNEL: usize = 63;
+
+const DEFAULT_PORT: u16 = 5432;
 
 /// Most bytes of a notification, and one more.
 const PAYLOAD_LIMIT: usize = 8000;
@@ -187,6 +191,19 @@ impl Options {
         let fits = channel.len() <= LONGEST_CHANNEL && !channel.contains('\0');
         if fits { Ok(channel) } else { Err(PostgresError::ChannelName(channel)) }
     }
+
+    /// Hosts and database without credentials, such as `localhost:5432/app`.
+    pub(crate) fn address(&self) -> String {
+        let (config, ports) = (&self.config, self.config.get_ports());
+        let port = |index: usize| ports.get(index).or(ports.last()).copied().unwrap_or(DEFAULT_PORT);
+        let hosts = config.get_hosts().iter().enumerate().map(|(index, host)| match host {
+            Host::Tcp(name) => format!("{name}:{}", port(index)),
+            #[cfg(unix)]
+            Host::Unix(directory) => format!("{}:{}", directory.display(), port(index)),
+        });
+        let hosts: Vec<_> = hosts.collect();
+        format!("{}/{}", hosts.join(","), config.get_dbname().or(config.get_user()).unwrap_or_default())
+    }
 }
 
 impl fmt::Debug for PostgresBuilder {
@@ -233,6 +250,17 @@ mod tests {
         assert!(options.channel("/a\0").is_err());
         let prefix = PostgresBuilder::new("postgres://localhost").channel_prefix("p".repeat(62));
         assert!(matches!(prefix.build(), Err(PostgresError::ChannelName(_))));
+    }
+
+    #[test]
+    fn an_address_has_no_credentials() {
+        let check = |url: &str, expected: &str| {
+            assert_eq!(PostgresBuilder::new(url).check().unwrap().address(), expected);
+        };
+        check("postgres://app:geheim@db.example/chat", "db.example:5432/chat");
+        check("postgres://app:geheim@one,two:6000/", "one:5432,two:6000/app");
+        check("host=/run/postgresql port=6000 user=app", "/run/postgresql:6000/app");
+        check("user=app", "/app");
     }
 
     #[test]

@@ -6,4 +6,5 @@ mod faults;
 mod hostile;
 mod memory;
 mod messages;
+mod ports;
 mod reconnect;

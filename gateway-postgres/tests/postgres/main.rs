@@ -9,6 +9,7 @@ mod channels;
 mod emitter;
 mod losses;
 mod nodes;
+mod servers;
 mod start;
 mod support;
 #[cfg(feature = "tls")]
