@@ -43,7 +43,8 @@ pub struct Emitter {
 struct EmitterShared {
     options: Options,
     id: NodeId,
-    opened: Mutex<OwnCommands>,
+    /// Nothing after the database has not answered in time.
+    opened: Mutex<Option<OwnCommands>>,
 }
 
 /// The recipients of an [`Emitter`].
@@ -64,7 +65,7 @@ impl Emitter {
     }
 
     pub(crate) fn new(options: Options, opened: OwnCommands) -> Self {
-        let shared = EmitterShared { options, id: NodeId::new(EMITTER), opened: Mutex::new(opened) };
+        let shared = EmitterShared { options, id: NodeId::new(EMITTER), opened: Mutex::new(Some(opened)) };
         Self { shared: Arc::new(shared), namespace: "/".into() }
     }
 
@@ -115,7 +116,11 @@ impl Emitter {
         let message = ClusterMessage { namespace: Arc::clone(&self.namespace), body };
         let notice = Notice::new(&self.shared.options, &self.shared.id, &message)?;
         let commands = self.shared.commands().await?;
-        commands.answer(notice.send(&commands)).await
+        let sent = commands.answer(notice.send(&commands)).await;
+        if matches!(sent, Err(PostgresError::Timeout(_))) {
+            self.shared.give_up(&commands).await;
+        }
+        sent
     }
 }
 
@@ -205,10 +210,18 @@ impl EmitterShared {
     /// The connection; a new one if it was lost.
     async fn commands(&self) -> Result<Arc<Commands>, PostgresError> {
         let mut opened = self.opened.lock().await;
-        if opened.commands.client.is_closed() {
-            *opened = open_commands(&self.options).await?;
+        let commands = opened.as_ref().map(|opened| &opened.commands).filter(|commands| !commands.client.is_closed());
+        if let Some(commands) = commands {
+            return Ok(Arc::clone(commands));
         }
-        Ok(Arc::clone(&opened.commands))
+        let new = open_commands(&self.options).await?;
+        Ok(Arc::clone(&opened.insert(new).commands))
+    }
+
+    /// Drops the connection, unless another call has replaced it.
+    async fn give_up(&self, silent: &Arc<Commands>) {
+        let mut opened = self.opened.lock().await;
+        opened.take_if(|opened| Arc::ptr_eq(&opened.commands, silent));
     }
 }
 

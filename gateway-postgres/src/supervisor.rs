@@ -54,7 +54,6 @@ impl Supervisor {
             let reason = self.serve(&mut connections).await;
             self.shared.disconnected();
             drop(connections);
-            tracing::warn!("the connection to PostgreSQL is lost: {reason}");
             self.node.state_changed(EngineState::Lost { reason });
             connections = self.reconnect().await;
             self.node.state_changed(EngineState::Gap { messages: None });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::cluster::{ClusterMessage, Engine, EngineState};
-use gateway_postgres::Postgres;
+use gateway_postgres::{Postgres, PostgresError};
 use tokio::time::sleep;
 
 use crate::support::{Database, Heard, Server, TestNode, broadcast, database_of_its_own, event};
@@ -95,6 +95,21 @@ async fn a_database_that_stops_answering_is_lost() {
     bob.publish(broadcast("/", "e", &())).await;
     assert_eq!(event(&ann.body_from(&bob).await), "e");
     drop((ann, bob));
+    in_background(server, drop).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_emitter_gives_a_silent_database_up_and_connects_again() {
+    let Some(server) = start_server().await else { return };
+    let builder = Postgres::builder(&server.url("postgres")).create_table();
+    let emitter = builder.answer_timeout(Duration::from_millis(500)).connect_emitter().await.unwrap();
+    server.signal_all("-STOP");
+    for _ in 0..2 {
+        assert!(matches!(emitter.emit("e", &()).await, Err(PostgresError::Timeout(_))));
+    }
+    server.signal_all("-CONT");
+    while emitter.emit("e", &()).await.is_err() {}
+    drop(emitter);
     in_background(server, drop).await;
 }
 

@@ -10,7 +10,7 @@ use gateway_postgres::rustls::{ClientConfig, RootCertStore};
 use gateway_postgres::{Emitter, Postgres, PostgresError};
 use rcgen::CertifiedKey;
 
-use crate::support::{Server, TestNode, event, give_to_server};
+use crate::support::{Server, TestNode, database_of_its_own, event, give_to_server};
 
 /// Starts a server; returns its URL, its certificate and itself.
 fn start_server() -> Option<(String, CertificateDer<'static>, Server)> {
@@ -52,4 +52,11 @@ async fn connections_are_encrypted_and_the_certificate_is_checked() {
     assert_eq!(event(&ann.message().await.message.body), "e");
     drop((ann, emitter));
     tokio::task::spawn_blocking(|| drop(server)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_unix_socket_needs_no_encryption() {
+    let database = database_of_its_own!();
+    let builder = Postgres::builder(&database.url).tls(trusting(&[]));
+    assert!(builder.connect().await.is_ok());
 }

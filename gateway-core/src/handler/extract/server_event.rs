@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::error::Rejection;
 use crate::handler::{Context, Data, EventName, FromContext, Requirements, Service, State, on};
 use crate::hub::Namespace;
-use crate::protocol::{Args, RawArgs, TraceParent};
+use crate::protocol::{Args, RawArgs};
 
 /// A type that can be an argument of a method with [`#[on_server_event]`](macro@crate::cluster::on_server_event).
 ///
@@ -15,7 +15,7 @@ use crate::protocol::{Args, RawArgs, TraceParent};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of `#[on_server_event]`",
     label = "this cannot be read from an event of another server",
-    note = "a server-side event is read as `Data<T>`, `Args<T>`, `RawArgs`, `Bytes`, `EventName`, `State<T>`, `Namespace` or `Option<TraceParent>`; it has no socket",
+    note = "a server-side event is read as `Data<T>`, `Args<T>`, `RawArgs`, `Bytes`, `EventName`, `State<T>` or `Namespace`; it has no socket",
     note = "the handle of the server is `State<ServerHandle>`"
 )]
 pub trait FromServerEvent: Sized {
@@ -51,12 +51,6 @@ impl<T: FromServerEvent> FromServerEvent for Result<T, Rejection> {
 
     fn needs(needs: &mut Requirements<'_>) {
         needs.optional(T::needs);
-    }
-}
-
-impl FromServerEvent for Option<TraceParent> {
-    fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
-        Ok(context.traceparent())
     }
 }
 

@@ -1,4 +1,4 @@
-use gateway_core::extract::{Args, EventName, RawArgs, TraceParent};
+use gateway_core::extract::{Args, EventName, RawArgs};
 use gateway_core::prelude::*;
 use gateway_core::{Rejection, ServerHandle};
 
@@ -20,7 +20,6 @@ impl Chat {
         _: EventName,
         _: State<ServerHandle>,
         _: Namespace,
-        _: Option<TraceParent>,
         data: Result<Data<String>, Rejection>,
     ) -> Result<String, Exception> {
         Ok(data?.0)
