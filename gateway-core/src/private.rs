@@ -8,12 +8,13 @@ pub use serde_json::Error as JsonError;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::error::Exception;
+use crate::error::{Exception, Rejection};
 pub use crate::gateway::{
     Concrete, ConcreteEntry, ConnectFuture, DisconnectFuture, EventFuture, GatewayEntry, GenericEntry, HandlersEntry,
     InitFuture, MessageFuture, MethodEntry, Part, Probe, Registration, SubscriptionEntry,
 };
 use crate::gateway::{Gateway, Handlers, Injectable, Layers};
+use crate::handler::{Context, HandlerFuture};
 pub use crate::handler::{
     Driven, ErasedGuard, ErrorTypes, FrameworkError, FromContextOptional, Prompt, ReplyStream, Waits, call_0, call_1,
     call_2, call_3, call_4,
@@ -80,6 +81,17 @@ impl<T: Send + Sync + 'static> MakeProvided<T> for Make<T> {
         }
         provided
     }
+}
+
+/// The outcome of a method that was not called: its argument of this type, as it is written, could not be read.
+#[must_use]
+pub fn rejected<T: From<Rejection>>(
+    context: &Context<'_>,
+    argument: &'static str,
+    rejection: Rejection,
+) -> HandlerFuture<T> {
+    context.note(|| format!("the argument `{argument}` could not be read: {rejection}"));
+    HandlerFuture::rejected(rejection)
 }
 
 /// Asks of the type that `register!` names that it is a gateway.

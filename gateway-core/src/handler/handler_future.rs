@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use crate::error::Rejection;
 use crate::handler::reply::stream;
-use crate::handler::{Context, Items, Reply};
+use crate::handler::{Items, Reply};
 
 /// A called handler or hook. A synchronous one needs no future.
 pub struct HandlerFuture<T = Reply>(pub(crate) HandlerState<T>);
@@ -35,17 +35,6 @@ impl<T> HandlerFuture<T> {
         T: From<Rejection>,
     {
         Self::ready(rejection.into())
-    }
-
-    /// Creates the outcome for an argument that could not be read, of this type as it is written.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn unreadable(context: &Context<'_>, argument: &'static str, rejection: Rejection) -> Self
-    where
-        T: From<Rejection>,
-    {
-        context.note(|| format!("the argument `{argument}` could not be read: {rejection}"));
-        Self::rejected(rejection)
     }
 
     /// Waits for the outcome.

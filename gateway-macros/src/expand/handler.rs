@@ -91,11 +91,10 @@ impl<'a> Entry<'a> {
     /// Reads the arguments, each by a statement of its own, and calls the method.
     pub(crate) fn body(&self) -> TokenStream {
         let Self { framework, handler, here, .. } = self;
-        let (here, words) = (*here, &self.words);
+        let here = *here;
         let names: Vec<Ident> =
             (0..handler.arguments.len()).map(|index| self.local(&format!("argument_{index}"))).collect();
         let (cx, value, rejection) = (self.local("cx"), self.local("value"), self.local("rejection"));
-        let future = &words.future;
         let reads = handler.arguments.iter().zip(&names).map(|(written, name)| {
             let (from, text) = (self.extractor_trait(&self.named(written)), self.text(&type_text(written)));
             let read = quote_spanned!(written.span()=> #from::from_context(#cx));
@@ -103,7 +102,7 @@ impl<'a> Entry<'a> {
                 let #name = match #read {
                     ::core::result::Result::Ok(#value) => #value,
                     ::core::result::Result::Err(#rejection) => {
-                        return #framework::#future::unreadable(#cx, #text, #rejection);
+                        return #framework::private::rejected(#cx, #text, #rejection);
                     }
                 };
             }
