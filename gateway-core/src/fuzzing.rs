@@ -86,7 +86,7 @@ impl From<ReceivedMessage<'_>> for Read {
 ///
 /// The text that a client would receive.
 pub fn upgrade(request: &Parts, subprotocols: &[String]) -> Result<Response<()>, String> {
-    Upgrade::check(request, UpgradeIntent::of(&request.headers), subprotocols)
+    Upgrade::check(request, UpgradeIntent::from_headers(&request.headers), subprotocols)
         .map(|upgrade| upgrade.response())
         .map_err(|error| error.to_string())
 }
@@ -129,7 +129,7 @@ fn said(incoming: Incoming<'_>) -> Option<(FuzzEvent, Vec<u8>)> {
     let data = payload.raw().map(RawValue::get);
     let content = data.unwrap_or("null").into();
     let reply = Outgoing::Reply { event: &event, content, id: id.as_ref(), named: ReplyEvent::Own };
-    let frame = WireFormat::Plain.encode(EncodeContext::of("/"), &reply).as_slice().to_vec();
+    let frame = WireFormat::Plain.encode(EncodeContext::new("/"), &reply).as_slice().to_vec();
     let read =
         FuzzEvent { event: event.to_string(), data: data.map(str::to_owned), id: id.as_ref().map(ToString::to_string) };
     Some((read, frame))
@@ -145,8 +145,8 @@ pub fn read_packed_event(message: &[u8], depth: usize) -> Option<(FuzzEvent, Vec
         let Incoming::Event(Envelope { event, payload, id }) = incoming else { return };
         let content = ContentRef { json: payload.text(), shape: payload.shape, attachments: payload.attachments() };
         let reply = Outgoing::Reply { event: &event, content, id: id.as_ref(), named: ReplyEvent::Own };
-        let frame = WireFormat::PlainMsgpack.encode(EncodeContext::of("/"), &reply).as_slice().to_vec();
-        let plain = WireFormat::Plain.encode(EncodeContext::of("/"), &reply);
+        let frame = WireFormat::PlainMsgpack.encode(EncodeContext::new("/"), &reply).as_slice().to_vec();
+        let plain = WireFormat::Plain.encode(EncodeContext::new("/"), &reply);
         let data = String::from_utf8_lossy(plain.as_slice()).into_owned();
         read = Some((FuzzEvent { event: event.to_string(), data: Some(data), id: id.map(|id| id.to_string()) }, frame));
     };

@@ -105,7 +105,8 @@ pub use crate::transport::{AuthError, Handshake};
 /// Arguments of handlers and hooks: extractors, and the traits to write one.
 pub mod extract {
     pub use crate::handler::{
-        Ack, Auth, Cancellation, Data, EventName, Extension, Extensions, FromContext, Path, PerSocket, State, on,
+        Ack, Auth, Cancellation, Data, EventName, Extension, Extensions, FromContext, FromServerEvent, Path, PerSocket,
+        State, on,
     };
     pub use crate::protocol::{Args, Binary, FromArgs, Lenient, RawArgs, ToArgs, TraceParent};
 }
@@ -124,7 +125,7 @@ pub mod validation {
 
 /// Requests from the server to its clients, and volatile events. Both start at a [`Socket`] or a [`Target`].
 pub mod emit {
-    pub use crate::socket::{AckRequest, AckRequests, Responses, VolatileSocket};
+    pub use crate::socket::{AckRequest, AckRequests, Responses, ServerRequest, VolatileSocket};
 }
 
 /// Custom message formats.
@@ -136,6 +137,8 @@ pub mod format {
 
 /// Several servers with one set of rooms: the [`Engine`](cluster::Engine) between them, and their messages.
 pub mod cluster {
+    pub use gateway_macros::on_server_event;
+
     pub use crate::hub::cluster::{
         Census, ClusterNode, ClusterOptions, Engine, EngineAbsence, EngineError, EngineFuture, EngineState,
         MessageReceiver, Published, Received,

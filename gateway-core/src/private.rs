@@ -130,7 +130,7 @@ pub mod markers {
         )*};
     }
 
-    markers!(subscribe on_init on_connect on_disconnect on_message guard intercept filter);
+    markers!(subscribe on_init on_connect on_disconnect on_message on_server_event guard intercept filter);
 }
 
 /// Requirements of `#[derive(Exception)]` on its type.

@@ -2,6 +2,7 @@
 
 mod ack_request;
 mod responses;
+mod server_side;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use crate::protocol::{Content, Disconnect, Event, FromArgs, Message, RawArgs, To
 use crate::session::{Delivery, EmitMode, GuardDecision, Scope, SendError, Session, SocketId};
 pub use crate::socket::ack_request::{AckRequest, AckRequests};
 pub use crate::socket::responses::Responses;
+pub use crate::socket::server_side::ServerRequest;
+pub(crate) use crate::socket::server_side::send_to_servers;
 use crate::transport::Handshake;
 
 /// A handle to one connected client. Cheap to clone; usable from any task, also after the client has disconnected.
@@ -228,7 +231,7 @@ impl Socket {
     fn push(&self, event: &str, args: Result<RawArgs, serde_json::Error>, mode: EmitMode<'_>) -> Result<(), SendError> {
         let content = self.content(event, args)?;
         let offset = if mode == EmitMode::Volatile { None } else { self.space.next_offset() };
-        self.session.emit(event, content.lend(), mode, offset)
+        self.session.emit(event, content.borrowed(), mode, offset)
     }
 
     /// Sends the client a whole message without an envelope, as raw gateways do.

@@ -111,6 +111,12 @@ pub fn on_message(_: proc_macro::TokenStream, item: proc_macro::TokenStream) -> 
     stray_marker(Role::Message, item)
 }
 
+#[doc = include_str!("../docs/on_server_event.md")]
+#[proc_macro_attribute]
+pub fn on_server_event(_: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    stray_marker(Role::ServerEvent, item)
+}
+
 #[doc = include_str!("../docs/guard.md")]
 #[proc_macro_attribute]
 pub fn guard(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {

@@ -6,7 +6,7 @@ use gateway_core::cluster::NodeId;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
-use crate::connections::{Commands, within_time};
+use crate::connections::Commands;
 use crate::error::PostgresError;
 
 /// A notification that names a row.
@@ -31,10 +31,9 @@ pub(crate) fn around_row(sender: &NodeId, message_type: u8) -> (String, &'static
 
 /// The contents of the rows that still exist.
 pub(crate) async fn load(commands: &Commands, rows: &[i64]) -> Result<HashMap<i64, Vec<u8>>, PostgresError> {
-    let found =
-        within_time(async { commands.client.query(&commands.load, &[&rows]).await.map_err(PostgresError::Statement) });
+    let found = commands.answer(commands.client.query(&commands.load, &[&rows])).await?;
     let contents = |row: &tokio_postgres::Row| (row.get(0), row.get::<_, Option<Vec<u8>>>(1).unwrap_or_default());
-    Ok(found.await?.iter().map(contents).collect())
+    Ok(found.iter().map(contents).collect())
 }
 
 /// A number, or its text: the client library of Node gives `bigint` as text.

@@ -15,9 +15,6 @@ use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Notification, Sock
 use crate::error::{PostgresError, explained};
 use crate::options::Options;
 
-/// Time for opening a connection, and for the answer to a statement.
-pub(crate) const ANSWER_TIME: Duration = Duration::from_secs(10);
-
 /// Notifications that were read from the connection and not yet handled: at most 8 MB. When they are that many, no more are
 /// read, and PostgreSQL keeps the rest.
 const WAITING_NOTIFICATIONS: usize = 1024;
@@ -41,6 +38,7 @@ pub(crate) struct Commands {
     pub(crate) attach: Statement,
     pub(crate) load: Statement,
     cleanup: String,
+    answer_timeout: Duration,
     /// The number by which notifications name this connection.
     pub(crate) process: i32,
 }
@@ -53,7 +51,7 @@ pub(crate) struct OwnCommands {
 
 impl Connections {
     pub(crate) async fn open(options: &Options) -> Result<Self, PostgresError> {
-        within_time(async {
+        within(options.answer_timeout, async {
             let mut drivers = JoinSet::new();
             let (waiting, notifications) = mpsc::channel(WAITING_NOTIFICATIONS);
             let commands = Commands::prepare(connect(options, &mut drivers, None).await?, options).await?;
@@ -66,7 +64,7 @@ impl Connections {
 
 /// Opens a connection for statements alone.
 pub(crate) async fn open_commands(options: &Options) -> Result<OwnCommands, PostgresError> {
-    within_time(async {
+    within(options.answer_timeout, async {
         let mut driver = JoinSet::new();
         let client = connect(options, &mut driver, None).await?;
         let commands = Arc::new(Commands::prepare(client, options).await?);
@@ -75,9 +73,9 @@ pub(crate) async fn open_commands(options: &Options) -> Result<OwnCommands, Post
     .await
 }
 
-/// Waits for an answer of the database, but not longer than [`ANSWER_TIME`].
-pub(crate) async fn within_time<T>(answer: impl Future<Output = Result<T, PostgresError>>) -> Result<T, PostgresError> {
-    timeout(ANSWER_TIME, answer).await.unwrap_or(Err(PostgresError::Timeout(ANSWER_TIME.as_secs())))
+/// Waits for an answer of the database, but not longer than this.
+async fn within<T>(time: Duration, answer: impl Future<Output = Result<T, PostgresError>>) -> Result<T, PostgresError> {
+    timeout(time, answer).await.unwrap_or(Err(PostgresError::Timeout(time)))
 }
 
 impl Commands {
@@ -110,12 +108,21 @@ impl Commands {
         let process = client.query_one("SELECT pg_backend_pid()", &[]).await.map_err(PostgresError::Statement)?;
         let age = options.cleanup_interval.as_millis();
         let cleanup = format!("DELETE FROM {table} WHERE created_at < now() - interval '{age} milliseconds'");
-        Ok(Self { notify, attach, load, cleanup, process: process.get(0), client })
+        let (process, answer_timeout) = (process.get(0), options.answer_timeout);
+        Ok(Self { client, notify, attach, load, cleanup, answer_timeout, process })
     }
 
     /// Deletes old attachments.
     pub(crate) async fn clean_up(&self) -> Result<(), PostgresError> {
-        within_time(async { self.client.batch_execute(&self.cleanup).await.map_err(PostgresError::Statement) }).await
+        self.answer(self.client.batch_execute(&self.cleanup)).await
+    }
+
+    /// Waits for the answer to a statement.
+    pub(crate) async fn answer<T>(
+        &self,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, PostgresError> {
+        within(self.answer_timeout, async { answer.await.map_err(PostgresError::Statement) }).await
     }
 }
 

@@ -7,7 +7,7 @@ use gateway_core::cluster::{BroadcastFlags, ClusterMessage, EventPacket, Message
 use gateway_core::extract::ToArgs;
 use tokio::sync::Mutex;
 
-use crate::connections::{Commands, OwnCommands, open_commands, within_time};
+use crate::connections::{Commands, OwnCommands, open_commands};
 use crate::error::PostgresError;
 use crate::options::{Options, PostgresBuilder};
 use crate::publish::Notice;
@@ -43,7 +43,8 @@ pub struct Emitter {
 struct EmitterShared {
     options: Options,
     id: NodeId,
-    opened: Mutex<OwnCommands>,
+    /// Nothing after the database has not answered in time.
+    opened: Mutex<Option<OwnCommands>>,
 }
 
 /// The recipients of an [`Emitter`].
@@ -64,7 +65,7 @@ impl Emitter {
     }
 
     pub(crate) fn new(options: Options, opened: OwnCommands) -> Self {
-        let shared = EmitterShared { options, id: NodeId::new(EMITTER), opened: Mutex::new(opened) };
+        let shared = EmitterShared { options, id: NodeId::new(EMITTER), opened: Mutex::new(Some(opened)) };
         Self { shared: Arc::new(shared), namespace: "/".into() }
     }
 
@@ -115,7 +116,11 @@ impl Emitter {
         let message = ClusterMessage { namespace: Arc::clone(&self.namespace), body };
         let notice = Notice::new(&self.shared.options, &self.shared.id, &message)?;
         let commands = self.shared.commands().await?;
-        within_time(async { notice.send(&commands).await.map_err(PostgresError::Statement) }).await
+        let sent = commands.answer(notice.send(&commands)).await;
+        if matches!(sent, Err(PostgresError::Timeout(_))) {
+            self.shared.give_up(&commands).await;
+        }
+        sent
     }
 }
 
@@ -157,23 +162,23 @@ impl EmitterTarget {
         self.emitter.publish(MessageBody::Broadcast { packet, to: self.selector.clone() }).await
     }
 
-    /// Lets the sockets join rooms.
+    /// Lets the sockets join a room.
     ///
     /// # Errors
     ///
     /// As [`emit`](EmitterTarget::emit).
-    pub async fn join(&self, rooms: impl IntoIterator<Item = impl Into<String>>) -> Result<(), PostgresError> {
-        let rooms = rooms.into_iter().map(Into::into).collect();
+    pub async fn join(&self, room: impl Into<String>) -> Result<(), PostgresError> {
+        let rooms = vec![room.into()];
         self.emitter.publish(MessageBody::Join { to: self.selector.clone(), rooms }).await
     }
 
-    /// Lets the sockets leave rooms.
+    /// Lets the sockets leave a room.
     ///
     /// # Errors
     ///
     /// As [`emit`](EmitterTarget::emit).
-    pub async fn leave(&self, rooms: impl IntoIterator<Item = impl Into<String>>) -> Result<(), PostgresError> {
-        let rooms = rooms.into_iter().map(Into::into).collect();
+    pub async fn leave(&self, room: impl Into<String>) -> Result<(), PostgresError> {
+        let rooms = vec![room.into()];
         self.emitter.publish(MessageBody::Leave { to: self.selector.clone(), rooms }).await
     }
 
@@ -191,7 +196,7 @@ impl EmitterTarget {
     /// # Errors
     ///
     /// As [`emit`](EmitterTarget::emit).
-    pub async fn close_connections(&self) -> Result<(), PostgresError> {
+    pub async fn disconnect_connections(&self) -> Result<(), PostgresError> {
         self.emitter.publish(MessageBody::Disconnect { to: self.selector.clone(), close: true }).await
     }
 
@@ -205,10 +210,18 @@ impl EmitterShared {
     /// The connection; a new one if it was lost.
     async fn commands(&self) -> Result<Arc<Commands>, PostgresError> {
         let mut opened = self.opened.lock().await;
-        if opened.commands.client.is_closed() {
-            *opened = open_commands(&self.options).await?;
+        let commands = opened.as_ref().map(|opened| &opened.commands).filter(|commands| !commands.client.is_closed());
+        if let Some(commands) = commands {
+            return Ok(Arc::clone(commands));
         }
-        Ok(Arc::clone(&opened.commands))
+        let new = open_commands(&self.options).await?;
+        Ok(Arc::clone(&opened.insert(new).commands))
+    }
+
+    /// Drops the connection, unless another call has replaced it.
+    async fn give_up(&self, silent: &Arc<Commands>) {
+        let mut opened = self.opened.lock().await;
+        opened.take_if(|opened| Arc::ptr_eq(&opened.commands, silent));
     }
 }
 

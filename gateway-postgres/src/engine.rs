@@ -14,7 +14,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_postgres::Client;
 
-use crate::connections::{ANSWER_TIME, Commands, Connections, within_time};
+use crate::connections::{Commands, Connections};
 use crate::directory::Directory;
 use crate::error::{PostgresError, explained};
 use crate::options::{Options, PostgresBuilder};
@@ -108,8 +108,8 @@ impl Postgres {
         let was_entered = self.shared.directory().exit(&channel);
         let Some(link) = self.shared.link().filter(|_| was_entered) else { return };
         let unlisten = format!("UNLISTEN {}", quoted(&channel));
-        if let Err(error) = link.listening.batch_execute(&unlisten).await {
-            tracing::debug!("UNLISTEN on {channel} failed: {}", explained(&error));
+        if let Err(error) = link.commands.answer(link.listening.batch_execute(&unlisten)).await {
+            tracing::debug!("UNLISTEN on {channel} failed: {error}");
         }
         self.shared.beat(&link, &[(channel, Arc::clone(namespace))], NodeHeartbeat::Closing).await;
     }
@@ -206,7 +206,7 @@ impl Shared {
                 }
             }
         };
-        if timeout(ANSWER_TIME, all).await.is_err() {
+        if timeout(self.options.answer_timeout, all).await.is_err() {
             tracing::debug!("PostgreSQL took no heartbeat in time");
         }
     }
@@ -215,10 +215,7 @@ impl Shared {
 impl Link {
     async fn listen(&self, channels: impl Iterator<Item = &str>) -> Result<(), PostgresError> {
         let statements: Vec<_> = channels.map(|channel| format!("LISTEN {}", quoted(channel))).collect();
-        within_time(async {
-            self.listening.batch_execute(&statements.join("; ")).await.map_err(PostgresError::Statement)
-        })
-        .await
+        self.commands.answer(self.listening.batch_execute(&statements.join("; "))).await
     }
 }
 
@@ -229,6 +226,10 @@ async fn notify(commands: &Commands, channel: &str, payload: String) -> Result<u
 impl Engine for Postgres {
     fn name(&self) -> &'static str {
         "postgres"
+    }
+
+    fn address(&self) -> String {
+        self.shared.options.address()
     }
 
     fn start(&self, node: ClusterNode) -> EngineFuture<'_, Result<(), EngineError>> {

@@ -1,5 +1,7 @@
 //! Failures of the engine and the emitter.
 
+use std::time::Duration;
+
 use gateway_core::cluster::EngineError;
 
 /// Failure of the engine or the emitter.
@@ -19,8 +21,8 @@ pub enum PostgresError {
     #[error("the database cannot be reached")]
     Connect(#[source] tokio_postgres::Error),
     /// The database did not answer in time.
-    #[error("the database did not answer within {0} seconds")]
-    Timeout(u64),
+    #[error("the database did not answer within {0:?}")]
+    Timeout(Duration),
     /// The table of large and binary messages does not exist.
     #[error("the table `{0}` is missing; it is created by `PostgresBuilder::create_table` or by hand")]
     TableMissing(String),

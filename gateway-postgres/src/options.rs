@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use tokio_postgres::config::Host;
+
 use crate::connections::open_commands;
 use crate::engine::Postgres;
 use crate::error::PostgresError;
@@ -10,6 +12,8 @@ use crate::{Emitter, connections};
 
 /// Longest name of a channel in bytes: one less than PostgreSQL's NAMEDATALEN.
 const LONGEST_CHANNEL: usize = 63;
+
+const DEFAULT_PORT: u16 = 5432;
 
 /// Most bytes of a notification, and one more.
 const PAYLOAD_LIMIT: usize = 8000;
@@ -26,6 +30,7 @@ pub struct PostgresBuilder {
     heartbeat_interval: Duration,
     heartbeat_timeout: Duration,
     cleanup_interval: Duration,
+    answer_timeout: Duration,
     #[cfg(feature = "tls")]
     tls: Option<crate::tls::RustlsConnector>,
 }
@@ -41,6 +46,7 @@ pub(crate) struct Options {
     pub(crate) heartbeat_interval: Duration,
     pub(crate) heartbeat_timeout: Duration,
     pub(crate) cleanup_interval: Duration,
+    pub(crate) answer_timeout: Duration,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::tls::RustlsConnector>,
 }
@@ -56,6 +62,7 @@ impl PostgresBuilder {
             heartbeat_interval: Duration::from_secs(5),
             heartbeat_timeout: Duration::from_secs(10),
             cleanup_interval: Duration::from_secs(30),
+            answer_timeout: Duration::from_secs(10),
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -102,6 +109,13 @@ impl PostgresBuilder {
     #[must_use]
     pub fn cleanup_interval(self, interval: Duration) -> Self {
         Self { cleanup_interval: interval, ..self }
+    }
+
+    /// Sets the time for opening the connections and for the answer to a statement: 10 seconds by default. A database that
+    /// is silent for longer counts as lost, at the latest after the heartbeat interval and this.
+    #[must_use]
+    pub fn answer_timeout(self, timeout: Duration) -> Self {
+        Self { answer_timeout: timeout, ..self }
     }
 
     /// Encrypts the connections, with the certificates that this configuration trusts. The mode of the URL decides:
@@ -161,6 +175,7 @@ impl PostgresBuilder {
             heartbeat_interval: self.heartbeat_interval,
             heartbeat_timeout: self.heartbeat_timeout,
             cleanup_interval: self.cleanup_interval,
+            answer_timeout: self.answer_timeout,
             #[cfg(feature = "tls")]
             tls: self.tls,
         };
@@ -175,6 +190,19 @@ impl Options {
         let channel = format!("{}#{namespace}", self.prefix);
         let fits = channel.len() <= LONGEST_CHANNEL && !channel.contains('\0');
         if fits { Ok(channel) } else { Err(PostgresError::ChannelName(channel)) }
+    }
+
+    /// Hosts and database without credentials, such as `localhost:5432/app`.
+    pub(crate) fn address(&self) -> String {
+        let (config, ports) = (&self.config, self.config.get_ports());
+        let port = |index: usize| ports.get(index).or(ports.last()).copied().unwrap_or(DEFAULT_PORT);
+        let hosts = config.get_hosts().iter().enumerate().map(|(index, host)| match host {
+            Host::Tcp(name) => format!("{name}:{}", port(index)),
+            #[cfg(unix)]
+            Host::Unix(directory) => format!("{}:{}", directory.display(), port(index)),
+        });
+        let hosts: Vec<_> = hosts.collect();
+        format!("{}/{}", hosts.join(","), config.get_dbname().or(config.get_user()).unwrap_or_default())
     }
 }
 
@@ -222,6 +250,17 @@ mod tests {
         assert!(options.channel("/a\0").is_err());
         let prefix = PostgresBuilder::new("postgres://localhost").channel_prefix("p".repeat(62));
         assert!(matches!(prefix.build(), Err(PostgresError::ChannelName(_))));
+    }
+
+    #[test]
+    fn an_address_has_no_credentials() {
+        let check = |url: &str, expected: &str| {
+            assert_eq!(PostgresBuilder::new(url).check().unwrap().address(), expected);
+        };
+        check("postgres://app:geheim@db.example/chat", "db.example:5432/chat");
+        check("postgres://app:geheim@one,two:6000/", "one:5432,two:6000/app");
+        check("host=/run/postgresql port=6000 user=app", "/run/postgresql:6000/app");
+        check("user=app", "/app");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep};
 use tokio_postgres::Notification;
 
 use crate::attachment::{header, load};
-use crate::connections::{ANSWER_TIME, Connections};
+use crate::connections::Connections;
 use crate::engine::{Link, Shared};
 
 /// Notifications that are handled together: their attachments are read by one statement.
@@ -54,7 +54,6 @@ impl Supervisor {
             let reason = self.serve(&mut connections).await;
             self.shared.disconnected();
             drop(connections);
-            tracing::warn!("the connection to PostgreSQL is lost: {reason}");
             self.node.state_changed(EngineState::Lost { reason });
             connections = self.reconnect().await;
             self.node.state_changed(EngineState::Gap { messages: None });
@@ -104,7 +103,9 @@ impl Supervisor {
         self.heard = Instant::now();
         let notices: Vec<_> = batch.iter().map(|notification| self.notice(link, notification)).collect();
         let rows: Vec<_> = notices.iter().filter_map(Notice::row).collect();
-        let mut stored = if rows.is_empty() { HashMap::new() } else { load(&link.commands, &rows).await? };
+        let loaded = if rows.is_empty() { Ok(HashMap::new()) } else { load(&link.commands, &rows).await };
+        // The messages without attachment are handled also when the connection breaks.
+        let (mut stored, failure) = loaded.map_or_else(|error| (HashMap::new(), Some(error)), |stored| (stored, None));
         let mut greeted = BTreeSet::new();
         for (notification, notice) in batch.drain(..).zip(notices) {
             let (channel, payload) = (notification.channel(), notification.payload());
@@ -113,7 +114,7 @@ impl Supervisor {
                 Notice::Whole => self.receive(channel, payload.as_bytes(), &mut greeted),
                 Notice::Stored(row) => match stored.remove(&row) {
                     Some(content) => self.receive(channel, &content, &mut greeted),
-                    None => self.node.ignore("the attachment is not in the table any more"),
+                    None => self.node.ignore("the attachment is not in the table, or cannot be read"),
                 },
             }
         }
@@ -121,7 +122,7 @@ impl Supervisor {
             let greeted: Vec<_> = greeted.into_iter().collect();
             self.shared.beat(link, &greeted, NodeHeartbeat::Regular).await;
         }
-        Ok(())
+        failure.map_or(Ok(()), |error| Err(error.into()))
     }
 
     fn notice(&self, link: &Link, notification: &Notification) -> Notice {
@@ -177,9 +178,9 @@ impl Supervisor {
         if !due.is_empty() {
             self.shared.beat(link, &due, NodeHeartbeat::Regular).await;
         }
-        let most = interval + timeout.max(ANSWER_TIME);
+        let most = interval + timeout.max(self.shared.options.answer_timeout);
         let is_silent = !self.shared.directory().is_empty() && now.duration_since(self.heard) > most;
-        is_silent.then(|| format!("no notification arrived for {} seconds", most.as_secs()))
+        is_silent.then(|| format!("no notification arrived for {most:?}"))
     }
 
     /// Tries until both connections are open and all channels subscribed.

@@ -1,5 +1,6 @@
 //! Encrypted connections by rustls.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -21,7 +22,8 @@ pub(crate) struct RustlsConnector {
 /// Opens the encrypted stream to one server.
 pub(crate) struct RustlsConnect {
     connector: tokio_rustls::TlsConnector,
-    server: ServerName<'static>,
+    /// A Unix socket has no name, and is not encrypted.
+    server: Result<ServerName<'static>, InvalidDnsNameError>,
 }
 
 /// An encrypted stream.
@@ -36,10 +38,10 @@ impl RustlsConnector {
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for RustlsConnector {
     type Stream = RustlsStream<S>;
     type TlsConnect = RustlsConnect;
-    type Error = InvalidDnsNameError;
+    type Error = Infallible;
 
-    fn make_tls_connect(&mut self, domain: &str) -> Result<RustlsConnect, InvalidDnsNameError> {
-        let server = ServerName::try_from(domain.to_owned())?;
+    fn make_tls_connect(&mut self, domain: &str) -> Result<RustlsConnect, Infallible> {
+        let server = ServerName::try_from(domain.to_owned());
         Ok(RustlsConnect { connector: self.connector.clone(), server })
     }
 }
@@ -50,8 +52,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for Rustl
     type Future = Pin<Box<dyn Future<Output = io::Result<RustlsStream<S>>> + Send>>;
 
     fn connect(self, stream: S) -> Self::Future {
-        let connecting = self.connector.connect(self.server, stream);
-        Box::pin(async { connecting.await.map(RustlsStream) })
+        Box::pin(async move {
+            let server = self.server.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+            self.connector.connect(server, stream).await.map(RustlsStream)
+        })
     }
 }
 

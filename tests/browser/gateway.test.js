@@ -29,7 +29,7 @@ async function visit(name) {
     globalThis.connected = (path, options) => new Promise((resolve) => {
       const gateway = client.connect(path, options);
       gateway.states = [];
-      gateway.onstate = (state) => { gateway.states.push(state.name); if (state.name === "open") resolve(gateway); };
+      gateway.subscribe((status) => { gateway.states.push(status.name); if (status.name === "open") resolve(gateway); });
     });
     globalThis.failure = (promise) => promise.then(() => "no failure", ({ code, message }) => ({ code, message }));
   }, CLIENT);
@@ -128,10 +128,10 @@ test("what waits when the connection drops is rejected, and the connection comes
   });
   await server.stop("SIGKILL");
   assert.equal((await page.evaluate(() => waiting)).code, "disconnected");
-  assert.equal((await page.evaluate(() => failure(gateway.request("delete", "b")))).code, "disconnected");
+  assert.equal((await page.evaluate(() => failure(gateway.request("delete", "b", { volatile: true })))).code, "disconnected");
   const again = await start("ask", server.address);
   open.push(() => again.stop());
-  await page.waitForFunction(() => gateway.state.name === "open");
+  await page.waitForFunction(() => gateway.status.name === "open");
   const states = await page.evaluate(() => gateway.states);
   assert.deepEqual(states.slice(0, 4), ["connecting", "open", "waiting", "connecting"]);
 });
@@ -146,7 +146,7 @@ test("events are heard until their listener is taken off", async () => {
       gateway.on("tick", ({ n }) => { if (heard.length > 0 && n > heard[0]) resolve(); });
     });
     gateway.close();
-    return [heard.length, gateway.state.name];
+    return [heard.length, gateway.status.name];
   });
   assert.deepEqual(heard, [1, "closed"]);
 });

@@ -8,13 +8,10 @@ import { failure } from "./error.js";
 import { Link } from "./link.js";
 import { Listeners } from "./listeners.js";
 import type { EmitOptions, Options, RequestOptions, StreamOptions } from "./options.js";
-import type { Queued } from "./queue.js";
+import { Reply } from "./reply.js";
 import { Requests, type Waiting } from "./requests.js";
 import type { Status } from "./status.js";
 import { Stream } from "./stream.js";
-
-/** Timers that are set for longer end at once. */
-const LONGEST = 2 ** 31 - 1;
 
 export class Client<C extends Contract = AnyContract> {
   #link: Link;
@@ -86,7 +83,7 @@ export class Client<C extends Contract = AnyContract> {
     } else if (this.status.name === "closed") {
       throw failure("closed", "the client is closed");
     }
-    this.#link.queue.push({ message: this.#link.encode({ event, data }) });
+    this.#link.queue.push(this.#link.encode({ event, data }));
     return true;
   }
 
@@ -98,30 +95,9 @@ export class Client<C extends Contract = AnyContract> {
     event: K,
     ...[data, options = {}]: Arguments<DataOf<RequestsOf<C>, K>, RequestOptions>
   ): Promise<ReplyOf<RequestsOf<C>, K>> {
-    const { timeout = 10_000, signal, volatile } = options;
     return new Promise((resolve, reject) => {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const settle = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", abort);
-      };
-      const fail = (error: unknown): void => {
-        settle();
-        reject(error);
-      };
-      const abort = (): void => {
-        cancel();
-        fail(failure("aborted", "the request was aborted", signal?.reason));
-      };
-      if (signal?.aborted) return fail(failure("aborted", "the request was aborted", signal.reason));
-      const cancel = this.#ask(event, data, volatile, { item() {}, done: (reply) => { settle(); resolve(reply); }, fail });
-      signal?.addEventListener("abort", abort);
-      if (timeout <= LONGEST) {
-        timer = setTimeout(() => {
-          cancel();
-          fail(failure("timeout", "the server did not answer in time"));
-        }, timeout);
-      }
+      const reply = new Reply(resolve, reject, this.#cancel);
+      if (reply.begin(options.timeout ?? 10_000, options.signal)) this.#ask(event, data, reply, options.volatile);
     });
   }
 
@@ -133,7 +109,7 @@ export class Client<C extends Contract = AnyContract> {
     event: K,
     ...[data, options]: Arguments<DataOf<Streams<C>, K>, StreamOptions>
   ): AsyncIterableIterator<ItemOf<Streams<C>, K>, undefined> {
-    return new Stream((stream) => this.#ask(event, data, false, stream), this.#most, options?.signal);
+    return new Stream((stream) => this.#ask(event, data, stream), this.#cancel, this.#most, options?.signal);
   }
 
   /**
@@ -177,31 +153,30 @@ export class Client<C extends Contract = AnyContract> {
     this.#link.close(code, reason);
   }
 
-  /** Sends a request. Returns the function that cancels it. */
-  #ask(event: string, data: unknown, volatile: boolean | undefined, waiting: Waiting): () => void {
+  /** Sends a request, or fails it. */
+  #ask(event: string, data: unknown, waiting: Waiting, volatile?: boolean): void {
     const { queue, status } = this.#link;
-    let cancel = (): void => {};
-    const refused = status.name === "closed" ? failure("closed", "the client is closed")
-      : volatile && !queue.isFree ? failure("disconnected", "there is no connection")
-        : null;
-    if (refused) {
-      waiting.fail(refused);
-      return cancel;
+    if (status.name === "closed") return waiting.fail(failure("closed", "the client is closed"));
+    if (volatile && !queue.isFree) {
+      return waiting.fail(status.name === "open"
+        ? failure("queue_full", "other messages wait to be sent")
+        : failure("disconnected", "there is no connection"));
     }
-    const id = this.#requests.add(waiting);
+    this.#requests.add(waiting);
     try {
-      const entry: Queued = { message: this.#link.encode({ event, data, id }), sent: () => this.#requests.sent(id) };
-      cancel = () => {
-        if (this.#requests.remove(id)) this.#link.sendNow({ cancel: id });
-        else queue.remove(entry);
-      };
-      queue.push(entry);
+      queue.push(this.#link.encode({ event, data, id: waiting.id }), waiting);
     } catch (error) {
-      this.#requests.remove(id);
+      this.#requests.remove(waiting);
       waiting.fail(error as Error);
     }
-    return cancel;
   }
+
+  /** Forgets a request, and tells the server if that may be at work on it. */
+  #cancel = (waiting: Waiting): void => {
+    if (!this.#requests.remove(waiting)) return;
+    if (waiting.queued) this.#link.queue.remove(waiting.queued);
+    else this.#link.sendNow({ cancel: waiting.id });
+  };
 }
 
 /** Connects to a namespace: `ws://…`, `http://…`, or a path on the page's host. The attempt begins after the caller's own statements. */

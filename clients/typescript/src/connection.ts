@@ -5,6 +5,12 @@ import type { WebSocketLike } from "./options.js";
 
 const OPEN = 1;
 
+/** A writable stream of Node. */
+interface Corkable {
+  cork?(): void;
+  uncork(): void;
+}
+
 export interface ConnectionEvents {
   opened(): void;
   received(message: string | ArrayBuffer): void;
@@ -15,6 +21,7 @@ export class Connection {
   #socket: WebSocketLike;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #patience: number;
+  #isHeld = false;
   #end: ((code: number, reason: string) => void) | null;
 
   /** `patience` is the time for the connection to be accepted, and for a close to follow an error. */
@@ -53,6 +60,16 @@ export class Connection {
   }
 
   send(message: Wire): void {
+    // npm's `ws` writes every message by itself, its stream writes those of one turn together.
+    const stream = this.#isHeld ? null : (this.#socket as { _socket?: Corkable })._socket;
+    if (stream?.cork) {
+      this.#isHeld = true;
+      stream.cork();
+      queueMicrotask(() => {
+        this.#isHeld = false;
+        stream.uncork();
+      });
+    }
     this.#socket.send(message);
   }
 

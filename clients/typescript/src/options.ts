@@ -80,7 +80,10 @@ export interface RequestOptions {
   timeout?: number;
   /** Cancels the request: it fails with the code `aborted`. */
   signal?: Signal;
-  /** Sends the request only if that is possible at once. Otherwise it fails with the code `disconnected`. */
+  /**
+   * Sends the request only if that is possible at once. Otherwise it fails with the code `disconnected`, or with `queue_full` where
+   * other messages wait.
+   */
   volatile?: boolean;
 }
 

@@ -10,8 +10,12 @@ const LOOK = 10;
 /** A message that waits. */
 export interface Queued {
   message: Wire;
-  /** Called as the message goes out. */
-  sent?: (() => void) | undefined;
+  /** Its `queued` is this entry until the message goes out. */
+  owner: Owner | undefined;
+}
+
+export interface Owner {
+  queued: Queued | null;
 }
 
 interface Waiter {
@@ -50,14 +54,16 @@ export class Queue {
   }
 
   /** Sends a message or holds it. Throws `queue_full`. */
-  push(entry: Queued): void {
-    if (this.isFree) return this.#send(entry);
+  push(message: Wire, owner?: Owner): void {
+    if (this.isFree) return this.#connection?.send(message);
     // A message that alone is larger than the bound may wait alone.
-    if (this.#length > 0 && this.#length + entry.message.length > this.#most) {
+    if (this.#length > 0 && this.#length + message.length > this.#most) {
       throw failure("queue_full", "too many messages wait to be sent");
     }
+    const entry = { message, owner };
+    if (owner) owner.queued = entry;
     this.#queued.push(entry);
-    this.#length += entry.message.length;
+    this.#length += message.length;
     this.flush();
   }
 
@@ -86,7 +92,8 @@ export class Queue {
     while (gone < this.#queued.length && connection.buffered < this.#high) {
       const entry = this.#queued[gone++] as Queued;
       this.#length -= entry.message.length;
-      this.#send(entry);
+      if (entry.owner) entry.owner.queued = null;
+      connection.send(entry.message);
     }
     this.#queued.splice(0, gone);
     if (this.isFree) for (const { resolve } of this.#waiters.splice(0)) resolve();
@@ -105,10 +112,5 @@ export class Queue {
   #look(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.flush(), LOOK);
-  }
-
-  #send({ message, sent }: Queued): void {
-    this.#connection?.send(message);
-    sent?.();
   }
 }

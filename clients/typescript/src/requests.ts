@@ -2,58 +2,51 @@
 
 import { GatewayError } from "./error.js";
 import type { Incoming } from "./format.js";
+import type { Queued } from "./queue.js";
 
-/** Told of everything that arrives for a request. */
-export interface Waiting {
-  item(data: any): void;
-  /** The reply; `undefined` at the end of a stream. */
-  done(data: any): void;
-  fail(error: Error): void;
-}
+/** A request that has no last frame yet. It is told of everything that arrives for it. */
+export abstract class Waiting {
+  /** Set by `Requests`. */
+  id = 0;
+  /** Its message, while that waits to be sent. Once it was sent the server may have seen the request. */
+  queued: Queued | null = null;
 
-interface Entry {
-  waiting: Waiting;
-  /** Whether the server may have seen the request. */
-  sent: boolean;
+  abstract item(data: any): void;
+  /** Takes the reply; `undefined` at the end of a stream. */
+  abstract done(data: any): void;
+  abstract fail(error: Error): void;
 }
 
 export class Requests {
-  #entries = new Map<number, Entry>();
+  #waiting = new Map<number, Waiting>();
   #last = 0;
 
-  /** Returns the id of a new request. */
-  add(waiting: Waiting): number {
-    this.#entries.set(++this.#last, { waiting, sent: false });
-    return this.#last;
+  /** Gives a request its id. */
+  add(waiting: Waiting): void {
+    waiting.id = ++this.#last;
+    this.#waiting.set(waiting.id, waiting);
   }
 
-  sent(id: number): void {
-    const entry = this.#entries.get(id);
-    if (entry) entry.sent = true;
-  }
-
-  /** Forgets a request. Returns whether the server may be at work on it. */
-  remove(id: number): boolean {
-    const entry = this.#entries.get(id);
-    this.#entries.delete(id);
-    return entry?.sent ?? false;
+  /** Forgets a request. Returns whether it was known. */
+  remove({ id }: Waiting): boolean {
+    return this.#waiting.delete(id);
   }
 
   /** Hands on a frame with an `id`. Frames of forgotten requests are ignored. */
   receive(id: number, { event, data, more, end }: Incoming): void {
-    const waiting = this.#entries.get(id)?.waiting;
+    const waiting = this.#waiting.get(id);
     if (!waiting) return;
     if (more) return waiting.item(data);
-    this.#entries.delete(id);
+    this.#waiting.delete(id);
     if (event === "exception") waiting.fail(new GatewayError(data));
     else waiting.done(end ? undefined : data);
   }
 
   /** Fails those that were sent, or all of them. */
   fail(error: GatewayError, all: boolean): void {
-    for (const [id, { waiting, sent }] of [...this.#entries]) {
-      if (!sent && !all) continue;
-      this.#entries.delete(id);
+    for (const waiting of [...this.#waiting.values()]) {
+      if (waiting.queued && !all) continue;
+      this.#waiting.delete(waiting.id);
       waiting.fail(error);
     }
   }

@@ -2,7 +2,7 @@
 
 import { failure } from "./error.js";
 import type { Signal } from "./options.js";
-import type { Waiting } from "./requests.js";
+import { Waiting } from "./requests.js";
 
 interface Reader<T> {
   resolve(result: IteratorResult<T, undefined>): void;
@@ -15,19 +15,21 @@ const END = { value: undefined, done: true } as const;
  * Items in their order. The request is sent when the first item is asked for. Leaving a `for await` loop, `return()` and the
  * signal cancel the stream at the server.
  */
-export class Stream<T> implements AsyncIterableIterator<T, undefined> {
+export class Stream<T> extends Waiting implements AsyncIterableIterator<T, undefined> {
   #items: T[] = [];
   #readers: Reader<T>[] = [];
-  #begin: ((stream: Waiting) => () => void) | null;
-  #cancel: () => void = () => {};
+  #begin: ((stream: Waiting) => void) | null;
+  #cancel: (stream: Waiting) => void;
   #ended = false;
   #failure: unknown;
   #most: number;
   #signal: Signal | undefined;
 
-  /** `begin` sends the request and returns the function that cancels it. */
-  constructor(begin: (stream: Waiting) => () => void, most: number, signal?: Signal) {
+  /** `begin` sends the request, `cancel` tells the server that nobody reads any more. */
+  constructor(begin: (stream: Waiting) => void, cancel: (stream: Waiting) => void, most: number, signal?: Signal) {
+    super();
     this.#begin = begin;
+    this.#cancel = cancel;
     this.#most = most;
     this.#signal = signal;
   }
@@ -51,7 +53,7 @@ export class Stream<T> implements AsyncIterableIterator<T, undefined> {
   /** Cancels the stream. Items that were not read are dropped. */
   async return(): Promise<IteratorResult<T, undefined>> {
     this.#begin = null;
-    this.#cancel();
+    this.#cancel(this);
     this.#end();
     this.#items = [];
     this.#failure = undefined;
@@ -63,24 +65,24 @@ export class Stream<T> implements AsyncIterableIterator<T, undefined> {
     if (!begin) return;
     this.#begin = null;
     this.#signal?.addEventListener("abort", this.#abort);
-    if (this.#signal?.aborted) return this.#abort();
-    this.#cancel = begin({
-      item: (data) => this.#push(data),
-      done: (data) => {
-        if (data !== undefined) this.#push(data);
-        this.#end();
-      },
-      fail: (error) => this.#end(error),
-    });
-    // An abort or a failure may have come before there was anything to cancel.
-    if (this.#ended) this.#cancel();
+    if (this.#signal?.aborted) this.#abort();
+    else begin(this);
   }
 
-  #push(item: T): void {
+  override done(data: any): void {
+    if (data !== undefined) this.item(data);
+    this.#end();
+  }
+
+  override fail(error: Error): void {
+    this.#end(error);
+  }
+
+  override item(item: T): void {
     const reader = this.#readers.shift();
     if (reader) return reader.resolve({ value: item, done: false });
     if (this.#items.length < this.#most) return void this.#items.push(item);
-    this.#cancel();
+    this.#cancel(this);
     this.#end(failure("overflow", "the items of the stream were not read in time"));
   }
 
@@ -100,7 +102,7 @@ export class Stream<T> implements AsyncIterableIterator<T, undefined> {
   }
 
   #abort = (): void => {
-    this.#cancel();
+    this.#cancel(this);
     this.#end(failure("aborted", "the stream was aborted", this.#signal?.reason));
   };
 }

@@ -104,6 +104,25 @@ for (const seed of range(SEEDS).map((number) => FIRST_SEED + number)) {
   });
 }
 
+test("a server that was killed and started again has new sockets, and the client finds it", async () => {
+  const first = await start("plain");
+  const ann = connect(first.url(), { WebSocket, delays: DELAYS });
+  let again;
+  try {
+    await ann.ready();
+    const { id } = ann.status;
+    await first.stop("SIGKILL");
+    await reaches(ann, "waiting");
+    again = await start("plain", "--port", String(first.port));
+    const status = await reaches(ann, "open");
+    assert.deepEqual([status.resumed, status.reconnected, status.id === id], [false, true, false]);
+    assert.equal(await ann.request("echo", 1), 1);
+  } finally {
+    ann.close();
+    await again?.stop();
+  }
+});
+
 test("a session that the server no longer has is replaced, and the client says so", async (context) => {
   const short = await start("plain", "--window", "1");
   const proxy = await faultProxy(short.port, random(1), 0);

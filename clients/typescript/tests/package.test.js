@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { bundle } from "../build.js";
+import { bundle, page, pageBundle } from "../build.js";
 
 const folder = fileURLToPath(new URL("..", import.meta.url));
 const KIB = 1024;
@@ -29,6 +29,10 @@ test("it depends on nothing", () => {
   const manifest = JSON.parse(readFileSync(`${folder}package.json`, "utf8"));
   assert.deepEqual([manifest.dependencies, manifest.peerDependencies, manifest.optionalDependencies], [undefined, undefined, undefined]);
   assert.doesNotMatch(readFileSync(`${folder}dist/index.js`, "utf8"), /^import |\brequire\(|import\(/m);
+});
+
+test("the chat example serves what is built from these sources", async () => {
+  assert.equal(readFileSync(page, "utf8"), await pageBundle(), "run \"npm run page\" in clients/typescript");
 });
 
 test("no address of a registry is written down", () => {

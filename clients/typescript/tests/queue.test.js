@@ -1,8 +1,11 @@
 /** Messages that wait: while there is no connection, and while the WebSocket's buffer is full. */
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { afterEach, beforeEach, mock, test } from "node:test";
+import WebSocket, { WebSocketServer } from "ws";
 import { connect } from "../dist/index.js";
+import { until } from "./fixture.js";
 
 /** The runtime's side of a connection. What is sent stays in its buffer until the test lets it go. */
 class Fake {
@@ -264,4 +267,50 @@ test("a status stays the same object until it changes", async () => {
   off();
   latest().end(1006);
   assert.equal(changes, 1);
+});
+
+test("a server that does not read makes the client hold no more than its bounds", async () => {
+  mock.timers.reset();
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  const heard = [];
+  let reader;
+  server.on("connection", (socket) => {
+    reader = socket;
+    socket.pause();
+    socket.on("message", (text) => heard.push(JSON.parse(text).data.number));
+    socket.send(JSON.stringify({ session: { id: "s1", resumed: false } }));
+  });
+  await once(server, "listening");
+  const MEBIBYTE = 1024 * 1024;
+  const gateway = connect(`ws://127.0.0.1:${server.address().port}`, { WebSocket, bounds: { buffered: MEBIBYTE, queue: MEBIBYTE } });
+  try {
+    await gateway.ready();
+    const text = "x".repeat(10_000);
+    let sent = 0, most = 0, refusals = 0;
+    // Until the system's own buffers are full too.
+    while (refusals < 3) {
+      try {
+        gateway.emit("part", { number: sent, text });
+        sent += 1;
+      } catch (error) {
+        assert.equal(error.code, "queue_full");
+        refusals += 1;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      most = Math.max(most, gateway.buffered);
+    }
+    assert.ok(most > 1.5 * MEBIBYTE && most <= 2 * MEBIBYTE + 20_000, `${most}`);
+    let isDrained = false;
+    const drained = gateway.drained().then(() => { isDrained = true; });
+    assert.equal(isDrained, false);
+    reader.resume();
+    await drained;
+    gateway.emit("part", { number: sent, text });
+    await until("the last part", () => heard.length > sent);
+    assert.deepEqual(heard, Array.from({ length: sent + 1 }, (_, number) => number));
+  } finally {
+    gateway.close();
+    for (const client of server.clients) client.terminate();
+    server.close();
+  }
 });

@@ -27,8 +27,8 @@ let current = null;
 let lastTyping = 0, turns = 0;
 
 const outgoing = new Outgoing({
-  ready: () => chat?.state.name === "open",
-  send: (room, { text, tag }) => chat.request("message", { room: room.name, text, tag }),
+  ready: () => chat?.status.name === "open",
+  send: (room, { text, tag }) => ask("message", { room: room.name, text, tag }),
   changed(room, entry, moved) {
     if (moved && room === current) view.showLog(room, false); else view.updateEntry(room, entry);
     view.showOutgoing(current, outgoing.nextAt);
@@ -50,10 +50,14 @@ function explain({ code, message }) {
   return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
 }
 
+/** A request that fails at once where there is no connection: what it is about is joined again, or sent again by a person. */
+const ask = (event, data) => chat.request(event, data, { volatile: true });
+
 function knock(nickname) {
   chat?.close();
   me = nickname;
-  chat = connect("/chat", { auth: { nickname, seat }, onstate: changed });
+  chat = connect("/chat", { auth: { nickname, seat } });
+  chat.subscribe(changed);
   chat.on("posted", posted);
   chat.on("entered", ({ room, nickname }) => seen(room, nickname, true));
   chat.on("left", ({ room, nickname }) => seen(room, nickname, false));
@@ -90,7 +94,7 @@ async function arrive() {
   try {
     for (const room of rooms.values()) room.size = 0;
     // Each is told by an event of its own, before the answer.
-    await chat.request("rooms");
+    await ask("rooms");
     remember("nickname", me);
     view.showHouse(me);
     view.trouble();
@@ -109,7 +113,7 @@ async function arrive() {
 /** Joins a room and brings its page up to date. */
 async function enter(room) {
   // Handled in this order, so nothing said after the history was read is missed.
-  const [, history] = await Promise.all(["join", "history"].map((event) => chat.request(event, { room: room.name })));
+  const [, history] = await Promise.all(["join", "history"].map((event) => ask(event, { room: room.name })));
   merge(room, history);
   want(room.name, true);
   return room;
@@ -216,7 +220,7 @@ function stopTyping(room, nickname) {
 
 /** The others need not wait for the end of "is writing" where the words are gone. */
 function stopWriting() {
-  if (current?.joined && lastTyping > 0) chat.emit("typing", { room: current.name, writing: false });
+  if (current?.joined && lastTyping > 0) chat.emit("typing", { room: current.name, writing: false }, { volatile: true });
   lastTyping = 0;
 }
 
@@ -248,7 +252,7 @@ view.wire({
     if (!writing) return stopWriting();
     if (!current || Date.now() - lastTyping < TYPING_EVERY) return;
     lastTyping = Date.now();
-    chat.emit("typing", { room: current.name, writing });
+    chat.emit("typing", { room: current.name, writing }, { volatile: true });
   },
   async choose(name) {
     if (!roomOf(name).joined) return void this.join(name);
@@ -270,7 +274,7 @@ view.wire({
   async leave() {
     const room = current;
     try {
-      await chat.request("leave", { room: room.name });
+      await ask("leave", { room: room.name });
       // How many are left the server has told already.
       room.joined = false;
       want(room.name, false);

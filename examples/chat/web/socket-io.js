@@ -10,11 +10,10 @@ import { GatewayError } from "./gateway.js";
 export const connect = (namespace, options) => new Connection(namespace, options);
 
 class Connection {
-  state = { name: "connecting" };
-  #socket; #onstate;
+  status = { name: "connecting" };
+  #socket; #changed = () => {};
 
-  constructor(namespace, { auth, onstate } = {}) {
-    this.#onstate = onstate;
+  constructor(namespace, { auth } = {}) {
     const transports = new URLSearchParams(location.search).get("transports")?.split(",") ?? ["polling", "websocket"];
     this.#socket = io(namespace, { auth, transports });
     this.#socket.on("connect", () => this.#become({ name: "open" }));
@@ -27,6 +26,10 @@ class Connection {
       if (this.#socket.active) return this.#wait();
       this.#become({ name: "closed", code: 4500, error: new GatewayError({ code: data?.code, message, details: data?.details }) });
     });
+  }
+
+  subscribe(fn) {
+    this.#changed = fn;
   }
 
   on(event, fn) {
@@ -50,7 +53,7 @@ class Connection {
   }
 
   retry() {
-    if (this.state.name === "waiting") this.#socket.connect();
+    if (this.status.name === "waiting") this.#socket.connect();
   }
 
   close() {
@@ -62,9 +65,9 @@ class Connection {
     this.#become({ name: "waiting", retryAt: navigator.onLine ? Date.now() + 1000 : null });
   }
 
-  #become(state) {
-    if (this.state.name === "closed") return;
-    this.state = state;
-    this.#onstate?.(state);
+  #become(status) {
+    if (this.status.name === "closed") return;
+    this.status = status;
+    this.#changed(status);
   }
 }

@@ -94,7 +94,7 @@ fn refused(application: &Application, session: Option<&Session>, refusal: &Conne
     application.telemetry.counters.add(Counter::RefusedConnections);
     if let Some(session) = session {
         let exception = refusal.exception();
-        metrics::refused(&session.id, refusal.told(&session.namespace), exception.told());
+        metrics::refused(&session.id, refusal.notice(&session.namespace), exception.notice());
         let nestjs = application.compat.nestjs;
         let data = exception.render(Some(if nestjs { FAILED_HOOK } else { "connect" }), None, nestjs);
         session.outbox.discard();
@@ -132,10 +132,10 @@ fn queue_close_frame(
         DisconnectReason::Client(close) => (Some(format.close_frame(close.as_ref())), Ending::Answered),
         DisconnectReason::Lost | DisconnectReason::Aborted => (None, Ending::Answered),
         DisconnectReason::Shutdown if format.tells_why() => {
-            (Some(format.close_frame(Some(&application.drain.told()))), Ending::Awaited)
+            (Some(format.close_frame(Some(&application.drain.disconnect()))), Ending::Awaited)
         }
-        DisconnectReason::Violation(_) => (Some(format.close_frame(reason.told().as_ref())), Ending::Violated),
-        _ => (Some(format.close_frame(reason.told().as_ref())), Ending::Awaited),
+        DisconnectReason::Violation(_) => (Some(format.close_frame(reason.for_client().as_ref())), Ending::Violated),
+        _ => (Some(format.close_frame(reason.for_client().as_ref())), Ending::Awaited),
     };
     outbox.end(reason.clone(), Scope::Connection);
     outbox.close(told);

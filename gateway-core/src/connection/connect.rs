@@ -16,7 +16,8 @@ use crate::connection::socket_context::SocketContext;
 use crate::error::{ConnectRejection, Exception};
 use crate::gateway::{Route, Services};
 use crate::handler::{Context, Extensions, GuardContext, GuardPoint, Guards, RunHook, Scope, SocketGrants, Subject};
-use crate::metrics::Counter;
+use crate::hub::cluster::Cluster;
+use crate::metrics::{Counter, cluster_refused_namespace};
 use crate::protocol::CloseCode;
 use crate::socket::Socket;
 
@@ -101,6 +102,10 @@ struct ConnectingSocket {
 
 impl ConnectingSocket {
     async fn run_all(self, progress: Arc<Progress>) -> Result<(), ConnectRejection> {
+        if let Some(cluster) = self.application.hub.cluster() {
+            // Boxed, so that servers without a cluster hold no space for it.
+            Box::pin(self.enter_cluster(cluster)).await?;
+        }
         self.ask(&self.route.guards, &progress).await?;
         self.make_own().await?;
         for hooks in &self.route.router.gateways {
@@ -111,6 +116,15 @@ impl ConnectingSocket {
             progress.admitted.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// Waits until messages of other nodes for the namespace reach this one.
+    async fn enter_cluster(&self, cluster: &Cluster) -> Result<(), ConnectRejection> {
+        let namespace = self.socket.namespace();
+        cluster.admit(namespace.name()).await.map_err(|error| {
+            cluster_refused_namespace(namespace.name(), &error);
+            Exception::framework("invalid_namespace", "the server's cluster cannot carry this namespace").into()
+        })
     }
 
     async fn ask(&self, guards: &Guards, progress: &Progress) -> Result<(), ConnectRejection> {

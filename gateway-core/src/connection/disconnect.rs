@@ -92,7 +92,7 @@ async fn drain(driver: &mut SocketDriver) {
 fn poll_drain(driver: &mut SocketDriver, task: &mut Task<'_>) -> Poll<()> {
     if let Err(refusal) = driver.admit(task) {
         driver.context.count(Counter::RefusedConnections);
-        told(driver.context.socket.id(), "connect", refusal.exception().told());
+        told(driver.context.socket.id(), "connect", refusal.exception().notice());
         drop_quietly(driver.connect_hooks.take());
         driver.forget_what_waits();
     }

@@ -45,7 +45,7 @@ impl Drain {
     }
 
     /// Close code and reason for one client.
-    pub(crate) fn told(&self) -> Disconnect {
+    pub(crate) fn disconnect(&self) -> Disconnect {
         let why = if self.close_code == CloseCode::SERVICE_RESTART { "service restart" } else { "going away" };
         if self.retry_within.is_zero() {
             return Disconnect::new(self.close_code, why);
@@ -77,11 +77,11 @@ mod tests {
 
     #[test]
     fn a_client_is_asked_to_come_back_within_the_time() {
-        assert_eq!(Drain::default().told(), Disconnect::new(CloseCode::GOING_AWAY, "going away"));
+        assert_eq!(Drain::default().disconnect(), Disconnect::new(CloseCode::GOING_AWAY, "going away"));
         let within = Duration::from_millis(20);
         let drain = Drain { close_code: CloseCode::SERVICE_RESTART, retry_within: within, ..Drain::default() };
         for _ in 0..100 {
-            let Disconnect { code, reason } = drain.told();
+            let Disconnect { code, reason } = drain.disconnect();
             assert_eq!(code, CloseCode::SERVICE_RESTART);
             let retry = reason.strip_prefix("service restart, retry after ").and_then(|rest| rest.strip_suffix(" ms"));
             assert!(retry.unwrap().parse::<u64>().unwrap() < 20, "{reason}");

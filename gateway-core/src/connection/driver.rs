@@ -185,7 +185,7 @@ impl<T: Transport> Connection<T> {
         if !inside.sockets.has_room() || inside.sockets.holds_back() {
             return Ok(false);
         }
-        let received = transport.poll_receive(task, &mut |received, task| inside.take(received, task));
+        let received = transport.poll_receive(task, &mut |received, task| inside.receive(received, task));
         inside.watch_assembly(transport.assembling());
         inside.sockets.attach_writer(transport);
         if let Some(end) = inside.end.take() {
@@ -258,7 +258,7 @@ impl ConnectionState {
     }
 
     /// Handles one message or control frame.
-    fn take(&mut self, received: ReceivedMessage<'_>, task: &mut Task<'_>) -> Flow {
+    fn receive(&mut self, received: ReceivedMessage<'_>, task: &mut Task<'_>) -> Flow {
         let sign = || {
             (
                 if matches!(received, ReceivedMessage::Pong) { ReceivedKind::Pong } else { ReceivedKind::Other },
@@ -273,7 +273,7 @@ impl ConnectionState {
             ReceivedMessage::Text(text) => Some(ClientMessage::Text(text)),
             ReceivedMessage::Binary(bytes) => Some(ClientMessage::Binary(bytes)),
             ReceivedMessage::Ping(payload) => {
-                self.take_ping(payload);
+                self.receive_ping(payload);
                 None
             }
             ReceivedMessage::Pong => None,
@@ -284,16 +284,16 @@ impl ConnectionState {
         };
         // Called from one place, so that it is compiled into the turn.
         if let Some(message) = message {
-            self.take_message(message, task);
+            self.receive_message(message, task);
         }
         // Answers are written before further messages are handled.
         let is_enough = self.taken >= TURN || !self.sockets.may_read();
         if self.end.is_some() || is_enough { Flow::Pause } else { Flow::Continue }
     }
 
-    fn take_ping(&mut self, payload: &[u8]) {
+    fn receive_ping(&mut self, payload: &[u8]) {
         if let Some(most) = self.application.limits.pings_per_second
-            && self.pings.take(per_second(most), Instant::now()).is_err()
+            && self.pings.acquire(per_second(most), Instant::now()).is_err()
         {
             self.end = Some(self.violated(Disconnect::new(CloseCode::POLICY, "too many pings")));
             return;
@@ -303,8 +303,8 @@ impl ConnectionState {
 
     /// Handles a whole message.
     #[inline]
-    fn take_message(&mut self, message: ClientMessage<'_>, task: &mut Task<'_>) {
-        if let Err(violation) = self.sockets.take(&mut self.codec, message, task) {
+    fn receive_message(&mut self, message: ClientMessage<'_>, task: &mut Task<'_>) {
+        if let Err(violation) = self.sockets.receive(&mut self.codec, message, task) {
             self.application.telemetry.counters.add(Counter::ProtocolErrors);
             self.end = Some(CloseCause::Over(DisconnectReason::Malformed(violation.why)));
         }

@@ -1,4 +1,4 @@
-//! A connection of several namespaces: each of its sockets comes and goes while the connection lives on.
+//! A connection with several namespaces. Sockets join and leave while the connection stays open.
 
 use std::io;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(super) struct Multiplexed {
 }
 
 impl Multiplexed {
-    /// A connection that no namespace was asked for yet.
+    /// Creates a connection without sockets.
     pub(super) fn new(
         application: &Arc<Application>,
         format: WireFormat,
@@ -32,7 +32,7 @@ impl Multiplexed {
         Box::new(Self { namespaces, sockets: SocketSet::default() })
     }
 
-    /// Lets senders write straight to the transport while the frames of the only socket are all there are.
+    /// Lets senders write directly to the transport while one socket is the only source of frames.
     #[inline]
     pub(super) fn attach_writer<T: Transport>(&mut self, transport: &T) {
         if self.sockets.is_lent() {
@@ -42,11 +42,11 @@ impl Multiplexed {
             self.sockets.each(|driver| driver.session().outbox.deflate(how));
         }
         if self.namespaces.outbox.is_empty() {
-            self.sockets.lend(|| transport.direct());
+            self.sockets.attach_writer(|| transport.direct());
         }
     }
 
-    /// Lets the connect hooks go on; a socket that they refuse leaves.
+    /// Polls the connect hooks. A refused socket leaves.
     pub(super) fn connect<T: Transport>(&mut self, task: &mut Task<'_>, transport: &mut T) {
         let Self { namespaces, sockets, .. } = self;
         let mut refused = Vec::new();
@@ -62,7 +62,7 @@ impl Multiplexed {
         }
     }
 
-    /// Ends what the server ends, once what was promised before is done.
+    /// Ends sockets on behalf of the server, after their pending replies.
     #[inline]
     pub(super) fn stop_if_told(&mut self, application: &Application) -> Result<(), CloseCause> {
         let is_told =
@@ -88,11 +88,11 @@ impl Multiplexed {
     fn next_told_to_end(&mut self) -> Option<(Arc<str>, (DisconnectReason, Scope))> {
         self.sockets
             .iter_mut()
-            .find_map(|driver| driver.told_to_end().map(|told| (Arc::clone(&driver.session().namespace), told)))
+            .find_map(|driver| driver.requested_end().map(|told| (Arc::clone(&driver.session().namespace), told)))
     }
 
-    /// Takes one part of a packet, which names its namespace. `Err` ends the connection.
-    pub(super) fn take(
+    /// Handles one part of a packet, with its namespace. `Err` ends the connection.
+    pub(super) fn receive(
         &mut self,
         codec: &mut Codec,
         part: ClientMessage<'_>,
@@ -101,11 +101,11 @@ impl Multiplexed {
         let Self { namespaces, sockets } = self;
         let mut taken = Ok(());
         let decoded = codec.decode(part, |namespace, incoming| {
-            taken = namespaces.take(sockets, namespace.unwrap_or("/"), incoming, task);
+            taken = namespaces.receive(sockets, namespace.unwrap_or("/"), incoming, task);
         });
         match decoded {
             Err(DecodeError::Violation(violation)) => Err(violation),
-            // Formats with packets have no failure that their connection outlives.
+            // In formats with packets every decoding failure ends the connection.
             Ok(()) | Err(DecodeError::Malformed(_) | DecodeError::Panicked) => taken,
         }
     }
@@ -150,7 +150,7 @@ impl Multiplexed {
         self.namespaces.connect_deadline(&self.sockets)
     }
 
-    /// Ends the connection: gives what is still to be sent, its sockets, and those that are leaving already.
+    /// Ends the connection. Returns the frames still to send, the sockets, and the sockets that are leaving already.
     pub(super) fn close(self, reason: &DisconnectReason) -> (Outbox, Vec<SocketDriver>, Vec<LeavingSocket>) {
         let Self { namespaces, mut sockets, .. } = self;
         let (outbox, leaving) = namespaces.close(&mut sockets, reason);

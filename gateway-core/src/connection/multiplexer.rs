@@ -104,7 +104,7 @@ impl Multiplexer {
     pub(super) fn close(self, sockets: &mut SocketSet, reason: &DisconnectReason) -> (Outbox, Vec<LeavingSocket>) {
         for driver in sockets.iter() {
             let session = driver.session();
-            session.outbox.share();
+            session.outbox.detach_writer();
             if !session.is_accepted() {
                 session.outbox.discard();
             } else if matches!(reason, DisconnectReason::Server(_)) {
@@ -116,7 +116,7 @@ impl Multiplexer {
     }
 
     /// Handles a packet. `Err` ends the connection.
-    pub(super) fn take(
+    pub(super) fn receive(
         &mut self,
         sockets: &mut SocketSet,
         namespace: &str,
@@ -132,7 +132,7 @@ impl Multiplexer {
                 Ok(())
             }
             (Some(driver), incoming) => {
-                driver.take_incoming(incoming, task);
+                driver.receive_incoming(incoming, task);
                 Ok(())
             }
             (None, _) if self.left_namespaces.contains(&self.hashes.hash_one(namespace)) => Ok(()),
@@ -148,7 +148,7 @@ impl Multiplexer {
             self.turn_away(sockets, namespace, &Exception::message("Too many namespaces"));
             return Ok(());
         }
-        if let Err(exception) = self.take_token() {
+        if let Err(exception) = self.acquire_token() {
             self.turn_away(sockets, namespace, &exception);
             return Ok(());
         }
@@ -185,12 +185,12 @@ impl Multiplexer {
     }
 
     /// Takes a token for a namespace request: the rate is that of events, with a burst of all allowed namespaces.
-    fn take_token(&mut self) -> Result<(), Exception> {
+    fn acquire_token(&mut self) -> Result<(), Exception> {
         let limits = &self.application.limits;
         let Some(events) = limits.events_per_second else { return Ok(()) };
         let rate = per_second_with_burst(events, limits.namespaces_per_connection);
         let now = Instant::now();
-        let taken = self.connect_rate.get_or_insert_with(|| TokenBucket::full(now)).take(rate, now);
+        let taken = self.connect_rate.get_or_insert_with(|| TokenBucket::full(now)).acquire(rate, now);
         taken.map_err(|wait| {
             self.application.telemetry.counters.add(Counter::RateLimited);
             too_many_events(events, wait)
@@ -205,7 +205,7 @@ impl Multiplexer {
             if exception.text() == INVALID { names.join(", ") } else { String::new() }
         });
         let data = exception.render_refusal();
-        let frame = self.format.encode(EncodeContext::of(namespace), &Outgoing::Refused { data: &data });
+        let frame = self.format.encode(EncodeContext::new(namespace), &Outgoing::Refused { data: &data });
         let _ = self.outbox_beside(sockets).push(frame, Delivery::Answer);
     }
 
@@ -217,7 +217,7 @@ impl Multiplexer {
             driver.session().mark_disconnected();
         }
         self.application.telemetry.counters.add(Counter::RefusedConnections);
-        refused(&driver.session().id, refusal.told(namespace), exception.told());
+        refused(&driver.session().id, refusal.notice(namespace), exception.notice());
         self.note_left(&driver);
         let last = if self.application.compat.nestjs && refusal.by() == RejectedBy::Hook {
             told_inside(driver.session(), exception)

@@ -25,7 +25,7 @@ struct RoomGuards {
 
 impl RoomGuards {
     fn ask(&self, session: &Arc<Session>, room: &str) -> GuardDecision {
-        let socket = Socket::new(Arc::clone(session), self.application.hub.of(&session.namespace));
+        let socket = Socket::new(Arc::clone(session), self.application.hub.space(&session.namespace));
         let (guards, extensions) = (&self.route.guards, Extensions::default());
         match guards.ask_at_once(
             &GuardContext::new(GuardPoint::Join, &self.context(&socket, room, &extensions)),

@@ -43,7 +43,7 @@ impl Single {
         if self.driver.connect_hooks.is_none()
             && let Some(direct) = transport.direct()
         {
-            outbox.lend(direct);
+            outbox.attach_writer(direct);
             self.has_writer = true;
         }
     }
@@ -59,12 +59,12 @@ impl Single {
         if !self.session().outbox.is_ending() {
             return Ok(());
         }
-        self.driver.told_to_end().map_or(Ok(()), |(reason, _)| Err(CloseCause::Over(reason)))
+        self.driver.requested_end().map_or(Ok(()), |(reason, _)| Err(CloseCause::Over(reason)))
     }
 
     /// Handles a message. `Err` ends the connection.
     #[inline]
-    pub(super) fn take(
+    pub(super) fn receive(
         &mut self,
         codec: &mut Codec,
         message: ClientMessage<'_>,
@@ -72,10 +72,10 @@ impl Single {
     ) -> Result<(), Violation> {
         let driver = &mut self.driver;
         if driver.scheduler.is_raw() {
-            driver.take_message(message, task);
+            driver.receive_message(message, task);
             return Ok(());
         }
-        match codec.decode(message, |_, incoming| driver.take_incoming(incoming, task)) {
+        match codec.decode(message, |_, incoming| driver.receive_incoming(incoming, task)) {
             Ok(()) => Ok(()),
             Err(error) => self.tell_undecoded(error),
         }

@@ -78,7 +78,7 @@ impl SocketDriver {
         new_socket: NewSocket<'_>,
         mut after: Vec<CancellationToken>,
     ) -> Self {
-        let space = application.hub.of(new_socket.name);
+        let space = application.hub.space(new_socket.name);
         let (session, earlier) = begin(application, &space, &new_socket);
         after.extend(earlier.and_then(|earlier| earlier.ended().cloned()));
         let NewSocket { route, grants, .. } = new_socket;
@@ -158,7 +158,7 @@ impl SocketDriver {
     }
 
     /// The reason and extent of an end that the server requested, after accepted requests are answered.
-    pub(super) fn told_to_end(&mut self) -> Option<(DisconnectReason, Scope)> {
+    pub(super) fn requested_end(&mut self) -> Option<(DisconnectReason, Scope)> {
         let (reason, scope) = self.session().outbox.ended()?;
         if !reason.is_gentle() || self.connect_hooks.is_some() || self.is_idle() {
             return Some((reason, scope));
@@ -223,14 +223,14 @@ impl SocketDriver {
     }
 
     /// Handles a whole message of a raw gateway.
-    pub(super) fn take_message(&mut self, message: impl Into<Message>, task: &mut Task<'_>) {
+    pub(super) fn receive_message(&mut self, message: impl Into<Message>, task: &mut Task<'_>) {
         if let Scheduler::Raw(raw) = &mut self.scheduler {
             let _entered = self.span.enter();
-            raw.take(&self.context, message.into(), task);
+            raw.receive(&self.context, message.into(), task);
         }
     }
 
-    pub(super) fn take_incoming(&mut self, incoming: Incoming<'_>, task: &mut Task<'_>) {
+    pub(super) fn receive_incoming(&mut self, incoming: Incoming<'_>, task: &mut Task<'_>) {
         let is_stopping = self.is_stopping();
         // A raw gateway has no envelopes.
         let Scheduler::Events(events) = &mut self.scheduler else { return };
@@ -244,7 +244,7 @@ impl SocketDriver {
                 if exceeds_depth(envelope.payload.text(), limits.json_depth.saturating_sub(1)) =>
             {
                 let too_deep = || Exception::framework("too_deep", "the data is nested too deeply");
-                let exception = events.take_token(&self.context).err().unwrap_or_else(too_deep);
+                let exception = events.acquire_token(&self.context).err().unwrap_or_else(too_deep);
                 EventScheduler::refuse(&self.context, envelope, &exception);
             }
             Incoming::Event(envelope) if is_stopping => {
@@ -252,7 +252,7 @@ impl SocketDriver {
             }
             Incoming::Event(envelope) => {
                 let _entered = self.span.enter();
-                events.take(&self.context, envelope, task);
+                events.receive(&self.context, envelope, task);
             }
             Incoming::Answer { ask, outcome } => {
                 let outcome = outcome.map(Payload::into_owned).map_err(|error| error.get().to_owned());
@@ -267,7 +267,7 @@ impl SocketDriver {
 
     pub(super) fn tell_malformed(&mut self, malformed: Malformed) {
         let Malformed { why, id } = malformed;
-        let told = self.scheduler.take_token(&self.context).err();
+        let told = self.scheduler.acquire_token(&self.context).err();
         self.tell(&told.unwrap_or_else(|| Exception::framework("malformed", why)), id.as_ref());
     }
 
@@ -282,7 +282,7 @@ impl SocketDriver {
     /// Sends an exception that belongs to no event.
     pub(super) fn tell(&self, exception: &Exception, id: Option<&RequestId>) {
         self.context.count(Counter::Exceptions);
-        told(self.context.socket.id(), "", exception.told());
+        told(self.context.socket.id(), "", exception.notice());
         self.session().test_log.note(|| format!("a message was no event: {exception}"));
         let data = exception.render(None, None, self.context.application.compat.nestjs);
         let delivery = if id.is_some() { Delivery::Answer } else { Delivery::Event };

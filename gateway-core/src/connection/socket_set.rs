@@ -55,23 +55,23 @@ impl SocketSet {
     }
 
     /// Lets senders write directly to the transport, if possible.
-    pub(super) fn lend(&mut self, direct: impl FnOnce() -> Option<Direct>) {
+    pub(super) fn attach_writer(&mut self, direct: impl FnOnce() -> Option<Direct>) {
         let Some(driver) = self.only().filter(|driver| driver.connect_hooks.is_none()) else { return };
         if let Some(direct) = direct() {
-            driver.session().outbox.lend(direct);
+            driver.session().outbox.attach_writer(direct);
             self.is_lent = true;
         }
     }
 
     /// Lets only the connection's task write from now on.
-    fn take_back(&mut self) {
+    fn detach_writer(&mut self) {
         if std::mem::take(&mut self.is_lent) {
-            self.iter().for_each(|driver| driver.session().outbox.share());
+            self.iter().for_each(|driver| driver.session().outbox.detach_writer());
         }
     }
 
     pub(super) fn push(&mut self, driver: SocketDriver) {
-        self.take_back();
+        self.detach_writer();
         // Nearly always the only socket: more capacity would be idle memory.
         self.sockets.reserve_exact(1);
         self.sockets.push(driver);
@@ -79,7 +79,7 @@ impl SocketSet {
 
     /// Removes and returns the socket in this namespace.
     pub(super) fn take(&mut self, namespace: &str) -> Option<SocketDriver> {
-        self.take_back();
+        self.detach_writer();
         let index = self.iter().position(|driver| &*driver.session().namespace == namespace)?;
         Some(self.sockets.remove(index))
     }

@@ -67,15 +67,15 @@ impl Sockets {
 
     /// Handles a message. `Err` ends the connection.
     #[inline]
-    pub(super) fn take(
+    pub(super) fn receive(
         &mut self,
         codec: &mut Codec,
         message: ClientMessage<'_>,
         task: &mut Task<'_>,
     ) -> Result<(), Violation> {
         match self {
-            Self::Single(single) => single.take(codec, message, task),
-            Self::Multiplexed(multiplexed) => multiplexed.take(codec, message, task),
+            Self::Single(single) => single.receive(codec, message, task),
+            Self::Multiplexed(multiplexed) => multiplexed.receive(codec, message, task),
         }
     }
 

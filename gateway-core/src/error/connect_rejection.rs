@@ -73,7 +73,7 @@ impl ConnectRejection {
     }
 
     /// Data for the log.
-    pub(crate) fn told<'a>(&'a self, namespace: &'a str) -> RefusedSocket<'a> {
+    pub(crate) fn notice<'a>(&'a self, namespace: &'a str) -> RefusedSocket<'a> {
         let by = match self.by {
             RejectedBy::Guard => "a guard",
             RejectedBy::Hook => "a connect hook",

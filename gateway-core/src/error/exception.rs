@@ -218,7 +218,7 @@ impl Exception {
         self.0.details.as_deref()
     }
 
-    pub(crate) fn told(&self) -> ExceptionNotice<'_> {
+    pub(crate) fn notice(&self) -> ExceptionNotice<'_> {
         ExceptionNotice { code: self.code(), hidden: self.hidden_text(), id: self.id() }
     }
 

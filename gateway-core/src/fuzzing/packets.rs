@@ -70,7 +70,7 @@ pub fn read_packets(form: FuzzForm, messages: &[Message], depth: usize) -> (Vec<
 #[must_use]
 pub fn write_packet(form: FuzzForm, said: &FuzzPacket) -> Vec<Message> {
     let content = said.args.clone().into_content();
-    let outgoing = outgoing(said, content.lend());
+    let outgoing = outgoing(said, content.borrowed());
     let encoded = match form {
         FuzzForm::Text => encode(&said.namespace, &outgoing),
         FuzzForm::Packed => encode_packed(&said.namespace, &outgoing),
@@ -86,7 +86,7 @@ pub fn write_packet(form: FuzzForm, said: &FuzzPacket) -> Vec<Message> {
 #[must_use]
 pub fn write_plain(said: &FuzzPacket) -> String {
     let content = said.args.clone().into_content();
-    let encoded = WireFormat::Plain.encode(EncodeContext::of(&said.namespace), &outgoing(said, content.lend()));
+    let encoded = WireFormat::Plain.encode(EncodeContext::new(&said.namespace), &outgoing(said, content.borrowed()));
     let frame = ServerFrames::new(encoded.as_slice()).next().expect("one frame");
     String::from_utf8(frame.payload.to_vec()).expect("a text")
 }

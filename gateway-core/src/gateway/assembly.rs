@@ -97,7 +97,7 @@ impl BindTarget<'_> {
 
 impl<'a> Assembly<'a> {
     /// Assembles all selected gateways, or returns all problems.
-    pub(crate) fn of(
+    pub(crate) fn new(
         selection: &GatewaySelection,
         given: AssemblyInputs<'a>,
         expected: &[String],
@@ -162,11 +162,14 @@ impl<'a> Assembly<'a> {
     }
 
     fn merge(&mut self, place: BindTarget<'_>, bound: Bound) {
-        let Bound { handlers, init, connect, disconnect, message } = bound;
+        let Bound { handlers, init, connect, disconnect, message, server_events } = bound;
         let is_raw = !message.is_empty();
         self.guard_the_route(place, is_raw);
         for handler in handlers {
             self.merge_handler(place, handler);
+        }
+        for handler in server_events {
+            self.merge_server_event(place, handler);
         }
         let connect = connect.into_iter().map(|hook| self.guarded(place, hook, Guards::default())).collect();
         let before: Vec<_> = self.given.around.guards.iter().chain(&place.made.guards).cloned().collect();
@@ -230,6 +233,25 @@ impl<'a> Assembly<'a> {
         }
     }
 
+    /// Adds a method for events of other servers, which has no layers.
+    fn merge_server_event(&mut self, place: BindTarget<'_>, method: Bare<Handler>) {
+        let Bare { hook, run: handler, more } = method;
+        if let Some(around) = more.around {
+            self.note_layers_at_hook(place.gateway, hook, around);
+        }
+        self.claims.push(place.claim(hook, more.arguments));
+        let (route, second) = (&mut self.routes[place.route], Arc::new(handler));
+        for (name, first) in route.server_events.insert(&second) {
+            self.problems.push(Problem::duplicate_event(route.namespace, &name, &first, &second));
+        }
+    }
+
+    fn note_layers_at_hook(&mut self, gateway: Declared, hook: Hook, around: AddLayers) {
+        let own = self.make(around);
+        let written = own.guards.iter().map(|guard| guard.written).chain(own.event_layers());
+        self.problems.extend(written.map(|written| Problem::layer_at_hook(gateway, hook, written)));
+    }
+
     /// Creates a hook with its own guards after the earlier ones.
     fn guarded<T>(&mut self, place: BindTarget<'_>, method: Bare<RunHook<T>>, mut guards: Guards) -> GuardedHook<T> {
         let Bare { hook, run, more } = method;
@@ -247,9 +269,7 @@ impl<'a> Assembly<'a> {
     fn plain<T>(&mut self, place: BindTarget<'_>, method: Bare<RunHook<T>>) -> (Hook, RunHook<T>) {
         let Bare { hook, run, more } = method;
         if let Some(around) = more.around {
-            let own = self.make(around);
-            let written = own.guards.iter().map(|guard| guard.written).chain(own.event_layers());
-            self.problems.extend(written.map(|written| Problem::layer_at_hook(place.gateway, hook, written)));
+            self.note_layers_at_hook(place.gateway, hook, around);
         }
         self.claims.push(place.claim(hook, more.arguments));
         (hook, run)
@@ -315,6 +335,7 @@ impl<'a> Assembly<'a> {
             declared: entry.declared,
             pattern,
             router: Router::default(),
+            server_events: Router::default(),
             guards: Guards::new(self.given.around.guards.clone()),
             is_guarded: false,
             own: Vec::new(),

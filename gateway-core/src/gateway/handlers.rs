@@ -31,6 +31,7 @@ enum LastAdded {
     Connect,
     Disconnect,
     Message,
+    ServerEvent,
 }
 
 /// The methods of a gateway with its type erased.
@@ -41,6 +42,7 @@ pub(crate) struct Bound {
     pub(crate) connect: Vec<Bare<RunHook<Result<(), ConnectRejection>>>>,
     pub(crate) disconnect: Vec<Bare<RunHook<Result<(), Exception>>>>,
     pub(crate) message: Vec<Bare<RunHook<RawReply>>>,
+    pub(crate) server_events: Vec<Bare<Handler>>,
 }
 
 /// A method without its layers, which are created when all methods are known.
@@ -110,6 +112,16 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         }
     }
 
+    /// Adds the method of a macro.
+    #[doc(hidden)]
+    pub fn on_server_event_method(
+        &mut self,
+        entry: &SubscriptionEntry,
+        handle: fn(&Arc<G>, &Context<'_>) -> HandlerFuture,
+    ) {
+        self.on_server_event(entry.subscription(), handle).arguments(entry.method.arguments());
+    }
+
     /// Sets the bounds of the last added handler.
     #[doc(hidden)]
     pub fn policy(&mut self, set: fn(Subscription) -> Subscription) {
@@ -130,15 +142,35 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         }
     }
 
+    /// Adds a method for events that other servers of a cluster send with
+    /// [`Namespace::server_side_emit`](crate::Namespace::server_side_emit). Its reply is the answer. Only the names, the
+    /// arguments and the timeout of the subscription matter.
+    pub fn on_server_event<F>(&mut self, subscription: Subscription, handle: F) -> &mut Self
+    where
+        F: Fn(&Arc<G>, &Context<'_>) -> HandlerFuture + Send + Sync + 'static,
+    {
+        let call = self.with_gateway(handle);
+        let hook = subscription.method;
+        let handler = self.handler(subscription, call);
+        self.bound.server_events.push(Bare::new(hook, handler));
+        self.last = LastAdded::ServerEvent;
+        self
+    }
+
     // Not generic, unlike `subscribe`, which is compiled for each method.
     fn add_handler(&mut self, subscription: Subscription, call: RunHandler) -> &mut Self {
-        let (names, event) = Names::new(subscription.event, subscription.also);
         let hook = subscription.method;
-        let method = MethodName { gateway: self.declared.name, method: hook.method };
-        let handler = Handler { event, names, method, subscription, pipeline: None, meter: None, call };
+        let handler = self.handler(subscription, call);
         self.bound.handlers.push(Bare::new(hook, handler));
         self.last = LastAdded::Subscribe;
         self
+    }
+
+    fn handler(&self, subscription: Subscription, call: RunHandler) -> Handler {
+        let (names, event) = Names::new(subscription.event, subscription.also);
+        let hook = subscription.method;
+        let method = MethodName { gateway: self.declared.name, method: hook.method };
+        Handler { event, names, method, subscription, pipeline: None, meter: None, call }
     }
 
     /// Sets the guards, interceptors and filters of the last added method.
@@ -158,13 +190,14 @@ impl<G: Send + Sync + 'static> Handlers<G> {
     }
 
     fn more(&mut self) -> Option<&mut More> {
-        let Bound { handlers, init, connect, disconnect, message } = &mut self.bound;
+        let Bound { handlers, init, connect, disconnect, message, server_events } = &mut self.bound;
         match self.last {
             LastAdded::Nothing => None,
             LastAdded::Subscribe => handlers.last_mut().map(|method| &mut method.more),
             LastAdded::Init => init.last_mut().map(|method| &mut method.more),
             LastAdded::Connect => connect.last_mut().map(|method| &mut method.more),
             LastAdded::Disconnect => disconnect.last_mut().map(|method| &mut method.more),
+            LastAdded::ServerEvent => server_events.last_mut().map(|method| &mut method.more),
             LastAdded::Message => message.last_mut().map(|method| &mut method.more),
         }
     }
@@ -198,6 +231,7 @@ impl Bound {
         self.connect.append(&mut other.connect);
         self.disconnect.append(&mut other.disconnect);
         self.message.append(&mut other.message);
+        self.server_events.append(&mut other.server_events);
         self
     }
 
@@ -207,6 +241,7 @@ impl Bound {
         self.init.sort_by_key(Bare::place);
         self.connect.sort_by_key(Bare::place);
         self.disconnect.sort_by_key(Bare::place);
+        self.server_events.sort_by_key(Bare::place);
     }
 }
 

@@ -234,6 +234,15 @@ impl Problem {
         }
     }
 
+    /// A namespace that the engine of the cluster cannot carry.
+    pub(crate) fn cluster_namespace(namespace: &str, engine: &str, error: &EngineError) -> Self {
+        Self {
+            place: None,
+            what: format!("the namespace `{namespace}` cannot be served in a cluster on {engine}: {error}"),
+            help: "give it another name, or use another engine".to_owned(),
+        }
+    }
+
     pub(crate) fn proxy(text: &str) -> Self {
         Self {
             place: None,

@@ -42,7 +42,7 @@ impl MethodRequirements {
         let scene = Available { services, grants: &grants, per_socket, is_intercepted, parameters: &parameters };
         let (mut problems, mut wanted) = (Vec::new(), Vec::new());
         for argument in &self.arguments {
-            let (missing, wants) = Requirements::of(argument, &scene);
+            let (missing, wants) = Requirements::check(argument, &scene);
             problems.extend(missing.iter().map(|missing| self.problem(argument, missing, route)));
             wanted.extend(wants);
         }

@@ -13,6 +13,8 @@ pub(crate) struct Route {
     pub(crate) declared: Declared,
     pub(crate) pattern: Pattern,
     pub(crate) router: Router,
+    /// The methods for events of other servers.
+    pub(crate) server_events: Router,
     /// Guards of the server and of all gateways, run before a socket connects or joins a room.
     pub(crate) guards: Guards,
     /// Set if the namespace has any guard.

@@ -272,7 +272,7 @@ impl OwnedContext {
         }
     }
 
-    pub(crate) fn lend(&self) -> Context<'_> {
+    pub(crate) fn borrowed(&self) -> Context<'_> {
         let Self { services, socket, grants, method, event, payload, extensions } = self;
         let scope = Scope { services, socket: socket.as_ref(), grants: grants.as_ref() };
         let event = Event { method, name: event, payload, responder: None };

@@ -63,7 +63,7 @@ impl<'a> Next<'a> {
     /// answers by [`Ack`](crate::extract::Ack) is empty.
     pub async fn run(self) -> Reply {
         let Self { context, interceptors, handle, responder } = self;
-        let lent = context.lend();
+        let lent = context.borrowed();
         if let [first, rest @ ..] = interceptors {
             let next = Self { interceptors: rest, ..self };
             return first.layer.0.intercept(&lent, next).await;

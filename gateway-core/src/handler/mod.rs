@@ -35,9 +35,10 @@ pub use interceptor::{Interceptor, Next};
 pub use into_exception::{FrameworkError, IntoException};
 pub(crate) use pipeline::{KeptEvent, Pipeline, PipelineStart};
 
+pub(crate) use extract::ServerEventNamespace;
 pub use extract::{
-    Auth, Cancellation, Data, EventName, Extension, Extensions, FromContext, FromContextOptional, Path, PerSocket,
-    State,
+    Auth, Cancellation, Data, EventName, Extension, Extensions, FromContext, FromContextOptional, FromServerEvent,
+    Path, PerSocket, State,
 };
 pub use guard::{
     AsyncGuard, ErasedGuard, Grant, Guard, GuardContext, GuardPoint, GuardPoints, IntoGuard, Prompt, Waits,

@@ -86,7 +86,7 @@ impl KeptEvent {
         asked: usize,
         responder: &SharedResponder<'_>,
     ) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
-        let (event, responder) = (Arc::clone(self), responder.lend());
+        let (event, responder) = (Arc::clone(self), responder.handle());
         Box::pin(async move { event.run(asked, &responder).await })
     }
 
@@ -95,7 +95,7 @@ impl KeptEvent {
         let Some(pipeline) = &handler.pipeline else {
             return Next::new(context, &[], &handler.call, responder).run().await;
         };
-        let lent = context.lend();
+        let lent = context.borrowed();
         if let Some(counters) = lent.counters().filter(|_| asked < pipeline.guards.len()) {
             is_asking.store(true, Ordering::Relaxed);
             let verdict = pipeline.guards.ask(asked, &GuardContext::new(GuardPoint::Event, &lent), counters).await;
@@ -110,7 +110,7 @@ impl KeptEvent {
     /// Applies the filters to the handler's reply or to an earlier failure.
     pub(crate) fn filtered(&self, reply: Reply) -> FilteredReply {
         match &self.handler.pipeline {
-            Some(pipeline) => pipeline.filters.apply(reply, &self.context.lend()),
+            Some(pipeline) => pipeline.filters.apply(reply, &self.context.borrowed()),
             None => reply.into(),
         }
     }
@@ -122,6 +122,6 @@ impl KeptEvent {
 
 impl fmt::Debug for KeptEvent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.context.lend().fmt(formatter)
+        self.context.borrowed().fmt(formatter)
     }
 }

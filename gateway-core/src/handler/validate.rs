@@ -75,7 +75,7 @@ where
 
 /// Returns the broken rules of a value, with its members named as sent.
 fn broken_rules<T: Validate + ?Sized>(context: &Context<'_>, value: &T) -> Vec<Fault> {
-    let ValidationErrors { mut found, .. } = ValidationErrors::of(value);
+    let ValidationErrors { mut found, .. } = ValidationErrors::check(value);
     if !found.is_empty() {
         context.list().name_as_sent(&mut found);
     }
@@ -141,7 +141,7 @@ pub trait Validate {
 /// }
 ///
 /// let order = Order { dish: String::new(), sides: vec![Side(1), Side(4)] };
-/// assert_eq!(ValidationErrors::of(&order).to_string(), "$.dish: say which; $.sides[1]: must be at most 3");
+/// assert_eq!(ValidationErrors::check(&order).to_string(), "$.dish: say which; $.sides[1]: must be at most 3");
 /// ```
 #[derive(Debug)]
 pub struct ValidationErrors {
@@ -153,7 +153,7 @@ pub struct ValidationErrors {
 impl ValidationErrors {
     /// Checks a value.
     #[must_use]
-    pub fn of<T: Validate + ?Sized>(value: &T) -> Self {
+    pub fn check<T: Validate + ?Sized>(value: &T) -> Self {
         let mut faults = Self { path: "$".to_owned(), found: Vec::new() };
         value.check(&mut faults);
         faults

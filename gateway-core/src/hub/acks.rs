@@ -55,7 +55,7 @@ impl AckEvent {
         let (number, answer) = session.pending.open().ok_or_else(refused)?;
         let asked = PendingAck { session: Arc::clone(session), number, answer };
         session.tell_listeners(&self.event);
-        let question = Outgoing::Ask { event: &self.event, content: self.content.lend(), ask: number };
+        let question = Outgoing::Ask { event: &self.event, content: self.content.borrowed(), ask: number };
         push(session.encode(&question))?;
         Ok(asked)
     }

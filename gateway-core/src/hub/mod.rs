@@ -56,7 +56,7 @@ impl Hub {
     }
 
     /// Returns the namespace with this name and creates it if needed.
-    pub(crate) fn of(self: &Arc<Self>, name: &str) -> Arc<Space> {
+    pub(crate) fn space(self: &Arc<Self>, name: &str) -> Arc<Space> {
         let mut spaces = self.lock();
         if let Some(space) = spaces.get(name).and_then(Weak::upgrade) {
             return space;

@@ -39,7 +39,7 @@ impl Place {
     fn new() -> Self {
         let hub = Hub::new();
         hub.offsets.turn_on();
-        let space = hub.of("/");
+        let space = hub.space("/");
         Self { hub, space }
     }
 

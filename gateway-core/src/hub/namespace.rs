@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::hub::cluster::Cluster;
 use crate::hub::{BroadcastResult, RoomName, Space, Target};
 use crate::protocol::{Event, ToArgs};
 
@@ -20,6 +21,15 @@ impl Namespace {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0.name
+    }
+
+    pub(crate) fn shared_name(&self) -> &Arc<str> {
+        &self.0.name
+    }
+
+    /// The cluster, if the server is in one.
+    pub(crate) fn cluster(&self) -> Option<&Arc<Cluster>> {
+        self.0.cluster()
     }
 
     /// All sockets of the namespace.

@@ -157,7 +157,7 @@ proptest! {
         asked in vec((vec(0_usize..14, 0..3), vec(0_usize..14, 0..2)), 100),
     ) {
         let hub = Hub::new();
-        let mut both = Both { space: hub.of("/"), people: Vec::new(), replaced: Vec::new() };
+        let mut both = Both { space: hub.space("/"), people: Vec::new(), replaced: Vec::new() };
         for ((step, which, what), (rooms, except)) in steps.into_iter().zip(asked) {
             both.step(step, which, what);
             let name = |number: usize| match number {

@@ -6,9 +6,11 @@ use crate::hub::cluster::Cluster;
 use crate::hub::members::{Selection, is_user_room, user_room};
 use crate::hub::recipients::Recipients;
 use crate::hub::{JoinError, RoomName, Space};
-use crate::metrics::{BroadcastClock, broadcast_unsent};
+use crate::metrics::{BroadcastClock, broadcast_unsent, traced_event_span};
 use crate::protocol::cluster::{BroadcastFlags, EventPacket, MessageBody, Selector};
-use crate::protocol::{Compress, Content, Disconnect, Encoded, Event, Key, RawArgs, SharedEvent, ToArgs, is_reserved};
+use crate::protocol::{
+    Compress, Content, Disconnect, Encoded, Event, Key, RawArgs, SharedEvent, ToArgs, TraceParent, is_reserved,
+};
 use crate::session::{
     BurstFrames, Delivery, EmitMode, JoinedBurst, Scope, SendError, VolatileText, burst_to, for_each, write_all_soon,
 };
@@ -27,6 +29,7 @@ pub struct Target {
     delivery: Delivery,
     worth: Compress,
     reach: Reach,
+    trace: Option<Box<TraceParent>>,
 }
 
 /// The nodes whose sockets a target selects.
@@ -59,6 +62,7 @@ impl Target {
             delivery: Delivery::Event,
             worth: Compress::Compressing,
             reach: Reach::Cluster,
+            trace: None,
         }
     }
 
@@ -71,6 +75,7 @@ impl Target {
             delivery: if flags.volatile { Delivery::Volatile } else { Delivery::Event },
             worth: if flags.uncompressed { Compress::Nothing } else { Compress::Compressing },
             reach: Reach::ThisNode,
+            trace: flags.trace_parent.as_deref().and_then(TraceParent::parse).map(Box::new),
         }
     }
 
@@ -113,6 +118,14 @@ impl Target {
     #[must_use]
     pub fn uncompressed(mut self) -> Self {
         self.worth = Compress::Nothing;
+        self
+    }
+
+    /// Carries a trace to the other nodes of a cluster: they deliver the events of this target in a span with its value, if they
+    /// are nodes of this framework.
+    #[must_use]
+    pub fn traced(mut self, trace: impl Into<Option<TraceParent>>) -> Self {
+        self.trace = trace.into().map(Box::new);
         self
     }
 
@@ -232,7 +245,7 @@ impl Target {
         let mode = self.mode(key);
         let offset = if mode == EmitMode::Volatile { None } else { self.space.next_offset() };
         let (encoding, number) = (self.space.encode_context(), offset.map(|offset| offset.to_string()));
-        let shared = SharedEvent::new(encoding, event, content.lend(), number).worth(self.worth);
+        let shared = SharedEvent::new(encoding, event, content.borrowed(), number).worth(self.worth);
         let shared = match mode {
             EmitMode::LatestOf(key) => shared.with_key(Key::new(event, key)),
             EmitMode::Event | EmitMode::Volatile => shared,
@@ -250,7 +263,7 @@ impl Target {
                 self.push_to(recipients, |session, leaves| session.outbox.push_shared_latest(&shared, leaves))
             }
             (EmitMode::Volatile, _) => {
-                let text = || VolatileText::new(encoding, event, content.lend(), self.worth);
+                let text = || VolatileText::new(encoding, event, content.borrowed(), self.worth);
                 let mut text = if self.space.recovers() { text() } else { None };
                 self.push_to(recipients, |session, leaves| session.queue_volatile(&shared, text.as_mut(), leaves))
             }
@@ -298,12 +311,16 @@ impl Target {
         let mut flags = BroadcastFlags::default();
         flags.volatile = self.delivery == Delivery::Volatile;
         flags.uncompressed = self.worth == Compress::Nothing;
+        flags.trace_parent = self.trace.as_ref().map(|trace| trace.as_str().to_owned());
         Selector { rooms, except, flags }
     }
 
     /// Sends an event of another node.
     pub(super) fn deliver(&self, event: &str, args: RawArgs, key: Option<&str>) {
-        self.say(event, Ok(args), key);
+        match &self.trace {
+            None => self.say(event, Ok(args), key),
+            Some(trace) => traced_event_span(event, trace.as_str()).in_scope(|| self.say(event, Ok(args), key)),
+        };
     }
 
     fn mode<'a>(&self, key: Option<&'a str>) -> EmitMode<'a> {
@@ -374,9 +391,19 @@ impl Target {
         reason = "done for its effect; reads `disconnect(Disconnect::default())`"
     )]
     pub fn disconnect(&self, disconnect: Disconnect) -> usize {
-        let disconnected = self.disconnect_here(&disconnect, Scope::Socket);
+        self.disconnect_all(&disconnect, Scope::Socket)
+    }
+
+    /// Closes the whole connection of every socket, with all its namespaces; see [`Target::disconnect`].
+    #[allow(clippy::needless_pass_by_value, clippy::must_use_candidate, reason = "as `disconnect`")]
+    pub fn disconnect_connections(&self, disconnect: Disconnect) -> usize {
+        self.disconnect_all(&disconnect, Scope::Connection)
+    }
+
+    fn disconnect_all(&self, disconnect: &Disconnect, scope: Scope) -> usize {
+        let disconnected = self.disconnect_here(disconnect, scope);
         if let Some(cluster) = self.cluster() {
-            let body = MessageBody::Disconnect { to: self.selector(), close: false };
+            let body = MessageBody::Disconnect { to: self.selector(), close: scope == Scope::Connection };
             // A failure is logged and counted.
             cluster.publish(&self.space.name, body);
         }

@@ -25,7 +25,7 @@ fn hub() -> Arc<Hub> {
 
 #[test]
 fn overlapping_rooms_mean_a_socket_once() {
-    let space = hub().of("/");
+    let space = hub().space("/");
     let (ann, bob, cid) = (enter(&space), enter(&space), enter(&space));
     for (session, room) in [(&ann, "a"), (&ann, "b"), (&bob, "b"), (&cid, "c")] {
         space.join(&session.id, room).unwrap();
@@ -41,7 +41,7 @@ fn overlapping_rooms_mean_a_socket_once() {
 /// A broadcast on another thread has listed its recipients when a socket leaves.
 #[test]
 fn what_is_sent_to_a_room_is_not_queued_after_a_leave() {
-    let space = hub().of("/");
+    let space = hub().space("/");
     let (ann, bob) = (enter(&space), enter(&space));
     for (session, room) in [(&ann, "a"), (&ann, "b"), (&bob, "a")] {
         space.join(&session.id, room).unwrap();
@@ -66,7 +66,7 @@ fn what_is_sent_to_a_room_is_not_queued_after_a_leave() {
 
 #[test]
 fn a_list_is_shared_by_all_who_leave_one_socket_out() {
-    let space = hub().of("/");
+    let space = hub().space("/");
     let (ann, bob, cid) = (enter(&space), enter(&space), enter(&space));
     let all = Target::all(&space);
     let lists = [&ann, &bob].map(|session| all.clone().except(session.id.as_str()).except("nobody").select());
@@ -86,7 +86,7 @@ fn a_list_is_shared_by_all_who_leave_one_socket_out() {
 #[test]
 fn rooms_and_namespaces_end_with_their_last_member() {
     let hub = hub();
-    let space = hub.of("/chat/1");
+    let space = hub.space("/chat/1");
     let ann = enter(&space);
     space.join(&ann.id, "a").unwrap();
     assert_eq!(space.rooms(), [("a".to_owned(), 1)]);
@@ -100,7 +100,7 @@ fn rooms_and_namespaces_end_with_their_last_member() {
 
 #[test]
 fn a_socket_may_not_join_the_room_of_another_nor_too_many() {
-    let space = hub().of("/");
+    let space = hub().space("/");
     let (ann, bob) = (enter(&space), enter(&space));
     assert_eq!(space.join(&ann.id, bob.id.as_str()), Err(JoinError::Private));
     assert_eq!(space.join(&ann.id, ann.id.as_str()), Ok(()));
@@ -111,7 +111,7 @@ fn a_socket_may_not_join_the_room_of_another_nor_too_many() {
 
 #[test]
 fn a_disconnected_target_takes_nothing_more() {
-    let space = hub().of("/");
+    let space = hub().space("/");
     enter(&space);
     let all = Target::all(&space);
     assert_eq!(all.disconnect(Disconnect::default()), 1);

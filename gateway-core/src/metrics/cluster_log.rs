@@ -45,6 +45,11 @@ pub(crate) fn cluster_ignored(reason: &str, count: u64) {
     }
 }
 
+/// Logs a namespace that the engine cannot carry; its socket is refused.
+pub(crate) fn cluster_refused_namespace(namespace: &str, error: &dyn Display) {
+    tracing::warn!(namespace = bounded(namespace), %error, "the cluster's engine cannot carry a namespace");
+}
+
 /// Logs a question that not every node or client has answered in time.
 pub(crate) fn cluster_incomplete(namespace: &str, question: &'static str, (nodes, clients): (usize, usize)) {
     tracing::warn!(

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::Error as _;
+use serde_json::value::RawValue;
 
 use crate::protocol::Event;
 use crate::protocol::arity::arity_of;
@@ -147,7 +148,7 @@ impl RawArgs {
     ///
     /// When the value cannot be serialised as JSON.
     pub fn one<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        Content::of(value).map(Self::from)
+        Content::from_value(value).map(Self::from)
     }
 
     /// Creates one argument per element of a tuple, an array or a `Vec`; `()` has none.
@@ -156,7 +157,7 @@ impl RawArgs {
     ///
     /// When the value cannot be serialised as JSON, or is not a list.
     pub fn each<T: Serialize + ?Sized>(list: &T) -> Result<Self, serde_json::Error> {
-        let content = Content::of(list)?;
+        let content = Content::from_value(list)?;
         match content.json.as_bytes() {
             [b'[', ..] => Ok(Self::of_list(content.json, content.attachments)),
             b"null" => Ok(Self::of_list("[]".to_owned(), Vec::new())),
@@ -245,6 +246,14 @@ impl RawArgs {
         Content { json, shape, attachments }.into()
     }
 
+    /// The arguments as the payload of an event.
+    pub(crate) fn as_payload(&self) -> Payload<'_> {
+        let Content { json, shape, attachments } = &self.content;
+        let json = (!self.absent).then(|| serde_json::from_str::<&RawValue>(json).ok()).flatten();
+        let attachments = (!attachments.is_empty()).then(|| attachments.as_slice().into());
+        Payload { json: json.map(Cow::Borrowed), shape: *shape, attachments, trace: None }
+    }
+
     /// Size in bytes of the JSON text and the binary parts.
     pub(crate) fn bytes(&self) -> usize {
         self.content.json.len() + self.content.attachments.iter().map(Bytes::len).sum::<usize>()
@@ -258,7 +267,7 @@ impl RawArgs {
     pub(crate) fn content(&self) -> ContentRef<'_> {
         match self.absent {
             true => ContentRef { json: "[]", shape: Arity::Several, attachments: &[] },
-            false => self.content.lend(),
+            false => self.content.borrowed(),
         }
     }
 

@@ -283,7 +283,7 @@ fn encode_plain_numbered(outgoing: &Outgoing<'_>, offset: Option<&str>) -> Encod
 
 impl<'a> EncodeContext<'a> {
     /// Parameters without a custom format.
-    pub(crate) fn of(namespace: &'a str) -> Self {
+    pub(crate) fn new(namespace: &'a str) -> Self {
         Self { namespace, own: None }
     }
 }

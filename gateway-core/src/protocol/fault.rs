@@ -1,4 +1,4 @@
-//! Faults of a payload: the place, the rule, and a text for the author of the client.
+//! Faults of a payload: path, rule, and a message for the client's developer.
 
 mod collect;
 mod explain;
@@ -13,19 +13,19 @@ pub(in crate::protocol) use collect::every_fault;
 pub(in crate::protocol) use explain::explain;
 pub(in crate::protocol) use sent_names::name_as_sent;
 
-/// One wrong place.
+/// A fault of a payload.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub(crate) struct Fault {
-    /// `$` is the whole payload, `$.items[3].price` something in it.
+    /// Path of the faulty value: `$` is the whole payload, `$.items[3].price` a value in it.
     pub(crate) path: String,
-    /// For programs, such as `type`, `missing` or `length`.
+    /// Name of the broken rule for programs, such as `type`, `missing` or `length`.
     pub(crate) rule: Cow<'static, str>,
-    /// For people.
+    /// Message for humans.
     pub(crate) message: Cow<'static, str>,
 }
 
 impl Fault {
-    /// Wraps the text of a parser without its line and column, where no better text is known.
+    /// Creates a fault from a parser's error, without its line and column.
     pub(in crate::protocol) fn of_parser(error: &serde_json::Error) -> Self {
         let text = error.to_string();
         let what = text.rsplit_once(" at line ").map_or(&*text, |(what, _)| what);
@@ -33,7 +33,7 @@ impl Fault {
         Self { path: "$".to_owned(), rule: "unreadable".into(), message: what.into() }
     }
 
-    /// A place that breaks a rule; a long path is cut.
+    /// Creates a fault. A long path is cut.
     pub(crate) fn new(mut path: String, rule: Cow<'static, str>, message: Cow<'static, str>) -> Self {
         path.truncate(path.floor_char_boundary(LONGEST_PATH + LONGEST_NAME));
         Self { path, rule, message }
@@ -46,19 +46,20 @@ impl std::fmt::Display for Fault {
     }
 }
 
-/// A step from a value to one in it, as it is written behind the value's path.
+/// A step of a path, from a value to a value in it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step<'a> {
     Member(&'a str),
     Element(usize),
 }
 
-/// Bytes of a name in a path, and of a path: names come from clients, and many faults may lie behind the same.
+/// Maximum bytes of a name in a path, and of a path. Names are chosen by clients, and many faults may share one.
 const LONGEST_NAME: usize = 256;
 const LONGEST_PATH: usize = 1024;
 
 impl Step<'_> {
-    /// `.price`, `[3]`, or `["unit price"]` for a name that is no word. Long names and paths are cut.
+    /// Appends the step: `.price`, `[3]`, or `["unit price"]` for a name that is not a word. Long names and paths are
+    /// cut.
     pub(crate) fn push_to(self, path: &mut String) {
         if path.len() > LONGEST_PATH {
             return;

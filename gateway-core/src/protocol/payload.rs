@@ -122,11 +122,11 @@ pub(in crate::protocol) fn keep_named(json: String, attachments: &[Bytes]) -> (S
 
 impl Content {
     /// Serialises a value as a single argument, with its bytes as attachments.
-    pub(crate) fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+    pub(crate) fn from_value<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         extract_binary::set_aside(value).map(|(json, attachments)| Self { json, shape: Arity::One, attachments })
     }
 
-    pub(crate) fn lend(&self) -> ContentRef<'_> {
+    pub(crate) fn borrowed(&self) -> ContentRef<'_> {
         ContentRef { json: &self.json, shape: self.shape, attachments: &self.attachments }
     }
 }

@@ -13,8 +13,8 @@ use crate::server::state::StartedServer;
 use settings::{Settings, write_engine_options};
 use wrapped::wrapped;
 
-/// The text printed when a server starts: address, namespaces, handlers, settings, warnings. No line has more than 120
-/// columns, unless a path or an address alone does.
+/// The text printed when a server starts: address, namespaces, handlers, settings, warnings. Lines have at most 120
+/// columns, except those with a longer path or address.
 #[derive(Debug)]
 pub(crate) struct Banner<'a> {
     pub(crate) server: &'a StartedServer,
@@ -85,7 +85,7 @@ impl Banner<'_> {
     }
 }
 
-/// `Chat::message(Data<NewMessage>) → Data<Receipt> (src/chat.rs:12)`.
+/// Formats a handler: `Chat::message(Data<NewMessage>) → Data<Receipt> (src/chat.rs:12)`.
 struct Signature<'a>(&'a Handler);
 
 impl fmt::Display for Signature<'_> {
@@ -108,7 +108,7 @@ impl fmt::Display for Signature<'_> {
     }
 }
 
-/// `, guards SignedIn, Roles(&["admin"]), interceptors Timing, filters Gone`
+/// Formats the layers: `, guards SignedIn, Roles(&["admin"]), interceptors Timing, filters Gone`
 fn write_around(formatter: &mut fmt::Formatter<'_>, pipeline: &Pipeline) -> fmt::Result {
     let lists: [(&str, Vec<&str>); 3] = [
         ("guards", pipeline.guards.iter().map(|guard| guard.written.text).collect()),

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use crate::gateway::{NamespaceError, check_slash};
 use crate::hub::Namespace;
 use crate::metrics::{Counter, Counters, Metrics};
+use crate::protocol::{FromArgs, ToArgs};
 use crate::server::metrics::gather;
 use crate::server::server_target::ServerTarget;
 use crate::server::shutdown::stop;
 use crate::server::state::ServerState;
+use crate::session::SendError;
+use crate::socket::{ServerRequest, send_to_servers};
 
 /// A handle to a server for background tasks, other services and tests. Cheap to clone; available before the server
 /// starts. Also a service: a gateway's field or a `State<ServerHandle>` argument can hold it.
@@ -33,10 +36,10 @@ impl ServerHandle {
     pub fn of(&self, namespace: impl AsRef<str>) -> Result<Namespace, NamespaceError> {
         let name = namespace.as_ref();
         let space = if let Some(known) = self.0.known() {
-            self.0.hub.of(&known.find(name)?)
+            self.0.hub.space(&known.find(name)?)
         } else {
             check_slash(name)?;
-            self.0.hub.of(name)
+            self.0.hub.space(name)
         };
         Ok(Namespace::new(space))
     }
@@ -64,6 +67,26 @@ impl ServerHandle {
     #[must_use]
     pub fn user(&self, id: impl AsRef<str>) -> ServerTarget {
         self.all().user(id)
+    }
+
+    /// Sends an event to the other servers of the cluster, as `io.serverSideEmit` of Socket.IO does: to the handlers of the
+    /// namespace `/`. See [`Namespace::server_side_emit`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Namespace::server_side_emit`].
+    pub fn server_side_emit<T: ToArgs + ?Sized>(&self, event: &str, data: &T) -> Result<(), SendError> {
+        send_to_servers(self.0.hub.cluster(), &"/".into(), event, data.to_args())
+    }
+
+    /// Sends an event to the handlers of the namespace `/` on the other servers of the cluster and collects their answers; see
+    /// [`Namespace::server_side_emit_with_ack`].
+    pub fn server_side_emit_with_ack<R: FromArgs>(
+        &self,
+        event: &str,
+        data: &(impl ToArgs + ?Sized),
+    ) -> ServerRequest<R> {
+        ServerRequest::new(self.0.hub.cluster(), &"/".into(), event, data.to_args())
     }
 
     /// The users that guards have set, each with their number of sockets in all namespaces. In no particular order.
@@ -96,6 +119,12 @@ impl ServerHandle {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.0.started().is_some() && !self.0.is_draining()
+    }
+
+    /// Returns `true` while the server is in a cluster whose engine is away. Its own clients are served meanwhile.
+    #[must_use]
+    pub fn is_degraded(&self) -> bool {
+        self.0.hub.cluster().is_some_and(|cluster| !cluster.is_connected())
     }
 
     /// Begins a graceful stop, configured by [`Drain`](crate::serve::Drain): no new connections are accepted, running handlers get

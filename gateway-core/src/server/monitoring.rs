@@ -73,6 +73,9 @@ fn respond(handle: &ServerHandle, method: &Method, path: &str) -> Response<Body>
             (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", handle.metrics().to_string())
         }
         (&Method::GET | &Method::HEAD, "/health/live") => plain(StatusCode::OK, "live\n"),
+        (&Method::GET | &Method::HEAD, "/health/ready") if handle.is_ready() && handle.is_degraded() => {
+            plain(StatusCode::OK, "ready, but degraded: the cluster's engine is away\n")
+        }
         (&Method::GET | &Method::HEAD, "/health/ready") if handle.is_ready() => plain(StatusCode::OK, "ready\n"),
         (&Method::GET | &Method::HEAD, "/health/ready") => plain(StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
         _ => plain(StatusCode::NOT_FOUND, "there are /metrics, /health/live and /health/ready\n"),

@@ -74,7 +74,7 @@ impl ServerTarget {
         }
         // Held until the live ones are listed, which then include them.
         let declared = self.shared.known().into_iter().flat_map(KnownNamespaces::without_parameters);
-        let declared: Vec<_> = declared.map(|name| self.shared.hub.of(name)).collect();
+        let declared: Vec<_> = declared.map(|name| self.shared.hub.space(name)).collect();
         let all = self.live().collect();
         drop(declared);
         all
@@ -129,6 +129,12 @@ impl ServerTarget {
     )]
     pub fn disconnect(&self, disconnect: Disconnect) -> usize {
         self.targets().map(|target| target.disconnect(disconnect.clone())).sum()
+    }
+
+    /// Closes the whole connection of every socket, with all its namespaces. Returns how many sockets were selected.
+    #[allow(clippy::needless_pass_by_value, clippy::must_use_candidate, reason = "as `disconnect`")]
+    pub fn disconnect_connections(&self, disconnect: Disconnect) -> usize {
+        self.targets().map(|target| target.disconnect_connections(disconnect.clone())).sum()
     }
 
     /// Number of sockets selected at this moment. A client in two namespaces has two sockets.

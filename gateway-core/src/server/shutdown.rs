@@ -38,7 +38,6 @@ pub(crate) fn stop(server: &Arc<ServerState>) {
 fn halt(server: &Arc<ServerState>) {
     server.stopping.cancel();
     server.tasks.close();
-    end_cluster(server);
     let mut sessions: Vec<Arc<Session>> = Vec::new();
     for space in server.hub.spaces() {
         sessions.extend(Target::all(&space).select().iter().cloned());
@@ -56,6 +55,7 @@ fn halt(server: &Arc<ServerState>) {
             server.told.cancel();
         }
     }
+    end_cluster(server);
 }
 
 /// Leaves the cluster when the last client's task has ended.

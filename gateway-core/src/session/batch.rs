@@ -121,7 +121,7 @@ pub(crate) fn write_all_soon(listed: Listed<'_>, burst: BurstFrames) {
 pub(crate) fn for_each(sessions: &[Arc<Session>], mut visit: impl FnMut(&Arc<Session>)) {
     for few in sessions.chunks(8) {
         for session in few {
-            session.outbox.touch();
+            session.outbox.prefetch();
         }
         for session in few {
             visit(session);

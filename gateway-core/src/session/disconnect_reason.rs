@@ -116,7 +116,7 @@ impl DisconnectReason {
     }
 
     /// Close code and reason for the client; `None` if the client no longer reads.
-    pub(crate) fn told(&self) -> Option<Disconnect> {
+    pub(crate) fn for_client(&self) -> Option<Disconnect> {
         match self {
             Self::Client(_) | Self::Left | Self::Lost | Self::Aborted | Self::Malformed(_) => None,
             Self::HeartbeatTimeout => Some(Disconnect::new(CloseCode::HEARTBEAT_TIMEOUT, "heartbeat timeout")),

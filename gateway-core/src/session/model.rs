@@ -159,7 +159,7 @@ fn connection(session: &Arc<Session>, mut wire: Wire, work: impl Fn()) {
             if std::mem::take(&mut is_first) {
                 session.outbox.open(Encoded::nothing());
                 if let Some(direct) = wire.direct() {
-                    session.outbox.lend(direct);
+                    session.outbox.attach_writer(direct);
                 }
                 work();
             }
@@ -335,7 +335,7 @@ fn each_to_all(is_direct: bool) {
                 let mut latest = BurstFrames::default();
                 for broadcast in 0..FRAMES {
                     let (event, data) = (number.to_string(), broadcast.to_string());
-                    let shared = SharedEvent::new(EncodeContext::of("/"), &event, data.as_str().into(), None);
+                    let shared = SharedEvent::new(EncodeContext::new("/"), &event, data.as_str().into(), None);
                     let burst = JoinedBurst::new(&shared, latest);
                     for session in everybody.iter() {
                         burst.push(&session.outbox, Leaves::default()).unwrap();

@@ -129,12 +129,12 @@ impl Outbox {
     }
 
     /// Lets senders write directly to the transport from now on.
-    pub(crate) fn lend(&self, direct: Direct) {
+    pub(crate) fn attach_writer(&self, direct: Direct) {
         self.lock().direct = Some(direct);
     }
 
     /// Lets only the connection's task write from now on.
-    pub(crate) fn share(&self) {
+    pub(crate) fn detach_writer(&self) {
         self.lock().direct = None;
     }
 
@@ -162,7 +162,7 @@ impl Outbox {
         let waiting = other.give_up();
         let mut queue = self.lock();
         queue.waiting.absorb(waiting);
-        self.weigh(&mut queue);
+        self.update_high_water(&mut queue);
         self.bound(&mut queue);
     }
 
@@ -218,7 +218,7 @@ impl Outbox {
             return Ok(Pushed::WillBeWritten);
         }
         if !self.fits(&queue, frame.len()) {
-            self.write_ahead(&mut queue);
+            self.flush_now(&mut queue);
         }
         if !self.fits(&queue, frame.len()) {
             return Err(frame);
@@ -237,7 +237,7 @@ impl Outbox {
             replay.push(offset, frame.clone());
         }
         queue.waiting.push(sent.unwrap_or(frame), delivery);
-        self.weigh(&mut queue);
+        self.update_high_water(&mut queue);
         Ok(queue.mark())
     }
 
@@ -255,7 +255,7 @@ impl Outbox {
                 queue.waiting.push(frame, delivery);
             }
         }
-        self.weigh_more(queue);
+        self.raise_high_water(queue);
         Ok(())
     }
 
@@ -287,8 +287,8 @@ impl Outbox {
                 return 0;
             }
             // For a blocked transport the connection's task waits, once it is notified.
-            let written = if queue.blocked { (!queue.untold, 0) } else { self.write_direct(&mut queue) };
-            queue.untold = false;
+            let written = if queue.blocked { (!queue.task_not_notified, 0) } else { self.write_direct(&mut queue) };
+            queue.task_not_notified = false;
             written
         };
         if !is_seen_to {
@@ -298,7 +298,7 @@ impl Outbox {
     }
 
     /// Writes to make room for more frames, and counts the written bytes.
-    fn write_ahead(&self, queue: &mut Queue) {
+    fn flush_now(&self, queue: &mut Queue) {
         let (_, bytes) = self.write_direct(queue);
         self.count_sent(bytes);
     }
@@ -322,10 +322,10 @@ impl Outbox {
             written => Poll::Ready(written.inspect(|written| bytes += written)),
         });
         queue.direct = Some(direct);
-        self.weigh(queue);
+        self.update_high_water(queue);
         // A failed stream is detected by its own task, which then ends.
         queue.blocked = !matches!(written, Poll::Ready(Ok(())));
-        queue.untold = queue.blocked;
+        queue.task_not_notified = queue.blocked;
         (!queue.blocked, bytes)
     }
 
@@ -337,7 +337,7 @@ impl Outbox {
     ) -> Poll<io::Result<bool>> {
         let mut queue = self.lock();
         queue.marked = false;
-        queue.untold = false;
+        queue.task_not_notified = false;
         let has_something = queue.has_something();
         let was_blocked = std::mem::take(&mut queue.blocked);
         if !has_something && !queue.unflushed {
@@ -356,7 +356,7 @@ impl Outbox {
             }
         }
         queue.blocked = written.is_pending();
-        self.weigh(&mut queue);
+        self.update_high_water(&mut queue);
         ready!(written)?;
         ready!(transport.poll_flush(context))?;
         queue.unflushed = false;
@@ -367,12 +367,12 @@ impl Outbox {
     pub(crate) fn refuse(&self) {
         let mut queue = self.lock();
         queue.blocked = true;
-        queue.untold = false;
+        queue.task_not_notified = false;
         queue.marked = false;
     }
 
     /// Prefetches the memory of a delivery. Takes no lock, which would wait for the memory.
-    pub(crate) fn touch(&self) {
+    pub(crate) fn prefetch(&self) {
         // The model's mutex has no memory to prefetch.
         #[cfg(not(shuttle))]
         std::hint::black_box(self.queue.is_poisoned());

@@ -89,7 +89,7 @@ fn wake(waker: &mut Option<Waker>) {
 
 impl MemoryPipe {
     /// Delivers complete frames and keeps the rest of the bytes.
-    fn take_frames(&mut self, written: &[u8]) {
+    fn receive_frames(&mut self, written: &[u8]) {
         self.partial.extend_from_slice(written);
         let bytes = std::mem::take(&mut self.partial);
         let mut frames = ServerFrames::new(&bytes);
@@ -198,7 +198,7 @@ impl Transport for Memory {
             pipe.server_writer = Some(context.waker().clone());
             return Poll::Pending;
         }
-        pipe.take_frames(frames);
+        pipe.receive_frames(frames);
         Poll::Ready(Ok(frames.len()))
     }
 

@@ -10,7 +10,7 @@ pub(crate) struct CountedPermit(Arc<AtomicUsize>);
 
 impl CountedPermit {
     /// Takes one of `limit` permits, if one is free.
-    pub(crate) fn take(taken: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
+    pub(crate) fn acquire(taken: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
         let one_more = |count: usize| (count < limit).then_some(count + 1);
         taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
         Some(Self(Arc::clone(taken)))
@@ -30,11 +30,11 @@ mod tests {
     #[test]
     fn a_place_is_free_again_when_it_is_given_up() {
         let taken = Arc::default();
-        let one = CountedPermit::take(&taken, 1);
+        let one = CountedPermit::acquire(&taken, 1);
         assert!(one.is_some());
-        assert!(CountedPermit::take(&taken, 1).is_none());
+        assert!(CountedPermit::acquire(&taken, 1).is_none());
         drop(one);
-        assert!(CountedPermit::take(&taken, 1).is_some());
-        assert!(CountedPermit::take(&taken, 0).is_none());
+        assert!(CountedPermit::acquire(&taken, 1).is_some());
+        assert!(CountedPermit::acquire(&taken, 0).is_none());
     }
 }

@@ -16,7 +16,7 @@ pub(crate) enum ResumeRequest {
 
 /// Returns the `resume` entry of the subprotocols in `lines`, or else the query's `resume` and `offset`.
 pub(crate) fn read<'a>(lines: impl Iterator<Item = &'a str>, query: &Query) -> Option<ResumeRequest> {
-    from_subprotocol(lines).or_else(|| Some(ResumeRequest::of(query.first("resume")?, query.first("offset"))))
+    from_subprotocol(lines).or_else(|| Some(ResumeRequest::new(query.first("resume")?, query.first("offset"))))
 }
 
 /// Parses `resume`, or `resume.<key>.<offset>`.
@@ -26,13 +26,13 @@ fn from_subprotocol<'a>(lines: impl Iterator<Item = &'a str>) -> Option<ResumeRe
         "" => Some(ResumeRequest::Later),
         named => {
             let mut members = named.strip_prefix('.')?.splitn(2, '.');
-            Some(ResumeRequest::of(members.next()?, members.next()))
+            Some(ResumeRequest::new(members.next()?, members.next()))
         }
     })
 }
 
 impl ResumeRequest {
-    fn of(key: &str, offset: Option<&str>) -> Self {
+    fn new(key: &str, offset: Option<&str>) -> Self {
         if key.is_empty() {
             return Self::Later;
         }

@@ -33,7 +33,7 @@ pub(crate) enum UpgradeIntent {
 }
 
 impl UpgradeIntent {
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Self {
         if has_token(headers, &UPGRADE, "websocket") {
             Self::ForWebSocket
         } else if headers.contains_key(SEC_WEBSOCKET_KEY) && !headers.contains_key(UPGRADE) {
@@ -46,7 +46,7 @@ impl UpgradeIntent {
 
 /// Returns `true` if the request also has `Connection: close`, which contradicts an upgrade.
 pub(crate) fn asks_to_close(headers: &HeaderMap) -> bool {
-    has_token(headers, &CONNECTION, "close") && UpgradeIntent::of(headers) == UpgradeIntent::ForWebSocket
+    has_token(headers, &CONNECTION, "close") && UpgradeIntent::from_headers(headers) == UpgradeIntent::ForWebSocket
 }
 
 /// A fault of an upgrade request.
@@ -196,8 +196,12 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        Upgrade::check(&parts, UpgradeIntent::of(&parts.headers), &["graphql-ws".to_owned(), "mqtt".to_owned()])
-            .map(|upgrade| upgrade.protocol().map(str::to_owned))
+        Upgrade::check(
+            &parts,
+            UpgradeIntent::from_headers(&parts.headers),
+            &["graphql-ws".to_owned(), "mqtt".to_owned()],
+        )
+        .map(|upgrade| upgrade.protocol().map(str::to_owned))
     }
 
     const GOOD: [(&str, &str); 4] = [

@@ -79,7 +79,7 @@ impl<S: Stream> WebSocket<S> {
         self
     }
 
-    fn take_held(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Result<(), Broken> {
+    fn deliver_held(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Result<(), Broken> {
         let mut held = std::mem::take(&mut self.held);
         let taken =
             self.decoder.feed(&mut held, &mut |received| deliver(received, context)).map_err(Broken::Violation)?;
@@ -144,7 +144,7 @@ fn with_buffer<T>(run: impl FnOnce(&mut [u8]) -> T) -> T {
 impl<S: Stream> Transport for WebSocket<S> {
     fn poll_receive(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Poll<Result<(), Broken>> {
         if !self.held.is_empty() {
-            return Poll::Ready(self.take_held(context, deliver));
+            return Poll::Ready(self.deliver_held(context, deliver));
         }
         with_buffer(|buffer| self.read(context, deliver, buffer))
     }

@@ -95,7 +95,7 @@ fn check_contents(block: &Block, mistakes: &mut Mistakes) {
     if block.methods.is_empty() && block.unread.is_empty() && mistakes.is_empty() {
         mistakes.add(
             block.impl_token,
-            "none of these methods answers anything\nhelp: mark one with `#[subscribe(\"message\")]`, or with `#[on_connect]`, `#[on_disconnect]`, `#[on_init]`, `#[on_message]`; or take `#[gateway]` off this block",
+            "none of these methods answers anything\nhelp: mark one with `#[subscribe(\"message\")]`, or with `#[on_connect]`, `#[on_disconnect]`, `#[on_init]`, `#[on_message]`, `#[on_server_event]`; or take `#[gateway]` off this block",
         );
     }
 }
@@ -139,6 +139,11 @@ fn refuse_duplicates(handlers: &[Handler], mistakes: &mut Mistakes) {
                 let Some(event) = shared.filter(|event| !event.is_empty()) else { continue };
                 (format!("the event `{event}` has"), "give one of them another event")
             }
+            Work::ServerEvent { events } => {
+                let shared = events.iter().find(|event| answers(&rival.work, event));
+                let Some(event) = shared.filter(|event| !event.is_empty()) else { continue };
+                (format!("the server-side event `{event}` has"), "give one of them another event")
+            }
             Work::Hook(role) => (format!("`#[{}]` has", role.name()), "call one of them from the other"),
         };
         let (first, second) = (&rival.ident, &handler.ident);
@@ -164,18 +169,26 @@ fn refuse_events_beside_messages(handlers: &[Handler], mistakes: &mut Mistakes) 
     }
 }
 
-/// The names of the events it answers; `None` is a whole message.
-fn answered(work: &Work) -> Vec<Option<&str>> {
+/// An incoming thing that only one method can take.
+#[derive(PartialEq, Eq, Hash)]
+enum Answered<'a> {
+    Event(&'a str),
+    ServerEvent(&'a str),
+    Message,
+}
+
+fn answered(work: &Work) -> Vec<Answered<'_>> {
     match work {
-        Work::Subscribe { events, .. } => events.iter().map(|event| Some(event.as_str())).collect(),
-        Work::Hook(Role::Message) => vec![None],
+        Work::Subscribe { events, .. } => events.iter().map(|event| Answered::Event(event)).collect(),
+        Work::ServerEvent { events } => events.iter().map(|event| Answered::ServerEvent(event)).collect(),
+        Work::Hook(Role::Message) => vec![Answered::Message],
         Work::Hook(_) => Vec::new(),
     }
 }
 
 fn answers(work: &Work, event: &String) -> bool {
     match work {
-        Work::Subscribe { events, .. } => events.contains(event),
+        Work::Subscribe { events, .. } | Work::ServerEvent { events } => events.contains(event),
         Work::Hook(_) => false,
     }
 }

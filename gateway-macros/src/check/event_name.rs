@@ -5,6 +5,9 @@
 const RESERVED: [&str; 6] =
     ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
+/// Names that servers of Socket.IO keep for themselves. `gateway-core` knows the same names.
+const RESERVED_OF_SERVERS: [&str; 3] = ["connect", "connection", "new_namespace"];
+
 /// Longer names are refused on the wire.
 const MAX_BYTES: usize = 256;
 
@@ -18,6 +21,8 @@ pub(crate) enum Direction {
     In,
     /// To a client, from `#[derive(Event)]`.
     Out,
+    /// From another server, to `#[on_server_event]`.
+    Server,
 }
 
 /// Describes the fault of an event's name, if it has one.
@@ -33,19 +38,24 @@ pub(crate) fn event_mistake(name: &str, direction: Direction) -> Option<String> 
         "disconnect" | "disconnecting" => "; what is to happen then goes into a method with `#[on_disconnect]`",
         _ => "",
     };
-    if direction == Direction::In && name.split(SEPARATORS).any(|segment| segment != "*" && segment.contains('*')) {
+    if direction != Direction::Out && name.split(SEPARATORS).any(|segment| segment != "*" && segment.contains('*')) {
         return Some(
             "a `*` stands for a whole segment of an event's name, between `.`, `:` or `/`\nhelp: write it as in `order.*`, or `*` alone for every other event"
                 .to_owned(),
         );
     }
-    if RESERVED.contains(&name) {
+    let (reserved, by) = match direction {
+        Direction::In | Direction::Out => (RESERVED.as_slice(), "clients"),
+        Direction::Server => (RESERVED_OF_SERVERS.as_slice(), "servers"),
+    };
+    if reserved.contains(&name) {
         let (why, hook) = match direction {
             Direction::In => ("and cannot send it", hook),
             Direction::Out => ("and close the connection when it comes", ""),
+            Direction::Server => ("and cannot send it to each other", ""),
         };
         return Some(format!(
-            "Socket.IO clients keep the event name `{name}` for themselves, {why}\nhelp: choose another name{hook}"
+            "Socket.IO {by} keep the event name `{name}` for themselves, {why}\nhelp: choose another name{hook}"
         ));
     }
     if direction == Direction::In && name == "exception" {
@@ -84,6 +94,9 @@ mod tests {
         check("a*", Direction::In, Some("whole segment"));
         check("a.**", Direction::In, Some("whole segment"));
         check("a*", Direction::Out, None);
+        check("a*", Direction::Server, Some("whole segment"));
+        check("connection", Direction::Server, Some("servers keep"));
+        check("disconnect", Direction::Server, None);
         check(&"é".repeat(128), Direction::In, None);
         check(&"é".repeat(129), Direction::In, Some("258"));
     }

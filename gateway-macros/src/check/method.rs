@@ -41,8 +41,8 @@ impl Handler {
             Output::Value(ty) => find_borrow(ty.to_token_stream()).is_none(),
             Output::Stream(_) => false,
         };
-        let is_subscribed = matches!(self.work, Work::Subscribe { .. });
-        self.is_async && is_subscribed && is_owned && self.lifetimes.is_empty() && self.arguments.len() <= 4
+        let is_hook = matches!(self.work, Work::Hook(_));
+        self.is_async && !is_hook && is_owned && self.lifetimes.is_empty() && self.arguments.len() <= 4
     }
 }
 
@@ -51,6 +51,10 @@ pub(crate) enum Work {
     Subscribe {
         events: Vec<String>,
         policy: Policy,
+    },
+    /// The events' names, at least one.
+    ServerEvent {
+        events: Vec<String>,
     },
     Hook(Role),
 }
@@ -65,6 +69,9 @@ pub(crate) enum Output {
 
 const SUBSCRIBE: Known =
     Known { attribute: "subscribe", example: "#[subscribe(\"message\")]", words: &[], options: OPTIONS };
+
+const SERVER_EVENT: Known =
+    Known { attribute: "on_server_event", example: "#[on_server_event(\"reload\")]", words: &[], options: &[] };
 
 /// Checks a marked method, as far as that goes without types.
 pub(crate) fn check_method(method: Method, mistakes: &mut Mistakes) -> Option<Handler> {
@@ -109,24 +116,36 @@ pub(crate) fn check_method(method: Method, mistakes: &mut Mistakes) -> Option<Ha
 }
 
 fn check_marker(marker: &Marker, signature: &Signature, mistakes: &mut Mistakes) -> Work {
-    if marker.role != Role::Subscribe {
-        if !matches!(marker.attribute.meta, syn::Meta::Path(_)) {
-            let name = marker.role.name();
-            mistakes.add(&marker.attribute, format!("`#[{name}]` takes nothing\nhelp: write `#[{name}]`"));
+    let known = match marker.role {
+        Role::Subscribe => SUBSCRIBE,
+        Role::ServerEvent => SERVER_EVENT,
+        Role::Init | Role::Connect | Role::Disconnect | Role::Message => {
+            if !matches!(marker.attribute.meta, syn::Meta::Path(_)) {
+                let name = marker.role.name();
+                mistakes.add(&marker.attribute, format!("`#[{name}]` takes nothing\nhelp: write `#[{name}]`"));
+            }
+            return Work::Hook(marker.role);
         }
-        return Work::Hook(marker.role);
+    };
+    let arguments = mistakes.take(Arguments::of(&marker.attribute, known.example));
+    let (values, options) = Options::new(known, arguments.unwrap_or_default(), mistakes);
+    if marker.role == Role::ServerEvent {
+        return Work::ServerEvent { events: check_events(&values, signature, (Direction::Server, known), mistakes) };
     }
-    let arguments = mistakes.take(Arguments::of(&marker.attribute, "#[subscribe(\"message\")]"));
-    let (values, options) = Options::new(SUBSCRIBE, arguments.unwrap_or_default(), mistakes);
-    let events = check_events(&values, signature, mistakes);
+    let events = check_events(&values, signature, (Direction::In, known), mistakes);
     Work::Subscribe { events, policy: check_policy(&options, mistakes) }
 }
 
 /// The events in the marker's values; the method's name if it has none.
-fn check_events(values: &[Expr], signature: &Signature, mistakes: &mut Mistakes) -> Vec<String> {
+fn check_events(
+    values: &[Expr],
+    signature: &Signature,
+    (direction, known): (Direction, Known),
+    mistakes: &mut Mistakes,
+) -> Vec<String> {
     let mut events = Vec::new();
     let mut take = |at: TokenStream, event: String, mistakes: &mut Mistakes| {
-        if let Some(mistake) = event_mistake(&event, Direction::In) {
+        if let Some(mistake) = event_mistake(&event, direction) {
             mistakes.add(at, mistake);
         } else if events.contains(&event) {
             mistakes.add(at, format!("the event `{event}` is named twice\nhelp: keep one of them"));
@@ -140,7 +159,8 @@ fn check_events(values: &[Expr], signature: &Signature, mistakes: &mut Mistakes)
         match as_text(value) {
             Some(text) => take(text.to_token_stream(), text.value(), mistakes),
             None => {
-                mistakes.add(value, "an event's name is a text in quotes\nhelp: write `#[subscribe(\"message\")]`");
+                let example = known.example;
+                mistakes.add(value, format!("an event's name is a text in quotes\nhelp: write `{example}`"));
             }
         }
     }
@@ -256,6 +276,11 @@ fn check_output(signature: &Signature, role: Role, mistakes: &mut Mistakes) -> O
         mistakes.add(
             bare,
             format!("a handler that waits is an `async fn`\nhelp: write `async fn {}(&self, …) -> …`", signature.ident),
+        );
+    } else if role == Role::ServerEvent {
+        mistakes.add(
+            bare,
+            "the other server gets one answer, so `#[on_server_event]` cannot return a stream\nhelp: return the value, or a list of the values",
         );
     } else if role != Role::Subscribe {
         mistakes.add(

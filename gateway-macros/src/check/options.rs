@@ -137,7 +137,12 @@ impl Known {
         let Self { attribute, example, .. } = self;
         let help = self.nearest(&name.to_string()).unwrap_or_else(|| {
             let options: Vec<String> = self.options.iter().map(|known| format!("`{known}`")).collect();
-            format!("write it like `{example}`; its options are {}", options.join(", "))
+            let options = if options.is_empty() {
+                "it has none".into()
+            } else {
+                format!("its options are {}", options.join(", "))
+            };
+            format!("write it like `{example}`; {options}")
         });
         format!("`#[{attribute}]` has no option `{name}`\nhelp: {help}")
     }

@@ -43,6 +43,12 @@ impl Words {
                 "into_output",
             ),
             Role::Init => (on(quote!(Init)), quote!(private::InitFuture), quote!(manual::InitOutput), "into_output"),
+            Role::ServerEvent => (
+                quote!(#framework::extract::FromServerEvent),
+                quote!(private::EventFuture),
+                quote!(IntoReply),
+                "into_reply",
+            ),
             Role::Message => {
                 (on(quote!(Raw)), quote!(private::MessageFuture), quote!(manual::RawOutput), "into_output")
             }
@@ -72,6 +78,7 @@ impl<'a> Entry<'a> {
         let role = match &handler.work {
             Work::Hook(role) => *role,
             Work::Subscribe { .. } => Role::Subscribe,
+            Work::ServerEvent { .. } => Role::ServerEvent,
         };
         let words = Words::of(role, &framework, here);
         Self { framework, here, self_type, handler, words }
@@ -125,18 +132,8 @@ impl<'a> Entry<'a> {
         let method = self.method_entry();
         let (role, entry) = match &handler.work {
             Work::Hook(role) => (*role, method),
-            Work::Subscribe { events, .. } => {
-                let (reply, error_types) = (self.text(&self.reply()), self.error_types());
-                let entry = quote_spanned! {here=>
-                    #framework::private::SubscriptionEntry {
-                        method: #method,
-                        events: &[#(#events),*],
-                        reply: #reply,
-                        error_types: #error_types,
-                    }
-                };
-                (Role::Subscribe, entry)
-            }
+            Work::Subscribe { events, .. } => (Role::Subscribe, self.subscription_entry(events, &method)),
+            Work::ServerEvent { events } => (Role::ServerEvent, self.subscription_entry(events, &method)),
         };
         let add = Ident::new(&format!("{}_method", role.name()), here);
         let (policy, around) = (self.policy(), self.around());
@@ -144,6 +141,19 @@ impl<'a> Entry<'a> {
             #framework::manual::Handlers::<Self>::#add(#handlers, &#entry, #function);
             #policy
             #around
+        }
+    }
+
+    fn subscription_entry(&self, events: &[String], method: &TokenStream) -> TokenStream {
+        let (framework, here) = (&self.framework, self.here);
+        let (reply, error_types) = (self.text(&self.reply()), self.error_types());
+        quote_spanned! {here=>
+            #framework::private::SubscriptionEntry {
+                method: #method,
+                events: &[#(#events),*],
+                reply: #reply,
+                error_types: #error_types,
+            }
         }
     }
 
@@ -175,14 +185,16 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Errors that the method may return, by its return type. Those of a stream are not listed.
+    /// Errors that the method may return, by its return type. Those of a stream and of a server's event are not listed.
     fn error_types(&self) -> TokenStream {
         let Self { framework, handler, here, .. } = self;
         let here = *here;
-        let ty = match &handler.output {
-            Output::Stream(_) => return quote_spanned!(here=> #framework::private::ErrorTypes::add_unknown),
-            Output::Unit => quote_spanned!(here=> ()),
-            Output::Value(ty) => elided(ty.to_token_stream(), &handler.lifetimes),
+        let ty = match (&handler.work, &handler.output) {
+            (Work::Hook(_) | Work::ServerEvent { .. }, _) | (Work::Subscribe { .. }, Output::Stream(_)) => {
+                return quote_spanned!(here=> #framework::private::ErrorTypes::add_unknown);
+            }
+            (Work::Subscribe { .. }, Output::Unit) => quote_spanned!(here=> ()),
+            (Work::Subscribe { .. }, Output::Value(ty)) => elided(ty.to_token_stream(), &handler.lifetimes),
         };
         let framework = at(ty.span(), framework);
         quote_spanned!(ty.span()=> <#ty as #framework::IntoReply>::error_types)

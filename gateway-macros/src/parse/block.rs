@@ -64,10 +64,12 @@ pub(crate) enum Role {
     Connect,
     Disconnect,
     Message,
+    ServerEvent,
 }
 
 impl Role {
-    pub(crate) const ALL: [Self; 5] = [Self::Subscribe, Self::Init, Self::Connect, Self::Disconnect, Self::Message];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Subscribe, Self::Init, Self::Connect, Self::Disconnect, Self::Message, Self::ServerEvent];
 
     /// The attribute's name, which is also that of the table's method.
     pub(crate) fn name(self) -> &'static str {
@@ -77,6 +79,7 @@ impl Role {
             Self::Connect => "on_connect",
             Self::Disconnect => "on_disconnect",
             Self::Message => "on_message",
+            Self::ServerEvent => "on_server_event",
         }
     }
 }

@@ -109,3 +109,24 @@ async fn old_rows_are_deleted() {
     }
     drop(ann);
 }
+
+#[tokio::test]
+async fn a_user_needs_few_rights() {
+    let database = database_of_its_own!();
+    let user = format!("user_of_{}", database.name);
+    let rights = format!(
+        "CREATE ROLE {user} LOGIN; \
+         GRANT INSERT, SELECT, DELETE ON socket_io_attachments TO {user}; \
+         GRANT USAGE ON SEQUENCE socket_io_attachments_id_seq TO {user}"
+    );
+    database.client().await.batch_execute(&rights).await.unwrap();
+    let url = format!("{} user={user}", database.url);
+    let builder = || Postgres::builder(&url).cleanup_interval(Duration::from_millis(200));
+    let ann = TestNode::with(builder(), &["/"]).await;
+    let mut bob = TestNode::with(builder(), &["/"]).await;
+    ann.publish(broadcast("/", "e", &"x".repeat(9000))).await;
+    assert_eq!(text(&bob.body_from(&ann).await).len(), 9000);
+    while rows(&database).await != 0 {
+        sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::cluster::{ClusterMessage, Engine, EngineState};
-use gateway_postgres::Postgres;
+use gateway_postgres::{Postgres, PostgresError};
 use tokio::time::sleep;
 
 use crate::support::{Database, Heard, Server, TestNode, broadcast, database_of_its_own, event};
@@ -73,6 +73,43 @@ async fn a_restart_of_the_database_is_survived() {
     assert_eq!(event(&ann.body_from(&bob).await), "late");
     ann.knows("/", &[&bob]).await;
     drop((ann, bob));
+    in_background(server, drop).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_stops_answering_is_lost() {
+    let Some(server) = start_server().await else { return };
+    let url = server.url("postgres");
+    let builder = Postgres::builder(&url).create_table().answer_timeout(Duration::from_millis(500));
+    let builder = builder.heartbeat_interval(Duration::from_millis(200)).heartbeat_timeout(Duration::from_secs(1));
+    let mut ann = TestNode::with(builder, &["/"]).await;
+    server.signal_all("-STOP");
+    // Ends when the connection is given up.
+    let error = ann.engine.publish(&[broadcast("/", "hangs", &())]).await.unwrap_err();
+    assert_eq!(error.published(), 1, "{error}");
+    assert!(matches!(ann.next().await, Heard::State(EngineState::Lost { reason }) if reason.contains("1.2s")));
+    server.signal_all("-CONT");
+    assert!(matches!(ann.next().await, Heard::State(EngineState::Gap { messages: None })));
+    assert!(matches!(ann.next().await, Heard::State(EngineState::Connected)));
+    let bob = TestNode::with(Postgres::builder(&url), &["/"]).await;
+    bob.publish(broadcast("/", "e", &())).await;
+    assert_eq!(event(&ann.body_from(&bob).await), "e");
+    drop((ann, bob));
+    in_background(server, drop).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_emitter_gives_a_silent_database_up_and_connects_again() {
+    let Some(server) = start_server().await else { return };
+    let builder = Postgres::builder(&server.url("postgres")).create_table();
+    let emitter = builder.answer_timeout(Duration::from_millis(500)).connect_emitter().await.unwrap();
+    server.signal_all("-STOP");
+    for _ in 0..2 {
+        assert!(matches!(emitter.emit("e", &()).await, Err(PostgresError::Timeout(_))));
+    }
+    server.signal_all("-CONT");
+    while emitter.emit("e", &()).await.is_err() {}
+    drop(emitter);
     in_background(server, drop).await;
 }
 

@@ -116,7 +116,7 @@ async fn a_node_that_falls_silent_is_gone_after_the_timeout() {
     let database = database_of_its_own!();
     let fast = || {
         let builder = Postgres::builder(&database.url).heartbeat_interval(Duration::from_millis(100));
-        builder.heartbeat_timeout(Duration::from_millis(1500))
+        builder.heartbeat_timeout(Duration::from_secs(3))
     };
     let mut ann = TestNode::with(fast(), &["/"]).await;
     let bob = TestNode::with(fast(), &["/"]).await;

@@ -64,6 +64,13 @@ export function useStatus(client: Client<Chat>): Status["name"] {
   return useSyncExternalStore(client.subscribe, client.getStatus).name;
 }
 
+/** A component may be written for clients of any contract. */
+export function anyStatus(client: Client): string {
+  return client.status.name;
+}
+declare const chat: Client<Chat>;
+anyStatus(chat);
+
 export function partly(): void {
   connect<Clock>("/clock").on("tick", (tick) => show(tick.toFixed()));
 }

@@ -103,7 +103,7 @@ impl EventScheduler {
     }
 
     /// Handles a decoded event: runs it now if possible, or else queues or refuses it.
-    pub(crate) fn take(&mut self, context: &SocketContext, envelope: Envelope<'_>, task: &mut Task<'_>) {
+    pub(crate) fn receive(&mut self, context: &SocketContext, envelope: Envelope<'_>, task: &mut Task<'_>) {
         let handler = context.route.router.find(&envelope.event);
         note_arrival(context, handler, &envelope);
         if let Some(listeners) = context.application.telemetry.listeners() {
@@ -111,13 +111,13 @@ impl EventScheduler {
             listeners.incoming(&context.session.namespace, context.session.id.as_str(), &envelope.event);
         }
         if context.application.limits.events_per_second.is_some()
-            && let Err(flooded) = self.take_token(context)
+            && let Err(flooded) = self.acquire_token(context)
         {
             return Self::refuse(context, envelope, &flooded);
         }
         if let Some(handler) = handler
             && let Some(rate) = handler.subscription.policy.rate
-            && let Err(wait) = self.rates.get_or_insert_default().take(handler, rate, Instant::now())
+            && let Err(wait) = self.rates.get_or_insert_default().acquire(handler, rate, Instant::now())
         {
             return overload::too_fast(context, handler, envelope, rate, wait);
         }
@@ -130,7 +130,7 @@ impl EventScheduler {
 
     /// Takes a token for any message of the socket; `Err` with the answer if the rate is exceeded.
     #[cold]
-    pub(crate) fn take_token(&mut self, context: &SocketContext) -> Result<(), Exception> {
+    pub(crate) fn acquire_token(&mut self, context: &SocketContext) -> Result<(), Exception> {
         let Some(events) = context.application.limits.events_per_second else { return Ok(()) };
         let taken = self.rates.get_or_insert_default().take_any(per_second(events), Instant::now());
         taken.map_err(|wait| overload::flooded(context, events, wait))

@@ -70,9 +70,9 @@ impl Scheduler {
     }
 
     /// Takes a token for a message of the socket; `Err` with the answer if the rate is exceeded.
-    pub(super) fn take_token(&mut self, context: &SocketContext) -> Result<(), Exception> {
+    pub(super) fn acquire_token(&mut self, context: &SocketContext) -> Result<(), Exception> {
         match self {
-            Self::Events(events) => events.take_token(context),
+            Self::Events(events) => events.acquire_token(context),
             Self::Raw(_) => Ok(()),
         }
     }

@@ -68,7 +68,7 @@ pub(super) fn answer(
 ) {
     let FilteredReply { reply, has_failed, then } = filtered;
     if has_failed {
-        responder.take_back();
+        responder.reclaim();
     }
     scheduler.conclude(context, reply, responder, kept);
     if let Some(disconnect) = then {

@@ -25,18 +25,18 @@ pub(crate) struct TokenBucket {
 
 impl RateLimiter {
     /// Takes a token for an event of a handler; `Err` with the time until the next token.
-    pub(crate) fn take(&mut self, handler: &Arc<Handler>, rate: Rate, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn acquire(&mut self, handler: &Arc<Handler>, rate: Rate, now: Instant) -> Result<(), Duration> {
         let known = self.handlers.iter().position(|(known, _)| Arc::ptr_eq(known, handler));
         let index = known.unwrap_or_else(|| {
             self.handlers.push((Arc::clone(handler), TokenBucket::full(now)));
             self.handlers.len() - 1
         });
-        self.handlers[index].1.take(rate, now)
+        self.handlers[index].1.acquire(rate, now)
     }
 
     /// Takes a token for any event.
     pub(crate) fn take_any(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
-        self.socket.get_or_insert_with(|| TokenBucket::full(now)).take(rate, now)
+        self.socket.get_or_insert_with(|| TokenBucket::full(now)).acquire(rate, now)
     }
 }
 
@@ -56,7 +56,7 @@ impl TokenBucket {
         Self { full_at: now }
     }
 
-    pub(crate) fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn acquire(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
         let full_at = self.full_at.max(now) + rate.within / rate.events;
         let wait = (full_at - now).saturating_sub(rate.within);
         if !wait.is_zero() {
@@ -76,16 +76,16 @@ mod tests {
         let rate = Rate { events: 4, within: Duration::from_secs(1) };
         let start = Instant::now();
         let mut bucket = TokenBucket::full(start);
-        let mut take = |milliseconds| bucket.take(rate, start + Duration::from_millis(milliseconds));
+        let mut acquire = |milliseconds| bucket.acquire(rate, start + Duration::from_millis(milliseconds));
         let wait = |milliseconds| Err(Duration::from_millis(milliseconds));
-        assert_eq!([take(0), take(0), take(0), take(0)], [Ok(()); 4]);
-        assert_eq!(take(0), wait(250));
-        assert_eq!(take(200), wait(50));
-        assert_eq!(take(250), Ok(()));
-        assert_eq!(take(250), wait(250));
-        assert_eq!([take(750), take(750)], [Ok(()); 2]);
-        assert_eq!(take(750), wait(250));
-        assert_eq!([take(9000), take(9000), take(9000), take(9000)], [Ok(()); 4]);
-        assert_eq!(take(9000), wait(250));
+        assert_eq!([acquire(0), acquire(0), acquire(0), acquire(0)], [Ok(()); 4]);
+        assert_eq!(acquire(0), wait(250));
+        assert_eq!(acquire(200), wait(50));
+        assert_eq!(acquire(250), Ok(()));
+        assert_eq!(acquire(250), wait(250));
+        assert_eq!([acquire(750), acquire(750)], [Ok(()); 2]);
+        assert_eq!(acquire(750), wait(250));
+        assert_eq!([acquire(9000), acquire(9000), acquire(9000), acquire(9000)], [Ok(()); 4]);
+        assert_eq!(acquire(9000), wait(250));
     }
 }

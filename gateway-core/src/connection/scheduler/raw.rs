@@ -47,7 +47,7 @@ impl RawScheduler {
 
     /// Queues a message. There is always room: reading above the limit happens for acknowledgements only, which a raw gateway
     /// does not have.
-    pub(crate) fn take(&mut self, context: &SocketContext, message: Message, task: &mut Task<'_>) {
+    pub(crate) fn receive(&mut self, context: &SocketContext, message: Message, task: &mut Task<'_>) {
         if self.open && self.is_idle() {
             self.start(context, message, task);
         } else {

@@ -9,6 +9,7 @@ pub(super) mod from_context;
 pub(super) mod parameters;
 pub(super) mod path;
 pub(super) mod per_socket;
+pub(super) mod server_event;
 pub(super) mod trace_parent;
 
 pub use auth::Auth;
@@ -18,4 +19,6 @@ pub use extensions::{Extension, Extensions};
 pub use from_context::{EventName, FromContext, State};
 pub use path::Path;
 pub use per_socket::PerSocket;
+pub use server_event::FromServerEvent;
+pub(crate) use server_event::ServerEventNamespace;
 pub use trace_parent::FromContextOptional;

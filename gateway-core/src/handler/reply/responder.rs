@@ -95,7 +95,7 @@ impl<'a> Responder<'a> {
                 self.answered = true;
             }
             Outcome::Empty => self.value(None, "null".into()),
-            Outcome::Value { event, content } => self.value(event.as_deref(), content.lend()),
+            Outcome::Value { event, content } => self.value(event.as_deref(), content.borrowed()),
             Outcome::Failed(exception) => self.fail(&exception),
             Outcome::Stream(items) => {
                 return Finished::Streaming(Streaming { items, held: None, responder: self.into_owned() });
@@ -106,7 +106,7 @@ impl<'a> Responder<'a> {
 
     pub(crate) fn fail(mut self, exception: &Exception) {
         self.answered = true;
-        self.tell(exception);
+        self.send_exception(exception);
     }
 
     fn value(&mut self, event: Option<&str>, content: ContentRef<'_>) {
@@ -137,7 +137,7 @@ impl<'a> Responder<'a> {
             Outcome::Failed(exception) => self.fail(&exception),
             Outcome::Value { event, content } => {
                 let (event, named) = self.name(event.as_deref());
-                self.push(&Outgoing::Item { event, content: content.lend(), id: self.id.as_ref(), named });
+                self.push(&Outgoing::Item { event, content: content.borrowed(), id: self.id.as_ref(), named });
                 self.end();
             }
             Outcome::Empty => self.end(),
@@ -158,9 +158,9 @@ impl<'a> Responder<'a> {
         }
     }
 
-    fn tell(&self, exception: &Exception) {
+    fn send_exception(&self, exception: &Exception) {
         self.session.telemetry.counters.add(Counter::Exceptions);
-        metrics::told(&self.session.id, metrics::bounded(&self.event), exception.told());
+        metrics::told(&self.session.id, metrics::bounded(&self.event), exception.notice());
         let data = exception.render(Some(&self.event), self.echo.as_deref(), self.compat.nestjs);
         // NestJS sends no ack for a failed request.
         let is_event = self.compat.nestjs && self.session.format.has_acks();
@@ -170,7 +170,7 @@ impl<'a> Responder<'a> {
     /// Queues a frame. The outbox counts a frame that does not fit; a frame for a disconnected client is dropped.
     fn push(&self, outgoing: &Outgoing<'_>) {
         let pushed = self.session.answer(outgoing, self.delivery());
-        self.note(|| self.told(outgoing, pushed));
+        self.note(|| self.describe(outgoing, pushed));
     }
 
     pub(in crate::handler) fn note(&self, line: impl FnOnce() -> String) {
@@ -178,7 +178,7 @@ impl<'a> Responder<'a> {
     }
 
     /// Describes the fate of an answer, for the test log.
-    fn told(&self, outgoing: &Outgoing<'_>, pushed: Result<(), SendError>) -> String {
+    fn describe(&self, outgoing: &Outgoing<'_>, pushed: Result<(), SendError>) -> String {
         let event = metrics::bounded(&self.event);
         let id = self.id.as_ref().map_or(String::new(), |id| format!(" (id {id})"));
         let (what, json) = match outgoing {
@@ -210,7 +210,7 @@ impl<'a> Responder<'a> {
 impl Drop for Responder<'_> {
     fn drop(&mut self) {
         if !self.answered && self.id.is_some() {
-            self.tell(&Exception::framework("no_reply", "the request was dropped without an answer"));
+            self.send_exception(&Exception::framework("no_reply", "the request was dropped without an answer"));
         }
         if self.owed {
             self.session.settle();
@@ -272,7 +272,7 @@ impl Streaming {
         };
         Poll::Ready(match outcome {
             Outcome::Empty => Ok(self.responder.item(None, "null".into())),
-            Outcome::Value { event, content } => Ok(self.responder.item(event.as_deref(), content.lend())),
+            Outcome::Value { event, content } => Ok(self.responder.item(event.as_deref(), content.borrowed())),
             Outcome::Failed(exception) => Err(StreamStep::Failed(exception)),
             Outcome::Stream(_) => {
                 let event = &**self.responder.event;

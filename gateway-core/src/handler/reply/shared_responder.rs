@@ -49,7 +49,7 @@ impl<'a> SharedResponder<'a> {
     }
 
     /// Lends the responder to a handler that is called later.
-    pub(crate) fn lend(&self) -> LentResponder {
+    pub(crate) fn handle(&self) -> LentResponder {
         LentResponder(self.slot())
     }
 
@@ -67,7 +67,7 @@ impl<'a> SharedResponder<'a> {
     }
 
     /// Makes the handler's failure the answer, even if the handler has an `Ack`.
-    pub(crate) fn take_back(&self) {
+    pub(crate) fn reclaim(&self) {
         if let ResponderHolder::Shared(slot) = &*lock(&self.0) {
             lock(slot).by_hand = false;
         }

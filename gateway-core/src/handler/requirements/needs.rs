@@ -41,7 +41,7 @@ pub(crate) enum Missing {
 
 impl<'a> Requirements<'a> {
     /// Returns the unmet requirements of an argument, and the per-socket types it uses.
-    pub(crate) fn of(argument: &Argument, scene: &'a Available<'a>) -> (Vec<Missing>, Vec<TypeId>) {
+    pub(crate) fn check(argument: &Argument, scene: &'a Available<'a>) -> (Vec<Missing>, Vec<TypeId>) {
         let mut needs = Self { scene, missing: Vec::new(), wanted: Vec::new() };
         (argument.needs)(&mut needs);
         (needs.missing, needs.wanted)

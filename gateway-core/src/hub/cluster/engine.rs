@@ -108,6 +108,10 @@ impl<E: Engine + ?Sized> Engine for Arc<E> {
         (**self).address()
     }
 
+    fn check_namespace(&self, namespace: &str) -> Result<(), EngineError> {
+        (**self).check_namespace(namespace)
+    }
+
     fn start(&self, node: ClusterNode) -> EngineFuture<'_, Result<(), EngineError>> {
         (**self).start(node)
     }

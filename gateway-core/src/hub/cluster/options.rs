@@ -28,7 +28,7 @@ options! {
         /// Sets the bytes of messages that may wait for the engine, by an estimate of their size. Default 16 MiB.
         queue_bytes: usize = 16 * 1024 * 1024,
         /// Sets the largest message in bytes, by an estimate of its size. A larger one is not published, and one from another
-        /// node is ignored; both are logged and counted. Default 4 MiB.
+        /// node is ignored; both are logged and counted. Answers to questions are bounded by the queue alone. Default 4 MiB.
         message_bytes: usize = 4 * 1024 * 1024,
         /// Sets the behaviour if the engine cannot be reached when the server starts. Default [`EngineAbsence::Fail`].
         at_start: EngineAbsence = EngineAbsence::Fail,

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -15,8 +16,8 @@ use crate::hub::cluster::this_node::Cluster;
 use crate::hub::remote_sockets::describe;
 use crate::hub::{AckEvent, AskedSockets, Hub, Target};
 use crate::metrics::cluster_ignored;
-use crate::protocol::Disconnect;
 use crate::protocol::cluster::{Answer, ClusterMessage, EventPacket, MessageBody, NodeId, Question, Selector};
+use crate::protocol::{Disconnect, RawArgs};
 use crate::session::{Scope, SendError};
 
 /// Maximum number of questions whose answers are being waited for. Above it a question is answered with nothing.
@@ -26,7 +27,7 @@ const MOST_QUESTIONS: usize = 1024;
 pub(super) struct Receiver {
     hub: Weak<Hub>,
     cluster: Weak<Cluster>,
-    handler: Option<Arc<dyn ServerEventHandler>>,
+    handler: Arc<dyn ServerEventHandler>,
     questions: Arc<Semaphore>,
 }
 
@@ -38,7 +39,7 @@ struct Asked {
 }
 
 impl Receiver {
-    pub(super) fn new(hub: &Arc<Hub>, cluster: &Arc<Cluster>, handler: Option<Arc<dyn ServerEventHandler>>) -> Self {
+    pub(super) fn new(hub: &Arc<Hub>, cluster: &Arc<Cluster>, handler: Arc<dyn ServerEventHandler>) -> Self {
         let questions = Arc::new(Semaphore::new(MOST_QUESTIONS));
         Self { hub: Arc::downgrade(hub), cluster: Arc::downgrade(cluster), handler, questions }
     }
@@ -147,26 +148,31 @@ impl Receiver {
         packet: EventPacket,
         asked: Option<Asked>,
     ) {
-        let answer = |args| {
-            if let Some(asked) = &asked {
-                asked.answer(cluster, Answer::ServerEvent(args));
-            }
+        let Some(mut handling) = self.handler.handle(namespace, packet) else {
+            // A question is always answered, also with nothing.
+            return answer(cluster, asked.as_ref(), RawArgs::default());
         };
-        let Some(handling) = self.handler.as_ref().and_then(|handler| handler.handle(namespace, packet)) else {
-            return answer(crate::protocol::RawArgs::default());
-        };
+        // The first poll happens here, so that the handlers of several events begin in the order of their arrival.
+        if let Poll::Ready(args) = handling.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return answer(cluster, asked.as_ref(), args);
+        }
         let Ok(permit) = Arc::clone(&self.questions).try_acquire_owned() else {
             self.ignore("too many server-side events run");
-            return answer(crate::protocol::RawArgs::default());
+            return answer(cluster, asked.as_ref(), RawArgs::default());
         };
         let answering = Arc::clone(cluster);
         cluster.spawn(async move {
             let args = handling.await;
-            if let Some(asked) = asked {
-                asked.answer(&answering, Answer::ServerEvent(args));
-            }
+            answer(&answering, asked.as_ref(), args);
             drop(permit);
         });
+    }
+}
+
+/// Answers a server-side event with which an answer was asked for.
+fn answer(cluster: &Cluster, asked: Option<&Asked>, args: RawArgs) {
+    if let Some(asked) = asked {
+        asked.answer(cluster, Answer::ServerEvent(args));
     }
 }
 
@@ -182,7 +188,8 @@ impl MessageReceiver for Receiver {
     fn receive(&self, received: Received) {
         let Some(cluster) = self.cluster.upgrade() else { return };
         let Received { from, message, offset: _ } = received;
-        if message.body.bytes() > cluster.options.message_bytes {
+        let is_answer = matches!(message.body, MessageBody::Answer { .. });
+        if message.body.bytes() > cluster.options.message_bytes && !is_answer {
             return self.ignore("it is too large");
         }
         cluster.meter.received.add();

@@ -26,8 +26,8 @@ pub(crate) struct ClusterSetup {
     pub(crate) options: ClusterOptions,
     /// Namespaces that are served as long as the server runs. Others are entered when they are first used.
     pub(crate) namespaces: Vec<Arc<str>>,
-    /// The handlers of server-side events, if there are any.
-    pub(crate) handler: Option<Arc<dyn ServerEventHandler>>,
+    /// The handlers of server-side events.
+    pub(crate) handler: Arc<dyn ServerEventHandler>,
 }
 
 /// Connects a server to its cluster.

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::hub::cluster::engine::{Census, Engine, EngineState};
+use crate::hub::cluster::engine::{Census, Engine, EngineError, EngineState};
 use crate::hub::cluster::interest::Interest;
 use crate::hub::cluster::options::ClusterOptions;
 use crate::hub::cluster::queue::Queue;
@@ -95,7 +95,9 @@ impl Cluster {
             return false;
         }
         let bytes = body.bytes() + namespace.len();
-        let (count, reason) = if bytes > self.options.message_bytes {
+        // Answers are bounded by the queue alone: the description of many sockets is large.
+        let is_answer = matches!(body, MessageBody::Answer { .. });
+        let (count, reason) = if bytes > self.options.message_bytes && !is_answer {
             (&self.meter.too_large, "it is too large")
         } else if self.queue.push(ClusterMessage { namespace: Arc::clone(namespace), body }, bytes) {
             return true;
@@ -144,6 +146,15 @@ impl Cluster {
         opened.close()
     }
 
+    /// Number of other nodes that serve the namespace; `None` if the engine is away.
+    pub(crate) async fn other_nodes(&self, namespace: &Arc<str>) -> Option<usize> {
+        let census = timeout(self.options.request_timeout, self.engine.census(namespace)).await;
+        census.ok()?.ok().map(|census| match census {
+            Census::Count(count) => count,
+            Census::Nodes(nodes) => nodes.len(),
+        })
+    }
+
     /// Runs a task until it completes or the cluster ends.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let ending = self.ending.clone();
@@ -168,8 +179,14 @@ impl Cluster {
     }
 
     /// Completes when the engine receives messages of this namespace, or at once if the engine is away.
-    pub(crate) async fn namespace_entered(&self, namespace: &str) {
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] if the engine cannot carry a namespace of this name.
+    pub(crate) async fn admit(&self, namespace: &str) -> Result<(), EngineError> {
+        self.engine.check_namespace(namespace)?;
         self.entered(namespace, None).await;
+        Ok(())
     }
 
     async fn entered(&self, namespace: &str, room: Option<&str>) {

@@ -271,7 +271,7 @@ fn binary_knows_its_base64_everywhere() {
         value_of::<Tagged<Binary>>(r#"{"kind":"file","data":"?"}"#).unwrap_err(),
         "$: no base64: invalid length at 0"
     );
-    let content = Content::of(std::slice::from_ref(&hi)).unwrap();
+    let content = Content::from_value(std::slice::from_ref(&hi)).unwrap();
     assert_eq!(read::<(Binary,)>(&content.json, &content.attachments).unwrap(), (hi.clone(),));
     let parts = [Bytes::from(hi.clone())];
     let file = r#"{"kind":"file","data":{"_placeholder":true,"num":0}}"#;

@@ -9,7 +9,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::protocol::cluster::classic_write::types;
-use crate::protocol::cluster::node_format::{RoomName, SelectorMembers, room_names};
+use crate::protocol::cluster::node_format::SelectorMembers;
+use crate::protocol::cluster::tolerant::{SentRoomName, room_names};
 use crate::protocol::cluster::{
     Answer, ClassicError, ClassicMessage, EventPacket, MessageBody, NodeId, Question, RemoteSocket, Selector,
 };
@@ -40,14 +41,14 @@ struct ReadRequest<'a> {
     #[serde(alias = "requestid")]
     request_id: Option<String>,
     opts: Option<SelectorMembers>,
-    rooms: Option<Vec<RoomName>>,
+    rooms: Option<Vec<SentRoomName>>,
     close: Option<bool>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
     #[serde(borrow)]
     packet: Option<ReadPacket<'a>>,
     sid: Option<String>,
-    room: Option<RoomName>,
+    room: Option<SentRoomName>,
 }
 
 #[derive(Deserialize)]
@@ -59,7 +60,7 @@ struct ReadResponse<'a> {
     request_id: String,
     #[serde(borrow)]
     sockets: Option<&'a RawValue>,
-    rooms: Option<Vec<RoomName>>,
+    rooms: Option<Vec<SentRoomName>>,
     client_count: Option<usize>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,

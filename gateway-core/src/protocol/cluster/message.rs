@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::protocol::RawArgs;
+use crate::protocol::cluster::tolerant::{or_default, rooms};
 
 /// The id of a node in its cluster, unique among the nodes. Its form is the engine's: six characters in the classic Redis
 /// adapter, sixteen hexadecimal digits in the other adapters of Node.
@@ -245,9 +246,10 @@ pub struct RemoteSocket {
     /// The socket's id.
     pub id: String,
     /// The request that opened its connection.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub handshake: HandshakeSummary,
     /// Its rooms, with its own id and the room of its user among them.
+    #[serde(default, deserialize_with = "rooms")]
     pub rooms: Vec<String>,
     /// The data that the socket's handlers made public; `null` or an empty object if none.
     #[serde(default)]
@@ -286,16 +288,22 @@ pub struct HandshakeSummary {
     /// The headers by lower-case name.
     pub headers: Value,
     /// The time of the request as text.
+    #[serde(deserialize_with = "or_default")]
     pub time: String,
     /// The client's address.
+    #[serde(deserialize_with = "or_default")]
     pub address: String,
     /// The request came from another origin.
+    #[serde(deserialize_with = "or_default")]
     pub xdomain: bool,
     /// The connection was encrypted.
+    #[serde(deserialize_with = "or_default")]
     pub secure: bool,
     /// Milliseconds since 1970.
+    #[serde(deserialize_with = "or_default")]
     pub issued: u64,
     /// The path with its query.
+    #[serde(deserialize_with = "or_default")]
     pub url: String,
     /// The parameters of the query.
     pub query: Value,

@@ -5,6 +5,7 @@ mod classic_read;
 mod classic_write;
 mod message;
 pub(crate) mod node_format;
+mod tolerant;
 
 pub use classic::{ClassicChannel, ClassicError, ClassicMessage, ClassicSender};
 pub(crate) use message::USER_ROOM;

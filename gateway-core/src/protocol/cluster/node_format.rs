@@ -18,7 +18,7 @@ use std::sync::Arc;
 use crate::protocol::cluster::{ClusterMessage, NodeId};
 
 pub use decode::{NodeDecoder, NodeFields};
-pub(in crate::protocol::cluster) use shape::{RoomName, SelectorMembers, room_names};
+pub(in crate::protocol::cluster) use shape::SelectorMembers;
 
 pub use encode::{encode, encode_data, encode_heartbeat, encode_msgpack, has_binary, message_type};
 

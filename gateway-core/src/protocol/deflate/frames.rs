@@ -1,4 +1,4 @@
-//! The server's frames, with each message compressed that is worth it.
+//! Compression of the server's frames, message by message.
 
 use crate::protocol::deflate::{Deflating, deflate};
 use crate::protocol::rfc6455::{LONGEST_HEADER, OpCode, ServerFrames, push_header};
@@ -6,7 +6,7 @@ use crate::protocol::rfc6455::{LONGEST_HEADER, OpCode, ServerFrames, push_header
 /// RFC 7692 §6: the bit of a compressed message.
 pub(crate) const RSV1: u8 = 0x40;
 
-/// Compresses frames of the server, which are whole and not masked; `None` where no message of them becomes shorter.
+/// Compresses whole, unmasked frames. Returns `None` if no message becomes shorter.
 pub(crate) fn deflated(frames: &[u8], how: Deflating) -> Option<Vec<u8>> {
     if frames.len() < how.threshold {
         return None;

@@ -1,4 +1,4 @@
-//! The compressed data of one message (RFC 7692 §7.2).
+//! Compression and decompression of one message (RFC 7692 §7.2).
 
 use std::cell::{Cell, RefCell};
 
@@ -7,12 +7,12 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, 
 use crate::protocol::deflate::{Deflating, Takeover, longest_deflated};
 use crate::protocol::{CloseCode, Disconnect};
 
-/// §7.2.1: the end of every message, which is not sent.
+/// RFC 7692 §7.2.1: the end of every message, which is not sent.
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
-/// Blocks marked as the last that a message may have (§7.2.3.4): one for each flush of a sender that cannot flush otherwise.
+/// Maximum number of final blocks in a message (RFC 7692 §7.2.3.4). Some senders can flush only by such a block.
 const MOST_ENDS: usize = 1024;
-/// Messages that a client may send without using its window until it is believed to keep none, as it was asked. JSON that
-/// is compressed in one go refers to the message before nearly always.
+/// Number of messages without reference to earlier ones after which the client's window is no longer kept. With context
+/// takeover, JSON refers to the message before it nearly always.
 const PROBATION: u8 = 16;
 /// Initial size in bytes of the buffer that a message is inflated into.
 const FIRST_ROOM: usize = 4096;
@@ -31,17 +31,17 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct Inflater {
     referring: Referring,
-    /// Bytes that a message may refer back to.
+    /// Size of the window in bytes.
     window: usize,
-    /// The last of them, where messages refer to any.
+    /// The last bytes of earlier messages, if messages refer to them.
     seen: Vec<u8>,
 }
 
-/// Relation of a message to those before.
+/// Reference of a client's messages to earlier ones.
 #[derive(Clone, Copy, Debug)]
 enum Referring {
     Yes,
-    /// None of so many has, and none should.
+    /// None of so many messages has referred to an earlier one, as requested.
     NotYet(u8),
     No,
 }
@@ -56,11 +56,11 @@ impl Inflater {
         Self { referring, window, seen: Vec::new() }
     }
 
-    /// A whole message in the thread's buffer, which is to be given back.
+    /// Inflates a whole message into the thread's buffer, which the caller gives back.
     ///
     /// # Errors
     ///
-    /// The close frame where it has more than `most` bytes, which is found at the first of them, or was not compressed so.
+    /// The close frame, if the message has more than `most` bytes or is not valid compressed data.
     pub(crate) fn inflate(&mut self, compressed: &[u8], most: usize) -> Result<Vec<u8>, Disconnect> {
         let mut out = INFLATED.take();
         let mut inflate = INFLATE.take().unwrap_or_else(|| Decompress::new(false));
@@ -81,7 +81,7 @@ impl Inflater {
         out.clear();
         inflate.reset(false);
         if !matches!(self.referring, Referring::Yes) {
-            // A message that refers to nothing before it is the same with a window and without.
+            // A message without references inflates to the same bytes with and without a window.
             let alone = run(inflate, compressed, most, out);
             let is_invalid = alone.as_ref().is_err_and(|disconnect| disconnect.code == CloseCode::INVALID_UTF8);
             if self.seen.is_empty() || !is_invalid {
@@ -116,7 +116,7 @@ impl Inflater {
     }
 }
 
-/// Takes a buffer back, for the next message of any client.
+/// Returns a buffer to the thread, for the next message of any client.
 pub(crate) fn give_back(buffer: Vec<u8>) {
     if buffer.capacity() <= KEPT_BUFFER {
         INFLATED.set(buffer);
@@ -169,14 +169,14 @@ struct Compressor {
     compress: Compress,
 }
 
-/// Appends the compressed form of a message; where that is not shorter, nothing. Says which.
+/// Appends the compressed form of a message if it is shorter. Returns `true` if it was appended.
 pub(super) fn deflate(payload: &[u8], how: Deflating, out: &mut Vec<u8>) -> bool {
     let start = out.len();
     out.reserve(longest_deflated(payload.len()));
     let is_whole = COMPRESSORS.with_borrow_mut(|compressors| {
         let mut compressor = take(compressors, how);
         let is_whole = compress(&mut compressor.compress, payload, out);
-        // One that was left in the middle of a message panics in the next, also when it is reset.
+        // A compressor left in the middle of a message panics in the next one, even after a reset.
         if is_whole {
             compressors.push(compressor);
         }
@@ -200,11 +200,11 @@ fn take(compressors: &mut Vec<Compressor>, how: Deflating) -> Compressor {
     Compressor { window, level, compress }
 }
 
-/// Compresses a payload; returns `false` where `out` has no room for all of it.
+/// Compresses a payload. Returns `false` if `out` has no room for all of it.
 fn compress(compress: &mut Compress, payload: &[u8], out: &mut Vec<u8>) -> bool {
     compress.reset();
     let is_compressed = compress.compress_vec(payload, out, FlushCompress::Sync).is_ok();
-    // A flush is over once it leaves room.
+    // A flush is complete when it leaves room.
     is_compressed && usize::try_from(compress.total_in()) == Ok(payload.len()) && out.len() < out.capacity()
 }
 

@@ -1,6 +1,5 @@
-//! All that is wrong with JSON that is no value of its type, as `class-validator` tells it: what does not fit is noted, and a
-//! sample stands in its place, so that reading goes on behind it. Runs where NestJS's switch asks for it, when the first look
-//! has failed.
+//! All faults of a JSON text as a value of its type, as `class-validator` reports them. Each fault is noted and replaced
+//! by a sample value, so that reading continues after it. Runs with `nestjs_compat`, when a value could not be read.
 
 mod notes;
 mod sample;
@@ -20,17 +19,17 @@ use crate::protocol::fault::{Fault, Step};
 use notes::Notes;
 use sample::Sample;
 
-/// JSON of more bytes is not read again: its first fault is told alone.
+/// Maximum bytes of a text that is read again. For longer texts only the first fault is reported.
 const LARGEST: usize = 32 * 1024;
 
-/// Bytes that are read for one list of faults, all in all.
+/// Maximum bytes that are read in total for one list of faults.
 const READ: usize = 128 * 1024;
 
-/// Most readings of one value: one more for each member that is missing, and for each value that its own type refuses.
+/// Maximum number of readings. Each missing member and each value refused by its own type takes one more.
 const ROUNDS: usize = 32;
 
-/// Every fault of `json` as a `T`, up to `most`, and a value whose faulty parts are samples, where there could be one.
-/// `None` where it is too large, or nothing is found.
+/// Returns the faults of `json` as a `T`, up to `most`, and a value with samples in place of its faulty parts, if
+/// possible. `None` if the text is too large or no fault is found.
 pub(in crate::protocol) fn every_fault<T: DeserializeOwned>(
     json: &str,
     most: usize,
@@ -39,7 +38,7 @@ pub(in crate::protocol) fn every_fault<T: DeserializeOwned>(
         return None;
     }
     let value = serde_json::from_str(json).ok()?;
-    let notes = RefCell::new(Notes::of(most));
+    let notes = RefCell::new(Notes::with_most(most));
     let mut read = None;
     for _ in 0..(READ / json.len().max(1)).min(ROUNDS) {
         notes.borrow_mut().found.clear();
@@ -59,7 +58,7 @@ pub(in crate::protocol) fn every_fault<T: DeserializeOwned>(
     (!found.is_empty()).then_some((read, found))
 }
 
-/// A value, and where it is.
+/// A value and its path.
 struct Node<'v, 'n> {
     value: &'v Value,
     path: String,
@@ -71,7 +70,7 @@ impl<'v> Node<'v, '_> {
         self.notes.borrow_mut().instead(&self.path)
     }
 
-    /// Another kind of value is expected: that is noted, and a sample is read.
+    /// Notes that another kind of value is expected, and reads a sample.
     fn wrong_type<'de, V: Visitor<'de>>(&self, visitor: &V) -> Sample {
         self.note(ReadError::invalid_type(unexpected(self.value), visitor))
     }
@@ -222,7 +221,7 @@ impl<'de> Deserializer<'de> for Node<'_, '_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, ReadError> {
-        // The raw JSON of a value is asked for by such a name.
+        // `RawValue` is deserialised by such a name.
         if name.starts_with("$serde_json::private::") {
             return visitor.visit_map(MapDeserializer::new(std::iter::once((name, self.value.to_string()))));
         }
@@ -322,7 +321,7 @@ struct NodeElements<'v, 'n> {
     node: Node<'v, 'n>,
     list: &'v [Value],
     next: usize,
-    /// As many as are missing at the end of a list whose length is known.
+    /// Number of elements missing at the end of a list of known length.
     samples: usize,
 }
 
@@ -345,7 +344,7 @@ impl<'de> SeqAccess<'de> for NodeElements<'_, '_> {
 
 struct NodeMembers<'v, 'n> {
     given: serde_json::map::Iter<'v>,
-    /// Behind those that are there.
+    /// Missing members, visited after the given ones.
     missing: std::vec::IntoIter<String>,
     next: Option<(&'v String, &'v Value)>,
     node: Node<'v, 'n>,
@@ -360,7 +359,7 @@ impl<'de> MapAccess<'de> for NodeMembers<'_, '_> {
             let Some((name, value)) = self.next else { break };
             let member = self.node.inside(Step::Member(name), value);
             if self.node.notes.borrow().is_unknown(&member.path) {
-                // Noted, and passed over.
+                // The fault is noted; reading continues.
                 let _ = member.instead();
                 continue;
             }
@@ -382,7 +381,7 @@ impl<'de> MapAccess<'de> for NodeMembers<'_, '_> {
     }
 }
 
-/// A variant of an enum that its type has.
+/// A known variant of an enum.
 struct Chosen<'v, 'n> {
     variant: &'v str,
     content: Option<Node<'v, 'n>>,

@@ -1,6 +1,6 @@
-//! A second look at JSON that is no value of its type, by a deserializer that knows where it is. Slow; runs when the first
-//! look has failed. `serde_path_to_error` gives the path alone: neither the rule, the expected and the found value, nor a look
-//! into attachments.
+//! Finds the fault of a JSON text that could not be read as its type, by a deserializer that tracks its position. Slow,
+//! so it runs after a failure. `serde_path_to_error` gives the path alone, without the rule, the expected and the found
+//! value, and without attachments.
 
 use std::marker::PhantomData;
 
@@ -19,11 +19,11 @@ use crate::protocol::fault::failure::ReadError;
 use crate::protocol::json::{is_space, string_end};
 use crate::protocol::payload::placeholder_at_front;
 
-/// As deep as the first look goes.
+/// Maximum depth, the same as that of `serde_json`.
 const DEEPEST: usize = 128;
 
-/// Finds the fault of `json` as a `T`; `None` where none is found. Of the array that it may be, the first `given`
-/// elements were sent.
+/// Finds the fault of `json` as a `T`; `None` if none is found. If `json` is an array of arguments, the client sent the
+/// first `given` of them.
 pub(in crate::protocol) fn explain<T: DeserializeOwned>(
     json: &str,
     parts: &[Bytes],
@@ -37,12 +37,12 @@ pub(in crate::protocol) fn explain<T: DeserializeOwned>(
     }
 }
 
-/// JSON that is still to be read. It is known to be valid but for its numbers and escapes.
+/// The rest of a JSON text. The text is known to be valid except for its numbers and escapes.
 struct JsonReader<'j, 'p> {
     rest: &'j str,
     parts: &'p [Bytes],
     depth: usize,
-    /// The reader met something that is no fault of a type.
+    /// Set if the reader met a failure that is not a fault of a type.
     gave_up: bool,
 }
 
@@ -52,7 +52,7 @@ impl<'j> JsonReader<'j, '_> {
         self.rest.bytes().next()
     }
 
-    /// Steps over this byte, where it is next.
+    /// Skips this byte if it is next.
     fn takes(&mut self, byte: u8) -> bool {
         let is_next = self.peek() == Some(byte);
         if is_next {
@@ -66,7 +66,7 @@ impl<'j> JsonReader<'j, '_> {
         ReadError::custom("not read")
     }
 
-    /// Steps over the next value and gives its text.
+    /// Skips the next value and returns its text.
     fn skip(&mut self) -> Result<&'j str, ReadError> {
         let mut values = serde_json::Deserializer::from_str(self.rest).into_iter::<&'j RawValue>();
         let Some(Ok(value)) = values.next() else { return Err(self.give_up()) };
@@ -137,7 +137,7 @@ impl<'j> JsonReader<'j, '_> {
         }
         self.enter()?;
         let value = visitor.visit_map(ReaderMembers { reader: self, name: None })?;
-        // One that reads no further than it must, as an enum does, has read it all the same.
+        // A visitor that does not read to the end, as that of an enum, leaves the bracket.
         if !self.takes(b'}') {
             return Err(self.give_up());
         }
@@ -194,7 +194,7 @@ impl<'de> Deserializer<'de> for &mut JsonReader<'_, '_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, ReadError> {
-        // The raw JSON of a value is asked for by such a name.
+        // `RawValue` is deserialised by such a name.
         if name.starts_with("$serde_json::private::") {
             self.peek();
             let text = self.skip()?;
@@ -344,7 +344,7 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_, '_> {
     }
 }
 
-/// The name of a member, which may be read as what its text says.
+/// The name of a member, which may be read as a number or a Boolean.
 struct MemberName<'n>(&'n str);
 
 macro_rules! read_as {

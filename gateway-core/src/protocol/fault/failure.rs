@@ -1,4 +1,4 @@
-//! Why a value cannot be read, as Serde tells it, and in words of JSON instead of words of Rust.
+//! The error of a deserializer as serde reports it, worded in terms of JSON instead of Rust.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,13 +7,13 @@ use serde::de::{self, Expected, Unexpected};
 
 use crate::protocol::fault::{Fault, Step};
 
-/// A failure on its way out of the values it lies in.
+/// A deserialisation error that collects its path while it is returned.
 #[derive(Debug)]
 pub(super) struct ReadError(Box<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// From the innermost step out.
+    /// Steps of the path, innermost first.
     steps: Vec<OwnedStep>,
     what: ReadErrorKind,
 }
@@ -31,7 +31,7 @@ enum ReadErrorKind {
         expected: String,
         found: FoundValue,
     },
-    /// The kind is right, the value is not.
+    /// The kind is right and the value is wrong.
     Value {
         expected: String,
         found: FoundValue,
@@ -48,11 +48,11 @@ enum ReadErrorKind {
         known: &'static [&'static str],
     },
     Duplicate,
-    /// In the words of the type itself.
+    /// An error worded by the type itself.
     Other(String),
 }
 
-/// A value as a message names it; of a client's values only numbers are quoted.
+/// A value as described in a message. Of the client's values only numbers are quoted.
 #[derive(Debug, Eq, PartialEq)]
 enum FoundValue {
     Null,
@@ -60,7 +60,7 @@ enum FoundValue {
     Other(Cow<'static, str>),
 }
 
-/// Names are listed up to this number.
+/// Maximum number of names in a list.
 const LISTED: usize = 16;
 
 /// Description of a type of bytes.
@@ -75,7 +75,7 @@ impl ReadError {
         Self::new(ReadErrorKind::Length { expected: elements(read), found: there })
     }
 
-    /// A member that its type asks for is not there.
+    /// Creates the error of a missing member.
     pub(super) fn absent() -> Self {
         Self::new(ReadErrorKind::Missing)
     }
@@ -90,7 +90,8 @@ impl ReadError {
         self
     }
 
-    /// The fault of a payload of which the first `given` elements were sent, and the rest filled up with `null`.
+    /// Converts the error to a fault of a payload. The client sent the first `given` elements; the rest is filled with
+    /// `null`.
     pub(super) fn into_fault(self, given: Option<usize>) -> Fault {
         let Inner { steps, what } = *self.0;
         let is_left_out = match (steps.as_slice(), given) {
@@ -150,7 +151,7 @@ impl ReadErrorKind {
     }
 }
 
-/// `a`, `b` or `c`.
+/// Joins names: `a`, `b` or `c`.
 fn list(names: &[&str]) -> String {
     let mut listed: Vec<String> = names.iter().take(LISTED).map(|name| format!("`{name}`")).collect();
     if names.len() > LISTED {
@@ -167,7 +168,7 @@ fn elements(count: usize) -> String {
     if count == 1 { "1 element".to_owned() } else { format!("{count} elements") }
 }
 
-/// Expectation of a type, without names of Rust.
+/// Describes the expected value without names of Rust.
 fn in_json(expected: &dyn Expected) -> String {
     let text = expected.to_string();
     if let Some(range) = range_of(&text) {
@@ -225,7 +226,7 @@ fn found(unexpected: Unexpected<'_>) -> FoundValue {
         Unexpected::NewtypeStruct | Unexpected::NewtypeVariant | Unexpected::Enum => {
             FoundValue::Other("another value".into())
         }
-        // Serde has no kind of its own for numbers of 128 bits.
+        // Serde has no kind for numbers of 128 bits.
         Unexpected::Other(text) => match text.strip_prefix("integer `").and_then(|text| text.split_once("` as ")) {
             Some((digits, _)) => FoundValue::Number(digits.to_owned()),
             None => FoundValue::Other(text.to_owned().into()),

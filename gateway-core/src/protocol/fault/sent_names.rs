@@ -1,4 +1,4 @@
-//! Paths in the client's names. A type's own rules know the names of Rust; the client may have sent them in another
+//! Paths with the names that the client sent. Rules of a type use its names in Rust; the client may use another
 //! convention, such as `paidWith` for `paid_with`.
 
 use std::borrow::Cow;
@@ -8,19 +8,19 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use crate::protocol::fault::{Fault, Step};
 
-/// Names each member as it was sent, where it was. What was sent is gone through once for all faults.
+/// Replaces the members of paths by the names that were sent. The payload is read once for all faults.
 pub(in crate::protocol) fn name_as_sent(faults: &mut [Fault], json: &str) {
     let mut whole = SentNode::default();
     for fault in &*faults {
         whole.add(fault.path.strip_prefix('$').unwrap_or(&fault.path));
     }
-    // The only argument stands for the list of it.
+    // A single argument stands for the list of arguments.
     let is_list = json.trim_ascii_start().starts_with('[');
     let looked_at = if is_list { Some(&mut whole) } else { whole.only_element() };
     if let Some(place) = looked_at
         && !place.is_leaf()
     {
-        // Where it ends early, what was found until then is known.
+        // After an early end the names found until then are used.
         let _ = place.deserialize(&mut serde_json::Deserializer::from_str(json));
     }
     let named: Vec<_> =
@@ -30,21 +30,21 @@ pub(in crate::protocol) fn name_as_sent(faults: &mut [Fault], json: &str) {
     }
 }
 
-/// A value that paths of faults lead through.
+/// A value on the path of a fault.
 #[derive(Debug, Default)]
 struct SentNode {
-    /// By their letters.
+    /// Members by the letters of their names.
     members: Vec<SentMember>,
-    /// By their index.
+    /// Elements by index.
     elements: Vec<(usize, SentNode)>,
 }
 
 #[derive(Debug)]
 struct SentMember {
-    /// The name of Rust, without what conventions differ in.
+    /// Letters of the name in Rust, without marks of a naming convention.
     letters: String,
     name: String,
-    /// As it was sent.
+    /// The name that was sent.
     sent: Option<String>,
     inside: SentNode,
 }
@@ -58,7 +58,7 @@ impl SentNode {
         if self.members.is_empty() { self.elements.first_mut().map(|(_, place)| place) } else { Some(self) }
     }
 
-    /// Takes the steps of a path up.
+    /// Adds the steps of a path.
     fn add(&mut self, path: &str) {
         let mut place = self;
         let mut rest = path;
@@ -90,7 +90,7 @@ impl SentNode {
         &mut self.members[at].inside
     }
 
-    /// The path with each member as it was sent.
+    /// Returns the path with the names that were sent.
     fn name(&self, path: &str) -> String {
         let mut named = "$".to_owned();
         let mut place = Some(self);
@@ -113,12 +113,12 @@ impl SentNode {
             }
             rest = behind;
         }
-        // What is no step stays as it is.
+        // Text that is no step stays unchanged.
         named.push_str(rest);
         named
     }
 
-    /// The member that a name means which was sent, and was not named more exactly before.
+    /// Finds the member for a name that was sent, unless an exact match was found before.
     fn meant(&mut self, sent: &str) -> Option<&mut Self> {
         let first = self.members.partition_point(|member| member.letters.chars().lt(letters(sent)));
         let is_alike = |member: &&SentMember| member.letters.chars().eq(letters(sent));
@@ -137,7 +137,7 @@ impl SentNode {
         Some(&mut member.inside)
     }
 
-    /// Forgets names that were found in another value.
+    /// Removes names that were found in another value.
     fn forget(&mut self) {
         for member in &mut self.members {
             member.sent = None;
@@ -254,7 +254,7 @@ enum PathStep<'a> {
     Element(usize),
 }
 
-/// The step at the front of a path, and what is behind it.
+/// Splits off the first step of a path.
 fn first_step(path: &str) -> Option<(PathStep<'_>, &str)> {
     if let Some(path) = path.strip_prefix('.') {
         let end = path.find(['.', '[']).unwrap_or(path.len());

@@ -1,13 +1,13 @@
-//! Points in time as JavaScript writes them in JSON.
+//! Dates as JavaScript writes them in JSON.
 
 use std::io::Write as _;
 
-/// Milliseconds on either side of 1970 that a date can have (ECMA-262 §21.4.1.1).
+/// Maximum milliseconds of a date before or after 1970 (ECMA-262 §21.4.1.1).
 const FURTHEST: i64 = 8_640_000_000_000_000;
 
 const MILLIS_A_DAY: i64 = 86_400_000;
 
-/// Appends the date as a JSON string, `null` where it is none.
+/// Appends the date as a JSON string, or `null` if it is not a valid date.
 pub(super) fn push_date(out: &mut Vec<u8>, millis: i64) {
     if !(-FURTHEST..=FURTHEST).contains(&millis) {
         return out.extend_from_slice(b"null");
@@ -25,8 +25,8 @@ pub(super) fn push_date(out: &mut Vec<u8>, millis: i64) {
         .expect("writing to memory cannot fail");
 }
 
-/// Year, month and day of the day so many days after 1970-01-01, in the Gregorian calendar. The year is taken to begin in
-/// March, so that the leap day is its last.
+/// Converts days since 1970-01-01 to year, month and day of the Gregorian calendar. Years are counted from March, so
+/// that the leap day is the last of a year.
 fn civil(days: i64) -> (i64, i64, i64) {
     const DAYS_IN_400_YEARS: i64 = 146_097;
     const FIRST_OF_MARCH_0: i64 = -719_468;

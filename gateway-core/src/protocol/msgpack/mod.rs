@@ -1,5 +1,5 @@
-//! MessagePack to JSON and back, text to text: no tree of values, and no recursion, so that depth costs no stack. Bytes
-//! stand beside the JSON as attachments.
+//! Conversion between MessagePack and JSON text, without a tree of values and without recursion, so that depth costs no
+//! stack. Byte strings become attachments of the JSON.
 
 mod date;
 mod reader;

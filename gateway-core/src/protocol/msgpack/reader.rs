@@ -1,4 +1,4 @@
-//! From MessagePack to JSON.
+//! Conversion from MessagePack to JSON.
 
 use bytes::Bytes;
 
@@ -7,22 +7,22 @@ use crate::protocol::json::{push_integer, push_string};
 use crate::protocol::msgpack::date::push_date;
 use crate::protocol::payload::push_placeholder;
 
-/// Bounds of a value. Inclusive.
+/// Limits of a value, inclusive.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MsgpackLimits {
     pub(crate) depth: usize,
-    /// Byte strings in one text.
+    /// Maximum number of byte strings.
     pub(crate) attachments: usize,
 }
 
-/// Reads values one after the other.
+/// A reader of consecutive values.
 #[derive(Debug)]
 pub(crate) struct MsgpackReader<'a> {
     rest: &'a [u8],
     extent: MsgpackLimits,
 }
 
-/// One marker and what belongs to it, but for the elements of arrays and maps.
+/// A marker with its content, except for the elements of arrays and maps.
 #[derive(Debug, PartialEq)]
 enum Token<'a> {
     Nil,
@@ -41,9 +41,9 @@ enum Token<'a> {
     Extension(i8, &'a [u8]),
 }
 
-/// An array or map whose end is not yet reached.
+/// An open array or map.
 struct Level {
-    /// Values still to come; each entry of a map is two.
+    /// Number of values left; an entry of a map is two.
     left: usize,
     close: u8,
 }
@@ -57,7 +57,7 @@ impl<'a> MsgpackReader<'a> {
         self.rest.is_empty()
     }
 
-    /// The number of entries of the map that comes next.
+    /// Reads the header of a map and returns its number of entries.
     pub(crate) fn map(&mut self) -> Result<usize, Violation> {
         match self.token()? {
             Token::Map(entries) => Ok(entries),
@@ -65,7 +65,7 @@ impl<'a> MsgpackReader<'a> {
         }
     }
 
-    /// The number of elements of the array that comes next.
+    /// Reads the header of an array and returns its number of elements.
     pub(crate) fn array(&mut self) -> Result<usize, Violation> {
         match self.token()? {
             Token::Array(elements) => Ok(elements),
@@ -80,7 +80,7 @@ impl<'a> MsgpackReader<'a> {
         }
     }
 
-    /// `None` for nothing at all.
+    /// Reads a natural number; `None` for nil and `undefined`.
     pub(crate) fn natural(&mut self) -> Result<Option<u64>, Violation> {
         match self.token()? {
             Token::Natural(value) => Ok(Some(value)),
@@ -89,8 +89,8 @@ impl<'a> MsgpackReader<'a> {
         }
     }
 
-    /// The next value as JSON, its byte strings as attachments. `undefined` is `null`, and a date its text, as
-    /// `JSON.stringify` has them.
+    /// Reads the next value as JSON, with its byte strings as attachments. As with `JSON.stringify`, `undefined` becomes
+    /// `null`, and a date its text.
     pub(crate) fn json(&mut self) -> Result<(String, Vec<Bytes>), Violation> {
         let mut json = Vec::with_capacity(self.rest.len().min(1024));
         let mut attachments = Vec::new();
@@ -181,7 +181,7 @@ impl<'a> MsgpackReader<'a> {
         })
     }
 
-    /// Every element takes a byte, so a length above what is left is a lie that need not be followed.
+    /// Checks a length: every element takes a byte, so a length above the remaining bytes is invalid.
     fn array_of(&self, len: usize) -> Result<Token<'a>, Violation> {
         if len > self.rest.len() { Err(truncated()) } else { Ok(Token::Array(len)) }
     }
@@ -249,7 +249,7 @@ fn integer<'a>(value: i64) -> Token<'a> {
     u64::try_from(value).map_or(Token::Negative(value), Token::Natural)
 }
 
-/// The three forms of the specification's timestamp, in milliseconds.
+/// Reads one of the three forms of a timestamp, in milliseconds.
 fn timestamp(bytes: &[u8]) -> Option<i64> {
     let (nanos, seconds) = match bytes.len() {
         4 => (0, i64::from(u32::from_be_bytes(bytes.try_into().ok()?))),
@@ -276,7 +276,7 @@ fn separate(json: &mut Vec<u8>, levels: &[Level]) {
     }
 }
 
-/// JavaScript makes a text of whatever names a member; of what is neither text nor number nothing sensible comes.
+/// Appends the name of a member. JavaScript converts every name to a text; only texts and numbers are accepted here.
 fn push_name(json: &mut Vec<u8>, token: &Token<'_>) -> Result<(), Violation> {
     match token {
         Token::Text(text) => push_string(json, text),
@@ -298,7 +298,7 @@ fn push_scalar(json: &mut Vec<u8>, token: &Token<'_>) {
             json.push(b'-');
             push_integer(json, value.unsigned_abs());
         }
-        // What is no number in JSON becomes `null`, as in JavaScript.
+        // NaN and infinity become `null`, as in JavaScript.
         Token::Float(value) => serde_json::to_writer(json, &value).expect("writing to memory cannot fail"),
         Token::Text(text) => push_string(json, text),
         Token::Date(millis) => push_date(json, millis),

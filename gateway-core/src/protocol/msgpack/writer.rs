@@ -1,4 +1,4 @@
-//! From JSON to MessagePack, in the shortest forms.
+//! Conversion from JSON to MessagePack, in the shortest forms.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::protocol::json::{skip_space, string_end};
 use crate::protocol::payload::placeholder_at_front;
 
-/// Writes values one after the other.
+/// A writer of consecutive values.
 #[derive(Debug)]
 pub(crate) struct MsgpackWriter<'a> {
     out: &'a mut Vec<u8>,
@@ -47,13 +47,13 @@ impl<'a> MsgpackWriter<'a> {
         self.out.extend_from_slice(text.as_bytes());
     }
 
-    /// A value that is JSON, `attachments` in the place of its placeholders. The JSON is trusted to be valid; of another
-    /// text comes nonsense.
+    /// Writes a JSON value with `attachments` in place of its placeholders. The JSON must be valid; the output for other
+    /// text is meaningless.
     pub(crate) fn json(&mut self, json: &str, attachments: &[Bytes]) {
         self.values(json, &mut counts(json).into_iter(), attachments);
     }
 
-    /// The elements of a JSON array without the array; `begin` is told how many they are before the first is written.
+    /// Writes the elements of a JSON array without the array. `begin` is called with their number before the first.
     pub(crate) fn elements(&mut self, json: &str, attachments: &[Bytes], begin: impl FnOnce(&mut Self, usize)) {
         let mut counts = counts(json).into_iter();
         begin(self, counts.next().unwrap_or_default());
@@ -61,7 +61,7 @@ impl<'a> MsgpackWriter<'a> {
         self.values(inside.strip_prefix('[').unwrap_or(inside), &mut counts, attachments);
     }
 
-    /// Writes the values of a JSON text. Separators are skipped: `counts` has their information.
+    /// Writes the values of a JSON text. Separators are skipped: `counts` replaces them.
     fn values(&mut self, json: &str, counts: &mut dyn Iterator<Item = usize>, attachments: &[Bytes]) {
         let bytes = json.as_bytes();
         let mut at = 0;
@@ -117,7 +117,7 @@ impl<'a> MsgpackWriter<'a> {
         self.out.extend_from_slice(bytes);
     }
 
-    /// An integer where it is written as one and fits.
+    /// Writes a number: an integer if it is written as one and fits, or else a float.
     fn number(&mut self, json: &str) {
         let natural = json.parse().map(|value| self.natural(value));
         let integer = natural.or_else(|_| json.parse().map(|value| self.integer(value)));
@@ -139,7 +139,7 @@ impl<'a> MsgpackWriter<'a> {
         }
     }
 
-    /// The header of an array or map: its short marker, which holds the length, and the first of the two long ones.
+    /// Writes the header of an array or map. `short` is the marker that has the length in it, `long` the next.
     fn header(&mut self, len: usize, [short, long]: [u8; 2]) {
         let bytes = narrow(len as u64);
         match len {
@@ -163,7 +163,7 @@ fn is_of_number(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
 }
 
-/// Number of elements or members of each array and object, in the order of their opening brackets.
+/// Counts the elements or members of each array and object, in the order of their opening brackets.
 fn counts(json: &str) -> Vec<usize> {
     let bytes = json.as_bytes();
     let mut counts = Vec::new();
@@ -190,7 +190,7 @@ fn counts(json: &str) -> Vec<usize> {
     counts
 }
 
-/// The text of a JSON string. Half of a surrogate pair has no UTF-8; it becomes a replacement character.
+/// Returns the text of a JSON string. An unpaired surrogate becomes a replacement character.
 fn unescaped(quoted: &str) -> Cow<'_, str> {
     let inside = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default();
     if !inside.contains('\\') {

@@ -1,5 +1,5 @@
-//! JSON to values, whose bytes are attachments or base64: what lies between a value and the deserializer of JSON, and
-//! hands everything on but bytes.
+//! Deserialisation of values whose bytes are attachments or base64: an adapter between a value and the JSON deserializer
+//! that handles bytes and forwards everything else.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use serde::de::{
 
 use crate::protocol::payload::placeholder::NAME;
 
-/// Reads a value; the placeholders in `json` name `parts`.
+/// Reads a value. Placeholders in `json` refer to `parts`.
 pub(in crate::protocol) fn read<T: DeserializeOwned>(json: &str, parts: &[Bytes]) -> Result<T, serde_json::Error> {
     let mut json = serde_json::Deserializer::from_str(json);
     let value = T::deserialize(AttachmentDeserializer { inner: &mut json, parts })?;
@@ -21,27 +21,27 @@ pub(in crate::protocol) fn read<T: DeserializeOwned>(json: &str, parts: &[Bytes]
     Ok(value)
 }
 
-/// A deserializer, or what gives the parts of a value, and the bytes that placeholders stand for.
+/// A deserializer, or an accessor of a value's parts, with the attachments.
 struct AttachmentDeserializer<'p, I> {
     inner: I,
     parts: &'p [Bytes],
 }
 
-/// The visitor of a value that is not bytes itself, or may be.
+/// The visitor of a value of any kind.
 struct Shown<'p, V> {
     visitor: V,
     parts: &'p [Bytes],
     objects: Objects,
 }
 
-/// Meaning that objects may have.
+/// Meaning of an object.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Objects {
     Objects,
     Placeholders,
 }
 
-/// The visitor of a value that is bytes.
+/// The visitor of bytes.
 struct BinaryVisitor<'p, V> {
     visitor: V,
     parts: &'p [Bytes],
@@ -104,7 +104,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for AttachmentDeserializer<'_,
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
-        // The raw JSON of a value is asked for by such a name, and has no values in it.
+        // `RawValue` is deserialised by such a name, and has no values in it.
         if name.starts_with("$serde_json::private::") {
             return self.inner.deserialize_newtype_struct(name, visitor);
         }
@@ -205,14 +205,14 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for BinaryVisitor<'_, V> {
     }
 }
 
-/// The part that a placeholder names whose first member was met.
+/// Reads the rest of a placeholder and returns its attachment.
 fn part<'p, 'de, A: MapAccess<'de>>(parts: &'p [Bytes], mut members: A) -> Result<&'p Bytes, A::Error> {
     let _is_placeholder: IgnoredAny = members.next_value()?;
     let (_, number): (IgnoredAny, usize) = members.next_entry()?.ok_or_else(|| A::Error::missing_field("num"))?;
     parts.get(number).ok_or_else(|| A::Error::custom("a placeholder names no attachment"))
 }
 
-/// An object whose first name was read to see what the object is.
+/// An object whose first name was read to find out if it is a placeholder.
 struct StartedAccess<'p, A> {
     first: Option<String>,
     members: AttachmentDeserializer<'p, A>,

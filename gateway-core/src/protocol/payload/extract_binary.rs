@@ -1,5 +1,5 @@
-//! Values to JSON, their byte strings set aside as attachments: what lies between a value and the serializer of JSON,
-//! and hands everything on but bytes.
+//! Serialisation of values to JSON with byte strings as attachments: an adapter between a value and the JSON serializer
+//! that handles bytes and forwards everything else.
 
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -13,13 +13,13 @@ use serde::ser::{
 
 use crate::protocol::payload::placeholder::Placeholders;
 
-/// The JSON of a value with a placeholder for each byte string in it, and these.
+/// Serialises a value. Returns the JSON, with a placeholder for each byte string, and the byte strings.
 pub(super) fn set_aside<T: Serialize + ?Sized>(value: &T) -> Result<(String, Vec<Bytes>), serde_json::Error> {
     let bytes = RefCell::new(Vec::new());
     let json = serde_json::to_string(&BinaryExtractor { inner: value, bytes: &bytes })?;
     let attachments = bytes.into_inner();
     if !attachments.is_empty() {
-        // A client would take a look-alike for a part, or end the connection over it.
+        // A client would read an object that looks like a placeholder as one, or end the connection.
         let placeholders = Placeholders::find(&json, attachments.len());
         if placeholders.is_none_or(|placeholders| placeholders.len() != attachments.len()) {
             return Err(serde_json::Error::custom("beside bytes, `_placeholder` cannot be a member that is `true`"));
@@ -28,7 +28,7 @@ pub(super) fn set_aside<T: Serialize + ?Sized>(value: &T) -> Result<(String, Vec
     Ok((json, attachments))
 }
 
-/// A value, a serializer, or a part of one, and where bytes go.
+/// A value, a serializer or a part of one, with the list of attachments.
 #[derive(Clone, Copy)]
 struct BinaryExtractor<'a, I> {
     inner: I,
@@ -54,7 +54,7 @@ impl<T: Serialize + ?Sized> Serialize for BinaryExtractor<'_, &T> {
     }
 }
 
-/// Methods of a serializer that are handed on as they are.
+/// Forwards a method of a serializer unchanged.
 macro_rules! hand_on {
     ($($method:ident($($name:ident: $type:ty),*))*) => {$(
         fn $method(self, $($name: $type),*) -> Result<S::Ok, S::Error> {
@@ -63,7 +63,7 @@ macro_rules! hand_on {
     )*};
 }
 
-/// Methods of a serializer that give one for the parts.
+/// Forwards a method of a serializer that returns a serializer for parts.
 macro_rules! open {
     ($($method:ident($($name:ident: $type:ty),*) -> $parts:ident)*) => {$(
         fn $method(self, $($name: $type),*) -> Result<Self::$parts, S::Error> {
@@ -140,7 +140,7 @@ impl<'a, S: Serializer> Serializer for BinaryExtractor<'a, S> {
     }
 }
 
-/// The parts of a value that are values themselves.
+/// Forwards a method for parts that are values.
 macro_rules! parts {
     ($($part:ident $method:ident($($name:ident: $type:ty)?))*) => {$(
         impl<S: $part> ser::$part for BinaryExtractor<'_, S> {

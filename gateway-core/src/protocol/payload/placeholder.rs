@@ -1,7 +1,7 @@
-//! `{"_placeholder":true,"num":0}`: what stands in JSON for a binary part. Found in the text, without a tree of values.
+//! Placeholders of binary parts in JSON: `{"_placeholder":true,"num":0}`. Found in the text, without a tree of values.
 //!
-//! Wherever something has attachments, its placeholders are written exactly so and numbered from 0 in the order of the
-//! text, one for each attachment. What comes from outside is brought into this form.
+//! Inside this crate placeholders are written exactly so and numbered from 0 in the order of the text, one for each
+//! attachment. Received JSON is converted to this form.
 
 use std::ops::Range;
 
@@ -10,28 +10,28 @@ use crate::protocol::json::{push_integer, skip_space, string_end};
 pub(super) const NAME: &str = "_placeholder";
 const START: &str = r#"{"_placeholder":true,"num":"#;
 
-/// The placeholders of one JSON text, in its order. What lies within one is part of it.
+/// The placeholders of a JSON text, in order. Placeholders inside a placeholder do not count.
 #[derive(Debug)]
 pub(crate) struct Placeholders(Vec<Placeholder>);
 
 #[derive(Debug)]
 struct Placeholder {
     range: Range<usize>,
-    /// `None` where its number could name no part.
+    /// Number of the part; `None` if the number is invalid.
     part: Option<usize>,
 }
 
-/// An object whose end is not yet reached.
+/// An open object.
 struct OpenObject {
     start: usize,
-    /// Placeholders found before it.
+    /// Number of placeholders found before the object.
     before: usize,
     is_placeholder: bool,
     part: Option<usize>,
 }
 
 impl Placeholders {
-    /// `None` where there are more than `most`. Linear; `json` is valid, or else what is found means nothing.
+    /// Finds the placeholders in linear time; `None` if there are more than `most`. `json` must be valid.
     pub(crate) fn find(json: &str, most: usize) -> Option<Self> {
         let mut found = Vec::new();
         // The name may be written with escapes.
@@ -70,12 +70,12 @@ impl Placeholders {
         self.0.len()
     }
 
-    /// Which part each of them names; `None` where one names none of `parts`.
+    /// Returns the part of each placeholder; `None` if a placeholder refers to none of `parts`.
     pub(crate) fn order(&self, parts: usize) -> Option<Vec<usize>> {
         self.0.iter().map(|placeholder| placeholder.part.filter(|&part| part < parts)).collect()
     }
 
-    /// Rewrites the placeholders of a text in this crate's form; `None` where they have it.
+    /// Rewrites the placeholders of a text in this crate's form; `None` if they already have it.
     pub(crate) fn renumbered(&self, json: &str) -> Option<String> {
         let mut out = Vec::with_capacity(json.len());
         let mut copied = 0;
@@ -90,11 +90,11 @@ impl Placeholders {
     }
 }
 
-/// Where the text goes on behind the string at `at`, which may be the name of a member of `object`.
+/// Returns the position after the string at `at`, which may be the name of a member of `object`.
 fn string(json: &[u8], at: usize, object: Option<&mut OpenObject>) -> usize {
     let end = string_end(json, at + 1);
     let colon = skip_space(json, end);
-    // Nothing but the name of a member is followed by a colon.
+    // Only the name of a member is followed by a colon.
     if json.get(colon) != Some(&b':') {
         return end;
     }
@@ -106,7 +106,8 @@ fn string(json: &[u8], at: usize, object: Option<&mut OpenObject>) -> usize {
 }
 
 impl OpenObject {
-    /// Notes a member, whose value is at the front of `rest`. Of several with one name the last counts, as in JavaScript.
+    /// Notes a member, with its value at the front of `rest`. Of several with one name the last counts, as in
+    /// JavaScript.
     fn member(&mut self, quoted: &[u8], rest: &[u8]) {
         if is_name(quoted, NAME) {
             self.is_placeholder = rest.starts_with(b"true");
@@ -132,15 +133,15 @@ pub(crate) fn push_placeholder(out: &mut Vec<u8>, number: usize) {
     out.push(b'}');
 }
 
-/// The number of the placeholder at the front of `json` and its length, where one in this form is there.
+/// Returns number and length of the placeholder at the front of `json`, if there is one in this crate's form.
 pub(crate) fn placeholder_at_front(json: &str) -> Option<(usize, usize)> {
     let rest = json.strip_prefix(START)?;
     let digits = rest.find('}')?;
     Some((rest[..digits].parse().ok()?, START.len() + digits + 1))
 }
 
-/// Splits a text in this crate's form at its placeholders. An object can start nowhere but outside of strings, so every
-/// match is a placeholder.
+/// Splits a text in this crate's form at its placeholders. Inside of strings quotes are escaped, so every match is a
+/// placeholder.
 pub(crate) fn around_placeholders(json: &str) -> impl Iterator<Item = &str> {
     let behind = |(piece, text): (usize, &'_ str)| -> usize {
         if piece == 0 { 0 } else { text.find('}').map_or(text.len(), |end| end + 1) }

@@ -51,11 +51,11 @@ struct Inner {
 }
 
 fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, json: &str, parts: &[Bytes]) {
-    let content = Content::of(value).unwrap();
+    let content = Content::from_value(value).unwrap();
     assert_eq!(content, Content { json: json.to_owned(), shape: Arity::One, attachments: parts.to_vec() });
     assert_eq!(&read::<T>(json, parts).unwrap(), value, "{json}");
     let mut plain = Vec::new();
-    content.lend().write_plain(&mut plain);
+    content.borrowed().write_plain(&mut plain);
     assert_eq!(plain == json.as_bytes(), parts.is_empty(), "{json}");
     serde_json::from_slice::<Value>(&plain).unwrap();
 }
@@ -64,7 +64,7 @@ fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, js
 fn round_trip_plain<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, json: &str, parts: &[Bytes]) {
     round_trip(value, json, parts);
     let mut plain = Vec::new();
-    Content::of(value).unwrap().lend().write_plain(&mut plain);
+    Content::from_value(value).unwrap().borrowed().write_plain(&mut plain);
     assert_eq!(&read::<T>(std::str::from_utf8(&plain).unwrap(), &[]).unwrap(), value);
 }
 
@@ -102,7 +102,7 @@ fn a_value_without_bytes_is_plain_json() {
     let value = serde_json::json!({"a": [1, 2.5, null, "x\n"], "_placeholder": true, "num": 5});
     round_trip_plain(&value, &value.to_string(), &[]);
     let raw: Box<RawValue> = serde_json::from_str("{ \"a\" : 1 }").unwrap();
-    assert_eq!(Content::of(&raw).unwrap().json, "{ \"a\" : 1 }");
+    assert_eq!(Content::from_value(&raw).unwrap().json, "{ \"a\" : 1 }");
     assert_eq!(read::<Box<RawValue>>("[ 1 ]", &[]).unwrap().get(), "[ 1 ]");
     assert_eq!(read::<(u8, Box<RawValue>)>(&format!("[1,{FIRST}]"), &[part("a")]).unwrap().1.get(), FIRST);
 }
@@ -135,10 +135,10 @@ fn a_placeholder_is_read_only_as_what_it_stands_for() {
 #[test]
 fn a_look_alike_cannot_be_sent_beside_bytes() {
     let look_alike: Value = serde_json::from_str(r#"{"_placeholder":true,"num":7}"#).unwrap();
-    assert!(Content::of(&(&look_alike, part("a"))).is_err());
-    assert!(Content::of(&look_alike).is_ok());
+    assert!(Content::from_value(&(&look_alike, part("a"))).is_err());
+    assert!(Content::from_value(&look_alike).is_ok());
     let harmless = serde_json::json!({"_placeholder": "true"});
-    assert!(Content::of(&(harmless, part("a"))).is_ok());
+    assert!(Content::from_value(&(harmless, part("a"))).is_ok());
 }
 
 #[test]

@@ -308,7 +308,7 @@ proptest! {
         event in "[^\u{0}]{0,8}", content in any_content(), ask: u64, namespace in "/|/[a-z]{1,5}",
     ) {
         prop_assume!(!is_reserved(&event));
-        let outgoing = Outgoing::Ask { event: &event, content: content.lend(), ask };
+        let outgoing = Outgoing::Ask { event: &event, content: content.borrowed(), ask };
         let json = (content.json != "[]" || content.shape == Arity::One).then_some(content.json.as_str());
         let parts: Vec<String> = content.attachments.iter().map(|part| format!(" {part:?}")).collect();
         let (json, parts) = (json.unwrap_or("-"), parts.concat());

@@ -1,10 +1,11 @@
-//! The part of the banner that says what is set: who may connect, what is bounded, what happens to losses and at the end.
+//! Settings in the banner: allowed clients, limits, recovery, stop.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::wrapped::wrapped;
 use crate::connection::Drain;
+use crate::hub::cluster::Cluster;
 use crate::limits::{Limits, Overflow};
 use crate::metrics::{WRITES_NOTICES, is_unheard};
 use crate::server::engine_io::{EngineIoEndpoint, Parser, Serves, TransportName};
@@ -14,12 +15,12 @@ use crate::session::Recovery;
 /// Column of the text behind a line's label.
 const INDENT: usize = 11;
 
-/// All settings of a server that are not a path's own.
+/// Writes the settings of the whole server.
 pub(super) struct Settings<'a>(pub(super) &'a StartedServer);
 
 impl fmt::Display for Settings<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(StartedServer { application, origins, .. }) = self;
+        let Self(StartedServer { application, origins, shared, .. }) = self;
         let mut line = |label: &str, text: &str| {
             let before = format!("  {label:width$}", width = INDENT - 2);
             writeln!(formatter, "{}", wrapped(&before, INDENT, text))
@@ -31,6 +32,9 @@ impl fmt::Display for Settings<'_> {
             line("", &format!("changed: {changed}"))?;
         }
         line("recovery", &application.recovery.as_ref().map_or("off".to_owned(), recovery))?;
+        if let Some(cluster) = shared.hub.cluster() {
+            line("cluster", &describe(cluster))?;
+        }
         line("stop", &drain(&application.drain, &application.limits))?;
         if application.compat.nestjs {
             line("nestjs", "answers in the shape of NestJS (`nestjs_compat`)")?;
@@ -50,7 +54,7 @@ impl fmt::Display for Settings<'_> {
     }
 }
 
-/// The settings of one path of Engine.IO.
+/// Writes the settings of one path of Engine.IO.
 pub(super) fn write_engine_options(formatter: &mut fmt::Formatter<'_>, engine: &EngineIoEndpoint) -> fmt::Result {
     let options = &engine.options;
     let transports = options.transports.iter().map(|transport| match transport {
@@ -77,7 +81,14 @@ pub(super) fn write_engine_options(formatter: &mut fmt::Formatter<'_>, engine: &
     writeln!(formatter, "{}\n", wrapped("    ", 8, &parts.join("; ")))
 }
 
-/// Pages that may connect, by the origins that are allowed: `None` where all are.
+fn describe(cluster: &Cluster) -> String {
+    let address = cluster.engine_address();
+    let at = if address.is_empty() { String::new() } else { format!(" at {address}") };
+    let state = if cluster.is_connected() { "" } else { ", which is away; trying to reach it" };
+    format!("node {} on {}{at}{state}", cluster.node_id(), cluster.engine_name())
+}
+
+/// Describes the allowed origins; `None` allows all.
 fn pages(allowed: Option<&[String]>) -> String {
     match allowed {
         None => "every origin".to_owned(),
@@ -110,7 +121,7 @@ fn limits(limits: &Limits) -> String {
     .join("; ")
 }
 
-/// Limits that are not at their defaults, by their names.
+/// Limits that differ from their defaults, by name.
 fn changed(limits: &Limits) -> String {
     let (set, default) = (format!("{limits:?}"), format!("{:?}", Limits::default()));
     let members = |text: &str| -> Vec<String> {
@@ -156,7 +167,7 @@ fn bytes(count: usize) -> String {
     }
 }
 
-/// Each connection is an open file; the usual soft limit of 1024 is reached by a thousand clients.
+/// Warns about the limit of open files: each connection is one, and the usual soft limit is 1024.
 fn open_files_warning() -> Option<String> {
     let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;

@@ -1,10 +1,10 @@
 //! Text in lines that fit into a terminal.
 
-/// As wide as lines may be.
+/// Maximum columns of a line.
 const COLUMNS: usize = 120;
 
-/// The text behind `before`, broken at spaces; lines after the first begin at the column `indent`. A word that is wider than
-/// a line is broken too.
+/// A text after `before`, broken at spaces. Lines after the first begin at the column `indent`. Words longer than a
+/// line are broken too.
 pub(super) fn wrapped(before: &str, indent: usize, text: &str) -> String {
     let mut lines = before.to_owned();
     let mut column = before.chars().count();

@@ -1,6 +1,7 @@
 //! The options of a server as a configuration file has them.
 
 use crate::connection::Drain;
+use crate::hub::cluster::ClusterOptions;
 use crate::limits::Limits;
 use crate::options::setting;
 use crate::server::builder::server::Server;
@@ -47,6 +48,7 @@ pub struct ServerConfig {
     subprotocols: Vec<String>,
     nestjs_compat: bool,
     banner: bool,
+    cluster: ClusterOptions,
 }
 
 impl Default for ServerConfig {
@@ -64,6 +66,7 @@ impl Default for ServerConfig {
             subprotocols: Vec::new(),
             nestjs_compat: false,
             banner: true,
+            cluster: ClusterOptions::default(),
         }
     }
 }
@@ -76,6 +79,7 @@ impl ServerConfig {
         let mut server = server
             .limits(self.limits)
             .drain(self.drain)
+            .cluster_options(self.cluster)
             .nestjs_compat(self.nestjs_compat)
             .banner(self.banner)
             .subprotocols(self.subprotocols)

@@ -82,15 +82,15 @@ pub struct Server {
 impl Server {
     /// Creates a server with every gateway that is linked into this binary.
     pub fn new() -> Self {
-        Self::of(GatewaySelection::everything())
+        Self::from_selection(GatewaySelection::everything())
     }
 
     /// Creates a server without gateways; add them with [`Server::gateway`].
     pub fn empty() -> Self {
-        Self::of(GatewaySelection::default())
+        Self::from_selection(GatewaySelection::default())
     }
 
-    fn of(selection: GatewaySelection) -> Self {
+    fn from_selection(selection: GatewaySelection) -> Self {
         Self {
             selection,
             services: ServiceMap::default(),
@@ -392,7 +392,7 @@ impl Server {
         let mut problems: Vec<_> = lossy.into_iter().collect();
         problems.extend(self.operations.unreadable.iter().map(|text| Problem::proxy(text)));
         let given = AssemblyInputs { services: &self.services, per_socket: &self.per_socket, around: &self.around };
-        match Assembly::of(&self.selection, given, &self.expected, &self.limits) {
+        match Assembly::new(&self.selection, given, &self.expected, &self.limits) {
             Ok(assembled) => {
                 problems
                     .extend(EngineIoEndpoint::problems(self.engines.iter().chain(&self.socket_io), &assembled.routes));

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::connection::Drain;
-use crate::gateway::{KnownNamespaces, StartError};
-use crate::hub::cluster::{self, ClusterOptions, ClusterSetup, Engine};
+use crate::connection::{Drain, ServerEvents};
+use crate::gateway::{KnownNamespaces, Problem, StartError};
+use crate::hub::cluster::{self, ClusterOptions, ClusterSetup, Engine, ServerEventHandler};
 use crate::server::endpoint::Endpoint;
 use crate::server::state::StartedServer;
 use crate::transport::Proxies;
@@ -31,7 +31,17 @@ pub(super) async fn join_cluster(
 ) -> Result<(), StartError> {
     let (name, address) = (engine.name(), engine.address());
     let namespaces = server.shared.known().into_iter().flat_map(KnownNamespaces::without_parameters);
-    let setup = ClusterSetup { engine, options, namespaces: namespaces.map(Arc::from).collect(), handler: None };
+    let namespaces: Vec<Arc<str>> = namespaces.map(Arc::from).collect();
+    let refused = namespaces.iter().filter_map(|name| {
+        let error = engine.check_namespace(name).err()?;
+        Some(Problem::cluster_namespace(name, engine.name(), &error))
+    });
+    let refused: Vec<_> = refused.collect();
+    if !refused.is_empty() {
+        return Err(StartError::Problems(refused));
+    }
+    let handler: Arc<dyn ServerEventHandler> = Arc::new(ServerEvents::new(&server.application));
+    let setup = ClusterSetup { engine, options, namespaces, handler };
     cluster::start(&server.shared.hub, setup).await.map_err(|source| StartError::Cluster {
         engine: name,
         address,

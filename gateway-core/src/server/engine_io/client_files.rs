@@ -1,4 +1,4 @@
-//! Files of the client that browsers load from the server's path. The application gives them: none is part of this crate.
+//! Files of the JavaScript client that browsers load from the server's path. The application provides them.
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hasher};
@@ -10,7 +10,7 @@ use http::{Response, StatusCode};
 
 use crate::server::http::body::Body;
 
-/// Files by their names under the path.
+/// Files by name under the path.
 #[derive(Clone, Default)]
 pub(crate) struct ClientFiles(Vec<Arc<ClientFile>>);
 
@@ -21,7 +21,7 @@ struct ClientFile {
 }
 
 impl ClientFiles {
-    /// The later of two files of one name counts.
+    /// Adds a file. A later file replaces an earlier one of its name.
     pub(crate) fn add(&mut self, name: String, bytes: Bytes) {
         let mut hasher = DefaultHasher::new();
         hasher.write(&bytes);
@@ -31,7 +31,7 @@ impl ClientFiles {
         self.0.push(Arc::new(ClientFile { name, bytes, tag }));
     }
 
-    /// The file of this name, as an answer to a request with these headers.
+    /// Returns the response with this file to a request with these headers.
     pub(super) fn respond(&self, name: &str, request: &HeaderMap) -> Option<Response<Body>> {
         let file = self.0.iter().find(|file| file.name == name)?;
         let is_known = request.get(IF_NONE_MATCH).is_some_and(|tags| file.is_among(tags));

@@ -1,5 +1,5 @@
-//! Compressed answers to polls, made piece by piece as they are sent. `tower-http` would add `async-compression`; `flate2` is
-//! there for compressed `WebSocket` messages.
+//! Compressed responses to polls, made piece by piece as they are sent. `tower-http` would add `async-compression`;
+//! `flate2` is in the tree for compressed `WebSocket` messages.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -16,10 +16,10 @@ use http_body::{Body as HttpBody, Frame};
 
 use crate::server::http::body::Body;
 
-/// Bytes that are compressed before others get their turn.
+/// Bytes that are compressed before the task yields.
 const PIECE: usize = 64 * 1024;
 
-/// Gives `response` these packets as its body, compressed where its client can read it.
+/// Sets the packets as the body of `response`, compressed if the client accepts it.
 pub(super) fn compress(request: &HeaderMap, mut response: Response<Body>, packets: Bytes) -> Response<Body> {
     let Some(encoding) = choose(request) else {
         *response.body_mut() = Body::from(packets);
@@ -55,7 +55,7 @@ impl Encoding {
     }
 }
 
-/// The preferred one of those the client reads (RFC 9110 §12.5.3); gzip where it likes both as much.
+/// Returns the encoding that the client prefers (RFC 9110 §12.5.3); among equals gzip.
 fn choose(request: &HeaderMap) -> Option<Encoding> {
     let mut weights = [None, None];
     let mut any = 0.0;
@@ -80,7 +80,7 @@ enum Encoder {
 }
 
 impl Encoder {
-    /// Compresses a piece; says what is ready to be sent.
+    /// Compresses a piece and returns the bytes that are ready to send.
     fn write(&mut self, piece: &[u8]) -> Vec<u8> {
         let (written, ready) = match self {
             Self::Gzip(encoder) => (encoder.write_all(piece), std::mem::take(encoder.get_mut())),

@@ -1,5 +1,5 @@
-//! A cookie with the session's id, for sticky load balancing. It is written and never read; the crate `cookie` would add seven
-//! crates to the tree.
+//! A cookie with the session's id, for sticky load balancing. It is written and never read; the crate `cookie` would
+//! add seven crates to the tree.
 
 use std::fmt;
 use std::time::Duration;
@@ -120,14 +120,14 @@ impl SessionCookie {
         &self.problems
     }
 
-    /// The header's value for this session.
+    /// Returns the header's value for a session.
     pub(super) fn header(&self, id: &str) -> HeaderValue {
-        let mut value = HeaderValue::try_from(self.of(id).to_string()).expect("each part was checked");
+        let mut value = HeaderValue::try_from(self.text(id).to_string()).expect("each part was checked");
         value.set_sensitive(true);
         value
     }
 
-    fn of<'a>(&'a self, id: &'a str) -> CookieText<'a> {
+    fn text<'a>(&'a self, id: &'a str) -> CookieText<'a> {
         CookieText { cookie: self, id }
     }
 }

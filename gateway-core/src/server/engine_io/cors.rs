@@ -1,5 +1,5 @@
-//! CORS headers of long polling, as Socket.IO's server sends them: a preflight is answered with 204. The layer of `tower-http`
-//! answers 200.
+//! CORS headers of long polling, as Socket.IO's server sends them: a preflight is answered with 204. The layer of
+//! `tower-http` answers 200.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ impl Cors {
     pub fn any() -> Self {
         let mut origins = OriginPolicy::default();
         origins.allow_any();
-        Self::of(origins)
+        Self::from_policy(origins)
     }
 
     /// Allows pages of these origins, such as `https://app.example.com`.
@@ -49,7 +49,7 @@ impl Cors {
         for origin in origins {
             policy.allow(origin.as_ref());
         }
-        Self::of(policy)
+        Self::from_policy(policy)
     }
 
     pub(crate) fn problems(&self) -> &[Problem] {
@@ -65,7 +65,7 @@ impl Cors {
         self.origins.admits(headers)
     }
 
-    fn of(origins: OriginPolicy) -> Self {
+    fn from_policy(origins: OriginPolicy) -> Self {
         Self {
             origins,
             credentials: false,
@@ -123,7 +123,7 @@ impl Cors {
     }
 }
 
-/// The header's value, or the text if it is invalid in a header.
+/// Joins names to a header's value, or returns the text if it is invalid in a header.
 fn list<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Result<HeaderValue, String> {
     let names: Vec<N> = names.into_iter().collect();
     let list = names.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(",");

@@ -1,4 +1,4 @@
-//! A path that is served by Engine.IO.
+//! An endpoint of Engine.IO: a path, its options and its sessions.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -7,21 +7,21 @@ use crate::gateway::{Problem, Routes};
 use crate::server::engine_io::options::EngineOptions;
 use crate::server::engine_io::sessions::EngineSessions;
 
-/// One path and its sessions.
+/// One endpoint and its sessions.
 #[derive(Debug)]
 pub(crate) struct EngineIoEndpoint {
-    /// With a slash at its end.
+    /// The path, ending in a slash.
     pub(crate) path: String,
     pub(crate) serves: Serves,
     pub(crate) options: Arc<EngineOptions>,
     pub(super) sessions: Arc<EngineSessions>,
 }
 
-/// Protocol inside a session.
+/// The protocol inside a session.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Serves {
     SocketIo,
-    /// The whole messages of the raw gateway of this namespace.
+    /// Whole messages for the raw gateway of this namespace.
     Raw(String),
 }
 
@@ -32,7 +32,7 @@ impl EngineIoEndpoint {
         Self { path, serves, options: Arc::new(options), sessions: Arc::default() }
     }
 
-    /// Returns `true` for requests under this path, which is still encoded, and for no path beside it.
+    /// Returns `true` for requests under this path. `path` is percent-encoded.
     pub(crate) fn owns(&self, path: &str) -> bool {
         path.starts_with(&self.path)
     }
@@ -42,7 +42,7 @@ impl EngineIoEndpoint {
         self.sessions.polling() > 0
     }
 
-    /// All that is wrong with what is served.
+    /// Returns the problems of all endpoints.
     pub(crate) fn problems<'a>(engines: impl Iterator<Item = &'a Self>, routes: &Routes) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut paths = HashSet::new();

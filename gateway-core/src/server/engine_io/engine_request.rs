@@ -1,4 +1,4 @@
-//! One request under a path, and what it is judged by.
+//! One request to an endpoint, with its head and its query.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use crate::server::engine_io::request_check::EngineQuery;
 use crate::server::http::body::Body;
 use crate::server::state::StartedServer;
 
-/// The server a request came to.
+/// The server that received a request, and the request's peer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Host<'a> {
     pub(crate) server: &'a Arc<StartedServer>,
     pub(crate) peer: Option<SocketAddr>,
 }
 
-/// A request, and what it is judged by.
+/// A request to an endpoint.
 #[derive(Debug)]
 pub(super) struct EngineRequest<'a> {
     pub(super) host: Host<'a>,
@@ -32,7 +32,7 @@ pub(super) struct EngineRequest<'a> {
 }
 
 impl EngineRequest<'_> {
-    /// Body of the answer to a poll or a handshake.
+    /// Returns the response to a poll or a handshake, with these packets.
     #[cfg_attr(
         not(feature = "http-compression"),
         allow(clippy::unused_self, reason = "compression looks at the request")

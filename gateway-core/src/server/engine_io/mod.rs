@@ -1,5 +1,5 @@
-//! Engine.IO over HTTP: handshakes, polls and posts, the upgrade to WebSocket. Knows sessions and their packets, not what
-//! is said in them.
+//! Engine.IO over HTTP: handshakes, polls and posts, the upgrade to WebSocket. Knows sessions and their packets, not
+//! the messages in them.
 
 mod client_files;
 #[cfg(feature = "http-compression")]

@@ -82,7 +82,7 @@ impl Default for EngineOptions {
 }
 
 impl EngineOptions {
-    /// Values that are invalid in a header.
+    /// Problems of the options: values that are invalid in a header.
     pub(crate) fn problems(&self) -> impl Iterator<Item = &Problem> {
         let cors = self.cors.iter().flat_map(Cors::problems);
         cors.chain(self.cookie.iter().flat_map(SessionCookie::problems))

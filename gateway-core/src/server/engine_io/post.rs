@@ -1,4 +1,4 @@
-//! A request that brings packets.
+//! A POST request, which brings packets.
 
 use std::pin::pin;
 
@@ -12,23 +12,23 @@ use crate::server::engine_io::rejection::{EngineRejection, RejectionCode};
 use crate::server::http::body::Body;
 use crate::transport::{PollingPeer, Posting};
 
-/// Room made for a body on the word of its client.
+/// Maximum capacity that is reserved because of an announced length.
 const EXPECTED_BYTES: usize = 16 * 1024;
-/// Pieces that a body may come in, as in the reference: each costs a turn, however small it is.
+/// Maximum number of pieces of a body, as in the reference server: each costs a turn, however small.
 const BODY_PIECES: usize = 10_000;
 
-/// Why the body of a request was not read.
+/// Reason why the body of a request was not read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum PostError {
     TooLarge,
     TooManyPieces,
     TooSlow,
-    /// It broke off, or came while the session ended.
+    /// The body was interrupted, or the session ended meanwhile.
     Lost,
     NotText,
 }
 
-/// Answers once the packets were taken, or could wait no longer.
+/// Reads a POST. Responds when the session has handled the packets, or after the time limit.
 pub(super) async fn post(
     peer: &PollingPeer,
     head: &request::Parts,
@@ -49,7 +49,7 @@ pub(super) async fn post(
     match reading.await.unwrap_or(Err(PostError::TooSlow)) {
         Ok(packets) => {
             let delivering = timeout(limits.post_timeout, posting.deliver(packets));
-            // What was not taken in time is taken later; the next request waits for it.
+            // The session handles the packets later; the next POST waits for it.
             if delivering.await.unwrap_or(true) { Ok(taken()) } else { Err(RejectionCode::BadRequest.into()) }
         }
         Err(PostError::TooLarge) => {
@@ -72,14 +72,14 @@ pub(super) async fn post(
     }
 }
 
-/// Size of a body as announced, and its bound.
+/// The announced size of a body, and its limit.
 #[derive(Clone, Copy, Debug)]
 struct BodySize {
     announced: Option<usize>,
     most: usize,
 }
 
-/// The whole body, within the limit of bytes and while the session lasts.
+/// Reads the whole body, within the size limit and while the session lives.
 async fn read(posting: &Posting, body: &mut Body, size: BodySize) -> Result<String, PostError> {
     if size.announced.is_some_and(|announced| announced > size.most) {
         return Err(PostError::TooLarge);
@@ -107,7 +107,7 @@ async fn read(posting: &Posting, body: &mut Body, size: BodySize) -> Result<Stri
     }
 }
 
-/// `text/html`, as some browsers offer to save anything else.
+/// Returns the response `ok`. Its type is `text/html`, because some browsers offer to save anything else.
 fn taken() -> Response<Body> {
     let mut response = Response::new(Body::from("ok"));
     let headers = response.headers_mut();

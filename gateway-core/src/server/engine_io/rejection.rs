@@ -1,4 +1,4 @@
-//! Refusals of requests, with the reference's numbers and texts.
+//! Rejections of requests, with the codes and texts of the reference server.
 
 use std::borrow::Cow;
 
@@ -11,18 +11,18 @@ use crate::server::handshake_check::HandshakeRejection;
 use crate::server::http::body::Body;
 use crate::transport::SessionError;
 
-/// Why a request is turned away.
+/// A rejection of a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct EngineRejection {
     status: StatusCode,
     code: RejectionCode,
     message: Cow<'static, str>,
     why: Rejected,
-    /// The version of the WebSocket protocol that is spoken here, where another was asked for.
+    /// The supported version of the WebSocket protocol, if the client requested another.
     speaks: Option<&'static str>,
 }
 
-/// The reference's numbers.
+/// Codes of the reference server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum RejectionCode {
     UnknownTransport = 0,
@@ -66,12 +66,12 @@ impl EngineRejection {
         Self { status, code, message: message.into(), why, speaks: None }
     }
 
-    /// RFC 6455 §4.2.2: whoever asks for another version of the WebSocket protocol is told the one that is spoken.
+    /// Rejects another version of the WebSocket protocol. RFC 6455 §4.2.2: the response names the supported version.
     pub(super) fn version(message: String) -> Self {
         Self { speaks: Some("13"), ..Self::new(RejectionCode::BadRequest, message) }
     }
 
-    /// The server takes nobody for now.
+    /// Rejects a client because the server accepts none at the moment.
     pub(super) fn unavailable(why: Rejected, message: &'static str) -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, why, ..Self::new(RejectionCode::BadRequest, message) }
     }
@@ -92,7 +92,7 @@ impl EngineRejection {
         self.status
     }
 
-    /// JSON whose `code` is a number.
+    /// Returns the response: JSON with a numeric `code`.
     pub(super) fn response(&self) -> Response<Body> {
         #[derive(Serialize)]
         struct RejectionBody<'a> {
@@ -110,7 +110,7 @@ impl EngineRejection {
         response
     }
 
-    /// For a request that asks for a WebSocket the reference writes the bare text, and 400 whatever it is.
+    /// Returns the response to an upgrade: the text alone with status 400, as the reference server sends it.
     pub(super) fn response_to_upgrade(&self) -> Response<Body> {
         let mut response = Response::new(Body::from(self.message.clone().into_owned()));
         let is_passing = self.why.is_passing();
@@ -138,7 +138,7 @@ impl From<SessionError> for EngineRejection {
     }
 }
 
-/// The application's refusal keeps its status and text.
+/// Keeps the status and text of the application's rejection.
 impl From<HandshakeRejection> for EngineRejection {
     fn from(refusal: HandshakeRejection) -> Self {
         let (status, why) = (refusal.status(), refusal.why());

@@ -1,4 +1,4 @@
-//! Checks of a request, in the reference's order.
+//! Checks of a request, in the order of the reference server.
 
 use std::borrow::Cow;
 
@@ -12,20 +12,20 @@ use crate::server::engine_io::sessions::{EngineSession, SessionId};
 use crate::server::handshake_check::FOREIGN_ORIGIN;
 use crate::transport::{SessionError, parse_query};
 
-/// Way a request came.
+/// The kind of a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum RequestKind {
     Request,
-    /// It asks for a WebSocket.
+    /// An upgrade to a WebSocket.
     Upgrade,
 }
 
-/// The parameters that count. Of two of one name the later does.
+/// The query parameters of Engine.IO. Of several with one name the last counts.
 #[derive(Debug, Default)]
 pub(super) struct EngineQuery<'a> {
     transport: Option<Cow<'a, str>>,
     session: Option<Cow<'a, str>>,
-    /// `EIO`
+    /// Protocol version: the parameter `EIO`.
     version: Option<Cow<'a, str>>,
     is_jsonp: bool,
 }
@@ -36,7 +36,7 @@ impl<'a> EngineQuery<'a> {
         for (name, value) in parse_query(query) {
             match &*name {
                 "transport" => parsed.transport = Some(value),
-                // An empty one asks for a new session.
+                // An empty id requests a new session.
                 "sid" => parsed.session = Some(value).filter(|id| !id.is_empty()),
                 "EIO" => parsed.version = Some(value),
                 "j" => parsed.is_jsonp = true,
@@ -54,13 +54,13 @@ impl<'a> EngineQuery<'a> {
         }
     }
 
-    /// Clients of other versions write another number, or none.
+    /// Checks the protocol version. Clients of other versions send another number, or none.
     pub(super) fn check_version(&self) -> Result<(), RejectionCode> {
         if self.version.as_deref() == Some("4") { Ok(()) } else { Err(RejectionCode::Version) }
     }
 }
 
-/// The session a request is for; `None` where it asks for a new one.
+/// Checks a request and finds its session; `None` if it requests a new one.
 pub(super) fn check(
     engine: &EngineIoEndpoint,
     sharing: Sharing<'_>,
@@ -77,7 +77,7 @@ pub(super) fn check(
     if query.is_jsonp && transport == TransportName::Polling {
         return Err(EngineRejection::new(RejectionCode::BadRequest, "JSONP polling is not supported"));
     }
-    // A poll cannot ask for a WebSocket, nor a WebSocket come without.
+    // The transport in the query must match the kind of the request.
     let fits = match way {
         RequestKind::Request => transport == TransportName::Polling,
         RequestKind::Upgrade => transport == TransportName::WebSocket,
@@ -95,7 +95,7 @@ pub(super) fn check(
         EngineSession::Polling { peer, .. } => peer.standing(),
     };
     match (standing, way) {
-        // Answered, and closed: the reference does no more either.
+        // As the reference server does.
         (Ok(()), _) | (Err(SessionError::Moved), RequestKind::Upgrade) => {}
         (Err(turned), _) => return Err(turned.into()),
     }

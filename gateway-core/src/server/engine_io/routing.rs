@@ -1,4 +1,4 @@
-//! One request under a path, from its head to its answer.
+//! Routing of a request to an endpoint: client file, preflight, upgrade, poll or post.
 
 use http::{Method, Request, Response, StatusCode};
 
@@ -14,7 +14,7 @@ use crate::server::http::body::Body;
 use crate::server::http::upgrade::UpgradedStream;
 use crate::transport::{UpgradeError, UpgradeIntent};
 
-/// Answers a request whose path is the engine's.
+/// Responds to a request under the endpoint's path.
 pub(crate) async fn respond(host: Host<'_>, engine: &EngineIoEndpoint, mut request: Request<Body>) -> Response<Body> {
     let file = request.uri().path().strip_prefix(&engine.path).unwrap_or_default();
     if request.method() == Method::GET
@@ -28,11 +28,11 @@ pub(crate) async fn respond(host: Host<'_>, engine: &EngineIoEndpoint, mut reque
         sharing.apply(request.headers(), response.headers_mut());
         return response;
     }
-    let asks = UpgradeIntent::of(request.headers());
+    let asks = UpgradeIntent::from_headers(request.headers());
     if asks == UpgradeIntent::WithoutUpgrade {
         host.server.shared.hints.about(UpgradeError::Stripped);
     }
-    let below = (asks == UpgradeIntent::ForWebSocket).then(|| UpgradedStream::of(&mut request));
+    let below = (asks == UpgradeIntent::ForWebSocket).then(|| UpgradedStream::from_request(&mut request));
     let (head, body) = request.into_parts();
     let query = EngineQuery::parse(head.uri.query().unwrap_or_default());
     let visit = EngineRequest { host, engine, head: &head, query };
@@ -47,7 +47,7 @@ pub(crate) async fn respond(host: Host<'_>, engine: &EngineIoEndpoint, mut reque
     response
 }
 
-/// It asks for a WebSocket.
+/// Handles a request for a WebSocket.
 async fn upgrade(
     request: &EngineRequest<'_>,
     sharing: Sharing<'_>,
@@ -70,7 +70,7 @@ async fn answer(
     }
 }
 
-/// A request of a session that exists.
+/// Handles a request of an existing session.
 async fn go_on(
     request: &EngineRequest<'_>,
     session: EngineSession,
@@ -83,7 +83,7 @@ async fn go_on(
             latest.keep(&request.head.headers);
             post(&peer, request.head, body, request).await
         }
-        // As the reference has it; the session goes on.
+        // As the reference server does. The session continues.
         _ => Ok(empty(StatusCode::INTERNAL_SERVER_ERROR)),
     }
 }

@@ -1,4 +1,4 @@
-//! Start of a session: by a poll, by a WebSocket, and by a WebSocket that takes one over.
+//! Start of a session by a poll or by a WebSocket, and the upgrade of a polling session.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::transport::{
     Upgrade, UpgradeError, UpgradeIntent, UpgradeProbe, WebSocket, dismiss, upgrade,
 };
 
-/// A session of long polling: the answer is its open packet.
+/// Starts a polling session. The response has its open packet.
 pub(super) async fn polling(visit: &EngineRequest<'_>) -> Result<Response<Body>, EngineRejection> {
     let EngineRequest { host, engine, .. } = visit;
     let latest = LatestHeaders::default();
@@ -45,7 +45,7 @@ pub(super) async fn polling(visit: &EngineRequest<'_>) -> Result<Response<Body>,
     Ok(response)
 }
 
-/// A session that is a WebSocket from its start.
+/// Starts a session over a WebSocket.
 pub(super) async fn websocket(
     visit: &EngineRequest<'_>,
     below: UpgradedStream,
@@ -65,7 +65,7 @@ pub(super) async fn websocket(
     Ok(response)
 }
 
-/// A WebSocket for a session that polls. Where it may not have it, the WebSocket is opened and closed.
+/// Upgrades a polling session. If the session cannot be upgraded, the WebSocket is opened and closed.
 pub(super) fn take_over(
     visit: &EngineRequest<'_>,
     session: EngineSession,
@@ -89,7 +89,7 @@ pub(super) fn take_over(
 fn check_upgrade(visit: &EngineRequest<'_>) -> Result<Upgrade, EngineRejection> {
     let headers = &visit.head.headers;
     let deflate = visit.engine.options.per_message_deflate.as_ref().or(visit.host.server.deflate.as_ref());
-    Upgrade::check(visit.head, UpgradeIntent::of(&visit.head.headers), &[])
+    Upgrade::check(visit.head, UpgradeIntent::from_headers(&visit.head.headers), &[])
         .map(|upgrade| upgrade.with_first_offer(headers).with_deflate(headers, deflate))
         .map_err(|error| match error {
             UpgradeError::Version => EngineRejection::version(error.to_string()),
@@ -115,7 +115,7 @@ async fn admit_visit(
         engine: Some(&engine.options),
     };
     let admitted = admit(server, request, complete).await?;
-    // The reference looks at the version last.
+    // The reference server checks the version last.
     query.check_version()?;
     Ok(admitted)
 }
@@ -141,7 +141,7 @@ fn open_packet(options: &EngineOptions, id: &str, upgrades: &[&str]) -> String {
     open.packet()
 }
 
-/// Adds the headers that only the answer of a handshake has.
+/// Adds the headers that only the response to a handshake has.
 fn greet(options: &EngineOptions, headers: &mut HeaderMap, handshake: &Handshake, id: &str) {
     if let Some(cookie) = &options.cookie {
         headers.append(SET_COOKIE, cookie.header(id));
@@ -151,7 +151,7 @@ fn greet(options: &EngineOptions, headers: &mut HeaderMap, handshake: &Handshake
     }
 }
 
-/// A session that begins with its WebSocket.
+/// A session over a WebSocket, before the stream is upgraded.
 struct WebSocketSession {
     server: Arc<StartedServer>,
     options: Arc<EngineOptions>,
@@ -175,7 +175,7 @@ impl StreamHandler for WebSocketSession {
     }
 }
 
-/// A WebSocket that may take a session over, where it has a probe.
+/// An upgrade of a polling session. Without a probe the WebSocket is closed.
 struct SessionUpgrade {
     server: Arc<StartedServer>,
     options: Arc<EngineOptions>,
@@ -183,7 +183,7 @@ struct SessionUpgrade {
     mover: Option<UpgradableSession>,
 }
 
-/// A session that may move.
+/// A session that can be upgraded.
 struct UpgradableSession {
     probe: UpgradeProbe,
     peer: PollingPeer,

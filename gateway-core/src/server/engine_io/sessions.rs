@@ -1,4 +1,4 @@
-//! Sessions by their secret id.
+//! The sessions of an endpoint, by their secret ids.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,14 +17,14 @@ use crate::transport::{
     Broken, CountedPermit, Deliver, Direct, Ending, LatestHeaders, PollListener, PollingPeer, Transport,
 };
 
-/// The name of a session: whoever knows it is its client, so it is never logged. 144 bits of the system's random source.
+/// A session's id: 144 bits of the system's random source. The id is the client's secret, so it is never logged.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub(super) struct SessionId([u8; 18]);
 
 impl SessionId {
     /// # Panics
     ///
-    /// When the system has no randomness to give: a server that guesses its ids must not go on.
+    /// If the system's random source fails.
     fn random() -> Self {
         Self(random())
     }
@@ -45,10 +45,10 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// Part of a session that requests need.
+/// The part of a session that requests use.
 #[derive(Clone, Debug)]
 pub(super) enum EngineSession {
-    /// It began as a WebSocket: no request has business with it.
+    /// A session over a WebSocket, which has no further requests.
     WebSocket,
     Polling {
         peer: PollingPeer,
@@ -56,7 +56,7 @@ pub(super) enum EngineSession {
     },
 }
 
-/// All sessions under one path.
+/// All sessions of one endpoint.
 #[derive(Debug, Default)]
 pub(crate) struct EngineSessions {
     table: Mutex<HashMap<SessionId, EngineSession>>,
@@ -69,29 +69,29 @@ impl EngineSessions {
         self.lock().get(&id).cloned()
     }
 
-    /// Takes a session up, for as long as what is returned lives.
+    /// Adds a session until the returned entry is dropped.
     pub(super) fn enter(self: &Arc<Self>, session: EngineSession) -> SessionEntry {
         let id = SessionId::random();
         self.lock().insert(id, session);
         SessionEntry { sessions: Arc::clone(self), id }
     }
 
-    /// Number of sessions that poll.
+    /// Number of polling sessions.
     pub(crate) fn polling(&self) -> usize {
         self.polling.load(Ordering::Acquire)
     }
 
-    /// Places for a session of long polling: among all of them, and among those that nobody has claimed.
+    /// Acquires the permits of a polling session: one of all sessions, and one of the sessions not accepted yet.
     pub(super) fn places(&self, limits: &Limits) -> Option<(CountedPermit, CountedPermit)> {
-        let context = CountedPermit::take(&self.polling, limits.polling_sessions)?;
-        Some((context, CountedPermit::take(&self.unclaimed, limits.unclaimed_sessions)?))
+        let context = CountedPermit::acquire(&self.polling, limits.polling_sessions)?;
+        Some((context, CountedPermit::acquire(&self.unclaimed, limits.unclaimed_sessions)?))
     }
 
     fn leave(&self, id: SessionId) {
         let mut table = self.lock();
         let session = table.remove(&id);
         if table.len() * 4 < table.capacity() {
-            // A burst leaves no table behind.
+            // A burst of sessions leaves no large table behind.
             let room = table.len() * 2;
             table.shrink_to(room);
         }
@@ -104,7 +104,7 @@ impl EngineSessions {
     }
 }
 
-/// A session that is in the table until this is dropped.
+/// A session in the table. Dropping the entry removes it.
 #[derive(Debug)]
 pub(super) struct SessionEntry {
     sessions: Arc<EngineSessions>,
@@ -116,8 +116,7 @@ impl SessionEntry {
         self.id
     }
 
-    /// The session for as long as its transport is there. What comes after it, such as waiting for its client to come
-    /// back, is none of a request's business.
+    /// Ties the entry to the transport. A session that waits for its client to resume is no longer in the table.
     pub(super) fn with<T>(self, transport: T) -> RegisteredTransport<T> {
         RegisteredTransport { transport, _entered: self }
     }
@@ -129,7 +128,7 @@ impl Drop for SessionEntry {
     }
 }
 
-/// The transport of a session that is in the table.
+/// The transport of a session in the table.
 #[derive(Debug)]
 pub(super) struct RegisteredTransport<T> {
     transport: T,

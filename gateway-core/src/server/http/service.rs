@@ -85,8 +85,8 @@ impl GatewayService {
             let host = engine_io::Host { server: &self.server, peer: self.peer };
             return engine_io::respond(host, engine, request).await;
         }
-        let asks = UpgradeIntent::of(request.headers());
-        let asked = RejectedRequest::of(&request);
+        let asks = UpgradeIntent::from_headers(request.headers());
+        let asked = RejectedRequest::new(&request);
         let refused = match (self.server.application.routes.find(request.uri().path()), &self.fallback) {
             (Some(found), fallback) if asks != UpgradeIntent::ForNone || fallback.is_none() => {
                 match self.upgrade(request, asks, found).await {
@@ -111,7 +111,7 @@ impl GatewayService {
         asks: UpgradeIntent,
         found: MatchedRoute,
     ) -> Result<Response<Body>, HandshakeRejection> {
-        let below = UpgradedStream::of(&mut request);
+        let below = UpgradedStream::from_request(&mut request);
         let (head, _) = request.into_parts();
         let checked = Upgrade::check(&head, asks, &self.server.subprotocols);
         let mut upgrade = checked.inspect_err(|error| self.server.shared.hints.about(*error)).map_err(malformed)?;
@@ -172,7 +172,7 @@ struct RejectedRequest {
 }
 
 impl RejectedRequest {
-    fn of(request: &Request<Body>) -> Self {
+    fn new(request: &Request<Body>) -> Self {
         Self { uri: request.uri().clone(), origin: request.headers().get(ORIGIN).cloned() }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) enum UpgradedStream {
 }
 
 impl UpgradedStream {
-    pub(crate) fn of(request: &mut Request<Body>) -> Self {
+    pub(crate) fn from_request(request: &mut Request<Body>) -> Self {
         let by_hand = request.extensions_mut().remove::<StreamReceiver>().and_then(|taken| taken.claim());
         by_hand.map_or_else(|| Self::Library(hyper::upgrade::on(request)), Self::Listener)
     }

@@ -1,6 +1,7 @@
 //! Metrics of a server, gathered when they are asked for. Most figures are looked up at their source, so nothing is
 //! kept for them.
 
+mod cluster;
 mod events;
 #[cfg(unix)]
 mod process;
@@ -24,6 +25,7 @@ pub(crate) fn gather(shared: &ServerState) -> Metrics {
     counters(&mut metrics, shared);
     events::gather(&mut metrics, shared);
     traffic::gather(&mut metrics, shared);
+    cluster::gather(&mut metrics, shared);
     #[cfg(unix)]
     process::gather(&mut metrics);
     metrics

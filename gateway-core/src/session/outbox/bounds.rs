@@ -17,7 +17,7 @@ impl Outbox {
     /// decides.
     #[cold]
     pub(super) fn make_room(&self, queue: &mut Queue, bytes: usize, delivery: Delivery) -> Result<(), SendError> {
-        self.write_ahead(queue);
+        self.flush_now(queue);
         if self.fits_as(queue, bytes, delivery) {
             return Ok(());
         }
@@ -28,7 +28,7 @@ impl Outbox {
             while !self.fits(queue, bytes) && queue.waiting.drop_oldest() {
                 self.telemetry.counters.add(Counter::DroppedFrames);
             }
-            self.weigh(queue);
+            self.update_high_water(queue);
             if self.fits(queue, bytes) {
                 return Ok(());
             }
@@ -129,7 +129,7 @@ impl Outbox {
 
     /// Updates the high-water flag. Call after a change of the queue, before the lock is released.
     #[inline]
-    pub(super) fn weigh(&self, queue: &mut Queue) {
+    pub(super) fn update_high_water(&self, queue: &mut Queue) {
         // A closed queue only drains, so no task needs to wait for it.
         let is_heavy = self.is_much(queue) && !queue.closed;
         if is_heavy == self.is_light() {
@@ -140,9 +140,9 @@ impl Outbox {
         }
     }
 
-    /// As [`weigh`](Outbox::weigh), after a frame was added to an open queue.
+    /// As [`update_high_water`](Outbox::update_high_water), after a frame was added to an open queue.
     #[inline]
-    pub(super) fn weigh_more(&self, queue: &Queue) {
+    pub(super) fn raise_high_water(&self, queue: &Queue) {
         if self.is_much(queue) {
             self.heavy.store(true, Ordering::Relaxed);
         }

@@ -24,7 +24,7 @@ impl Outbox {
         {
             let mut queue = self.lock();
             queue.closed |= !reason.is_gentle();
-            self.weigh(&mut queue);
+            self.update_high_water(&mut queue);
             queue.rare().end.get_or_insert((reason, scope));
         }
         self.ending.store(true, Ordering::Release);
@@ -56,14 +56,14 @@ impl Outbox {
     pub(crate) fn push_last(&self, frame: Encoded) {
         let mut queue = self.lock();
         queue.waiting.push(frame, Delivery::Answer);
-        self.weigh(&mut queue);
+        self.update_high_water(&mut queue);
     }
 
     /// Discards the queued frames of a socket that was not accepted or does not read.
     pub(crate) fn discard(&self) {
         let mut queue = self.lock();
         queue.discard();
-        self.weigh(&mut queue);
+        self.update_high_water(&mut queue);
     }
 
     /// Closes the queue and takes its frames, with pongs only if they are partly written.
@@ -75,7 +75,7 @@ impl Outbox {
             waiting.push_first(pongs, Delivery::Answer);
             waiting.advance(written);
         }
-        self.weigh(&mut queue);
+        self.update_high_water(&mut queue);
         waiting
     }
 }

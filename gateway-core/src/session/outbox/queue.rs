@@ -34,7 +34,7 @@ pub(super) struct Queue {
     /// Set while the transport accepts no more; the connection's task waits for it, or will.
     pub(super) blocked: bool,
     /// Set if a sender found the transport blocked and the connection's task is not notified yet.
-    pub(super) untold: bool,
+    pub(super) task_not_notified: bool,
     /// Set while the transport has unflushed bytes.
     pub(super) unflushed: bool,
     /// Set while a write at the end of a batch is scheduled.
@@ -101,7 +101,7 @@ impl Queue {
 
     /// Returns `true` if the connection's task has offered the frames and the transport accepted no more.
     pub(super) fn is_refused(&self) -> bool {
-        self.blocked && !self.untold
+        self.blocked && !self.task_not_notified
     }
 
     pub(super) fn replay(&self) -> Option<&Replay> {

@@ -142,7 +142,7 @@ fn a_client_that_takes_nothing_has_one_burst_at_most() {
 fn whoever_stopped_reading_is_woken_when_little_waits_whoever_wrote() {
     let outbox = roomy(&small());
     let stream = Arc::new(Narrow(Mutex::new(0)));
-    outbox.lend(Direct::Test(Arc::clone(&stream) as Arc<dyn SystemWrite>));
+    outbox.attach_writer(Direct::Test(Arc::clone(&stream) as Arc<dyn SystemWrite>));
     let woken = Arc::new(Woken::default());
     outbox.register(&Context::from_waker(&Arc::clone(&woken).into()));
     for _ in 0..4 {
@@ -229,7 +229,7 @@ fn before_it_opens_only_pongs_go_out() {
 #[test]
 fn a_push_that_finds_the_stream_blocked_wakes_the_task_that_waits_for_it() {
     let outbox = roomy(&small());
-    outbox.lend(Direct::Test(Arc::new(Narrow(Mutex::new(1)))));
+    outbox.attach_writer(Direct::Test(Arc::new(Narrow(Mutex::new(1)))));
     let woken = Arc::new(Woken::default());
     outbox.register(&Context::from_waker(&Arc::clone(&woken).into()));
     // More than fits: what waits is written, as far as the stream takes it.
@@ -252,7 +252,7 @@ impl std::task::Wake for Woken {
 
 /// Says `event` to it, right behind what it was told before.
 fn tell(outbox: &Outbox, event: &str, before: BurstFrames) -> (Result<Pushed, SendError>, BurstFrames) {
-    let shared = SharedEvent::new(crate::protocol::EncodeContext::of("/"), event, "1".into(), None);
+    let shared = SharedEvent::new(crate::protocol::EncodeContext::new("/"), event, "1".into(), None);
     let burst = JoinedBurst::new(&shared, before);
     (burst.push(outbox, Leaves::default()), burst.into_frames())
 }

@@ -1,5 +1,5 @@
-//! A peer that speaks by HTTP requests: one that waits for packets, others that bring them. What this has to do with HTTP
-//! is the server's part; here requests come, wait and are answered.
+//! The transport of a long-polling client: GET requests wait for packets, POST requests bring them. The server handles
+//! HTTP itself; this module holds the state that requests and the connection's task share.
 
 mod pending_get;
 mod pipe;
@@ -27,25 +27,25 @@ use crate::transport::permit::CountedPermit;
 use crate::transport::{Broken, Deliver, Direct, Ending, Transport};
 use pipe::Pipe;
 
-/// The server's end, from the first request to the last frame of the WebSocket it may move to.
+/// The transport of a polling session, until the end of the WebSocket that it may be upgraded to.
 pub(crate) struct Polling {
     pipe: Arc<Pipe>,
-    /// Packets of a POST that are not yet taken.
+    /// Packets of a POST that are not delivered yet.
     reading: Option<PostedPackets>,
-    /// Bytes that POSTs brought.
+    /// Number of bytes received by POSTs.
     count: u64,
     websocket: Option<Box<dyn Transport>>,
-    /// Runs once the client has said goodbye.
+    /// Timer that starts when the client has sent its close packet.
     farewell: Option<Pin<Box<Sleep>>>,
-    /// Its place among those that nobody has claimed, until the connect hooks accept.
+    /// Permit of a session that is not accepted yet, held until the connect hooks accept.
     unclaimed: Option<CountedPermit>,
-    /// Its place among those that poll.
+    /// Permit of a polling session, held until the upgrade.
     place: Option<CountedPermit>,
-    /// Its place among the connections of the server, where they are bounded.
+    /// Permit of a connection; present if the number of connections is limited.
     present: Option<Box<ConnectionPermit>>,
 }
 
-/// Knows whether a GET waits for what is written.
+/// A handle that tells if a GET is waiting for packets.
 #[derive(Clone, Debug)]
 pub(crate) struct PollListener(Arc<Pipe>);
 
@@ -55,17 +55,17 @@ impl PollListener {
     }
 }
 
-/// Time that the end of a session whose client said goodbye waits for its poll, which may have been overtaken.
+/// Time that a session waits for a GET after its client's close packet, which may have overtaken the GET.
 const OVERTAKEN: Duration = Duration::from_millis(100);
 
-/// Packets of one POST, and where the next of them begins.
+/// Packets of one POST, with the position of the next.
 struct PostedPackets {
     packets: String,
     next: Option<usize>,
 }
 
 impl Polling {
-    /// A session and the end its requests come in by. It holds its places for as long as it needs them.
+    /// Creates a session and the handle for its requests. The session holds each permit for as long as it counts.
     pub(crate) fn new(place: CountedPermit, unclaimed: CountedPermit) -> (Self, PollingPeer) {
         let pipe = Arc::new(Pipe::default());
         let peer = PollingPeer::new(Arc::clone(&pipe));
@@ -79,7 +79,7 @@ impl Polling {
         self
     }
 
-    /// The session moves where its client has moved.
+    /// Switches to the WebSocket after an upgrade.
     fn follow(&mut self) -> Option<&mut Box<dyn Transport>> {
         if self.websocket.is_none()
             && let Some(websocket) = self.pipe.lock().take_websocket()
@@ -90,7 +90,7 @@ impl Polling {
         self.websocket.as_mut()
     }
 
-    /// Lends the packets of the last POST until `deliver` pauses.
+    /// Delivers the packets of the last POST until `deliver` pauses.
     fn read(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Result<(), Broken> {
         let Some(PostedPackets { packets, mut next }) = self.reading.take() else { return Ok(()) };
         let mut flow = Flow::Continue;

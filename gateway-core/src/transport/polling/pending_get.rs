@@ -6,26 +6,26 @@ use std::task::{Context, Poll, Waker};
 use crate::protocol::OpCode;
 use crate::protocol::engine_io::PayloadWriter;
 
-/// The packets that carry nothing.
+/// A packet without data.
 pub(super) const CLOSE: &[u8] = b"1";
 pub(super) const NOOP: &[u8] = b"6";
-/// Bytes of packets that leave in one response: what waits longer than that can leave with the next.
+/// Maximum bytes of packets in one response; the rest goes into the next.
 const RESPONSE_BYTES: usize = 256 * 1024;
 
-/// At most one GET, and its packets.
+/// The waiting GET, if any, and its packets.
 #[derive(Default)]
 pub(super) struct PendingGet {
     get: Option<Get>,
     gathered: PayloadWriter,
 }
 
-/// A GET that is under way.
+/// State of the current GET.
 #[derive(Default)]
 struct Get {
     waker: Option<Waker>,
-    /// It has something to take. It does so in its own task: until then more is added.
+    /// The response has packets. More may be added until the GET's own task runs.
     is_due: bool,
-    /// That is all it takes.
+    /// The response is complete.
     is_full: bool,
 }
 
@@ -37,12 +37,12 @@ impl Get {
 }
 
 impl PendingGet {
-    /// A GET begins to wait; none does.
+    /// Registers a waiting GET. There must be none.
     pub(super) fn begin(&mut self) {
         self.get = Some(Get::default());
     }
 
-    /// It was given up, and what was gathered for it is lost.
+    /// Handles a GET that was dropped: its packets are lost.
     pub(super) fn abandon(&mut self) {
         *self = Self::default();
     }
@@ -51,7 +51,7 @@ impl PendingGet {
         self.get.is_some()
     }
 
-    /// Returns `true` if a GET waits that can take more.
+    /// Returns `true` if a GET is waiting and its response is not full.
     pub(super) fn takes_more(&self) -> bool {
         self.get.as_ref().is_some_and(|get| !get.is_full)
     }
@@ -60,7 +60,7 @@ impl PendingGet {
         self.gathered.is_empty()
     }
 
-    /// Adds a message; control frames are of use to a WebSocket only.
+    /// Adds a message. Control frames are ignored: only a WebSocket has a use for them.
     pub(super) fn add(&mut self, opcode: OpCode, payload: &[u8]) {
         match opcode {
             OpCode::Text => self.gathered.text(payload),
@@ -72,13 +72,13 @@ impl PendingGet {
         }
     }
 
-    /// Adds a packet behind what was gathered, as the last.
+    /// Adds the last packet of the response.
     pub(super) fn end_with(&mut self, packet: &[u8]) {
         self.gathered.text(packet);
         self.seal();
     }
 
-    /// Lets the GET go, if one waits, with this packet where there is no other.
+    /// Answers the waiting GET, if any. The response has `packet` if it would be empty otherwise.
     pub(super) fn release(&mut self, packet: &[u8]) {
         if self.takes_more() {
             if self.gathered.is_empty() {
@@ -102,7 +102,7 @@ impl PendingGet {
         }
     }
 
-    /// For the GET, in its own task.
+    /// Polled by the GET in its own task.
     pub(super) fn poll(&mut self, context: &Context<'_>) -> Poll<Vec<u8>> {
         match &mut self.get {
             Some(get) if !get.is_due => {

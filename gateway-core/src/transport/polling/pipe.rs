@@ -1,5 +1,5 @@
-//! State shared by the task of a polling connection and the requests of its client. Every rule of their order is here;
-//! no code waits while it holds the lock.
+//! State shared by the task of a polling connection and the requests of its client, with all rules about their order.
+//! No code waits while it holds the lock.
 
 use std::fmt;
 use std::io;
@@ -32,16 +32,16 @@ impl fmt::Debug for Pipe {
     }
 }
 
-/// Why a request of a session was turned away.
+/// Reason why a request of a session was rejected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum SessionError {
     /// The session has ended.
     Over,
-    /// It goes on over a WebSocket.
+    /// The session has been upgraded to a WebSocket.
     Moved,
-    /// Another request of the kind is under way; this ends the session.
+    /// Another request of this kind is in progress. This ends the session.
     Overlap,
-    /// The server stops.
+    /// The server is stopping.
     Stopping,
 }
 
@@ -50,14 +50,14 @@ pub(crate) enum SessionError {
 enum Stage {
     #[default]
     Polling,
-    /// A request has ended it; the task is to see.
+    /// A request has ended the session. The task has not noticed yet.
     Broken(Broken),
-    /// Over the WebSocket, which waits here for the task.
+    /// Upgraded. The WebSocket is stored here for the task.
     Moved,
     Over,
 }
 
-/// An upgrade that is under way.
+/// State of an upgrade in progress.
 #[derive(Clone, Copy, Default, Eq, PartialEq)]
 enum ProbeState {
     #[default]
@@ -72,40 +72,41 @@ pub(super) struct PipeState {
     stage: Stage,
     task: Option<Waker>,
     answer: PendingGet,
-    /// When the latest GET came.
+    /// Time of the latest GET.
     polled_at: Option<Instant>,
-    /// It came while a WebSocket asked to take over.
+    /// Set if that GET came during an upgrade.
     is_polled_beside: bool,
-    /// Why it gets no packets.
+    /// Reason why that GET gets no packets.
     turned: Option<SessionError>,
-    /// A POST is under way, and what an earlier one brought was not yet taken in whole.
+    /// A POST is in progress, and the packets of an earlier one are not delivered yet.
     is_posted: bool,
     posted: Option<String>,
     is_undelivered: bool,
-    /// The body was handed over and waits to be taken.
+    /// The body is complete and not delivered yet.
     is_handed: bool,
-    /// It is about to be answered. A GET lets it go first, so that a client may post again out of what it hears.
+    /// The POST is about to be answered. A GET that completes answers the POST first, so that the client may post again
+    /// in reaction to the packets.
     is_answering: bool,
     flush_waits: bool,
     post: Option<Waker>,
     probe: ProbeState,
     probing: Option<Waker>,
     websocket: Option<Box<dyn Transport>>,
-    /// The connection ends: it takes nothing more.
+    /// Set when the connection ends and delivers nothing more.
     is_read_to_its_end: bool,
-    /// The client has said goodbye.
+    /// Set when the client has sent its close packet.
     client_closed: bool,
-    /// The close packet had to wait for a GET.
+    /// Set while the close packet waits for a GET.
     close_waits: bool,
     violated: bool,
 }
 
-/// Returns `true` if a close frame says that the server stops.
+/// Returns `true` for the close frame of a stopping server.
 fn is_going_away(payload: &[u8]) -> bool {
     payload.starts_with(&CloseCode::GOING_AWAY.as_u16().to_be_bytes())
 }
 
-/// The session's end.
+/// Methods of the connection's task.
 impl PipeState {
     fn register(&mut self, context: &Context<'_>) {
         self.task.get_or_insert_with(|| context.waker().clone()).clone_from(context.waker());
@@ -123,14 +124,14 @@ impl PipeState {
         Poll::Pending
     }
 
-    /// All that a POST brought has been taken.
+    /// Marks the packets of the POST as delivered.
     pub(super) fn delivered(&mut self) {
         self.is_undelivered = false;
         self.is_answering = mem::take(&mut self.is_handed);
         wake(&mut self.post);
     }
 
-    /// Nothing more is taken. A POST does not wait for it, except the one that said goodbye.
+    /// Stops the delivery of packets. POSTs no longer wait for it, except the one with the close packet.
     pub(super) fn stop_reading(&mut self) {
         self.is_read_to_its_end = true;
         if !self.client_closed {
@@ -139,12 +140,12 @@ impl PipeState {
         }
     }
 
-    /// The client has said goodbye: its poll is to end without one, and what it posted is answered at the very end.
+    /// Handles the client's close packet: the GET ends without packets, and the POST is answered last.
     pub(super) fn client_closes(&mut self) {
         self.client_closed = true;
     }
 
-    /// Nobody is going to ask for what is left to say.
+    /// Returns `true` if no GET will ask for the remaining packets.
     pub(super) fn is_unheard(&self) -> bool {
         self.client_closed && !self.answer.takes_more()
     }
@@ -158,12 +159,12 @@ impl PipeState {
         broken
     }
 
-    /// The WebSocket the session has moved to, once.
+    /// Takes the WebSocket of an upgrade.
     pub(super) fn take_websocket(&mut self) -> Option<Box<dyn Transport>> {
         self.websocket.take()
     }
 
-    /// Takes whole frames while a GET waits for them. The outbox is the queue, not this.
+    /// Accepts whole frames while a GET waits. Frames are queued in the outbox, not here.
     pub(super) fn poll_write(&mut self, context: &Context<'_>, frames: &[u8]) -> Poll<io::Result<usize>> {
         match self.stage {
             Stage::Polling | Stage::Moved | Stage::Broken(Broken::Violation(_)) => {}
@@ -172,7 +173,7 @@ impl PipeState {
         }
         if !self.answer.takes_more() {
             if self.violated {
-                // Nobody is going to ask for it.
+                // No GET will ask for this frame.
                 return Poll::Ready(Ok(frames.len()));
             }
             let first = ServerFrames::new(frames).next();
@@ -185,12 +186,12 @@ impl PipeState {
         while let Some(frame) = rest.next() {
             match frame.opcode {
                 OpCode::Close if self.client_closed => self.answer.end_with(NOOP),
-                // Some clients take a goodbye for good, and are to reconnect.
+                // Some clients do not reconnect after a close packet, and these clients should.
                 OpCode::Close if self.answer.is_empty() && is_going_away(frame.payload) => {
                     self.turn(SessionError::Stopping);
                 }
                 OpCode::Close if self.answer.is_empty() => self.say_goodbye(),
-                // Clients take a goodbye at once, and what comes with it later: it goes alone, with the next poll.
+                // Clients handle a close packet before the other packets of its response, so it is sent alone.
                 OpCode::Close => {
                     self.answer.release(NOOP);
                     break;
@@ -230,13 +231,13 @@ impl PipeState {
         wake(&mut self.probing);
     }
 
-    /// The client was silent for too long. A poll that has just come has come too late, though the timer was later.
+    /// Handles a heartbeat timeout. A GET that came just before a late timer came too late as well.
     pub(super) fn give_up(&mut self) {
         self.turned = self.polled_at.filter(|polled_at| polled_at.elapsed() < LATE).map(|_| SessionError::Over);
         self.end();
     }
 
-    /// The connection is over. Whoever waits is let go of.
+    /// Ends the session and releases all waiting requests.
     pub(super) fn end(&mut self) {
         self.stage = Stage::Over;
         self.answer.release(if self.client_closed { NOOP } else { CLOSE });
@@ -247,7 +248,7 @@ impl PipeState {
     }
 }
 
-/// The requests' end.
+/// Methods of the client's requests.
 impl PipeState {
     fn admit(&self) -> Result<(), SessionError> {
         match self.stage {
@@ -257,7 +258,7 @@ impl PipeState {
         }
     }
 
-    /// Returns `true` if a frame that is written now leaves now.
+    /// Returns `true` if a frame written now is sent at once.
     pub(super) fn is_listening(&self) -> bool {
         match self.stage {
             Stage::Polling => self.answer.takes_more(),
@@ -265,12 +266,12 @@ impl PipeState {
         }
     }
 
-    /// Checks that requests can reach the session.
+    /// Checks that the session still accepts requests.
     pub(super) fn standing(&self) -> Result<(), SessionError> {
         self.admit()
     }
 
-    /// A GET begins to wait for packets.
+    /// Begins a GET.
     pub(super) fn park(&mut self) -> Result<(), SessionError> {
         self.admit()?;
         if self.answer.is_awaited() {
@@ -285,19 +286,19 @@ impl PipeState {
         Ok(())
     }
 
-    /// Waits for the body that a GET is answered with.
+    /// Polls for the response of a GET.
     pub(super) fn poll_answer(&mut self, context: &Context<'_>) -> Poll<Result<Vec<u8>, SessionError>> {
         let answer = self.answer.poll(context);
         answer.map(|answer| self.turned.map_or(Ok(answer), Err))
     }
 
-    /// A GET was given up.
+    /// Handles a GET that was dropped.
     pub(super) fn unpark(&mut self) {
         self.answer.abandon();
         self.break_off(Broken::Aborted);
     }
 
-    /// A POST begins.
+    /// Begins a POST.
     pub(super) fn begin_post(&mut self) -> Result<(), SessionError> {
         self.admit()?;
         if mem::replace(&mut self.is_posted, true) {
@@ -317,7 +318,7 @@ impl PipeState {
         }
     }
 
-    /// Drops a POST whose client went away in the middle of its body.
+    /// Drops a POST whose body was interrupted.
     pub(super) fn abort_post(&mut self) {
         self.is_posted = false;
         self.break_off(Broken::Aborted);
@@ -325,7 +326,7 @@ impl PipeState {
 
     pub(super) fn post(&mut self, packets: String) {
         if self.is_read_to_its_end {
-            // As the reference does while it waits for a poll to say goodbye.
+            // As the reference server does while its close packet waits for a GET.
             return;
         }
         self.posted = Some(packets);
@@ -334,7 +335,7 @@ impl PipeState {
         wake(&mut self.task);
     }
 
-    /// Waits until every posted packet is taken; `false` where one broke the protocol.
+    /// Polls until all posted packets are delivered. Returns `false` if one violated the protocol.
     pub(super) fn poll_delivered(&mut self, context: &Context<'_>) -> Poll<bool> {
         if self.is_undelivered && matches!(self.stage, Stage::Polling | Stage::Moved) {
             self.post = Some(context.waker().clone());
@@ -343,7 +344,7 @@ impl PipeState {
         Poll::Ready(!self.violated)
     }
 
-    /// Ready once the session takes nothing more.
+    /// Ready when the session delivers nothing more.
     pub(super) fn poll_ended(&mut self, context: &Context<'_>) -> Poll<()> {
         if matches!(self.stage, Stage::Polling | Stage::Moved) {
             self.post = Some(context.waker().clone());
@@ -352,7 +353,7 @@ impl PipeState {
         Poll::Ready(())
     }
 
-    /// Ready once the session has ended, or moved on.
+    /// Ready when the session has ended or was upgraded.
     pub(super) fn poll_over(&mut self, context: &Context<'_>) -> Poll<()> {
         if matches!(self.stage, Stage::Polling) {
             self.probing = Some(context.waker().clone());
@@ -361,7 +362,7 @@ impl PipeState {
         Poll::Ready(())
     }
 
-    /// A WebSocket asks to take over. One at a time may.
+    /// Begins an upgrade. Returns `false` during another upgrade, and after the session's end.
     pub(super) fn begin_probe(&mut self) -> bool {
         let may = self.admit().is_ok() && self.probe == ProbeState::None;
         if may {
@@ -374,24 +375,24 @@ impl PipeState {
         self.probe = ProbeState::Answered;
     }
 
-    /// Lets a GET go that waits: a client stops polling between two of them.
+    /// Answers the waiting GET: a client stops polling between two GETs.
     pub(super) fn release_poll(&mut self) {
         self.answer.release(NOOP);
     }
 
-    /// Nothing came of it; the session goes on by polling.
+    /// Ends a failed upgrade; the session continues by polling.
     pub(super) fn end_probe(&mut self) {
         self.probe = ProbeState::None;
     }
 
-    /// The session moves to the WebSocket; it is given back where the session has ended.
+    /// Completes the upgrade. Returns the WebSocket if the session has ended.
     pub(super) fn upgrade(&mut self, websocket: Box<dyn Transport>) -> Result<(), Box<dyn Transport>> {
         if self.admit().is_err() {
             return Err(websocket);
         }
         self.stage = Stage::Moved;
         self.websocket = Some(websocket);
-        // A GET that was sent behind the upgrade may have overtaken it, and is answered as one that has not.
+        // A GET sent after the upgrade may have overtaken it, and gets the answer of one that has not.
         let may_have_overtaken = self.is_polled_beside && self.probe == ProbeState::Answered;
         if may_have_overtaken && self.answer.takes_more() && self.answer.is_empty() {
             self.turn(SessionError::Moved);

@@ -1,4 +1,4 @@
-//! The client's end: what its requests do to a session, and what becomes of them.
+//! Requests of a polling client: GETs, POSTs and upgrades, and their effect on the session.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use crate::transport::Transport;
 use crate::transport::polling::pipe::{Pipe, SessionError};
 
-/// Where the requests of one session come in. Cheap to clone.
+/// The handle for the requests of one session. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct PollingPeer(Arc<Pipe>);
 
@@ -20,18 +20,18 @@ impl PollingPeer {
         Self(pipe)
     }
 
-    /// Checks that requests can reach the session.
+    /// Checks that the session still accepts requests.
     pub(crate) fn standing(&self) -> Result<(), SessionError> {
         self.0.lock().standing()
     }
 
-    /// A GET: waits for packets. Giving it up ends the session.
+    /// Waits for packets, as a GET does. Dropping the future ends the session.
     pub(crate) async fn poll(&self) -> Result<Bytes, SessionError> {
         self.0.lock().park()?;
         WaitingGet { pipe: &self.0, was_answered: false }.await
     }
 
-    /// A POST begins. Dropping it before it is at its end ends the session.
+    /// Begins a POST. Dropping the POST before its end ends the session.
     pub(crate) fn post(&self) -> Result<Posting, SessionError> {
         self.0.lock().begin_post()?;
         Ok(Posting { pipe: Arc::clone(&self.0), is_over: false })
@@ -42,7 +42,7 @@ impl PollingPeer {
         self.0.lock().violate(why);
     }
 
-    /// A WebSocket asks to take the session over; `None` where one does already, or has.
+    /// Begins an upgrade to a WebSocket. Returns `None` during and after another upgrade.
     pub(crate) fn probe(&self) -> Option<UpgradeProbe> {
         let may = self.0.lock().begin_probe();
         may.then(|| UpgradeProbe { pipe: Arc::clone(&self.0), is_over: false })
@@ -55,7 +55,7 @@ impl fmt::Debug for PollingPeer {
     }
 }
 
-/// A GET that waits.
+/// A waiting GET.
 struct WaitingGet<'a> {
     pipe: &'a Pipe,
     was_answered: bool,
@@ -79,7 +79,7 @@ impl Drop for WaitingGet<'_> {
     }
 }
 
-/// A POST that is under way.
+/// A POST in progress.
 #[derive(Debug)]
 #[must_use = "a POST that is dropped ends the session"]
 pub(crate) struct Posting {
@@ -88,19 +88,19 @@ pub(crate) struct Posting {
 }
 
 impl Posting {
-    /// Until what an earlier POST brought has been taken. `Err` when the session ends meanwhile.
+    /// Waits until the packets of an earlier POST are delivered. Fails if the session ends meanwhile.
     pub(crate) async fn turn(&self) -> Result<(), SessionError> {
         let kept_to_the_protocol = poll_fn(|context| self.pipe.lock().poll_delivered(context)).await;
         if kept_to_the_protocol { self.pipe.lock().standing() } else { Err(SessionError::Over) }
     }
 
-    /// Until the session ends.
+    /// Waits until the session ends.
     pub(crate) async fn ended(&self) {
         poll_fn(|context| self.pipe.lock().poll_ended(context)).await;
     }
 
-    /// Hands over what came. Ready once it was taken, with whether it kept to the protocol. May be given up: the packets
-    /// are taken nevertheless.
+    /// Delivers the packets and waits until the session has handled them. Returns `false` if one violated the protocol.
+    /// If the future is dropped, the packets are delivered nevertheless.
     pub(crate) async fn deliver(mut self, packets: String) -> bool {
         self.is_over = true;
         self.pipe.lock().post(packets);
@@ -115,7 +115,7 @@ impl Drop for Posting {
     }
 }
 
-/// A WebSocket's attempt to take a session over. Dropping it lets the session go on as it is.
+/// An upgrade to a WebSocket in progress. Dropping it leaves the session as it is.
 #[derive(Debug)]
 pub(crate) struct UpgradeProbe {
     pipe: Arc<Pipe>,
@@ -123,22 +123,22 @@ pub(crate) struct UpgradeProbe {
 }
 
 impl UpgradeProbe {
-    /// The client's probe was answered.
+    /// Notes that the client's probe was answered.
     pub(crate) fn answered(&self) {
         self.pipe.lock().answer_probe();
     }
 
-    /// Answers the GET that waits, if one does: its client moves once it has none under way.
+    /// Answers the waiting GET, if any: clients upgrade when no GET is in progress.
     pub(crate) fn release_poll(&self) {
         self.pipe.lock().release_poll();
     }
 
-    /// Ready once the session has ended without it.
+    /// Ready when the session has ended before the upgrade.
     pub(crate) fn poll_over(&self, context: &Context<'_>) -> Poll<()> {
         self.pipe.lock().poll_over(context)
     }
 
-    /// The session goes on over the WebSocket; it is given back where the session has ended.
+    /// Completes the upgrade. Returns the WebSocket if the session has ended.
     pub(crate) fn complete(mut self, websocket: Box<dyn Transport>) -> Result<(), Box<dyn Transport>> {
         self.is_over = true;
         self.pipe.lock().upgrade(websocket)

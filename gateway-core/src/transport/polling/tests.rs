@@ -7,7 +7,7 @@ use crate::transport::memory;
 
 fn session() -> (Polling, PollingPeer) {
     let taken = Arc::default();
-    Polling::new(CountedPermit::take(&taken, 2).unwrap(), CountedPermit::take(&taken, 2).unwrap())
+    Polling::new(CountedPermit::acquire(&taken, 2).unwrap(), CountedPermit::acquire(&taken, 2).unwrap())
 }
 
 fn now<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -320,13 +320,13 @@ fn a_poll_is_served_during_a_probe_and_let_go_when_it_is_time() {
 fn places_are_given_up_when_they_are_no_longer_needed() {
     let (places, unclaimed) = (Arc::default(), Arc::default());
     let open = || {
-        let place = CountedPermit::take(&places, 1)?;
-        Some(Polling::new(place, CountedPermit::take(&unclaimed, 1)?))
+        let place = CountedPermit::acquire(&places, 1)?;
+        Some(Polling::new(place, CountedPermit::acquire(&unclaimed, 1)?))
     };
     let (mut first, peer) = open().unwrap();
     assert!(open().is_none());
     first.greet();
-    assert!(CountedPermit::take(&unclaimed, 1).is_some());
+    assert!(CountedPermit::acquire(&unclaimed, 1).is_some());
     assert!(open().is_none());
     let probe = peer.probe().unwrap();
     assert!(probe.complete(Box::new(memory::pair().0)).is_ok());

@@ -223,8 +223,8 @@ async fn a_small_message_has_no_large_answer() {
 
 #[test]
 fn rules_are_tested_without_a_server() {
-    assert!(ValidationErrors::of(&Span { from: 1, to: 2 }).is_empty());
-    assert_eq!(ValidationErrors::of(&Span { from: 2, to: 1 }).to_string(), "$.to: must not be before 2");
+    assert!(ValidationErrors::check(&Span { from: 1, to: 2 }).is_empty());
+    assert_eq!(ValidationErrors::check(&Span { from: 2, to: 1 }).to_string(), "$.to: must not be before 2");
     let order = Order { items: Vec::new(), note: None, paid_with: String::new() };
-    assert_eq!(ValidationErrors::of(&order).to_string(), "$.items: must have a length of at least 1");
+    assert_eq!(ValidationErrors::check(&order).to_string(), "$.items: must have a length of at least 1");
 }

@@ -21,6 +21,7 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 pub(crate) struct Server {
     programs: PathBuf,
     directory: PathBuf,
+    settings: Vec<String>,
     child: Mutex<Option<Child>>,
 }
 
@@ -34,6 +35,11 @@ pub(crate) struct Database {
 impl Server {
     /// Creates and starts a server; `None` where no PostgreSQL is installed.
     pub(crate) fn start_new() -> Option<Self> {
+        Self::start_with(|_| vec!["listen_addresses=".to_owned()])
+    }
+
+    /// As [`start_new`](Server::start_new), with the settings that are chosen for the server's directory.
+    pub(crate) fn start_with(settings: impl FnOnce(&Path) -> Vec<String>) -> Option<Self> {
         let Some(programs) = programs() else {
             assert!(std::env::var_os("CI").is_none(), "PostgreSQL is not installed");
             eprintln!("left out: PostgreSQL is not installed");
@@ -43,7 +49,8 @@ impl Server {
         let directory = std::env::temp_dir().join(format!("gateway-postgres-{}-{number}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o777)).unwrap();
-        let server = Self { programs, directory, child: Mutex::new(None) };
+        let settings = settings(&directory);
+        let server = Self { programs, directory, settings, child: Mutex::new(None) };
         let data = server.directory.join("data");
         let mut initialise = server.command("initdb");
         initialise.arg("-D").arg(&data).args(["-U", "test", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]);
@@ -76,16 +83,17 @@ impl Server {
     pub(crate) fn start(&self) {
         let mut command = self.command("postgres");
         command.arg("-D").arg(self.directory.join("data")).arg("-k").arg(&self.directory);
-        command.args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200"]);
+        command.args(["-c", "fsync=off", "-c", "max_connections=200"]);
+        command.args(self.settings.iter().flat_map(|setting| ["-c", setting]));
         let log = fs::OpenOptions::new().create(true).append(true).open(self.directory.join("log")).unwrap();
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         *self.child.lock().unwrap() = Some(child);
-        for _ in 0..600 {
-            let mut ready = Command::new(self.programs.join("pg_isready"));
-            if ready.arg("-q").arg("-h").arg(&self.directory).status().unwrap().success() {
+        for _ in 0..1200 {
+            let state = fs::read_to_string(self.directory.join("data/postmaster.pid")).unwrap_or_default();
+            if state.lines().last().is_some_and(|line| line.trim_end() == "ready") {
                 return;
             }
-            thread::sleep(Duration::from_millis(50));
+            thread::sleep(Duration::from_millis(25));
         }
         panic!("{}", fs::read_to_string(self.directory.join("log")).unwrap());
     }
@@ -96,6 +104,19 @@ impl Server {
         // SIGINT ends connections at once.
         assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
         child.wait().unwrap();
+    }
+
+    /// Sends a signal to the server and all its processes: `-STOP` lets it do nothing while all connections stay open.
+    pub(crate) fn signal_all(&self, signal: &str) {
+        let parent = self.child.lock().unwrap().as_ref().unwrap().id().to_string();
+        let is_child = |process: &String| {
+            let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+            let behind_name = stat.rsplit(") ").next().unwrap_or_default();
+            behind_name.split(' ').nth(1) == Some(parent.as_str())
+        };
+        let all = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let children: Vec<_> = all.filter(is_child).collect();
+        assert!(Command::new("kill").arg(signal).arg(&parent).args(children).status().unwrap().success());
     }
 
     pub(crate) fn url(&self, database: &str) -> String {
@@ -159,6 +180,16 @@ fn programs() -> Option<PathBuf> {
     let mut found: Vec<_> = of_version.filter_map(|entry| Some(entry.ok()?.path().join("bin"))).collect();
     found.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
     found.into_iter().find(|programs| programs.join("initdb").exists() && programs.join("postgres").exists())
+}
+
+/// Gives a file to the user that the server runs as, and to nobody else.
+#[cfg(feature = "tls")]
+pub(crate) fn give_to_server(file: &Path) {
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+    if is_root() {
+        let nobody = NOBODY.parse().ok();
+        std::os::unix::fs::chown(file, nobody, nobody).unwrap();
+    }
 }
 
 fn is_root() -> bool {

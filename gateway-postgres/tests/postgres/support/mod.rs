@@ -3,6 +3,8 @@
 mod database;
 mod node;
 
+#[cfg(feature = "tls")]
+pub(crate) use database::give_to_server;
 pub(crate) use database::{Database, Server};
 pub(crate) use node::{Heard, TestNode, broadcast, event, text};
 

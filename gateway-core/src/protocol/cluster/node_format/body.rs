@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
+use crate::protocol::cluster::tolerant::{SentRoomName, room_names};
 use crate::protocol::cluster::{Answer, EventPacket, MessageBody, NodeId, Question, RemoteSocket, Selector};
 use crate::protocol::payload::{Placeholders, keep_named, read};
 use crate::protocol::socket_io::{answer_arguments, any_event, no_arguments};
@@ -12,7 +13,7 @@ use crate::protocol::{Payload, RawArgs};
 
 use super::NodeFormatError;
 use super::kind::BodyType;
-use super::shape::{DataMembers, EventMembers, JsonText, RoomName, SelectorMembers, parsed, room_names};
+use super::shape::{DataMembers, EventMembers, JsonText, SelectorMembers, parsed};
 
 /// Types of packets in the protocol of Socket.IO. `BINARY_EVENT` comes from adapters of Socket.IO 2.
 const EVENT: u64 = 2;
@@ -131,7 +132,7 @@ impl DataParts<'_> {
     }
 
     /// The sockets, or the rooms with this framework's own member.
-    fn sockets(self, rooms: Option<Vec<RoomName>>, sockets: Option<&RawValue>) -> Result<Answer, NodeFormatError> {
+    fn sockets(self, rooms: Option<Vec<SentRoomName>>, sockets: Option<&RawValue>) -> Result<Answer, NodeFormatError> {
         if rooms.is_some() {
             return Ok(Answer::Rooms(room_names(rooms)));
         }

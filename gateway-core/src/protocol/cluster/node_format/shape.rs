@@ -1,12 +1,12 @@
 //! The members of a message as they are read: all may be missing or `null`, and unknown ones are skipped.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::time::Duration;
 
-use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::protocol::cluster::tolerant::{SentRoomName, room_names};
 use crate::protocol::cluster::{BroadcastFlags, Selector};
 
 use super::NodeFormatError;
@@ -37,11 +37,12 @@ pub(super) struct MessageMembers<'a> {
 #[derive(Default, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DataMembers<'a> {
-    #[serde(borrow)]
+    /// `null` is the answer `null`.
+    #[serde(borrow, default, deserialize_with = "present")]
     pub(super) packet: Option<&'a RawValue>,
     pub(super) opts: Option<SelectorMembers>,
     pub(super) request_id: Option<String>,
-    pub(super) rooms: Option<Vec<RoomName>>,
+    pub(super) rooms: Option<Vec<SentRoomName>>,
     pub(super) close: Option<bool>,
     #[serde(borrow)]
     pub(super) sockets: Option<&'a RawValue>,
@@ -49,6 +50,10 @@ pub(super) struct DataMembers<'a> {
     pub(super) all_rooms: Option<bool>,
     #[serde(borrow)]
     pub(super) args: Option<&'a RawValue>,
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// The packet of an event for sockets.
@@ -65,8 +70,8 @@ pub(super) struct EventMembers<'a> {
 /// The recipients.
 #[derive(Default, serde::Deserialize)]
 pub(in crate::protocol::cluster) struct SelectorMembers {
-    rooms: Option<Vec<RoomName>>,
-    except: Option<Vec<RoomName>>,
+    rooms: Option<Vec<SentRoomName>>,
+    except: Option<Vec<SentRoomName>>,
     flags: Option<FlagMembers>,
 }
 
@@ -79,13 +84,6 @@ struct FlagMembers {
     expect_single_response: Option<bool>,
     latest: Option<String>,
     traceparent: Option<String>,
-}
-
-/// The name of a room: a text, or a number, which stands for its decimal text.
-pub(in crate::protocol::cluster) struct RoomName(String);
-
-pub(in crate::protocol::cluster) fn room_names(rooms: Option<Vec<RoomName>>) -> Vec<String> {
-    rooms.unwrap_or_default().into_iter().map(|RoomName(name)| name).collect()
 }
 
 impl From<SelectorMembers> for Selector {
@@ -105,41 +103,5 @@ impl From<FlagMembers> for BroadcastFlags {
             latest,
             trace_parent: traceparent,
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for RoomName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RoomNameVisitor)
-    }
-}
-
-struct RoomNameVisitor;
-
-impl Visitor<'_> for RoomNameVisitor {
-    type Value = RoomName;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("the name of a room")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<RoomName, E> {
-        Ok(RoomName(name.to_owned()))
-    }
-
-    fn visit_string<E: serde::de::Error>(self, name: String) -> Result<RoomName, E> {
-        Ok(RoomName(name))
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<RoomName, E> {
-        Ok(RoomName(number.to_string()))
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<RoomName, E> {
-        Ok(RoomName(number.to_string()))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<RoomName, E> {
-        Ok(RoomName(number.to_string()))
     }
 }

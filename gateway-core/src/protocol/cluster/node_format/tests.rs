@@ -108,6 +108,7 @@ fn messages_are_written_as_nodes_adapters_write_them() {
     check(ask(Question::ServerEvent(hello())), 9, r#"{"requestId":"00ff","packet":["hello","x"]}"#);
     check(answer(Answer::ClientCount(2)), 11, r#"{"requestId":"00ff","clientCount":2}"#);
     check(answer(Answer::ClientAck(RawArgs::one(&[1]).unwrap())), 12, r#"{"requestId":"00ff","packet":[1]}"#);
+    check(answer(Answer::ClientAck(RawArgs::one(&()).unwrap())), 12, r#"{"requestId":"00ff","packet":null}"#);
     check(answer(Answer::ServerEvent(RawArgs::default())), 10, r#"{"requestId":"00ff"}"#);
     check(
         answer(Answer::ServerEvent(RawArgs::each(&(1, 2)).unwrap())),
@@ -231,6 +232,16 @@ fn messages_of_other_versions_are_read() {
     check(r#"{"type":8,"data":{"requestId":"00ff","sockets":[{"id":"s","rooms":["s"]}]}}"#, {
         let rooms = vec!["s".to_owned()];
         answer(Answer::Sockets(vec![RemoteSocket { rooms, ..RemoteSocket::new("s") }]))
+    });
+    // What is `undefined` in Node is nil in the MessagePack of an attachment.
+    let sparse = r#"{"type":8,"data":{"requestId":"00ff","sockets":[{"id":"s","handshake":{"headers":null,"address":null,"url":"/","issued":null,"secure":null},"rooms":["s",7],"data":null},{"id":"t","handshake":null,"rooms":null}]}}"#;
+    check(sparse, {
+        let handshake = HandshakeSummary { url: "/".to_owned(), ..HandshakeSummary::default() };
+        let rooms = vec!["s".to_owned(), "7".to_owned()];
+        answer(Answer::Sockets(vec![
+            RemoteSocket { handshake, rooms, ..RemoteSocket::new("s") },
+            RemoteSocket::new("t"),
+        ]))
     });
     let emitter = br#"{"type":9,"data":{"packet":["a",1]},"uid":"emitter"}"#;
     let envelope = reader().decode(emitter, &root()).unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Facts about a value's faults that one reading leaves for the next.
+//! Notes about a value's faults that one reading leaves for the next.
 
 use serde_json::{Map, Value};
 
@@ -6,21 +6,21 @@ use super::sample::{Sample, TEXTS};
 use crate::protocol::fault::Fault;
 use crate::protocol::fault::failure::ReadError;
 
-/// Facts about the faults of one value.
+/// Notes about the faults of one value.
 #[derive(Default)]
 pub(super) struct Notes {
-    /// Faults beyond so many are not noted.
+    /// Maximum number of faults.
     most: usize,
-    /// Of this round.
+    /// Faults of this reading.
     pub(super) found: Vec<Fault>,
-    /// Members that a type asks for in vain, by the paths of their objects without indices.
+    /// Missing members, by the paths of their objects without indices.
     missing: Vec<(String, String)>,
-    /// Values that a type refused in words of its own, and the number of samples it was given instead.
+    /// Faults of values that their own type refused, and the number of samples tried in their place.
     turned_down: Vec<(Fault, usize)>,
 }
 
 impl Notes {
-    pub(super) fn of(most: usize) -> Self {
+    pub(super) fn with_most(most: usize) -> Self {
         Self { most, ..Self::default() }
     }
 
@@ -38,7 +38,7 @@ impl Notes {
         }
     }
 
-    /// Takes up why a round ended early. Says whether another may get further.
+    /// Notes the error that ended a reading early. Returns `true` if another reading may get further.
     pub(super) fn learn(&mut self, fault: Fault) -> bool {
         if fault.rule == "missing"
             && let Some((object, member)) = split_member(&fault.path)
@@ -64,7 +64,7 @@ impl Notes {
         true
     }
 
-    /// The sample that stands for what is turned down at this path. Its fault is noted.
+    /// Returns the sample for the refused value of this path, and notes the value's fault.
     pub(super) fn instead(&mut self, path: &str) -> Option<Sample> {
         let (fault, samples) = self.turned_down.iter().find(|(fault, _)| fault.path == path)?;
         let (fault, sample) = (fault.clone(), Sample(*samples));
@@ -72,12 +72,12 @@ impl Notes {
         Some(sample)
     }
 
-    /// Returns `true` if a type that takes no other members has met this one.
+    /// Returns `true` if the type of an object refused this member as unknown.
     pub(super) fn is_unknown(&self, path: &str) -> bool {
         self.turned_down.iter().any(|(fault, _)| fault.path == path && fault.rule == "unknown")
     }
 
-    /// Members that are missing in the object of this path.
+    /// Returns the missing members of the object at this path.
     pub(super) fn missing_in(&self, path: &str, object: &Map<String, Value>) -> Vec<String> {
         let path = without_indices(path);
         let of_path = self.missing.iter().filter(|(of, _)| *of == path);
@@ -85,7 +85,7 @@ impl Notes {
     }
 }
 
-/// `$.items[3].price` is the member `price` of `$.items[3]`.
+/// Splits a path: `$.items[3].price` is the member `price` of `$.items[3]`.
 fn split_member(path: &str) -> Option<(&str, String)> {
     if let Some(quoted) = path.strip_suffix("\"]") {
         let (object, name) = quoted.rsplit_once("[\"")?;
@@ -94,7 +94,7 @@ fn split_member(path: &str) -> Option<(&str, String)> {
     path.rsplit_once('.').map(|(object, member)| (object, member.to_owned()))
 }
 
-/// All elements of a list have one type.
+/// Removes the indices of a path: all elements of a list have one type.
 fn without_indices(path: &str) -> String {
     path.split_inclusive('[').map(|part| part.trim_start_matches(|letter: char| letter.is_ascii_digit())).collect()
 }

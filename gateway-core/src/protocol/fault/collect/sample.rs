@@ -1,4 +1,4 @@
-//! A value of whatever type is asked for, in the place of one that cannot be read. It never reaches a handler.
+//! A deserializer of sample values of any type, in place of values that cannot be read. Samples never reach a handler.
 
 use serde::de::value::{MapDeserializer, SeqDeserializer, StrDeserializer};
 use serde::de::{Deserializer, IntoDeserializer, VariantAccess, Visitor};
@@ -6,7 +6,7 @@ use serde::forward_to_deserialize_any;
 
 use crate::protocol::fault::failure::ReadError;
 
-/// Texts that types with a form of their own take: one after the other is tried.
+/// Texts that are tried in order for types that read a text of their own form.
 pub(super) const TEXTS: [&str; 8] = [
     "sample",
     "1",
@@ -18,7 +18,7 @@ pub(super) const TEXTS: [&str; 8] = [
     "http://localhost/",
 ];
 
-/// The number of its text among [`TEXTS`].
+/// A sample, by the number of its text in [`TEXTS`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample(pub(super) usize);
 

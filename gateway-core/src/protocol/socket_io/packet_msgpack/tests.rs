@@ -113,14 +113,14 @@ fn packets_are_written_as_the_reference_reads_them() {
     };
     let json = r#"[1,{"_placeholder":true,"num":0}]"#.to_owned();
     let content = Content { json, shape: Arity::Several, attachments: vec![vec![1, 2].into()] };
-    let event = Outgoing::Event { event: "hello", content: content.lend(), offset: None };
+    let event = Outgoing::Event { event: "hello", content: content.borrowed(), offset: None };
     check("/", event, "83 type 02 nsp a12f data 93a568656c6c6f01c4020102");
     let recoverable = Outgoing::Event { event: "e", content: "{}".into(), offset: Some("o") };
     check("/", recoverable, "83 type 02 nsp a12f data 93a16580a16f");
     check("/", Outgoing::Ask { event: "q", content: "1".into(), ask: 5 }, "84 type 02 nsp a12f data 92a17101 id 05");
     let id = RequestId::Integer(5);
     let content = Content { json: "[ ]".into(), shape: Arity::Several, attachments: Vec::new() };
-    let reply = Outgoing::Reply { event: "e", content: content.lend(), id: Some(&id), named: ReplyEvent::Own };
+    let reply = Outgoing::Reply { event: "e", content: content.borrowed(), id: Some(&id), named: ReplyEvent::Own };
     check("/admin", reply, "84 type 03 nsp a62f61646d696e data 90 id 05");
     let large = RequestId::Large(u64::MAX);
     check("/", Outgoing::End { event: "e", id: &large }, "84 type 03 nsp a12f data 90 id cfffffffffffffffff");

@@ -2,13 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod failures;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_core::Disconnect;
 use gateway_core::cluster::{ClusterNode, Engine, EngineState, MessageReceiver, NodeId, Received};
 use gateway_core::prelude::*;
 use gateway_core::testing::{MemoryBus, MemoryEngine, TestServer};
+use gateway_core::{Disconnect, RequestError, SendError, ServerHandle};
 use serde_json::{Value, json};
 
 #[gateway(namespace = "/chat")]
@@ -29,6 +31,28 @@ impl Chat {
     #[subscribe]
     fn publish(&self, socket: Socket, Data(data): Data<Value>) {
         socket.set_data(&data).unwrap();
+    }
+
+    #[on_server_event("note")]
+    fn note(&self, namespace: Namespace, Data(text): Data<String>) {
+        namespace.local().emit("noted", &text);
+    }
+
+    #[on_server_event("double")]
+    async fn double(&self, handle: State<ServerHandle>, Data(number): Data<u32>) -> Result<u32, Exception> {
+        assert!(handle.is_ready());
+        tokio::time::sleep(Duration::from_millis(u64::from(number % 100))).await;
+        number.checked_mul(2).ok_or_else(|| Exception::new("too_large", "too large"))
+    }
+
+    #[on_server_event]
+    fn fails(&self) {
+        panic!("a test");
+    }
+
+    #[on_server_event("never")]
+    async fn never(&self) {
+        std::future::pending().await
     }
 
     #[subscribe]
@@ -213,4 +237,41 @@ impl MessageReceiver for Deaf {
     fn state_changed(&self, _: EngineState) {}
     fn node_left(&self, _: &NodeId) {}
     fn count_bytes(&self, _: usize, _: usize) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_reaches_the_methods_of_the_other_servers() {
+    let (one, other) = nodes().await;
+    let mut ann = one.server.connect("/chat").await.unwrap();
+    let mut bob = other.server.connect("/chat").await.unwrap();
+    let namespace = one.server.of("/chat");
+    assert_eq!(namespace.server_side_emit("note", "hi"), Ok(()));
+    assert_eq!(bob.expect_named("noted").await, json!("hi"));
+    ann.expect_nothing().await;
+    assert_eq!(namespace.server_side_emit("nobody listens", &1), Ok(()));
+    assert_eq!(namespace.server_side_emit("connection", &1), Err(SendError::Reserved));
+    assert_eq!(namespace.node_count().await, Some(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_server_answers_an_event_once() {
+    let bus = MemoryBus::new();
+    let (one, _two, _three) = (node(&bus).await, node(&bus).await, node(&bus).await);
+    let namespace = one.server.of("/chat");
+    let answers = namespace.server_side_emit_with_ack::<u32>("double", &21).await;
+    assert_eq!((answers.arrived().copied().collect::<Vec<_>>(), answers.is_complete()), (vec![42, 42], true));
+    assert_eq!(answers.all().unwrap(), [42, 42]);
+    let failed = namespace.server_side_emit_with_ack::<Value>("double", &u32::MAX).timeout(Duration::MAX).await;
+    assert!(failed.arrived().all(|answer| answer["code"] == "too_large"), "{failed:?}");
+    let panicked = namespace.server_side_emit_with_ack::<Value>("fails", &()).await;
+    assert!(panicked.arrived().all(|answer| answer["code"] == "internal"), "{panicked:?}");
+    let unreadable = namespace.server_side_emit_with_ack::<Value>("double", "many").await;
+    assert!(unreadable.arrived().all(|answer| answer["code"] == "unreadable"), "{unreadable:?}");
+    let nothing = namespace.server_side_emit_with_ack::<Option<u8>>("nobody listens", &()).await;
+    assert_eq!((nothing.remote().count(), nothing.is_complete()), (2, true));
+    let late = namespace.server_side_emit_with_ack::<u32>("never", &()).timeout(Duration::from_secs(1)).await;
+    assert_eq!((late.len(), late.missing_nodes()), (0, Some(2)));
+    let unserializable = std::collections::HashMap::from([((1, 2), 3)]);
+    let unsent = namespace.server_side_emit_with_ack::<u32>("double", &unserializable).await;
+    assert!(matches!(unsent.remote().next(), Some(Err(RequestError::Unserializable))), "{unsent:?}");
 }

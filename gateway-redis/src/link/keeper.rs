@@ -1,0 +1,187 @@
+//! The task that keeps an engine's connections: it makes subscriptions, notices losses, and connects again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gateway_core::cluster::{ClusterNode, EngineState};
+use redis::cmd;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+
+use crate::connect::{Backoff, ConnectError, Connector, Purpose};
+use crate::link::alive::{Alive, LiveConnection};
+use crate::link::subscriptions::{Change, Subscriptions, send};
+use crate::link::{Publisher, PushReceiver};
+
+/// Time between the questions whether a silent connection still answers.
+const PING: Duration = Duration::from_secs(10);
+
+/// Time after which a connection that is lost is opened again at once.
+const STABLE: Duration = Duration::from_secs(10);
+
+/// Changes of subscriptions, and the place to tell that they are made.
+pub(super) struct Request {
+    pub(super) changes: Vec<Change>,
+    pub(super) done: oneshot::Sender<()>,
+}
+
+/// The state of the task.
+pub(super) struct Keeper {
+    connector: Arc<Connector>,
+    node: ClusterNode,
+    receiver: Arc<dyn PushReceiver>,
+    publisher: Publisher,
+    subscriber: Option<LiveConnection>,
+    subscriptions: Subscriptions,
+    requests: mpsc::Receiver<Request>,
+    losses: Arc<Notify>,
+    backoff: Backoff,
+    connected: Instant,
+}
+
+impl Keeper {
+    pub(super) fn new(
+        connector: Arc<Connector>,
+        node: ClusterNode,
+        receiver: Arc<dyn PushReceiver>,
+        publisher: Publisher,
+        requests: mpsc::Receiver<Request>,
+    ) -> Self {
+        let (subscriptions, losses) = Default::default();
+        let (backoff, connected) = (connector.backoff(), Instant::now());
+        let subscriber = None;
+        Self { connector, node, receiver, publisher, subscriber, subscriptions, requests, losses, backoff, connected }
+    }
+
+    /// Runs until the handle is dropped.
+    pub(super) async fn run(mut self) {
+        let mut pings = interval(PING);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            if self.is_lost() && !self.reconnect().await {
+                return;
+            }
+            tokio::select! {
+                request = self.requests.recv() => match request {
+                    Some(request) => self.fulfil(request).await,
+                    None => return,
+                },
+                () = self.losses.notified() => {}
+                _ = pings.tick() => self.ping().await,
+            }
+        }
+    }
+
+    fn is_subscriber_lost(&self) -> bool {
+        self.subscriber.as_ref().is_none_or(LiveConnection::is_lost)
+    }
+
+    fn is_lost(&self) -> bool {
+        self.is_subscriber_lost() || self.publisher.is_lost()
+    }
+
+    /// Opens the connections that are missing, and makes all subscriptions on a new one.
+    pub(super) async fn connect(&mut self) -> Result<(), ConnectError> {
+        if self.is_subscriber_lost() {
+            self.subscriber = None;
+            let mut live = self.open(Purpose::Subscribe).await?;
+            let renewed = self.subscriptions.renew(&mut live.connection).await;
+            renewed.map_err(|error| ConnectError::new(self.connector.address(), error))?;
+            self.subscriber = Some(live);
+        }
+        if self.publisher.is_lost() {
+            self.publisher.set(None);
+            let live = self.open(Purpose::Publish).await?;
+            self.publisher.set(Some(live));
+        }
+        Ok(())
+    }
+
+    async fn open(&self, purpose: Purpose) -> Result<LiveConnection, ConnectError> {
+        let alive = Alive::new(&self.losses);
+        let receiver = match purpose {
+            Purpose::Subscribe => Some(Arc::clone(&self.receiver)),
+            Purpose::Publish | Purpose::Read { .. } => None,
+        };
+        let connection = self.connector.open(purpose, alive.pushes(receiver)).await?;
+        Ok(LiveConnection::new(connection, alive))
+    }
+
+    /// Reports the loss, and tries until both connections are there. Returns `false` if the handle is dropped.
+    async fn reconnect(&mut self) -> bool {
+        let is_deaf = self.is_subscriber_lost();
+        let side = if is_deaf { "subscribed" } else { "publishing" };
+        self.node.state_changed(EngineState::Lost { reason: format!("the {side} connection was closed") });
+        let mut is_gap = is_deaf;
+        if self.connected.elapsed() > STABLE {
+            self.backoff = self.connector.backoff();
+        } else if !self.pause().await {
+            return false;
+        }
+        while self.is_lost() {
+            is_gap |= self.is_subscriber_lost();
+            if let Err(error) = self.connect().await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "Redis cannot be reached yet");
+                if !self.pause().await {
+                    return false;
+                }
+            }
+        }
+        self.connected = Instant::now();
+        if is_gap {
+            self.node.state_changed(EngineState::Gap { messages: None });
+        }
+        self.node.state_changed(EngineState::Connected);
+        true
+    }
+
+    /// Waits, and notes changes of subscriptions meanwhile. Returns `false` if the handle is dropped.
+    async fn pause(&mut self) -> bool {
+        let pause = sleep(self.backoff.pause());
+        tokio::pin!(pause);
+        loop {
+            tokio::select! {
+                () = &mut pause => return true,
+                request = self.requests.recv() => {
+                    let Some(Request { changes, done }) = request else { return false };
+                    for change in &changes {
+                        self.subscriptions.apply(change);
+                    }
+                    let _ = done.send(());
+                }
+            }
+        }
+    }
+
+    /// Makes the changes of this request and of those that wait behind it.
+    async fn fulfil(&mut self, first: Request) {
+        let mut changes = Vec::new();
+        let mut waiting = Vec::new();
+        let mut next = Some(first);
+        while let Some(Request { changes: wanted, done }) = next {
+            changes.extend(wanted.into_iter().filter(|change| self.subscriptions.apply(change)));
+            waiting.push(done);
+            next = self.requests.try_recv().ok();
+        }
+        if let Some(live) = self.subscriber.as_mut().filter(|_| !changes.is_empty())
+            && let Err(error) = send(&mut live.connection, &changes).await
+        {
+            tracing::warn!(error = &error as &dyn std::error::Error, "Redis did not confirm a subscription");
+            live.lose();
+        }
+        for done in waiting {
+            let _ = done.send(());
+        }
+    }
+
+    /// Gives up connections that do not answer.
+    async fn ping(&mut self) {
+        if let Some(live) = self.subscriber.as_mut() {
+            let answer: Result<(), _> = live.connection.query(&cmd("PING")).await;
+            if answer.is_err_and(|error| error.is_unrecoverable_error() || error.is_timeout()) {
+                live.lose();
+            }
+        }
+        let _: Result<(), _> = self.publisher.query(&cmd("PING")).await;
+    }
+}

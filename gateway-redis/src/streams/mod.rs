@@ -1,0 +1,11 @@
+//! The engine over streams, in the format of Socket.IO's Redis streams adapter.
+
+mod engine;
+mod entry;
+mod keys;
+mod position;
+mod reader;
+mod states;
+mod writer;
+
+pub use engine::Streams;

@@ -1,0 +1,11 @@
+//! The engines against a real `redis-server`, which each test starts for itself.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod emitter;
+mod failures;
+mod nodes;
+mod pub_sub;
+mod redis_process;
+mod sharded;
+mod streams;
