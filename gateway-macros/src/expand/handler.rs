@@ -31,10 +31,10 @@ impl Words {
             Role::Message => (Some("Raw"), quote!(manual::RawOutput), "into_output"),
             Role::ServerEvent => (None, quote!(IntoReply), "into_reply"),
         };
-        let from = match on.map(|on| Ident::new(on, here)) {
-            Some(on) => quote!(extract::FromContext<#framework::extract::on::#on>),
-            None => quote!(extract::FromServerEvent),
-        };
+        let from = on.map(|on| Ident::new(on, here)).map_or_else(
+            || quote!(extract::FromServerEvent),
+            |on| quote!(extract::FromContext<#framework::extract::on::#on>),
+        );
         Self { from, into_trait: at(here, &into_trait), into_method: Ident::new(into_method, here) }
     }
 }
