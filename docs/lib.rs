@@ -15,6 +15,7 @@ macro_rules! pages {
 
 pages! {
     getting_started: "getting-started.md";
+    clients: "clients.md";
     gateways: "gateways.md";
     events: "events.md";
     arguments: "arguments.md";

@@ -22,6 +22,14 @@ const WAITING_NOTIFICATIONS: usize = 1024;
 /// The key of the lock under which the table is created: two servers that create a table at once would fail.
 const CREATION_LOCK: i64 = 0x736f_636b_6574_696f;
 
+/// Number of messages that one statement publishes at most.
+const LONGEST_RUN: usize = 128;
+
+const NOTIFY: &str = "SELECT pg_notify($1, $2)";
+const NOTIFY_ALL: &str =
+    "SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS message (channel, payload)";
+const ABOUT: &str = "SELECT pg_backend_pid(), current_setting('server_encoding')";
+
 /// Both connections.
 pub(crate) struct Connections {
     pub(crate) commands: Arc<Commands>,
@@ -35,10 +43,13 @@ pub(crate) struct Connections {
 pub(crate) struct Commands {
     pub(crate) client: Client,
     pub(crate) notify: Statement,
+    pub(crate) notify_all: Statement,
     pub(crate) attach: Statement,
     pub(crate) load: Statement,
     cleanup: String,
     answer_timeout: Duration,
+    /// Number of messages that one statement publishes at most.
+    pub(crate) longest_run: usize,
     /// The number by which notifications name this connection.
     pub(crate) process: i32,
 }
@@ -94,22 +105,22 @@ impl Commands {
             Some(code) if *code == SqlState::UNDEFINED_TABLE => PostgresError::TableMissing(table.clone()),
             Some(_) | None => PostgresError::Statement(error),
         };
-        let prepare = |statement: String| {
-            let client = &client;
-            async move { client.prepare(&statement).await }
-        };
-        let notify = prepare("SELECT pg_notify($1, $2)".to_owned()).await.map_err(PostgresError::Statement)?;
-        let attach = prepare(format!(
+        let notify = client.prepare(NOTIFY).await.map_err(PostgresError::Statement)?;
+        let notify_all = client.prepare(NOTIFY_ALL).await.map_err(PostgresError::Statement)?;
+        let attach = format!(
             "WITH stored AS (INSERT INTO {table} (payload) VALUES ($1) RETURNING id) \
              SELECT pg_notify($2, $3::text || stored.id::text || $4::text) FROM stored"
-        ));
-        let attach = attach.await.map_err(missing)?;
-        let load = prepare(format!("SELECT id, payload FROM {table} WHERE id = ANY($1)")).await.map_err(missing)?;
-        let process = client.query_one("SELECT pg_backend_pid()", &[]).await.map_err(PostgresError::Statement)?;
+        );
+        let attach = client.prepare(&attach).await.map_err(missing)?;
+        let load = format!("SELECT id, payload FROM {table} WHERE id = ANY($1)");
+        let load = client.prepare(&load).await.map_err(missing)?;
+        let about = client.query_one(ABOUT, &[]).await.map_err(PostgresError::Statement)?;
         let age = options.cleanup_interval.as_millis();
         let cleanup = format!("DELETE FROM {table} WHERE created_at < now() - interval '{age} milliseconds'");
-        let (process, answer_timeout) = (process.get(0), options.answer_timeout);
-        Ok(Self { client, notify, attach, load, cleanup, answer_timeout, process })
+        // A database of another encoding refuses a statement for one character that it does not have.
+        let longest_run = if about.get::<_, &str>(1) == "UTF8" { LONGEST_RUN } else { 1 };
+        let (process, answer_timeout) = (about.get(0), options.answer_timeout);
+        Ok(Self { client, notify, notify_all, attach, load, cleanup, answer_timeout, longest_run, process })
     }
 
     /// Deletes old attachments.

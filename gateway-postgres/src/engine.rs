@@ -14,11 +14,12 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_postgres::Client;
 
+use crate::batch::publish_all;
 use crate::connections::{Commands, Connections};
 use crate::directory::Directory;
 use crate::error::{PostgresError, explained};
 use crate::options::{Options, PostgresBuilder};
-use crate::publish::{publish_all, started};
+use crate::publish::started;
 use crate::supervisor::Supervisor;
 
 /// Time after entering a namespace in which the other nodes introduce themselves. Until then a census waits.

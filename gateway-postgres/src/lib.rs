@@ -53,6 +53,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod attachment;
+mod batch;
 mod connections;
 mod directory;
 mod emitter;

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use gateway_core::cluster::classic::{self, ClassicSender};
 use gateway_core::cluster::{ClusterMessage, EventPacket, MessageBody, Selector};
 use gateway_core::extract::ToArgs;
-use redis::cmd;
+use redis::{Cmd, cmd};
 use tokio::sync::Mutex;
 
 use crate::connect::{ConnectError, Connection, Connector, Purpose};
 use crate::pub_sub::Channels;
+use crate::streams::{StreamKeys, entry_command};
 
 /// A sender for processes without a server, such as a worker: its events reach the clients of all servers of a cluster, as
-/// those of `@socket.io/redis-emitter`. Created by [`Redis::emitter`](crate::Redis::emitter). Cheap to clone.
+/// those of `@socket.io/redis-emitter`. Created by [`Redis::emitter`](crate::Redis::emitter),
+/// [`PubSub::emitter`](crate::PubSub::emitter) or [`Streams::emitter`](crate::Streams::emitter), for servers with the same
+/// engine and options. Cheap to clone.
 ///
 /// The connection is opened by the first event, and again after it was lost.
 ///
@@ -28,8 +31,15 @@ use crate::pub_sub::Channels;
 #[derive(Clone, Debug)]
 pub struct Emitter {
     shared: Arc<Shared>,
-    channels: Channels,
+    transport: EmitterTransport,
     namespace: Arc<str>,
+}
+
+/// The way of an emitter's messages.
+#[derive(Clone, Debug)]
+pub(crate) enum EmitterTransport {
+    PubSub(Channels),
+    Streams { keys: StreamKeys, max_len: usize },
 }
 
 /// The sockets that an [`Emitter`] sends to.
@@ -74,16 +84,9 @@ const RESERVED: [&str; 6] =
     ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
 impl Emitter {
-    pub(crate) fn new(connector: Arc<Connector>) -> Self {
+    pub(crate) fn new(connector: Arc<Connector>, transport: EmitterTransport) -> Self {
         let shared = Arc::new(Shared { connector, connection: Mutex::default() });
-        Self { shared, channels: Channels::new("socket.io"), namespace: "/".into() }
-    }
-
-    /// Sets the prefix of all channels, as [`PubSub::key`](crate::PubSub::key). Default `socket.io`.
-    #[must_use]
-    pub fn key(mut self, prefix: &str) -> Self {
-        self.channels = Channels::new(prefix);
-        self
+        Self { shared, transport, namespace: "/".into() }
     }
 
     /// Returns the emitter of another namespace; a missing slash is added.
@@ -128,8 +131,7 @@ impl Emitter {
 
     async fn send(&self, body: MessageBody) -> Result<(), EmitError> {
         let message = ClusterMessage { namespace: Arc::clone(&self.namespace), body };
-        let mut command = cmd("PUBLISH");
-        command.arg(self.channels.of_message(&message)).arg(classic::write(ClassicSender::Emitter, &message));
+        let command = self.transport.command(&message);
         // A connection keeps the order of messages that are sent one after the other.
         let mut connection = self.connection().await?;
         let sent: Result<(), _> = connection.query(&command).await;
@@ -150,6 +152,19 @@ impl Emitter {
         let nowhere = |_| Ok::<(), std::convert::Infallible>(());
         let opened = self.shared.connector.open(Purpose::Publish, nowhere).await.map_err(EmitError::Connect)?;
         Ok(connection.insert(opened).clone())
+    }
+}
+
+impl EmitterTransport {
+    fn command(&self, message: &ClusterMessage) -> Cmd {
+        match self {
+            Self::PubSub(channels) => {
+                let mut command = cmd("PUBLISH");
+                command.arg(channels.of_message(message)).arg(classic::write(ClassicSender::Emitter, message));
+                command
+            }
+            Self::Streams { keys, max_len } => entry_command("emitter", (keys, *max_len), message).0.command,
+        }
     }
 }
 

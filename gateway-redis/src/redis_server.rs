@@ -81,10 +81,11 @@ impl Redis {
         Streams::new(Arc::clone(&self.connector))
     }
 
-    /// Creates an emitter for servers with [`Redis::pub_sub`] and Node servers of `@socket.io/redis-adapter`.
+    /// Creates an emitter for servers with [`Redis::pub_sub`] and Node servers of `@socket.io/redis-adapter`. Those of other
+    /// options are created by [`PubSub::emitter`] and [`Streams::emitter`].
     #[must_use]
     pub fn emitter(&self) -> Emitter {
-        Emitter::new(Arc::clone(&self.connector))
+        self.pub_sub().emitter()
     }
 }
 

@@ -39,7 +39,7 @@ use crate::handler::Declared;
 /// One value serves all sockets, from many tasks at once. Events of one socket are handled one after the other, in order;
 /// events of different sockets are handled concurrently.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no gateway",
+    message = "`{Self}` is not a gateway",
     label = "this type has no namespace",
     note = "put `#[gateway(namespace = \"/…\")]` on `struct {Self}`"
 )]

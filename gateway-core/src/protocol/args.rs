@@ -265,10 +265,10 @@ impl RawArgs {
 
     /// The content as it is sent, borrowed.
     pub(crate) fn content(&self) -> ContentRef<'_> {
-        match self.absent {
-            true => ContentRef { json: "[]", shape: Arity::Several, attachments: &[] },
-            false => self.content.borrowed(),
+        if self.absent {
+            return ContentRef { json: "[]", shape: Arity::Several, attachments: &[] };
         }
+        self.content.borrowed()
     }
 
     fn list(&self) -> ArgList<'_> {

@@ -201,7 +201,7 @@ fn connection_info(url: &str, options: &ConnectOptions) -> RedisResult<Connectio
 fn servers(mut infos: Vec<ConnectionInfo>, deployment: &Deployment, options: &ConnectOptions) -> RedisResult<Servers> {
     Ok(match deployment {
         Deployment::Single => Servers::Single(client(infos.swap_remove(0), options)?),
-        Deployment::Sentinel(master) => Servers::Sentinel(Mutex::new(sentinel(infos, master, options)?)),
+        Deployment::Sentinel(master) => Servers::Sentinel(Mutex::new(sentinel(&infos, master, options)?)),
         Deployment::Cluster => Servers::Cluster(infos),
     })
 }
@@ -216,7 +216,7 @@ fn client(info: ConnectionInfo, options: &ConnectOptions) -> RedisResult<Client>
 }
 
 /// User, password and database are those of the server; Sentinels are asked without.
-fn sentinel(infos: Vec<ConnectionInfo>, master: &str, options: &ConnectOptions) -> RedisResult<SentinelClient> {
+fn sentinel(infos: &[ConnectionInfo], master: &str, options: &ConnectOptions) -> RedisResult<SentinelClient> {
     let redis = infos[0].redis_settings().clone();
     let is_encrypted = matches!(infos[0].addr(), ConnectionAddr::TcpTls { .. });
     let sentinels = infos.iter().map(|info| info.addr().clone());

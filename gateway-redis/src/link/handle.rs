@@ -31,9 +31,9 @@ impl Link {
         node: ClusterNode,
         receiver: Arc<dyn PushReceiver>,
     ) -> Result<Self, ConnectError> {
-        let (requests, received) = mpsc::channel(WAITING);
+        let (requests, waiting) = mpsc::channel(WAITING);
         let publisher = Publisher::default();
-        let mut keeper = Keeper::new(connector, node, receiver, publisher.clone(), received);
+        let mut keeper = Keeper::new(connector, node, receiver, publisher.clone(), waiting);
         keeper.connect().await?;
         let (closing, closed) = (CancellationToken::new(), CancellationToken::new());
         let (ends, ended) = (closing.clone(), closed.clone());

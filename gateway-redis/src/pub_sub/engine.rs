@@ -10,6 +10,7 @@ use gateway_core::cluster::{
 use redis::cmd;
 
 use crate::connect::{Connector, KeyedCommand};
+use crate::emitter::{Emitter, EmitterTransport};
 use crate::link::Running;
 use crate::node_id::short_id;
 use crate::pub_sub::Channels;
@@ -60,6 +61,12 @@ impl PubSub {
     pub fn publish_on_specific_response_channel(mut self, only_asker: bool) -> Self {
         self.answers_to_asker = only_asker;
         self
+    }
+
+    /// Creates an emitter with this key, as `@socket.io/redis-emitter` is one.
+    #[must_use]
+    pub fn emitter(&self) -> Emitter {
+        Emitter::new(Arc::clone(&self.connector), EmitterTransport::PubSub(self.channels.clone()))
     }
 
     fn command(&self, message: &ClusterMessage) -> (KeyedCommand, usize) {

@@ -43,12 +43,11 @@ impl PushReceiver for NodeReceiver {
         let Some(namespace) = self.namespaces.get(pushed.channel) else { return };
         self.node.count_bytes(pushed.payload.len(), 0);
         match self.decoder.decode(pushed.payload, &namespace) {
-            Ok(None) => {}
             Ok(Some(NodeEnvelope { from, message: NodeMessage::Message(message) })) => {
                 self.node.receive(Received { from, message, offset: None });
             }
             // Only older adapters of other kinds send signs of life.
-            Ok(Some(NodeEnvelope { message: NodeMessage::Heartbeat { .. }, .. })) => {}
+            Ok(None | Some(NodeEnvelope { message: NodeMessage::Heartbeat { .. }, .. })) => {}
             Err(error) => self.node.ignore(&error.to_string()),
         }
     }

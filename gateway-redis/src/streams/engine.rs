@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::connect::{Connector, KeyedCommand};
+use crate::emitter::{Emitter, EmitterTransport};
 use crate::link::{Running, Started, Subscription};
 use crate::node_id::long_id;
 use crate::sharded::{Namespaces, NodeReceiver};
@@ -123,6 +124,14 @@ impl Streams {
         self
     }
 
+    /// Creates an emitter with these options: its messages are entries of the stream, as those of
+    /// `@socket.io/redis-streams-emitter` are.
+    #[must_use]
+    pub fn emitter(&self) -> Emitter {
+        let StreamOptions { keys, max_len, .. } = self.options.clone();
+        Emitter::new(Arc::clone(&self.connector), EmitterTransport::Streams { keys, max_len })
+    }
+
     async fn connect(&self, node: ClusterNode) -> Result<(), EngineError> {
         let states = Arc::new(States::new(node.clone()));
         let decoder = NodeDecoder::new(self.node_id.clone(), NodeFormatLimits::default());
@@ -143,7 +152,9 @@ impl Streams {
         let publish = if self.options.uses_shard_channels { "SPUBLISH" } else { "PUBLISH" };
         let keys = self.options.keys.clone();
         let mut writer = Writer::new(self.node_id.clone(), keys, self.options.max_len, publish);
-        ends.iter().for_each(|(stream, info)| writer.begin(stream, info));
+        for (stream, info) in &ends {
+            writer.begin(stream, info);
+        }
         *self.writer.lock().await = Some(writer);
         self.read(ends, &states, &EntryReceiver { namespaces: Arc::clone(&self.namespaces), decoder, node });
         Ok(())
@@ -182,9 +193,8 @@ impl Streams {
 
     fn subscriptions(&self, namespace: &str) -> [Subscription; 2] {
         let StreamOptions { keys, uses_shard_channels, .. } = &self.options;
-        [keys.channel(namespace), keys.answers(namespace, &self.node_id)].map(|channel| match uses_shard_channels {
-            true => Subscription::shard(channel),
-            false => Subscription::channel(channel),
+        [keys.channel(namespace), keys.answers(namespace, &self.node_id)].map(|channel| {
+            if *uses_shard_channels { Subscription::shard(channel) } else { Subscription::channel(channel) }
         })
     }
 

@@ -89,12 +89,11 @@ impl EntryReceiver {
         let fields =
             NodeFields { message_type, data: entry.field("data"), sender: entry.field("uid"), namespace: &namespace };
         match self.decoder.decode_fields(fields) {
-            Ok(None) => {}
             Ok(Some(NodeEnvelope { from, message: NodeMessage::Message(message) })) => {
                 self.node.receive(Received { from, message, offset: Some(entry.id.to_string()) });
             }
             // Adapters before 0.3 send signs of life.
-            Ok(Some(NodeEnvelope { message: NodeMessage::Heartbeat { .. }, .. })) => {}
+            Ok(None | Some(NodeEnvelope { message: NodeMessage::Heartbeat { .. }, .. })) => {}
             Err(error) => self.node.ignore(&error.to_string()),
         }
     }

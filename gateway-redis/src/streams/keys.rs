@@ -6,7 +6,7 @@ use gateway_core::cluster::{ClusterMessage, MessageBody, NodeId};
 
 /// The streams and channels of a cluster.
 #[derive(Clone, Debug)]
-pub(super) struct StreamKeys {
+pub(crate) struct StreamKeys {
     pub(super) stream: Arc<str>,
     pub(super) count: i32,
     pub(super) prefix: Arc<str>,

@@ -9,3 +9,5 @@ mod states;
 mod writer;
 
 pub use engine::Streams;
+pub(crate) use keys::StreamKeys;
+pub(crate) use writer::entry_command;

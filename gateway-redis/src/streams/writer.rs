@@ -157,20 +157,27 @@ impl Writer {
 
     /// The command that publishes a message, and the bytes of its content.
     fn command(&self, message: &ClusterMessage) -> (KeyedCommand, usize) {
-        let ClusterMessage { namespace, body } = message;
-        if !is_kept(body) {
+        if !is_kept(&message.body) {
             let (channel, bytes) = (self.keys.channel_of(message), node_format::encode_msgpack(&self.node_id, message));
             let size = bytes.len();
             let mut command = cmd(self.publish);
             command.arg(&channel).arg(bytes);
             return (KeyedCommand { key: channel, command }, size);
         }
-        let (key, data) = (self.keys.of_namespace(namespace), node_format::encode_data(body));
-        let size = data.len();
-        let mut command = cmd("XADD");
-        command.arg(&key).arg("MAXLEN").arg("~").arg(self.max_len).arg("*");
-        command.arg("uid").arg(self.node_id.as_str()).arg("nsp").arg(&**namespace);
-        command.arg("type").arg(node_format::message_type(body).to_string()).arg("data").arg(data);
-        (KeyedCommand { key, command }, size)
+        entry_command(self.node_id.as_str(), (&self.keys, self.max_len), message)
     }
+}
+
+/// The command that adds a message to its stream, and the bytes of its content.
+pub(crate) fn entry_command(
+    sender: &str,
+    (keys, max_len): (&StreamKeys, usize),
+    ClusterMessage { namespace, body }: &ClusterMessage,
+) -> (KeyedCommand, usize) {
+    let (key, data) = (keys.of_namespace(namespace), node_format::encode_data(body));
+    let size = data.len();
+    let mut command = cmd("XADD");
+    command.arg(&key).arg("MAXLEN").arg("~").arg(max_len).arg("*").arg("uid").arg(sender).arg("nsp").arg(&**namespace);
+    command.arg("type").arg(node_format::message_type(body).to_string()).arg("data").arg(data);
+    (KeyedCommand { key, command }, size)
 }

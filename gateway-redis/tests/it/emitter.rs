@@ -5,7 +5,7 @@ use gateway_core::extract::Args;
 use gateway_redis::EmitError;
 use serde_json::json;
 
-use crate::nodes::{Node, packet, to};
+use crate::nodes::{Node, event, packet, to};
 use crate::redis_process::RedisProcess;
 
 #[tokio::test]
@@ -48,12 +48,32 @@ async fn an_emitter_has_namespaces_and_keys() {
     let redis = server.redis();
     let ann = Node::start(redis.pub_sub().key("shop")).await;
     ann.enter("/chat").await;
-    let emitter = redis.emitter().key("shop").of("chat");
+    let emitter = redis.pub_sub().key("shop").emitter().of("chat");
     redis.emitter().of("chat").emit("hello", &"elsewhere").await.unwrap();
     emitter.emit("hello", &json!({"a": 1})).await.unwrap();
     let received = ann.received().await;
     assert_eq!(&*received.message.namespace, "/chat");
     assert_eq!(received.message.body, MessageBody::Broadcast { packet: packet("hello", json!({"a": 1})), to: to(&[]) });
+}
+
+#[tokio::test]
+async fn an_emitter_writes_to_streams() {
+    let server = RedisProcess::start();
+    let redis = server.redis();
+    let node = || redis.streams().stream_count(3).stream_name("s");
+    let ann = Node::start(node()).await;
+    let emitter = node().emitter();
+    emitter.to("r").emit("hello", &1).await.unwrap();
+    emitter.to("r").join("x").await.unwrap();
+    emitter.server_side_emit("ping", &1).await.unwrap();
+    for body in [
+        event(&["r"], 1),
+        MessageBody::Join { to: to(&["r"]), rooms: vec!["x".to_owned()] },
+        MessageBody::ServerEvent(packet("ping", 1)),
+    ] {
+        let received = ann.received().await;
+        assert_eq!((received.from, received.message.body), (None, body));
+    }
 }
 
 #[tokio::test]

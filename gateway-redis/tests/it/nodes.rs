@@ -55,11 +55,11 @@ impl MessageReceiver for Receiver {
 impl<E: Engine> Node<E> {
     /// A node that is not started.
     pub(crate) fn new(engine: E) -> Self {
-        let (messages, received) = unbounded_channel();
+        let (messages, arrivals) = unbounded_channel();
         let (states, changes) = unbounded_channel();
         let (ignored, reasons) = unbounded_channel();
         let receiver = Arc::new(Receiver { messages, states, ignored, gate: std::sync::Mutex::default() });
-        Self { engine, messages: received.into(), states: changes.into(), ignored: reasons.into(), receiver }
+        Self { engine, messages: arrivals.into(), states: changes.into(), ignored: reasons.into(), receiver }
     }
 
     /// A node that serves `/`.

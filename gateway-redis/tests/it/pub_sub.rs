@@ -197,7 +197,7 @@ async fn messages_of_a_node_keep_their_order() {
     let (ann, bob) = (Node::start(redis.pub_sub()).await, Node::start(redis.pub_sub()).await);
     let message = |number: u32| ClusterMessage {
         namespace: slash(),
-        body: event(if number % 2 == 0 { &["r"] } else { &[] }, number),
+        body: event(if number.is_multiple_of(2) { &["r"] } else { &[] }, number),
     };
     for batch in 0..20 {
         let batch: Vec<_> = (0..128).map(|number| message(batch * 128 + number)).collect();

@@ -140,7 +140,7 @@ async fn messages_of_a_node_keep_their_order() {
     bob.engine.enter_rooms(&"/".into(), &rooms(&["r"])).await;
     let message = |number: u32| ClusterMessage {
         namespace: "/".into(),
-        body: event(if number % 2 == 0 { &["r"] } else { &[] }, number),
+        body: event(if number.is_multiple_of(2) { &["r"] } else { &[] }, number),
     };
     for batch in 0..20 {
         let batch: Vec<_> = (0..128).map(|number| message(batch * 128 + number)).collect();

@@ -13,7 +13,7 @@ use crate::nodes::{Node, event, packet, to, within};
 use crate::redis_process::RedisProcess;
 
 fn numbered(number: u32) -> ClusterMessage {
-    ClusterMessage { namespace: "/".into(), body: event(if number % 2 == 0 { &["r"] } else { &[] }, number) }
+    ClusterMessage { namespace: "/".into(), body: event(if number.is_multiple_of(2) { &["r"] } else { &[] }, number) }
 }
 
 /// Checks that a node received the numbers in their order, each once.

@@ -180,9 +180,9 @@ pub(super) fn read_response(bytes: &[u8]) -> ReadResult {
     let ReadResponse { kind, request_id: request, sockets, rooms, client_count, data, packet, args } =
         serde_json::from_str(&json)?;
     let answer = match (kind, sockets, rooms) {
-        (Some(types::SERVER_SIDE_EMIT), ..) => Answer::ServerEvent(answered(data, args, attachments)?),
+        (Some(types::SERVER_SIDE_EMIT), ..) => Answer::ServerEvent(answered(data, args, &attachments)?),
         (Some(types::CLIENT_COUNT), ..) => Answer::ClientCount(client_count.unwrap_or_default()),
-        (Some(types::CLIENT_ACK), ..) => Answer::ClientAck(answered(packet, args, attachments)?),
+        (Some(types::CLIENT_ACK), ..) => Answer::ClientAck(answered(packet, args, &attachments)?),
         (Some(_), ..) => return Err(ClassicError::new("a response of an unknown type")),
         (None, Some(sockets), _) => Answer::Sockets(read_sockets(sockets.get())?),
         (None, None, Some(rooms)) => Answer::Rooms(room_names(Some(rooms))),
@@ -234,7 +234,7 @@ fn event_packet(list: &str, attachments: Attachments) -> Result<EventPacket, Cla
 }
 
 /// Returns the arguments of an answer: all of them, or the first.
-fn answered(first: Option<&RawValue>, all: Option<&RawValue>, parts: Attachments) -> Result<RawArgs, ClassicError> {
+fn answered(first: Option<&RawValue>, all: Option<&RawValue>, parts: &Attachments) -> Result<RawArgs, ClassicError> {
     let (part, is_list) = match (all, first) {
         (Some(all), _) => (all, true),
         (None, Some(first)) => (first, false),

@@ -199,7 +199,7 @@ fn write_client_ack(request: &str, args: &RawArgs) -> Vec<u8> {
     bytes
 }
 
-fn uid<'a>(sender: ClassicSender<'a>) -> &'a str {
+fn uid(sender: ClassicSender<'_>) -> &str {
     match sender {
         ClassicSender::Node(id) => NodeId::as_str(id),
         ClassicSender::Emitter => "emitter",
@@ -238,7 +238,9 @@ fn write_opts(out: &mut MsgpackWriter<'_>, sender: ClassicSender<'_>, to: &Selec
 fn write_names(out: &mut MsgpackWriter<'_>, member: &str, names: &[String]) {
     out.text(member);
     out.array(names.len());
-    names.iter().for_each(|name| out.text(name));
+    for name in names {
+        out.text(name);
+    }
 }
 
 /// Writes the flags that are set, as Node does.
