@@ -41,8 +41,8 @@ impl Handler {
             Output::Value(ty) => find_borrow(ty.to_token_stream()).is_none(),
             Output::Stream(_) => false,
         };
-        let is_subscribed = matches!(self.work, Work::Subscribe { .. });
-        self.is_async && is_subscribed && is_owned && self.lifetimes.is_empty() && self.arguments.len() <= 4
+        let is_hook = matches!(self.work, Work::Hook(_));
+        self.is_async && !is_hook && is_owned && self.lifetimes.is_empty() && self.arguments.len() <= 4
     }
 }
 
