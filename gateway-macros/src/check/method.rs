@@ -156,12 +156,11 @@ fn check_events(
         take(signature.ident.to_token_stream(), signature.ident.unraw().to_string(), mistakes);
     }
     for value in values {
-        match as_text(value) {
-            Some(text) => take(text.to_token_stream(), text.value(), mistakes),
-            None => {
-                let example = known.example;
-                mistakes.add(value, format!("an event's name is a text in quotes\nhelp: write `{example}`"));
-            }
+        if let Some(text) = as_text(value) {
+            take(text.to_token_stream(), text.value(), mistakes);
+        } else {
+            let example = known.example;
+            mistakes.add(value, format!("an event's name is a text in quotes\nhelp: write `{example}`"));
         }
     }
     events

@@ -63,9 +63,7 @@ impl Entered {
         }
         if !gone.is_empty() {
             cluster.engine.exit_rooms(namespace, &gone).await;
-            gone.iter().for_each(|room| {
-                entered.remove(room);
-            });
+            entered.retain(|room| !gone.contains(room));
         }
         if !is_served {
             cluster.engine.exit_namespace(namespace).await;

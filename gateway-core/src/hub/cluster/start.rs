@@ -94,12 +94,16 @@ impl Joining {
 
     /// Runs until the cluster ends; connects first if that has not happened.
     async fn run(self, entered: Option<Entered>) {
-        let entered = match entered {
-            Some(entered) => entered,
-            None => tokio::select! {
-                entered = async { self.connect_in_the_end().await; self.enter().await } => entered,
-                () = self.cluster.ending.cancelled() => return,
-            },
+        let entered = async {
+            if let Some(entered) = entered {
+                return entered;
+            }
+            self.connect_in_the_end().await;
+            self.enter().await
+        };
+        let entered = tokio::select! {
+            entered = entered => entered,
+            () = self.cluster.ending.cancelled() => return,
         };
         tokio::join!(publish_all(&self.cluster), entered.follow(&self.cluster, &self.hub));
     }
