@@ -69,7 +69,7 @@ impl<T: Clone + Send + Sync + 'static> FromContext<on::Message> for Extension<T>
         context.extensions().get().map(Self).ok_or_else(|| {
             let value = std::any::type_name::<T>();
             Rejection::internal(|id| {
-                tracing::error!(value, id, "a handler requires an extension that no interceptor inserted")
+                tracing::error!(value, id, "a handler requires an extension that no interceptor inserted");
             })
         })
     }
