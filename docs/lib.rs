@@ -23,6 +23,7 @@ pages! {
     pipeline: "pipeline.md";
     connections: "connections.md";
     serving: "serving.md";
+    cluster: "cluster.md";
     operations: "operations.md";
     deploy: "deploy.md";
     limits: "limits.md";
