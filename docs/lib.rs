@@ -15,6 +15,7 @@ macro_rules! pages {
 
 pages! {
     getting_started: "getting-started.md";
+    clients: "clients.md";
     gateways: "gateways.md";
     events: "events.md";
     arguments: "arguments.md";
@@ -22,6 +23,7 @@ pages! {
     pipeline: "pipeline.md";
     connections: "connections.md";
     serving: "serving.md";
+    cluster: "cluster.md";
     operations: "operations.md";
     deploy: "deploy.md";
     limits: "limits.md";

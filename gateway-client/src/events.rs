@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
@@ -16,36 +16,55 @@ use crate::error::EventError;
 use crate::inbox::Inbox;
 use crate::wire::Data;
 
+/// Subscriptions of one event.
+type Inboxes = Arc<Vec<Weak<Inbox<EventError>>>>;
+
 /// Subscriptions by event name.
 #[derive(Debug, Default)]
-pub(crate) struct Subscriptions {
-    inboxes: Mutex<HashMap<String, Vec<Weak<Inbox<EventError>>>>>,
-}
+pub(crate) struct Subscriptions(Mutex<HashMap<String, Inboxes>>);
 
 impl Subscriptions {
     pub(crate) fn add(&self, event: &str, inbox: &Arc<Inbox<EventError>>) {
-        let mut inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
-        let inboxes = inboxes.entry(event.to_owned()).or_default();
+        let mut subscriptions = self.lock();
+        let inboxes = Arc::make_mut(subscriptions.entry(event.to_owned()).or_default());
         inboxes.retain(|inbox| inbox.strong_count() > 0);
         inboxes.push(Arc::downgrade(inbox));
     }
 
     /// Hands an event to its subscriptions. Events without one are dropped.
     pub(crate) fn receive(&self, event: &str, data: impl Fn() -> Data) {
-        let mut inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(subscribed) = inboxes.get_mut(event) else { return };
-        subscribed.retain(|inbox| inbox.upgrade().is_some_and(|inbox| inbox.push(data(), || EventError::Overflow)));
-        if subscribed.is_empty() {
-            inboxes.remove(event);
+        // Readers are woken without the lock.
+        let Some(inboxes) = self.lock().get(event).cloned() else { return };
+        let mut are_all_open = true;
+        for inbox in &*inboxes {
+            are_all_open &= inbox.upgrade().is_some_and(|inbox| inbox.push(data(), || EventError::Overflow));
+        }
+        if !are_all_open {
+            self.prune(event);
         }
     }
 
     /// Ends all subscriptions after the events that they have.
     pub(crate) fn end(&self) {
-        let inboxes = std::mem::take(&mut *self.inboxes.lock().unwrap_or_else(PoisonError::into_inner));
-        for inbox in inboxes.into_values().flatten().filter_map(|inbox| inbox.upgrade()) {
+        let subscriptions = std::mem::take(&mut *self.lock());
+        for inbox in subscriptions.values().flat_map(|inboxes| inboxes.iter()).filter_map(Weak::upgrade) {
             inbox.end(None);
         }
+    }
+
+    /// Forgets the subscriptions of an event that were dropped or have overflowed.
+    fn prune(&self, event: &str) {
+        let mut subscriptions = self.lock();
+        let Some(inboxes) = subscriptions.get_mut(event) else { return };
+        Arc::make_mut(inboxes).retain(|inbox| inbox.upgrade().is_some_and(|inbox| !inbox.is_ended()));
+        if inboxes.is_empty() {
+            subscriptions.remove(event);
+        }
+    }
+
+    // No user code runs under this lock, so a poisoned lock still guards whole data.
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Inboxes>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -57,6 +57,11 @@ impl<E> Inbox<E> {
         }
     }
 
+    /// Returns `true` if it takes no more items.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.lock().is_ended
+    }
+
     pub(crate) fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Result<Data, E>>> {
         let mut state = self.lock();
         if let Some(item) = state.items.pop_front() {

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use crate::error::{Exception, Rejection};
 pub use crate::gateway::{
-    Concrete, ConcreteEntry, GatewayEntry, GenericEntry, HandlersEntry, Part, Probe, Registration,
+    Concrete, ConcreteEntry, ConnectFuture, DisconnectFuture, EventFuture, GatewayEntry, GenericEntry, HandlersEntry,
+    InitFuture, MessageFuture, MethodEntry, Part, Probe, Registration, SubscriptionEntry,
 };
 use crate::gateway::{Gateway, Handlers, Injectable, Layers};
 use crate::handler::{Context, HandlerFuture};

@@ -75,7 +75,8 @@ impl Socket {
         verdict.map_err(JoinError::Refused)?;
         self.space.join(&self.session.id, room)?;
         if let Some(cluster) = self.space.cluster() {
-            cluster.room_entered(&self.space.name, room).await;
+            // Boxed, so that the future is no larger in a server without a cluster.
+            Box::pin(cluster.room_entered(&self.space.name, room)).await;
         }
         Ok(())
     }

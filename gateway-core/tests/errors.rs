@@ -210,7 +210,7 @@ impl Subscriber for Log {
     fn exit(&self, _: &span::Id) {}
 }
 
-const TOLD: (Level, &str) = (Level::DEBUG, "a failure was told to the client");
+const TOLD: (Level, &str) = (Level::DEBUG, "an exception was sent to the client");
 const FAILED: (Level, &str) = (Level::ERROR, "a handler or hook failed");
 const HIDDEN: &str = "Internal server error";
 
@@ -353,7 +353,7 @@ async fn an_argument_that_cannot_be_read() {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_nobody_provided() {
-    let logged = (Level::ERROR, "a handler asks for a service that nobody provided");
+    let logged = (Level::ERROR, "a handler requires a service that was not provided");
     Row { frame: r#"{"event":"unprovided"}"#, code: "internal", message: HIDDEN, counted: EXCEPTION, logged }
         .check()
         .await;

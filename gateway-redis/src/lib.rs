@@ -28,6 +28,17 @@
 //! whose publication was under way when the connection broke is not sent again, because it may have arrived. With streams
 //! nothing is lost and nothing is doubled as long as the stream is long enough.
 //!
+//! # Permissions
+//!
+//! A user of Redis (ACL) needs these, where `socket.io` is the prefix:
+//!
+//! | engine | rules |
+//! | --- | --- |
+//! | all | `+hello +ping +pubsub +client\|setname +client\|id &socket.io*` |
+//! | [`PubSub`] | `+publish +subscribe +unsubscribe +psubscribe +punsubscribe`, and the pattern of each namespace, such as `&socket.io#/#*` |
+//! | [`Sharded`] | `+spublish +ssubscribe +sunsubscribe` |
+//! | [`Streams`] | `+publish +subscribe +unsubscribe +xadd +xread +xrange +xinfo +multi +exec +client\|kill ~socket.io*`, and for recovery `+set +getdel +pexpire +del ~sio:session:*` |
+//!
 //! The client library is `redis`: its plain connection leaves the time of a reconnect to its user, pushes messages of RESP3
 //! without a queue in between, and confirms each subscription.
 

@@ -34,7 +34,10 @@ class Client {
   /** Waits until an event has come that this is true of. It is not taken. */
   until(what, matches) {
     if (this.received.some(matches)) return Promise.resolve();
-    return within(`${what} at ${this.tag}`, new Promise((resolve) => this.#waiting.push({ matches, resolve })));
+    const come = within(`${what} at ${this.tag}`, new Promise((resolve) => this.#waiting.push({ matches, resolve })));
+    return come.catch((error) => {
+      throw new Error(`${error.message}; what came: ${JSON.stringify(this.received).slice(0, 500)}`);
+    });
   }
 
   /** Waits until this event has come with these arguments. */
@@ -134,7 +137,7 @@ export class PlainClient extends Client {
   }
 
   shape(event, args) {
-    const data = args.length === 1 && !Array.isArray(args[0]) ? args[0] : args;
+    const data = args.length === 1 ? args[0] : args;
     return { event, data: this.isPacked ? data : withText(data) };
   }
 

@@ -8,7 +8,7 @@ import pg from 'pg';
 import { createClient } from 'redis';
 import { freePort, Process, eventually } from './process.js';
 
-/** A service that may be restarted on its port. `start` begins it, `stop` ends it and takes its folder away. */
+/** A service that may be restarted on its port. `run` begins it, `stop` ends it and takes its folder away. */
 class Service {
   folder = mkdtempSync(join(tmpdir(), 'gateway-cluster-'));
   process;
@@ -23,11 +23,6 @@ class Service {
     this.process = undefined;
   }
 
-  async restart() {
-    await this.kill();
-    await this.run();
-  }
-
   async stop() {
     await this.forget?.();
     await this.kill();
@@ -39,17 +34,10 @@ export class Redis extends Service {
   crash = 'SIGKILL';
   #commands;
 
-  /** Starts redis-server with these options beside those that the suite needs. */
-  static async start(...options) {
-    const redis = await Redis.away(...options);
-    await redis.run();
-    return redis;
-  }
-
   /** A server that is not there yet. */
-  static async away(...options) {
+  static async away() {
     const redis = new Redis();
-    Object.assign(redis, { options, port: await freePort() });
+    redis.port = await freePort();
     return redis;
   }
 
@@ -59,7 +47,7 @@ export class Redis extends Service {
 
   begin() {
     const fixed = ['--bind', '127.0.0.1', '--port', this.port, '--dir', this.folder, '--save', '', '--appendonly', 'no'];
-    return Process.start('redis-server', [...fixed, ...this.options].map(String), { ready: /Ready to accept connections/ });
+    return Process.start('redis-server', fixed.map(String), { ready: /Ready to accept connections/ });
   }
 
   /** Runs a command on a connection of the suite's own. */
@@ -104,14 +92,6 @@ export class Postgres extends Service {
   crash = 'SIGQUIT';
   #pool;
 
-  static async start() {
-    const postgres = await Postgres.away();
-    await postgres.run();
-    // The adapters want it to be there.
-    await postgres.query('CREATE TABLE socket_io_attachments (id bigserial UNIQUE, created_at timestamptz DEFAULT NOW(), payload bytea)');
-    return postgres;
-  }
-
   static async away() {
     const postgres = new Postgres();
     postgres.port = await freePort();
@@ -122,6 +102,12 @@ export class Postgres extends Service {
       ...user, cwd: folder, stdio: 'ignore',
     });
     return postgres;
+  }
+
+  async run() {
+    await super.run();
+    // The adapters want it to be there.
+    await this.query('CREATE TABLE IF NOT EXISTS socket_io_attachments (id bigserial UNIQUE, created_at timestamptz DEFAULT NOW(), payload bytea)');
   }
 
   get url() {

@@ -12,7 +12,7 @@ const garbage = [
   '', '{', '{}', '[]', 'null', '1', '"text"', '{"type":99}', '{"type":"x"}', '{"type":3}', '{"type":4,"opts":null,"rooms":null}',
   '{"type":2,"opts":{"rooms":5,"except":7},"rooms":[1]}', '{"type":3,"uid":"x","nsp":"/","data":{"packet":null,"opts":{}}}',
   '{"type":3,"uid":"x","nsp":"/","data":{"packet":{"type":2,"data":[]},"opts":{"rooms":[],"except":[],"flags":{}}}}',
-  '{"type":3,"uid":"x","nsp":"/","data":{"packet":{"type":2,"data":[5]},"opts":{"rooms":[],"except":[],"flags":{}}}}',
+  '{"type":3,"uid":"x","nsp":"/","data":{"packet":{"type":2,"data":[{}]},"opts":{"rooms":[],"except":[],"flags":{}}}}',
   '{"type":5,"uid":"x","requestId":{},"opts":[]}', '{"type":6,"uid":"x","data":[]}', '{"type":6,"uid":"x","data":"text"}',
   '{"type":7,"uid":"x","nsp":"/","data":{"requestId":7}}', '{"type":8,"data":{"requestId":"none","sockets":[]},"uid":"x","nsp":"/"}',
   '{"requestId":"none","sockets":[]}', '{"requestId":"none"}', '{"uid":"x","type":3,"attachmentId":"999999"}',
@@ -79,8 +79,8 @@ describe('foreign messages are ignored', { skip: !kinds.includes('rust') }, () =
         assert.deepEqual(client.take().map(({ event }) => event), ['posted', 'posted'], 'nothing else came');
         const { err, sockets } = await client.do('fetch');
         assert.deepEqual([err, sockets.length], [null, 2]);
-        client.close();
       }
+      for (const client of clients) client.close();
       await Promise.all(nodes.map((node) => node.stop()));
       await engine.stop();
     });

@@ -7,21 +7,29 @@ import { settle, startAll } from './nodes.js';
 import { operations } from './operations.js';
 
 /** `KINDS=node` proves the suite against Socket.IO alone. */
-export const kinds = (process.env.KINDS ?? 'node').split(',');
+export const kinds = (process.env.KINDS ?? 'node,rust').split(',');
+
+/** Every kind with every kind. */
 export const pairs = kinds.flatMap((from) => kinds.map((to) => [from, to]));
 
-const engines = {
-  redis: async () => ({ redis: await Redis.start() }),
-  sharded: async () => ({ redis: await Redis.start() }),
-  streams: async () => ({ redis: await Redis.start() }),
-  postgres: async () => ({ postgres: await Postgres.start() }),
-};
-
+/** An engine of nodes, and the service that it needs. */
 export class Engine {
   static async start(name) {
-    const engine = new Engine();
-    Object.assign(engine, { name, services: await engines[name]() });
+    const engine = await Engine.away(name);
+    await engine.service.run();
     return engine;
+  }
+
+  /** An engine whose service is not there yet. */
+  static async away(name) {
+    const engine = new Engine();
+    engine.name = name;
+    engine.services = name === 'postgres' ? { postgres: await Postgres.away() } : { redis: await Redis.away() };
+    return engine;
+  }
+
+  get service() {
+    return this.services.redis ?? this.services.postgres;
   }
 
   /** Waits until a node has subscribed the room. */
@@ -30,8 +38,8 @@ export class Engine {
     await this.services.redis.subscribed(`socket.io#${namespace}#${room}#`, 1, 'SHARDNUMSUB');
   }
 
-  async stop() {
-    for (const service of Object.values(this.services)) await service.stop();
+  stop() {
+    return this.service.stop();
   }
 }
 

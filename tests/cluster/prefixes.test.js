@@ -16,7 +16,7 @@ describe('two clusters on one engine do not see each other', () => {
   for (const [name, ofAdapter] of Object.entries(options)) {
     test(name, async () => {
       const engine = await Engine.start(name);
-      const members = [[kinds.at(0), 'one'], [kinds.at(-1), 'two']];
+        const members = [[kinds.at(0), 'one'], [kinds.at(-1), 'two']];
       const [here, there] = await Promise.all([
         startAll(engine, members),
         startAll(engine, members, { OPTIONS: JSON.stringify(ofAdapter), PREFIX: 'other' }),

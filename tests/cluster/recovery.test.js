@@ -3,10 +3,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { IoClient } from './clients.js';
-import { Engine, pairs } from './matrix.js';
+import { Engine } from './matrix.js';
 import { settle, startAll } from './nodes.js';
 
 const missed = Array.from({ length: 30 }, (_, number) => number);
+
+/** The nodes that keep sessions in Redis. */
+const pairs = [['node', 'node']];
 
 /** How a node ends. Socket.IO's adapter writes a session when its client leaves, which a killed node does not see. */
 const ends = {

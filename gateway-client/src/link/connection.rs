@@ -131,7 +131,11 @@ impl<'a> Connection<'a> {
             match message {
                 Message::Text(text) => self.receive(&text),
                 Message::Binary(bytes) => self.receive_binary(bytes),
-                Message::Close(frame) => self.closed = Some(code_and_reason(frame)),
+                Message::Close(frame) => {
+                    self.closed = Some(code_and_reason(frame));
+                    // RFC 6455 §7.1.1: the server ends TCP, but not every one does.
+                    self.deadline.as_mut().reset(Instant::now() + self.shared.delays.close);
+                }
                 // The answer to a ping is sent with the next flush.
                 Message::Ping(_) => self.must_flush = true,
                 Message::Pong(_) | Message::Frame(_) => {}
@@ -231,7 +235,8 @@ impl<'a> Connection<'a> {
 
     /// Takes the next message to send; `None` while there is none.
     fn next_message(&mut self, context: &mut Context<'_>) -> Option<Message> {
-        while self.phase != Phase::Closing {
+        // After a close frame nothing is sent (RFC 6455 §5.5.1): what waits is for the next connection.
+        while self.phase != Phase::Closing && self.closed.is_none() {
             let is_waiting = self.phase == Phase::Waiting;
             match self.shared.outbox.poll_next(context, is_waiting) {
                 Poll::Pending => return None,
@@ -266,13 +271,11 @@ impl<'a> Connection<'a> {
 
     /// Pings a silent server, and gives up one that stays silent, does not accept the client, or does not answer its close frame.
     fn poll_timers(&mut self, context: &mut Context<'_>) -> Poll<End> {
-        if (self.phase != Phase::Accepted || self.is_ending) && self.deadline.as_mut().poll(context).is_ready() {
-            let end = if self.shared.outbox.is_closed() {
-                End::Stopped
-            } else {
-                End::Lost(ConnectError::Timeout(self.shared.delays.connect))
-            };
-            return Poll::Ready(end);
+        let has_deadline = self.phase != Phase::Accepted || self.is_ending || self.closed.is_some();
+        if has_deadline && self.deadline.as_mut().poll(context).is_ready() {
+            let is_over = self.shared.outbox.is_closed() || self.closed.is_some();
+            let late = || End::Lost(ConnectError::Timeout(self.shared.delays.connect));
+            return Poll::Ready(if is_over { self.end() } else { late() });
         }
         while self.timer.as_mut().poll(context).is_ready() {
             let delays = &self.shared.delays;

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::memory::{Network, hostile};
 
@@ -282,4 +283,31 @@ async fn a_server_that_reads_nothing_does_not_hold_a_close_up() {
     let start = Instant::now();
     client.close().await;
     assert_eq!(start.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_after_the_servers_close_frame_is_for_the_next_connection() {
+    let connections = Arc::new(AtomicUsize::new(0));
+    let network = hostile(move |stream| {
+        let is_first = connections.fetch_add(1, Ordering::Relaxed) == 0;
+        async move {
+            let mut socket = accepted(stream).await;
+            if is_first {
+                // It never ends TCP.
+                let frame = CloseFrame { code: 4000.into(), reason: "too slow".into() };
+                socket.send(Message::Close(Some(frame))).await.unwrap();
+                sleep(Duration::from_hours(1)).await;
+            }
+            while let Some(Ok(message)) = socket.next().await {
+                let heard = format!(r#"{{"event":"heard","data":{message}}}"#);
+                socket.send(Message::text(heard)).await.unwrap();
+            }
+        }
+    });
+    let client = network.client("/").connect().await.unwrap();
+    let mut heard = client.on::<serde_json::Value>("heard");
+    sleep(Duration::from_secs(1)).await;
+    assert!(matches!(client.status(), Status::Open(_)), "the server may still end TCP");
+    client.emit("late", &1).await.unwrap();
+    assert_eq!(heard.next().await.unwrap().unwrap()["event"], "late");
 }

@@ -97,7 +97,7 @@ impl BindTarget<'_> {
 
 impl<'a> Assembly<'a> {
     /// Assembles all selected gateways, or returns all problems.
-    pub(crate) fn new(
+    pub(crate) fn assemble(
         selection: &GatewaySelection,
         given: AssemblyInputs<'a>,
         expected: &[String],

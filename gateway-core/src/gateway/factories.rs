@@ -245,7 +245,7 @@ impl fmt::Debug for Services {
 impl IntoException for ServiceMissing {
     fn into_exception(self) -> Exception {
         let Self(service) = self;
-        Exception::internal(|id| tracing::error!(service, id, "a factory asks for a service that nobody provided"))
+        Exception::internal(|id| tracing::error!(service, id, "a factory requires a service that was not provided"))
     }
 }
 

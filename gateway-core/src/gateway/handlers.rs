@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::error::{ConnectRejection, Exception};
 use crate::gateway::layers::{AddLayers, Layers};
+use crate::gateway::method_entry::{MethodEntry, SubscriptionEntry};
 use crate::handler::{
-    Argument, Context, Declared, ErrorTypes, Handler, HandlerFuture, Hook, MethodName, Names, RawReply, Requirements,
-    RunHandler, RunHook, Subscription, Written,
+    Argument, Context, Declared, ErrorTypes, Handler, HandlerFuture, Hook, MethodName, Names, RawReply, RunHandler,
+    RunHook, Subscription,
 };
 use crate::protocol::Message;
 
@@ -19,14 +20,6 @@ pub struct Handlers<G> {
     pub(crate) bound: Bound,
     /// The method that [`Handlers::around`] and [`Handlers::arguments`] refer to.
     last: LastAdded,
-    place: Place,
-}
-
-/// Source location of the next method: the file, and the lines of its name and of its arguments' types.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    file: &'static str,
-    lines: &'static [u32],
 }
 
 /// The list that the last method was added to.
@@ -75,17 +68,22 @@ impl<T> Bare<T> {
 }
 
 macro_rules! hooks {
-    ($($(#[$doc:meta])* $name:ident => $list:ident, $last:ident: $outcome:ty;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident, $method:ident => $list:ident, $last:ident: $outcome:ty;)*) => {$(
         $(#[$doc])*
         pub fn $name<F>(&mut self, hook: Hook, run: F) -> &mut Self
         where
             F: Fn(&Arc<G>, &Context<'_>) -> HandlerFuture<$outcome> + Send + Sync + 'static,
         {
-            let gateway = self.gateway.clone();
-            let run: RunHook<$outcome> = Box::new(move |context| run(built(gateway.as_ref()), context));
+            let run: RunHook<$outcome> = self.with_gateway(run);
             self.bound.$list.push(Bare::new(hook, run));
             self.last = LastAdded::$last;
             self
+        }
+
+        /// Adds the method of a macro.
+        #[doc(hidden)]
+        pub fn $method(&mut self, entry: &MethodEntry, run: fn(&Arc<G>, &Context<'_>) -> HandlerFuture<$outcome>) {
+            self.$name(entry.hook(), run).arguments(entry.arguments());
         }
     )*};
 }
@@ -93,13 +91,7 @@ macro_rules! hooks {
 // No bound on `Gateway`: a struct without the attribute then causes one compiler error at the block instead of four.
 impl<G: Send + Sync + 'static> Handlers<G> {
     pub(crate) fn new(gateway: Option<Arc<G>>, declared: Declared) -> Self {
-        Self {
-            gateway,
-            declared,
-            bound: Bound::default(),
-            last: LastAdded::Nothing,
-            place: Place { file: "", lines: &[] },
-        }
+        Self { gateway, declared, bound: Bound::default(), last: LastAdded::Nothing }
     }
 
     /// Adds a handler of an event.
@@ -107,8 +99,47 @@ impl<G: Send + Sync + 'static> Handlers<G> {
     where
         F: Fn(&Arc<G>, &Context<'_>) -> HandlerFuture + Send + Sync + 'static,
     {
-        let gateway = self.gateway.clone();
-        self.add_handler(subscription, Box::new(move |context| handle(built(gateway.as_ref()), context)))
+        let call = self.with_gateway(handle);
+        self.add_handler(subscription, call)
+    }
+
+    /// Adds the method of a macro.
+    #[doc(hidden)]
+    pub fn subscribe_method(&mut self, entry: &SubscriptionEntry, handle: fn(&Arc<G>, &Context<'_>) -> HandlerFuture) {
+        self.subscribe(entry.subscription(), handle).arguments(entry.method.arguments());
+        if let Some(more) = self.more() {
+            more.error_types = Some(entry.error_types);
+        }
+    }
+
+    /// Adds the method of a macro.
+    #[doc(hidden)]
+    pub fn on_server_event_method(
+        &mut self,
+        entry: &SubscriptionEntry,
+        handle: fn(&Arc<G>, &Context<'_>) -> HandlerFuture,
+    ) {
+        self.on_server_event(entry.subscription(), handle).arguments(entry.method.arguments());
+    }
+
+    /// Sets the bounds of the last added handler.
+    #[doc(hidden)]
+    pub fn policy(&mut self, set: fn(Subscription) -> Subscription) {
+        if let Some(method) = self.bound.handlers.last_mut() {
+            let subscription = &mut method.run.subscription;
+            *subscription = set(subscription.clone());
+        }
+    }
+
+    /// The function of a method with its gateway.
+    fn with_gateway<T: 'static>(
+        &self,
+        run: impl Fn(&Arc<G>, &Context<'_>) -> HandlerFuture<T> + Send + Sync + 'static,
+    ) -> RunHook<T> {
+        match self.gateway.clone() {
+            Some(gateway) => Box::new(move |context| run(&gateway, context)),
+            None => Box::new(|_| unreachable!("a server whose gateways could not be built does not start")),
+        }
     }
 
     /// Adds a method for events that other servers of a cluster send with
@@ -118,8 +149,7 @@ impl<G: Send + Sync + 'static> Handlers<G> {
     where
         F: Fn(&Arc<G>, &Context<'_>) -> HandlerFuture + Send + Sync + 'static,
     {
-        let gateway = self.gateway.clone();
-        let call: RunHandler = Box::new(move |context| handle(built(gateway.as_ref()), context));
+        let call = self.with_gateway(handle);
         let hook = subscription.method;
         let handler = self.handler(subscription, call);
         self.bound.server_events.push(Bare::new(hook, handler));
@@ -159,46 +189,6 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         self
     }
 
-    /// Sets the source location of the next method. Macro output keeps locations apart from the methods, so that incremental
-    /// compilation reuses a method that has only moved.
-    #[doc(hidden)]
-    pub fn at(&mut self, file: &'static str, lines: &'static [u32]) {
-        self.place = Place { file, lines };
-    }
-
-    /// Returns a subscription to `event` of the method at [`Handlers::at`].
-    #[doc(hidden)]
-    #[must_use]
-    pub fn subscription(&self, event: &'static str, method: &'static str) -> Subscription {
-        Subscription::new(event, method, self.place.file, self.place.line(0))
-    }
-
-    /// Returns the hook at [`Handlers::at`].
-    #[doc(hidden)]
-    #[must_use]
-    pub fn hook(&self, method: &'static str) -> Hook {
-        Hook::new(method, self.place.file, self.place.line(0))
-    }
-
-    /// Adds the requirements of an argument of the last added method.
-    #[doc(hidden)]
-    pub fn argument(&mut self, text: &'static str, needs: fn(&mut Requirements<'_>)) {
-        let place = self.place;
-        if let Some(more) = self.more() {
-            let line = place.line(1 + more.arguments.len());
-            more.arguments.push(Argument::new(Written::new(text, place.file, line), needs));
-        }
-    }
-
-    /// Sets the error types of the last added method. A filter that catches none of them causes a warning.
-    #[doc(hidden)]
-    pub fn error_types(&mut self, list: fn(&mut ErrorTypes)) -> &mut Self {
-        if let Some(more) = self.more() {
-            more.error_types = Some(list);
-        }
-        self
-    }
-
     fn more(&mut self) -> Option<&mut More> {
         let Bound { handlers, init, connect, disconnect, message, server_events } = &mut self.bound;
         match self.last {
@@ -214,24 +204,14 @@ impl<G: Send + Sync + 'static> Handlers<G> {
 
     hooks! {
         /// Adds a hook that runs once, before the port opens.
-        on_init => init, Init: Result<(), String>;
+        on_init, on_init_method => init, Init: Result<(), String>;
         /// Adds a hook that accepts or refuses every new socket.
-        on_connect => connect, Connect: Result<(), ConnectRejection>;
+        on_connect, on_connect_method => connect, Connect: Result<(), ConnectRejection>;
         /// Adds a hook that runs for every accepted socket after its disconnect.
-        on_disconnect => disconnect, Disconnect: Result<(), Exception>;
+        on_disconnect, on_disconnect_method => disconnect, Disconnect: Result<(), Exception>;
         /// Adds a handler of whole messages without an envelope, which makes this a raw gateway.
-        on_message => message, Message: Result<Option<Message>, Exception>;
+        on_message, on_message_method => message, Message: Result<Option<Message>, Exception>;
     }
-}
-
-impl Place {
-    fn line(self, index: usize) -> u32 {
-        self.lines.get(index).copied().unwrap_or_default()
-    }
-}
-
-fn built<G>(gateway: Option<&Arc<G>>) -> &Arc<G> {
-    gateway.expect("a server whose gateways could not be built does not start")
 }
 
 impl<G> fmt::Debug for Handlers<G> {

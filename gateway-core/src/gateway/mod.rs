@@ -7,6 +7,7 @@ mod fields;
 mod handlers;
 mod known_namespaces;
 mod layers;
+mod method_entry;
 mod namespace_error;
 mod pattern;
 mod per_socket;
@@ -24,6 +25,9 @@ pub use handlers::Handlers;
 pub(crate) use known_namespaces::{KnownNamespaces, check_slash};
 pub(crate) use layers::BuiltLayers;
 pub use layers::{Injectable, Layers};
+pub use method_entry::{
+    ConnectFuture, DisconnectFuture, EventFuture, InitFuture, MessageFuture, MethodEntry, SubscriptionEntry,
+};
 pub use namespace_error::NamespaceError;
 pub(crate) use per_socket::SocketFactory;
 pub use problem::{Problem, StartError};
@@ -39,7 +43,7 @@ use crate::handler::Declared;
 /// One value serves all sockets, from many tasks at once. Events of one socket are handled one after the other, in order;
 /// events of different sockets are handled concurrently.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no gateway",
+    message = "`{Self}` is not a gateway",
     label = "this type has no namespace",
     note = "put `#[gateway(namespace = \"/…\")]` on `struct {Self}`"
 )]

@@ -35,7 +35,7 @@ fn add_raw<G: Send + Sync + 'static>(handlers: &mut Handlers<G>) {
 
 fn problems(selection: &GatewaySelection, services: &ServiceMap, expected: &[String]) -> Vec<String> {
     let given = AssemblyInputs { services, per_socket: &[], around: &BuiltLayers::default() };
-    let assembled = Assembly::new(selection, given, expected, &crate::limits::Limits::default());
+    let assembled = Assembly::assemble(selection, given, expected, &crate::limits::Limits::default());
     assembled.err().into_iter().flatten().map(|problem| problem.what().to_owned()).collect()
 }
 

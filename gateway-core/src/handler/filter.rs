@@ -38,8 +38,8 @@ use crate::protocol::Disconnect;
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no filter",
-    label = "this answers no failure",
+    message = "`{Self}` is not a filter",
+    label = "this does not handle failures",
     note = "implement `Filter` for `{Self}`: `fn catch(&self, error: &Self::Error, context: &Context<'_>) -> FilterOutcome`"
 )]
 pub trait Filter: Send + Sync + 'static {

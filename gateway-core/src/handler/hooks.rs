@@ -8,7 +8,7 @@ use crate::handler::{Context, Guards, HandlerFuture, IntoException, RawReply, Re
 /// An error type that refuses a connection: [`ConnectRejection`] itself and every exception.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot refuse a connection",
-    label = "this error is no refusal",
+    label = "this error is not a rejection",
     note = "return `Result<(), ConnectRejection>`, or put `#[derive(Exception)]` on `{Self}`"
 )]
 pub trait IntoConnectRejection {
@@ -31,7 +31,7 @@ impl<E: IntoException> IntoConnectRejection for E {
 
 /// A return type of `#[on_connect]`: `()`, or a `Result<(), _>` with a refusal or an exception.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no verdict on a connection",
+    message = "`{Self}` is not an output of a connect hook",
     label = "a connect hook cannot return this",
     note = "return `()` to accept always, or `Result<(), ConnectRejection>`"
 )]

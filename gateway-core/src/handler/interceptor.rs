@@ -30,8 +30,8 @@ use crate::handler::{Layer, Reply, RunHandler};
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no interceptor",
-    label = "this cannot stand around a handler",
+    message = "`{Self}` is not an interceptor",
+    label = "this cannot wrap a handler",
     note = "implement `Interceptor` for `{Self}`: `async fn intercept(&self, context: &Context<'_>, next: Next<'_>) -> Reply`"
 )]
 pub trait Interceptor: Send + Sync + 'static {

@@ -2,7 +2,7 @@
 
 /// A room's name: any text.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no room's name: a name is a text",
+    message = "`{Self}` is not the name of a room: a name is a text",
     label = "not a text",
     note = "write it as one: `\"general\"`, `format!(\"room-{{id}}\")`, or `id.to_string()` for a number"
 )]

@@ -308,10 +308,12 @@ impl Target {
     /// Describes the target to other nodes.
     pub(crate) fn selector(&self) -> Selector {
         let Selection { rooms, except } = self.selection.clone();
-        let mut flags = BroadcastFlags::default();
-        flags.volatile = self.delivery == Delivery::Volatile;
-        flags.uncompressed = self.worth == Compress::Nothing;
-        flags.trace_parent = self.trace.as_ref().map(|trace| trace.as_str().to_owned());
+        let flags = BroadcastFlags {
+            volatile: self.delivery == Delivery::Volatile,
+            uncompressed: self.worth == Compress::Nothing,
+            trace_parent: self.trace.as_ref().map(|trace| trace.as_str().to_owned()),
+            ..BroadcastFlags::default()
+        };
         Selector { rooms, except, flags }
     }
 

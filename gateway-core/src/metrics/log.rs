@@ -33,7 +33,7 @@ pub(crate) fn told(socket: &dyn Display, event: &str, failure: ExceptionNotice<'
         tracing::error!(%socket, event, code, id, error, "a handler or hook failed");
         hidden_failure(event, error, id);
     } else {
-        tracing::debug!(%socket, event, code, id, "a failure was told to the client");
+        tracing::debug!(%socket, event, code, id, "an exception was sent to the client");
     }
 }
 
@@ -48,12 +48,12 @@ pub(crate) fn unreachable_filter(filter: &dyn Display, error: &str) {
         %filter,
         error,
         help = "let a handler under it return `Result<_, …>` with this error, or take the filter out",
-        "a filter is never asked: no handler under it can fail with its error"
+        "a filter is never called: no handler under it can fail with its error"
     );
     let filter = filter.to_string();
-    write_once("filters that are never asked", &filter, || {
+    write_once("filters that are never called", &filter, || {
         format!(
-            "the filter {filter} is never asked: no handler under it can fail with `{error}`; let one return `Result<_, {error}>`, or take the filter out"
+            "the filter {filter} is never called: no handler under it can fail with `{error}`; let one return `Result<_, {error}>`, or take the filter out"
         )
     });
 }

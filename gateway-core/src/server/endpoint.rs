@@ -61,7 +61,7 @@ impl From<ListenSource> for Endpoint {
 
 /// A value that a server can listen on: any type that converts into an [`Endpoint`].
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is nothing to listen on: an address has a host and a port",
+    message = "`{Self}` is not an address to listen on: an address has a host and a port",
     label = "no address",
     note = "write `\"127.0.0.1:3000\"`, or `(\"127.0.0.1\", 3000)` for a port that is a number; `\"0.0.0.0:3000\"` is every address of the machine"
 )]

@@ -47,7 +47,7 @@ impl RunningServer {
             let answering = tokio::spawn(monitor(listener, handle.clone()));
             Monitoring { address, answering }
         });
-        Self { address, service, handle, accepting, tls, monitoring, encrypted }
+        Self { address, encrypted, service, handle, accepting, tls, monitoring }
     }
 
     /// The address the server listens on; the first of several.

@@ -41,8 +41,8 @@ impl Handler {
             Output::Value(ty) => find_borrow(ty.to_token_stream()).is_none(),
             Output::Stream(_) => false,
         };
-        let is_subscribed = matches!(self.work, Work::Subscribe { .. });
-        self.is_async && is_subscribed && is_owned && self.lifetimes.is_empty() && self.arguments.len() <= 4
+        let is_hook = matches!(self.work, Work::Hook(_));
+        self.is_async && !is_hook && is_owned && self.lifetimes.is_empty() && self.arguments.len() <= 4
     }
 }
 
@@ -156,12 +156,11 @@ fn check_events(
         take(signature.ident.to_token_stream(), signature.ident.unraw().to_string(), mistakes);
     }
     for value in values {
-        match as_text(value) {
-            Some(text) => take(text.to_token_stream(), text.value(), mistakes),
-            None => {
-                let example = known.example;
-                mistakes.add(value, format!("an event's name is a text in quotes\nhelp: write `{example}`"));
-            }
+        if let Some(text) = as_text(value) {
+            take(text.to_token_stream(), text.value(), mistakes);
+        } else {
+            let example = known.example;
+            mistakes.add(value, format!("an event's name is a text in quotes\nhelp: write `{example}`"));
         }
     }
     events

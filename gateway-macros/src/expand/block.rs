@@ -28,17 +28,18 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
                 #(#lints)*
                 const _: () = {
                     trait #methods: ::core::marker::Sized {
+                        fn #take_up(#all: &mut #framework::manual::Handlers<Self>);
                         #(#heads)*
                     }
                     // From `impl` on as the block itself: a name that is not found is then not found in the same words, and told once.
                     #impl_token #methods for #self_type {
+                        fn #take_up(#all: &mut #framework::manual::Handlers<Self>) {
+                            #(#calls)*
+                            #refusals
+                        }
                         #(#definitions)*
                     }
-                    fn #take_up(#all: &mut #framework::manual::Handlers<#self_type>) {
-                        #(#calls)*
-                        #refusals
-                    }
-                    static #table: fn(&mut #framework::manual::Handlers<#self_type>) = #take_up;
+                    static #table: fn(&mut #framework::manual::Handlers<#self_type>) = <#self_type as #methods>::#take_up;
                     #framework::private::submit! { #framework::private::HandlersEntry::of::<#self_type>(&#table) }
                 };
             }
@@ -68,7 +69,7 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
     }
 }
 
-/// A function for each handler, as one for all of them would cost the compiler more than their sum.
+/// A function for each handler, and its entry.
 struct Functions {
     /// Their declarations in a trait.
     heads: Vec<TokenStream>,
@@ -84,7 +85,7 @@ impl Functions {
         let CheckedBlock { framework, self_type, handlers, unread, .. } = checked;
         let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
         let turbofish = type_generics.as_turbofish();
-        let (is_generic, table, methods) = (!generics.params.is_empty(), local("handlers"), local("Methods"));
+        let (is_generic, methods) = (!generics.params.is_empty(), local("Methods"));
         let in_calls = callable(self_type);
         let refusals = unread.iter().map(|error| refusal(framework, error)).collect();
         let mut made = Self { heads: Vec::new(), definitions: Vec::new(), calls: Vec::new(), refusals };
@@ -92,36 +93,33 @@ impl Functions {
         for handler in handlers {
             let name = name_of(handler, &mut taken);
             let (cfgs, lints) = (&handler.cfgs, &handler.lints);
-            let (of, path) = if is_generic {
-                (quote!(#self_type), quote!(#name #turbofish))
-            } else {
-                (quote!(Self), quote!(<#self_type as #methods>::#name))
-            };
             let (here, end) = handler.ends;
             let here = Span::call_site().located_at(here);
             let (framework, name) = (at(here, framework), at(here, &name));
-            let of = if is_generic { of } else { at(here, &of) };
-            let table_there = at(here, &table);
-            let parameters = quote_spanned!(here=> #table_there: &mut #framework::manual::Handlers<#of>);
+            let (of, path) = if is_generic {
+                (quote!(#self_type), quote!(#name #turbofish))
+            } else {
+                (quote_spanned!(here=> Self), quote_spanned!(here=> <Self as #methods>::#name))
+            };
+            let entry = Entry::new(framework, here, is_generic.then_some(&in_calls), handler);
+            let (parameters, output) = entry.parameters(&of);
             let parameters = group(Delimiter::Parenthesis, end, parameters);
             let function = Ident::new("fn", here);
             let head = quote! {
                 #(#cfgs)*
                 #(#lints)*
-                #function #name #impl_generics #parameters #where_clause
+                #function #name #impl_generics #parameters #output #where_clause
             };
             let semicolon = at(Span::call_site().located_at(end), &quote!(;));
             made.heads.push(quote!(#head #semicolon));
-            let self_type = is_generic.then_some(&in_calls);
-            let entry = Entry { framework, here, self_type, handler };
-            let body = group(Delimiter::Brace, end, entry.expand());
+            let body = group(Delimiter::Brace, end, entry.body());
             made.definitions.push(quote!(#head #body));
-            let (written_at, framework) = (entry.lines(), &checked.framework);
+            let registration = entry.registration(&path);
             made.calls.push(quote! {
                 #(#cfgs)*
+                #(#lints)*
                 {
-                    #framework::manual::Handlers::at(#table, ::core::file!(), &[#(#written_at),*]);
-                    #path(#table);
+                    #registration
                 }
             });
         }

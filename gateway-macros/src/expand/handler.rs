@@ -12,10 +12,12 @@ use crate::expand::spans::{at, local};
 use crate::expand::text::{line, type_text};
 use crate::parse::Role;
 
-/// Differences between the roles: the source of arguments, and the use of the value.
+/// Differences between the roles: the source of arguments, the use of the value, and what comes of it.
 struct Words {
-    /// The trait of arguments, from the framework's root.
+    /// The trait that reads arguments. Those of an event are its default.
     from: TokenStream,
+    /// From the framework's root.
+    future: TokenStream,
     /// From the framework's root.
     into_trait: TokenStream,
     into_method: Ident,
@@ -23,98 +25,207 @@ struct Words {
 
 impl Words {
     fn of(role: Role, framework: &TokenStream, here: Span) -> Self {
-        let (on, into_trait, into_method) = match role {
-            Role::Subscribe => (Some("Message"), quote!(IntoReply), "into_reply"),
-            Role::Connect => (Some("Connect"), quote!(manual::ConnectOutput), "into_output"),
-            Role::Disconnect => (Some("Disconnect"), quote!(manual::DisconnectOutput), "into_output"),
-            Role::Init => (Some("Init"), quote!(manual::InitOutput), "into_output"),
-            Role::Message => (Some("Raw"), quote!(manual::RawOutput), "into_output"),
-            Role::ServerEvent => (None, quote!(IntoReply), "into_reply"),
+        let on = |on: TokenStream| quote!(#framework::extract::FromContext<#framework::extract::on::#on>);
+        let (from, future, into_trait, into_method) = match role {
+            Role::Subscribe => (
+                quote!(#framework::extract::FromContext),
+                quote!(private::EventFuture),
+                quote!(IntoReply),
+                "into_reply",
+            ),
+            Role::Connect => {
+                (on(quote!(Connect)), quote!(private::ConnectFuture), quote!(manual::ConnectOutput), "into_output")
+            }
+            Role::Disconnect => (
+                on(quote!(Disconnect)),
+                quote!(private::DisconnectFuture),
+                quote!(manual::DisconnectOutput),
+                "into_output",
+            ),
+            Role::Init => (on(quote!(Init)), quote!(private::InitFuture), quote!(manual::InitOutput), "into_output"),
+            Role::ServerEvent => (
+                quote!(#framework::extract::FromServerEvent),
+                quote!(private::EventFuture),
+                quote!(IntoReply),
+                "into_reply",
+            ),
+            Role::Message => {
+                (on(quote!(Raw)), quote!(private::MessageFuture), quote!(manual::RawOutput), "into_output")
+            }
         };
-        let from = match on.map(|on| Ident::new(on, here)) {
-            Some(on) => quote!(extract::FromContext<#framework::extract::on::#on>),
-            None => quote!(extract::FromServerEvent),
-        };
-        Self { from, into_trait: at(here, &into_trait), into_method: Ident::new(into_method, here) }
+        let word = |word| Ident::new(word, here);
+        let (future, into_trait) = (at(here, &future), at(here, &into_trait));
+        Self { from, future, into_trait, into_method: word(into_method) }
     }
 }
 
-/// An entry on its way into the table.
+/// A method on its way into the table: a function that reads its arguments and calls it, and an entry.
 ///
-/// Every token has a place within its method, and every call has one place. Incremental compilation counts places from where a function
-/// begins: a token with another place would make the function new to the compiler whenever the method has moved.
+/// Every token has a place within its method, and every call has one place. Incremental compilation of nightly Rust counts places from
+/// where a function begins: a token with another place would make the function new to the compiler whenever the method has moved.
 pub(crate) struct Entry<'a> {
-    pub(crate) framework: TokenStream,
+    framework: TokenStream,
     /// Where its method begins, as the place of made code.
-    pub(crate) here: Span,
-    /// The type by its name, where `Self` is none.
-    pub(crate) self_type: Option<&'a Type>,
-    pub(crate) handler: &'a Handler,
+    here: Span,
+    /// The type by its name, where the function has no `Self`.
+    self_type: Option<&'a Type>,
+    handler: &'a Handler,
+    words: Words,
 }
 
-impl Entry<'_> {
-    /// `Handlers::subscribe(handlers, …);`, or that of a hook. By path: a method of a trait that all types have does not come
-    /// between.
-    pub(crate) fn expand(&self) -> TokenStream {
-        let Self { framework, here, .. } = self;
+impl<'a> Entry<'a> {
+    pub(crate) fn new(framework: TokenStream, here: Span, self_type: Option<&'a Type>, handler: &'a Handler) -> Self {
+        let role = match &handler.work {
+            Work::Hook(role) => *role,
+            Work::Subscribe { .. } => Role::Subscribe,
+            Work::ServerEvent { .. } => Role::ServerEvent,
+        };
+        let words = Words::of(role, &framework, here);
+        Self { framework, here, self_type, handler, words }
+    }
+
+    /// `(gateway: &Arc<Self>, cx: &Context<'_>) -> HandlerFuture`
+    pub(crate) fn parameters(&self, of: &TokenStream) -> (TokenStream, TokenStream) {
+        let Self { framework, here, handler, .. } = self;
         let here = *here;
-        let (role, described) = self.described();
-        let (add, handlers, hook) = (Ident::new(role.name(), self.here), self.local("handlers"), self.local("hook"));
-        let words = Words::of(role, framework, here);
-        let call = self.call(&words);
-        let (around, arguments) = (self.around(), self.arguments(&words));
-        let error_types = self.error_types();
+        let (gateway, future) = (self.local("gateway"), &self.words.future);
+        let cx =
+            if handler.arguments.is_empty() { quote_spanned!(here=> _) } else { self.local("cx").into_token_stream() };
+        let parameters = quote_spanned!(here=> #gateway: &::std::sync::Arc<#of>, #cx: &#framework::Context<'_>);
+        (parameters, quote_spanned!(here=> -> #framework::#future))
+    }
+
+    /// Reads the arguments, each by a statement of its own, and calls the method.
+    pub(crate) fn body(&self) -> TokenStream {
+        let Self { framework, handler, here, .. } = self;
+        let here = *here;
+        let names: Vec<Ident> =
+            (0..handler.arguments.len()).map(|index| self.local(&format!("argument_{index}"))).collect();
+        let (cx, value, rejection) = (self.local("cx"), self.local("value"), self.local("rejection"));
+        let reads = handler.arguments.iter().zip(&names).map(|(written, name)| {
+            let (from, text) = (self.extractor_trait(&self.named(written)), self.text(&type_text(written)));
+            let read = quote_spanned!(written.span()=> #from::from_context(#cx));
+            quote_spanned! {here=>
+                let #name = match #read {
+                    ::core::result::Result::Ok(#value) => #value,
+                    ::core::result::Result::Err(#rejection) => {
+                        return #framework::private::rejected(#cx, #text, #rejection);
+                    }
+                };
+            }
+        });
+        let running = match (&handler.output, handler.is_async) {
+            (Output::Stream(ty), _) => self.stream(ty, &names),
+            (Output::Unit | Output::Value(_), true) if handler.is_called_by_arguments() => self.called(&names),
+            (Output::Unit | Output::Value(_), true) => self.future(&names),
+            (Output::Unit | Output::Value(_), false) => self.ready(&names),
+        };
+        quote_spanned!(here=> #(#reads)* #running)
+    }
+
+    /// `Handlers::subscribe_method(handlers, &SubscriptionEntry { … }, function);`, or that of a hook. By path: a method of a trait that
+    /// all types have does not come between. The entry is a constant, and the function a pointer: nothing of it is generic.
+    pub(crate) fn registration(&self, function: &TokenStream) -> TokenStream {
+        let Self { framework, handler, here, .. } = self;
+        let here = *here;
+        let handlers = self.local("handlers");
+        let method = self.method_entry();
+        let (role, entry) = match &handler.work {
+            Work::Hook(role) => (*role, method),
+            Work::Subscribe { events, .. } => (Role::Subscribe, self.subscription_entry(events, &method)),
+            Work::ServerEvent { events } => (Role::ServerEvent, self.subscription_entry(events, &method)),
+        };
+        let add = Ident::new(&format!("{}_method", role.name()), here);
+        let (policy, around) = (self.policy(), self.around());
         quote_spanned! {here=>
-            let #hook = #described;
-            #framework::manual::Handlers::#add(#handlers, #hook, #call);
+            #framework::manual::Handlers::<Self>::#add(#handlers, &#entry, #function);
+            #policy
             #around
-            #arguments
-            #error_types
         }
     }
 
-    /// Errors that the method may return, by its return type. Those of a stream are not listed.
-    fn error_types(&self) -> Option<TokenStream> {
+    fn subscription_entry(&self, events: &[String], method: &TokenStream) -> TokenStream {
+        let (framework, here) = (&self.framework, self.here);
+        let (reply, error_types) = (self.text(&self.reply()), self.error_types());
+        quote_spanned! {here=>
+            #framework::private::SubscriptionEntry {
+                method: #method,
+                events: &[#(#events),*],
+                reply: #reply,
+                error_types: #error_types,
+            }
+        }
+    }
+
+    fn method_entry(&self) -> TokenStream {
+        let Self { framework, handler, here, .. } = self;
+        let here = *here;
+        let name = self.text(&handler.ident.unraw().to_string());
+        let arguments = handler.arguments.iter().map(|ty| self.text(&type_text(ty)));
+        let needs = handler.arguments.iter().map(|ty| {
+            let read = self.extractor_trait(&ty.to_token_stream());
+            quote_spanned!(ty.span()=> #read::needs)
+        });
+        let lines = std::iter::once(handler.ident.span()).chain(handler.arguments.iter().map(Spanned::span)).map(line);
+        quote_spanned! {here=>
+            #framework::private::MethodEntry {
+                name: #name,
+                file: ::core::file!(),
+                lines: &[#(#lines),*],
+                arguments: &[#(#arguments),*],
+                needs: &[#(#needs),*],
+            }
+        }
+    }
+
+    fn reply(&self) -> String {
+        match &self.handler.output {
+            Output::Unit => "()".to_owned(),
+            Output::Value(ty) | Output::Stream(ty) => type_text(ty),
+        }
+    }
+
+    /// Errors that the method may return, by its return type. Those of a stream and of a server's event are not listed.
+    fn error_types(&self) -> TokenStream {
         let Self { framework, handler, here, .. } = self;
         let here = *here;
         let ty = match (&handler.work, &handler.output) {
-            (Work::Hook(_) | Work::ServerEvent { .. }, _) | (Work::Subscribe { .. }, Output::Stream(_)) => return None,
+            (Work::Hook(_) | Work::ServerEvent { .. }, _) | (Work::Subscribe { .. }, Output::Stream(_)) => {
+                return quote_spanned!(here=> #framework::private::ErrorTypes::add_unknown);
+            }
             (Work::Subscribe { .. }, Output::Unit) => quote_spanned!(here=> ()),
-            (Work::Subscribe { .. }, Output::Value(ty)) => elided(self.named(ty), &handler.lifetimes),
+            (Work::Subscribe { .. }, Output::Value(ty)) => elided(ty.to_token_stream(), &handler.lifetimes),
         };
-        let (handlers, framework_there) = (self.local("handlers"), at(ty.span(), framework));
-        let list = quote_spanned!(ty.span()=> <#ty as #framework_there::IntoReply>::error_types);
-        Some(quote_spanned!(here=> #framework::manual::Handlers::error_types(#handlers, #list);))
+        let framework = at(ty.span(), framework);
+        quote_spanned!(ty.span()=> <#ty as #framework::IntoReply>::error_types)
+    }
+
+    /// Bounds of the handler, where some are given.
+    fn policy(&self) -> Option<TokenStream> {
+        let Self { framework, handler, here, .. } = self;
+        let here = *here;
+        let Work::Subscribe { policy, .. } = &handler.work else { return None };
+        let calls = policy_calls(framework, policy);
+        let (handlers, subscription) = (self.local("handlers"), self.local("subscription"));
+        (!calls.is_empty()).then(|| {
+            let calls = at(here, &calls);
+            quote_spanned!(here=> #framework::manual::Handlers::<Self>::policy(#handlers, |#subscription| #subscription #calls);)
+        })
     }
 
     /// Layers around the method.
     fn around(&self) -> Option<TokenStream> {
         let Self { framework, handler, here, .. } = self;
         let here = *here;
-        let statements = layer_statements(framework, &handler.layers, |ty| self.named(ty));
+        let statements = layer_statements(framework, &handler.layers, Clone::clone);
         let (handlers, layers) = (self.local("handlers"), self.local("layers"));
         (!handler.layers.is_empty())
-            .then(|| quote_spanned!(here=> #framework::manual::Handlers::around(#handlers, |#layers| { #statements });))
-    }
-
-    /// Requirements of each argument on the server.
-    fn arguments(&self, words: &Words) -> TokenStream {
-        let Self { framework, handler, here, .. } = self;
-        let here = *here;
-        let handlers = self.local("handlers");
-        let arguments = handler.arguments.iter().map(|ty| {
-            let (text, read) = (self.text(&type_text(ty)), self.extractor_trait(ty, words));
-            let needs = quote_spanned!(ty.span()=> #read::needs);
-            quote_spanned!(here=> #framework::manual::Handlers::argument(#handlers, #text, #needs);)
-        });
-        arguments.collect()
+            .then(|| quote_spanned!(here=> #framework::manual::Handlers::<Self>::around(#handlers, |#layers| { #statements });))
     }
 
     /// `<Data<Order> as FromContext<on::Message>>`, all of it where the type stands.
-    fn extractor_trait(&self, ty: &Type, words: &Words) -> TokenStream {
-        let (framework, from) = (&self.framework, &words.from);
-        let from = at(ty.span(), &quote!(#framework::#from));
-        let ty = self.named(ty);
+    fn extractor_trait(&self, ty: &TokenStream) -> TokenStream {
+        let from = at(ty.span(), &self.words.from);
         quote_spanned!(ty.span()=> <#ty as #from>)
     }
 
@@ -133,101 +244,37 @@ impl Entry<'_> {
         }
     }
 
-    /// The lines of the method's name and of its arguments' types, in the order in which the entry asks for them.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = u32> {
-        let arguments = self.handler.arguments.iter().map(|ty| line(ty.span()));
-        std::iter::once(line(self.handler.ident.span())).chain(arguments)
-    }
-
-    /// Entry of the table for the method, beside the call.
-    fn described(&self) -> (Role, TokenStream) {
-        let Self { framework, handler, here, .. } = self;
-        let here = *here;
-        let method = handler.ident.unraw().to_string();
-        let handlers = self.local("handlers");
-        let (role, events, policy) = match &handler.work {
-            Work::Hook(role) => {
-                return (*role, at(here, &quote!(#framework::manual::Handlers::hook(#handlers, #method))));
-            }
-            Work::ServerEvent { events } => (Role::ServerEvent, events, None),
-            Work::Subscribe { events, policy } => (Role::Subscribe, events, Some(policy)),
-        };
-        let (event, others) = events.split_first().expect("a method without a name for its event has its own");
-        let also = (!others.is_empty()).then(|| quote!(.also(&[#(#others),*])));
-        let arguments = handler.arguments.iter().map(type_text);
-        let reply = match &handler.output {
-            Output::Unit => "()".to_owned(),
-            Output::Value(ty) | Output::Stream(ty) => type_text(ty),
-        };
-        let policy = policy.map(|policy| policy_calls(framework, policy));
-        let described = quote! {
-            #framework::manual::Handlers::subscription(#handlers, #event, #method)
-                #also
-                .arguments(&[#(#arguments),*])
-                .reply(#reply)
-                #policy
-        };
-        (role, at(here, &described))
-    }
-
-    /// The closure that reads the arguments, each by a statement of its own, and calls the method.
-    fn call(&self, words: &Words) -> TokenStream {
-        let Self { framework, handler, here, .. } = self;
-        let here = *here;
-        let names: Vec<Ident> =
-            (0..handler.arguments.len()).map(|index| self.local(&format!("argument_{index}"))).collect();
-        let (gateway, cx, value, rejection) =
-            (self.local("gateway"), self.local("cx"), self.local("value"), self.local("rejection"));
-        let reads = handler.arguments.iter().zip(&names).map(|(written, name)| {
-            let (from, text) = (self.extractor_trait(written, words), self.text(&type_text(written)));
-            let read = quote_spanned!(written.span()=> #from::from_context(#cx));
-            quote_spanned! {here=>
-                let #name = match #read {
-                    ::core::result::Result::Ok(#value) => #value,
-                    ::core::result::Result::Err(#rejection) => {
-                        return #framework::private::rejected(#cx, #text, #rejection);
-                    }
-                };
-            }
-        });
-        let running = match (&handler.output, handler.is_async) {
-            (Output::Stream(ty), _) => self.stream(ty, &names),
-            (Output::Unit | Output::Value(_), true) if handler.is_called_by_arguments() => self.called(words, &names),
-            (Output::Unit | Output::Value(_), true) => self.future(words, &names),
-            (Output::Unit | Output::Value(_), false) => self.ready(words, &names),
-        };
-        let cx = if names.is_empty() { quote_spanned!(here=> _) } else { quote!(#cx) };
-        quote_spanned!(here=> |#gateway, #cx| { #(#reads)* #running })
-    }
-
-    fn ready(&self, words: &Words, names: &[Ident]) -> TokenStream {
+    fn ready(&self, names: &[Ident]) -> TokenStream {
         let (framework, here, gateway) = (&self.framework, self.here, self.local("gateway"));
         let span = Span::call_site().located_at(self.handler.ident.span());
         let method = self.method(span);
-        let value = self.value(words, &quote_spanned!(span=> #method(#gateway, #(#names),*)));
-        quote_spanned!(here=> #framework::manual::HandlerFuture::ready(#value))
+        let value = self.value(&quote_spanned!(span=> #method(#gateway, #(#names),*)));
+        let alias = &self.words.future;
+        quote_spanned!(here=> #framework::#alias::ready(#value))
     }
 
     /// A future that the framework has for methods with as many arguments. An `async` block here would cost the compiler several times
     /// as much. It stands under the method's name, as in [`Entry::future`].
-    fn called(&self, words: &Words, names: &[Ident]) -> TokenStream {
+    fn called(&self, names: &[Ident]) -> TokenStream {
         let (framework, gateway) = (&self.framework, self.local("gateway"));
         let span = self.handler.ident.span();
-        let (method, into) = (self.method(span), self.into(words));
+        let (method, into) = (self.method(span), self.into());
         let call = Ident::new(&format!("call_{}", names.len()), span);
         let call = at(span, &quote!(#framework::private::#call));
-        let future = at(span, &quote!(#framework::manual::HandlerFuture::future));
+        let alias = &self.words.future;
+        let future = at(span, &quote!(#framework::#alias::future));
         quote_spanned!(span=> #future(#call(#gateway, #(#names,)* #method, #into)))
     }
 
     /// A future that owns the gateway. All of it stands under the method's name, where one that is not `Send` is
     /// then reported.
-    fn future(&self, words: &Words, names: &[Ident]) -> TokenStream {
+    fn future(&self, names: &[Ident]) -> TokenStream {
         let (framework, here, gateway) = (&self.framework, self.here, self.local("gateway"));
         let span = self.handler.ident.span();
         let (method, borrowed) = (self.method(span), quote_spanned!(here=> &#gateway));
-        let value = self.value(words, &quote_spanned!(span=> #method(#borrowed, #(#names),*).await));
-        let future = at(span, &quote!(#framework::manual::HandlerFuture::future));
+        let value = self.value(&quote_spanned!(span=> #method(#borrowed, #(#names),*).await));
+        let alias = &self.words.future;
+        let future = at(span, &quote!(#framework::#alias::future));
         let future = quote_spanned!(span=> #future(async move { #value }));
         quote_spanned! {here=>
             let #gateway = ::std::sync::Arc::clone(#gateway);
@@ -257,8 +304,8 @@ impl Entry<'_> {
     }
 
     /// Hands the method's value on.
-    fn value(&self, words: &Words, called: &TokenStream) -> TokenStream {
-        let (into, here) = (self.into(words), self.here);
+    fn value(&self, called: &TokenStream) -> TokenStream {
+        let (into, here) = (self.into(), self.here);
         let span = match &self.handler.output {
             Output::Value(ty) => ty.span(),
             Output::Unit | Output::Stream(_) => here,
@@ -268,10 +315,10 @@ impl Entry<'_> {
 
     /// The function that hands the method's value on: that of its declared type, so that a type that cannot be handed on is reported
     /// there.
-    fn into(&self, words: &Words) -> TokenStream {
+    fn into(&self) -> TokenStream {
         let Self { framework, handler, here, .. } = self;
         let here = *here;
-        let Words { into_trait, into_method, .. } = words;
+        let Words { into_trait, into_method, .. } = &self.words;
         match &handler.output {
             Output::Value(ty) => {
                 let span = ty.span();
@@ -279,7 +326,7 @@ impl Entry<'_> {
                 let (into, into_method) = (at(span, &into), at(span, into_method));
                 quote_spanned!(span=> <#ty as #into>::#into_method)
             }
-            Output::Unit | Output::Stream(_) => quote_spanned!(here=> #framework::#into_trait::#into_method),
+            Output::Unit | Output::Stream(_) => quote_spanned!(here=> <() as #framework::#into_trait>::#into_method),
         }
     }
 

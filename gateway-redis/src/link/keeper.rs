@@ -37,6 +37,8 @@ pub(super) struct Keeper {
     losses: Arc<Notify>,
     backoff: Backoff,
     connected: Instant,
+    /// The cause of the next loss, if it is known.
+    cause: Option<String>,
 }
 
 impl Keeper {
@@ -49,8 +51,20 @@ impl Keeper {
     ) -> Self {
         let (subscriptions, losses) = Default::default();
         let (backoff, connected) = (connector.backoff(), Instant::now());
-        let subscriber = None;
-        Self { connector, node, receiver, publisher, subscriber, subscriptions, requests, losses, backoff, connected }
+        let (subscriber, cause) = (None, None);
+        Self {
+            connector,
+            node,
+            receiver,
+            publisher,
+            subscriber,
+            subscriptions,
+            requests,
+            losses,
+            backoff,
+            connected,
+            cause,
+        }
     }
 
     /// Runs until the handle is dropped.
@@ -111,7 +125,8 @@ impl Keeper {
     async fn reconnect(&mut self) -> bool {
         let is_deaf = self.is_subscriber_lost();
         let side = if is_deaf { "subscribed" } else { "publishing" };
-        self.node.state_changed(EngineState::Lost { reason: format!("the {side} connection was closed") });
+        let reason = self.cause.take().unwrap_or_else(|| format!("the {side} connection was closed"));
+        self.node.state_changed(EngineState::Lost { reason });
         let mut is_gap = is_deaf;
         if self.connected.elapsed() > STABLE {
             self.backoff = self.connector.backoff();
@@ -121,7 +136,7 @@ impl Keeper {
         while self.is_lost() {
             is_gap |= self.is_subscriber_lost();
             if let Err(error) = self.connect().await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "Redis cannot be reached yet");
+                self.report(&error);
                 if !self.pause().await {
                     return false;
                 }
@@ -133,6 +148,17 @@ impl Keeper {
         }
         self.node.state_changed(EngineState::Connected);
         true
+    }
+
+    fn report(&self, error: &ConnectError) {
+        let is_away = matches!(error, ConnectError::Unreachable { .. });
+        let error = error as &dyn std::error::Error;
+        if is_away {
+            tracing::debug!(error, "Redis cannot be reached yet");
+        } else {
+            // This ends by what people do.
+            tracing::warn!(error, "Redis refuses the connection or its subscriptions");
+        }
     }
 
     /// Waits, and notes changes of subscriptions meanwhile. Returns `false` if the handle is dropped.
@@ -166,7 +192,7 @@ impl Keeper {
         if let Some(live) = self.subscriber.as_mut().filter(|_| !changes.is_empty())
             && let Err(error) = send(&mut live.connection, &changes).await
         {
-            tracing::warn!(error = &error as &dyn std::error::Error, "Redis did not confirm a subscription");
+            self.cause = Some(format!("Redis did not confirm a subscription: {error}"));
             live.lose();
         }
         for done in waiting {

@@ -68,9 +68,11 @@ impl Position {
         match (removed, self.ordinal) {
             (Some(removed), Some(read)) => {
                 self.ordinal = Some(removed);
-                match removed.saturating_sub(read) {
-                    0 => Missing::Nothing,
-                    lost => Missing::Entries(Some(lost)),
+                match removed.checked_sub(read) {
+                    Some(0) => Missing::Nothing,
+                    Some(lost) => Missing::Entries(Some(lost)),
+                    // The last entry that was read is gone, and too few were removed: this is another stream.
+                    None => Missing::Entries(None),
                 }
             }
             // At the beginning nothing was read that could have been removed after.
@@ -167,6 +169,7 @@ mod tests {
         check(Some(50), ("101-0", 70, Some(120)), Missing::Nothing);
         let position = check(Some(50), ("200-0", 60, Some(120)), Missing::Entries(Some(10)));
         assert_eq!(position, Position { id: id("100-0"), ordinal: Some(60) });
+        check(Some(50), ("200-0", 100, Some(100)), Missing::Entries(None));
         check(None, ("200-0", 60, None), Missing::Entries(None));
         check(None, ("50-0", 60, None), Missing::Nothing);
     }

@@ -2,7 +2,7 @@
 
 use gateway_core::cluster::{Answer, Census, ClusterMessage, Engine, MessageBody, Question};
 use gateway_redis::Redis;
-use redis::cmd;
+use redis::{Value, cmd};
 
 use crate::nodes::{Node, event, within};
 use crate::redis_process::RedisProcess;
@@ -77,6 +77,49 @@ async fn the_master_that_sentinels_know() {
     check_pair(redis.streams(), redis.streams()).await;
     let unknown = Redis::sentinel([sentinel.url()], "other").connect().await;
     assert!(unknown.is_err());
+}
+
+#[tokio::test]
+async fn a_promoted_replica_takes_over() {
+    let mut master = RedisProcess::start();
+    let replica = RedisProcess::start_with(&["--replicaof", &format!("127.0.0.1 {}", master.port)]);
+    let mut connection = replica.connection().await;
+    within(async {
+        loop {
+            let state: String = cmd("INFO").arg("replication").query_async(&mut connection).await.unwrap();
+            if state.contains("master_link_status:up") {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let sentinel = RedisProcess::start_sentinel(&format!(
+        "sentinel monitor main 127.0.0.1 {} 1\nsentinel down-after-milliseconds main 300\nsentinel failover-timeout main \
+         3000\n",
+        master.port
+    ));
+    // A Sentinel learns of replicas from the master.
+    let mut questions = sentinel.connection().await;
+    within(async {
+        loop {
+            let replicas: Vec<Value> =
+                cmd("SENTINEL").arg("REPLICAS").arg("main").query_async(&mut questions).await.unwrap();
+            if !replicas.is_empty() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let redis = Redis::sentinel([sentinel.url()], "main").connect().await.unwrap();
+    let (ann, bob) = (Node::start(redis.streams()).await, Node::start(redis.streams()).await);
+    ann.publish(event(&[], "before")).await;
+    assert_eq!(bob.received_value().await, "before");
+    master.kill();
+    let message = ClusterMessage { namespace: "/".into(), body: event(&[], "after") };
+    ann.publish_all(&[message]).await;
+    assert_eq!(bob.received_value().await, "after");
 }
 
 #[cfg(feature = "tls")]

@@ -50,6 +50,43 @@ async fn a_wrong_password_is_named_at_the_start() {
 }
 
 #[tokio::test]
+async fn a_user_needs_no_more_permissions_than_the_page_names() {
+    let server = RedisProcess::start();
+    let mut connection = server.connection().await;
+    let common = "+hello +ping +pubsub +client|setname +client|id &socket.io*";
+    let mut user = async |name: &str, rules: &str| {
+        let mut command = cmd("ACL");
+        command.arg("SETUSER").arg(name).arg("on").arg(">pw").arg("resetchannels").arg("-@all");
+        for rule in common.split(' ').chain(rules.split(' ')) {
+            command.arg(rule);
+        }
+        let () = command.query_async(&mut connection).await.unwrap();
+        server.builder().user(name, "pw").connect().await.unwrap()
+    };
+    let subscribing = "+publish +subscribe +unsubscribe";
+    let classic = user("classic", &format!("{subscribing} +psubscribe +punsubscribe &socket.io#/#*")).await;
+    let sharded = user("sharded", "+spublish +ssubscribe +sunsubscribe").await;
+    let streams =
+        user("streams", &format!("{subscribing} +xadd +xread +xrange +xinfo +multi +exec +client|kill ~socket.io*"))
+            .await;
+    check_pair(Node::start(classic.pub_sub()).await, Node::start(classic.pub_sub()).await).await;
+    check_pair(Node::start(sharded.sharded()).await, Node::start(sharded.sharded()).await).await;
+    check_pair(Node::start(streams.streams()).await, Node::start(streams.streams()).await).await;
+    // Without the permission for a channel, the reason is told.
+    let ann = Node::new(classic.pub_sub().key("other"));
+    ann.engine.start(ann.handle()).await.unwrap();
+    ann.enter("/").await;
+    let EngineState::Lost { reason } = ann.state().await else { panic!("not lost") };
+    assert!(reason.contains("no permissions"), "{reason}");
+}
+
+async fn check_pair<E: Engine>(ann: Node<E>, bob: Node<E>) {
+    ann.publish(event(&[], 1)).await;
+    assert_eq!(bob.received_value().await, 1);
+    assert!(ann.engine.census(&"/".into()).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_malformed_url_is_named() {
     for url in ["127.0.0.1:6379:1", "http://127.0.0.1", ""] {
         assert!(matches!(Redis::connect(url).await, Err(ConnectError::Configuration(_))), "{url}");

@@ -53,7 +53,7 @@ impl RedisProcess {
 
     /// Starts a Sentinel with these lines of configuration.
     pub(crate) fn start_sentinel(configuration: &str) -> Self {
-        let file = std::env::temp_dir().join(format!("gateway-sentinel-{}.conf", std::process::id()));
+        let file = std::env::temp_dir().join(format!("gateway-sentinel-{}-{}.conf", std::process::id(), free_port()));
         fs::write(&file, configuration).unwrap();
         let server = Self::start_as(vec![file.to_str().unwrap().to_owned(), "--sentinel".to_owned()]);
         fs::remove_file(file).unwrap();

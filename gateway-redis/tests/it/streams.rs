@@ -261,7 +261,8 @@ async fn after_a_server_lost_its_data_the_stream_is_read_from_its_beginning() {
     let published = ann.publish_all(&[numbered(1), numbered(2)]).await;
     assert!(published.iter().all(|published| *published != Published::without_offset()));
     expect_numbers(&bob, 1..3).await;
-    assert!(bob.reconnected().await);
+    // The connections may be lost one after the other.
+    while !bob.reconnected().await {}
 }
 
 #[tokio::test]

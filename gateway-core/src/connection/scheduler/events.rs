@@ -324,7 +324,7 @@ impl EventScheduler {
         let expects_answer = envelope.id.is_some() && !context.session.format.has_acks();
         if context.application.compat.nestjs && !expects_answer {
             context.count(Counter::DroppedEvents);
-            tracing::debug!(socket = %context.session.id, event = name, "an unknown event was passed over");
+            tracing::debug!(socket = %context.session.id, event = name, "an unknown event was ignored");
             context.session.test_log.note(|| format!("`{name}` has no handler, and `nestjs_compat` answers nothing"));
             return;
         }

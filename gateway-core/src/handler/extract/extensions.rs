@@ -68,7 +68,9 @@ impl<T: Clone + Send + Sync + 'static> FromContext<on::Message> for Extension<T>
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
         context.extensions().get().map(Self).ok_or_else(|| {
             let value = std::any::type_name::<T>();
-            Rejection::internal(|id| tracing::error!(value, id, "a handler asks for a value that no interceptor gave"))
+            Rejection::internal(|id| {
+                tracing::error!(value, id, "a handler requires an extension that no interceptor inserted");
+            })
         })
     }
 

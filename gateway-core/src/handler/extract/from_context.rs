@@ -30,7 +30,7 @@ use crate::transport::Handshake;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument here",
-    label = "this is no extractor for this kind of method",
+    label = "this is not an extractor for this kind of method",
     note = "handlers read `Socket`, `Data<T>`, `Args<T>`, `RawArgs`, `State<T>`, `Auth<T>`, `Extension<T>`, `Handshake`, `Path<T>`, `EventName`, `Bytes`, `Ack`, `Cancellation`, `PerSocket<T>` and `Namespace`; hooks read what belongs to the socket; `#[on_disconnect]` reads `DisconnectReason` too",
     note = "a payload of your own type `T` is `Data<T>`, and there is none before the first event; something provided to the server is `State<T>`, and what a guard granted `Auth<T>`",
     note = "an extractor of your own that hooks read too is an `impl<On> FromContext<On> for …`"
@@ -92,7 +92,7 @@ impl<On, T: Service> FromContext<On> for State<T> {
     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
         context.service().map(Self).ok_or_else(|| {
             let service = std::any::type_name::<T>();
-            let log = |id: &str| tracing::error!(service, id, "a handler asks for a service that nobody provided");
+            let log = |id: &str| tracing::error!(service, id, "a handler requires a service that was not provided");
             Rejection::internal(log)
         })
     }

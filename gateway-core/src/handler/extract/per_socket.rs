@@ -18,7 +18,7 @@ impl<On: on::OfSocket, T: Send + Sync + 'static> FromContext<On> for PerSocket<T
         context.of_socket().map(Self).ok_or_else(|| {
             let value = std::any::type_name::<T>();
             Rejection::internal(|id| {
-                tracing::error!(value, id, "a value that nothing makes for its socket is asked for");
+                tracing::error!(value, id, "a handler requires a per-socket value that has no factory");
             })
         })
     }

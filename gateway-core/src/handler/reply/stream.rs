@@ -24,7 +24,7 @@ struct ItemSlot {
 
 /// A stream that a handler may return as `impl …`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no stream of replies",
+    message = "`{Self}` is not a stream of replies",
     label = "a handler that returns `impl …` returns `impl Stream<Item = …>`, with items that can be sent",
     note = "an item of a type of your own is wrapped in `Data`: `impl Stream<Item = Data<Post>>`, where `Post` derives `Serialize`",
     note = "a single reply has a type by name, as in `Data<Receipt>`"

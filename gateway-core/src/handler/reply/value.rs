@@ -173,7 +173,7 @@ impl From<Exception> for Reply {
 /// A type that a handler may return.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent as a reply",
-    label = "this is no reply",
+    label = "this is not a reply",
     note = "wrap a type of your own in `Data<{Self}>`; it must implement `serde::Serialize`",
     note = "replies are `()`, `Data<T>`, text, numbers, `bool`, `serde_json::Value`, `Bytes`, `Reply`, an `Option` of these, or a `Result` of these with an exception"
 )]
@@ -253,8 +253,8 @@ fn reply_content(args: Result<RawArgs, serde_json::Error>) -> Result<Content, Ex
 
 /// A boxed future or stream, which cannot be a reply.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is a future or a stream, and nobody drives it",
-    label = "this is no reply until it was driven",
+    message = "`{Self}` is a future or a stream that nothing polls",
+    label = "this is not a reply",
     note = "a handler that waits is an `async fn` that returns the value; a stream is returned as `impl Stream<Item = …>`",
     note = "where that cannot stand, as in a `Result`, a stream is wrapped: `Result<Streamed<BoxStream<'static, T>>, E>`"
 )]

@@ -8,20 +8,17 @@ use crate::hub::cluster::this_node::Cluster;
 
 /// Namespaces that this node has entered at the engine, each with its entered rooms.
 #[derive(Debug, Default)]
-pub(super) struct Entered {
-    /// Namespaces that are never given up.
-    fixed: HashSet<Arc<str>>,
-    namespaces: HashMap<Arc<str>, HashSet<Arc<str>>>,
-}
+pub(super) struct Entered(HashMap<Arc<str>, HashSet<Arc<str>>>);
 
 impl Entered {
     /// Enters the namespaces that are served as long as the server runs.
-    pub(super) async fn enter(cluster: &Cluster, fixed: Vec<Arc<str>>) -> Self {
-        for namespace in &fixed {
+    pub(super) async fn enter(cluster: &Cluster) -> Self {
+        let mut entered = HashMap::new();
+        for namespace in &cluster.fixed {
             cluster.engine.enter_namespace(namespace).await;
+            entered.insert(Arc::clone(namespace), HashSet::new());
         }
-        let namespaces = fixed.iter().map(|namespace| (Arc::clone(namespace), HashSet::new())).collect();
-        Self { fixed: fixed.into_iter().collect(), namespaces }
+        Self(entered)
     }
 
     /// Follows the changes until the cluster ends.
@@ -44,12 +41,12 @@ impl Entered {
     /// Compares a namespace and its changed rooms with what the engine was told, and tells it the differences.
     async fn update(&mut self, cluster: &Cluster, hub: &Weak<Hub>, (namespace, rooms): (&Arc<str>, HashSet<Arc<str>>)) {
         let space = hub.upgrade().and_then(|hub| hub.find(namespace));
-        let is_served = space.is_some() || self.fixed.contains(namespace);
-        if is_served && !self.namespaces.contains_key(namespace) {
+        let is_served = space.is_some() || cluster.fixed.contains(namespace);
+        if is_served && !self.0.contains_key(namespace) {
             cluster.engine.enter_namespace(namespace).await;
-            self.namespaces.insert(Arc::clone(namespace), HashSet::new());
+            self.0.insert(Arc::clone(namespace), HashSet::new());
         }
-        let Some(entered) = self.namespaces.get_mut(namespace) else { return };
+        let Some(entered) = self.0.get_mut(namespace) else { return };
         // A namespace without a space has no rooms, and those that it had may not have been reported one by one.
         let rooms = if space.is_some() { rooms } else { entered.clone() };
         let has_members = |room: &Arc<str>| space.as_ref().is_some_and(|space| space.has_room(room));
@@ -63,13 +60,11 @@ impl Entered {
         }
         if !gone.is_empty() {
             cluster.engine.exit_rooms(namespace, &gone).await;
-            gone.iter().for_each(|room| {
-                entered.remove(room);
-            });
+            entered.retain(|room| !gone.contains(room));
         }
         if !is_served {
             cluster.engine.exit_namespace(namespace).await;
-            self.namespaces.remove(namespace);
+            self.0.remove(namespace);
         }
     }
 }

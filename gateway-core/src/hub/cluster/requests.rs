@@ -200,13 +200,9 @@ impl OpenRequest {
 impl NodesAsked {
     /// Notes an answer. Returns `false` if the node has answered before.
     fn answer(&mut self, from: Option<&NodeId>) -> bool {
-        match from {
-            Some(node) => self.answered.insert(node.clone()),
-            None => {
-                self.unnamed += 1;
-                true
-            }
-        }
+        let is_first = from.is_none_or(|node| self.answered.insert(node.clone()));
+        self.unnamed += usize::from(from.is_none());
+        is_first
     }
 
     fn leave(&mut self, node: &NodeId) {

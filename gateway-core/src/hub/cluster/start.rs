@@ -34,9 +34,9 @@ pub(crate) struct ClusterSetup {
 pub(crate) async fn start(hub: &Arc<Hub>, setup: ClusterSetup) -> Result<(), EngineError> {
     let ClusterSetup { engine, options, namespaces, handler } = setup;
     let at_start = options.at_start;
-    let cluster = Arc::new(Cluster::new(engine, options));
+    let cluster = Arc::new(Cluster::new(engine, options, namespaces.into_iter().collect()));
     let node = ClusterNode::new(Arc::new(Receiver::new(hub, &cluster, handler)));
-    let joining = Joining { cluster: Arc::clone(&cluster), hub: Arc::downgrade(hub), node, namespaces };
+    let joining = Joining { cluster: Arc::clone(&cluster), hub: Arc::downgrade(hub), node };
     let entered = match at_start {
         EngineAbsence::Fail => {
             joining.connect().await?;
@@ -65,7 +65,6 @@ struct Joining {
     cluster: Arc<Cluster>,
     hub: Weak<Hub>,
     node: ClusterNode,
-    namespaces: Vec<Arc<str>>,
 }
 
 impl Joining {
@@ -89,17 +88,21 @@ impl Joining {
     }
 
     async fn enter(&self) -> Entered {
-        Entered::enter(&self.cluster, self.namespaces.clone()).await
+        Entered::enter(&self.cluster).await
     }
 
     /// Runs until the cluster ends; connects first if that has not happened.
     async fn run(self, entered: Option<Entered>) {
-        let entered = match entered {
-            Some(entered) => entered,
-            None => tokio::select! {
-                entered = async { self.connect_in_the_end().await; self.enter().await } => entered,
-                () = self.cluster.ending.cancelled() => return,
-            },
+        let entered = async {
+            if let Some(entered) = entered {
+                return entered;
+            }
+            self.connect_in_the_end().await;
+            self.enter().await
+        };
+        let entered = tokio::select! {
+            entered = entered => entered,
+            () = self.cluster.ending.cancelled() => return,
         };
         tokio::join!(publish_all(&self.cluster), entered.follow(&self.cluster, &self.hub));
     }

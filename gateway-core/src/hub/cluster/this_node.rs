@@ -1,5 +1,6 @@
 //! The [`Cluster`]: this server's part in its cluster.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub(crate) struct Cluster {
     pub(crate) interest: Interest,
     /// Set if the engine routes messages by room.
     pub(crate) routes_rooms: bool,
+    /// Namespaces that are entered at the start and never given up.
+    pub(super) fixed: HashSet<Arc<str>>,
     pub(crate) meter: ClusterMeter,
     connection: watch::Sender<Connection>,
     /// Cancelled when the tasks of the cluster have to end.
@@ -45,12 +48,13 @@ pub(crate) struct Connection {
 }
 
 impl Cluster {
-    pub(super) fn new(engine: Arc<dyn Engine>, options: ClusterOptions) -> Self {
+    pub(super) fn new(engine: Arc<dyn Engine>, options: ClusterOptions, fixed: HashSet<Arc<str>>) -> Self {
         Self {
             queue: Queue::new(options.queue_messages, options.queue_bytes),
             requests: Requests::default(),
             interest: Interest::new(),
             routes_rooms: engine.routes_rooms(),
+            fixed,
             meter: ClusterMeter::default(),
             connection: watch::Sender::default(),
             ending: CancellationToken::new(),
@@ -184,6 +188,9 @@ impl Cluster {
     ///
     /// [`EngineError`] if the engine cannot carry a namespace of this name.
     pub(crate) async fn admit(&self, namespace: &str) -> Result<(), EngineError> {
+        if self.fixed.contains(namespace) {
+            return Ok(());
+        }
         self.engine.check_namespace(namespace)?;
         self.entered(namespace, None).await;
         Ok(())

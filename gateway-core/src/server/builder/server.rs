@@ -392,7 +392,7 @@ impl Server {
         let mut problems: Vec<_> = lossy.into_iter().collect();
         problems.extend(self.operations.unreadable.iter().map(|text| Problem::proxy(text)));
         let given = AssemblyInputs { services: &self.services, per_socket: &self.per_socket, around: &self.around };
-        match Assembly::new(&self.selection, given, &self.expected, &self.limits) {
+        match Assembly::assemble(&self.selection, given, &self.expected, &self.limits) {
             Ok(assembled) => {
                 problems
                     .extend(EngineIoEndpoint::problems(self.engines.iter().chain(&self.socket_io), &assembled.routes));

@@ -168,7 +168,9 @@ impl Engine for MemoryEngine {
     }
 
     fn publish<'a>(&'a self, messages: &'a [ClusterMessage]) -> EngineFuture<'a, Result<Vec<Published>, EngineError>> {
-        messages.iter().for_each(|message| self.deliver(message));
+        for message in messages {
+            self.deliver(message);
+        }
         let published = messages.iter().map(|_| Published::without_offset()).collect();
         Box::pin(async { Ok(published) })
     }
@@ -188,7 +190,9 @@ impl Engine for MemoryEngine {
             bus.members.retain(|member| member.id != self.id);
             bus.members.iter().map(|member| member.node.clone()).collect()
         };
-        left.iter().for_each(|node| node.node_left(&self.id));
+        for node in left {
+            node.node_left(&self.id);
+        }
         Box::pin(async {})
     }
 }

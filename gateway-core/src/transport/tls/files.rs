@@ -103,8 +103,8 @@ impl Tls {
     /// Reloads both files, and logs a failure instead of returning it.
     pub(crate) fn try_reload(&self) {
         match self.reload() {
-            Ok(()) => tracing::info!(certificate = ?self, "a certificate was read again"),
-            Err(error) => tracing::error!(%error, "a certificate cannot be used; the one before stays"),
+            Ok(()) => tracing::info!(certificate = ?self, "a certificate was reloaded"),
+            Err(error) => tracing::error!(%error, "a certificate cannot be used; the previous one stays in use"),
         }
     }
 

@@ -240,7 +240,7 @@ async fn a_filter_that_no_error_can_reach_is_named_once_with_its_line_and_what_t
     let (_, said) = start(Server::empty().gateway::<Never>().gateway::<Directly>()).await;
     assert_eq!(said.len(), 2, "{said:#?}");
     for line in &said {
-        assert!(line.contains("a filter is never asked"), "{line}");
+        assert!(line.contains("a filter is never called"), "{line}");
         assert!(line.contains("filter=OfFull (") && line.contains("unreachable_filters.rs:"), "{line}");
         assert!(line.contains("error=\"it::handlers::unreachable_filters::Full\""), "{line}");
         assert!(line.contains("help=\"let a handler under it return `Result<_, …>`"), "{line}");

@@ -50,10 +50,10 @@ impl DataParts<'_> {
         };
         match body_type {
             BodyType::Broadcast => self.broadcast(data, channel),
-            BodyType::Join => Ok(MessageBody::Join { rooms: room_names(data.rooms), to: selector(data.opts) }),
-            BodyType::Leave => Ok(MessageBody::Leave { rooms: room_names(data.rooms), to: selector(data.opts) }),
+            BodyType::Join => Ok(MessageBody::Join { rooms: room_names(data.rooms), to: selected(data.opts)? }),
+            BodyType::Leave => Ok(MessageBody::Leave { rooms: room_names(data.rooms), to: selected(data.opts)? }),
             BodyType::Disconnect => {
-                Ok(MessageBody::Disconnect { close: data.close == Some(true), to: selector(data.opts) })
+                Ok(MessageBody::Disconnect { close: data.close == Some(true), to: selected(data.opts)? })
             }
             BodyType::Sockets => {
                 let request = data.request_id.ok_or(NodeFormatError::Malformed("a question without request"))?;
@@ -144,4 +144,9 @@ impl DataParts<'_> {
 
 fn selector(options: Option<SelectorMembers>) -> Selector {
     options.map_or_else(Selector::default, Selector::from)
+}
+
+/// The sockets that are moved or disconnected. A message without a selection does not select every socket.
+fn selected(options: Option<SelectorMembers>) -> Result<Selector, NodeFormatError> {
+    options.map(Selector::from).ok_or(NodeFormatError::Malformed("no selection of sockets"))
 }

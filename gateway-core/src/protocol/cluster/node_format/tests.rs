@@ -266,6 +266,9 @@ fn what_is_none_of_the_format_is_named() {
     for data in ["null", "1", "[]", "{}", r#"{"packet":{"type":3,"data":["a"]}}"#, r#"{"packet":{"type":2}}"#] {
         malformed(&format!(r#"{{"type":3,"data":{data}}}"#));
     }
+    for (number, data) in [(4, r#"{"rooms":["r"]}"#), (5, r#"{"rooms":["r"]}"#), (6, r#"{"close":true}"#)] {
+        malformed(&format!(r#"{{"type":{number},"data":{data}}}"#));
+    }
     for (number, data) in [(7, "{}"), (8, "{}"), (8, r#"{"requestId":"a"}"#), (9, "{}"), (9, r#"{"packet":{}}"#)] {
         malformed(&format!(r#"{{"type":{number},"data":{data}}}"#));
     }
