@@ -54,6 +54,7 @@ impl StoredSession {
 
     /// Writes the record: MessagePack in base64.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "texts and values of JSON can always be written")]
     pub fn to_record(&self) -> String {
         let json = serde_json::to_string(self).expect("texts and values of JSON");
         let mut bytes = Vec::with_capacity(json.len());
