@@ -6,6 +6,7 @@
 
 mod attachments;
 mod channels;
+mod contract;
 mod emitter;
 mod losses;
 mod nodes;

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use crate::hub::cluster::{ClusterNode, Engine, EngineState, MessageReceiver, Received};
-use crate::protocol::ToArgs;
 use crate::protocol::cluster::{ClusterMessage, EventPacket, MessageBody, NodeId, Selector};
+use crate::protocol::{RawArgs, ToArgs};
 use crate::sync::lock;
 
 /// Longest wait for anything that has to happen.
@@ -130,4 +131,9 @@ pub(super) fn broadcast(event: &str, data: &(impl ToArgs + ?Sized), to: Selector
 /// The sockets of these rooms.
 pub(super) fn in_rooms(rooms: &[&str]) -> Selector {
     Selector { rooms: rooms.iter().map(|room| (*room).to_owned()).collect(), ..Selector::default() }
+}
+
+/// The arguments as JSON, and their binary parts: formats differ in how a list of arguments is kept.
+pub(super) fn plain(args: RawArgs) -> (String, Vec<Bytes>) {
+    (args.json().into_owned(), args.into_content().attachments)
 }

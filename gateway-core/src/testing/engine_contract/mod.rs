@@ -15,9 +15,9 @@ use crate::hub::cluster::Engine;
 ///
 /// | checked | rule |
 /// | --- | --- |
-/// | order | messages of one node arrive in their order, over several batches and whatever their size |
+/// | order | events for sockets of one node arrive in their order, with its joins, leaves and disconnects, over several batches and whatever their size; server-side events and questions may overtake them |
 /// | echo | no node receives its own messages |
-/// | content | every kind of message arrives unchanged at every other node, with large texts and binary data |
+/// | content | every kind of message arrives unchanged at every other node; events for sockets also with large texts and binary data |
 /// | namespaces | a node receives a namespace from [`Engine::enter_namespace`] to [`Engine::exit_namespace`], also again |
 /// | rooms | an engine that [routes rooms](Engine::routes_rooms) reaches the nodes that entered the room, and only those |
 /// | questions | a question names its node, every answer arrives at this node, and several may be open |
