@@ -108,6 +108,6 @@ const npmPostgres = async (services) => {
 /** By engine and name. `@socket.io/postgres-emitter` reaches no server of Socket.IO whose adapter is younger than 0.3. */
 export const emitters = {
   redis: { 'npm': npmRedis, 'rust': (services) => Rust.start('redis', services) },
-  streams: { 'as in the repository': async (services) => new Streams(await connected(services)) },
+  streams: { 'as in the repository': async (services) => new Streams(await connected(services)), 'rust': (services) => Rust.start('streams', services) },
   postgres: { 'npm': npmPostgres, 'rust': (services) => Rust.start('postgres', services) },
 };
