@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
@@ -98,8 +99,9 @@ export class Process {
 
   /** Ends the program by this signal, and resolves to its exit code, or the signal, when it is gone. */
   async end(signal = 'SIGTERM') {
-    this.#child.kill('SIGCONT');
     this.#child.kill(signal);
+    // A stopped program heeds no other signal. It must not go on before it is killed.
+    if (signal !== 'SIGKILL') this.thaw();
     try {
       return await within(`the end of process ${this.pid} by ${signal}`, this.#exited);
     } finally {
@@ -107,8 +109,12 @@ export class Process {
     }
   }
 
-  freeze() {
+  /** Stops the program where it is; resolves when none of its threads runs. */
+  async freeze() {
     this.#child.kill('SIGSTOP');
+    const tasks = `/proc/${this.pid}/task`;
+    const isStopped = (task) => /^\d+ \(.*\) T/.test(readFileSync(`${tasks}/${task}/stat`, 'utf8'));
+    await eventually(`process ${this.pid} stopped`, () => readdirSync(tasks).every(isStopped));
   }
 
   thaw() {
