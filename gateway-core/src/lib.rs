@@ -140,13 +140,13 @@ pub mod cluster {
     pub use gateway_macros::on_server_event;
 
     pub use crate::hub::cluster::{
-        Census, ClusterNode, ClusterOptions, Engine, EngineAbsence, EngineError, EngineFuture, EngineState,
-        MessageReceiver, Published, Received,
+        Census, ClusterNode, ClusterOptions, Engine, EngineAbsence, EngineError, EngineFuture, EngineState, LogPage,
+        MessageReceiver, Published, Received, RecoveryStore,
     };
     pub use crate::hub::{ClusterCount, ClusterList};
     pub use crate::protocol::cluster::{
         Answer, BroadcastFlags, ClusterMessage, EventPacket, HandshakeSummary, MessageBody, NodeId, Question,
-        RemoteSocket, Selector,
+        RemoteSocket, Selector, StoredSession,
     };
 
     /// The format of the classic Redis adapter of Socket.IO and of its emitter.

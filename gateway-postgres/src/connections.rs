@@ -92,7 +92,7 @@ async fn within<T>(time: Duration, answer: impl Future<Output = Result<T, Postgr
 impl Commands {
     async fn prepare(client: Client, options: &Options) -> Result<Self, PostgresError> {
         let table = &options.table;
-        // A notification outlives no crash, and an attachment need not: nobody waits for the disk.
+        // Notifications do not survive a crash of the database, so nothing has to reach its disk first.
         client.batch_execute("SET synchronous_commit TO off").await.map_err(PostgresError::Statement)?;
         if options.create_table {
             let create = format!(

@@ -70,7 +70,7 @@ impl Directory {
     }
 
     /// Counts all other nodes as just heard of: nothing could be heard while the connection was lost.
-    pub(crate) fn forgive_silence(&mut self, now: Instant) {
+    pub(crate) fn reset_silence(&mut self, now: Instant) {
         for seen in self.namespaces.values_mut().flat_map(|entry| entry.nodes.values_mut()) {
             *seen = now;
         }
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(directory.census("c#/a").unwrap().1, HashSet::new());
         assert!(!directory.left("c#/a", &bob) && directory.left("c#/b", &bob));
         assert_eq!(directory.expire(Duration::from_secs(10), after(15)), HashSet::new());
-        directory.forgive_silence(after(20));
+        directory.reset_silence(after(20));
         assert_eq!(directory.expire(Duration::from_secs(10), after(30)), HashSet::new());
         assert_eq!(directory.expire(Duration::from_secs(10), after(31)), HashSet::from([ann]));
     }

@@ -177,7 +177,7 @@ impl Shared {
         let link = Link { commands: Arc::clone(&connections.commands), listening: Arc::clone(&connections.listening) };
         // A namespace that is entered from here on is subscribed by `enter`, too.
         *locked(&self.link) = Some(link.clone());
-        self.directory().forgive_silence(Instant::now());
+        self.directory().reset_silence(Instant::now());
         let all = self.directory().all();
         if let Err(error) = link.listen(all.iter().map(|(channel, _)| channel.as_str())).await {
             self.disconnected();

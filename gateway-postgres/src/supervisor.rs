@@ -33,7 +33,7 @@ pub(crate) struct Supervisor {
 type Channels = BTreeSet<(String, Arc<str>)>;
 
 /// Where the message of a notification is.
-enum Notice {
+enum Content {
     /// The message is in the payload.
     Whole,
     /// The message is in this row.
@@ -101,43 +101,43 @@ impl Supervisor {
     /// Handles notifications in the order of their arrival.
     async fn handle(&mut self, link: &Link, batch: &mut Vec<Notification>) -> Result<(), EngineError> {
         self.heard = Instant::now();
-        let notices: Vec<_> = batch.iter().map(|notification| self.notice(link, notification)).collect();
-        let rows: Vec<_> = notices.iter().filter_map(Notice::row).collect();
+        let contents: Vec<_> = batch.iter().map(|notification| self.content(link, notification)).collect();
+        let rows: Vec<_> = contents.iter().filter_map(Content::row).collect();
         let loaded = if rows.is_empty() { Ok(HashMap::new()) } else { load(&link.commands, &rows).await };
         // The messages without attachment are handled also when the connection breaks.
         let (mut stored, failure) = loaded.map_or_else(|error| (HashMap::new(), Some(error)), |stored| (stored, None));
-        let mut greeted = BTreeSet::new();
-        for (notification, notice) in batch.drain(..).zip(notices) {
+        let mut answered = BTreeSet::new();
+        for (notification, content) in batch.drain(..).zip(contents) {
             let (channel, payload) = (notification.channel(), notification.payload());
-            match notice {
-                Notice::Own => {}
-                Notice::Whole => self.receive(channel, payload.as_bytes(), &mut greeted),
-                Notice::Stored(row) => match stored.remove(&row) {
-                    Some(content) => self.receive(channel, &content, &mut greeted),
+            match content {
+                Content::Own => {}
+                Content::Whole => self.receive(channel, payload.as_bytes(), &mut answered),
+                Content::Stored(row) => match stored.remove(&row) {
+                    Some(bytes) => self.receive(channel, &bytes, &mut answered),
                     None => self.node.ignore("the attachment is not in the table, or cannot be read"),
                 },
             }
         }
-        if !greeted.is_empty() {
-            let greeted: Vec<_> = greeted.into_iter().collect();
-            self.shared.beat(link, &greeted, NodeHeartbeat::Regular).await;
+        if !answered.is_empty() {
+            let answered: Vec<_> = answered.into_iter().collect();
+            self.shared.beat(link, &answered, NodeHeartbeat::Regular).await;
         }
         failure.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    fn notice(&self, link: &Link, notification: &Notification) -> Notice {
+    fn content(&self, link: &Link, notification: &Notification) -> Content {
         if notification.process_id() == link.commands.process {
-            return Notice::Own;
+            return Content::Own;
         }
         match header(notification.payload()) {
-            Some(header) if header.uid.as_deref() == Some(self.shared.id.as_str()) => Notice::Own,
-            Some(header) => Notice::Stored(header.row),
-            None => Notice::Whole,
+            Some(header) if header.uid.as_deref() == Some(self.shared.id.as_str()) => Content::Own,
+            Some(header) => Content::Stored(header.row),
+            None => Content::Whole,
         }
     }
 
-    /// Decodes a message and hands it on. The channel of a new node is added to `greeted`.
-    fn receive(&self, channel: &str, bytes: &[u8], greeted: &mut Channels) {
+    /// Decodes a message and hands it on. A channel whose initial heartbeat is to be answered is added to `answered`.
+    fn receive(&self, channel: &str, bytes: &[u8], answered: &mut Channels) {
         self.node.count_bytes(bytes.len(), 0);
         // A channel that was left has a few notifications more.
         let Some(namespace) = self.shared.directory().namespace(channel).cloned() else { return };
@@ -159,7 +159,7 @@ impl Supervisor {
         match message {
             NodeMessage::Message(message) => self.node.receive(Received { from, message, offset: None }),
             NodeMessage::Heartbeat { heartbeat: NodeHeartbeat::Initial, .. } => {
-                greeted.insert((channel.to_owned(), namespace));
+                answered.insert((channel.to_owned(), namespace));
             }
             NodeMessage::Heartbeat { heartbeat: NodeHeartbeat::Regular | NodeHeartbeat::Closing, .. } => {}
         }
@@ -202,7 +202,7 @@ impl Supervisor {
     }
 }
 
-impl Notice {
+impl Content {
     fn row(&self) -> Option<i64> {
         match self {
             Self::Stored(row) => Some(*row),

@@ -44,6 +44,20 @@ export async function freePort() {
   }
 }
 
+/** What is undone when the suite ends, however it ends. */
+const leavings = new Set();
+process.once('exit', () => {
+  for (const undo of leavings) undo();
+});
+// The test runner ends a file that takes too long.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.once(signal, () => process.exit(1));
+
+/** Runs this at the end of the suite, unless the returned function was called before. */
+export function atExit(undo) {
+  leavings.add(undo);
+  return () => leavings.delete(undo);
+}
+
 export class Process {
   #child;
   #exited;
@@ -67,7 +81,8 @@ export class Process {
         });
       }
     });
-    process.once('exit', () => child.kill('SIGKILL'));
+    const isOver = atExit(() => child.kill('SIGKILL'));
+    started.#exited.then(isOver);
     try {
       await within(`"${ready.source}" of ${program}`, isReady);
     } catch (error) {

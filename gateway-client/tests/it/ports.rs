@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use gateway_client::{Client, ConnectError, Delays, RequestError, Status};
+use gateway_client::{Client, Delays, RequestError, Status};
 use gateway_core::Server;
 use gateway_core::prelude::{Data, Namespace, gateway, subscribe};
 use gateway_core::serve::{Endpoint, LocalAddr, Recovery, RunningServer};
 use gateway_tests::{Proxy, Weather};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tokio::time::{sleep, timeout};
 
 /// Longer than anything takes here: a hang becomes a failure that names its line.
@@ -141,7 +140,8 @@ async fn a_server_that_stops_is_found_again() {
 #[cfg(feature = "tls")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_is_trusted_by_its_certificate() {
-    use gateway_client::{Tls, TlsError};
+    use gateway_client::{ConnectError, Tls, TlsError};
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
 
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let folder = tempfile::TempDir::new().unwrap();

@@ -164,6 +164,7 @@ impl<'a> ConnectBuilder<'a> {
             let config = ConnectionConfig::plain(&application, &scope, &handshake);
             serve(transport, application, scope, handshake, config).await;
         };
+        let connection = self.server.killed.clone().run_until_cancelled_owned(connection);
         tasks.spawn(test_log.clone().follow(connection));
         Ok(TestClient::new(peer, dialect).rejected_by(told).with_log(test_log))
     }
@@ -192,6 +193,7 @@ impl<'a> ConnectBuilder<'a> {
             let config = socket_io(limits);
             serve(transport, Arc::clone(&server.application), scope, handshake, config).await;
         };
+        let connection = self.server.killed.clone().run_until_cancelled_owned(connection);
         tasks.spawn(test_log.clone().follow(connection));
         let packets = SocketIoPackets::new(&self.path, self.lost);
         peer.send(ClientFrame::Message(packets.connect(self.auth.as_ref()).into()));

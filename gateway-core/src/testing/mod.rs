@@ -30,12 +30,14 @@ mod client;
 mod cluster;
 mod connect;
 mod dialect;
+mod engine_contract;
 mod frame;
 mod server;
 
 pub use client::{TestClient, TestStream};
-pub use cluster::{MemoryBus, MemoryEngine};
+pub use cluster::{MemoryBus, MemoryEngine, TestCluster, cluster};
 pub use connect::ConnectBuilder;
 pub use dialect::LostConnection;
+pub use engine_contract::engine_contract;
 pub use frame::{Closed, ConnectError, Failure, Received};
 pub use server::TestServer;

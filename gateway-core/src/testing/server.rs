@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::gateway::StartError;
 use crate::hub::Namespace;
 use crate::metrics::Counter;
@@ -13,6 +15,8 @@ use crate::testing::ConnectBuilder;
 pub struct TestServer {
     pub(super) server: Arc<StartedServer>,
     handle: ServerHandle,
+    /// Cancelled when the connections have to break.
+    pub(super) killed: CancellationToken,
 }
 
 impl Server {
@@ -23,7 +27,7 @@ impl Server {
     /// [`StartError::Problems`], as from [`Server::serve`].
     pub async fn test(self) -> Result<TestServer, StartError> {
         let handle = self.handle();
-        Ok(TestServer { server: self.assemble().await?, handle })
+        Ok(TestServer { server: self.assemble().await?, handle, killed: CancellationToken::new() })
     }
 }
 
@@ -56,6 +60,11 @@ impl TestServer {
         self.handle.count(counter)
     }
 
+    /// Breaks all connections, and those that are made later.
+    pub(super) fn kill(&self) {
+        self.killed.cancel();
+    }
+
     /// Stops the server gracefully and waits until every hook has run.
     pub async fn stop(self) {
         self.handle.shutdown();
@@ -65,6 +74,8 @@ impl TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
-        self.handle.shutdown();
+        if !self.killed.is_cancelled() {
+            self.handle.shutdown();
+        }
     }
 }

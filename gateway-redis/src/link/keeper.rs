@@ -136,7 +136,7 @@ impl Keeper {
         while self.is_lost() {
             is_gap |= self.is_subscriber_lost();
             if let Err(error) = self.connect().await {
-                self.report(&error);
+                report(&error);
                 if !self.pause().await {
                     return false;
                 }
@@ -148,17 +148,6 @@ impl Keeper {
         }
         self.node.state_changed(EngineState::Connected);
         true
-    }
-
-    fn report(&self, error: &ConnectError) {
-        let is_away = matches!(error, ConnectError::Unreachable { .. });
-        let error = error as &dyn std::error::Error;
-        if is_away {
-            tracing::debug!(error, "Redis cannot be reached yet");
-        } else {
-            // This ends by what people do.
-            tracing::warn!(error, "Redis refuses the connection or its subscriptions");
-        }
     }
 
     /// Waits, and notes changes of subscriptions meanwhile. Returns `false` if the handle is dropped.
@@ -209,5 +198,16 @@ impl Keeper {
             }
         }
         let _: Result<(), _> = self.publisher.query(&cmd("PING")).await;
+    }
+}
+
+fn report(error: &ConnectError) {
+    let is_away = matches!(error, ConnectError::Unreachable { .. });
+    let error = error as &dyn std::error::Error;
+    if is_away {
+        tracing::debug!(error, "Redis cannot be reached yet");
+    } else {
+        // This ends by what people do.
+        tracing::warn!(error, "Redis refuses the connection or its subscriptions");
     }
 }

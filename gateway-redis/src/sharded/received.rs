@@ -1,4 +1,4 @@
-//! What other nodes publish, to the messages of the framework.
+//! Conversion of published messages to those of the framework.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gateway_core::cluster::node_format::{NodeDecoder, NodeFormatLimits};
 use gateway_core::cluster::{
-    Census, ClusterMessage, ClusterNode, Engine, EngineError, EngineFuture, NodeId, Published,
+    Census, ClusterMessage, ClusterNode, Engine, EngineError, EngineFuture, NodeId, Published, RecoveryStore,
 };
 use tokio::sync::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -36,23 +36,24 @@ use crate::streams::writer::Writer;
 pub struct Streams {
     connector: Arc<Connector>,
     node_id: NodeId,
-    options: StreamOptions,
+    pub(super) options: StreamOptions,
     /// The namespaces of channels.
     channels: Arc<Namespaces>,
     /// The namespaces by their names.
     namespaces: Arc<Namespaces>,
-    running: Running,
+    pub(super) running: Running,
     writer: Mutex<Option<Writer>>,
     readers: std::sync::Mutex<Option<DropGuard>>,
 }
 
 #[derive(Clone, Debug)]
-struct StreamOptions {
-    keys: StreamKeys,
+pub(super) struct StreamOptions {
+    pub(super) keys: StreamKeys,
     uses_shard_channels: bool,
     max_len: usize,
     read_count: usize,
     block: Duration,
+    pub(super) session_prefix: Arc<str>,
 }
 
 impl Streams {
@@ -63,6 +64,7 @@ impl Streams {
             max_len: 10_000,
             read_count: 100,
             block: Duration::from_secs(5),
+            session_prefix: "sio:session:".into(),
         };
         let (channels, namespaces, running) = Default::default();
         let (writer, readers) = Default::default();
@@ -121,6 +123,13 @@ impl Streams {
     #[must_use]
     pub fn block_time(mut self, time: Duration) -> Self {
         self.options.block = time.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Sets the prefix of the keys of sessions. Default `sio:session:`.
+    #[must_use]
+    pub fn session_key_prefix(mut self, prefix: &str) -> Self {
+        self.options.session_prefix = prefix.into();
         self
     }
 
@@ -261,6 +270,10 @@ impl Engine for Streams {
 
     fn census<'a>(&'a self, namespace: &'a Arc<str>) -> EngineFuture<'a, Result<Census, EngineError>> {
         Box::pin(self.count_nodes(namespace))
+    }
+
+    fn recovery(&self) -> Option<&dyn RecoveryStore> {
+        Some(self)
     }
 
     fn stop(&self) -> EngineFuture<'_, ()> {

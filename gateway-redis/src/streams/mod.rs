@@ -5,6 +5,7 @@ mod entry;
 mod keys;
 mod position;
 mod reader;
+mod sessions;
 mod states;
 mod writer;
 

@@ -8,5 +8,6 @@ mod failures;
 mod nodes;
 mod pub_sub;
 mod redis_process;
+mod sessions;
 mod sharded;
 mod streams;

@@ -6,6 +6,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::hub::cluster::recovery::RecoveryStore;
 use crate::protocol::cluster::{ClusterMessage, NodeId};
 
 /// A future of an engine's method.
@@ -94,6 +95,11 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// [`EngineError`] if the engine is away.
     fn census<'a>(&'a self, namespace: &'a Arc<str>) -> EngineFuture<'a, Result<Census, EngineError>>;
 
+    /// The store by which clients resume on another node, if the engine has one.
+    fn recovery(&self) -> Option<&dyn RecoveryStore> {
+        None
+    }
+
     /// Says goodbye to the other nodes where the format can, and closes the connections.
     fn stop(&self) -> EngineFuture<'_, ()>;
 }
@@ -146,6 +152,10 @@ impl<E: Engine + ?Sized> Engine for Arc<E> {
 
     fn census<'a>(&'a self, namespace: &'a Arc<str>) -> EngineFuture<'a, Result<Census, EngineError>> {
         (**self).census(namespace)
+    }
+
+    fn recovery(&self) -> Option<&dyn RecoveryStore> {
+        (**self).recovery()
     }
 
     fn stop(&self) -> EngineFuture<'_, ()> {

@@ -8,6 +8,7 @@ mod options;
 mod publisher;
 mod queue;
 mod receiver;
+mod recovery;
 mod requests;
 mod server_events;
 mod start;
@@ -17,6 +18,7 @@ pub use engine::{
     Census, ClusterNode, Engine, EngineError, EngineFuture, EngineState, MessageReceiver, Published, Received,
 };
 pub use options::{ClusterOptions, EngineAbsence};
+pub use recovery::{LogPage, RecoveryStore};
 pub(crate) use requests::Collected;
 pub(crate) use server_events::{ServerEventFuture, ServerEventHandler};
 pub(crate) use start::{ClusterSetup, start};

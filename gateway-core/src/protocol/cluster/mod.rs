@@ -5,6 +5,7 @@ mod classic_read;
 mod classic_write;
 mod message;
 pub(crate) mod node_format;
+mod stored_session;
 mod tolerant;
 
 pub use classic::{ClassicChannel, ClassicError, ClassicMessage, ClassicSender};
@@ -13,3 +14,4 @@ pub use message::{
     Answer, BroadcastFlags, ClusterMessage, EventPacket, HandshakeSummary, MessageBody, NodeId, Question, RemoteSocket,
     Selector,
 };
+pub use stored_session::StoredSession;

@@ -1,43 +1,14 @@
 //! An engine that joins servers of one process.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
-use crate::hub::cluster::{
-    Census, ClusterNode, Engine, EngineError, EngineFuture, EngineState, Published, Received as ReceivedMessage,
-};
+use crate::hub::cluster::{Census, ClusterNode, Engine, EngineError, EngineFuture, Published, Received};
 use crate::protocol::cluster::{ClusterMessage, MessageBody, NodeId};
-use crate::sync::lock;
+use crate::testing::cluster::memory_bus::{Content, Member, MemoryBus};
 
-/// The connection between engines of one process. Cheap to clone.
-///
-/// ```
-/// use gateway_core::Server;
-/// use gateway_core::testing::MemoryBus;
-///
-/// let bus = MemoryBus::new();
-/// let servers = [bus.engine(), bus.engine()].map(|engine| Server::empty().cluster(engine));
-/// # drop(servers);
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct MemoryBus(Arc<Mutex<Bus>>);
-
-#[derive(Debug, Default)]
-struct Bus {
-    members: Vec<Member>,
-    /// Number of engines created so far.
-    created: usize,
-}
-
-#[derive(Debug)]
-struct Member {
-    id: NodeId,
-    node: ClusterNode,
-    /// Namespaces that were entered, each with its rooms.
-    entered: HashMap<Arc<str>, HashSet<Arc<str>>>,
-}
-
-/// An engine in memory. Messages arrive at the other servers before [`Engine::publish`] returns.
+/// An engine in memory. Messages arrive at the other servers before [`Engine::publish`] returns, unless
+/// [`TestCluster::delay`](crate::testing::TestCluster::delay) has set a time.
 #[derive(Debug)]
 pub struct MemoryEngine {
     bus: MemoryBus,
@@ -45,37 +16,11 @@ pub struct MemoryEngine {
     routes_rooms: bool,
 }
 
-impl MemoryBus {
-    /// Creates a connection without members.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Creates the engine of one server.
-    #[must_use]
-    pub fn engine(&self) -> MemoryEngine {
-        let mut bus = self.lock();
-        bus.created += 1;
-        let id = NodeId::new(format!("node-{}", bus.created));
-        MemoryEngine { bus: self.clone(), id, routes_rooms: false }
-    }
-
-    /// Connects or disconnects all members.
-    pub fn set_connected(&self, is_connected: bool) {
-        let nodes: Vec<_> = self.lock().members.iter().map(|member| member.node.clone()).collect();
-        let lost = || EngineState::Lost { reason: "the test said so".to_owned() };
-        for node in nodes {
-            node.state_changed(if is_connected { EngineState::Connected } else { lost() });
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Bus> {
-        lock(&self.0)
-    }
-}
-
 impl MemoryEngine {
+    pub(super) fn new(bus: MemoryBus, id: NodeId) -> Self {
+        Self { bus, id, routes_rooms: false }
+    }
+
     /// Routes messages for a single room to the servers with members of this room, as some engines do.
     #[must_use]
     pub fn routing_rooms(self) -> Self {
@@ -100,11 +45,10 @@ impl MemoryEngine {
         let recipients: Vec<_> = {
             let bus = self.bus.lock();
             let others = bus.members.iter().filter(|member| member.id != self.id);
-            others.filter(|member| self.reaches(member, message)).map(|member| member.node.clone()).collect()
+            others.filter(|member| self.reaches(member, message)).map(|member| member.id.clone()).collect()
         };
-        for node in recipients {
-            node.receive(ReceivedMessage { from: Some(self.id.clone()), message: message.clone(), offset: None });
-        }
+        let message = Received { from: Some(self.id.clone()), message: message.clone(), offset: None };
+        self.bus.send(&self.id, recipients, Content::Message(message));
     }
 
     fn reaches(&self, member: &Member, message: &ClusterMessage) -> bool {
@@ -119,6 +63,15 @@ impl MemoryEngine {
             _ => true,
         }
     }
+
+    /// Returns an error while the engine is away.
+    fn present(&self) -> Result<(), EngineError> {
+        let bus = self.bus.lock();
+        if bus.is_lost(&self.id) || bus.is_killed(&self.id) {
+            return Err(EngineError::new("the test said so"));
+        }
+        Ok(())
+    }
 }
 
 impl Engine for MemoryEngine {
@@ -127,8 +80,11 @@ impl Engine for MemoryEngine {
     }
 
     fn start(&self, node: ClusterNode) -> EngineFuture<'_, Result<(), EngineError>> {
-        self.bus.lock().members.push(Member { id: self.id.clone(), node, entered: HashMap::new() });
-        Box::pin(async { Ok(()) })
+        let outcome = self.present();
+        if outcome.is_ok() {
+            self.bus.lock().members.push(Member { id: self.id.clone(), node, entered: HashMap::new() });
+        }
+        Box::pin(async { outcome })
     }
 
     fn node_id(&self) -> &NodeId {
@@ -168,6 +124,13 @@ impl Engine for MemoryEngine {
     }
 
     fn publish<'a>(&'a self, messages: &'a [ClusterMessage]) -> EngineFuture<'a, Result<Vec<Published>, EngineError>> {
+        if self.bus.lock().is_killed(&self.id) {
+            // A killed process neither publishes nor learns that it failed.
+            return Box::pin(std::future::pending());
+        }
+        if let Err(error) = self.present() {
+            return Box::pin(async { Err(error) });
+        }
         for message in messages {
             self.deliver(message);
         }
@@ -176,8 +139,11 @@ impl Engine for MemoryEngine {
     }
 
     fn census<'a>(&'a self, namespace: &'a Arc<str>) -> EngineFuture<'a, Result<Census, EngineError>> {
+        if let Err(error) = self.present() {
+            return Box::pin(async { Err(error) });
+        }
         let bus = self.bus.lock();
-        let others = bus.members.iter().filter(|member| member.id != self.id);
+        let others = bus.members.iter().filter(|member| member.id != self.id && !bus.is_lost(&member.id));
         let others = others.filter(|member| member.entered.contains_key(namespace));
         let census = Census::Nodes(others.map(|member| member.id.clone()).collect());
         drop(bus);
@@ -185,13 +151,15 @@ impl Engine for MemoryEngine {
     }
 
     fn stop(&self) -> EngineFuture<'_, ()> {
-        let left: Vec<_> = {
+        let others: Option<Vec<_>> = {
             let mut bus = self.bus.lock();
+            let before = bus.members.len();
             bus.members.retain(|member| member.id != self.id);
-            bus.members.iter().map(|member| member.node.clone()).collect()
+            let was_member = bus.members.len() < before && !bus.is_lost(&self.id);
+            was_member.then(|| bus.members.iter().map(|member| member.id.clone()).collect())
         };
-        for node in left {
-            node.node_left(&self.id);
+        if let Some(others) = others {
+            self.bus.send(&self.id, others, Content::Goodbye);
         }
         Box::pin(async {})
     }

@@ -1,5 +1,9 @@
 //! Several servers in one process, joined by an engine in memory.
 
+mod memory_bus;
 mod memory_engine;
+mod test_cluster;
 
-pub use memory_engine::{MemoryBus, MemoryEngine};
+pub use memory_bus::MemoryBus;
+pub use memory_engine::MemoryEngine;
+pub use test_cluster::{TestCluster, cluster};

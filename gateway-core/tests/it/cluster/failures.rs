@@ -152,7 +152,7 @@ fn metric(server: &TestServer, name: &str, label: (&str, &str)) -> f64 {
     server.handle().metrics().value(name, if label.0.is_empty() { &[] } else { &labels })
 }
 
-fn dropped(server: &TestServer, reason: &str) -> f64 {
+pub(super) fn dropped(server: &TestServer, reason: &str) -> f64 {
     metric(server, "gateway_cluster_dropped_total", ("reason", reason))
 }
 

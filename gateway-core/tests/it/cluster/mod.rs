@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod contract;
 mod failures;
+mod faults;
+mod property;
 
 use std::sync::Arc;
 use std::time::Duration;

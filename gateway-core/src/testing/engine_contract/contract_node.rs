@@ -1,0 +1,133 @@
+//! A node without sockets: an engine, and a receiver that keeps the messages.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+use crate::hub::cluster::{ClusterNode, Engine, EngineState, MessageReceiver, Received};
+use crate::protocol::ToArgs;
+use crate::protocol::cluster::{ClusterMessage, EventPacket, MessageBody, NodeId, Selector};
+use crate::sync::lock;
+
+/// Longest wait for anything that has to happen.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Time in which a message that must not arrive would arrive.
+const SILENCE: Duration = Duration::from_millis(100);
+
+/// An engine that takes part in a cluster.
+#[derive(Debug)]
+pub(super) struct ContractNode<E> {
+    pub(super) engine: E,
+    inbox: Arc<Inbox>,
+    rule: &'static str,
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    received: Mutex<VecDeque<Received>>,
+    arrived: Notify,
+}
+
+impl MessageReceiver for Inbox {
+    fn receive(&self, received: Received) {
+        lock(&self.received).push_back(received);
+        self.arrived.notify_one();
+    }
+
+    fn ignore(&self, _: &str) {}
+
+    fn state_changed(&self, _: EngineState) {}
+
+    fn node_left(&self, _: &NodeId) {}
+
+    fn count_bytes(&self, _: usize, _: usize) {}
+}
+
+impl<E: Engine> ContractNode<E> {
+    /// A node that has entered these namespaces. `rule` is named when the engine breaks it.
+    pub(super) async fn start(engine: E, rule: &'static str, namespaces: &[&Arc<str>]) -> Self {
+        let node = Self { engine, inbox: Arc::default(), rule };
+        let receiver = ClusterNode::new(Arc::<Inbox>::clone(&node.inbox));
+        if let Err(error) = node.within("to start", node.engine.start(receiver)).await {
+            panic!("{rule}: the engine does not start: {error}");
+        }
+        for namespace in namespaces {
+            node.within("to enter a namespace", node.engine.enter_namespace(namespace)).await;
+        }
+        node
+    }
+
+    pub(super) async fn publish(&self, namespace: &Arc<str>, bodies: Vec<MessageBody>) {
+        let message = |body| ClusterMessage { namespace: Arc::clone(namespace), body };
+        let messages: Vec<_> = bodies.into_iter().map(message).collect();
+        match self.within("to publish", self.engine.publish(&messages)).await {
+            Ok(published) => {
+                let Self { rule, .. } = self;
+                assert_eq!(published.len(), messages.len(), "{rule}: one result for each message");
+                assert!(published.iter().all(|published| !published.dropped), "{rule}: a message was dropped");
+            }
+            Err(error) => panic!("{}: the messages are not published: {error}", self.rule),
+        }
+    }
+
+    /// Publishes an event for all sockets.
+    pub(super) async fn publish_event(&self, namespace: &Arc<str>, event: &str) {
+        self.publish(namespace, vec![broadcast(event, &(), Selector::default())]).await;
+    }
+
+    /// The next message of another node.
+    pub(super) async fn next(&self) -> Received {
+        self.within("a message of another node", async {
+            loop {
+                let next = lock(&self.inbox.received).pop_front();
+                if let Some(received) = next {
+                    return received;
+                }
+                self.inbox.arrived.notified().await;
+            }
+        })
+        .await
+    }
+
+    /// Waits for an event; no message may arrive before it.
+    pub(super) async fn expect_event(&self, expected: &str) {
+        let Received { message: ClusterMessage { namespace: _, body }, .. } = self.next().await;
+        let event = if let MessageBody::Broadcast { packet, .. } = &body { packet.event.as_str() } else { "" };
+        assert_eq!(event, expected, "{}: {body:?} arrived instead", self.rule);
+    }
+
+    /// Waits a while; no message may arrive.
+    pub(super) async fn expect_nothing(&self) {
+        sleep(SILENCE).await;
+        let received = lock(&self.inbox.received);
+        assert!(received.is_empty(), "{}: nothing more arrives, but {received:?}", self.rule);
+    }
+
+    /// Waits for something that the engine has to do.
+    pub(super) async fn within<T>(&self, what: &str, future: impl Future<Output = T>) -> T {
+        let Self { rule, .. } = self;
+        timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("{rule}: {what} took more than {PATIENCE:?}"))
+    }
+
+    /// Stops the engine.
+    pub(super) async fn stop(&self) {
+        self.within("to stop", self.engine.stop()).await;
+    }
+}
+
+pub(super) fn packet(event: &str, data: &(impl ToArgs + ?Sized)) -> EventPacket {
+    EventPacket { event: event.to_owned(), args: data.to_args().expect("the data can be written as JSON") }
+}
+
+pub(super) fn broadcast(event: &str, data: &(impl ToArgs + ?Sized), to: Selector) -> MessageBody {
+    MessageBody::Broadcast { packet: packet(event, data), to }
+}
+
+/// The sockets of these rooms.
+pub(super) fn in_rooms(rooms: &[&str]) -> Selector {
+    Selector { rooms: rooms.iter().map(|room| (*room).to_owned()).collect(), ..Selector::default() }
+}
