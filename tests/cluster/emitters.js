@@ -10,7 +10,7 @@ import { Emitter as RedisEmitter } from '@socket.io/redis-emitter';
 import pg from 'pg';
 import { createClient } from 'redis';
 import { binaries } from './nodes.js';
-import { within } from './process.js';
+import { atExit, within } from './process.js';
 
 async function connected(services) {
   const client = createClient({ url: services.redis.url });
@@ -74,7 +74,7 @@ class Rust {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, ADAPTER: adapter, REDIS_URL: services.redis?.url ?? '', PG_URL: services.postgres?.url ?? '' },
     });
-    process.once('exit', () => rust.child.kill('SIGKILL'));
+    atExit(() => rust.child.kill('SIGKILL'));
     rust.lines = createInterface(rust.child.stdout);
     return rust;
   }
@@ -108,6 +108,6 @@ const npmPostgres = async (services) => {
 /** By engine and name. `@socket.io/postgres-emitter` reaches no server of Socket.IO whose adapter is younger than 0.3. */
 export const emitters = {
   redis: { 'npm': npmRedis, 'rust': (services) => Rust.start('redis', services) },
-  streams: { 'as in the repository': async (services) => new Streams(await connected(services)) },
+  streams: { 'as in the repository': async (services) => new Streams(await connected(services)), 'rust': (services) => Rust.start('streams', services) },
   postgres: { 'npm': npmPostgres, 'rust': (services) => Rust.start('postgres', services) },
 };

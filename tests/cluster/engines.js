@@ -6,12 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { createClient } from 'redis';
-import { freePort, Process, eventually } from './process.js';
+import { atExit, eventually, freePort, Process } from './process.js';
 
 /** A service that may be restarted on its port. `run` begins it, `stop` ends it and takes its folder away. */
 class Service {
   folder = mkdtempSync(join(tmpdir(), 'gateway-cluster-'));
   process;
+  #isGone = atExit(() => this.#remove());
 
   async run() {
     this.process = await this.begin();
@@ -26,6 +27,11 @@ class Service {
   async stop() {
     await this.forget?.();
     await this.kill();
+    this.#remove();
+    this.#isGone();
+  }
+
+  #remove() {
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

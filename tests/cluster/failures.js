@@ -103,7 +103,7 @@ export function failures(engineName) {
     test('a node that does not move', async () => {
       const clients = await cluster.clients();
       const { process } = cluster.nodes[2];
-      process.freeze();
+      await process.freeze();
       assertPartial(await askAll(clients[0]), ours);
       process.thaw();
       await settle(cluster.nodes);
@@ -114,7 +114,7 @@ export function failures(engineName) {
     test('a node that is killed before it answers', async () => {
       const clients = await cluster.clients();
       const silent = cluster.nodes[2];
-      silent.process.freeze();
+      await silent.process.freeze();
       const asked = askAll(clients[0]);
       await clients[1].see('question', 1);
       await silent.kill();

@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
@@ -44,6 +45,20 @@ export async function freePort() {
   }
 }
 
+/** What is undone when the suite ends, however it ends. */
+const leavings = new Set();
+process.once('exit', () => {
+  for (const undo of leavings) undo();
+});
+// The test runner ends a file that takes too long.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.once(signal, () => process.exit(1));
+
+/** Runs this at the end of the suite, unless the returned function was called before. */
+export function atExit(undo) {
+  leavings.add(undo);
+  return () => leavings.delete(undo);
+}
+
 export class Process {
   #child;
   #exited;
@@ -67,7 +82,8 @@ export class Process {
         });
       }
     });
-    process.once('exit', () => child.kill('SIGKILL'));
+    const isOver = atExit(() => child.kill('SIGKILL'));
+    started.#exited.then(isOver);
     try {
       await within(`"${ready.source}" of ${program}`, isReady);
     } catch (error) {
@@ -83,8 +99,9 @@ export class Process {
 
   /** Ends the program by this signal, and resolves to its exit code, or the signal, when it is gone. */
   async end(signal = 'SIGTERM') {
-    this.#child.kill('SIGCONT');
     this.#child.kill(signal);
+    // A stopped program heeds no other signal. It must not go on before it is killed.
+    if (signal !== 'SIGKILL') this.thaw();
     try {
       return await within(`the end of process ${this.pid} by ${signal}`, this.#exited);
     } finally {
@@ -92,8 +109,12 @@ export class Process {
     }
   }
 
-  freeze() {
+  /** Stops the program where it is; resolves when none of its threads runs. */
+  async freeze() {
     this.#child.kill('SIGSTOP');
+    const tasks = `/proc/${this.pid}/task`;
+    const isStopped = (task) => /^\d+ \(.*\) T/.test(readFileSync(`${tasks}/${task}/stat`, 'utf8'));
+    await eventually(`process ${this.pid} stopped`, () => readdirSync(tasks).every(isStopped));
   }
 
   thaw() {
