@@ -40,7 +40,13 @@ impl Outbox {
     pub(crate) fn ready(&self, frame: Encoded) -> Encoded {
         match self.deflating() {
             None => frame,
-            Some(how) => frame.deflated(how).unwrap_or(frame),
+            Some(how) => deflated(frame, how),
         }
     }
+}
+
+/// Apart from the method above, so that this is small and is inlined for clients without compression.
+#[cold]
+fn deflated(frame: Encoded, how: Deflating) -> Encoded {
+    frame.deflated(how).unwrap_or(frame)
 }
