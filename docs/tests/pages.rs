@@ -28,7 +28,13 @@ fn pages() -> Vec<PathBuf> {
 
 /// The text outside of code blocks.
 fn prose(page: &str) -> String {
-    page.split("```").step_by(2).collect()
+    let mut is_code = false;
+    let is_prose = |line: &&str| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence
+    };
+    page.lines().filter(is_prose).fold(String::new(), |prose, line| prose + line + "\n")
 }
 
 /// The cells of each row of the tables under this heading, up to the next of its level; head rows are left out.

@@ -62,6 +62,7 @@ struct Transfer {
 
 /// Content of a transfer.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are messages")]
 pub(super) enum Content {
     Message(ReceivedMessage),
     /// The sender has stopped.

@@ -90,7 +90,7 @@ pub(super) async fn arrive_unchanged<E: Engine>(engine: &impl Fn() -> E) {
 pub(super) async fn may_be_large_and_binary<E: Engine>(engine: &impl Fn() -> E) {
     let (rule, namespace) = ("large and binary messages arrive unchanged", Arc::from("/contract/large"));
     let [sender, one, other] = &nodes(engine, rule, &namespace).await;
-    let bytes = |length: usize| Bytes::from_iter((0..=u8::MAX).cycle().take(length));
+    let bytes = |length: usize| (0..=u8::MAX).cycle().take(length).collect::<Bytes>();
     let bodies = vec![
         broadcast("text", &"ä\u{2028}\"".repeat(LARGE / 6), Selector::default()),
         broadcast("small", &1, Selector::default()),

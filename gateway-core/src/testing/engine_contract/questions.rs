@@ -14,15 +14,15 @@ pub(super) async fn are_answered<E: Engine>(engine: &impl Fn() -> E) {
     let entered = [&namespace];
     let start = || ContractNode::start(engine(), rule, &entered);
     let [asker, one, other] = [start().await, start().await, start().await];
-    let asked = questions();
+    let open = questions();
     let ask = |(number, (question, _)): (usize, &(Question, Vec<Answer>))| MessageBody::Ask {
         request: request(number),
         question: question.clone(),
     };
     // All are open at once.
-    asker.publish(&namespace, asked.iter().enumerate().map(ask).collect()).await;
+    asker.publish(&namespace, open.iter().enumerate().map(ask).collect()).await;
     for node in [&one, &other] {
-        for (number, (question, answers)) in asked.iter().enumerate() {
+        for (number, (question, answers)) in open.iter().enumerate() {
             let request = check_question(rule, node.next().await, (&request(number), question), asker.engine.node_id());
             let asker = asker.engine.node_id().clone();
             let answer = |answer: &Answer| MessageBody::Answer {
@@ -33,7 +33,7 @@ pub(super) async fn are_answered<E: Engine>(engine: &impl Fn() -> E) {
             node.publish(&namespace, answers.iter().map(answer).collect()).await;
         }
     }
-    let mut expected: Vec<_> = [&one, &other].iter().flat_map(|_| asked.iter().enumerate()).flat_map(given).collect();
+    let mut expected: Vec<_> = [&one, &other].iter().flat_map(|_| open.iter().enumerate()).flat_map(given).collect();
     while !expected.is_empty() {
         let Received { message, .. } = asker.next().await;
         let MessageBody::Answer { request, answer, asker: _ } = message.body else {

@@ -11,7 +11,7 @@ use gateway_core::cluster::{
 };
 use gateway_core::extract::RawArgs;
 use gateway_core::prelude::*;
-use gateway_core::testing::TestServer;
+use gateway_core::testing::{ConnectError, TestServer};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -33,6 +33,8 @@ struct Script {
     fails_after: Option<usize>,
     /// Number of attempts to start that fail.
     failing_starts: usize,
+    /// The engine can carry no message.
+    carries_nothing: bool,
     /// `enter_rooms` never completes.
     never_enters: bool,
 }
@@ -126,6 +128,7 @@ impl Engine for Scripted {
         let done = count.unwrap_or(messages.len()).min(messages.len());
         state.published.extend_from_slice(&messages[..done]);
         let outcome = match count {
+            None if state.carries_nothing => Ok(messages.iter().map(|_| Published::too_large()).collect()),
             None => Ok(messages.iter().map(|_| Published::without_offset()).collect()),
             Some(count) => Err(away().after_publishing(count)),
         };
@@ -251,6 +254,39 @@ async fn a_namespace_that_the_engine_cannot_carry_stops_the_start() {
     let engine = Scripted::new(Script::default());
     let failed = Server::empty().gateway::<Long>().cluster(engine).test().await.unwrap_err().to_string();
     assert!(failed.contains("`/a-name-that-is-too-long` cannot be served in a cluster on scripted"), "{failed}");
+}
+
+#[gateway(namespace = "/of/{name}")]
+struct Named;
+
+#[gateway]
+impl Named {
+    #[subscribe]
+    fn hello(&self) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_of_a_namespace_that_the_engine_cannot_carry_is_refused() {
+    let engine = Scripted::new(Script::default());
+    let server = Server::empty().gateway::<Named>().cluster(engine).test().await.unwrap();
+    let refused = server.connect("/of/a-name-that-is-too-long").await.unwrap_err();
+    let ConnectError::Refused(failure, _) = refused else { panic!("{refused:?}") };
+    assert_eq!(failure.code(), Some("invalid_namespace"));
+    let mut ann = server.connect("/of/short").await.unwrap();
+    ann.emit_with_ack::<()>("hello", ()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_the_engine_cannot_carry_is_counted_and_not_tried_again() {
+    let engine = Scripted::new(Script { carries_nothing: true, ..Script::default() });
+    let server = server(&engine, ClusterOptions::new()).await;
+    let mut ann = server.connect("/chat").await.unwrap();
+    let sent = server.of("/chat").emit("news", &1);
+    assert_eq!((sent.queued, sent.not_published), (1, false), "it is known only later");
+    assert_eq!(ann.expect_named("news").await, 1);
+    settle().await;
+    assert!((dropped(&server, "too_large") - 1.0).abs() < 0.1);
+    assert_eq!(engine.published(), [1]);
 }
 
 #[tokio::test(start_paused = true)]

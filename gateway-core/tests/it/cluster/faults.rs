@@ -11,7 +11,7 @@ use super::Chat;
 use super::failures::dropped;
 
 async fn nodes(count: usize) -> TestCluster {
-    cluster(count, |server| server.gateway::<Chat>()).await.unwrap()
+    cluster(count, Server::gateway::<Chat>).await.unwrap()
 }
 
 /// A cluster and a client of each node.
@@ -49,6 +49,7 @@ async fn nothing_crosses_a_partition_in_either_direction() {
     let (cluster, [mut ann, mut bob, mut cid]) = nodes_with_clients().await;
     cluster.delay(Duration::from_millis(10));
     cluster.node(0).of("/chat").emit("news", "under way");
+    sleep(Duration::from_millis(5)).await;
     cluster.partition(&[0], &[1, 2]);
     cluster.node(0).of("/chat").emit("news", "from ann's side");
     cluster.node(1).of("/chat").emit("news", "from the other");
@@ -124,7 +125,7 @@ impl Hooks {
     #[subscribe]
     async fn wait(&self) {
         let _noted = Noted(self.notes.clone());
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
@@ -138,7 +139,7 @@ impl Drop for Noted {
 
 #[tokio::test(start_paused = true)]
 async fn a_killed_node_runs_no_hook() {
-    let (notes, mut noted) = unbounded_channel();
+    let (notes, mut heard) = unbounded_channel();
     let cluster = cluster(2, |server| server.provide(notes.clone()).gateway::<Hooks>()).await.unwrap();
     let mut ann = cluster.node(0).connect("/hooks").await.unwrap();
     ann.begin("wait", ()).await;
@@ -146,9 +147,9 @@ async fn a_killed_node_runs_no_hook() {
     cluster.kill_node(0);
     ann.closed().await;
     cluster.quiet().await;
-    assert_eq!((noted.try_recv(), noted.try_recv().ok()), (Ok("handler dropped"), None));
+    assert_eq!((heard.try_recv(), heard.try_recv().ok()), (Ok("handler dropped"), None));
     drop(cluster.node(1).connect("/hooks").await.unwrap());
-    assert_eq!(noted.recv().await, Some("disconnect hook"));
+    assert_eq!(heard.recv().await, Some("disconnect hook"));
 }
 
 /// A question to three nodes, the last of which is killed while its answer is under way.
@@ -212,5 +213,5 @@ async fn an_answer_after_the_deadline_is_counted_and_dropped() {
     cluster.quiet().await;
     cluster.delay(Duration::ZERO);
     assert!(cluster.node(0).of("/chat").fetch_sockets().await.is_complete());
-    assert_eq!(dropped(cluster.node(0), "unknown_answer"), 1.0);
+    assert!((dropped(cluster.node(0), "unknown_answer") - 1.0).abs() < 0.1);
 }

@@ -55,7 +55,7 @@ impl Chat {
 
     #[on_server_event("never")]
     async fn never(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     #[subscribe]

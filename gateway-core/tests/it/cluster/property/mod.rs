@@ -11,7 +11,7 @@ use run::run;
 use step::{Program, step};
 
 /// Number of programs.
-const CASES: u32 = 96;
+const CASES: u32 = 256;
 
 /// Longest program.
 const STEPS: usize = 40;

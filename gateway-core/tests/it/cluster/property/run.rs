@@ -61,7 +61,7 @@ pub(super) fn run(program: &Program) -> Result<(), String> {
 
 impl Running {
     async fn start() -> Self {
-        let cluster = cluster(NODES, |server| server.gateway::<Rooms>()).await.unwrap();
+        let cluster = cluster(NODES, Server::gateway::<Rooms>).await.unwrap();
         let (mut clients, mut ids) = (Vec::new(), Vec::new());
         for client in 0..CLIENTS {
             let mut client = cluster.node(node_of(client)).connect("/rooms").await.unwrap();
