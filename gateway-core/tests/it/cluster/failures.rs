@@ -114,7 +114,7 @@ impl Engine for Scripted {
         let never = self.state.lock().unwrap().never_enters;
         Box::pin(async move {
             if never {
-                std::future::pending().await;
+                std::future::pending::<()>().await;
             }
         })
     }
