@@ -287,7 +287,7 @@ impl RemoteSocket {
 pub struct HandshakeSummary {
     /// The headers by lower-case name.
     pub headers: Value,
-    /// The time of the request as text.
+    /// The time of the request as text. Empty for sockets of this framework, which keeps no time of a request.
     #[serde(deserialize_with = "or_default")]
     pub time: String,
     /// The client's address.
@@ -296,10 +296,10 @@ pub struct HandshakeSummary {
     /// The request came from another origin.
     #[serde(deserialize_with = "or_default")]
     pub xdomain: bool,
-    /// The connection was encrypted.
+    /// The connection was encrypted. `false` for sockets of this framework.
     #[serde(deserialize_with = "or_default")]
     pub secure: bool,
-    /// Milliseconds since 1970.
+    /// The time of the request in milliseconds since 1970. 0 for sockets of this framework.
     #[serde(deserialize_with = "or_default")]
     pub issued: u64,
     /// The path with its query.
@@ -307,6 +307,6 @@ pub struct HandshakeSummary {
     pub url: String,
     /// The parameters of the query.
     pub query: Value,
-    /// The credentials of the namespace.
+    /// The credentials of the namespace. `null` for sockets of this framework, whose credentials stay on their node.
     pub auth: Value,
 }
