@@ -144,6 +144,7 @@ async fn nothing_is_lost_or_doubled_while_connections_are_killed() {
         loop {
             let _: Value =
                 cmd("CLIENT").arg("KILL").arg("TYPE").arg("normal").query_async(&mut connection).await.unwrap();
+            // Spreads the kills over the batches below; nothing is concluded from the time.
             tokio::time::sleep(Duration::from_millis(7)).await;
         }
     });
