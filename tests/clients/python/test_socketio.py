@@ -50,7 +50,8 @@ class Peer:
     def in_turn(self):
         """Has the messages of a synchronous client taken in their order.
 
-        It starts a thread for each, and where the threads run in another order an attachment is read as an event, and both are lost.
+        It starts a thread for each, and where the threads run in another order an attachment is read as an event, and both are lost,
+        as findings/python-socketio-client-loses-attachments.sh shows.
         """
         turns, engine = Turns(), self.sio.eio
         start, message = engine.start_background_task, engine.handlers["message"]
@@ -92,6 +93,7 @@ class Peer:
         The client writes in a loop that ends when `disconnect` is called, even where its last packets are not sent yet: a POST that is
         under way would be its last, and the server would hear nothing until its next ping. An asynchronous client whose queue is empty
         sends them all, as nothing else runs between. With threads that holds only for a WebSocket, which is closed besides.
+        Shown in findings/python-engineio-disconnect-during-a-post.sh.
         """
         if not self.asynchronous:
             assert self.sio.transport() == "websocket"
