@@ -48,6 +48,7 @@
 //! | `garde` | rules for [`Valid`](validation::Valid) arguments by `#[derive(garde::Validate)]` |
 //! | `tls` | `https://` and `wss://`: `Endpoint::tls` |
 //! | `config` | options from a configuration file: the module `config`, `Server::config` |
+//! | `contract` | the contract as AsyncAPI: the module `contract`, `Server::contract` |
 //! | `deflate` | compressed messages of a WebSocket: `Server::deflate` |
 //! | `http-compression` | compressed answers to long polling: `SocketIo::http_compression` |
 //!
@@ -60,7 +61,17 @@
 pub mod config {
     pub use crate::server::ServerConfig;
 }
+#[cfg(feature = "contract")]
+mod asyncapi;
 mod connection;
+/// The contract of a server: what its clients may send and receive, as data and as a document of AsyncAPI (feature `contract`).
+#[cfg(feature = "contract")]
+pub mod contract {
+    pub use crate::asyncapi::{
+        AsyncApiVersion, ClientEvent, ClientReply, Contract, ContractError, ContractServer, ErrorCode, Failures,
+        GuardContract, NamespaceContract, Parameter, Payload, PayloadStyle, ServerEvent, SourcePlace, WireProtocol,
+    };
+}
 mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]

@@ -5,15 +5,63 @@ pub use inventory::submit;
 pub use serde::Serialize;
 pub use serde_json::Error as JsonError;
 
+/// Describes a method, where there is a contract to describe it for.
+#[cfg(feature = "contract")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __gateway_described {
+    ($describe:expr) => {
+        ::core::option::Option::Some($describe)
+    };
+}
+
+/// Describes a method, where there is a contract to describe it for.
+#[cfg(not(feature = "contract"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __gateway_described {
+    ($($describe:tt)*) => {
+        ::core::option::Option::None
+    };
+}
+
+/// What there is for the contract alone.
+#[cfg(feature = "contract")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __gateway_if_contract {
+    ($($items:tt)*) => { $($items)* };
+}
+
+/// What there is for the contract alone.
+#[cfg(not(feature = "contract"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __gateway_if_contract {
+    ($($items:tt)*) => {};
+}
+
+pub use crate::{__gateway_described as described, __gateway_if_contract as if_contract};
+
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+#[cfg(feature = "contract")]
+pub use crate::asyncapi::{Direction, SchemaRequest};
 use crate::error::{Exception, Rejection};
+#[cfg(feature = "contract")]
+pub use crate::gateway::EventEntry;
 pub use crate::gateway::{
-    Concrete, ConcreteEntry, ConnectFuture, DisconnectFuture, EventFuture, GatewayEntry, GenericEntry, HandlersEntry,
-    InitFuture, MessageFuture, MethodEntry, Part, Probe, Registration, SubscriptionEntry,
+    Concrete, ConcreteEntry, ConnectFuture, Describe, DisconnectFuture, EventFuture, GatewayEntry, GenericEntry,
+    HandlersEntry, InitFuture, MessageFuture, MethodEntry, Part, Probe, Registration, SubscriptionEntry,
 };
 use crate::gateway::{Gateway, Handlers, Injectable, Layers};
+#[cfg(feature = "contract")]
+pub use crate::handler::{
+    ArgumentKind, ArgumentProbe, ArgumentShape, ErrorCodes, EventDescription, GatewayDescription, MethodDescription,
+    NoSchema, RefusalProbe, ReplyKind, ReplyProbe, ReplyShape, SchemaProbe, ToldReply, UnknownArgument, UnknownRefusal,
+    UnknownReply,
+};
 use crate::handler::{Context, HandlerFuture};
 pub use crate::handler::{
     Driven, ErasedGuard, ErrorTypes, FrameworkError, FromContextOptional, Prompt, ReplyStream, Waits, call_0, call_1,

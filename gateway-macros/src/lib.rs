@@ -13,7 +13,7 @@ use syn::parse::Parser;
 use syn::{Attribute, DeriveInput, Path, parse_macro_input, parse_quote};
 
 use crate::check::{
-    Mistakes, check_block, check_event, check_exception, check_injectable, check_request, check_struct,
+    CheckedEvent, Mistakes, check_block, check_event, check_exception, check_injectable, check_request, check_struct,
 };
 use crate::expand::{
     expand_block, expand_concrete, expand_event, expand_exception, expand_injectable, expand_request, expand_struct,
@@ -197,24 +197,25 @@ pub fn register_concrete(input: proc_macro::TokenStream) -> proc_macro::TokenStr
 #[doc = include_str!("../docs/event.md")]
 #[proc_macro_derive(Event, attributes(event))]
 pub fn event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    derive_event(parse_quote!(::gateway_core), parse_macro_input!(input as DeriveInput)).into()
+    derive_event(parse_quote!(::gateway_core), true, parse_macro_input!(input as DeriveInput)).into()
 }
 
 /// `Event` for a type that names `gateway-types`, which re-exports this macro as `Event`. See `gateway_core::Event`.
 #[proc_macro_derive(SharedEvent, attributes(event))]
 pub fn shared_event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    derive_event(parse_quote!(::gateway_types), parse_macro_input!(input as DeriveInput)).into()
+    derive_event(parse_quote!(::gateway_types), false, parse_macro_input!(input as DeriveInput)).into()
 }
 
 /// `Event` for a type that names `gateway-client`, which re-exports this macro as `Event`. See `gateway_core::Event`.
 #[proc_macro_derive(ClientEvent, attributes(event))]
 pub fn client_event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    derive_event(parse_quote!(::gateway_client), parse_macro_input!(input as DeriveInput)).into()
+    derive_event(parse_quote!(::gateway_client), false, parse_macro_input!(input as DeriveInput)).into()
 }
 
-fn derive_event(framework: Path, input: DeriveInput) -> TokenStream {
+fn derive_event(framework: Path, is_of_server: bool, input: DeriveInput) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let checked = check_event(framework, input, &mut mistakes);
+    let checked = CheckedEvent { is_of_server: is_of_server && mistakes.is_empty(), ..checked };
     with_mistakes(&expand_event(&checked), mistakes)
 }
 

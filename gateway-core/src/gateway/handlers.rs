@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{ConnectRejection, Exception};
 use crate::gateway::layers::{AddLayers, Layers};
-use crate::gateway::method_entry::{MethodEntry, SubscriptionEntry};
+use crate::gateway::method_entry::{Describe, MethodEntry, SubscriptionEntry};
 use crate::handler::{
     Argument, Context, Declared, ErrorTypes, Handler, HandlerFuture, Hook, MethodName, Names, RawReply, RunHandler,
     RunHook, Subscription,
@@ -59,6 +59,7 @@ pub(crate) struct More {
     pub(crate) arguments: Vec<Argument>,
     /// The error types it may return; `None` means any.
     pub(crate) error_types: Option<fn(&mut ErrorTypes)>,
+    pub(crate) describe: Option<Describe>,
 }
 
 impl<T> Bare<T> {
@@ -83,7 +84,7 @@ macro_rules! hooks {
         /// Adds the method of a macro.
         #[doc(hidden)]
         pub fn $method(&mut self, entry: &MethodEntry, run: fn(&Arc<G>, &Context<'_>) -> HandlerFuture<$outcome>) {
-            self.$name(entry.hook(), run).arguments(entry.arguments());
+            self.$name(entry.hook(), run).arguments(entry.arguments()).describe(entry);
         }
     )*};
 }
@@ -109,6 +110,7 @@ impl<G: Send + Sync + 'static> Handlers<G> {
         self.subscribe(entry.subscription(), handle).arguments(entry.method.arguments());
         if let Some(more) = self.more() {
             more.error_types = Some(entry.error_types);
+            more.describe = entry.method.describe;
         }
     }
 
@@ -187,6 +189,12 @@ impl<G: Send + Sync + 'static> Handlers<G> {
             more.arguments.extend(arguments);
         }
         self
+    }
+
+    fn describe(&mut self, entry: &MethodEntry) {
+        if let Some(more) = self.more() {
+            more.describe = entry.describe;
+        }
     }
 
     fn more(&mut self) -> Option<&mut More> {

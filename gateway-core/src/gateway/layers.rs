@@ -60,6 +60,9 @@ pub(crate) struct BuiltLayers {
     pub(crate) guards: Vec<Arc<Layer<ErasedGuard>>>,
     pub(crate) interceptors: Vec<Arc<Layer<ErasedInterceptor>>>,
     pub(crate) filters: Vec<Arc<Layer<ErasedFilter>>>,
+    /// All guards as they are written, also those that could not be created.
+    #[cfg(feature = "contract")]
+    pub(crate) written_guards: Vec<Written>,
     /// Grant types of guards that could not be created, or not yet.
     pub(crate) absent_grants: Vec<TypeId>,
     /// Set if an interceptor could not be created, or not yet.
@@ -126,6 +129,8 @@ impl BuiltLayers {
     }
 
     pub(crate) fn guard<Kind, G: IntoGuard<Kind>>(&mut self, written: Written, guard: Option<Arc<G>>) {
+        #[cfg(feature = "contract")]
+        self.written_guards.push(written);
         match guard {
             Some(guard) => self.guards.push(Arc::new(Layer { layer: G::erase(guard), written })),
             None => self.absent_grants.push(G::grants()),

@@ -16,7 +16,16 @@ pub struct MethodEntry {
     pub arguments: &'static [&'static str],
     /// The requirements of the arguments.
     pub needs: &'static [fn(&mut Requirements<'_>)],
+    /// The description for the contract.
+    pub describe: Option<Describe>,
 }
+
+/// A function that describes a method for the contract.
+#[cfg(feature = "contract")]
+pub type Describe = fn(&mut crate::handler::MethodDescription);
+/// Nothing describes a method without the feature `contract`.
+#[cfg(not(feature = "contract"))]
+pub type Describe = std::convert::Infallible;
 
 /// A handler of events.
 #[derive(Clone, Copy, Debug)]

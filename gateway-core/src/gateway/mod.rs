@@ -2,6 +2,8 @@
 //! runs a handler.
 
 mod assembly;
+#[cfg(feature = "contract")]
+mod contract;
 mod factories;
 mod fields;
 mod handlers;
@@ -18,6 +20,8 @@ mod route;
 mod unreachable_filters;
 
 pub(crate) use assembly::{Assembled, Assembly, AssemblyInputs};
+#[cfg(feature = "contract")]
+pub(crate) use contract::describe_gateways;
 pub(crate) use factories::Factories;
 pub use factories::{ServiceMissing, Services};
 pub use fields::Fields;
@@ -26,11 +30,13 @@ pub(crate) use known_namespaces::{KnownNamespaces, check_slash};
 pub(crate) use layers::BuiltLayers;
 pub use layers::{Injectable, Layers};
 pub use method_entry::{
-    ConnectFuture, DisconnectFuture, EventFuture, InitFuture, MessageFuture, MethodEntry, SubscriptionEntry,
+    ConnectFuture, Describe, DisconnectFuture, EventFuture, InitFuture, MessageFuture, MethodEntry, SubscriptionEntry,
 };
 pub use namespace_error::NamespaceError;
 pub(crate) use per_socket::SocketFactory;
 pub use problem::{Problem, StartError};
+#[cfg(feature = "contract")]
+pub use registry::EventEntry;
 pub(crate) use registry::GatewaySelection;
 pub use registry::{Concrete, ConcreteEntry, GatewayEntry, GenericEntry, HandlersEntry, Part, Probe, Registration};
 pub(crate) use route::{MatchedRoute, Route, Routes};
@@ -59,6 +65,13 @@ pub trait Gateway: Send + Sync + Sized + 'static {
     /// Adds the guards, interceptors and filters around all methods.
     fn around(layers: &mut Layers<'_>) {
         let _ = layers;
+    }
+
+    /// Describes the gateway for the contract.
+    #[cfg(feature = "contract")]
+    #[doc(hidden)]
+    fn describe(gateway: &mut crate::handler::GatewayDescription) {
+        let _ = gateway;
     }
 }
 

@@ -114,6 +114,21 @@ impl Problem {
         Self::at(written.file, written.line, what, help)
     }
 
+    /// A type whose schema cannot be written into the contract.
+    #[cfg(feature = "contract")]
+    pub(crate) fn schema((file, line): (&'static str, u32), ty: &str, why: &str) -> Self {
+        let what = format!("the schema of `{ty}` cannot be written: {why}");
+        Self::at(file, line, what, format!("mend its `JsonSchema`, or leave it off: `{ty}` then appears by its name"))
+    }
+
+    /// A handler whose items are streams.
+    #[cfg(feature = "contract")]
+    pub(crate) fn stream_of_streams(gateway: Declared, hook: Hook) -> Self {
+        let what =
+            format!("`{}::{}` answers by a stream of streams, which no frame can carry", gateway.name, hook.method);
+        Self::at(hook.file, hook.line, what, "flatten it, as by `StreamExt::flatten` of `futures`".to_owned())
+    }
+
     pub(crate) fn duplicate_event(namespace: &str, event: &str, first: &Handler, second: &Handler) -> Self {
         let method = second.subscription.method;
         Self::at(

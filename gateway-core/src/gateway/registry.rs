@@ -20,6 +20,8 @@ pub struct GatewayEntry {
     pub(crate) declared: Declared,
     pub(crate) around: AddLayers,
     pub(crate) build: fn(&ServiceMap, &mut Vec<Problem>) -> Option<Instance>,
+    #[cfg(feature = "contract")]
+    pub(crate) describe: fn(&mut crate::handler::GatewayDescription),
 }
 
 /// An `impl` block of a gateway.
@@ -39,6 +41,30 @@ pub struct GenericEntry {
     is_offered: bool,
 }
 
+/// An event's type, registered by its derive.
+#[cfg(feature = "contract")]
+#[derive(Clone, Copy, Debug)]
+pub struct EventEntry {
+    pub(crate) module: &'static str,
+    pub(crate) describe: fn(&mut crate::handler::EventDescription),
+}
+
+#[cfg(feature = "contract")]
+impl EventEntry {
+    /// Creates the entry of a type that a module declares.
+    #[must_use]
+    pub const fn new(module: &'static str, describe: fn(&mut crate::handler::EventDescription)) -> Self {
+        Self { module, describe }
+    }
+
+    /// All events that a module derives. In no particular order.
+    pub(crate) fn of_module(module: &str) -> impl Iterator<Item = &'static Self> {
+        inventory::iter::<Self>.into_iter().filter(move |entry| entry.module == module)
+    }
+}
+
+#[cfg(feature = "contract")]
+inventory::collect!(EventEntry);
 inventory::collect!(GatewayEntry);
 inventory::collect!(HandlersEntry);
 inventory::collect!(GenericEntry);
@@ -55,6 +81,8 @@ impl GatewayEntry {
             declared: G::DECLARED,
             around: G::around,
             build: build::<G>,
+            #[cfg(feature = "contract")]
+            describe: G::describe,
         }
     }
 }

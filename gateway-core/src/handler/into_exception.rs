@@ -1,6 +1,8 @@
 //! Conversions into an exception, for errors of the application and of the framework.
 
 use crate::error::{ConnectRejection, Exception, Rejection};
+#[cfg(feature = "contract")]
+use crate::handler::ErrorCodes;
 use crate::handler::ErrorTypes;
 use crate::hub::JoinError;
 use crate::hub::RequestError;
@@ -27,6 +29,16 @@ pub trait IntoException {
     {
         types.add_unknown();
     }
+
+    /// Adds the codes that the exceptions may have. Default: any.
+    #[cfg(feature = "contract")]
+    #[doc(hidden)]
+    fn error_codes(codes: &mut ErrorCodes)
+    where
+        Self: Sized,
+    {
+        codes.add_unknown();
+    }
 }
 
 impl IntoException for Exception {
@@ -41,6 +53,9 @@ impl IntoException for std::convert::Infallible {
     }
 
     fn error_types(_: &mut ErrorTypes) {}
+
+    #[cfg(feature = "contract")]
+    fn error_codes(_: &mut ErrorCodes) {}
 }
 
 impl IntoException for Rejection {

@@ -3,6 +3,8 @@
 
 mod async_call;
 mod context;
+#[cfg(feature = "contract")]
+mod description;
 mod error_types;
 mod extract;
 mod filter;
@@ -25,6 +27,14 @@ mod validate;
 pub use async_call::{call_0, call_1, call_2, call_3, call_4};
 pub use context::Context;
 pub(crate) use context::{Event, MethodName, OwnedContext, Scope, Subject};
+#[cfg(feature = "contract")]
+pub use description::{
+    ArgumentKind, ArgumentProbe, ArgumentShape, ErrorCodes, EventDescription, GatewayDescription, MethodDescription,
+    NoSchema, RefusalProbe, ReplyKind, ReplyProbe, ReplyShape, SchemaProbe, ToldReply, UnknownArgument, UnknownRefusal,
+    UnknownReply,
+};
+#[cfg(feature = "contract")]
+pub(crate) use description::{DescribedEvent, DescribedPayload};
 pub use error_types::ErrorTypes;
 pub(crate) use filter::{ErasedFilter, FilteredReply, Filters};
 pub use filter::{Filter, FilterOutcome};

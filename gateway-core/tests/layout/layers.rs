@@ -7,12 +7,13 @@ use std::fmt;
 use crate::source::{Reference, Sources};
 
 /// Every folder or file directly under `src/`, and its layer.
-const LAYERS: [(&str, usize); 17] = [
+const LAYERS: [(&str, usize); 18] = [
     ("limits", 0),
     ("options", 0),
     ("random", 0),
     ("sync", 0),
     ("protocol", 0),
+    ("asyncapi", 0),
     ("metrics", 1),
     ("error", 2),
     ("transport", 3),

@@ -1,5 +1,6 @@
 //! Meaning of an item's other attributes for the generated code.
 
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Meta, parse_quote};
 
@@ -23,4 +24,25 @@ pub(crate) fn lints(attributes: &[Conditional]) -> Vec<Attribute> {
         Some(Conditional { condition: condition.clone(), attribute }.joined())
     });
     lints.collect()
+}
+
+/// The doc comment of an item.
+#[derive(Default)]
+pub(crate) struct Docs {
+    /// A text for each line, or what makes one.
+    pub(crate) lines: Vec<TokenStream>,
+    /// Set by `#[deprecated]`.
+    pub(crate) is_deprecated: bool,
+}
+
+pub(crate) fn docs(attributes: &[Conditional]) -> Docs {
+    let always = attributes.iter().filter(|attribute| attribute.condition.is_none()).map(|inner| &inner.attribute);
+    let mut docs = Docs::default();
+    for attribute in always {
+        match &attribute.meta {
+            Meta::NameValue(pair) if pair.path.is_ident("doc") => docs.lines.push(pair.value.to_token_stream()),
+            meta => docs.is_deprecated |= meta.path().is_ident("deprecated"),
+        }
+    }
+    docs
 }

@@ -14,6 +14,8 @@ pub(crate) struct CheckedEvent {
     pub(crate) is_spread: bool,
     pub(crate) ident: Ident,
     pub(crate) generics: Generics,
+    /// Set if the framework is a server's, which lists the events of a module.
+    pub(crate) is_of_server: bool,
 }
 
 const EXAMPLE: &str = "#[event(\"posted\")]";
@@ -58,7 +60,7 @@ pub(crate) fn check_event(framework: Path, input: DeriveInput, mistakes: &mut Mi
         mistakes.add(&ident, format!("this event has no name\nhelp: write `{EXAMPLE}` above the type"));
     }
     let name = name.map_or_else(String::new, |text| text.value());
-    CheckedEvent { framework, name, is_spread: !spread.is_empty(), ident, generics }
+    CheckedEvent { framework, name, is_spread: !spread.is_empty(), ident, generics, is_of_server: false }
 }
 
 fn is_args(value: &Expr) -> bool {

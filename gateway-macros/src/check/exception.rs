@@ -5,7 +5,7 @@ use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Field, Fields, Generics, Ident, LitStr, Member, Path, Type};
 
 use crate::check::Mistakes;
-use crate::check::attributes::cfgs;
+use crate::check::attributes::{Docs, cfgs, docs};
 use crate::check::options::{Known, Options, as_word};
 use crate::parse::{Arguments, opened};
 
@@ -25,6 +25,7 @@ pub(crate) struct Failure {
     /// The field with the error behind it.
     pub(crate) inner: Option<Member>,
     pub(crate) sources: Sources,
+    pub(crate) docs: Docs,
 }
 
 /// The types of the errors that an error has as its sources.
@@ -53,7 +54,7 @@ pub(crate) fn check_exception(input: DeriveInput, mistakes: &mut Mistakes) -> Ch
             let (code, hide) = decide(&whole, None, &ident);
             let inner = inner(&attrs, &attrs, &data.fields);
             let sources = sources(&attrs, &attrs, &data.fields);
-            vec![Failure { variant: None, cfgs: Vec::new(), code, hide, inner, sources }]
+            vec![Failure { variant: None, cfgs: Vec::new(), code, hide, inner, sources, docs: docs(&opened(&attrs)) }]
         }
         Data::Enum(data) => {
             let variants = data.variants.into_iter().map(|variant| {
@@ -61,7 +62,8 @@ pub(crate) fn check_exception(input: DeriveInput, mistakes: &mut Mistakes) -> Ch
                 let (code, hide) = decide(&whole, Some(&said), &variant.ident);
                 let inner = inner(&attrs, &variant.attrs, &variant.fields);
                 let (cfgs, sources) = (cfgs(&opened(&variant.attrs)), sources(&attrs, &variant.attrs, &variant.fields));
-                Failure { cfgs, variant: Some(variant.ident), code, hide, inner, sources }
+                let docs = docs(&opened(&variant.attrs));
+                Failure { cfgs, variant: Some(variant.ident), code, hide, inner, sources, docs }
             });
             variants.collect()
         }

@@ -9,7 +9,7 @@ use syn::{
 };
 
 use crate::check::Mistakes;
-use crate::check::attributes::{cfgs, lints};
+use crate::check::attributes::{Docs, cfgs, docs, lints};
 use crate::check::event_name::{Direction, event_mistake};
 use crate::check::layer::{Layer, check_layers, refuse_misplaced};
 use crate::check::options::{Known, Options, as_text};
@@ -24,6 +24,7 @@ pub(crate) struct Handler {
     pub(crate) ends: (Span, Span),
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) lints: Vec<Attribute>,
+    pub(crate) docs: Docs,
     /// Those the method is generic over, which nothing outside of it knows.
     pub(crate) lifetimes: Vec<Lifetime>,
     /// Layers around it.
@@ -108,6 +109,7 @@ pub(crate) fn check_method(method: Method, mistakes: &mut Mistakes) -> Option<Ha
         work,
         cfgs: cfgs(&attributes),
         lints: lints(&attributes),
+        docs: docs(&attributes),
         lifetimes: signature.generics.lifetimes().map(|parameter| parameter.lifetime.clone()).collect(),
         is_async: signature.asyncness.is_some(),
         ends,

@@ -1,6 +1,6 @@
 //! Checks of parsed items. Collects every mistake of an item before the first is reported.
 
-mod attributes;
+pub(crate) mod attributes;
 mod block;
 mod event;
 mod event_name;

@@ -9,11 +9,11 @@ use syn::{
 };
 
 use crate::check::Mistakes;
-use crate::check::attributes::{cfgs, lints};
+use crate::check::attributes::{Docs, cfgs, docs, lints};
 use crate::check::layer::{Layer, check_layers};
 use crate::check::namespace::namespace_mistake;
 use crate::check::options::{Known, Options, as_word};
-use crate::parse::{Arguments, Conditional, imported, opened, take_layers};
+use crate::parse::{Arguments, Conditional, Emitted, GatewayArguments, imported, opened, take_layers};
 
 pub(crate) struct CheckedStruct {
     pub(crate) framework: Path,
@@ -28,6 +28,11 @@ pub(crate) struct CheckedStruct {
     pub(crate) fields: Vec<CheckedField>,
     /// Layers around all its methods.
     pub(crate) layers: Vec<Layer>,
+    pub(crate) docs: Docs,
+    /// Events that it sends, where it names them.
+    pub(crate) emits: Option<Vec<Emitted>>,
+    /// Type of the payload with which clients connect.
+    pub(crate) credentials: Option<Type>,
     /// The struct as it is re-emitted, without the framework's attributes.
     pub(crate) item: ItemStruct,
 }
@@ -63,7 +68,7 @@ const GATEWAY: Known = Known {
     attribute: "gateway",
     example: "#[gateway(namespace = \"/chat\")]",
     words: &[],
-    options: &["namespace", "crate"],
+    options: &["namespace", "emits", "credentials", "crate"],
 };
 
 const INJECT: Known = Known {
@@ -75,9 +80,11 @@ const INJECT: Known = Known {
 
 /// Checks a struct under `#[gateway]`.
 pub(crate) fn check_struct(arguments: TokenStream, mut item: ItemStruct, mistakes: &mut Mistakes) -> CheckedStruct {
-    let arguments = mistakes.take(Arguments::read(arguments));
+    let arguments = mistakes.take(GatewayArguments::read(arguments));
     let unread = arguments.is_none();
-    let (values, options) = Options::new(GATEWAY, arguments.unwrap_or_default(), mistakes);
+    let GatewayArguments { emits, credentials, others } = arguments.unwrap_or_default();
+    let (emits, credentials) = (given_once(emits, mistakes), given_once(credentials, mistakes));
+    let (values, options) = Options::new(GATEWAY, others, mistakes);
     refuse_values(&values, mistakes);
     let namespace = options.text("namespace", "/chat", mistakes);
     if let Some(text) = &namespace
@@ -108,8 +115,20 @@ pub(crate) fn check_struct(arguments: TokenStream, mut item: ItemStruct, mistake
         named: imported(layers.iter().map(|mark| &mark.attribute)),
         fields,
         layers: check_layers(&layers, mistakes),
+        docs: docs(&attributes),
+        emits,
+        credentials,
         item,
     }
+}
+
+fn given_once<T>(given: Vec<(Ident, T)>, mistakes: &mut Mistakes) -> Option<T> {
+    let mut given = given.into_iter();
+    let (_, first) = given.next()?;
+    for (name, _) in given {
+        mistakes.add(&name, format!("`{name}` is given twice\nhelp: keep one of them"));
+    }
+    Some(first)
 }
 
 fn refuse_values(values: &[Expr], mistakes: &mut Mistakes) {

@@ -5,10 +5,11 @@ use quote::quote;
 use syn::parse_quote;
 
 use crate::check::CheckedEvent;
+use crate::expand::description::register_event;
 use crate::expand::spans::made;
 
 pub(crate) fn expand_event(checked: &CheckedEvent) -> TokenStream {
-    let CheckedEvent { framework, name, is_spread, ident, generics } = checked;
+    let CheckedEvent { framework, name, is_spread, ident, generics, is_of_server: _ } = checked;
     let ident = made(ident);
     let mut generics = generics.clone();
     if generics.type_params().next().is_some() {
@@ -22,11 +23,13 @@ pub(crate) fn expand_event(checked: &CheckedEvent) -> TokenStream {
             const IS_SPREAD: bool = true;
         )
     });
+    let registration = register_event(checked);
     quote! {
         #[automatically_derived]
         impl #impl_generics #framework::Event for #ident #type_generics #where_clause {
             const NAME: &'static str = #name;
             #spread
         }
+        #registration
     }
 }

@@ -5,6 +5,7 @@ use quote::quote;
 use syn::{Generics, parse_quote};
 
 use crate::check::{CheckedException, Failure, Sources};
+use crate::expand::description::docs;
 use crate::expand::spans::{at, local, made};
 
 /// An impl without a body worth the name, so that a mistake in the type is not followed by others.
@@ -60,7 +61,7 @@ pub(crate) fn expand_exception(checked: &CheckedException) -> TokenStream {
         }
     };
     let nested = nested(checked, &generics);
-    let error_types = error_types(checked);
+    let (error_types, error_codes) = (error_types(checked), error_codes(checked));
     quote! {
         #[automatically_derived]
         impl #impl_generics #framework::IntoException for #ident #type_generics #where_clause {
@@ -68,6 +69,7 @@ pub(crate) fn expand_exception(checked: &CheckedException) -> TokenStream {
                 #body
             }
             #error_types
+            #error_codes
         }
         #nested
         #[automatically_derived]
@@ -94,6 +96,24 @@ fn error_types(checked: &CheckedException) -> TokenStream {
             use #framework::private::UnknownField as _;
             #framework::private::ErrorTypes::add::<Self>(#types);
             #(#behind)*
+        }
+    }
+}
+
+/// The codes of its failures, for the contract. Another source of its exceptions is not known: what it hides has a code of its own.
+fn error_codes(checked: &CheckedException) -> TokenStream {
+    let CheckedException { framework, failures, .. } = checked;
+    let codes = local("codes");
+    let added = failures.iter().map(|Failure { cfgs, code, docs: comment, .. }| {
+        let docs = docs(comment).unwrap_or_else(|| quote!(""));
+        quote!(#(#cfgs)* #framework::private::ErrorCodes::add(#codes, #code, #docs);)
+    });
+    quote! {
+        #framework::private::if_contract! {
+            fn error_codes(#codes: &mut #framework::private::ErrorCodes) {
+                let _ = &#codes;
+                #(#added)*
+            }
         }
     }
 }

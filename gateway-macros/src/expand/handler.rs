@@ -7,6 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Lifetime, PathArguments, Type};
 
 use crate::check::{Handler, Output, Policy, Work};
+use crate::expand::description::describe_method;
 use crate::expand::layers::layer_statements;
 use crate::expand::spans::{at, local};
 use crate::expand::text::{line, type_text};
@@ -166,6 +167,7 @@ impl<'a> Entry<'a> {
             let read = self.extractor_trait(&ty.to_token_stream());
             quote_spanned!(ty.span()=> #read::needs)
         });
+        let describe = describe_method(framework, here, handler);
         let lines = std::iter::once(handler.ident.span()).chain(handler.arguments.iter().map(Spanned::span)).map(line);
         quote_spanned! {here=>
             #framework::private::MethodEntry {
@@ -174,6 +176,7 @@ impl<'a> Entry<'a> {
                 lines: &[#(#lines),*],
                 arguments: &[#(#arguments),*],
                 needs: &[#(#needs),*],
+                describe: #describe,
             }
         }
     }
@@ -379,7 +382,7 @@ pub(crate) fn callable(self_type: &Type) -> Type {
 }
 
 /// The type without the lifetimes that only the method knows.
-fn elided(ty: TokenStream, lifetimes: &[Lifetime]) -> TokenStream {
+pub(crate) fn elided(ty: TokenStream, lifetimes: &[Lifetime]) -> TokenStream {
     if lifetimes.is_empty() {
         return ty;
     }

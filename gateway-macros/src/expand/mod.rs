@@ -2,6 +2,7 @@
 
 mod block;
 mod concrete;
+mod description;
 mod event;
 mod exception;
 mod handler;

@@ -7,6 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Index, Member, Path, Type, Visibility};
 
 use crate::check::{CheckedField, CheckedStruct, Source};
+use crate::expand::description::describe_gateway;
 use crate::expand::imports::imports;
 use crate::expand::layers::layer_statements;
 use crate::expand::spans::{at, local, made};
@@ -47,7 +48,7 @@ fn gateway_impl(checked: &CheckedStruct, construct: &TokenStream) -> TokenStream
     let (impl_generics, type_generics, where_clause) = checked.generics.split_for_impl();
     let text = name.unraw().to_string();
     let line = line(name.span());
-    let around = around(checked);
+    let (around, describe) = (around(checked), describe_gateway(checked));
     quote! {
         #(#cfgs)*
         #(#lints)*
@@ -58,6 +59,7 @@ fn gateway_impl(checked: &CheckedStruct, construct: &TokenStream) -> TokenStream
             const DECLARED: #framework::manual::Declared = #framework::manual::Declared::new(#text, ::core::file!(), #line);
             #construct
             #around
+            #describe
         }
     }
 }

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "config")]
 pub(super) mod config;
+#[cfg(feature = "contract")]
+mod contract;
 pub(super) mod operations;
 pub(super) mod provide;
 pub(super) mod server;

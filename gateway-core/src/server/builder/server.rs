@@ -54,11 +54,11 @@ type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
 /// ```
 #[must_use = "a server does nothing before it is started"]
 pub struct Server {
-    selection: GatewaySelection,
+    pub(in crate::server) selection: GatewaySelection,
     pub(in crate::server) services: ServiceMap,
     pub(in crate::server) factories: Factories,
     pub(in crate::server) per_socket: Vec<Arc<SocketFactory>>,
-    around: BuiltLayers,
+    pub(in crate::server) around: BuiltLayers,
     limits: Limits,
     shared: Arc<ServerState>,
     compat: Compat,
@@ -70,7 +70,7 @@ pub struct Server {
     expected: Vec<String>,
     allow_request: Option<HandshakeCheck>,
     fallback: Option<Fallback>,
-    socket_io: Option<EngineIoEndpoint>,
+    pub(in crate::server) socket_io: Option<EngineIoEndpoint>,
     engines: Vec<EngineIoEndpoint>,
     also: Vec<Endpoint>,
     on_listening: Option<OnListening>,

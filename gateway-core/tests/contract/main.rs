@@ -1,0 +1,4 @@
+//! The contract that follows from the signatures of gateways, and its document.
+
+mod chat;
+mod round_trip;
