@@ -16,6 +16,7 @@ macro_rules! pages {
 pages! {
     getting_started: "getting-started.md";
     clients: "clients.md";
+    contract: "contract.md";
     gateways: "gateways.md";
     events: "events.md";
     arguments: "arguments.md";

@@ -2,31 +2,32 @@
 
 use gateway_core::prelude::*;
 use gateway_core::{JoinError, SendError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) const LONGEST_MESSAGE: usize = 500;
 
 /// Credentials of a client.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct Grant {
     pub(crate) nickname: String,
     #[serde(default)]
     pub(crate) seat: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct InRoom {
     pub(crate) room: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct Writes {
     pub(crate) room: String,
     /// False where the text was taken back.
     pub(crate) writing: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct NewMessage {
     pub(crate) room: String,
     pub(crate) text: String,
@@ -35,13 +36,13 @@ pub(crate) struct NewMessage {
     pub(crate) tag: u64,
 }
 
-#[derive(Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub(crate) struct Receipt {
     pub(crate) id: u64,
     pub(crate) at: u64,
 }
 
-#[derive(Clone, Debug, Deserialize, Event, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Event, JsonSchema, PartialEq, Serialize)]
 #[event("posted")]
 pub(crate) struct Posted {
     pub(crate) id: u64,
@@ -52,21 +53,21 @@ pub(crate) struct Posted {
     pub(crate) tag: u64,
 }
 
-#[derive(Debug, Deserialize, Event, PartialEq, Serialize)]
+#[derive(Debug, Deserialize, Event, JsonSchema, PartialEq, Serialize)]
 #[event("entered")]
 pub(crate) struct Entered {
     pub(crate) room: String,
     pub(crate) nickname: String,
 }
 
-#[derive(Debug, Deserialize, Event, PartialEq, Serialize)]
+#[derive(Debug, Deserialize, Event, JsonSchema, PartialEq, Serialize)]
 #[event("left")]
 pub(crate) struct Left {
     pub(crate) room: String,
     pub(crate) nickname: String,
 }
 
-#[derive(Debug, Deserialize, Event, PartialEq, Serialize)]
+#[derive(Debug, Deserialize, Event, JsonSchema, PartialEq, Serialize)]
 #[event("typing")]
 pub(crate) struct Typing {
     pub(crate) room: String,
@@ -75,7 +76,7 @@ pub(crate) struct Typing {
 }
 
 /// Everybody in a room, told to the socket that joins it.
-#[derive(Debug, Deserialize, Event, PartialEq, Serialize)]
+#[derive(Debug, Deserialize, Event, JsonSchema, PartialEq, Serialize)]
 #[event("people")]
 pub(crate) struct People {
     pub(crate) room: String,
@@ -83,7 +84,7 @@ pub(crate) struct People {
 }
 
 /// A room and how many are in it: told to everybody whenever it changes, and for each room to the socket that asks for `rooms`.
-#[derive(Debug, Deserialize, Event, PartialEq, Serialize)]
+#[derive(Debug, Deserialize, Event, JsonSchema, PartialEq, Serialize)]
 #[event("room")]
 pub(crate) struct RoomSize {
     pub(crate) name: String,

@@ -27,7 +27,11 @@ impl<On> FromContext<On> for Sender {
 }
 
 /// Rooms, and the people in them.
-#[gateway(namespace = "/chat")]
+#[gateway(
+    namespace = "/chat",
+    credentials = Grant,
+    emits(Posted, Entered, Left, Typing, People, RoomSize)
+)]
 pub(crate) struct Chat {
     house: House,
 }

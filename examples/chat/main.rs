@@ -27,6 +27,7 @@ async fn main() -> Result<(), StartError> {
     if let Ok(address) = std::env::var("MONITORING") {
         server = server.monitoring(address);
     }
+    gateway_core::contract::main(&server);
     server.serve(address()).await
 }
 

@@ -262,3 +262,13 @@ fn the_page_and_every_file_it_names_are_served() {
     let post = page::serve(http::Request::post("/").body(Body::empty()).unwrap());
     assert_eq!(post.status(), 405);
 }
+
+#[test]
+fn the_committed_contract_is_current() {
+    let contract = Server::empty().gateway::<Chat>().contract().unwrap();
+    assert_eq!(
+        contract.to_json(),
+        include_str!("asyncapi.json"),
+        "cargo run --example chat -- contract > examples/chat/asyncapi.json"
+    );
+}

@@ -71,6 +71,7 @@ pub mod contract {
         AsyncApiVersion, ClientEvent, ClientReply, Contract, ContractError, ContractServer, ErrorCode, Failures,
         GuardContract, NamespaceContract, Parameter, Payload, PayloadStyle, ServerEvent, SourcePlace, WireProtocol,
     };
+    pub use crate::server::contract_main as main;
 }
 mod error;
 #[cfg(fuzzing)]

@@ -206,6 +206,7 @@ impl Socket {
     /// As [`Socket::emit`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send_latest(id, Moved { .. })`")]
     pub fn send_latest<E: Event>(&self, key: impl AsRef<str>, event: E) -> Result<(), SendError> {
+        self.space.note_typed::<E>();
         self.push(E::NAME, RawArgs::event(&event), EmitMode::LatestOf(key.as_ref()))
     }
 
@@ -226,6 +227,7 @@ impl Socket {
     /// As [`Socket::emit`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Posted { .. })`")]
     pub fn send<E: Event>(&self, event: E) -> Result<(), SendError> {
+        self.space.note_typed::<E>();
         self.push(E::NAME, RawArgs::event(&event), EmitMode::Event)
     }
 
@@ -341,6 +343,7 @@ impl VolatileSocket<'_> {
     /// As [`VolatileSocket::emit`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Moved { .. })`")]
     pub fn send<E: Event>(self, event: E) -> Result<(), SendError> {
+        self.0.space.note_typed::<E>();
         self.0.push(E::NAME, RawArgs::event(&event), EmitMode::Volatile)
     }
 }

@@ -266,10 +266,10 @@ impl Contract {
         format!("{document:#}\n")
     }
 
-    /// Writes the document of AsyncAPI 3.1 as YAML.
+    /// Writes the document as YAML.
     #[must_use]
-    pub fn to_yaml(&self) -> String {
-        yaml(&self.to_asyncapi(AsyncApiVersion::default()))
+    pub fn to_yaml(&self, version: AsyncApiVersion) -> String {
+        yaml(&self.to_asyncapi(version))
     }
 
     /// Reads a document that [`Contract::to_json`] wrote. Members that it does not know are ignored.

@@ -21,7 +21,7 @@ mod unreachable_filters;
 
 pub(crate) use assembly::{Assembled, Assembly, AssemblyInputs};
 #[cfg(feature = "contract")]
-pub(crate) use contract::describe_gateways;
+pub(crate) use contract::{NamespaceEvents, describe_gateways, listed_events};
 pub(crate) use factories::Factories;
 pub use factories::{ServiceMissing, Services};
 pub use fields::Fields;

@@ -12,6 +12,8 @@ mod resumable;
 mod room_name;
 mod space;
 mod target;
+#[cfg(feature = "contract")]
+mod unlisted_events;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
@@ -27,6 +29,8 @@ pub(crate) use resumable::Resumed;
 pub use room_name::RoomName;
 pub(crate) use space::Space;
 pub use target::{BroadcastResult, Target};
+#[cfg(feature = "contract")]
+pub(crate) use unlisted_events::{Listing, UnlistedEvents};
 
 use crate::hub::cluster::Cluster;
 use crate::protocol::CustomFormat;
@@ -42,6 +46,8 @@ pub(crate) struct Hub {
     pub(crate) custom_format: Arc<CustomFormat>,
     pub(crate) resumable: Resumable,
     cluster: OnceLock<Arc<Cluster>>,
+    #[cfg(feature = "contract")]
+    pub(crate) unlisted: UnlistedEvents,
 }
 
 impl Hub {
@@ -52,6 +58,8 @@ impl Hub {
             custom_format: Arc::default(),
             resumable: Resumable::default(),
             cluster: OnceLock::new(),
+            #[cfg(feature = "contract")]
+            unlisted: UnlistedEvents::default(),
         })
     }
 

@@ -6,7 +6,7 @@ use crate::hub::Hub;
 use crate::hub::cluster::Cluster;
 use crate::hub::members::{JoinError, Members, Selection};
 use crate::hub::recipients::Recipients;
-use crate::protocol::{CustomFormat, EncodeContext};
+use crate::protocol::{CustomFormat, EncodeContext, Event};
 use crate::session::{Leaves, Offset, Offsets, Session, SocketId};
 use crate::sync::{Mutex, MutexGuard, unpoisoned};
 
@@ -52,6 +52,17 @@ impl Space {
             && let Some(cluster) = self.cluster.get()
         {
             cluster.interest.mark(&self.name, changed);
+        }
+    }
+
+    /// Notes an event that its contract does not list. Only debug builds look, so that a sent event costs the same with a contract.
+    #[inline]
+    pub(crate) fn note_typed<E: Event>(&self) {
+        #[cfg(feature = "contract")]
+        if cfg!(debug_assertions)
+            && let Some(hub) = self.hub.upgrade()
+        {
+            hub.unlisted.note(&self.name, E::NAME);
         }
     }
 

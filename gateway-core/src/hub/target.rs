@@ -150,6 +150,7 @@ impl Target {
     /// Sends a typed event that replaces an older one that is still queued; see [`Target::emit_latest`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send_latest(id, Moved { .. })`")]
     pub fn send_latest<E: Event>(&self, key: impl AsRef<str>, event: E) -> BroadcastResult {
+        self.space.note_typed::<E>();
         self.say(E::NAME, RawArgs::event(&event), Some(key.as_ref()))
     }
 
@@ -336,6 +337,7 @@ impl Target {
     /// Sends a typed event. The event is encoded once and queued without waiting.
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Posted { .. })`")]
     pub fn send<E: Event>(&self, event: E) -> BroadcastResult {
+        self.space.note_typed::<E>();
         self.say(E::NAME, RawArgs::event(&event), None)
     }
 

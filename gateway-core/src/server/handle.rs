@@ -24,6 +24,15 @@ impl ServerHandle {
         Self(shared)
     }
 
+    /// Typed events that were sent although the [contract](crate::Server::contract) does not list them, each once with its namespace. The first of
+    /// each is a warning in the log. Always empty in builds without debug assertions, which do not look, and for events that are sent by
+    /// name.
+    #[cfg(feature = "contract")]
+    #[must_use]
+    pub fn unlisted_events(&self) -> Vec<String> {
+        self.0.hub.unlisted.list(false)
+    }
+
     /// Returns the namespace with this name, such as `/chat`, or `/room/7` if a gateway declares `/room/{id}`. The namespace
     /// may have no sockets.
     ///

@@ -4,6 +4,8 @@ mod accept;
 mod admit;
 mod banner;
 mod builder;
+#[cfg(feature = "contract")]
+mod contract_command;
 mod endpoint;
 mod engine_io;
 mod handle;
@@ -21,9 +23,11 @@ mod state;
 
 #[cfg(feature = "testing")]
 pub(crate) use admit::{Admitted, ConnectionRequest, Destination, admit, note_rejected};
-#[cfg(feature = "config")]
 pub use builder::ServerConfig;
 pub use builder::{EngineIo, Server, SocketIo};
+#[cfg(feature = "config")]
+#[cfg(feature = "contract")]
+pub use contract_command::main as contract_main;
 pub use endpoint::{Endpoint, IntoEndpoint, LocalAddr};
 #[cfg(feature = "testing")]
 pub(crate) use engine_io::Serves;

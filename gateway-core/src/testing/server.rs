@@ -11,6 +11,8 @@ use crate::server::{Server, ServerHandle, StartedServer};
 use crate::testing::ConnectBuilder;
 
 /// A started server that clients connect to in memory. Dropping it begins a stop.
+///
+/// With the feature `contract`, a drop panics if a typed event was sent that its gateway does not name in `emits(…)`.
 #[derive(Debug)]
 pub struct TestServer {
     pub(super) server: Arc<StartedServer>,
@@ -60,6 +62,17 @@ impl TestServer {
         self.handle.count(counter)
     }
 
+    /// Fails the test that sent an event which its gateway does not name.
+    #[cfg(feature = "contract")]
+    fn refuse_unlisted_events(&self) {
+        let unlisted = self.server.shared.hub.unlisted.list(true);
+        if let Some(event) = unlisted.first()
+            && !std::thread::panicking()
+        {
+            panic!("{event} is not among the events that its gateway names: add it to `#[gateway(emits(…))]`");
+        }
+    }
+
     /// Breaks all connections, and those that are made later.
     pub(super) fn kill(&self) {
         self.killed.cancel();
@@ -77,5 +90,7 @@ impl Drop for TestServer {
         if !self.killed.is_cancelled() {
             self.handle.shutdown();
         }
+        #[cfg(feature = "contract")]
+        self.refuse_unlisted_events();
     }
 }

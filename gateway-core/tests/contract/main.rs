@@ -1,4 +1,6 @@
 //! The contract that follows from the signatures of gateways, and its document.
 
 mod chat;
-mod round_trip;
+mod documents;
+mod events;
+mod types;

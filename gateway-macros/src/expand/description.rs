@@ -33,7 +33,6 @@ pub(crate) fn describe_method(framework: &TokenStream, here: Span, handler: &Han
         .then(|| quote_spanned!(here=> #framework::private::MethodDescription::deprecated(#method);));
     quote_spanned! {here=>
         #framework::private::described!(|#method: &mut #framework::private::MethodDescription| {
-            #[allow(unused_imports)]
             use #framework::private::{NoSchema as _, UnknownArgument as _, UnknownRefusal as _, UnknownReply as _};
             #docs
             #deprecated
@@ -122,7 +121,6 @@ pub(crate) fn describe_gateway(checked: &CheckedStruct) -> TokenStream {
     quote! {
         #framework::private::if_contract! {
             fn describe(#gateway: &mut #framework::private::GatewayDescription) {
-                #[allow(unused_imports)]
                 use #framework::private::NoSchema as _;
                 #framework::private::GatewayDescription::module(
                     #gateway, ::core::module_path!(), ::core::option_env!("CARGO_PKG_VERSION"),
@@ -167,7 +165,6 @@ pub(crate) fn register_event(checked: &CheckedEvent) -> Option<TokenStream> {
             const _: () = {
                 #framework::private::submit! {
                     #framework::private::EventEntry::new(::core::module_path!(), |#event| {
-                        #[allow(unused_imports)]
                         use #framework::private::NoSchema as _;
                         #framework::private::EventDescription::event(
                             #event,

@@ -46,6 +46,10 @@ impl SchemaRequest {
         Self { direction, type_name: type_name::<T>(), write: None }
     }
 
+    pub(crate) fn is_incoming(&self) -> bool {
+        self.direction == Direction::Incoming
+    }
+
     /// The name of a type without a schema, without the paths of modules.
     pub(crate) fn short_name(&self) -> String {
         let mut short = String::new();

@@ -1,12 +1,30 @@
 //! The contract of a server before it starts.
 
+use std::sync::Arc;
+
 use crate::asyncapi::{Contract, ContractServer, WireProtocol};
-use crate::gateway::{StartError, describe_gateways};
+use crate::gateway::{GatewaySelection, NamespaceEvents, StartError, describe_gateways, listed_events};
+use crate::hub::Listing;
 use crate::server::Server;
 use crate::server::engine_io::EngineIoEndpoint;
+use crate::server::state::ServerState;
 
 /// Host until the application says another.
 const HOST: &str = "localhost:3000";
+
+/// Begins to look at typed events that go out: the contract ought to list them.
+pub(super) fn look_at_events(shared: &Arc<ServerState>, selection: &GatewaySelection) {
+    let (listed, state) = (listed_events(selection), Arc::downgrade(shared));
+    shared.hub.unlisted.look(Box::new(move |namespace, event| {
+        let declared = state.upgrade().and_then(|state| state.known()?.declared(namespace));
+        let Some(namespace) = declared else { return Listing::Listed };
+        let mut own = listed.iter().filter(|list| list.namespace == namespace);
+        if own.clone().any(|list| list.events.contains(&event)) {
+            return Listing::Listed;
+        }
+        Listing::Unlisted { namespace, is_named: own.any(|list: &NamespaceEvents| list.is_named) }
+    }));
+}
 
 impl Server {
     /// Returns the contract: what clients may send to the gateways, what they are answered, and what they receive.

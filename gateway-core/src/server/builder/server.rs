@@ -411,6 +411,10 @@ impl Server {
         self.around.is_measured = self.operations.measured.is_some();
         let assembled = StartError::with(failed, self.plan())?;
         self.shared.know(KnownNamespaces::new(&assembled.routes)).map_err(StartError::Problems)?;
+        #[cfg(feature = "contract")]
+        if cfg!(debug_assertions) {
+            crate::server::builder::contract::look_at_events(&self.shared, &self.selection);
+        }
         if self.recovery.is_some() {
             self.shared.hub.offsets.turn_on();
         }
