@@ -641,7 +641,7 @@ fn the_table_has_every_code_of_the_framework_and_no_other() {
         "Exception::framework",
         "Self::framework",
         "Rejection::new",
-        "Rejection::of_faults",
+        "Rejection::from_faults",
         "Exception::hidden",
         "Self::hidden",
     ];

@@ -1,6 +1,9 @@
-use gateway_core::prelude::*;
+//! Guards, interceptors and filters around gateways and handlers, with all that they may be written as.
+#![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, clippy::unwrap_used)]
+
 use gateway_core::extract::{Cancellation, Extension};
 use gateway_core::pipeline::{AsyncGuard, Filter, FilterOutcome, GuardPoints};
+use gateway_core::prelude::*;
 
 #[derive(Default)]
 struct Nobody;
@@ -139,5 +142,10 @@ gateway_core::register!(Generic<u16>);
 fn main() {
     assert_eq!(exceptions_may_be_returned_by_question_mark().unwrap_err().code(), Some("failed"));
     let server = Server::new().provide("name".to_owned()).provide(Of { value: 7_u8 });
-    server.guard(ADMINS).intercept(inner::Timing { name: "all".to_owned(), count: 0 }).filter(inner::Tuple(1)).check().unwrap();
+    server
+        .guard(ADMINS)
+        .intercept(inner::Timing { name: "all".to_owned(), count: 0 })
+        .filter(inner::Tuple(1))
+        .check()
+        .unwrap();
 }

@@ -36,7 +36,8 @@ struct Placed<'a>(&'a str, u8);
 #[event(args, "rang")]
 struct Rang;
 
-fn main() {
+#[test]
+fn events_have_their_names_and_their_form() {
     assert_eq!(RawArgs::event(&Placed("king", 4)).unwrap().json(), r#"["king",4]"#);
     assert_eq!(RawArgs::event(&Rang).unwrap().json(), "[]");
     assert_eq!(RawArgs::event(&Own).unwrap().json(), "[null]");

@@ -52,7 +52,8 @@ fn check(error: impl IntoException, code: &str, text: &str) {
     assert_eq!((exception.code(), exception.text()), (Some(code), text));
 }
 
-fn main() {
+#[test]
+fn exceptions_have_their_codes_and_texts() {
     check(ChatError::TooLoud { until: 3 }, "too_loud", "you are muted until 3");
     check(ChatError::NoRoom("a".to_owned()), "gone", "no room a");
     check(ChatError::Store, "internal", "Internal server error");

@@ -48,5 +48,3 @@ mod elsewhere {
         pub(super) async fn later(&self, _socket: Socket) {}
     }
 }
-
-fn main() {}

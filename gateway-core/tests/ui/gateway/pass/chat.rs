@@ -60,7 +60,8 @@ impl Chat {
     }
 }
 
-fn main() {
+#[test]
+fn a_gateway_has_its_namespace_and_its_events() {
     assert_eq!(<Chat as Gateway>::NAMESPACE, "/chat");
     assert_eq!(Posted::NAME, "posted");
     assert_eq!(Posted { number: 1 }.number, 1);

@@ -44,5 +44,3 @@ impl Chat {
 struct Absent {
     missing: Missing,
 }
-
-fn main() {}

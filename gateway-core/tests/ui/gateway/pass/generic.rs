@@ -80,6 +80,7 @@ impl Grid<u8, 3> {
     }
 }
 
-fn main() {
+#[test]
+fn generic_gateways_are_registered_by_type() {
     let _ = Server::empty().gateway::<Chat<MemoryStore>>().gateway::<Grid<u8, 3>>();
 }

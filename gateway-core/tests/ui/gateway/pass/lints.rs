@@ -75,5 +75,3 @@ impl<S: Clone> Own<S> {
 }
 
 gateway_core::register!(Own<String>);
-
-fn main() {}

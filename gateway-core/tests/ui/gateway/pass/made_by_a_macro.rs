@@ -33,5 +33,3 @@ macro_rules! counter {
 }
 
 counter!(Counter, "/counter", u32, "next", u32);
-
-fn main() {}

@@ -40,5 +40,3 @@ impl Names {
     #[subscribe]
     fn handlers(&self, _a0: Data<u8>) {}
 }
-
-fn main() {}

@@ -101,4 +101,3 @@ impl<S: Clone> B<S> {
     }
 }
 ::gateway_core::register!(B<u8>);
-fn main() {}

@@ -1,3 +1,6 @@
+//! The crate under another name.
+#![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
+
 pub extern crate gateway_core as framework;
 
 use framework::prelude::*;

@@ -30,5 +30,3 @@ impl Empty {
     #[subscribe]
     fn message(&self) {}
 }
-
-fn main() {}

@@ -44,5 +44,3 @@ impl Two {
         Err(Closed)
     }
 }
-
-fn main() {}

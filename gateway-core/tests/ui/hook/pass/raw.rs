@@ -10,5 +10,3 @@ impl Raw {
         message
     }
 }
-
-fn main() {}

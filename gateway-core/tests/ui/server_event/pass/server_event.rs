@@ -30,5 +30,3 @@ impl Chat {
         Data(Vec::new())
     }
 }
-
-fn main() {}

@@ -28,7 +28,8 @@ impl Services {
     }
 }
 
-fn main() {
+#[test]
+fn services_are_found_before_the_start() {
     let server = Server::empty()
         .gateway::<Services>()
         .provide_with(connect)

@@ -93,6 +93,7 @@ impl Chat {
     fn marked_by_path(&self) {}
 }
 
-fn main() {
+#[test]
+fn a_handler_is_a_method_that_others_call() {
     assert_eq!(Chat(origin()).tuple(Data((1, "a".to_owned()))), "a1");
 }

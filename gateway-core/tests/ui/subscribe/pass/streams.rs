@@ -43,5 +43,3 @@ impl Ticks {
         Box::pin(futures_util::stream::iter([1_u64])) as Pin<Box<dyn Stream<Item = u64> + Send>>
     }
 }
-
-fn main() {}
