@@ -26,7 +26,7 @@ impl Exception {
     }
 
     /// Reads the `data` of an exception. An application may send any value.
-    pub(crate) fn of_data(data: &Data) -> Self {
+    pub(crate) fn from_data(data: &Data) -> Self {
         Self(Box::new(data.read().unwrap_or_default()))
     }
 

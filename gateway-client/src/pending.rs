@@ -73,7 +73,7 @@ impl Pending {
         let Some(Entry { waiter, .. }) = entries.remove(&id) else { return Handled::Done };
         drop(entries);
         let is_failed = frame.event.as_ref().is_some_and(|event| event.0 == "exception");
-        let failure = || is_failed.then(|| RequestError::Exception(Exception::of_data(&data())));
+        let failure = || is_failed.then(|| RequestError::Exception(Exception::from_data(&data())));
         match waiter {
             Waiter::Reply(reply) => {
                 // The receiver is gone when the caller has just given up.

@@ -84,7 +84,7 @@ impl Socket {
     /// Runs the room guards; `None` if there are none, or the socket is already in the room.
     fn check_room(&self, room: &str) -> Option<GuardDecision> {
         let room_guard = self.session.room_guard.get()?;
-        if self.is_in(room) { None } else { Some(room_guard.ask(&self.session, room)) }
+        if self.is_in(room) { None } else { Some(room_guard.check(&self.session, room)) }
     }
 
     /// The user this socket belongs to, if a guard set one with [`Grant::user`](crate::pipeline::Grant::user).
@@ -216,7 +216,7 @@ impl Socket {
             return Err(SendError::Reserved);
         }
         let content = args.map_err(|_| SendError::Unserializable)?.into_content();
-        self.session.tell_listeners(event);
+        self.session.notify_listeners(event);
         Ok(content)
     }
 

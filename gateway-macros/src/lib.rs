@@ -25,7 +25,7 @@ use crate::parse::{Block, LayerKind, Role, Structure, Target, method_name};
 #[proc_macro_attribute]
 pub fn gateway(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let (arguments, item) = (TokenStream::from(arguments), TokenStream::from(item));
-    match Target::of(&item) {
+    match Target::from_item(&item) {
         Target::Struct => gateway_struct(arguments, &item),
         Target::Block => gateway_block(arguments, item),
         Target::Other(word) => {
@@ -44,7 +44,7 @@ pub fn gateway(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream
 // and stops the start, for the compiler may know what we do not.
 fn gateway_struct(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
-    let Some(Structure { item, unread }) = mistakes.take(Structure::read(item.clone())) else {
+    let Some(Structure { item, unread }) = mistakes.ok_or_note(Structure::read(item.clone())) else {
         return mistakes.into_tokens();
     };
     let checked = check_struct(arguments, item, &mut mistakes);
@@ -56,7 +56,7 @@ fn gateway_struct(arguments: TokenStream, item: &TokenStream) -> TokenStream {
 
 fn gateway_block(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
-    let Some(mut block) = mistakes.take(Block::read(item)) else {
+    let Some(mut block) = mistakes.ok_or_note(Block::read(item)) else {
         return mistakes.into_tokens();
     };
     let item = std::mem::take(&mut block.given_back);

@@ -179,7 +179,7 @@ impl<'a> Connection<'a> {
             (FrameId::Foreign, None, _) | (FrameId::Absent, None, None) => {}
             (FrameId::Absent, None, Some(event)) => {
                 if event == "exception" && !self.is_confirmed {
-                    self.refusal = Some(Exception::of_data(&data()));
+                    self.refusal = Some(Exception::from_data(&data()));
                 } else if self.phase == Phase::Accepted {
                     self.confirm();
                 }

@@ -106,11 +106,11 @@ impl ConnectingSocket {
             // Boxed, so that servers without a cluster hold no space for it.
             Box::pin(self.enter_cluster(cluster)).await?;
         }
-        self.ask(&self.route.guards, &progress).await?;
+        self.check(&self.route.guards, &progress).await?;
         self.make_own().await?;
         for hooks in &self.route.router.gateways {
             for hook in &hooks.connect {
-                self.ask(&hook.guards, &progress).await?;
+                self.check(&hook.guards, &progress).await?;
                 self.run(&hook.run).await?;
             }
             progress.admitted.fetch_add(1, Ordering::Relaxed);
@@ -127,15 +127,16 @@ impl ConnectingSocket {
         })
     }
 
-    async fn ask(&self, guards: &Guards, progress: &Progress) -> Result<(), ConnectRejection> {
+    async fn check(&self, guards: &Guards, progress: &Progress) -> Result<(), ConnectRejection> {
         if guards.is_empty() {
             return Ok(());
         }
         progress.is_asking.store(true, Ordering::Relaxed);
         let extensions = Extensions::default();
         let about = Context::new(self.scope(), Subject::Nothing, &extensions);
-        let verdict =
-            guards.ask(0, &GuardContext::new(GuardPoint::Connect, &about), &self.application.telemetry.counters).await;
+        let verdict = guards
+            .check(0, &GuardContext::new(GuardPoint::Connect, &about), &self.application.telemetry.counters)
+            .await;
         progress.is_asking.store(false, Ordering::Relaxed);
         verdict.map_err(|exception| ConnectRejection::from(exception).by_guard())
     }

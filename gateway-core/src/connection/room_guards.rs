@@ -13,7 +13,7 @@ use crate::socket::Socket;
 pub(crate) fn room_guard(application: &Arc<Application>, route: &Arc<Route>, grants: &Arc<SocketGrants>) -> RoomGuard {
     let guards =
         RoomGuards { application: Arc::clone(application), route: Arc::clone(route), grants: Arc::clone(grants) };
-    RoomGuard::new(move |session, room| guards.ask(session, room))
+    RoomGuard::new(move |session, room| guards.check(session, room))
 }
 
 #[derive(Clone)]
@@ -24,10 +24,10 @@ struct RoomGuards {
 }
 
 impl RoomGuards {
-    fn ask(&self, session: &Arc<Session>, room: &str) -> GuardDecision {
+    fn check(&self, session: &Arc<Session>, room: &str) -> GuardDecision {
         let socket = Socket::new(Arc::clone(session), self.application.hub.space(&session.namespace));
         let (guards, extensions) = (&self.route.guards, Extensions::default());
-        match guards.ask_at_once(
+        match guards.check_now(
             &GuardContext::new(GuardPoint::Join, &self.context(&socket, room, &extensions)),
             socket.counters(),
         ) {
@@ -43,7 +43,7 @@ impl RoomGuards {
     async fn wait(&self, asked: usize, socket: &Socket, room: &str) -> Result<(), Exception> {
         let extensions = Extensions::default();
         let about = self.context(socket, room, &extensions);
-        self.route.guards.ask(asked, &GuardContext::new(GuardPoint::Join, &about), socket.counters()).await
+        self.route.guards.check(asked, &GuardContext::new(GuardPoint::Join, &about), socket.counters()).await
     }
 
     fn context<'a>(&'a self, socket: &'a Socket, room: &'a str, extensions: &'a Extensions) -> Context<'a> {

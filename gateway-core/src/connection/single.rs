@@ -77,15 +77,15 @@ impl Single {
         }
         match codec.decode(message, |_, incoming| driver.receive_incoming(incoming, task)) {
             Ok(()) => Ok(()),
-            Err(error) => self.tell_undecoded(error),
+            Err(error) => self.reply_undecoded(error),
         }
     }
 
     #[cold]
-    fn tell_undecoded(&mut self, error: DecodeError) -> Result<(), Violation> {
+    fn reply_undecoded(&mut self, error: DecodeError) -> Result<(), Violation> {
         match error {
-            DecodeError::Malformed(malformed) => self.driver.tell_malformed(malformed),
-            DecodeError::Panicked => self.driver.tell_format_panic(),
+            DecodeError::Malformed(malformed) => self.driver.reply_malformed(malformed),
+            DecodeError::Panicked => self.driver.reply_format_panic(),
             DecodeError::Violation(violation) => return Err(violation),
         }
         Ok(())

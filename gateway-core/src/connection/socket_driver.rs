@@ -137,7 +137,7 @@ impl SocketDriver {
         self.open();
         transport.greet();
         if let Some(listener) = transport.listener() {
-            self.session().outbox.ask_before_volatile(listener);
+            self.session().outbox.listen_before_volatile(listener);
         }
         Ok(true)
     }
@@ -265,22 +265,22 @@ impl SocketDriver {
         }
     }
 
-    pub(super) fn tell_malformed(&mut self, malformed: Malformed) {
+    pub(super) fn reply_malformed(&mut self, malformed: Malformed) {
         let Malformed { why, id } = malformed;
         let told = self.scheduler.acquire_token(&self.context).err();
-        self.tell(&told.unwrap_or_else(|| Exception::framework("malformed", why)), id.as_ref());
+        self.send_exception(&told.unwrap_or_else(|| Exception::framework("malformed", why)), id.as_ref());
     }
 
     /// Answers a panic of the application's message format.
-    pub(super) fn tell_format_panic(&self) {
+    pub(super) fn reply_format_panic(&self) {
         self.context.count(Counter::Panics);
         let socket = &self.session().id;
         let exception = Exception::internal(|id| tracing::error!(%socket, id, "a message format panicked"));
-        self.tell(&exception, None);
+        self.send_exception(&exception, None);
     }
 
     /// Sends an exception that belongs to no event.
-    pub(super) fn tell(&self, exception: &Exception, id: Option<&RequestId>) {
+    pub(super) fn send_exception(&self, exception: &Exception, id: Option<&RequestId>) {
         self.context.count(Counter::Exceptions);
         told(self.context.socket.id(), "", exception.notice());
         self.session().test_log.note(|| format!("a message was no event: {exception}"));

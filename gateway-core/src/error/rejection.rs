@@ -46,7 +46,7 @@ impl Rejection {
     }
 
     /// Creates a rejection with the first fault as message and all faults as details.
-    pub(crate) fn of_faults(code: &'static str, lead: &str, faults: &[Fault]) -> Self {
+    pub(crate) fn from_faults(code: &'static str, lead: &str, faults: &[Fault]) -> Self {
         let message = match faults {
             [] => lead.to_owned(),
             [only] => format!("{lead}: {only}"),
@@ -57,7 +57,7 @@ impl Rejection {
 
     /// Creates a rejection of unreadable data.
     pub(crate) fn unreadable(lead: &str, fault: &Fault) -> Self {
-        Self::of_faults("unreadable", lead, std::slice::from_ref(fault))
+        Self::from_faults("unreadable", lead, std::slice::from_ref(fault))
     }
 
     /// Creates a rejection for a mistake of the application. The client gets only an id, with which `log` writes the cause.

@@ -73,7 +73,7 @@ inventory::collect!(ConcreteEntry);
 impl GatewayEntry {
     /// Creates the entry of `G`.
     #[must_use]
-    pub const fn of<G: Gateway>() -> Self {
+    pub const fn new<G: Gateway>() -> Self {
         Self {
             type_id: TypeId::of::<G>,
             type_name: type_name::<G>,
@@ -95,7 +95,7 @@ fn build<G: Gateway>(services: &ServiceMap, problems: &mut Vec<Problem>) -> Opti
 impl HandlersEntry {
     /// Creates the entry of a block of `G`'s methods.
     #[must_use]
-    pub const fn of<G: Gateway>(add: &'static fn(&mut Handlers<G>)) -> Self {
+    pub const fn new<G: Gateway>(add: &'static fn(&mut Handlers<G>)) -> Self {
         Self { type_id: TypeId::of::<G>, add, run: run::<G> }
     }
 
@@ -105,7 +105,7 @@ impl HandlersEntry {
 }
 
 fn run<G: Gateway>(add: &AnyFn, instance: Option<Instance>) -> Bound {
-    let add = add.downcast_ref::<fn(&mut Handlers<G>)>().expect("`of` stored the function of this type");
+    let add = add.downcast_ref::<fn(&mut Handlers<G>)>().expect("`new` stored the function of this type");
     take_up(*add, instance)
 }
 
@@ -193,7 +193,7 @@ impl<G: Gateway> Concrete<G> {
     #[doc(hidden)]
     #[must_use]
     pub fn __gateway_registration(&self, add: fn(&mut Handlers<G>)) -> Registration {
-        Registration { gateway: GatewayEntry::of::<G>(), block: Block::new(add) }
+        Registration { gateway: GatewayEntry::new::<G>(), block: Block::new(add) }
     }
 }
 
@@ -234,7 +234,7 @@ impl GatewaySelection {
     }
 
     pub(crate) fn add<G: Gateway>(&mut self) {
-        self.gateways.push(GatewayEntry::of::<G>());
+        self.gateways.push(GatewayEntry::new::<G>());
     }
 
     pub(crate) fn add_block<G: Gateway>(&mut self, add: fn(&mut Handlers<G>)) {

@@ -47,7 +47,7 @@ impl Pipeline {
         context: Context<'_>,
         responder: &SharedResponder<'_>,
     ) -> PipelineStart {
-        let asked = match self.ask_at_once(&context) {
+        let asked = match self.check_now(&context) {
             Ok(asked) => asked,
             Err(exception) => return PipelineStart::Called(HandlerFuture::ready(exception.into())),
         };
@@ -57,10 +57,10 @@ impl Pipeline {
         PipelineStart::Waits { asked }
     }
 
-    fn ask_at_once(&self, context: &Context<'_>) -> Result<usize, Exception> {
+    fn check_now(&self, context: &Context<'_>) -> Result<usize, Exception> {
         match context.counters() {
             Some(counters) if !self.guards.is_empty() => {
-                self.guards.ask_at_once(&GuardContext::new(GuardPoint::Event, context), counters)
+                self.guards.check_now(&GuardContext::new(GuardPoint::Event, context), counters)
             }
             Some(_) | None => Ok(0),
         }
@@ -98,7 +98,7 @@ impl KeptEvent {
         let lent = context.borrowed();
         if let Some(counters) = lent.counters().filter(|_| asked < pipeline.guards.len()) {
             is_asking.store(true, Ordering::Relaxed);
-            let verdict = pipeline.guards.ask(asked, &GuardContext::new(GuardPoint::Event, &lent), counters).await;
+            let verdict = pipeline.guards.check(asked, &GuardContext::new(GuardPoint::Event, &lent), counters).await;
             is_asking.store(false, Ordering::Relaxed);
             if let Err(exception) = verdict {
                 return exception.into();

@@ -61,7 +61,7 @@ where
                 let again = read_for_rules(context, || E::from_context(context));
                 return Err(again.map_or(rejection, |(read, shape)| {
                     let faults = with_rules(shape, broken_rules(context, &*read));
-                    Rejection::of_faults("unreadable", "the data is not valid", &faults)
+                    Rejection::from_faults("unreadable", "the data is not valid", &faults)
                 }));
             }
         };
@@ -69,7 +69,7 @@ where
         if found.is_empty() {
             return Ok(Self(read));
         }
-        Err(Rejection::of_faults("invalid", "the data is not valid", &found))
+        Err(Rejection::from_faults("invalid", "the data is not valid", &found))
     }
 }
 

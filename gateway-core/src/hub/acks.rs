@@ -43,7 +43,7 @@ impl AckEvent {
         (self.event, self.content.into())
     }
 
-    pub(crate) fn ask(
+    pub(crate) fn send(
         &self,
         session: &Arc<Session>,
         push: impl FnOnce(Encoded) -> Result<(), SendError>,
@@ -54,7 +54,7 @@ impl AckEvent {
         let refused = || if session.gone.is_cancelled() { RequestError::Gone } else { RequestError::TooMany };
         let (number, answer) = session.pending.open().ok_or_else(refused)?;
         let asked = PendingAck { session: Arc::clone(session), number, answer };
-        session.tell_listeners(&self.event);
+        session.notify_listeners(&self.event);
         let question = Outgoing::Ask { event: &self.event, content: self.content.borrowed(), ask: number };
         push(session.encode(&question))?;
         Ok(asked)
@@ -64,7 +64,7 @@ impl AckEvent {
 impl AskedSockets {
     /// Sends a request to every socket of this node that the target selects. Disconnected sockets that may still resume are
     /// skipped.
-    pub(crate) fn ask(target: &Target, question: &Result<AckEvent, SendError>) -> Self {
+    pub(crate) fn send(target: &Target, question: &Result<AckEvent, SendError>) -> Self {
         let recipients = target.select();
         let default_timeout = recipients.iter().next().map(|session| session.request_timeout);
         let delivery = match target.delivery() {
@@ -73,7 +73,7 @@ impl AskedSockets {
         };
         let ask = |session: &Arc<Session>| match question {
             Ok(question) => {
-                question.ask(session, |frame| target.push_frame((session, recipients.leaves), &frame, delivery))
+                question.send(session, |frame| target.push_frame((session, recipients.leaves), &frame, delivery))
             }
             Err(error) => Err(RequestError::from(*error)),
         };

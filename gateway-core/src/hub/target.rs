@@ -67,7 +67,7 @@ impl Target {
     }
 
     /// Returns the sockets of this node that another node has selected.
-    pub(super) fn of_selector(space: &Arc<Space>, selector: Selector) -> Self {
+    pub(super) fn from_selector(space: &Arc<Space>, selector: Selector) -> Self {
         let Selector { rooms, except, flags } = selector;
         Self {
             space: Arc::clone(space),
@@ -220,7 +220,7 @@ impl Target {
     }
 
     /// Notifies listeners. Returns a clock that measures until it is dropped, if broadcasts are measured.
-    fn tell_listeners<'a>(&self, recipients: &'a Recipients, event: &str) -> Option<BroadcastClock<'a>> {
+    fn notify_listeners<'a>(&self, recipients: &'a Recipients, event: &str) -> Option<BroadcastClock<'a>> {
         let listeners = recipients.sessions.first().and_then(|session| session.telemetry.listeners())?;
         listeners.count_sent(&self.space.name, event, recipients.len());
         recipients.iter().for_each(|session| listeners.outgoing(&self.space.name, session.id.as_str(), event));
@@ -242,7 +242,7 @@ impl Target {
         let Some(content) = self.content(event, args) else {
             return BroadcastResult { skipped: recipients.len(), ..BroadcastResult::default() };
         };
-        let clock = self.tell_listeners(recipients, event);
+        let clock = self.notify_listeners(recipients, event);
         let mode = self.mode(key);
         let offset = if mode == EmitMode::Volatile { None } else { self.space.next_offset() };
         let (encoding, number) = (self.space.encode_context(), offset.map(|offset| offset.to_string()));

@@ -60,7 +60,7 @@ impl Listeners {
     }
 
     pub(crate) fn incoming(&self, namespace: &str, socket: &str, event: &str) {
-        tell(&self.incoming, &EventInfo { namespace, socket, event });
+        notify(&self.incoming, &EventInfo { namespace, socket, event });
     }
 
     /// Counts an outgoing event with its number of recipients.
@@ -71,11 +71,11 @@ impl Listeners {
     }
 
     pub(crate) fn outgoing(&self, namespace: &str, socket: &str, event: &str) {
-        tell(&self.outgoing, &EventInfo { namespace, socket, event });
+        notify(&self.outgoing, &EventInfo { namespace, socket, event });
     }
 }
 
-fn tell(listeners: &[EventListener], traffic: &EventInfo<'_>) {
+fn notify(listeners: &[EventListener], traffic: &EventInfo<'_>) {
     for listener in listeners {
         // A panicking listener must not end the connection.
         if catch_unwind(AssertUnwindSafe(|| listener(traffic))).is_err() {

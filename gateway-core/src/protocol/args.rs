@@ -159,8 +159,8 @@ impl RawArgs {
     pub fn each<T: Serialize + ?Sized>(list: &T) -> Result<Self, serde_json::Error> {
         let content = Content::from_value(list)?;
         match content.json.as_bytes() {
-            [b'[', ..] => Ok(Self::of_list(content.json, content.attachments)),
-            b"null" => Ok(Self::of_list("[]".to_owned(), Vec::new())),
+            [b'[', ..] => Ok(Self::from_list(content.json, content.attachments)),
+            b"null" => Ok(Self::from_list("[]".to_owned(), Vec::new())),
             _ => Err(serde_json::Error::custom("arguments are spread from a tuple, an array or a `Vec`")),
         }
     }
@@ -214,7 +214,7 @@ impl RawArgs {
         let mut elements = self.list().elements();
         elements.by_ref().take(count).for_each(drop);
         let (left, attachments) = keep_named(elements.into_list(), &self.content.attachments);
-        Self::of_list(left, attachments)
+        Self::from_list(left, attachments)
     }
 
     fn places(&self) -> &[Range<usize>] {
@@ -238,7 +238,7 @@ impl RawArgs {
     }
 
     /// Writes a single argument as itself, unless that would be read as a list.
-    fn of_list(list: String, attachments: Vec<Bytes>) -> Self {
+    fn from_list(list: String, attachments: Vec<Bytes>) -> Self {
         let (json, shape) = match only_element(&list) {
             Some(only) if !only.starts_with('[') => (only.to_owned(), Arity::One),
             Some(_) | None => (list, Arity::Several),
@@ -285,7 +285,7 @@ impl PartialEq for RawArgs {
 
 impl Default for RawArgs {
     fn default() -> Self {
-        Self::of_list("[]".to_owned(), Vec::new())
+        Self::from_list("[]".to_owned(), Vec::new())
     }
 }
 
@@ -340,7 +340,7 @@ impl<'a> ArgList<'a> {
     /// Returns the fault of the payload as one value, after reading failed.
     pub(crate) fn fault_of_value<T: DeserializeOwned>(self, error: &serde_json::Error) -> Fault {
         let given = self.json.is_none().then_some(0);
-        explain::<T>(self.json.unwrap_or("null"), self.attachments, given).unwrap_or_else(|| Fault::of_parser(error))
+        explain::<T>(self.json.unwrap_or("null"), self.attachments, given).unwrap_or_else(|| Fault::from_parser(error))
     }
 
     /// Returns all faults of the payload as one value, up to `most`, and a value with samples in the faulty places.
@@ -361,7 +361,7 @@ impl<'a> ArgList<'a> {
         let wanted = arity_of::<T>().unwrap_or_default();
         let given = self.elements().take(wanted).count();
         let list = self.filled(wanted).map_or_else(|| self.text(), Cow::Owned);
-        explain::<T>(&list, self.attachments, Some(given)).unwrap_or_else(|| Fault::of_parser(error))
+        explain::<T>(&list, self.attachments, Some(given)).unwrap_or_else(|| Fault::from_parser(error))
     }
 
     /// Returns the list padded with `null` to `wanted` elements; `None` if it is long enough.

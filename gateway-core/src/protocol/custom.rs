@@ -261,11 +261,11 @@ pub(in crate::protocol) fn decode_custom(
     match read.map_err(|error| Malformed::new(error.0))? {
         IncomingMessage::Event { event, data, id, trace } => {
             let id = id.map(|id| RequestId::parse(&id)).transpose()?;
-            let payload = Payload { trace: trace.map(Box::new), ..Payload::of_cow(data, None) };
+            let payload = Payload { trace: trace.map(Box::new), ..Payload::from_cow(data, None) };
             deliver(Incoming::Event(Envelope { event, payload, id }));
         }
         IncomingMessage::Answer { question, outcome: Ok(data) } => {
-            deliver(Incoming::Answer { ask: question, outcome: Ok(Payload::of_cow(data, None)) });
+            deliver(Incoming::Answer { ask: question, outcome: Ok(Payload::from_cow(data, None)) });
         }
         IncomingMessage::Answer { question, outcome: Err(error) } => {
             deliver(Incoming::Answer { ask: question, outcome: Err(&error) });

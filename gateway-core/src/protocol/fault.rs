@@ -26,7 +26,7 @@ pub(crate) struct Fault {
 
 impl Fault {
     /// Creates a fault from a parser's error, without its line and column.
-    pub(in crate::protocol) fn of_parser(error: &serde_json::Error) -> Self {
+    pub(in crate::protocol) fn from_parser(error: &serde_json::Error) -> Self {
         let text = error.to_string();
         let what = text.rsplit_once(" at line ").map_or(&*text, |(what, _)| what);
         let what = what[..what.floor_char_boundary(LONGEST_PATH)].to_owned();

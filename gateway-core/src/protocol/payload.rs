@@ -73,7 +73,7 @@ impl<'a> Payload<'a> {
     }
 
     /// Reads the single data field of a format: an array is the list of arguments.
-    pub(crate) fn of_data(json: Option<&'a RawValue>) -> Self {
+    pub(crate) fn from_data(json: Option<&'a RawValue>) -> Self {
         let is_list = json.is_some_and(|json| json.get().starts_with('['));
         Self { shape: if is_list { Arity::Several } else { Arity::One }, ..Self::one(json) }
     }
@@ -83,9 +83,9 @@ impl<'a> Payload<'a> {
     }
 
     /// Reads the single data field of a format: an array is the list of arguments.
-    pub(in crate::protocol) fn of_cow(json: Option<Cow<'a, RawValue>>, attachments: Attachments) -> Self {
+    pub(in crate::protocol) fn from_cow(json: Option<Cow<'a, RawValue>>, attachments: Attachments) -> Self {
         let json = json.filter(|json| json.get() != "null");
-        let shape = Payload::of_data(json.as_deref()).shape;
+        let shape = Payload::from_data(json.as_deref()).shape;
         Self { json, shape, attachments, trace: None }
     }
 }

@@ -36,7 +36,7 @@ pub(in crate::protocol) fn decode_packed(
     let payload = || {
         let (json, parts) = data.map_or((None, Vec::new()), |(json, parts)| (Some(Cow::Owned(json)), parts));
         let attachments: Attachments = (!parts.is_empty()).then(|| parts.into());
-        Payload::of_cow(json, attachments)
+        Payload::from_cow(json, attachments)
     };
     if let Some(event) = event {
         let payload = payload().traced(traceparent.as_deref());

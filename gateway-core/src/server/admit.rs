@@ -88,7 +88,7 @@ pub(crate) async fn admit(
     let handshake = Handshake::new(path, query, headers, peer).with_address(address).with_parameters(parameters);
     let handshake = complete(handshake);
     for check in server.allow_request.iter().chain(engine.and_then(|engine| engine.allow_request.as_ref())) {
-        check.ask(handshake.clone()).await?;
+        check.run(handshake.clone()).await?;
     }
     let scope = match scope {
         RequestedScope::Namespace(route, name) => {
@@ -135,7 +135,7 @@ async fn guard_upgrade(
     let extensions = Extensions::default();
     let context = Context::new(scope, Subject::Upgrade(handshake), &extensions);
     let context = GuardContext::new(GuardPoint::Upgrade, &context);
-    let asked = route.guards.ask(0, &context, &application.telemetry.counters);
+    let asked = route.guards.check(0, &context, &application.telemetry.counters);
     match timeout(application.limits.connect_timeout, asked).await {
         Ok(Ok(())) => Ok(Some(grants)),
         Ok(Err(exception)) => Err(rejection_of_guard(&exception).because(Rejected::Guard)),

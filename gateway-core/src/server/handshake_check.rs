@@ -86,7 +86,7 @@ impl HandshakeCheck {
         Self(Arc::new(move |handshake| Box::pin(check(handshake))))
     }
 
-    pub(crate) async fn ask(&self, handshake: Handshake) -> Result<(), HandshakeRejection> {
+    pub(crate) async fn run(&self, handshake: Handshake) -> Result<(), HandshakeRejection> {
         (self.0)(handshake).await
     }
 }

@@ -44,14 +44,14 @@ fn halt(server: &Arc<ServerState>) {
     }
     let size = server.drain().slice(sessions.len());
     let rest = sessions.split_off(size.min(sessions.len()));
-    tell(&sessions);
+    announce(&sessions);
     match Handle::try_current() {
         Ok(runtime) if !rest.is_empty() || is_polled(server) => {
             server.tasks.spawn_on(go_on(Arc::clone(server), rest, size), &runtime);
         }
         // Without a runtime there is no timer.
         Ok(_) | Err(_) => {
-            tell(&rest);
+            announce(&rest);
             server.told.cancel();
         }
     }
@@ -77,7 +77,7 @@ fn end_cluster(server: &ServerState) {
 async fn go_on(server: Arc<ServerState>, sessions: Vec<Arc<Session>>, size: usize) {
     for slice in sessions.chunks(size) {
         sleep(PAUSE).await;
-        tell(slice);
+        announce(slice);
     }
     drop(sessions);
     // A polling client receives the close with its next poll, so its connection must stay open until then.
@@ -107,7 +107,7 @@ fn is_polled(server: &ServerState) -> bool {
     server.started().is_some_and(|started| started.engines.iter().any(EngineIoEndpoint::has_polling))
 }
 
-fn tell(sessions: &[Arc<Session>]) {
+fn announce(sessions: &[Arc<Session>]) {
     for session in sessions {
         session.outbox.end(DisconnectReason::Shutdown, Scope::Connection);
     }

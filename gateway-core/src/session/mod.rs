@@ -180,7 +180,7 @@ impl Session {
     }
 
     /// Notifies listeners of an event that is about to be sent to this socket.
-    pub(crate) fn tell_listeners(&self, event: &str) {
+    pub(crate) fn notify_listeners(&self, event: &str) {
         if let Some(listeners) = self.telemetry.listeners() {
             listeners.count_sent(&self.namespace, event, 1);
             listeners.outgoing(&self.namespace, self.id.as_str(), event);

@@ -139,7 +139,7 @@ impl Outbox {
     }
 
     /// Sets a listener for a client that receives frames only at times, as by long polling.
-    pub(crate) fn ask_before_volatile(&self, listener: PollListener) {
+    pub(crate) fn listen_before_volatile(&self, listener: PollListener) {
         self.lock().rare().listener = Some(listener);
     }
 

@@ -24,7 +24,7 @@ impl RoomGuard {
         Self(Box::new(ask))
     }
 
-    pub(crate) fn ask(&self, session: &Arc<Session>, room: &str) -> GuardDecision {
+    pub(crate) fn check(&self, session: &Arc<Session>, room: &str) -> GuardDecision {
         (self.0)(session, room)
     }
 }

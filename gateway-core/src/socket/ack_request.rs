@@ -49,9 +49,9 @@ impl<R> AckRequest<R> {
 }
 
 impl<R: FromArgs> AckRequest<R> {
-    async fn ask(self) -> Result<R, RequestError> {
+    async fn send_and_wait(self) -> Result<R, RequestError> {
         let session = self.session.current();
-        let asked = self.question?.ask(&session, |frame| session.push(frame, Delivery::Answer))?;
+        let asked = self.question?.send(&session, |frame| session.push(frame, Delivery::Answer))?;
         asked.answer(pin!(sleep(self.timeout))).await
     }
 }
@@ -61,7 +61,7 @@ impl<R: FromArgs + Send + 'static> IntoFuture for AckRequest<R> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.ask())
+        Box::pin(self.send_and_wait())
     }
 }
 
@@ -102,9 +102,9 @@ impl<R> AckRequests<R> {
 }
 
 impl<R: FromArgs> AckRequests<R> {
-    async fn ask(self) -> Responses<R> {
+    async fn send_and_wait(self) -> Responses<R> {
         // All requests are sent before the first answer is awaited.
-        let AskedSockets { pending, default_timeout } = AskedSockets::ask(&self.target, &self.question);
+        let AskedSockets { pending, default_timeout } = AskedSockets::send(&self.target, &self.question);
         let time = self.timeout.or(default_timeout);
         let sockets = answers(pending, time.unwrap_or_default());
         let Some((cluster, Ok(question))) = self.target.cluster().zip(Some(self.question)) else {
@@ -117,7 +117,7 @@ impl<R: FromArgs> AckRequests<R> {
         let question = Question::BroadcastWithAck { packet, to };
         let others = cluster.ask(&self.target.space().name, question, time);
         let (sockets, others) = tokio::join!(sockets, others);
-        Responses { sockets, ..Responses::of_other_nodes(others) }
+        Responses { sockets, ..Responses::from_other_nodes(others) }
     }
 }
 
@@ -143,6 +143,6 @@ impl<R: FromArgs + Send + 'static> IntoFuture for AckRequests<R> {
     type IntoFuture = Pin<Box<dyn Future<Output = Responses<R>> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.ask())
+        Box::pin(self.send_and_wait())
     }
 }

@@ -81,7 +81,7 @@ impl<R> Responses<R> {
 
 impl<R: FromArgs> Responses<R> {
     /// Reads the answers of other nodes.
-    pub(super) fn of_other_nodes(collected: Collected) -> Self {
+    pub(super) fn from_other_nodes(collected: Collected) -> Self {
         let missing_nodes = collected.missing_nodes();
         let args = collected.answers.into_iter().filter_map(|answer| match answer {
             Answer::ClientAck(args) | Answer::ServerEvent(args) => Some(args),

@@ -48,14 +48,14 @@ impl<R> ServerRequest<R> {
 }
 
 impl<R: FromArgs> ServerRequest<R> {
-    async fn ask(self) -> Responses<R> {
+    async fn send_and_wait(self) -> Responses<R> {
         let packet = match self.question {
             Ok(packet) => packet,
             Err(error) => return Responses { remote: vec![Err(RequestError::from(error))], ..Responses::default() },
         };
         let Some(cluster) = self.cluster else { return Responses::default() };
         let time = self.timeout.unwrap_or(cluster.request_timeout());
-        Responses::of_other_nodes(cluster.ask(&self.namespace, Question::ServerEvent(packet), time).await)
+        Responses::from_other_nodes(cluster.ask(&self.namespace, Question::ServerEvent(packet), time).await)
     }
 }
 
@@ -64,7 +64,7 @@ impl<R: FromArgs + Send + 'static> IntoFuture for ServerRequest<R> {
     type IntoFuture = Pin<Box<dyn Future<Output = Responses<R>> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.ask())
+        Box::pin(self.send_and_wait())
     }
 }
 

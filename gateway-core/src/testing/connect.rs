@@ -122,7 +122,7 @@ impl<'a> ConnectBuilder<'a> {
     /// When the credentials cannot be serialised; [`ConnectBuilder::auth`] accepts only those that can.
     pub fn without_waiting(mut self) -> Result<TestClient, ConnectError> {
         if self.socket_io {
-            return Ok(self.ask_for_namespace());
+            return Ok(self.request_namespace());
         }
         if self.resumable {
             let LostConnection { key, offset } = self.lost.clone();
@@ -169,7 +169,7 @@ impl<'a> ConnectBuilder<'a> {
         Ok(TestClient::new(peer, dialect).rejected_by(told).with_log(test_log))
     }
 
-    fn ask_for_namespace(self) -> TestClient {
+    fn request_namespace(self) -> TestClient {
         let server = Arc::clone(&self.server.server);
         let test_log = TestLog::kept();
         let (transport, peer) = memory::engine_pair();

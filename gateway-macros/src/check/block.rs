@@ -53,7 +53,7 @@ pub(crate) fn check_block(arguments: TokenStream, block: Block, mistakes: &mut M
     }
     let generics = &block.generics;
     let is_generic = generics.type_params().next().is_some() || generics.const_params().next().is_some();
-    let arguments = mistakes.take(Arguments::read(arguments)).unwrap_or_default();
+    let arguments = mistakes.ok_or_note(Arguments::read(arguments)).unwrap_or_default();
     let (framework, part) = check_options(arguments, is_generic, mistakes);
     check_contents(&block, mistakes);
     let kind = if is_generic { Kind::Generic { generics: shared(generics, &framework), part } } else { Kind::Concrete };

@@ -30,7 +30,7 @@ pub(crate) fn check_event(framework: Path, input: DeriveInput, mistakes: &mut Mi
     for second in attributes {
         mistakes.add(second, "an event has one name\nhelp: keep one `#[event]`");
     }
-    let arguments = attribute.and_then(|attribute| mistakes.take(Arguments::of(attribute, EXAMPLE)));
+    let arguments = attribute.and_then(|attribute| mistakes.ok_or_note(Arguments::from_attribute(attribute, EXAMPLE)));
     let (values, options) = Options::new(EVENT, arguments.unwrap_or_default(), mistakes);
     let framework = options.framework_or(framework, mistakes);
     let (spread, values): (Vec<Expr>, Vec<Expr>) = values.into_iter().partition(is_args);

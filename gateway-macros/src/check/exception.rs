@@ -123,7 +123,8 @@ fn decide(whole: &Said, variant: Option<&Said>, name: &Ident) -> (String, bool) 
 fn read(attributes: &[Attribute], options: &'static [&'static str], mistakes: &mut Mistakes) -> Said {
     let mut arguments = Arguments::default();
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("exception")) {
-        if let Some(read) = mistakes.take(Arguments::of(attribute, "#[exception(code = \"muted\")]")) {
+        if let Some(read) = mistakes.ok_or_note(Arguments::from_attribute(attribute, "#[exception(code = \"muted\")]"))
+        {
             arguments.0.extend(read.0);
         }
     }

@@ -37,7 +37,7 @@ pub(crate) fn check_injectable(input: DeriveInput, mistakes: &mut Mistakes) -> C
 fn check_options(attributes: &[Attribute], mistakes: &mut Mistakes) -> Path {
     let mut arguments = Arguments::default();
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("injectable")) {
-        if let Some(read) = mistakes.take(Arguments::of(attribute, INJECTABLE.example)) {
+        if let Some(read) = mistakes.ok_or_note(Arguments::from_attribute(attribute, INJECTABLE.example)) {
             arguments.0.extend(read.0);
         }
     }

@@ -37,7 +37,7 @@ fn check_mark(mark: &LayerMark, mistakes: &mut Mistakes) -> Vec<Layer> {
         Meta::Path(_) => Punctuated::new(),
         Meta::List(list) => {
             let list = list.parse_args_with(Punctuated::<Named, Token![,]>::parse_terminated);
-            let Some(list) = mistakes.take(list) else { return Vec::new() };
+            let Some(list) = mistakes.ok_or_note(list) else { return Vec::new() };
             list
         }
         Meta::NameValue(_) => {

@@ -129,7 +129,7 @@ fn check_marker(marker: &Marker, signature: &Signature, mistakes: &mut Mistakes)
             return Work::Hook(marker.role);
         }
     };
-    let arguments = mistakes.take(Arguments::of(&marker.attribute, known.example));
+    let arguments = mistakes.ok_or_note(Arguments::from_attribute(&marker.attribute, known.example));
     let (values, options) = Options::new(known, arguments.unwrap_or_default(), mistakes);
     if marker.role == Role::ServerEvent {
         return Work::ServerEvent { events: check_events(&values, signature, (Direction::Server, known), mistakes) };

@@ -1,4 +1,4 @@
-//! The mistakes of one item, told together.
+//! The mistakes of one item, reported together.
 
 use std::fmt::Display;
 
@@ -23,8 +23,8 @@ impl Mistakes {
         }
     }
 
-    /// The value, or nothing and a note.
-    pub(crate) fn take<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+    /// Returns the value of a success; notes a failure.
+    pub(crate) fn ok_or_note<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.absorb(error)).ok()
     }
 

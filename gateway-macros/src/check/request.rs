@@ -35,7 +35,7 @@ pub(crate) fn check_request(framework: Path, input: DeriveInput, mistakes: &mut 
     if attribute.is_none() {
         mistakes.add(&ident, format!("this request has no name\nhelp: write `{EXAMPLE}` above the type"));
     }
-    let arguments = attribute.and_then(|attribute| mistakes.take(attribute.parse_args::<Arguments>()));
+    let arguments = attribute.and_then(|attribute| mistakes.ok_or_note(attribute.parse_args::<Arguments>()));
     let nothing = || syn::parse_quote!(());
     let Some(arguments) = arguments else {
         return CheckedRequest { framework, name: String::new(), reply: nothing(), ident, generics };

@@ -80,7 +80,7 @@ const INJECT: Known = Known {
 
 /// Checks a struct under `#[gateway]`.
 pub(crate) fn check_struct(arguments: TokenStream, mut item: ItemStruct, mistakes: &mut Mistakes) -> CheckedStruct {
-    let arguments = mistakes.take(GatewayArguments::read(arguments));
+    let arguments = mistakes.ok_or_note(GatewayArguments::read(arguments));
     let unread = arguments.is_none();
     let GatewayArguments { emits, credentials, others } = arguments.unwrap_or_default();
     let (emits, credentials) = (given_once(emits, mistakes), given_once(credentials, mistakes));
@@ -173,7 +173,7 @@ pub(crate) fn check_field(field: &mut Field, mistakes: &mut Mistakes) -> Checked
 }
 
 fn check_inject(inject: &Attribute, mistakes: &mut Mistakes) -> Source {
-    let Some(arguments) = mistakes.take(Arguments::of(inject, "#[inject(with = path)]")) else {
+    let Some(arguments) = mistakes.ok_or_note(Arguments::from_attribute(inject, "#[inject(with = path)]")) else {
         return Source::Default;
     };
     if arguments.0.is_empty() {

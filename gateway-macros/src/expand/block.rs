@@ -20,7 +20,7 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
     match kind {
         Kind::Concrete => {
             let (take_up, table, methods) = (local("take_up"), local("TABLE"), local("Methods"));
-            let made = Functions::of(checked, &Generics::default());
+            let made = Functions::new(checked, &Generics::default());
             let Functions { heads, definitions, calls, refusals } = &made;
             quote! {
                 #imports
@@ -40,12 +40,12 @@ pub(crate) fn expand_block(checked: &CheckedBlock) -> TokenStream {
                         #(#definitions)*
                     }
                     static #table: fn(&mut #framework::manual::Handlers<#self_type>) = <#self_type as #methods>::#take_up;
-                    #framework::private::submit! { #framework::private::HandlersEntry::of::<#self_type>(&#table) }
+                    #framework::private::submit! { #framework::private::HandlersEntry::new::<#self_type>(&#table) }
                 };
             }
         }
         Kind::Generic { generics, part } => {
-            let Functions { definitions, calls, refusals, .. } = Functions::of(checked, generics);
+            let Functions { definitions, calls, refusals, .. } = Functions::new(checked, generics);
             let (impl_generics, _, where_clause) = generics.split_for_impl();
             let part = Literal::usize_unsuffixed(*part);
             // Two blocks with one number are two impls, from `impl` to the type.
@@ -81,7 +81,7 @@ struct Functions {
 
 impl Functions {
     /// Those of a generic block have its parameters; those of another are in an impl of its type.
-    fn of(checked: &CheckedBlock, generics: &Generics) -> Self {
+    fn new(checked: &CheckedBlock, generics: &Generics) -> Self {
         let CheckedBlock { framework, self_type, handlers, unread, .. } = checked;
         let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
         let turbofish = type_generics.as_turbofish();

@@ -25,7 +25,7 @@ struct Words {
 }
 
 impl Words {
-    fn of(role: Role, framework: &TokenStream, here: Span) -> Self {
+    fn new(role: Role, framework: &TokenStream, here: Span) -> Self {
         let on = |on: TokenStream| quote!(#framework::extract::FromContext<#framework::extract::on::#on>);
         let (from, future, into_trait, into_method) = match role {
             Role::Subscribe => (
@@ -81,7 +81,7 @@ impl<'a> Entry<'a> {
             Work::Subscribe { .. } => Role::Subscribe,
             Work::ServerEvent { .. } => Role::ServerEvent,
         };
-        let words = Words::of(role, &framework, here);
+        let words = Words::new(role, &framework, here);
         Self { framework, here, self_type, handler, words }
     }
 

@@ -10,6 +10,7 @@ mod imports;
 mod injectable;
 mod layers;
 mod request;
+mod sendable;
 mod spans;
 mod structure;
 mod text;

@@ -2,19 +2,15 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::parse_quote;
 
 use crate::check::CheckedRequest;
+use crate::expand::sendable::sendable;
 use crate::expand::spans::made;
 
 pub(crate) fn expand_request(checked: &CheckedRequest) -> TokenStream {
     let CheckedRequest { framework, name, reply, ident, generics } = checked;
     let ident = made(ident);
-    let mut generics = generics.clone();
-    if generics.type_params().next().is_some() {
-        let sent = parse_quote!(Self: #framework::private::Serialize);
-        generics.make_where_clause().predicates.push(sent);
-    }
+    let generics = sendable(generics, framework);
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     quote! {
         #[automatically_derived]

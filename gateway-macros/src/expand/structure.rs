@@ -85,7 +85,7 @@ pub(crate) fn construct(function: &str, framework: &Path, list: &[CheckedField])
     let fields = local("fields");
     let parameter = if list.iter().any(CheckedField::may_be_provided) { quote!(#fields) } else { quote!(_) };
     let (asks, inits): (Vec<_>, Vec<_>) =
-        list.iter().enumerate().map(|(index, field)| ask(framework, index, field)).unzip();
+        list.iter().enumerate().map(|(index, field)| injected(framework, index, field)).unzip();
     quote! {
         fn #function(#parameter: &mut #framework::manual::Fields<'_>) -> ::core::option::Option<Self> {
             #(#asks)*
@@ -95,7 +95,7 @@ pub(crate) fn construct(function: &str, framework: &Path, list: &[CheckedField])
 }
 
 /// The statement that asks for a field, and its place in the struct's expression.
-fn ask(framework: &Path, index: usize, field: &CheckedField) -> (TokenStream, TokenStream) {
+fn injected(framework: &Path, index: usize, field: &CheckedField) -> (TokenStream, TokenStream) {
     let CheckedField { ident, ty, cfgs, sources, lints: _ } = field;
     let member = ident.as_ref().map_or_else(|| Member::Unnamed(Index::from(index)), |ident| Member::Named(made(ident)));
     let local = local(&format!("field_{index}"));
@@ -163,7 +163,7 @@ fn registration(checked: &CheckedStruct) -> TokenStream {
             #[automatically_derived]
             #[doc(hidden)]
             impl #framework::manual::Registered for #name {}
-            #framework::private::submit! { #framework::private::GatewayEntry::of::<#name>() }
+            #framework::private::submit! { #framework::private::GatewayEntry::new::<#name>() }
         };
     }
 }

@@ -27,7 +27,7 @@ impl Arguments {
     }
 
     /// Reads the arguments of an attribute found on an item; `example` is how it ought to look.
-    pub(crate) fn of(attribute: &Attribute, example: &str) -> syn::Result<Self> {
+    pub(crate) fn from_attribute(attribute: &Attribute, example: &str) -> syn::Result<Self> {
         match &attribute.meta {
             Meta::Path(_) => Ok(Self::default()),
             Meta::List(list) => {

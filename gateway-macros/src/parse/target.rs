@@ -13,7 +13,7 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    pub(crate) fn of(item: &TokenStream) -> Self {
+    pub(crate) fn from_item(item: &TokenStream) -> Self {
         for tree in flat(item.clone()) {
             let TokenTree::Ident(word) = tree else {
                 continue;

@@ -155,7 +155,7 @@ fn guarded(context: &SocketContext, hook: &GuardedHook<RawReply>, message: Messa
     let asked = {
         let extensions = Extensions::default();
         let about = Context::new(context.scope(), Subject::Message(&message), &extensions);
-        hook.guards.ask_at_once(&GuardContext::new(GuardPoint::Event, &about), socket.counters())
+        hook.guards.check_now(&GuardContext::new(GuardPoint::Event, &about), socket.counters())
     };
     match asked {
         Err(exception) => HandlerFuture::ready(Err(exception)),
@@ -169,7 +169,7 @@ fn guarded(context: &SocketContext, hook: &GuardedHook<RawReply>, message: Messa
                 let extensions = Extensions::default();
                 let about = Context::new(scope, Subject::Message(&message), &extensions);
                 let about = GuardContext::new(GuardPoint::Event, &about);
-                hook.guards.ask(asked, &about, socket.counters()).await?;
+                hook.guards.check(asked, &about, socket.counters()).await?;
                 let running = call(scope, hook, message);
                 running.outcome().await
             })

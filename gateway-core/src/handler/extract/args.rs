@@ -40,7 +40,7 @@ impl<T: Serialize> IntoReply for Args<T> {
 
 impl IntoReply for RawArgs {
     fn into_reply(self) -> Reply {
-        Reply::of_content(self.into_content())
+        Reply::unnamed(self.into_content())
     }
 
     fn error_types(_: &mut ErrorTypes) {}

@@ -242,7 +242,7 @@ impl Guards {
     }
 
     /// Runs guards up to the first that waits. Returns how many have run.
-    pub(crate) fn ask_at_once(&self, context: &GuardContext<'_>, counters: &Counters) -> Result<usize, Exception> {
+    pub(crate) fn check_now(&self, context: &GuardContext<'_>, counters: &Counters) -> Result<usize, Exception> {
         for (index, guard) in self.iter().enumerate() {
             if guard.is_not_needed(context) {
                 continue;
@@ -258,7 +258,7 @@ impl Guards {
     }
 
     /// Runs all guards after the first `asked`.
-    pub(crate) async fn ask(
+    pub(crate) async fn check(
         &self,
         asked: usize,
         context: &GuardContext<'_>,

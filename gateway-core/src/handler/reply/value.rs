@@ -129,11 +129,11 @@ impl Reply {
 
     /// Creates a reply of raw JSON.
     pub(crate) fn from_raw(json: Box<RawValue>) -> Self {
-        Self::of_content(Box::<str>::from(json).into_string().into())
+        Self::unnamed(Box::<str>::from(json).into_string().into())
     }
 
     /// Creates a reply of a serialised payload, on the request's own event.
-    pub(crate) fn of_content(content: Content) -> Self {
+    pub(crate) fn unnamed(content: Content) -> Self {
         Self(Outcome::Value { event: None, content })
     }
 

@@ -27,7 +27,7 @@ pub(in crate::handler) fn read_on<T>(
         return None;
     }
     let (value, faults) = faults(MOST)?;
-    let rejection = Rejection::of_faults("unreadable", lead, &faults);
+    let rejection = Rejection::from_faults("unreadable", lead, &faults);
     Some(SHAPE.with_borrow_mut(|shape| match (shape, value) {
         (Some(shape), Some(value)) => {
             shape.extend(faults);

@@ -47,7 +47,7 @@ impl Receiver {
     /// Returns the selected sockets of this node, if the namespace has any.
     fn target(&self, namespace: &str, to: Selector) -> Option<Target> {
         let space = self.hub.upgrade()?.find(namespace)?;
-        Some(Target::of_selector(&space, to))
+        Some(Target::from_selector(&space, to))
     }
 
     fn handle(&self, cluster: &Arc<Cluster>, from: Option<NodeId>, message: ClusterMessage) {
@@ -118,7 +118,7 @@ impl Receiver {
         let target = self.target(&asked.namespace, to).filter(|_| permit.is_some());
         let Some(target) = target else { return asked.answer(cluster, Answer::ClientCount(0)) };
         let question: Result<AckEvent, SendError> = AckEvent::new(&packet.event, Ok(packet.args));
-        let AskedSockets { pending, default_timeout } = AskedSockets::ask(&target, &question);
+        let AskedSockets { pending, default_timeout } = AskedSockets::send(&target, &question);
         let pending: FuturesUnordered<_> =
             pending.into_iter().filter_map(|(_, pending)| Some(pending.ok()?.arguments())).collect();
         asked.answer(cluster, Answer::ClientCount(pending.len()));

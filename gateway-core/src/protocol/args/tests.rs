@@ -41,8 +41,8 @@ fn one_argument_is_a_list_of_one_and_nothing_is_an_empty_list() {
     check(several("[]"), "[]", "[]");
     check(nothing(Arity::One), "[]", "null");
     check(nothing(Arity::Several), "[]", "null");
-    check(Payload::of_data(Some(raw("[1,2]"))), "[1,2]", "[1,2]");
-    check(Payload::of_data(Some(raw("{\"a\":[]}"))), "[{\"a\":[]}]", "{\"a\":[]}");
+    check(Payload::from_data(Some(raw("[1,2]"))), "[1,2]", "[1,2]");
+    check(Payload::from_data(Some(raw("{\"a\":[]}"))), "[{\"a\":[]}]", "{\"a\":[]}");
 }
 
 #[test]

@@ -60,7 +60,7 @@ impl GatewayService {
     pub(crate) fn answer(mut self, request: Request<Body>) -> ResponseFuture {
         self.peer = self.peer.or_else(|| PeerAddr::among(request.extensions()));
         let (request, with_body) = RequestBody::watch(request);
-        let offered = OfferedUpgrade::take_note(&request);
+        let offered = OfferedUpgrade::from_request(&request);
         if with_body.is_none() && offered.is_none() {
             return Box::pin(async move { Ok(self.respond(request).await) });
         }

@@ -62,7 +62,7 @@ pub(crate) fn when_upgraded(below: UpgradedStream, tasks: &TaskTracker, what: im
 pub(crate) struct OfferedUpgrade(OnUpgrade);
 
 impl OfferedUpgrade {
-    pub(crate) fn take_note(request: &Request<Body>) -> Option<Self> {
+    pub(crate) fn from_request(request: &Request<Body>) -> Option<Self> {
         // What becomes of a tunnel is not said by its status alone.
         let on_upgrade = request.extensions().get::<OnUpgrade>().filter(|_| request.method() != Method::CONNECT);
         on_upgrade.cloned().map(Self)
