@@ -1,4 +1,4 @@
-//! Helpers of several formats for JSON text.
+//! JSON text as several formats write and search it, without parsing: strings, spaces, nesting.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -51,6 +51,41 @@ pub(crate) fn string_end(json: &[u8], mut at: usize) -> usize {
     json.len()
 }
 
+/// Returns `true` if arrays and objects in `json` nest deeper than `limit`. Linear, without allocation; `json` need not
+/// be valid.
+pub(crate) fn exceeds_depth(json: &str, limit: usize) -> bool {
+    let json = json.as_bytes();
+    // Deeper than the limit takes more opening brackets than the limit, strings included; most messages end here.
+    if json.len() <= limit || openings(json) <= limit {
+        return false;
+    }
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(&byte) = json.get(at) {
+        at += 1;
+        match byte {
+            b'[' | b'{' => {
+                depth += 1;
+                if depth > limit {
+                    return true;
+                }
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => at = string_end(json, at),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Written as a plain sum so that the compiler vectorises it.
+fn openings(bytes: &[u8]) -> usize {
+    bytes
+        .chunks(128)
+        .map(|chunk| chunk.iter().map(|byte| u8::from(matches!(byte, b'[' | b'{'))).sum::<u8>())
+        .map(usize::from)
+        .sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,5 +129,19 @@ mod tests {
         check(r#""\\",1"#, 4);
         check(r#""open"#, 5);
         check(r#""open\"#, 6);
+    }
+
+    #[test]
+    fn only_brackets_outside_strings_count() {
+        let check =
+            |json: &str, limit: usize, expected: bool| assert_eq!(exceeds_depth(json, limit), expected, "{json}");
+        check("[[[]]]", 3, false);
+        check("[[[]]]", 2, true);
+        check(r#"{"a":[{"b":[]}]}"#, 4, false);
+        check(r#"{"a":[{"b":[]}]}"#, 3, true);
+        check(r#"["[[[[[[", "\"[[[["]"#, 1, false);
+        check("[][][][][]", 1, false);
+        check("]]]]]][[", 1, true);
+        check(&"[".repeat(100_000), 128, true);
     }
 }
