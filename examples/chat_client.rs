@@ -49,7 +49,7 @@ async fn chat(
     input: impl AsyncBufRead + Unpin,
     mut output: impl AsyncWrite + Unpin,
 ) -> Result<(), Box<dyn Error>> {
-    let client = Client::builder(url).auth(&Login { nickname: nickname.to_owned() }).build()?;
+    let client = Client::builder(url).auth(Login { nickname: nickname.to_owned() }).build()?;
     // Before the first use: no event is missed.
     let mut posted = client.events::<Posted>();
     let mut status = client.watch();

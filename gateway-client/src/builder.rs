@@ -73,9 +73,14 @@ impl ClientBuilder {
         }
     }
 
-    /// Sends credentials with each attempt, as the subprotocol entry `auth.…`. The server reads them with `Handshake::auth`.
-    pub fn auth<T: Serialize + ?Sized>(mut self, credentials: &T) -> Self {
-        self.credentials = write(credentials).map(Credentials::Fixed).map_err(BuildError::Credentials);
+    /// Sends credentials with each attempt, as the subprotocol entry `auth.…`. The server reads them with `Handshake::auth`. Text, a value of
+    /// your own or `json!({…})`, or a reference to one.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "`json!({…})` without a `&` is what people write, as in tests of a server"
+    )]
+    pub fn auth<T: Serialize>(mut self, credentials: T) -> Self {
+        self.credentials = write(&credentials).map(Credentials::Fixed).map_err(BuildError::Credentials);
         self
     }
 
