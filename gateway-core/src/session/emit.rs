@@ -1,4 +1,4 @@
-//! How events are queued for clients that read slowly, and volatile events for clients that read offsets.
+//! Ways to queue an event: for clients that read slowly, and volatile ones for clients that read offsets.
 
 use crate::protocol::{Compress, ContentRef, EncodeContext, Encoded, SharedEvent};
 use crate::session::outbox::Pushed;

@@ -211,7 +211,7 @@ pub struct Selector {
     pub rooms: Vec<String>,
     /// The rooms whose sockets are excluded.
     pub except: Vec<String>,
-    /// How the event is sent.
+    /// Options of the event.
     pub flags: BroadcastFlags,
 }
 
@@ -221,7 +221,7 @@ impl Selector {
     }
 }
 
-/// How an event is sent to the sockets that a [`Selector`] selects.
+/// Options of an event for the sockets that a [`Selector`] selects.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct BroadcastFlags {
