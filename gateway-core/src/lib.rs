@@ -47,6 +47,7 @@
 //! | `testing` | clients and servers in memory: the module `testing`, `Server::test` |
 //! | `garde` | rules for [`Valid`](validation::Valid) arguments by `#[derive(garde::Validate)]` |
 //! | `tls` | `https://` and `wss://`: `Endpoint::tls` |
+//! | `http2` | HTTP/2, with WebSockets inside it: `Server::http2` |
 //! | `config` | options from a configuration file: the module `config`, `Server::config` |
 //! | `contract` | the contract as AsyncAPI: the module `contract`, `Server::contract` |
 //! | `deflate` | compressed messages of a WebSocket: `Server::deflate` |
@@ -184,6 +185,8 @@ pub mod socket_io {
 /// Endpoints, the service for other HTTP servers, and running and stopping a server.
 pub mod serve {
     pub use crate::connection::Drain;
+    #[cfg(feature = "http2")]
+    pub use crate::server::Http2;
     pub use crate::server::{Body, Endpoint, GatewayService, HandshakeRejection, LocalAddr, PeerAddr, RunningServer};
     pub use crate::session::Recovery;
     #[cfg(feature = "deflate")]

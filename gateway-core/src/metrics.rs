@@ -88,6 +88,9 @@ pub(crate) struct Counters {
     recoveries: AtomicU64,
     lost_sockets: AtomicU64,
     accept_failures: AtomicU64,
+    http2_connections: AtomicU64,
+    http2_disconnections: AtomicU64,
+    reset_requests: AtomicU64,
     pub(crate) labelled: LabelledCounters,
 }
 
@@ -123,7 +126,7 @@ pub enum Counter {
     DroppedFrames,
     /// Queued frames that were replaced by a later one with their key.
     CoalescedFrames,
-    /// Connections closed for a violation of the WebSocket protocol.
+    /// Connections closed for a violation of the WebSocket protocol or of HTTP/2.
     ProtocolErrors,
     /// Requests to a client that were not answered in time.
     UnansweredRequests,
@@ -133,6 +136,12 @@ pub enum Counter {
     LostSockets,
     /// Failed attempts to accept a connection, for example for lack of file descriptors.
     AcceptFailures,
+    /// Connections of HTTP/2 that were opened, whatever their streams are for.
+    Http2Connections,
+    /// Connections of HTTP/2 that have ended.
+    Http2Disconnections,
+    /// Requests of HTTP/2 whose client reset them before they were answered.
+    ResetRequests,
 }
 
 impl Counters {
@@ -176,6 +185,9 @@ impl Counters {
             Counter::Recoveries => &self.recoveries,
             Counter::LostSockets => &self.lost_sockets,
             Counter::AcceptFailures => &self.accept_failures,
+            Counter::Http2Connections => &self.http2_connections,
+            Counter::Http2Disconnections => &self.http2_disconnections,
+            Counter::ResetRequests => &self.reset_requests,
         }
     }
 }

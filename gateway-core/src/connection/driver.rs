@@ -183,6 +183,7 @@ impl<T: Transport> Connection<T> {
     fn receive(&mut self, task: &mut Task<'_>) -> Result<bool, CloseCause> {
         let Self { transport, inside, .. } = self;
         if !inside.sockets.has_room() || inside.sockets.holds_back() {
+            transport.absorb(task);
             return Ok(false);
         }
         let received = transport.poll_receive(task, &mut |received, task| inside.receive(received, task));

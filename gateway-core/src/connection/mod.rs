@@ -25,4 +25,6 @@ pub(crate) use application::Application;
 pub use drain::Drain;
 pub(crate) use drain::PAUSE;
 pub(crate) use driver::{AdmittedNamespace, ConnectionConfig, ConnectionScope, serve};
+#[cfg(feature = "http2")]
+pub(crate) use scheduler::rate_limit::{TokenBucket, per_second};
 pub(crate) use server_events::ServerEvents;

@@ -18,7 +18,10 @@ use crate::server::endpoint::{BoundListener, Listener};
 use crate::server::http::lingering::linger;
 use crate::server::http::manual_upgrade::ManualUpgrade;
 use crate::server::http::service::GatewayService;
+#[cfg(feature = "http2")]
+use crate::server::http2;
 use crate::server::shutdown::takes_no_request;
+use crate::transport::Tls;
 
 /// Rest after an accept that failed for want of a resource, so that the loop does not spin while nothing is free.
 const RESTING: Duration = Duration::from_millis(50);
@@ -38,16 +41,10 @@ pub(crate) async fn accept(listener: Listener, service: GatewayService) {
                 // A frame is written whole: waiting for more would only delay it.
                 let _ = stream.set_nodelay(true);
                 let service = GatewayService { peer: Some(peer), ..service.clone() };
-                match &listener.tls {
-                    None => spawn(stream, service),
-                    Some(tls) => spawn(tls.accept(stream), service),
-                }
+                open(stream, listener.tls.as_ref(), service);
             }
             #[cfg(unix)]
-            Accepted::Unix(stream) => match &listener.tls {
-                None => spawn(stream, service.clone()),
-                Some(tls) => spawn(tls.accept(stream), service.clone()),
-            },
+            Accepted::Unix(stream) => open(stream, listener.tls.as_ref(), service.clone()),
         }
     }
 }
@@ -90,17 +87,62 @@ impl BoundListener {
     }
 }
 
-/// One HTTP connection; an upgraded one goes on in a task of its own.
+/// A stream of a listener, before its protocol is known.
+pub(crate) trait AcceptedStream: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static {
+    /// Waits for bytes, and copies the first of them without taking them.
+    #[cfg(feature = "http2")]
+    fn peek(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> + Send;
+}
+
+macro_rules! accepted {
+    ($stream:ty) => {
+        impl AcceptedStream for $stream {
+            #[cfg(feature = "http2")]
+            async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+                let look = || Ok(rustix::net::recv(self, &mut *buffer, rustix::net::RecvFlags::PEEK)?.0);
+                self.async_io(tokio::io::Interest::READABLE, look).await
+            }
+        }
+    };
+}
+
+accepted!(TcpStream);
+#[cfg(unix)]
+accepted!(UnixStream);
+
+/// Serves a connection in a task of its own.
+fn open<S: AcceptedStream>(stream: S, tls: Option<&Tls>, service: GatewayService) {
+    #[cfg(feature = "http2")]
+    if let Some(options) = service.server.http2.clone() {
+        return http2::spawn(stream, tls, options, service);
+    }
+    match tls {
+        None => spawn(stream, service),
+        Some(tls) => spawn(tls.accept(stream), service),
+    }
+}
+
 fn spawn<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S, service: GatewayService) {
+    let tasks = service.server.shared.tasks.clone();
+    let within = service.server.application.limits.handshake_timeout;
+    tasks.spawn(serve_http1(stream, service, within));
+}
+
+/// Serves a connection of HTTP/1.1; an upgraded one goes on in a task of its own. `within` is the time for the head of a
+/// request.
+pub(crate) fn serve_http1<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    stream: S,
+    service: GatewayService,
+    within: Duration,
+) -> impl Future<Output = ()> + Send {
     let limits = &service.server.application.limits;
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(limits.handshake_timeout)
+        .header_read_timeout(within)
         .max_buf_size(limits.header_bytes.max(8 * 1024))
         .max_headers(limits.headers);
     let (shared, patience) = (Arc::clone(&service.server.shared), limits.close_timeout);
-    let tasks = shared.tasks.clone();
-    tasks.spawn(async move {
+    async move {
         let by_hand = ManualUpgrade::default();
         let respond = service_fn(|request| {
             let service = service.clone();
@@ -127,5 +169,5 @@ fn spawn<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S, service:
             () = linger(stream, patience) => {}
             () = shared.told.cancelled() => {}
         }
-    });
+    }
 }

@@ -11,6 +11,8 @@ mod engine_io;
 mod handle;
 mod handshake_check;
 mod http;
+#[cfg(feature = "http2")]
+mod http2;
 mod metrics;
 mod monitoring;
 mod peer;
@@ -35,6 +37,8 @@ pub use engine_io::{Cors, Parser, SameSite, SessionCookie, TransportName};
 pub use handle::ServerHandle;
 pub use handshake_check::HandshakeRejection;
 pub use http::{Body, GatewayService};
+#[cfg(feature = "http2")]
+pub use http2::Http2;
 pub use peer::PeerAddr;
 pub use running_server::RunningServer;
 pub use server_target::ServerTarget;

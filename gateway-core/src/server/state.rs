@@ -14,6 +14,8 @@ use crate::hub::Hub;
 use crate::metrics::Telemetry;
 use crate::server::engine_io::EngineIoEndpoint;
 use crate::server::handshake_check::HandshakeCheck;
+#[cfg(feature = "http2")]
+use crate::server::http2::Http2;
 use crate::server::setup_hints::SetupHints;
 use crate::transport::{ConnectionLimiter, Deflate, OriginPolicy, Proxies};
 
@@ -113,6 +115,9 @@ pub(crate) struct StartedServer {
     pub(crate) subprotocols: Vec<String>,
     /// Options of compression on WebSockets, if enabled.
     pub(crate) deflate: Option<Deflate>,
+    /// Options of HTTP/2, if it is served.
+    #[cfg(feature = "http2")]
+    pub(crate) http2: Option<Http2>,
 }
 
 impl StartedServer {

@@ -7,6 +7,8 @@ mod deflate;
 mod engine;
 mod handshake;
 mod headers;
+#[cfg(feature = "http2")]
+mod http2;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod memory;
 mod origin;
@@ -31,6 +33,8 @@ pub use deflate::Deflate;
 pub(crate) use engine::{EngineTransport, ProbeTimeouts, dismiss, upgrade};
 pub(crate) use handshake::LatestHeaders;
 pub use handshake::{AuthError, Handshake};
+#[cfg(feature = "http2")]
+pub(crate) use http2::Http2Stream;
 pub(crate) use origin::{Allowed, OriginPolicy};
 pub(crate) use permit::CountedPermit;
 pub(crate) use polling::{PollListener, Polling, PollingPeer, Posting, SessionError, UpgradeProbe};
@@ -46,6 +50,8 @@ pub(crate) use tls::Encrypted;
 pub(crate) use tls::Tls;
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsError};
+#[cfg(feature = "http2")]
+pub(crate) use upgrade::ExtendedConnect;
 #[cfg(feature = "testing")]
 pub(crate) use upgrade::choose;
 pub(crate) use upgrade::{MSGPACK, SUBPROTOCOL, Upgrade, UpgradeError, UpgradeIntent, asks_to_close};
@@ -64,6 +70,10 @@ pub(crate) trait Transport: Send + Unpin + 'static {
     /// Passes received messages, at most one read's worth, to `deliver` until it pauses. Messages that remain are delivered
     /// first the next time.
     fn poll_receive(&mut self, context: &mut Context<'_>, deliver: &mut Deliver<'_>) -> Poll<Result<(), Broken>>;
+
+    /// Takes over what has arrived while the connection receives nothing, and registers the task for more. Only a transport
+    /// whose unread bytes hinder other connections does so; it keeps them, within a bound, for the next receive.
+    fn absorb(&mut self, _: &mut Context<'_>) {}
 
     /// Total number of bytes read.
     fn received(&self) -> u64 {

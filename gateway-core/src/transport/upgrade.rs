@@ -1,10 +1,10 @@
-//! The check of an upgrade request (RFC 6455 §4.2.1) and the headers of its response (§4.2.2). Pure.
+//! The check of an upgrade request (RFC 6455 §4.2.1; over HTTP/2 RFC 8441 §5) and the headers of its response (§4.2.2). Pure.
 
 use http::header::{
     CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use http::{Method, StatusCode, Version, request};
+use http::{Extensions, Method, StatusCode, Version, request};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::transport::deflate::{Agreed, Deflate};
@@ -18,7 +18,9 @@ pub(crate) const MSGPACK: &str = "gateway.v1.msgpack";
 /// A valid upgrade request.
 #[derive(Debug)]
 pub(crate) struct Upgrade {
-    accept: HeaderValue,
+    /// RFC 8441 §5 has no key, but where a proxy sends one, its clients wait for the answer to it.
+    accept: Option<HeaderValue>,
+    asked: UpgradeIntent,
     protocol: Option<HeaderValue>,
     agreed: Option<Agreed>,
 }
@@ -27,12 +29,31 @@ pub(crate) struct Upgrade {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum UpgradeIntent {
     ForWebSocket,
+    /// RFC 8441 §4: an extended `CONNECT` of HTTP/2 for a WebSocket in the stream of the request.
+    ByConnect,
     /// The request has a WebSocket key but no `Upgrade` header, which is hop-by-hop and removed by some proxies.
     WithoutUpgrade,
     ForNone,
 }
 
+/// The mark of an extended `CONNECT` for a WebSocket, among the extensions of its request, whose method is then `GET`.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "http2"), allow(dead_code, reason = "without the feature no request has the mark"))]
+pub(crate) struct ExtendedConnect;
+
 impl UpgradeIntent {
+    pub(crate) fn from_head(version: Version, headers: &HeaderMap, extensions: &Extensions) -> Self {
+        if version == Version::HTTP_2 && extensions.get::<ExtendedConnect>().is_some() {
+            return Self::ByConnect;
+        }
+        Self::from_headers(headers)
+    }
+
+    /// Returns `true` if the request is meant for a WebSocket and can become one.
+    pub(crate) fn is_for_websocket(self) -> bool {
+        matches!(self, Self::ForWebSocket | Self::ByConnect)
+    }
+
     pub(crate) fn from_headers(headers: &HeaderMap) -> Self {
         if has_token(headers, &UPGRADE, "websocket") {
             Self::ForWebSocket
@@ -72,10 +93,27 @@ impl Upgrade {
     /// Checks the head of a request; `known` are the application's subprotocols, the preferred one first.
     pub(crate) fn check(request: &request::Parts, asks: UpgradeIntent, known: &[String]) -> Result<Self, UpgradeError> {
         match asks {
-            UpgradeIntent::ForWebSocket => {}
+            UpgradeIntent::ForWebSocket => Self::check_upgrade(request)?,
+            UpgradeIntent::ByConnect => {}
             UpgradeIntent::WithoutUpgrade => return Err(UpgradeError::Stripped),
             UpgradeIntent::ForNone => return Err(UpgradeError::NotAnUpgrade),
         }
+        // RFC 6455 §4.4: the response to another version names the supported one.
+        if single(&request.headers, &SEC_WEBSOCKET_VERSION) != Some("13") {
+            return Err(UpgradeError::Version);
+        }
+        let key = single(&request.headers, &SEC_WEBSOCKET_KEY).filter(|key| is_key(key));
+        let accept = key.and_then(|key| HeaderValue::try_from(derive_accept_key(key.as_bytes())).ok());
+        if accept.is_none() && asks == UpgradeIntent::ForWebSocket {
+            return Err(UpgradeError::Key);
+        }
+        let protocol = choose(offered_protocols(&request.headers), known);
+        let protocol = protocol.and_then(|name| HeaderValue::from_str(name).ok());
+        Ok(Self { accept, asked: asks, protocol, agreed: None })
+    }
+
+    /// The parts of the check that HTTP/2 has no counterpart for.
+    fn check_upgrade(request: &request::Parts) -> Result<(), UpgradeError> {
         if request.method != Method::GET {
             return Err(UpgradeError::Method);
         }
@@ -85,14 +123,7 @@ impl Upgrade {
         if !has_token(&request.headers, &CONNECTION, "upgrade") {
             return Err(UpgradeError::Connection);
         }
-        // RFC 6455 §4.4: the response to another version names the supported one.
-        if single(&request.headers, &SEC_WEBSOCKET_VERSION) != Some("13") {
-            return Err(UpgradeError::Version);
-        }
-        let key = single(&request.headers, &SEC_WEBSOCKET_KEY).filter(|key| is_key(key)).ok_or(UpgradeError::Key)?;
-        let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes())).map_err(|_| UpgradeError::Key)?;
-        let protocol = choose(offered_protocols(&request.headers), known);
-        Ok(Self { accept, protocol: protocol.and_then(|name| HeaderValue::from_str(name).ok()), agreed: None })
+        Ok(())
     }
 
     /// Chooses the first offered subprotocol, whatever it is: some clients give up if none is chosen.
@@ -115,14 +146,21 @@ impl Upgrade {
         Self { agreed: own.and_then(|own| Agreed::on(headers, own)), ..self }
     }
 
-    /// Returns the response `101`.
+    /// Returns the response: `101`, or `200` to an extended `CONNECT`.
     pub(crate) fn response<B: Default>(&self) -> http::Response<B> {
         let mut response = http::Response::new(B::default());
-        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let is_upgrade = self.asked != UpgradeIntent::ByConnect;
+        if is_upgrade {
+            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        }
         let headers = response.headers_mut();
-        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-        headers.insert(SEC_WEBSOCKET_ACCEPT, self.accept.clone());
+        if is_upgrade {
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        }
+        if let Some(accept) = &self.accept {
+            headers.insert(SEC_WEBSOCKET_ACCEPT, accept.clone());
+        }
         if let Some(protocol) = &self.protocol {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol.clone());
         }

@@ -30,6 +30,14 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {
     fn direct(&self) -> Option<Direct> {
         None
     }
+
+    /// As [`Transport::absorb`].
+    fn absorb(&mut self, _: &mut Context<'_>) {}
+
+    /// Returns `true` if the end of what is written has to wait for the peer's own end before the stream is dropped.
+    fn lingers(&self) -> bool {
+        false
+    }
 }
 
 /// The stream of a foreign HTTP server.
@@ -149,6 +157,10 @@ impl<S: Stream> Transport for WebSocket<S> {
         with_buffer(|buffer| self.read(context, deliver, buffer))
     }
 
+    fn absorb(&mut self, context: &mut Context<'_>) {
+        self.stream.absorb(context);
+    }
+
     fn received(&self) -> u64 {
         self.count
     }
@@ -176,6 +188,9 @@ impl<S: Stream> Transport for WebSocket<S> {
         }
         match ending {
             Ending::Violated => with_buffer(|buffer| self.poll_drain(context, buffer)),
+            Ending::Answered | Ending::Awaited if self.stream.lingers() => {
+                with_buffer(|buffer| self.poll_drain(context, buffer))
+            }
             Ending::Answered | Ending::Awaited => Poll::Ready(()),
         }
     }

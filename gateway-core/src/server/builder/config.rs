@@ -6,6 +6,8 @@ use crate::limits::Limits;
 use crate::options::setting;
 use crate::server::builder::server::Server;
 use crate::server::builder::socket_io_options::SocketIo;
+#[cfg(feature = "http2")]
+use crate::server::http2::Http2;
 use crate::session::Recovery;
 #[cfg(feature = "deflate")]
 use crate::transport::Deflate;
@@ -49,6 +51,9 @@ pub struct ServerConfig {
     nestjs_compat: bool,
     banner: bool,
     cluster: ClusterOptions,
+    #[cfg(feature = "http2")]
+    #[serde(deserialize_with = "setting::deserialize")]
+    http2: Option<Http2>,
 }
 
 impl Default for ServerConfig {
@@ -67,6 +72,8 @@ impl Default for ServerConfig {
             nestjs_compat: false,
             banner: true,
             cluster: ClusterOptions::default(),
+            #[cfg(feature = "http2")]
+            http2: None,
         }
     }
 }
@@ -93,6 +100,10 @@ impl ServerConfig {
         #[cfg(feature = "deflate")]
         if let Some(deflate) = self.deflate {
             server = server.deflate(deflate);
+        }
+        #[cfg(feature = "http2")]
+        if let Some(options) = self.http2 {
+            server = server.http2(options);
         }
         if let Some(address) = self.monitoring {
             server = server.monitoring(address);

@@ -6,6 +6,8 @@ use crate::connection::Drain;
 use crate::hub::cluster::{ClusterOptions, Engine};
 use crate::server::builder::server::Server;
 use crate::server::endpoint::IntoEndpoint;
+#[cfg(feature = "http2")]
+use crate::server::http2::Http2;
 
 impl Server {
     /// Serves monitoring at a separate endpoint: `/metrics` in Prometheus' text format, `/health/live`, and `/health/ready`,
@@ -59,6 +61,15 @@ impl Server {
     /// Sets the options of [`Server::cluster`].
     pub fn cluster_options(mut self, options: ClusterOptions) -> Self {
         self.operations.cluster = options;
+        self
+    }
+
+    /// Serves HTTP/2 beside HTTP/1.1 on every endpoint, with WebSockets in its streams (RFC 8441): under TLS for clients that
+    /// choose it by ALPN, as browsers do, and in clear text for those that begin with it, as proxies do. Plain WebSocket,
+    /// Socket.IO and the fallback work over both. Default off.
+    #[cfg(feature = "http2")]
+    pub fn http2(mut self, options: Http2) -> Self {
+        self.operations.http2 = Some(options);
         self
     }
 

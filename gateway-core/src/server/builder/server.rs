@@ -451,6 +451,8 @@ impl Server {
             allow_request: self.allow_request,
             subprotocols: self.subprotocols,
             deflate: self.deflate,
+            #[cfg(feature = "http2")]
+            http2: self.operations.http2,
         });
         server.shared.start(&server);
         if let Some(engine) = engine {

@@ -6,6 +6,8 @@ use crate::connection::{Drain, ServerEvents};
 use crate::gateway::{KnownNamespaces, Problem, StartError};
 use crate::hub::cluster::{self, ClusterOptions, ClusterSetup, Engine, ServerEventHandler};
 use crate::server::endpoint::Endpoint;
+#[cfg(feature = "http2")]
+use crate::server::http2::Http2;
 use crate::server::state::StartedServer;
 use crate::transport::Proxies;
 
@@ -21,6 +23,8 @@ pub(in crate::server) struct Operations {
     pub(in crate::server) unreadable: Vec<String>,
     pub(in crate::server) engine: Option<Arc<dyn Engine>>,
     pub(in crate::server) cluster: ClusterOptions,
+    #[cfg(feature = "http2")]
+    pub(in crate::server) http2: Option<Http2>,
 }
 
 /// Connects a server to its cluster.

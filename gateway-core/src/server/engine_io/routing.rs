@@ -28,11 +28,11 @@ pub(crate) async fn respond(host: Host<'_>, engine: &EngineIoEndpoint, mut reque
         sharing.apply(request.headers(), response.headers_mut());
         return response;
     }
-    let asks = UpgradeIntent::from_headers(request.headers());
+    let asks = UpgradeIntent::from_head(request.version(), request.headers(), request.extensions());
     if asks == UpgradeIntent::WithoutUpgrade {
         host.server.shared.hints.about(UpgradeError::Stripped);
     }
-    let below = (asks == UpgradeIntent::ForWebSocket).then(|| UpgradedStream::from_request(&mut request));
+    let below = asks.is_for_websocket().then(|| UpgradedStream::from_request(&mut request));
     let (head, body) = request.into_parts();
     let query = EngineQuery::parse(head.uri.query().unwrap_or_default());
     let visit = EngineRequest { host, engine, head: &head, query };

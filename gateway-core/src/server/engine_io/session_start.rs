@@ -89,7 +89,8 @@ pub(super) fn take_over(
 fn check_upgrade(visit: &EngineRequest<'_>) -> Result<Upgrade, EngineRejection> {
     let headers = &visit.head.headers;
     let deflate = visit.engine.options.per_message_deflate.as_ref().or(visit.host.server.deflate.as_ref());
-    Upgrade::check(visit.head, UpgradeIntent::from_headers(&visit.head.headers), &[])
+    let asks = UpgradeIntent::from_head(visit.head.version, headers, &visit.head.extensions);
+    Upgrade::check(visit.head, asks, &[])
         .map(|upgrade| upgrade.with_first_offer(headers).with_deflate(headers, deflate))
         .map_err(|error| match error {
             UpgradeError::Version => EngineRejection::version(error.to_string()),

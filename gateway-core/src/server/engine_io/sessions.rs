@@ -144,6 +144,10 @@ impl<T: Transport> Transport for RegisteredTransport<T> {
         self.transport.poll_receive(context, deliver)
     }
 
+    fn absorb(&mut self, context: &mut Context<'_>) {
+        self.transport.absorb(context);
+    }
+
     fn received(&self) -> u64 {
         self.transport.received()
     }

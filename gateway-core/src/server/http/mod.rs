@@ -4,6 +4,7 @@ pub(super) mod body;
 pub(super) mod fallback;
 pub(super) mod lingering;
 pub(super) mod manual_upgrade;
+pub(super) mod normal_form;
 pub(super) mod service;
 pub(super) mod upgrade;
 

@@ -22,7 +22,10 @@ use crate::server::handshake_check::HandshakeRejection;
 use crate::server::http::body::Body;
 use crate::server::http::fallback::Fallback;
 use crate::server::http::lingering::{LingerBounds, RequestBody};
+use crate::server::http::normal_form::normal_form;
 use crate::server::http::upgrade::{OfferedUpgrade, StreamHandler, UpgradedStream, when_upgraded};
+#[cfg(feature = "http2")]
+use crate::server::http2;
 use crate::server::peer::PeerAddr;
 use crate::server::state::StartedServer;
 use crate::transport::{Agreed, Stream, Upgrade, UpgradeError, UpgradeIntent, WebSocket};
@@ -61,6 +64,7 @@ impl GatewayService {
         self.peer = self.peer.or_else(|| PeerAddr::among(request.extensions()));
         let (request, with_body) = RequestBody::watch(request);
         let offered = OfferedUpgrade::from_request(&request);
+        let request = normal_form(request);
         if with_body.is_none() && offered.is_none() {
             return Box::pin(async move { Ok(self.respond(request).await) });
         }
@@ -85,7 +89,7 @@ impl GatewayService {
             let host = engine_io::Host { server: &self.server, peer: self.peer };
             return engine_io::respond(host, engine, request).await;
         }
-        let asks = UpgradeIntent::from_headers(request.headers());
+        let asks = UpgradeIntent::from_head(request.version(), request.headers(), request.extensions());
         let asked = RejectedRequest::new(&request);
         let refused = match (self.server.application.routes.find(request.uri().path()), &self.fallback) {
             (Some(found), fallback) if asks != UpgradeIntent::ForNone || fallback.is_none() => {
@@ -94,11 +98,15 @@ impl GatewayService {
                     Err(refused) => refused,
                 }
             }
+            #[cfg(feature = "http2")]
+            (_, Some(fallback)) if asks == UpgradeIntent::ByConnect => {
+                return http2::respond_by_upgrade(fallback, request, &self.server.shared.tasks).await;
+            }
             (_, Some(fallback)) => return fallback.respond(request).await,
             (_, None) => self.not_found(),
         };
         let mut response = self.rejected(&asked, &refused);
-        if asks != UpgradeIntent::ForNone {
+        if !matches!(asks, UpgradeIntent::ForNone | UpgradeIntent::ByConnect) {
             // Some clients report a refusal only after the connection has ended.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

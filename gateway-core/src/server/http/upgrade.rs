@@ -16,9 +16,13 @@ use tokio_util::task::TaskTracker;
 use crate::server::http::body::Body;
 use crate::server::http::lingering::linger;
 use crate::server::http::manual_upgrade::{StreamReceiver, TakenStream};
+#[cfg(feature = "http2")]
+use crate::server::http2::Http2StreamReceiver;
 use crate::server::state::ServerState;
 #[cfg(feature = "tls")]
 use crate::transport::Encrypted;
+#[cfg(feature = "http2")]
+use crate::transport::Http2Stream;
 use crate::transport::{SharedStream, Stream};
 
 /// Use of a stream once its request was answered.
@@ -31,10 +35,18 @@ pub(crate) trait StreamHandler: Send + 'static {
 pub(crate) enum UpgradedStream {
     Library(OnUpgrade),
     Listener(oneshot::Receiver<TakenStream>),
+    /// A stream of HTTP/2.
+    #[cfg(feature = "http2")]
+    Http2(oneshot::Receiver<Http2Stream>),
 }
 
 impl UpgradedStream {
     pub(crate) fn from_request(request: &mut Request<Body>) -> Self {
+        #[cfg(feature = "http2")]
+        if let Some(opened) = request.extensions_mut().remove::<Http2StreamReceiver>().and_then(|opened| opened.claim())
+        {
+            return Self::Http2(opened);
+        }
         let by_hand = request.extensions_mut().remove::<StreamReceiver>().and_then(|taken| taken.claim());
         by_hand.map_or_else(|| Self::Library(hyper::upgrade::on(request)), Self::Listener)
     }
@@ -50,6 +62,11 @@ pub(crate) fn when_upgraded(below: UpgradedStream, tasks: &TaskTracker, what: im
             },
             UpgradedStream::Listener(taken) => match taken.await {
                 Ok((stream, read_ahead)) => what.start(stream, read_ahead).await,
+                Err(error) => tracing::debug!(%error, "an upgrade was answered and then lost"),
+            },
+            #[cfg(feature = "http2")]
+            UpgradedStream::Http2(opened) => match opened.await {
+                Ok(stream) => what.start(stream, Bytes::new()).await,
                 Err(error) => tracing::debug!(%error, "an upgrade was answered and then lost"),
             },
         }

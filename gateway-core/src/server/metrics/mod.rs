@@ -73,4 +73,16 @@ fn counters(metrics: &mut Metrics, shared: &ServerState) {
     for (name, counter, help) in names {
         metrics.family(name, Kind::Counter, help).add(&[], float(shared.telemetry.counters.read(counter)));
     }
+    if cfg!(feature = "http2") {
+        http2(metrics, shared);
+    }
+}
+
+fn http2(metrics: &mut Metrics, shared: &ServerState) {
+    let read = |counter| shared.telemetry.counters.read(counter);
+    let (opened, ended) = (read(Counter::Http2Connections), read(Counter::Http2Disconnections));
+    let help = "Connections of HTTP/2, whatever their streams are for.";
+    metrics.family("gateway_http2_connections", Kind::Gauge, help).add(&[], float(opened.saturating_sub(ended)));
+    let help = "Requests of HTTP/2 that their client reset before the answer.";
+    metrics.family("gateway_http2_resets_total", Kind::Counter, help).add(&[], float(read(Counter::ResetRequests)));
 }

@@ -78,6 +78,10 @@ impl<T: Transport> Transport for EngineTransport<T> {
         }
     }
 
+    fn absorb(&mut self, context: &mut Context<'_>) {
+        self.0.absorb(context);
+    }
+
     fn received(&self) -> u64 {
         self.0.received()
     }

@@ -146,6 +146,12 @@ impl Transport for Polling {
         Poll::Ready(self.read(context, deliver))
     }
 
+    fn absorb(&mut self, context: &mut Context<'_>) {
+        if let Some(websocket) = self.follow() {
+            websocket.absorb(context);
+        }
+    }
+
     fn received(&self) -> u64 {
         self.count + self.websocket.as_ref().map_or(0, |websocket| websocket.received())
     }

@@ -8,6 +8,11 @@ impl Tls {
         match *self {}
     }
 
+    #[cfg(feature = "http2")]
+    pub(crate) fn shake_hands<S: Send>(&self, _: S) -> std::future::Ready<std::io::Result<(S, bool)>> {
+        match *self {}
+    }
+
     pub(crate) fn try_reload(&self) {
         match *self {}
     }

@@ -34,6 +34,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Encrypted<S> {
         Self(TlsState::Handshake(Box::new(accept)))
     }
 
+    /// Completes the handshake at once. Returns `true` beside the stream if both sides chose HTTP/2, which is served.
+    #[cfg(feature = "http2")]
+    pub(super) async fn shake_hands(accept: Accept<S>) -> io::Result<(Self, bool)> {
+        let stream = accept.await?;
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
+        Ok((Self(TlsState::Open(Box::new(stream))), is_http2))
+    }
+
     fn poll_open(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Pin<&mut TlsStream<S>>>> {
         if let TlsState::Handshake(accept) = &mut self.0 {
             self.0 = match ready!(Pin::new(&mut **accept).poll(context)) {
@@ -84,12 +92,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Encrypted<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Encrypted<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let mut stream = ready!(self.poll_open(context))?;
-        // The HTTP/1.1 answer to an HTTP/2 preface is not sent.
-        if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) {
-            return Poll::Ready(Ok(bytes.len()));
+        ready!(self.poll_open(context))?;
+        match &mut self.0 {
+            TlsState::Open(stream) => Pin::new(&mut **stream).poll_write(context, bytes),
+            // The HTTP/1.1 answer to an HTTP/2 preface is not sent.
+            TlsState::Refused(..) => Poll::Ready(Ok(bytes.len())),
+            TlsState::Handshake(_) | TlsState::Failed => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
-        stream.as_mut().poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

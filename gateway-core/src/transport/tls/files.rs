@@ -18,7 +18,7 @@ use crate::transport::tls::Encrypted;
 
 /// RFC 7301: an upgrade to a WebSocket needs this protocol.
 const HTTP_1_1: &[u8] = b"http/1.1";
-/// Second choice for clients that offer only HTTP/2: they then get a readable error over HTTP/2.
+/// Second choice where HTTP/2 is not served, for clients that offer nothing else: they get a readable error over HTTP/2.
 pub(super) const HTTP_2: &[u8] = b"h2";
 
 /// A server's identity: a certificate and its private key, read from two files in PEM.
@@ -43,7 +43,15 @@ pub struct Tls(Arc<Files>);
 struct Files {
     certificates: PathBuf,
     key: PathBuf,
-    config: RwLock<Arc<ServerConfig>>,
+    config: RwLock<TlsConfig>,
+}
+
+/// One identity, for servers with and without HTTP/2.
+#[derive(Clone)]
+struct TlsConfig {
+    http1: Arc<ServerConfig>,
+    #[cfg(feature = "http2")]
+    http2: Arc<ServerConfig>,
 }
 
 /// Reason why a certificate or its key is unusable.
@@ -110,8 +118,18 @@ impl Tls {
 
     /// A stream whose handshake begins with its first read.
     pub(crate) fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Encrypted<S> {
-        let config = Arc::clone(&*unpoisoned(self.0.config.read()));
+        let config = Arc::clone(&unpoisoned(self.0.config.read()).http1);
         Encrypted::new(TlsAcceptor::from(config).accept(stream))
+    }
+
+    /// Shakes hands, and chooses HTTP/2 with clients that offer it: then there is `true` beside the stream.
+    #[cfg(feature = "http2")]
+    pub(crate) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+    ) -> io::Result<(Encrypted<S>, bool)> {
+        let config = Arc::clone(&unpoisoned(self.0.config.read()).http2);
+        Encrypted::shake_hands(TlsAcceptor::from(config).accept(stream)).await
     }
 }
 
@@ -121,7 +139,7 @@ impl fmt::Debug for Tls {
     }
 }
 
-fn read(certificates: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+fn read(certificates: &Path, key: &Path) -> Result<TlsConfig, TlsError> {
     let malformed = |path: &Path| {
         let path = path.to_owned();
         move |error: PemError| TlsError::Malformed { path, why: error.to_string() }
@@ -142,8 +160,18 @@ fn read(certificates: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> 
         .with_no_client_auth()
         .with_single_cert(chain, private)
         .map_err(unusable)?;
+    #[cfg(feature = "http2")]
+    let http2 = {
+        let mut config = config.clone();
+        config.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1_1.to_vec()];
+        Arc::new(config)
+    };
     config.alpn_protocols = vec![HTTP_1_1.to_vec(), HTTP_2.to_vec()];
-    Ok(Arc::new(config))
+    Ok(TlsConfig {
+        http1: Arc::new(config),
+        #[cfg(feature = "http2")]
+        http2,
+    })
 }
 
 fn contents(path: &Path) -> Result<Vec<u8>, TlsError> {
