@@ -58,7 +58,7 @@ const SUITES: [&str; 5] = [
 /// The file of a test that is named like `loopback/floods::a_flood_of_pongs_is_ignored` or `lifecycle::…`.
 fn file_of(file: &str) -> Option<PathBuf> {
     let folders: &[&str] = match file.split('/').next().unwrap() {
-        "loopback" | "conformance" | "memory" | "fixtures" => &["tests"],
+        "loopback" | "conformance" | "http2" | "memory" | "fixtures" => &["tests"],
         "src" => &["gateway-core"],
         "benches" => &["."],
         _ => &SUITES,

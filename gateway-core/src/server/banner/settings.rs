@@ -9,6 +9,8 @@ use crate::hub::cluster::Cluster;
 use crate::limits::{Limits, Overflow};
 use crate::metrics::{WRITES_NOTICES, is_unheard};
 use crate::server::engine_io::{EngineIoEndpoint, Parser, Serves, TransportName};
+#[cfg(feature = "http2")]
+use crate::server::http2::Http2;
 use crate::server::state::StartedServer;
 use crate::session::Recovery;
 
@@ -30,6 +32,10 @@ impl fmt::Display for Settings<'_> {
         let changed = changed(&application.limits);
         if !changed.is_empty() {
             line("", &format!("changed: {changed}"))?;
+        }
+        #[cfg(feature = "http2")]
+        if let Some(options) = &self.0.http2 {
+            line("http/2", &http2(options))?;
         }
         line("recovery", &application.recovery.as_ref().map_or("off".to_owned(), recovery))?;
         if let Some(cluster) = shared.hub.cluster() {
@@ -134,6 +140,13 @@ fn changed(limits: &Limits) -> String {
         .map(|member| member.replacen(": ", " ", 1).replace("Some(", "").replace(')', ""))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+#[cfg(feature = "http2")]
+fn http2(options: &Http2) -> String {
+    let Http2 { streams, stream_window, resets_per_second: _, idle_timeout } = options;
+    let window = bytes(*stream_window);
+    format!("beside HTTP/1.1; {streams} streams a connection, {window} unread in each; idle for {idle_timeout:?}")
 }
 
 fn recovery(recovery: &Recovery) -> String {

@@ -13,8 +13,9 @@ use http::{Method, Request, Response, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
-use crate::metrics::{Counter, Rejected, RejectedHandshake};
+use crate::metrics::{Counter, RejectedHandshake};
 use crate::server::admit::note_rejected;
+use crate::server::handshake_check::HandshakeRejection;
 use crate::server::http::body::Body;
 use crate::server::http::service::GatewayService;
 use crate::server::http2::options::Http2;
@@ -160,15 +161,19 @@ impl Http2Request {
         let Self { request, mut respond, resets } = self;
         let server = Arc::clone(&service.server);
         let limits = &server.application.limits;
-        let (is_head, path) = (request.method() == Method::HEAD, request.uri().clone());
+        let (is_head, uri) = (request.method() == Method::HEAD, request.uri().clone());
         let (request, tunnel) = match read(request, limits) {
             Ok(read) => read,
-            Err((status, text)) => {
-                let why = Rejected::Malformed;
-                let rejected =
-                    RejectedHandshake { why, status: status.as_u16(), text, path: path.path(), origin: None };
+            Err(refusal) => {
+                let rejected = RejectedHandshake {
+                    why: refusal.why(),
+                    status: refusal.status().as_u16(),
+                    text: refusal.text(),
+                    path: uri.path(),
+                    origin: None,
+                };
                 note_rejected(&server, rejected);
-                return response::send(&mut respond, plain(status, text), is_head, limits.transfer_timeout).await;
+                return response::send(&mut respond, plain(&refusal), is_head, limits.transfer_timeout).await;
             }
         };
         let answered = tokio::select! {
@@ -197,9 +202,9 @@ fn open(Tunnel { receiving, waiting }: Tunnel, respond: &mut SendResponse<Bytes>
     }
 }
 
-fn plain(status: StatusCode, text: &str) -> Response<Body> {
-    let mut response = Response::new(Body::from(format!("{text}\n")));
-    *response.status_mut() = status;
+fn plain(refusal: &HandshakeRejection) -> Response<Body> {
+    let mut response = Response::new(Body::from(format!("{}\n", refusal.text())));
+    *response.status_mut() = refusal.status();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }

@@ -14,6 +14,8 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::oneshot;
 
 use crate::limits::Limits;
+use crate::metrics::Rejected;
+use crate::server::handshake_check::HandshakeRejection;
 use crate::server::http::body::Body;
 use crate::sync::lock;
 use crate::transport::Http2Stream;
@@ -39,14 +41,14 @@ pub(super) struct Tunnel {
 ///
 /// # Errors
 ///
-/// The status and the text for a request that no route sees.
+/// The answer to a request that no route sees.
 pub(super) fn read(
     request: Request<RecvStream>,
     limits: &Limits,
-) -> Result<(Request<Body>, Option<Tunnel>), (StatusCode, &'static str)> {
+) -> Result<(Request<Body>, Option<Tunnel>), HandshakeRejection> {
     let (mut head, receiving) = request.into_parts();
     if head.headers.len() > limits.headers {
-        return Err((StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "there are too many headers"));
+        return Err(malformed(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "there are too many headers"));
     }
     if head.method != Method::CONNECT {
         let length = content_length(&head.headers);
@@ -56,12 +58,21 @@ pub(super) fn read(
     match head.extensions.get::<Protocol>().map(Protocol::as_str) {
         Some(name) if name.eq_ignore_ascii_case("websocket") => {}
         // RFC 9220 §3 says it for HTTP/3; RFC 8441 names no status.
-        Some(_) => return Err((StatusCode::NOT_IMPLEMENTED, "an extended CONNECT is for `websocket` alone")),
-        None => return Err((StatusCode::METHOD_NOT_ALLOWED, "this server is no proxy: CONNECT needs a `:protocol`")),
+        Some(_) => {
+            return Err(malformed(StatusCode::NOT_IMPLEMENTED, "an extended CONNECT is for `websocket` alone"));
+        }
+        None => {
+            let text = "this server is no proxy: CONNECT needs a `:protocol`";
+            return Err(malformed(StatusCode::METHOD_NOT_ALLOWED, text));
+        }
     }
     let (waiting, opened) = oneshot::channel();
     head.extensions.insert(Http2StreamReceiver(Arc::new(Mutex::new(Some(opened)))));
     Ok((Request::from_parts(head, Body::empty()), Some(Tunnel { receiving, waiting })))
+}
+
+fn malformed(status: StatusCode, text: &'static str) -> HandshakeRejection {
+    HandshakeRejection::new(status, text).because(Rejected::Malformed)
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
