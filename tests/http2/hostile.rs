@@ -132,8 +132,7 @@ async fn clients_that_begin_and_go_on_slowly_are_dropped_in_time() {
     let slowly = async |beginning: &[u8], rest: &[u8]| {
         let mut stream = TcpStream::connect(probe.address).await.expect("the server listens");
         stream.write_all(beginning).await.expect("it is sent");
-        let mut rest = rest.iter().cycle();
-        while let Some(byte) = rest.next() {
+        for byte in rest.iter().cycle() {
             if stream.write_all(&[*byte]).await.is_err() {
                 return;
             }

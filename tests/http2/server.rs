@@ -74,16 +74,11 @@ impl ProbeGateway {
 
     /// Host, cookie `b`, address and subprotocol of the handshake.
     #[subscribe]
-    fn handshake(
-        &self,
-        handshake: Handshake,
-    ) -> Data<(Option<String>, Option<String>, Option<String>, Option<String>)> {
-        Data((
-            handshake.header("host").map(str::to_owned),
-            handshake.cookie("b").map(str::to_owned),
-            handshake.address().map(|address| address.to_string()),
-            handshake.protocol().map(str::to_owned),
-        ))
+    fn handshake(&self, handshake: Handshake) -> Data<[Option<String>; 4]> {
+        let address = handshake.address().map(|address| address.to_string());
+        let [host, cookie, protocol] =
+            [handshake.header("host"), handshake.cookie("b"), handshake.protocol()].map(|text| text.map(str::to_owned));
+        Data([host, cookie, address, protocol])
     }
 
     /// Runs until the test lets it end.
