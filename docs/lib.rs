@@ -24,6 +24,7 @@ pages! {
     pipeline: "pipeline.md";
     connections: "connections.md";
     serving: "serving.md";
+    lines: "lines.md";
     cluster: "cluster.md";
     operations: "operations.md";
     deploy: "deploy.md";

@@ -1,4 +1,4 @@
-//! A client of `gateway-core` servers: typed events, requests and streams over a WebSocket that reconnects and resumes.
+//! A client of `gateway-core` servers: typed events, requests and streams over a WebSocket, or over lines, that reconnects and resumes.
 //!
 //! ```no_run
 //! use gateway_client::{Client, Event, Request};
@@ -45,6 +45,14 @@
 //! | show the state | [`Client::status`], [`Client::watch`], [`Status`] |
 //! | connect through something else than TCP, or in a test | [`Connector`] |
 //!
+//! # Addresses
+//!
+//! | URL | the client speaks |
+//! | --- | --- |
+//! | `ws://host/chat`, `wss://host/chat` | WebSocket |
+//! | `tcp://host:3001/chat`, `tls://host:3001/chat` | lines over TCP, as `Server::lines` takes them |
+//! | `unix:/run/app.sock:/chat` | lines over a Unix socket; the namespace begins behind the last `:/` |
+//!
 //! # Losses
 //!
 //! A lost connection is replaced after a growing, jittered wait, and not before the pause that the server asks for. A server that recovers
@@ -68,7 +76,7 @@
 //!
 //! # Features
 //!
-//! `tls` adds `wss:` by rustls with ring, and the type `Tls`.
+//! `tls` adds `wss:` and `tls:` by rustls with ring, and the type `Tls`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -2,9 +2,11 @@
 //! crate makes of bytes; the targets judge it.
 
 mod compressed;
+mod lines;
 mod packets;
 
 pub use compressed::{agree, inflate, read_compressed_frames, write_compressed};
+pub use lines::{FuzzFirst, read_first, read_lines, write_line};
 pub use packets::{FuzzForm, FuzzPacket, read_packets, read_polled, write_packet, write_plain, write_polled};
 
 use http::request::Parts;

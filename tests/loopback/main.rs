@@ -9,6 +9,7 @@ mod floods;
 mod formats;
 mod handshake;
 mod leaving;
+mod lines;
 mod listeners;
 mod monitoring;
 mod refusals;

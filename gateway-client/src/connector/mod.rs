@@ -7,6 +7,7 @@ mod tls;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::path::Path;
 use std::pin::Pin;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -23,8 +24,8 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for S {}
 /// The future of [`Connector::connect`].
 pub type ConnectFuture = Pin<Box<dyn Future<Output = io::Result<Box<dyn ByteStream>>> + Send>>;
 
-/// Opens the stream of bytes on which a client then speaks WebSocket. Implement it to connect through a proxy, to a Unix socket, or in
-/// memory; the default opens TCP, and TLS for `wss:`.
+/// Opens the stream of bytes on which a client then speaks WebSocket or lines. Implement it to connect through a proxy, or in
+/// memory; the default opens TCP, TLS for `wss:` and `tls:`, and Unix sockets for `unix:`.
 pub trait Connector: Send + Sync + 'static {
     /// Begins to open a stream. Called once for each attempt.
     fn connect(&self, destination: &Destination<'_>) -> ConnectFuture;
@@ -38,8 +39,10 @@ pub struct Destination<'a> {
     pub host: &'a str,
     /// Port.
     pub port: u16,
-    /// `true` for `wss:` and `https:`.
+    /// `true` for `wss:`, `https:` and `tls:`.
     pub is_tls: bool,
+    /// Path of the Unix socket of a `unix:` URL, which has no host and no port.
+    pub unix: Option<&'a Path>,
 }
 
 impl fmt::Debug for dyn Connector {

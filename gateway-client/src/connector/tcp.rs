@@ -1,8 +1,10 @@
-//! TCP, with TLS where the URL asks for it.
+//! TCP, with TLS where the URL asks for it, and Unix sockets.
 
 use std::io;
 
 use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 
 #[cfg(feature = "tls")]
 use crate::connector::Tls;
@@ -17,6 +19,15 @@ pub(crate) struct TcpConnector {
 
 impl Connector for TcpConnector {
     fn connect(&self, destination: &Destination<'_>) -> ConnectFuture {
+        #[cfg(unix)]
+        if let Some(path) = destination.unix.map(ToOwned::to_owned) {
+            return Box::pin(async move { Ok(Box::new(UnixStream::connect(path).await?) as Box<dyn ByteStream>) });
+        }
+        #[cfg(not(unix))]
+        if destination.unix.is_some() {
+            let text = "there are no Unix sockets on this system";
+            return Box::pin(std::future::ready(Err(io::Error::new(io::ErrorKind::Unsupported, text))));
+        }
         let (host, port) = (destination.host.to_owned(), destination.port);
         if !destination.is_tls {
             return Box::pin(async move { Ok(Box::new(open(&host, port).await?) as Box<dyn ByteStream>) });
@@ -32,7 +43,7 @@ impl Connector for TcpConnector {
         }
         #[cfg(not(feature = "tls"))]
         {
-            let text = "`wss:` needs the feature `tls` of gateway-client, or a connector of your own";
+            let text = "`wss:` and `tls:` need the feature `tls` of gateway-client, or a connector of your own";
             Box::pin(std::future::ready(Err(io::Error::new(io::ErrorKind::Unsupported, text))))
         }
     }

@@ -3,6 +3,8 @@
 mod attempt;
 mod backoff;
 mod connection;
+mod line_socket;
+mod socket;
 
 use std::fmt;
 use std::future::Future;

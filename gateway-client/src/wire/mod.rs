@@ -3,6 +3,7 @@
 mod address;
 mod base64;
 mod close;
+mod first_line;
 mod frame;
 mod handshake;
 
@@ -10,5 +11,6 @@ pub(crate) use address::Address;
 pub use address::AddressError;
 pub(crate) use base64::{read, write};
 pub(crate) use close::{EXPIRED, invites_back, pause_in};
+pub(crate) use first_line::FirstLine;
 pub(crate) use frame::{Data, Frame, FrameId, SessionFrame, answer_frame, cancel_frame, event_frame};
 pub(crate) use handshake::{Offer, SUBPROTOCOL, is_own_header, upgrade_request};

@@ -4,6 +4,7 @@
 
 mod faults;
 mod hostile;
+mod lines;
 mod memory;
 mod messages;
 mod ports;

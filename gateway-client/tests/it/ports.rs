@@ -43,21 +43,40 @@ impl Port {
 async fn started(endpoint: Endpoint) -> (RunningServer, SocketAddr, Handled) {
     let handled = Handled::default();
     let server = Server::empty().gateway::<Port>().provide(handled.clone()).recovery(Recovery::default());
-    let server = server.start(endpoint).await.unwrap();
+    let server = server.lines("127.0.0.1:0").start(endpoint).await.unwrap();
     let LocalAddr::Tcp(address) = *server.local_addr() else { panic!("not TCP") };
     (server, address, handled)
 }
 
+/// Where the server takes lines.
+fn of_lines(server: &RunningServer) -> SocketAddr {
+    server.lines_addrs()[0].as_tcp().unwrap()
+}
+
 fn builder(address: SocketAddr) -> gateway_client::ClientBuilder {
+    builder_at(format!("ws://{address}/port"))
+}
+
+fn builder_at(url: String) -> gateway_client::ClientBuilder {
     let delays = Delays { base: Duration::from_millis(5), cap: Duration::from_millis(20), ..Delays::default() };
-    Client::builder(format!("ws://{address}/port")).delays(delays)
+    Client::builder(url).delays(delays)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_burst_survives_a_network_that_resets_and_delays() {
     let (_server, address, handled) = started(Endpoint::from("127.0.0.1:0")).await;
+    survive_a_burst("ws", address, handled).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_survives_such_a_network_over_lines() {
+    let (server, _, handled) = started(Endpoint::from("127.0.0.1:0")).await;
+    survive_a_burst("tcp", of_lines(&server), handled).await;
+}
+
+async fn survive_a_burst(scheme: &str, address: SocketAddr, handled: Handled) {
     let proxy = Proxy::to(address).await;
-    let client = builder(proxy.address()).build().unwrap();
+    let client = builder_at(format!("{scheme}://{}/port", proxy.address())).build().unwrap();
     let mut numbered = client.on::<usize>("numbered");
     client.ready().await.unwrap();
     let weather = [
@@ -115,20 +134,27 @@ async fn a_burst_survives_a_network_that_resets_and_delays() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn large_messages_flow_in_both_directions_at_once() {
-    let (_server, address, _) = started(Endpoint::from("127.0.0.1:0")).await;
-    let client = builder(address).connect().await.unwrap();
-    let text = "x".repeat(200_000);
-    let replies = futures_util::stream::iter(0..50).map(|_| client.request::<String>("echo", &text).into_future());
-    let lengths: Vec<usize> =
-        timeout(PATIENCE, replies.buffered(40).map(|reply| reply.unwrap().len()).collect()).await.unwrap();
-    assert_eq!(lengths, [200_000; 50]);
+    let (server, address, _) = started(Endpoint::from("127.0.0.1:0")).await;
+    for url in [format!("ws://{address}/port"), format!("tcp://{}/port", of_lines(&server))] {
+        let client = builder_at(url).connect().await.unwrap();
+        let text = "x".repeat(200_000);
+        let replies = futures_util::stream::iter(0..50).map(|_| client.request::<String>("echo", &text).into_future());
+        let lengths: Vec<usize> =
+            timeout(PATIENCE, replies.buffered(40).map(|reply| reply.unwrap().len()).collect()).await.unwrap();
+        assert_eq!(lengths, [200_000; 50]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stops_is_found_again() {
     let (server, address, _) = started(Endpoint::from("127.0.0.1:0")).await;
     let client = builder(address).connect().await.unwrap();
+    let lines = of_lines(&server);
+    let device = builder_at(format!("tcp://{lines}/port")).connect().await.unwrap();
+    let mut of_device = device.watch();
     server.stop().await;
+    let gone = timeout(PATIENCE, of_device.wait_for(|status| matches!(status, Status::Waiting(_)))).await.unwrap();
+    assert!(matches!(&*gone.unwrap(), Status::Waiting(waiting) if waiting.code == 1001 || waiting.code == 1006));
     let mut status = client.watch();
     let waiting = timeout(PATIENCE, status.wait_for(|status| matches!(status, Status::Waiting(_)))).await.unwrap();
     assert!(matches!(&*waiting.unwrap(), Status::Waiting(waiting) if waiting.code == 1001 || waiting.code == 1006));

@@ -130,7 +130,7 @@ fn queue_close_frame(
     let (told, ending) = match reason {
         // RFC 6455 §5.5.1: a close frame is answered by one, usually with the same code.
         DisconnectReason::Client(close) => (Some(format.close_frame(close.as_ref())), Ending::Answered),
-        DisconnectReason::Lost | DisconnectReason::Aborted => (None, Ending::Answered),
+        DisconnectReason::Lost | DisconnectReason::HalfClosed | DisconnectReason::Aborted => (None, Ending::Answered),
         DisconnectReason::Shutdown if format.tells_why() => {
             (Some(format.close_frame(Some(&application.drain.disconnect()))), Ending::Awaited)
         }

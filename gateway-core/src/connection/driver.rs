@@ -24,9 +24,7 @@ use crate::connection::sockets::Sockets;
 use crate::gateway::Route;
 use crate::handler::SocketGrants;
 use crate::metrics::Counter;
-use crate::protocol::{
-    ClientMessage, CloseCode, Codec, Disconnect, Encoded, Flow, OpCode, ReceivedMessage, WireFormat,
-};
+use crate::protocol::{ClientMessage, CloseCode, Codec, Disconnect, Flow, ReceivedMessage, WireFormat};
 use crate::session::{Batch, DisconnectReason, Heartbeat, HeartbeatConfig, ReceivedKind};
 use crate::transport::{Broken, Handshake, Transport};
 
@@ -196,6 +194,10 @@ impl<T: Transport> Connection<T> {
             Poll::Pending => Ok(false),
             Poll::Ready(Ok(())) => Ok(true),
             Poll::Ready(Err(Broken::Lost)) => Err(CloseCause::Over(DisconnectReason::Lost)),
+            Poll::Ready(Err(Broken::HalfClosed)) => {
+                inside.sockets.half_close();
+                Ok(true)
+            }
             Poll::Ready(Err(Broken::Aborted)) => Err(CloseCause::Over(DisconnectReason::Aborted)),
             Poll::Ready(Err(Broken::Violation(disconnect))) => Err(inside.violated(disconnect)),
         }
@@ -299,7 +301,7 @@ impl ConnectionState {
             self.end = Some(self.violated(Disconnect::new(CloseCode::POLICY, "too many pings")));
             return;
         }
-        self.sockets.outbox().push_pong(Encoded::frame(OpCode::Pong, payload));
+        self.sockets.outbox().push_pong(self.codec.format().pong(payload));
     }
 
     /// Handles a whole message.

@@ -3,8 +3,8 @@
 use crate::connection::application::Application;
 use crate::connection::driver::{ConnectionConfig, ConnectionScope};
 use crate::limits::Limits;
-use crate::protocol::WireFormat;
 use crate::protocol::socket_io::PacketLimits;
+use crate::protocol::{Framing, WireFormat};
 use crate::session::{HeartbeatConfig, PingMode};
 use crate::transport::{Handshake, MSGPACK};
 
@@ -18,6 +18,19 @@ impl ConnectionConfig {
         let format = match format_for(handshake.protocol(), has_custom_format) {
             WireFormat::Plain if is_numbered => WireFormat::PlainNumbered,
             format => format,
+        };
+        Self { format, heartbeat_config: HeartbeatConfig { interval, timeout, ping_mode: PingMode::OnSilence } }
+    }
+}
+
+impl ConnectionConfig {
+    /// Returns the configuration of a TCP or Unix socket. Lines alone have offsets, for clients that asked for them.
+    pub(crate) fn lines(application: &Application, handshake: &Handshake, framing: Framing) -> Self {
+        let Limits { ping_interval: interval, ping_timeout: timeout, .. } = application.limits;
+        let format = match framing {
+            Framing::Packed(_) => WireFormat::LinesMsgpack,
+            Framing::Lines if handshake.resume().is_some() => WireFormat::LinesNumbered,
+            Framing::Lines => WireFormat::Lines,
         };
         Self { format, heartbeat_config: HeartbeatConfig { interval, timeout, ping_mode: PingMode::OnSilence } }
     }

@@ -160,12 +160,15 @@ impl SocketDriver {
     /// The reason and extent of an end that the server requested, after accepted requests are answered.
     pub(super) fn requested_end(&mut self) -> Option<(DisconnectReason, Scope)> {
         let (reason, scope) = self.session().outbox.ended()?;
-        if !reason.is_gentle() || self.connect_hooks.is_some() || self.is_idle() {
+        // A client that sent all it has to say waits for the answers, also if it is not accepted yet.
+        let still_listens = reason == DisconnectReason::HalfClosed;
+        let is_connecting = self.connect_hooks.is_some();
+        if !reason.is_gentle() || (is_connecting && !still_listens) || (!is_connecting && self.is_idle()) {
             return Some((reason, scope));
         }
         // Accepted requests are answered first, within a time limit.
         let now = Instant::now();
-        if self.drained_by.is_none() {
+        if self.drained_by.is_none() && !still_listens {
             self.scheduler.end_streams();
             self.session().gone.cancel();
         }

@@ -14,7 +14,7 @@ use crate::connection::single::Single;
 use crate::connection::socket_driver::SocketDriver;
 use crate::metrics::{Caller, multiplexed_span};
 use crate::protocol::{ClientMessage, Codec, TraceParent, Violation};
-use crate::session::{Outbox, Session};
+use crate::session::{DisconnectReason, Outbox, Scope, Session};
 use crate::transport::{Handshake, Transport};
 
 pub(super) enum Sockets {
@@ -62,6 +62,16 @@ impl Sockets {
         match self {
             Self::Single(single) => single.stop_if_told(),
             Self::Multiplexed(multiplexed) => multiplexed.stop_if_told(application),
+        }
+    }
+
+    /// Notes that the client sends no more: the connection ends once everything that was sent is answered.
+    #[cold]
+    pub(super) fn half_close(&self) {
+        for session in self.drivers().iter().map(SocketDriver::session) {
+            // Answers to the server's own requests cannot come any more.
+            session.pending.close();
+            session.outbox.end(DisconnectReason::HalfClosed, Scope::Connection);
         }
     }
 

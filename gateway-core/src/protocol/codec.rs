@@ -5,7 +5,7 @@ use crate::protocol::msgpack::MsgpackLimits;
 use crate::protocol::socket_io::{PacketDecoder, PacketLimits};
 use crate::protocol::{
     ClientMessage, CloseCode, Disconnect, Encoded, Incoming, Malformed, MessageFormat, OpCode, Outgoing, Violation,
-    close_frame, custom, engine_io, plain, plain_msgpack, socket_io,
+    close_frame, custom, engine_io, lines, plain, plain_msgpack, socket_io,
 };
 
 /// Maximum number of binary parts in a MessagePack packet. The message's size is limited as usual; this limits the
@@ -18,6 +18,9 @@ pub(crate) enum Codec {
     PlainNumbered,
     PlainMsgpack(MsgpackLimits),
     Custom(&'static dyn MessageFormat),
+    Lines,
+    LinesNumbered,
+    LinesMsgpack(MsgpackLimits),
     SocketIo(Box<PacketDecoder>),
     SocketIoMsgpack(Box<PacketDecoder>),
     EngineIo,
@@ -43,6 +46,9 @@ impl Codec {
             WireFormat::PlainNumbered => Self::PlainNumbered,
             WireFormat::PlainMsgpack => Self::PlainMsgpack(MsgpackLimits { depth, attachments }),
             WireFormat::Custom => custom.map_or(Self::Plain, Self::Custom),
+            WireFormat::Lines => Self::Lines,
+            WireFormat::LinesNumbered => Self::LinesNumbered,
+            WireFormat::LinesMsgpack => Self::LinesMsgpack(MsgpackLimits { depth, attachments }),
             WireFormat::SocketIo => Self::SocketIo(Box::new(PacketDecoder::new(limits))),
             WireFormat::SocketIoMsgpack => {
                 let limits = PacketLimits { attachments: attachments.max(PARTS_INSIDE), ..limits };
@@ -59,6 +65,9 @@ impl Codec {
             Self::PlainNumbered => WireFormat::PlainNumbered,
             Self::PlainMsgpack(_) => WireFormat::PlainMsgpack,
             Self::Custom(_) => WireFormat::Custom,
+            Self::Lines => WireFormat::Lines,
+            Self::LinesNumbered => WireFormat::LinesNumbered,
+            Self::LinesMsgpack(_) => WireFormat::LinesMsgpack,
             Self::SocketIo(_) => WireFormat::SocketIo,
             Self::SocketIoMsgpack(_) => WireFormat::SocketIoMsgpack,
             Self::EngineIo => WireFormat::EngineIo,
@@ -78,10 +87,21 @@ impl Codec {
         mut deliver: impl FnMut(Option<&str>, Incoming<'_>),
     ) -> Result<(), DecodeError> {
         match (self, message) {
-            (Self::Plain | Self::PlainNumbered | Self::PlainMsgpack(_), ClientMessage::Text(text)) => {
+            (
+                Self::Plain
+                | Self::PlainNumbered
+                | Self::PlainMsgpack(_)
+                | Self::Lines
+                | Self::LinesNumbered
+                | Self::LinesMsgpack(_),
+                ClientMessage::Text(text),
+            ) => {
                 deliver(None, plain::decode(text)?);
             }
-            (Self::PlainMsgpack(limits), ClientMessage::Binary(bytes)) => {
+            (Self::Lines | Self::LinesNumbered, ClientMessage::Binary(_)) => {
+                return Err(Malformed::new("the line is not UTF-8").into());
+            }
+            (Self::PlainMsgpack(limits) | Self::LinesMsgpack(limits), ClientMessage::Binary(bytes)) => {
                 plain_msgpack::decode_packed(bytes, *limits, |incoming| deliver(None, incoming))?;
             }
             (Self::Plain | Self::PlainNumbered, ClientMessage::Binary(_)) => {
@@ -107,7 +127,14 @@ impl Codec {
     pub(crate) fn assembling(&self) -> Option<u64> {
         match self {
             Self::SocketIo(decoder) | Self::SocketIoMsgpack(decoder) => decoder.assembling(),
-            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack(_) | Self::Custom(_) | Self::EngineIo => None,
+            Self::Plain
+            | Self::PlainNumbered
+            | Self::PlainMsgpack(_)
+            | Self::Custom(_)
+            | Self::Lines
+            | Self::LinesNumbered
+            | Self::LinesMsgpack(_)
+            | Self::EngineIo => None,
         }
     }
 }
@@ -149,6 +176,12 @@ pub(crate) enum WireFormat {
     PlainMsgpack,
     /// The application's own format, [`EncodeContext::own`].
     Custom,
+    /// Plain JSON, one object a line.
+    Lines,
+    /// Lines for clients that requested recovery: events carry their offset.
+    LinesNumbered,
+    /// Plain envelopes in MessagePack, each behind its length.
+    LinesMsgpack,
     /// Socket.IO over Engine.IO, packets as text.
     SocketIo,
     /// Socket.IO over Engine.IO, packets as MessagePack.
@@ -158,28 +191,48 @@ pub(crate) enum WireFormat {
 }
 
 impl WireFormat {
-    pub(crate) const COUNT: usize = 7;
+    pub(crate) const COUNT: usize = 10;
 
     /// Returns `true` if every message is inside a packet of Engine.IO.
     pub(crate) fn is_of_engine(self) -> bool {
         match self {
-            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom => false,
+            Self::Plain
+            | Self::PlainNumbered
+            | Self::PlainMsgpack
+            | Self::Custom
+            | Self::Lines
+            | Self::LinesNumbered
+            | Self::LinesMsgpack => false,
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => true,
         }
+    }
+
+    /// Returns `true` for messages over TCP and Unix sockets, without frames of a WebSocket.
+    pub(crate) fn is_of_lines(self) -> bool {
+        matches!(self, Self::Lines | Self::LinesNumbered | Self::LinesMsgpack)
     }
 
     /// Returns `true` if events carry their offset, for clients that can resume.
     pub(crate) fn numbers_events(self) -> bool {
         match self {
-            Self::Plain | Self::PlainMsgpack | Self::Custom | Self::EngineIo => false,
-            Self::PlainNumbered | Self::SocketIo | Self::SocketIoMsgpack => true,
+            Self::Plain | Self::PlainMsgpack | Self::Custom | Self::Lines | Self::LinesMsgpack | Self::EngineIo => {
+                false
+            }
+            Self::PlainNumbered | Self::LinesNumbered | Self::SocketIo | Self::SocketIoMsgpack => true,
         }
     }
 
     /// Returns `true` if a client that can resume reads the last text of every event as its offset.
     pub(crate) fn takes_texts_for_offsets(self) -> bool {
         match self {
-            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom | Self::EngineIo => false,
+            Self::Plain
+            | Self::PlainNumbered
+            | Self::PlainMsgpack
+            | Self::Custom
+            | Self::Lines
+            | Self::LinesNumbered
+            | Self::LinesMsgpack
+            | Self::EngineIo => false,
             Self::SocketIo | Self::SocketIoMsgpack => true,
         }
     }
@@ -187,7 +240,14 @@ impl WireFormat {
     /// Returns `true` if clients have a message for disconnecting, so that a close without it is a lost connection.
     pub(crate) fn has_farewells(self) -> bool {
         match self {
-            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom | Self::EngineIo => false,
+            Self::Plain
+            | Self::PlainNumbered
+            | Self::PlainMsgpack
+            | Self::Custom
+            | Self::Lines
+            | Self::LinesNumbered
+            | Self::LinesMsgpack
+            | Self::EngineIo => false,
             Self::SocketIo | Self::SocketIoMsgpack => true,
         }
     }
@@ -196,14 +256,35 @@ impl WireFormat {
     pub(crate) fn ping(self) -> Encoded {
         match self {
             Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom => Encoded::frame(OpCode::Ping, &[]),
+            Self::Lines | Self::LinesNumbered | Self::LinesMsgpack => lines::ping_message(self),
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => engine_io::ping(),
+        }
+    }
+
+    /// Answer to a ping of the client's transport, with the payload of the ping.
+    pub(crate) fn pong(self, payload: &[u8]) -> Encoded {
+        match self {
+            Self::Lines | Self::LinesNumbered | Self::LinesMsgpack => lines::pong_message(self, payload),
+            Self::Plain
+            | Self::PlainNumbered
+            | Self::PlainMsgpack
+            | Self::Custom
+            | Self::SocketIo
+            | Self::SocketIoMsgpack
+            | Self::EngineIo => Encoded::frame(OpCode::Pong, payload),
         }
     }
 
     /// Returns `true` if a close frame has a code and a reason.
     pub(crate) fn tells_why(self) -> bool {
         match self {
-            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom => true,
+            Self::Plain
+            | Self::PlainNumbered
+            | Self::PlainMsgpack
+            | Self::Custom
+            | Self::Lines
+            | Self::LinesNumbered
+            | Self::LinesMsgpack => true,
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => false,
         }
     }
@@ -212,6 +293,7 @@ impl WireFormat {
     pub(crate) fn close_frame(self, close: Option<&Disconnect>) -> Encoded {
         match self {
             Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom => close_frame(close),
+            Self::Lines | Self::LinesNumbered | Self::LinesMsgpack => lines::close_message(self, close),
             // Engine.IO closes without a code, except to make the client reconnect and for violations of RFC 6455; these have a code
             // without a reason.
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => {
@@ -235,6 +317,9 @@ impl WireFormat {
             Self::PlainNumbered => encode_plain_numbered(outgoing, outgoing.offset()),
             Self::PlainMsgpack => plain_msgpack::encode_packed(outgoing),
             Self::Custom => custom::encode_custom(encode_context.own, outgoing),
+            Self::Lines => lines::encode_line(outgoing, None),
+            Self::LinesNumbered => lines::encode_line(outgoing, outgoing.offset()),
+            Self::LinesMsgpack => lines::encode_packed_frame(outgoing),
             Self::SocketIo => socket_io::encode(encode_context.namespace, outgoing),
             Self::SocketIoMsgpack => socket_io::encode_packed(encode_context.namespace, outgoing),
             Self::EngineIo => Encoded::nothing(),
@@ -244,7 +329,14 @@ impl WireFormat {
     /// Returns `true` if a request is answered by an ack, which belongs to the request alone.
     pub(crate) fn has_acks(self) -> bool {
         match self {
-            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom | Self::EngineIo => false,
+            Self::Plain
+            | Self::PlainNumbered
+            | Self::PlainMsgpack
+            | Self::Custom
+            | Self::Lines
+            | Self::LinesNumbered
+            | Self::LinesMsgpack
+            | Self::EngineIo => false,
             Self::SocketIo | Self::SocketIoMsgpack => true,
         }
     }
@@ -252,8 +344,10 @@ impl WireFormat {
     /// Returns `true` if this message is kept for recovery and has an offset.
     pub(crate) fn is_numbered(self, outgoing: &Outgoing<'_>) -> bool {
         match self {
-            Self::Plain | Self::PlainMsgpack | Self::Custom | Self::EngineIo => false,
-            Self::PlainNumbered => plain::is_event(outgoing),
+            Self::Plain | Self::PlainMsgpack | Self::Custom | Self::Lines | Self::LinesMsgpack | Self::EngineIo => {
+                false
+            }
+            Self::PlainNumbered | Self::LinesNumbered => plain::is_event(outgoing),
             Self::SocketIo | Self::SocketIoMsgpack => socket_io::is_event(outgoing),
         }
     }
@@ -266,10 +360,11 @@ impl WireFormat {
         offset: &str,
     ) -> [Encoded; 2] {
         match self {
-            Self::Plain | Self::PlainMsgpack | Self::Custom | Self::EngineIo => {
+            Self::Plain | Self::PlainMsgpack | Self::Custom | Self::Lines | Self::LinesMsgpack | Self::EngineIo => {
                 [self.encode(encode_context, outgoing), Encoded::nothing()]
             }
             Self::PlainNumbered => [encode_plain_numbered(outgoing, Some(offset)), Encoded::nothing()],
+            Self::LinesNumbered => [lines::encode_line(outgoing, Some(offset)), Encoded::nothing()],
             Self::SocketIo => socket_io::encode_numbered(encode_context.namespace, outgoing, offset),
             Self::SocketIoMsgpack => socket_io::encode_packed_numbered(encode_context.namespace, outgoing, offset),
         }

@@ -16,6 +16,7 @@ mod event;
 mod fault;
 mod json;
 mod lenient;
+mod lines;
 mod message;
 mod msgpack;
 mod payload;
@@ -41,8 +42,8 @@ pub(crate) use fault::{Fault, Step};
 pub use gateway_types::private::Event;
 pub(crate) use json::exceeds_depth;
 pub use lenient::Lenient;
+pub(crate) use lines::{FirstMessage, FoundFirst, Framing, LineDecoder, ResumeMembers, find_first, refusal};
 pub use message::{Message, Text};
-#[cfg(any(fuzzing, feature = "testing"))]
 pub(crate) use msgpack::MsgpackLimits;
 #[cfg(feature = "testing")]
 pub(crate) use msgpack::{MsgpackReader, MsgpackWriter};

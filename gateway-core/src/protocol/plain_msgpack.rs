@@ -104,10 +104,13 @@ pub(crate) fn encode_packed(outgoing: &Outgoing<'_>) -> Encoded {
     if matches!(outgoing, Outgoing::Connected { .. } | Outgoing::Disconnected) {
         return Encoded::nothing();
     }
-    Encoded::written(OpCode::Binary, plain::expected_len(outgoing), |out| write(&mut MsgpackWriter::new(out), outgoing))
+    Encoded::written(OpCode::Binary, plain::expected_len(outgoing), |out| {
+        write_packed(&mut MsgpackWriter::new(out), outgoing);
+    })
 }
 
-fn write(out: &mut MsgpackWriter<'_>, outgoing: &Outgoing<'_>) {
+/// Writes what the server says as one map.
+pub(in crate::protocol) fn write_packed(out: &mut MsgpackWriter<'_>, outgoing: &Outgoing<'_>) {
     let exception = |data| ("exception", Some(ContentRef::from(data)));
     let ((event, content), id, last) = match *outgoing {
         Outgoing::Event { event, content, .. } => ((event, Some(content)), None, LastMember::Nothing),

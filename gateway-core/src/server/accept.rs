@@ -14,14 +14,16 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 
 use crate::metrics::{Counter, Counters};
-use crate::server::endpoint::{BoundListener, Listener};
+use crate::server::endpoint::{BoundListener, Listener, Speaks};
 use crate::server::http::lingering::linger;
 use crate::server::http::manual_upgrade::ManualUpgrade;
 use crate::server::http::service::GatewayService;
 #[cfg(feature = "http2")]
 use crate::server::http2;
+use crate::server::lines;
 use crate::server::shutdown::takes_no_request;
-use crate::transport::Tls;
+use crate::server::state::StartedServer;
+use crate::transport::{SharedStream, Stream, Tls};
 
 /// Rest after an accept that failed for want of a resource, so that the loop does not spin while nothing is free.
 const RESTING: Duration = Duration::from_millis(50);
@@ -40,11 +42,17 @@ pub(crate) async fn accept(listener: Listener, service: GatewayService) {
             Accepted::Tcp(stream, peer) => {
                 // A frame is written whole: waiting for more would only delay it.
                 let _ = stream.set_nodelay(true);
-                let service = GatewayService { peer: Some(peer), ..service.clone() };
-                open(stream, listener.tls.as_ref(), service);
+                let tls = listener.tls.as_ref();
+                match listener.speaks {
+                    Speaks::Http => open(stream, tls, GatewayService { peer: Some(peer), ..service.clone() }),
+                    Speaks::Lines => open_lines(stream, tls, Some(peer), &service.server),
+                }
             }
             #[cfg(unix)]
-            Accepted::Unix(stream) => open(stream, listener.tls.as_ref(), service.clone()),
+            Accepted::Unix(stream) => match listener.speaks {
+                Speaks::Http => open(stream, listener.tls.as_ref(), service.clone()),
+                Speaks::Lines => open_lines(stream, listener.tls.as_ref(), None, &service.server),
+            },
         }
     }
 }
@@ -119,6 +127,21 @@ fn open<S: AcceptedStream>(stream: S, tls: Option<&Tls>, service: GatewayService
     match tls {
         None => spawn(stream, service),
         Some(tls) => spawn(tls.accept(stream), service),
+    }
+}
+
+/// Serves a connection of lines in a task of its own.
+fn open_lines<S: AcceptedStream>(
+    stream: S,
+    tls: Option<&Tls>,
+    peer: Option<SocketAddr>,
+    server: &Arc<StartedServer>,
+) where
+    SharedStream<S>: Stream,
+{
+    match tls {
+        None => lines::spawn(SharedStream::from(stream), peer, server),
+        Some(tls) => lines::spawn(tls.accept(stream), peer, server),
     }
 }
 

@@ -106,6 +106,16 @@ enum RequestedScope {
     Multiplexed(Duration),
 }
 
+/// The rejection of a request for a path without a gateway.
+pub(crate) fn no_such_namespace(server: &StartedServer) -> HandshakeRejection {
+    let mut text = "there is no gateway at this path".to_owned();
+    if cfg!(debug_assertions) {
+        let names: Vec<_> = server.application.routes.iter().map(|route| route.namespace).collect();
+        text = format!("{text}; the namespaces are {}", names.join(", "));
+    }
+    HandshakeRejection::new(StatusCode::NOT_FOUND, text).because(Rejected::NotFound)
+}
+
 /// Counts and logs a rejected request.
 pub(crate) fn note_rejected(server: &StartedServer, rejected: RejectedHandshake<'_>) {
     server.shared.telemetry.counters.reject(rejected.why);

@@ -19,6 +19,7 @@ use wrapped::wrapped;
 pub(crate) struct Banner<'a> {
     pub(crate) server: &'a StartedServer,
     pub(crate) address: &'a LocalAddr,
+    pub(crate) lines: &'a [LocalAddr],
     pub(crate) monitoring: Option<&'a LocalAddr>,
     pub(crate) encrypted: bool,
 }
@@ -40,6 +41,11 @@ impl fmt::Display for Banner<'_> {
         }
         for engine in &self.server.engines {
             self.write_engine(formatter, engine)?;
+        }
+        for address in self.lines {
+            let address = address.to_string();
+            let scheme = if address.starts_with("unix") { "" } else { "tcp://" };
+            writeln!(formatter, "  {scheme}{address}\n    lines, for every namespace that takes events\n")?;
         }
         if let Some(monitoring) = self.monitoring {
             writeln!(formatter, "  http://{monitoring}\n    /metrics, /health/live, /health/ready\n")?;
@@ -155,7 +161,12 @@ mod tests {
     async fn each_event_stands_with_its_method_and_so_does_every_other() {
         let server = Server::empty().gateway_with::<Relay>(add).assemble().await.expect("nothing is wrong");
         let address = LocalAddr::Tcp(([127, 0, 0, 1], 3000).into());
-        let banner = Banner { server: &server, address: &address, monitoring: None, encrypted: false }.to_string();
+        let lines = [LocalAddr::Tcp(([127, 0, 0, 1], 3001).into()), LocalAddr::Unix(Some("/run/app.sock".into()))];
+        let banner = Banner { server: &server, address: &address, lines: &lines, monitoring: None, encrypted: false };
+        let banner = banner.to_string();
+        let of_lines =
+            "  tcp://127.0.0.1:3001\n    lines, for every namespace that takes events\n\n  unix:/run/app.sock\n";
+        assert!(banner.contains(of_lines), "{banner}");
         let expected = "  ws://127.0.0.1:3000/relay\n    message     → Relay::message(Socket) → usize (relay.rs:3)\n    draw, pen.* → Relay::draw(), 4 at once, at most 20 in 1s, at most 16 wait, more drop the oldest (relay.rs:5)\n    *           → Relay::any(EventName, RawArgs) (relay.rs:7)\n";
         assert!(banner.contains(expected), "{banner}");
     }

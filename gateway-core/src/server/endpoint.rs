@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+#[cfg(unix)]
+use std::path::Path;
 
 use tokio::net::TcpListener;
 #[cfg(unix)]
@@ -11,10 +13,15 @@ use tokio::net::UnixListener;
 use crate::gateway::StartError;
 use crate::transport::Tls;
 
+/// The beginning of an address that is the path of a Unix socket.
+#[cfg(unix)]
+const UNIX: &str = "unix:";
+
 /// An address to listen on or an existing listener, with or without TLS.
 ///
-/// Converts `From` `"127.0.0.1:3000"`, `("127.0.0.1", 3000)`, a `SocketAddr`, and TCP and Unix listeners of tokio and
-/// of the standard library. Port 0 selects any free port.
+/// Converts `From` `"127.0.0.1:3000"`, `"unix:/run/app.sock"`, `("127.0.0.1", 3000)`, a `SocketAddr`, and TCP and Unix
+/// listeners of tokio and of the standard library. Port 0 selects any free port. A Unix socket's file stays when the server
+/// ends; a file that nobody listens at is replaced.
 #[derive(Debug)]
 pub struct Endpoint {
     source: ListenSource,
@@ -49,7 +56,7 @@ impl Endpoint {
         let address =
             if let ListenSource::Address(address) = &source { address } else { "the given listener" }.to_owned();
         let (incoming, local) = source.listen().await.map_err(|source| StartError::Listen { address, source })?;
-        Ok((Listener { incoming, tls }, local))
+        Ok((Listener { incoming, tls, speaks: Speaks::Http }, local))
     }
 }
 
@@ -135,6 +142,15 @@ pub(crate) struct Listener {
     pub(crate) incoming: BoundListener,
     /// TLS for its streams, if any.
     pub(crate) tls: Option<Tls>,
+    pub(crate) speaks: Speaks,
+}
+
+/// Protocol of a listener's clients.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Speaks {
+    Http,
+    /// Messages without HTTP: lines of JSON, or `MessagePack` behind its length.
+    Lines,
 }
 
 /// Everything that a server listens on.
@@ -143,6 +159,8 @@ pub(crate) struct Opened {
     pub(crate) listeners: Vec<Listener>,
     /// The address of the first.
     pub(crate) address: LocalAddr,
+    /// The addresses for lines, in order.
+    pub(crate) lines: Vec<LocalAddr>,
     pub(crate) monitoring: Option<(Listener, LocalAddr)>,
 }
 
@@ -150,6 +168,7 @@ impl Opened {
     pub(crate) async fn listen(
         endpoint: Endpoint,
         also: Vec<Endpoint>,
+        for_lines: Vec<Endpoint>,
         monitoring: Option<Endpoint>,
     ) -> Result<Self, StartError> {
         let (listener, address) = endpoint.listen().await?;
@@ -157,11 +176,17 @@ impl Opened {
         for endpoint in also {
             listeners.push(endpoint.listen().await?.0);
         }
+        let mut lines = Vec::new();
+        for endpoint in for_lines {
+            let (listener, address) = endpoint.listen().await?;
+            listeners.push(Listener { speaks: Speaks::Lines, ..listener });
+            lines.push(address);
+        }
         let monitoring = match monitoring {
             Some(endpoint) => Some(endpoint.listen().await?),
             None => None,
         };
-        Ok(Self { listeners, address, monitoring })
+        Ok(Self { listeners, address, lines, monitoring })
     }
 }
 
@@ -196,6 +221,10 @@ impl LocalAddr {
 impl ListenSource {
     async fn listen(self) -> io::Result<(BoundListener, LocalAddr)> {
         let incoming = match self {
+            #[cfg(unix)]
+            Self::Address(address) if address.starts_with(UNIX) => {
+                BoundListener::Unix(bind_path(Path::new(&address[UNIX.len()..]))?)
+            }
             Self::Address(address) if !address.contains(':') => {
                 let text = format!("it has no port, as in `{address}:3000`");
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
@@ -226,6 +255,22 @@ impl ListenSource {
             BoundListener::Unix(listener) => LocalAddr::Unix(listener.local_addr()?.as_pathname().map(Into::into)),
         };
         Ok((incoming, local))
+    }
+}
+
+/// Binds a Unix socket. A file that a server left behind which no longer listens is replaced.
+#[cfg(unix)]
+fn bind_path(path: &Path) -> io::Result<UnixListener> {
+    match UnixListener::bind(path) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+            if !std::os::unix::net::UnixStream::connect(path).as_ref().is_err_and(refused) {
+                return Err(error);
+            }
+            std::fs::remove_file(path)?;
+            UnixListener::bind(path)
+        }
+        bound => bound,
     }
 }
 

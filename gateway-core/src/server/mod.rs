@@ -13,6 +13,7 @@ mod handshake_check;
 mod http;
 #[cfg(feature = "http2")]
 mod http2;
+mod lines;
 mod metrics;
 mod monitoring;
 mod peer;
@@ -39,6 +40,8 @@ pub use handshake_check::HandshakeRejection;
 pub use http::{Body, GatewayService};
 #[cfg(feature = "http2")]
 pub use http2::Http2;
+#[cfg(feature = "testing")]
+pub(crate) use lines::spawn as serve_lines;
 pub use peer::PeerAddr;
 pub use running_server::RunningServer;
 pub use server_target::ServerTarget;

@@ -19,6 +19,8 @@ use crate::transport::Tls;
 #[derive(Debug)]
 pub struct RunningServer {
     address: LocalAddr,
+    /// Addresses for lines, in order.
+    lines: Vec<LocalAddr>,
     /// Set if connections to that address use TLS.
     encrypted: bool,
     service: GatewayService,
@@ -38,7 +40,7 @@ struct Monitoring {
 
 impl RunningServer {
     pub(crate) fn begin(opened: Opened, service: GatewayService, handle: ServerHandle) -> Self {
-        let Opened { listeners, address, monitoring } = opened;
+        let Opened { listeners, address, lines, monitoring } = opened;
         let encrypted = listeners.first().is_some_and(|listener| listener.tls.is_some());
         let tls = listeners.iter().filter_map(|listener| listener.tls.clone()).collect();
         let accept = |listener| tokio::spawn(accept(listener, service.clone()));
@@ -47,13 +49,19 @@ impl RunningServer {
             let answering = tokio::spawn(monitor(listener, handle.clone()));
             Monitoring { address, answering }
         });
-        Self { address, encrypted, service, handle, accepting, tls, monitoring }
+        Self { address, lines, encrypted, service, handle, accepting, tls, monitoring }
     }
 
     /// The address the server listens on; the first of several.
     #[must_use]
     pub fn local_addr(&self) -> &LocalAddr {
         &self.address
+    }
+
+    /// The addresses of [`Server::lines`](crate::Server::lines), in the order of the calls.
+    #[must_use]
+    pub fn lines_addrs(&self) -> &[LocalAddr] {
+        &self.lines
     }
 
     /// The address of [`Server::monitoring`](crate::Server::monitoring).
@@ -93,9 +101,9 @@ impl RunningServer {
     }
 
     pub(crate) fn print_banner(&self) {
-        let Self { service, address, encrypted, .. } = self;
+        let Self { service, address, lines, encrypted, .. } = self;
         let monitoring = self.monitoring_addr();
-        print!("{}", Banner { server: &service.server, address, monitoring, encrypted: *encrypted });
+        print!("{}", Banner { server: &service.server, address, lines, monitoring, encrypted: *encrypted });
     }
 }
 

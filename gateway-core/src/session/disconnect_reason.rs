@@ -14,6 +14,9 @@ pub enum DisconnectReason {
     Left,
     /// The stream ended without a close frame.
     Lost,
+    /// The client of a TCP or Unix socket ended its half of the connection without a close message. What it had sent was
+    /// answered before.
+    HalfClosed,
     /// A long-polling request was aborted before its response.
     Aborted,
     /// No pong arrived in time.
@@ -36,13 +39,13 @@ pub enum DisconnectReason {
 
 impl DisconnectReason {
     /// The close code sent by the client or to the client. 1005 if the client closed without a code, 1006 if the connection
-    /// was lost (RFC 6455 §7.1.5), 1001 for a stop, even if [`Drain::close_code`](crate::serve::Drain::close_code) is another.
+    /// was lost or half-closed (RFC 6455 §7.1.5), 1001 for a stop, even if [`Drain::close_code`](crate::serve::Drain::close_code) is another.
     #[must_use]
     pub fn code(&self) -> CloseCode {
         match self {
             Self::Client(Some(close)) | Self::Violation(close) | Self::Server(close) => close.code,
             Self::Client(None) | Self::Left | Self::Malformed(_) => CloseCode::received(1005),
-            Self::Lost | Self::Aborted => CloseCode::received(1006),
+            Self::Lost | Self::HalfClosed | Self::Aborted => CloseCode::received(1006),
             Self::HeartbeatTimeout => CloseCode::HEARTBEAT_TIMEOUT,
             Self::TooSlow => CloseCode::TOO_SLOW,
             Self::Resumed => CloseCode::RESUMED,
@@ -58,6 +61,7 @@ impl DisconnectReason {
             Self::Client(_) => format.has_farewells(),
             // The connection's other sockets are lost together with the resumed one.
             Self::Lost
+            | Self::HalfClosed
             | Self::Aborted
             | Self::HeartbeatTimeout
             | Self::TooSlow
@@ -75,7 +79,7 @@ impl DisconnectReason {
 
     /// Returns `true` if accepted requests are still answered before the end.
     pub(crate) fn is_gentle(&self) -> bool {
-        matches!(self, Self::Shutdown | Self::Lifetime)
+        matches!(self, Self::Shutdown | Self::Lifetime | Self::HalfClosed)
     }
 
     /// Name in metrics.
@@ -84,6 +88,7 @@ impl DisconnectReason {
             Self::Client(_) => "client",
             Self::Left => "left",
             Self::Lost => "lost",
+            Self::HalfClosed => "half_closed",
             Self::Aborted => "aborted",
             Self::HeartbeatTimeout => "heartbeat_timeout",
             Self::TooSlow => "too_slow",
@@ -105,7 +110,7 @@ impl DisconnectReason {
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Client(_) | Self::Lost | Self::Resumed | Self::Lifetime => "transport close",
+            Self::Client(_) | Self::Lost | Self::HalfClosed | Self::Resumed | Self::Lifetime => "transport close",
             Self::Left => "client namespace disconnect",
             Self::HeartbeatTimeout => "ping timeout",
             Self::Aborted | Self::TooSlow | Self::Violation(_) => "transport error",
@@ -118,7 +123,7 @@ impl DisconnectReason {
     /// Close code and reason for the client; `None` if the client no longer reads.
     pub(crate) fn for_client(&self) -> Option<Disconnect> {
         match self {
-            Self::Client(_) | Self::Left | Self::Lost | Self::Aborted | Self::Malformed(_) => None,
+            Self::Client(_) | Self::Left | Self::Lost | Self::HalfClosed | Self::Aborted | Self::Malformed(_) => None,
             Self::HeartbeatTimeout => Some(Disconnect::new(CloseCode::HEARTBEAT_TIMEOUT, "heartbeat timeout")),
             Self::TooSlow => Some(Disconnect::new(CloseCode::TOO_SLOW, "too slow")),
             Self::Violation(disconnect) | Self::Server(disconnect) => Some(disconnect.clone()),
@@ -135,6 +140,7 @@ impl fmt::Display for DisconnectReason {
             Self::Client(_) => "the client closed",
             Self::Left => "the client left the namespace",
             Self::Lost => "the connection was lost",
+            Self::HalfClosed => "the client ended its half of the connection",
             Self::Aborted => "a request broke off",
             Self::HeartbeatTimeout => "heartbeat timeout",
             Self::TooSlow => "the client read too slowly",

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::connection::{ConnectionConfig, serve};
 use crate::limits::Limits;
 use crate::metrics::{RejectedHandshake, TestLog};
-use crate::protocol::WireFormat;
+use crate::protocol::{Framing, WireFormat};
 use crate::server::{
     Admitted, ConnectionRequest, Destination, HandshakeRejection, Serves, StartedServer, admit, note_rejected,
 };
@@ -38,6 +38,7 @@ pub struct ConnectBuilder<'a> {
     protocols: Vec<String>,
     socket_io: bool,
     resumable: bool,
+    over_lines: bool,
     lost: LostConnection,
 }
 
@@ -53,8 +54,14 @@ impl<'a> ConnectBuilder<'a> {
             protocols: Vec::new(),
             socket_io: false,
             resumable: false,
+            over_lines: false,
             lost: LostConnection::default(),
         }
+    }
+
+    pub(super) fn over_lines(mut self) -> Self {
+        self.over_lines = true;
+        self
     }
 
     /// Adds a header.
@@ -115,7 +122,7 @@ impl<'a> ConnectBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// [`ConnectError::NotFound`] when no gateway serves this path.
+    /// [`ConnectError::NotFound`] when no gateway serves this path, over lines also for a raw gateway.
     ///
     /// # Panics
     ///
@@ -133,13 +140,17 @@ impl<'a> ConnectBuilder<'a> {
         }
         let server = Arc::clone(&self.server.server);
         let found = server.application.routes.find(&self.path).ok_or(ConnectError::NotFound)?;
+        let over_lines = self.over_lines;
+        if over_lines && found.route.router.raw().is_some() {
+            return Err(ConnectError::NotFound);
+        }
         let auth = self.auth.map(|auth| to_raw_value(&auth).expect("a value is JSON"));
         let test_log = TestLog::kept();
         let offered = self.protocols.iter().map(String::as_str);
         let protocol = choose(offered, &server.subprotocols).map(str::to_owned);
-        let frames = PlainFrames::new(self.resumable, self.lost);
+        let frames = PlainFrames::new(self.resumable || over_lines, self.lost);
         let dialect = if protocol.as_deref() == Some(MSGPACK) { Dialect::PlainMsgpack } else { Dialect::Plain(frames) };
-        let (transport, peer) = memory::pair();
+        let (transport, peer) = if over_lines { memory::lines_pair() } else { memory::pair() };
         let (tell, told) = oneshot::channel();
         let complete = move |handshake: Handshake| {
             let handshake = handshake.with_protocol(protocol.as_deref());
@@ -161,7 +172,11 @@ impl<'a> ConnectBuilder<'a> {
             let Some(admitted) = admitted(&server, request, complete, tell).await else { return };
             let Admitted { scope, handshake, permit: _permit } = admitted;
             let application = Arc::clone(&server.application);
-            let config = ConnectionConfig::plain(&application, &scope, &handshake);
+            let config = if over_lines {
+                ConnectionConfig::lines(&application, &handshake, Framing::Lines)
+            } else {
+                ConnectionConfig::plain(&application, &scope, &handshake)
+            };
             serve(transport, application, scope, handshake, config).await;
         };
         let connection = self.server.killed.clone().run_until_cancelled_owned(connection);

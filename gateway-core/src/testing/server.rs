@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use tokio::io::{DuplexStream, copy_bidirectional, duplex};
 use tokio_util::sync::CancellationToken;
 
 use crate::gateway::StartError;
 use crate::hub::Namespace;
 use crate::metrics::Counter;
-use crate::server::{Server, ServerHandle, StartedServer};
+use crate::server::{Server, ServerHandle, StartedServer, serve_lines};
 use crate::testing::ConnectBuilder;
+
+/// Bytes in flight in one direction of a connection in memory.
+const IN_FLIGHT: usize = 64 * 1024;
 
 /// A started server that clients connect to in memory. Dropping it begins a stop.
 ///
@@ -37,6 +41,23 @@ impl TestServer {
     /// Returns a builder of a client for this path, which may have a query. Await the builder to connect.
     pub fn connect(&self, path: &str) -> ConnectBuilder<'_> {
         ConnectBuilder::new(self, path)
+    }
+
+    /// Returns a builder of a client for this path over lines, as [`Server::lines`] serves them. Await the builder to connect.
+    pub fn connect_tcp(&self, path: &str) -> ConnectBuilder<'_> {
+        ConnectBuilder::new(self, path).over_lines()
+    }
+
+    /// Opens a connection of lines byte for byte, for clients that misbehave: the server reads what is written to the stream,
+    /// from the first line on.
+    #[must_use]
+    pub fn tcp(&self) -> DuplexStream {
+        let (client, mut near) = duplex(IN_FLIGHT);
+        let (mut far, stream) = duplex(IN_FLIGHT);
+        let network = async move { copy_bidirectional(&mut near, &mut far).await };
+        tokio::spawn(self.killed.clone().run_until_cancelled_owned(network));
+        serve_lines(stream, None, &self.server);
+        client
     }
 
     /// Returns a handle to the server.

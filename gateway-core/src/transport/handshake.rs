@@ -92,7 +92,7 @@ impl Handshake {
         }))
     }
 
-    #[cfg(feature = "testing")]
+    /// Sets credentials that came neither in a header nor in the query.
     pub(crate) fn with_auth(mut self, auth: Box<RawValue>) -> Self {
         self.edit().auth = Some(auth);
         self

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use crate::protocol::{CloseCode, Disconnect, Flow, Message, OpCode, ReceivedMessage, ServerFrame, ServerFrames};
+#[cfg(feature = "testing")]
+use crate::protocol::{Framing, LineDecoder};
 use crate::transport::{Broken, Deliver, Ending, Transport};
 
 /// Frames in flight to a client that has stopped reading, like a kernel's buffers.
@@ -57,8 +59,7 @@ struct MemoryPipe {
     accepted: bool,
     client_closing: bool,
     paused: bool,
-    /// Set if pings are packets of Engine.IO.
-    is_engine: bool,
+    wire: MemoryWire,
     unanswered_ping: bool,
     server_reader: Option<Waker>,
     server_writer: Option<Waker>,
@@ -73,8 +74,30 @@ pub(crate) fn pair() -> (Memory, MemoryPeer) {
 
 /// Creates a pair whose client speaks Engine.IO.
 pub(crate) fn engine_pair() -> (Memory, MemoryPeer) {
-    let pipe = Arc::new(Mutex::new(MemoryPipe { is_engine: true, ..MemoryPipe::default() }));
+    pair_over(MemoryWire::Engine)
+}
+
+/// Creates a pair whose server writes lines.
+#[cfg(feature = "testing")]
+pub(crate) fn lines_pair() -> (Memory, MemoryPeer) {
+    pair_over(MemoryWire::Lines)
+}
+
+fn pair_over(wire: MemoryWire) -> (Memory, MemoryPeer) {
+    let pipe = Arc::new(Mutex::new(MemoryPipe { wire, ..MemoryPipe::default() }));
     (Memory(Arc::clone(&pipe)), MemoryPeer(pipe))
+}
+
+/// Form of the server's bytes and of its pings.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum MemoryWire {
+    #[default]
+    WebSocket,
+    /// Frames of a WebSocket; pings are packets of Engine.IO.
+    Engine,
+    /// Lines of JSON.
+    #[cfg(feature = "testing")]
+    Lines,
 }
 
 fn lock(pipe: &Mutex<MemoryPipe>) -> MutexGuard<'_, MemoryPipe> {
@@ -92,6 +115,10 @@ impl MemoryPipe {
     fn receive_frames(&mut self, written: &[u8]) {
         self.partial.extend_from_slice(written);
         let bytes = std::mem::take(&mut self.partial);
+        #[cfg(feature = "testing")]
+        if self.wire == MemoryWire::Lines {
+            return self.receive_lines(&bytes);
+        }
         let mut frames = ServerFrames::new(&bytes);
         for frame in frames.by_ref() {
             self.deliver(frame);
@@ -99,9 +126,35 @@ impl MemoryPipe {
         self.partial.extend_from_slice(&bytes[bytes.len() - frames.left()..]);
     }
 
+    /// Delivers whole lines: those about the connection as the frames that a WebSocket has for them.
+    #[cfg(feature = "testing")]
+    fn receive_lines(&mut self, bytes: &[u8]) {
+        let mut decoder = LineDecoder::new(Framing::Lines, usize::MAX - 1);
+        let end = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        let fed = decoder.feed(&bytes[..end], &mut |received| {
+            match received {
+                ReceivedMessage::Text(text) => {
+                    self.to_client.push_back(Message::from(text));
+                    wake(&mut self.client_reader);
+                }
+                ReceivedMessage::Close(close) => {
+                    self.close(close);
+                    wake(&mut self.client_reader);
+                }
+                ReceivedMessage::Ping(_) => {
+                    self.deliver(ServerFrame { opcode: OpCode::Ping, payload: &[], whole: &[] });
+                }
+                ReceivedMessage::Binary(_) | ReceivedMessage::Pong => {}
+            }
+            Flow::Continue
+        });
+        fed.expect("lines of the server are within every limit");
+        self.partial.extend_from_slice(&bytes[end..]);
+    }
+
     fn deliver(&mut self, ServerFrame { opcode, payload, .. }: ServerFrame<'_>) {
         match opcode {
-            OpCode::Text if self.is_engine && payload == b"2" => {
+            OpCode::Text if self.wire == MemoryWire::Engine && payload == b"2" => {
                 if self.paused {
                     self.unanswered_ping = true;
                 } else {
@@ -125,7 +178,7 @@ impl MemoryPipe {
     }
 
     fn pong(&self) -> ClientFrame {
-        if self.is_engine { ClientFrame::Message("3".into()) } else { ClientFrame::Pong }
+        if self.wire == MemoryWire::Engine { ClientFrame::Message("3".into()) } else { ClientFrame::Pong }
     }
 
     fn close(&mut self, close: ServerClose) {

@@ -9,6 +9,7 @@ mod handshake;
 mod headers;
 #[cfg(feature = "http2")]
 mod http2;
+mod lines;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod memory;
 mod origin;
@@ -35,6 +36,7 @@ pub(crate) use handshake::LatestHeaders;
 pub use handshake::{AuthError, Handshake};
 #[cfg(feature = "http2")]
 pub(crate) use http2::Http2Stream;
+pub(crate) use lines::Lines;
 pub(crate) use origin::{Allowed, OriginPolicy};
 pub(crate) use permit::CountedPermit;
 pub(crate) use polling::{PollListener, Polling, PollingPeer, Posting, SessionError, UpgradeProbe};
@@ -133,6 +135,8 @@ pub(crate) enum Ending {
 pub(crate) enum Broken {
     /// The stream ended or failed.
     Lost,
+    /// The peer ended its half of the stream and still reads. Returned once; nothing is received afterwards.
+    HalfClosed,
     /// A long-polling request was aborted.
     Aborted,
     /// The peer violated RFC 6455 or a limit, as described by the close frame.

@@ -16,10 +16,10 @@ use crate::transport::connection_limiter::ConnectionPermit;
 use crate::transport::{Agreed, Broken, Deliver, Direct, Ending, Transport};
 
 /// Size of a read: the usual content of a socket's buffer when a client sends faster than the server reads.
-const READ_BUFFER: usize = 64 * 1024;
+pub(super) const READ_BUFFER: usize = 64 * 1024;
 /// Maximum number of bytes read and dropped at the end, so that a reset does not lose the close frame: more than both
 /// sides' buffers hold.
-const DRAINED_BYTES: usize = 64 * 1024 * 1024;
+pub(super) const DRAINED_BYTES: usize = 64 * 1024 * 1024;
 
 thread_local! {
     static READ: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BUFFER]);
@@ -39,6 +39,10 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {
         false
     }
 }
+
+/// A stream in memory.
+#[cfg(feature = "testing")]
+impl Stream for tokio::io::DuplexStream {}
 
 /// The stream of a foreign HTTP server.
 impl Stream for TokioIo<Upgraded> {}
@@ -142,7 +146,7 @@ impl<S: Stream> WebSocket<S> {
 }
 
 /// Runs a function with the thread's read buffer. Turns do not nest, so the buffer is free; a nested turn gets a new one.
-fn with_buffer<T>(run: impl FnOnce(&mut [u8]) -> T) -> T {
+pub(super) fn with_buffer<T>(run: impl FnOnce(&mut [u8]) -> T) -> T {
     READ.with(|buffer| match buffer.try_borrow_mut() {
         Ok(mut buffer) => run(&mut buffer),
         Err(_) => run(&mut vec![0; READ_BUFFER]),

@@ -9,6 +9,7 @@ mod connections;
 mod engine_io;
 mod error_traits;
 mod handlers;
+mod lines;
 mod metrics;
 mod namespaces;
 mod protocols;

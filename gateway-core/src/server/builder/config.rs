@@ -48,6 +48,7 @@ pub struct ServerConfig {
     #[serde(deserialize_with = "setting::deserialize")]
     monitoring: Option<String>,
     subprotocols: Vec<String>,
+    lines: Vec<String>,
     nestjs_compat: bool,
     banner: bool,
     cluster: ClusterOptions,
@@ -69,6 +70,7 @@ impl Default for ServerConfig {
             trust_proxies: Vec::new(),
             monitoring: None,
             subprotocols: Vec::new(),
+            lines: Vec::new(),
             nestjs_compat: false,
             banner: true,
             cluster: ClusterOptions::default(),
@@ -93,6 +95,9 @@ impl ServerConfig {
             .trust_proxies(self.trust_proxies.iter().map(String::as_str));
         for origin in &self.allow_origins {
             server = if origin == "*" { server.allow_any_origin() } else { server.allow_origin(origin) };
+        }
+        for address in self.lines {
+            server = server.lines(address);
         }
         if let Some(recovery) = self.recovery {
             server = server.recovery(recovery);

@@ -1,4 +1,4 @@
-//! Builder methods for operators: monitoring, measurements, trusted proxies, the cluster, and draining.
+//! Builder methods for operators: monitoring, lines, measurements, trusted proxies, the cluster, and draining.
 
 use std::sync::Arc;
 
@@ -24,6 +24,23 @@ impl Server {
     pub fn monitoring(mut self, endpoint: impl IntoEndpoint) -> Self {
         self.operations.monitoring = Some(endpoint.into_endpoint());
         self.measure([])
+    }
+
+    /// Serves lines over TCP or a Unix socket at this endpoint too, for devices and other services. A client writes one JSON
+    /// object a line, and the first names its namespace: `{"connect":"/chat"}`. Several calls add several endpoints;
+    /// [`Endpoint::tls`](crate::serve::Endpoint) encrypts one. [`RunningServer::lines_addrs`](crate::RunningServer::lines_addrs)
+    /// returns the addresses.
+    ///
+    /// ```no_run
+    /// # use gateway_core::prelude::*;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), StartError> {
+    /// Server::new().lines("0.0.0.0:3001").lines("unix:/run/app.sock").serve("0.0.0.0:3000").await
+    /// # }
+    /// ```
+    pub fn lines(mut self, endpoint: impl IntoEndpoint) -> Self {
+        self.operations.lines.push(endpoint.into_endpoint());
+        self
     }
 
     /// Counts each event by name and measures the duration of its handlers. Each subscribed event has its own label, and so

@@ -348,10 +348,10 @@ impl Server {
 
     async fn start_with(mut self, endpoint: Endpoint, banner: bool) -> Result<RunningServer, StartError> {
         let (on_listening, also) = (self.on_listening.take(), std::mem::take(&mut self.also));
-        let monitoring = self.operations.monitoring.take();
+        let (monitoring, lines) = self.operations.take_endpoints();
         // All problems are reported before the port opens.
         let (service, handle) = self.into_service().await?;
-        let opened = Opened::listen(endpoint, also, monitoring).await.inspect_err(|_| handle.shutdown())?;
+        let opened = Opened::listen(endpoint, also, lines, monitoring).await.inspect_err(|_| handle.shutdown())?;
         let server = RunningServer::begin(opened, service, handle);
         if banner {
             server.print_banner();

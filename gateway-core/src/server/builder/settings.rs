@@ -15,6 +15,7 @@ use crate::transport::Proxies;
 #[derive(Debug, Default)]
 pub(in crate::server) struct Operations {
     pub(in crate::server) monitoring: Option<Endpoint>,
+    pub(in crate::server) lines: Vec<Endpoint>,
     /// Present where events are measured: those among the ones that are sent which have a label of their own.
     pub(in crate::server) measured: Option<Vec<String>>,
     pub(in crate::server) drain: Drain,
@@ -25,6 +26,13 @@ pub(in crate::server) struct Operations {
     pub(in crate::server) cluster: ClusterOptions,
     #[cfg(feature = "http2")]
     pub(in crate::server) http2: Option<Http2>,
+}
+
+impl Operations {
+    /// Takes the endpoints for monitoring and for lines.
+    pub(super) fn take_endpoints(&mut self) -> (Option<Endpoint>, Vec<Endpoint>) {
+        (self.monitoring.take(), std::mem::take(&mut self.lines))
+    }
 }
 
 /// Connects a server to its cluster.

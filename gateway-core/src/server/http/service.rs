@@ -16,7 +16,7 @@ use tower_service::Service;
 use crate::connection::{ConnectionConfig, serve};
 use crate::gateway::MatchedRoute;
 use crate::metrics::{Rejected, RejectedHandshake};
-use crate::server::admit::{Admitted, ConnectionRequest, Destination, admit, note_rejected};
+use crate::server::admit::{Admitted, ConnectionRequest, Destination, admit, no_such_namespace, note_rejected};
 use crate::server::engine_io;
 use crate::server::handshake_check::HandshakeRejection;
 use crate::server::http::body::Body;
@@ -103,7 +103,7 @@ impl GatewayService {
                 return http2::respond_by_upgrade(fallback, request, &self.server.shared.tasks).await;
             }
             (_, Some(fallback)) => return fallback.respond(request).await,
-            (_, None) => self.not_found(),
+            (_, None) => no_such_namespace(&self.server),
         };
         let mut response = self.rejected(&asked, &refused);
         if !matches!(asks, UpgradeIntent::ForNone | UpgradeIntent::ByConnect) {
@@ -138,15 +138,6 @@ impl GatewayService {
         let begin = PlainConnection { server: Arc::clone(&self.server), admitted, agreed: upgrade.agreed() };
         when_upgraded(below, &self.server.shared.tasks, begin);
         Ok(upgrade.response())
-    }
-
-    fn not_found(&self) -> HandshakeRejection {
-        let mut text = "there is no gateway at this path".to_owned();
-        if cfg!(debug_assertions) {
-            let names: Vec<_> = self.server.application.routes.iter().map(|route| route.namespace).collect();
-            text = format!("{text}; the namespaces are {}", names.join(", "));
-        }
-        HandshakeRejection::new(StatusCode::NOT_FOUND, text).because(Rejected::NotFound)
     }
 
     fn rejected(&self, asked: &RejectedRequest, refusal: &HandshakeRejection) -> Response<Body> {

@@ -10,6 +10,7 @@ use crate::session::Session;
 /// Totals of one namespace's sockets.
 #[derive(Debug, Default)]
 struct NamespaceGauges {
+    lines: u64,
     polling: u64,
     websocket: u64,
     rooms: u64,
@@ -61,6 +62,8 @@ impl SocketGauges {
             self.connecting += 1;
         } else if session.handshake.is_polling() {
             namespace.polling += 1;
+        } else if session.format.is_of_lines() {
+            namespace.lines += 1;
         } else {
             namespace.websocket += 1;
         }
@@ -74,7 +77,8 @@ impl SocketGauges {
     fn write(&self, metrics: &mut Metrics) {
         metrics.family("gateway_connections", Kind::Gauge, "Sockets that are connected.");
         for (name, namespace) in &self.namespaces {
-            let by_transport = [("polling", namespace.polling), ("websocket", namespace.websocket)];
+            let by_transport =
+                [("lines", namespace.lines), ("polling", namespace.polling), ("websocket", namespace.websocket)];
             for (transport, count) in by_transport {
                 metrics.add(&[("namespace", name), ("transport", transport)], float(count));
             }

@@ -90,7 +90,9 @@ impl Probing<'_> {
             match received {
                 _ if self.outcome.is_some() => {}
                 Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(Broken::Lost | Broken::Aborted)) => return Poll::Ready(Err(ProbeFailure::Lost)),
+                Poll::Ready(Err(Broken::Lost | Broken::HalfClosed | Broken::Aborted)) => {
+                    return Poll::Ready(Err(ProbeFailure::Lost));
+                }
                 Poll::Ready(Err(Broken::Violation(disconnect))) => {
                     return Poll::Ready(Err(ProbeFailure::Wrong(Some(disconnect))));
                 }

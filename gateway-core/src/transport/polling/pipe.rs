@@ -169,7 +169,9 @@ impl PipeState {
         match self.stage {
             Stage::Polling | Stage::Moved | Stage::Broken(Broken::Violation(_)) => {}
             Stage::Broken(Broken::Aborted) => return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
-            Stage::Over | Stage::Broken(Broken::Lost) => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+            Stage::Over | Stage::Broken(Broken::Lost | Broken::HalfClosed) => {
+                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            }
         }
         if !self.answer.takes_more() {
             if self.violated {
