@@ -131,12 +131,8 @@ fn open<S: AcceptedStream>(stream: S, tls: Option<&Tls>, service: GatewayService
 }
 
 /// Serves a connection of lines in a task of its own.
-fn open_lines<S: AcceptedStream>(
-    stream: S,
-    tls: Option<&Tls>,
-    peer: Option<SocketAddr>,
-    server: &Arc<StartedServer>,
-) where
+fn open_lines<S: AcceptedStream>(stream: S, tls: Option<&Tls>, peer: Option<SocketAddr>, server: &Arc<StartedServer>)
+where
     SharedStream<S>: Stream,
 {
     match tls {
