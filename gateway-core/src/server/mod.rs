@@ -26,9 +26,9 @@ mod state;
 
 #[cfg(feature = "testing")]
 pub(crate) use admit::{Admitted, ConnectionRequest, Destination, admit, note_rejected};
+#[cfg(feature = "config")]
 pub use builder::ServerConfig;
 pub use builder::{EngineIo, Server, SocketIo};
-#[cfg(feature = "config")]
 #[cfg(feature = "contract")]
 pub use contract_command::main as contract_main;
 pub use endpoint::{Endpoint, IntoEndpoint, LocalAddr};
