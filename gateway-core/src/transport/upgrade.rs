@@ -284,7 +284,8 @@ mod tests {
     fn where_none_is_known_the_first_may_be_chosen_but_no_secret() {
         let chosen = |offer: &'static str| {
             let headers = HeaderMap::from_iter([(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(offer))]);
-            let upgrade = Upgrade { accept: HeaderValue::from_static(""), protocol: None, agreed: None };
+            let asked = UpgradeIntent::ForWebSocket;
+            let upgrade = Upgrade { accept: None, asked, protocol: None, agreed: None };
             upgrade.or_first_offer(&headers).protocol().map(str::to_owned)
         };
         assert_eq!(chosen("a, b").as_deref(), Some("a"));
