@@ -34,6 +34,7 @@ pages! {
     testing: "testing.md";
     macros: "macros.md";
     protocol: "protocol.md";
+    server_sent_events: "server-sent-events.md";
     from_nestjs: "from-nestjs.md";
     from_socket_io: "from-socket-io.md";
 }

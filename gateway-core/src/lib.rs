@@ -187,7 +187,9 @@ pub mod serve {
     pub use crate::connection::Drain;
     #[cfg(feature = "http2")]
     pub use crate::server::Http2;
-    pub use crate::server::{Body, Endpoint, GatewayService, HandshakeRejection, LocalAddr, PeerAddr, RunningServer};
+    pub use crate::server::{
+        Body, Endpoint, GatewayService, HandshakeRejection, LocalAddr, PeerAddr, RunningServer, ServerSentEvents,
+    };
     pub use crate::session::Recovery;
     #[cfg(feature = "deflate")]
     pub use crate::transport::Deflate;

@@ -4,6 +4,7 @@
 mod crowds;
 mod deflate;
 mod envelopes;
+mod event_streams;
 mod faults;
 mod floods;
 mod formats;

@@ -96,7 +96,7 @@ fn look_at_traffic<T: Transport>(state: &mut ConnectionState, transport: &T) -> 
     let have_come = std::mem::replace(&mut state.heard_of, received) != received;
     let mut is_moving = have_come && transport.assembling().is_some();
     for outbox in state.sockets.outboxes() {
-        is_moving |= outbox.take_moved();
+        is_moving |= outbox.take_moved() || (state.heartbeat.is_one_way() && outbox.is_empty());
     }
     if is_moving { ByteActivity::Moving } else { ByteActivity::Still }
 }

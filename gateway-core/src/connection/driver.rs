@@ -107,6 +107,9 @@ pub(crate) fn serve<T: Transport>(
 ) -> impl Future<Output = ()> + Send + 'static {
     let mut inside = ConnectionState::new(application, entry, handshake, config);
     inside.sockets.attach_writer(&transport);
+    if let (Some(answers), Some(session)) = (transport.answers(), inside.sockets.only_session()) {
+        session.answer_to(answers);
+    }
     let span = inside.sockets.span();
     ConnectionFuture::Going(Connection { transport, metered: 0, inside }).instrument(span)
 }
@@ -233,8 +236,9 @@ impl ConnectionState {
         let codec = Codec::new(config.format, application.hub.custom_format.get(), packet_limits(&application.limits));
         let sockets = match entry {
             ConnectionScope::Namespace(AdmittedNamespace { route, name, grants }) => {
-                let resume_token =
-                    Some(&handshake).filter(|_| config.format.numbers_events()).and_then(ResumeToken::from_request);
+                let resume_token = Some(&handshake)
+                    .filter(|_| config.format.numbers_events())
+                    .and_then(|handshake| ResumeToken::from_request(handshake, config.format));
                 let new_socket =
                     NewSocket { route, name: &name, handshake, format: config.format, resume_token, grants };
                 Sockets::Single(Single::new(SocketDriver::new(&application, new_socket, Vec::new())))

@@ -62,9 +62,11 @@ pub(super) struct ResumeToken {
 }
 
 impl ResumeToken {
-    /// Returns the token of a plain protocol request.
-    pub(super) fn from_request(handshake: &Handshake) -> Option<Self> {
-        match handshake.resume()? {
+    /// Returns the token of a request of the plain protocol or for server-sent events.
+    pub(super) fn from_request(handshake: &Handshake, format: WireFormat) -> Option<Self> {
+        let is_stream = format == WireFormat::EventStream;
+        let resume = if is_stream { handshake.resume_by_event_id() } else { handshake.resume() };
+        match resume? {
             ResumeRequest::Now { key, offset } => Some(Self { key, offset }),
             ResumeRequest::Later => None,
         }
@@ -359,6 +361,7 @@ impl Drop for MembershipGuard {
         self.session.gone.cancel();
         self.hub.resumable.forget(&self.session);
         self.space.exit(&self.session);
+        self.session.end_answers();
         self.session.end();
     }
 }

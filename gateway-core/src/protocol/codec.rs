@@ -5,7 +5,7 @@ use crate::protocol::msgpack::MsgpackLimits;
 use crate::protocol::socket_io::{PacketDecoder, PacketLimits};
 use crate::protocol::{
     ClientMessage, CloseCode, Disconnect, Encoded, Incoming, Malformed, MessageFormat, OpCode, Outgoing, Violation,
-    close_frame, custom, engine_io, lines, plain, plain_msgpack, socket_io,
+    close_frame, custom, engine_io, event_stream, lines, plain, plain_msgpack, socket_io,
 };
 
 /// Maximum number of binary parts in a MessagePack packet. The message's size is limited as usual; this limits the
@@ -24,6 +24,7 @@ pub(crate) enum Codec {
     SocketIo(Box<PacketDecoder>),
     SocketIoMsgpack(Box<PacketDecoder>),
     EngineIo,
+    EventStream,
 }
 
 /// Failure to decode a message.
@@ -55,6 +56,7 @@ impl Codec {
                 Self::SocketIoMsgpack(Box::new(PacketDecoder::packed(limits)))
             }
             WireFormat::EngineIo => Self::EngineIo,
+            WireFormat::EventStream => Self::EventStream,
         }
     }
 
@@ -71,6 +73,7 @@ impl Codec {
             Self::SocketIo(_) => WireFormat::SocketIo,
             Self::SocketIoMsgpack(_) => WireFormat::SocketIoMsgpack,
             Self::EngineIo => WireFormat::EngineIo,
+            Self::EventStream => WireFormat::EventStream,
         }
     }
 
@@ -93,7 +96,8 @@ impl Codec {
                 | Self::PlainMsgpack(_)
                 | Self::Lines
                 | Self::LinesNumbered
-                | Self::LinesMsgpack(_),
+                | Self::LinesMsgpack(_)
+                | Self::EventStream,
                 ClientMessage::Text(text),
             ) => {
                 deliver(None, plain::decode(text)?);
@@ -104,7 +108,7 @@ impl Codec {
             (Self::PlainMsgpack(limits) | Self::LinesMsgpack(limits), ClientMessage::Binary(bytes)) => {
                 plain_msgpack::decode_packed(bytes, *limits, |incoming| deliver(None, incoming))?;
             }
-            (Self::Plain | Self::PlainNumbered, ClientMessage::Binary(_)) => {
+            (Self::Plain | Self::PlainNumbered | Self::EventStream, ClientMessage::Binary(_)) => {
                 let text = message.text().map_err(|error| Malformed::new(error.to_string()))?;
                 deliver(None, plain::decode(text)?);
             }
@@ -134,7 +138,8 @@ impl Codec {
             | Self::Lines
             | Self::LinesNumbered
             | Self::LinesMsgpack(_)
-            | Self::EngineIo => None,
+            | Self::EngineIo
+            | Self::EventStream => None,
         }
     }
 }
@@ -188,10 +193,12 @@ pub(crate) enum WireFormat {
     SocketIoMsgpack,
     /// Whole messages over Engine.IO, without envelopes.
     EngineIo,
+    /// Server-sent events; clients send plain JSON.
+    EventStream,
 }
 
 impl WireFormat {
-    pub(crate) const COUNT: usize = 10;
+    pub(crate) const COUNT: usize = 11;
 
     /// Returns `true` if every message is inside a packet of Engine.IO.
     pub(crate) fn is_of_engine(self) -> bool {
@@ -202,7 +209,8 @@ impl WireFormat {
             | Self::Custom
             | Self::Lines
             | Self::LinesNumbered
-            | Self::LinesMsgpack => false,
+            | Self::LinesMsgpack
+            | Self::EventStream => false,
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => true,
         }
     }
@@ -218,7 +226,9 @@ impl WireFormat {
             Self::Plain | Self::PlainMsgpack | Self::Custom | Self::Lines | Self::LinesMsgpack | Self::EngineIo => {
                 false
             }
-            Self::PlainNumbered | Self::LinesNumbered | Self::SocketIo | Self::SocketIoMsgpack => true,
+            Self::PlainNumbered | Self::LinesNumbered | Self::SocketIo | Self::SocketIoMsgpack | Self::EventStream => {
+                true
+            }
         }
     }
 
@@ -232,7 +242,8 @@ impl WireFormat {
             | Self::Lines
             | Self::LinesNumbered
             | Self::LinesMsgpack
-            | Self::EngineIo => false,
+            | Self::EngineIo
+            | Self::EventStream => false,
             Self::SocketIo | Self::SocketIoMsgpack => true,
         }
     }
@@ -247,7 +258,8 @@ impl WireFormat {
             | Self::Lines
             | Self::LinesNumbered
             | Self::LinesMsgpack
-            | Self::EngineIo => false,
+            | Self::EngineIo
+            | Self::EventStream => false,
             Self::SocketIo | Self::SocketIoMsgpack => true,
         }
     }
@@ -258,6 +270,7 @@ impl WireFormat {
             Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom => Encoded::frame(OpCode::Ping, &[]),
             Self::Lines | Self::LinesNumbered | Self::LinesMsgpack => lines::ping_message(self),
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => engine_io::ping(),
+            Self::EventStream => event_stream::HEARTBEAT.to_vec().into(),
         }
     }
 
@@ -271,7 +284,8 @@ impl WireFormat {
             | Self::Custom
             | Self::SocketIo
             | Self::SocketIoMsgpack
-            | Self::EngineIo => Encoded::frame(OpCode::Pong, payload),
+            | Self::EngineIo
+            | Self::EventStream => Encoded::frame(OpCode::Pong, payload),
         }
     }
 
@@ -284,7 +298,8 @@ impl WireFormat {
             | Self::Custom
             | Self::Lines
             | Self::LinesNumbered
-            | Self::LinesMsgpack => true,
+            | Self::LinesMsgpack
+            | Self::EventStream => true,
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => false,
         }
     }
@@ -294,6 +309,7 @@ impl WireFormat {
         match self {
             Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom => close_frame(close),
             Self::Lines | Self::LinesNumbered | Self::LinesMsgpack => lines::close_message(self, close),
+            Self::EventStream => event_stream::encode_close(close),
             // Engine.IO closes without a code, except to make the client reconnect and for violations of RFC 6455; these have a code
             // without a reason.
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => {
@@ -323,6 +339,7 @@ impl WireFormat {
             Self::SocketIo => socket_io::encode(encode_context.namespace, outgoing),
             Self::SocketIoMsgpack => socket_io::encode_packed(encode_context.namespace, outgoing),
             Self::EngineIo => Encoded::nothing(),
+            Self::EventStream => event_stream::encode_event_stream(outgoing),
         }
     }
 
@@ -336,7 +353,8 @@ impl WireFormat {
             | Self::Lines
             | Self::LinesNumbered
             | Self::LinesMsgpack
-            | Self::EngineIo => false,
+            | Self::EngineIo
+            | Self::EventStream => false,
             Self::SocketIo | Self::SocketIoMsgpack => true,
         }
     }
@@ -347,7 +365,7 @@ impl WireFormat {
             Self::Plain | Self::PlainMsgpack | Self::Custom | Self::Lines | Self::LinesMsgpack | Self::EngineIo => {
                 false
             }
-            Self::PlainNumbered | Self::LinesNumbered => plain::is_event(outgoing),
+            Self::PlainNumbered | Self::LinesNumbered | Self::EventStream => plain::is_event(outgoing),
             Self::SocketIo | Self::SocketIoMsgpack => socket_io::is_event(outgoing),
         }
     }
@@ -360,9 +378,14 @@ impl WireFormat {
         offset: &str,
     ) -> [Encoded; 2] {
         match self {
-            Self::Plain | Self::PlainMsgpack | Self::Custom | Self::Lines | Self::LinesMsgpack | Self::EngineIo => {
-                [self.encode(encode_context, outgoing), Encoded::nothing()]
-            }
+            // The id of a server-sent event is the session's to write.
+            Self::Plain
+            | Self::PlainMsgpack
+            | Self::Custom
+            | Self::Lines
+            | Self::LinesMsgpack
+            | Self::EngineIo
+            | Self::EventStream => [self.encode(encode_context, outgoing), Encoded::nothing()],
             Self::PlainNumbered => [encode_plain_numbered(outgoing, Some(offset)), Encoded::nothing()],
             Self::LinesNumbered => [lines::encode_line(outgoing, Some(offset)), Encoded::nothing()],
             Self::SocketIo => socket_io::encode_numbered(encode_context.namespace, outgoing, offset),

@@ -13,6 +13,7 @@ mod encoded;
 pub(crate) mod engine_io;
 mod envelope;
 mod event;
+pub(crate) mod event_stream;
 mod fault;
 mod json;
 mod lenient;

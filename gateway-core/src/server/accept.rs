@@ -8,7 +8,6 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
@@ -16,7 +15,7 @@ use tokio::net::UnixStream;
 use crate::metrics::{Counter, Counters};
 use crate::server::endpoint::{BoundListener, Listener, Speaks};
 use crate::server::http::lingering::linger;
-use crate::server::http::manual_upgrade::ManualUpgrade;
+use crate::server::http::manual_upgrade::{IntoStream, ManualUpgrade};
 use crate::server::http::service::GatewayService;
 #[cfg(feature = "http2")]
 use crate::server::http2;
@@ -96,7 +95,7 @@ impl BoundListener {
 }
 
 /// A stream of a listener, before its protocol is known.
-pub(crate) trait AcceptedStream: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static {
+pub(crate) trait AcceptedStream: IntoStream + Sync {
     /// Waits for bytes, and copies the first of them without taking them.
     #[cfg(feature = "http2")]
     fn peek(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> + Send;
@@ -141,7 +140,7 @@ where
     }
 }
 
-fn spawn<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S, service: GatewayService) {
+fn spawn<S: IntoStream>(stream: S, service: GatewayService) {
     let tasks = service.server.shared.tasks.clone();
     let within = service.server.application.limits.handshake_timeout;
     tasks.spawn(serve_http1(stream, service, within));
@@ -149,7 +148,7 @@ fn spawn<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S, service:
 
 /// Serves a connection of HTTP/1.1; an upgraded one goes on in a task of its own. `within` is the time for the head of a
 /// request.
-pub(crate) fn serve_http1<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+pub(crate) fn serve_http1<S: IntoStream>(
     stream: S,
     service: GatewayService,
     within: Duration,

@@ -14,7 +14,7 @@ use crate::error::Exception;
 use crate::gateway::{MatchedRoute, Route};
 use crate::handler::{Context, Extensions, GuardContext, GuardPoint, Scope, SocketGrants, Subject};
 use crate::metrics::{self, Counter, Rejected, RejectedHandshake, hidden_failure};
-use crate::server::engine_io::EngineOptions;
+use crate::server::engine_io::{Cors, EngineOptions};
 use crate::server::handshake_check::{FOREIGN_ORIGIN, HandshakeRejection};
 use crate::server::state::StartedServer;
 use crate::transport::{ConnectionPermit, Handshake, Query};
@@ -28,6 +28,8 @@ pub(crate) struct ConnectionRequest<'a> {
     pub(crate) peer: Option<SocketAddr>,
     /// Options of the Engine.IO path that the request came to.
     pub(crate) engine: Option<&'a EngineOptions>,
+    /// Further origins whose pages may ask.
+    pub(crate) cors: Option<&'a Cors>,
 }
 
 impl ConnectionRequest<'_> {
@@ -66,7 +68,7 @@ pub(crate) async fn admit(
     request: ConnectionRequest<'_>,
     complete: impl FnOnce(Handshake) -> Handshake,
 ) -> Result<Admitted, HandshakeRejection> {
-    let ConnectionRequest { destination, query, headers, peer, engine } = request;
+    let ConnectionRequest { destination, query, headers, peer, engine, cors } = request;
     let application = &server.application;
     if server.shared.is_stopping() {
         return Err(HandshakeRejection::stopping());
@@ -74,7 +76,7 @@ pub(crate) async fn admit(
     Query::check(query, &application.limits)?;
     let address = server.address(peer, headers);
     let permit = server.limiter.enter(address)?;
-    if !admits_page(server, engine, headers) {
+    if !(server.origins.admits(headers) || cors.is_some_and(|cors| cors.admits(headers))) {
         return Err(HandshakeRejection::new(StatusCode::FORBIDDEN, FOREIGN_ORIGIN).because(Rejected::Origin));
     }
     let (path, parameters, scope) = match destination {
@@ -120,11 +122,6 @@ pub(crate) fn no_such_namespace(server: &StartedServer) -> HandshakeRejection {
 pub(crate) fn note_rejected(server: &StartedServer, rejected: RejectedHandshake<'_>) {
     server.shared.telemetry.counters.reject(rejected.why);
     metrics::rejected(rejected);
-}
-
-fn admits_page(server: &StartedServer, engine: Option<&EngineOptions>, headers: &HeaderMap) -> bool {
-    let cors = engine.and_then(|engine| engine.cors.as_ref());
-    server.origins.admits(headers) || cors.is_some_and(|cors| cors.admits(headers))
 }
 
 /// Runs the guards of a namespace on the request for it. What they grant counts for the socket too.

@@ -8,6 +8,7 @@ mod builder;
 mod contract_command;
 mod endpoint;
 mod engine_io;
+mod event_stream;
 mod handle;
 mod handshake_check;
 mod http;
@@ -35,6 +36,7 @@ pub use endpoint::{Endpoint, IntoEndpoint, LocalAddr};
 #[cfg(feature = "testing")]
 pub(crate) use engine_io::Serves;
 pub use engine_io::{Cors, Parser, SameSite, SessionCookie, TransportName};
+pub use event_stream::ServerSentEvents;
 pub use handle::ServerHandle;
 pub use handshake_check::HandshakeRejection;
 pub use http::{Body, GatewayService};

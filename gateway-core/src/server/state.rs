@@ -13,6 +13,7 @@ use crate::gateway::{KnownNamespaces, Problem};
 use crate::hub::Hub;
 use crate::metrics::Telemetry;
 use crate::server::engine_io::EngineIoEndpoint;
+use crate::server::event_stream::EventStreamEndpoint;
 use crate::server::handshake_check::HandshakeCheck;
 #[cfg(feature = "http2")]
 use crate::server::http2::Http2;
@@ -107,6 +108,8 @@ pub(crate) struct StartedServer {
     pub(crate) shared: Arc<ServerState>,
     pub(crate) application: Arc<Application>,
     pub(crate) engines: Vec<EngineIoEndpoint>,
+    /// Server-sent events, if enabled.
+    pub(crate) event_streams: Option<EventStreamEndpoint>,
     pub(crate) origins: OriginPolicy,
     pub(crate) proxies: Proxies,
     pub(crate) limiter: Arc<ConnectionLimiter>,

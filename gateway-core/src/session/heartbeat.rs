@@ -19,6 +19,8 @@ pub(crate) enum PingMode {
     OnSilence,
     /// An interval after each pong, even if other messages arrive: the client relies on it.
     Steadily,
+    /// Every interval, without an answer: the client only reads. What was sent must be taken in time.
+    OneWay,
 }
 
 /// Kind of a message that arrives while a pong is awaited.
@@ -88,6 +90,9 @@ impl Heartbeat {
 
     /// Returns `true` if the message answers the ping.
     fn hear_answer(&mut self, sign: ReceivedKind, now: Instant) -> bool {
+        if self.is_one_way() {
+            return false;
+        }
         if sign == ReceivedKind::Other && self.config.ping_mode == PingMode::Steadily {
             if !std::mem::replace(&mut self.extended, true) {
                 self.due = now + self.config.timeout;
@@ -104,7 +109,12 @@ impl Heartbeat {
 
     /// Returns `true` if the client was pinged and has sent nothing since.
     pub(crate) fn awaits_answer(&self) -> bool {
-        self.asked.is_some()
+        self.asked.is_some() && !self.is_one_way()
+    }
+
+    /// Returns `true` if pings are not answered.
+    pub(crate) fn is_one_way(&self) -> bool {
+        self.config.ping_mode == PingMode::OneWay
     }
 
     pub(crate) fn due(&self) -> Instant {
@@ -113,6 +123,9 @@ impl Heartbeat {
 
     /// Decides on the action after [`Heartbeat::due`] has passed.
     pub(crate) fn beat(&mut self, now: Instant, traffic: ByteActivity) -> HeartbeatAction {
+        if self.is_one_way() {
+            return self.beat_one_way(now, traffic);
+        }
         if let Some(asked) = self.asked {
             let until = asked + self.transfer;
             if traffic == ByteActivity::Still || now >= until {
@@ -134,11 +147,23 @@ impl Heartbeat {
         HeartbeatAction::Ping
     }
 
+    /// Pings, unless nothing was taken since a ping longer ago than the timeout. `asked` is the time of the last ping before
+    /// which everything had been taken.
+    fn beat_one_way(&mut self, now: Instant, traffic: ByteActivity) -> HeartbeatAction {
+        let asked = self.asked.filter(|_| traffic == ByteActivity::Still);
+        if asked.is_some_and(|asked| now - asked >= self.config.timeout) {
+            return HeartbeatAction::Dead;
+        }
+        self.asked = Some(asked.unwrap_or(now));
+        self.wait(now);
+        HeartbeatAction::Ping
+    }
+
     fn wait(&mut self, now: Instant) {
         self.due = now
             + match self.config.ping_mode {
                 PingMode::OnSilence => self.config.interval / LOOKS.into(),
-                PingMode::Steadily => self.config.interval,
+                PingMode::Steadily | PingMode::OneWay => self.config.interval,
             };
     }
 }
@@ -252,6 +277,21 @@ mod tests {
         );
         let took = heartbeat.hear(|| (ReceivedKind::Other, start + Duration::from_secs(23)));
         assert_eq!((took, heartbeat.awaits_answer()), (Some(Duration::from_secs(3)), false));
+    }
+
+    #[test]
+    fn who_only_reads_is_pinged_until_nothing_is_taken() {
+        let (mut heartbeat, start) = heartbeat(15, 20, PingMode::OneWay);
+        let mut beat = |traffic| ((heartbeat.due() - start).as_secs(), heartbeat.beat(heartbeat.due(), traffic));
+        for at in [15, 30, 45, 60] {
+            assert_eq!(beat(ByteActivity::Moving), (at, HeartbeatAction::Ping));
+        }
+        assert_eq!(beat(ByteActivity::Still), (75, HeartbeatAction::Ping));
+        assert_eq!(beat(ByteActivity::Moving), (90, HeartbeatAction::Ping));
+        assert_eq!(beat(ByteActivity::Still), (105, HeartbeatAction::Ping));
+        assert_eq!(beat(ByteActivity::Still), (120, HeartbeatAction::Dead));
+        assert!(!heartbeat.awaits_answer());
+        assert_eq!(heartbeat.hear(|| (ReceivedKind::Other, start)), None);
     }
 
     #[test]

@@ -39,12 +39,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::limits::Limits;
 use crate::metrics::{Counter, Telemetry, TestLog};
+use crate::protocol::event_stream::{is_answer, with_event_id};
 use crate::protocol::{
     Compress, ContentRef, Disconnect, EncodeContext, Encoded, Key, MessageFormat, Outgoing, SharedEvent, WireFormat,
 };
 use crate::session::outbox::{AlreadyResumed, RecoveryEnd};
 use crate::sync::lock;
-use crate::transport::Handshake;
+use crate::transport::{Answers, Handshake};
 
 /// State of a client inside the server. May outlive a connection.
 pub(crate) struct Session {
@@ -62,6 +63,8 @@ pub(crate) struct Session {
     pub(crate) request_timeout: Duration,
     /// Maximum number of rooms.
     pub(crate) rooms: usize,
+    /// Present if answers to requests go to the POSTs that asked, and not to the connection.
+    answers: OnceLock<Arc<Answers>>,
     /// Present if the client can resume after a lost connection.
     recovery: Option<Box<SessionRecovery>>,
     /// Number of accepted requests that are answered later.
@@ -100,6 +103,7 @@ impl Session {
             state: SharedState::default(),
             request_timeout: limits.request_timeout,
             rooms: limits.rooms_per_socket,
+            answers: OnceLock::new(),
             recovery: None,
             owed: AtomicUsize::new(0),
             own: None,
@@ -143,6 +147,10 @@ impl Session {
         if frame.is_nothing() {
             return Ok(());
         }
+        if let Some(answers) = self.answers_of(&frame) {
+            answers.deliver(frame.as_slice());
+            return Ok(());
+        }
         let pushed = self.outbox.push(self.outbox.ready(frame), delivery)?;
         self.write_after(pushed);
         Ok(())
@@ -173,10 +181,44 @@ impl Session {
         if frame.is_nothing() {
             return Ok(());
         }
+        if let Some(answers) = self.answers_of(&frame) {
+            return if answers.offer(frame.as_slice()) { Ok(()) } else { Err(frame) };
+        }
         if self.outbox.offer(frame, delivery, offset)? == Pushed::NeedsWrite {
             batch::write_soon(self);
         }
         Ok(())
+    }
+
+    /// Sends the answers to requests there from now on.
+    pub(crate) fn answer_to(&self, answers: Arc<Answers>) {
+        // A session has one connection.
+        let _ = self.answers.set(answers);
+    }
+
+    /// Ends the requests that are still waiting, after the session's last handler.
+    pub(crate) fn end_answers(&self) {
+        if let Some(answers) = self.answers.get() {
+            answers.end();
+        }
+    }
+
+    /// The way of a frame that is the answer to a request, where it is another than the outbox.
+    fn answers_of(&self, frame: &Encoded) -> Option<&Arc<Answers>> {
+        if self.format != WireFormat::EventStream || !is_answer(frame.as_slice()) {
+            return None;
+        }
+        self.answers.get()
+    }
+
+    /// Adds the id of an event, in the format whose ids name the session too.
+    fn identified(&self, frame: Encoded, offset: Offset) -> Encoded {
+        match self.recovery_key() {
+            Some(key) if self.format == WireFormat::EventStream => {
+                with_event_id(&frame, key.as_str(), &offset.to_string())
+            }
+            Some(_) | None => frame,
+        }
     }
 
     /// Notifies listeners of an event that is about to be sent to this socket.
@@ -239,7 +281,7 @@ impl Session {
                 EmitMode::Volatile => self.current().push_volatile(event, content),
             };
         };
-        let frame = encode(Some(&offset.to_string()));
+        let frame = self.identified(encode(Some(&offset.to_string())), offset);
         let frame = match mode {
             EmitMode::LatestOf(key) => frame.into_keyed(&Key::new(event, key)),
             EmitMode::Event | EmitMode::Volatile => frame.into_shared(),
@@ -285,7 +327,7 @@ impl Session {
         listed: Leaves,
     ) -> Result<Pushed, SendError> {
         let sent = self.outbox.compressed_form_of(shared).cloned();
-        self.queue_event(shared.frame(self.format).clone(), sent, offset, listed)
+        self.queue_event(self.identified(shared.frame(self.format).clone(), offset), sent, offset, listed)
     }
 
     /// Queues a volatile broadcast. `text` is set if the event ends in a text and clients may resume.
@@ -393,7 +435,7 @@ impl Session {
     /// Encodes a message: first the frame with an offset, then the accompanying frame without one.
     pub(crate) fn encode_numbered(&self, outgoing: &Outgoing<'_>, offset: Offset) -> [Encoded; 2] {
         let [event, other] = self.format.encode_numbered(self.encode_context(), outgoing, &offset.to_string());
-        [event.into_shared(), other]
+        [self.identified(event, offset).into_shared(), other]
     }
 
     /// Queues one event, to be written at the end of the sender's batch.

@@ -168,6 +168,7 @@ impl<'a> ConnectBuilder<'a> {
                 headers: &headers,
                 peer: None,
                 engine: None,
+                cors: None,
             };
             let Some(admitted) = admitted(&server, request, complete, tell).await else { return };
             let Admitted { scope, handshake, permit: _permit } = admitted;
@@ -202,6 +203,7 @@ impl<'a> ConnectBuilder<'a> {
                 headers: &headers,
                 peer: None,
                 engine: engine.map(|engine| &*engine.options),
+                cors: engine.and_then(|engine| engine.options.cors.as_ref()),
             };
             let Some(admitted) = admitted(&server, request, |handshake| handshake, tell).await else { return };
             let Admitted { scope, handshake, permit: _permit } = admitted;

@@ -31,6 +31,7 @@ mod cluster;
 mod connect;
 mod dialect;
 mod engine_contract;
+mod event_stream;
 mod frame;
 mod server;
 
@@ -39,5 +40,6 @@ pub use cluster::{MemoryBus, MemoryEngine, TestCluster, cluster};
 pub use connect::ConnectBuilder;
 pub use dialect::LostConnection;
 pub use engine_contract::engine_contract;
+pub use event_stream::{EventStreamBuilder, EventStreamClient, StreamedEvent};
 pub use frame::{Closed, ConnectError, Failure, Received};
 pub use server::TestServer;

@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use crate::gateway::StartError;
 use crate::hub::Namespace;
 use crate::metrics::Counter;
-use crate::server::{Server, ServerHandle, StartedServer, serve_lines};
-use crate::testing::ConnectBuilder;
+use crate::server::{GatewayService, Server, ServerHandle, StartedServer, serve_lines};
+use crate::testing::{ConnectBuilder, EventStreamBuilder};
 
 /// Bytes in flight in one direction of a connection in memory.
 const IN_FLIGHT: usize = 64 * 1024;
@@ -60,10 +60,22 @@ impl TestServer {
         client
     }
 
+    /// Returns a builder of a client that listens to this path by server-sent events, as an `EventSource` does. The server
+    /// needs [`Server::server_sent_events`]. Await the builder to connect.
+    pub fn connect_sse(&self, path: &str) -> EventStreamBuilder {
+        EventStreamBuilder::new(self.service(), path)
+    }
+
     /// Returns a handle to the server.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         self.handle.clone()
+    }
+
+    /// Returns the server as a service, for HTTP requests in memory.
+    #[must_use]
+    pub fn service(&self) -> GatewayService {
+        GatewayService { server: Arc::clone(&self.server), fallback: None, peer: None }
     }
 
     /// Returns the namespace with this name.

@@ -151,6 +151,12 @@ impl Handshake {
         resume_request::read(request.protocol_lines(), &request.query)
     }
 
+    /// Request of an `EventSource` to resume a session. Its address stays as it was when it first connected, so the header
+    /// goes first.
+    pub(crate) fn resume_by_event_id(&self) -> Option<ResumeRequest> {
+        self.header("last-event-id").and_then(resume_request::from_last_event_id).or_else(|| self.resume())
+    }
+
     fn edit(&mut self) -> &mut HandshakeData {
         Arc::get_mut(&mut self.0).expect("a handshake is shared only once it is complete")
     }

@@ -5,6 +5,7 @@ mod connection_limiter;
 mod credentials;
 mod deflate;
 mod engine;
+mod event_stream;
 mod handshake;
 mod headers;
 #[cfg(feature = "http2")]
@@ -25,6 +26,7 @@ mod upgrade;
 mod websocket;
 
 use std::io;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 pub(crate) use connection_limiter::{ConnectionLimiter, ConnectionPermit, LimitExceeded};
@@ -32,6 +34,10 @@ pub(crate) use deflate::Agreed;
 #[cfg_attr(not(feature = "deflate"), allow(unreachable_pub, reason = "public with the feature"))]
 pub use deflate::Deflate;
 pub(crate) use engine::{EngineTransport, ProbeTimeouts, dismiss, upgrade};
+pub(crate) use event_stream::{
+    AnswerFrame, Answers, AwaitedAnswer, EventStream, EventStreamPeer, NewEventStream, StreamStart, StreamVerdict,
+    UndeliveredPost, body_channel,
+};
 pub(crate) use handshake::LatestHeaders;
 pub use handshake::{AuthError, Handshake};
 #[cfg(feature = "http2")]
@@ -39,7 +45,7 @@ pub(crate) use http2::Http2Stream;
 pub(crate) use lines::Lines;
 pub(crate) use origin::{Allowed, OriginPolicy};
 pub(crate) use permit::CountedPermit;
-pub(crate) use polling::{PollListener, Polling, PollingPeer, Posting, SessionError, UpgradeProbe};
+pub(crate) use polling::{PollListener, Polling, PollingPeer, SessionError, UpgradeProbe};
 pub(crate) use proxies::Proxies;
 pub(crate) use query::{Query, QueryError, parse_query};
 pub(crate) use resume_request::ResumeRequest;
@@ -110,6 +116,11 @@ pub(crate) trait Transport: Send + Unpin + 'static {
 
     /// A handle that tells if the peer can receive now, for transports whose peers receive only at times.
     fn listener(&self) -> Option<PollListener> {
+        None
+    }
+
+    /// The way of answers to requests, if it is another than the connection.
+    fn answers(&self) -> Option<Arc<Answers>> {
         None
     }
 

@@ -19,6 +19,12 @@ pub(crate) fn read<'a>(lines: impl Iterator<Item = &'a str>, query: &Query) -> O
     from_subprotocol(lines).or_else(|| Some(ResumeRequest::new(query.first("resume")?, query.first("offset"))))
 }
 
+/// Reads the header `Last-Event-ID` of an `EventSource` that reconnects: `<key>.<offset>`.
+pub(crate) fn from_last_event_id(header: &str) -> Option<ResumeRequest> {
+    let (key, offset) = header.trim().split_once('.')?;
+    Some(ResumeRequest::new(key, Some(offset)))
+}
+
 /// Parses `resume`, or `resume.<key>.<offset>`.
 fn from_subprotocol<'a>(lines: impl Iterator<Item = &'a str>) -> Option<ResumeRequest> {
     let mut entries = lines.flat_map(|line| line.split(',')).map(str::trim);
@@ -50,6 +56,13 @@ mod tests {
 
     fn now(key: &str, offset: &str) -> ResumeRequest {
         ResumeRequest::Now { key: key.to_owned(), offset: offset.to_owned() }
+    }
+
+    #[test]
+    fn an_event_id_names_the_key_and_the_offset() {
+        assert_eq!(from_last_event_id(" k-_.12"), Some(now("k-_", "12")));
+        assert_eq!(from_last_event_id("12"), None);
+        assert_eq!(from_last_event_id(""), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
 use rustix::net::SendFlags;
@@ -15,6 +16,7 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
+use crate::transport::event_stream::BodyChannel;
 use crate::transport::websocket::Stream;
 
 /// A shared kernel stream.
@@ -34,6 +36,8 @@ pub(crate) enum Direct {
     Tcp(Arc<TcpStream>),
     #[cfg(unix)]
     Unix(Arc<UnixStream>),
+    /// The body of a response.
+    Body(Arc<BodyChannel>),
     #[cfg(test)]
     Test(Arc<dyn SystemWrite>),
 }
@@ -49,6 +53,7 @@ impl Direct {
             Self::Tcp(stream) => stream.send(frames),
             #[cfg(unix)]
             Self::Unix(stream) => stream.send(frames),
+            Self::Body(channel) => channel.send(frames),
             #[cfg(test)]
             Self::Test(stream) => stream.send(frames),
         }
@@ -67,6 +72,7 @@ pub(crate) trait SystemSocket: SystemWrite {
     fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
     fn poll_read(&self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>>;
     fn shut_down(&self) -> io::Result<()>;
+    fn limit_unacknowledged(&self, time: Duration);
     fn direct(stream: &Arc<Self>) -> Direct;
 }
 
@@ -118,6 +124,17 @@ macro_rules! kernel {
                 rustix::net::shutdown(self, Shutdown::Write).map_err(Into::into)
             }
 
+            fn limit_unacknowledged(&self, time: Duration) {
+                // A Unix stream has nothing on its way, and refuses.
+                #[cfg(any(target_os = "linux", target_os = "android"))]
+                let _ = rustix::net::sockopt::set_tcp_user_timeout(
+                    self,
+                    u32::try_from(time.as_millis()).unwrap_or(u32::MAX),
+                );
+                #[cfg(not(any(target_os = "linux", target_os = "android")))]
+                let _ = time;
+            }
+
             fn direct(stream: &Arc<Self>) -> Direct {
                 Direct::$direct(Arc::clone(stream))
             }
@@ -132,6 +149,10 @@ kernel!(UnixStream, Unix);
 impl<S: SystemSocket> Stream for SharedStream<S> {
     fn direct(&self) -> Option<Direct> {
         Some(S::direct(&self.0))
+    }
+
+    fn limit_unacknowledged(&self, time: Duration) {
+        self.0.limit_unacknowledged(time);
     }
 }
 

@@ -2,9 +2,11 @@
 //! and complete messages are delivered directly from it.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::upgrade::Upgraded;
@@ -38,6 +40,10 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {
     fn lingers(&self) -> bool {
         false
     }
+
+    /// Ends the connection when the peer has not acknowledged bytes for this long, where the system can: the only sign of a
+    /// network that has vanished from a client that never sends.
+    fn limit_unacknowledged(&self, _: Duration) {}
 }
 
 /// A stream in memory.
@@ -46,6 +52,22 @@ impl Stream for tokio::io::DuplexStream {}
 
 /// The stream of a foreign HTTP server.
 impl Stream for TokioIo<Upgraded> {}
+
+impl Stream for Box<dyn Stream> {
+    fn direct(&self) -> Option<Direct> {
+        (**self).direct()
+    }
+
+    fn limit_unacknowledged(&self, time: Duration) {
+        (**self).limit_unacknowledged(time);
+    }
+}
+
+impl fmt::Debug for dyn Stream {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Stream")
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct WebSocket<S> {

@@ -8,6 +8,7 @@ mod config;
 mod connections;
 mod engine_io;
 mod error_traits;
+mod event_streams;
 mod handlers;
 mod lines;
 mod metrics;

@@ -22,7 +22,7 @@ pub(super) struct Settings<'a>(pub(super) &'a StartedServer);
 
 impl fmt::Display for Settings<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(StartedServer { application, origins, shared, .. }) = self;
+        let Self(StartedServer { application, origins, shared, event_streams, .. }) = self;
         let mut line = |label: &str, text: &str| {
             let before = format!("  {label:width$}", width = INDENT - 2);
             writeln!(formatter, "{}", wrapped(&before, INDENT, text))
@@ -38,6 +38,9 @@ impl fmt::Display for Settings<'_> {
             line("http/2", &http2(options))?;
         }
         line("recovery", &application.recovery.as_ref().map_or("off".to_owned(), recovery))?;
+        if let Some(event_streams) = event_streams {
+            line("events", &event_streams.describe())?;
+        }
         if let Some(cluster) = shared.hub.cluster() {
             line("cluster", &describe(cluster))?;
         }

@@ -6,6 +6,7 @@ use crate::limits::Limits;
 use crate::options::setting;
 use crate::server::builder::server::Server;
 use crate::server::builder::socket_io_options::SocketIo;
+use crate::server::event_stream::ServerSentEvents;
 #[cfg(feature = "http2")]
 use crate::server::http2::Http2;
 use crate::session::Recovery;
@@ -43,6 +44,8 @@ pub struct ServerConfig {
     deflate: Option<Deflate>,
     #[serde(deserialize_with = "setting::deserialize")]
     socket_io: Option<SocketIo>,
+    #[serde(deserialize_with = "setting::deserialize")]
+    server_sent_events: Option<ServerSentEvents>,
     allow_origins: Vec<String>,
     trust_proxies: Vec<String>,
     #[serde(deserialize_with = "setting::deserialize")]
@@ -66,6 +69,7 @@ impl Default for ServerConfig {
             #[cfg(feature = "deflate")]
             deflate: None,
             socket_io: Some(SocketIo::default()),
+            server_sent_events: None,
             allow_origins: Vec::new(),
             trust_proxies: Vec::new(),
             monitoring: None,
@@ -109,6 +113,9 @@ impl ServerConfig {
         #[cfg(feature = "http2")]
         if let Some(options) = self.http2 {
             server = server.http2(options);
+        }
+        if let Some(options) = self.server_sent_events {
+            server = server.server_sent_events(options);
         }
         if let Some(address) = self.monitoring {
             server = server.monitoring(address);

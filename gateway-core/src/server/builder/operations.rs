@@ -1,4 +1,5 @@
-//! Builder methods for operators: monitoring, lines, measurements, trusted proxies, the cluster, and draining.
+//! Builder methods for operators: monitoring, lines, measurements, trusted proxies, the cluster, server-sent events, and
+//! draining.
 
 use std::sync::Arc;
 
@@ -6,6 +7,7 @@ use crate::connection::Drain;
 use crate::hub::cluster::{ClusterOptions, Engine};
 use crate::server::builder::server::Server;
 use crate::server::endpoint::IntoEndpoint;
+use crate::server::event_stream::ServerSentEvents;
 #[cfg(feature = "http2")]
 use crate::server::http2::Http2;
 
@@ -87,6 +89,14 @@ impl Server {
     #[cfg(feature = "http2")]
     pub fn http2(mut self, options: Http2) -> Self {
         self.operations.http2 = Some(options);
+        self
+    }
+
+    /// Serves every namespace by server-sent events too, for clients that mostly listen: a GET that accepts
+    /// `text/event-stream` is a socket, and a POST says an event or a request. Default off: a POST to a namespace's path
+    /// otherwise reaches the fallback.
+    pub fn server_sent_events(mut self, options: ServerSentEvents) -> Self {
+        self.operations.event_streams = Some(options);
         self
     }
 

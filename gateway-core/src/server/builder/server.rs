@@ -29,6 +29,7 @@ use crate::server::builder::settings::{Operations, join_cluster};
 use crate::server::builder::socket_io_options::{EngineIo, SocketIo};
 use crate::server::endpoint::{Endpoint, IntoEndpoint, LocalAddr, Opened};
 use crate::server::engine_io::{EngineIoEndpoint, Serves};
+use crate::server::event_stream::EventStreamEndpoint;
 use crate::server::handle::ServerHandle;
 use crate::server::handshake_check::{HandshakeCheck, HandshakeRejection};
 use crate::server::http::body::Body;
@@ -391,6 +392,7 @@ impl Server {
         let lossy = loses.then(|| Problem::recovery_with_loss(self.limits.overflow));
         let mut problems: Vec<_> = lossy.into_iter().collect();
         problems.extend(self.operations.unreadable.iter().map(|text| Problem::proxy(text)));
+        problems.extend(self.operations.event_streams.iter().flat_map(EventStreamEndpoint::problems).cloned());
         let given = AssemblyInputs { services: &self.services, per_socket: &self.per_socket, around: &self.around };
         match Assembly::assemble(&self.selection, given, &self.expected, &self.limits) {
             Ok(assembled) => {
@@ -424,7 +426,7 @@ impl Server {
         assembled.warn();
         let services = Arc::new(self.services);
         let routes = assembled.init(&services).await.map_err(StartError::Problems)?;
-        let Operations { measured, drain, proxies, engine, cluster, .. } = self.operations;
+        let Operations { measured, drain, proxies, engine, cluster, event_streams, .. } = self.operations;
         if let Some(sent) = measured {
             self.listeners.measure(meters(&self.shared, &routes, &sent));
         }
@@ -445,6 +447,7 @@ impl Server {
             shared: self.shared,
             application: Arc::new(application),
             engines: self.engines.into_iter().chain(self.socket_io).collect(),
+            event_streams: event_streams.map(EventStreamEndpoint::new),
             origins: self.origins,
             proxies,
             limiter,

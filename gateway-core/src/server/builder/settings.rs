@@ -6,12 +6,13 @@ use crate::connection::{Drain, ServerEvents};
 use crate::gateway::{KnownNamespaces, Problem, StartError};
 use crate::hub::cluster::{self, ClusterOptions, ClusterSetup, Engine, ServerEventHandler};
 use crate::server::endpoint::Endpoint;
+use crate::server::event_stream::ServerSentEvents;
 #[cfg(feature = "http2")]
 use crate::server::http2::Http2;
 use crate::server::state::StartedServer;
 use crate::transport::Proxies;
 
-/// The health listener, trusted proxies, the cluster, and how the server stops.
+/// The health listener, trusted proxies, the cluster, server-sent events, and how the server stops.
 #[derive(Debug, Default)]
 pub(in crate::server) struct Operations {
     pub(in crate::server) monitoring: Option<Endpoint>,
@@ -24,6 +25,8 @@ pub(in crate::server) struct Operations {
     pub(in crate::server) unreadable: Vec<String>,
     pub(in crate::server) engine: Option<Arc<dyn Engine>>,
     pub(in crate::server) cluster: ClusterOptions,
+    /// Present where namespaces are served by server-sent events too.
+    pub(in crate::server) event_streams: Option<ServerSentEvents>,
     #[cfg(feature = "http2")]
     pub(in crate::server) http2: Option<Http2>,
 }

@@ -174,23 +174,23 @@ crate::options::setting::readable!(Cors);
 
 /// CORS settings of one path: the server's allowed origins and the path's options.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sharing<'a> {
-    pub(super) cors: Option<&'a Cors>,
-    pub(super) own: &'a OriginPolicy,
+pub(crate) struct Sharing<'a> {
+    pub(crate) cors: Option<&'a Cors>,
+    pub(crate) own: &'a OriginPolicy,
 }
 
 impl Sharing<'_> {
-    pub(super) fn admits(self, headers: &HeaderMap) -> bool {
+    pub(crate) fn admits(self, headers: &HeaderMap) -> bool {
         self.own.admits(headers) || self.cors.is_some_and(|cors| cors.admits(headers))
     }
 
     /// Returns `true` if pages of other hosts are allowed.
-    pub(super) fn is_open(self) -> bool {
+    pub(crate) fn is_open(self) -> bool {
         self.cors.is_some() || self.own.is_open()
     }
 
     /// Returns the response to a preflight.
-    pub(super) fn preflight(self, request: &HeaderMap) -> Response<Body> {
+    pub(crate) fn preflight(self, request: &HeaderMap) -> Response<Body> {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
         let headers = response.headers_mut();
@@ -211,7 +211,7 @@ impl Sharing<'_> {
     }
 
     /// Adds the headers of every response. A page whose origin was not allowed cannot read the response.
-    pub(super) fn apply(self, request: &HeaderMap, response: &mut HeaderMap) {
+    pub(crate) fn apply(self, request: &HeaderMap, response: &mut HeaderMap) {
         if !self.is_open() {
             return;
         }

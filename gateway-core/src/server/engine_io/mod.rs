@@ -18,6 +18,7 @@ mod sessions;
 
 pub use cookie::{SameSite, SessionCookie};
 pub use cors::Cors;
+pub(crate) use cors::Sharing;
 pub(crate) use engine::{EngineIoEndpoint, Serves};
 pub(crate) use engine_request::Host;
 pub(crate) use options::{EngineOptions, InitialHeaders};

@@ -114,6 +114,7 @@ async fn admit_visit(
         headers: &head.headers,
         peer: *peer,
         engine: Some(&engine.options),
+        cors: engine.options.cors.as_ref(),
     };
     let admitted = admit(server, request, complete).await?;
     // The reference server checks the version last.

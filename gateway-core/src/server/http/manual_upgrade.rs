@@ -1,37 +1,64 @@
-//! Upgrades that are answered past the HTTP library. Where a request says `Connection: close` beside `Upgrade`, the library
-//! would write `close` into the 101 too, which is no upgrade to some clients (Tcl's `websocket`).
+//! Requests that are answered past the HTTP library. Where one says `Connection: close` beside `Upgrade`, the library would
+//! write `close` into the 101 too, which is no upgrade to some clients (Tcl's `websocket`). And events are written straight
+//! to the stream below a response.
 
 use std::convert::Infallible;
-use std::fmt;
 use std::future::{Pending, pending, poll_fn};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, response};
 use hyper::body::Incoming;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
+use crate::server::event_stream::wants_events;
 use crate::server::http::body::Body;
+use crate::server::http::date::http_date;
 use crate::sync::lock;
-use crate::transport::{Stream, asks_to_close};
+#[cfg(feature = "tls")]
+use crate::transport::Encrypted;
+use crate::transport::{SharedStream, Stream, asks_to_close};
 
-/// A stream of any kind that was taken from the library, and what it had read of it.
-pub(crate) type TakenStream = (Box<dyn ErasedStream>, Bytes);
+/// A stream that was taken from the library, and what it had read of it.
+pub(crate) type TakenStream = (Box<dyn Stream>, Bytes);
 
-pub(crate) trait ErasedStream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+/// A stream as a listener accepts it.
+pub(crate) trait IntoStream: AsyncRead + AsyncWrite + Send + Unpin + 'static {
+    /// Converts it for a connection that is served without the library.
+    fn into_stream(self) -> Box<dyn Stream>;
+}
 
-impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> ErasedStream for S {}
-
-impl Stream for Box<dyn ErasedStream> {}
-
-impl fmt::Debug for dyn ErasedStream {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("ErasedStream")
+impl IntoStream for TcpStream {
+    fn into_stream(self) -> Box<dyn Stream> {
+        Box::new(SharedStream::from(self))
     }
 }
+
+#[cfg(unix)]
+impl IntoStream for UnixStream {
+    fn into_stream(self) -> Box<dyn Stream> {
+        Box::new(SharedStream::from(self))
+    }
+}
+
+#[cfg(feature = "tls")]
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> IntoStream for Encrypted<S> {
+    fn into_stream(self) -> Box<dyn Stream> {
+        Box::new(self)
+    }
+}
+
+/// Mark of a response whose body its maker writes to the stream below, which it has asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TakesStream;
 
 /// Where a request that is answered by hand is given its stream; among its extensions.
 #[derive(Clone, Debug)]
@@ -45,7 +72,11 @@ impl StreamReceiver {
 
 /// The answer that one connection waits for, if it comes to that.
 #[derive(Debug, Default)]
-pub(crate) struct ManualUpgrade(Mutex<Option<UpgradeAnswer>>);
+pub(crate) struct ManualUpgrade {
+    answer: Mutex<Option<UpgradeAnswer>>,
+    /// Set once a request has come. What the library still has to write behind an earlier one cannot be told.
+    had_request: AtomicBool,
+}
 
 /// An answer, and who waits for the stream behind it.
 #[derive(Debug)]
@@ -65,17 +96,20 @@ impl ManualUpgrade {
         A: Future<Output = Result<Response<Body>, Infallible>>,
     {
         let mut request = request.map(Body::new);
-        if !asks_to_close(request.headers()) {
+        let is_first = !self.had_request.swap(true, Ordering::Relaxed);
+        if !(asks_to_close(request.headers()) || (is_first && wants_events(&request))) {
             return answer(request).await;
         }
         let (waiting, taken) = oneshot::channel();
         request.extensions_mut().insert(StreamReceiver(Arc::new(Mutex::new(Some(taken)))));
         let response = answer(request).await?;
         // A fallback may upgrade in its own way.
-        if response.status() != StatusCode::SWITCHING_PROTOCOLS || waiting.is_closed() {
+        let is_taken = response.status() == StatusCode::SWITCHING_PROTOCOLS
+            || response.extensions().get::<TakesStream>().is_some();
+        if !is_taken || waiting.is_closed() {
             return Ok(response);
         }
-        *lock(&self.0) = Some(UpgradeAnswer { head: response.into_parts().0, waiting });
+        *lock(&self.answer) = Some(UpgradeAnswer { head: response.into_parts().0, waiting });
         let never: Pending<Infallible> = pending();
         match never.await {}
     }
@@ -86,7 +120,7 @@ impl ManualUpgrade {
             if let Poll::Ready(served) = Pin::new(&mut *connection).poll(context) {
                 return Poll::Ready(Ok(served));
             }
-            let answer = lock(&self.0).take();
+            let answer = lock(&self.answer).take();
             answer.map_or(Poll::Pending, |answer| Poll::Ready(Err(answer)))
         })
         .await
@@ -95,19 +129,24 @@ impl ManualUpgrade {
 
 impl UpgradeAnswer {
     /// Writes the answer and hands the stream over.
-    pub(crate) async fn write<S: ErasedStream>(self, mut stream: S, read_ahead: Bytes) {
+    pub(crate) async fn write<S: IntoStream>(self, mut stream: S, read_ahead: Bytes) {
         let Self { head, waiting } = self;
         match stream.write_all(&written(&head)).await {
             // Whoever waited may have been told to stop.
-            Ok(()) => drop(waiting.send((Box::new(stream), read_ahead))),
-            Err(error) => tracing::debug!(%error, "an upgrade could not be answered"),
+            Ok(()) => drop(waiting.send((stream.into_stream(), read_ahead))),
+            Err(error) => tracing::debug!(%error, "a request could not be answered"),
         }
     }
 }
 
 /// In the letters of RFC 6455, as the clients that this is for compare them.
 fn written(head: &response::Parts) -> Vec<u8> {
-    let mut written = b"HTTP/1.1 101 Switching Protocols\r\n".to_vec();
+    let reason = head.status.canonical_reason().unwrap_or_default();
+    let mut written = format!("HTTP/1.1 {} {reason}\r\n", head.status.as_str()).into_bytes();
+    if head.status != StatusCode::SWITCHING_PROTOCOLS {
+        // RFC 9110 §6.6.1: an answer has its date.
+        written.extend(format!("Date: {}\r\n", http_date(SystemTime::now())).as_bytes());
+    }
     for (name, value) in &head.headers {
         let words: Vec<_> = name.as_str().split('-').map(capitalized).collect();
         let name = words.join("-").replace("Websocket", "WebSocket");

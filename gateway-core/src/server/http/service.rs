@@ -18,6 +18,7 @@ use crate::gateway::MatchedRoute;
 use crate::metrics::{Rejected, RejectedHandshake};
 use crate::server::admit::{Admitted, ConnectionRequest, Destination, admit, no_such_namespace, note_rejected};
 use crate::server::engine_io;
+use crate::server::event_stream::{self, EventStreamIntent};
 use crate::server::handshake_check::HandshakeRejection;
 use crate::server::http::body::Body;
 use crate::server::http::fallback::Fallback;
@@ -90,6 +91,15 @@ impl GatewayService {
             return engine_io::respond(host, engine, request).await;
         }
         let asks = UpgradeIntent::from_head(request.version(), request.headers(), request.extensions());
+        if asks == UpgradeIntent::ForNone
+            && let Some(endpoint) = &self.server.event_streams
+            && let Some(intent) = EventStreamIntent::from_request(&request)
+            && let Some(found) = self.server.application.routes.find(request.uri().path())
+            && found.route.router.raw().is_none()
+        {
+            let host = engine_io::Host { server: &self.server, peer: self.peer };
+            return event_stream::respond(host, endpoint, request, found, intent).await;
+        }
         let asked = RejectedRequest::new(&request);
         let refused = match (self.server.application.routes.find(request.uri().path()), &self.fallback) {
             (Some(found), fallback) if asks != UpgradeIntent::ForNone || fallback.is_none() => {
@@ -133,6 +143,7 @@ impl GatewayService {
             headers: &head.headers,
             peer: self.peer,
             engine: None,
+            cors: None,
         };
         let admitted = admit(&self.server, request, |handshake| handshake.with_protocol(upgrade.protocol())).await?;
         let begin = PlainConnection { server: Arc::clone(&self.server), admitted, agreed: upgrade.agreed() };

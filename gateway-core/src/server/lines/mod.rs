@@ -95,6 +95,7 @@ async fn admitted(
         headers: &headers,
         peer,
         engine: None,
+        cors: None,
     };
     let auth = first.auth.clone();
     let complete = |handshake: Handshake| match auth.and_then(|auth| RawValue::from_string(auth).ok()) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::hub::{Space, Target};
 use crate::metrics::{Kind, Metrics, OTHER, float};
+use crate::protocol::WireFormat;
 use crate::server::state::{ServerState, StartedServer};
 use crate::session::Session;
 
@@ -13,6 +14,7 @@ struct NamespaceGauges {
     lines: u64,
     polling: u64,
     websocket: u64,
+    event_stream: u64,
     rooms: u64,
     members: u64,
 }
@@ -64,6 +66,8 @@ impl SocketGauges {
             namespace.polling += 1;
         } else if session.format.is_of_lines() {
             namespace.lines += 1;
+        } else if session.format == WireFormat::EventStream {
+            namespace.event_stream += 1;
         } else {
             namespace.websocket += 1;
         }
@@ -77,8 +81,12 @@ impl SocketGauges {
     fn write(&self, metrics: &mut Metrics) {
         metrics.family("gateway_connections", Kind::Gauge, "Sockets that are connected.");
         for (name, namespace) in &self.namespaces {
-            let by_transport =
-                [("lines", namespace.lines), ("polling", namespace.polling), ("websocket", namespace.websocket)];
+            let by_transport = [
+                ("lines", namespace.lines),
+                ("polling", namespace.polling),
+                ("websocket", namespace.websocket),
+                ("event_stream", namespace.event_stream),
+            ];
             for (transport, count) in by_transport {
                 metrics.add(&[("namespace", name), ("transport", transport)], float(count));
             }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::time::{Sleep, sleep};
 
 pub(crate) use pipe::SessionError;
-pub(crate) use requests::{PollingPeer, Posting, UpgradeProbe};
+pub(crate) use requests::{PollingPeer, UpgradeProbe};
 
 use crate::protocol::engine_io::{EnginePacket, SEPARATOR};
 use crate::protocol::{Deflating, Flow};
