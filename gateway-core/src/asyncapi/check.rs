@@ -1,0 +1,250 @@
+//! A contract held against its committed document: current, changed without harm, or breaking for clients that are deployed.
+
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+use crate::asyncapi::compare::{Change, ChangeKind, changes};
+use crate::asyncapi::model::Contract;
+use crate::asyncapi::read::ContractError;
+
+/// Environment variable that accepts the breaking changes of one run by the code that the failure printed.
+const ACCEPT: &str = "GATEWAY_CONTRACT_ACCEPT";
+/// Environment variable of continuous integration, where no file is written.
+const CI: &str = "CI";
+/// Changes that a failure lists; of more their number is told.
+const MAX_LISTED: usize = 100;
+
+/// Check of a contract against its committed document. [`Contract::check`] begins it.
+///
+/// A test keeps the document in the repository, so that each change of the contract is seen in review:
+///
+/// * The document is current: the check passes.
+/// * No change breaks a deployed client: the document is written anew and the check fails once, with the list of changes.
+/// * A change breaks deployed clients: the document stays, and the check fails until the change is taken back, or accepted by running the
+///   test with `GATEWAY_CONTRACT_ACCEPT` set to the code that the failure names.
+///
+/// Where the environment variable `CI` is set, no file is written and every change is a failure.
+#[derive(Debug)]
+#[must_use = "a check that is not asserted checks nothing"]
+pub struct ContractCheck<'a> {
+    contract: &'a Contract,
+    file: PathBuf,
+    allowed: Vec<ChangeKind>,
+    may_write: bool,
+    accepted: Option<String>,
+}
+
+impl Contract {
+    /// Lists the changes from this contract to a newer one: those that break deployed clients first, then by place.
+    ///
+    /// Contracts are compared by structure. Texts, examples, the names of schemas and the order of anything change nothing.
+    #[must_use]
+    pub fn changes_to(&self, newer: &Self) -> Vec<Change> {
+        changes(self, newer)
+    }
+
+    /// Begins a check against a committed document. The path is relative to the folder of the package under test.
+    pub fn check(&self, file: impl AsRef<Path>) -> ContractCheck<'_> {
+        ContractCheck {
+            contract: self,
+            file: file.as_ref().to_owned(),
+            allowed: Vec::new(),
+            may_write: std::env::var_os(CI).is_none_or(|value| value.is_empty()),
+            accepted: std::env::var(ACCEPT).ok(),
+        }
+    }
+
+    /// Passes if the committed document is current; [`ContractCheck`] has the rules.
+    ///
+    /// # Panics
+    ///
+    /// If it is not, with the list of changes.
+    #[track_caller]
+    pub fn assert_current(&self, file: impl AsRef<Path>) {
+        self.check(file).assert();
+    }
+}
+
+impl ContractCheck<'_> {
+    /// Takes changes of these kinds as compatible, such as [`ChangeKind::EnumValueAdded`] where all clients are known to pass over values
+    /// that they do not know. They are still listed.
+    pub fn allow(mut self, kinds: impl IntoIterator<Item = ChangeKind>) -> Self {
+        self.allowed.extend(kinds);
+        self
+    }
+
+    /// Passes if the committed document is current.
+    ///
+    /// # Panics
+    ///
+    /// If it is not, with the list of changes.
+    #[track_caller]
+    pub fn assert(self) {
+        if let Err(failure) = self.run() {
+            panic!("{failure}");
+        }
+    }
+
+    /// Runs the check, as [`ContractCheck::assert`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckFailure`] if the document is not current.
+    pub fn run(self) -> Result<(), CheckFailure> {
+        let file = self.file.clone();
+        let current = self.contract.to_json();
+        let committed = match std::fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let is_written = self.write(&current)?;
+                return Err(CheckFailure::Missing { file, is_written });
+            }
+            Err(error) => return Err(CheckFailure::File { file, error }),
+        };
+        // A checkout may have changed the ends of lines.
+        if committed.replace("\r\n", "\n") == current {
+            return Ok(());
+        }
+        let older = match Contract::from_json(&committed) {
+            Ok(older) => older,
+            Err(error) => return Err(CheckFailure::Unreadable { file, error }),
+        };
+        let changes = older.changes_to(self.contract);
+        let is_breaking = |change: &&Change| change.is_breaking() && !self.allowed.contains(&change.kind);
+        let breaking: Vec<Change> = changes.iter().filter(is_breaking).cloned().collect();
+        let code = code(&breaking);
+        if breaking.is_empty() || self.accepted.as_deref() == Some(code.as_str()) {
+            let is_written = self.write(&current)?;
+            return Err(CheckFailure::Outdated { file, changes, is_written });
+        }
+        let compatible = changes.len() - breaking.len();
+        Err(CheckFailure::Breaking { file, breaking, compatible, code })
+    }
+
+    fn write(&self, text: &str) -> Result<bool, CheckFailure> {
+        if self.may_write {
+            let file = &self.file;
+            std::fs::write(file, text).map_err(|error| CheckFailure::File { file: file.clone(), error })?;
+        }
+        Ok(self.may_write)
+    }
+}
+
+/// A code that stands for exactly these changes.
+fn code(changes: &[Change]) -> String {
+    let mut hasher = DefaultHasher::new();
+    for change in changes {
+        change.to_string().hash(&mut hasher);
+    }
+    format!("{:08x}", hasher.finish() >> 32)
+}
+
+/// Reason why a contract's document is not current.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CheckFailure {
+    /// There was no document.
+    Missing {
+        /// The document.
+        file: PathBuf,
+        /// `true` if it is there now.
+        is_written: bool,
+    },
+    /// The document could not be read or written.
+    File {
+        /// The document.
+        file: PathBuf,
+        /// Answer of the operating system.
+        error: std::io::Error,
+    },
+    /// The document is no contract.
+    Unreadable {
+        /// The document.
+        file: PathBuf,
+        /// Fault of the document.
+        error: ContractError,
+    },
+    /// The document was older, and no change breaks deployed clients, or the changes that do are accepted.
+    Outdated {
+        /// The document.
+        file: PathBuf,
+        /// Changes; none if only texts differ.
+        changes: Vec<Change>,
+        /// `true` if the document is current now.
+        is_written: bool,
+    },
+    /// Changes break deployed clients.
+    Breaking {
+        /// The document.
+        file: PathBuf,
+        /// Changes that break deployed clients.
+        breaking: Vec<Change>,
+        /// Number of the other changes.
+        compatible: usize,
+        /// Code that accepts these changes, and no others.
+        code: String,
+    },
+}
+
+impl std::error::Error for CheckFailure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::File { error, .. } => Some(error),
+            Self::Unreadable { error, .. } => Some(error),
+            Self::Missing { .. } | Self::Outdated { .. } | Self::Breaking { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for CheckFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { file, is_written: true } => {
+                write!(f, "there was no contract at `{}`; it has been written: commit it", file.display())
+            }
+            Self::Missing { file, is_written: false } => {
+                write!(f, "there is no contract at `{}`; run this test where `{CI}` is not set, and commit it", file.display())
+            }
+            Self::File { file, error } => write!(f, "the contract at `{}` cannot be read or written: {error}", file.display()),
+            Self::Unreadable { file, error } => write!(
+                f,
+                "`{}` is no contract: {error}; restore it, or delete it to have it written anew",
+                file.display()
+            ),
+            Self::Outdated { file, changes, is_written } => {
+                writeln!(f, "the contract at `{}` was not current:", file.display())?;
+                list(f, changes)?;
+                if changes.is_empty() {
+                    writeln!(f, "  only texts, examples or names of schemas changed")?;
+                }
+                match is_written {
+                    true => write!(f, "It has been written anew: commit it."),
+                    false => write!(f, "Run this test where `{CI}` is not set, and commit it."),
+                }
+            }
+            Self::Breaking { file, breaking, compatible, code } => {
+                writeln!(f, "clients of the contract at `{}` that are deployed already break:", file.display())?;
+                list(f, breaking)?;
+                if *compatible > 0 {
+                    writeln!(f, "  and {compatible} compatible changes")?;
+                }
+                write!(
+                    f,
+                    "Take the changes back, or accept them for all deployed clients by running this test once with {ACCEPT}={code}, and commit \
+                     the document."
+                )
+            }
+        }
+    }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, changes: &[Change]) -> fmt::Result {
+    for change in changes.iter().take(MAX_LISTED) {
+        writeln!(f, "  {change}")?;
+    }
+    match changes.len().checked_sub(MAX_LISTED) {
+        Some(more) if more > 0 => writeln!(f, "  and {more} more"),
+        Some(_) | None => Ok(()),
+    }
+}
