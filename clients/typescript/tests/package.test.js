@@ -40,3 +40,5 @@ test("no address of a registry is written down", () => {
 });
 
 test("right programs compile, and wrong ones do not", () => compiles("tests/types"));
+
+test("what is generated from a contract compiles, and wrong programs over it do not", () => compiles("tests/generated"));
