@@ -50,6 +50,7 @@
 //! | `http2` | HTTP/2, with WebSockets inside it: `Server::http2` |
 //! | `config` | options from a configuration file: the module `config`, `Server::config` |
 //! | `contract` | the contract as AsyncAPI: the module `contract`, `Server::contract` |
+//! | `explorer` | a page that shows the contract and sends events: `Server::explorer` |
 //! | `deflate` | compressed messages of a WebSocket: `Server::deflate` |
 //! | `http-compression` | compressed answers to long polling: `SocketIo::http_compression` |
 //!
@@ -69,9 +70,11 @@ mod connection;
 #[cfg(feature = "contract")]
 pub mod contract {
     pub use crate::asyncapi::{
-        AsyncApiVersion, ClientEvent, ClientReply, Contract, ContractError, ContractServer, ErrorCode, Failures,
-        GuardContract, NamespaceContract, Parameter, Payload, PayloadStyle, ServerEvent, SourcePlace, WireProtocol,
+        AsyncApiVersion, Change, ChangeKind, CheckFailure, ClientEvent, ClientReply, Contract, ContractCheck,
+        ContractError, ContractServer, ErrorCode, Failures, GuardContract, NamespaceContract, Parameter, Payload,
+        PayloadStyle, Sender, ServerEvent, SourcePlace, Verdict, WireProtocol,
     };
+    pub use crate::server::assert_current;
     pub use crate::server::contract_main as main;
 }
 mod error;

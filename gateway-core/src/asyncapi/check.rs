@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use crate::asyncapi::compare::{Change, ChangeKind, changes};
+use crate::asyncapi::compare::{Change, ChangeKind};
 use crate::asyncapi::model::Contract;
 use crate::asyncapi::read::ContractError;
 
@@ -35,38 +35,17 @@ pub struct ContractCheck<'a> {
     accepted: Option<String>,
 }
 
-impl Contract {
-    /// Lists the changes from this contract to a newer one: those that break deployed clients first, then by place.
-    ///
-    /// Contracts are compared by structure. Texts, examples, the names of schemas and the order of anything change nothing.
-    #[must_use]
-    pub fn changes_to(&self, newer: &Self) -> Vec<Change> {
-        changes(self, newer)
-    }
-
-    /// Begins a check against a committed document. The path is relative to the folder of the package under test.
-    pub fn check(&self, file: impl AsRef<Path>) -> ContractCheck<'_> {
-        ContractCheck {
-            contract: self,
-            file: file.as_ref().to_owned(),
+impl<'a> ContractCheck<'a> {
+    pub(super) fn new(contract: &'a Contract, file: &Path) -> Self {
+        Self {
+            contract,
+            file: file.to_owned(),
             allowed: Vec::new(),
             may_write: std::env::var_os(CI).is_none_or(|value| value.is_empty()),
             accepted: std::env::var(ACCEPT).ok(),
         }
     }
 
-    /// Passes if the committed document is current; [`ContractCheck`] has the rules.
-    ///
-    /// # Panics
-    ///
-    /// If it is not, with the list of changes.
-    #[track_caller]
-    pub fn assert_current(&self, file: impl AsRef<Path>) {
-        self.check(file).assert();
-    }
-}
-
-impl ContractCheck<'_> {
     /// Takes changes of these kinds as compatible, such as [`ChangeKind::EnumValueAdded`] where all clients are known to pass over values
     /// that they do not know. They are still listed.
     pub fn allow(mut self, kinds: impl IntoIterator<Item = ChangeKind>) -> Self {
@@ -204,9 +183,15 @@ impl fmt::Display for CheckFailure {
                 write!(f, "there was no contract at `{}`; it has been written: commit it", file.display())
             }
             Self::Missing { file, is_written: false } => {
-                write!(f, "there is no contract at `{}`; run this test where `{CI}` is not set, and commit it", file.display())
+                write!(
+                    f,
+                    "there is no contract at `{}`; run this test where `{CI}` is not set, and commit it",
+                    file.display()
+                )
             }
-            Self::File { file, error } => write!(f, "the contract at `{}` cannot be read or written: {error}", file.display()),
+            Self::File { file, error } => {
+                write!(f, "the contract at `{}` cannot be read or written: {error}", file.display())
+            }
             Self::Unreadable { file, error } => write!(
                 f,
                 "`{}` is no contract: {error}; restore it, or delete it to have it written anew",
@@ -246,5 +231,124 @@ fn list(f: &mut fmt::Formatter<'_>, changes: &[Change]) -> fmt::Result {
     match changes.len().checked_sub(MAX_LISTED) {
         Some(more) if more > 0 => writeln!(f, "  and {more} more"),
         Some(_) | None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::asyncapi::model::{ClientEvent, NamespaceContract, Payload};
+
+    /// A contract whose only event has a payload with this field.
+    fn contract(field: &str, about: Option<&str>) -> Contract {
+        let schema = json!({ "type": "object", "properties": { field: { "type": "string" } }, "required": [field] });
+        let payload = Some(Payload { schema: Some(schema), ..Payload::default() });
+        let description = about.map(str::to_owned);
+        let request = ClientEvent { name: "message".to_owned(), description, payload, ..ClientEvent::default() };
+        let namespace =
+            NamespaceContract { path: "/chat".to_owned(), requests: vec![request], ..NamespaceContract::default() };
+        Contract { namespaces: vec![namespace], ..Contract::default() }.title("chat").version("1")
+    }
+
+    /// A document in a folder of its own, removed at the end.
+    struct Document(PathBuf);
+
+    impl Document {
+        fn new(name: &str) -> Self {
+            let folder = std::env::temp_dir().join(format!("contract-check-{}-{name}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            Self(folder.join("asyncapi.json"))
+        }
+
+        fn write(&self, text: &str) {
+            std::fs::write(&self.0, text).unwrap();
+        }
+
+        fn read(&self) -> String {
+            std::fs::read_to_string(&self.0).unwrap()
+        }
+
+        /// A check that depends on no variable of the environment.
+        fn check<'a>(&self, contract: &'a Contract, may_write: bool) -> ContractCheck<'a> {
+            ContractCheck { contract, file: self.0.clone(), allowed: Vec::new(), may_write, accepted: None }
+        }
+    }
+
+    impl Drop for Document {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(self.0.parent().unwrap());
+        }
+    }
+
+    #[test]
+    fn a_document_that_is_missing_is_written_where_that_is_allowed() {
+        let (document, contract) = (Document::new("missing"), contract("text", None));
+        let failure = document.check(&contract, false).run().unwrap_err();
+        assert!(matches!(failure, CheckFailure::Missing { is_written: false, .. }), "{failure}");
+        assert!(!document.0.exists());
+        let failure = document.check(&contract, true).run().unwrap_err();
+        assert!(failure.to_string().ends_with("it has been written: commit it"), "{failure}");
+        document.check(&contract, false).run().unwrap();
+        document.write(&document.read().replace('\n', "\r\n"));
+        document.check(&contract, false).run().unwrap();
+    }
+
+    #[test]
+    fn a_change_of_texts_is_written_and_told_once() {
+        let (document, newer) = (Document::new("texts"), contract("text", Some("Says something.")));
+        document.write(&contract("text", None).to_json());
+        let failure = document.check(&newer, false).run().unwrap_err();
+        assert!(
+            matches!(&failure, CheckFailure::Outdated { changes, is_written: false, .. } if changes.is_empty()),
+            "{failure}"
+        );
+        assert!(document.check(&newer, true).run().is_err());
+        document.check(&newer, true).run().unwrap();
+    }
+
+    #[test]
+    fn a_breaking_change_stays_a_failure_until_exactly_it_is_accepted() {
+        let (document, newer) = (Document::new("breaking"), contract("body", None));
+        document.write(&contract("text", None).to_json());
+        let committed = document.read();
+        let failure = document.check(&newer, true).run().unwrap_err();
+        let CheckFailure::Breaking { code, breaking, .. } = &failure else { panic!("{failure}") };
+        assert_eq!(breaking[0].kind, ChangeKind::FieldRenamed);
+        assert!(failure.to_string().contains("field renamed: `text` is now `body`"), "{failure}");
+        assert_eq!(document.read(), committed);
+        // The code of these changes accepts no others.
+        let other = contract("words", None);
+        let mut check = document.check(&other, true);
+        check.accepted = Some(code.clone());
+        assert!(matches!(check.run(), Err(CheckFailure::Breaking { .. })));
+        let mut check = document.check(&newer, true);
+        check.accepted = Some(code.clone());
+        assert!(matches!(check.run(), Err(CheckFailure::Outdated { is_written: true, .. })));
+        document.check(&newer, true).run().unwrap();
+    }
+
+    #[test]
+    fn a_kind_that_is_allowed_is_no_failure_for_long() {
+        let (document, newer) = (Document::new("allowed"), contract("body", None));
+        document.write(&contract("text", None).to_json());
+        let failure = document.check(&newer, true).allow([ChangeKind::FieldRenamed]).run().unwrap_err();
+        assert!(matches!(failure, CheckFailure::Outdated { is_written: true, .. }), "{failure}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_contract_says_why_and_stays() {
+        let (document, contract) = (Document::new("unreadable"), contract("text", None));
+        for text in ["", "{", "[]", "{}", "{\"asyncapi\":\"2.6.0\"}", "{\"asyncapi\":\"3.1.0\"}", "\u{feff}{}"] {
+            document.write(text);
+            let failure = document.check(&contract, true).run().unwrap_err();
+            assert!(matches!(failure, CheckFailure::Unreadable { .. }), "{text}: {failure}");
+            assert!(failure.to_string().contains("restore it, or delete it"), "{failure}");
+            assert_eq!(document.read(), text);
+        }
+        std::fs::remove_file(&document.0).unwrap();
+        std::fs::create_dir(&document.0).unwrap();
+        assert!(matches!(document.check(&contract, true).run(), Err(CheckFailure::File { .. })));
     }
 }

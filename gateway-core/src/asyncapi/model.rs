@@ -1,11 +1,15 @@
 //! The contract: namespaces, what is said in them in both directions, and the schemas of what is said.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::Value;
 
+use crate::asyncapi::check::ContractCheck;
+use crate::asyncapi::compare::{Change, changes};
 use crate::asyncapi::document::{AsyncApiVersion, document};
 use crate::asyncapi::read::{ContractError, contract as read};
+use crate::asyncapi::typescript;
 use crate::asyncapi::yaml::yaml;
 
 /// The contract of a server: what its clients may send, what they are answered, and what they receive.
@@ -288,6 +292,45 @@ impl Contract {
     /// As [`Contract::from_json`].
     pub fn from_asyncapi(document: &Value) -> Result<Self, ContractError> {
         read(document)
+    }
+
+    /// Writes a file of TypeScript over the client `@gateway-core/client`: for each namespace an interface of its events, and a function
+    /// that connects.
+    ///
+    /// Patterns of event names that another handler's name matches are left out.
+    #[must_use]
+    pub fn to_typescript(&self) -> String {
+        typescript::plain(self)
+    }
+
+    /// Writes a file of TypeScript for `socket.io-client`: for each namespace the interfaces `…ServerToClientEvents` and
+    /// `…ClientToServerEvents`, and a function `call` that resolves with a reply.
+    #[must_use]
+    pub fn to_socket_io_typescript(&self) -> String {
+        typescript::socket_io(self)
+    }
+
+    /// Lists the changes from this contract to a newer one: those that break deployed clients first, then by place.
+    ///
+    /// Contracts are compared by structure. Texts, examples, the names of schemas and the order of anything change nothing.
+    #[must_use]
+    pub fn changes_to(&self, newer: &Self) -> Vec<Change> {
+        changes(self, newer)
+    }
+
+    /// Begins a check against a committed document. The path is relative to the folder of the package under test.
+    pub fn check(&self, file: impl AsRef<Path>) -> ContractCheck<'_> {
+        ContractCheck::new(self, file.as_ref())
+    }
+
+    /// Passes if the committed document is current; [`ContractCheck`] has the rules.
+    ///
+    /// # Panics
+    ///
+    /// If it is not, with the list of changes.
+    #[track_caller]
+    pub fn assert_current(&self, file: impl AsRef<Path>) {
+        self.check(file).assert();
     }
 
     /// Returns the namespace with this path.

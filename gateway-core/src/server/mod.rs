@@ -9,6 +9,8 @@ mod contract_command;
 mod endpoint;
 mod engine_io;
 mod event_stream;
+#[cfg(feature = "explorer")]
+mod explorer;
 mod handle;
 mod handshake_check;
 mod http;
@@ -29,6 +31,8 @@ mod state;
 pub(crate) use admit::{Admitted, ConnectionRequest, Destination, admit, note_rejected};
 #[cfg(feature = "config")]
 pub use builder::ServerConfig;
+#[cfg(feature = "contract")]
+pub use builder::assert_current;
 pub use builder::{EngineIo, Server, SocketIo};
 #[cfg(feature = "contract")]
 pub use contract_command::main as contract_main;

@@ -14,6 +14,8 @@ use crate::hub::Hub;
 use crate::metrics::Telemetry;
 use crate::server::engine_io::EngineIoEndpoint;
 use crate::server::event_stream::EventStreamEndpoint;
+#[cfg(feature = "explorer")]
+use crate::server::explorer::Explorer;
 use crate::server::handshake_check::HandshakeCheck;
 #[cfg(feature = "http2")]
 use crate::server::http2::Http2;
@@ -116,6 +118,8 @@ pub(crate) struct StartedServer {
     /// The application's check of every request for a connection.
     pub(crate) allow_request: Option<HandshakeCheck>,
     pub(crate) subprotocols: Vec<String>,
+    #[cfg(feature = "explorer")]
+    pub(crate) explorer: Option<Explorer>,
     /// Options of compression on WebSockets, if enabled.
     pub(crate) deflate: Option<Deflate>,
     /// Options of HTTP/2, if it is served.

@@ -186,7 +186,8 @@ impl<'a> Comparison<'a> {
 
     /// Compares payloads that clients send, and that need not be there.
     fn request_payload(&mut self, old: Option<&Payload>, new: Option<&Payload>, part: &str) {
-        let is_required = |contract: &Contract, payload: &Payload| !payload.may_be_absent && !takes_nothing(contract, payload);
+        let is_required =
+            |contract: &Contract, payload: &Payload| !payload.may_be_absent && !takes_nothing(contract, payload);
         let kind = match (old, new) {
             (Some(old), Some(new)) => return self.payload(old, new, &Part { name: part, sender: Sender::Client }),
             (None, Some(new)) if is_required(self.new, new) => ChangeKind::RequiredPayloadAdded,
@@ -200,7 +201,8 @@ impl<'a> Comparison<'a> {
 
     fn reply(&mut self, old: &ClientReply, new: &ClientReply, part: &str) {
         let kind = match (old, new) {
-            (ClientReply::Value(old), ClientReply::Value(new)) | (ClientReply::Stream(old), ClientReply::Stream(new)) => {
+            (ClientReply::Value(old), ClientReply::Value(new))
+            | (ClientReply::Stream(old), ClientReply::Stream(new)) => {
                 return self.payload(old, new, &Part { name: part, sender: Sender::Server });
             }
             (ClientReply::Empty, ClientReply::Empty) | (ClientReply::Untold, ClientReply::Untold) => return,
@@ -208,8 +210,12 @@ impl<'a> Comparison<'a> {
             (ClientReply::Value(_), ClientReply::Empty) => ChangeKind::ReplyRemoved,
             (ClientReply::Empty | ClientReply::Value(_), ClientReply::Stream(_)) => ChangeKind::ReplyBecameStream,
             (ClientReply::Stream(_), ClientReply::Empty | ClientReply::Value(_)) => ChangeKind::StreamBecameReply,
-            (ClientReply::Untold, ClientReply::Empty | ClientReply::Value(_) | ClientReply::Stream(_)) => ChangeKind::ReplyTold,
-            (ClientReply::Empty | ClientReply::Value(_) | ClientReply::Stream(_), ClientReply::Untold) => ChangeKind::ReplyUntold,
+            (ClientReply::Untold, ClientReply::Empty | ClientReply::Value(_) | ClientReply::Stream(_)) => {
+                ChangeKind::ReplyTold
+            }
+            (ClientReply::Empty | ClientReply::Value(_) | ClientReply::Stream(_), ClientReply::Untold) => {
+                ChangeKind::ReplyUntold
+            }
         };
         self.note(part, Sender::Server, kind, "");
     }

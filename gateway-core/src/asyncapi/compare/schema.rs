@@ -21,7 +21,8 @@ pub(super) struct SchemaChange {
 
 /// Compares two schemas of a payload.
 pub(super) fn schema_changes(contracts: (&Contract, &Contract), schemas: (&Value, &Value)) -> Vec<SchemaChange> {
-    let mut comparison = SchemaComparison { old: contracts.0, new: contracts.1, compared: HashSet::new(), changes: Vec::new() };
+    let mut comparison =
+        SchemaComparison { old: contracts.0, new: contracts.1, compared: HashSet::new(), changes: Vec::new() };
     comparison.compare(schemas.0, schemas.1, "");
     comparison.changes
 }
@@ -100,7 +101,13 @@ impl SchemaComparison<'_> {
     }
 
     /// Notes an enumeration that became any value of its type, and takes both out of the lists.
-    fn opened(&mut self, constants: &mut Vec<Alternative>, opened: &mut Vec<Alternative>, kind: ChangeKind, path: &str) {
+    fn opened(
+        &mut self,
+        constants: &mut Vec<Alternative>,
+        opened: &mut Vec<Alternative>,
+        kind: ChangeKind,
+        path: &str,
+    ) {
         let covers = |open: &Alternative, constant: &Alternative| match constant {
             Alternative::Constant(value) => open.covers(value),
             _ => false,
@@ -156,7 +163,13 @@ impl SchemaComparison<'_> {
     }
 
     /// Compares the least and the greatest count of something.
-    fn counts(&mut self, path: &str, least: (u64, u64), greatest: (Option<u64>, Option<u64>), kinds: (ChangeKind, ChangeKind)) {
+    fn counts(
+        &mut self,
+        path: &str,
+        least: (u64, u64),
+        greatest: (Option<u64>, Option<u64>),
+        kinds: (ChangeKind, ChangeKind),
+    ) {
         let (raised, lowered) = kinds;
         if least.0 != least.1 {
             let kind = if least.1 > least.0 { raised } else { raised.inverse() };
@@ -173,8 +186,18 @@ impl SchemaComparison<'_> {
     fn texts(&mut self, old: &TextShape, new: &TextShape, path: &str) {
         let kinds = (ChangeKind::MinLengthRaised, ChangeKind::MaxLengthLowered);
         self.counts(path, (old.min_length, new.min_length), (old.max_length, new.max_length), kinds);
-        self.rule(path, (old.pattern.as_deref(), new.pattern.as_deref()), ChangeKind::PatternAdded, ChangeKind::PatternChanged);
-        self.rule(path, (old.format.as_deref(), new.format.as_deref()), ChangeKind::FormatAdded, ChangeKind::FormatChanged);
+        self.rule(
+            path,
+            (old.pattern.as_deref(), new.pattern.as_deref()),
+            ChangeKind::PatternAdded,
+            ChangeKind::PatternChanged,
+        );
+        self.rule(
+            path,
+            (old.format.as_deref(), new.format.as_deref()),
+            ChangeKind::FormatAdded,
+            ChangeKind::FormatChanged,
+        );
     }
 
     fn rule(&mut self, path: &str, (old, new): (Option<&str>, Option<&str>), added: ChangeKind, changed: ChangeKind) {
@@ -198,7 +221,9 @@ impl SchemaComparison<'_> {
                 self.counts(path, (old.min_items, new.min_items), (old.max_items, new.max_items), kinds);
                 self.compare(older, newer, &format!("{path}[]"));
             }
-            (Items::Tuple(older), Items::Tuple(newer)) => self.tuples((older, old.min_items), (newer, new.min_items), path),
+            (Items::Tuple(older), Items::Tuple(newer)) => {
+                self.tuples((older, old.min_items), (newer, new.min_items), path)
+            }
             (Items::Each(_), Items::Tuple(_)) => self.note(path, ChangeKind::TupleBecameList, "list is now tuple"),
             (Items::Tuple(_), Items::Each(_)) => self.note(path, ChangeKind::TupleBecameList, "tuple is now list"),
         }

@@ -12,8 +12,17 @@ use crate::asyncapi::model::Contract;
 const MAX_ALTERNATIVES: usize = 2_000;
 
 /// Members that change nothing in what is allowed.
-const ANNOTATIONS: &[&str] =
-    &["$comment", "default", "deprecated", "description", "examples", "readOnly", "title", "writeOnly", "discriminator"];
+const ANNOTATIONS: &[&str] = &[
+    "$comment",
+    "default",
+    "deprecated",
+    "description",
+    "examples",
+    "readOnly",
+    "title",
+    "writeOnly",
+    "discriminator",
+];
 
 /// One alternative of a union.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,7 +97,9 @@ pub(super) enum OtherFields {
 /// Takes a schema apart.
 pub(super) fn alternatives(contract: &Contract, schema: &Value) -> Vec<Alternative> {
     let mut followed = Vec::new();
-    let Some(products) = expand(contract, schema, &mut followed) else { return vec![Alternative::Opaque(schema.clone())] };
+    let Some(products) = expand(contract, schema, &mut followed) else {
+        return vec![Alternative::Opaque(schema.clone())];
+    };
     let mut found: Vec<Alternative> = Vec::new();
     for product in &products {
         for alternative in split(product) {
@@ -171,7 +182,9 @@ fn merge_properties(one: &Value, other: &Value) -> Value {
     let mut merged = one.as_object().cloned().unwrap_or_default();
     for (name, schema) in other.as_object().into_iter().flatten() {
         let both = match merged.get(name) {
-            Some(mine) if mine != schema && mine != &Value::Bool(true) => serde_json::json!({ "allOf": [mine, schema] }),
+            Some(mine) if mine != schema && mine != &Value::Bool(true) => {
+                serde_json::json!({ "allOf": [mine, schema] })
+            }
             _ => schema.clone(),
         };
         merged.insert(name.clone(), both);
@@ -209,7 +222,9 @@ fn split(product: &Map<String, Value>) -> Vec<Alternative> {
     }
     if let Some(values) = product.get("enum").and_then(Value::as_array) {
         let values = values.iter().filter(|value| allowed(value));
-        return values.map(|value| if value.is_null() { Alternative::Null } else { Alternative::Constant(value.clone()) }).collect();
+        return values
+            .map(|value| if value.is_null() { Alternative::Null } else { Alternative::Constant(value.clone()) })
+            .collect();
     }
     if types.is_empty() && product.get("type").is_some() {
         return Vec::new();

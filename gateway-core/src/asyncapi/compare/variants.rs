@@ -168,7 +168,9 @@ impl ObjectShape {
     /// Returns the tag of a variant, or its only field.
     pub(super) fn tag(&self) -> Option<String> {
         let constant = self.properties.keys().find_map(|name| self.constant(name));
-        let only = || (self.properties.len() == 1 && self.others == OtherFields::Closed).then(|| self.properties.keys().next());
+        let only = || {
+            (self.properties.len() == 1 && self.others == OtherFields::Closed).then(|| self.properties.keys().next())
+        };
         constant.or_else(|| only().flatten().cloned())
     }
 

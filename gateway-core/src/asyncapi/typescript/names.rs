@@ -7,12 +7,83 @@ use crate::asyncapi::typescript::text::capitalised;
 
 /// Names with a meaning in the generated text or in TypeScript itself.
 const TAKEN: &[&str] = &[
-    "Array", "ArrayBuffer", "Client", "Data", "Error", "Exception", "Exclude", "GatewayException", "GatewayError", "Omit", "Options", "Promise", "Record", "Reply",
-    "Socket", "Uint8Array", "any", "as", "async", "await", "bigint", "boolean", "break", "case", "catch", "class", "const", "continue",
-    "debugger", "declare", "default", "delete", "do", "else", "enum", "export", "extends", "false", "finally", "for", "from", "function",
-    "if", "implements", "import", "in", "instanceof", "interface", "let", "never", "new", "null", "number", "object", "package", "private",
-    "protected", "public", "return", "static", "string", "super", "switch", "symbol", "this", "throw", "true", "try", "type", "typeof",
-    "undefined", "unknown", "var", "void", "while", "with", "yield",
+    "Array",
+    "ArrayBuffer",
+    "Client",
+    "Data",
+    "Error",
+    "Exception",
+    "Exclude",
+    "GatewayException",
+    "GatewayError",
+    "Omit",
+    "Options",
+    "Promise",
+    "Record",
+    "Reply",
+    "Socket",
+    "Uint8Array",
+    "any",
+    "as",
+    "async",
+    "await",
+    "bigint",
+    "boolean",
+    "break",
+    "case",
+    "catch",
+    "class",
+    "const",
+    "continue",
+    "debugger",
+    "declare",
+    "default",
+    "delete",
+    "do",
+    "else",
+    "enum",
+    "export",
+    "extends",
+    "false",
+    "finally",
+    "for",
+    "from",
+    "function",
+    "if",
+    "implements",
+    "import",
+    "in",
+    "instanceof",
+    "interface",
+    "let",
+    "never",
+    "new",
+    "null",
+    "number",
+    "object",
+    "package",
+    "private",
+    "protected",
+    "public",
+    "return",
+    "static",
+    "string",
+    "super",
+    "switch",
+    "symbol",
+    "this",
+    "throw",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "undefined",
+    "unknown",
+    "var",
+    "void",
+    "while",
+    "with",
+    "yield",
 ];
 
 /// Names of the types of a contract.
@@ -55,8 +126,10 @@ impl Names {
 
 /// The name with `_` in place of each sign that is in no identifier.
 fn identifier(name: &str) -> String {
-    let mut made: String =
-        name.chars().map(|sign| if sign.is_ascii_alphanumeric() || matches!(sign, '_' | '$') { sign } else { '_' }).collect();
+    let mut made: String = name
+        .chars()
+        .map(|sign| if sign.is_ascii_alphanumeric() || matches!(sign, '_' | '$') { sign } else { '_' })
+        .collect();
     if made.is_empty() || made.starts_with(|sign: char| sign.is_ascii_digit()) {
         made.insert(0, '_');
     }

@@ -33,9 +33,14 @@ pub(super) fn header(contract: &Contract) -> String {
 fn of_namespace(types: &mut Types<'_>, namespace: &NamespaceContract) -> String {
     let name = types.names.namespace(namespace, "");
     let types = &*types;
-    let mut text = comment("", &[&format!("Contract of the namespace `{}`.", namespace.path), namespace.description.as_deref().unwrap_or("")]);
+    let mut text = comment(
+        "",
+        &[&format!("Contract of the namespace `{}`.", namespace.path), namespace.description.as_deref().unwrap_or("")],
+    );
     let _ = writeln!(text, "export interface {name} {{");
-    let null = |payload: Option<&Payload>, way: Way| payload.map_or_else(|| "null".to_owned(), |payload| types.payload(payload, way));
+    let null = |payload: Option<&Payload>, way: Way| {
+        payload.map_or_else(|| "null".to_owned(), |payload| types.payload(payload, way))
+    };
     let data = |request: &ClientEvent| null(request.payload.as_ref(), Way::Sent);
     let (mut emits, mut requests, mut streams) = (Table::new("emits"), Table::new("requests"), Table::new("streams"));
     for request in &namespace.requests {
@@ -43,7 +48,11 @@ fn of_namespace(types: &mut Types<'_>, namespace: &NamespaceContract) -> String 
         let documentation = about(request);
         match &request.reply {
             ClientReply::Stream(item) => {
-                streams.add(&documentation, &key, &format!("{{ data: {}; item: {} }}", data(request), types.payload(item, Way::Received)));
+                streams.add(
+                    &documentation,
+                    &key,
+                    &format!("{{ data: {}; item: {} }}", data(request), types.payload(item, Way::Received)),
+                );
             }
             ClientReply::Empty | ClientReply::Value(_) | ClientReply::Untold => {
                 let reply = match &request.reply {
@@ -127,7 +136,8 @@ pub(super) fn about(request: &ClientEvent) -> String {
 
 fn codes(says: &str, failures: &Failures) -> String {
     let listed = failures.codes.iter().map(|ErrorCode { code, description }| {
-        let description = description.as_deref().map(|text| format!(": {}", text.replace('\n', " "))).unwrap_or_default();
+        let description =
+            description.as_deref().map(|text| format!(": {}", text.replace('\n', " "))).unwrap_or_default();
         format!("\n- {says} `{code}`{description}")
     });
     listed.collect()

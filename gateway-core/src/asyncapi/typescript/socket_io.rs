@@ -70,8 +70,10 @@ fn of_namespace(types: &mut Types<'_>, namespace: &NamespaceContract) -> String 
     let _ = writeln!(text, "export interface {listens} {{");
     for event in &namespace.events {
         text += &comment("  ", &[event.description.as_deref().unwrap_or("")]);
-        let ack = event.answer.as_ref().map(|answer| format!("ack: (answer: {}) => void", types.payload(answer, Way::Sent)));
-        let lists = types.parameters(Some(&event.payload), Way::Received).into_iter().map(|list| with(list, ack.as_ref()));
+        let ack =
+            event.answer.as_ref().map(|answer| format!("ack: (answer: {}) => void", types.payload(answer, Way::Sent)));
+        let lists =
+            types.parameters(Some(&event.payload), Way::Received).into_iter().map(|list| with(list, ack.as_ref()));
         let _ = writeln!(text, "  {}: {};", member(&event.name), function(&lists.collect::<Vec<_>>()));
     }
     // Items of a stream are events of the request's name.
@@ -79,14 +81,20 @@ fn of_namespace(types: &mut Types<'_>, namespace: &NamespaceContract) -> String 
         let ClientReply::Stream(item) = &request.reply else { continue };
         if namespace.event(&request.name).is_none() && !request.name.contains('*') {
             text += &comment("  ", &[&format!("An item of the stream that answers `{}`.", request.name)]);
-            let _ = writeln!(text, "  {}: (item: {}) => void;", member(&request.name), types.payload(item, Way::Received));
+            let _ =
+                writeln!(text, "  {}: (item: {}) => void;", member(&request.name), types.payload(item, Way::Received));
         }
     }
     if namespace.event("exception").is_none() {
         text += "  /** A failure of an event that was sent without an acknowledgement. */\n  exception: (failure: GatewayException) => void;\n";
     }
     text += "}\n\n";
-    text += &comment("", &[&format!("Events that clients send in `{path}`. An acknowledgement has one value: the reply, or the failure.")]);
+    text += &comment(
+        "",
+        &[&format!(
+            "Events that clients send in `{path}`. An acknowledgement has one value: the reply, or the failure."
+        )],
+    );
     let _ = writeln!(text, "export interface {emits} {{");
     for request in &namespace.requests {
         if let Some(key) = key(namespace, &request.name) {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::asyncapi::model::{
-    ClientEvent, ClientReply, Contract, ErrorCode, Failures, NamespaceContract, Parameter, Payload, PayloadStyle, ServerEvent,
+    ClientEvent, ClientReply, Contract, ErrorCode, Failures, NamespaceContract, Parameter, Payload, PayloadStyle,
+    ServerEvent,
 };
 use crate::asyncapi::typescript::{plain, socket_io};
 
@@ -21,51 +22,111 @@ fn reference(name: &str) -> Value {
 fn everything() -> Contract {
     let text = json!({ "type": "string" });
     let schemas = [
-        ("Posted", json!({ "type": "object", "description": "A message */ of the room.", "required": ["id", "from"], "properties": {
+        (
+            "Posted",
+            json!({ "type": "object", "description": "A message */ of the room.", "required": ["id", "from"], "properties": {
             "id": { "type": "integer", "format": "uint64", "x-note": "May lie beyond 2^53 - 1." },
             "from": { "type": "string", "description": "Name of the author." },
             "reply-to": { "type": ["integer", "null"] },
             "level": { "type": "string", "enum": ["info", "urgent"], "default": "info" },
             "old": { "type": "boolean", "deprecated": true },
-        } })),
-        ("Shape", json!({ "oneOf": [
+        } }),
+        ),
+        (
+            "Shape",
+            json!({ "oneOf": [
             { "type": "object", "required": ["kind", "radius"], "properties": { "kind": { "enum": ["circle"] }, "radius": { "type": "number" } } },
             { "allOf": [reference("Posted"), { "type": "object", "required": ["kind"], "properties": { "kind": { "enum": ["posted"] } } }] },
             { "type": "null" },
-        ] })),
-        ("Node", json!({ "type": "object", "required": ["children"], "properties": { "children": { "type": "array", "items": reference("Node") } } })),
+        ] }),
+        ),
+        (
+            "Node",
+            json!({ "type": "object", "required": ["children"], "properties": { "children": { "type": "array", "items": reference("Node") } } }),
+        ),
         ("Level", json!({ "enum": ["info", "urgent"], "x-enum-descriptions": { "urgent": "At once." } })),
         ("Record", json!({ "type": "object", "additionalProperties": { "type": "integer" } })),
-        ("Page<User>", json!({ "type": "object", "required": ["items"], "properties": { "items": { "type": "array", "items": { "anyOf": [text, { "type": "null" }] } } } })),
-        ("Page_User_", json!({ "type": "array", "items": [text, { "type": "integer" }], "minItems": 1, "maxItems": 2, "additionalItems": false })),
-        ("Flat", json!({ "type": "object", "required": ["id"], "properties": { "id": { "type": "integer" } }, "oneOf": [
+        (
+            "Page<User>",
+            json!({ "type": "object", "required": ["items"], "properties": { "items": { "type": "array", "items": { "anyOf": [text, { "type": "null" }] } } } }),
+        ),
+        (
+            "Page_User_",
+            json!({ "type": "array", "items": [text, { "type": "integer" }], "minItems": 1, "maxItems": 2, "additionalItems": false }),
+        ),
+        (
+            "Flat",
+            json!({ "type": "object", "required": ["id"], "properties": { "id": { "type": "integer" } }, "oneOf": [
             { "type": "object", "required": ["a"], "properties": { "a": text } },
             { "type": "object", "required": ["b"], "properties": { "b": text } },
-        ] })),
+        ] }),
+        ),
         ("Nothing", json!({ "not": {} })),
         ("Empty", json!({ "type": "object", "additionalProperties": false })),
         ("Anything", json!({})),
     ];
-    let schemas: BTreeMap<String, Value> = schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect();
+    let schemas: BTreeMap<String, Value> =
+        schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect();
     let arguments = json!({ "type": "array", "items": [text, { "type": "integer" }], "minItems": 1, "maxItems": 2 });
-    let request = |name: &str, payload: Option<Payload>, reply: ClientReply| ClientEvent { name: name.to_owned(), payload, reply, ..ClientEvent::default() };
+    let request = |name: &str, payload: Option<Payload>, reply: ClientReply| ClientEvent {
+        name: name.to_owned(),
+        payload,
+        reply,
+        ..ClientEvent::default()
+    };
     let muted = ErrorCode { code: "muted".to_owned(), description: Some("The author may not write.".to_owned()) };
     let requests = vec![
         ClientEvent {
             description: Some("Says something.".to_owned()),
             failures: Failures { codes: vec![muted], is_open: false },
-            ..request("message", Some(payload(json!({ "type": "object", "required": ["text"], "properties": { "text": text, "level": reference("Level") } }))), ClientReply::Value(payload(reference("Posted"))))
+            ..request(
+                "message",
+                Some(payload(
+                    json!({ "type": "object", "required": ["text"], "properties": { "text": text, "level": reference("Level") } }),
+                )),
+                ClientReply::Value(payload(reference("Posted"))),
+            )
         },
         request("typing", Some(payload(json!({ "type": "boolean" }))), ClientReply::Empty),
         request("leave", None, ClientReply::Empty),
-        request("find", Some(Payload { may_be_absent: true, ..payload(text.clone()) }), ClientReply::Value(Payload { may_be_absent: true, ..payload(reference("Shape")) })),
+        request(
+            "find",
+            Some(Payload { may_be_absent: true, ..payload(text.clone()) }),
+            ClientReply::Value(Payload { may_be_absent: true, ..payload(reference("Shape")) }),
+        ),
         request("move to", Some(Payload { style: PayloadStyle::Arguments, ..payload(arguments) }), ClientReply::Untold),
-        request("upload", Some(Payload { style: PayloadStyle::Binary, ..payload(json!({ "type": "string", "contentEncoding": "base64" })) }), ClientReply::Value(Payload { style: PayloadStyle::Binary, ..payload(json!({ "type": "string", "contentEncoding": "base64" })) })),
-        request("ticks", Some(payload(reference("Record"))), ClientReply::Stream(payload(json!({ "type": "integer" })))),
+        request(
+            "upload",
+            Some(Payload {
+                style: PayloadStyle::Binary,
+                ..payload(json!({ "type": "string", "contentEncoding": "base64" }))
+            }),
+            ClientReply::Value(Payload {
+                style: PayloadStyle::Binary,
+                ..payload(json!({ "type": "string", "contentEncoding": "base64" }))
+            }),
+        ),
+        request(
+            "ticks",
+            Some(payload(reference("Record"))),
+            ClientReply::Stream(payload(json!({ "type": "integer" }))),
+        ),
         request("order.*", Some(payload(reference("Node"))), ClientReply::Empty),
-        ClientEvent { is_deprecated: true, ..request("opaque", Some(Payload { type_name: Some("Opaque".to_owned()), ..Payload::default() }), ClientReply::Empty) },
+        ClientEvent {
+            is_deprecated: true,
+            ..request(
+                "opaque",
+                Some(Payload { type_name: Some("Opaque".to_owned()), ..Payload::default() }),
+                ClientReply::Empty,
+            )
+        },
     ];
-    let event = |name: &str, payload: Payload, answer: Option<Payload>| ServerEvent { name: name.to_owned(), description: None, payload, answer };
+    let event = |name: &str, payload: Payload, answer: Option<Payload>| ServerEvent {
+        name: name.to_owned(),
+        description: None,
+        payload,
+        answer,
+    };
     let events = vec![
         event("posted", payload(reference("Posted")), None),
         event("room.closed", payload(json!({ "type": "null" })), None),
@@ -74,20 +135,34 @@ fn everything() -> Contract {
         event("pair", payload(reference("Page_User_")), None),
         event("flat", payload(reference("Flat")), None),
     ];
-    let credentials = Some(payload(json!({ "type": "object", "required": ["token"], "properties": { "token": text } })));
+    let credentials =
+        Some(payload(json!({ "type": "object", "required": ["token"], "properties": { "token": text } })));
     let parameters = vec![
         Parameter { name: "room".to_owned(), values: vec!["a".to_owned(), "b".to_owned()], ..Parameter::default() },
         Parameter { name: "id".to_owned(), ..Parameter::default() },
     ];
-    let chat = NamespaceContract { path: "/chat/{room}/{id}".to_owned(), description: Some("The chat.".to_owned()), parameters, credentials, requests, events, ..NamespaceContract::default() };
-    let silent = NamespaceContract { path: "/".to_owned(), events: vec![event("tick", payload(json!({ "type": "integer" })), None)], ..NamespaceContract::default() };
+    let chat = NamespaceContract {
+        path: "/chat/{room}/{id}".to_owned(),
+        description: Some("The chat.".to_owned()),
+        parameters,
+        credentials,
+        requests,
+        events,
+        ..NamespaceContract::default()
+    };
+    let silent = NamespaceContract {
+        path: "/".to_owned(),
+        events: vec![event("tick", payload(json!({ "type": "integer" })), None)],
+        ..NamespaceContract::default()
+    };
     let raw = NamespaceContract { path: "/raw".to_owned(), is_raw: true, ..NamespaceContract::default() };
     Contract { namespaces: vec![silent, chat, raw], schemas, ..Contract::default() }.title("chat").version("0.1.0")
 }
 
 /// Compares with a committed file. With the environment variable `UPDATE`, the file is written.
 fn check(file: &str, generated: &str) {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../clients/typescript/tests/generated").join(file);
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../clients/typescript/tests/generated").join(file);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, generated).unwrap();
     }
@@ -123,6 +198,7 @@ fn a_recursion_of_schemas_without_names_ends() {
         deep = json!({ "type": "array", "items": deep });
     }
     let request = ClientEvent { name: "deep".to_owned(), payload: Some(payload(deep)), ..ClientEvent::default() };
-    let namespace = NamespaceContract { path: "/a".to_owned(), requests: vec![request], ..NamespaceContract::default() };
+    let namespace =
+        NamespaceContract { path: "/a".to_owned(), requests: vec![request], ..NamespaceContract::default() };
     assert!(plain(&Contract { namespaces: vec![namespace], ..Contract::default() }).contains("unknown[]"));
 }

@@ -52,7 +52,8 @@ impl Types<'_> {
 
     /// An interface is written where it can be: editors show its name.
     fn is_interface(&self, schema: &Value) -> bool {
-        let combined = ["$ref", "allOf", "anyOf", "oneOf", "enum", "const"].iter().any(|name| schema.get(name).is_some());
+        let combined =
+            ["$ref", "allOf", "anyOf", "oneOf", "enum", "const"].iter().any(|name| schema.get(name).is_some());
         let properties = schema.get("properties").and_then(Value::as_object);
         !combined && properties.is_some_and(|properties| !properties.is_empty()) && map_values(schema).is_none()
     }
@@ -70,7 +71,8 @@ impl Types<'_> {
         // On the plain protocol a single argument stands without its list.
         if payload.style == PayloadStyle::Arguments
             && matches!(self.bytes, Bytes::Base64)
-            && let Some([only]) = payload.schema.as_ref().and_then(|schema| schema.get("items")?.as_array()).map(Vec::as_slice)
+            && let Some([only]) =
+                payload.schema.as_ref().and_then(|schema| schema.get("items")?.as_array()).map(Vec::as_slice)
         {
             written = self.schema(only, "  ", 0);
         }
@@ -87,8 +89,10 @@ impl Types<'_> {
             return if payload.may_be_absent { [whole, vec![Vec::new()]].concat() } else { whole };
         };
         let least = schema.and_then(|schema| schema.get("minItems")?.as_u64()).unwrap_or(items.len() as u64);
-        let least = if payload.may_be_absent { 0 } else { usize::try_from(least).unwrap_or(usize::MAX).min(items.len()) };
-        let parameter = |(index, schema): (usize, &Value)| format!("data{}: {}", index + 1, self.schema(schema, "  ", 0));
+        let least =
+            if payload.may_be_absent { 0 } else { usize::try_from(least).unwrap_or(usize::MAX).min(items.len()) };
+        let parameter =
+            |(index, schema): (usize, &Value)| format!("data{}: {}", index + 1, self.schema(schema, "  ", 0));
         let parameters: Vec<String> = items.iter().enumerate().map(parameter).collect();
         (least..=items.len()).rev().map(|count| parameters[..count].to_vec()).collect()
     }
@@ -117,7 +121,9 @@ impl Types<'_> {
         }
         for name in ["anyOf", "oneOf"] {
             let Some(variants) = members.get(name).and_then(Value::as_array) else { continue };
-            parts.push(union(&variants.iter().map(|variant| self.schema(variant, indent, depth + 1)).collect::<Vec<_>>()));
+            parts.push(union(
+                &variants.iter().map(|variant| self.schema(variant, indent, depth + 1)).collect::<Vec<_>>(),
+            ));
         }
         if let Some(written) = self.own(members, indent, depth) {
             parts.push(written);
@@ -127,7 +133,8 @@ impl Types<'_> {
 
     /// The type of the members beside combinations; `None` where they say nothing.
     fn own(&self, members: &Map<String, Value>, indent: &str, depth: usize) -> Option<String> {
-        let speaks_of_object = ["properties", "additionalProperties", "patternProperties"].iter().any(|name| members.contains_key(*name));
+        let speaks_of_object =
+            ["properties", "additionalProperties", "patternProperties"].iter().any(|name| members.contains_key(*name));
         let is_combined = ["allOf", "anyOf", "oneOf"].iter().any(|name| members.contains_key(*name));
         let types: Vec<&str> = match members.get("type") {
             Some(Value::String(one)) => vec![one],
@@ -152,8 +159,12 @@ impl Types<'_> {
     }
 
     fn text(&self, members: &Map<String, Value>) -> String {
-        let is_binary = members.get("contentEncoding").is_some_and(|encoding| encoding == "base64");
-        if is_binary && matches!(self.bytes, Bytes::Attachments) { "ArrayBuffer | Uint8Array".to_owned() } else { "string".to_owned() }
+        let is_binary = members.get("x-binary") == Some(&Value::Bool(true));
+        if is_binary && matches!(self.bytes, Bytes::Attachments) {
+            "ArrayBuffer | Uint8Array".to_owned()
+        } else {
+            "string".to_owned()
+        }
     }
 
     fn array(&self, members: &Map<String, Value>, indent: &str, depth: usize) -> String {
@@ -194,7 +205,9 @@ impl Types<'_> {
             // Named fields beside others of one type: an index signature would have to cover both.
             (false, Some(_)) => format!("{{\n{fields}{indent}}} & Record<string, unknown>"),
             (true, Some(map)) => map,
-            (true, None) if members.get("additionalProperties") == Some(&Value::Bool(false)) => "Record<string, never>".to_owned(),
+            (true, None) if members.get("additionalProperties") == Some(&Value::Bool(false)) => {
+                "Record<string, never>".to_owned()
+            }
             (true, None) => "Record<string, unknown>".to_owned(),
         }
     }
@@ -206,13 +219,15 @@ fn has_properties(members: &Map<String, Value>) -> bool {
 
 /// `{ "not": {} }` allows nothing.
 fn never_or_unknown(members: &Map<String, Value>) -> String {
-    let allows_nothing = members.get("not").is_some_and(|not| not == &Value::Bool(true) || not.as_object().is_some_and(Map::is_empty));
+    let allows_nothing =
+        members.get("not").is_some_and(|not| not == &Value::Bool(true) || not.as_object().is_some_and(Map::is_empty));
     if allows_nothing { "never" } else { "unknown" }.to_owned()
 }
 
 /// The schema of the values of a map.
 fn map_values(schema: &Value) -> Option<Value> {
-    let pattern = schema.get("patternProperties").and_then(Value::as_object).and_then(|patterns| patterns.values().next());
+    let pattern =
+        schema.get("patternProperties").and_then(Value::as_object).and_then(|patterns| patterns.values().next());
     let values = pattern.or_else(|| schema.get("additionalProperties").filter(|values| !values.is_boolean()))?;
     // `{}` beside named fields says only that there may be others.
     let says_nothing = values.as_object().is_some_and(Map::is_empty);
@@ -246,7 +261,11 @@ fn intersection(parts: &[String]) -> String {
     match told.as_slice() {
         [] => "unknown".to_owned(),
         [one] => (*one).clone(),
-        parts => parts.iter().map(|part| if part.contains(" | ") { format!("({part})") } else { (*part).clone() }).collect::<Vec<_>>().join(" & "),
+        parts => parts
+            .iter()
+            .map(|part| if part.contains(" | ") { format!("({part})") } else { (*part).clone() })
+            .collect::<Vec<_>>()
+            .join(" & "),
     }
 }
 

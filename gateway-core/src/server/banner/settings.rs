@@ -44,6 +44,10 @@ impl fmt::Display for Settings<'_> {
         if let Some(cluster) = shared.hub.cluster() {
             line("cluster", &describe(cluster))?;
         }
+        #[cfg(feature = "explorer")]
+        if let Some(explorer) = &self.0.explorer {
+            line("explorer", &format!("{}, for everybody who reaches it", explorer.path()))?;
+        }
         line("stop", &drain(&application.drain, &application.limits))?;
         if application.compat.nestjs {
             line("nestjs", "answers in the shape of NestJS (`nestjs_compat`)")?;

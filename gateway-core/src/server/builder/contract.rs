@@ -1,5 +1,6 @@
 //! The contract of a server before it starts.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::asyncapi::{Contract, ContractServer, WireProtocol};
@@ -7,6 +8,8 @@ use crate::gateway::{GatewaySelection, NamespaceEvents, StartError, describe_gat
 use crate::hub::Listing;
 use crate::server::Server;
 use crate::server::engine_io::EngineIoEndpoint;
+#[cfg(feature = "explorer")]
+use crate::server::explorer::Explorer;
 use crate::server::state::ServerState;
 
 /// Host until the application says another.
@@ -38,6 +41,38 @@ impl Server {
         let mut contract = describe_gateways(&self.selection, &self.around).map_err(StartError::Problems)?;
         contract.servers = servers(self.socket_io.as_ref());
         Ok(contract)
+    }
+
+    /// Serves the explorer at `path`, such as `/explorer`: a page that shows the contract, connects with credentials as a plain or a
+    /// Socket.IO client, sends events from forms made of their schemas, and shows what comes.
+    ///
+    /// Everybody who reaches the page reads the whole contract, names of events and guards included, and it has no guard of its own: the
+    /// gateways have theirs. Enable it where that is meant, such as in development. Default off.
+    #[cfg(feature = "explorer")]
+    pub fn explorer(mut self, path: &str) -> Self {
+        self.operations.explorer = Some(path.to_owned());
+        self
+    }
+
+    /// The explorer with the contract, if it is enabled.
+    #[cfg(feature = "explorer")]
+    pub(super) fn prepare_explorer(&self) -> Result<Option<Explorer>, StartError> {
+        let prepare = |path: &String| Ok(Explorer::new(path, &self.contract()?));
+        self.operations.explorer.as_ref().map(prepare).transpose()
+    }
+}
+
+/// Passes if the committed document is the contract of all registered gateways; [`ContractCheck`](crate::contract::ContractCheck) has the
+/// rules. For a server with options, [`Contract::assert_current`] does the same.
+///
+/// # Panics
+///
+/// If the document is not current, with the list of changes; if the contract cannot be written, with the reasons.
+#[track_caller]
+pub fn assert_current(file: impl AsRef<Path>) {
+    match Server::new().contract() {
+        Ok(contract) => contract.assert_current(file),
+        Err(error) => panic!("{error}"),
     }
 }
 

@@ -12,5 +12,7 @@ pub(super) mod socket_io_options;
 
 #[cfg(feature = "config")]
 pub use config::ServerConfig;
+#[cfg(feature = "contract")]
+pub use contract::assert_current;
 pub use server::Server;
 pub use socket_io_options::{EngineIo, SocketIo};

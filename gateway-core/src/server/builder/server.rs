@@ -409,6 +409,8 @@ impl Server {
         if self.compat.nestjs {
             self.services.provide(self.compat);
         }
+        #[cfg(feature = "explorer")]
+        let explorer = self.prepare_explorer()?;
         let failed = std::mem::take(&mut self.factories).make(&mut self.services).await;
         self.around.is_measured = self.operations.measured.is_some();
         let assembled = StartError::with(failed, self.plan())?;
@@ -453,6 +455,8 @@ impl Server {
             limiter,
             allow_request: self.allow_request,
             subprotocols: self.subprotocols,
+            #[cfg(feature = "explorer")]
+            explorer,
             deflate: self.deflate,
             #[cfg(feature = "http2")]
             http2: self.operations.http2,

@@ -29,6 +29,9 @@ pub(in crate::server) struct Operations {
     pub(in crate::server) event_streams: Option<ServerSentEvents>,
     #[cfg(feature = "http2")]
     pub(in crate::server) http2: Option<Http2>,
+    /// Path of the explorer, if it is enabled.
+    #[cfg(feature = "explorer")]
+    pub(in crate::server) explorer: Option<String>,
 }
 
 impl Operations {

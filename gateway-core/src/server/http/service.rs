@@ -100,6 +100,12 @@ impl GatewayService {
             let host = engine_io::Host { server: &self.server, peer: self.peer };
             return event_stream::respond(host, endpoint, request, found, intent).await;
         }
+        #[cfg(feature = "explorer")]
+        if let (UpgradeIntent::ForNone, Some(explorer)) = (asks, &self.server.explorer)
+            && let Some(response) = explorer.respond(&request)
+        {
+            return response;
+        }
         let asked = RejectedRequest::new(&request);
         let refused = match (self.server.application.routes.find(request.uri().path()), &self.fallback) {
             (Some(found), fallback) if asks != UpgradeIntent::ForNone || fallback.is_none() => {

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::{contract, event, kinds, namespace, payload, receives, replies, request, sends};
 use crate::asyncapi::compare::{ChangeKind, Sender, Verdict};
 use crate::asyncapi::model::{
-    ClientEvent, ClientReply, Contract, ContractServer, ErrorCode, Failures, GuardContract, NamespaceContract, Parameter,
-    Payload, PayloadStyle, ServerEvent, WireProtocol,
+    ClientEvent, ClientReply, Contract, ContractServer, ErrorCode, Failures, GuardContract, NamespaceContract,
+    Parameter, Payload, PayloadStyle, ServerEvent, WireProtocol,
 };
 
 /// Two contracts, and the kinds from the first to the second.
@@ -20,10 +20,7 @@ fn case(old: NamespaceContract, new: NamespaceContract, kinds: &[ChangeKind]) ->
 
 /// A payload that changed, sent by either side.
 fn schemas(old: &Value, new: &Value, kinds: &[ChangeKind]) -> [Case; 2] {
-    [
-        case(sends(old.clone()), sends(new.clone()), kinds),
-        case(receives(old.clone()), receives(new.clone()), kinds),
-    ]
+    [case(sends(old.clone()), sends(new.clone()), kinds), case(receives(old.clone()), receives(new.clone()), kinds)]
 }
 
 fn object(properties: &Value, required: &[&str]) -> Value {
@@ -55,9 +52,21 @@ fn payload_cases() -> Vec<Case> {
         (closed(&a, &[]), closed(&ab, &[]), vec![K::OptionalFieldAdded, K::FieldAddedToClosedObject]),
         (object(&a, &[]), object(&a, &["a"]), vec![K::FieldBecameRequired]),
         (object(&a, &[]), closed(&a, &[]), vec![K::ObjectClosed]),
-        (object(&json!({ "a": { "type": "string", "default": "x" } }), &[]), object(&json!({ "a": { "type": "string", "default": "y" } }), &[]), vec![K::DefaultChanged]),
-        (object(&a, &[]), object(&json!({ "a": { "type": "string", "deprecated": true } }), &[]), vec![K::FieldDeprecated]),
-        (json!({ "type": "object", "additionalProperties": text }), json!({ "type": "object", "patternProperties": { "^\\d+$": text }, "additionalProperties": false }), vec![K::MapKeysChanged]),
+        (
+            object(&json!({ "a": { "type": "string", "default": "x" } }), &[]),
+            object(&json!({ "a": { "type": "string", "default": "y" } }), &[]),
+            vec![K::DefaultChanged],
+        ),
+        (
+            object(&a, &[]),
+            object(&json!({ "a": { "type": "string", "deprecated": true } }), &[]),
+            vec![K::FieldDeprecated],
+        ),
+        (
+            json!({ "type": "object", "additionalProperties": text }),
+            json!({ "type": "object", "patternProperties": { "^\\d+$": text }, "additionalProperties": false }),
+            vec![K::MapKeysChanged],
+        ),
         (text.clone(), json!({ "type": ["string", "null"] }), vec![K::NullAllowed]),
         (json!({ "enum": ["a", "b"] }), json!({ "enum": ["a", "b", "c"] }), vec![K::EnumValueAdded]),
         (json!({ "enum": ["a", "b"] }), text.clone(), vec![K::EnumOpened]),
@@ -68,7 +77,11 @@ fn payload_cases() -> Vec<Case> {
         (text.clone(), json!({}), vec![K::AnythingAllowed]),
         (number(json!({ "minimum": 1 })), number(json!({ "minimum": 0 })), vec![K::MinimumLowered]),
         (number(json!({ "maximum": 1 })), number(json!({ "maximum": 2 })), vec![K::MaximumRaised]),
-        (json!({ "type": "integer", "format": "int32" }), json!({ "type": "integer", "format": "int64" }), vec![K::MinimumLowered, K::MaximumRaised]),
+        (
+            json!({ "type": "integer", "format": "int32" }),
+            json!({ "type": "integer", "format": "int64" }),
+            vec![K::MinimumLowered, K::MaximumRaised],
+        ),
         (number(json!({})), number(json!({ "multipleOf": 2 })), vec![K::MultipleRequired]),
         (string(json!({ "minLength": 2 })), string(json!({ "minLength": 1 })), vec![K::MinLengthLowered]),
         (string(json!({ "maxLength": 2 })), string(json!({})), vec![K::MaxLengthRaised]),
@@ -114,7 +127,11 @@ fn event_cases() -> Vec<Case> {
         case(namespace(), reads(None), &[K::RequestAdded]),
         case(namespace(), asks(None), &[K::EventAdded]),
         case(namespace(), asks(Some(text())), &[K::EventAdded, K::QuestionAdded]),
-        case(reads(None), request(ClientEvent { is_deprecated: true, ..ClientEvent::default() }), &[K::RequestDeprecated]),
+        case(
+            reads(None),
+            request(ClientEvent { is_deprecated: true, ..ClientEvent::default() }),
+            &[K::RequestDeprecated],
+        ),
         case(reads(None), reads(Some(optional())), &[K::OptionalPayloadAdded]),
         case(reads(None), reads(Some(text())), &[K::RequiredPayloadAdded]),
         case(reads(Some(text())), reads(Some(binary)), &[K::PayloadStyleChanged]),

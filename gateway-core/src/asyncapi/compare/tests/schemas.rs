@@ -22,7 +22,10 @@ fn other_spellings_are_no_change() {
     let text = json!({ "type": "string" });
     let equal = [
         (json!({ "type": ["string", "null"] }), json!({ "anyOf": [{ "type": "null" }, text] })),
-        (json!({ "enum": ["a", "b"] }), json!({ "oneOf": [{ "const": "b", "description": "The second." }, { "const": "a" }] })),
+        (
+            json!({ "enum": ["a", "b"] }),
+            json!({ "oneOf": [{ "const": "b", "description": "The second." }, { "const": "a" }] }),
+        ),
         (json!({ "type": "string", "enum": ["a"] }), json!({ "const": "a", "title": "A" })),
         (json!({}), json!(true)),
         (json!({ "type": "integer", "minimum": 1 }), json!({ "type": "integer", "exclusiveMinimum": 0 })),
@@ -71,7 +74,10 @@ fn a_recursive_schema_ends_and_its_change_is_told_once() {
     let of = |value: &str| with(&[("Node", node(value))], reference("Node"));
     assert_eq!(of("string").changes_to(&of("string")), []);
     let changes = of("string").changes_to(&of("integer"));
-    assert!(changes.iter().all(|change| change.kind == ChangeKind::TypeChanged && change.path.ends_with("value")), "{changes:?}");
+    assert!(
+        changes.iter().all(|change| change.kind == ChangeKind::TypeChanged && change.path.ends_with("value")),
+        "{changes:?}"
+    );
     assert!((1..=2).contains(&changes.len()), "{changes:?}");
 }
 
@@ -84,9 +90,7 @@ fn references_in_a_circle_and_to_nowhere_say_nothing() {
 
 #[test]
 fn a_field_of_one_variant_is_told_with_the_variants_name() {
-    let variant = |name: &str, field: &str| {
-        json!({ "type": "object", "required": ["kind", field], "properties": { "kind": { "const": name }, field: { "type": "string" } } })
-    };
+    let variant = |name: &str, field: &str| json!({ "type": "object", "required": ["kind", field], "properties": { "kind": { "const": name }, field: { "type": "string" } } });
     let old = contract(receives(json!({ "oneOf": [variant("a", "x"), variant("b", "y")] })));
     let new = contract(receives(json!({ "oneOf": [variant("b", "z"), variant("a", "x")] })));
     let changes = old.changes_to(&new);
@@ -96,9 +100,7 @@ fn a_field_of_one_variant_is_told_with_the_variants_name() {
 
 #[test]
 fn an_externally_tagged_variant_is_known_by_its_field() {
-    let variant = |name: &str, of: &str| {
-        json!({ "type": "object", "required": [name], "properties": { name: { "type": of } }, "additionalProperties": false })
-    };
+    let variant = |name: &str, of: &str| json!({ "type": "object", "required": [name], "properties": { name: { "type": of } }, "additionalProperties": false });
     let union = |variants: &[Value]| json!({ "oneOf": variants });
     let old = contract(sends(union(&[variant("move", "string"), variant("stop", "null"), json!({ "const": "go" })])));
     let new = contract(sends(union(&[json!({ "const": "go" }), variant("stop", "null"), variant("turn", "string")])));

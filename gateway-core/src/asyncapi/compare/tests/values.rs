@@ -19,9 +19,14 @@ fn allows(schema: &Value, value: &Value) -> bool {
         "allOf" => rule.as_array().is_some_and(|parts| parts.iter().all(|part| allows(part, value))),
         "minimum" => value.as_f64().is_none_or(|number| number >= rule.as_f64().unwrap_or(f64::MIN)),
         "maximum" => value.as_f64().is_none_or(|number| number <= rule.as_f64().unwrap_or(f64::MAX)),
-        "maxLength" => value.as_str().is_none_or(|text| text.chars().count() as u64 <= rule.as_u64().unwrap_or(u64::MAX)),
+        "maxLength" => {
+            value.as_str().is_none_or(|text| text.chars().count() as u64 <= rule.as_u64().unwrap_or(u64::MAX))
+        }
         "required" => value.as_object().is_none_or(|object| {
-            rule.as_array().into_iter().flatten().all(|name| name.as_str().is_some_and(|name| object.contains_key(name)))
+            rule.as_array()
+                .into_iter()
+                .flatten()
+                .all(|name| name.as_str().is_some_and(|name| object.contains_key(name)))
         }),
         "properties" => value.as_object().is_none_or(|object| {
             object.iter().all(|(name, value)| rule.get(name).is_none_or(|schema| allows(schema, value)))
@@ -52,7 +57,8 @@ fn schema() -> impl Strategy<Value = Value> {
         Just(json!({ "type": "string" })),
         Just(json!({ "type": ["string", "null"] })),
         Just(json!({ "type": "boolean" })),
-        (0_i64..3, 0_i64..3).prop_map(|(least, more)| json!({ "type": "integer", "minimum": least, "maximum": least + more })),
+        (0_i64..3, 0_i64..3)
+            .prop_map(|(least, more)| json!({ "type": "integer", "minimum": least, "maximum": least + more })),
         Just(json!({ "type": "number" })),
         Just(json!({ "type": "integer" })),
         (0_u64..3).prop_map(|most| json!({ "type": "string", "maxLength": most })),
@@ -75,11 +81,15 @@ fn schema() -> impl Strategy<Value = Value> {
 
 /// An open object with some of three fields.
 fn object(inner: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
-    prop::collection::btree_map(prop::sample::select(vec!["x", "y", "z"]), (inner, any::<bool>()), 0..3).prop_map(|fields| {
-        let properties: serde_json::Map<_, _> = fields.iter().map(|(name, (schema, _))| ((*name).to_owned(), schema.clone())).collect();
-        let required: Vec<_> = fields.iter().filter(|(_, (_, is_required))| *is_required).map(|(name, _)| *name).collect();
-        json!({ "type": "object", "properties": properties, "required": required })
-    })
+    prop::collection::btree_map(prop::sample::select(vec!["x", "y", "z"]), (inner, any::<bool>()), 0..3).prop_map(
+        |fields| {
+            let properties: serde_json::Map<_, _> =
+                fields.iter().map(|(name, (schema, _))| ((*name).to_owned(), schema.clone())).collect();
+            let required: Vec<_> =
+                fields.iter().filter(|(_, (_, is_required))| *is_required).map(|(name, _)| *name).collect();
+            json!({ "type": "object", "properties": properties, "required": required })
+        },
+    )
 }
 
 /// A value that a sender of this schema writes, of fields only those that are named; `None` where the choices lead to none.
