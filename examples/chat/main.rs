@@ -23,6 +23,7 @@ async fn main() -> Result<(), StartError> {
         .provide(House::new())
         .socket_io(socket_io())
         .fallback_fn(page::serve)
+        .explorer("/explorer")
         .on_listening(|address| println!("Gatehouse is open at http://{address}/"));
     if let Ok(address) = std::env::var("MONITORING") {
         server = server.monitoring(address);

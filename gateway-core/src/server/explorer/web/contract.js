@@ -49,30 +49,30 @@ export function resolve(document, value) {
   return value ?? {};
 }
 
-/** A schema in few words, as the details show it. */
-export function describe(document, schema, depth = 0) {
+/** A schema in few words, as the details show it: named schemas are spelled out at the top only. */
+export function describe(document, schema, depth = 0, isInside = false) {
   if (schema === undefined || schema === true) return "anything";
   if (schema.$ref !== undefined) {
     const name = schema.$ref.split("/").at(-1);
-    return depth === 0 ? `${name} ${describe(document, resolve(document, schema), 1)}` : name;
+    return isInside ? name : `${name} ${describe(document, resolve(document, schema), depth, true)}`;
   }
   const pad = "  ".repeat(depth + 1);
   const variants = schema.oneOf ?? schema.anyOf;
   const parts = [];
-  if (variants) parts.push(variants.map((variant) => describe(document, variant, depth + 1)).join(" | "));
-  for (const part of schema.allOf ?? []) parts.push(describe(document, part, depth + 1));
+  if (variants) parts.push(variants.map((variant) => describe(document, variant, depth, true)).join(" | "));
+  for (const part of schema.allOf ?? []) parts.push(describe(document, part, depth, true));
   if (schema.enum) parts.push(schema.enum.map((value) => JSON.stringify(value)).join(" | "));
   else if (schema.properties) {
     const required = new Set(schema.required ?? []);
     const lines = Object.entries(schema.properties).map(([name, property]) =>
-      `${pad}${name}${required.has(name) ? "" : "?"}: ${describe(document, property, depth + 1)}`);
+      `${pad}${name}${required.has(name) ? "" : "?"}: ${describe(document, property, depth + 1, true)}`);
     parts.push(`{\n${lines.join("\n")}\n${"  ".repeat(depth)}}`);
   } else if (schema.type === "array") {
     parts.push(Array.isArray(schema.items)
-      ? `[${schema.items.map((item) => describe(document, item, depth + 1)).join(", ")}]`
-      : `list of ${describe(document, schema.items, depth + 1)}`);
+      ? `[${schema.items.map((item) => describe(document, item, depth, true)).join(", ")}]`
+      : `list of ${describe(document, schema.items, depth, true)}`);
   } else if (typeof schema.additionalProperties === "object") {
-    parts.push(`map of ${describe(document, schema.additionalProperties, depth + 1)}`);
+    parts.push(`map of ${describe(document, schema.additionalProperties, depth, true)}`);
   } else if (schema.type) parts.push([schema.type].flat().join(" | ") + rules(schema));
   return parts.length === 0 ? "anything" : parts.join(" and ");
 }
