@@ -136,7 +136,7 @@ where
 {
     match tls {
         None => lines::spawn(SharedStream::from(stream), peer, server),
-        Some(tls) => lines::spawn(tls.accept(stream), peer, server),
+        Some(tls) => lines::spawn(tls.accept(SharedStream::from(stream)), peer, server),
     }
 }
 
