@@ -25,7 +25,7 @@ macro_rules! __gateway_described {
     };
 }
 
-/// What there is for the contract alone.
+/// Keeps items that exist for the contract alone.
 #[cfg(feature = "contract")]
 #[doc(hidden)]
 #[macro_export]
@@ -33,7 +33,7 @@ macro_rules! __gateway_if_contract {
     ($($items:tt)*) => { $($items)* };
 }
 
-/// What there is for the contract alone.
+/// Keeps items that exist for the contract alone.
 #[cfg(not(feature = "contract"))]
 #[doc(hidden)]
 #[macro_export]

@@ -66,7 +66,7 @@ pub(super) fn document(contract: &Contract, version: AsyncApiVersion) -> Value {
     }))
 }
 
-/// What a client reads as the payload of a failure, where the application sends no payload of its own.
+/// Schema of a failure's payload, unless the application sends a payload of its own.
 fn exception_schema() -> Value {
     json!({
         "type": "object",

@@ -114,9 +114,9 @@ pub struct ClientEvent {
     pub description: Option<String>,
     /// Set by `#[deprecated]` on the handler.
     pub is_deprecated: bool,
-    /// What the client sends; `None` if the handler reads nothing.
+    /// Payload that the handler reads; `None` if it reads nothing.
     pub payload: Option<Payload>,
-    /// What the client gets if it asks for an answer.
+    /// Answer to a client that asks for one.
     pub reply: ClientReply,
     /// Codes of the handler's own exceptions.
     pub failures: Failures,
@@ -149,9 +149,9 @@ pub struct ServerEvent {
     pub name: String,
     /// Doc comment of the event's type.
     pub description: Option<String>,
-    /// What the server sends.
+    /// Payload of the event.
     pub payload: Payload,
-    /// What the client is to answer; `None` if nothing.
+    /// Payload of the client's answer; `None` if the event asks for none.
     pub answer: Option<Payload>,
 }
 
@@ -159,7 +159,7 @@ pub struct ServerEvent {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Payload {
-    /// How it lies on the wire.
+    /// Place on the wire.
     pub style: PayloadStyle,
     /// Schema; `None` if its type does not implement `JsonSchema`. With [`PayloadStyle::Arguments`] it is that of the list.
     pub schema: Option<Value>,

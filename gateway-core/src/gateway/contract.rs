@@ -262,7 +262,7 @@ impl ContractWriter {
         names.iter().map(name).collect()
     }
 
-    /// What all arguments read of one payload.
+    /// The payload that all arguments read.
     fn read(&mut self, reads: &[DescribedPayload]) -> Option<Payload> {
         let mut payloads: Vec<Payload> = reads.iter().map(|payload| self.payload(payload)).collect();
         let first = payloads.first().cloned()?;

@@ -39,7 +39,7 @@ pub struct SchemaRequest {
 
 impl SchemaRequest {
     pub(crate) fn new<T: JsonSchema>(direction: Direction) -> Self {
-        Self { direction, type_name: type_name::<T>(), write: Some(|generator| generator.subschema_for::<T>()) }
+        Self { direction, type_name: type_name::<T>(), write: Some(SchemaGenerator::subschema_for::<T>) }
     }
 
     pub(crate) fn without_schema<T>(direction: Direction) -> Self {
@@ -135,9 +135,13 @@ impl Components {
         let outgoing = definitions(&mut self.outgoing, Rules::OUTGOING);
         let mut used: Vec<&mut Value> = used.into_iter().collect();
         let mut reached = Reached { incoming: &incoming, outgoing: &outgoing, names: BTreeSet::new() };
-        used.iter().for_each(|schema| reached.from(schema));
+        for schema in &used {
+            reached.from(schema);
+        }
         let names = named(&incoming, &outgoing, &reached.names);
-        used.iter_mut().for_each(|schema| rename(schema, &names));
+        for schema in &mut used {
+            rename(schema, &names);
+        }
         let components = reached.names.iter().filter_map(|(direction, name)| {
             let list = if *direction == Direction::Incoming { &incoming } else { &outgoing };
             let mut schema = list.get(name)?.clone();

@@ -10,10 +10,9 @@ pub(super) fn ecma_pattern(pattern: &str) -> Option<String> {
             '\\' => match signs.next()? {
                 'z' if !in_class => made.push('$'),
                 'A' if !in_class => made.push('^'),
-                'x' if signs.peek() == Some(&'{') => made.push_str(&code_point(&mut signs)?),
+                'x' | 'u' if signs.peek() == Some(&'{') => made.push_str(&code_point(&mut signs)?),
                 // Classes by property need a flag, and the others have no counterpart.
                 'p' | 'P' | 'a' | 'U' | 'Q' | '<' | '>' => return None,
-                'u' if signs.peek() == Some(&'{') => made.push_str(&code_point(&mut signs)?),
                 other => made.extend(['\\', other]),
             },
             '(' if !in_class && signs.peek() == Some(&'?') => {

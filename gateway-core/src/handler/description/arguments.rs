@@ -58,9 +58,9 @@ impl<E: ArgumentShape> ArgumentShape for Valid<E> {
     const KIND: ArgumentKind = E::KIND;
 }
 
-impl<E: ArgumentShape> ArgumentShape for Result<E, Rejection> {
-    type Payload = E::Payload;
-    const KIND: ArgumentKind = E::KIND;
+impl<T: ArgumentShape> ArgumentShape for Result<T, Rejection> {
+    type Payload = T::Payload;
+    const KIND: ArgumentKind = T::KIND;
 }
 
 /// A probe for the kind of an argument: Rust prefers an inherent method to a trait method.
