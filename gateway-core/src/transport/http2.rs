@@ -19,7 +19,7 @@ pub(crate) struct Http2Stream {
     receiving: RecvStream,
     /// Bytes that were taken out of the connection and not yet read; at most the stream's window.
     held: Vec<u8>,
-    /// How many of them were read.
+    /// Number of those that were read.
     taken: usize,
     /// The end of what the peer sends, once it was seen.
     ended: Option<Result<(), Reason>>,

@@ -134,7 +134,7 @@ impl Components {
         let incoming = definitions(&mut self.incoming, Rules::INCOMING);
         let outgoing = definitions(&mut self.outgoing, Rules::OUTGOING);
         let mut used: Vec<&mut Value> = used.into_iter().collect();
-        let mut reached = Reached { incoming: &incoming, outgoing: &outgoing, names: BTreeSet::new() };
+        let mut reached = ReachedNames { incoming: &incoming, outgoing: &outgoing, names: BTreeSet::new() };
         for schema in &used {
             reached.from(schema);
         }
@@ -155,13 +155,13 @@ impl Components {
 type Name = (Direction, String);
 
 /// All components that something refers to.
-struct Reached<'a> {
+struct ReachedNames<'a> {
     incoming: &'a Map<String, Value>,
     outgoing: &'a Map<String, Value>,
     names: BTreeSet<Name>,
 }
 
-impl Reached<'_> {
+impl ReachedNames<'_> {
     fn from(&mut self, schema: &Value) {
         let mut next = vec![schema.clone()];
         while let Some(schema) = next.pop() {

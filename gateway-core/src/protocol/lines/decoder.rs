@@ -12,7 +12,7 @@ pub(super) const LENGTH: usize = 4;
 /// Bytes that are searched at once for the end of a line.
 const SEARCHED: usize = 64;
 
-/// How messages follow each other on a stream.
+/// Framing of messages on a stream of bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Framing {
     /// One JSON object a line. A line ends with `\n` or `\r\n`.
@@ -32,7 +32,7 @@ pub(crate) struct LineDecoder {
     assemblies: u64,
 }
 
-type Receiver<'a> = dyn FnMut(ReceivedMessage<'_>) -> Flow + 'a;
+type MessageSink<'a> = dyn FnMut(ReceivedMessage<'_>) -> Flow + 'a;
 
 impl LineDecoder {
     pub(crate) fn new(framing: Framing, message_bytes: usize) -> Self {
@@ -45,7 +45,7 @@ impl LineDecoder {
     /// # Errors
     ///
     /// The close of a client that sent too long a message; nothing more may be fed then.
-    pub(crate) fn feed(&mut self, bytes: &[u8], deliver: &mut Receiver<'_>) -> Result<usize, Disconnect> {
+    pub(crate) fn feed(&mut self, bytes: &[u8], deliver: &mut MessageSink<'_>) -> Result<usize, Disconnect> {
         match self.framing {
             Framing::Lines => self.feed_lines(bytes, deliver),
             Framing::Packed(limits) => self.feed_packed(bytes, limits, deliver),
@@ -57,7 +57,7 @@ impl LineDecoder {
     /// # Errors
     ///
     /// As [`LineDecoder::feed`]; also the end within a message of `MessagePack`.
-    pub(crate) fn finish(&mut self, deliver: &mut Receiver<'_>) -> Result<(), Disconnect> {
+    pub(crate) fn finish(&mut self, deliver: &mut MessageSink<'_>) -> Result<(), Disconnect> {
         let partial = mem::take(&mut self.partial);
         if partial.is_empty() {
             return Ok(());
@@ -75,7 +75,7 @@ impl LineDecoder {
         (!self.partial.is_empty()).then_some(self.assemblies)
     }
 
-    fn feed_lines(&mut self, bytes: &[u8], deliver: &mut Receiver<'_>) -> Result<usize, Disconnect> {
+    fn feed_lines(&mut self, bytes: &[u8], deliver: &mut MessageSink<'_>) -> Result<usize, Disconnect> {
         let mut at = 0;
         while at < bytes.len() {
             let rest = &bytes[at..];
@@ -102,7 +102,7 @@ impl LineDecoder {
         &mut self,
         bytes: &[u8],
         limits: MsgpackLimits,
-        deliver: &mut Receiver<'_>,
+        deliver: &mut MessageSink<'_>,
     ) -> Result<usize, Disconnect> {
         let mut at = 0;
         while at < bytes.len() {
@@ -148,7 +148,7 @@ impl LineDecoder {
         Ok(length - behind.len())
     }
 
-    fn line(&self, line: &[u8], deliver: &mut Receiver<'_>) -> Result<Flow, Disconnect> {
+    fn line(&self, line: &[u8], deliver: &mut MessageSink<'_>) -> Result<Flow, Disconnect> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.len() > self.message_bytes {
             return Err(self.too_big());
@@ -196,7 +196,7 @@ pub(super) fn line_feed(bytes: &[u8]) -> Option<usize> {
     bytes[block..].iter().position(|&byte| byte == b'\n').map(|end| block + end)
 }
 
-fn packed(message: &[u8], limits: MsgpackLimits, deliver: &mut Receiver<'_>) -> Result<Flow, Disconnect> {
+fn packed(message: &[u8], limits: MsgpackLimits, deliver: &mut MessageSink<'_>) -> Result<Flow, Disconnect> {
     if message.is_empty() {
         // A sign of life.
         return Ok(deliver(ReceivedMessage::Pong));

@@ -27,7 +27,7 @@ use crate::transport::Http2Stream;
 const PIPE: usize = 64 * 1024;
 /// Bytes of the head of an answer.
 const HEAD: usize = 64 * 1024;
-/// What the library has to read before it offers an upgrade; the fallback sees the client's own request.
+/// Request that the library reads so that it offers an upgrade; the fallback sees the client's own request.
 const OFFER: &[u8] = b"GET / HTTP/1.1\r\nHost: stream\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
 
 /// Passes a request for a WebSocket in a stream of HTTP/2 to the fallback, as an upgrade of HTTP/1.1.

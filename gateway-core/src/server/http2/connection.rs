@@ -42,8 +42,12 @@ where
     counters.add(Counter::Http2Connections);
     let _open = OpenConnection(&server);
     let resets = Arc::new(ResetLimit::new(options.resets_per_second));
-    let mut serving =
-        Serving { connection, stage: Stage::Fresh, idle_timeout: options.idle_timeout, patience: limits.close_timeout };
+    let mut serving = Serving {
+        connection,
+        stage: Http2Stage::Fresh,
+        idle_timeout: options.idle_timeout,
+        patience: limits.close_timeout,
+    };
     let mut clock = pin!(sleep_until(deadline));
     loop {
         let told = &server.shared.told;
@@ -63,7 +67,7 @@ where
                 None => return,
             },
             () = told.cancelled(), if serving.may_go_away() => serving.go_away(clock.as_mut()),
-            () = resets.exceeded(), if serving.stage != Stage::Aborted => {
+            () = resets.exceeded(), if serving.stage != Http2Stage::Aborted => {
                 counters.add(Counter::ProtocolErrors);
                 tracing::debug!("a connection of HTTP/2 was ended: too many requests were reset");
                 serving.abort(clock.as_mut());
@@ -85,14 +89,14 @@ impl Drop for OpenConnection<'_> {
 /// A connection, and how far it is.
 struct Serving<S> {
     connection: Connection<S, Bytes>,
-    stage: Stage,
+    stage: Http2Stage,
     idle_timeout: Duration,
     /// Time that the peer has for its side of the end.
     patience: Duration,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Stage {
+enum Http2Stage {
     /// No request has come.
     Fresh,
     /// A request came since the clock last rang.
@@ -108,40 +112,40 @@ enum Stage {
 impl<S: AsyncRead + AsyncWrite + Unpin> Serving<S> {
     fn note_request(&mut self, clock: Pin<&mut Sleep>) {
         match self.stage {
-            Stage::Fresh => {
+            Http2Stage::Fresh => {
                 clock.reset(Instant::now() + self.idle_timeout);
-                self.stage = Stage::Active;
+                self.stage = Http2Stage::Active;
             }
-            Stage::Idle => self.stage = Stage::Active,
-            Stage::Active | Stage::GoingAway | Stage::Aborted => {}
+            Http2Stage::Idle => self.stage = Http2Stage::Active,
+            Http2Stage::Active | Http2Stage::GoingAway | Http2Stage::Aborted => {}
         }
     }
 
     fn may_go_away(&self) -> bool {
-        !matches!(self.stage, Stage::GoingAway | Stage::Aborted)
+        !matches!(self.stage, Http2Stage::GoingAway | Http2Stage::Aborted)
     }
 
     /// RFC 9113 §6.8: the peer is told to open no more streams.
     fn go_away(&mut self, clock: Pin<&mut Sleep>) {
         self.connection.graceful_shutdown();
-        self.stage = Stage::GoingAway;
+        self.stage = Http2Stage::GoingAway;
         clock.reset(Instant::now() + self.patience);
     }
 
     fn abort(&mut self, clock: Pin<&mut Sleep>) {
         self.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
-        self.stage = Stage::Aborted;
+        self.stage = Http2Stage::Aborted;
         clock.reset(Instant::now() + self.patience);
     }
 
     /// Looks whether anything goes on; `false` once nothing has to be waited for.
     fn look(&mut self, mut clock: Pin<&mut Sleep>) -> bool {
         match self.stage {
-            Stage::GoingAway if self.connection.has_streams() => clock.reset(Instant::now() + self.patience),
-            Stage::Fresh | Stage::GoingAway | Stage::Aborted => return false,
-            Stage::Idle if !self.connection.has_streams() => self.go_away(clock.as_mut()),
-            Stage::Active | Stage::Idle => {
-                self.stage = if self.connection.has_streams() { Stage::Active } else { Stage::Idle };
+            Http2Stage::GoingAway if self.connection.has_streams() => clock.reset(Instant::now() + self.patience),
+            Http2Stage::Fresh | Http2Stage::GoingAway | Http2Stage::Aborted => return false,
+            Http2Stage::Idle if !self.connection.has_streams() => self.go_away(clock.as_mut()),
+            Http2Stage::Active | Http2Stage::Idle => {
+                self.stage = if self.connection.has_streams() { Http2Stage::Active } else { Http2Stage::Idle };
                 clock.reset(Instant::now() + self.idle_timeout);
             }
         }
