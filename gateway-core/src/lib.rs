@@ -201,7 +201,7 @@ pub mod serve {
 /// Certificates of a server (feature `tls`).
 #[cfg(feature = "tls")]
 pub mod tls {
-    pub use crate::transport::{Tls, TlsError};
+    pub use crate::transport::{PeerCertificate, Tls, TlsError};
 }
 
 // Behind the other modules: the compiler names a type by the first path it finds.

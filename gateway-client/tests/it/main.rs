@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::unused_self, reason = "a test fails by panicking, and handlers are methods")]
 
+#[cfg(feature = "tls")]
+mod certificates;
 mod faults;
 mod hostile;
 mod lines;

@@ -22,7 +22,7 @@ use crate::server::http2;
 use crate::server::lines;
 use crate::server::shutdown::takes_no_request;
 use crate::server::state::StartedServer;
-use crate::transport::{SharedStream, Stream, Tls};
+use crate::transport::{CertificateSlot, SharedStream, Stream, Tls};
 
 /// Rest after an accept that failed for want of a resource, so that the loop does not spin while nothing is free.
 const RESTING: Duration = Duration::from_millis(50);
@@ -125,7 +125,10 @@ fn open<S: AcceptedStream>(stream: S, tls: Option<&Tls>, service: GatewayService
     }
     match tls {
         None => spawn(stream, service),
-        Some(tls) => spawn(tls.accept(stream), service),
+        Some(tls) => {
+            let certificate = tls.certificate_slot();
+            spawn(tls.accept(stream, certificate.clone()), GatewayService { certificate, ..service });
+        }
     }
 }
 
@@ -135,8 +138,11 @@ where
     SharedStream<S>: Stream,
 {
     match tls {
-        None => lines::spawn(SharedStream::from(stream), peer, server),
-        Some(tls) => lines::spawn(tls.accept(SharedStream::from(stream)), peer, server),
+        None => lines::spawn(SharedStream::from(stream), peer, CertificateSlot::default(), server),
+        Some(tls) => {
+            let certificate = tls.certificate_slot();
+            lines::spawn(tls.accept(SharedStream::from(stream), certificate.clone()), peer, certificate, server);
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::hub::Namespace;
 use crate::metrics::Counter;
 use crate::server::{GatewayService, Server, ServerHandle, StartedServer, serve_lines};
 use crate::testing::{ConnectBuilder, EventStreamBuilder};
+use crate::transport::CertificateSlot;
 
 /// Bytes in flight in one direction of a connection in memory.
 const IN_FLIGHT: usize = 64 * 1024;
@@ -56,7 +57,7 @@ impl TestServer {
         let (mut far, stream) = duplex(IN_FLIGHT);
         let network = async move { copy_bidirectional(&mut near, &mut far).await };
         tokio::spawn(self.killed.clone().run_until_cancelled_owned(network));
-        serve_lines(stream, None, &self.server);
+        serve_lines(stream, None, CertificateSlot::default(), &self.server);
         client
     }
 
@@ -75,7 +76,8 @@ impl TestServer {
     /// Returns the server as a service, for HTTP requests in memory.
     #[must_use]
     pub fn service(&self) -> GatewayService {
-        GatewayService { server: Arc::clone(&self.server), fallback: None, peer: None }
+        let certificate = CertificateSlot::default();
+        GatewayService { server: Arc::clone(&self.server), fallback: None, peer: None, certificate }
     }
 
     /// Returns the namespace with this name.

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use crate::protocol::TraceParent;
 use crate::sync::lock;
 use crate::transport::headers::Headers;
-use crate::transport::{Query, ResumeRequest, credentials, resume_request};
+use crate::transport::{PeerCertificate, Query, ResumeRequest, credentials, resume_request};
 
 /// The request that opened a connection. Cheap to clone. Its `Debug` output has no headers, query or credentials.
 #[derive(Clone)]
@@ -34,6 +34,8 @@ struct HandshakeData {
     connection: Option<Handshake>,
     /// Present if the client polls.
     latest: Option<LatestHeaders>,
+    /// The client's certificate, if it presented one.
+    certificate: Option<PeerCertificate>,
 }
 
 /// The headers of the latest request of a polling client.
@@ -89,6 +91,7 @@ impl Handshake {
             auth: None,
             connection: None,
             latest: None,
+            certificate: None,
         }))
     }
 
@@ -117,6 +120,7 @@ impl Handshake {
             auth: auth.map(ToOwned::to_owned),
             connection: Some(self.clone()),
             latest: None,
+            certificate: None,
         }))
     }
 
@@ -127,6 +131,11 @@ impl Handshake {
 
     pub(crate) fn with_protocol(mut self, protocol: Option<&str>) -> Self {
         self.edit().protocol = protocol.map(str::to_owned);
+        self
+    }
+
+    pub(crate) fn with_certificate(mut self, certificate: Option<PeerCertificate>) -> Self {
+        self.edit().certificate = certificate;
         self
     }
 
@@ -242,6 +251,14 @@ impl Handshake {
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
         self.0.address
+    }
+
+    /// The certificate that the client presented in its TLS handshake, if the server
+    /// [asks for one](crate::tls::Tls::require_client_certificates). It is signed by one of the trusted authorities.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn peer_certificate(&self) -> Option<&PeerCertificate> {
+        self.request().certificate.as_ref()
     }
 
     /// The negotiated subprotocol.

@@ -52,12 +52,13 @@ pub(crate) use resume_request::ResumeRequest;
 #[cfg(test)]
 pub(crate) use tcp::SystemWrite;
 pub(crate) use tcp::{Direct, SharedStream};
+pub(crate) use tls::CertificateSlot;
 #[cfg(feature = "tls")]
 pub(crate) use tls::Encrypted;
 #[cfg(not(feature = "tls"))]
-pub(crate) use tls::Tls;
+pub(crate) use tls::{PeerCertificate, Tls};
 #[cfg(feature = "tls")]
-pub use tls::{Tls, TlsError};
+pub use tls::{PeerCertificate, Tls, TlsError};
 #[cfg(feature = "http2")]
 pub(crate) use upgrade::ExtendedConnect;
 #[cfg(feature = "testing")]

@@ -14,12 +14,14 @@ use crate::server::engine_io::rejection::EngineRejection;
 use crate::server::engine_io::request_check::EngineQuery;
 use crate::server::http::body::Body;
 use crate::server::state::StartedServer;
+use crate::transport::CertificateSlot;
 
 /// The server that received a request, and the request's peer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Host<'a> {
     pub(crate) server: &'a Arc<StartedServer>,
     pub(crate) peer: Option<SocketAddr>,
+    pub(crate) certificate: &'a CertificateSlot,
 }
 
 /// A request to an endpoint.

@@ -107,7 +107,8 @@ async fn admit_visit(
     visit: &EngineRequest<'_>,
     complete: impl FnOnce(Handshake) -> Handshake,
 ) -> Result<Admitted, EngineRejection> {
-    let EngineRequest { host: Host { server, peer }, engine, head, query } = visit;
+    let EngineRequest { host: Host { server, peer, certificate }, engine, head, query } = visit;
+    let complete = |handshake: Handshake| complete(handshake.with_certificate(certificate.get()));
     let request = ConnectionRequest {
         destination: destination(engine, &server.application).ok_or(RejectionCode::BadRequest)?,
         query: head.uri.query().unwrap_or_default(),

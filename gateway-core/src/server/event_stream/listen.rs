@@ -19,7 +19,9 @@ use crate::server::event_stream::streams::StreamId;
 use crate::server::handshake_check::HandshakeRejection;
 use crate::server::http::body::Body;
 use crate::server::http::manual_upgrade::{TakenStream, TakesStream};
-use crate::transport::{EventStream, EventStreamPeer, NewEventStream, StreamStart, StreamVerdict, body_channel};
+use crate::transport::{
+    EventStream, EventStreamPeer, Handshake, NewEventStream, StreamStart, StreamVerdict, body_channel,
+};
 
 /// A request of the client of a namespace.
 pub(super) struct EventStreamRequest<'a> {
@@ -88,7 +90,8 @@ pub(super) async fn connect(
         engine: None,
         cors: endpoint.options.cors.as_ref(),
     };
-    let Admitted { scope, handshake, permit } = admit(server, request, |handshake| handshake).await?;
+    let complete = |handshake: Handshake| handshake.with_certificate(host.certificate.get());
+    let Admitted { scope, handshake, permit } = admit(server, request, complete).await?;
     let id = StreamId::random();
     let how = match for_what {
         ConnectionUse::Listening => {

@@ -29,7 +29,7 @@ use crate::server::http::upgrade::{OfferedUpgrade, StreamHandler, UpgradedStream
 use crate::server::http2;
 use crate::server::peer::PeerAddr;
 use crate::server::state::StartedServer;
-use crate::transport::{Agreed, Stream, Upgrade, UpgradeError, UpgradeIntent, WebSocket};
+use crate::transport::{Agreed, CertificateSlot, Handshake, Stream, Upgrade, UpgradeError, UpgradeIntent, WebSocket};
 
 /// A started server as a `tower` service to mount in another HTTP application. Cheap to clone.
 #[derive(Clone)]
@@ -37,6 +37,7 @@ pub struct GatewayService {
     pub(crate) server: Arc<StartedServer>,
     pub(crate) fallback: Option<Fallback>,
     pub(crate) peer: Option<SocketAddr>,
+    pub(crate) certificate: CertificateSlot,
 }
 
 type ResponseFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
@@ -87,7 +88,7 @@ impl GatewayService {
 
     async fn respond(self, request: Request<Body>) -> Response<Body> {
         if let Some(engine) = self.server.engines.iter().find(|engine| engine.owns(request.uri().path())) {
-            let host = engine_io::Host { server: &self.server, peer: self.peer };
+            let host = engine_io::Host { server: &self.server, peer: self.peer, certificate: &self.certificate };
             return engine_io::respond(host, engine, request).await;
         }
         let asks = UpgradeIntent::from_head(request.version(), request.headers(), request.extensions());
@@ -97,7 +98,7 @@ impl GatewayService {
             && let Some(found) = self.server.application.routes.find(request.uri().path())
             && found.route.router.raw().is_none()
         {
-            let host = engine_io::Host { server: &self.server, peer: self.peer };
+            let host = engine_io::Host { server: &self.server, peer: self.peer, certificate: &self.certificate };
             return event_stream::respond(host, endpoint, request, found, intent).await;
         }
         #[cfg(feature = "explorer")]
@@ -143,6 +144,8 @@ impl GatewayService {
             upgrade = upgrade.or_first_offer(&head.headers);
         }
         let upgrade = upgrade.with_deflate(&head.headers, self.server.deflate.as_ref());
+        let complete =
+            |handshake: Handshake| handshake.with_protocol(upgrade.protocol()).with_certificate(self.certificate.get());
         let request = ConnectionRequest {
             destination: Destination::Namespace(found),
             query: head.uri.query().unwrap_or_default(),
@@ -151,7 +154,7 @@ impl GatewayService {
             engine: None,
             cors: None,
         };
-        let admitted = admit(&self.server, request, |handshake| handshake.with_protocol(upgrade.protocol())).await?;
+        let admitted = admit(&self.server, request, complete).await?;
         let begin = PlainConnection { server: Arc::clone(&self.server), admitted, agreed: upgrade.agreed() };
         when_upgraded(below, &self.server.shared.tasks, begin);
         Ok(upgrade.response())

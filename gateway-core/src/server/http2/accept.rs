@@ -34,7 +34,9 @@ pub(crate) fn spawn<S: AcceptedStream>(stream: S, tls: Option<&Tls>, options: Ht
         }),
         Some(tls) => tasks.spawn(async move {
             let deadline = Instant::now() + within;
-            match chosen(tls.shake_hands(stream), deadline, &service).await {
+            let certificate = tls.certificate_slot();
+            let service = GatewayService { certificate: certificate.clone(), ..service };
+            match chosen(tls.shake_hands(stream, certificate), deadline, &service).await {
                 Some((stream, true)) => Box::pin(connection::serve(stream, options, service, deadline)).await,
                 Some((stream, false)) => serve_http1(stream, service, left_until(deadline)).await,
                 None => {}

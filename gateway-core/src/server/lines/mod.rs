@@ -17,19 +17,24 @@ use crate::server::admit::{Admitted, ConnectionRequest, Destination, admit, no_s
 use crate::server::handshake_check::HandshakeRejection;
 use crate::server::http::lingering::linger;
 use crate::server::state::StartedServer;
-use crate::transport::{Handshake, Lines, Stream};
+use crate::transport::{CertificateSlot, Handshake, Lines, Stream};
 use first::{Opening, Unread, read_opening};
 
 /// Seconds after which a refusal that will pass may be tried again, as the header `Retry-After` says it over HTTP.
 const RETRY_AFTER: u32 = 5;
 
 /// Serves a connection in a task of its own.
-pub(crate) fn spawn<S: Stream>(stream: S, peer: Option<SocketAddr>, server: &Arc<StartedServer>) {
-    server.shared.tasks.spawn(open(stream, peer, Arc::clone(server)));
+pub(crate) fn spawn<S: Stream>(
+    stream: S,
+    peer: Option<SocketAddr>,
+    certificate: CertificateSlot,
+    server: &Arc<StartedServer>,
+) {
+    server.shared.tasks.spawn(open(stream, LinePeer { address: peer, certificate }, Arc::clone(server)));
 }
 
 /// Reads the first message and admits its client, whose connection then goes on in another task.
-async fn open<S: Stream>(mut stream: S, peer: Option<SocketAddr>, server: Arc<StartedServer>) {
+async fn open<S: Stream>(mut stream: S, peer: LinePeer, server: Arc<StartedServer>) {
     let limits = &server.application.limits;
     let read = tokio::select! {
         biased;
@@ -42,7 +47,7 @@ async fn open<S: Stream>(mut stream: S, peer: Option<SocketAddr>, server: Arc<St
     let (framing, refused) = match read {
         Ok(opening) => {
             let framing = opening.framing;
-            match admitted(&server, peer, opening).await {
+            match admitted(&server, &peer, opening).await {
                 Ok((admitted, rest)) => return begin(stream, &server, framing, admitted, rest),
                 Err(refused) => (Some(framing), refused),
             }
@@ -51,6 +56,12 @@ async fn open<S: Stream>(mut stream: S, peer: Option<SocketAddr>, server: Arc<St
         Err(unread) => (None, RefusedOpening::from(unread)),
     };
     refuse(stream, &server, framing, &refused).await;
+}
+
+/// The client's end of a connection.
+struct LinePeer {
+    address: Option<SocketAddr>,
+    certificate: CertificateSlot,
 }
 
 /// A refusal, with what the log says of its request.
@@ -62,7 +73,7 @@ struct RefusedOpening {
 
 async fn admitted(
     server: &StartedServer,
-    peer: Option<SocketAddr>,
+    peer: &LinePeer,
     opening: Opening,
 ) -> Result<(Admitted, Vec<u8>), RefusedOpening> {
     let Opening { framing, first, rest } = opening;
@@ -93,14 +104,17 @@ async fn admitted(
         destination: Destination::Namespace(found),
         query: &query,
         headers: &headers,
-        peer,
+        peer: peer.address,
         engine: None,
         cors: None,
     };
     let auth = first.auth.clone();
-    let complete = |handshake: Handshake| match auth.and_then(|auth| RawValue::from_string(auth).ok()) {
-        Some(auth) => handshake.with_auth(auth),
-        None => handshake,
+    let complete = |handshake: Handshake| {
+        let handshake = handshake.with_certificate(peer.certificate.get());
+        match auth.and_then(|auth| RawValue::from_string(auth).ok()) {
+            Some(auth) => handshake.with_auth(auth),
+            None => handshake,
+        }
     };
     let admitted = admit(server, request, complete).await;
     admitted.map(|admitted| (admitted, rest)).map_err(|rejection| refused(rejection, origin))

@@ -10,6 +10,7 @@ use tokio_rustls::Accept;
 use tokio_rustls::server::TlsStream;
 
 use crate::transport::tls::files::HTTP_2;
+use crate::transport::tls::{CertificateSlot, PeerCertificate};
 use crate::transport::websocket::Stream;
 
 /// Answer to a client that speaks only HTTP/2: empty settings, and a close with `HTTP_1_1_REQUIRED` (RFC 9113 §6.5, §6.8,
@@ -19,7 +20,10 @@ const HTTP_1_1_REQUIRED: &[u8] = b"\0\0\0\x04\0\0\0\0\0\
     this server speaks HTTP/1.1 and WebSocket over it only";
 
 /// An encrypted stream. The handshake runs in the first read. Only its own task can write, as writing changes its state.
-pub(crate) struct Encrypted<S>(TlsState<S>);
+pub(crate) struct Encrypted<S> {
+    state: TlsState<S>,
+    certificate: CertificateSlot,
+}
 
 enum TlsState<S> {
     Handshake(Box<Accept<S>>),
@@ -30,21 +34,27 @@ enum TlsState<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Encrypted<S> {
-    pub(super) fn new(accept: Accept<S>) -> Self {
-        Self(TlsState::Handshake(Box::new(accept)))
+    /// The client's certificate is put into the slot once the handshake is over.
+    pub(super) fn new(accept: Accept<S>, certificate: CertificateSlot) -> Self {
+        Self { state: TlsState::Handshake(Box::new(accept)), certificate }
     }
 
     /// Completes the handshake at once. Returns `true` beside the stream if both sides chose HTTP/2, which is served.
     #[cfg(feature = "http2")]
-    pub(super) async fn shake_hands(accept: Accept<S>) -> io::Result<(Self, bool)> {
+    pub(super) async fn shake_hands(accept: Accept<S>, certificate: CertificateSlot) -> io::Result<(Self, bool)> {
         let stream = accept.await?;
+        certificate.put(|| presented(&stream));
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
-        Ok((Self(TlsState::Open(Box::new(stream))), is_http2))
+        Ok((Self { state: TlsState::Open(Box::new(stream)), certificate }, is_http2))
     }
 
     fn poll_open(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Pin<&mut TlsStream<S>>>> {
-        if let TlsState::Handshake(accept) = &mut self.0 {
-            self.0 = match ready!(Pin::new(&mut **accept).poll(context)) {
+        if let TlsState::Handshake(accept) = &mut self.state {
+            let shaken = ready!(Pin::new(&mut **accept).poll(context));
+            if let Ok(stream) = &shaken {
+                self.certificate.put(|| presented(stream));
+            }
+            self.state = match shaken {
                 Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) => {
                     tracing::info!(
                         "a client that offers HTTP/2 alone was refused: WebSockets are served over HTTP/1.1"
@@ -53,12 +63,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Encrypted<S> {
                 }
                 Ok(stream) => TlsState::Open(Box::new(stream)),
                 Err(error) => {
-                    self.0 = TlsState::Failed;
+                    self.state = TlsState::Failed;
                     return Poll::Ready(Err(error));
                 }
             };
         }
-        Poll::Ready(match &mut self.0 {
+        Poll::Ready(match &mut self.state {
             TlsState::Open(stream) => Ok(Pin::new(&mut **stream)),
             TlsState::Refused(stream, rest) => {
                 while !rest.is_empty() {
@@ -73,11 +83,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Encrypted<S> {
     }
 
     fn open(&mut self) -> Option<Pin<&mut TlsStream<S>>> {
-        match &mut self.0 {
+        match &mut self.state {
             TlsState::Open(stream) | TlsState::Refused(stream, _) => Some(Pin::new(&mut **stream)),
             TlsState::Handshake(_) | TlsState::Failed => None,
         }
     }
+}
+
+/// The certificate that the client has presented.
+fn presented<S>(stream: &TlsStream<S>) -> Option<PeerCertificate> {
+    stream.get_ref().1.peer_certificates().and_then(PeerCertificate::new)
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Encrypted<S> {
@@ -93,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Encrypted<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Encrypted<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_open(context))?;
-        match &mut self.0 {
+        match &mut self.state {
             TlsState::Open(stream) => Pin::new(&mut **stream).poll_write(context, bytes),
             // The HTTP/1.1 answer to an HTTP/2 preface is not sent.
             TlsState::Refused(..) => Poll::Ready(Ok(bytes.len())),
@@ -115,7 +130,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for Encrypted<S>
 
 impl<S> fmt::Debug for Encrypted<S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match &self.0 {
+        let state = match &self.state {
             TlsState::Handshake(_) => "handshake",
             TlsState::Open(_) => "open",
             TlsState::Refused(..) => "refused",

@@ -11,10 +11,12 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::pem::{Error as PemError, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{Error as RustlsError, ServerConfig};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
+use tokio_rustls::rustls::{Error as RustlsError, RootCertStore, ServerConfig};
 
 use crate::sync::unpoisoned;
-use crate::transport::tls::Encrypted;
+use crate::transport::tls::{CertificateSlot, Encrypted};
 
 /// RFC 7301: an upgrade to a WebSocket needs this protocol.
 const HTTP_1_1: &[u8] = b"http/1.1";
@@ -43,7 +45,16 @@ pub struct Tls(Arc<Files>);
 struct Files {
     certificates: PathBuf,
     key: PathBuf,
+    /// Present if clients are asked for certificates.
+    clients: Option<ClientAuthorities>,
     config: RwLock<TlsConfig>,
+}
+
+/// Authorities that sign the certificates of clients.
+#[derive(Clone)]
+struct ClientAuthorities {
+    file: PathBuf,
+    is_optional: bool,
 }
 
 /// One identity, for servers with and without HTTP/2.
@@ -93,8 +104,37 @@ impl Tls {
     /// [`TlsError`] when a file is unreadable or unusable.
     pub fn from_pem_files(certificates: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Result<Self, TlsError> {
         let (certificates, key) = (certificates.into(), key.into());
-        let config = RwLock::new(read(&certificates, &key)?);
-        Ok(Self(Arc::new(Files { certificates, key, config })))
+        Self::read(certificates, key, None)
+    }
+
+    /// Requires a certificate of every client, signed by one of the authorities in this PEM file: others cannot complete the
+    /// handshake. Guards read it with [`Handshake::peer_certificate`](crate::Handshake::peer_certificate). The file is
+    /// reloaded with the others. Clones made before are not changed.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError`] when a file is unreadable or unusable.
+    pub fn require_client_certificates(self, authorities: impl Into<PathBuf>) -> Result<Self, TlsError> {
+        self.with_clients(ClientAuthorities { file: authorities.into(), is_optional: false })
+    }
+
+    /// Asks every client for a certificate as [`Tls::require_client_certificates`] does, and serves those without one too. A
+    /// guard decides what they may do.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError`] when a file is unreadable or unusable.
+    pub fn accept_client_certificates(self, authorities: impl Into<PathBuf>) -> Result<Self, TlsError> {
+        self.with_clients(ClientAuthorities { file: authorities.into(), is_optional: true })
+    }
+
+    fn with_clients(self, clients: ClientAuthorities) -> Result<Self, TlsError> {
+        Self::read(self.0.certificates.clone(), self.0.key.clone(), Some(clients))
+    }
+
+    fn read(certificates: PathBuf, key: PathBuf, clients: Option<ClientAuthorities>) -> Result<Self, TlsError> {
+        let config = RwLock::new(read(&certificates, &key, clients.as_ref())?);
+        Ok(Self(Arc::new(Files { certificates, key, clients, config })))
     }
 
     /// Reads the files again. New connections use the new certificate; open connections continue.
@@ -103,7 +143,7 @@ impl Tls {
     ///
     /// [`TlsError`] when a file is unreadable or unusable. The earlier certificate then stays in use.
     pub fn reload(&self) -> Result<(), TlsError> {
-        let config = read(&self.0.certificates, &self.0.key)?;
+        let config = read(&self.0.certificates, &self.0.key, self.0.clients.as_ref())?;
         *unpoisoned(self.0.config.write()) = config;
         Ok(())
     }
@@ -116,10 +156,19 @@ impl Tls {
         }
     }
 
+    /// A place for the certificate of a connection's client.
+    pub(crate) fn certificate_slot(&self) -> CertificateSlot {
+        if self.0.clients.is_some() { CertificateSlot::waiting() } else { CertificateSlot::default() }
+    }
+
     /// A stream whose handshake begins with its first read.
-    pub(crate) fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Encrypted<S> {
+    pub(crate) fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        certificate: CertificateSlot,
+    ) -> Encrypted<S> {
         let config = Arc::clone(&unpoisoned(self.0.config.read()).http1);
-        Encrypted::new(TlsAcceptor::from(config).accept(stream))
+        Encrypted::new(TlsAcceptor::from(config).accept(stream), certificate)
     }
 
     /// Shakes hands, and chooses HTTP/2 with clients that offer it: then there is `true` beside the stream.
@@ -127,9 +176,10 @@ impl Tls {
     pub(crate) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
+        certificate: CertificateSlot,
     ) -> io::Result<(Encrypted<S>, bool)> {
         let config = Arc::clone(&unpoisoned(self.0.config.read()).http2);
-        Encrypted::shake_hands(TlsAcceptor::from(config).accept(stream)).await
+        Encrypted::shake_hands(TlsAcceptor::from(config).accept(stream), certificate).await
     }
 }
 
@@ -139,27 +189,21 @@ impl fmt::Debug for Tls {
     }
 }
 
-fn read(certificates: &Path, key: &Path) -> Result<TlsConfig, TlsError> {
-    let malformed = |path: &Path| {
-        let path = path.to_owned();
-        move |error: PemError| TlsError::Malformed { path, why: error.to_string() }
-    };
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&contents(certificates)?).collect();
-    let chain = chain.map_err(malformed(certificates))?;
-    if chain.is_empty() {
-        return Err(TlsError::NoCertificate(certificates.to_owned()));
-    }
+fn read(certificates: &Path, key: &Path, clients: Option<&ClientAuthorities>) -> Result<TlsConfig, TlsError> {
+    let chain = read_certificates(certificates)?;
     let private = PrivateKeyDer::from_pem_slice(&contents(key)?).map_err(|error| match error {
         PemError::NoItemsFound => TlsError::NoKey(key.to_owned()),
-        other => malformed(key)(other),
+        other => malformed(key, &other),
     })?;
     let unusable = |error: RustlsError| TlsError::Unusable(error.to_string());
-    let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+    let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(unusable)?
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
         .map_err(unusable)?;
+    let builder = match clients {
+        None => builder.with_no_client_auth(),
+        Some(clients) => builder.with_client_cert_verifier(verifier(clients)?),
+    };
+    let mut config = builder.with_single_cert(chain, private).map_err(unusable)?;
     #[cfg(feature = "http2")]
     let http2 = {
         let mut config = config.clone();
@@ -172,6 +216,28 @@ fn read(certificates: &Path, key: &Path) -> Result<TlsConfig, TlsError> {
         #[cfg(feature = "http2")]
         http2,
     })
+}
+
+/// The check of clients' certificates.
+fn verifier(clients: &ClientAuthorities) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in read_certificates(&clients.file)? {
+        roots.add(certificate).map_err(|error| TlsError::Unusable(error.to_string()))?;
+    }
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(default_provider()));
+    let builder = if clients.is_optional { builder.allow_unauthenticated() } else { builder };
+    builder.build().map_err(|error| TlsError::Unusable(error.to_string()))
+}
+
+/// Certificates of a file, at least one.
+fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&contents(path)?).collect();
+    let certificates = certificates.map_err(|error| malformed(path, &error))?;
+    if certificates.is_empty() { Err(TlsError::NoCertificate(path.to_owned())) } else { Ok(certificates) }
+}
+
+fn malformed(path: &Path, error: &PemError) -> TlsError {
+    TlsError::Malformed { path: path.to_owned(), why: error.to_string() }
 }
 
 fn contents(path: &Path) -> Result<Vec<u8>, TlsError> {
