@@ -157,7 +157,7 @@ pub mod cluster {
 
     pub use crate::hub::cluster::{
         Census, ClusterNode, ClusterOptions, Engine, EngineAbsence, EngineError, EngineFuture, EngineState, LogPage,
-        MessageReceiver, Published, Received, RecoveryStore,
+        MessageReceiver, Published, Received, RecordState, RecoveryStore,
     };
     pub use crate::hub::{ClusterCount, ClusterList};
     pub use crate::protocol::cluster::{

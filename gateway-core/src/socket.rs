@@ -10,10 +10,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::hub::{JoinError, Namespace, PublicData, RoomName, Space, Target};
+use crate::hub::{JoinError, Namespace, PublicData, RoomName, Space, Target, emit_logged};
 use crate::metrics::{Counters, TestLog};
 use crate::protocol::{Content, Disconnect, Event, FromArgs, Message, RawArgs, ToArgs, is_reserved};
-use crate::session::{Delivery, EmitMode, GuardDecision, Scope, SendError, Session, SocketId};
+use crate::session::{Delivery, EmitMode, GuardDecision, NextOffset, Scope, SendError, Session, SocketId};
 pub use crate::socket::ack_request::{AckRequest, AckRequests};
 pub use crate::socket::responses::Responses;
 pub use crate::socket::server_side::ServerRequest;
@@ -48,6 +48,10 @@ impl Socket {
     #[must_use]
     pub fn namespace(&self) -> Namespace {
         Namespace::new(Arc::clone(&self.space))
+    }
+
+    pub(crate) fn space(&self) -> &Arc<Space> {
+        &self.space
     }
 
     /// Adds the socket to `room` once every room guard of its namespace has allowed it. The room is created if needed.
@@ -233,7 +237,14 @@ impl Socket {
 
     fn push(&self, event: &str, args: Result<RawArgs, serde_json::Error>, mode: EmitMode<'_>) -> Result<(), SendError> {
         let content = self.content(event, args)?;
-        let offset = if mode == EmitMode::Volatile { None } else { self.space.next_offset() };
+        let offset = match mode {
+            EmitMode::Volatile => None,
+            EmitMode::Event | EmitMode::LatestOf(_) => match self.space.next_offset() {
+                NextOffset::Off => None,
+                NextOffset::Assigned(offset) => Some(offset),
+                NextOffset::FromLog => return emit_logged(&self.space, &self.session, (event, content), mode),
+            },
+        };
         self.session.emit(event, content.borrowed(), mode, offset)
     }
 
@@ -279,6 +290,7 @@ impl Socket {
     /// When the value cannot be serialised as JSON.
     pub fn set_data<T: Serialize + ?Sized>(&self, data: &T) -> Result<(), serde_json::Error> {
         self.session.state.insert(PublicData(serde_json::to_value(data)?));
+        self.space.note_change(self.id());
         Ok(())
     }
 

@@ -77,6 +77,11 @@ export class IoClient extends Client {
     return this.socket.id;
   }
 
+  /** The private id of its session. */
+  get key() {
+    return this.socket._pid;
+  }
+
   /** Comes back to another node with what it remembers of its session; resolves to whether it was recovered. */
   async resume(node) {
     this.socket.io.uri = `http://127.0.0.1:${node.port}`;
@@ -120,20 +125,45 @@ export class IoClient extends Client {
   }
 }
 
-/** A WebSocket client of the plain protocol, by default in JSON. */
+/** A WebSocket client of the plain protocol, by default in JSON. With `resumes` it asks for a token, by which it comes back. */
 export class PlainClient extends Client {
   #asked = new Map();
+  #questions = 0;
+  #session;
+  /** The offset of the last event. */
+  offset = 0;
 
-  static async open(node, tag, namespace = '/', { protocol = 'gateway.v1' } = {}) {
+  static async open(node, tag, namespace = '/', { protocol = 'gateway.v1', resumes = false } = {}) {
     const client = new PlainClient(tag);
-    client.isPacked = protocol.endsWith('.msgpack');
-    client.socket = new WebSocket(`ws://127.0.0.1:${node.port}${namespace}?tag=${encodeURIComponent(tag)}`, [protocol]);
-    client.left = new Promise((resolve) => client.socket.once('close', (code) => resolve(code)));
-    client.socket.on('message', (data, isBinary) => client.#deliver(isBinary ? decode(data) : JSON.parse(data.toString())));
-    await within(`the connection of ${tag}`, once(client.socket, 'open'));
-    // The upgrade is answered before the connect hook runs.
-    await client.ask('rooms');
+    Object.assign(client, { namespace, protocol, isPacked: protocol.endsWith('.msgpack') });
+    await client.#connect(node, resumes ? ['resume'] : []);
     return client;
+  }
+
+  /** Comes back to another node with what it remembers of its session; resolves to whether it was recovered. */
+  async resume(node) {
+    const { resume } = this.#session;
+    await this.#connect(node, [`resume.${resume}.${this.offset}`]);
+    return this.#session.resumed;
+  }
+
+  async #connect(node, entries) {
+    const url = `ws://127.0.0.1:${node.port}${this.namespace}?tag=${encodeURIComponent(this.tag)}`;
+    this.socket = new WebSocket(url, [this.protocol, ...entries]);
+    this.left = new Promise((resolve) => this.socket.once('close', (code) => resolve(code)));
+    this.socket.on('message', (data, isBinary) => this.#deliver(isBinary ? decode(data) : JSON.parse(data.toString())));
+    await within(`the connection of ${this.tag}`, once(this.socket, 'open'));
+    // The upgrade is answered before the connect hook runs.
+    await this.ask('rooms');
+  }
+
+  get id() {
+    return this.#session.id;
+  }
+
+  /** The private id of its session. */
+  get key() {
+    return this.#session.resume;
   }
 
   shape(event, args) {
@@ -142,7 +172,7 @@ export class PlainClient extends Client {
   }
 
   ask(event, ...args) {
-    const id = this.#asked.size + 1;
+    const id = ++this.#questions;
     const data = args.length < 2 ? args[0] : args;
     this.#send({ event, data, id });
     return within(`the reply of ${event} ${JSON.stringify(args).slice(0, 200)}`, new Promise((resolve, reject) => {
@@ -163,6 +193,11 @@ export class PlainClient extends Client {
   }
 
   #deliver(frame) {
+    if (frame.session !== undefined) {
+      this.#session = frame.session;
+      return;
+    }
+    if (frame.offset !== undefined) this.offset = frame.offset;
     if (frame.id !== undefined) {
       const { resolve, reject } = this.#asked.get(frame.id);
       if (frame.event === 'exception') reject(new Error(JSON.stringify(frame.data)));

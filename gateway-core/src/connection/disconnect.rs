@@ -13,6 +13,8 @@ use crate::connection::socket_context::SocketContext;
 use crate::connection::socket_driver::SocketDriver;
 use crate::error::Exception;
 use crate::handler::{Context, Extensions, RunHook, Subject, drop_quietly};
+use crate::hub::Space;
+use crate::hub::cluster::Cluster;
 use crate::metrics::{Counter, told};
 use crate::session::{DisconnectReason, Scope, Session};
 use crate::socket::Socket;
@@ -31,6 +33,14 @@ pub(super) fn leave(mut driver: SocketDriver, reason: DisconnectReason) -> impl 
     if away_since.is_none() {
         resumable.forget(&session);
     }
+    if let Some(cluster) = application.hub.cluster() {
+        note_end(
+            cluster,
+            driver.context.socket.space(),
+            &session,
+            away_since.is_some() || stays_stored(&session, &reason),
+        );
+    }
     async move {
         end_hooks(&mut driver, &session, &reason).await;
         // A waiter for this end also waits for the earlier ones.
@@ -40,11 +50,32 @@ pub(super) fn leave(mut driver: SocketDriver, reason: DisconnectReason) -> impl 
         session.end();
         if let (Some(since), Some(recovery)) = (away_since, &application.recovery) {
             tokio::select! {
-                () = session.settled() => {}
+                () = session.settled() => {
+                    if let Some(log) = application.hub.cluster().and_then(|cluster| cluster.log())
+                        && !session.is_resumed()
+                    {
+                        log.sessions.end(&session);
+                    }
+                }
                 () = tokio::time::sleep(recovery.within.saturating_sub(since.elapsed())) => {}
                 () = application.stopping.cancelled() => {}
             }
         }
+    }
+}
+
+/// Returns `true` if the client of a session that ends may resume it on another node.
+fn stays_stored(session: &Session, reason: &DisconnectReason) -> bool {
+    session.is_accepted() && *reason == DisconnectReason::Shutdown
+}
+
+/// Notes the end of a session in its record for other nodes.
+fn note_end(cluster: &Cluster, space: &Space, session: &Session, may_come_back: bool) {
+    let Some(log) = cluster.log() else { return };
+    if may_come_back {
+        log.sessions.keep_lost(session, space, cluster.node_id().as_str());
+    } else if !session.is_resumed() {
+        log.sessions.end(session);
     }
 }
 

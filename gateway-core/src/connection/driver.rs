@@ -8,7 +8,8 @@ use std::task::{Context as Task, Poll, ready};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
-use tracing::Instrument;
+use tracing::instrument::Instrumented;
+use tracing::{Instrument, Span};
 
 use crate::connection::application::Application;
 use crate::connection::assembly_timeout::AssemblyTimeout;
@@ -21,6 +22,7 @@ use crate::connection::scheduler::rate_limit::{TokenBucket, per_second};
 use crate::connection::single::Single;
 use crate::connection::socket_driver::{NewSocket, ResumeToken, SocketDriver};
 use crate::connection::sockets::Sockets;
+use crate::connection::takeover::{Returning, Takeover, may_be_elsewhere};
 use crate::gateway::Route;
 use crate::handler::SocketGrants;
 use crate::metrics::Counter;
@@ -105,13 +107,44 @@ pub(crate) fn serve<T: Transport>(
     handshake: Handshake,
     config: ConnectionConfig,
 ) -> impl Future<Output = ()> + Send + 'static {
-    let mut inside = ConnectionState::new(application, entry, handshake, config);
+    if let Some(returning) = returning(&application, &entry, &handshake, config.format) {
+        // The look-up is rare, so it holds no space in other connections.
+        let resuming = Box::pin(async move {
+            let takeover = returning.look_up().await;
+            let state = ConnectionState::new(application, entry, handshake, config, takeover);
+            begin(transport, state).await;
+        });
+        return ConnectionFuture::Ending(resuming).instrument(Span::none());
+    }
+    begin(transport, ConnectionState::new(application, entry, handshake, config, Takeover::Here))
+}
+
+fn begin<T: Transport>(transport: T, mut inside: ConnectionState) -> Instrumented<ConnectionFuture<T>> {
     inside.sockets.attach_writer(&transport);
     if let (Some(answers), Some(session)) = (transport.answers(), inside.sockets.only_session()) {
         session.answer_to(answers);
     }
     let span = inside.sockets.span();
     ConnectionFuture::Going(Connection { transport, metered: 0, inside }).instrument(span)
+}
+
+/// The client of a plain connection whose session may be on another node of the cluster.
+fn returning(
+    application: &Arc<Application>,
+    entry: &ConnectionScope,
+    handshake: &Handshake,
+    format: WireFormat,
+) -> Option<Returning> {
+    let ConnectionScope::Namespace(AdmittedNamespace { name, .. }) = entry else { return None };
+    let resume_token = token_of(handshake, format).filter(|_| may_be_elsewhere(application))?;
+    let (application, handshake, namespace) = (Arc::clone(application), handshake.clone(), name.clone());
+    Some(Returning { application, namespace, handshake, format, resume_token })
+}
+
+/// The token of a plain connection's client.
+fn token_of(handshake: &Handshake, format: WireFormat) -> Option<ResumeToken> {
+    let numbered = Some(handshake).filter(|_| format.numbers_events());
+    numbered.and_then(|handshake| ResumeToken::from_request(handshake, format))
 }
 
 /// A connection as a future. Written by hand because an `async fn` would reserve memory for the connection in each state.
@@ -231,16 +264,14 @@ impl ConnectionState {
         entry: ConnectionScope,
         handshake: Handshake,
         config: ConnectionConfig,
+        takeover: Takeover,
     ) -> Self {
         let now = Instant::now();
         let codec = Codec::new(config.format, application.hub.custom_format.get(), packet_limits(&application.limits));
         let sockets = match entry {
             ConnectionScope::Namespace(AdmittedNamespace { route, name, grants }) => {
-                let resume_token = Some(&handshake)
-                    .filter(|_| config.format.numbers_events())
-                    .and_then(|handshake| ResumeToken::from_request(handshake, config.format));
-                let new_socket =
-                    NewSocket { route, name: &name, handshake, format: config.format, resume_token, grants };
+                let (format, resume_token) = (config.format, token_of(&handshake, config.format));
+                let new_socket = NewSocket { route, name: &name, handshake, format, resume_token, takeover, grants };
                 Sockets::Single(Single::new(SocketDriver::new(&application, new_socket, Vec::new())))
             }
             ConnectionScope::Multiplexed(within) => {

@@ -20,6 +20,7 @@ mod socket_context;
 mod socket_driver;
 mod socket_set;
 mod sockets;
+mod takeover;
 
 pub(crate) use application::Application;
 pub use drain::Drain;

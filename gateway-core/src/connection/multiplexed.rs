@@ -49,6 +49,7 @@ impl Multiplexed {
     /// Polls the connect hooks. A refused socket leaves.
     pub(super) fn connect<T: Transport>(&mut self, task: &mut Task<'_>, transport: &mut T) {
         let Self { namespaces, sockets, .. } = self;
+        namespaces.poll_resuming(sockets, task);
         let mut refused = Vec::new();
         for driver in sockets.iter_mut().filter(|driver| driver.connect_hooks.is_some()) {
             match driver.connect(task, transport) {

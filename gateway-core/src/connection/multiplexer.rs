@@ -19,7 +19,9 @@ use crate::connection::scheduler::overload::too_many_events;
 use crate::connection::scheduler::rate_limit::{TokenBucket, per_second_with_burst};
 use crate::connection::socket_driver::{NewSocket, ResumeToken, SocketDriver};
 use crate::connection::socket_set::SocketSet;
+use crate::connection::takeover::{Returning, Takeover, may_be_elsewhere};
 use crate::error::{ConnectRejection, Exception, RejectedBy};
+use crate::gateway::Route;
 use crate::metrics::{Counter, no_namespace, refused, socket_span};
 use crate::protocol::{EncodeContext, Encoded, Incoming, Outgoing, Violation, WireFormat};
 use crate::session::{Delivery, DisconnectReason, Outbox, Session};
@@ -34,6 +36,15 @@ pub(super) struct LeavingSocket {
     end: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
+/// A socket that is not made yet: its session may be on another node of the cluster.
+struct ResumingSocket {
+    route: Arc<Route>,
+    handshake: Handshake,
+    namespace: String,
+    resume_token: ResumeToken,
+    looking: Pin<Box<dyn Future<Output = Takeover> + Send>>,
+}
+
 /// The namespace requests of a connection, and its leaving sockets.
 pub(super) struct Multiplexer {
     application: Arc<Application>,
@@ -41,6 +52,8 @@ pub(super) struct Multiplexer {
     handshake: Handshake,
     /// Frames of no socket, and unsent frames of sockets that left.
     pub(super) outbox: Outbox,
+    /// Sockets whose sessions are looked for on other nodes of the cluster.
+    resuming: Vec<ResumingSocket>,
     /// Sockets whose end is still running.
     leaving: Vec<LeavingSocket>,
     /// Hashes of the names of ended namespaces: messages that the client sent before it knew of the end are ignored.
@@ -75,6 +88,7 @@ impl Multiplexer {
             format,
             handshake,
             outbox,
+            resuming: Vec::new(),
             leaving: Vec::new(),
             left_namespaces: Vec::new(),
             hashes: RandomState::new(),
@@ -91,7 +105,7 @@ impl Multiplexer {
 
     /// Deadline of a connection without sockets; `None` while a connect hook is running.
     pub(super) fn connect_deadline(&self, sockets: &SocketSet) -> Option<Instant> {
-        self.connect_deadline.filter(|_| sockets.is_empty())
+        self.connect_deadline.filter(|_| sockets.is_empty() && self.resuming.is_empty())
     }
 
     /// Notes that the client is in a namespace.
@@ -135,16 +149,20 @@ impl Multiplexer {
                 driver.receive_incoming(incoming, task);
                 Ok(())
             }
+            (None, Incoming::Disconnect) if self.is_resuming(namespace) => {
+                self.resuming.retain(|resuming| resuming.namespace != namespace);
+                Ok(())
+            }
             (None, _) if self.left_namespaces.contains(&self.hashes.hash_one(namespace)) => Ok(()),
             (None, _) => Err(Violation::new("the client is not in this namespace")),
         }
     }
 
     fn connect(&mut self, sockets: &mut SocketSet, namespace: &str, auth: Option<&RawValue>) -> Result<(), Violation> {
-        if sockets.in_namespace(namespace).is_some() {
+        if sockets.in_namespace(namespace).is_some() || self.is_resuming(namespace) {
             return Err(Violation::new("the client is in this namespace already"));
         }
-        if sockets.len() >= self.application.limits.namespaces_per_connection {
+        if sockets.len() + self.resuming.len() >= self.application.limits.namespaces_per_connection {
             self.turn_away(sockets, namespace, &Exception::message("Too many namespaces"));
             return Ok(());
         }
@@ -167,21 +185,77 @@ impl Multiplexer {
         self.left_namespaces.retain(|left_namespaces| *left_namespaces != name);
         let resume_token = auth.filter(|_| self.application.recovery.is_some()).and_then(claimed);
         let handshake = self.handshake.for_namespace(found.name.clone(), found.parameters, auth);
+        match resume_token {
+            Some(resume_token) if may_be_elsewhere(&self.application) => {
+                self.look_up(namespace, found.route, handshake, resume_token);
+            }
+            resume_token => {
+                let new_socket = self.new_socket(namespace, found.route, handshake, resume_token);
+                self.enter(sockets, new_socket);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for a session on other nodes of the cluster.
+    fn look_up(&mut self, namespace: &str, route: Arc<Route>, handshake: Handshake, resume_token: ResumeToken) {
+        let namespace = namespace.to_owned();
+        let returning = Returning {
+            application: Arc::clone(&self.application),
+            namespace: namespace.clone(),
+            handshake: handshake.clone(),
+            format: self.format,
+            resume_token: resume_token.clone(),
+        };
+        let looking = Box::pin(returning.look_up());
+        self.resuming.push(ResumingSocket { route, handshake, namespace, resume_token, looking });
+    }
+
+    /// Makes the sockets whose sessions were looked for.
+    pub(super) fn poll_resuming(&mut self, sockets: &mut SocketSet, task: &mut Task<'_>) {
+        let mut place = 0;
+        while let Some(resuming) = self.resuming.get_mut(place) {
+            match resuming.looking.as_mut().poll(task) {
+                Poll::Pending => place += 1,
+                Poll::Ready(takeover) => {
+                    let ResumingSocket { route, handshake, namespace, resume_token, .. } = self.resuming.remove(place);
+                    let new_socket = self.new_socket(&namespace, route, handshake, Some(resume_token));
+                    self.enter(sockets, NewSocket { takeover, ..new_socket });
+                }
+            }
+        }
+    }
+
+    /// Returns `true` if a session is looked for.
+    #[inline]
+    pub(super) fn is_resuming_any(&self) -> bool {
+        !self.resuming.is_empty()
+    }
+
+    fn is_resuming(&self, namespace: &str) -> bool {
+        self.resuming.iter().any(|resuming| resuming.namespace == namespace)
+    }
+
+    fn new_socket<'a>(
+        &self,
+        name: &'a str,
+        route: Arc<Route>,
+        handshake: Handshake,
+        resume_token: Option<ResumeToken>,
+    ) -> NewSocket<'a> {
+        let (format, takeover) = (self.format, Takeover::Here);
+        NewSocket { route, name, handshake, format, resume_token, takeover, grants: None }
+    }
+
+    /// Makes a socket; its connect hooks run next.
+    fn enter(&self, sockets: &mut SocketSet, new_socket: NewSocket<'_>) {
+        let namespace = new_socket.name;
         // The latest end waits for the earlier ones.
         let after = self.leaving.iter().rev().find(|leaving| *leaving.session.namespace == *namespace);
         let after = after.and_then(|leaving| leaving.session.ended().cloned()).into_iter().collect();
-        let new_socket = NewSocket {
-            route: found.route,
-            name: namespace,
-            handshake,
-            format: self.format,
-            resume_token,
-            grants: None,
-        };
         let mut driver = SocketDriver::new(&self.application, new_socket, after);
         driver.span = socket_span(driver.context.socket.id(), namespace);
         sockets.push(driver);
-        Ok(())
     }
 
     /// Takes a token for a namespace request: the rate is that of events, with a burst of all allowed namespaces.

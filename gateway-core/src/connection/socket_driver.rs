@@ -14,6 +14,7 @@ use crate::connection::connect::ConnectHooks;
 use crate::connection::scheduler::Scheduler;
 use crate::connection::scheduler::events::EventScheduler;
 use crate::connection::socket_context::SocketContext;
+use crate::connection::takeover::Takeover;
 use crate::error::{ConnectRejection, Exception};
 use crate::gateway::Route;
 use crate::handler::SocketGrants;
@@ -51,11 +52,13 @@ pub(super) struct NewSocket<'a> {
     pub(super) handshake: Handshake,
     pub(super) format: WireFormat,
     pub(super) resume_token: Option<ResumeToken>,
+    pub(super) takeover: Takeover,
     /// Grants of the guards that checked the request.
     pub(super) grants: Option<Arc<SocketGrants>>,
 }
 
 /// A client's token to resume a socket: the key, and the offset of the last received event.
+#[derive(Clone, Debug)]
 pub(super) struct ResumeToken {
     pub(super) key: String,
     pub(super) offset: String,
@@ -77,15 +80,27 @@ impl SocketDriver {
     /// Creates a socket whose guards and connect hooks will run after the ends in `after`.
     pub(super) fn new(
         application: &Arc<Application>,
-        new_socket: NewSocket<'_>,
+        mut new_socket: NewSocket<'_>,
         mut after: Vec<CancellationToken>,
     ) -> Self {
         let space = application.hub.space(new_socket.name);
-        let (session, earlier) = begin(application, &space, &new_socket);
-        after.extend(earlier.and_then(|earlier| earlier.ended().cloned()));
+        let enter = |session: &Arc<Session>| MembershipGuard::new(&application.hub, &space, session);
+        let presence = match std::mem::replace(&mut new_socket.takeover, Takeover::Here) {
+            Takeover::Taken(taken) => {
+                taken.into_presence().unwrap_or_else(|| enter(&begin_new(application, &space, &new_socket)))
+            }
+            Takeover::Here => {
+                let (session, earlier) = begin(application, &space, &new_socket);
+                after.extend(earlier.and_then(|earlier| earlier.ended().cloned()));
+                enter(&session)
+            }
+            Takeover::Missing => {
+                application.telemetry.counters.add(Counter::LostSockets);
+                enter(&begin_new(application, &space, &new_socket))
+            }
+        };
+        let session = Arc::clone(&presence.session);
         let NewSocket { route, grants, .. } = new_socket;
-        let hub = Arc::clone(&application.hub);
-        let presence = MembershipGuard { hub, space: Arc::clone(&space), session: Arc::clone(&session) };
         let socket = Socket::new(Arc::clone(&session), space);
         // A stop visits the sessions once, so a session that enters at that moment must check itself.
         if application.is_stopping() {
@@ -112,9 +127,13 @@ impl SocketDriver {
     /// Opens the outbox after the connect hooks have accepted.
     fn open(&self) {
         let session = self.session();
-        let is_kept = self.context.application.hub.resumable.keep(session);
+        let hub = &self.context.application.hub;
+        let is_kept = hub.resumable.keep(session);
         if is_kept && session.is_recovered() {
             self.context.count(Counter::Recoveries);
+        }
+        if is_kept && let Some(log) = hub.cluster().and_then(|cluster| cluster.log()) {
+            log.sessions.keep(session, self.context.socket.space());
         }
         // For a resumed client the greeting is queued behind the missed events.
         let greeting = if session.is_recovered() { Encoded::nothing() } else { session.greeting() };
@@ -326,32 +345,60 @@ impl fmt::Debug for SocketDriver {
 /// Starts a session in its namespace: a resumed one, with the earlier session, if all missed events are still kept; or else
 /// a new one.
 fn begin(application: &Application, space: &Space, new_socket: &NewSocket<'_>) -> (Arc<Session>, Option<Arc<Session>>) {
-    let NewSocket { handshake, format, resume_token, .. } = new_socket;
     let Application { hub, telemetry, .. } = application;
-    let renew = || {
-        let session = Session::new(&space.name, handshake.clone(), *format, &application.limits, telemetry);
-        session.with_custom_format(space.encode_context().own.filter(|_| *format == WireFormat::Custom))
-    };
-    if let Some(ResumeToken { key, offset }) = resume_token {
-        if let Some(Resumed { session, earlier }) = hub.resumable.resume(space, key, offset, renew()) {
+    if let Some(ResumeToken { key, offset }) = &new_socket.resume_token {
+        let renewed = renew(application, space, new_socket);
+        if let Some(Resumed { session, earlier }) = hub.resumable.resume(space, key, offset, renewed) {
             return (session, Some(earlier));
         }
         telemetry.counters.add(Counter::LostSockets);
     }
+    (begin_new(application, space, new_socket), None)
+}
+
+/// Starts a new session in its namespace.
+fn begin_new(application: &Application, space: &Space, new_socket: &NewSocket<'_>) -> Arc<Session> {
+    let session = renew(application, space, new_socket);
     let session = match &application.recovery {
-        Some(recovery) if format.numbers_events() => renew().with_recovery(recovery, &hub.offsets),
-        _ => renew(),
+        Some(recovery) if new_socket.format.numbers_events() => {
+            session.with_recovery(recovery, &application.hub.offsets)
+        }
+        _ => session,
     };
+    if let Some(log) = space.event_log() {
+        session.begin_at(log.position());
+    }
     let session = Arc::new(session);
     space.enter(&session);
-    (session, None)
+    session
+}
+
+/// A session of this client that is in no namespace yet.
+fn renew(application: &Application, space: &Space, NewSocket { handshake, format, .. }: &NewSocket<'_>) -> Session {
+    let Application { limits, telemetry, .. } = application;
+    let session = Session::new(&space.name, handshake.clone(), *format, limits, telemetry);
+    session.with_custom_format(space.encode_context().own.filter(|_| *format == WireFormat::Custom))
 }
 
 /// Membership in a namespace, ended on drop.
-struct MembershipGuard {
+pub(super) struct MembershipGuard {
     hub: Arc<Hub>,
     space: Arc<Space>,
     session: Arc<Session>,
+}
+
+impl MembershipGuard {
+    pub(super) fn new(hub: &Arc<Hub>, space: &Arc<Space>, session: &Arc<Session>) -> Self {
+        Self { hub: Arc::clone(hub), space: Arc::clone(space), session: Arc::clone(session) }
+    }
+
+    pub(super) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    pub(super) fn space(&self) -> &Arc<Space> {
+        &self.space
+    }
 }
 
 impl Drop for MembershipGuard {

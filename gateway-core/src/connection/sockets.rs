@@ -157,7 +157,10 @@ impl Sockets {
     fn is_connecting(&self) -> bool {
         match self {
             Self::Single(single) => single.driver.connect_hooks.is_some(),
-            Self::Multiplexed(multiplexed) => multiplexed.sockets.any(|driver| driver.connect_hooks.is_some()),
+            Self::Multiplexed(multiplexed) => {
+                let is_connecting = multiplexed.sockets.any(|driver| driver.connect_hooks.is_some());
+                is_connecting || multiplexed.namespaces.is_resuming_any()
+            }
         }
     }
 

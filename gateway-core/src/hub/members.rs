@@ -127,6 +127,28 @@ impl Members {
         }
     }
 
+    /// Adds a session from another node to the namespace and its rooms.
+    pub(crate) fn take_in(&mut self, session: &Arc<Session>, rooms: &[String]) {
+        if let Some(stale) = self.sockets.get(&session.id).map(|member| Arc::clone(&member.session)) {
+            self.remove(&stale);
+        }
+        self.insert(Arc::clone(session));
+        for room in rooms.iter().filter(|room| room.as_str() != session.id.as_str()) {
+            // It was just inserted.
+            let _ = self.enter(&session.id, room);
+        }
+    }
+
+    /// Returns `true` if the namespace has this session.
+    pub(crate) fn has(&self, session: &Session) -> bool {
+        self.sockets.get(&session.id).is_some_and(|member| std::ptr::eq(&raw const *member.session, session))
+    }
+
+    /// The session of a socket.
+    pub(crate) fn find(&self, id: &SocketId) -> Option<&Arc<Session>> {
+        self.sockets.get(id).map(|member| &member.session)
+    }
+
     /// Removes the socket from all rooms and the namespace.
     pub(crate) fn remove(&mut self, session: &Arc<Session>) {
         let id = &session.id;

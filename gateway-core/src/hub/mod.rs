@@ -2,7 +2,9 @@
 
 mod acks;
 pub(crate) mod cluster;
+mod event_log;
 mod gather;
+mod logged_target;
 mod members;
 mod namespace;
 mod recipients;
@@ -19,7 +21,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
 pub(crate) use acks::{AckEvent, AskedSockets, PendingAck};
+pub(crate) use event_log::EventLog;
 pub use gather::{ClusterCount, ClusterList};
+pub(crate) use logged_target::emit_logged;
 pub use members::JoinError;
 pub use namespace::Namespace;
 pub(crate) use remote_sockets::PublicData;
@@ -112,6 +116,9 @@ impl Hub {
             && let Some(cluster) = self.cluster.get()
         {
             cluster.interest.mark(&name, []);
+            if let Some(log) = cluster.log() {
+                log.forget(&name);
+            }
         }
     }
 

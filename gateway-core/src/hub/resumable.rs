@@ -77,6 +77,31 @@ impl Resumable {
         Some(Resumed { session, earlier })
     }
 
+    /// Returns `true` if this key names a session of this node.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.lock().sessions.contains_key(key)
+    }
+
+    /// Ends the session with this key, which is on another node now.
+    pub(crate) fn retire(&self, key: &str) {
+        let session = self.lock().sessions.get(key).map(|entry| Arc::clone(&entry.session));
+        if let Some(session) = session {
+            session.retire();
+            self.forget(&session);
+        }
+    }
+
+    /// Adds a session that was taken over from another node. It counts as disconnected until its socket is accepted.
+    pub(crate) fn adopt(&self, session: &Arc<Session>) {
+        let Some(key) = session.recovery_key() else { return };
+        self.retire(key.as_str());
+        let entry = ResumableEntry { session: Arc::clone(session), away_since: Some(Instant::now()) };
+        let mut table = self.lock();
+        let replaced = table.sessions.insert(key.clone(), entry);
+        table.away += 1;
+        table.away -= usize::from(replaced.is_some_and(|entry| entry.away_since.is_some()));
+    }
+
     /// Marks a session as disconnected but resumable. Returns the time of the disconnect; `None` if it cannot be resumed.
     pub(crate) fn lose(&self, session: &Session, at_most: usize) -> Option<Instant> {
         let key = session.recovery_key()?;

@@ -4,10 +4,11 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use crate::hub::Hub;
 use crate::hub::cluster::Cluster;
+use crate::hub::event_log::EventLog;
 use crate::hub::members::{JoinError, Members, Selection};
 use crate::hub::recipients::Recipients;
 use crate::protocol::{CustomFormat, EncodeContext, Event};
-use crate::session::{Leaves, Offset, Offsets, Session, SocketId};
+use crate::session::{Leaves, NextOffset, Offsets, Session, SocketId};
 use crate::sync::{Mutex, MutexGuard, unpoisoned};
 
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct Space {
     custom_format: Arc<CustomFormat>,
     members: Mutex<Members>,
     cluster: OnceLock<Arc<Cluster>>,
+    /// Events on their way through the log of the cluster, if it keeps one.
+    event_log: OnceLock<Arc<EventLog>>,
 }
 
 impl Space {
@@ -30,12 +33,16 @@ impl Space {
             custom_format,
             members: Mutex::default(),
             cluster: OnceLock::new(),
+            event_log: OnceLock::new(),
         }
     }
 
     /// Connects the namespace to the server's cluster.
     pub(super) fn set_cluster(&self, cluster: &Arc<Cluster>) {
         let _ = self.cluster.set(Arc::clone(cluster));
+        if let Some(log) = cluster.log() {
+            let _ = self.event_log.set(log.events_of(&self.name));
+        }
         let rooms = if cluster.routes_rooms { self.lock().watch_rooms() } else { Vec::new() };
         cluster.interest.mark(&self.name, rooms);
     }
@@ -44,6 +51,11 @@ impl Space {
     #[inline]
     pub(crate) fn cluster(&self) -> Option<&Arc<Cluster>> {
         self.cluster.get()
+    }
+
+    /// The events on their way through the log of the cluster, if it keeps one and the server has recovery.
+    pub(crate) fn event_log(&self) -> Option<&EventLog> {
+        self.event_log.get().map(Arc::as_ref)
     }
 
     /// Reports the rooms that got their first member or lost their last.
@@ -80,6 +92,35 @@ impl Space {
         self.lock().replace(session);
     }
 
+    /// Adds a session from another node to its rooms, at one moment among the events of this node.
+    pub(crate) fn take_in(&self, session: &Arc<Session>, rooms: &[String]) {
+        let enter = || {
+            let mut members = self.lock();
+            members.take_in(session, rooms);
+            self.report_rooms(members);
+        };
+        match self.event_log() {
+            Some(log) => {
+                log.let_in(session, enter, |selection| self.leaves_while_meant(&session.id, selection).is_some());
+            }
+            None => enter(),
+        }
+    }
+
+    /// Returns `true` if the session is in the namespace.
+    pub(crate) fn has(&self, session: &Session) -> bool {
+        self.lock().has(session)
+    }
+
+    /// Notes for other nodes that the rooms or the data of a socket have changed.
+    pub(crate) fn note_change(&self, id: &SocketId) {
+        let Some(log) = self.cluster.get().and_then(|cluster| cluster.log()) else { return };
+        let session = self.lock().find(id).cloned();
+        if let Some(session) = session {
+            log.sessions.touch(&session);
+        }
+    }
+
     pub(crate) fn exit(&self, session: &Arc<Session>) {
         let mut members = self.lock();
         members.remove(session);
@@ -92,7 +133,8 @@ impl Space {
     }
 
     /// The offset of the next event, if sent events are kept for recovery.
-    pub(crate) fn next_offset(&self) -> Option<Offset> {
+    #[inline]
+    pub(crate) fn next_offset(&self) -> NextOffset {
         self.offsets.next()
     }
 
@@ -100,6 +142,7 @@ impl Space {
         let mut members = self.lock();
         let joined = members.join(id, room);
         self.report_rooms(members);
+        self.note_change(id);
         joined
     }
 
@@ -107,6 +150,7 @@ impl Space {
         let mut members = self.lock();
         members.name_user(id, user);
         self.report_rooms(members);
+        self.note_change(id);
     }
 
     pub(crate) fn user_of(&self, id: &SocketId) -> Option<String> {
@@ -121,6 +165,7 @@ impl Space {
         self.report_rooms(members);
         if let Some((session, leave)) = &left {
             session.outbox.note_leave(*leave);
+            self.note_change(id);
         }
         left.is_some()
     }

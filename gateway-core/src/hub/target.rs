@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::hub::cluster::Cluster;
+use crate::hub::logged_target::{LogRoute, send_unlogged};
 use crate::hub::members::{Selection, is_user_room, user_room};
 use crate::hub::recipients::Recipients;
 use crate::hub::{JoinError, RoomName, Space};
@@ -14,7 +15,7 @@ use crate::protocol::{
 use crate::session::{
     BurstFrames, Delivery, EmitMode, JoinedBurst, Scope, SendError, VolatileText, burst_to, for_each, write_all_soon,
 };
-use crate::session::{Leaves, Pushed, Session};
+use crate::session::{Leaves, LoggedEvent, NextOffset, Offset, Pushed, Session};
 
 /// A set of sockets of one namespace, selected by rooms. More rooms widen the set; a socket in two rooms counts once.
 ///
@@ -159,7 +160,7 @@ impl Target {
     ///
     /// `push` has one call site, so that the compiler inlines it into the loop.
     #[inline]
-    fn push_to(
+    pub(super) fn push_to(
         &self,
         recipients: &Recipients,
         mut push: impl FnMut(&Arc<Session>, Leaves) -> Result<Pushed, SendError>,
@@ -228,24 +229,34 @@ impl Target {
     }
 
     fn say(&self, event: &str, args: Result<RawArgs, serde_json::Error>, key: Option<&str>) -> BroadcastResult {
-        self.say_to(&self.select(), event, args, key)
+        self.say_to(&self.select(), event, args, key, None)
     }
 
-    /// Sends an event to the recipients. With a `key` the event replaces a queued older one, unless the target is volatile.
+    /// Sends an event to the recipients. With a `key` the event replaces a queued older one, unless the target is volatile. An
+    /// event from the log of the cluster has an offset.
     pub(super) fn say_to(
         &self,
         recipients: &Recipients,
         event: &str,
         args: Result<RawArgs, serde_json::Error>,
         key: Option<&str>,
+        logged: Option<Offset>,
     ) -> BroadcastResult {
         let Some(content) = self.content(event, args) else {
             return BroadcastResult { skipped: recipients.len(), ..BroadcastResult::default() };
         };
         let clock = self.notify_listeners(recipients, event);
         let mode = self.mode(key);
-        let offset = if mode == EmitMode::Volatile { None } else { self.space.next_offset() };
-        let (encoding, number) = (self.space.encode_context(), offset.map(|offset| offset.to_string()));
+        let offset = match (mode, logged) {
+            (EmitMode::Volatile, _) => None,
+            (EmitMode::Event | EmitMode::LatestOf(_), Some(offset)) => Some(offset),
+            (EmitMode::Event | EmitMode::LatestOf(_), None) => match self.space.next_offset() {
+                NextOffset::Off => None,
+                NextOffset::Assigned(offset) => Some(offset),
+                NextOffset::FromLog => return self.say_logged(recipients, event, content, key),
+            },
+        };
+        let (encoding, number) = (self.space.encode_context(), offset.map(Offset::position));
         let shared = SharedEvent::new(encoding, event, content.borrowed(), number).worth(self.worth);
         let shared = match mode {
             EmitMode::LatestOf(key) => shared.with_key(Key::new(event, key)),
@@ -282,6 +293,29 @@ impl Target {
         BroadcastResult { queued, skipped: recipients.len() - queued, not_published }
     }
 
+    /// Sends an event by the log of the cluster, if the target spans all nodes.
+    #[cold]
+    #[inline(never)]
+    fn say_logged(&self, recipients: &Recipients, event: &str, content: Content, key: Option<&str>) -> BroadcastResult {
+        let (encoding, worth, list) = (self.space.encode_context(), self.worth, recipients.list());
+        let key_of_event = key.map(|key| Key::new(event, key));
+        let Some((cluster, log)) = self.cluster().zip(self.space.event_log()) else {
+            let shared = SharedEvent::new(encoding, event, content.borrowed(), None).worth(worth);
+            let shared = key_of_event.into_iter().fold(shared, SharedEvent::with_key);
+            let sent = send_unlogged(self, recipients, &shared, &content);
+            write_all_soon(list, BurstFrames::default());
+            return sent;
+        };
+        let mut to = self.selector();
+        to.flags.latest = key.map(str::to_owned);
+        let route = LogRoute { cluster, log, selection: &self.selection };
+        let namespace = Arc::clone(&self.space.name);
+        let event = LoggedEvent { namespace, event: event.to_owned(), content, key: key_of_event, worth };
+        let (queued, is_published) = route.send(event, to, encoding, |push| self.push_to(recipients, push));
+        write_all_soon(list, BurstFrames::default());
+        BroadcastResult { queued, skipped: recipients.len() - queued, not_published: !is_published }
+    }
+
     /// The cluster, if the target spans all nodes of one.
     #[inline]
     pub(crate) fn cluster(&self) -> Option<&Arc<Cluster>> {
@@ -290,11 +324,18 @@ impl Target {
 
     #[cold]
     #[inline(never)]
-    fn publish_event(&self, cluster: &Cluster, event: &str, content: Content, key: Option<&str>) -> bool {
+    fn publish_event(&self, cluster: &Arc<Cluster>, event: &str, content: Content, key: Option<&str>) -> bool {
         let packet = EventPacket { event: event.to_owned(), args: content.into() };
         let mut to = self.selector();
         to.flags.latest = key.map(str::to_owned);
-        cluster.publish(&self.space.name, MessageBody::Broadcast { packet, to })
+        let body = MessageBody::Broadcast { packet, to };
+        match self.space.event_log() {
+            Some(log) => {
+                let route = LogRoute { cluster, log, selection: &self.selection };
+                route.publish_volatile(&self.space.name, body)
+            }
+            None => cluster.publish(&self.space.name, body),
+        }
     }
 
     #[cold]
@@ -318,11 +359,12 @@ impl Target {
         Selector { rooms, except, flags }
     }
 
-    /// Sends an event of another node.
-    pub(super) fn deliver(&self, event: &str, args: RawArgs, key: Option<&str>) {
+    /// Sends an event of another node. `logged` is the offset of its entry in the log.
+    pub(super) fn deliver(&self, event: &str, args: RawArgs, key: Option<&str>, logged: Option<Offset>) {
+        let say = || self.say_to(&self.select(), event, Ok(args), key, logged);
         match &self.trace {
-            None => self.say(event, Ok(args), key),
-            Some(trace) => traced_event_span(event, trace.as_str()).in_scope(|| self.say(event, Ok(args), key)),
+            None => say(),
+            Some(trace) => traced_event_span(event, trace.as_str()).in_scope(say),
         };
     }
 

@@ -47,7 +47,7 @@ fn what_is_sent_to_a_room_is_not_queued_after_a_leave() {
         space.join(&session.id, room).unwrap();
     }
     let to_a = Target::all(&space).to("a");
-    let say = |target: &Target, recipients: &_| target.say_to(recipients, "x", 1.to_args(), None);
+    let say = |target: &Target, recipients: &_| target.say_to(recipients, "x", 1.to_args(), None, None);
     let (listed, either) = (to_a.select(), to_a.clone().to("b").select());
     assert!(space.leave(&ann.id, "a"));
     assert_eq!(say(&to_a, &listed), BroadcastResult { queued: 1, skipped: 1, not_published: false });

@@ -60,3 +60,25 @@ pub(crate) fn cluster_incomplete(namespace: &str, question: &'static str, (nodes
         "a question to other nodes was not answered completely"
     );
 }
+
+/// Logs that a client came from another node.
+pub(crate) fn cluster_session_taken(socket: &dyn Display, missed: usize) {
+    tracing::debug!(%socket, missed, "a client resumed that was on another node");
+}
+
+/// Logs that a client of this node has resumed on another one.
+pub(crate) fn cluster_session_given(socket: &dyn Display) {
+    tracing::debug!(%socket, "a session was taken by another node");
+}
+
+/// Logs that a client cannot resume; it gets a new socket.
+pub(crate) fn cluster_session_missing(namespace: &str, reason: &str) {
+    tracing::debug!(namespace = bounded(namespace), reason = cut(reason), "a session cannot be resumed");
+}
+
+/// Logs a failed write of a session; it is repeated. `count` is the number of such failures so far.
+pub(crate) fn cluster_record_failed(error: &dyn Display, count: u64) {
+    if is_power_of_ten(count) {
+        tracing::warn!(%error, count, "a session was not written for other nodes; trying again");
+    }
+}

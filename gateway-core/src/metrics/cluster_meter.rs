@@ -26,6 +26,16 @@ pub(crate) struct ClusterMeter {
     pub(crate) losses: Count,
     /// Losses after which messages of other nodes are missing.
     pub(crate) gaps: Count,
+    /// Events that went to sockets without an offset, although their clients may resume.
+    pub(crate) without_offset: Count,
+    /// Sockets that were taken over from other nodes.
+    pub(crate) taken_sessions: Count,
+    /// Sessions of this node that another node has taken.
+    pub(crate) given_sessions: Count,
+    /// Clients whose session was not in the store, or could not be read.
+    pub(crate) missing_sessions: Count,
+    /// Failed writes of session records; they are repeated.
+    pub(crate) failed_records: Count,
     /// Time from a message's entry into the queue to its publication.
     pub(crate) delay: Histogram,
 }
@@ -64,6 +74,11 @@ impl Default for ClusterMeter {
             doubled_answers: Count::default(),
             losses: Count::default(),
             gaps: Count::default(),
+            without_offset: Count::default(),
+            taken_sessions: Count::default(),
+            given_sessions: Count::default(),
+            missing_sessions: Count::default(),
+            failed_records: Count::default(),
             delay: Histogram::new(&SECONDS),
         }
     }

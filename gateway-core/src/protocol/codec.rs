@@ -220,6 +220,17 @@ impl WireFormat {
         matches!(self, Self::Lines | Self::LinesNumbered | Self::LinesMsgpack)
     }
 
+    /// The protocol of the format, for nodes of a cluster: a client resumes in the protocol in which it was connected.
+    pub(crate) fn family(self) -> &'static str {
+        match self {
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom => "plain",
+            Self::Lines | Self::LinesNumbered | Self::LinesMsgpack => "lines",
+            Self::EventStream => "server-sent events",
+            Self::SocketIo | Self::SocketIoMsgpack => "socket.io",
+            Self::EngineIo => "engine.io",
+        }
+    }
+
     /// Returns `true` if events carry their offset, for clients that can resume.
     pub(crate) fn numbers_events(self) -> bool {
         match self {

@@ -161,4 +161,20 @@ impl<'a> Outgoing<'a> {
     pub(crate) fn offset(&self) -> Option<&'a str> {
         if let Self::Event { offset, .. } = self { *offset } else { None }
     }
+
+    /// The name and payload of the event that the message is for its client, if any.
+    pub(crate) fn event(&self) -> Option<(&'a str, ContentRef<'a>)> {
+        match *self {
+            Self::Event { event, content, .. }
+            | Self::Reply { event, content, .. }
+            | Self::Item { event, content, .. } => Some((event, content)),
+            Self::Exception { data, id: None } => Some(("exception", data.into())),
+            Self::Exception { id: Some(_), .. }
+            | Self::Ask { .. }
+            | Self::End { .. }
+            | Self::Connected { .. }
+            | Self::Refused { .. }
+            | Self::Disconnected => None,
+        }
+    }
 }

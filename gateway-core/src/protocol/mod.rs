@@ -20,6 +20,7 @@ mod lenient;
 mod lines;
 mod message;
 mod msgpack;
+mod offset;
 mod payload;
 mod plain;
 mod plain_msgpack;
@@ -48,6 +49,7 @@ pub use message::{Message, Text};
 pub(crate) use msgpack::MsgpackLimits;
 #[cfg(feature = "testing")]
 pub(crate) use msgpack::{MsgpackReader, MsgpackWriter};
+pub(crate) use offset::{OffsetNumber, entry_of, read_offset};
 pub(crate) use payload::{Arity, Attachments, Content, ContentRef, Payload};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use rfc6455::ServerFrame;

@@ -132,6 +132,11 @@ impl Content {
 }
 
 impl ContentRef<'_> {
+    /// A copy that outlives the borrowed payload.
+    pub(crate) fn to_content(self) -> Content {
+        Content { json: self.json.to_owned(), shape: self.shape, attachments: self.attachments.to_vec() }
+    }
+
     /// Appends the JSON with each placeholder replaced by its attachment in base64.
     pub(in crate::protocol) fn write_plain(&self, out: &mut Vec<u8>) {
         if self.attachments.is_empty() {

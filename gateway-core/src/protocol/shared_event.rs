@@ -4,14 +4,14 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::protocol::deflate::{Deflating, LARGEST_WINDOW, SMALLEST_WINDOW};
-use crate::protocol::{ContentRef, EncodeContext, Encoded, Key, Outgoing, WireFormat};
+use crate::protocol::{ContentRef, EncodeContext, Encoded, Key, OffsetNumber, Outgoing, WireFormat};
 
 #[derive(Debug)]
 pub(crate) struct SharedEvent<'a> {
     encode_context: EncodeContext<'a>,
     event: &'a str,
     content: ContentRef<'a>,
-    offset: Option<String>,
+    offset: Option<OffsetNumber>,
     /// The event's key, if it is replaceable.
     key: Option<Arc<Key>>,
     worth: Compress,
@@ -35,10 +35,20 @@ impl<'a> SharedEvent<'a> {
         encode_context: EncodeContext<'a>,
         event: &'a str,
         content: ContentRef<'a>,
-        offset: Option<String>,
+        offset: Option<OffsetNumber>,
     ) -> Self {
         let (frames, deflated) = Default::default();
         Self { encode_context, event, content, offset, key: None, worth: Compress::Compressing, frames, deflated }
+    }
+
+    /// The event's name.
+    pub(crate) fn event(&self) -> &'a str {
+        self.event
+    }
+
+    /// Returns `true` if the event replaces an older one of its key.
+    pub(crate) fn is_keyed(&self) -> bool {
+        self.key.is_some()
     }
 
     /// Sets the key of a replaceable event.
@@ -69,8 +79,8 @@ impl<'a> SharedEvent<'a> {
     }
 
     fn encode(&self, format: WireFormat) -> Encoded {
-        let offset = self.offset.as_deref();
-        let outgoing = Outgoing::Event { event: self.event, content: self.content, offset };
+        let offset = self.offset.map(|offset| offset.text(format));
+        let outgoing = Outgoing::Event { event: self.event, content: self.content, offset: offset.as_deref() };
         let frame = format.encode(self.encode_context, &outgoing);
         match &self.key {
             None => frame.into_shared(),

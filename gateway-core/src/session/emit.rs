@@ -1,6 +1,6 @@
 //! Ways to queue an event: for clients that read slowly, and volatile ones for clients that read offsets.
 
-use crate::protocol::{Compress, ContentRef, EncodeContext, Encoded, SharedEvent};
+use crate::protocol::{Compress, ContentRef, EncodeContext, Encoded, OffsetNumber, SharedEvent};
 use crate::session::outbox::Pushed;
 use crate::session::{Leaves, SendError, Session};
 
@@ -23,7 +23,7 @@ pub(crate) struct VolatileText<'a> {
     event: &'a str,
     content: ContentRef<'a>,
     worth: Compress,
-    latest: Option<(u64, SharedEvent<'a>)>,
+    latest: Option<(OffsetNumber, SharedEvent<'a>)>,
 }
 
 impl<'a> VolatileText<'a> {
@@ -48,10 +48,9 @@ impl<'a> VolatileText<'a> {
         }
     }
 
-    fn frame(&mut self, session: &Session, latest: u64) -> Encoded {
+    fn frame(&mut self, session: &Session, latest: OffsetNumber) -> Encoded {
         let Self { encode_context, event, content, worth, .. } = *self;
-        let encode =
-            || (latest, SharedEvent::new(encode_context, event, content, Some(latest.to_string())).worth(worth));
+        let encode = || (latest, SharedEvent::new(encode_context, event, content, Some(latest)).worth(worth));
         let (_, shared) = match self.latest.take() {
             Some(same) if same.0 == latest => self.latest.insert(same),
             Some(_) | None => self.latest.insert(encode()),

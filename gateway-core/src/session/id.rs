@@ -27,6 +27,11 @@ impl SocketId {
         Self(std::str::from_utf8(&text).expect("base64url is ASCII").into())
     }
 
+    /// The id that a node of the cluster made.
+    pub(crate) fn of_node(id: &str) -> Self {
+        Self(id.into())
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

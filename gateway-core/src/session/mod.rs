@@ -6,6 +6,7 @@ mod disconnect_reason;
 mod emit;
 mod heartbeat;
 mod id;
+mod logged_event;
 #[cfg(all(test, shuttle))]
 mod model;
 mod outbox;
@@ -14,6 +15,7 @@ mod recovery;
 mod replay;
 mod room_guard;
 mod state;
+mod unlogged_event;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -29,19 +31,23 @@ pub(crate) use room_guard::{GuardDecision, RoomGuard};
 
 pub use disconnect_reason::DisconnectReason;
 pub(crate) use emit::{EmitMode, VolatileText};
+pub(crate) use logged_event::LoggedEvent;
 pub use outbox::SendError;
 pub(crate) use outbox::{BurstFrames, Delivery, JoinedBurst, Leaves, Outbox, Pushed, Scope};
 pub(crate) use pending_acks::{AckResult, PendingAcks};
 pub use replay::Recovery;
-pub(crate) use replay::{Offset, Offsets};
+pub(crate) use replay::{NextOffset, Offset, Offsets};
 pub(crate) use state::{SharedState, TypeMap};
 use tokio_util::sync::CancellationToken;
+pub(crate) use unlogged_event::UnloggedEvent;
 
 use crate::limits::Limits;
 use crate::metrics::{Counter, Telemetry, TestLog};
 use crate::protocol::event_stream::{is_answer, with_event_id};
+use crate::protocol::cluster::StoredSession;
 use crate::protocol::{
-    Compress, ContentRef, Disconnect, EncodeContext, Encoded, Key, MessageFormat, Outgoing, SharedEvent, WireFormat,
+    Compress, ContentRef, Disconnect, EncodeContext, Encoded, Key, MessageFormat, OffsetNumber, Outgoing, SharedEvent,
+    WireFormat, read_offset,
 };
 use crate::session::outbox::{AlreadyResumed, RecoveryEnd};
 use crate::sync::lock;
@@ -165,10 +171,28 @@ impl Session {
 
     /// Queues an answer. If the answer is an event to its client, it is kept for recovery.
     pub(crate) fn answer(self: &Arc<Self>, outgoing: &Outgoing<'_>, delivery: Delivery) -> Result<(), SendError> {
-        let Some(offset) = self.number(outgoing) else { return self.push(self.encode(outgoing), delivery) };
+        let Some(offset) = self.number(outgoing) else { return self.answer_unnumbered(outgoing, delivery) };
         let [event, other] = self.encode_numbered(outgoing, offset);
         self.push_event(event, offset)?;
         self.push(other, delivery)
+    }
+
+    fn answer_unnumbered(self: &Arc<Self>, outgoing: &Outgoing<'_>, delivery: Delivery) -> Result<(), SendError> {
+        let event = outgoing.event().filter(|_| self.format.is_numbered(outgoing));
+        let event = event.map(|(event, content)| UnloggedEvent { event, content });
+        let Some(event) = event.filter(|event| event.is_read_as_offset(self)) else {
+            return self.push(self.encode(outgoing), delivery);
+        };
+        let pushed = event.push(self, delivery, Leaves::ANY)?;
+        self.write_after(pushed);
+        let [_, other] = self.format.encode_numbered(self.encode_context(), outgoing, "");
+        self.push(other, delivery)
+    }
+
+    /// Returns `true` if its client may resume after a lost connection.
+    #[inline]
+    pub(crate) fn can_resume(&self) -> bool {
+        self.recovery.is_some()
     }
 
     /// Queues one frame, or returns the frame if it does not fit yet. A frame with an offset is kept for recovery.
@@ -212,10 +236,10 @@ impl Session {
     }
 
     /// Adds the id of an event, in the format whose ids name the session too.
-    fn identified(&self, frame: Encoded, offset: Offset) -> Encoded {
+    pub(crate) fn identified(&self, frame: Encoded, offset: Offset) -> Encoded {
         match self.recovery_key() {
             Some(key) if self.format == WireFormat::EventStream => {
-                with_event_id(&frame, key.as_str(), &offset.to_string())
+                with_event_id(&frame, key.as_str(), &offset.position().text(self.format))
             }
             Some(_) | None => frame,
         }
@@ -281,7 +305,7 @@ impl Session {
                 EmitMode::Volatile => self.current().push_volatile(event, content),
             };
         };
-        let frame = self.identified(encode(Some(&offset.to_string())), offset);
+        let frame = self.identified(encode(Some(&offset.position().text(self.format))), offset);
         let frame = match mode {
             EmitMode::LatestOf(key) => frame.into_keyed(&Key::new(event, key)),
             EmitMode::Event | EmitMode::Volatile => frame.into_shared(),
@@ -348,8 +372,23 @@ impl Session {
 
     /// Makes the session resumable.
     pub(crate) fn with_recovery(mut self, recovery: &Recovery, offsets: &Arc<Offsets>) -> Self {
-        self.outbox.record(recovery);
+        let zero = if offsets.are_from_log() { OffsetNumber::in_log(0) } else { OffsetNumber::on_server(0) };
+        self.outbox.record(recovery, zero);
         self.recovery = Some(Box::new(SessionRecovery::new(SocketId::random(), offsets)));
+        self
+    }
+
+    /// Makes the session that of a client which comes from another node, and has read the events up to `offset`. Events are kept
+    /// until [`Outbox::catch_up`].
+    pub(crate) fn taken_over(mut self, stored: &StoredSession, offset: OffsetNumber, limits: &Recovery) -> Self {
+        self.id = SocketId::of_node(&stored.socket_id);
+        if let Some(recovery) = &mut self.recovery {
+            recovery.key = SocketId::of_node(&stored.private_id);
+            recovery.recovered = true;
+        }
+        self.begin_at(stored.start.as_deref().and_then(read_offset).unwrap_or_default());
+        self.outbox.record(limits, offset);
+        self.outbox.wait_for_log();
         self
     }
 
@@ -371,6 +410,19 @@ impl Session {
         earlier.outbox.end(DisconnectReason::Resumed, Scope::Connection);
         recovery.settled.cancel();
         Some(session)
+    }
+
+    /// Notes the position of the log when the session begins.
+    pub(crate) fn begin_at(&self, position: u64) {
+        if let Some(recovery) = &self.recovery {
+            recovery.start.store(position, Ordering::Relaxed);
+        }
+    }
+
+    /// The position of the log when the session began, if known.
+    pub(crate) fn start(&self) -> Option<u64> {
+        let start = self.recovery.as_ref()?.start.load(Ordering::Relaxed);
+        (start > 0).then_some(start)
     }
 
     /// Marks the connection as lost, or a resume as refused. Returns `true` if the client may resume; then events are kept.
@@ -429,12 +481,16 @@ impl Session {
     /// argument of every event as its offset.
     pub(crate) fn number(&self, outgoing: &Outgoing<'_>) -> Option<Offset> {
         let recovery = self.recovery.as_ref().filter(|_| self.format.is_numbered(outgoing))?;
-        recovery.offsets.next()
+        match recovery.offsets.next() {
+            NextOffset::Assigned(offset) => Some(offset),
+            NextOffset::Off | NextOffset::FromLog => None,
+        }
     }
 
     /// Encodes a message: first the frame with an offset, then the accompanying frame without one.
     pub(crate) fn encode_numbered(&self, outgoing: &Outgoing<'_>, offset: Offset) -> [Encoded; 2] {
-        let [event, other] = self.format.encode_numbered(self.encode_context(), outgoing, &offset.to_string());
+        let [event, other] =
+            self.format.encode_numbered(self.encode_context(), outgoing, &offset.position().text(self.format));
         [self.identified(event, offset).into_shared(), other]
     }
 
@@ -475,6 +531,11 @@ impl Session {
             current = resumed_as;
         }
         current
+    }
+
+    /// Returns `true` if its client has resumed on a later session of this server.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.resumed_as().is_some()
     }
 
     fn resumed_as(&self) -> Option<Arc<Self>> {

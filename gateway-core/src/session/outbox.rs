@@ -8,6 +8,7 @@ mod coalesce;
 mod compression;
 mod delivery;
 mod frame_queue;
+mod held;
 mod pongs;
 mod queue;
 mod recovery;
@@ -22,8 +23,9 @@ use futures_util::task::AtomicWaker;
 pub(crate) use self::burst::{BurstFrames, JoinedBurst};
 pub(crate) use self::close::Scope;
 pub(crate) use self::delivery::{Delivery, Pushed};
+pub(crate) use self::held::Stamp;
 use self::pongs::Pongs;
-use self::queue::Queue;
+use self::queue::{Gate, Queue};
 pub(crate) use self::recovery::{AlreadyResumed, RecoveryEnd};
 use crate::limits::{Limits, Overflow};
 use crate::metrics::Telemetry;
@@ -196,26 +198,45 @@ impl Outbox {
         frame: Encoded,
         delivery: Delivery,
     ) -> Result<Pushed, SendError> {
-        if queue.closed {
-            return Err(SendError::Closed);
+        if queue.gate != Gate::Open {
+            return self.push_gated(&mut queue, frame, delivery);
         }
+        self.push_first_of_held(queue, frame, delivery)
+    }
+
+    /// Pushes a frame to the queue that is written, before frames that wait for offsets.
+    #[inline]
+    fn push_first_of_held(
+        &self,
+        mut queue: MutexGuard<'_, Queue>,
+        frame: Encoded,
+        delivery: Delivery,
+    ) -> Result<Pushed, SendError> {
         if let Err(error) = self.insert(&mut queue, frame, delivery) {
-            if queue.end().is_some() {
-                self.ending.store(true, Ordering::Release);
-                drop(queue);
-                self.reader.wake();
-            }
+            self.tell_end(&queue);
             return Err(error);
         }
         Ok(queue.mark())
+    }
+
+    /// Wakes the connection's task if a frame that did not fit has ended the connection.
+    fn tell_end(&self, queue: &Queue) {
+        if queue.end().is_some() {
+            self.ending.store(true, Ordering::Release);
+            self.reader.wake();
+        }
     }
 
     /// Queues one frame, or returns the frame if it does not fit yet. A frame for a disconnected client is dropped. A frame
     /// with an offset is kept for recovery.
     pub(crate) fn offer(&self, frame: Encoded, delivery: Delivery, offset: Option<Offset>) -> Result<Pushed, Encoded> {
         let mut queue = self.lock();
-        if queue.closed {
+        if queue.is_closed() {
             return Ok(Pushed::WillBeWritten);
+        }
+        if queue.gate == Gate::Holding {
+            // Dropped only if the connection ends.
+            return Ok(self.push_gated(&mut queue, frame, delivery).unwrap_or(Pushed::WillBeWritten));
         }
         if !self.fits(&queue, frame.len()) {
             self.flush_now(&mut queue);
@@ -229,11 +250,11 @@ impl Outbox {
             drop(queue);
             sent = frame.deflated(how);
             queue = self.lock();
-            if queue.closed {
+            if queue.is_closed() {
                 return Ok(Pushed::WillBeWritten);
             }
         }
-        if let (Some(offset), Some(replay)) = (offset, queue.rare.as_mut().and_then(|rare| rare.replay.as_mut())) {
+        if let (Some(offset), Some(replay)) = (offset, queue.replay_mut()) {
             replay.push(offset, frame.clone());
         }
         queue.waiting.push(sent.unwrap_or(frame), delivery);
@@ -263,7 +284,7 @@ impl Outbox {
     #[allow(clippy::needless_pass_by_value, reason = "as every frame that is pushed")]
     pub(crate) fn push_pong(&self, pong: Encoded) {
         let mut queue = self.lock();
-        if !queue.closed {
+        if !queue.is_closed() {
             queue.push_pong(pong.as_slice());
         }
     }

@@ -1,6 +1,6 @@
 //! State of a session that its client can resume after a lost connection.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, Weak};
 
 use tokio_util::sync::CancellationToken;
@@ -16,6 +16,8 @@ pub(crate) struct SessionRecovery {
     /// Set if this session resumed an earlier one.
     pub(super) recovered: bool,
     pub(super) away: AtomicBool,
+    /// The position of the log when the session began, on whichever node; 0 if not known. Shared by all sessions of the client.
+    pub(super) start: Arc<AtomicU64>,
     /// The client's latest session, shared by all of them: sessions between the first and the latest may be gone.
     pub(super) latest: Arc<Mutex<Weak<Session>>>,
     /// Cancelled when the client has resumed or can no longer resume.
@@ -26,13 +28,14 @@ impl SessionRecovery {
     pub(super) fn new(key: SocketId, offsets: &Arc<Offsets>) -> Self {
         let offsets = Arc::clone(offsets);
         let (away, latest, settled) = (AtomicBool::new(false), Arc::default(), CancellationToken::new());
-        Self { key, offsets, recovered: false, away, latest, settled }
+        let start = Arc::default();
+        Self { key, offsets, recovered: false, away, start, latest, settled }
     }
 
     /// Data of a session that resumes the one with this data.
     pub(super) fn resumed(&self) -> Self {
-        let latest = Arc::clone(&self.latest);
-        Self { recovered: true, latest, ..Self::new(self.key.clone(), &self.offsets) }
+        let (latest, start) = (Arc::clone(&self.latest), Arc::clone(&self.start));
+        Self { recovered: true, latest, start, ..Self::new(self.key.clone(), &self.offsets) }
     }
 }
 

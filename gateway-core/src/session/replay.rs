@@ -1,14 +1,13 @@
 //! The log of a client's latest events with their offsets, for recovery.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::options::options;
-use crate::protocol::Encoded;
+use crate::protocol::{Encoded, OffsetNumber, read_offset};
 
 options! {
     /// Options of recovery: how long and how many events a server keeps for disconnected clients.
@@ -32,44 +31,85 @@ options! {
     }
 }
 
-/// Position of an event among all events of a server.
+/// Position of an event among all events of a server or a cluster.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Offset {
-    number: u64,
+    position: OffsetNumber,
     at: Instant,
 }
 
 impl Offset {
+    /// An offset that is assigned now.
+    pub(crate) fn new(position: OffsetNumber) -> Self {
+        Self { position, at: Instant::now() }
+    }
+
+    pub(crate) fn position(self) -> OffsetNumber {
+        self.position
+    }
+
+    fn number(self) -> u64 {
+        self.position.number()
+    }
+
     /// Time at which the offset was assigned.
     pub(crate) fn at(self) -> Instant {
         self.at
     }
 }
 
-impl fmt::Display for Offset {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.number.fmt(formatter)
-    }
-}
-
 /// The source of offsets, active if the server has recovery.
 #[derive(Debug, Default)]
 pub(crate) struct Offsets {
-    is_on: AtomicBool,
+    source: AtomicU8,
     next: AtomicU64,
 }
 
+/// Where offsets come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NextOffset {
+    /// The server has no recovery.
+    Off,
+    /// The next event's offset.
+    Assigned(Offset),
+    /// The log of the cluster assigns offsets when it has the event.
+    FromLog,
+}
+
+const OFF: u8 = 0;
+const SERVER: u8 = 1;
+const LOG: u8 = 2;
+
 impl Offsets {
     pub(crate) fn turn_on(&self) {
-        self.is_on.store(true, Ordering::Relaxed);
+        self.source.store(SERVER, Ordering::Relaxed);
+    }
+
+    /// Takes offsets from the log of a cluster from now on, before the first connection. Returns `true` if the server has
+    /// recovery.
+    pub(crate) fn take_from_log(&self) -> bool {
+        self.source.compare_exchange(SERVER, LOG, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     pub(crate) fn is_on(&self) -> bool {
-        self.is_on.load(Ordering::Relaxed)
+        self.source.load(Ordering::Relaxed) != OFF
     }
 
-    pub(crate) fn next(&self) -> Option<Offset> {
-        self.is_on().then(|| Offset { number: self.next.fetch_add(1, Ordering::Relaxed) + 1, at: Instant::now() })
+    pub(crate) fn are_from_log(&self) -> bool {
+        self.source.load(Ordering::Relaxed) == LOG
+    }
+
+    #[inline]
+    pub(crate) fn next(&self) -> NextOffset {
+        match self.source.load(Ordering::Relaxed) {
+            OFF => NextOffset::Off,
+            LOG => NextOffset::FromLog,
+            _ => NextOffset::Assigned(self.assign()),
+        }
+    }
+
+    fn assign(&self) -> Offset {
+        Offset::new(OffsetNumber::on_server(self.next.fetch_add(1, Ordering::Relaxed) + 1))
     }
 }
 
@@ -85,14 +125,15 @@ pub(crate) struct Replay {
     limits: Recovery,
     events: VecDeque<(Offset, Encoded)>,
     bytes: usize,
-    /// The number of the event before the oldest, 0 before the first. A client with this offset has missed exactly the kept
+    /// The position of the event before the oldest, 0 before the first. A client with this offset has missed exactly the kept
     /// events.
-    before: u64,
+    before: OffsetNumber,
 }
 
 impl Replay {
-    pub(crate) fn new(limits: &Recovery) -> Self {
-        Self { limits: limits.clone(), events: VecDeque::new(), bytes: 0, before: 0 }
+    /// `before` is the position before the first event.
+    pub(crate) fn new(limits: &Recovery, before: OffsetNumber) -> Self {
+        Self { limits: limits.clone(), events: VecDeque::new(), bytes: 0, before }
     }
 
     /// Adds an event. Room is made first, so that the list never exceeds its bounds.
@@ -121,16 +162,16 @@ impl Replay {
         }
     }
 
-    /// The number of the latest event, kept or not; 0 before the first.
-    pub(crate) fn latest(&self) -> u64 {
-        self.events.back().map_or(self.before, |(offset, _)| offset.number)
+    /// The position of the latest event, kept or not; 0 before the first.
+    pub(crate) fn latest(&self) -> OffsetNumber {
+        self.events.back().map_or(self.before, |(offset, _)| offset.position)
     }
 
     /// Removes the oldest event. Returns `false` if there is none.
     fn forget_oldest(&mut self) -> bool {
         let Some((offset, oldest)) = self.events.pop_front() else { return false };
         self.bytes -= cost(&oldest);
-        self.before = offset.number;
+        self.before = offset.position;
         true
     }
 
@@ -142,11 +183,33 @@ impl Replay {
         }
     }
 
+    /// Puts events of the log before the kept ones; those that are kept already count once.
+    pub(crate) fn put_before(&mut self, missed: Vec<(Offset, Encoded)>) {
+        let last = missed.last().map_or(self.before.number(), |(offset, _)| offset.number());
+        let kept = std::mem::take(&mut self.events);
+        self.bytes = 0;
+        let kept = kept.into_iter().filter(|(offset, _)| offset.number() > last);
+        for (offset, frame) in missed.into_iter().chain(kept) {
+            self.bytes += cost(&frame);
+            self.events.push_back((offset, frame));
+        }
+    }
+
+    /// Returns `true` if an entry of the log, which arrive in their order, is not behind the latest event.
+    pub(crate) fn has_reached(&self, offset: Offset) -> bool {
+        offset.position.is_in_log() && offset.number() <= self.latest().number()
+    }
+
+    /// All kept events.
+    pub(crate) fn frames(&self) -> impl Iterator<Item = &Encoded> {
+        self.events.iter().map(|(_, frame)| frame)
+    }
+
     /// The events after `offset`; `None` if any of them may be missing. 0 is before the first event.
     pub(crate) fn since(&self, offset: &str) -> Option<impl Iterator<Item = &Encoded>> {
-        let number: u64 = offset.parse().ok()?;
-        let place = self.events.iter().rposition(|(offset, _)| offset.number == number);
-        let first = if self.before == number { 0 } else { place? + 1 };
+        let number = read_offset(offset)?;
+        let place = self.events.iter().rposition(|(offset, _)| offset.number() == number);
+        let first = if self.before.number() == number { 0 } else { place? + 1 };
         Some(self.events.iter().skip(first).map(|(_, frame)| frame))
     }
 }
@@ -166,8 +229,10 @@ mod tests {
 
     fn replay(limits: &Recovery, numbers: impl IntoIterator<Item = u64>) -> Replay {
         let at = Instant::now();
-        let mut replay = Replay::new(limits);
-        numbers.into_iter().for_each(|number| replay.push(Offset { number, at }, frame(&number.to_string())));
+        let mut replay = Replay::new(limits, OffsetNumber::on_server(0));
+        let position = OffsetNumber::on_server;
+        let offset = |number| Offset { position: position(number), at };
+        numbers.into_iter().for_each(|number| replay.push(offset(number), frame(&number.to_string())));
         replay
     }
 
@@ -196,10 +261,10 @@ mod tests {
         let mut old = replay(&Recovery::default(), 1..=2);
         let later = Instant::now() + Duration::from_mins(3);
         old.forget_old(later);
-        assert_eq!((texts(&old), old.latest(), old.bytes), ([None, None, kept(&[]), None], 2, 0));
-        old.push(Offset { number: 3, at: later }, frame("3"));
+        assert_eq!((texts(&old), old.latest().number(), old.bytes), ([None, None, kept(&[]), None], 2, 0));
+        old.push(Offset { position: OffsetNumber::on_server(3), at: later }, frame("3"));
         old.forget_old(later);
-        assert_eq!((texts(&old), old.latest()), ([None, None, kept(&["3"]), kept(&[])], 3));
+        assert_eq!((texts(&old), old.latest().number()), ([None, None, kept(&["3"]), kept(&[])], 3));
     }
 
     #[test]
@@ -207,6 +272,6 @@ mod tests {
         let mut replay = replay(&Recovery::default(), 1..=5000);
         assert_eq!((replay.events.len(), replay.events.capacity()), (1024, 1024));
         replay.forget_old(Instant::now() + Duration::from_mins(3));
-        assert_eq!((replay.events.len(), replay.events.capacity(), replay.latest()), (0, 0, 5000));
+        assert_eq!((replay.events.len(), replay.events.capacity(), replay.latest().number()), (0, 0, 5000));
     }
 }

@@ -165,7 +165,8 @@ impl Streams {
             writer.begin(stream, info);
         }
         *self.writer.lock().await = Some(writer);
-        self.read(ends, &states, &EntryReceiver { namespaces: Arc::clone(&self.namespaces), decoder, node });
+        let (namespaces, node_id) = (Arc::clone(&self.namespaces), self.node_id.clone());
+        self.read(ends, &states, &EntryReceiver { namespaces, decoder, node, node_id });
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gateway_core::cluster::node_format::{NodeDecoder, NodeEnvelope, NodeFields, NodeMessage};
-use gateway_core::cluster::{ClusterNode, Received};
+use gateway_core::cluster::{ClusterNode, NodeId, Received};
 use redis::{RedisResult, Value};
 
 use crate::sharded::Namespaces;
@@ -24,7 +24,11 @@ pub(super) struct EntryReceiver {
     pub(super) namespaces: Arc<Namespaces>,
     pub(super) decoder: NodeDecoder,
     pub(super) node: ClusterNode,
+    pub(super) node_id: NodeId,
 }
+
+/// The type of events for clients.
+const BROADCAST: &str = "3";
 
 impl Entry {
     /// Reads the answer to `XRANGE`.
@@ -80,7 +84,17 @@ fn text(value: &Value) -> Option<&str> {
 }
 
 impl EntryReceiver {
+    /// Reports an own event, also of a namespace that was given up meanwhile.
+    fn read_back(&self, entry: &Entry) {
+        if let (Some(BROADCAST), Some(namespace)) = (entry.field("type"), entry.field("nsp")) {
+            self.node.logged(namespace, &entry.id.to_string());
+        }
+    }
+
     pub(super) fn receive(&self, entry: &Entry) {
+        if entry.field("uid") == Some(self.node_id.as_str()) {
+            return self.read_back(entry);
+        }
         let Some(namespace) = entry.field("nsp").and_then(|namespace| self.namespaces.get(namespace)) else { return };
         self.node.count_bytes(entry.bytes(), 0);
         let Some(message_type) = entry.field("type").and_then(|number| number.parse().ok()) else {

@@ -4,12 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::cluster::node_format::{NodeDecoder, NodeFields, NodeFormatLimits, NodeMessage};
-use gateway_core::cluster::{ClusterMessage, EngineError, EngineFuture, LogPage, NodeId, RecoveryStore, StoredSession};
+use gateway_core::cluster::{
+    ClusterMessage, EngineError, EngineFuture, LogPage, NodeId, RecordState, RecoveryStore, StoredSession,
+};
 use redis::{Cmd, FromRedisValue, cmd};
 
 use crate::streams::Streams;
 use crate::streams::entry::Entry;
 use crate::streams::position::EntryId;
+
+/// Stores a record if the key still has one of those that this node may have written. A script, so that no other node takes
+/// the session between the comparison and the write.
+const UPDATE: &str = "\
+local record = redis.call('GET', KEYS[1])
+if not record then return 0 end
+for place = 3, #ARGV do
+  if record == ARGV[place] then
+    redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+    return 1
+  end
+end
+return 2";
 
 /// Number of entries of a page.
 const PAGE: usize = 500;
@@ -19,20 +34,32 @@ impl RecoveryStore for Streams {
         Box::pin(async move { self.execute(&self.set(session, keep)).await })
     }
 
-    fn update<'a>(&'a self, session: &'a StoredSession, keep: Duration) -> EngineFuture<'a, Result<bool, EngineError>> {
+    fn update<'a>(
+        &'a self,
+        written: &'a [StoredSession],
+        session: &'a StoredSession,
+        keep: Duration,
+    ) -> EngineFuture<'a, Result<RecordState, EngineError>> {
         Box::pin(async move {
-            let mut command = self.set(session, keep);
-            command.arg("XX");
-            let stored: Option<String> = self.execute(&command).await?;
-            Ok(stored.is_some())
+            let mut command = cmd("EVAL");
+            command.arg(UPDATE).arg(1).arg(self.session_key(&session.private_id));
+            command.arg(session.to_record()).arg(milliseconds(keep));
+            written.iter().for_each(|written| {
+                command.arg(written.to_record());
+            });
+            let state: i64 = self.execute(&command).await?;
+            Ok(match state {
+                0 => RecordState::Missing,
+                1 => RecordState::Stored,
+                _ => RecordState::OfAnother,
+            })
         })
     }
 
-    fn renew<'a>(&'a self, private_id: &'a str, keep: Duration) -> EngineFuture<'a, Result<bool, EngineError>> {
+    fn find<'a>(&'a self, private_id: &'a str) -> EngineFuture<'a, Result<Option<StoredSession>, EngineError>> {
         Box::pin(async move {
-            let mut command = cmd("PEXPIRE");
-            command.arg(self.session_key(private_id)).arg(milliseconds(keep));
-            self.execute(&command).await
+            let record: Option<String> = self.execute(cmd("GET").arg(self.session_key(private_id))).await?;
+            Ok(record.and_then(|record| StoredSession::from_record(&record)))
         })
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_core::cluster::{ClusterMessage, Engine, LogPage, MessageBody, RecoveryStore, StoredSession};
+use gateway_core::cluster::{ClusterMessage, Engine, LogPage, MessageBody, RecordState, RecoveryStore, StoredSession};
 use gateway_redis::Streams;
 use redis::cmd;
 use serde_json::json;
@@ -35,8 +35,17 @@ async fn a_session_is_taken_once_by_any_node() {
     let taken: Vec<_> = [one.unwrap(), other.unwrap()].into_iter().flatten().collect();
     assert_eq!(taken, [session()]);
     // Of a session that was taken, the node that had it learns.
-    assert!(!store(&ann).renew("private", MINUTE).await.unwrap());
-    assert!(!store(&ann).update(&session(), MINUTE).await.unwrap());
+    let update = async |by: &Node<Streams>, written: &[StoredSession], to: &StoredSession| {
+        store(by).update(written, to, MINUTE).await.unwrap()
+    };
+    assert_eq!(update(&ann, &[session()], &session()).await, RecordState::Missing);
+    let mut other = session();
+    other.node = Some("bob".to_owned());
+    store(&bob).save(&other, MINUTE).await.unwrap();
+    assert_eq!(store(&ann).find("private").await.unwrap(), Some(other.clone()));
+    assert_eq!(update(&ann, &[session()], &session()).await, RecordState::OfAnother);
+    assert_eq!(update(&bob, &[session(), other.clone()], &other).await, RecordState::Stored);
+    assert_eq!(store(&bob).take("private").await.unwrap(), Some(other));
     assert_eq!(store(&bob).take("private").await.unwrap(), None);
 }
 
@@ -48,11 +57,11 @@ async fn a_session_is_kept_for_its_time() {
     let mut left = async || -> i64 { cmd("PTTL").arg("s:private").query_async(&mut connection).await.unwrap() };
     store(&ann).save(&session(), Duration::from_secs(10)).await.unwrap();
     assert!((1..=10_000).contains(&left().await));
-    assert!(store(&ann).renew("private", MINUTE).await.unwrap());
+    assert_eq!(store(&ann).update(&[session()], &session(), MINUTE).await.unwrap(), RecordState::Stored);
     assert!((10_001..=60_000).contains(&left().await));
     let mut changed = session();
     changed.rooms.push("more".to_owned());
-    assert!(store(&ann).update(&changed, MINUTE * 2).await.unwrap());
+    assert_eq!(store(&ann).update(&[session()], &changed, MINUTE * 2).await.unwrap(), RecordState::Stored);
     assert!((60_001..=120_000).contains(&left().await));
     assert_eq!(store(&ann).take("private").await.unwrap(), Some(changed));
     store(&ann).save(&session(), MINUTE).await.unwrap();

@@ -95,7 +95,8 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// [`EngineError`] if the engine is away.
     fn census<'a>(&'a self, namespace: &'a Arc<str>) -> EngineFuture<'a, Result<Census, EngineError>>;
 
-    /// The store by which clients resume on another node, if the engine has one.
+    /// The store by which clients resume on another node, if the engine has one. Such an engine reports its own broadcasts by
+    /// [`ClusterNode::logged`].
     fn recovery(&self) -> Option<&dyn RecoveryStore> {
         None
     }
@@ -271,6 +272,10 @@ pub struct Received {
 pub trait MessageReceiver: Send + Sync {
     /// Handles a message; see [`ClusterNode::receive`].
     fn receive(&self, received: Received);
+    /// Handles an own entry of the log; see [`ClusterNode::logged`].
+    fn logged(&self, namespace: &str, offset: &str) {
+        let _ = (namespace, offset);
+    }
     /// Counts a message that could not be used; see [`ClusterNode::ignore`].
     fn ignore(&self, reason: &str);
     /// Handles a change of the connection; see [`ClusterNode::state_changed`].
@@ -294,6 +299,13 @@ impl ClusterNode {
     /// Hands over a message of another node, in the order of arrival. Never waits. The engine drops its own messages.
     pub fn receive(&self, received: Received) {
         self.0.receive(received);
+    }
+
+    /// Reports an own [broadcast](crate::cluster::MessageBody::Broadcast) that was read back from the log, in its order among the
+    /// messages of other nodes. Engines with a [`RecoveryStore`] call it for each one, also for those of namespaces that were
+    /// given up: clients get events with the offsets of their entries, in the order of the log.
+    pub fn logged(&self, namespace: &str, offset: &str) {
+        self.0.logged(namespace, offset);
     }
 
     /// Counts a message that is none of the cluster's: unreadable, of an unknown type, or too large.

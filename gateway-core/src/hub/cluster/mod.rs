@@ -1,9 +1,11 @@
 //! Several servers with one set of rooms: what nodes tell and ask each other. How the messages travel is the part of an
 //! [`Engine`].
 
+mod cluster_log;
 mod engine;
 mod follower;
 mod interest;
+mod log_fate;
 mod options;
 mod publisher;
 mod queue;
@@ -11,14 +13,16 @@ mod receiver;
 mod recovery;
 mod requests;
 mod server_events;
+mod session_records;
 mod start;
 mod this_node;
 
 pub use engine::{
     Census, ClusterNode, Engine, EngineError, EngineFuture, EngineState, MessageReceiver, Published, Received,
 };
+pub(crate) use log_fate::LogFate;
 pub use options::{ClusterOptions, EngineAbsence};
-pub use recovery::{LogPage, RecoveryStore};
+pub use recovery::{LogPage, RecordState, RecoveryStore};
 pub(crate) use requests::Collected;
 pub(crate) use server_events::{ServerEventFuture, ServerEventHandler};
 pub(crate) use start::{ClusterSetup, start};

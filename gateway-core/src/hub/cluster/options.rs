@@ -30,6 +30,9 @@ options! {
         /// Sets the largest message in bytes, by an estimate of its size. A larger one is not published, and one from another
         /// node is ignored; both are logged and counted. Answers to questions are bounded by the queue alone. Default 4 MiB.
         message_bytes: usize = 4 * 1024 * 1024,
+        /// Sets the longest time that an event waits for its offset, with recovery and an engine that keeps a log. An event that
+        /// has none by then goes to this server's clients without it. Default 1 s.
+        offset_timeout: Duration = Duration::from_secs(1),
         /// Sets the behaviour if the engine cannot be reached when the server starts. Default [`EngineAbsence::Fail`].
         at_start: EngineAbsence = EngineAbsence::Fail,
     }

@@ -65,6 +65,11 @@ impl Unpublished {
         for note in &self.notes[..count] {
             cluster.meter.delay.observe(now.duration_since(note.since));
         }
+        for (note, published) in self.notes.iter().zip(published) {
+            if let Some(fate) = &note.fate {
+                fate.settle(published);
+            }
+        }
         cluster.queue.free(&self.notes[..count]);
         let dropped = published.iter().zip(&self.messages).filter(|(published, _)| published.dropped);
         let mut dropped_count = 0;

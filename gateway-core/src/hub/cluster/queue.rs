@@ -1,11 +1,12 @@
 //! The bounded queue of messages to the engine.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::hub::cluster::log_fate::LogFate;
 use crate::protocol::cluster::ClusterMessage;
 use crate::sync::lock;
 
@@ -29,10 +30,12 @@ struct Waiting {
 }
 
 /// Size and age of a queued message.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct MessageNote {
     pub(super) bytes: usize,
     pub(super) since: Instant,
+    /// Where the outcome is noted, for a message whose place in the log is awaited.
+    pub(super) fate: Option<Arc<LogFate>>,
 }
 
 impl Queue {
@@ -41,7 +44,7 @@ impl Queue {
     }
 
     /// Adds a message of about this size. Returns `false` if the queue is full.
-    pub(super) fn push(&self, message: ClusterMessage, bytes: usize) -> bool {
+    pub(super) fn push(&self, message: ClusterMessage, bytes: usize, fate: Option<Arc<LogFate>>) -> bool {
         let mut waiting = self.lock();
         // A message that is larger than the whole queue is accepted alone.
         let is_full = waiting.count >= self.most_messages || waiting.bytes.saturating_add(bytes) > self.most_bytes;
@@ -50,7 +53,7 @@ impl Queue {
         }
         waiting.count += 1;
         waiting.bytes += bytes;
-        waiting.messages.push_back((message, MessageNote { bytes, since: Instant::now() }));
+        waiting.messages.push_back((message, MessageNote { bytes, since: Instant::now(), fate }));
         drop(waiting);
         self.filled.notify_one();
         true
@@ -117,34 +120,34 @@ mod tests {
     #[test]
     fn it_is_bounded_in_messages_and_in_bytes_until_they_are_published() {
         let queue = Queue::new(3, 100);
-        assert_eq!([60, 40, 1].map(|bytes| queue.push(message(0), bytes)), [true, true, false]);
+        assert_eq!([60, 40, 1].map(|bytes| queue.push(message(0), bytes, None)), [true, true, false]);
         let (mut messages, mut notes) = (Vec::new(), Vec::new());
         queue.take(&mut messages, &mut notes, 10);
         assert_eq!((messages.len(), queue.load()), (2, (2, 100)));
-        assert!(!queue.push(message(0), 1), "what the publisher holds counts");
+        assert!(!queue.push(message(0), 1, None), "what the publisher holds counts");
         queue.free(&notes[..1]);
-        assert_eq!([10, 10, 10].map(|bytes| queue.push(message(0), bytes)), [true, true, false]);
+        assert_eq!([10, 10, 10].map(|bytes| queue.push(message(0), bytes, None)), [true, true, false]);
         assert_eq!(queue.load(), (3, 60));
     }
 
     #[test]
     fn a_message_larger_than_the_queue_is_taken_alone() {
         let queue = Queue::new(3, 100);
-        assert!(queue.push(message(0), 1000));
-        assert!(!queue.push(message(1), 1));
+        assert!(queue.push(message(0), 1000, None));
+        assert!(!queue.push(message(1), 1, None));
     }
 
     #[test]
     fn the_rest_stays_before_what_came_later() {
         let queue = Queue::new(10, 1000);
         let (mut messages, mut notes) = (Vec::new(), Vec::new());
-        (0..3).for_each(|number| assert!(queue.push(message(number), 1)));
+        (0..3).for_each(|number| assert!(queue.push(message(number), 1, None)));
         queue.take(&mut messages, &mut notes, 2);
         assert_eq!(messages, [message(0), message(1)]);
         messages.remove(0);
         queue.free(&notes[..1]);
         notes.remove(0);
-        assert!(queue.push(message(3), 1));
+        assert!(queue.push(message(3), 1, None));
         queue.take(&mut messages, &mut notes, 5);
         assert_eq!(messages, [message(1), message(2), message(3)]);
     }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::hub::cluster::engine::{EngineState, MessageReceiver, Received};
 use crate::hub::cluster::requests::Arrival;
@@ -18,7 +18,7 @@ use crate::hub::{AckEvent, AskedSockets, Hub, Target};
 use crate::metrics::cluster_ignored;
 use crate::protocol::cluster::{Answer, ClusterMessage, EventPacket, MessageBody, NodeId, Question, Selector};
 use crate::protocol::{Disconnect, RawArgs};
-use crate::session::{Scope, SendError};
+use crate::session::{Offset, Scope, SendError};
 
 /// Maximum number of questions whose answers are being waited for. Above it a question is answered with nothing.
 const MOST_QUESTIONS: usize = 1024;
@@ -50,13 +50,14 @@ impl Receiver {
         Some(Target::from_selector(&space, to))
     }
 
-    fn handle(&self, cluster: &Arc<Cluster>, from: Option<NodeId>, message: ClusterMessage) {
-        let ClusterMessage { namespace, body } = message;
+    fn handle(&self, cluster: &Arc<Cluster>, received: Received) {
+        let Received { from, message: ClusterMessage { namespace, body }, offset } = received;
         match body {
             MessageBody::Broadcast { packet: EventPacket { event, args }, mut to } => {
                 let latest = to.flags.latest.take();
+                let logged = cluster.log().zip(offset).and_then(|(log, offset)| log.read(&namespace, &offset));
                 if let Some(target) = self.target(&namespace, to) {
-                    target.deliver(&event, args, latest.as_deref());
+                    target.deliver(&event, args, latest.as_deref(), logged.map(Offset::new));
                 }
             }
             MessageBody::Join { to, rooms } => {
@@ -187,13 +188,20 @@ impl Asked {
 impl MessageReceiver for Receiver {
     fn receive(&self, received: Received) {
         let Some(cluster) = self.cluster.upgrade() else { return };
-        let Received { from, message, offset: _ } = received;
-        let is_answer = matches!(message.body, MessageBody::Answer { .. });
-        if message.body.bytes() > cluster.options.message_bytes && !is_answer {
+        let body = &received.message.body;
+        let is_answer = matches!(body, MessageBody::Answer { .. });
+        if body.bytes() > cluster.options.message_bytes && !is_answer {
             return self.ignore("it is too large");
         }
         cluster.meter.received.add();
-        self.handle(&cluster, from, message);
+        self.handle(&cluster, received);
+    }
+
+    fn logged(&self, namespace: &str, offset: &str) {
+        let Some(cluster) = self.cluster.upgrade() else { return };
+        if let Some(log) = cluster.log() {
+            log.read_back(namespace, offset);
+        }
     }
 
     fn ignore(&self, reason: &str) {
@@ -205,6 +213,9 @@ impl MessageReceiver for Receiver {
     fn state_changed(&self, state: EngineState) {
         if let Some(cluster) = self.cluster.upgrade() {
             cluster.change(state);
+            if let Some(log) = cluster.log().filter(|_| !cluster.is_connected()) {
+                cluster.meter.without_offset.add_many(log.release(Instant::now()));
+            }
         }
     }
 

@@ -7,7 +7,8 @@ use crate::hub::cluster::engine::{EngineError, EngineFuture};
 use crate::protocol::cluster::{ClusterMessage, StoredSession};
 
 /// The sessions of all nodes, and the log of their messages, where an [`Engine`](crate::cluster::Engine) keeps both. Private
-/// ids name sessions; offsets are those of [`Published::offset`](crate::cluster::Published::offset).
+/// ids name sessions; offsets are those of [`Published::offset`](crate::cluster::Published::offset), in the form of Redis:
+/// milliseconds since 1970, `-`, and a number below 4096 within the millisecond. They rise within a namespace.
 pub trait RecoveryStore: Send + Sync {
     /// Stores a session in place of an older record. It is forgotten after this time.
     ///
@@ -16,20 +17,26 @@ pub trait RecoveryStore: Send + Sync {
     /// [`EngineError`] if the engine is away.
     fn save<'a>(&'a self, session: &'a StoredSession, keep: Duration) -> EngineFuture<'a, Result<(), EngineError>>;
 
-    /// Stores a session that is stored already, and keeps it for this time from now on. Returns `false`, and stores nothing, if
-    /// there is no record: another node has taken the session.
+    /// Stores a session in place of a record that this node wrote, in one step with the comparison, and keeps it for this time
+    /// from now on. `written` holds what the record may be: more than one if an earlier write failed and may have been done all
+    /// the same. With `session` among them only the time is renewed. Stores nothing if the record is another, or is none.
     ///
     /// # Errors
     ///
     /// [`EngineError`] if the engine is away.
-    fn update<'a>(&'a self, session: &'a StoredSession, keep: Duration) -> EngineFuture<'a, Result<bool, EngineError>>;
+    fn update<'a>(
+        &'a self,
+        written: &'a [StoredSession],
+        session: &'a StoredSession,
+        keep: Duration,
+    ) -> EngineFuture<'a, Result<RecordState, EngineError>>;
 
-    /// Keeps a session for this time from now on. Returns `false` if there is no record: another node has taken the session.
+    /// Reads a session without taking it. Returns `None` if there is no record, or an unreadable one.
     ///
     /// # Errors
     ///
     /// [`EngineError`] if the engine is away.
-    fn renew<'a>(&'a self, private_id: &'a str, keep: Duration) -> EngineFuture<'a, Result<bool, EngineError>>;
+    fn find<'a>(&'a self, private_id: &'a str) -> EngineFuture<'a, Result<Option<StoredSession>, EngineError>>;
 
     /// Takes a session: of several nodes that ask for it, one gets it. Returns `None` if there is no record, or an unreadable
     /// one.
@@ -57,6 +64,17 @@ pub trait RecoveryStore: Send + Sync {
         namespace: &'a Arc<str>,
         offset: &'a str,
     ) -> EngineFuture<'a, Result<Option<LogPage>, EngineError>>;
+}
+
+/// The record of a session, as a node finds it that wrote it before.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RecordState {
+    /// The record was the node's own, and is stored.
+    Stored,
+    /// There is no record: another node has taken the session, or the engine has lost its data.
+    Missing,
+    /// The record is of another node, which has taken the session.
+    OfAnother,
 }
 
 /// A part of the log of messages.

@@ -6,15 +6,18 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::hub::Hub;
+use crate::hub::cluster::cluster_log::{ClusterLog, release_overdue};
 use crate::hub::cluster::engine::{ClusterNode, Engine, EngineError, EngineState};
 use crate::hub::cluster::follower::Entered;
 use crate::hub::cluster::options::{ClusterOptions, EngineAbsence};
 use crate::hub::cluster::publisher::publish_all;
 use crate::hub::cluster::receiver::Receiver;
 use crate::hub::cluster::server_events::ServerEventHandler;
+use crate::hub::cluster::session_records::write_records;
 use crate::hub::cluster::this_node::Cluster;
 use crate::metrics::cluster_unreachable;
 use crate::random::random;
+use crate::session::Recovery;
 
 /// First and longest pause between attempts to reach the engine.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -28,13 +31,17 @@ pub(crate) struct ClusterSetup {
     pub(crate) namespaces: Vec<Arc<str>>,
     /// The handlers of server-side events.
     pub(crate) handler: Arc<dyn ServerEventHandler>,
+    /// The options of recovery, if the server has it.
+    pub(crate) recovery: Option<Recovery>,
 }
 
 /// Connects a server to its cluster.
 pub(crate) async fn start(hub: &Arc<Hub>, setup: ClusterSetup) -> Result<(), EngineError> {
-    let ClusterSetup { engine, options, namespaces, handler } = setup;
+    let ClusterSetup { engine, options, namespaces, handler, recovery } = setup;
     let at_start = options.at_start;
-    let cluster = Arc::new(Cluster::new(engine, options, namespaces.into_iter().collect()));
+    let log = recovery.filter(|_| engine.recovery().is_some() && hub.offsets.take_from_log());
+    let log = log.as_ref().map(ClusterLog::new);
+    let cluster = Arc::new(Cluster::new(engine, options, namespaces.into_iter().collect(), log));
     let node = ClusterNode::new(Arc::new(Receiver::new(hub, &cluster, handler)));
     let joining = Joining { cluster: Arc::clone(&cluster), hub: Arc::downgrade(hub), node };
     let entered = match at_start {
@@ -104,6 +111,12 @@ impl Joining {
             entered = entered => entered,
             () = self.cluster.ending.cancelled() => return,
         };
-        tokio::join!(publish_all(&self.cluster), entered.follow(&self.cluster, &self.hub));
+        let Self { cluster, hub, .. } = &self;
+        let logging = async {
+            if let Some(log) = cluster.log() {
+                tokio::join!(release_overdue(cluster, log), write_records(cluster, &log.sessions));
+            }
+        };
+        tokio::join!(publish_all(cluster), entered.follow(cluster, hub), logging);
     }
 }

@@ -6,14 +6,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::hub::cluster::cluster_log::ClusterLog;
 use crate::hub::cluster::engine::{Census, Engine, EngineError, EngineState};
 use crate::hub::cluster::interest::Interest;
+use crate::hub::cluster::log_fate::LogFate;
 use crate::hub::cluster::options::ClusterOptions;
 use crate::hub::cluster::queue::Queue;
+use crate::hub::cluster::recovery::RecoveryStore;
 use crate::hub::cluster::requests::{Collected, Requests};
 use crate::metrics::{
     ClusterMeter, cluster_gap, cluster_incomplete, cluster_joined, cluster_lost, cluster_not_published,
@@ -33,6 +36,10 @@ pub(crate) struct Cluster {
     pub(super) fixed: HashSet<Arc<str>>,
     pub(crate) meter: ClusterMeter,
     connection: watch::Sender<Connection>,
+    /// The events and sessions in the engine's log, if it keeps one and the server has recovery.
+    log: Option<ClusterLog>,
+    /// Notified when an event begins to wait for its offset.
+    pub(crate) log_filled: Notify,
     /// Cancelled when the tasks of the cluster have to end.
     pub(super) ending: CancellationToken,
     /// Cancelled when the engine is stopped.
@@ -48,7 +55,12 @@ pub(crate) struct Connection {
 }
 
 impl Cluster {
-    pub(super) fn new(engine: Arc<dyn Engine>, options: ClusterOptions, fixed: HashSet<Arc<str>>) -> Self {
+    pub(super) fn new(
+        engine: Arc<dyn Engine>,
+        options: ClusterOptions,
+        fixed: HashSet<Arc<str>>,
+        log: Option<ClusterLog>,
+    ) -> Self {
         Self {
             queue: Queue::new(options.queue_messages, options.queue_bytes),
             requests: Requests::default(),
@@ -57,6 +69,8 @@ impl Cluster {
             fixed,
             meter: ClusterMeter::default(),
             connection: watch::Sender::default(),
+            log,
+            log_filled: Notify::new(),
             ending: CancellationToken::new(),
             ended: CancellationToken::new(),
             engine,
@@ -78,6 +92,16 @@ impl Cluster {
         self.engine.node_id()
     }
 
+    /// The events and sessions in the engine's log, if it keeps one and the server has recovery.
+    pub(crate) fn log(&self) -> Option<&ClusterLog> {
+        self.log.as_ref()
+    }
+
+    /// The engine's store of sessions, if it has one.
+    pub(crate) fn recovery_store(&self) -> Option<&dyn RecoveryStore> {
+        self.engine.recovery()
+    }
+
     /// Returns `true` while the engine is connected.
     pub(crate) fn is_connected(&self) -> bool {
         self.connection.borrow().is_up
@@ -95,6 +119,15 @@ impl Cluster {
 
     /// Queues a message to the other nodes, without waiting. Returns `false` if it is too large or the queue is full.
     pub(crate) fn publish(&self, namespace: &Arc<str>, body: MessageBody) -> bool {
+        self.enqueue(namespace, body, None)
+    }
+
+    /// Queues an event for the log, without waiting. The outcome is noted in `fate`.
+    pub(crate) fn publish_logged(&self, namespace: &Arc<str>, body: MessageBody, fate: &Arc<LogFate>) -> bool {
+        self.enqueue(namespace, body, Some(Arc::clone(fate)))
+    }
+
+    fn enqueue(&self, namespace: &Arc<str>, body: MessageBody, fate: Option<Arc<LogFate>>) -> bool {
         if self.ending.is_cancelled() {
             return false;
         }
@@ -103,7 +136,7 @@ impl Cluster {
         let is_answer = matches!(body, MessageBody::Answer { .. });
         let (count, reason) = if bytes > self.options.message_bytes && !is_answer {
             (&self.meter.too_large, "it is too large")
-        } else if self.queue.push(ClusterMessage { namespace: Arc::clone(namespace), body }, bytes) {
+        } else if self.queue.push(ClusterMessage { namespace: Arc::clone(namespace), body }, bytes, fate) {
             return true;
         } else {
             (&self.meter.not_published, "the queue is full")
@@ -160,7 +193,7 @@ impl Cluster {
     }
 
     /// Runs a task until it completes or the cluster ends.
-    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let ending = self.ending.clone();
         tokio::spawn(async move {
             tokio::select! {
@@ -244,7 +277,13 @@ impl Cluster {
     /// Publishes the messages that still wait, within a limit, and stops the engine.
     pub(crate) async fn stop(&self) {
         if self.is_connected() {
-            let _ = timeout(self.options.request_timeout, self.queue.emptied()).await;
+            let written = async {
+                self.queue.emptied().await;
+                if let Some(log) = &self.log {
+                    log.sessions.written().await;
+                }
+            };
+            let _ = timeout(self.options.request_timeout, written).await;
         }
         self.ending.cancel();
         let _ = timeout(self.options.request_timeout, self.engine.stop()).await;

@@ -42,14 +42,21 @@ pub struct StoredSession {
     /// The message format of the connection. Known to nodes of this framework only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
+    /// The node that wrote the record. Known to nodes of this framework only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// The offset of the last message before the session began: a client that has read no event resumes from it. Known to nodes
+    /// of this framework only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
 }
 
 impl StoredSession {
     /// Creates a session without rooms and data.
     pub fn new(private_id: impl Into<String>, socket_id: impl Into<String>) -> Self {
         let (private_id, socket_id) = (private_id.into(), socket_id.into());
-        let (rooms, data, namespace, user, format) = Default::default();
-        Self { socket_id, private_id, rooms, data, namespace, user, format }
+        let (rooms, data, namespace, user, format, node, start) = Default::default();
+        Self { socket_id, private_id, rooms, data, namespace, user, format, node, start }
     }
 
     /// Writes the record: MessagePack in base64.

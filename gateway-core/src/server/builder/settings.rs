@@ -59,7 +59,8 @@ pub(super) async fn join_cluster(
         return Err(StartError::Problems(refused));
     }
     let handler: Arc<dyn ServerEventHandler> = Arc::new(ServerEvents::new(&server.application));
-    let setup = ClusterSetup { engine, options, namespaces, handler };
+    let recovery = server.application.recovery.clone();
+    let setup = ClusterSetup { engine, options, namespaces, handler, recovery };
     cluster::start(&server.shared.hub, setup).await.map_err(|source| StartError::Cluster {
         engine: name,
         address,

@@ -34,9 +34,21 @@ pub(super) fn gather(metrics: &mut Metrics, shared: &ServerState) {
         ("gateway_cluster_incomplete_requests_total", "Questions without all answers.", &meter.incomplete_requests),
         ("gateway_cluster_losses_total", "Losses of the connection to the engine.", &meter.losses),
         ("gateway_cluster_gaps_total", "Losses after which messages are missing.", &meter.gaps),
+        ("gateway_cluster_without_offset_total", "Events sent without their offset in the log.", &meter.without_offset),
+        ("gateway_cluster_failed_records_total", "Failed writes of sessions for other servers.", &meter.failed_records),
     ];
     for (name, help, count) in counters {
         metrics.family(name, Kind::Counter, help).add(&[], float(count.read()));
+    }
+    metrics.family(
+        "gateway_cluster_sessions_total",
+        Kind::Counter,
+        "Clients that resumed on another server, by what it was here.",
+    );
+    for (outcome, count) in
+        [("taken", &meter.taken_sessions), ("given", &meter.given_sessions), ("missing", &meter.missing_sessions)]
+    {
+        metrics.add(&[("outcome", outcome)], float(count.read()));
     }
     let (messages, bytes) = cluster.queued();
     let levels = [

@@ -9,7 +9,7 @@ use crate::session::outbox::queue::{Burst, Queue};
 use crate::session::outbox::{Delivery, Outbox, Scope, SendError};
 
 /// Overhead in bytes counted per frame of a burst.
-const PLACE: usize = 64;
+pub(super) const PLACE: usize = 64;
 
 impl Outbox {
     /// Makes room for a frame. A client is slow if its transport was offered the queue and accepted no more. Frames queued in
@@ -98,9 +98,9 @@ impl Outbox {
         }
     }
 
-    fn end_too_slow(&self, queue: &mut Queue) {
+    pub(super) fn end_too_slow(&self, queue: &mut Queue) {
         queue.rare().end = Some((DisconnectReason::TooSlow, Scope::Connection));
-        queue.closed = true;
+        queue.close();
         self.ending.store(true, Ordering::Release);
         self.telemetry.counters.add(Counter::SlowDisconnects);
     }
@@ -131,7 +131,7 @@ impl Outbox {
     #[inline]
     pub(super) fn update_high_water(&self, queue: &mut Queue) {
         // A closed queue only drains, so no task needs to wait for it.
-        let is_heavy = self.is_much(queue) && !queue.closed;
+        let is_heavy = self.is_much(queue) && !queue.is_closed();
         if is_heavy == self.is_light() {
             self.heavy.store(is_heavy, Ordering::Relaxed);
             if !is_heavy {
@@ -185,7 +185,7 @@ impl Outbox {
     /// Returns `true` if a frame of usual size would fit now.
     pub(crate) fn has_room(&self) -> bool {
         let queue = self.lock();
-        queue.closed || self.fits(&queue, 1024)
+        queue.is_closed() || self.fits(&queue, 1024)
     }
 }
 

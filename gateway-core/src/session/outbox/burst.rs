@@ -4,7 +4,8 @@
 use std::cell::OnceCell;
 
 use crate::protocol::{Encoded, SharedEvent, WireFormat};
-use crate::session::outbox::{Delivery, Leaves, Outbox, Pushed, Queue, SendError};
+use crate::session::outbox::queue::{Gate, Queue};
+use crate::session::outbox::{Delivery, Leaves, Outbox, Pushed, SendError};
 
 /// Maximum size of a joined frame: one write.
 const LONGEST: usize = 16 * 1024;
@@ -100,5 +101,5 @@ impl<'s, 'e> JoinedBurst<'s, 'e> {
 /// are not joined.
 #[inline]
 fn may_join(outbox: &Outbox, queue: &Queue, bytes: usize) -> bool {
-    outbox.is_kept(Delivery::Event) && !queue.closed && outbox.stays_light(queue, bytes)
+    outbox.is_kept(Delivery::Event) && queue.gate == Gate::Open && outbox.stays_light(queue, bytes)
 }

@@ -23,7 +23,9 @@ impl Outbox {
     pub(crate) fn end(&self, reason: DisconnectReason, scope: Scope) {
         {
             let mut queue = self.lock();
-            queue.closed |= !reason.is_gentle();
+            if !reason.is_gentle() {
+                queue.close();
+            }
             self.update_high_water(&mut queue);
             queue.rare().end.get_or_insert((reason, scope));
         }
@@ -34,7 +36,8 @@ impl Outbox {
     /// Closes the queue with `last` as its final frame. The connection's task writes it, and direct writes end.
     pub(crate) fn close(&self, last: Option<Encoded>) {
         let mut queue = self.lock();
-        queue.closed = true;
+        self.settle_held(&mut queue);
+        queue.close();
         queue.open = true;
         queue.direct = None;
         if let Some(last) = last {
@@ -55,6 +58,7 @@ impl Outbox {
     /// Queues a final frame for a refused client, even if the queue is closed.
     pub(crate) fn push_last(&self, frame: Encoded) {
         let mut queue = self.lock();
+        self.settle_held(&mut queue);
         queue.waiting.push(frame, Delivery::Answer);
         self.update_high_water(&mut queue);
     }
@@ -69,7 +73,8 @@ impl Outbox {
     /// Closes the queue and takes its frames, with pongs only if they are partly written.
     pub(super) fn give_up(&self) -> FrameQueue {
         let mut queue = self.lock();
-        queue.closed = true;
+        self.settle_held(&mut queue);
+        queue.close();
         let mut waiting = mem::take(&mut queue.waiting);
         if let Some((pongs, written)) = queue.take_pongs().filter(|(_, written)| *written > 0) {
             waiting.push_first(pongs, Delivery::Answer);

@@ -9,7 +9,7 @@ impl Outbox {
     /// Queues one event at the end and removes a queued older one with its key.
     pub(crate) fn push_latest(&self, frame: Encoded, listed: Leaves) -> Result<Pushed, SendError> {
         let mut queue = self.lock_listed(listed)?;
-        if !queue.closed {
+        if !queue.is_closed() {
             self.forget_older(&mut queue, &frame);
         }
         self.push_into(queue, frame, Delivery::Event)
@@ -26,7 +26,7 @@ impl Outbox {
     pub(super) fn forget_older(&self, queue: &mut Queue, frame: &Encoded) {
         let Some(older) = queue.waiting.take_older(frame) else { return };
         self.telemetry.counters.add(Counter::CoalescedFrames);
-        if let Some(replay) = queue.rare.as_mut().and_then(|rare| rare.replay.as_mut()) {
+        if let Some(replay) = queue.replay_mut() {
             replay.forget(&older);
         }
     }

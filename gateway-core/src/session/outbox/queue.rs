@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::io;
 use std::task::{Poll, ready};
 
-use crate::protocol::Encoded;
+use crate::protocol::{Encoded, OffsetNumber};
 use crate::session::DisconnectReason;
 use crate::session::outbox::close::Scope;
 use crate::session::outbox::delivery::Pushed;
 use crate::session::outbox::frame_queue::FrameQueue;
+use crate::session::outbox::held::Held;
 use crate::session::outbox::pongs::Pongs;
 use crate::session::replay::Replay;
 use crate::sync::thread_local;
@@ -27,8 +28,7 @@ thread_local! {
 #[repr(C)]
 #[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Queue {
-    /// Set once no frame is accepted any more.
-    pub(super) closed: bool,
+    pub(super) gate: Gate,
     /// Set once the connect hooks have accepted; nothing is written before.
     pub(super) open: bool,
     /// Set while the transport accepts no more; the connection's task waits for it, or will.
@@ -60,6 +60,8 @@ pub(super) struct Rare {
     pub(super) listener: Option<PollListener>,
     /// Present from exceeding the bounds until the queue is short again.
     pub(super) burst: Option<Burst>,
+    /// Frames from the first event on whose offset is awaited.
+    pub(super) held: Held,
 }
 
 /// The extent of a burst beyond the bounds.
@@ -69,6 +71,18 @@ pub(super) struct Burst {
     pub(super) bytes: usize,
     /// Set once a later turn has begun; the burst grows no more.
     pub(super) is_over: bool,
+}
+
+/// What becomes of a frame that is pushed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Gate {
+    /// It is queued.
+    #[default]
+    Open,
+    /// It waits behind an event whose offset is awaited.
+    Holding,
+    /// It is refused.
+    Closed,
 }
 
 /// State of a client's recovery.
@@ -107,6 +121,26 @@ impl Queue {
     pub(super) fn replay(&self) -> Option<&Replay> {
         self.rare.as_ref()?.replay.as_ref()
     }
+
+    pub(super) fn replay_mut(&mut self) -> Option<&mut Replay> {
+        self.rare.as_mut()?.replay.as_mut()
+    }
+
+    /// The position of the last event that was kept for recovery.
+    pub(super) fn latest_position(&self) -> OffsetNumber {
+        self.replay().map_or(OffsetNumber::in_log(0), Replay::latest)
+    }
+
+    /// Returns `true` once no frame is accepted any more.
+    #[inline]
+    pub(super) fn is_closed(&self) -> bool {
+        self.gate == Gate::Closed
+    }
+
+    /// Accepts no frame any more.
+    pub(super) fn close(&mut self) {
+        self.gate = Gate::Closed;
+    }
 }
 
 /// Writing.
@@ -123,6 +157,12 @@ impl Queue {
     /// Discards all frames that are not partly written.
     pub(super) fn discard(&mut self) {
         self.waiting.discard();
+        if let Some(rare) = &mut self.rare {
+            rare.held = Held::default();
+        }
+        if self.gate == Gate::Holding {
+            self.gate = Gate::Open;
+        }
         self.forget_pongs(|pongs| !pongs.is_begun());
     }
 
@@ -145,10 +185,11 @@ impl Queue {
         }
     }
 
-    fn forget_rare(&mut self) {
+    pub(super) fn forget_rare(&mut self) {
         self.rare.take_if(|rare| {
-            let Rare { pongs, end, replay, listener, burst } = &**rare;
-            pongs.is_none() && end.is_none() && replay.is_none() && listener.is_none() && burst.is_none()
+            let Rare { pongs, end, replay, listener, burst, held } = &**rare;
+            let is_kept = end.is_some() || replay.is_some() || listener.is_some();
+            !is_kept && pongs.is_none() && burst.is_none() && held.is_empty()
         });
     }
 

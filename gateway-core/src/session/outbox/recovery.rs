@@ -2,8 +2,8 @@
 
 use tokio::time::Instant;
 
-use crate::protocol::Encoded;
-use crate::session::outbox::queue::RecoveryState;
+use crate::protocol::{Encoded, OffsetNumber};
+use crate::session::outbox::queue::{Queue, RecoveryState};
 use crate::session::outbox::{Delivery, Leaves, Outbox, Pushed, SendError};
 use crate::session::replay::{Offset, Recovery, Replay};
 
@@ -37,22 +37,17 @@ impl Outbox {
             return Err(AlreadyResumed(frame));
         }
         let is_here = queue.recovery_state == RecoveryState::Here;
-        if is_here && !queue.closed {
+        if is_here && !queue.is_closed() {
             self.forget_older(&mut queue, &frame);
         }
-        let replay = queue.rare.as_mut().and_then(|rare| rare.replay.as_mut());
-        let is_kept = replay.is_some();
-        if let Some(replay) = replay {
-            if is_here {
-                replay.forget_old(offset.at());
-            }
-            replay.push(offset, frame.clone());
-        }
+        let kept = keep(&mut queue, offset, &frame);
         match queue.recovery_state {
-            RecoveryState::Away if is_kept => Ok(Ok(Pushed::WillBeWritten)),
+            _ if kept == Kept::Before => Ok(Ok(Pushed::WillBeWritten)),
+            RecoveryState::Away if kept == Kept::Now => Ok(Ok(Pushed::WillBeWritten)),
             RecoveryState::Away => Ok(Err(SendError::Closed)),
+            RecoveryState::Here | RecoveryState::Back if queue.is_closed() => Ok(Err(SendError::Closed)),
             RecoveryState::Here | RecoveryState::Back => {
-                Ok(self.push_into(queue, sent.unwrap_or(frame), Delivery::Event))
+                Ok(self.push_first_of_held(queue, sent.unwrap_or(frame), Delivery::Event))
             }
         }
     }
@@ -61,10 +56,10 @@ impl Outbox {
     /// another event was queued meanwhile.
     pub(crate) fn push_behind(
         &self,
-        latest: u64,
+        latest: OffsetNumber,
         frame: Encoded,
         listed: Leaves,
-    ) -> Result<Result<Pushed, SendError>, u64> {
+    ) -> Result<Result<Pushed, SendError>, OffsetNumber> {
         let queue = match self.lock_listed(listed) {
             Ok(queue) => queue,
             Err(error) => return Ok(Err(error)),
@@ -75,21 +70,21 @@ impl Outbox {
         }
     }
 
-    /// The number of the last numbered event; `None` without recovery.
-    pub(crate) fn latest_offset(&self) -> Option<u64> {
+    /// The position of the last event with an offset; `None` without recovery.
+    pub(crate) fn latest_offset(&self) -> Option<OffsetNumber> {
         self.lock().replay().map(Replay::latest)
     }
 
     /// Starts to keep events for recovery.
-    pub(crate) fn record(&self, recovery: &Recovery) {
-        self.lock().rare().replay = Some(Replay::new(recovery));
+    pub(crate) fn record(&self, recovery: &Recovery, before: OffsetNumber) {
+        self.lock().rare().replay = Some(Replay::new(recovery, before));
     }
 
     /// Removes events that a connected client can no longer miss.
     pub(crate) fn forget_old_events(&self) {
         let mut queue = self.lock();
         if queue.recovery_state == RecoveryState::Here
-            && let Some(replay) = queue.rare.as_mut().and_then(|rare| rare.replay.as_mut())
+            && let Some(replay) = queue.replay_mut()
         {
             replay.forget_old(Instant::now());
         }
@@ -144,4 +139,53 @@ impl Outbox {
         old.direct = None;
         true
     }
+
+    /// Keeps all events of a session that is taken over from another node, until [`Outbox::catch_up`].
+    pub(crate) fn wait_for_log(&self) {
+        self.lock().recovery_state = RecoveryState::Away;
+    }
+
+    /// Begins to write to a client that comes from another node: the events that it missed, those that arrived while they were
+    /// read from the log, once each, then the greeting, then everything else.
+    pub(crate) fn catch_up(&self, missed: Vec<(Offset, Encoded)>, greeting: Encoded) {
+        let mut queue = self.lock();
+        let Some(rare) = &mut queue.rare else { return };
+        let Some(replay) = &mut rare.replay else { return };
+        replay.put_before(missed);
+        let events: Vec<_> = replay.frames().cloned().collect();
+        let others = std::mem::take(&mut queue.waiting);
+        for frame in events {
+            queue.waiting.push(frame, Delivery::Event);
+        }
+        if !greeting.is_nothing() {
+            queue.waiting.push(greeting, Delivery::Answer);
+        }
+        queue.waiting.absorb(others);
+        queue.recovery_state = RecoveryState::Here;
+        self.update_high_water(&mut queue);
+    }
+}
+
+/// Outcome of keeping an event for recovery.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kept {
+    Now,
+    /// The client has the event already: it was read from the log before it arrived.
+    Before,
+    /// Events of this socket are not kept.
+    Never,
+}
+
+/// Keeps an event for recovery.
+pub(super) fn keep(queue: &mut Queue, offset: Offset, frame: &Encoded) -> Kept {
+    let is_here = queue.recovery_state == RecoveryState::Here;
+    let Some(replay) = queue.replay_mut() else { return Kept::Never };
+    if replay.has_reached(offset) {
+        return Kept::Before;
+    }
+    if is_here {
+        replay.forget_old(offset.at());
+    }
+    replay.push(offset, frame.clone());
+    Kept::Now
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::hub::cluster::{ClusterNode, EngineState, Received as ReceivedMessage};
-use crate::protocol::cluster::NodeId;
+use crate::protocol::cluster::{MessageBody, NodeId};
 use crate::sync::lock;
 use crate::testing::cluster::memory_engine::MemoryEngine;
+use crate::testing::cluster::memory_log::{MemoryEntry, MemoryLog, offset_of};
 
 /// The connection between engines of one process. Cheap to clone.
 ///
@@ -22,7 +23,14 @@ use crate::testing::cluster::memory_engine::MemoryEngine;
 /// # drop(servers);
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct MemoryBus(Arc<Mutex<Bus>>);
+pub struct MemoryBus(Arc<SharedBus>);
+
+#[derive(Debug, Default)]
+struct SharedBus {
+    bus: Mutex<Bus>,
+    /// Held while a member reads the log, so that it gets the entries in their order.
+    reading: Mutex<()>,
+}
 
 /// State of a [`MemoryBus`].
 #[derive(Debug, Default)]
@@ -41,6 +49,8 @@ pub(super) struct Bus {
     under_way: VecDeque<Transfer>,
     /// Set while a task delivers `under_way`.
     is_carrying: bool,
+    /// Present if messages are kept.
+    pub(super) log: Option<MemoryLog>,
 }
 
 #[derive(Debug)]
@@ -49,6 +59,8 @@ pub(super) struct Member {
     pub(super) node: ClusterNode,
     /// Namespaces that were entered, each with its rooms.
     pub(super) entered: HashMap<Arc<str>, HashSet<Arc<str>>>,
+    /// Number of entries of the log that were read.
+    pub(super) read: usize,
 }
 
 /// Something on its way from one node to another.
@@ -65,6 +77,8 @@ struct Transfer {
 #[expect(clippy::large_enum_variant, reason = "nearly all are messages")]
 pub(super) enum Content {
     Message(ReceivedMessage),
+    /// The log has an entry at this place.
+    Entry(usize),
     /// The sender has stopped.
     Goodbye,
 }
@@ -74,6 +88,16 @@ impl MemoryBus {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Creates a connection that keeps a log, as Redis does with streams: with [`Server::recovery`](crate::Server::recovery)
+    /// clients resume on any server. A member that is separated from another, or from its engine, reads on where it was when it
+    /// is back.
+    #[must_use]
+    pub fn with_log() -> Self {
+        let bus = Self::default();
+        bus.lock().log = Some(MemoryLog::default());
+        bus
     }
 
     /// Creates the engine of one server.
@@ -109,6 +133,45 @@ impl MemoryBus {
     /// Connects all nodes again.
     pub(super) fn heal(&self) {
         self.lock().cut.clear();
+        self.read_on();
+    }
+
+    /// Removes what clients could have missed from the log.
+    pub(super) fn trim_log(&self) {
+        if let Some(log) = &mut self.lock().log {
+            log.trim();
+        }
+    }
+
+    /// Lets every member read the log to its end.
+    fn read_on(&self) {
+        let (members, end) = {
+            let bus = self.lock();
+            let members: Vec<_> = bus.members.iter().map(|member| member.id.clone()).collect();
+            (members, bus.log.as_ref().map_or(0, MemoryLog::len))
+        };
+        for member in members {
+            self.read_log(&member, end);
+        }
+    }
+
+    /// Tells every member of a new entry of the log, the sender too.
+    pub(super) fn announce(&self, from: &NodeId, place: usize) {
+        let members = self.lock().members.iter().map(|member| member.id.clone()).collect();
+        self.send(from, members, Content::Entry(place));
+    }
+
+    /// Lets a member read the log up to a place, or to the first entry of a node that it is separated from.
+    fn read_log(&self, member: &NodeId, end: usize) {
+        let _reading = lock(&self.0.reading);
+        while let Some((node, place, entry)) = self.lock().next_entry(member, end) {
+            let MemoryEntry { from, message } = entry;
+            if from != *member {
+                node.receive(ReceivedMessage { from: Some(from), message, offset: Some(offset_of(place)) });
+            } else if let MessageBody::Broadcast { .. } = message.body {
+                node.logged(&message.namespace, &offset_of(place));
+            }
+        }
     }
 
     /// Disconnects a member from its engine.
@@ -134,6 +197,7 @@ impl MemoryBus {
             member.state_changed(EngineState::Gap { messages: Some(messages) });
         }
         member.state_changed(EngineState::Connected);
+        self.read_on();
     }
 
     /// Removes a member without a goodbye. Its engine never answers again.
@@ -197,6 +261,9 @@ impl MemoryBus {
 
     fn deliver(&self, transfer: &Transfer) {
         let Transfer { from, to, content, arrival: _ } = transfer;
+        if let Content::Entry(place) = **content {
+            return self.read_log(to, place + 1);
+        }
         let recipient = {
             let mut bus = self.lock();
             if bus.is_cut(from, to) {
@@ -211,12 +278,13 @@ impl MemoryBus {
         let Some(recipient) = recipient else { return };
         match &**content {
             Content::Message(message) => recipient.receive(message.clone()),
+            Content::Entry(_) => {}
             Content::Goodbye => recipient.node_left(from),
         }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Bus> {
-        lock(&self.0)
+        lock(&self.0.bus)
     }
 }
 
@@ -231,6 +299,27 @@ impl Bus {
 
     fn is_cut(&self, from: &NodeId, to: &NodeId) -> bool {
         self.cut.contains(&(from.clone(), to.clone()))
+    }
+
+    /// The next entry that a member reads, with its place. Own entries and those of namespaces that it has entered are read,
+    /// others are passed over.
+    fn next_entry(&mut self, member: &NodeId, end: usize) -> Option<(ClusterNode, usize, MemoryEntry)> {
+        if self.is_lost(member) {
+            return None;
+        }
+        loop {
+            let reader = self.members.iter().position(|reader| reader.id == *member)?;
+            let place = self.members[reader].read;
+            let entry = self.log.as_ref()?.entry(place).filter(|_| place < end)?.clone();
+            if self.is_cut(&entry.from, member) {
+                return None;
+            }
+            let reader = &mut self.members[reader];
+            reader.read += 1;
+            if entry.from == *member || reader.entered.contains_key(&entry.message.namespace) {
+                return Some((reader.node.clone(), place, entry));
+            }
+        }
     }
 
     fn find(&self, node: &NodeId) -> Option<ClusterNode> {

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::hub::cluster::{Census, ClusterNode, Engine, EngineError, EngineFuture, Published, Received};
+use crate::hub::cluster::{Census, ClusterNode, Engine, EngineError, EngineFuture, Published, Received, RecoveryStore};
 use crate::protocol::cluster::{ClusterMessage, MessageBody, NodeId};
 use crate::testing::cluster::memory_bus::{Content, Member, MemoryBus};
+use crate::testing::cluster::memory_log::{MemoryLog, offset_of};
 
 /// An engine in memory. Messages arrive at the other servers before [`Engine::publish`] returns, unless
 /// [`TestCluster::delay`](crate::testing::TestCluster::delay) has set a time.
@@ -41,7 +42,32 @@ impl MemoryEngine {
         }
     }
 
-    fn deliver(&self, message: &ClusterMessage) {
+    /// Runs `run` on the log of the connection, as a command of this engine.
+    pub(super) fn on_log<'a, T: Send + 'a>(
+        &'a self,
+        run: impl FnOnce(&mut MemoryLog) -> T + Send + 'a,
+    ) -> EngineFuture<'a, Result<T, EngineError>> {
+        Box::pin(async move {
+            if self.bus.lock().is_killed(&self.id) {
+                // A killed process learns no result.
+                std::future::pending::<()>().await;
+            }
+            self.present()?;
+            let mut bus = self.bus.lock();
+            bus.log.as_mut().map(run).ok_or_else(|| EngineError::new("the connection has no log"))
+        })
+    }
+
+    fn deliver(&self, message: &ClusterMessage) -> Published {
+        let place = {
+            let mut bus = self.bus.lock();
+            let log = bus.log.as_mut().filter(|_| MemoryLog::keeps(&message.body));
+            log.map(|log| log.add(&self.id, message))
+        };
+        if let Some(place) = place {
+            self.bus.announce(&self.id, place);
+            return Published::at(offset_of(place));
+        }
         let recipients: Vec<_> = {
             let bus = self.bus.lock();
             let others = bus.members.iter().filter(|member| member.id != self.id);
@@ -49,6 +75,7 @@ impl MemoryEngine {
         };
         let message = Received { from: Some(self.id.clone()), message: message.clone(), offset: None };
         self.bus.send(&self.id, recipients, Content::Message(message));
+        Published::without_offset()
     }
 
     fn reaches(&self, member: &Member, message: &ClusterMessage) -> bool {
@@ -82,7 +109,9 @@ impl Engine for MemoryEngine {
     fn start(&self, node: ClusterNode) -> EngineFuture<'_, Result<(), EngineError>> {
         let outcome = self.present();
         if outcome.is_ok() {
-            self.bus.lock().members.push(Member { id: self.id.clone(), node, entered: HashMap::new() });
+            let mut bus = self.bus.lock();
+            let read = bus.log.as_ref().map_or(0, MemoryLog::len);
+            bus.members.push(Member { id: self.id.clone(), node, entered: HashMap::new(), read });
         }
         Box::pin(async { outcome })
     }
@@ -131,10 +160,7 @@ impl Engine for MemoryEngine {
         if let Err(error) = self.present() {
             return Box::pin(async { Err(error) });
         }
-        for message in messages {
-            self.deliver(message);
-        }
-        let published = messages.iter().map(|_| Published::without_offset()).collect();
+        let published = messages.iter().map(|message| self.deliver(message)).collect();
         Box::pin(async { Ok(published) })
     }
 
@@ -148,6 +174,10 @@ impl Engine for MemoryEngine {
         let census = Census::Nodes(others.map(|member| member.id.clone()).collect());
         drop(bus);
         Box::pin(async { Ok(census) })
+    }
+
+    fn recovery(&self) -> Option<&dyn RecoveryStore> {
+        self.bus.lock().log.as_ref().map(|_| self as &dyn RecoveryStore)
     }
 
     fn stop(&self) -> EngineFuture<'_, ()> {

@@ -64,8 +64,61 @@ struct Node {
 /// # Errors
 ///
 /// The [`StartError`] of the first server that cannot start.
-pub async fn cluster(nodes: usize, mut configure: impl FnMut(Server) -> Server) -> Result<TestCluster, StartError> {
-    let bus = MemoryBus::new();
+pub async fn cluster(nodes: usize, configure: impl FnMut(Server) -> Server) -> Result<TestCluster, StartError> {
+    start(MemoryBus::new(), nodes, configure).await
+}
+
+/// Starts servers in memory as one cluster with a log, as over Redis streams; see [`cluster`] and [`MemoryBus::with_log`]. With
+/// [`Server::recovery`] clients resume on any node, also if their own was killed.
+///
+/// ```
+/// use gateway_core::prelude::*;
+/// use gateway_core::serve::Recovery;
+/// use gateway_core::testing;
+///
+/// #[gateway(namespace = "/chat")]
+/// struct Chat;
+///
+/// #[gateway]
+/// impl Chat {
+///     #[subscribe("say")]
+///     fn say(&self, namespace: Namespace, Data(text): Data<String>) {
+///         namespace.emit("said", &text);
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let server = |server: Server| server.gateway::<Chat>().recovery(Recovery::default());
+/// let cluster = testing::cluster_with_log(2, server).await.unwrap();
+/// let mut ann = cluster.node(0).connect("/chat").resumable().await.unwrap();
+/// let mut bob = cluster.node(1).connect("/chat").await.unwrap();
+/// bob.emit("say", "hi").await;
+/// assert_eq!(ann.expect_named("said").await, "hi");
+///
+/// cluster.kill_node(0);
+/// bob.emit("say", "are you there?").await;
+/// let mut ann = cluster.node(1).connect("/chat").come_back(&ann.lose()).await.unwrap();
+/// assert!(ann.is_recovered());
+/// assert_eq!(ann.expect_named("said").await, "are you there?");
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// The [`StartError`] of the first server that cannot start.
+pub async fn cluster_with_log(
+    nodes: usize,
+    configure: impl FnMut(Server) -> Server,
+) -> Result<TestCluster, StartError> {
+    start(MemoryBus::with_log(), nodes, configure).await
+}
+
+async fn start(
+    bus: MemoryBus,
+    nodes: usize,
+    mut configure: impl FnMut(Server) -> Server,
+) -> Result<TestCluster, StartError> {
     let mut started = Vec::with_capacity(nodes);
     for _ in 0..nodes {
         let engine = bus.engine();
@@ -131,6 +184,11 @@ impl TestCluster {
     pub fn kill_node(&self, node: usize) {
         self.bus.kill(self.id(node));
         self.node(node).kill();
+    }
+
+    /// Removes every entry from the log of a cluster with one: a client that has missed an event cannot resume on another node.
+    pub fn trim_log(&self) {
+        self.bus.trim_log();
     }
 
     /// Waits until no task has work left and no message is under way between the nodes. Exact on a paused clock.

@@ -6,6 +6,7 @@ mod contract;
 mod failures;
 mod faults;
 mod property;
+mod recovery;
 
 use std::sync::Arc;
 use std::time::Duration;
