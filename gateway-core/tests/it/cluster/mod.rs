@@ -7,6 +7,7 @@ mod failures;
 mod faults;
 mod property;
 mod recovery;
+mod recovery_property;
 
 use std::sync::Arc;
 use std::time::Duration;
