@@ -117,8 +117,10 @@ impl EventLog {
                 broadcast.end_by_fate();
             }
         } else {
-            while log.front().is_some_and(|broadcast| broadcast.fate.is_before(offset)) {
-                log.pop_front().map(LoggedBroadcast::end_by_fate);
+            while log.front().is_some_and(|broadcast| broadcast.fate.is_before(offset))
+                && let Some(broadcast) = log.pop_front()
+            {
+                broadcast.end_by_fate();
             }
         }
         // Without a known offset the entries come in the order in which they were written.

@@ -196,7 +196,7 @@ pub(super) async fn write_records(cluster: &Cluster, records: &SessionRecords) {
         let (writes, next) = records.begin(cluster.node_id().as_str());
         if writes.is_empty() {
             records.idle.notify_waiters();
-            let next = next.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
+            let next = next.unwrap_or_else(|| Instant::now() + Duration::from_hours(1));
             tokio::select! {
                 () = records.changed.notified() => {}
                 () = sleep_until(next) => {}
@@ -227,21 +227,18 @@ impl SessionRecords {
             && let Some(Reverse((due, key))) = queue.pop()
         {
             let Some(entry) = entries.get_mut(&key).filter(|entry| entry.due == due) else { continue };
-            match entry.write(&key, node, now, self.keep_connected()) {
-                Some(write) => {
-                    // What changes from here on is the next write.
-                    let was_changed = std::mem::replace(&mut entry.change, RecordChange::Nothing);
-                    entry.last_write = Some(now);
-                    entry.due = now + if write.is_away { CHECK } else { self.renewal() };
-                    *unwritten -= usize::from(was_changed != RecordChange::Nothing);
-                    queue.push(Reverse((entry.due, key)));
-                    writes.push(write);
-                }
-                None => {
-                    // The session is gone, and its time is over.
-                    let entry = entries.remove(&key);
-                    *unwritten -= usize::from(entry.is_some_and(|entry| entry.change != RecordChange::Nothing));
-                }
+            if let Some(write) = entry.write(&key, node, now, self.keep_connected()) {
+                // What changes from here on is the next write.
+                let was_changed = std::mem::replace(&mut entry.change, RecordChange::Nothing);
+                entry.last_write = Some(now);
+                entry.due = now + if write.is_away { CHECK } else { self.renewal() };
+                *unwritten -= usize::from(was_changed != RecordChange::Nothing);
+                queue.push(Reverse((entry.due, key)));
+                writes.push(write);
+            } else {
+                // The session is gone, and its time is over.
+                let entry = entries.remove(&key);
+                *unwritten -= usize::from(entry.is_some_and(|entry| entry.change != RecordChange::Nothing));
             }
         }
         *unwritten += writes.len();

@@ -10,7 +10,7 @@ use gateway_core::{Disconnect, Message, SendError, ServerHandle};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 
 /// Time in which a change of a session is written for other servers.
 const RECORDED: Duration = Duration::from_millis(110);

@@ -87,7 +87,7 @@ fn step() -> impl Strategy<Value = Move> {
 }
 
 enum Presence {
-    Here(TestClient),
+    Here(Box<TestClient>),
     Away(LostConnection),
 }
 
@@ -121,11 +121,11 @@ impl ModelClient {
 impl Running {
     async fn start() -> Self {
         // An offset is awaited for as long as it takes: what goes out without one may come twice.
-        let options = gateway_core::cluster::ClusterOptions::new().offset_timeout(Duration::from_secs(3600));
+        let options = gateway_core::cluster::ClusterOptions::new().offset_timeout(Duration::from_hours(1));
         let configure = |server: Server| {
             server
                 .gateway::<Rooms>()
-                .recovery(Recovery::new().within(Duration::from_secs(3600)))
+                .recovery(Recovery::new().within(Duration::from_hours(1)))
                 .cluster_options(options.clone())
         };
         let cluster = cluster_with_log(NODES, configure).await.unwrap();
@@ -134,7 +134,7 @@ impl Running {
             let (node, is_socket_io) = (number % NODES, number % 2 == 1);
             let connecting = running.cluster.node(node).connect("/rooms");
             let connecting = if is_socket_io { connecting.socket_io() } else { connecting.resumable() };
-            let presence = Some(Presence::Here(connecting.await.unwrap()));
+            let presence = Some(Presence::Here(Box::new(connecting.await.unwrap())));
             let (rooms, heard, expected) = Default::default();
             running.clients.push(ModelClient { presence, node, is_socket_io, rooms, heard, expected });
         }
@@ -231,7 +231,7 @@ impl Running {
         let connecting = if state.is_socket_io { connecting.socket_io() } else { connecting };
         let back = connecting.await.unwrap();
         assert!(back.is_recovered(), "client {client} comes back to node {node}");
-        (state.presence, state.node) = (Some(Presence::Here(back)), node);
+        (state.presence, state.node) = (Some(Presence::Here(Box::new(back))), node);
     }
 
     /// Lets everything arrive.
