@@ -365,8 +365,8 @@ fn begin_new(application: &Application, space: &Space, new_socket: &NewSocket<'_
         }
         _ => session,
     };
-    if let Some(log) = space.event_log() {
-        session.begin_at(log.position());
+    if let Some((log, recovery)) = space.event_log().zip(session.recovery.as_ref()) {
+        recovery.begin_at(log.position());
     }
     let session = Arc::new(session);
     space.enter(&session);

@@ -14,7 +14,7 @@ use crate::hub::{PublicData, Space};
 use crate::metrics::{cluster_session_missing, cluster_session_taken};
 use crate::protocol::cluster::{ClusterMessage, EventPacket, MessageBody, Selector, StoredSession};
 use crate::protocol::{EncodeContext, Encoded, OffsetNumber, Outgoing, WireFormat, entry_of, read_offset};
-use crate::session::{Offset, Recovery, Session};
+use crate::session::{Offset, Recovery, Session, SessionRecovery};
 use crate::transport::Handshake;
 
 /// Maximum number of pages that are read from the log for one client.
@@ -140,7 +140,7 @@ impl Returning {
         let session = Arc::clone(presence.session());
         log.sessions.take(&session, &space);
         let taken = TakenSession { cluster: Arc::clone(cluster), presence: Some(presence) };
-        let missed = match self.missed(store, (&stored, &start), &space).await {
+        let missed = match self.missed(store, (&stored, &start), &session).await {
             Ok(missed) => missed,
             Err(missing) => {
                 log.sessions.end(&session);
@@ -181,8 +181,9 @@ impl Returning {
     fn enter(&self, space: &Arc<Space>, stored: &StoredSession, number: u64) -> MembershipGuard {
         let Application { hub, telemetry, limits, .. } = &*self.application;
         let session = Session::new(&space.name, self.handshake.clone(), self.format, limits, telemetry)
-            .with_recovery(self.recovery(), &hub.offsets)
-            .taken_over(stored, OffsetNumber::in_log(number), self.recovery());
+            .with_recovery(self.recovery(), &hub.offsets);
+        let offset = OffsetNumber::in_log(number);
+        let session = SessionRecovery::take_over(session, stored, offset, self.recovery());
         session.state.insert(PublicData(stored.data.clone()));
         let session = Arc::new(session);
         space.take_in(&session, &stored.rooms);
@@ -195,19 +196,19 @@ impl Returning {
         &self,
         store: &dyn RecoveryStore,
         (stored, start): (&StoredSession, &str),
-        space: &Space,
+        session: &Session,
     ) -> Result<Vec<(Offset, Encoded)>, MissingSession> {
         let limits = self.recovery();
         let rooms: HashSet<&str> = stored.rooms.iter().map(String::as_str).chain([&*stored.socket_id]).collect();
         let (mut missed, mut bytes, mut after) = (Vec::new(), 0, start.to_owned());
         for _ in 0..MOST_PAGES {
-            let page = store.messages_after(&space.name, &after).await?;
+            let page = store.messages_after(&session.namespace, &after).await?;
             let LogPage { messages, next, is_last } =
                 page.ok_or(MissingSession::Reason("the log does not have its offset any more"))?;
             for (offset, message) in messages {
                 let Some(packet) = event_for(&rooms, message) else { continue };
                 let Some(offset) = OffsetNumber::of_entry(&offset) else { continue };
-                let frame = self.encode(&packet, offset);
+                let frame = session.identified(self.encode(&packet, offset), Offset::new(offset)).into_shared();
                 bytes += frame.len();
                 missed.push((Offset::new(offset), frame));
             }
@@ -225,7 +226,7 @@ impl Returning {
     fn encode(&self, EventPacket { event, args }: &EventPacket, offset: OffsetNumber) -> Encoded {
         let (content, offset) = (args.clone().into_content(), offset.text(self.format));
         let outgoing = Outgoing::Event { event, content: content.borrowed(), offset: Some(&offset) };
-        self.format.encode(EncodeContext::new(&self.namespace), &outgoing).into_shared()
+        self.format.encode(EncodeContext::new(&self.namespace), &outgoing)
     }
 }
 

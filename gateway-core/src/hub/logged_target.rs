@@ -44,13 +44,13 @@ impl LogRoute<'_> {
         };
         let mut accepted = Vec::new();
         let queued = push(&mut |session, leaves| {
-            if waits && session.can_resume() {
+            if waits && session.recovery.is_some() {
                 accepted.push(event.hold(session, leaves)?);
                 return Ok(Pushed::WillBeWritten);
             }
             let unlogged = UnloggedEvent { event: &event.event, content: event.content.borrowed() };
             let pushed = unlogged.queue(session, &shared, leaves);
-            if session.can_resume() && (pushed.is_ok() || session.is_away()) {
+            if session.recovery.is_some() && (pushed.is_ok() || session.is_away()) {
                 accepted.push(Arc::clone(session));
             }
             pushed
@@ -99,7 +99,7 @@ pub(crate) fn emit_logged(
     (name, content): (&str, Content),
     mode: EmitMode<'_>,
 ) -> Result<(), SendError> {
-    if !session.can_resume() {
+    if !session.recovery.is_some() {
         return session.emit(name, content.borrowed(), mode, None);
     }
     let (key, latest) = match mode {

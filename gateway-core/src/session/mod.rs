@@ -26,7 +26,7 @@ pub(crate) use batch::{Batch, burst_to, for_each, write_all_soon};
 pub(crate) use heartbeat::{ByteActivity, Heartbeat, HeartbeatAction, HeartbeatConfig, PingMode, ReceivedKind};
 pub(crate) use id::ById;
 pub use id::SocketId;
-use recovery::SessionRecovery;
+pub(crate) use recovery::SessionRecovery;
 pub(crate) use room_guard::{GuardDecision, RoomGuard};
 
 pub use disconnect_reason::DisconnectReason;
@@ -44,10 +44,9 @@ pub(crate) use unlogged_event::UnloggedEvent;
 use crate::limits::Limits;
 use crate::metrics::{Counter, Telemetry, TestLog};
 use crate::protocol::event_stream::{is_answer, with_event_id};
-use crate::protocol::cluster::StoredSession;
 use crate::protocol::{
     Compress, ContentRef, Disconnect, EncodeContext, Encoded, Key, MessageFormat, OffsetNumber, Outgoing, SharedEvent,
-    WireFormat, read_offset,
+    WireFormat,
 };
 use crate::session::outbox::{AlreadyResumed, RecoveryEnd};
 use crate::sync::lock;
@@ -72,7 +71,7 @@ pub(crate) struct Session {
     /// Present if answers to requests go to the POSTs that asked, and not to the connection.
     answers: OnceLock<Arc<Answers>>,
     /// Present if the client can resume after a lost connection.
-    recovery: Option<Box<SessionRecovery>>,
+    pub(crate) recovery: Option<Box<SessionRecovery>>,
     /// Number of accepted requests that are answered later.
     owed: AtomicUsize,
     /// The application's own format, if any.
@@ -171,28 +170,10 @@ impl Session {
 
     /// Queues an answer. If the answer is an event to its client, it is kept for recovery.
     pub(crate) fn answer(self: &Arc<Self>, outgoing: &Outgoing<'_>, delivery: Delivery) -> Result<(), SendError> {
-        let Some(offset) = self.number(outgoing) else { return self.answer_unnumbered(outgoing, delivery) };
+        let Some(offset) = self.number(outgoing) else { return UnloggedEvent::answer(self, outgoing, delivery) };
         let [event, other] = self.encode_numbered(outgoing, offset);
         self.push_event(event, offset)?;
         self.push(other, delivery)
-    }
-
-    fn answer_unnumbered(self: &Arc<Self>, outgoing: &Outgoing<'_>, delivery: Delivery) -> Result<(), SendError> {
-        let event = outgoing.event().filter(|_| self.format.is_numbered(outgoing));
-        let event = event.map(|(event, content)| UnloggedEvent { event, content });
-        let Some(event) = event.filter(|event| event.is_read_as_offset(self)) else {
-            return self.push(self.encode(outgoing), delivery);
-        };
-        let pushed = event.push(self, delivery, Leaves::ANY)?;
-        self.write_after(pushed);
-        let [_, other] = self.format.encode_numbered(self.encode_context(), outgoing, "");
-        self.push(other, delivery)
-    }
-
-    /// Returns `true` if its client may resume after a lost connection.
-    #[inline]
-    pub(crate) fn can_resume(&self) -> bool {
-        self.recovery.is_some()
     }
 
     /// Queues one frame, or returns the frame if it does not fit yet. A frame with an offset is kept for recovery.
@@ -378,20 +359,6 @@ impl Session {
         self
     }
 
-    /// Makes the session that of a client which comes from another node, and has read the events up to `offset`. Events are kept
-    /// until [`Outbox::catch_up`].
-    pub(crate) fn taken_over(mut self, stored: &StoredSession, offset: OffsetNumber, limits: &Recovery) -> Self {
-        self.id = SocketId::of_node(&stored.socket_id);
-        if let Some(recovery) = &mut self.recovery {
-            recovery.key = SocketId::of_node(&stored.private_id);
-            recovery.recovered = true;
-        }
-        self.begin_at(stored.start.as_deref().and_then(read_offset).unwrap_or_default());
-        self.outbox.record(limits, offset);
-        self.outbox.wait_for_log();
-        self
-    }
-
     /// Replaces an earlier session of the client and takes over its id, its state and the events missed since `offset`. If
     /// the loss of its connection was not detected yet, the earlier session ends. Returns `None` if the missed events are
     /// no longer kept.
@@ -410,19 +377,6 @@ impl Session {
         earlier.outbox.end(DisconnectReason::Resumed, Scope::Connection);
         recovery.settled.cancel();
         Some(session)
-    }
-
-    /// Notes the position of the log when the session begins.
-    pub(crate) fn begin_at(&self, position: u64) {
-        if let Some(recovery) = &self.recovery {
-            recovery.start.store(position, Ordering::Relaxed);
-        }
-    }
-
-    /// The position of the log when the session began, if known.
-    pub(crate) fn start(&self) -> Option<u64> {
-        let start = self.recovery.as_ref()?.start.load(Ordering::Relaxed);
-        (start > 0).then_some(start)
     }
 
     /// Marks the connection as lost, or a resume as refused. Returns `true` if the client may resume; then events are kept.

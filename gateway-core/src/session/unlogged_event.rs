@@ -14,6 +14,19 @@ pub(crate) struct UnloggedEvent<'a> {
 }
 
 impl UnloggedEvent<'_> {
+    /// Queues an answer that has no offset of its own.
+    pub(super) fn answer(session: &Arc<Session>, outgoing: &Outgoing<'_>, delivery: Delivery) -> Result<(), SendError> {
+        let event = outgoing.event().filter(|_| session.format.is_numbered(outgoing));
+        let event = event.map(|(event, content)| UnloggedEvent { event, content });
+        let Some(event) = event.filter(|event| event.is_read_as_offset(session)) else {
+            return session.push(session.encode(outgoing), delivery);
+        };
+        let pushed = event.push(session, delivery, Leaves::ANY)?;
+        session.write_after(pushed);
+        let [_, other] = session.format.encode_numbered(session.encode_context(), outgoing, "");
+        session.push(other, delivery)
+    }
+
     /// Queues the event in the form that `shared` has for all sockets, unless this client would read its end as an offset.
     pub(crate) fn queue(
         self,

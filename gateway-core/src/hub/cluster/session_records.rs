@@ -388,6 +388,6 @@ fn stored_session(session: &Session, space: &Space, node: &str) -> StoredSession
     stored.namespace = Some(space.name.to_string());
     stored.format = Some(session.format.family().to_owned());
     stored.node = Some(node.to_owned());
-    stored.start = session.start().map(entry_of);
+    stored.start = session.recovery.as_ref().and_then(|recovery| recovery.start()).map(entry_of);
     stored
 }
