@@ -52,7 +52,7 @@ pub(super) fn leave(mut driver: SocketDriver, reason: DisconnectReason) -> impl 
             tokio::select! {
                 () = session.settled() => {
                     if let Some(log) = application.hub.cluster().and_then(|cluster| cluster.log())
-                        && !session.is_resumed()
+                        && session.resumed_as().is_none()
                     {
                         log.sessions.end(&session);
                     }
@@ -74,7 +74,7 @@ fn note_end(cluster: &Cluster, space: &Space, session: &Session, may_come_back: 
     let Some(log) = cluster.log() else { return };
     if may_come_back {
         log.sessions.keep_lost(session, space, cluster.node_id().as_str());
-    } else if !session.is_resumed() {
+    } else if session.resumed_as().is_none() {
         log.sessions.end(session);
     }
 }

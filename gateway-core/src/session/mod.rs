@@ -45,8 +45,7 @@ use crate::limits::Limits;
 use crate::metrics::{Counter, Telemetry, TestLog};
 use crate::protocol::event_stream::{is_answer, with_event_id};
 use crate::protocol::{
-    Compress, ContentRef, Disconnect, EncodeContext, Encoded, Key, MessageFormat, OffsetNumber, Outgoing, SharedEvent,
-    WireFormat,
+    Compress, ContentRef, Disconnect, EncodeContext, Encoded, Key, MessageFormat, Outgoing, SharedEvent, WireFormat,
 };
 use crate::session::outbox::{AlreadyResumed, RecoveryEnd};
 use crate::sync::lock;
@@ -353,8 +352,7 @@ impl Session {
 
     /// Makes the session resumable.
     pub(crate) fn with_recovery(mut self, recovery: &Recovery, offsets: &Arc<Offsets>) -> Self {
-        let zero = if offsets.are_from_log() { OffsetNumber::in_log(0) } else { OffsetNumber::on_server(0) };
-        self.outbox.record(recovery, zero);
+        self.outbox.record(recovery, offsets.before_first());
         self.recovery = Some(Box::new(SessionRecovery::new(SocketId::random(), offsets)));
         self
     }
@@ -435,10 +433,7 @@ impl Session {
     /// argument of every event as its offset.
     pub(crate) fn number(&self, outgoing: &Outgoing<'_>) -> Option<Offset> {
         let recovery = self.recovery.as_ref().filter(|_| self.format.is_numbered(outgoing))?;
-        match recovery.offsets.next() {
-            NextOffset::Assigned(offset) => Some(offset),
-            NextOffset::Off | NextOffset::FromLog => None,
-        }
+        if let NextOffset::Assigned(offset) = recovery.offsets.next() { Some(offset) } else { None }
     }
 
     /// Encodes a message: first the frame with an offset, then the accompanying frame without one.
@@ -487,12 +482,8 @@ impl Session {
         current
     }
 
-    /// Returns `true` if its client has resumed on a later session of this server.
-    pub(crate) fn is_resumed(&self) -> bool {
-        self.resumed_as().is_some()
-    }
-
-    fn resumed_as(&self) -> Option<Arc<Self>> {
+    /// The session on which its client has resumed on this server.
+    pub(crate) fn resumed_as(&self) -> Option<Arc<Self>> {
         let recovery = self.recovery.as_ref()?;
         let latest = lock(&recovery.latest).upgrade();
         latest.filter(|latest| !std::ptr::eq(&raw const **latest, self))

@@ -99,6 +99,11 @@ impl Offsets {
         self.source.load(Ordering::Relaxed) == LOG
     }
 
+    /// The position before the first event.
+    pub(crate) fn before_first(&self) -> OffsetNumber {
+        if self.are_from_log() { OffsetNumber::in_log(0) } else { OffsetNumber::on_server(0) }
+    }
+
     #[inline]
     pub(crate) fn next(&self) -> NextOffset {
         match self.source.load(Ordering::Relaxed) {
