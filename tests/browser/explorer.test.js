@@ -76,7 +76,7 @@ for (const protocol of ["plain", "socket-io"]) {
     for (const [label, value] of [["room", "lobby"], ["text", text]]) await page.locator("#form").getByLabel(label, { exact: false }).fill(value);
     await page.keyboard.press("Control+Enter");
     await entry(page, "→ message").getByText("answered after").waitFor();
-    await chat.getByText(text).waitFor();
+    await chat.getByText(text).first().waitFor();
     await chat.locator("#text").fill("and back");
     await chat.locator("#text").press("Enter");
     await entry(page, "← posted").getByText("and back").waitFor();
@@ -96,7 +96,7 @@ for (const protocol of ["plain", "socket-io"]) {
     await page.getByRole("button", { name: "Send" }).click();
     assert.notEqual(await page.locator("#send-problem").innerText(), "");
     await page.getByRole("button", { name: "Disconnect" }).click();
-    await page.getByText("Closed, 1000").waitFor();
+    await page.locator("#status[data-state=closed]").waitFor();
     assert.deepEqual(faults, []);
     await Promise.all([page.close(), chat.close()]);
   });

@@ -180,12 +180,12 @@ function received(message, path) {
       setState("open", `Connected to ${path}`);
       return log.add("state", "connected", undefined);
     case "closed": {
-      const { code, reason } = message;
+      const { code, reason, hasFailed = code !== 1000 && code !== 1005 } = message;
       const told = [code, closeCodes[code] ?? "", reason].filter((text) => text !== "").join(": ");
       log.lost();
       log.add("state", `closed, ${told}`, undefined);
       connection = undefined;
-      return setState(code === 1000 || code === 1005 ? "closed" : "failed", `Closed, ${told}`);
+      return setState(hasFailed ? "failed" : "closed", `Closed, ${told}`);
     }
     case "question":
       return log.question(name, data, (value) => connection?.answer(message.ask, value));

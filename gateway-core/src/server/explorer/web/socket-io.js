@@ -15,7 +15,8 @@ export function connectSocketIo(url, namespace, credentials, report) {
     socket.send(`4${kind}${prefix}${id}${text ?? ""}`);
     for (const attachment of attachments) socket.send(attachment);
   };
-  socket.onclose = ({ code, reason: text }) => report({ kind: "closed", code, reason: reason || text });
+  // A namespace ends by a packet, after which the client itself closes.
+  socket.onclose = ({ code, reason: text }) => report({ kind: "closed", code, reason: reason || text, hasFailed: reason !== "" });
   socket.onmessage = ({ data }) => {
     if (typeof data !== "string") return attach(data);
     if (data === "2") return socket.send("3");
