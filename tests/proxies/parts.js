@@ -50,22 +50,22 @@ function started(command, options) {
 }
 
 /** The fixture `operated` at an address of its own. */
-export async function server(host, port, monitoring, delay = 0) {
-  const child = started([join(binaries, "operated"), "--host", host, "--port", String(port), "--monitoring", String(monitoring), "--delay", String(delay), "--trust", "127.0.0.1"]);
+export async function server(host, port, monitoring, delay = 0, more = []) {
+  const child = started([join(binaries, "operated"), "--host", host, "--port", String(port), "--monitoring", String(monitoring), "--delay", String(delay), "--trust", "127.0.0.1", ...more]);
   child.stderr.resume();
   const [line] = await within("a server", once(createInterface(child.stdout), "line"));
   if (line !== `listening on ${host}:${port}`) throw new Error(line);
   return { host, pid: child.pid, gone: child.gone, stop() { child.kill("SIGTERM"); return within("the end of a server", child.gone); }, kill: () => child.kill("SIGKILL") };
 }
 
-/** The proxy of this name before its servers, as docs/deploy.md shows it; `edit` may change the block. */
-export async function proxied(name, edit = (text) => text) {
+/** The proxy of this name before its servers, as docs/deploy.md shows it; `edit` may change the block, `more` are options of the servers. */
+export async function proxied(name, edit = (text) => text, more = []) {
   const program = programs[name];
   // Programs that give up being root read it too.
   const folder = mkdtempSync(join(tmpdir(), "gateway-proxy-"));
   chmodSync(folder, 0o777);
   const ports = { port: await freePort("127.0.0.1"), servers: await freePort("127.0.0.11"), monitoring: await freePort("127.0.0.11") };
-  const open = (index) => server(`127.0.0.1${index + 1}`, ports.servers, ports.monitoring, program.delay);
+  const open = (index) => server(`127.0.0.1${index + 1}`, ports.servers, ports.monitoring, program.delay, more);
   const servers = [];
   for (let index = 0; index < program.servers; index += 1) servers.push(await open(index));
   const child = started(prepared(program, edit(shown(program.heading ?? name, program.block)), folder, ports), { cwd: folder, env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder } });
