@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use gateway_benches::arguments::{flag, follow, names, option};
-use gateway_benches::load::{Counted, Crowd, Listeners, Way, Wrong};
+use gateway_benches::load::{Counted, Crowd, Way, Wrong};
 use gateway_benches::payload::Shape;
 use gateway_benches::side_by_side::{Running, Spec, beside};
 use gateway_benches::wire::wires;
@@ -89,13 +89,11 @@ type Work = (&'static str, &'static str, Kind);
 enum Kind {
     /// Messages: an answer each, or a delivery to each connection; in so many portions.
     Messages(Counted, u64),
-    /// Deliveries to clients that listen by server-sent events; in so many portions.
-    Events(Listeners, u64),
     /// Connections that are opened.
     Handshakes,
 }
 
-fn works() -> [Work; 18] {
+fn works() -> [Work; 16] {
     let (plain, socket_io) = ("plain", "socket-io");
     [
         ("ask-32-1", plain, ASK_1),
@@ -104,8 +102,6 @@ fn works() -> [Work; 18] {
         ("broadcast-100-8", plain, BROADCAST_8),
         ("echo-32-1", plain, ECHO_1),
         ("echo-32-16", plain, ECHO_16),
-        ("events-100", plain, EVENTS),
-        ("events-100-8", plain, EVENTS_8),
         ("handshake", plain, Kind::Handshakes),
         ("io-ask-32-1", socket_io, ASK_1),
         ("io-ask-32-16", socket_io, ASK_16),
@@ -127,19 +123,12 @@ const ASK_16: Kind = Kind::Messages(Counted { way: Way::Ask, ..echo(Shape::Text(
 const BROADCAST: Kind = Kind::Messages(broadcast(1), 50);
 const BROADCAST_8: Kind = Kind::Messages(broadcast(8), 20);
 
-const EVENTS: Kind = Kind::Events(events(1), 50);
-const EVENTS_8: Kind = Kind::Events(events(8), 20);
-
 const fn echo(shape: Shape, portion: u64) -> Counted {
     Counted { way: Way::Event("echo"), shape, connections: 1, portion }
 }
 
 const fn broadcast(portion: u64) -> Counted {
     Counted { way: Way::Event("broadcast"), shape: Shape::Text(32), connections: 100, portion }
-}
-
-const fn events(portion: u64) -> Listeners {
-    Listeners { shape: Shape::Text(32), listeners: 99, portion }
 }
 
 const WARM_UP: u64 = 20;
@@ -152,11 +141,6 @@ fn count(server: &Path, format: &str, kind: Kind) -> Result<f64, Wrong> {
         Kind::Messages(counted, portions) => {
             let total = |portions| callgrind(server, |running| counted.run(wires, running.address, portions));
             let messages = portions * counted.portion * counted.receivers() as u64;
-            Ok((total(WARM_UP + portions)? - total(WARM_UP)?) / messages as f64)
-        }
-        Kind::Events(listeners, portions) => {
-            let total = |portions| callgrind(server, |running| listeners.run(wires, running.address, portions));
-            let messages = portions * listeners.portion * listeners.receivers() as u64;
             Ok((total(WARM_UP + portions)? - total(WARM_UP)?) / messages as f64)
         }
         Kind::Handshakes => {
