@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # CPU seconds of the compiler for 200 handlers: in one `impl` block, in twenty blocks, and on axum and socketioxide.
 # "check" and "build" are those after an edit of one handler, the median of five, in turn; --cold adds a release build from nothing.
+# EDIT says which: a line more in the "first" handler, in the "last", "above" all of them, or "none" more.
 # FRAMEWORK=FOLDER measures another checkout of this repository, HANDLERS and BLOCKS other numbers.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -144,8 +145,18 @@ seconds() {
 
 median() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
 
-# One handler near the beginning does something else, and has a line more.
-edit() { sed -i "0,/order\.id + [0-9]*/s//\n            order.id + $2/" "$folder/$1/src/main.rs"; }
+# One handler does something else, and a line is added where EDIT says.
+edit() {
+    local file=$folder/$1/src/main.rs lines=()
+    mapfile -t lines < <(grep -n 'order\.id + [0-9]' "$file" | cut -d: -f1)
+    case ${EDIT:-first} in
+        first) sed -i "${lines[0]}s/order\.id + [0-9]*/\n            order.id + $2/" "$file" ;;
+        last) sed -i "${lines[-1]}s/order\.id + [0-9]*/\n            order.id + $2/" "$file" ;;
+        above) sed -i "${lines[0]}s/order\.id + [0-9]*/order.id + $2/; 1i\\\n" "$file" ;;
+        none) sed -i "${lines[0]}s/order\.id + [0-9]*/order.id + $2/" "$file" ;;
+        *) echo "no such edit: $EDIT" >&2; exit 2 ;;
+    esac
+}
 
 packages=${PACKAGES:-one many peers}
 for command in ${COMMANDS:-check build}; do

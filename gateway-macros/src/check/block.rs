@@ -11,7 +11,7 @@ use crate::check::attributes::{cfgs, lints};
 use crate::check::layer::{refuse_on_block, refuse_strays};
 use crate::check::method::{Handler, Work, check_method};
 use crate::check::options::{Known, Options};
-use crate::check::structure::{BORROWS, shared};
+use crate::check::structure::{BORROWS, IS_A_STRUCT, shared};
 use crate::parse::{Arguments, Block, Role};
 
 pub(crate) struct CheckedBlock {
@@ -51,6 +51,13 @@ pub(crate) fn check_block(arguments: TokenStream, block: Block, mistakes: &mut M
         );
         return None;
     }
+    if !is_named(&block.self_type) {
+        mistakes.add(&block.self_type, IS_A_STRUCT);
+        return None;
+    }
+    for second in &block.seconds {
+        mistakes.add(second, "a block has one `#[gateway]`\nhelp: keep one of them");
+    }
     let generics = &block.generics;
     let is_generic = generics.type_params().next().is_some() || generics.const_params().next().is_some();
     let arguments = mistakes.ok_or_note(Arguments::read(arguments)).unwrap_or_default();
@@ -72,6 +79,16 @@ pub(crate) fn check_block(arguments: TokenStream, block: Block, mistakes: &mut M
         handlers,
         unread: block.unread,
     })
+}
+
+/// Returns `true` for a type by its name, as a struct's is. A macro may stand for one.
+fn is_named(ty: &Type) -> bool {
+    match ty {
+        Type::Paren(inner) => is_named(&inner.elem),
+        Type::Group(inner) => is_named(&inner.elem),
+        Type::Path(_) | Type::Macro(_) => true,
+        _ => false,
+    }
 }
 
 /// Checks of a block before its methods are looked at one by one.

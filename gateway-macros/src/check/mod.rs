@@ -25,4 +25,4 @@ pub(crate) use method::{Handler, Output, Work};
 pub(crate) use mistakes::Mistakes;
 pub(crate) use policy::Policy;
 pub(crate) use request::{CheckedRequest, check_request};
-pub(crate) use structure::{CheckedField, CheckedStruct, Source, check_struct};
+pub(crate) use structure::{CheckedField, CheckedStruct, IS_A_STRUCT, Source, check_struct};

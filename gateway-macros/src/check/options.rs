@@ -187,17 +187,17 @@ pub(crate) fn as_word(value: &Expr) -> Option<&Ident> {
     }
 }
 
-/// The text, if the value is one.
+/// The text, if the value is one. The compiler takes suffixes, as in `"text"once` or `8k`, in what a macro reads; here they say nothing.
 pub(crate) fn as_text(value: &Expr) -> Option<&LitStr> {
     match bare(value) {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.suffix().is_empty() => Some(text),
         _ => None,
     }
 }
 
 fn as_number(value: &Expr) -> Option<&LitInt> {
     match bare(value) {
-        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => Some(number),
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) if number.suffix().is_empty() => Some(number),
         _ => None,
     }
 }

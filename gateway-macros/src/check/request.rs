@@ -41,7 +41,9 @@ pub(crate) fn check_request(framework: Path, input: DeriveInput, mistakes: &mut 
         return CheckedRequest { framework, name: String::new(), reply: nothing(), ident, generics };
     };
     let name = arguments.name.value();
-    if let Some(mistake) = event_mistake(&name, Direction::In) {
+    if !arguments.name.suffix().is_empty() {
+        mistakes.add(&arguments.name, format!("a request's name is a text in quotes\nhelp: write `{EXAMPLE}`"));
+    } else if let Some(mistake) = event_mistake(&name, Direction::In) {
         mistakes.add(&arguments.name, mistake);
     } else if name.contains('*') {
         mistakes.add(&arguments.name, "a request is sent by one name, without `*`\nhelp: write the whole name");

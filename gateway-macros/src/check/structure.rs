@@ -61,6 +61,8 @@ pub(crate) enum Source {
     With(ExprPath),
 }
 
+pub(crate) const IS_A_STRUCT: &str = "a gateway is a struct\nhelp: put `#[gateway(namespace = \"/chat\")]` on a `struct`, and `#[gateway]` on the `impl` with its handlers";
+
 /// Message about a lifetime parameter.
 pub(crate) const BORROWS: &str = "a gateway lives as long as its server and borrows nothing\nhelp: keep owned values in it, or shared ones in an `Arc`";
 

@@ -26,6 +26,8 @@ pub(crate) struct Block {
     pub(crate) strays: Vec<Marker>,
     /// Markers inside a `#[cfg_attr(…)]`.
     pub(crate) conditional: Vec<Marker>,
+    /// Every further `#[gateway]`, which would see the block without its markers.
+    pub(crate) seconds: Vec<Attribute>,
     /// Layers around the block as a whole.
     pub(crate) layers: Vec<LayerMark>,
     /// Layers around an item that is not taken up.
@@ -90,6 +92,12 @@ pub(crate) fn marker_role(path: &Path) -> Option<Role> {
     Role::ALL.into_iter().find(|role| name == role.name())
 }
 
+fn take_gateways(attributes: &mut Vec<Conditional>) -> Vec<Attribute> {
+    let is_gateway =
+        |attribute: &Attribute| attribute.path().segments.last().is_some_and(|segment| segment.ident == "gateway");
+    attributes.extract_if(.., |conditional| is_gateway(&conditional.attribute)).map(|taken| taken.attribute).collect()
+}
+
 impl Block {
     pub(crate) fn read(item: TokenStream) -> syn::Result<Self> {
         Self::parse.parse2(item)
@@ -98,6 +106,7 @@ impl Block {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let mut attributes = opened(&input.call(Attribute::parse_outer)?);
         let layers = take_layers(&mut attributes);
+        let seconds = take_gateways(&mut attributes);
         let head = input.cursor();
         input.parse::<Option<Token![unsafe]>>()?;
         let impl_token = input.parse()?;
@@ -125,6 +134,7 @@ impl Block {
             methods: Vec::new(),
             strays: Vec::new(),
             conditional: Vec::new(),
+            seconds,
             layers,
             stray_layers: Vec::new(),
             named: Vec::new(),

@@ -11,4 +11,11 @@ async fn chat() {}
 #[gateway(namespace = "/chat")]
 pub trait Talk {}
 
+// Whose attribute has been told of already.
+#[gateway]
+impl Chat {
+    #[subscribe]
+    fn message(&self) {}
+}
+
 fn main() {}
