@@ -1,9 +1,9 @@
 //! The contract of a server as plain data, and as an AsyncAPI document: written, read back, as JSON and YAML;
-//! compared with an older one, and as TypeScript. Knows neither handlers
-//! nor servers.
+//! compared with an older one, and as TypeScript. Knows neither handlers nor servers.
 
 mod check;
 mod compare;
+mod contract;
 mod document;
 mod keys;
 mod members;

@@ -140,11 +140,11 @@ pub(super) fn contract(root: &Value) -> Result<Contract, ContractError> {
     })
 }
 
-type Components = (BTreeMap<String, Value>, BTreeMap<String, GuardContract>);
+type DocumentComponents = (BTreeMap<String, Value>, BTreeMap<String, GuardContract>);
 
-fn components(document: &At<'_>) -> Result<Components, ContractError> {
-    let Some(components) = document.get("components") else { return Ok(Components::default()) };
-    let mut made = Components::default();
+fn components(document: &At<'_>) -> Result<DocumentComponents, ContractError> {
+    let Some(components) = document.get("components") else { return Ok(DocumentComponents::default()) };
+    let mut made = DocumentComponents::default();
     if let Some(schemas) = components.get("schemas") {
         let own = schemas.object()?.iter().filter(|(name, _)| *name != super::document::EXCEPTION);
         made.0 = own.map(|(name, schema)| (name.clone(), schema.clone())).collect();

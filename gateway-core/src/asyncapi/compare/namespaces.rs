@@ -31,7 +31,7 @@ struct Comparison<'a> {
 }
 
 /// A part of a namespace whose payload is compared.
-struct Part<'a> {
+struct ContractPart<'a> {
     name: &'a str,
     sender: Sender,
 }
@@ -141,7 +141,7 @@ impl<'a> Comparison<'a> {
             }
         }
         if let (Some(old), Some(new)) = (&old.schema, &new.schema) {
-            self.schemas(old, new, &Part { name: &part, sender: Sender::Client });
+            self.schemas(old, new, &ContractPart { name: &part, sender: Sender::Client });
         }
     }
 
@@ -189,7 +189,9 @@ impl<'a> Comparison<'a> {
         let is_required =
             |contract: &Contract, payload: &Payload| !payload.may_be_absent && !takes_nothing(contract, payload);
         let kind = match (old, new) {
-            (Some(old), Some(new)) => return self.payload(old, new, &Part { name: part, sender: Sender::Client }),
+            (Some(old), Some(new)) => {
+                return self.payload(old, new, &ContractPart { name: part, sender: Sender::Client });
+            }
             (None, Some(new)) if is_required(self.new, new) => ChangeKind::RequiredPayloadAdded,
             (None, Some(_)) => ChangeKind::OptionalPayloadAdded,
             (Some(old), None) if is_required(self.old, old) => ChangeKind::RequiredPayloadRemoved,
@@ -203,7 +205,7 @@ impl<'a> Comparison<'a> {
         let kind = match (old, new) {
             (ClientReply::Value(old), ClientReply::Value(new))
             | (ClientReply::Stream(old), ClientReply::Stream(new)) => {
-                return self.payload(old, new, &Part { name: part, sender: Sender::Server });
+                return self.payload(old, new, &ContractPart { name: part, sender: Sender::Server });
             }
             (ClientReply::Empty, ClientReply::Empty) | (ClientReply::Untold, ClientReply::Untold) => return,
             (ClientReply::Empty, ClientReply::Value(_)) => ChangeKind::ReplyAdded,
@@ -221,11 +223,11 @@ impl<'a> Comparison<'a> {
     }
 
     fn event(&mut self, old: &ServerEvent, new: &ServerEvent, part: &str) {
-        self.payload(&old.payload, &new.payload, &Part { name: part, sender: Sender::Server });
+        self.payload(&old.payload, &new.payload, &ContractPart { name: part, sender: Sender::Server });
         match (&old.answer, &new.answer) {
             (Some(older), Some(newer)) => {
                 let name = format!("answer to {:?}", old.name);
-                self.payload(older, newer, &Part { name: &name, sender: Sender::Client });
+                self.payload(older, newer, &ContractPart { name: &name, sender: Sender::Client });
             }
             (None, Some(_)) => self.note(part, Sender::Server, ChangeKind::QuestionAdded, ""),
             (Some(_), None) => self.note(part, Sender::Server, ChangeKind::QuestionRemoved, ""),
@@ -233,7 +235,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn payload(&mut self, old: &Payload, new: &Payload, part: &Part<'_>) {
+    fn payload(&mut self, old: &Payload, new: &Payload, part: &ContractPart<'_>) {
         match (old.may_be_absent, new.may_be_absent) {
             (false, true) => self.note(part.name, part.sender, ChangeKind::MayBeAbsent, ""),
             (true, false) => self.note(part.name, part.sender, ChangeKind::AlwaysPresent, ""),
@@ -256,7 +258,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn schemas(&mut self, old: &Value, new: &Value, part: &Part<'_>) {
+    fn schemas(&mut self, old: &Value, new: &Value, part: &ContractPart<'_>) {
         for SchemaChange { path, kind, detail } in schema_changes((self.old, self.new), (old, new)) {
             let (namespace, name) = (self.namespace.clone(), part.name.to_owned());
             self.changes.push(Change { namespace, part: name, path, kind, sender: part.sender, detail });

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::asyncapi::compare::kind::ChangeKind;
 use crate::asyncapi::compare::shape::{
-    Alternative, Items, ListShape, NumberShape, ObjectShape, OtherFields, TextShape, alternatives,
+    Alternative, ListItems, ListShape, NumberShape, ObjectShape, OtherFields, TextShape, alternatives,
 };
-use crate::asyncapi::compare::variants::{Pairs, pair};
+use crate::asyncapi::compare::variants::{AlternativePairs, pair};
 use crate::asyncapi::model::Contract;
 
 /// A change inside a payload.
@@ -30,7 +30,7 @@ pub(super) fn schema_changes(contracts: (&Contract, &Contract), schemas: (&Value
 pub(super) struct SchemaComparison<'a> {
     pub(super) old: &'a Contract,
     pub(super) new: &'a Contract,
-    /// Pairs of schemas with references that were compared, or are being compared: a recursive type ends here.
+    /// AlternativePairs of schemas with references that were compared, or are being compared: a recursive type ends here.
     compared: HashSet<(String, String)>,
     changes: Vec<SchemaChange>,
 }
@@ -81,7 +81,7 @@ impl SchemaComparison<'_> {
 
     fn unions(&mut self, older: Vec<Alternative>, newer: Vec<Alternative>, path: &str) {
         let is_union = older.iter().chain(&newer).filter(|one| matches!(one, Alternative::Object(_))).count() > 2;
-        let Pairs { pairs, mut removed, mut added } = pair(self, older, newer);
+        let AlternativePairs { pairs, mut removed, mut added } = pair(self, older, newer);
         for (old, new, name) in &pairs {
             let path = name.as_ref().map_or_else(|| path.to_owned(), |name| format!("{path}<{name}>"));
             self.alternatives(old, new, &path);
@@ -126,7 +126,7 @@ impl SchemaComparison<'_> {
             (Alternative::Text(old), Alternative::Text(new)) => self.texts(old, new, path),
             (Alternative::List(old), Alternative::List(new)) => self.lists(old, new, path),
             (Alternative::Object(old), Alternative::Object(new)) => self.objects(old, new, path),
-            // Pairs of the others are equal.
+            // AlternativePairs of the others are equal.
             _ => {}
         }
     }
@@ -216,16 +216,20 @@ impl SchemaComparison<'_> {
             (true, true) | (false, false) => {}
         }
         match (&old.items, &new.items) {
-            (Items::Each(older), Items::Each(newer)) => {
+            (ListItems::Each(older), ListItems::Each(newer)) => {
                 let kinds = (ChangeKind::MinItemsRaised, ChangeKind::MaxItemsLowered);
                 self.counts(path, (old.min_items, new.min_items), (old.max_items, new.max_items), kinds);
                 self.compare(older, newer, &format!("{path}[]"));
             }
-            (Items::Tuple(older), Items::Tuple(newer)) => {
+            (ListItems::Tuple(older), ListItems::Tuple(newer)) => {
                 self.tuples((older, old.min_items), (newer, new.min_items), path)
             }
-            (Items::Each(_), Items::Tuple(_)) => self.note(path, ChangeKind::TupleBecameList, "list is now tuple"),
-            (Items::Tuple(_), Items::Each(_)) => self.note(path, ChangeKind::TupleBecameList, "tuple is now list"),
+            (ListItems::Each(_), ListItems::Tuple(_)) => {
+                self.note(path, ChangeKind::TupleBecameList, "list is now tuple")
+            }
+            (ListItems::Tuple(_), ListItems::Each(_)) => {
+                self.note(path, ChangeKind::TupleBecameList, "tuple is now list")
+            }
         }
     }
 

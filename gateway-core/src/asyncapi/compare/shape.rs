@@ -57,19 +57,19 @@ pub(super) struct TextShape {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct ListShape {
-    pub(super) items: Items,
+    pub(super) items: ListItems,
     pub(super) min_items: u64,
     pub(super) max_items: Option<u64>,
     pub(super) is_unique: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Items {
+pub(super) enum ListItems {
     Each(Value),
     Tuple(Vec<Value>),
 }
 
-impl Default for Items {
+impl Default for ListItems {
     fn default() -> Self {
         Self::Each(Value::Bool(true))
     }
@@ -310,17 +310,17 @@ const TWO_63: f64 = 9_223_372_036_854_775_808.0;
 
 fn items(product: &Map<String, Value>) -> ListShape {
     let items = match product.get("items") {
-        Some(Value::Array(tuple)) => Items::Tuple(tuple.clone()),
-        Some(each) => Items::Each(each.clone()),
-        None => Items::default(),
+        Some(Value::Array(tuple)) => ListItems::Tuple(tuple.clone()),
+        Some(each) => ListItems::Each(each.clone()),
+        None => ListItems::default(),
     };
     let count = |name: &str| product.get(name).and_then(Value::as_u64);
     let max_items = match &items {
-        Items::Tuple(tuple) if product.get("additionalItems") == Some(&Value::Bool(false)) => {
+        ListItems::Tuple(tuple) if product.get("additionalItems") == Some(&Value::Bool(false)) => {
             let listed = tuple.len() as u64;
             Some(count("maxItems").map_or(listed, |most| most.min(listed)))
         }
-        Items::Tuple(_) | Items::Each(_) => count("maxItems"),
+        ListItems::Tuple(_) | ListItems::Each(_) => count("maxItems"),
     };
     ListShape {
         items,

@@ -8,7 +8,7 @@ use crate::asyncapi::compare::schema::SchemaComparison;
 use crate::asyncapi::compare::shape::{Alternative, NumberShape, ObjectShape, OtherFields, TextShape};
 
 /// Alternatives of an older and a newer union.
-pub(super) struct Pairs {
+pub(super) struct AlternativePairs {
     /// Alternatives that belong together, with the name of the variant where there is one.
     pub(super) pairs: Vec<(Alternative, Alternative, Option<String>)>,
     /// Alternatives of the older union alone.
@@ -17,8 +17,12 @@ pub(super) struct Pairs {
     pub(super) added: Vec<Alternative>,
 }
 
-/// Pairs the alternatives of two unions.
-pub(super) fn pair(comparison: &SchemaComparison<'_>, older: Vec<Alternative>, newer: Vec<Alternative>) -> Pairs {
+/// AlternativePairs the alternatives of two unions.
+pub(super) fn pair(
+    comparison: &SchemaComparison<'_>,
+    older: Vec<Alternative>,
+    newer: Vec<Alternative>,
+) -> AlternativePairs {
     let mut pairs = Vec::new();
     let mut added = newer;
     let mut removed = Vec::new();
@@ -62,7 +66,7 @@ pub(super) fn pair(comparison: &SchemaComparison<'_>, older: Vec<Alternative>, n
             None => removed.push(old),
         }
     }
-    Pairs { pairs, removed, added }
+    AlternativePairs { pairs, removed, added }
 }
 
 /// Mark of a variant.

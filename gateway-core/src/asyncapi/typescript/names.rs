@@ -87,12 +87,12 @@ const TAKEN: &[&str] = &[
 ];
 
 /// Names of the types of a contract.
-pub(super) struct Names {
+pub(super) struct TypeNames {
     schemas: BTreeMap<String, String>,
     taken: BTreeSet<String>,
 }
 
-impl Names {
+impl TypeNames {
     pub(super) fn new(contract: &Contract) -> Self {
         let mut names = Self { schemas: BTreeMap::new(), taken: TAKEN.iter().map(|name| (*name).to_owned()).collect() };
         for schema in contract.schemas.keys() {

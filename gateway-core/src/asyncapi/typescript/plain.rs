@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use crate::asyncapi::model::{ClientEvent, ClientReply, Contract, ErrorCode, Failures, NamespaceContract, Payload};
-use crate::asyncapi::typescript::names::Names;
+use crate::asyncapi::typescript::names::TypeNames;
 use crate::asyncapi::typescript::text::{comment, member, quoted};
 use crate::asyncapi::typescript::types::{Bytes, Types, Way};
 
 /// Writes the file.
 pub(crate) fn plain(contract: &Contract) -> String {
-    let mut types = Types { contract, names: Names::new(contract), bytes: Bytes::Base64 };
+    let mut types = Types { contract, names: TypeNames::new(contract), bytes: Bytes::Base64 };
     let declarations = types.declarations();
     let mut text = header(contract);
     let served: Vec<&NamespaceContract> = contract.namespaces.iter().filter(|namespace| !namespace.is_raw).collect();
@@ -42,7 +42,8 @@ fn of_namespace(types: &mut Types<'_>, namespace: &NamespaceContract) -> String 
         payload.map_or_else(|| "null".to_owned(), |payload| types.payload(payload, way))
     };
     let data = |request: &ClientEvent| null(request.payload.as_ref(), Way::Sent);
-    let (mut emits, mut requests, mut streams) = (Table::new("emits"), Table::new("requests"), Table::new("streams"));
+    let (mut emits, mut requests, mut streams) =
+        (EventTable::new("emits"), EventTable::new("requests"), EventTable::new("streams"));
     for request in &namespace.requests {
         let Some(key) = key(namespace, &request.name) else { continue };
         let documentation = about(request);
@@ -65,7 +66,7 @@ fn of_namespace(types: &mut Types<'_>, namespace: &NamespaceContract) -> String 
             }
         }
     }
-    let (mut listens, mut questions) = (Table::new("listens"), Table::new("questions"));
+    let (mut listens, mut questions) = (EventTable::new("listens"), EventTable::new("questions"));
     for event in &namespace.events {
         let sent = types.payload(&event.payload, Way::Received);
         let documentation = event.description.clone().unwrap_or_default();
@@ -85,12 +86,12 @@ fn of_namespace(types: &mut Types<'_>, namespace: &NamespaceContract) -> String 
 }
 
 /// One of the five tables of a namespace.
-struct Table {
+struct EventTable {
     name: &'static str,
     rows: String,
 }
 
-impl Table {
+impl EventTable {
     fn new(name: &'static str) -> Self {
         Self { name, rows: String::new() }
     }

@@ -3,54 +3,17 @@
 use std::fmt::Write as _;
 
 use crate::asyncapi::model::{ClientEvent, ClientReply, Contract, NamespaceContract};
-use crate::asyncapi::typescript::names::Names;
+use crate::asyncapi::typescript::names::TypeNames;
 use crate::asyncapi::typescript::plain::{about, header, key};
 use crate::asyncapi::typescript::text::{comment, member};
 use crate::asyncapi::typescript::types::{Bytes, Types, Way, union};
 
 /// Declarations that stand in each file.
-const SHARED: &str = "\
-import type { Socket } from \"socket.io-client\";
-
-/** A failure: what an acknowledgement carries in place of its value, and the payload of the event `exception`. */
-export interface GatewayException {
-  status: \"error\";
-  message: string;
-  code?: string;
-  details?: unknown;
-  id?: string;
-  cause?: { pattern?: string };
-}
-
-/** Tells a failure from the value of an acknowledgement. */
-export function isException(answer: unknown): answer is GatewayException {
-  return typeof answer === \"object\" && answer !== null && (answer as GatewayException).status === \"error\" && \"message\" in answer;
-}
-
-type Data<F> = F extends (...args: infer A) => void ? (A extends [...infer D, (reply: any) => void] ? D : never) : never;
-type Reply<F> = F extends (...args: infer A) => void
-  ? A extends [...unknown[], (reply: infer R) => void] ? Exclude<R, GatewayException> : never
-  : never;
-
-/**
- * Sends an event and resolves with the reply. Rejects with an `Error` whose `cause` is the failure, or after `timeout` milliseconds.
- *
- * `emitWithAck` after `timeout()` has no types of its own.
- */
-export async function call<E extends Record<N, (...args: any[]) => void>, N extends keyof E & string>(
-  socket: Socket<any, E>, timeout: number, name: N, ...data: Data<E[N]>
-): Promise<Reply<E[N]>> {
-  const untyped: Socket = socket as any;
-  const answer: unknown = await untyped.timeout(timeout).emitWithAck(name, ...data);
-  if (isException(answer)) throw Object.assign(new Error(answer.message), { cause: answer });
-  return answer as Reply<E[N]>;
-}
-
-";
+const SHARED: &str = include_str!("socket_io.ts");
 
 /// Writes the file.
 pub(crate) fn socket_io(contract: &Contract) -> String {
-    let mut types = Types { contract, names: Names::new(contract), bytes: Bytes::Attachments };
+    let mut types = Types { contract, names: TypeNames::new(contract), bytes: Bytes::Attachments };
     let mut text = header(contract);
     text += SHARED;
     text += &types.declarations();

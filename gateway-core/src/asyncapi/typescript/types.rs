@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 use crate::asyncapi::model::{Contract, Payload, PayloadStyle, SCHEMAS};
-use crate::asyncapi::typescript::names::Names;
+use crate::asyncapi::typescript::names::TypeNames;
 use crate::asyncapi::typescript::text::{comment, member, quoted};
 
 /// Depth of schemas within each other that is written; deeper ones are `unknown`. Recursion goes through names and is not bounded by it.
@@ -30,7 +30,7 @@ pub(super) enum Way {
 /// A writer of types.
 pub(super) struct Types<'a> {
     pub(super) contract: &'a Contract,
-    pub(super) names: Names,
+    pub(super) names: TypeNames,
     pub(super) bytes: Bytes,
 }
 
