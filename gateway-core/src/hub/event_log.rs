@@ -59,7 +59,15 @@ impl LoggedBroadcast {
 #[derive(Debug)]
 pub(super) struct LogEntry<'a>(MutexGuard<'a, VecDeque<LoggedBroadcast>>);
 
+/// Maximum number of sockets of all events that wait for a log that is away.
+const MOST_WAITING: usize = 1_000_000;
+
 impl LogEntry<'_> {
+    /// Returns `true` if an event for this number of sockets may wait for a log that is away, beside others as large.
+    pub(super) fn has_room_for(&self, sockets: usize) -> bool {
+        self.0.len().saturating_mul(sockets) <= MOST_WAITING
+    }
+
     /// Adds the event that was handed to the engine.
     pub(super) fn add(mut self, broadcast: LoggedBroadcast) {
         self.0.push_back(broadcast);

@@ -58,6 +58,10 @@ impl LogRoute<'_> {
         if !waits && !accepted.is_empty() {
             self.cluster.meter.without_offset.add();
         }
+        if !waits && !entry.has_room_for(accepted.len()) {
+            // What is kept for sockets while the engine is away is bounded; a client that misses an event is told.
+            accepted.drain(..).filter(|session| session.is_away()).for_each(|session| session.retire());
+        }
         if is_published {
             entry.add(LoggedBroadcast::new(&event, self.selection.clone(), fate).accepted(accepted, !waits));
         }

@@ -297,13 +297,13 @@ impl Target {
     #[cold]
     #[inline(never)]
     fn say_logged(&self, recipients: &Recipients, event: &str, content: Content, key: Option<&str>) -> BroadcastResult {
-        let (encoding, worth, list) = (self.space.encode_context(), self.worth, recipients.list());
+        let (encoding, worth) = (self.space.encode_context(), self.worth);
         let key_of_event = key.map(|key| Key::new(event, key));
         let Some((cluster, log)) = self.cluster().zip(self.space.event_log()) else {
             let shared = SharedEvent::new(encoding, event, content.borrowed(), None).worth(worth);
             let shared = key_of_event.into_iter().fold(shared, SharedEvent::with_key);
             let sent = send_unlogged(self, recipients, &shared, &content);
-            write_all_soon(list, BurstFrames::default());
+            write_all_soon(recipients.list(), BurstFrames::default());
             return sent;
         };
         let mut to = self.selector();
@@ -311,9 +311,15 @@ impl Target {
         let route = LogRoute { cluster, log, selection: &self.selection };
         let namespace = Arc::clone(&self.space.name);
         let event = LoggedEvent { namespace, event: event.to_owned(), content, key: key_of_event, worth };
-        let (queued, is_published) = route.send(event, to, encoding, |push| self.push_to(recipients, push));
-        write_all_soon(list, BurstFrames::default());
-        BroadcastResult { queued, skipped: recipients.len() - queued, not_published: !is_published }
+        let mut selected = None;
+        let (queued, is_published) = route.send(event, to, encoding, |push| {
+            // A socket that came from another node since has the event neither in its log nor in the older list.
+            let recipients = selected.insert(self.select());
+            self.push_to(recipients, push)
+        });
+        let selected = selected.as_ref().unwrap_or(recipients);
+        write_all_soon(selected.list(), BurstFrames::default());
+        BroadcastResult { queued, skipped: selected.len() - queued, not_published: !is_published }
     }
 
     /// The cluster, if the target spans all nodes of one.
