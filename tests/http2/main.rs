@@ -3,6 +3,7 @@
 
 mod client;
 mod ends;
+mod event_streams;
 mod fallback;
 mod foreign;
 mod hostile;
