@@ -17,6 +17,7 @@ pages! {
     getting_started: "getting-started.md";
     clients: "clients.md";
     contract: "contract.md";
+    contract_changes: "contract-changes.md";
     gateways: "gateways.md";
     events: "events.md";
     arguments: "arguments.md";

@@ -2,10 +2,11 @@
 
 use std::io::Write;
 
-use crate::asyncapi::AsyncApiVersion;
+use crate::asyncapi::{AsyncApiVersion, Contract};
 use crate::server::Server;
 
-const USAGE: &str = "usage: contract [--yaml] [--asyncapi-3.0]";
+const USAGE: &str =
+    "usage: contract [--yaml] [--asyncapi-3.0] | contract --typescript | contract --socket-io-typescript";
 
 /// Prints the contract and ends the program, if the program's first argument is `contract`. Otherwise returns at once.
 ///
@@ -19,7 +20,8 @@ const USAGE: &str = "usage: contract [--yaml] [--asyncapi-3.0]";
 /// }
 /// ```
 ///
-/// The document is JSON of AsyncAPI 3.1. `--yaml` makes it YAML, `--asyncapi-3.0` a document of AsyncAPI 3.0. The program ends with 0; with 1
+/// The document is JSON of AsyncAPI 3.1. `--yaml` makes it YAML, `--asyncapi-3.0` a document of AsyncAPI 3.0. `--typescript` prints
+/// [`Contract::to_typescript`] in its place, `--socket-io-typescript` [`Contract::to_socket_io_typescript`]. The program ends with 0; with 1
 /// if the contract cannot be derived or standard output is closed; with 2 for an unknown option. Nothing is printed on standard output
 /// then, but the reason on standard error.
 pub fn main(server: &Server) {
@@ -38,19 +40,24 @@ pub fn main(server: &Server) {
 
 /// The program's exit code, and the document or the reason why there is none.
 fn document(server: &Server, options: impl Iterator<Item = String>) -> (i32, String) {
-    let (mut is_yaml, mut version) = (false, AsyncApiVersion::V3_1);
+    let (mut write, mut version): (fn(&Contract, AsyncApiVersion) -> String, _) = (json, AsyncApiVersion::V3_1);
     for option in options {
         match option.as_str() {
-            "--yaml" => is_yaml = true,
+            "--yaml" => write = Contract::to_yaml,
+            "--typescript" => write = |contract, _| contract.to_typescript(),
+            "--socket-io-typescript" => write = |contract, _| contract.to_socket_io_typescript(),
             "--asyncapi-3.0" => version = AsyncApiVersion::V3_0,
             _ => return (2, format!("unknown option `{option}`\n{USAGE}\n")),
         }
     }
     match server.contract() {
-        Ok(contract) if is_yaml => (0, contract.to_yaml(version)),
-        Ok(contract) => (0, format!("{:#}\n", contract.to_asyncapi(version))),
+        Ok(contract) => (0, write(&contract, version)),
         Err(error) => (1, format!("{error}\n")),
     }
+}
+
+fn json(contract: &Contract, version: AsyncApiVersion) -> String {
+    format!("{:#}\n", contract.to_asyncapi(version))
 }
 
 #[cfg(test)]
@@ -65,6 +72,8 @@ mod tests {
     fn options_choose_the_document() {
         assert!(matches!(run(&[]), (0, text) if text.starts_with('{') && text.contains("\"3.1.0\"")));
         assert!(matches!(run(&["--yaml"]), (0, text) if text.starts_with("asyncapi: \"3.1.0\"\n")));
+        assert!(matches!(run(&["--typescript"]), (0, text) if text.starts_with("// Generated from the contract of")));
+        assert!(matches!(run(&["--socket-io-typescript"]), (0, text) if text.contains("interface GatewayException")));
         assert!(matches!(run(&["--asyncapi-3.0"]), (0, text) if text.contains("\"3.0.0\"")));
         assert_eq!(run(&["--xml"]), (2, format!("unknown option `--xml`\n{USAGE}\n")));
     }
