@@ -18,6 +18,7 @@ use crate::connection::takeover::Takeover;
 use crate::error::{ConnectRejection, Exception};
 use crate::gateway::Route;
 use crate::handler::SocketGrants;
+use crate::hub::cluster::RecordSource;
 use crate::hub::{Hub, Resumed, Space};
 use crate::metrics::{Counter, told};
 use crate::protocol::{
@@ -133,7 +134,8 @@ impl SocketDriver {
             self.context.count(Counter::Recoveries);
         }
         if is_kept && let Some(log) = hub.cluster().and_then(|cluster| cluster.log()) {
-            log.sessions.keep(session, self.context.socket.space());
+            let source: Arc<dyn RecordSource> = self.context.socket.space().clone();
+            log.sessions.keep(session, &source);
         }
         // For a resumed client the greeting is queued behind the missed events.
         let greeting = if session.is_recovered() { Encoded::nothing() } else { session.greeting() };

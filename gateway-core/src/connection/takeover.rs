@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::connection::application::Application;
 use crate::connection::socket_driver::{MembershipGuard, ResumeToken};
-use crate::hub::cluster::{Cluster, EngineError, LogPage, RecoveryStore};
+use crate::hub::cluster::{Cluster, EngineError, LogPage, RecordSource, RecoveryStore};
 use crate::hub::{PublicData, Space};
 use crate::metrics::{cluster_session_missing, cluster_session_taken};
 use crate::protocol::cluster::{ClusterMessage, EventPacket, MessageBody, Selector, StoredSession};
@@ -51,7 +51,7 @@ impl Drop for TakenSession {
     fn drop(&mut self) {
         let Some(presence) = self.presence.take() else { return };
         if let Some(log) = self.cluster.log() {
-            log.sessions.keep_lost(presence.session(), presence.space(), self.cluster.node_id().as_str());
+            log.sessions.keep_lost(presence.session(), &**presence.space(), self.cluster.node_id().as_str());
         }
     }
 }
@@ -138,7 +138,8 @@ impl Returning {
         };
         let presence = self.enter(&space, &stored, number);
         let session = Arc::clone(presence.session());
-        log.sessions.take(&session, &space);
+        let source: Arc<dyn RecordSource> = space.clone();
+        log.sessions.take(&session, &source);
         let taken = TakenSession { cluster: Arc::clone(cluster), presence: Some(presence) };
         let missed = match self.missed(store, (&stored, &start), &session).await {
             Ok(missed) => missed,

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::hub::cluster::LogFate;
 use crate::hub::members::Selection;
 use crate::protocol::OffsetNumber;
-use crate::session::{Batch, LoggedEvent, Offset, Session};
+use crate::session::{Batch, LoggedDelivery, LoggedEvent, Offset, Session};
 use crate::sync::lock;
 
 /// The events of one namespace that were handed to the engine and not read back yet, in order.
@@ -172,10 +172,10 @@ impl LoggedBroadcast {
         let Some(event) = &self.event else { return };
         let (shared, offset) = (event.shared(offset), Offset::new(offset));
         for session in &self.accepted {
-            event.fill(session, &shared, offset, self.is_released);
+            LoggedDelivery(event).fill(session, &shared, offset, self.is_released);
         }
         for session in &self.late {
-            event.fill(session, &shared, offset, false);
+            LoggedDelivery(event).fill(session, &shared, offset, false);
         }
     }
 
@@ -183,7 +183,7 @@ impl LoggedBroadcast {
     fn release(&mut self) -> bool {
         let waited = self.waits();
         if let Some(event) = self.event.as_ref().filter(|_| !self.is_released) {
-            self.accepted.iter().for_each(|session| event.release(session));
+            self.accepted.iter().for_each(|session| LoggedDelivery(event).release(session));
             self.is_released = true;
         }
         waited

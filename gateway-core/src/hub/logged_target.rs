@@ -3,14 +3,13 @@
 
 use std::sync::Arc;
 
+use crate::hub::Space;
 use crate::hub::cluster::{Cluster, LogFate};
 use crate::hub::event_log::{EventLog, LoggedBroadcast};
 use crate::hub::members::Selection;
-use crate::hub::recipients::Recipients;
-use crate::hub::{BroadcastResult, Space, Target};
 use crate::protocol::cluster::{BroadcastFlags, EventPacket, MessageBody, Selector};
 use crate::protocol::{Compress, Content, EncodeContext, Key, SharedEvent};
-use crate::session::{EmitMode, Leaves, LoggedEvent, Pushed, SendError, Session, UnloggedEvent};
+use crate::session::{EmitMode, Leaves, LoggedDelivery, LoggedEvent, Pushed, SendError, Session, UnloggedEvent};
 
 /// The way of one event into the log of a namespace.
 #[derive(Clone, Copy)]
@@ -45,7 +44,7 @@ impl LogRoute<'_> {
         let mut accepted = Vec::new();
         let queued = push(&mut |session, leaves| {
             if waits && session.recovery.is_some() {
-                accepted.push(event.hold(session, leaves)?);
+                accepted.push(LoggedDelivery(&event).hold(session, leaves)?);
                 return Ok(Pushed::WillBeWritten);
             }
             let unlogged = UnloggedEvent { event: &event.event, content: event.content.borrowed() };
@@ -82,18 +81,6 @@ impl LogRoute<'_> {
         }
         is_published
     }
-}
-
-/// Queues an event that is not in the log.
-pub(super) fn send_unlogged(
-    target: &Target,
-    recipients: &Recipients,
-    shared: &SharedEvent<'_>,
-    content: &Content,
-) -> BroadcastResult {
-    let unlogged = UnloggedEvent { event: shared.event(), content: content.borrowed() };
-    let queued = target.push_to(recipients, |session, leaves| unlogged.queue(session, shared, leaves));
-    BroadcastResult { queued, skipped: recipients.len() - queued, not_published: false }
 }
 
 /// Sends an event to one socket by the log of the cluster, if its client can resume.

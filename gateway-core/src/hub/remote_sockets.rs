@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::hub::Target;
-use crate::protocol::cluster::{HandshakeSummary, RemoteSocket};
-use crate::session::Session;
+use crate::hub::cluster::RecordSource;
+use crate::hub::{Space, Target};
+use crate::protocol::cluster::{HandshakeSummary, RemoteSocket, StoredSession, USER_ROOM};
+use crate::protocol::entry_of;
+use crate::session::{Session, SocketId};
 use crate::transport::Handshake;
 
 /// Headers that carry credentials. They stay on their node.
@@ -53,5 +55,27 @@ fn summary(handshake: &Handshake) -> HandshakeSummary {
         url: handshake.path().to_owned(),
         query: Value::Object(query),
         ..HandshakeSummary::default()
+    }
+}
+
+impl RecordSource for Space {
+    fn describe(&self, session: &Session, node: &str) -> StoredSession {
+        let key = session.recovery_key().map_or("", SocketId::as_str);
+        let mut stored = StoredSession::new(key, session.id.as_str());
+        stored.rooms.push(session.id.as_str().to_owned());
+        stored.rooms.extend(self.every_room_of(&session.id));
+        // Compared with the record in the store, where the order counts.
+        stored.rooms.sort_unstable();
+        stored.user = stored.rooms.iter().find_map(|room| room.strip_prefix(USER_ROOM)).map(str::to_owned);
+        stored.data = session.state.find::<PublicData>().map_or_else(|| serde_json::json!({}), |data| data.0.clone());
+        stored.namespace = Some(self.name.to_string());
+        stored.format = Some(session.format.family().to_owned());
+        stored.node = Some(node.to_owned());
+        stored.start = session.recovery.as_ref().and_then(|recovery| recovery.start()).map(entry_of);
+        stored
+    }
+
+    fn has_session(&self, session: &Session) -> bool {
+        self.has(session)
     }
 }

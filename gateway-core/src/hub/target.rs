@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::hub::cluster::Cluster;
-use crate::hub::logged_target::{LogRoute, send_unlogged};
+use crate::hub::logged_target::LogRoute;
 use crate::hub::members::{Selection, is_user_room, user_room};
 use crate::hub::recipients::Recipients;
 use crate::hub::{JoinError, RoomName, Space};
@@ -15,7 +15,7 @@ use crate::protocol::{
 use crate::session::{
     BurstFrames, Delivery, EmitMode, JoinedBurst, Scope, SendError, VolatileText, burst_to, for_each, write_all_soon,
 };
-use crate::session::{Leaves, LoggedEvent, NextOffset, Offset, Pushed, Session};
+use crate::session::{Leaves, LoggedEvent, NextOffset, Offset, Pushed, Session, UnloggedEvent};
 
 /// A set of sockets of one namespace, selected by rooms. More rooms widen the set; a socket in two rooms counts once.
 ///
@@ -160,7 +160,7 @@ impl Target {
     ///
     /// `push` has one call site, so that the compiler inlines it into the loop.
     #[inline]
-    pub(super) fn push_to(
+    fn push_to(
         &self,
         recipients: &Recipients,
         mut push: impl FnMut(&Arc<Session>, Leaves) -> Result<Pushed, SendError>,
@@ -302,9 +302,10 @@ impl Target {
         let Some((cluster, log)) = self.cluster().zip(self.space.event_log()) else {
             let shared = SharedEvent::new(encoding, event, content.borrowed(), None).worth(worth);
             let shared = key_of_event.into_iter().fold(shared, SharedEvent::with_key);
-            let sent = send_unlogged(self, recipients, &shared, &content);
+            let unlogged = UnloggedEvent { event, content: content.borrowed() };
+            let queued = self.push_to(recipients, |session, leaves| unlogged.queue(session, &shared, leaves));
             write_all_soon(recipients.list(), BurstFrames::default());
-            return sent;
+            return BroadcastResult { queued, skipped: recipients.len() - queued, not_published: false };
         };
         let mut to = self.selector();
         to.flags.latest = key.map(str::to_owned);

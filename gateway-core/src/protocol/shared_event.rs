@@ -41,11 +41,6 @@ impl<'a> SharedEvent<'a> {
         Self { encode_context, event, content, offset, key: None, worth: Compress::Compressing, frames, deflated }
     }
 
-    /// The event's name.
-    pub(crate) fn event(&self) -> &'a str {
-        self.event
-    }
-
     /// Returns `true` if the event replaces an older one of its key.
     pub(crate) fn is_keyed(&self) -> bool {
         self.key.is_some()

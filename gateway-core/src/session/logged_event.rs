@@ -5,8 +5,6 @@ use std::sync::Arc;
 use crate::protocol::{
     Compress, Content, EncodeContext, Encoded, Key, OffsetNumber, Outgoing, SharedEvent, WireFormat,
 };
-use crate::session::outbox::AlreadyResumed;
-use crate::session::{Leaves, Offset, SendError, Session};
 
 /// An event whose offset is awaited. Owns its payload: the offset arrives after the sender's call.
 #[derive(Debug)]
@@ -28,40 +26,6 @@ impl LoggedEvent {
             Some(key) => shared.with_key(Arc::clone(key)),
             None => shared,
         }
-    }
-
-    /// Keeps a place for the event in the queue of a socket. Returns the session that has it.
-    pub(crate) fn hold(self: &Arc<Self>, session: &Arc<Session>, listed: Leaves) -> Result<Arc<Session>, SendError> {
-        match session.outbox.hold(self, listed) {
-            Ok(held) => held.map(|()| Arc::clone(session)),
-            Err(AlreadyResumed(_)) => self.hold(&session.resumed_as().ok_or(SendError::Closed)?, Leaves::ANY),
-        }
-    }
-
-    /// Gives a socket the event with its offset; see [`Outbox::fill`](crate::session::Outbox::fill).
-    pub(crate) fn fill(
-        self: &Arc<Self>,
-        session: &Arc<Session>,
-        shared: &SharedEvent<'_>,
-        offset: Offset,
-        is_sent: bool,
-    ) {
-        let frame = session.identified(shared.frame(session.format).clone(), offset);
-        let frames = (frame, session.outbox.compressed_form_of(shared).cloned());
-        match session.outbox.fill(self, frames, offset, is_sent) {
-            Ok(pushed) => session.write_after(pushed),
-            Err(AlreadyResumed(frame)) => {
-                if let Some(resumed_as) = session.resumed_as() {
-                    // A failure ends that session.
-                    let _ = resumed_as.push_event(frame, offset);
-                }
-            }
-        }
-    }
-
-    /// Lets the event go to a socket without its offset.
-    pub(crate) fn release(self: &Arc<Self>, session: &Arc<Session>) {
-        session.write_after(session.outbox.release(self));
     }
 
     /// The frame without an offset. Where the client would read the end of the event as its offset, it carries that of the last

@@ -6,6 +6,7 @@ mod disconnect_reason;
 mod emit;
 mod heartbeat;
 mod id;
+mod logged_delivery;
 mod logged_event;
 #[cfg(all(test, shuttle))]
 mod model;
@@ -15,7 +16,6 @@ mod recovery;
 mod replay;
 mod room_guard;
 mod state;
-mod unlogged_event;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -30,7 +30,8 @@ pub(crate) use recovery::SessionRecovery;
 pub(crate) use room_guard::{GuardDecision, RoomGuard};
 
 pub use disconnect_reason::DisconnectReason;
-pub(crate) use emit::{EmitMode, VolatileText};
+pub(crate) use emit::{EmitMode, UnloggedEvent, VolatileText};
+pub(crate) use logged_delivery::LoggedDelivery;
 pub(crate) use logged_event::LoggedEvent;
 pub use outbox::SendError;
 pub(crate) use outbox::{BurstFrames, Delivery, JoinedBurst, Leaves, Outbox, Pushed, Scope};
@@ -39,7 +40,6 @@ pub use replay::Recovery;
 pub(crate) use replay::{NextOffset, Offset, Offsets};
 pub(crate) use state::{SharedState, TypeMap};
 use tokio_util::sync::CancellationToken;
-pub(crate) use unlogged_event::UnloggedEvent;
 
 use crate::limits::Limits;
 use crate::metrics::{Counter, Telemetry, TestLog};

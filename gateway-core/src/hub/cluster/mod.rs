@@ -25,5 +25,6 @@ pub use options::{ClusterOptions, EngineAbsence};
 pub use recovery::{LogPage, RecordState, RecoveryStore};
 pub(crate) use requests::Collected;
 pub(crate) use server_events::{ServerEventFuture, ServerEventHandler};
+pub(crate) use session_records::RecordSource;
 pub(crate) use start::{ClusterSetup, start};
 pub(crate) use this_node::Cluster;

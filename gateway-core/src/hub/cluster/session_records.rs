@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
@@ -13,10 +14,8 @@ use tokio::time::{Instant, sleep_until};
 use crate::hub::cluster::engine::EngineError;
 use crate::hub::cluster::recovery::{RecordState, RecoveryStore};
 use crate::hub::cluster::this_node::Cluster;
-use crate::hub::{PublicData, Space};
 use crate::metrics::{cluster_record_failed, cluster_session_given};
-use crate::protocol::cluster::{StoredSession, USER_ROOM};
-use crate::protocol::entry_of;
+use crate::protocol::cluster::StoredSession;
 use crate::session::{Recovery, Session, SocketId};
 use crate::sync::lock;
 
@@ -34,6 +33,14 @@ const BATCH: usize = 128;
 
 /// Maximum number of records that a failed write may have left; then the record is overwritten.
 const MOST_WRITTEN: usize = 4;
+
+/// The namespace of sessions, which describes them for their records.
+pub(crate) trait RecordSource: fmt::Debug + Send + Sync {
+    /// Describes a session for other nodes.
+    fn describe(&self, session: &Session, node: &str) -> StoredSession;
+    /// Returns `true` if the session is in the namespace.
+    fn has_session(&self, session: &Session) -> bool;
+}
 
 /// The sessions whose records this node keeps, by their keys.
 #[derive(Debug)]
@@ -58,7 +65,7 @@ struct RecordTable {
 #[derive(Debug)]
 struct RecordEntry {
     session: Weak<Session>,
-    space: Weak<Space>,
+    source: Weak<dyn RecordSource>,
     /// What the record in the store may be.
     written: Vec<StoredSession>,
     /// The session at the loss of its client's connection.
@@ -101,11 +108,11 @@ impl SessionRecords {
     }
 
     /// Notes that a session was accepted.
-    pub(crate) fn keep(&self, session: &Arc<Session>, space: &Arc<Space>) {
+    pub(crate) fn keep(&self, session: &Arc<Session>, source: &Arc<dyn RecordSource>) {
         let Some(key) = session.recovery_key() else { return };
         let mut table = self.lock();
         let entry = table.entry(key);
-        (entry.session, entry.space, entry.lost) = (Arc::downgrade(session), Arc::downgrade(space), None);
+        (entry.session, entry.source, entry.lost) = (Arc::downgrade(session), Arc::downgrade(source), None);
         table.change(key, RecordChange::Changed);
         drop(table);
         self.changed.notify_one();
@@ -113,11 +120,11 @@ impl SessionRecords {
 
     /// Notes that a session was taken over from another node, which has removed its record. What this node wrote of it before is
     /// past.
-    pub(crate) fn take(&self, session: &Arc<Session>, space: &Arc<Space>) {
+    pub(crate) fn take(&self, session: &Arc<Session>, source: &Arc<dyn RecordSource>) {
         if let Some(key) = session.recovery_key() {
             self.lock().remove(key);
         }
-        self.keep(session, space);
+        self.keep(session, source);
     }
 
     /// Notes that the rooms or the data of a session have changed, if its record is kept.
@@ -132,14 +139,14 @@ impl SessionRecords {
     }
 
     /// Notes that the client has lost its connection and may come back, to this node or to another.
-    pub(crate) fn keep_lost(&self, session: &Session, space: &Space, node: &str) {
+    pub(crate) fn keep_lost(&self, session: &Session, source: &dyn RecordSource, node: &str) {
         let Some(key) = session.recovery_key() else { return };
         let mut table = self.lock();
         if !table.has(key, session) {
             return;
         }
         let until = Instant::now() + self.within;
-        table.entry(key).lost = Some(LostSession { stored: stored_session(session, space, node), until });
+        table.entry(key).lost = Some(LostSession { stored: source.describe(session, node), until });
         table.change(key, RecordChange::Changed);
         // The client may be on its way to another node.
         table.set_due(key, Instant::now());
@@ -302,7 +309,7 @@ impl RecordTable {
     fn entry(&mut self, key: &SocketId) -> &mut RecordEntry {
         self.entries.entry(key.clone()).or_insert_with(|| RecordEntry {
             session: Weak::new(),
-            space: Weak::new(),
+            source: Weak::<NoSource>::new(),
             written: Vec::new(),
             lost: None,
             change: RecordChange::Nothing,
@@ -351,8 +358,9 @@ impl RecordEntry {
         if self.change == RecordChange::Ended {
             return Some(write(None, Duration::ZERO, false));
         }
-        let here = self.session.upgrade().zip(self.space.upgrade()).filter(|(session, space)| space.has(session));
-        let current = here.map(|(session, space)| stored_session(&session, &space, node));
+        let here = self.session.upgrade().zip(self.source.upgrade());
+        let here = here.filter(|(session, source)| source.has_session(session));
+        let current = here.map(|(session, source)| source.describe(&session, node));
         match &self.lost {
             None => current.map(|session| write(Some(session), keep_connected, false)),
             Some(LostSession { stored, until }) => {
@@ -375,19 +383,16 @@ impl RecordWrite {
     }
 }
 
-/// Describes a session for other nodes.
-fn stored_session(session: &Session, space: &Space, node: &str) -> StoredSession {
-    let key = session.recovery_key().map_or("", SocketId::as_str);
-    let mut stored = StoredSession::new(key, session.id.as_str());
-    stored.rooms.push(session.id.as_str().to_owned());
-    stored.rooms.extend(space.every_room_of(&session.id));
-    // Compared with the record in the store, where the order counts.
-    stored.rooms.sort_unstable();
-    stored.user = stored.rooms.iter().find_map(|room| room.strip_prefix(USER_ROOM)).map(str::to_owned);
-    stored.data = session.state.find::<PublicData>().map_or_else(|| serde_json::json!({}), |data| data.0.clone());
-    stored.namespace = Some(space.name.to_string());
-    stored.format = Some(session.format.family().to_owned());
-    stored.node = Some(node.to_owned());
-    stored.start = session.recovery.as_ref().and_then(|recovery| recovery.start()).map(entry_of);
-    stored
+/// The source of an entry that is being made.
+#[derive(Debug)]
+enum NoSource {}
+
+impl RecordSource for NoSource {
+    fn describe(&self, _: &Session, _: &str) -> StoredSession {
+        match *self {}
+    }
+
+    fn has_session(&self, _: &Session) -> bool {
+        match *self {}
+    }
 }
