@@ -180,3 +180,21 @@ impl<S: SystemSocket> AsyncWrite for SharedStream<S> {
         Poll::Ready(self.0.shut_down())
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_peer_that_acknowledges_nothing_has_as_long_as_it_is_given() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let shared: Box<dyn Stream> = Box::new(SharedStream::from(stream));
+        let Some(Direct::Tcp(below)) = shared.direct() else { panic!("it is a TCP stream") };
+        assert_eq!(rustix::net::sockopt::tcp_user_timeout(&*below).unwrap(), 0);
+        shared.limit_unacknowledged(Duration::from_secs(35));
+        assert_eq!(rustix::net::sockopt::tcp_user_timeout(&*below).unwrap(), 35_000);
+    }
+}
