@@ -77,3 +77,28 @@ impl Parse for Emitted {
         Ok(Self { event, answer })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::GatewayArguments;
+
+    #[test]
+    fn arguments_with_types_are_told_from_others() {
+        let tokens = quote!(namespace = "/chat", credentials = HashMap<String, u8>, emits(Posted, Confirm<u8> -> (bool, u8),), crate = x);
+        let read = GatewayArguments::read(tokens).unwrap_or_else(|error| panic!("{error}"));
+        let (_, events) = &read.emits[0];
+        assert_eq!((events.len(), events[0].answer.is_some(), events[1].answer.is_some()), (2, false, true));
+        assert_eq!((read.credentials.len(), read.others.0.len()), (1, 2));
+        let none = GatewayArguments::read(quote!(emits())).unwrap_or_else(|error| panic!("{error}"));
+        assert!(none.emits[0].1.is_empty());
+    }
+
+    #[test]
+    fn events_without_parentheses_are_a_mistake_with_its_cure() {
+        let why = |tokens| GatewayArguments::read(tokens).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(why(quote!(emits = Posted)).contains("write `emits(Posted, Left)`"));
+        assert!(!why(quote!(credentials = "text")).is_empty());
+    }
+}
