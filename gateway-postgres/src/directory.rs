@@ -76,25 +76,19 @@ impl Directory {
         }
     }
 
-    /// Forgets a node that left a namespace. Returns `true` if it is in none any more.
+    /// Forgets a node that left a namespace. Returns `true` if it was known there.
     pub(crate) fn left(&mut self, channel: &str, node: &NodeId) -> bool {
-        let was_known = self.namespaces.get_mut(channel).is_some_and(|entry| entry.nodes.remove(node).is_some());
-        was_known && !self.is_known(node)
+        self.namespaces.get_mut(channel).is_some_and(|entry| entry.nodes.remove(node).is_some())
     }
 
-    /// Forgets nodes that were not heard of for this time, and returns those that are in no namespace any more.
-    pub(crate) fn expire(&mut self, timeout: Duration, now: Instant) -> HashSet<NodeId> {
-        let mut gone = HashSet::new();
-        for entry in self.namespaces.values_mut() {
-            let expired = entry.nodes.extract_if(|_, seen| now.duration_since(*seen) > timeout);
-            gone.extend(expired.map(|(node, _)| node));
+    /// Forgets nodes that were not heard of for this time, and returns them, each with the namespace that it is silent in.
+    pub(crate) fn expire(&mut self, timeout: Duration, now: Instant) -> Vec<(NodeId, Arc<str>)> {
+        let mut gone = Vec::new();
+        for Entry { namespace, nodes, .. } in self.namespaces.values_mut() {
+            let expired = nodes.extract_if(|_, seen| now.duration_since(*seen) > timeout);
+            gone.extend(expired.map(|(node, _)| (node, Arc::clone(namespace))));
         }
-        gone.retain(|node| !self.is_known(node));
         gone
-    }
-
-    fn is_known(&self, node: &NodeId) -> bool {
-        self.namespaces.values().any(|entry| entry.nodes.contains_key(node))
     }
 }
 
@@ -103,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_node_is_gone_when_no_namespace_knows_it() {
+    fn a_node_is_gone_from_each_namespace_where_it_is_silent() {
         let start = Instant::now();
         let after = |seconds| start + Duration::from_secs(seconds);
         let mut directory = Directory::default();
@@ -115,13 +109,13 @@ mod tests {
         directory.heard("c#/b", bob.clone(), after(5));
         directory.heard("c#/x", bob.clone(), after(5));
         assert_eq!(directory.census("c#/b").unwrap().1, HashSet::from([ann.clone(), bob.clone()]));
-        assert!(directory.expire(Duration::from_secs(10), after(11)).is_empty());
+        assert_eq!(directory.expire(Duration::from_secs(10), after(11)), [(ann.clone(), Arc::from("/a"))]);
         assert_eq!(directory.census("c#/a").unwrap().1, HashSet::new());
         assert!(!directory.left("c#/a", &bob) && directory.left("c#/b", &bob));
-        assert_eq!(directory.expire(Duration::from_secs(10), after(15)), HashSet::new());
+        assert_eq!(directory.expire(Duration::from_secs(10), after(15)), []);
         directory.reset_silence(after(20));
-        assert_eq!(directory.expire(Duration::from_secs(10), after(30)), HashSet::new());
-        assert_eq!(directory.expire(Duration::from_secs(10), after(31)), HashSet::from([ann]));
+        assert_eq!(directory.expire(Duration::from_secs(10), after(30)), []);
+        assert_eq!(directory.expire(Duration::from_secs(10), after(31)), [(ann, Arc::from("/b"))]);
     }
 
     #[test]

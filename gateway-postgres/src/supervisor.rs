@@ -17,6 +17,9 @@ use crate::engine::{Link, Shared};
 /// Notifications that are handled together: their attachments are read by one statement.
 const BATCH: usize = 128;
 
+/// Messages whose events for a client leave in one write.
+const TOGETHER: usize = 16;
+
 /// Delay of the first attempt to reconnect; each further one takes twice as long, up to [`LONGEST_DELAY`].
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
@@ -107,16 +110,22 @@ impl Supervisor {
         // The messages without attachment are handled also when the connection breaks.
         let (mut stored, failure) = loaded.map_or_else(|error| (HashMap::new(), Some(error)), |stored| (stored, None));
         let mut answered = BTreeSet::new();
-        for (notification, content) in batch.drain(..).zip(contents) {
-            let (channel, payload) = (notification.channel(), notification.payload());
-            match content {
-                Content::Own => {}
-                Content::Whole => self.receive(channel, payload.as_bytes(), &mut answered),
-                Content::Stored(row) => match stored.remove(&row) {
-                    Some(bytes) => self.receive(channel, &bytes, &mut answered),
-                    None => self.node.ignore("the attachment is not in the table, or cannot be read"),
-                },
-            }
+        let mut received: Vec<_> = batch.drain(..).zip(contents).collect();
+        while !received.is_empty() {
+            let few: Vec<_> = received.drain(..received.len().min(TOGETHER)).collect();
+            self.node.receive_together(|| {
+                for (notification, content) in few {
+                    let (channel, payload) = (notification.channel(), notification.payload());
+                    match content {
+                        Content::Own => {}
+                        Content::Whole => self.receive(channel, payload.as_bytes(), &mut answered),
+                        Content::Stored(row) => match stored.remove(&row) {
+                            Some(bytes) => self.receive(channel, &bytes, &mut answered),
+                            None => self.node.ignore("the attachment is not in the table, or cannot be read"),
+                        },
+                    }
+                }
+            });
         }
         if !answered.is_empty() {
             let answered: Vec<_> = answered.into_iter().collect();
@@ -153,7 +162,7 @@ impl Supervisor {
                 directory.heard(channel, from.clone(), Instant::now());
             } else if directory.left(channel, from) {
                 drop(directory);
-                self.node.node_left(from);
+                self.node.node_left_namespace(from, &namespace);
             }
         }
         match message {
@@ -171,8 +180,8 @@ impl Supervisor {
         let (interval, timeout) = (self.shared.options.heartbeat_interval, self.shared.options.heartbeat_timeout);
         let now = Instant::now();
         let expired = self.shared.directory().expire(timeout, now);
-        for node in expired {
-            self.node.node_left(&node);
+        for (node, namespace) in expired {
+            self.node.node_left_namespace(&node, &namespace);
         }
         let due = self.shared.directory().silent(interval, now);
         if !due.is_empty() {

@@ -19,6 +19,8 @@ pub(crate) struct Members {
     leaves: Leaves,
     /// Rooms that got their first member or lost their last since they were taken; `None` if nobody asks.
     changed_rooms: Option<Vec<Arc<str>>>,
+    /// Set if the sockets' own rooms are among the changed ones.
+    watches_sockets: bool,
 }
 
 /// A list of sessions, shared by broadcasts.
@@ -111,6 +113,7 @@ impl Eq for JoinError {}
 impl Members {
     pub(crate) fn insert(&mut self, session: Arc<Session>) {
         self.listed = None;
+        self.note_socket(&session.id);
         self.sockets.insert(session.id.clone(), Member { session, rooms: Vec::new() });
     }
 
@@ -157,6 +160,7 @@ impl Members {
             return;
         }
         let Some(member) = self.sockets.remove(id) else { return };
+        self.note_socket(id);
         self.listed = None;
         give_back(&mut self.sockets);
         for room in &member.rooms {
@@ -234,13 +238,25 @@ impl Members {
 
     /// Returns `true` if the room has a member.
     pub(crate) fn has_room(&self, room: &str) -> bool {
-        self.rooms.contains_key(room)
+        self.rooms.contains_key(room) || self.watches_sockets && self.sockets.contains_key(room)
     }
 
-    /// Remembers from now on which rooms get their first member or lose their last. Returns the rooms of this moment.
-    pub(crate) fn watch_rooms(&mut self) -> Vec<Arc<str>> {
+    /// Remembers from now on which rooms get their first member or lose their last, with the sockets' own rooms or without.
+    /// Returns the rooms of this moment.
+    pub(crate) fn watch_rooms(&mut self, with_sockets: bool) -> Vec<Arc<str>> {
         self.changed_rooms = Some(Vec::new());
-        self.rooms.keys().cloned().collect()
+        self.watches_sockets = with_sockets;
+        let sockets = self.sockets.keys().filter(|_| with_sockets).map(|id| Arc::from(id.as_str()));
+        self.rooms.keys().cloned().chain(sockets).collect()
+    }
+
+    /// Remembers that a socket's own room came or went.
+    fn note_socket(&mut self, id: &SocketId) {
+        if self.watches_sockets
+            && let Some(changed) = &mut self.changed_rooms
+        {
+            changed.push(Arc::from(id.as_str()));
+        }
     }
 
     /// Takes the rooms that have changed.

@@ -43,7 +43,7 @@ impl Space {
         if let Some(log) = cluster.log() {
             let _ = self.event_log.set(log.events_of(&self.name));
         }
-        let rooms = if cluster.routes_rooms { self.lock().watch_rooms() } else { Vec::new() };
+        let rooms = if cluster.routes_rooms { self.lock().watch_rooms(cluster.routes_sockets) } else { Vec::new() };
         cluster.interest.mark(&self.name, rooms);
     }
 
@@ -84,7 +84,9 @@ impl Space {
     }
 
     pub(crate) fn enter(&self, session: &Arc<Session>) {
-        self.lock().insert(Arc::clone(session));
+        let mut members = self.lock();
+        members.insert(Arc::clone(session));
+        self.report_rooms(members);
     }
 
     /// Replaces a disconnected session by the new session of its client, in every room.

@@ -237,6 +237,24 @@ impl RawArgs {
         &self.content.attachments
     }
 
+    /// Returns `true` for a list of arguments whose only argument is a list: without the outer list that one would be read as
+    /// the arguments.
+    pub(in crate::protocol) fn is_list_of_one_list(&self) -> bool {
+        let Content { json, shape, attachments: _ } = &self.content;
+        let begins_with_list = || json.strip_prefix('[').is_some_and(|rest| rest.trim_ascii_start().starts_with('['));
+        *shape == Arity::Several && begins_with_list() && only_element(json).is_some()
+    }
+
+    /// The list of arguments that has this single one.
+    pub(in crate::protocol) fn into_list(mut self) -> Self {
+        let Content { json, shape, attachments: _ } = &mut self.content;
+        if *shape == Arity::One && !self.absent {
+            *json = format!("[{json}]");
+            *shape = Arity::Several;
+        }
+        self
+    }
+
     /// Writes a single argument as itself, unless that would be read as a list.
     fn from_list(list: String, attachments: Vec<Bytes>) -> Self {
         let (json, shape) = match only_element(&list) {

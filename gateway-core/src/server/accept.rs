@@ -31,6 +31,7 @@ const RESTING: Duration = Duration::from_millis(50);
 /// which some come by a connection of their own.
 pub(crate) async fn accept(listener: Listener, service: GatewayService) {
     let shared = Arc::clone(&service.server.shared);
+    let is_encrypted = listener.tls.is_some();
     let mut stopped = std::pin::pin!(takes_no_request(&shared));
     loop {
         let accepted = tokio::select! {
@@ -43,13 +44,17 @@ pub(crate) async fn accept(listener: Listener, service: GatewayService) {
                 let _ = stream.set_nodelay(true);
                 let tls = listener.tls.as_ref();
                 match listener.speaks {
-                    Speaks::Http => open(stream, tls, GatewayService { peer: Some(peer), ..service.clone() }),
+                    Speaks::Http => {
+                        open(stream, tls, GatewayService { peer: Some(peer), is_encrypted, ..service.clone() });
+                    }
                     Speaks::Lines => open_lines(stream, tls, Some(peer), &service.server),
                 }
             }
             #[cfg(unix)]
             Accepted::Unix(stream) => match listener.speaks {
-                Speaks::Http => open(stream, listener.tls.as_ref(), service.clone()),
+                Speaks::Http => {
+                    open(stream, listener.tls.as_ref(), GatewayService { is_encrypted, ..service.clone() });
+                }
                 Speaks::Lines => open_lines(stream, listener.tls.as_ref(), None, &service.server),
             },
         }

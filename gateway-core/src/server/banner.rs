@@ -74,6 +74,12 @@ impl Banner<'_> {
             let text = format!("{:width$} → {}", handler.event, Signature(handler));
             writeln!(formatter, "{}", wrapped("    ", width + 7, &text))?;
         }
+        let mut server_events: Vec<_> = route.server_events.handlers().collect();
+        server_events.sort_by_key(|handler| (handler.subscription.method.file, handler.subscription.method.line));
+        for handler in server_events {
+            let text = format!("server event {} → {}", handler.event, Signature(handler));
+            writeln!(formatter, "{}", wrapped("    ", 8, &text))?;
+        }
         writeln!(formatter)
     }
 
@@ -155,6 +161,8 @@ mod tests {
         handlers.subscribe(bounded, |_, _| HandlerFuture::ready(().into_reply()));
         let other = Subscription::new("*", "any", "relay.rs", 7).arguments(&["EventName", "RawArgs"]);
         handlers.subscribe(other, |_, _| HandlerFuture::ready(().into_reply()));
+        let event = Subscription::new("reload", "reload", "relay.rs", 9).arguments(&["Data<u32>"]);
+        handlers.on_server_event(event, |_, _| HandlerFuture::ready(().into_reply()));
     }
 
     #[tokio::test]
@@ -167,7 +175,7 @@ mod tests {
         let of_lines =
             "  tcp://127.0.0.1:3001\n    lines, for every namespace that takes events\n\n  unix:/run/app.sock\n";
         assert!(banner.contains(of_lines), "{banner}");
-        let expected = "  ws://127.0.0.1:3000/relay\n    message     → Relay::message(Socket) → usize (relay.rs:3)\n    draw, pen.* → Relay::draw(), 4 at once, at most 20 in 1s, at most 16 wait, more drop the oldest (relay.rs:5)\n    *           → Relay::any(EventName, RawArgs) (relay.rs:7)\n";
+        let expected = "  ws://127.0.0.1:3000/relay\n    message     → Relay::message(Socket) → usize (relay.rs:3)\n    draw, pen.* → Relay::draw(), 4 at once, at most 20 in 1s, at most 16 wait, more drop the oldest (relay.rs:5)\n    *           → Relay::any(EventName, RawArgs) (relay.rs:7)\n    server event reload → Relay::reload(Data<u32>) (relay.rs:9)\n";
         assert!(banner.contains(expected), "{banner}");
     }
 }

@@ -47,17 +47,28 @@ impl Batch {
     }
 }
 
+impl Batch {
+    /// Writes what was sent during the turn so far.
+    pub(crate) fn write_now() {
+        let marked = BATCH.with(|batch| {
+            batch.borrow_mut().as_mut().map(|marked| {
+                let (sessions, lists) = (std::mem::take(&mut marked.sessions), std::mem::take(&mut marked.lists));
+                Marked { owner: marked.owner, sessions, lists }
+            })
+        });
+        if let Some(marked) = marked {
+            marked.write();
+        }
+    }
+}
+
 impl Drop for Batch {
     fn drop(&mut self) {
         if !self.outermost {
             return;
         }
-        let Some(Marked { sessions, lists, .. }) = BATCH.with(RefCell::take) else { return };
-        if !sessions.is_empty() {
-            write_marked(&sessions);
-        }
-        for list in lists {
-            write_marked(&list.sessions);
+        if let Some(marked) = BATCH.with(RefCell::take) {
+            marked.write();
         }
     }
 }
@@ -130,6 +141,15 @@ pub(crate) fn for_each(sessions: &[Arc<Session>], mut visit: impl FnMut(&Arc<Ses
 }
 
 impl Marked {
+    fn write(self) {
+        if !self.sessions.is_empty() {
+            write_marked(&self.sessions);
+        }
+        for list in self.lists {
+            write_marked(&list.sessions);
+        }
+    }
+
     fn list(&mut self, (sessions, except): Listed<'_>) -> Option<&mut BroadcastList> {
         let except = except.map_or(std::ptr::null(), Arc::as_ptr);
         self.lists.iter_mut().find(|list| Arc::ptr_eq(&list.sessions, sessions) && list.except == except)

@@ -36,7 +36,7 @@ mod frame;
 mod server;
 
 pub use client::{TestClient, TestStream};
-pub use cluster::{MemoryBus, MemoryEngine, TestCluster, cluster, cluster_with_log};
+pub use cluster::{MemoryBus, MemoryEngine, TestCluster, cluster, cluster_by_room, cluster_with_log};
 pub use connect::ConnectBuilder;
 pub use dialect::LostConnection;
 pub use engine_contract::engine_contract;

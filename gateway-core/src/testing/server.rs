@@ -76,8 +76,7 @@ impl TestServer {
     /// Returns the server as a service, for HTTP requests in memory.
     #[must_use]
     pub fn service(&self) -> GatewayService {
-        let certificate = CertificateSlot::default();
-        GatewayService { server: Arc::clone(&self.server), fallback: None, peer: None, certificate }
+        GatewayService::new(Arc::clone(&self.server), None)
     }
 
     /// Returns the namespace with this name.

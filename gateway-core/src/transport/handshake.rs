@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
 use http::header::{COOKIE, SEC_WEBSOCKET_PROTOCOL};
@@ -28,6 +29,9 @@ struct HandshakeData {
     /// The client's address, if known.
     address: Option<IpAddr>,
     protocol: Option<String>,
+    /// When it came, in milliseconds since 1970.
+    issued: u64,
+    is_encrypted: bool,
     /// Credentials as sent; if `None`, headers or query may have them.
     auth: Option<Box<RawValue>>,
     /// The request that opened the connection, if this is the handshake of one of its namespaces.
@@ -88,6 +92,8 @@ impl Handshake {
             peer,
             address: peer.map(|peer| peer.ip().to_canonical()),
             protocol: None,
+            issued: now(),
+            is_encrypted: false,
             auth: None,
             connection: None,
             latest: None,
@@ -117,6 +123,8 @@ impl Handshake {
             peer: self.peer(),
             address: self.address(),
             protocol: None,
+            issued: now(),
+            is_encrypted: self.is_encrypted(),
             auth: auth.map(ToOwned::to_owned),
             connection: Some(self.clone()),
             latest: None,
@@ -136,6 +144,12 @@ impl Handshake {
 
     pub(crate) fn with_certificate(mut self, certificate: Option<PeerCertificate>) -> Self {
         self.edit().certificate = certificate;
+        self
+    }
+
+    /// The connection came over TLS.
+    pub(crate) fn with_encryption(mut self, is_encrypted: bool) -> Self {
+        self.edit().is_encrypted = is_encrypted;
         self
     }
 
@@ -174,6 +188,21 @@ impl Handshake {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.0.path
+    }
+
+    /// The path of the request that opened the connection, percent-decoded. On Socket.IO that is not the namespace's.
+    pub(crate) fn request_path(&self) -> &str {
+        &self.request().path
+    }
+
+    /// The time of the request, or of a later packet that asks for a namespace, in milliseconds since 1970.
+    pub(crate) fn issued(&self) -> u64 {
+        self.0.issued
+    }
+
+    /// Returns `true` if the connection came over TLS to a listener of this server.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.request().is_encrypted
     }
 
     /// The names and values of the namespace's parameters, in the order of its pattern.
@@ -308,6 +337,11 @@ impl fmt::Debug for Handshake {
             .field("peer", &self.0.peer)
             .finish_non_exhaustive()
     }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Returns the value as text if it is visible ASCII, as `http` defines it.

@@ -8,7 +8,8 @@ use redis::{PushInfo, PushKind};
 use tokio::sync::Notify;
 
 use crate::connect::Connection;
-use crate::link::{PushReceiver, Pushed};
+use crate::link::PushReceiver;
+use crate::link::inbox::OpenInbox;
 
 /// A connection, and the sign that it was lost.
 #[derive(Clone)]
@@ -56,15 +57,16 @@ impl Alive {
         receiver: Option<Arc<dyn PushReceiver>>,
     ) -> impl Fn(PushInfo) -> Result<(), Infallible> + Send + Sync + 'static {
         let alive = self.clone();
+        let inbox = receiver.map(OpenInbox::start);
         move |info: PushInfo| {
-            match (info.kind, &receiver) {
-                (PushKind::Disconnection, _) => alive.lose(),
-                (kind, Some(receiver)) => {
-                    if let Some(pushed) = Pushed::read(&kind, &info.data) {
-                        receiver.receive(pushed);
-                    }
+            match (&info.kind, &inbox) {
+                (PushKind::Disconnection, inbox) => {
+                    // What was read before the loss was not lost.
+                    inbox.iter().for_each(|inbox| inbox.hand_on());
+                    alive.lose();
                 }
-                (_, None) => {}
+                (PushKind::Message | PushKind::PMessage | PushKind::SMessage, Some(inbox)) => inbox.add(info),
+                _ => {}
             }
             Ok(())
         }

@@ -3,6 +3,7 @@
 
 mod alive;
 mod handle;
+mod inbox;
 mod keeper;
 mod publisher;
 mod pushed;

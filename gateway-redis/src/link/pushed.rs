@@ -12,9 +12,11 @@ pub(crate) struct Pushed<'a> {
     pub(crate) payload: &'a [u8],
 }
 
-/// The receiver of messages, called in the connection's task: the connection is not read meanwhile.
+/// The receiver of messages, called from one task at a time.
 pub(crate) trait PushReceiver: Send + Sync + 'static {
     fn receive(&self, pushed: Pushed<'_>);
+    /// Calls a function that passes messages which came together to [`receive`](PushReceiver::receive).
+    fn receive_together(&self, receive: &mut dyn FnMut());
 }
 
 impl<'a> Pushed<'a> {

@@ -78,6 +78,10 @@ impl PushReceiver for Receiver {
             Err(error) => self.node.ignore(&error.to_string()),
         }
     }
+
+    fn receive_together(&self, receive: &mut dyn FnMut()) {
+        self.node.receive_together(receive);
+    }
 }
 
 impl Receiver {

@@ -13,7 +13,8 @@ pub enum SubscriptionMode {
     /// Every room but that of a socket's id: a node without members in a room receives none of its messages.
     #[default]
     Dynamic,
-    /// Every room, that of a socket's id too.
+    /// Every room, that of a socket's id too: a node without this socket receives none of its messages. A message that another
+    /// node sends before the socket's subscription is confirmed is lost.
     DynamicPrivate,
 }
 

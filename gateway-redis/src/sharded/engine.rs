@@ -133,6 +133,10 @@ impl Engine for Sharded {
         self.channels.mode != SubscriptionMode::Static
     }
 
+    fn routes_sockets(&self) -> bool {
+        self.channels.mode == SubscriptionMode::DynamicPrivate
+    }
+
     fn enter_rooms<'a>(&'a self, namespace: &'a Arc<str>, rooms: &'a [Arc<str>]) -> EngineFuture<'a, ()> {
         Box::pin(self.enter(namespace, self.room_channels(namespace, rooms)))
     }

@@ -51,4 +51,8 @@ impl PushReceiver for NodeReceiver {
             Err(error) => self.node.ignore(&error.to_string()),
         }
     }
+
+    fn receive_together(&self, receive: &mut dyn FnMut()) {
+        self.node.receive_together(receive);
+    }
 }

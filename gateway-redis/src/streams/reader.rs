@@ -22,6 +22,9 @@ pub(super) struct StreamReader {
     pub(super) states: Arc<States>,
 }
 
+/// Entries whose events for a client leave in one write.
+const TOGETHER: usize = 16;
+
 /// Bounds of one reading.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReadLimits {
@@ -109,9 +112,14 @@ impl StreamReader {
     }
 
     fn deliver(&mut self, entries: Vec<Entry>) {
-        for entry in entries {
-            self.receiver.receive(&entry);
-            self.position.advance(entry.id);
+        for few in entries.chunks(TOGETHER) {
+            let Self { receiver, position, .. } = self;
+            receiver.node.receive_together(|| {
+                for entry in few {
+                    receiver.receive(entry);
+                    position.advance(entry.id);
+                }
+            });
         }
     }
 }

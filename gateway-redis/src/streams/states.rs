@@ -52,6 +52,10 @@ impl MessageReceiver for ChannelNode {
         self.0.node.receive(received);
     }
 
+    fn receive_together(&self, receive: &mut dyn FnMut()) {
+        self.0.node.receive_together(receive);
+    }
+
     fn ignore(&self, reason: &str) {
         self.0.node.ignore(reason);
     }
@@ -67,6 +71,10 @@ impl MessageReceiver for ChannelNode {
 
     fn node_left(&self, node: &NodeId) {
         self.0.node.node_left(node);
+    }
+
+    fn node_left_namespace(&self, node: &NodeId, namespace: &str) {
+        self.0.node.node_left_namespace(node, namespace);
     }
 
     fn count_bytes(&self, received: usize, published: usize) {

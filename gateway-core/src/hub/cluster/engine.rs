@@ -62,6 +62,13 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// Returns `true` if also messages for a single socket, whose room has the name of its id, reach only the nodes that
+    /// entered this room. The rooms of sockets are then reported like all others, if [`routes_rooms`](Engine::routes_rooms)
+    /// is `true` too.
+    fn routes_sockets(&self) -> bool {
+        false
+    }
+
     /// This node has members in these rooms from now on, in this order. Returns when the subscriptions are confirmed. A
     /// client's join is answered afterwards.
     fn enter_rooms<'a>(&'a self, namespace: &'a Arc<str>, rooms: &'a [Arc<str>]) -> EngineFuture<'a, ()> {
@@ -137,6 +144,10 @@ impl<E: Engine + ?Sized> Engine for Arc<E> {
 
     fn routes_rooms(&self) -> bool {
         (**self).routes_rooms()
+    }
+
+    fn routes_sockets(&self) -> bool {
+        (**self).routes_sockets()
     }
 
     fn enter_rooms<'a>(&'a self, namespace: &'a Arc<str>, rooms: &'a [Arc<str>]) -> EngineFuture<'a, ()> {
@@ -276,12 +287,18 @@ pub trait MessageReceiver: Send + Sync {
     fn logged(&self, namespace: &str, offset: &str) {
         let _ = (namespace, offset);
     }
+    /// Calls a function that hands over messages which arrived together; see [`ClusterNode::receive_together`].
+    fn receive_together(&self, receive: &mut dyn FnMut()) {
+        receive();
+    }
     /// Counts a message that could not be used; see [`ClusterNode::ignore`].
     fn ignore(&self, reason: &str);
     /// Handles a change of the connection; see [`ClusterNode::state_changed`].
     fn state_changed(&self, state: EngineState);
     /// Handles the end of a node; see [`ClusterNode::node_left`].
     fn node_left(&self, node: &NodeId);
+    /// Handles that a node serves a namespace no more; see [`ClusterNode::node_left_namespace`].
+    fn node_left_namespace(&self, node: &NodeId, namespace: &str);
     /// Adds to the received bytes; see [`ClusterNode::count_bytes`].
     fn count_bytes(&self, received: usize, published: usize);
 }
@@ -308,6 +325,17 @@ impl ClusterNode {
         self.0.logged(namespace, offset);
     }
 
+    /// Calls a function that hands over messages which arrived together, by [`receive`](ClusterNode::receive). What they send
+    /// to one client leaves in one write when the function returns, so it should be called with some dozen messages at most.
+    pub fn receive_together(&self, receive: impl FnOnce()) {
+        let mut receive = Some(receive);
+        self.0.receive_together(&mut || {
+            if let Some(receive) = receive.take() {
+                receive();
+            }
+        });
+    }
+
     /// Counts a message that is none of the cluster's: unreadable, of an unknown type, or too large.
     pub fn ignore(&self, reason: &str) {
         self.0.ignore(reason);
@@ -321,6 +349,12 @@ impl ClusterNode {
     /// Reports that a node has left or died, where the engine knows. Questions no longer wait for its answer.
     pub fn node_left(&self, node: &NodeId) {
         self.0.node_left(node);
+    }
+
+    /// Reports that a node serves this namespace no more, where the engine knows. Questions in the namespace no longer wait
+    /// for its answer.
+    pub fn node_left_namespace(&self, node: &NodeId, namespace: &str) {
+        self.0.node_left_namespace(node, namespace);
     }
 
     /// Adds to the counted bytes on the wire.

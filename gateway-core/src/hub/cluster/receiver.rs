@@ -18,7 +18,7 @@ use crate::hub::{AckEvent, AskedSockets, Hub, Target};
 use crate::metrics::cluster_ignored;
 use crate::protocol::cluster::{Answer, ClusterMessage, EventPacket, MessageBody, NodeId, Question, Selector};
 use crate::protocol::{Disconnect, RawArgs};
-use crate::session::{Offset, Scope, SendError};
+use crate::session::{Batch, Offset, Scope, SendError};
 
 /// Maximum number of questions whose answers are being waited for. Above it a question is answered with nothing.
 const MOST_QUESTIONS: usize = 1024;
@@ -54,6 +54,10 @@ impl Receiver {
         let Received { from, message: ClusterMessage { namespace, body }, offset } = received;
         match body {
             MessageBody::Broadcast { packet: EventPacket { event, args }, mut to } => {
+                if to.flags.volatile {
+                    // What came before it in one piece is no sign of a slow client.
+                    Batch::write_now();
+                }
                 let latest = to.flags.latest.take();
                 let logged = cluster.log().zip(offset).and_then(|(log, offset)| log.read(&namespace, &offset));
                 if let Some(target) = self.target(&namespace, to) {
@@ -204,6 +208,12 @@ impl MessageReceiver for Receiver {
         }
     }
 
+    fn receive_together(&self, receive: &mut dyn FnMut()) {
+        let batch = Batch::begin(None);
+        receive();
+        drop(batch);
+    }
+
     fn ignore(&self, reason: &str) {
         let Some(cluster) = self.cluster.upgrade() else { return };
         cluster.meter.ignored.add();
@@ -221,7 +231,13 @@ impl MessageReceiver for Receiver {
 
     fn node_left(&self, node: &NodeId) {
         if let Some(cluster) = self.cluster.upgrade() {
-            cluster.requests.node_left(node);
+            cluster.requests.node_left(node, None);
+        }
+    }
+
+    fn node_left_namespace(&self, node: &NodeId, namespace: &str) {
+        if let Some(cluster) = self.cluster.upgrade() {
+            cluster.requests.node_left(node, Some(namespace));
         }
     }
 

@@ -60,6 +60,7 @@ pub(super) struct OpenedRequest<'a> {
 
 #[derive(Debug)]
 struct OpenRequest {
+    namespace: Arc<str>,
     nodes: NodesAsked,
     answers: Vec<Answer>,
     /// Clients by the node that asked them; `None` for answers that name no node.
@@ -86,7 +87,7 @@ struct NodesAsked {
 
 impl Requests {
     /// Opens a question to the nodes of the census.
-    pub(super) fn open(&self, asked: Census) -> OpenedRequest<'_> {
+    pub(super) fn open(&self, namespace: &Arc<str>, asked: Census) -> OpenedRequest<'_> {
         let id = random::<8>().iter().fold(String::with_capacity(16), |mut id, byte| {
             // Writing to a `String` cannot fail.
             let _ = write!(id, "{byte:02x}");
@@ -94,7 +95,13 @@ impl Requests {
         });
         let complete = Arc::new(Notify::new());
         let nodes = NodesAsked { asked, answered: HashSet::new(), unnamed: 0, left: HashSet::new() };
-        let open = OpenRequest { nodes, answers: Vec::new(), clients: HashMap::new(), complete: Arc::clone(&complete) };
+        let open = OpenRequest {
+            namespace: Arc::clone(namespace),
+            nodes,
+            answers: Vec::new(),
+            clients: HashMap::new(),
+            complete: Arc::clone(&complete),
+        };
         self.lock().insert(id.clone(), open);
         OpenedRequest { requests: self, id, complete }
     }
@@ -110,9 +117,11 @@ impl Requests {
         arrival
     }
 
-    /// Stops waiting for a node that has left.
-    pub(super) fn node_left(&self, node: &NodeId) {
-        for open in self.lock().values_mut() {
+    /// Stops waiting for a node that has left this namespace, or all.
+    pub(super) fn node_left(&self, node: &NodeId, namespace: Option<&str>) {
+        let mut requests = self.lock();
+        let is_left = |open: &&mut OpenRequest| namespace.is_none_or(|namespace| *open.namespace == *namespace);
+        for open in requests.values_mut().filter(is_left) {
             open.forget(node);
             if open.is_complete() {
                 open.complete.notify_one();
@@ -246,7 +255,7 @@ mod tests {
     /// Opens a question, feeds it, and returns the arrivals, its completeness, and its result.
     fn check(census: Census, answers: Vec<(Option<&str>, Answer)>) -> (Vec<Arrival>, bool, Collected) {
         let requests = Requests::default();
-        let opened = requests.open(census);
+        let opened = requests.open(&"/".into(), census);
         let arrive = |(from, answer): (Option<&str>, Answer)| {
             requests.answer(&opened.id, from.map(NodeId::new).as_ref(), answer)
         };
@@ -286,14 +295,16 @@ mod tests {
     fn a_node_that_leaves_is_not_awaited_nor_are_its_clients() {
         for census in [Census::Count(3), nodes(&["a", "b", "c"])] {
             let requests = Requests::default();
-            let opened = requests.open(census);
+            let opened = requests.open(&"/chat".into(), census);
             let [a, b, c] = ["a", "b", "c"].map(NodeId::new);
             requests.answer(&opened.id, Some(&a), Answer::ClientCount(2));
             requests.answer(&opened.id, Some(&a), ack());
             requests.answer(&opened.id, Some(&c), Answer::ClientCount(0));
-            requests.node_left(&b);
+            requests.node_left(&b, Some("/chat"));
             assert!(!requests.lock()[&opened.id].is_complete(), "a client of the first is awaited");
-            requests.node_left(&a);
+            requests.node_left(&a, Some("/"));
+            assert!(!requests.lock()[&opened.id].is_complete(), "it has left another namespace only");
+            requests.node_left(&a, None);
             assert!(requests.lock()[&opened.id].is_complete());
             assert_eq!(opened.close().answers, [ack()]);
         }
@@ -302,7 +313,7 @@ mod tests {
     #[test]
     fn an_answer_to_a_closed_question_is_unknown() {
         let requests = Requests::default();
-        let opened = requests.open(Census::Count(1));
+        let opened = requests.open(&"/".into(), Census::Count(1));
         let id = opened.id.clone();
         assert_eq!((id.len(), requests.len()), (16, 1));
         drop(opened);

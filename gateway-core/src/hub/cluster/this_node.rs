@@ -32,6 +32,8 @@ pub(crate) struct Cluster {
     pub(crate) interest: Interest,
     /// Set if the engine routes messages by room.
     pub(crate) routes_rooms: bool,
+    /// Set if the engine also routes messages for single sockets.
+    pub(crate) routes_sockets: bool,
     /// Namespaces that are entered at the start and never given up.
     pub(super) fixed: HashSet<Arc<str>>,
     pub(crate) meter: ClusterMeter,
@@ -66,6 +68,7 @@ impl Cluster {
             requests: Requests::default(),
             interest: Interest::new(),
             routes_rooms: engine.routes_rooms(),
+            routes_sockets: engine.routes_sockets(),
             fixed,
             meter: ClusterMeter::default(),
             connection: watch::Sender::default(),
@@ -171,7 +174,7 @@ impl Cluster {
             Ok(census) => census,
             Err(_) => return Collected::unasked(),
         };
-        let opened = self.requests.open(census);
+        let opened = self.requests.open(namespace, census);
         if !self.publish(namespace, MessageBody::Ask { request: opened.id.clone(), question }) {
             return Collected::unasked();
         }

@@ -96,8 +96,11 @@ pub(super) fn read_broadcast(node: &NodeId, namespace: &str, bytes: &[u8]) -> Re
     if from.as_ref() == Some(node) {
         return Ok(None);
     }
-    let packet = read_packet(&mut reader, namespace)?;
+    let mut packet = read_packet(&mut reader, namespace)?;
     let opts: SelectorMembers = serde_json::from_str(&reader.json()?.0)?;
+    if opts.is_list_of_one_list() {
+        packet.args = packet.args.into_list();
+    }
     Ok(Some(ClassicMessage::Body { from, body: MessageBody::Broadcast { packet, to: opts.into() } }))
 }
 
@@ -142,6 +145,7 @@ pub(super) fn read_request(node: &NodeId, namespace: &str, bytes: &[u8]) -> Read
 impl ReadRequest<'_> {
     fn into_body(self, namespace: &str, attachments: Attachments) -> Result<MessageBody, ClassicError> {
         let Self { kind, request_id, opts, rooms, close, data, packet, sid, room, .. } = self;
+        let is_list_of_one_list = opts.as_ref().is_some_and(SelectorMembers::is_list_of_one_list);
         // Requests of nodes before Socket.IO 4 name one socket.
         let to = || match (opts, sid) {
             (Some(opts), _) => Ok(Selector::from(opts)),
@@ -166,7 +170,10 @@ impl ReadRequest<'_> {
             types::BROADCAST => {
                 let packet = packet.ok_or(ClassicError::new("a broadcast without a packet"))?;
                 check_namespace(namespace, packet.nsp.as_deref().unwrap_or("/"))?;
-                let packet = event_packet(packet.data.get(), attachments)?;
+                let mut packet = event_packet(packet.data.get(), attachments)?;
+                if is_list_of_one_list {
+                    packet.args = packet.args.into_list();
+                }
                 let question = Question::BroadcastWithAck { packet, to: to()? };
                 MessageBody::Ask { request: id(request_id)?, question }
             }

@@ -87,6 +87,38 @@ fn a_broadcast_with_binary_and_flags_is_read_as_it_was_written() {
     assert_eq!(read, ClassicMessage::Body { from: Some(id), body: message.body });
 }
 
+/// Without the flag a plain client would read the list as the arguments.
+#[test]
+fn a_list_of_one_list_is_not_the_list() {
+    let id = NodeId::new("ivmebB");
+    let check = |args: RawArgs, with_ack: bool, expected: &str| {
+        let (packet, to) = (EventPacket { event: "e".to_owned(), args }, Selector::default());
+        let (channel, body) = if with_ack {
+            let question = Question::BroadcastWithAck { packet, to };
+            (ClassicChannel::Request, MessageBody::Ask { request: "r".to_owned(), question })
+        } else {
+            (ClassicChannel::Broadcast, MessageBody::Broadcast { packet, to })
+        };
+        let message = message("/", body);
+        let bytes = write(ClassicSender::Node(&id), &message);
+        let flag = b"\xa4list\xc3".as_slice();
+        assert_eq!(bytes.windows(flag.len()).any(|part| part == flag), expected.starts_with("[["), "{expected}");
+        let ClassicMessage::Body { body, .. } = read(channel, &message.namespace, &bytes).unwrap() else {
+            panic!("another message")
+        };
+        let (MessageBody::Broadcast { packet, .. }
+        | MessageBody::Ask { question: Question::BroadcastWithAck { packet, .. }, .. }) = body
+        else {
+            panic!("another message")
+        };
+        assert_eq!(packet.args.into_content().json, expected);
+    };
+    for with_ack in [false, true] {
+        check(RawArgs::one(&[1, 2]).unwrap(), with_ack, "[1,2]");
+        check(RawArgs::each(&([1, 2],)).unwrap(), with_ack, "[[1,2]]");
+    }
+}
+
 fn serde_bytes(bytes: &'static [u8]) -> Bytes {
     Bytes::from_static(bytes)
 }

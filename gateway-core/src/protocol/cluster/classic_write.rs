@@ -88,7 +88,7 @@ pub(super) fn write_broadcast(
     out.array(3);
     out.text(uid(sender));
     write_packet(&mut out, namespace, packet);
-    write_opts(&mut out, sender, to);
+    write_opts(&mut out, sender, to, packet);
     bytes
 }
 
@@ -152,7 +152,7 @@ fn write_question(sender: ClassicSender<'_>, namespace: &str, request: &str, que
             out.text("packet");
             write_packet(&mut out, namespace, packet);
             out.text("opts");
-            write_opts(&mut out, sender, to);
+            write_opts(&mut out, sender, to, packet);
             bytes
         }
     }
@@ -220,16 +220,17 @@ fn write_packet(out: &mut MsgpackWriter<'_>, namespace: &str, packet: &EventPack
     out.text(namespace);
 }
 
-fn write_opts(out: &mut MsgpackWriter<'_>, sender: ClassicSender<'_>, to: &Selector) {
+fn write_opts(out: &mut MsgpackWriter<'_>, sender: ClassicSender<'_>, to: &Selector, packet: &EventPacket) {
+    let is_list = packet.args.is_list_of_one_list();
     out.map(3);
     write_names(out, "rooms", &to.rooms);
     match sender {
         ClassicSender::Node(_) => {
             write_names(out, "except", &to.except);
-            write_flags(out, &to.flags);
+            write_flags(out, &to.flags, is_list);
         }
         ClassicSender::Emitter => {
-            write_flags(out, &to.flags);
+            write_flags(out, &to.flags, is_list);
             write_names(out, "except", &to.except);
         }
     }
@@ -244,9 +245,9 @@ fn write_names(out: &mut MsgpackWriter<'_>, member: &str, names: &[String]) {
 }
 
 /// Writes the flags that are set, as Node does.
-fn write_flags(out: &mut MsgpackWriter<'_>, flags: &BroadcastFlags) {
+fn write_flags(out: &mut MsgpackWriter<'_>, flags: &BroadcastFlags, is_list_of_one_list: bool) {
     let BroadcastFlags { volatile, uncompressed, timeout, single_response, latest, trace_parent } = flags;
-    let truths = [*volatile, *uncompressed, *single_response];
+    let truths = [*volatile, *uncompressed, *single_response, is_list_of_one_list];
     let values = [timeout.is_some(), latest.is_some(), trace_parent.is_some()];
     out.text("flags");
     out.map(truths.iter().chain(&values).filter(|is_set| **is_set).count());
@@ -271,6 +272,10 @@ fn write_flags(out: &mut MsgpackWriter<'_>, flags: &BroadcastFlags) {
             out.text(name);
             out.text(value);
         }
+    }
+    if is_list_of_one_list {
+        out.text("list");
+        out.json("true", &[]);
     }
 }
 

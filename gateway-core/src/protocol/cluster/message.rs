@@ -287,22 +287,22 @@ impl RemoteSocket {
 pub struct HandshakeSummary {
     /// The headers by lower-case name.
     pub headers: Value,
-    /// The time of the request as text. Empty for sockets of this framework, which keeps no time of a request.
+    /// The time of the request as JavaScript writes it.
     #[serde(deserialize_with = "or_default")]
     pub time: String,
     /// The client's address.
     #[serde(deserialize_with = "or_default")]
     pub address: String,
-    /// The request came from another origin.
+    /// The request named an origin, as those of pages do.
     #[serde(deserialize_with = "or_default")]
     pub xdomain: bool,
-    /// The connection was encrypted. `false` for sockets of this framework.
+    /// The connection to the server was encrypted. `false` behind a proxy that encrypts.
     #[serde(deserialize_with = "or_default")]
     pub secure: bool,
-    /// The time of the request in milliseconds since 1970. 0 for sockets of this framework.
+    /// The time of the request in milliseconds since 1970.
     #[serde(deserialize_with = "or_default")]
     pub issued: u64,
-    /// The path with its query.
+    /// The path with its query, without credentials.
     #[serde(deserialize_with = "or_default")]
     pub url: String,
     /// The parameters of the query.

@@ -40,7 +40,7 @@ use crate::server::running_server::{self, RunningServer};
 use crate::server::signals::Signals;
 use crate::server::state::{ServerState, StartedServer};
 use crate::session::Recovery;
-use crate::transport::{CertificateSlot, ConnectionLimiter, Deflate, Handshake, OriginPolicy};
+use crate::transport::{ConnectionLimiter, Deflate, Handshake, OriginPolicy};
 
 type OnListening = Box<dyn FnOnce(&LocalAddr) + Send>;
 
@@ -373,7 +373,7 @@ impl Server {
         let Self { fallback, shared, .. } = &self;
         let (fallback, handle) = (fallback.clone(), ServerHandle::new(Arc::clone(shared)));
         let server = self.assemble().await?;
-        Ok((GatewayService { server, fallback, peer: None, certificate: CertificateSlot::default() }, handle))
+        Ok((GatewayService::new(server, fallback), handle))
     }
 
     /// Checks for problems that would fail the start, without starting. Meant for a test of the application.

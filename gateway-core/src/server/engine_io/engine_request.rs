@@ -22,6 +22,7 @@ pub(crate) struct Host<'a> {
     pub(crate) server: &'a Arc<StartedServer>,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) certificate: &'a CertificateSlot,
+    pub(crate) is_encrypted: bool,
 }
 
 /// A request to an endpoint.

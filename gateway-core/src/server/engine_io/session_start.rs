@@ -107,7 +107,7 @@ async fn admit_visit(
     visit: &EngineRequest<'_>,
     complete: impl FnOnce(Handshake) -> Handshake,
 ) -> Result<Admitted, EngineRejection> {
-    let EngineRequest { host: Host { server, peer, certificate }, engine, head, query } = visit;
+    let EngineRequest { host: Host { server, peer, is_encrypted, certificate }, engine, head, query } = visit;
     let complete = |handshake: Handshake| complete(handshake.with_certificate(certificate.get()));
     let request = ConnectionRequest {
         destination: destination(engine, &server.application).ok_or(RejectionCode::BadRequest)?,
@@ -117,7 +117,7 @@ async fn admit_visit(
         engine: Some(&engine.options),
         cors: engine.options.cors.as_ref(),
     };
-    let admitted = admit(server, request, complete).await?;
+    let admitted = admit(server, request, |handshake| complete(handshake.with_encryption(*is_encrypted))).await?;
     // The reference server checks the version last.
     query.check_version()?;
     Ok(admitted)

@@ -90,7 +90,8 @@ pub(super) async fn connect(
         engine: None,
         cors: endpoint.options.cors.as_ref(),
     };
-    let complete = |handshake: Handshake| handshake.with_certificate(host.certificate.get());
+    let complete =
+        |handshake: Handshake| handshake.with_encryption(host.is_encrypted).with_certificate(host.certificate.get());
     let Admitted { scope, handshake, permit } = admit(server, request, complete).await?;
     let id = StreamId::random();
     let how = match for_what {

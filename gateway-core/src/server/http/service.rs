@@ -38,6 +38,8 @@ pub struct GatewayService {
     pub(crate) fallback: Option<Fallback>,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) certificate: CertificateSlot,
+    /// The connection came over TLS, by a listener of the server.
+    pub(crate) is_encrypted: bool,
 }
 
 type ResponseFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
@@ -61,6 +63,11 @@ where
 }
 
 impl GatewayService {
+    /// Creates the service of connections that others accept: their peers are not known.
+    pub(crate) fn new(server: Arc<StartedServer>, fallback: Option<Fallback>) -> Self {
+        Self { server, fallback, peer: None, is_encrypted: false, certificate: CertificateSlot::default() }
+    }
+
     /// Answers a request, and handles the unread rest of its body.
     pub(crate) fn answer(mut self, request: Request<Body>) -> ResponseFuture {
         self.peer = self.peer.or_else(|| PeerAddr::among(request.extensions()));
@@ -86,10 +93,14 @@ impl GatewayService {
         })
     }
 
+    fn host(&self) -> engine_io::Host<'_> {
+        let Self { server, fallback: _, peer, is_encrypted, certificate } = self;
+        engine_io::Host { server, peer: *peer, is_encrypted: *is_encrypted, certificate }
+    }
+
     async fn respond(self, request: Request<Body>) -> Response<Body> {
         if let Some(engine) = self.server.engines.iter().find(|engine| engine.owns(request.uri().path())) {
-            let host = engine_io::Host { server: &self.server, peer: self.peer, certificate: &self.certificate };
-            return engine_io::respond(host, engine, request).await;
+            return engine_io::respond(self.host(), engine, request).await;
         }
         let asks = UpgradeIntent::from_head(request.version(), request.headers(), request.extensions());
         if asks == UpgradeIntent::ForNone
@@ -98,8 +109,7 @@ impl GatewayService {
             && let Some(found) = self.server.application.routes.find(request.uri().path())
             && found.route.router.raw().is_none()
         {
-            let host = engine_io::Host { server: &self.server, peer: self.peer, certificate: &self.certificate };
-            return event_stream::respond(host, endpoint, request, found, intent).await;
+            return event_stream::respond(self.host(), endpoint, request, found, intent).await;
         }
         #[cfg(feature = "explorer")]
         if let (UpgradeIntent::ForNone, Some(explorer)) = (asks, &self.server.explorer)
@@ -154,7 +164,8 @@ impl GatewayService {
             engine: None,
             cors: None,
         };
-        let admitted = admit(&self.server, request, complete).await?;
+        let admitted =
+            admit(&self.server, request, |handshake| complete(handshake.with_encryption(self.is_encrypted))).await?;
         let begin = PlainConnection { server: Arc::clone(&self.server), admitted, agreed: upgrade.agreed() };
         when_upgraded(below, &self.server.shared.tasks, begin);
         Ok(upgrade.response())

@@ -14,18 +14,36 @@ use crate::testing::cluster::memory_log::{MemoryLog, offset_of};
 pub struct MemoryEngine {
     bus: MemoryBus,
     id: NodeId,
-    routes_rooms: bool,
+    routing: Routing,
+}
+
+/// The messages that reach only the servers with members of their room.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Routing {
+    #[default]
+    None,
+    /// Those for one room.
+    Rooms,
+    /// Those for one socket too.
+    Sockets,
 }
 
 impl MemoryEngine {
     pub(super) fn new(bus: MemoryBus, id: NodeId) -> Self {
-        Self { bus, id, routes_rooms: false }
+        Self { bus, id, routing: Routing::default() }
     }
 
     /// Routes messages for a single room to the servers with members of this room, as some engines do.
     #[must_use]
     pub fn routing_rooms(self) -> Self {
-        Self { routes_rooms: true, ..self }
+        Self { routing: Routing::Rooms, ..self }
+    }
+
+    /// Routes messages for a single room as [`routing_rooms`](MemoryEngine::routing_rooms) does, and messages for a single
+    /// socket to the server with this socket.
+    #[must_use]
+    pub fn routing_sockets(self) -> Self {
+        Self { routing: Routing::Sockets, ..self }
     }
 
     /// The namespaces that this engine has entered, each with its rooms. In no particular order.
@@ -82,10 +100,11 @@ impl MemoryEngine {
         let Some(rooms) = member.entered.get(&message.namespace) else { return false };
         match &message.body {
             MessageBody::Answer { asker, .. } => *asker == member.id,
-            MessageBody::Broadcast { to, .. } if self.routes_rooms => match to.rooms.as_slice() {
+            MessageBody::Broadcast { to, .. } => match (self.routing, to.rooms.as_slice()) {
                 // A room of this length may be a socket's own, which nobody enters.
-                [room] if room.len() != 20 => rooms.contains(room.as_str()),
-                _ => true,
+                (Routing::Rooms, [room]) if room.len() == 20 => true,
+                (Routing::Rooms | Routing::Sockets, [room]) => rooms.contains(room.as_str()),
+                (Routing::None | Routing::Rooms | Routing::Sockets, _) => true,
             },
             _ => true,
         }
@@ -135,7 +154,11 @@ impl Engine for MemoryEngine {
     }
 
     fn routes_rooms(&self) -> bool {
-        self.routes_rooms
+        self.routing != Routing::None
+    }
+
+    fn routes_sockets(&self) -> bool {
+        self.routing == Routing::Sockets
     }
 
     fn enter_rooms<'a>(&'a self, namespace: &'a Arc<str>, rooms: &'a [Arc<str>]) -> EngineFuture<'a, ()> {

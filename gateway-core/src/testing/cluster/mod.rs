@@ -7,4 +7,4 @@ mod test_cluster;
 
 pub use memory_bus::MemoryBus;
 pub use memory_engine::MemoryEngine;
-pub use test_cluster::{TestCluster, cluster, cluster_with_log};
+pub use test_cluster::{TestCluster, cluster, cluster_by_room, cluster_with_log};

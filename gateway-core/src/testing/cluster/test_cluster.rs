@@ -7,7 +7,7 @@ use crate::hub::cluster::Engine;
 use crate::protocol::cluster::NodeId;
 use crate::server::Server;
 use crate::testing::TestServer;
-use crate::testing::cluster::MemoryBus;
+use crate::testing::cluster::{MemoryBus, MemoryEngine};
 
 /// Several servers in memory with one set of rooms; see [`cluster`]. Dropping it begins a stop of all servers.
 ///
@@ -65,7 +65,7 @@ struct Node {
 ///
 /// The [`StartError`] of the first server that cannot start.
 pub async fn cluster(nodes: usize, configure: impl FnMut(Server) -> Server) -> Result<TestCluster, StartError> {
-    start(MemoryBus::new(), nodes, configure).await
+    start(MemoryBus::new(), nodes, MemoryBus::engine, configure).await
 }
 
 /// Starts servers in memory as one cluster with a log, as over Redis streams; see [`cluster`] and [`MemoryBus::with_log`]. With
@@ -111,17 +111,28 @@ pub async fn cluster_with_log(
     nodes: usize,
     configure: impl FnMut(Server) -> Server,
 ) -> Result<TestCluster, StartError> {
-    start(MemoryBus::with_log(), nodes, configure).await
+    start(MemoryBus::with_log(), nodes, MemoryBus::engine, configure).await
+}
+
+/// Starts servers as [`cluster`] does, over an engine that routes messages for a single room to the servers with members of
+/// this room, as the sharded engine of Redis does. A test shows whether a program depends on messages that reach every server.
+///
+/// # Errors
+///
+/// The [`StartError`] of the first server that cannot start.
+pub async fn cluster_by_room(nodes: usize, configure: impl FnMut(Server) -> Server) -> Result<TestCluster, StartError> {
+    start(MemoryBus::new(), nodes, |bus| bus.engine().routing_rooms(), configure).await
 }
 
 async fn start(
     bus: MemoryBus,
     nodes: usize,
+    engine: impl Fn(&MemoryBus) -> MemoryEngine,
     mut configure: impl FnMut(Server) -> Server,
 ) -> Result<TestCluster, StartError> {
     let mut started = Vec::with_capacity(nodes);
     for _ in 0..nodes {
-        let engine = bus.engine();
+        let engine = engine(&bus);
         let id = engine.node_id().clone();
         let server = configure(Server::empty().cluster(engine)).test().await?;
         started.push(Node { id, server });

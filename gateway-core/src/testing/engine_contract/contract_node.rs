@@ -45,6 +45,8 @@ impl MessageReceiver for Inbox {
 
     fn node_left(&self, _: &NodeId) {}
 
+    fn node_left_namespace(&self, _: &NodeId, _: &str) {}
+
     fn count_bytes(&self, _: usize, _: usize) {}
 }
 

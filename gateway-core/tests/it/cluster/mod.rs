@@ -9,14 +9,21 @@ mod property;
 mod recovery;
 mod recovery_property;
 
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use gateway_core::cluster::{ClusterNode, Engine, EngineState, MessageReceiver, NodeId, Received};
+use gateway_core::cluster::{
+    Census, ClusterMessage, ClusterNode, Engine, EngineError, EngineFuture, EngineState, EventPacket, MessageBody,
+    MessageReceiver, NodeId, Published, Received, Selector,
+};
+use gateway_core::extract::RawArgs;
 use gateway_core::prelude::*;
-use gateway_core::testing::{MemoryBus, MemoryEngine, TestServer};
+use gateway_core::testing::{self, MemoryBus, MemoryEngine, TestServer};
 use gateway_core::{Disconnect, RequestError, SendError, ServerHandle};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 #[gateway(namespace = "/chat")]
 struct Chat;
@@ -233,6 +240,131 @@ async fn a_question_says_that_a_node_has_not_answered() {
     assert_eq!(begin.elapsed(), Duration::from_secs(6));
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_routes_by_socket_knows_every_socket() {
+    let bus = MemoryBus::new();
+    let engine = || bus.engine().routing_sockets();
+    let (one, other) = (node_with(&bus, engine()).await, node_with(&bus, engine()).await);
+    let mut bob = other.server.connect("/chat").await.unwrap();
+    let mut cid = other.server.connect("/chat").await.unwrap();
+    bob.emit_with_ack::<()>("join", "a").await.unwrap();
+    let sockets = one.server.of("/chat").to("a").fetch_sockets().await;
+    assert!(other.engine.entered()["/chat"].contains(&*sockets[0].id), "{:?}", other.engine.entered());
+    one.server.of("/chat").to(&sockets[0].id).emit("you", &1);
+    assert_eq!(bob.expect_named("you").await, json!(1));
+    bob.close().await;
+    cid.expect_nothing().await;
+    assert_eq!(other.engine.entered()["/chat"].len(), 1, "{:?}", other.engine.entered());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_by_room_delivers_to_the_servers_with_members() {
+    let cluster = testing::cluster_by_room(2, |server| server.gateway::<Chat>()).await.unwrap();
+    let mut ann = cluster.node(0).connect("/chat").await.unwrap();
+    let mut bob = cluster.node(1).connect("/chat").await.unwrap();
+    bob.emit_with_ack::<()>("join", "a").await.unwrap();
+    ann.emit_with_ack::<usize>("say", &("a", "hi")).await.unwrap();
+    assert_eq!(bob.expect_named("said").await, json!("hi"));
+}
+
+#[tokio::test]
+async fn what_arrives_together_leaves_in_one_write_and_volatile_events_are_no_victims() {
+    let bus = MemoryBus::new();
+    let engine = Arc::new(KeptNode { engine: bus.engine(), node: OnceLock::new() });
+    let server = Server::empty().gateway::<Chat>().cluster(Arc::clone(&engine)).start("127.0.0.1:0").await.unwrap();
+    let mut client = tcp_client(server.local_addr().as_tcp().unwrap()).await;
+    let node = engine.node.get().unwrap();
+    let receive = |event: &str, is_volatile: bool| {
+        let mut to = Selector::default();
+        to.flags.volatile = is_volatile;
+        let packet = EventPacket { event: event.to_owned(), args: RawArgs::default() };
+        let message = ClusterMessage { namespace: "/chat".into(), body: MessageBody::Broadcast { packet, to } };
+        node.receive(Received { from: None, message, offset: None });
+    };
+    node.receive_together(|| {
+        receive("one", false);
+        receive("two", false);
+        assert_eq!(arrived(&mut client), "", "they wait for the others");
+        receive("three", true);
+        let before = arrived(&mut client);
+        assert!(before.contains("one") && before.contains("two") && !before.contains("three"), "{before}");
+    });
+    assert!(arrived(&mut client).contains("three"));
+    server.stop().await;
+}
+
+/// A client of the plain protocol that is in the namespace `/chat`.
+async fn tcp_client(address: SocketAddr) -> std::net::TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = "GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    // A text frame with a mask of zeros (RFC 6455 §5.2).
+    let question = br#"{"event":"rooms","id":1}"#;
+    let header = [0x81, 0x80 | u8::try_from(question.len()).unwrap(), 0, 0, 0, 0];
+    stream.write_all(&[header.as_slice(), question].concat()).await.unwrap();
+    let mut read = String::new();
+    while !read.contains(r#""id":1"#) {
+        let mut buffer = [0; 1024];
+        let length = stream.read(&mut buffer).await.unwrap();
+        assert!(length > 0, "{read}");
+        read += &String::from_utf8_lossy(&buffer[..length]);
+    }
+    stream.into_std().unwrap()
+}
+
+/// All that has arrived.
+fn arrived(client: &mut std::net::TcpStream) -> String {
+    let mut buffer = [0; 4096];
+    match std::io::Read::read(client, &mut buffer) {
+        Ok(length) => String::from_utf8_lossy(&buffer[..length]).into_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => String::new(),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// An engine that shows the framework's side.
+#[derive(Debug)]
+struct KeptNode {
+    engine: MemoryEngine,
+    node: OnceLock<ClusterNode>,
+}
+
+impl Engine for KeptNode {
+    fn name(&self) -> &'static str {
+        "kept"
+    }
+
+    fn start(&self, node: ClusterNode) -> EngineFuture<'_, Result<(), EngineError>> {
+        self.node.set(node.clone()).unwrap();
+        self.engine.start(node)
+    }
+
+    fn node_id(&self) -> &NodeId {
+        self.engine.node_id()
+    }
+
+    fn enter_namespace<'a>(&'a self, namespace: &'a Arc<str>) -> EngineFuture<'a, ()> {
+        self.engine.enter_namespace(namespace)
+    }
+
+    fn exit_namespace<'a>(&'a self, namespace: &'a Arc<str>) -> EngineFuture<'a, ()> {
+        self.engine.exit_namespace(namespace)
+    }
+
+    fn publish<'a>(&'a self, messages: &'a [ClusterMessage]) -> EngineFuture<'a, Result<Vec<Published>, EngineError>> {
+        self.engine.publish(messages)
+    }
+
+    fn census<'a>(&'a self, namespace: &'a Arc<str>) -> EngineFuture<'a, Result<Census, EngineError>> {
+        self.engine.census(namespace)
+    }
+
+    fn stop(&self) -> EngineFuture<'_, ()> {
+        self.engine.stop()
+    }
+}
+
 /// A node that handles nothing.
 struct Deaf;
 
@@ -241,6 +373,8 @@ impl MessageReceiver for Deaf {
     fn ignore(&self, _: &str) {}
     fn state_changed(&self, _: EngineState) {}
     fn node_left(&self, _: &NodeId) {}
+    fn node_left_namespace(&self, _: &NodeId, _: &str) {}
+
     fn count_bytes(&self, _: usize, _: usize) {}
 }
 

@@ -46,6 +46,10 @@ impl MessageReceiver for Notes {
         let _ = self.0.send(Heard::Left(node.clone()));
     }
 
+    fn node_left_namespace(&self, node: &NodeId, _: &str) {
+        let _ = self.0.send(Heard::Left(node.clone()));
+    }
+
     fn count_bytes(&self, _: usize, _: usize) {}
 }
 

@@ -99,7 +99,10 @@ impl DataParts<'_> {
         if !matches!(packet.number, Some(EVENT | BINARY_EVENT)) {
             return Err(NodeFormatError::Malformed("a packet that is no event"));
         }
-        let packet = self.event(packet.data.map_or("", RawValue::get))?;
+        let mut packet = self.event(packet.data.map_or("", RawValue::get))?;
+        if data.opts.as_ref().is_some_and(SelectorMembers::is_list_of_one_list) {
+            packet.args = packet.args.into_list();
+        }
         let to = selector(data.opts);
         Ok(match data.request_id {
             Some(request) => MessageBody::Ask { request, question: Question::BroadcastWithAck { packet, to } },

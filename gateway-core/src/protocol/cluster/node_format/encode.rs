@@ -129,7 +129,7 @@ fn push_data(out: &mut Vec<u8>, body: &MessageBody) {
     match body {
         MessageBody::Broadcast { packet, to } => {
             push_event_packet(out, packet);
-            push_options(out, ",\"opts\":", to);
+            push_event_options(out, packet, to);
         }
         MessageBody::Join { to, rooms } | MessageBody::Leave { to, rooms } => {
             push_options(out, "{\"opts\":", to);
@@ -163,7 +163,7 @@ fn push_question(out: &mut Vec<u8>, request: &str, question: &Question) {
         Question::BroadcastWithAck { packet, to } => {
             push_event_packet(out, packet);
             push_text(out, ",\"requestId\":", request);
-            push_options(out, ",\"opts\":", to);
+            push_event_options(out, packet, to);
         }
         Question::ServerEvent(packet) => {
             push_text(out, "{\"requestId\":", request);
@@ -220,16 +220,25 @@ fn push_event(out: &mut Vec<u8>, EventPacket { event, args }: &EventPacket) {
     out.push(b']');
 }
 
-fn push_options(out: &mut Vec<u8>, name: &str, Selector { rooms, except, flags }: &Selector) {
+fn push_options(out: &mut Vec<u8>, name: &str, to: &Selector) {
     out.extend_from_slice(name.as_bytes());
+    push_selector(out, to, false);
+}
+
+fn push_event_options(out: &mut Vec<u8>, packet: &EventPacket, to: &Selector) {
+    out.extend_from_slice(b",\"opts\":");
+    push_selector(out, to, packet.args.is_list_of_one_list());
+}
+
+fn push_selector(out: &mut Vec<u8>, Selector { rooms, except, flags }: &Selector, is_list_of_one_list: bool) {
     push_texts(out, "{\"rooms\":", rooms);
     push_texts(out, ",\"except\":", except);
     out.extend_from_slice(b",\"flags\":{");
-    push_flags(out, flags);
+    push_flags(out, flags, is_list_of_one_list);
     out.extend_from_slice(b"}}");
 }
 
-fn push_flags(out: &mut Vec<u8>, flags: &BroadcastFlags) {
+fn push_flags(out: &mut Vec<u8>, flags: &BroadcastFlags, is_list_of_one_list: bool) {
     let BroadcastFlags { volatile, uncompressed, timeout, single_response, latest, trace_parent } = flags;
     let start = out.len();
     if *volatile {
@@ -250,6 +259,9 @@ fn push_flags(out: &mut Vec<u8>, flags: &BroadcastFlags) {
     }
     if let Some(parent) = trace_parent {
         push_text(out, ",\"traceparent\":", parent);
+    }
+    if is_list_of_one_list {
+        out.extend_from_slice(b",\"list\":true");
     }
     if out.len() > start {
         out.remove(start);

@@ -84,6 +84,15 @@ struct FlagMembers {
     expect_single_response: Option<bool>,
     latest: Option<String>,
     traceparent: Option<String>,
+    /// The event's only argument is a list: known to nodes of this framework only.
+    list: Option<bool>,
+}
+
+impl SelectorMembers {
+    /// Returns `true` if the only argument of the event is a list that the sender gave as an argument.
+    pub(in crate::protocol::cluster) fn is_list_of_one_list(&self) -> bool {
+        self.flags.as_ref().is_some_and(|flags| flags.list == Some(true))
+    }
 }
 
 impl From<SelectorMembers> for Selector {
@@ -94,7 +103,7 @@ impl From<SelectorMembers> for Selector {
 
 impl From<FlagMembers> for BroadcastFlags {
     fn from(flags: FlagMembers) -> Self {
-        let FlagMembers { volatile, compress, timeout, expect_single_response, latest, traceparent } = flags;
+        let FlagMembers { volatile, compress, timeout, expect_single_response, latest, traceparent, list: _ } = flags;
         Self {
             volatile: volatile == Some(true),
             uncompressed: compress == Some(false),

@@ -150,6 +150,31 @@ fn flags_are_written_when_they_are_set() {
     check(all, expected);
 }
 
+/// Without the flag a plain client would read the list as the arguments.
+#[test]
+fn a_list_of_one_list_is_not_the_list() {
+    let check = |body: MessageBody, flags: &str| {
+        let data = encode_data(&body);
+        assert!(data.contains(&format!("\"flags\":{flags}")), "{data}");
+        let (MessageBody::Broadcast { packet, .. }
+        | MessageBody::Ask { question: Question::BroadcastWithAck { packet, .. }, .. }) =
+            read(&encode(&node(), &message(body))).unwrap()
+        else {
+            panic!("another message")
+        };
+        packet.args.into_content().json
+    };
+    assert_eq!(check(broadcast("e", [1, 2], Selector::default()), "{}"), "[1,2]");
+    assert_eq!(check(broadcast("e", Args(([1, 2],)), Selector::default()), r#"{"list":true}"#), "[[1,2]]");
+    assert_eq!(check(broadcast("e", Args(([1], 2)), Selector::default()), "{}"), "[[1],2]");
+    let question = Question::BroadcastWithAck { packet: packet("e", Args(([1],))), to: Selector::default() };
+    assert_eq!(check(MessageBody::Ask { request: "r".to_owned(), question }, r#"{"list":true}"#), "[[1]]");
+    let from_node =
+        r#"{"type":3,"data":{"packet":{"type":2,"data":["e",[1]]},"opts":{"rooms":[]}},"uid":"a","nsp":"/"}"#;
+    let MessageBody::Broadcast { packet, .. } = read(from_node.as_bytes()).unwrap() else { panic!("another message") };
+    assert_eq!(packet.args.into_content().json, "[1]");
+}
+
 #[test]
 fn binary_parts_make_it_messagepack() {
     let part = Bytes::from_static(&[1, 2]);
