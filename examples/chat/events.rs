@@ -91,6 +91,15 @@ pub(crate) struct RoomSize {
     pub(crate) members: usize,
 }
 
+/// The person at a socket, as other servers know it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Guest {
+    pub(crate) nickname: String,
+    pub(crate) seat: String,
+    /// Since when, in milliseconds since 1970: of two who take a nickname at the same moment on two servers, the earlier has it.
+    pub(crate) since: u64,
+}
+
 #[derive(Debug, thiserror::Error, Exception)]
 pub(crate) enum ChatError {
     #[error("a room's name has 1 to 24 letters, digits or -")]

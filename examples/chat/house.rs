@@ -1,6 +1,7 @@
-//! State of the chat: names in use, and the latest messages. Knows no events.
+//! State of this server: names in use here, and the latest messages. Knows no events and no other servers.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,7 +13,10 @@ use crate::events::Posted;
 pub(crate) const LOBBY: &str = "lobby";
 const REMEMBERED: usize = 50;
 
-/// One for the whole chat; a clone is the same house.
+/// Number of bits of a message's id that tell servers apart.
+const SERVER_BITS: u32 = 10;
+
+/// One for the whole server; a clone is the same house.
 #[derive(Clone, Debug)]
 pub(crate) struct House(Arc<Inner>);
 
@@ -20,8 +24,10 @@ pub(crate) struct House(Arc<Inner>);
 struct Inner {
     seats: Mutex<HashMap<String, Seat>>,
     said: Mutex<HashMap<String, VecDeque<Posted>>>,
-    last_id: AtomicU64,
-    moves: Mutex<()>,
+    last_time: AtomicU64,
+    /// Tells this server's messages from those of others.
+    server: u64,
+    counting: tokio::sync::Mutex<()>,
 }
 
 /// A nickname in use. The key is known to one browser tab: who brings it again is the same person coming back.
@@ -37,14 +43,14 @@ pub(crate) struct Taken;
 
 impl House {
     pub(crate) fn new() -> Self {
-        // Ids go on growing over a restart, so that pages that stay open can tell old from new.
-        let last_id = AtomicU64::new(now());
-        Self(Arc::new(Inner { seats: Mutex::default(), said: Mutex::default(), last_id, moves: Mutex::default() }))
+        let server = RandomState::new().build_hasher().finish() % (1 << SERVER_BITS);
+        let (seats, said, last_time, counting) = Default::default();
+        Self(Arc::new(Inner { seats, said, last_time, server, counting }))
     }
 
-    /// Held while somebody comes or goes and the others are told, so that the number that is told last is the true one.
-    pub(crate) fn moves(&self) -> MutexGuard<'_, ()> {
-        lock(&self.0.moves)
+    /// Held while a room is counted and the number is told, so that the number that is told last is the true one.
+    pub(crate) async fn counting(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.counting.lock().await
     }
 
     /// Seats a socket; says which socket sat there before, if it is the same person's.
@@ -66,17 +72,26 @@ impl House {
         }
     }
 
-    /// Gives a message its id and time, and remembers it.
+    /// Gives a message its id and time, and remembers it. Ids grow with the time, also over a restart.
     pub(crate) fn record(&self, room: String, from: String, text: String, tag: u64) -> Posted {
-        let id = self.0.last_id.fetch_add(1, Ordering::Relaxed) + 1;
-        let message = Posted { id, room: room.clone(), from, text, at: now(), tag };
+        let at = now();
+        let later = |last: u64| Some(at.max(last + 1));
+        let last = self.0.last_time.fetch_update(Ordering::Relaxed, Ordering::Relaxed, later).unwrap_or_default();
+        let id = (at.max(last + 1) << SERVER_BITS) + self.0.server;
+        let message = Posted { id, room, from, text, at, tag };
+        self.remember(message.clone());
+        message
+    }
+
+    /// Remembers a message in its place; one that is known already changes nothing.
+    pub(crate) fn remember(&self, message: Posted) {
         let mut said = lock(&self.0.said);
-        let history = said.entry(room).or_default();
-        history.push_back(message.clone());
+        let history = said.entry(message.room.clone()).or_default();
+        let Err(place) = history.binary_search_by_key(&message.id, |known| known.id) else { return };
+        history.insert(place, message);
         if history.len() > REMEMBERED {
             history.pop_front();
         }
-        message
     }
 
     pub(crate) fn history(&self, room: &str) -> Vec<Posted> {
@@ -92,7 +107,7 @@ impl House {
 }
 
 /// Milliseconds since 1970, which is what a browser counts in.
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

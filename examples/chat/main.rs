@@ -1,4 +1,5 @@
 //! A chat with rooms, and the page to use it: `cargo run --example chat`, then open the address it prints.
+//! With `-- --redis redis://127.0.0.1:6379 --addr 127.0.0.1:3001`, and another port each, several of them are one chat.
 //!
 //! `events.rs` is what goes over the wire, `gateway.rs` what is done about it, `house.rs` what is remembered, and
 //! `page.rs` serves `web/`.
@@ -10,15 +11,17 @@ mod page;
 #[cfg(test)]
 mod tests;
 
+use std::error::Error;
 use std::path::Path;
 
 use gateway_core::prelude::*;
 use gateway_core::socket_io::SocketIo;
+use gateway_redis::Redis;
 
 use crate::house::House;
 
 #[tokio::main]
-async fn main() -> Result<(), StartError> {
+async fn main() -> Result<(), Box<dyn Error>> {
     let mut server = Server::new()
         .provide(House::new())
         .socket_io(socket_io())
@@ -29,7 +32,10 @@ async fn main() -> Result<(), StartError> {
         server = server.monitoring(address);
     }
     gateway_core::contract::main(&server);
-    server.serve(address()).await
+    if let Some(url) = argument("--redis") {
+        server = server.cluster(Redis::connect(url).await?.pub_sub());
+    }
+    Ok(server.serve(address()).await?)
 }
 
 /// Clients of Socket.IO are in the same rooms. The page at `/socket-io.html` is one of them where `SOCKET_IO_CLIENT` names the
@@ -46,6 +52,9 @@ fn socket_io() -> SocketIo {
 
 /// Address from `--addr`, or from the variable `ADDRESS`, as in a container.
 fn address() -> String {
-    let argument = std::env::args().skip_while(|argument| argument != "--addr").nth(1);
-    argument.or_else(|| std::env::var("ADDRESS").ok()).unwrap_or_else(|| "127.0.0.1:3000".to_owned())
+    argument("--addr").or_else(|| std::env::var("ADDRESS").ok()).unwrap_or_else(|| "127.0.0.1:3000".to_owned())
+}
+
+fn argument(name: &str) -> Option<String> {
+    std::env::args().skip_while(|argument| argument != name).nth(1)
 }

@@ -2,7 +2,7 @@
 
 use gateway_core::prelude::*;
 use gateway_core::serve::Body;
-use gateway_core::testing::{ConnectError, TestClient, TestServer};
+use gateway_core::testing::{self, ConnectError, MemoryBus, TestClient, TestCluster, TestServer};
 use serde_json::{Value, json};
 
 use crate::events::{Entered, Left, People, Posted, Receipt, RoomSize, Typing};
@@ -242,6 +242,73 @@ async fn who_talks_too_fast_waits_a_second_for_each_message() {
     assert_eq!(code(&mut ann, "message", json!({"room": "lobby", "text": "knock"})).await, "rate_limited");
     tokio::time::advance(std::time::Duration::from_secs(1)).await;
     say(&mut ann, "pardon").await;
+}
+
+async fn two_servers() -> TestCluster {
+    testing::cluster(2, |server| server.gateway::<Chat>().provide(House::new())).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn people_of_two_servers_are_in_one_room_and_counted_there() {
+    let cluster = two_servers().await;
+    let mut ann = guest(cluster.node(0), "Ann").await;
+    let mut bob = enter(cluster.node(1), "Bob").await;
+    join(&mut bob, "lobby").await;
+    assert_eq!(ann.expect::<Entered>().await.nickname, "Bob");
+    for client in [&mut ann, &mut bob] {
+        assert_eq!(client.expect::<RoomSize>().await, RoomSize { name: "lobby".into(), members: 2 });
+    }
+    let mut people = bob.expect::<People>().await.nicknames;
+    people.sort();
+    assert_eq!(people, ["Ann", "Bob"]);
+
+    say(&mut ann, "hello").await;
+    assert_eq!(bob.expect::<Posted>().await.text, "hello");
+    bob.emit_with_ack::<()>("rooms", json!(null)).await.unwrap();
+    assert_eq!(bob.expect::<RoomSize>().await.members, 2);
+    bob.close().await;
+    assert_eq!(ann.expect::<Left>().await.nickname, "Bob");
+    assert_eq!(ann.expect::<RoomSize>().await.members, 1);
+    ann.expect_nothing().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_nickname_belongs_to_one_person_on_all_servers() {
+    let cluster = two_servers().await;
+    let ann = enter(cluster.node(0), "Ann").await;
+    assert_eq!(refusal(cluster.node(1), json!({"nickname": "ann", "seat": "another"})).await, "nickname_taken");
+    assert_eq!(refusal(cluster.node(1), json!({"nickname": "ann"})).await, "nickname_taken");
+    ann.close().await;
+    enter(cluster.node(1), "Ann").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_on_another_server_takes_over_the_seat() {
+    let cluster = two_servers().await;
+    let mut bob = guest(cluster.node(0), "Bob").await;
+    let mut before = guest(cluster.node(0), "Ann").await;
+    bob.expect::<Entered>().await;
+    assert_eq!(bob.expect::<RoomSize>().await.members, 2);
+    let mut after = enter(cluster.node(1), "Ann").await;
+    assert_eq!(before.closed().await.unwrap().code.as_u16(), 4501);
+    assert_eq!(bob.expect::<Left>().await.nickname, "Ann");
+    assert_eq!(bob.expect::<RoomSize>().await.members, 1);
+    assert_eq!(people(&mut after).await.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_server_remembers_and_one_that_starts_later_asks() {
+    let bus = MemoryBus::new();
+    let server = || Server::empty().gateway::<Chat>().provide(House::new()).cluster(bus.engine()).test();
+    let (one, two) = (server().await.unwrap(), server().await.unwrap());
+    let mut ann = guest(&one, "Ann").await;
+    say(&mut ann, "anybody?").await;
+    let later = server().await.unwrap();
+    for (server, name) in [(&two, "Bob"), (&later, "Cid")] {
+        let mut client = guest(server, name).await;
+        let history: Vec<Posted> = client.emit_with_ack("history", json!({"room": "lobby"})).await.unwrap();
+        assert_eq!((history.len(), history[0].text.as_str()), (1, "anybody?"));
+    }
 }
 
 #[test]
