@@ -105,5 +105,6 @@ const operations = {
   disconnect: (namespace, a) => void target(namespace, a).disconnectSockets(a.close ?? false),
   sse: (namespace, a) => void namespace.serverSideEmit(...a.args),
   sseAck: (namespace, a) => collected((done) => namespace.serverSideEmit(...a.args, done)),
+  handshakes: async (namespace) => (await namespace.fetchSockets()).map(({ handshake }) => ({ ...handshake, headers: undefined })),
   count: (namespace) => namespace.adapter.serverCount(),
 };
