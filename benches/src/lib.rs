@@ -4,6 +4,7 @@
 #![allow(clippy::cast_precision_loss, reason = "figures are read to three digits")]
 
 pub mod arguments;
+pub mod cluster;
 pub mod cost;
 pub mod frame;
 pub mod load;

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gateway_benches::arguments::{command, follow, option, refuse};
+use gateway_benches::arguments::{command, flag, follow, option, refuse};
+use gateway_benches::cluster::{RedisUse, redis_use};
 use gateway_benches::load::{
-    Beside, Broadcast, Delivered, Echo, Idle, Measured, Polling, Way, Window, Wrong, handshakes,
+    Across, Audience, Beside, Broadcast, Crossed, Delivered, Echo, Idle, Measured, Node, Polling, Way, Window, Wrong,
+    handshakes,
 };
 use gateway_benches::payload::Shape;
 use gateway_benches::process::Process;
@@ -20,6 +22,9 @@ const USAGE: &str = "load WORK --server ADDRESS --pid PID [OPTION]…
   broadcast    [--payload text:32] [--receivers 1000] [--in-flight 1]
   beside       [--payload text:32] [--receivers 1000] [--slow 0] [--floods 0]: how long broadcasts take to those who
                read, in microseconds: half of them, and 99 of 100
+  across       --second ADDRESS --second-pid PID [--payload text:32] [--receivers 1000] [--in-flight 1] [--alone]
+               [--redis ADDRESS --redis-pid PID]: the receivers are clients of the second server; alone, they are not
+               in the room
   idle         [--connections 10000]
   handshakes   [--connections 2000]
   polling      [--payload text:32] [--connections 100]: Socket.IO by HTTP alone
@@ -68,6 +73,15 @@ fn run() -> Result<Value, Wrong> {
             let beside = Beside { shape, readers, slow, floods, lasting: window.measured };
             beside.run(wires, server).map(delivered)
         }
+        Some("across") => {
+            let second = option("--second").unwrap_or_else(|| refuse(USAGE, "`--second` is missing"));
+            let second_process = Process(option("--second-pid").unwrap_or_else(|| refuse(USAGE, "`--second-pid`?")));
+            let nodes = [Node { address: server, process }, Node { address: second, process: second_process }];
+            let audience = if flag("--alone") { Audience::Alone } else { Audience::Everybody };
+            let across = Across { shape, receivers: option("--receivers").unwrap_or(1000), in_flight, audience };
+            let redis = option("--redis").zip(option("--redis-pid").map(Process));
+            across.run(wires, nodes, window, || read_redis(redis)).map(|crossed| crossings(&across, &crossed))
+        }
         Some("idle") => {
             let idle = Idle::run(wires, server, process, connections.unwrap_or(10_000))?;
             let mut figures = figures(&idle.handshakes);
@@ -83,13 +97,36 @@ fn run() -> Result<Value, Wrong> {
             let polling = Polling { shape, sessions: connections.unwrap_or(100) };
             polling.run(server, process, window).map(|measured| figures(&measured))
         }
-        _ => refuse(USAGE, "what to do stands first: echo, ask, broadcast, beside, idle, handshakes or polling"),
+        _ => refuse(USAGE, "what to do stands first: echo, ask, broadcast, beside, across, idle, handshakes, polling"),
     }
 }
 
 fn delivered(delivered: Delivered) -> Value {
     let Delivered { broadcasts, half, most, flooded } = delivered;
     json!({ "broadcasts": broadcasts, "p50": half.as_micros(), "p99": most.as_micros(), "flooded": flooded })
+}
+
+fn read_redis(redis: Option<(SocketAddr, Process)>) -> Result<RedisUse, Wrong> {
+    Ok(redis.map(|(address, process)| redis_use(address, process)).transpose()?.unwrap_or_default())
+}
+
+/// Figures of one broadcast: CPU in microseconds, bytes into and out of Redis, time of deliveries in microseconds.
+fn crossings(across: &Across, crossed: &Crossed<RedisUse>) -> Value {
+    let each = |total: f64| total / crossed.broadcasts as f64;
+    let us = |duration: Duration| each(duration.as_secs_f64() * 1e6);
+    let [before, after] = crossed.read;
+    json!({
+        "broadcasts": crossed.broadcasts,
+        "publisher_us": us(crossed.cpu[0]),
+        "receiver_us": us(crossed.cpu[1]),
+        "delivery_us": us(crossed.cpu[1]) / across.receivers as f64,
+        "redis_us": us(after.cpu.saturating_sub(before.cpu)),
+        "redis_in": each((after.bytes_in - before.bytes_in) as f64),
+        "redis_out": each((after.bytes_out - before.bytes_out) as f64),
+        "p50": crossed.half.as_micros(),
+        "p99": crossed.most.as_micros(),
+        "disturbed": crossed.waited.as_secs_f64() / crossed.elapsed.as_secs_f64(),
+    })
 }
 
 fn figures(measured: &Measured) -> Value {

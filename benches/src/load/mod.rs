@@ -1,6 +1,7 @@
 //! The load generator: one thread, never asleep, so that a slow server does not also pay for waking it. Every answer is
 //! checked for content, order and count.
 
+mod across;
 mod avalanche;
 mod beside;
 mod broadcast;
@@ -13,6 +14,7 @@ mod soak;
 mod watcher;
 mod window;
 
+pub use across::{Across, Audience, Crossed, Node};
 pub use avalanche::{Avalanche, Returned};
 pub use beside::{Beside, Delivered};
 pub use broadcast::Broadcast;

@@ -6,4 +6,5 @@ mod plot;
 
 pub use machine::machine;
 pub use page::page;
+pub(crate) use plot::number;
 pub use plot::{Bar, Line, bars, lines};

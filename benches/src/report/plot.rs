@@ -168,7 +168,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// Three digits.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     match value {
         value if value >= 100.0 => format!("{value:.0}"),
         value if value >= 10.0 => format!("{value:.1}"),

@@ -7,8 +7,10 @@ mod table;
 mod works;
 
 pub use figures::{Figures, Summary};
+pub(crate) use server::on_core;
 pub use server::{Running, Spec};
 pub use table::{Course, OURS, Table, beside, compare};
+pub(crate) use table::{LOAD_CORE, QUIET};
 pub use works::{
     By, FLOORS, Floor, MIXED, Measure, PLAIN, POLLING, SERIES, SOCKET_IO, Target, WORKERS, Work, growth, works,
 };

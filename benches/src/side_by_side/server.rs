@@ -138,7 +138,7 @@ impl Running {
 }
 
 /// A program that stays on one core, where the machine has that many.
-pub(super) fn on_core(core: usize, program: &Path) -> Command {
+pub(crate) fn on_core(core: usize, program: &Path) -> Command {
     if std::thread::available_parallelism().map_or(1, NonZero::get) <= core {
         return Command::new(program);
     }

@@ -197,10 +197,11 @@ fn least_disturbed(spec: &Spec, work: &Work, course: Course) -> Result<Value, St
     Ok(best)
 }
 
-const LOAD_CORE: usize = 0;
+/// Core of the load generator.
+pub(crate) const LOAD_CORE: usize = 0;
 const TRIES: usize = 1;
 /// The part of the time in which server or load generator could have run and did not.
-const QUIET: f64 = 0.05;
+pub(crate) const QUIET: f64 = 0.05;
 
 fn measured(spec: &Spec, work: &Work, course: Course) -> Result<Value, String> {
     let server = Running::start(spec).map_err(|error| error.to_string())?;
