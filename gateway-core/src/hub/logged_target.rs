@@ -90,7 +90,7 @@ pub(crate) fn emit_logged(
     (name, content): (&str, Content),
     mode: EmitMode<'_>,
 ) -> Result<(), SendError> {
-    if !session.recovery.is_some() {
+    if session.recovery.is_none() {
         return session.emit(name, content.borrowed(), mode, None);
     }
     let (key, latest) = match mode {

@@ -1,6 +1,6 @@
 //! The changes between two schemas of one payload.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ pub(super) fn schema_changes(contracts: (&Contract, &Contract), schemas: (&Value
 pub(super) struct SchemaComparison<'a> {
     pub(super) old: &'a Contract,
     pub(super) new: &'a Contract,
-    /// AlternativePairs of schemas with references that were compared, or are being compared: a recursive type ends here.
+    /// Pairs of schemas with references that were compared, or are being compared: a recursive type ends here.
     compared: HashSet<(String, String)>,
     changes: Vec<SchemaChange>,
 }
@@ -222,13 +222,13 @@ impl SchemaComparison<'_> {
                 self.compare(older, newer, &format!("{path}[]"));
             }
             (ListItems::Tuple(older), ListItems::Tuple(newer)) => {
-                self.tuples((older, old.min_items), (newer, new.min_items), path)
+                self.tuples((older, old.min_items), (newer, new.min_items), path);
             }
             (ListItems::Each(_), ListItems::Tuple(_)) => {
-                self.note(path, ChangeKind::TupleBecameList, "list is now tuple")
+                self.note(path, ChangeKind::TupleBecameList, "list is now tuple");
             }
             (ListItems::Tuple(_), ListItems::Each(_)) => {
-                self.note(path, ChangeKind::TupleBecameList, "tuple is now list")
+                self.note(path, ChangeKind::TupleBecameList, "tuple is now list");
             }
         }
     }
@@ -347,6 +347,6 @@ fn gone(alternative: &Alternative, is_union: bool) -> ChangeKind {
 }
 
 fn names(alternatives: &[Alternative]) -> String {
-    let names: BTreeMap<String, ()> = alternatives.iter().map(|alternative| (alternative.name(), ())).collect();
-    names.into_keys().collect::<Vec<_>>().join(" or ")
+    let names: BTreeSet<String> = alternatives.iter().map(Alternative::name).collect();
+    names.into_iter().collect::<Vec<_>>().join(" or ")
 }

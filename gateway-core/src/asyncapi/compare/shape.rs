@@ -131,7 +131,7 @@ fn expand(contract: &Contract, schema: &Value, followed: &mut Vec<String>) -> Op
     let base = members.iter().filter(|(name, _)| !ANNOTATIONS.contains(&name.as_str()) && !is_combination(name));
     let mut products = vec![base.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>()];
     for part in members.get("allOf").and_then(Value::as_array).into_iter().flatten() {
-        products = multiply(products, &expand(contract, part, followed)?)?;
+        products = multiply(&products, &expand(contract, part, followed)?)?;
     }
     for union in ["anyOf", "oneOf"] {
         let Some(parts) = members.get(union).and_then(Value::as_array) else { continue };
@@ -139,7 +139,7 @@ fn expand(contract: &Contract, schema: &Value, followed: &mut Vec<String>) -> Op
         for part in parts {
             sum.extend(expand(contract, part, followed)?);
         }
-        products = multiply(products, &sum)?;
+        products = multiply(&products, &sum)?;
     }
     Some(products)
 }
@@ -148,7 +148,7 @@ fn is_combination(name: &str) -> bool {
     matches!(name, "allOf" | "anyOf" | "oneOf")
 }
 
-fn multiply(left: Vec<Map<String, Value>>, right: &[Map<String, Value>]) -> Option<Vec<Map<String, Value>>> {
+fn multiply(left: &[Map<String, Value>], right: &[Map<String, Value>]) -> Option<Vec<Map<String, Value>>> {
     if left.len().saturating_mul(right.len()) > MAX_ALTERNATIVES {
         return None;
     }

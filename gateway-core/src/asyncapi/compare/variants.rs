@@ -17,7 +17,7 @@ pub(super) struct AlternativePairs {
     pub(super) added: Vec<Alternative>,
 }
 
-/// AlternativePairs the alternatives of two unions.
+/// Pairs the alternatives of two unions.
 pub(super) fn pair(
     comparison: &SchemaComparison<'_>,
     older: Vec<Alternative>,
@@ -96,8 +96,7 @@ impl Alternative {
     /// Returns `true` for two alternatives of one type, and for equal constants.
     fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Constant(one), Self::Constant(other)) => one == other,
-            (Self::Opaque(one), Self::Opaque(other)) => one == other,
+            (Self::Constant(one), Self::Constant(other)) | (Self::Opaque(one), Self::Opaque(other)) => one == other,
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
     }

@@ -42,20 +42,13 @@ impl Types<'_> {
             let Some(name) = self.names.schema(name) else { continue };
             text += &documentation("", schema);
             let written = self.schema(schema, "", 0);
-            let _ = match self.is_interface(schema) {
-                true => writeln!(text, "export interface {name} {written}\n"),
-                false => writeln!(text, "export type {name} = {written};\n"),
+            let _ = if is_interface(schema) {
+                writeln!(text, "export interface {name} {written}\n")
+            } else {
+                writeln!(text, "export type {name} = {written};\n")
             };
         }
         text
-    }
-
-    /// An interface is written where it can be: editors show its name.
-    fn is_interface(&self, schema: &Value) -> bool {
-        let combined =
-            ["$ref", "allOf", "anyOf", "oneOf", "enum", "const"].iter().any(|name| schema.get(name).is_some());
-        let properties = schema.get("properties").and_then(Value::as_object);
-        !combined && properties.is_some_and(|properties| !properties.is_empty()) && map_values(schema).is_none()
     }
 
     /// Writes the type of a payload.
@@ -191,9 +184,10 @@ impl Types<'_> {
             fields += &documentation(&inner, schema);
             let written = self.schema(schema, &inner, depth + 1);
             // With `exactOptionalPropertyTypes`, `undefined` must be named to be allowed.
-            let _ = match is_required(name) {
-                true => writeln!(fields, "{inner}{}: {written};", member(name)),
-                false => writeln!(fields, "{inner}{}?: {};", member(name), union(&[written, "undefined".to_owned()])),
+            let _ = if is_required(name) {
+                writeln!(fields, "{inner}{}: {written};", member(name))
+            } else {
+                writeln!(fields, "{inner}{}?: {};", member(name), union(&[written, "undefined".to_owned()]))
             };
         }
         let map = map_values(&Value::Object(members.clone())).map(|values| {
@@ -211,6 +205,13 @@ impl Types<'_> {
             (true, None) => "Record<string, unknown>".to_owned(),
         }
     }
+}
+
+/// An interface is written where it can be: editors show its name.
+fn is_interface(schema: &Value) -> bool {
+    let combined = ["$ref", "allOf", "anyOf", "oneOf", "enum", "const"].iter().any(|name| schema.get(name).is_some());
+    let properties = schema.get("properties").and_then(Value::as_object);
+    !combined && properties.is_some_and(|properties| !properties.is_empty()) && map_values(schema).is_none()
 }
 
 fn has_properties(members: &Map<String, Value>) -> bool {
