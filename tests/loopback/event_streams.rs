@@ -21,8 +21,8 @@ struct Connection {
 
 impl Connection {
     async fn open(address: SocketAddr, request: &str) -> Self {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut stream = TcpStream::connect(address).await.expect("the server listens");
+        stream.write_all(request.as_bytes()).await.expect("the server reads");
         Self { stream, read: String::new() }
     }
 
@@ -34,9 +34,9 @@ impl Connection {
                 return std::mem::replace(&mut self.read, rest);
             }
             let mut bytes = [0; 4096];
-            let count = self.stream.read(&mut bytes).await.unwrap();
+            let count = self.stream.read(&mut bytes).await.expect("the server writes");
             assert_ne!(count, 0, "the connection ended before {end:?}: {}", self.read);
-            self.read.push_str(std::str::from_utf8(&bytes[..count]).unwrap());
+            self.read.push_str(std::str::from_utf8(&bytes[..count]).expect("UTF-8"));
         }
     }
 
@@ -45,7 +45,7 @@ impl Connection {
         let mut bytes = Vec::new();
         // A reset is an end as well.
         let _ = self.stream.read_to_end(&mut bytes).await;
-        self.read + std::str::from_utf8(&bytes).unwrap()
+        self.read + std::str::from_utf8(&bytes).expect("UTF-8")
     }
 
     /// Reads the head and the first event, and returns the stream's id.
@@ -143,7 +143,7 @@ async fn what_a_listening_client_sends_is_dropped() {
     let mut client = Connection::open(server.address, LISTEN).await;
     let id = client.stream_id().await;
     for _ in 0..64 {
-        client.stream.write_all(&[b'x'; 64 * 1024]).await.unwrap();
+        client.stream.write_all(&vec![b'x'; 64 * 1024]).await.unwrap();
     }
     post(server.address, &id, r#"{"event":"tell","data":1,"id":1}"#).await;
     client.until("event: told\ndata: \"x\"\n\n").await;

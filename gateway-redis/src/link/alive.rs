@@ -62,7 +62,9 @@ impl Alive {
             match (&info.kind, &inbox) {
                 (PushKind::Disconnection, inbox) => {
                     // What was read before the loss was not lost.
-                    inbox.iter().for_each(|inbox| inbox.hand_on());
+                    if let Some(inbox) = inbox {
+                        inbox.hand_on();
+                    }
                     alive.lose();
                 }
                 (PushKind::Message | PushKind::PMessage | PushKind::SMessage, Some(inbox)) => inbox.add(info),

@@ -70,7 +70,7 @@ impl StreamReader {
             if entries.len() >= self.limits.count {
                 self.catch_up(connection).await?;
             } else {
-                self.deliver(entries);
+                self.deliver(&entries);
             }
         }
     }
@@ -95,7 +95,7 @@ impl StreamReader {
                 continue;
             }
             let is_last = entries.len() < self.limits.count;
-            self.deliver(entries);
+            self.deliver(&entries);
             if is_last {
                 return Ok(());
             }
@@ -111,7 +111,7 @@ impl StreamReader {
         Ok((info, Entry::read_range(next()?)?))
     }
 
-    fn deliver(&mut self, entries: Vec<Entry>) {
+    fn deliver(&mut self, entries: &[Entry]) {
         for few in entries.chunks(TOGETHER) {
             let Self { receiver, position, .. } = self;
             receiver.node.receive_together(|| {

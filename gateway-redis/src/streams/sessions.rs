@@ -44,9 +44,9 @@ impl RecoveryStore for Streams {
             let mut command = cmd("EVAL");
             command.arg(UPDATE).arg(1).arg(self.session_key(&session.private_id));
             command.arg(session.to_record()).arg(milliseconds(keep));
-            written.iter().for_each(|written| {
+            for written in written {
                 command.arg(written.to_record());
-            });
+            }
             let state: i64 = self.execute(&command).await?;
             Ok(match state {
                 0 => RecordState::Missing,
