@@ -1,5 +1,6 @@
 //! CPU time of a server for an echo over lines, beside a raw epoll loop that echoes lines: no JSON, no allocation, one write for
 //! each read. Both run in child processes in turn; the ratio is the median over the rounds. Fails above the bounds.
+#![allow(clippy::cast_precision_loss, reason = "figures are read to three digits")]
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -111,7 +112,7 @@ impl Measured {
         run(&mut clients, window, Duration::from_millis(200))?;
         let before = process.cpu()?;
         let messages = run(&mut clients, window, measure)?;
-        Ok((process.cpu()? - before).as_secs_f64() * 1e6 / messages)
+        Ok(process.cpu()?.saturating_sub(before).as_secs_f64() * 1e6 / messages)
     }
 }
 

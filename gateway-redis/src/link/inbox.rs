@@ -142,7 +142,9 @@ mod tests {
     async fn what_comes_in_one_read_is_handed_on_together() {
         let received = Arc::new(Received::default());
         let inbox = OpenInbox::start(Arc::<Received>::clone(&received));
-        ["a", "b", "c"].map(|payload| inbox.add(message(payload)));
+        for payload in ["a", "b", "c"] {
+            inbox.add(message(payload));
+        }
         assert_eq!(taken(&received), "", "the rest of the read comes first");
         tokio::task::yield_now().await;
         assert_eq!(taken(&received), "abc|");

@@ -18,8 +18,8 @@ fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-/// A contract with each kind of schema and event.
-fn everything() -> Contract {
+/// Each kind of schema by name.
+fn schemas() -> BTreeMap<String, Value> {
     let text = json!({ "type": "string" });
     let schemas = [
         (
@@ -65,8 +65,12 @@ fn everything() -> Contract {
         ("Empty", json!({ "type": "object", "additionalProperties": false })),
         ("Anything", json!({})),
     ];
-    let schemas: BTreeMap<String, Value> =
-        schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect();
+    schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+/// Each kind of client's event.
+fn requests() -> Vec<ClientEvent> {
+    let text = json!({ "type": "string" });
     let arguments = json!({ "type": "array", "items": [text, { "type": "integer" }], "minItems": 1, "maxItems": 2 });
     let request = |name: &str, payload: Option<Payload>, reply: ClientReply| ClientEvent {
         name: name.to_owned(),
@@ -75,7 +79,7 @@ fn everything() -> Contract {
         ..ClientEvent::default()
     };
     let muted = ErrorCode { code: "muted".to_owned(), description: Some("The author may not write.".to_owned()) };
-    let requests = vec![
+    vec![
         ClientEvent {
             description: Some("Says something.".to_owned()),
             failures: Failures { codes: vec![muted], is_open: false },
@@ -120,7 +124,12 @@ fn everything() -> Contract {
                 ClientReply::Empty,
             )
         },
-    ];
+    ]
+}
+
+/// A contract with each kind of schema and event.
+fn everything() -> Contract {
+    let text = json!({ "type": "string" });
     let event = |name: &str, payload: Payload, answer: Option<Payload>| ServerEvent {
         name: name.to_owned(),
         description: None,
@@ -146,7 +155,7 @@ fn everything() -> Contract {
         description: Some("The chat.".to_owned()),
         parameters,
         credentials,
-        requests,
+        requests: requests(),
         events,
         ..NamespaceContract::default()
     };
@@ -156,7 +165,9 @@ fn everything() -> Contract {
         ..NamespaceContract::default()
     };
     let raw = NamespaceContract { path: "/raw".to_owned(), is_raw: true, ..NamespaceContract::default() };
-    Contract { namespaces: vec![silent, chat, raw], schemas, ..Contract::default() }.title("chat").version("0.1.0")
+    Contract { namespaces: vec![silent, chat, raw], schemas: schemas(), ..Contract::default() }
+        .title("chat")
+        .version("0.1.0")
 }
 
 /// Compares with a committed file. With the environment variable `UPDATE`, the file is written.

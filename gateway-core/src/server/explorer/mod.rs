@@ -147,7 +147,9 @@ mod tests {
         let served: Vec<&str> = SCRIPTS.iter().map(|(name, _)| *name).collect();
         let texts = SCRIPTS.iter().map(|(_, text)| *text).chain([include_str!("web/index.html")]);
         for text in texts {
-            for named in text.split(['"', '/']).filter(|part| part.ends_with(".js")) {
+            for named in
+                text.split(['"', '/']).filter(|part| part.rsplit_once('.').is_some_and(|(_, ending)| ending == "js"))
+            {
                 assert!(served.contains(&named), "{named}");
             }
         }

@@ -178,7 +178,7 @@ mod tests {
     async fn bytes_pass_within_a_bound_and_the_end_behind_them() {
         let (mut stream, mut body) = body_channel();
         let direct = stream.direct().unwrap();
-        assert_eq!(direct.try_write(&[1; CAPACITY + 1]).unwrap(), CAPACITY);
+        assert_eq!(direct.try_write(&vec![1; CAPACITY + 1]).unwrap(), CAPACITY);
         assert_eq!(direct.try_write(&[1]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         let writing = tokio::spawn(async move {
             stream.write_all(&[2; 3]).await.unwrap();

@@ -259,7 +259,7 @@ async fn an_engine_that_routes_by_socket_knows_every_socket() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cluster_by_room_delivers_to_the_servers_with_members() {
-    let cluster = testing::cluster_by_room(2, |server| server.gateway::<Chat>()).await.unwrap();
+    let cluster = testing::cluster_by_room(2, gateway_core::Server::gateway::<Chat>).await.unwrap();
     let mut ann = cluster.node(0).connect("/chat").await.unwrap();
     let mut bob = cluster.node(1).connect("/chat").await.unwrap();
     bob.emit_with_ack::<()>("join", "a").await.unwrap();

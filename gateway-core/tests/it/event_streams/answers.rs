@@ -61,7 +61,7 @@ impl Work {
 
     #[subscribe("hang")]
     async fn hang(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -59,7 +59,7 @@ async fn a_client_that_is_sent_away_is_asked_not_to_come_back_soon() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_ends_with_its_lifetime() {
-    let limits = Limits::new().connection_lifetime(Duration::from_secs(60));
+    let limits = Limits::new().connection_lifetime(Duration::from_mins(1));
     let server = serve::<Hall>(|server| server.limits(limits)).await;
     let mut ann = server.connect_sse("/hall").await.unwrap();
     tokio::time::sleep(Duration::from_secs(100)).await;

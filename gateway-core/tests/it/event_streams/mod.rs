@@ -1,4 +1,5 @@
 //! Clients that listen by server-sent events and send by POSTs, over the real requests and responses in memory.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod answers;
 mod ending;

@@ -158,7 +158,7 @@ fn namespace_cases() -> Vec<Case> {
         let path = path.map(str::to_owned);
         ContractServer { name: "a".to_owned(), host: "localhost".to_owned(), protocol, is_encrypted: false, path }
     };
-    let served = |servers: Vec<ContractServer>| Contract { servers, ..contract(namespace()) };
+    let reached_by = |servers: Vec<ContractServer>| Contract { servers, ..contract(namespace()) };
     let secured = |scheme: Value| {
         let guards = BTreeMap::from([("Admin".to_owned(), GuardContract { scheme })]);
         Contract { guards, ..contract(NamespaceContract { guards: vec!["Admin".to_owned()], ..namespace() }) }
@@ -170,10 +170,14 @@ fn namespace_cases() -> Vec<Case> {
         case(parameter("room", &[]), parameter("id", &[]), &[K::ParameterRenamed]),
         case(parameter("room", &["a"]), parameter("room", &["a", "b"]), &[K::ParameterValueAdded]),
         case(parameter("room", &["a"]), parameter("room", &[]), &[K::ParameterValuesOpened]),
-        (served(vec![plain()]), served(vec![plain(), server(WireProtocol::SocketIo, None)]), vec![K::ProtocolAdded]),
         (
-            served(vec![server(WireProtocol::SocketIo, Some("/socket.io/"))]),
-            served(vec![server(WireProtocol::SocketIo, Some("/live/"))]),
+            reached_by(vec![plain()]),
+            reached_by(vec![plain(), server(WireProtocol::SocketIo, None)]),
+            vec![K::ProtocolAdded],
+        ),
+        (
+            reached_by(vec![server(WireProtocol::SocketIo, Some("/socket.io/"))]),
+            reached_by(vec![server(WireProtocol::SocketIo, Some("/live/"))]),
             vec![K::EndpointPathChanged],
         ),
         (

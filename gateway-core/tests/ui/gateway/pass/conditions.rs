@@ -6,7 +6,7 @@ struct Chat {
     always: u8,
     #[cfg(any())]
     never: Missing,
-    #[cfg(all())]
+    #[cfg(not(any()))]
     #[inject(default)]
     also: u8,
 }
@@ -27,7 +27,7 @@ impl Chat {
     #[subscribe("either")]
     fn one(&self) {}
 
-    #[cfg(all())]
+    #[cfg(not(any()))]
     #[subscribe("either")]
     fn other(&self) {}
 }
