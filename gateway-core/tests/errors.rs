@@ -215,7 +215,8 @@ const FAILED: (Level, &str) = (Level::ERROR, "a handler or hook failed");
 const HIDDEN: &str = "Internal server error";
 
 /// Counters of failures, all of which a test looks at.
-const FAILURES: [Counter; 15] = [
+const FAILURES: [Counter; 16] = [
+    Counter::ResetRequests,
     Counter::RejectedHandshakes,
     Counter::RefusedConnections,
     Counter::Exceptions,
@@ -643,6 +644,7 @@ fn the_table_has_every_code_of_the_framework_and_no_other() {
         "Rejection::new",
         "Rejection::from_faults",
         "Exception::hidden",
+        "PostFailure::new",
         "Self::hidden",
     ];
     let used: BTreeSet<_> = calls.iter().flat_map(|call| literals(&source, call)).collect();
@@ -668,7 +670,9 @@ fn the_table_has_every_counter_of_a_failure_and_no_other() {
     let variants: BTreeSet<_> =
         variants.filter(|line| line.chars().next().is_some_and(char::is_alphabetic)).map(str::to_owned).collect();
     let failures: BTreeSet<_> = FAILURES.iter().map(|counter| format!("{counter:?}")).collect();
-    let successes = ["Connections", "Disconnections", "Events", "Recoveries"].map(str::to_owned);
+    let successes =
+        ["Connections", "Disconnections", "Events", "Http2Connections", "Http2Disconnections", "Recoveries"];
+    let successes = successes.map(str::to_owned);
     assert_eq!(failures.iter().cloned().chain(successes).collect::<BTreeSet<_>>(), variants);
     let counted: BTreeSet<_> = table()
         .iter()
@@ -691,15 +695,28 @@ fn the_table_has_every_status_that_the_server_chooses() {
                 "UNAUTHORIZED" => Some("401"),
                 "FORBIDDEN" => Some("403"),
                 "NOT_FOUND" => Some("404"),
+                "METHOD_NOT_ALLOWED" => Some("405"),
                 "REQUEST_TIMEOUT" => Some("408"),
+                "CONFLICT" => Some("409"),
+                "GONE" => Some("410"),
                 "PAYLOAD_TOO_LARGE" => Some("413"),
                 "URI_TOO_LONG" => Some("414"),
+                "UNSUPPORTED_MEDIA_TYPE" => Some("415"),
+                // Of the codes of exceptions, which docs/server-sent-events.md lists.
+                "UNPROCESSABLE_ENTITY" | "GATEWAY_TIMEOUT" => None,
                 "REQUEST_HEADER_FIELDS_TOO_LARGE" => Some("431"),
                 "INTERNAL_SERVER_ERROR" => Some("500"),
+                "NOT_IMPLEMENTED" => Some("501"),
                 "UPGRADE_REQUIRED" => Some("426"),
                 "TOO_MANY_REQUESTS" => Some("429"),
                 "SERVICE_UNAVAILABLE" => Some("503"),
-                "" | "SWITCHING_PROTOCOLS" | "OK" | "NO_CONTENT" | "NOT_MODIFIED" => None,
+                ""
+                | "SWITCHING_PROTOCOLS"
+                | "OK"
+                | "ACCEPTED"
+                | "NO_CONTENT"
+                | "NOT_MODIFIED"
+                | "PERMANENT_REDIRECT" => None,
                 other => panic!("{other} is not in docs/errors.md, or not known here"),
             }
         })

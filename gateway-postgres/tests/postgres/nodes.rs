@@ -105,8 +105,9 @@ async fn a_node_that_leaves_says_goodbye() {
     ann.knows("/chat", &[]).await;
     ann.knows("/", &[&bob]).await;
     let id = bob.engine.node_id().clone();
+    assert!(matches!(ann.next().await, Heard::Left(left) if left == id), "the exit from `/chat`");
+    assert_eq!(ann.census("/").await, [id.clone()].into(), "it still serves `/`");
     bob.engine.stop().await;
-    // Not yet at the exit from `/chat`: the node still served `/`.
     assert!(matches!(ann.next().await, Heard::Left(left) if left == id));
     assert!(ann.census("/").await.is_empty());
 }

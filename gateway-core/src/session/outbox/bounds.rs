@@ -5,11 +5,9 @@ use std::sync::atomic::Ordering;
 use crate::limits::Overflow;
 use crate::metrics::Counter;
 use crate::session::DisconnectReason;
+use crate::session::outbox::held_frames::PLACE;
 use crate::session::outbox::queue::{Burst, Queue};
 use crate::session::outbox::{Delivery, Outbox, Scope, SendError};
-
-/// Overhead in bytes counted per frame of a burst.
-pub(super) const PLACE: usize = 64;
 
 impl Outbox {
     /// Makes room for a frame. A client is slow if its transport was offered the queue and accepted no more. Frames queued in

@@ -6,16 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::protocol::Encoded;
 use crate::session::DisconnectReason;
 use crate::session::outbox::frame_queue::FrameQueue;
-use crate::session::outbox::{Delivery, Outbox};
-
-/// Extent of an end: one socket, or its connection.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Scope {
-    /// The socket; its connection may have others.
-    Socket,
-    /// The whole connection.
-    Connection,
-}
+use crate::session::outbox::{Delivery, Outbox, Scope};
 
 impl Outbox {
     /// Requests an end after the queued frames; the first reason stays. With a gentle reason accepted requests are still

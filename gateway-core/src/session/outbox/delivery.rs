@@ -19,3 +19,12 @@ pub(crate) enum Pushed {
     /// A write is already scheduled.
     WillBeWritten,
 }
+
+/// Extent of an end: one socket, or its connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Scope {
+    /// The socket; its connection may have others.
+    Socket,
+    /// The whole connection.
+    Connection,
+}

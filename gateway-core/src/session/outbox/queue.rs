@@ -6,10 +6,9 @@ use std::task::{Poll, ready};
 
 use crate::protocol::{Encoded, OffsetNumber};
 use crate::session::DisconnectReason;
-use crate::session::outbox::close::Scope;
-use crate::session::outbox::delivery::Pushed;
+use crate::session::outbox::delivery::{Pushed, Scope};
 use crate::session::outbox::frame_queue::FrameQueue;
-use crate::session::outbox::held::Held;
+use crate::session::outbox::held_frames::Held;
 use crate::session::outbox::pongs::Pongs;
 use crate::session::replay::Replay;
 use crate::sync::thread_local;

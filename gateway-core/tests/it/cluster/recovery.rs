@@ -363,6 +363,29 @@ async fn while_the_engine_is_away_events_arrive_at_once_and_are_counted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_could_not_be_written_is_written_again() {
+    for format in FORMATS {
+        let cluster = nodes(2).await;
+        let mut ann = format.connect(cluster.node(0)).await;
+        let mut bob = format.connect(cluster.node(1)).await;
+        say(&mut bob, "lobby", "seen").await;
+        hears(&mut ann, &["seen"]).await;
+        sleep(RECORDED).await;
+        cluster.lose_engine(0);
+        let () = ann.emit_with_ack("join", "attic").await.unwrap();
+        sleep(RECORDED).await;
+        cluster.restore_engine(0);
+        sleep(10 * RECORDED).await;
+        cluster.kill_node(0);
+        let lost = ann.lose();
+        say(&mut bob, "attic", "missed").await;
+        let mut ann = format.come_back(cluster.node(1), &lost).await;
+        assert!(ann.is_recovered(), "{format:?}");
+        hears(&mut ann, &["missed"]).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_event_whose_offset_does_not_come_goes_out_without_it() {
     for format in FORMATS {
         let options = ClusterOptions::new().offset_timeout(Duration::from_millis(200));

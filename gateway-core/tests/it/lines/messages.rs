@@ -186,3 +186,16 @@ async fn messagepack_stands_behind_its_length() {
     assert_eq!(read(&mut stream).await, b"\x81\xa5close\x80");
     assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_end_within_a_message_of_messagepack_is_a_fault() {
+    let (server, _) = start(|server| server).await;
+    let mut stream = server.tcp();
+    let message = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat();
+    stream.write_all(&message(b"\x81\xa7connect\xa7/room/a")).await.unwrap();
+    assert!(read(&mut stream).await.starts_with(b"\x81\xa7session\x82\xa2id"));
+    stream.write_all(&message(b"\x81\xa4ping\x2a")[..5]).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let answer = read(&mut stream).await;
+    assert!(answer.windows(3).any(|bytes| bytes == b"\xcd\x03\xea"), "close 1002: {answer:?}");
+}
