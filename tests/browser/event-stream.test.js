@@ -185,7 +185,8 @@ test("who is sent away for a moment comes back as a new client", async () => {
 function run(command, args) {
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
   const gone = once(child, "exit");
-  open.push(async () => { child.kill("SIGKILL"); await gone; });
+  // The master of nginx ends its workers.
+  open.push(async () => { child.kill("SIGTERM"); await gone; });
   return child;
 }
 
