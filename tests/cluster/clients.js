@@ -9,8 +9,8 @@ import { io } from 'socket.io-client';
 import WebSocket from 'ws';
 import { within } from './process.js';
 
-/** The id of an entry in a stream, which a server with recovery adds to an event. */
-const OFFSET = /^\d+-\d+$/;
+/** The id of an entry in a stream, which a server with recovery adds to an event; `0` before the first one. */
+export const isOffset = (argument) => typeof argument === 'string' && /^(\d+-\d+|0)$/.test(argument);
 
 class Client {
   /** Events in order, in the shape of the client's protocol. */
@@ -118,7 +118,7 @@ export class IoClient extends Client {
       const answer = args.pop();
       if (event === 'question') answer(this.tag, 'ignored');
       if (event === 'binary-question') answer(Buffer.from(this.tag));
-    } else if (OFFSET.test(args.at(-1))) {
+    } else if (isOffset(args.at(-1))) {
       this.offsets.push(args.pop());
     }
     this.keep({ event, args });
