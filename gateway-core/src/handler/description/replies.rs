@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::handler::description::failures::ErrorCodes;
 use crate::handler::description::schema_probe::SchemaProbe;
-use crate::handler::{Data, IntoException, IntoReply, Streamed};
+use crate::handler::{Data, IntoException, Streamed};
 use crate::protocol::{Args, RawArgs};
 use crate::session::SocketId;
 
