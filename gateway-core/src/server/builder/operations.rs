@@ -30,7 +30,7 @@ impl Server {
 
     /// Serves lines over TCP or a Unix socket at this endpoint too, for devices and other services. A client writes one JSON
     /// object a line, and the first names its namespace: `{"connect":"/chat"}`. Several calls add several endpoints;
-    /// [`Endpoint::tls`](crate::serve::Endpoint) encrypts one. [`RunningServer::lines_addrs`](crate::RunningServer::lines_addrs)
+    /// [`Endpoint::tls`](crate::serve::Endpoint) encrypts one. [`RunningServer::lines_addrs`](crate::serve::RunningServer::lines_addrs)
     /// returns the addresses.
     ///
     /// ```no_run
