@@ -69,6 +69,7 @@ impl Space {
 
     /// Notes an event that its contract does not list. Only debug builds look, so that a sent event costs the same with a contract.
     #[inline]
+    #[cfg_attr(not(feature = "contract"), allow(clippy::unused_self, reason = "nothing is listed without a contract"))]
     pub(crate) fn note_typed<E: Event>(&self) {
         #[cfg(feature = "contract")]
         if cfg!(debug_assertions)
