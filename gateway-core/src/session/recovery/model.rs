@@ -82,9 +82,7 @@ fn parse(text: &str) -> Option<Heard> {
         }
     };
     let [sender, number, offset] = members;
-    let offset = offset
-        .as_u64()
-        .map_or_else(|| offset.as_str().unwrap().to_owned(), |offset| offset.position().text(session.format));
+    let offset = offset.as_u64().map_or_else(|| offset.as_str().unwrap().to_owned(), |offset| offset.to_string());
     Some((sender.as_str().unwrap().to_owned(), number.as_u64().unwrap(), offset))
 }
 
