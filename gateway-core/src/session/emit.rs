@@ -71,6 +71,10 @@ pub(crate) struct UnloggedEvent<'a> {
 impl UnloggedEvent<'_> {
     /// Queues an answer that has no offset of its own.
     pub(super) fn answer(session: &Arc<Session>, outgoing: &Outgoing<'_>, delivery: Delivery) -> Result<(), SendError> {
+        // Without recovery no client looks for an offset.
+        if session.recovery.is_none() {
+            return session.push(session.encode(outgoing), delivery);
+        }
         let event = outgoing.event().filter(|_| session.format.is_numbered(outgoing));
         let event = event.map(|(event, content)| UnloggedEvent { event, content });
         let Some(event) = event.filter(|event| event.is_read_as_offset(session)) else {

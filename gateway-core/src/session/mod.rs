@@ -169,10 +169,6 @@ impl Session {
 
     /// Queues an answer. If the answer is an event to its client, it is kept for recovery.
     pub(crate) fn answer(self: &Arc<Self>, outgoing: &Outgoing<'_>, delivery: Delivery) -> Result<(), SendError> {
-        // Without recovery no answer has an offset, and no client looks for one.
-        if self.recovery.is_none() {
-            return self.push(self.encode(outgoing), delivery);
-        }
         let Some(offset) = self.number(outgoing) else { return UnloggedEvent::answer(self, outgoing, delivery) };
         let [event, other] = self.encode_numbered(outgoing, offset);
         self.push_event(event, offset)?;
