@@ -36,6 +36,9 @@ export interface Format {
   decode(message: string | ArrayBuffer): unknown;
 }
 
+/** Subprotocols in which a server tells of sessions. A format of the application has none. */
+export const WITH_SESSIONS = ["gateway.v1", "gateway.v1.msgpack"];
+
 /** Whether there are bytes at any depth. */
 function holdsBinary(value: any): boolean {
   if (typeof value !== "object" || value === null) return false;

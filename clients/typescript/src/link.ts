@@ -4,7 +4,7 @@ import { Backoff } from "./backoff.js";
 import { EXPIRED, invitesBack } from "./close.js";
 import { Connection } from "./connection.js";
 import { failure, GatewayError } from "./error.js";
-import { json, type Format, type Incoming, type Outgoing, type Wire } from "./format.js";
+import { json, WITH_SESSIONS, type Format, type Incoming, type Outgoing, type Wire } from "./format.js";
 import { open, webSocketUrl } from "./handshake.js";
 import type { Options } from "./options.js";
 import { Queue } from "./queue.js";
@@ -132,9 +132,9 @@ export class Link {
     }
   }
 
-  /** Whether the server says with a frame of its own that it has accepted: in the JSON of `gateway.v1`, where it was asked to. */
+  /** Whether the server says with a frame of its own that it has accepted: in the formats of the framework, where it was asked to. */
   #hasSessions(connection: Connection): boolean {
-    return this.#asksToResume && connection.protocol === json.protocol;
+    return this.#asksToResume && WITH_SESSIONS.includes(connection.protocol);
   }
 
   #receive(connection: Connection, message: string | ArrayBuffer): void {

@@ -12,7 +12,7 @@ export interface Connecting {
 /** The server has accepted this client. */
 export interface Open {
   readonly name: "open";
-  /** Id of the socket; absent where the server was not asked for it (`resume: false`, another format). */
+  /** Id of the socket; absent where the server was not asked for it (`resume: false`, a format of the application). */
   readonly id?: string | undefined;
   /** Whether this is the socket of before the loss, with its rooms and every missed event. */
   readonly resumed: boolean;

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { decode, encode } from "@msgpack/msgpack";
 import WebSocket from "ws";
 import { connect } from "../dist/index.js";
-import { reaches, start } from "./fixture.js";
+import { reaches, start, within } from "./fixture.js";
 import { faultProxy, random } from "./proxy.js";
 
 const msgpack = { protocol: "gateway.v1.msgpack", encode, decode: (message) => decode(new Uint8Array(message)) };
@@ -32,13 +32,18 @@ test("MessagePack carries bytes as they are", async () => {
   client.close();
 });
 
-test("a connection in another format is not resumed: each is a new socket", async () => {
+test("a client that speaks MessagePack resumes, and misses nothing", async () => {
   const client = connect(proxy.url(), { WebSocket, format: msgpack, delays: { base: 10, cap: 10 } });
+  const numbers = [];
+  const last = new Promise((resolve) => client.on("number", (number) => numbers.push(number) === 400 && resolve()));
   await client.ready();
-  assert.deepEqual(client.status, { name: "open", id: undefined, resumed: false, reconnected: false });
+  const { id } = client.status;
+  assert.equal(typeof id, "string");
+  await client.request("burst", { from: 0, count: 400, every: 500 });
   proxy.cut();
   await reaches(client, "waiting");
-  const { resumed, reconnected } = await reaches(client, "open");
-  assert.deepEqual([resumed, reconnected], [false, true]);
+  assert.deepEqual(await reaches(client, "open"), { name: "open", id, resumed: true, reconnected: true });
+  await within("the last number", last);
+  assert.deepEqual(numbers, [...numbers.keys()]);
   client.close();
 });

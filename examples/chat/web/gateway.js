@@ -161,6 +161,7 @@ var Connection = class {
 };
 
 // src/format.ts
+var WITH_SESSIONS = ["gateway.v1", "gateway.v1.msgpack"];
 function holdsBinary(value) {
   if (typeof value !== "object" || value === null) return false;
   if (isBinary(value)) return true;
@@ -384,9 +385,9 @@ var Link = class {
       this.#end(1006, "no connection can be made", error);
     }
   }
-  /** Whether the server says with a frame of its own that it has accepted: in the JSON of `gateway.v1`, where it was asked to. */
+  /** Whether the server says with a frame of its own that it has accepted: in the formats of the framework, where it was asked to. */
   #hasSessions(connection) {
-    return this.#asksToResume && connection.protocol === json.protocol;
+    return this.#asksToResume && WITH_SESSIONS.includes(connection.protocol);
   }
   #receive(connection, message) {
     let frame;

@@ -9,14 +9,15 @@ use crate::session::{HeartbeatConfig, PingMode};
 use crate::transport::{Handshake, MSGPACK};
 
 impl ConnectionConfig {
-    /// Returns the configuration of plain WebSocket, in the format of the client's subprotocol. Only the protocol's own JSON
-    /// format has offsets; raw gateways, MessagePack and custom formats have none.
+    /// Returns the configuration of plain WebSocket, in the format of the client's subprotocol. Only the protocol's own formats
+    /// have offsets, for clients that asked for them; raw gateways and custom formats have none.
     pub(crate) fn plain(application: &Application, scope: &ConnectionScope, handshake: &Handshake) -> Self {
         let Limits { ping_interval: interval, ping_timeout: timeout, .. } = application.limits;
         let has_custom_format = application.hub.custom_format.get().is_some();
         let is_numbered = handshake.resume().is_some() && !scope.is_raw();
         let format = match format_for(handshake.protocol(), has_custom_format) {
             WireFormat::Plain if is_numbered => WireFormat::PlainNumbered,
+            WireFormat::PlainMsgpack if is_numbered => WireFormat::PlainMsgpackNumbered,
             format => format,
         };
         Self { format, heartbeat_config: HeartbeatConfig { interval, timeout, ping_mode: PingMode::OnSilence } }
@@ -24,13 +25,14 @@ impl ConnectionConfig {
 }
 
 impl ConnectionConfig {
-    /// Returns the configuration of a TCP or Unix socket. Lines alone have offsets, for clients that asked for them.
+    /// Returns the configuration of a TCP or Unix socket. Clients that asked for offsets have them.
     pub(crate) fn lines(application: &Application, handshake: &Handshake, framing: Framing) -> Self {
         let Limits { ping_interval: interval, ping_timeout: timeout, .. } = application.limits;
-        let format = match framing {
-            Framing::Packed(_) => WireFormat::LinesMsgpack,
-            Framing::Lines if handshake.resume().is_some() => WireFormat::LinesNumbered,
-            Framing::Lines => WireFormat::Lines,
+        let format = match (framing, handshake.resume().is_some()) {
+            (Framing::Packed(_), true) => WireFormat::LinesMsgpackNumbered,
+            (Framing::Packed(_), false) => WireFormat::LinesMsgpack,
+            (Framing::Lines, true) => WireFormat::LinesNumbered,
+            (Framing::Lines, false) => WireFormat::Lines,
         };
         Self { format, heartbeat_config: HeartbeatConfig { interval, timeout, ping_mode: PingMode::OnSilence } }
     }

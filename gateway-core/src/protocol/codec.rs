@@ -17,10 +17,12 @@ pub(crate) enum Codec {
     Plain,
     PlainNumbered,
     PlainMsgpack(MsgpackLimits),
+    PlainMsgpackNumbered(MsgpackLimits),
     Custom(&'static dyn MessageFormat),
     Lines,
     LinesNumbered,
     LinesMsgpack(MsgpackLimits),
+    LinesMsgpackNumbered(MsgpackLimits),
     SocketIo(Box<PacketDecoder>),
     SocketIoMsgpack(Box<PacketDecoder>),
     EngineIo,
@@ -46,10 +48,12 @@ impl Codec {
             WireFormat::Plain => Self::Plain,
             WireFormat::PlainNumbered => Self::PlainNumbered,
             WireFormat::PlainMsgpack => Self::PlainMsgpack(MsgpackLimits { depth, attachments }),
+            WireFormat::PlainMsgpackNumbered => Self::PlainMsgpackNumbered(MsgpackLimits { depth, attachments }),
             WireFormat::Custom => custom.map_or(Self::Plain, Self::Custom),
             WireFormat::Lines => Self::Lines,
             WireFormat::LinesNumbered => Self::LinesNumbered,
             WireFormat::LinesMsgpack => Self::LinesMsgpack(MsgpackLimits { depth, attachments }),
+            WireFormat::LinesMsgpackNumbered => Self::LinesMsgpackNumbered(MsgpackLimits { depth, attachments }),
             WireFormat::SocketIo => Self::SocketIo(Box::new(PacketDecoder::new(limits))),
             WireFormat::SocketIoMsgpack => {
                 let limits = PacketLimits { attachments: attachments.max(PARTS_INSIDE), ..limits };
@@ -66,10 +70,12 @@ impl Codec {
             Self::Plain => WireFormat::Plain,
             Self::PlainNumbered => WireFormat::PlainNumbered,
             Self::PlainMsgpack(_) => WireFormat::PlainMsgpack,
+            Self::PlainMsgpackNumbered(_) => WireFormat::PlainMsgpackNumbered,
             Self::Custom(_) => WireFormat::Custom,
             Self::Lines => WireFormat::Lines,
             Self::LinesNumbered => WireFormat::LinesNumbered,
             Self::LinesMsgpack(_) => WireFormat::LinesMsgpack,
+            Self::LinesMsgpackNumbered(_) => WireFormat::LinesMsgpackNumbered,
             Self::SocketIo(_) => WireFormat::SocketIo,
             Self::SocketIoMsgpack(_) => WireFormat::SocketIoMsgpack,
             Self::EngineIo => WireFormat::EngineIo,
@@ -94,9 +100,11 @@ impl Codec {
                 Self::Plain
                 | Self::PlainNumbered
                 | Self::PlainMsgpack(_)
+                | Self::PlainMsgpackNumbered(_)
                 | Self::Lines
                 | Self::LinesNumbered
                 | Self::LinesMsgpack(_)
+                | Self::LinesMsgpackNumbered(_)
                 | Self::EventStream,
                 ClientMessage::Text(text),
             ) => {
@@ -105,7 +113,13 @@ impl Codec {
             (Self::Lines | Self::LinesNumbered, ClientMessage::Binary(_)) => {
                 return Err(Malformed::new("the line is not UTF-8").into());
             }
-            (Self::PlainMsgpack(limits) | Self::LinesMsgpack(limits), ClientMessage::Binary(bytes)) => {
+            (
+                Self::PlainMsgpack(limits)
+                | Self::PlainMsgpackNumbered(limits)
+                | Self::LinesMsgpack(limits)
+                | Self::LinesMsgpackNumbered(limits),
+                ClientMessage::Binary(bytes),
+            ) => {
                 plain_msgpack::decode_packed(bytes, *limits, |incoming| deliver(None, incoming))?;
             }
             (Self::Plain | Self::PlainNumbered | Self::EventStream, ClientMessage::Binary(_)) => {
@@ -134,10 +148,12 @@ impl Codec {
             Self::Plain
             | Self::PlainNumbered
             | Self::PlainMsgpack(_)
+            | Self::PlainMsgpackNumbered(_)
             | Self::Custom(_)
             | Self::Lines
             | Self::LinesNumbered
             | Self::LinesMsgpack(_)
+            | Self::LinesMsgpackNumbered(_)
             | Self::EngineIo
             | Self::EventStream => None,
         }
@@ -179,6 +195,8 @@ pub(crate) enum WireFormat {
     PlainNumbered,
     /// Plain envelopes in MessagePack.
     PlainMsgpack,
+    /// Plain envelopes in MessagePack for clients that requested recovery: events carry their offset.
+    PlainMsgpackNumbered,
     /// The application's own format, [`EncodeContext::own`].
     Custom,
     /// Plain JSON, one object a line.
@@ -187,6 +205,8 @@ pub(crate) enum WireFormat {
     LinesNumbered,
     /// Plain envelopes in MessagePack, each behind its length.
     LinesMsgpack,
+    /// The same envelopes for clients that requested recovery: events carry their offset.
+    LinesMsgpackNumbered,
     /// Socket.IO over Engine.IO, packets as text.
     SocketIo,
     /// Socket.IO over Engine.IO, packets as MessagePack.
@@ -198,7 +218,7 @@ pub(crate) enum WireFormat {
 }
 
 impl WireFormat {
-    pub(crate) const COUNT: usize = 11;
+    pub(crate) const COUNT: usize = 13;
 
     /// Returns `true` if every message is inside a packet of Engine.IO.
     pub(crate) fn is_of_engine(self) -> bool {
@@ -206,10 +226,12 @@ impl WireFormat {
             Self::Plain
             | Self::PlainNumbered
             | Self::PlainMsgpack
+            | Self::PlainMsgpackNumbered
             | Self::Custom
             | Self::Lines
             | Self::LinesNumbered
             | Self::LinesMsgpack
+            | Self::LinesMsgpackNumbered
             | Self::EventStream => false,
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => true,
         }
@@ -217,14 +239,16 @@ impl WireFormat {
 
     /// Returns `true` for messages over TCP and Unix sockets, without frames of a WebSocket.
     pub(crate) fn is_of_lines(self) -> bool {
-        matches!(self, Self::Lines | Self::LinesNumbered | Self::LinesMsgpack)
+        matches!(self, Self::Lines | Self::LinesNumbered | Self::LinesMsgpack | Self::LinesMsgpackNumbered)
     }
 
     /// The protocol of the format, for nodes of a cluster: a client resumes in the protocol in which it was connected.
     pub(crate) fn family(self) -> &'static str {
         match self {
-            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom => "plain",
-            Self::Lines | Self::LinesNumbered | Self::LinesMsgpack => "lines",
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::PlainMsgpackNumbered | Self::Custom => {
+                "plain"
+            }
+            Self::Lines | Self::LinesNumbered | Self::LinesMsgpack | Self::LinesMsgpackNumbered => "lines",
             Self::EventStream => "server-sent events",
             Self::SocketIo | Self::SocketIoMsgpack => "socket.io",
             Self::EngineIo => "engine.io",
@@ -237,9 +261,13 @@ impl WireFormat {
             Self::Plain | Self::PlainMsgpack | Self::Custom | Self::Lines | Self::LinesMsgpack | Self::EngineIo => {
                 false
             }
-            Self::PlainNumbered | Self::LinesNumbered | Self::SocketIo | Self::SocketIoMsgpack | Self::EventStream => {
-                true
-            }
+            Self::PlainNumbered
+            | Self::PlainMsgpackNumbered
+            | Self::LinesNumbered
+            | Self::LinesMsgpackNumbered
+            | Self::SocketIo
+            | Self::SocketIoMsgpack
+            | Self::EventStream => true,
         }
     }
 
@@ -249,10 +277,12 @@ impl WireFormat {
             Self::Plain
             | Self::PlainNumbered
             | Self::PlainMsgpack
+            | Self::PlainMsgpackNumbered
             | Self::Custom
             | Self::Lines
             | Self::LinesNumbered
             | Self::LinesMsgpack
+            | Self::LinesMsgpackNumbered
             | Self::EngineIo
             | Self::EventStream => false,
             Self::SocketIo | Self::SocketIoMsgpack => true,
@@ -265,10 +295,12 @@ impl WireFormat {
             Self::Plain
             | Self::PlainNumbered
             | Self::PlainMsgpack
+            | Self::PlainMsgpackNumbered
             | Self::Custom
             | Self::Lines
             | Self::LinesNumbered
             | Self::LinesMsgpack
+            | Self::LinesMsgpackNumbered
             | Self::EngineIo
             | Self::EventStream => false,
             Self::SocketIo | Self::SocketIoMsgpack => true,
@@ -278,8 +310,12 @@ impl WireFormat {
     /// Ping of the format.
     pub(crate) fn ping(self) -> Encoded {
         match self {
-            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom => Encoded::frame(OpCode::Ping, &[]),
-            Self::Lines | Self::LinesNumbered | Self::LinesMsgpack => lines::ping_message(self),
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::PlainMsgpackNumbered | Self::Custom => {
+                Encoded::frame(OpCode::Ping, &[])
+            }
+            Self::Lines | Self::LinesNumbered | Self::LinesMsgpack | Self::LinesMsgpackNumbered => {
+                lines::ping_message(self)
+            }
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => engine_io::ping(),
             Self::EventStream => event_stream::HEARTBEAT.to_vec().into(),
         }
@@ -288,10 +324,13 @@ impl WireFormat {
     /// Answer to a ping of the client's transport, with the payload of the ping.
     pub(crate) fn pong(self, payload: &[u8]) -> Encoded {
         match self {
-            Self::Lines | Self::LinesNumbered | Self::LinesMsgpack => lines::pong_message(self, payload),
+            Self::Lines | Self::LinesNumbered | Self::LinesMsgpack | Self::LinesMsgpackNumbered => {
+                lines::pong_message(self, payload)
+            }
             Self::Plain
             | Self::PlainNumbered
             | Self::PlainMsgpack
+            | Self::PlainMsgpackNumbered
             | Self::Custom
             | Self::SocketIo
             | Self::SocketIoMsgpack
@@ -306,10 +345,12 @@ impl WireFormat {
             Self::Plain
             | Self::PlainNumbered
             | Self::PlainMsgpack
+            | Self::PlainMsgpackNumbered
             | Self::Custom
             | Self::Lines
             | Self::LinesNumbered
             | Self::LinesMsgpack
+            | Self::LinesMsgpackNumbered
             | Self::EventStream => true,
             Self::SocketIo | Self::SocketIoMsgpack | Self::EngineIo => false,
         }
@@ -318,8 +359,12 @@ impl WireFormat {
     /// Last frame of a connection.
     pub(crate) fn close_frame(self, close: Option<&Disconnect>) -> Encoded {
         match self {
-            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::Custom => close_frame(close),
-            Self::Lines | Self::LinesNumbered | Self::LinesMsgpack => lines::close_message(self, close),
+            Self::Plain | Self::PlainNumbered | Self::PlainMsgpack | Self::PlainMsgpackNumbered | Self::Custom => {
+                close_frame(close)
+            }
+            Self::Lines | Self::LinesNumbered | Self::LinesMsgpack | Self::LinesMsgpackNumbered => {
+                lines::close_message(self, close)
+            }
             Self::EventStream => event_stream::encode_close(close),
             // Engine.IO closes without a code, except to make the client reconnect and for violations of RFC 6455; these have a code
             // without a reason.
@@ -342,11 +387,14 @@ impl WireFormat {
             Self::Plain => Encoded::text(plain::expected_len(outgoing), |json| plain::encode(outgoing, json)),
             Self::PlainNumbered if matches!(outgoing, Outgoing::Disconnected) => Encoded::nothing(),
             Self::PlainNumbered => encode_plain_numbered(outgoing, outgoing.offset()),
-            Self::PlainMsgpack => plain_msgpack::encode_packed(outgoing),
+            Self::PlainMsgpack if matches!(outgoing, Outgoing::Connected { .. }) => Encoded::nothing(),
+            Self::PlainMsgpack => plain_msgpack::encode_packed(outgoing, None),
+            Self::PlainMsgpackNumbered => plain_msgpack::encode_packed(outgoing, outgoing.offset()),
             Self::Custom => custom::encode_custom(encode_context.own, outgoing),
             Self::Lines => lines::encode_line(outgoing, None),
             Self::LinesNumbered => lines::encode_line(outgoing, outgoing.offset()),
-            Self::LinesMsgpack => lines::encode_packed_frame(outgoing),
+            Self::LinesMsgpack => lines::encode_packed_frame(outgoing, None),
+            Self::LinesMsgpackNumbered => lines::encode_packed_frame(outgoing, outgoing.offset()),
             Self::SocketIo => socket_io::encode(encode_context.namespace, outgoing),
             Self::SocketIoMsgpack => socket_io::encode_packed(encode_context.namespace, outgoing),
             Self::EngineIo => Encoded::nothing(),
@@ -360,10 +408,12 @@ impl WireFormat {
             Self::Plain
             | Self::PlainNumbered
             | Self::PlainMsgpack
+            | Self::PlainMsgpackNumbered
             | Self::Custom
             | Self::Lines
             | Self::LinesNumbered
             | Self::LinesMsgpack
+            | Self::LinesMsgpackNumbered
             | Self::EngineIo
             | Self::EventStream => false,
             Self::SocketIo | Self::SocketIoMsgpack => true,
@@ -376,7 +426,11 @@ impl WireFormat {
             Self::Plain | Self::PlainMsgpack | Self::Custom | Self::Lines | Self::LinesMsgpack | Self::EngineIo => {
                 false
             }
-            Self::PlainNumbered | Self::LinesNumbered | Self::EventStream => plain::is_event(outgoing),
+            Self::PlainNumbered
+            | Self::PlainMsgpackNumbered
+            | Self::LinesNumbered
+            | Self::LinesMsgpackNumbered
+            | Self::EventStream => plain::is_event(outgoing),
             Self::SocketIo | Self::SocketIoMsgpack => socket_io::is_event(outgoing),
         }
     }
@@ -398,7 +452,9 @@ impl WireFormat {
             | Self::EngineIo
             | Self::EventStream => [self.encode(encode_context, outgoing), Encoded::nothing()],
             Self::PlainNumbered => [encode_plain_numbered(outgoing, Some(offset)), Encoded::nothing()],
+            Self::PlainMsgpackNumbered => [plain_msgpack::encode_packed(outgoing, Some(offset)), Encoded::nothing()],
             Self::LinesNumbered => [lines::encode_line(outgoing, Some(offset)), Encoded::nothing()],
+            Self::LinesMsgpackNumbered => [lines::encode_packed_frame(outgoing, Some(offset)), Encoded::nothing()],
             Self::SocketIo => socket_io::encode_numbered(encode_context.namespace, outgoing, offset),
             Self::SocketIoMsgpack => socket_io::encode_packed_numbered(encode_context.namespace, outgoing, offset),
         }

@@ -164,6 +164,13 @@ pub(crate) fn encode(outgoing: &Outgoing<'_>, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
+/// The JSON of the session data, for formats that convert it.
+pub(in crate::protocol) fn session_json(connected: &Outgoing<'_>) -> String {
+    let mut json = Vec::new();
+    encode(connected, &mut json);
+    String::from_utf8(json).expect("JSON is written from texts")
+}
+
 /// Writes the session data of a client that can resume.
 fn push_session(out: &mut Vec<u8>, id: &str, key: Option<&str>, recovered: bool) {
     out.extend_from_slice(b"{\"session\":{\"id\":");

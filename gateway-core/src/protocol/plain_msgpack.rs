@@ -99,18 +99,18 @@ fn value(reader: &mut MsgpackReader<'_>) -> Result<(Box<RawValue>, Vec<Bytes>), 
     Ok((json, parts))
 }
 
-/// The frame of what the server says.
-pub(crate) fn encode_packed(outgoing: &Outgoing<'_>) -> Encoded {
-    if matches!(outgoing, Outgoing::Connected { .. } | Outgoing::Disconnected) {
+/// The frame of what the server says, with the offset of an event for a client that can resume.
+pub(crate) fn encode_packed(outgoing: &Outgoing<'_>, offset: Option<&str>) -> Encoded {
+    if matches!(outgoing, Outgoing::Disconnected) {
         return Encoded::nothing();
     }
-    Encoded::written(OpCode::Binary, plain::expected_len(outgoing), |out| {
-        write_packed(&mut MsgpackWriter::new(out), outgoing);
+    Encoded::written(OpCode::Binary, plain::expected_len(outgoing) + offset.map_or(0, str::len), |out| {
+        write_packed(&mut MsgpackWriter::new(out), outgoing, offset);
     })
 }
 
-/// Writes what the server says as one map.
-pub(in crate::protocol) fn write_packed(out: &mut MsgpackWriter<'_>, outgoing: &Outgoing<'_>) {
+/// Writes what the server says as one map. The offset is a number, as text.
+pub(in crate::protocol) fn write_packed(out: &mut MsgpackWriter<'_>, outgoing: &Outgoing<'_>, offset: Option<&str>) {
     let exception = |data| ("exception", Some(ContentRef::from(data)));
     let ((event, content), id, last) = match *outgoing {
         Outgoing::Event { event, content, .. } => ((event, Some(content)), None, LastMember::Nothing),
@@ -122,8 +122,11 @@ pub(in crate::protocol) fn write_packed(out: &mut MsgpackWriter<'_>, outgoing: &
         Outgoing::Exception { data, id } => (exception(data), id, LastMember::Nothing),
         Outgoing::Refused { data } => (exception(data), None, LastMember::Nothing),
         Outgoing::Ask { event, content, ask } => ((event, Some(content)), None, LastMember::Question(ask)),
-        Outgoing::Connected { .. } | Outgoing::Disconnected => return,
+        Outgoing::Connected { .. } => return out.json(&plain::session_json(outgoing), &[]),
+        Outgoing::Disconnected => return,
     };
+    // An event has no other last member: questions and answers to a request have no offset.
+    let last = offset.map_or(last, LastMember::Offset);
     let is_more = !matches!(last, LastMember::Nothing);
     out.map(1 + usize::from(content.is_some()) + usize::from(id.is_some()) + usize::from(is_more));
     out.text("event");
@@ -146,14 +149,19 @@ pub(in crate::protocol) fn write_packed(out: &mut MsgpackWriter<'_>, outgoing: &
             out.text("ask");
             out.natural(number);
         }
+        LastMember::Offset(offset) => {
+            out.text("offset");
+            out.json(offset, &[]);
+        }
     }
 }
 
 /// The member at the end.
-enum LastMember {
+enum LastMember<'a> {
     Nothing,
     Mark(&'static str),
     Question(u64),
+    Offset(&'a str),
 }
 
 fn write_id(out: &mut MsgpackWriter<'_>, id: &RequestId) {

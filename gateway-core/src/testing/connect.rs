@@ -149,7 +149,8 @@ impl<'a> ConnectBuilder<'a> {
         let offered = self.protocols.iter().map(String::as_str);
         let protocol = choose(offered, &server.subprotocols).map(str::to_owned);
         let frames = PlainFrames::new(self.resumable || over_lines, self.lost);
-        let dialect = if protocol.as_deref() == Some(MSGPACK) { Dialect::PlainMsgpack } else { Dialect::Plain(frames) };
+        let is_packed = protocol.as_deref() == Some(MSGPACK);
+        let dialect = if is_packed { Dialect::PlainMsgpack(frames) } else { Dialect::Plain(frames) };
         let (transport, peer) = if over_lines { memory::lines_pair() } else { memory::pair() };
         let (tell, told) = oneshot::channel();
         let complete = move |handshake: Handshake| {

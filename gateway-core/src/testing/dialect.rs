@@ -12,7 +12,7 @@ use crate::testing::frame::{Failure, Received};
 pub(super) enum Dialect {
     Plain(PlainFrames),
     /// Plain envelopes in MessagePack.
-    PlainMsgpack,
+    PlainMsgpack(PlainFrames),
     SocketIo(SocketIoPackets),
 }
 
@@ -80,7 +80,7 @@ impl Dialect {
     pub(super) fn answer(&self, ask: u64, given: TestArgs) -> Vec<Message> {
         match self {
             Self::SocketIo(packets) => packets.write_with_parts('3', Some(ask), None, given),
-            Self::Plain(_) | Self::PlainMsgpack => {
+            Self::Plain(_) | Self::PlainMsgpack(_) => {
                 vec![self.object(&json!({ "answer": ask, "data": given.into_data() }))]
             }
         }
@@ -90,7 +90,7 @@ impl Dialect {
     pub(super) fn object(&self, object: &Value) -> Message {
         match self {
             Self::Plain(_) | Self::SocketIo(_) => object.to_string().into(),
-            Self::PlainMsgpack => {
+            Self::PlainMsgpack(_) => {
                 let mut packed = Vec::new();
                 MsgpackWriter::new(&mut packed).json(&object.to_string(), &[]);
                 packed.into()
@@ -101,7 +101,10 @@ impl Dialect {
     pub(super) fn read(&mut self, message: Message) -> Heard {
         match self {
             Self::Plain(frames) => frames.read(message),
-            Self::PlainMsgpack => Heard::Received(unpack(&message).map_or(Received::Message(message), Received::read)),
+            Self::PlainMsgpack(frames) => match unpack(&message) {
+                Some(unpacked) => frames.read(unpacked),
+                None => Heard::Received(Received::Message(message)),
+            },
             Self::SocketIo(packets) => packets.read(message),
         }
     }
@@ -109,8 +112,7 @@ impl Dialect {
     /// Returns `true` if the server announces that a client is accepted.
     pub(super) fn is_greeted(&self) -> bool {
         match self {
-            Self::Plain(frames) => frames.resumable,
-            Self::PlainMsgpack => false,
+            Self::Plain(frames) | Self::PlainMsgpack(frames) => frames.resumable,
             Self::SocketIo(_) => true,
         }
     }
@@ -118,23 +120,21 @@ impl Dialect {
     /// Returns `true` if a stream arrives as events and ends with the ack.
     pub(super) fn streams_by_events(&self) -> bool {
         match self {
-            Self::Plain(_) | Self::PlainMsgpack => false,
+            Self::Plain(_) | Self::PlainMsgpack(_) => false,
             Self::SocketIo(_) => true,
         }
     }
 
     pub(super) fn is_recovered(&self) -> bool {
         match self {
-            Self::Plain(frames) => frames.recovered,
-            Self::PlainMsgpack => false,
+            Self::Plain(frames) | Self::PlainMsgpack(frames) => frames.recovered,
             Self::SocketIo(packets) => packets.recovered,
         }
     }
 
     pub(super) fn lost(&self) -> LostConnection {
         match self {
-            Self::Plain(frames) => frames.lost.clone(),
-            Self::PlainMsgpack => LostConnection::default(),
+            Self::Plain(frames) | Self::PlainMsgpack(frames) => frames.lost.clone(),
             Self::SocketIo(packets) => packets.lost.clone(),
         }
     }

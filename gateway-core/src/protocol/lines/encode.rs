@@ -13,19 +13,14 @@ pub(crate) fn encode_line(outgoing: &Outgoing<'_>, offset: Option<&str>) -> Enco
     if line.is_empty() { Encoded::nothing() } else { into_line(line).into() }
 }
 
-/// One message of `MessagePack` behind its length. A greeting has no key: there are no offsets in this format.
-pub(crate) fn encode_packed_frame(outgoing: &Outgoing<'_>) -> Encoded {
-    match outgoing {
-        Outgoing::Disconnected => Encoded::nothing(),
-        Outgoing::Connected { id, recovered, .. } => {
-            let mut json = Vec::new();
-            plain::encode(&Outgoing::Connected { id, recovery: None, recovered: *recovered }, &mut json);
-            pack_json(&text(json))
-        }
-        _ => packed(plain::expected_len(outgoing), |out| {
-            plain_msgpack::write_packed(&mut MsgpackWriter::new(out), outgoing);
-        }),
+/// One message of `MessagePack` behind its length, with the offset of an event for a client that can resume.
+pub(crate) fn encode_packed_frame(outgoing: &Outgoing<'_>, offset: Option<&str>) -> Encoded {
+    if matches!(outgoing, Outgoing::Disconnected) {
+        return Encoded::nothing();
     }
+    packed(plain::expected_len(outgoing) + offset.map_or(0, str::len), |out| {
+        plain_msgpack::write_packed(&mut MsgpackWriter::new(out), outgoing, offset);
+    })
 }
 
 /// A question for a sign of life. Every message of the client answers it.
@@ -62,7 +57,7 @@ pub(crate) fn refusal(format: WireFormat, status: u16, text: &str, retry_after: 
 
 fn control(format: WireFormat, json: Vec<u8>) -> Encoded {
     match format {
-        WireFormat::LinesMsgpack => pack_json(&text(json)),
+        WireFormat::LinesMsgpack | WireFormat::LinesMsgpackNumbered => pack_json(&text(json)),
         _ => into_line(json).into(),
     }
 }

@@ -87,7 +87,7 @@ fn bytes_are_bytes() {
 
     let json = r#"{"b":{"_placeholder":true,"num":0}}"#;
     let content = ContentRef { json, shape: crate::protocol::Arity::One, attachments: &parts };
-    let frame = encode_packed(&Outgoing::Event { event: "a", content, offset: None });
+    let frame = encode_packed(&Outgoing::Event { event: "a", content, offset: None }, None);
     assert_eq!(&frame.as_slice()[2..], message);
 }
 
@@ -117,6 +117,7 @@ proptest! {
         let named = ReplyEvent::Own;
         let mut all = vec![
             Outgoing::Event { event: &event, content, offset: None },
+            Outgoing::Connected { id: &event, recovery: is_item.then_some("key"), recovered: number % 3 == 0 },
             Outgoing::Exception { data: &json, id },
             Outgoing::Ask { event: &event, content, ask: number.unsigned_abs() },
             if is_item { Outgoing::Item { event: &event, content, id, named } } else { Outgoing::Reply { event: &event, content, id, named } },
@@ -125,7 +126,13 @@ proptest! {
         for outgoing in all {
             let mut plain = Vec::new();
             plain::encode(&outgoing, &mut plain);
-            prop_assert_eq!(unpacked(&encode_packed(&outgoing)), serde_json::from_slice::<Value>(&plain).unwrap());
+            prop_assert_eq!(unpacked(&encode_packed(&outgoing, None)), serde_json::from_slice::<Value>(&plain).unwrap());
+            if plain::is_event(&outgoing) {
+                let (mut plain, offset) = (Vec::new(), number.unsigned_abs().to_string());
+                plain::encode_numbered(&outgoing, Some(&offset), &mut plain);
+                let packed = unpacked(&encode_packed(&outgoing, Some(&offset)));
+                prop_assert_eq!(packed, serde_json::from_slice::<Value>(&plain).unwrap());
+            }
         }
     }
 

@@ -76,7 +76,7 @@ async fn admitted(
     peer: &LinePeer,
     opening: Opening,
 ) -> Result<(Admitted, Vec<u8>), RefusedOpening> {
-    let Opening { framing, first, rest } = opening;
+    let Opening { framing: _, first, rest } = opening;
     let (path, query) = first.path.split_once('?').unwrap_or((&first.path, ""));
     let refused = |rejection, origin: Option<&str>| RefusedOpening {
         path: path.to_owned(),
@@ -96,10 +96,7 @@ async fn admitted(
     let headers = first::header_map(&first.headers, &server.application.limits);
     let headers = headers.map_err(|rejection| refused(rejection, None))?;
     let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
-    let query = match framing {
-        Framing::Lines => first::with_resume(query, first.resume.as_ref()),
-        Framing::Packed(_) => query.to_owned(),
-    };
+    let query = first::with_resume(query, first.resume.as_ref());
     let request = ConnectionRequest {
         destination: Destination::Namespace(found),
         query: &query,

@@ -88,15 +88,17 @@ impl Room {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Format {
     Plain,
+    Msgpack,
     SocketIo,
 }
 
-const FORMATS: [Format; 2] = [Format::Plain, Format::SocketIo];
+const FORMATS: [Format; 3] = [Format::Plain, Format::Msgpack, Format::SocketIo];
 
 impl Format {
     async fn connect(self, server: &TestServer) -> TestClient {
         match self {
             Self::Plain => server.connect("/room").resumable().await.unwrap(),
+            Self::Msgpack => server.connect("/room").protocol("gateway.v1.msgpack").resumable().await.unwrap(),
             Self::SocketIo => server.connect("/room").socket_io().await.unwrap(),
         }
     }
@@ -105,6 +107,7 @@ impl Format {
         let connecting = server.connect("/room").come_back(lost);
         match self {
             Self::Plain => connecting.await.unwrap(),
+            Self::Msgpack => connecting.protocol("gateway.v1.msgpack").await.unwrap(),
             Self::SocketIo => connecting.socket_io().await.unwrap(),
         }
     }
@@ -133,7 +136,7 @@ async fn hears(client: &mut TestClient, texts: &[&str]) {
     }
 }
 
-fn metric(server: &TestServer, name: &str) -> String {
+pub(super) fn metric(server: &TestServer, name: &str) -> String {
     let handle: ServerHandle = server.handle();
     let metrics = handle.metrics().to_string();
     let line = metrics.lines().find(|line| line.starts_with(name));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use gateway_core::SendError;
 use gateway_core::prelude::*;
 use gateway_core::serve::Recovery;
-use gateway_core::testing::{LostConnection, Received, TestClient, TestCluster, cluster_with_log};
+use gateway_core::testing::{ConnectBuilder, LostConnection, Received, TestClient, TestCluster, cluster_with_log};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -94,10 +94,19 @@ enum Presence {
 struct ModelClient {
     presence: Option<Presence>,
     node: usize,
-    is_socket_io: bool,
+    format: usize,
     rooms: BTreeSet<usize>,
     heard: Vec<usize>,
     expected: Vec<usize>,
+}
+
+/// Clients have these formats in turn: JSON, Socket.IO, MessagePack.
+fn speaking(format: usize, connecting: ConnectBuilder<'_>) -> ConnectBuilder<'_> {
+    match format % 3 {
+        0 => connecting,
+        1 => connecting.socket_io(),
+        _ => connecting.protocol("gateway.v1.msgpack"),
+    }
 }
 
 struct Running {
@@ -131,12 +140,11 @@ impl Running {
         let cluster = cluster_with_log(NODES, configure).await.unwrap();
         let mut running = Self { cluster, alive: [true; NODES], clients: Vec::new(), said: 0, senders: Vec::new() };
         for number in 0..CLIENTS {
-            let (node, is_socket_io) = (number % NODES, number % 2 == 1);
-            let connecting = running.cluster.node(node).connect("/rooms");
-            let connecting = if is_socket_io { connecting.socket_io() } else { connecting.resumable() };
+            let (node, format) = (number % NODES, number);
+            let connecting = speaking(format, running.cluster.node(node).connect("/rooms").resumable());
             let presence = Some(Presence::Here(Box::new(connecting.await.unwrap())));
             let (rooms, heard, expected) = Default::default();
-            running.clients.push(ModelClient { presence, node, is_socket_io, rooms, heard, expected });
+            running.clients.push(ModelClient { presence, node, format, rooms, heard, expected });
         }
         // A client knows its place in the log once it has read an event.
         running.say(0, None).await;
@@ -228,8 +236,7 @@ impl Running {
         let state = &mut self.clients[client];
         let Some(Presence::Away(lost)) = &state.presence else { return };
         let connecting = self.cluster.node(node).connect("/rooms").come_back(lost);
-        let connecting = if state.is_socket_io { connecting.socket_io() } else { connecting };
-        let back = connecting.await.unwrap();
+        let back = speaking(state.format, connecting).await.unwrap();
         assert!(back.is_recovered(), "client {client} comes back to node {node}");
         (state.presence, state.node) = (Some(Presence::Here(Box::new(back))), node);
     }

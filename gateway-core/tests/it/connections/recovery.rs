@@ -106,16 +106,22 @@ impl Raw {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Format {
     Plain,
+    Msgpack,
     SocketIo,
 }
 
-const FORMATS: [Format; 2] = [Format::Plain, Format::SocketIo];
+const FORMATS: [Format; 3] = [Format::Plain, Format::Msgpack, Format::SocketIo];
 
 impl Format {
     fn client(self, server: &TestServer) -> ConnectBuilder<'_> {
+        self.client_of(server, "/chat")
+    }
+
+    fn client_of<'a>(self, server: &'a TestServer, path: &str) -> ConnectBuilder<'a> {
         match self {
-            Self::Plain => server.connect("/chat").resumable(),
-            Self::SocketIo => server.connect("/chat").socket_io(),
+            Self::Plain => server.connect(path).resumable(),
+            Self::Msgpack => server.connect(path).protocol("gateway.v1.msgpack").resumable(),
+            Self::SocketIo => server.connect(path).socket_io(),
         }
     }
 
@@ -262,7 +268,8 @@ async fn who_comes_back_is_asked_again_and_may_be_refused() {
 #[tokio::test(start_paused = true)]
 async fn a_session_is_of_one_format() {
     let (server, _) = serve(recovery()).await;
-    for (format, other) in [(Format::Plain, Format::SocketIo), (Format::SocketIo, Format::Plain)] {
+    let pairs = FORMATS.map(|format| FORMATS.map(|other| (format, other)));
+    for (format, other) in pairs.into_iter().flatten().filter(|(format, other)| format != other) {
         let lost = format.connected(&server).await.lose();
         assert!(!other.client(&server).come_back(&lost).await.unwrap().is_recovered(), "{format:?}");
         assert!(format.client(&server).come_back(&lost).await.unwrap().is_recovered(), "{format:?}");
@@ -473,16 +480,13 @@ impl Run<'_> {
     }
 
     fn connect(&self) -> ConnectBuilder<'_> {
-        match self.format {
-            Format::Plain => self.server.connect("/quiet").resumable(),
-            Format::SocketIo => self.server.connect("/quiet").socket_io(),
-        }
+        self.format.client_of(self.server, "/quiet")
     }
 
     /// Returns `true` if all missed events are still kept when the client resumes.
     fn is_known(&self) -> bool {
         // One that has heard none can name its session on the plain format only.
-        let has_a_name = self.heard > self.began || self.format == Format::Plain;
+        let has_a_name = self.heard > self.began || self.format != Format::SocketIo;
         has_a_name && self.sent - self.heard <= KEPT
     }
 
@@ -530,10 +534,7 @@ impl Quiet {
 async fn a_run(format: Format, steps: &[Step]) {
     let server = Server::empty().gateway::<Quiet>().recovery(recovery().events(KEPT));
     let server = server.test().await.unwrap();
-    let client = match format {
-        Format::Plain => server.connect("/quiet").resumable().await.unwrap(),
-        Format::SocketIo => server.connect("/quiet").socket_io().await.unwrap(),
-    };
+    let client = format.client_of(&server, "/quiet").await.unwrap();
     let mut run = Run { server: &server, format, client: Some(client), sent: 0, heard: 0, began: 0 };
     for step in steps {
         run = run.step(step).await;

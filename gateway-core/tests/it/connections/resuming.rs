@@ -92,10 +92,11 @@ impl Chat {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Format {
     Plain,
+    Msgpack,
     SocketIo,
 }
 
-const FORMATS: [Format; 2] = [Format::Plain, Format::SocketIo];
+const FORMATS: [Format; 3] = [Format::Plain, Format::Msgpack, Format::SocketIo];
 
 struct Case {
     format: Format,
@@ -118,6 +119,7 @@ impl Case {
     fn client(&self) -> ConnectBuilder<'_> {
         match self.format {
             Format::Plain => self.server.connect("/chat").resumable(),
+            Format::Msgpack => self.server.connect("/chat").protocol("gateway.v1.msgpack").resumable(),
             Format::SocketIo => self.server.connect("/chat").socket_io(),
         }
     }
@@ -181,7 +183,7 @@ async fn who_is_back_before_the_loss_was_noticed_takes_the_session_over() {
         phone.read_on();
         let closed = phone.closed().await;
         match format {
-            Format::Plain => assert_eq!(closed.map(|close| close.code), Some(CloseCode::RESUMED)),
+            Format::Plain | Format::Msgpack => assert_eq!(closed.map(|close| close.code), Some(CloseCode::RESUMED)),
             Format::SocketIo => assert_eq!(closed, None),
         }
         // And it may be lost as any other.
@@ -506,12 +508,16 @@ impl Other {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_of_another_namespace_or_format_does_nothing() {
-    for (format, wrong) in [(Format::Plain, Format::SocketIo), (Format::SocketIo, Format::Plain)] {
+    for (format, wrong) in
+        [(Format::Plain, Format::SocketIo), (Format::SocketIo, Format::Plain), (Format::Msgpack, Format::Plain)]
+    {
         let case = Case::new(format).await;
         let mut ann = case.connected().await;
         let lost = ann.lost_unnoticed();
         let clients = match wrong {
-            Format::Plain => [case.server.connect("/chat").resumable(), case.server.connect("/other").socket_io()],
+            Format::Plain | Format::Msgpack => {
+                [case.server.connect("/chat").resumable(), case.server.connect("/other").socket_io()]
+            }
             Format::SocketIo => [case.server.connect("/chat").socket_io(), case.server.connect("/other").resumable()],
         };
         for client in clients {

@@ -162,7 +162,13 @@ async fn a_stop_is_told_by_a_close_line_and_a_late_client_may_come_later() {
     assert_eq!(ends.all(), ["the server stops (1001)"]);
 }
 
-async fn read(stream: &mut DuplexStream) -> Vec<u8> {
+/// A message of MessagePack behind its length.
+pub(super) fn message(bytes: &[u8]) -> Vec<u8> {
+    [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat()
+}
+
+/// The next message of MessagePack.
+pub(super) async fn read(stream: &mut DuplexStream) -> Vec<u8> {
     let mut bytes = vec![0; stream.read_u32().await.unwrap().try_into().unwrap()];
     stream.read_exact(&mut bytes).await.unwrap();
     bytes
@@ -172,7 +178,6 @@ async fn read(stream: &mut DuplexStream) -> Vec<u8> {
 async fn messagepack_stands_behind_its_length() {
     let (server, _) = start(|server| server.limits(Limits::new().ping_interval(Duration::from_secs(10)))).await;
     let mut stream = server.tcp();
-    let message = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat();
     stream.write_all(&message(b"\x81\xa7connect\xa7/room/a")).await.unwrap();
     assert!(read(&mut stream).await.starts_with(b"\x81\xa7session\x82\xa2id"));
     stream.write_all(&message(b"\x83\xa5event\xa4echo\xa4data\x92\x01\xa2ab\xa2id\x07")).await.unwrap();
@@ -191,7 +196,6 @@ async fn messagepack_stands_behind_its_length() {
 async fn an_end_within_a_message_of_messagepack_is_a_fault() {
     let (server, _) = start(|server| server).await;
     let mut stream = server.tcp();
-    let message = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat();
     stream.write_all(&message(b"\x81\xa7connect\xa7/room/a")).await.unwrap();
     assert!(read(&mut stream).await.starts_with(b"\x81\xa7session\x82\xa2id"));
     stream.write_all(&message(b"\x81\xa4ping\x2a")[..5]).await.unwrap();
