@@ -8,7 +8,9 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use crate::hub::cluster::{ClusterNode, Engine, EngineState, MessageReceiver, Received};
+use crate::hub::cluster::{
+    ClusterNode, Engine, EngineError, EngineFuture, EngineState, MessageReceiver, Published, Received, RecoveryStore,
+};
 use crate::protocol::cluster::{ClusterMessage, EventPacket, MessageBody, NodeId, Selector};
 use crate::protocol::{RawArgs, ToArgs};
 use crate::sync::lock;
@@ -30,12 +32,33 @@ pub(super) struct ContractNode<E> {
 #[derive(Debug, Default)]
 struct Inbox {
     received: Mutex<VecDeque<Received>>,
+    /// What was read of the log.
+    entries: Mutex<VecDeque<ReadEntry>>,
     arrived: Notify,
+}
+
+/// An entry of the log that the engine has read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct ReadEntry {
+    pub(super) offset: String,
+    pub(super) namespace: String,
+    /// Set for an event of the node itself.
+    pub(super) is_own: bool,
 }
 
 impl MessageReceiver for Inbox {
     fn receive(&self, received: Received) {
+        if let Some(offset) = received.offset.clone() {
+            let namespace = received.message.namespace.to_string();
+            lock(&self.entries).push_back(ReadEntry { offset, namespace, is_own: false });
+        }
         lock(&self.received).push_back(received);
+        self.arrived.notify_one();
+    }
+
+    fn logged(&self, namespace: &str, offset: &str) {
+        let (offset, namespace) = (offset.to_owned(), namespace.to_owned());
+        lock(&self.entries).push_back(ReadEntry { offset, namespace, is_own: true });
         self.arrived.notify_one();
     }
 
@@ -48,6 +71,18 @@ impl MessageReceiver for Inbox {
     fn node_left_namespace(&self, _: &NodeId, _: &str) {}
 
     fn count_bytes(&self, _: usize, _: usize) {}
+}
+
+impl Inbox {
+    async fn next_of<T>(&self, queue: &Mutex<VecDeque<T>>) -> T {
+        loop {
+            let next = lock(queue).pop_front();
+            if let Some(next) = next {
+                return next;
+            }
+            self.arrived.notified().await;
+        }
+    }
 }
 
 impl<E: Engine> ContractNode<E> {
@@ -64,7 +99,7 @@ impl<E: Engine> ContractNode<E> {
         node
     }
 
-    pub(super) async fn publish(&self, namespace: &Arc<str>, bodies: Vec<MessageBody>) {
+    pub(super) async fn publish(&self, namespace: &Arc<str>, bodies: Vec<MessageBody>) -> Vec<Published> {
         let message = |body| ClusterMessage { namespace: Arc::clone(namespace), body };
         let messages: Vec<_> = bodies.into_iter().map(message).collect();
         match self.within("to publish", self.engine.publish(&messages)).await {
@@ -72,6 +107,7 @@ impl<E: Engine> ContractNode<E> {
                 let Self { rule, .. } = self;
                 assert_eq!(published.len(), messages.len(), "{rule}: one result for each message");
                 assert!(published.iter().all(|published| !published.dropped), "{rule}: a message was dropped");
+                published
             }
             Err(error) => panic!("{}: the messages are not published: {error}", self.rule),
         }
@@ -84,16 +120,23 @@ impl<E: Engine> ContractNode<E> {
 
     /// The next message of another node.
     pub(super) async fn next(&self) -> Received {
-        self.within("a message of another node", async {
-            loop {
-                let next = lock(&self.inbox.received).pop_front();
-                if let Some(received) = next {
-                    return received;
-                }
-                self.inbox.arrived.notified().await;
-            }
-        })
-        .await
+        self.within("a message of another node", self.inbox.next_of(&self.inbox.received)).await
+    }
+
+    /// The next entry that was read of the log.
+    pub(super) async fn next_entry(&self) -> ReadEntry {
+        self.within("an entry of the log", self.inbox.next_of(&self.inbox.entries)).await
+    }
+
+    /// The engine's log and its sessions.
+    pub(super) fn store(&self) -> &dyn RecoveryStore {
+        self.engine.recovery().expect("the engines of one cluster are alike")
+    }
+
+    /// The outcome of a command of the store.
+    pub(super) async fn stored<T>(&self, what: &str, command: EngineFuture<'_, Result<T, EngineError>>) -> T {
+        let Self { rule, .. } = self;
+        self.within(what, command).await.unwrap_or_else(|error| panic!("{rule}: {what} fails: {error}"))
     }
 
     /// Waits for an event; no message may arrive before it.

@@ -132,7 +132,7 @@ fn check_received<E: Engine>(
 }
 
 /// The message without its arguments, and the arguments.
-fn plain_body(mut body: MessageBody) -> (MessageBody, Option<(String, Vec<Bytes>)>) {
+pub(super) fn plain_body(mut body: MessageBody) -> (MessageBody, Option<(String, Vec<Bytes>)>) {
     let packet = match &mut body {
         MessageBody::Broadcast { packet, .. } | MessageBody::ServerEvent(packet) => Some(packet),
         MessageBody::Join { .. }

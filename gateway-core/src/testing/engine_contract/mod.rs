@@ -2,8 +2,10 @@
 
 mod census;
 mod contract_node;
+mod log;
 mod messages;
 mod questions;
+mod sessions;
 mod subscriptions;
 
 use crate::hub::cluster::Engine;
@@ -22,6 +24,9 @@ use crate::hub::cluster::Engine;
 /// | rooms | an engine that [routes rooms](Engine::routes_rooms) reaches the nodes that entered the room, and only those |
 /// | questions | a question names its node, every answer arrives at this node, and several may be open |
 /// | census | the other nodes of the namespace are counted, without the node itself and without nodes that have left |
+/// | log | with a [`RecoveryStore`](crate::cluster::RecoveryStore): every event, join, leave and disconnect has an offset; offsets rise, are the same at every node, and the sender reads its events back in the order of the log |
+/// | reading again | the messages of a namespace after an offset are there for every node, unchanged and in order, page by page; an unknown offset has no page |
+/// | sessions | a session that one node saves is found by all; one node takes it; a node changes only the record that it has written; a record is forgotten after its time |
 ///
 /// ```
 /// use gateway_core::testing::{MemoryBus, engine_contract};
@@ -45,4 +50,11 @@ pub async fn engine_contract<E: Engine>(engine: impl Fn() -> E) {
     subscriptions::route_rooms(&engine).await;
     questions::are_answered(&engine).await;
     census::counts_other_nodes(&engine).await;
+    if engine().recovery().is_some() {
+        log::gives_offsets(&engine).await;
+        log::is_read_again(&engine).await;
+        sessions::are_taken_once(&engine).await;
+        sessions::are_changed_by_their_node(&engine).await;
+        sessions::are_forgotten_after_their_time(&engine).await;
+    }
 }
