@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Chat;
 use super::failures::dropped;
+use super::recovery::metric;
 
 async fn nodes(count: usize) -> TestCluster {
     cluster(count, Server::gateway::<Chat>).await.unwrap()
@@ -90,6 +91,40 @@ async fn a_node_without_its_engine_publishes_later_and_misses_the_others() {
     assert_eq!(bob.expect_named("news").await, "waits");
     ann.expect_nothing().await;
     assert_eq!(cluster.node(1).of("/chat").count_all().await.count, 2);
+}
+
+fn count(cluster: &TestCluster, node: usize, name: &str) -> usize {
+    metric(cluster.node(node), name).parse().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_an_engine_that_is_away_is_bounded() {
+    let (cluster, [mut ann, _bob]) = nodes_with_clients().await;
+    cluster.lose_engine(0);
+    // Clients come and go, join and leave; nobody waits for the engine.
+    let begin = Instant::now();
+    for number in 0..200 {
+        let mut guest = cluster.node(0).connect("/chat").await.unwrap();
+        guest.emit_with_ack::<()>("join", format!("room-{number}")).await.unwrap();
+    }
+    assert_eq!(begin.elapsed(), Duration::ZERO);
+    assert_eq!(count(&cluster, 0, "gateway_cluster_queue_messages"), 0, "sockets and rooms leave nothing");
+
+    let namespace = cluster.node(0).of("/chat");
+    let lost = (0..10_500).filter(|number| namespace.to("nobody").emit("n", number).not_published).count();
+    assert_eq!((lost, count(&cluster, 0, "gateway_cluster_queue_messages")), (500, 10_000));
+    assert_eq!(count(&cluster, 0, "gateway_cluster_dropped_total{reason=\"queue_full\"}"), lost);
+    cluster.restore_engine(0);
+    cluster.quiet().await;
+    let arrived = count(&cluster, 1, "gateway_cluster_messages_total{direction=\"received\"}");
+    assert_eq!((arrived, count(&cluster, 0, "gateway_cluster_queue_messages")), (10_000, 0));
+
+    cluster.lose_engine(0);
+    let large = "x".repeat(1024 * 1024);
+    let lost = (0..20).filter(|_| namespace.to("nobody").emit("n", &large).not_published).count();
+    assert!((4..=5).contains(&lost), "16 MiB wait, {lost} of 20 are lost");
+    assert!(count(&cluster, 0, "gateway_cluster_queue_bytes") <= 16 * 1024 * 1024);
+    ann.emit_with_ack::<usize>("say", ("room-1", "its clients are served")).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
