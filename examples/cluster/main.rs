@@ -30,11 +30,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let one = server("Rust 1", redis.url()).await?.serve(address(0, "127.0.0.1:3001"));
     let two = server("Rust 2", redis.url()).await?.serve(address(1, "127.0.0.1:3002"));
     let mut node = node_server(redis.url())?;
-    tokio::try_join!(one, two)?;
+    let served = tokio::try_join!(one, two);
     if let Some(node) = &mut node {
-        node.kill()?;
-        node.wait()?;
+        // It may have ended by itself.
+        let _ = node.kill().and_then(|()| node.wait());
     }
+    served?;
     Ok(())
 }
 
