@@ -1,5 +1,6 @@
 //! Messages that the client library has read and that are not handed on yet.
 
+use std::convert::Infallible;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -46,12 +47,15 @@ impl OpenInbox {
         let task = ending.clone().drop_guard();
         let emptied = Arc::clone(&inbox);
         tokio::spawn(async move {
-            loop {
-                tokio::select! {
-                    () = emptied.arrived.notified() => emptied.hand_on(),
-                    () = ending.cancelled() => return emptied.hand_on(),
+            let handing_on = async {
+                loop {
+                    emptied.arrived.notified().await;
+                    emptied.hand_on();
                 }
-            }
+            };
+            // One wait for the end, and not one for each message.
+            let _: Option<Infallible> = ending.run_until_cancelled(handing_on).await;
+            emptied.hand_on();
         });
         Self { inbox, _task: task }
     }

@@ -20,7 +20,7 @@ impl Channels {
 
     /// The channel of all nodes for events of a namespace, and the beginning of those for its rooms.
     pub(crate) fn namespace(&self, namespace: &str) -> String {
-        format!("{}#{namespace}#", self.prefix)
+        joined(&[&self.prefix, "#", namespace, "#"])
     }
 
     /// The channel of requests; its subscribers are the nodes of the namespace.
@@ -41,7 +41,7 @@ impl Channels {
     /// The channel of an event: that of the room if there is exactly one.
     pub(crate) fn broadcast(&self, namespace: &str, to: &Selector) -> String {
         match &*to.rooms {
-            [room] => format!("{}{room}#", self.namespace(namespace)),
+            [room] => joined(&[&self.prefix, "#", namespace, "#", room, "#"]),
             _ => self.namespace(namespace),
         }
     }
@@ -62,9 +62,18 @@ impl Channels {
             (Subscription::pattern(pattern), ClassicChannel::Broadcast),
             (Subscription::channel(self.requests(namespace)), ClassicChannel::Request),
             (Subscription::channel(self.responses(namespace)), ClassicChannel::Response),
-            (Subscription::channel(self.responses_to(namespace, node)), ClassicChannel::Response),
+            (Subscription::channel(self.responses_to(namespace, node)).own(), ClassicChannel::Response),
         ]
     }
+}
+
+/// Joins the parts of a name: each message has one.
+pub(crate) fn joined(parts: &[&str]) -> String {
+    let mut name = String::with_capacity(parts.iter().map(|part| part.len()).sum());
+    for part in parts {
+        name.push_str(part);
+    }
+    name
 }
 
 /// Escapes what has a meaning in a pattern of Redis.

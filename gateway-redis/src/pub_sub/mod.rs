@@ -5,5 +5,5 @@ mod engine;
 mod questions;
 mod received;
 
-pub(crate) use channels::Channels;
+pub(crate) use channels::{Channels, joined};
 pub use engine::PubSub;

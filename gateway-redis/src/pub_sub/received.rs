@@ -13,7 +13,7 @@ use crate::pub_sub::questions::Questions;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) node_id: NodeId,
-    routes: RwLock<HashMap<String, Route>>,
+    routes: RwLock<HashMap<String, Arc<Route>>>,
     /// Questions of this node: the common channel of answers has those to all nodes.
     pub(super) own_questions: Questions,
     /// Questions of old nodes, which are answered with the ids of sockets.
@@ -21,7 +21,7 @@ pub(super) struct Shared {
 }
 
 /// The meaning of a subscription.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Route {
     namespace: Arc<str>,
     channel: ClassicChannel,
@@ -49,7 +49,7 @@ impl Shared {
                 ClassicChannel::Request | ClassicChannel::Response => name.clone(),
             };
             let namespace = Arc::clone(namespace);
-            routes.insert(name.clone(), Route { namespace, channel: *channel, prefix });
+            routes.insert(name.clone(), Arc::new(Route { namespace, channel: *channel, prefix }));
         }
     }
 
@@ -60,21 +60,22 @@ impl Shared {
         }
     }
 
-    fn route(&self, subscription: &str) -> Option<Route> {
+    fn route(&self, subscription: &str) -> Option<Arc<Route>> {
         self.routes.read().unwrap_or_else(PoisonError::into_inner).get(subscription).cloned()
     }
 }
 
 impl PushReceiver for Receiver {
     fn receive(&self, pushed: Pushed<'_>) {
-        let Some(Route { namespace, channel, prefix }) = self.shared.route(pushed.subscription) else { return };
+        let Some(route) = self.shared.route(pushed.subscription) else { return };
+        let Route { namespace, channel, prefix } = &*route;
         self.node.count_bytes(pushed.payload.len(), 0);
-        if !pushed.channel.starts_with(&prefix) {
+        if !pushed.channel.starts_with(prefix) {
             return self.node.ignore("a channel that the pattern does not mean");
         }
-        match classic::read(&self.shared.node_id, channel, &namespace, pushed.payload) {
+        match classic::read(&self.shared.node_id, *channel, namespace, pushed.payload) {
             Ok(None) => {}
-            Ok(Some(message)) => self.hand_over(namespace, message),
+            Ok(Some(message)) => self.hand_over(Arc::clone(namespace), message),
             Err(error) => self.node.ignore(&error.to_string()),
         }
     }

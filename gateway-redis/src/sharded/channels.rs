@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use gateway_core::cluster::{ClusterMessage, MessageBody, NodeId};
 
+use crate::pub_sub::joined;
+
 /// The rooms that have a channel of their own. All nodes of a cluster must have the same mode: a node with
 /// [`Static`](SubscriptionMode::Static) does not receive what the others publish for single rooms.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -31,7 +33,7 @@ const ID_LENGTH: usize = 20;
 impl ShardChannels {
     /// The channel of all nodes.
     pub(super) fn namespace(&self, namespace: &str) -> String {
-        format!("{}#{namespace}#", self.prefix)
+        joined(&[&self.prefix, "#", namespace, "#"])
     }
 
     /// The channel of answers to a node.
@@ -47,7 +49,7 @@ impl ShardChannels {
             SubscriptionMode::Dynamic => room.encode_utf16().count() != ID_LENGTH,
             SubscriptionMode::DynamicPrivate => true,
         };
-        has_channel.then(|| format!("{}{room}#", self.namespace(namespace)))
+        has_channel.then(|| joined(&[&self.prefix, "#", namespace, "#", room, "#"]))
     }
 
     pub(super) fn of_message(&self, ClusterMessage { namespace, body }: &ClusterMessage) -> String {

@@ -1,12 +1,14 @@
 //! The task that hands messages to the engine, in their order.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::hub::cluster::engine::{EngineError, Published};
 use crate::hub::cluster::queue::MessageNote;
-use crate::hub::cluster::this_node::Cluster;
+use crate::hub::cluster::this_node::{Cluster, Connection};
 use crate::metrics::{cluster_not_published, cluster_publish_failed};
 use crate::protocol::cluster::ClusterMessage;
 
@@ -26,24 +28,24 @@ struct Unpublished {
 /// Publishes until the cluster ends.
 pub(super) async fn publish_all(cluster: &Cluster) {
     let mut unpublished = Unpublished::default();
-    loop {
-        cluster.queue.take(&mut unpublished.messages, &mut unpublished.notes, BATCH);
-        if unpublished.messages.is_empty() {
-            tokio::select! {
-                () = cluster.queue.filled() => continue,
-                () = cluster.ending.cancelled() => return,
+    let mut connection = cluster.watch_connection();
+    let publishing = async {
+        loop {
+            cluster.queue.take(&mut unpublished.messages, &mut unpublished.notes, BATCH);
+            if unpublished.messages.is_empty() {
+                cluster.queue.filled().await;
+            } else {
+                unpublished.publish(cluster, &mut connection).await;
             }
         }
-        tokio::select! {
-            () = unpublished.publish(cluster) => {}
-            () = cluster.ending.cancelled() => return,
-        }
-    }
+    };
+    // One wait for the end, and not one for each message.
+    let _: Option<Infallible> = cluster.ending.run_until_cancelled(publishing).await;
 }
 
 impl Unpublished {
-    async fn publish(&mut self, cluster: &Cluster) {
-        let mut connection = cluster.watch_connection();
+    async fn publish(&mut self, cluster: &Cluster, connection: &mut watch::Receiver<Connection>) {
+        connection.mark_unchanged();
         match cluster.engine.publish(&self.messages).await {
             Ok(published) => self.remove(cluster, self.messages.len(), &published),
             Err(error) => {

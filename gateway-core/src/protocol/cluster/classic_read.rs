@@ -88,6 +88,9 @@ type ReadResult = Result<Option<ClassicMessage>, ClassicError>;
 
 /// Reads `[uid, packet, opts]`.
 pub(super) fn read_broadcast(node: &NodeId, namespace: &str, bytes: &[u8]) -> ReadResult {
+    if begins_as_own(node, bytes) {
+        return Ok(None);
+    }
     let mut reader = MsgpackReader::new(bytes, LIMITS);
     if reader.array()? < 3 {
         return Err(ClassicError::new("a broadcast is no list of three"));
@@ -102,6 +105,13 @@ pub(super) fn read_broadcast(node: &NodeId, namespace: &str, bytes: &[u8]) -> Re
         packet.args = packet.args.into_list();
     }
     Ok(Some(ClassicMessage::Body { from, body: MessageBody::Broadcast { packet, to: opts.into() } }))
+}
+
+/// Returns `true` if a list of three begins with the id of this node as a short text. Every own broadcast comes back like this.
+fn begins_as_own(node: &NodeId, bytes: &[u8]) -> bool {
+    let uid = node.as_str().as_bytes();
+    let [0x93, marker, rest @ ..] = bytes else { return false };
+    uid.len() < 32 && usize::from(*marker) == 0xa0 | uid.len() && rest.starts_with(uid)
 }
 
 fn read_packet(reader: &mut MsgpackReader<'_>, namespace: &str) -> Result<EventPacket, ClassicError> {
