@@ -18,9 +18,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use cluster_log::{
-    cluster_gap, cluster_ignored, cluster_incomplete, cluster_joined, cluster_lost, cluster_not_published,
-    cluster_publish_failed, cluster_record_failed, cluster_refused_namespace, cluster_session_given,
-    cluster_session_missing, cluster_session_taken, cluster_unreachable,
+    cluster_duplicate_id, cluster_gap, cluster_ignored, cluster_incomplete, cluster_joined, cluster_lost,
+    cluster_not_published, cluster_publish_failed, cluster_record_failed, cluster_refused_namespace,
+    cluster_session_given, cluster_session_missing, cluster_session_taken, cluster_unreachable,
 };
 pub(crate) use cluster_meter::ClusterMeter;
 pub use event_listeners::EventInfo;

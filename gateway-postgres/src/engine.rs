@@ -78,7 +78,9 @@ impl Postgres {
     }
 
     async fn start_with(&self, node: ClusterNode) -> Result<(), EngineError> {
-        self.end_supervisor();
+        if locked(&self.supervisor).as_ref().is_some_and(|supervisor| !supervisor.is_finished()) {
+            return Err(EngineError::new("the engine serves a server already: each server needs its own"));
+        }
         *locked(&self.shared.node) = Some(node.clone());
         let opened = locked(&self.opened).take().filter(|opened| !opened.listening.is_closed());
         let connections = match opened {

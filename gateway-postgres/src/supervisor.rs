@@ -1,6 +1,6 @@
 //! The engine's task: it handles notifications, sends heartbeats, deletes old attachments, and reconnects.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,9 @@ const BATCH: usize = 128;
 /// Messages whose events for a client leave in one write.
 const TOGETHER: usize = 16;
 
+/// Number of own connections that are remembered.
+const MOST_PROCESSES: usize = 8;
+
 /// Delay of the first attempt to reconnect; each further one takes twice as long, up to [`LONGEST_DELAY`].
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
@@ -30,6 +33,8 @@ pub(crate) struct Supervisor {
     node: ClusterNode,
     /// When the last notification arrived, an own one included.
     heard: Instant,
+    /// The numbers of this node's publishing connections, the last ones.
+    processes: VecDeque<i32>,
 }
 
 /// Channels and their namespaces.
@@ -43,17 +48,21 @@ enum Content {
     Stored(i64),
     /// This node sent it.
     Own,
+    /// Another node sent it, which has the id of this one.
+    OfTwin,
 }
 
 impl Supervisor {
     pub(crate) fn new(shared: Arc<Shared>, node: ClusterNode) -> Self {
-        Self { shared, node, heard: Instant::now() }
+        Self { shared, node, heard: Instant::now(), processes: VecDeque::new() }
     }
 
     /// Runs until it is aborted.
     pub(crate) async fn run(mut self, mut connections: Connections) {
         loop {
             self.heard = Instant::now();
+            self.processes.push_front(connections.commands.process);
+            self.processes.truncate(MOST_PROCESSES);
             let reason = self.serve(&mut connections).await;
             self.shared.disconnected();
             drop(connections);
@@ -104,7 +113,7 @@ impl Supervisor {
     /// Handles notifications in the order of their arrival.
     async fn handle(&mut self, link: &Link, batch: &mut Vec<Notification>) -> Result<(), EngineError> {
         self.heard = Instant::now();
-        let contents: Vec<_> = batch.iter().map(|notification| self.content(link, notification)).collect();
+        let contents: Vec<_> = batch.iter().map(|notification| self.content(notification)).collect();
         let rows: Vec<_> = contents.iter().filter_map(Content::row).collect();
         let loaded = if rows.is_empty() { Ok(HashMap::new()) } else { load(&link.commands, &rows).await };
         // The messages without attachment are handled also when the connection breaks.
@@ -118,6 +127,7 @@ impl Supervisor {
                     let (channel, payload) = (notification.channel(), notification.payload());
                     match content {
                         Content::Own => {}
+                        Content::OfTwin => self.node.duplicate_id(),
                         Content::Whole => self.receive(channel, payload.as_bytes(), &mut answered),
                         Content::Stored(row) => match stored.remove(&row) {
                             Some(bytes) => self.receive(channel, &bytes, &mut answered),
@@ -134,12 +144,13 @@ impl Supervisor {
         failure.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    fn content(&self, link: &Link, notification: &Notification) -> Content {
-        if notification.process_id() == link.commands.process {
+    fn content(&self, notification: &Notification) -> Content {
+        // What was sent before a connection was lost may arrive on the next one.
+        if self.processes.contains(&notification.process_id()) {
             return Content::Own;
         }
         match header(notification.payload()) {
-            Some(header) if header.uid.as_deref() == Some(self.shared.id.as_str()) => Content::Own,
+            Some(header) if header.uid.as_deref() == Some(self.shared.id.as_str()) => Content::OfTwin,
             Some(header) => Content::Stored(header.row),
             None => Content::Whole,
         }
@@ -152,7 +163,8 @@ impl Supervisor {
         let Some(namespace) = self.shared.directory().namespace(channel).cloned() else { return };
         let NodeEnvelope { from, message } = match self.shared.decoder.decode(bytes, &namespace) {
             Ok(Some(envelope)) => envelope,
-            Ok(None) => return,
+            // The own messages are known by their connection.
+            Ok(None) => return self.node.duplicate_id(),
             Err(error) => return self.node.ignore(&error.to_string()),
         };
         let is_closing = matches!(message, NodeMessage::Heartbeat { heartbeat: NodeHeartbeat::Closing, .. });
@@ -215,7 +227,7 @@ impl Content {
     fn row(&self) -> Option<i64> {
         match self {
             Self::Stored(row) => Some(*row),
-            Self::Whole | Self::Own => None,
+            Self::Whole | Self::Own | Self::OfTwin => None,
         }
     }
 }

@@ -34,10 +34,10 @@
 //!
 //! | engine | rules |
 //! | --- | --- |
-//! | all | `+hello +ping +pubsub +client\|setname +client\|id &socket.io*` |
+//! | all | `+hello +ping +pubsub +client\|setname +client\|info +client\|kill &socket.io*` |
 //! | [`PubSub`] | `+publish +subscribe +unsubscribe +psubscribe +punsubscribe`, and the pattern of each namespace, such as `&socket.io#/#*` |
 //! | [`Sharded`] | `+spublish +ssubscribe +sunsubscribe` |
-//! | [`Streams`] | `+publish +subscribe +unsubscribe +xadd +xread +xrange +xinfo +multi +exec +client\|kill ~socket.io*`, and for recovery `+set +getdel +pexpire +del ~sio:session:*` |
+//! | [`Streams`] | `+publish +subscribe +unsubscribe +xadd +xread +xrange +xinfo +multi +exec ~socket.io*`, and for recovery `+set +getdel +pexpire +del ~sio:session:*` |
 //!
 //! The client library is `redis`: its plain connection leaves the time of a reconnect to its user, pushes messages of RESP3
 //! without a queue in between, and confirms each subscription.

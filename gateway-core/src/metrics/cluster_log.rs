@@ -45,6 +45,13 @@ pub(crate) fn cluster_ignored(reason: &str, count: u64) {
     }
 }
 
+/// Logs that another node has the id of this one. `count` is the number of such notices so far.
+pub(crate) fn cluster_duplicate_id(node: &dyn Display, count: u64) {
+    if is_power_of_ten(count) {
+        tracing::error!(%node, count, "another server of the cluster has the id of this one");
+    }
+}
+
 /// Logs a namespace that the engine cannot carry; its socket is refused.
 pub(crate) fn cluster_refused_namespace(namespace: &str, error: &dyn Display) {
     tracing::warn!(namespace = bounded(namespace), %error, "the cluster's engine cannot carry a namespace");

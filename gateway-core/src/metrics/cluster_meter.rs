@@ -15,6 +15,8 @@ pub(crate) struct ClusterMeter {
     pub(crate) received: Count,
     /// Messages of others that could not be used.
     pub(crate) ignored: Count,
+    /// Notices that another node has the id of this one.
+    pub(crate) duplicate_ids: Count,
     pub(crate) bytes_received: Count,
     pub(crate) bytes_published: Count,
     pub(crate) requests: Count,
@@ -66,6 +68,7 @@ impl Default for ClusterMeter {
             too_large: Count::default(),
             received: Count::default(),
             ignored: Count::default(),
+            duplicate_ids: Count::default(),
             bytes_received: Count::default(),
             bytes_published: Count::default(),
             requests: Count::default(),

@@ -86,6 +86,32 @@ async fn foreign_notifications_are_ignored_and_named() {
 }
 
 #[tokio::test]
+async fn another_node_with_the_own_id_is_noticed() {
+    let database = database_of_its_own!();
+    let ann = TestNode::start(&database.url, &["/"]).await;
+    let mut bob = TestNode::start(&database.url, &["/"]).await;
+    bob.publish(broadcast("/", "own", &())).await;
+    bob.has_heard_nothing(&ann, "/").await;
+    let id = bob.engine.node_id().clone();
+    for rest in [r#""type":1,"nsp":"/""#, r#""type":3,"attachmentId":"1""#] {
+        database.notify("socket.io#/", &format!(r#"{{"uid":"{id}",{rest}}}"#)).await;
+        assert!(matches!(bob.next().await, Heard::DuplicateId), "{rest}");
+    }
+    bob.has_heard_nothing(&ann, "/").await;
+}
+
+#[tokio::test]
+async fn an_engine_serves_one_server_at_a_time() {
+    let database = database_of_its_own!();
+    let ann = TestNode::start(&database.url, &["/"]).await;
+    let (_, second) = TestNode::new(Postgres::builder(&database.url).build().unwrap());
+    let error = ann.engine.start(second.clone()).await.unwrap_err();
+    assert!(error.to_string().contains("serves a server already"), "{error}");
+    ann.engine.stop().await;
+    ann.engine.start(second).await.unwrap();
+}
+
+#[tokio::test]
 async fn messages_as_node_writes_them_are_understood() {
     let database = database_of_its_own!();
     let mut ann = TestNode::start(&database.url, &["/"]).await;

@@ -192,6 +192,7 @@ impl Order {
             Heard::State(state) => Some(state),
             Heard::Ignored(reason) => panic!("{reason}"),
             Heard::Left(node) => panic!("{node} left"),
+            Heard::DuplicateId => panic!("there is one node with each id"),
         }
     }
 }

@@ -14,7 +14,7 @@ use redis::{
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::connect::{Backoff, ConnectError, Connection};
+use crate::connect::{Backoff, ConnectError, Connection, ConnectionName};
 
 /// The servers that an engine talks to.
 #[derive(Clone, Debug, Default)]
@@ -156,12 +156,12 @@ impl Connector {
                 return self.cluster(nodes, pushes, response_timeout).await.map(Connection::Cluster);
             }
         };
-        // A user may lack the permission: the name only helps people, and the number is of use after rare failures.
-        let name = format!("{name}:{}", purpose.name());
-        let _: Result<(), _> = connection.query(cmd("CLIENT").arg("SETNAME").arg(name)).await;
-        let number: Option<i64> = connection.query(cmd("CLIENT").arg("ID")).await.ok();
-        if let Connection::Single(_, id) = &mut connection {
-            *id = number;
+        // A user may lack the permission: one name only helps people, and the other is of use after rare failures.
+        let purpose = format!("{name}:{}", purpose.name());
+        let _: Result<(), _> = connection.query(cmd("CLIENT").arg("SETNAME").arg(purpose)).await;
+        let info: Option<String> = connection.query(cmd("CLIENT").arg("INFO")).await.ok();
+        if let Connection::Single(_, name) = &mut connection {
+            *name = info.and_then(|info| ConnectionName::from_info(&info));
         }
         Ok(connection)
     }

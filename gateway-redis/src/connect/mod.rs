@@ -6,6 +6,6 @@ mod connector;
 mod error;
 
 pub(crate) use backoff::Backoff;
-pub(crate) use connection::{Connection, KeyedCommand};
+pub(crate) use connection::{Connection, ConnectionName, KeyedCommand};
 pub(crate) use connector::{ConnectOptions, Connector, Deployment, Purpose};
 pub use error::ConnectError;

@@ -35,6 +35,11 @@ impl LiveConnection {
         self.alive.is_lost.load(Ordering::Acquire)
     }
 
+    /// Returns `true` for a connection to one server.
+    pub(super) fn is_single(&self) -> bool {
+        matches!(self.connection, Connection::Single(..))
+    }
+
     /// Gives the connection up.
     pub(super) fn lose(&self) {
         self.alive.lose();

@@ -1,5 +1,6 @@
 //! The task that keeps an engine's connections: it makes subscriptions, notices losses, and connects again.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use redis::cmd;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use crate::connect::{Backoff, ConnectError, Connector, Purpose};
+use crate::connect::{Backoff, ConnectError, ConnectionName, Connector, Purpose};
 use crate::link::alive::{Alive, LiveConnection};
 use crate::link::subscriptions::{Change, Subscriptions, send};
 use crate::link::{Publisher, PushReceiver};
@@ -25,6 +26,13 @@ pub(super) struct Request {
     pub(super) done: oneshot::Sender<()>,
 }
 
+/// A subscriber whose connection was lost. The server may count it until it notices.
+enum LostSubscriber {
+    Named(ConnectionName),
+    /// The server did not say its name, or does not let this user end it.
+    Unknown,
+}
+
 /// The state of the task.
 pub(super) struct Keeper {
     connector: Arc<Connector>,
@@ -32,6 +40,8 @@ pub(super) struct Keeper {
     receiver: Arc<dyn PushReceiver>,
     publisher: Publisher,
     subscriber: Option<LiveConnection>,
+    /// A lost subscriber that the server may still count.
+    lost: Option<LostSubscriber>,
     subscriptions: Subscriptions,
     requests: mpsc::Receiver<Request>,
     losses: Arc<Notify>,
@@ -51,13 +61,14 @@ impl Keeper {
     ) -> Self {
         let (subscriptions, losses) = Default::default();
         let (backoff, connected) = (connector.backoff(), Instant::now());
-        let (subscriber, cause) = (None, None);
+        let (subscriber, lost, cause) = (None, None, None);
         Self {
             connector,
             node,
             receiver,
             publisher,
             subscriber,
+            lost,
             subscriptions,
             requests,
             losses,
@@ -97,7 +108,10 @@ impl Keeper {
     /// Opens the connections that are missing, and makes all subscriptions on a new one.
     pub(super) async fn connect(&mut self) -> Result<(), ConnectError> {
         if self.is_subscriber_lost() {
-            self.subscriber = None;
+            if let Some(live) = self.subscriber.take() {
+                self.lost =
+                    Some(live.connection.name().cloned().map_or(LostSubscriber::Unknown, LostSubscriber::Named));
+            }
             let mut live = self.open(Purpose::Subscribe).await?;
             let renewed = self.subscriptions.renew(&mut live.connection).await;
             renewed.map_err(|error| ConnectError::new(self.connector.address(), error))?;
@@ -108,7 +122,15 @@ impl Keeper {
             let live = self.open(Purpose::Publish).await?;
             self.publisher.set(Some(live));
         }
+        self.end_lost().await;
         Ok(())
+    }
+
+    /// Ends the lost subscriber at the server, which may not have noticed yet: it would count as one more node.
+    async fn end_lost(&mut self) {
+        let Some(LostSubscriber::Named(name)) = &self.lost else { return };
+        let ended: Result<i64, _> = self.publisher.query(&name.kill()).await;
+        self.lost = ended.is_err().then_some(LostSubscriber::Unknown);
     }
 
     async fn open(&self, purpose: Purpose) -> Result<LiveConnection, ConnectError> {
@@ -147,6 +169,7 @@ impl Keeper {
             self.node.state_changed(EngineState::Gap { messages: None });
         }
         self.node.state_changed(EngineState::Connected);
+        self.check_id().await;
         true
     }
 
@@ -170,6 +193,7 @@ impl Keeper {
 
     /// Makes the changes of this request and of those that wait behind it.
     async fn fulfil(&mut self, first: Request) {
+        let had_own = self.subscriptions.own_channel().is_some();
         let mut changes = Vec::new();
         let mut waiting = Vec::new();
         let mut next = Some(first);
@@ -187,6 +211,25 @@ impl Keeper {
         for done in waiting {
             let _ = done.send(());
         }
+        if !had_own {
+            self.check_id().await;
+        }
+    }
+
+    /// Asks on the publishing connection who is subscribed to a channel that only this node is subscribed to.
+    async fn check_id(&self) {
+        let Some((channel, question)) = self.subscriptions.own_channel() else {
+            let _: Result<(), _> = self.publisher.query(&cmd("PING")).await;
+            return;
+        };
+        let mut command = cmd("PUBSUB");
+        command.arg(question).arg(channel);
+        let counts: Result<HashMap<String, usize>, _> = self.publisher.query(&command).await;
+        // A Redis Cluster has connections that come and go unseen.
+        let is_certain = self.lost.is_none() && self.subscriber.as_ref().is_some_and(LiveConnection::is_single);
+        if is_certain && counts.is_ok_and(|counts| counts.get(channel).is_some_and(|nodes| *nodes > 1)) {
+            self.node.duplicate_id();
+        }
     }
 
     /// Gives up connections that do not answer.
@@ -197,7 +240,7 @@ impl Keeper {
                 live.lose();
             }
         }
-        let _: Result<(), _> = self.publisher.query(&cmd("PING")).await;
+        self.check_id().await;
     }
 }
 

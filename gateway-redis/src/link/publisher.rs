@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind, Value};
 
-use crate::connect::KeyedCommand;
+use crate::connect::{ConnectionName, KeyedCommand};
 use crate::link::alive::LiveConnection;
 
 /// The connection that commands are executed on, if there is one. Clones share it.
@@ -19,8 +19,8 @@ pub(crate) enum PublishFailure {
     /// The connection was lost before the server answered: the commands may have been executed.
     Unknown {
         error: RedisError,
-        /// The number of the lost connection, by which the server can end it.
-        connection: Option<i64>,
+        /// The name of the lost connection, by which the server can end it.
+        connection: Option<ConnectionName>,
     },
     /// The server executes no commands of this kind now, such as while it loads, or as a replica.
     Refused {
@@ -44,7 +44,7 @@ impl Publisher {
         let mut live = self.live().ok_or(PublishFailure::Away)?;
         let results = live.connection.pipeline(commands).await.map_err(|error| {
             live.lose();
-            PublishFailure::Unknown { error, connection: live.connection.id() }
+            PublishFailure::Unknown { error, connection: live.connection.name().cloned() }
         })?;
         let unable = |result: &RedisResult<Value>| result.as_ref().err().filter(|error| is_unable(error)).cloned();
         let refused = results.iter().enumerate().find_map(|(executed, result)| Some((executed, unable(result)?)));

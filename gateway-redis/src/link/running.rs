@@ -27,6 +27,9 @@ impl Running {
         node: ClusterNode,
         receiver: Arc<dyn PushReceiver>,
     ) -> Result<Arc<Started>, EngineError> {
+        if self.get().is_ok() {
+            return Err(EngineError::new("the engine serves a server already: each server needs its own"));
+        }
         let link = Link::open(Arc::clone(connector), node.clone(), receiver).await;
         let link = link.map_err(|error| EngineError::new(error.to_string()).with_source(error))?;
         let started = Arc::new(Started { link, node });

@@ -20,6 +20,8 @@ pub(crate) enum ChannelKind {
 pub(crate) struct Subscription {
     pub(crate) kind: ChannelKind,
     pub(crate) name: String,
+    /// Set for a channel whose name has the id of this node: nobody else is subscribed to it.
+    is_own: bool,
 }
 
 /// A change of the subscriptions.
@@ -38,15 +40,20 @@ const AT_ONCE: usize = 256;
 
 impl Subscription {
     pub(crate) fn channel(name: impl Into<String>) -> Self {
-        Self { kind: ChannelKind::Channel, name: name.into() }
+        Self { kind: ChannelKind::Channel, name: name.into(), is_own: false }
     }
 
     pub(crate) fn pattern(name: impl Into<String>) -> Self {
-        Self { kind: ChannelKind::Pattern, name: name.into() }
+        Self { kind: ChannelKind::Pattern, name: name.into(), is_own: false }
     }
 
     pub(crate) fn shard(name: impl Into<String>) -> Self {
-        Self { kind: ChannelKind::Shard, name: name.into() }
+        Self { kind: ChannelKind::Shard, name: name.into(), is_own: false }
+    }
+
+    /// Marks a channel whose name has the id of this node.
+    pub(crate) fn own(self) -> Self {
+        Self { is_own: true, ..self }
     }
 }
 
@@ -57,6 +64,13 @@ impl Subscriptions {
             Change::Add(subscription) => self.0.insert(subscription.clone()),
             Change::Remove(subscription) => self.0.remove(subscription),
         }
+    }
+
+    /// A channel whose name has the id of this node, if there is one, and the question for the number of its subscribers.
+    pub(super) fn own_channel(&self) -> Option<(&str, &'static str)> {
+        let own = self.0.iter().find(|subscription| subscription.is_own)?;
+        let question = if own.kind == ChannelKind::Shard { "SHARDNUMSUB" } else { "NUMSUB" };
+        Some((&own.name, question))
     }
 
     /// Makes all subscriptions on a new connection.
@@ -74,12 +88,12 @@ pub(super) async fn send(connection: &mut Connection, changes: &[Change]) -> Res
             Connection::Cluster(cluster) => {
                 for change in changes {
                     match change {
-                        Change::Add(Subscription { kind, name }) => match kind {
+                        Change::Add(Subscription { kind, name, .. }) => match kind {
                             ChannelKind::Channel => cluster.subscribe(name).await?,
                             ChannelKind::Pattern => cluster.psubscribe(name).await?,
                             ChannelKind::Shard => cluster.ssubscribe(name).await?,
                         },
-                        Change::Remove(Subscription { kind, name }) => match kind {
+                        Change::Remove(Subscription { kind, name, .. }) => match kind {
                             ChannelKind::Channel => cluster.unsubscribe(name).await?,
                             ChannelKind::Pattern => cluster.punsubscribe(name).await?,
                             ChannelKind::Shard => cluster.sunsubscribe(name).await?,
@@ -103,12 +117,12 @@ async fn send_pipelined(connection: &mut Connection, changes: &[Change]) -> Resu
 
 fn command(change: &Change) -> KeyedCommand {
     let (name, verb) = match change {
-        Change::Add(Subscription { kind, name }) => match kind {
+        Change::Add(Subscription { kind, name, .. }) => match kind {
             ChannelKind::Channel => (name, "SUBSCRIBE"),
             ChannelKind::Pattern => (name, "PSUBSCRIBE"),
             ChannelKind::Shard => (name, "SSUBSCRIBE"),
         },
-        Change::Remove(Subscription { kind, name }) => match kind {
+        Change::Remove(Subscription { kind, name, .. }) => match kind {
             ChannelKind::Channel => (name, "UNSUBSCRIBE"),
             ChannelKind::Pattern => (name, "PUNSUBSCRIBE"),
             ChannelKind::Shard => (name, "SUNSUBSCRIBE"),

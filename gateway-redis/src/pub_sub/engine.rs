@@ -7,7 +7,6 @@ use gateway_core::cluster::classic::{self, ClassicSender};
 use gateway_core::cluster::{
     Answer, Census, ClusterMessage, ClusterNode, Engine, EngineError, EngineFuture, MessageBody, NodeId, Published,
 };
-use redis::cmd;
 
 use crate::connect::{Connector, KeyedCommand};
 use crate::emitter::{Emitter, EmitterTransport};
@@ -81,8 +80,7 @@ impl PubSub {
             _ => (self.channels.of_message(message), self.written(message)),
         };
         let size = bytes.len();
-        let mut command = cmd("PUBLISH");
-        command.arg(channel).arg(bytes);
+        let command = KeyedCommand::publish("PUBLISH", &channel, &bytes);
         // Through one node of a Redis Cluster, all messages keep their order.
         (KeyedCommand { key: String::new(), command }, size)
     }

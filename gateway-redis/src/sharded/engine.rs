@@ -53,22 +53,23 @@ impl Sharded {
         self
     }
 
-    fn namespace_channels(&self, namespace: &str) -> [String; 2] {
-        [self.channels.namespace(namespace), self.channels.answers(namespace, &self.node_id)]
+    fn of_namespace(&self, namespace: &str) -> Vec<Subscription> {
+        let answers = Subscription::shard(self.channels.answers(namespace, &self.node_id)).own();
+        vec![Subscription::shard(self.channels.namespace(namespace)), answers]
     }
 
-    fn room_channels(&self, namespace: &str, rooms: &[Arc<str>]) -> Vec<String> {
-        rooms.iter().filter_map(|room| self.channels.room(namespace, room)).collect()
+    fn of_rooms(&self, namespace: &str, rooms: &[Arc<str>]) -> Vec<Subscription> {
+        rooms.iter().filter_map(|room| self.channels.room(namespace, room)).map(Subscription::shard).collect()
     }
 
-    async fn enter(&self, namespace: &Arc<str>, channels: Vec<String>) {
-        self.namespaces.add(namespace, channels.iter().cloned());
-        self.running.subscribe(channels.into_iter().map(Subscription::shard)).await;
+    async fn enter(&self, namespace: &Arc<str>, subscriptions: Vec<Subscription>) {
+        self.namespaces.add(namespace, subscriptions.iter().map(|subscription| subscription.name.clone()));
+        self.running.subscribe(subscriptions).await;
     }
 
-    async fn exit(&self, channels: Vec<String>) {
-        self.namespaces.remove(&channels);
-        self.running.unsubscribe(channels.into_iter().map(Subscription::shard)).await;
+    async fn exit(&self, subscriptions: Vec<Subscription>) {
+        self.namespaces.remove(subscriptions.iter().map(|subscription| &subscription.name));
+        self.running.unsubscribe(subscriptions).await;
     }
 
     async fn connect(&self, node: ClusterNode) -> Result<(), EngineError> {
@@ -93,8 +94,7 @@ impl Sharded {
         let command = |message| {
             let (key, bytes) = (self.channels.of_message(message), node_format::encode(&self.node_id, message));
             size += bytes.len();
-            let mut command = cmd("SPUBLISH");
-            command.arg(&key).arg(bytes);
+            let command = KeyedCommand::publish("SPUBLISH", &key, &bytes);
             KeyedCommand { key, command }
         };
         let commands = messages.iter().map(command).collect();
@@ -122,11 +122,11 @@ impl Engine for Sharded {
     }
 
     fn enter_namespace<'a>(&'a self, namespace: &'a Arc<str>) -> EngineFuture<'a, ()> {
-        Box::pin(self.enter(namespace, self.namespace_channels(namespace).into()))
+        Box::pin(self.enter(namespace, self.of_namespace(namespace)))
     }
 
     fn exit_namespace<'a>(&'a self, namespace: &'a Arc<str>) -> EngineFuture<'a, ()> {
-        Box::pin(self.exit(self.namespace_channels(namespace).into()))
+        Box::pin(self.exit(self.of_namespace(namespace)))
     }
 
     fn routes_rooms(&self) -> bool {
@@ -138,11 +138,11 @@ impl Engine for Sharded {
     }
 
     fn enter_rooms<'a>(&'a self, namespace: &'a Arc<str>, rooms: &'a [Arc<str>]) -> EngineFuture<'a, ()> {
-        Box::pin(self.enter(namespace, self.room_channels(namespace, rooms)))
+        Box::pin(self.enter(namespace, self.of_rooms(namespace, rooms)))
     }
 
     fn exit_rooms<'a>(&'a self, namespace: &'a Arc<str>, rooms: &'a [Arc<str>]) -> EngineFuture<'a, ()> {
-        Box::pin(self.exit(self.room_channels(namespace, rooms)))
+        Box::pin(self.exit(self.of_rooms(namespace, rooms)))
     }
 
     fn publish<'a>(&'a self, messages: &'a [ClusterMessage]) -> EngineFuture<'a, Result<Vec<Published>, EngineError>> {

@@ -203,9 +203,11 @@ impl Streams {
 
     fn subscriptions(&self, namespace: &str) -> [Subscription; 2] {
         let StreamOptions { keys, uses_shard_channels, .. } = &self.options;
-        [keys.channel(namespace), keys.answers(namespace, &self.node_id)].map(|channel| {
+        let subscription = |channel: String| {
             if *uses_shard_channels { Subscription::shard(channel) } else { Subscription::channel(channel) }
-        })
+        };
+        let answers = keys.answers(namespace, &self.node_id);
+        [subscription(keys.channel(namespace)), subscription(answers).own()]
     }
 
     async fn enter(&self, namespace: &Arc<str>) {

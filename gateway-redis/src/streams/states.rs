@@ -60,6 +60,10 @@ impl MessageReceiver for ChannelNode {
         self.0.node.ignore(reason);
     }
 
+    fn duplicate_id(&self) {
+        self.0.node.duplicate_id();
+    }
+
     fn state_changed(&self, state: EngineState) {
         match state {
             EngineState::Connected => self.0.restore(CHANNELS),

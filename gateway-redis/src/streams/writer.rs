@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use gateway_core::cluster::{ClusterMessage, EngineError, NodeId, Published, node_format};
 use redis::{RedisResult, Value, cmd};
 
-use crate::connect::KeyedCommand;
+use crate::connect::{ConnectionName, KeyedCommand};
 use crate::link::{PublishFailure, Started, refused};
 use crate::streams::entry::Entry;
 use crate::streams::keys::{StreamKeys, is_kept};
@@ -28,12 +28,12 @@ pub(super) struct Writer {
 }
 
 /// Entries whose fate is not known: the connection was lost while they were written.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Uncertain {
     /// Number of messages at the front of the queue.
     count: usize,
-    /// The number of the lost connection.
-    connection: Option<i64>,
+    /// The lost connection.
+    connection: Option<ConnectionName>,
 }
 
 impl Writer {
@@ -53,8 +53,8 @@ impl Writer {
         messages: &[ClusterMessage],
     ) -> Result<Vec<Published>, EngineError> {
         let mut published = Vec::with_capacity(messages.len());
-        if let Some(uncertain) = self.uncertain {
-            published = self.find_written(started, &messages[..uncertain.count.min(messages.len())]).await?;
+        if let Some(Uncertain { count, .. }) = self.uncertain {
+            published = self.find_written(started, &messages[..count.min(messages.len())]).await?;
         }
         for run in messages[published.len()..].chunk_by(|one, next| is_kept(&one.body) == is_kept(&next.body)) {
             let (commands, sizes): (Vec<_>, Vec<_>) = run.iter().map(|message| self.command(message)).unzip();
@@ -115,9 +115,9 @@ impl Writer {
         started: &Started,
         uncertain: &[ClusterMessage],
     ) -> Result<Vec<Published>, EngineError> {
-        if let Some(Uncertain { connection: Some(id), .. }) = self.uncertain {
+        if let Some(Uncertain { connection: Some(lost), .. }) = &self.uncertain {
             // The server may not have read the end of the connection yet, nor the commands before it.
-            let ended: Result<i64, _> = started.link.publisher.query(cmd("CLIENT").arg("KILL").arg("ID").arg(id)).await;
+            let ended: Result<i64, _> = started.link.publisher.query(&lost.kill()).await;
             ended.map_err(|failure| EngineError::new(failure.to_string()))?;
         }
         let mut published = Vec::new();
@@ -160,8 +160,7 @@ impl Writer {
         if !is_kept(&message.body) {
             let (channel, bytes) = (self.keys.channel_of(message), node_format::encode_msgpack(&self.node_id, message));
             let size = bytes.len();
-            let mut command = cmd(self.publish);
-            command.arg(&channel).arg(bytes);
+            let command = KeyedCommand::publish(self.publish, &channel, &bytes);
             return (KeyedCommand { key: channel, command }, size);
         }
         entry_command(self.node_id.as_str(), (&self.keys, self.max_len), message)

@@ -6,6 +6,7 @@ mod contract;
 mod deployments;
 mod emitter;
 mod failures;
+mod node_ids;
 mod nodes;
 mod pub_sub;
 mod redis_process;

@@ -1,6 +1,7 @@
 //! Nodes of a cluster without sockets: an engine, and a receiver that keeps what arrives.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use gateway_core::cluster::{
@@ -22,6 +23,7 @@ pub(crate) struct Node<E> {
     messages: Mutex<UnboundedReceiver<Received>>,
     states: Mutex<UnboundedReceiver<EngineState>>,
     ignored: Mutex<UnboundedReceiver<String>>,
+    duplicates: Mutex<UnboundedReceiver<()>>,
     receiver: Arc<Receiver>,
 }
 
@@ -29,6 +31,9 @@ struct Receiver {
     messages: UnboundedSender<Received>,
     states: UnboundedSender<EngineState>,
     ignored: UnboundedSender<String>,
+    duplicates: UnboundedSender<()>,
+    /// Bytes that the engine has received.
+    bytes: AtomicUsize,
     /// Held to make the node slow.
     gate: std::sync::Mutex<()>,
 }
@@ -43,6 +48,10 @@ impl MessageReceiver for Receiver {
         let _ = self.ignored.send(reason.to_owned());
     }
 
+    fn duplicate_id(&self) {
+        let _ = self.duplicates.send(());
+    }
+
     fn state_changed(&self, state: EngineState) {
         let _ = self.states.send(state);
     }
@@ -51,7 +60,9 @@ impl MessageReceiver for Receiver {
 
     fn node_left_namespace(&self, _: &NodeId, _: &str) {}
 
-    fn count_bytes(&self, _: usize, _: usize) {}
+    fn count_bytes(&self, received: usize, _: usize) {
+        self.bytes.fetch_add(received, Ordering::Relaxed);
+    }
 }
 
 impl<E: Engine> Node<E> {
@@ -60,8 +71,11 @@ impl<E: Engine> Node<E> {
         let (messages, arrivals) = unbounded_channel();
         let (states, changes) = unbounded_channel();
         let (ignored, reasons) = unbounded_channel();
-        let receiver = Arc::new(Receiver { messages, states, ignored, gate: std::sync::Mutex::default() });
-        Self { engine, messages: arrivals.into(), states: changes.into(), ignored: reasons.into(), receiver }
+        let (duplicates, notices) = unbounded_channel();
+        let (bytes, gate) = Default::default();
+        let receiver = Arc::new(Receiver { messages, states, ignored, duplicates, bytes, gate });
+        let (messages, states, ignored, duplicates) = (arrivals.into(), changes.into(), reasons.into(), notices.into());
+        Self { engine, messages, states, ignored, duplicates, receiver }
     }
 
     /// A node that serves `/`.
@@ -143,6 +157,21 @@ impl<E: Engine> Node<E> {
     /// The reason why a message was ignored.
     pub(crate) async fn ignored(&self) -> String {
         within(async { self.ignored.lock().await.recv().await }).await.unwrap()
+    }
+
+    /// Waits until another node with the id of this one is noticed.
+    pub(crate) async fn duplicate_id(&self) {
+        within(async { self.duplicates.lock().await.recv().await }).await.unwrap();
+    }
+
+    /// Returns `true` if another node with the id of this one was noticed since the last call.
+    pub(crate) async fn has_duplicate_id(&self) -> bool {
+        self.duplicates.lock().await.try_recv().is_ok()
+    }
+
+    /// Bytes that were received.
+    pub(crate) fn received_bytes(&self) -> usize {
+        self.receiver.bytes.load(Ordering::Relaxed)
     }
 
     /// Keeps the node from handling messages until the result is dropped.

@@ -40,6 +40,25 @@ async fn a_room_is_received_by_nodes_with_members_only() {
 }
 
 #[tokio::test]
+async fn a_room_without_members_on_a_node_costs_it_nothing() {
+    let server = RedisProcess::start();
+    let redis = server.redis();
+    let (ann, bob, cid) =
+        (Node::start(redis.sharded()).await, Node::start(redis.sharded()).await, Node::start(redis.sharded()).await);
+    bob.engine.enter_rooms(&"/".into(), &rooms(&["busy"])).await;
+    let text = "x".repeat(1000);
+    for _ in 0..100 {
+        ann.publish(event(&["busy"], &*text)).await;
+        bob.received_value().await;
+    }
+    assert!(bob.received_bytes() > 100 * text.len());
+    assert_eq!(cid.received_bytes(), 0);
+    ann.publish(event(&[], "last")).await;
+    assert_eq!(cid.received_value().await, "last");
+    assert!(cid.received_bytes() < text.len(), "{} bytes", cid.received_bytes());
+}
+
+#[tokio::test]
 async fn every_mode_has_its_channels() {
     let server = RedisProcess::start();
     let redis = server.redis();

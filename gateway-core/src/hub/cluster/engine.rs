@@ -31,10 +31,11 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`EngineError`] if the engine cannot be reached. `start` may be called again later.
+    /// [`EngineError`] if the engine cannot be reached; `start` may be called again later. Also if the engine serves a server
+    /// already: its id would be that of two nodes.
     fn start(&self, node: ClusterNode) -> EngineFuture<'_, Result<(), EngineError>>;
 
-    /// The id of this node. Stays the same while the engine exists.
+    /// The id of this node, random or otherwise different from those of all other nodes. Stays the same while the engine exists.
     fn node_id(&self) -> &NodeId;
 
     /// Returns an error if messages of this namespace cannot travel, such as for a name that is too long for a channel of the
@@ -293,6 +294,8 @@ pub trait MessageReceiver: Send + Sync {
     }
     /// Counts a message that could not be used; see [`ClusterNode::ignore`].
     fn ignore(&self, reason: &str);
+    /// Handles that another node has the id of this one; see [`ClusterNode::duplicate_id`].
+    fn duplicate_id(&self) {}
     /// Handles a change of the connection; see [`ClusterNode::state_changed`].
     fn state_changed(&self, state: EngineState);
     /// Handles the end of a node; see [`ClusterNode::node_left`].
@@ -339,6 +342,12 @@ impl ClusterNode {
     /// Counts a message that is none of the cluster's: unreadable, of an unknown type, or too large.
     pub fn ignore(&self, reason: &str) {
         self.0.ignore(reason);
+    }
+
+    /// Reports that another node has the id of this one: each drops the messages of the other as its own. May be called again
+    /// as long as it is so.
+    pub fn duplicate_id(&self) {
+        self.0.duplicate_id();
     }
 
     /// Reports a change of the connection to the engine.

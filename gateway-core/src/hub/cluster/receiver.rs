@@ -15,7 +15,7 @@ use crate::hub::cluster::server_events::ServerEventHandler;
 use crate::hub::cluster::this_node::Cluster;
 use crate::hub::remote_sockets::describe;
 use crate::hub::{AckEvent, AskedSockets, Hub, Target};
-use crate::metrics::cluster_ignored;
+use crate::metrics::{cluster_duplicate_id, cluster_ignored};
 use crate::protocol::cluster::{Answer, ClusterMessage, EventPacket, MessageBody, NodeId, Question, Selector};
 use crate::protocol::{Disconnect, RawArgs};
 use crate::session::{Batch, Offset, Scope, SendError};
@@ -218,6 +218,12 @@ impl MessageReceiver for Receiver {
         let Some(cluster) = self.cluster.upgrade() else { return };
         cluster.meter.ignored.add();
         cluster_ignored(reason, cluster.meter.ignored.read());
+    }
+
+    fn duplicate_id(&self) {
+        let Some(cluster) = self.cluster.upgrade() else { return };
+        cluster.meter.duplicate_ids.add();
+        cluster_duplicate_id(cluster.node_id(), cluster.meter.duplicate_ids.read());
     }
 
     fn state_changed(&self, state: EngineState) {

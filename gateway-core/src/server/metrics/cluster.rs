@@ -34,6 +34,7 @@ pub(super) fn gather(metrics: &mut Metrics, shared: &ServerState) {
         ("gateway_cluster_incomplete_requests_total", "Questions without all answers.", &meter.incomplete_requests),
         ("gateway_cluster_losses_total", "Losses of the connection to the engine.", &meter.losses),
         ("gateway_cluster_gaps_total", "Losses after which messages are missing.", &meter.gaps),
+        ("gateway_cluster_duplicate_ids_total", "Notices of a server with this server's id.", &meter.duplicate_ids),
         ("gateway_cluster_without_offset_total", "Events sent without their offset in the log.", &meter.without_offset),
         ("gateway_cluster_failed_records_total", "Failed writes of sessions for other servers.", &meter.failed_records),
     ];

@@ -118,6 +118,13 @@ impl MemoryEngine {
         }
         Ok(())
     }
+
+    /// Refuses to serve a second server.
+    fn unused(&self) -> Result<(), EngineError> {
+        let is_member = self.bus.lock().members.iter().any(|member| member.id == self.id);
+        let in_use = || EngineError::new("the engine serves a server already: each server needs its own");
+        if is_member { Err(in_use()) } else { Ok(()) }
+    }
 }
 
 impl Engine for MemoryEngine {
@@ -126,7 +133,7 @@ impl Engine for MemoryEngine {
     }
 
     fn start(&self, node: ClusterNode) -> EngineFuture<'_, Result<(), EngineError>> {
-        let outcome = self.present();
+        let outcome = self.present().and_then(|()| self.unused());
         if outcome.is_ok() {
             let mut bus = self.bus.lock();
             let read = bus.log.as_ref().map_or(0, MemoryLog::len);

@@ -11,7 +11,7 @@ use gateway_core::cluster::{
 };
 use gateway_core::extract::RawArgs;
 use gateway_core::prelude::*;
-use gateway_core::testing::{ConnectError, TestServer};
+use gateway_core::testing::{ConnectError, MemoryBus, TestServer};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -316,6 +316,30 @@ async fn a_join_does_not_wait_longer_than_its_limit_nor_for_an_engine_that_is_aw
     engine.lose();
     ann.emit_with_ack::<()>("join", "b").await.unwrap();
     assert_eq!(begin.elapsed(), Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_server_with_the_id_of_this_one_is_counted() {
+    let engine = Scripted::new(Script::default());
+    let server = server(&engine, ClusterOptions::new()).await;
+    let mut ann = server.connect("/chat").await.unwrap();
+    for _ in 0..3 {
+        engine.node().duplicate_id();
+    }
+    assert!((metric(&server, "gateway_cluster_duplicate_ids_total", ("", "")) - 3.0).abs() < 0.1);
+    server.of("/chat").emit("news", &1);
+    assert_eq!(ann.expect_named("news").await, 1, "its own clients are served");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_serves_one_server_at_a_time() {
+    let engine = Arc::new(MemoryBus::new().engine());
+    let chat = || Server::empty().gateway::<Chat>().cluster(Arc::clone(&engine));
+    let first = chat().test().await.unwrap();
+    let second = chat().test().await.unwrap_err().to_string();
+    assert!(second.contains("the engine serves a server already"), "{second}");
+    first.stop().await;
+    chat().test().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -24,6 +24,7 @@ pub(crate) enum Heard {
     Ignored(String),
     State(EngineState),
     Left(NodeId),
+    DuplicateId,
 }
 
 #[derive(Debug)]
@@ -36,6 +37,10 @@ impl MessageReceiver for Notes {
 
     fn ignore(&self, reason: &str) {
         let _ = self.0.send(Heard::Ignored(reason.to_owned()));
+    }
+
+    fn duplicate_id(&self) {
+        let _ = self.0.send(Heard::DuplicateId);
     }
 
     fn state_changed(&self, state: EngineState) {
