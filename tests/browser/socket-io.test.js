@@ -23,7 +23,7 @@ before(async () => {
   servers.wire = await startFixture("wire");
   servers.msgpack = await startFixture("wire", { PARSER: "msgpack" });
   servers.recovering = await startFixture("wire", { CSR: "1" });
-  servers.pinging = await startFixture("socket-io");
+  servers.pinging = await startFixture("socket-io", { PING_TIMEOUT: "15000" });
   servers.specified = await startFixture("socket-io-client");
 });
 after(async () => {

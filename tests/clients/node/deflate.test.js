@@ -5,13 +5,13 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { io } from 'socket.io-client';
-import { Client, start, within } from './fixture.js';
+import { Client, start, startPatient, within } from './fixture.js';
 
 let echo;
 let socketIo;
 before(async () => {
   echo = await start('echo', '--deflate');
-  socketIo = await start('socket-io', '--deflate');
+  socketIo = await startPatient('socket-io', '--deflate');
 });
 after(() => Promise.all([echo, socketIo].map((server) => server?.stop())));
 

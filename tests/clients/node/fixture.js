@@ -23,7 +23,10 @@ export function start(name, ...options) {
 }
 
 /** Starts `engine-io` or `socket-io` with pings so rare that a busy machine does not miss one. */
-export const startPatient = (name) => startWith({ PATIENT: '1' }, name);
+export const startPatient = (name, ...options) => startWith({ PATIENT: '1' }, name, ...options);
+
+/** Starts `engine-io` or `socket-io` with frequent pings, whose pongs may take this long. */
+export const startPinging = (name, timeout = PATIENCE) => startWith({ PING_TIMEOUT: String(timeout) }, name);
 
 /** Starts a fixture that reads these variables of its environment too. */
 export async function startWith(environment, name, ...options) {

@@ -7,13 +7,13 @@ import { connect } from 'node:http2';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import WebSocket from 'ws';
-import { start, startWith, within } from './fixture.js';
+import { start, startPatient, within } from './fixture.js';
 
 let echo;
 let socketIo;
 before(async () => {
   echo = await start('echo', '--http2');
-  socketIo = await startWith({ PATIENT: '1' }, 'socket-io', '--http2');
+  socketIo = await startPatient('socket-io', '--http2');
 });
 after(() => Promise.all([echo, socketIo].map((server) => server?.stop())));
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { io } from 'socket.io-client';
 import WebSocket from 'ws';
-import { Client, start, within } from './fixture.js';
+import { Client, start, startPatient, within } from './fixture.js';
 
 let folder;
 let echo;
@@ -17,7 +17,7 @@ let ca;
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'gateway-tls-'));
   echo = await start('echo', '--tls', folder);
-  socketIo = await start('socket-io', '--tls', folder, '--deflate');
+  socketIo = await startPatient('socket-io', '--tls', folder, '--deflate');
   ca = readFileSync(join(folder, 'cert.pem'));
 });
 after(async () => {

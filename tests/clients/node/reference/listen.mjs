@@ -11,7 +11,7 @@ export function listen(attach) {
   process.once('SIGTERM', () => process.exit(0));
 }
 
-/** The heartbeat of the fixtures that are in a hurry; PATIENT=1 starts them with that of the protocol's defaults. */
+/** The heartbeat of the fixtures that are in a hurry, with the timeout of PING_TIMEOUT; PATIENT=1 starts them with that of the protocol's defaults. */
 export const HEARTBEAT = process.env.PATIENT === '1'
   ? { pingInterval: 25_000, pingTimeout: 20_000 }
-  : { pingInterval: 300, pingTimeout: 200 };
+  : { pingInterval: 300, pingTimeout: Number(process.env.PING_TIMEOUT ?? 200) };

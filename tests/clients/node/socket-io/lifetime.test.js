@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Engine } from '../engine.js';
-import { reference, start, startWith, within } from '../fixture.js';
+import { reference, start, startPinging, startWith, within } from '../fixture.js';
 import { Peer, setups } from '../peer.js';
 
 const servers = {};
 before(async () => {
-  servers.pinging = await start('socket-io');
+  servers.pinging = await startPinging('socket-io');
   servers.recovering = await startWith({ CSR: '1' }, 'wire');
 });
 after(() => Promise.all(Object.values(servers).map((server) => server.stop())));
