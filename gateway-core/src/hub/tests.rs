@@ -2,8 +2,8 @@ use http::HeaderMap;
 
 use super::*;
 use crate::limits::Limits;
-use crate::protocol::{Disconnect, Encoded, ToArgs, WireFormat};
-use crate::session::{Delivery, SendError, Session};
+use crate::protocol::{Compress, Disconnect, Encoded, RawArgs, ToArgs, WireFormat};
+use crate::session::{Delivery, LoggedDelivery, LoggedEvent, Recovery, SendError, Session};
 use crate::transport::Handshake;
 
 fn enter(space: &Space) -> Arc<Session> {
@@ -62,6 +62,35 @@ fn what_is_sent_to_a_room_is_not_queued_after_a_leave() {
     assert_eq!(ann.outbox.load().0, 1);
     space.join(&ann.id, "a").unwrap();
     assert_eq!(say(&to_a, &listed), BroadcastResult { queued: 2, skipped: 0, not_published: false });
+}
+
+/// The list names the session of the lost connection, and the leave is noted with the one that came back.
+#[test]
+fn what_is_sent_to_a_room_is_not_queued_after_a_leave_of_a_socket_that_has_resumed() {
+    let hub = hub();
+    hub.offsets.turn_on();
+    let space = hub.space("/");
+    let session = || {
+        let handshake = Handshake::new("/".into(), "", &HeaderMap::new(), None);
+        Session::new(&"/".into(), handshake, WireFormat::PlainNumbered, &Limits::default(), &Arc::default())
+    };
+    let lost = Arc::new(session().with_recovery(&Recovery::default(), &hub.offsets));
+    space.enter(&lost);
+    hub.resumable.keep(&lost);
+    space.join(&lost.id, "a").unwrap();
+    let to_a = Target::all(&space).to("a");
+    let listed = to_a.select();
+    let key = lost.recovery_key().unwrap().as_str();
+    let back = hub.resumable.resume(&space, key, "0", session()).unwrap().session;
+    let before = back.outbox.load().0;
+    assert!(space.leave(&back.id, "a"));
+    let sent = to_a.say_to(&listed, "x", 1.to_args(), None, None);
+    assert_eq!(sent, BroadcastResult { queued: 0, skipped: 1, not_published: false });
+    let content = RawArgs::default().into_content();
+    let (namespace, event) = (Arc::clone(&space.name), "x".to_owned());
+    let event = Arc::new(LoggedEvent { namespace, event, content, key: None, worth: Compress::Compressing });
+    assert_eq!(LoggedDelivery(&event).hold(&lost, listed.leaves).unwrap_err(), SendError::Closed);
+    assert_eq!(back.outbox.load().0, before);
 }
 
 #[test]

@@ -15,7 +15,7 @@ impl LoggedDelivery<'_> {
     pub(crate) fn hold(self, session: &Arc<Session>, listed: Leaves) -> Result<Arc<Session>, SendError> {
         match session.outbox.hold(self.0, listed) {
             Ok(held) => held.map(|()| Arc::clone(session)),
-            Err(AlreadyResumed(_)) => self.hold(&session.resumed_as().ok_or(SendError::Closed)?, Leaves::ANY),
+            Err(AlreadyResumed(_)) => self.hold(&session.resumed_as().ok_or(SendError::Closed)?, listed),
         }
     }
 
