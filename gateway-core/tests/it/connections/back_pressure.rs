@@ -1,5 +1,5 @@
 //! Slow clients, and clients that are not slow: bursts of one turn, answers that are not read yet, and large messages
-//! on slow networks, by each transport that these tests can have in memory. `tests/loopback/bursts.rs` has the same
+//! on slow networks, by each transport that these tests can have in memory. `tests/loopback/slow.rs` has the same
 //! over a network.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -84,8 +84,15 @@ async fn server() -> TestServer {
     application().test().await.unwrap()
 }
 
-async fn both(server: &TestServer) -> [TestClient; 2] {
-    [server.connect("/bursts").await.unwrap(), server.connect("/bursts").socket_io().await.unwrap()]
+/// A client of each kind.
+async fn all(server: &TestServer) -> [TestClient; 4] {
+    let connect = || server.connect("/bursts");
+    [
+        connect().await.unwrap(),
+        connect().socket_io().await.unwrap(),
+        connect().protocol("gateway.v1.msgpack").await.unwrap(),
+        server.connect_tcp("/bursts").await.unwrap(),
+    ]
 }
 
 async fn expect_burst(client: &mut TestClient, (count, bytes): (usize, usize)) {
@@ -97,7 +104,7 @@ async fn expect_burst(client: &mut TestClient, (count, bytes): (usize, usize)) {
 #[tokio::test(start_paused = true)]
 async fn a_burst_of_one_handler_reaches_its_client() {
     let server = server().await;
-    for mut client in both(&server).await {
+    for mut client in all(&server).await {
         for burst in BURSTS {
             for event in ["own", "later"] {
                 client.begin(event, json!([burst.0, burst.1])).await;
@@ -112,7 +119,7 @@ async fn a_burst_of_one_handler_reaches_its_client() {
 #[tokio::test(start_paused = true)]
 async fn a_burst_to_everybody_closes_nobody() {
     let server = server().await;
-    let mut others = both(&server).await;
+    let mut others = all(&server).await;
     let mut ann = server.connect("/bursts").await.unwrap();
     for burst in BURSTS {
         ann.begin("everybody", json!([burst.0, burst.1])).await;
@@ -129,7 +136,9 @@ async fn a_burst_to_everybody_closes_nobody() {
 async fn a_connect_hook_may_send_a_burst() {
     let server = server().await;
     for burst in BURSTS {
-        for connect in [server.connect("/bursts"), server.connect("/bursts").socket_io()] {
+        let connect = || server.connect("/bursts");
+        let msgpack = connect().protocol("gateway.v1.msgpack");
+        for connect in [connect(), connect().socket_io(), msgpack, server.connect_tcp("/bursts")] {
             let mut client = connect.auth(Wanted { count: burst.0, bytes: burst.1 }).await.unwrap();
             expect_burst(&mut client, burst).await;
         }
@@ -367,7 +376,7 @@ async fn who_is_leaving_takes_no_place_among_namespaces() {
 #[tokio::test(start_paused = true)]
 async fn answers_that_are_read_a_second_later_are_all_there() {
     let server = server().await;
-    for mut client in both(&server).await {
+    for mut client in all(&server).await {
         client.stop_reading();
         for _ in 0..200 {
             client.begin("reply", 50_000).await;

@@ -97,13 +97,16 @@ enum Way {
     Plain,
     Resumable,
     Msgpack,
+    Lines,
+    ResumableLines,
     /// The namespace is left.
     Leave,
     /// The WebSocket is closed.
     Close,
 }
 
-const WAYS: [Way; 5] = [Way::Plain, Way::Resumable, Way::Msgpack, Way::Leave, Way::Close];
+const WAYS: [Way; 7] =
+    [Way::Plain, Way::Resumable, Way::Msgpack, Way::Lines, Way::ResumableLines, Way::Leave, Way::Close];
 
 impl Way {
     fn client(self, server: &TestServer) -> ConnectBuilder<'_> {
@@ -112,13 +115,17 @@ impl Way {
             Self::Plain => client,
             Self::Resumable => client.resumable(),
             Self::Msgpack => client.protocol("gateway.v1.msgpack"),
+            Self::Lines => server.connect_tcp("/notes"),
+            Self::ResumableLines => server.connect_tcp("/notes").resumable(),
             Self::Leave | Self::Close => client.socket_io(),
         }
     }
 
     async fn goodbye(self, mut client: TestClient) {
         match self {
-            Self::Plain | Self::Resumable | Self::Msgpack | Self::Close => drop(client.close().await),
+            Self::Plain | Self::Resumable | Self::Msgpack | Self::Lines | Self::ResumableLines | Self::Close => {
+                drop(client.close().await);
+            }
             Self::Leave => {
                 client.send_text("41/notes,").await;
                 sleep(Duration::from_mins(1)).await;
@@ -267,5 +274,25 @@ async fn what_was_posted_with_a_goodbye_is_handled() {
         call(&mut service, Method::POST, &session, &packets.join("\u{1e}")).await;
         sleep(Duration::from_secs(1)).await;
         assert_eq!(log.take(), ["in", "slow", "1", "2", "out"], "{goodbye}");
+    }
+}
+
+/// In one body, so that the wish to enter is read while the disconnect hook has yet to run.
+#[tokio::test(start_paused = true)]
+async fn who_leaves_and_enters_in_one_post_waits_for_the_disconnect_hook() {
+    for recovers in [false, true] {
+        let log = Log::default();
+        let server = Server::empty().gateway::<Notes>().gateway::<Raw>().provide(log.clone());
+        let server = if recovers { server.recovery(Recovery::default()) } else { server };
+        let (mut service, _handle) = server.into_service().await.unwrap();
+        let open = call(&mut service, Method::GET, "", "").await;
+        let open: Value = serde_json::from_str(open.strip_prefix('0').unwrap()).unwrap();
+        let session = format!("&sid={}", open["sid"].as_str().unwrap());
+        call(&mut service, Method::POST, &session, "40/notes,").await;
+        assert!(call(&mut service, Method::GET, &session, "").await.starts_with("40/notes,{"));
+        let packets = ["42/notes,[\"slow\",300]", "42/notes,[\"note\",1]", "41/notes,", "40/notes,"];
+        call(&mut service, Method::POST, &session, &packets.join("\u{1e}")).await;
+        assert!(call(&mut service, Method::GET, &session, "").await.starts_with("40/notes,{"), "{recovers}");
+        assert_eq!(log.take(), ["in", "slow", "1", "out", "in"], "{recovers}");
     }
 }

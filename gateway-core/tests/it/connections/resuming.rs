@@ -93,10 +93,11 @@ impl Chat {
 enum Format {
     Plain,
     Msgpack,
+    Lines,
     SocketIo,
 }
 
-const FORMATS: [Format; 3] = [Format::Plain, Format::Msgpack, Format::SocketIo];
+const FORMATS: [Format; 4] = [Format::Plain, Format::Msgpack, Format::Lines, Format::SocketIo];
 
 struct Case {
     format: Format,
@@ -117,11 +118,7 @@ impl Case {
     }
 
     fn client(&self) -> ConnectBuilder<'_> {
-        match self.format {
-            Format::Plain => self.server.connect("/chat").resumable(),
-            Format::Msgpack => self.server.connect("/chat").protocol("gateway.v1.msgpack").resumable(),
-            Format::SocketIo => self.server.connect("/chat").socket_io(),
-        }
+        client_of(&self.server, self.format, "/chat")
     }
 
     /// A new socket that has heard an event, so that it can come back on either format.
@@ -158,6 +155,15 @@ impl Case {
     }
 }
 
+fn client_of<'a>(server: &'a TestServer, format: Format, path: &str) -> ConnectBuilder<'a> {
+    match format {
+        Format::Plain => server.connect(path).resumable(),
+        Format::Msgpack => server.connect(path).protocol("gateway.v1.msgpack").resumable(),
+        Format::Lines => server.connect_tcp(path).resumable(),
+        Format::SocketIo => server.connect(path).socket_io(),
+    }
+}
+
 async fn settle() {
     sleep(Duration::from_millis(200)).await;
 }
@@ -183,7 +189,9 @@ async fn who_is_back_before_the_loss_was_noticed_takes_the_session_over() {
         phone.read_on();
         let closed = phone.closed().await;
         match format {
-            Format::Plain | Format::Msgpack => assert_eq!(closed.map(|close| close.code), Some(CloseCode::RESUMED)),
+            Format::Plain | Format::Msgpack | Format::Lines => {
+                assert_eq!(closed.map(|close| close.code), Some(CloseCode::RESUMED), "{format:?}");
+            }
             Format::SocketIo => assert_eq!(closed, None),
         }
         // And it may be lost as any other.
@@ -508,19 +516,14 @@ impl Other {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_of_another_namespace_or_format_does_nothing() {
-    for (format, wrong) in
-        [(Format::Plain, Format::SocketIo), (Format::SocketIo, Format::Plain), (Format::Msgpack, Format::Plain)]
-    {
+    for format in FORMATS {
         let case = Case::new(format).await;
         let mut ann = case.connected().await;
         let lost = ann.lost_unnoticed();
-        let clients = match wrong {
-            Format::Plain | Format::Msgpack => {
-                [case.server.connect("/chat").resumable(), case.server.connect("/other").socket_io()]
-            }
-            Format::SocketIo => [case.server.connect("/chat").socket_io(), case.server.connect("/other").resumable()],
-        };
-        for client in clients {
+        let others = FORMATS.into_iter().filter(|other| *other != format);
+        let clients = others.flat_map(|other| ["/chat", "/other"].map(|path| client_of(&case.server, other, path)));
+        let own = client_of(&case.server, format, "/other");
+        for client in clients.chain([own]) {
             assert!(!client.come_back(&lost).await.unwrap().is_recovered(), "{format:?}");
         }
         case.server.of("/chat").emit("all", &1);

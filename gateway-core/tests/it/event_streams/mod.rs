@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod answers;
+mod bursts;
 mod ending;
 mod letting_in;
 mod listening;
 mod posts;
 mod recovery;
+mod resuming;
 
 use gateway_core::prelude::*;
 use gateway_core::serve::ServerSentEvents;

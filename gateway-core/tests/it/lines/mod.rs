@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod bursts;
+mod goodbyes;
 mod half_close;
 mod messages;
 mod recovery;
@@ -70,6 +72,17 @@ impl Room {
     #[subscribe]
     fn flood(&self, socket: Socket, Data(bytes): Data<usize>) -> Result<(), Exception> {
         Ok(socket.emit("flood", &"x".repeat(bytes))?)
+    }
+
+    /// So many events of so many bytes in one turn: to its client, then to everybody.
+    #[subscribe]
+    fn burst(&self, socket: Socket, Data((count, bytes)): Data<(usize, usize)>) -> Result<usize, Exception> {
+        let text = "x".repeat(bytes);
+        for _ in 0..count {
+            socket.emit("own", &text)?;
+        }
+        let everybody = socket.namespace().to("all");
+        Ok((0..count).map(|_| everybody.emit("all", &text).skipped).sum())
     }
 
     #[subscribe]
