@@ -40,6 +40,8 @@ impl Client {
     /// Connects in clear text and waits for the server's settings.
     pub(crate) async fn dial(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.expect("the server listens");
+        // As every client of HTTP/2: else each window of a body waits for a delayed acknowledgement.
+        stream.set_nodelay(true).expect("a socket");
         Self::over(stream, address.to_string()).await
     }
 

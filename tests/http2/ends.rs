@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use gateway_core::limits::Limits;
 use gateway_core::prelude::*;
-use gateway_core::serve::Drain;
+use gateway_core::serve::{Drain, Recovery};
 use gateway_tests::{Frame, Raw, Received};
 use h2::Reason;
 use tokio::io::AsyncWriteExt;
@@ -128,4 +128,51 @@ async fn a_stop_closes_each_stream_with_its_code_and_then_the_connection() {
     }
     timeout(PATIENCE, probe.running.stop()).await.expect("the stop ends");
     assert_eq!(client.ended().await, None, "GOAWAY without an error");
+}
+
+/// Messages that were read before a close frame are handled, as over HTTP/1.1.
+#[tokio::test]
+async fn what_a_client_sent_before_it_closed_is_handled() {
+    let mut probe = Probe::start().await;
+    let mut client = probe.dial().await;
+    let mut witness = client.websocket("/probe").await;
+    let mut socket = client.websocket("/probe").await;
+    socket.text(r#"{"event":"wait"}"#).await;
+    assert_eq!(socket.next_text().await, r#"{"event":"waiting","data":null}"#);
+    for _ in 0..5 {
+        socket.text(r#"{"event":"tell","data":1}"#).await;
+    }
+    socket.send(Frame::close(1000, "")).await;
+    assert_eq!(socket.next().await, Received::Close(Some(1000), String::new()));
+    probe.waiting.notify_one();
+    for _ in 0..5 {
+        assert_eq!(witness.next_text().await, r#"{"event":"told","data":"x"}"#);
+    }
+    assert!(matches!(probe.end().await, DisconnectReason::Client(_)));
+}
+
+/// A client with two streams of one connection, or one whose network has changed.
+#[tokio::test]
+async fn who_comes_back_while_the_old_stream_is_open_takes_its_session() {
+    let mut probe = Probe::with(|server| server.recovery(Recovery::default())).await;
+    let mut client = probe.dial().await;
+    let mut old = client.websocket("/probe?resume").await;
+    let session = |text: String| serde_json::from_str::<serde_json::Value>(&text).expect("JSON")["session"].take();
+    let first = session(old.next_text().await);
+    old.text(r#"{"event":"tell","data":1}"#).await;
+    assert!(old.next_text().await.starts_with(r#"{"event":"told","data":"x","offset":"#));
+    let path = format!("/probe?resume={}&offset=0", first["resume"].as_str().expect("a token"));
+    let mut other = probe.dial().await;
+    for number in 0..2 {
+        let mut new = if number == 0 { client.websocket(&path).await } else { other.websocket(&path).await };
+        for event in ["told", "tell"] {
+            assert!(new.next_text().await.starts_with(&format!(r#"{{"event":"{event}","#)), "{number}");
+        }
+        let again = session(new.next_text().await);
+        assert_eq!((&again["resumed"], &again["id"]), (&true.into(), &first["id"]), "{number}");
+        assert_eq!(probe.end().await, DisconnectReason::Resumed);
+        assert_eq!(old.close_code().await, Some(4503), "{number}");
+        assert_eq!(probe.running.handle().of("/probe").unwrap().count(), 1);
+        old = new;
+    }
 }

@@ -43,6 +43,13 @@ impl Listener {
         }
     }
 
+    async fn expect(&mut self, name: &str, count: usize, bytes: usize) {
+        let event = format!("event: {name}\ndata: \"{}\"\n\n", "x".repeat(bytes));
+        for number in 0..count {
+            assert_eq!(self.until("\n\n").await, event, "{number}");
+        }
+    }
+
     async fn stream_id(&mut self) -> String {
         self.until("data: {\"stream\":\"").await;
         let id = self.until("\"").await.trim_end_matches('"').to_owned();
@@ -109,4 +116,23 @@ async fn a_server_that_stops_ends_each_stream_with_its_reason() {
     }
     drop(client);
     stopping.await.expect("it stops");
+}
+
+/// More than a slow client may have waiting, sent in one turn.
+#[tokio::test]
+async fn a_burst_reaches_every_stream_that_is_read() {
+    let server = start().await;
+    let mut client = server.dial().await;
+    let (mut one, mut other) = (Listener::open(&mut client).await, Listener::open(&mut client).await);
+    let id = one.stream_id().await;
+    other.stream_id().await;
+    for (count, bytes) in [(1500, 8), (510, 3000), (100, 15_000)] {
+        let asked = format!(r#"{{"event":"burst","data":[{count},{bytes}],"id":1}}"#);
+        let reading = async {
+            one.expect("own", count, bytes).await;
+            one.expect("all", count, bytes).await;
+        };
+        let (answer, (), ()) = tokio::join!(post(&mut client, &id, asked), reading, other.expect("all", count, bytes));
+        assert_eq!(answer, r#"{"event":"burst","data":0,"id":1}"#);
+    }
 }

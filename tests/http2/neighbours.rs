@@ -111,3 +111,69 @@ async fn streams_beyond_the_limit_wait_at_the_client() {
         assert_eq!(socket.next_text().await, ECHO);
     }
 }
+
+/// More than a slow client may have waiting, sent in one turn.
+#[tokio::test]
+async fn a_burst_reaches_every_socket_of_a_connection_that_reads() {
+    let probe = Probe::start().await;
+    let mut client = probe.dial().await;
+    let mut one = client.websocket("/probe").await;
+    let mut other = client.websocket("/probe").await;
+    for (count, bytes) in [(1500, 8), (510, 3000), (100, 15_000)] {
+        one.text(&format!(r#"{{"event":"burst","data":[{count},{bytes}]}}"#)).await;
+        let reading = async {
+            for event in ["own", "all"] {
+                for number in 0..count {
+                    let text = one.next_text().await;
+                    assert!(text.starts_with(&format!(r#"{{"event":"{event}""#)), "{number}: {}", &text[..30]);
+                }
+            }
+            assert_eq!(one.next_text().await, r#"{"event":"burst","data":0}"#);
+        };
+        let beside = async {
+            for number in 0..count {
+                assert!(other.next_text().await.starts_with(r#"{"event":"all""#), "{number}");
+            }
+        };
+        tokio::join!(reading, beside);
+    }
+    assert_eq!(probe.count(gateway_core::metrics::Counter::SlowDisconnects), 0);
+}
+
+/// Handlers that return at once: reading stops while their answers wait, and goes on when they are read.
+#[tokio::test]
+async fn answers_that_are_read_late_are_all_there() {
+    let probe = Probe::start().await;
+    let mut client = probe.dial().await;
+    let mut stream = client.websocket("/probe").await.into_inner();
+    let request = format!(r#"{{"event":"echo","data":"{}","id":1}}"#, "x".repeat(50_000));
+    let message = Bytes::from(Frame::text(request.clone()).bytes());
+    // As many as go, until the server takes no more.
+    let mut sent = 0;
+    let mut left = message.clone();
+    while sent < 200 {
+        stream.sending.reserve_capacity(left.len());
+        while stream.sending.capacity() == 0 {
+            let room = poll_fn(|context| stream.sending.poll_capacity(context));
+            match timeout(Duration::from_millis(300), room).await {
+                Ok(room) => assert!(matches!(room, Some(Ok(_))), "the connection ended after {sent}: {room:?}"),
+                Err(_) => break,
+            }
+        }
+        let fits = stream.sending.capacity().min(left.len());
+        if fits == 0 {
+            break;
+        }
+        stream.sending.send_data(left.split_to(fits), false).expect("the connection lives");
+        if left.is_empty() {
+            sent += 1;
+            left = message.clone();
+        }
+    }
+    assert!(sent < 200, "reading has stopped");
+    let mut socket = Raw::over(stream);
+    for number in 0..sent {
+        assert_eq!(socket.next_text().await, request, "{number}");
+    }
+    assert_eq!(probe.count(gateway_core::metrics::Counter::SlowDisconnects), 0);
+}

@@ -1,12 +1,18 @@
 //! Requests that become no WebSocket: each is answered in its stream, and the connection goes on.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use gateway_core::limits::Limits;
 use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
+use gateway_core::serve::{HandshakeRejection, ServerSentEvents};
+use gateway_core::socket_io::SocketIo;
 use h2::ext::Protocol;
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
+use tokio::time::timeout;
 
-use crate::client::{Answer, Client};
+use crate::client::{Answer, Client, PATIENCE};
 use crate::server::Probe;
 use crate::sockets::ECHO;
 
@@ -86,4 +92,117 @@ async fn a_head_beyond_its_limits_is_answered_431() {
     assert_eq!((answer.status, &*answer.body), (431, "there are too many headers\n"));
     let fits = client.connect_request("/probe").header("cookie", "c".repeat(14_000));
     client.ask(fits).await.expect("a WebSocket");
+}
+
+/// Status, method, path and headers of requests that are refused.
+type Refusal = (u16, Method, &'static str, Vec<(&'static str, &'static str)>);
+
+fn refusals() -> Vec<Refusal> {
+    let post = |status, path, headers: &[_]| (status, Method::POST, path, headers.to_vec());
+    let polling = "/socket.io/?EIO=4&transport=polling";
+    let mut refusals = vec![
+        post(400, "/socket.io/?EIO=4&transport=polling&sid=gone", &[]),
+        post(400, polling, &[]),
+        post(400, "/socket.io/?EIO=4&transport=none", &[]),
+        post(400, "/probe", &[]),
+        post(403, "/probe", &[("origin", "http://evil.example")]),
+        post(403, "/socket.io/?EIO=4&transport=polling&sid=gone", &[("origin", "http://evil.example")]),
+        post(404, "/none", &[]),
+        post(404, "/probe", &[("gateway-stream", "gone")]),
+        (426, Method::GET, "/probe", Vec::new()),
+    ];
+    for (status, word) in [(401, "401"), (403, "403"), (429, "429"), (503, "503")] {
+        refusals.push((status, Method::GET, polling, vec![("x-refused", word)]));
+    }
+    refusals
+}
+
+/// Refuses in every way that a server has, but for those that are about connections in all.
+async fn strict() -> Probe {
+    Probe::with(|server| {
+        let server = server.server_sent_events(ServerSentEvents::new());
+        server.socket_io(SocketIo::new().max_http_buffer_size(500)).allow_request(|handshake: Handshake| async move {
+            let refuse = |status, text| Err(HandshakeRejection::new(status, text));
+            match handshake.header("x-refused") {
+                Some("401") => refuse(StatusCode::UNAUTHORIZED, "who are you"),
+                Some("403") => refuse(StatusCode::FORBIDDEN, "not you"),
+                Some("429") => refuse(StatusCode::TOO_MANY_REQUESTS, "not so fast"),
+                Some("503") => refuse(StatusCode::SERVICE_UNAVAILABLE, "not now"),
+                _ => Ok(()),
+            }
+        })
+    })
+    .await
+}
+
+/// Its client gets the answer, however large the body is, and the connection's window is whole afterwards.
+#[tokio::test]
+async fn a_request_with_a_body_gets_its_refusal_and_its_neighbours_notice_nothing() {
+    let probe = strict().await;
+    let mut client = probe.dial().await;
+    let mut neighbour = client.websocket("/probe").await;
+    for (status, method, path, headers) in refusals() {
+        for length in [1000, 100_000, 1_000_000, 5_000_000] {
+            for is_announced in [true, false] {
+                let what = format!("{status} {method} {path} {length} {is_announced}");
+                let mut request = client.to(method.clone(), path);
+                for (name, value) in &headers {
+                    request = request.header(*name, *value);
+                }
+                if is_announced {
+                    request = request.header("content-length", length);
+                }
+                let answer = client.request(request, vec![b'4'; length]).await;
+                assert_eq!(answer.status, status, "{what}: {answer:?}");
+                neighbour.text(ECHO).await;
+                assert_eq!(neighbour.next_text().await, ECHO, "{what}");
+            }
+        }
+    }
+}
+
+/// Bytes behind an extended `CONNECT` that is refused belong to no WebSocket.
+#[tokio::test]
+async fn what_follows_a_websocket_that_is_refused_hinders_nobody() {
+    let probe = strict().await;
+    let mut client = probe.dial().await;
+    let mut neighbour = client.websocket("/probe").await;
+    for (status, path) in [(404, "/none"), (403, "/probe")] {
+        for _ in 0..20 {
+            let request = client.connect_request(path).header("x-refused", "403");
+            let answer = client.request(request, vec![b'4'; 1_000_000]).await;
+            assert_eq!(answer.status, status, "{answer:?}");
+        }
+        neighbour.text(ECHO).await;
+        assert_eq!(neighbour.next_text().await, ECHO);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_or_takes_too_long_is_told() {
+    let limits = Limits::new().assembly_timeout(Duration::from_millis(300)).message_bytes(500);
+    let probe = Probe::with(|server| {
+        let server = server.server_sent_events(ServerSentEvents::new());
+        server.socket_io(SocketIo::new().max_http_buffer_size(500)).limits(limits)
+    })
+    .await;
+    let mut client = probe.dial().await;
+    for length in [1000, 100_000, 1_000_000] {
+        let path = session(&mut client).await;
+        let request = client.to(Method::POST, &path);
+        assert_eq!(client.request(request, vec![b'4'; length]).await.status, 413, "{length}");
+    }
+    let path = session(&mut client).await;
+    let (response, mut sending) = client.open(client.to(Method::POST, &path)).await;
+    sending.send_data(Bytes::from_static(b"4"), false).expect("it is sent");
+    let response = timeout(PATIENCE, response).await.expect("an answer").expect("no reset");
+    assert_eq!(response.status(), 408);
+}
+
+/// Opens a session and returns the path of its POSTs.
+async fn session(client: &mut Client) -> String {
+    let path = "/socket.io/?EIO=4&transport=polling";
+    let opened = client.get(path).await;
+    let id = opened.body.split('"').nth(3).expect("an id");
+    format!("{path}&sid={id}")
 }

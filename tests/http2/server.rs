@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use gateway_core::SendError;
 use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
 use gateway_core::serve::{Endpoint, Http2, LocalAddr, RunningServer};
@@ -99,6 +100,19 @@ impl ProbeGateway {
     #[subscribe]
     fn tell(&self, namespace: Namespace, Data(bytes): Data<usize>) -> usize {
         namespace.emit("told", &"x".repeat(bytes)).queued
+    }
+
+    /// Sends so many events of so many bytes in one turn: to its client, then to everybody.
+    #[subscribe]
+    fn burst(
+        &self,
+        socket: Socket,
+        namespace: Namespace,
+        Data((count, bytes)): Data<(usize, usize)>,
+    ) -> Result<usize, SendError> {
+        let text = "x".repeat(bytes);
+        (0..count).try_for_each(|_| socket.emit("own", &text))?;
+        Ok((0..count).map(|_| namespace.emit("all", &text).skipped).sum())
     }
 
     #[on_disconnect]

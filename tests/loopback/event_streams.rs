@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use gateway_core::limits::Limits;
 use gateway_core::prelude::*;
-use gateway_core::serve::ServerSentEvents;
+use gateway_core::serve::{HandshakeRejection, Recovery, ServerSentEvents};
+use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::refusals::{Framing, expect_a_word, refused, write_then_read};
 use crate::server::Probe;
 
 const LISTEN: &str = "GET /probe HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n";
@@ -225,4 +227,103 @@ async fn a_server_that_stops_ends_its_streams_and_then_itself() {
         "{rest}"
     );
     stopping.await.unwrap();
+}
+
+/// A stream's POSTs, and a GET that is not let in: whoever writes all of a body before it reads gets the refusal.
+#[tokio::test]
+async fn a_request_that_is_refused_is_read_to_its_end() {
+    let server = Probe::with(|server| {
+        let events = ServerSentEvents::new().single_requests(true);
+        let limits = Limits::new().message_bytes(500);
+        server.server_sent_events(events).limits(limits).allow_request(|handshake: Handshake| async move {
+            match handshake.header("x-refused") {
+                Some("401") => Err(HandshakeRejection::new(StatusCode::UNAUTHORIZED, "who are you")),
+                Some("403") => Err(HandshakeRejection::new(StatusCode::FORBIDDEN, "not you")),
+                _ => Ok(()),
+            }
+        })
+    })
+    .await;
+    let mut client = Connection::open(server.address, LISTEN).await;
+    let own = format!("Gateway-Stream: {}\r\n", client.stream_id().await);
+    let accepts = "Accept: text/event-stream\r\n";
+    let refusals = [
+        refused(403, "POST /probe", "Origin: http://evil.example\r\n"),
+        refused(404, "POST /probe", "Gateway-Stream: gone\r\n"),
+        refused(404, "POST /nowhere", ""),
+        refused(413, "POST /probe", own),
+        refused(413, "POST /probe", "Content-Type: application/json\r\n"),
+        refused(415, "POST /probe", "Content-Type: text/plain\r\n"),
+        refused(401, "GET /probe", format!("{accepts}X-Refused: 401\r\n")),
+        refused(403, "GET /probe", format!("{accepts}X-Refused: 403\r\n")),
+        refused(403, "GET /probe", format!("{accepts}Origin: http://evil.example\r\n")),
+        refused(404, "GET /nowhere", accepts),
+    ];
+    for refused in &refusals {
+        for framing in [Framing::Length, Framing::Chunked] {
+            for length in [1000, 100_000, 1_000_000] {
+                let stream = TcpStream::connect(server.address).await.expect("a connection");
+                write_then_read(stream, refused, framing, length).await;
+            }
+        }
+        for waits in [true, false] {
+            let stream = TcpStream::connect(server.address).await.expect("a connection");
+            expect_a_word(stream, refused, waits).await;
+        }
+    }
+    // The stream lives.
+    let metrics = server.running.handle().metrics().to_string();
+    assert!(metrics.contains(r#"gateway_connections{namespace="/probe",transport="event_stream"} 1"#), "{metrics}");
+}
+
+#[tokio::test]
+async fn one_post_too_many_and_one_without_a_stream_are_read_to_their_end() {
+    let server = Probe::with(|server| server.server_sent_events(ServerSentEvents::new().posts(0))).await;
+    let mut client = Connection::open(server.address, LISTEN).await;
+    let own = format!("Gateway-Stream: {}\r\n", client.stream_id().await);
+    for refused in [refused(429, "POST /probe", own), refused(400, "POST /probe", "")] {
+        for framing in [Framing::Length, Framing::Chunked] {
+            let stream = TcpStream::connect(server.address).await.expect("a connection");
+            write_then_read(stream, &refused, framing, 1_000_000).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_post_that_takes_too_long_is_told_and_its_stream_lives() {
+    let limits = Limits::new().assembly_timeout(Duration::from_millis(200));
+    let server = Probe::with(|server| server.server_sent_events(ServerSentEvents::new()).limits(limits)).await;
+    let mut client = Connection::open(server.address, LISTEN).await;
+    let id = client.stream_id().await;
+    let head =
+        format!("POST /probe HTTP/1.1\r\nHost: localhost\r\nGateway-Stream: {id}\r\nContent-Length: 100\r\n\r\n{{");
+    let mut slow = Connection::open(server.address, &head).await;
+    let answer = slow.until("too_slow").await.to_lowercase();
+    assert!(answer.starts_with("http/1.1 408 ") && answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    // Whoever goes on to write is no reason for a reset.
+    slow.stream.write_all(&[b' '; 99]).await.expect("it is read");
+    slow.rest().await;
+    post(server.address, &id, r#"{"event":"tell","data":1,"id":1}"#).await;
+    client.until("event: told\ndata: \"x\"\n\n").await;
+}
+
+/// The client's network has changed: its end of the old stream is gone, the server's is open.
+#[tokio::test]
+async fn who_comes_back_while_the_old_stream_is_open_takes_its_session() {
+    let mut server =
+        Probe::with(|server| server.server_sent_events(ServerSentEvents::new()).recovery(Recovery::default())).await;
+    let mut old = Connection::open(server.address, LISTEN).await;
+    let stream = old.stream_id().await;
+    let greeting = old.until("\"resumed\":false}\n\n").await;
+    let id = greeting.split("id: ").nth(1).and_then(|rest| rest.lines().next()).expect("an id").to_owned();
+    post(server.address, &stream, r#"{"event":"tell","data":1,"id":1}"#).await;
+    let again = LISTEN.replace("\r\n\r\n", &format!("\r\nLast-Event-ID: {id}\r\n\r\n"));
+    let mut new = Connection::open(server.address, &again).await;
+    assert_ne!(new.stream_id().await, stream);
+    new.until("event: told\ndata: \"x\"\n").await;
+    new.until("\"resumed\":true}\n\n").await;
+    assert!(matches!(server.ends.recv().await, Some(DisconnectReason::Resumed)));
+    let rest = old.rest().await;
+    assert!(rest.contains("event: gateway:close\ndata: {\"code\":4503,"), "{rest}");
+    assert_eq!(server.running.handle().of("/probe").unwrap().count(), 1);
 }

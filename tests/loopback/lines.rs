@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gateway_core::metrics::Counter;
 use gateway_core::prelude::*;
-use gateway_core::serve::{LocalAddr, RunningServer};
+use gateway_core::serve::{LocalAddr, Recovery, RunningServer};
 use gateway_tests::{Proxy, Weather};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::server::Probe;
 
 /// Longer than any limit here: a hang becomes a failure that names its line.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 const FIRST: &str = "{\"connect\":\"/probe\"}\n";
 
@@ -25,12 +25,23 @@ async fn start() -> (Probe, SocketAddr) {
     (server, address)
 }
 
-fn address(running: &RunningServer) -> SocketAddr {
+pub(crate) fn address(running: &RunningServer) -> SocketAddr {
     running.lines_addrs()[0].as_tcp().expect("a port")
 }
 
 /// A client of lines.
 pub(crate) struct Lines<S>(BufReader<S>);
+
+impl Lines<TcpStream> {
+    /// Connects with this first line, and is greeted.
+    pub(crate) async fn greeted(address: SocketAddr, first: &str) -> Self {
+        let mut client = Self(BufReader::new(dial(address).await));
+        client.write(first).await;
+        let greeting = client.json().await;
+        assert_eq!(greeting["session"]["resumed"], false, "{greeting}");
+        client
+    }
+}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Lines<S> {
     /// Names the namespace, and is greeted.
@@ -177,4 +188,27 @@ async fn a_unix_socket_is_named_by_its_path() {
     assert!(error.contains("in use"), "{error}");
     client.echo(8).await;
     drop(server);
+}
+
+/// The client's network has changed: its end of the old connection is gone, the server's is open.
+#[tokio::test]
+async fn who_comes_back_while_the_old_connection_is_open_takes_its_session() {
+    let mut server = Probe::with(|server| server.lines("127.0.0.1:0").recovery(Recovery::default())).await;
+    let address = address(&server.running);
+    let mut old = Lines(BufReader::new(dial(address).await));
+    old.write("{\"connect\":\"/probe\",\"resume\":true}\n").await;
+    let first = old.json().await["session"].take();
+    old.write("{\"event\":\"tell\",\"data\":1,\"id\":1}\n").await;
+    assert_eq!(old.json().await["event"], "told");
+    let mut new = Lines(BufReader::new(dial(address).await));
+    let resume = json!({"key": first["resume"], "offset": 0});
+    new.write(&format!("{}\n", json!({"connect": "/probe", "resume": resume}))).await;
+    assert_eq!(new.json().await["event"], "told");
+    let again = new.json().await["session"].take();
+    assert_eq!((&again["resumed"], &again["id"]), (&true.into(), &first["id"]));
+    assert!(matches!(server.ends.recv().await, Some(DisconnectReason::Resumed)));
+    let rest = old.rest().await;
+    assert!(rest.ends_with("{\"close\":{\"code\":4503,\"reason\":\"resumed elsewhere\"}}\n"), "{rest}");
+    assert_eq!(server.running.handle().of("/probe").unwrap().count(), 1);
+    new.echo(2).await;
 }

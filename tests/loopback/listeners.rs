@@ -6,6 +6,7 @@ use gateway_core::serve::Endpoint;
 use gateway_tests::Raw;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 
+use crate::lines::Lines;
 use crate::server::tcp;
 
 #[gateway(namespace = "/listeners/{name}")]
@@ -59,7 +60,10 @@ async fn a_listener_that_blocks_is_made_one_that_does_not() {
     let tcp_listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
     let address = tcp_listener.local_addr().expect("an address");
     let unix = std::os::unix::net::UnixListener::bind(&path).expect("a listener");
-    let running = server().also_listen(unix).start(tcp_listener).await.expect("it starts");
+    let [lines, monitoring] = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").expect("a listener"));
+    let [lines_at, monitoring_at] = [&lines, &monitoring].map(|listener| listener.local_addr().expect("an address"));
+    let running = server().also_listen(unix).lines(lines).monitoring(monitoring);
+    let running = running.start(tcp_listener).await.expect("it starts");
     // The second is where one that blocks would hang.
     for _ in 0..3 {
         let mut client = Raw::connect(address, "/listeners/ann").await;
@@ -69,6 +73,9 @@ async fn a_listener_that_blocks_is_made_one_that_does_not() {
         client.upgrade("/listeners/bob").await;
         client.text(r#"{"event":"hello"}"#).await;
         assert_eq!(client.next_text().await, r#"{"event":"hello","data":"hello bob"}"#);
+        let _device = Lines::greeted(lines_at, "{\"connect\":\"/listeners/cem\"}\n").await;
+        let health = Raw::dial(monitoring_at).await.ask("GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+        assert_eq!(health.status, 200, "{health:?}");
     }
     running.stop().await;
 }

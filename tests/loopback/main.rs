@@ -1,6 +1,7 @@
 //! Suites against a real port in this process: what comes over the wire when a client keeps to the rules, and when it
 //! does not. What a client may not notice is tested in memory (`gateway-core/tests`).
 
+mod bursts;
 mod crowds;
 mod deflate;
 mod envelopes;

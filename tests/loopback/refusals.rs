@@ -34,7 +34,7 @@ pub(crate) struct Refused {
     pub(crate) headers: String,
 }
 
-fn refused(status: u16, line: &'static str, headers: impl Into<String>) -> Refused {
+pub(crate) fn refused(status: u16, line: &'static str, headers: impl Into<String>) -> Refused {
     Refused { status, line, headers: headers.into() }
 }
 
@@ -114,7 +114,7 @@ pub(crate) async fn write_then_read<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// A client that waits for a word before it sends its body gets the answer in its place, and one that does not wait too.
-async fn expect_a_word<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, refused: &Refused, waits: bool) {
+pub(crate) async fn expect_a_word<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, refused: &Refused, waits: bool) {
     let what = format!("{} {} waits: {waits}", refused.status, refused.line);
     let mut request = refused.head(Framing::Length, 100_000, "Expect: 100-continue\r\n").into_bytes();
     if !waits {

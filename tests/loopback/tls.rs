@@ -2,6 +2,7 @@
 //! another certificate while the server runs.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,13 +33,13 @@ use crate::server::{ProbeGateway, tcp};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The files of a server, and the certificate that they hold at present.
-struct Files {
+pub(crate) struct Files {
     folder: TempDir,
     certificate: CertificateDer<'static>,
 }
 
 impl Files {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut files = Self { folder: TempDir::new().expect("a folder"), certificate: Vec::new().into() };
         files.renew();
         files
@@ -57,7 +58,7 @@ impl Files {
         self.folder.path().join(name)
     }
 
-    fn load(&self) -> Result<Tls, TlsError> {
+    pub(crate) fn load(&self) -> Result<Tls, TlsError> {
         Tls::from_pem_files(self.path("cert.pem"), self.path("key.pem"))
     }
 
@@ -80,7 +81,11 @@ impl Files {
     }
 
     async fn try_dial(&self, server: &RunningServer) -> std::io::Result<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(tcp(server)).await?;
+        self.dial_port(tcp(server)).await
+    }
+
+    pub(crate) async fn dial_port(&self, address: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(address).await?;
         self.connector().connect(ServerName::try_from("localhost").expect("a name"), stream).await
     }
 
