@@ -4,18 +4,19 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Engine } from '../engine.js';
 import { reference, start, startPinging, startWith, within } from '../fixture.js';
-import { Peer, setups } from '../peer.js';
+import { Peer, msgpackSetups, setups } from '../peer.js';
 
 const servers = {};
 before(async () => {
   servers.pinging = await startPinging('socket-io');
   servers.recovering = await startWith({ CSR: '1' }, 'wire');
+  servers.packed = await startWith({ CSR: '1', PARSER: 'msgpack' }, 'wire');
 });
 after(() => Promise.all(Object.values(servers).map((server) => server.stop())));
 
 /** Breaks the connection without a word of Socket.IO, and waits until the server knows. */
-async function drop(peer) {
-  const engine = new Engine(servers.recovering, '/socket.io/');
+async function drop(peer, server) {
+  const engine = new Engine(server, '/socket.io/');
   const { id } = peer.engine;
   const gone = peer.event('disconnect');
   peer.engine.close();
@@ -70,13 +71,15 @@ for (const [name, setup] of setups) {
     await peer.echoes();
     peer.close();
   });
+}
 
-  // 4.1 knows nothing of recovery.
-  if (!name.startsWith('4.8')) continue;
+// 4.1 knows nothing of recovery.
+for (const [name, setup] of [...setups, ...msgpackSetups].filter(([name]) => name.startsWith('4.8'))) {
+  const recovering = () => servers[setup.parser ? 'packed' : 'recovering'];
 
   test(`${name}: who comes back has what it missed, its id and its rooms`, async () => {
-    const peer = await Peer.connect(servers.recovering, setup, { offsets: true });
-    const other = await Peer.connect(servers.recovering, setup, { offsets: true });
+    const peer = await Peer.connect(recovering(), setup, { offsets: true });
+    const other = await Peer.connect(recovering(), setup, { offsets: true });
     await peer.expect(['auth', {}]);
     assert.equal(peer.socket.recovered, false);
     const room = `room of ${name}`;
@@ -84,7 +87,7 @@ for (const [name, setup] of setups) {
     peer.socket.emit('message', 'an offset');
     await peer.expect(['message-back', 'an offset']);
     const { id } = peer.socket;
-    await drop(peer);
+    await drop(peer, recovering());
     for (const number of [1, 2, 3]) other.socket.emit('to', room, number, Buffer.from([number]));
     await other.echoes();
     peer.socket.connect();
@@ -99,7 +102,7 @@ for (const [name, setup] of setups) {
   });
 
   test(`${name}: a volatile text does not end what a client comes back to`, { skip: reference && 'the reference has no offset there' }, async () => {
-    const peer = await Peer.connect(servers.recovering, setup, { offsets: true });
+    const peer = await Peer.connect(recovering(), setup, { offsets: true });
     await peer.expect(['auth', {}]);
     const room = `typing of ${name}`;
     peer.socket.emit('join', room);
@@ -110,7 +113,7 @@ for (const [name, setup] of setups) {
     for (let tries = 0; sent === 0 && tries < 100; tries += 1) sent = await peer.socket.emitWithAck('typing', room);
     assert.equal((await peer.next())[0], 'typing');
     const { id } = peer.socket;
-    await drop(peer);
+    await drop(peer, recovering());
     peer.socket.connect();
     await peer.event('connect');
     assert.deepEqual([peer.socket.recovered, peer.socket.id], [true, id]);
@@ -118,7 +121,7 @@ for (const [name, setup] of setups) {
   });
 
   test(`${name}: who was kicked begins anew`, async () => {
-    const peer = await Peer.connect(servers.recovering, setup, { offsets: true });
+    const peer = await Peer.connect(recovering(), setup, { offsets: true });
     await peer.expect(['auth', {}]);
     const { id } = peer.socket;
     const closed = peer.closed();

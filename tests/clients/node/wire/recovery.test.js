@@ -249,6 +249,23 @@ for (const transport of TRANSPORTS) {
   });
 }
 
+test('who is back before the loss was noticed has the session of each namespace of the connection', ours, async () => {
+  const live = await fresh('websocket');
+  const { sid, pid } = await live.join('/custom');
+  const custom = { namespace: '/custom', id: sid, pid, offset: await event(live, '["auth",{}', '/custom') };
+  const channel = await back(live);
+  await assertRecovered(channel, live);
+  await until(channel, '["auth",');
+  await live.closes();
+  // The other namespaces of the old connection are lost with it.
+  await channel.send(`0/custom,${JSON.stringify({ pid, offset: custom.offset })}`);
+  channel.namespace = '/custom';
+  await assertRecovered(channel, custom);
+  await until(channel, '["auth",');
+  await message(channel, 'alive');
+  await channel.close();
+});
+
 test('who left is not recovered', async () => {
   const lost = await fresh('websocket');
   await lost.leave();
