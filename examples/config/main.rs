@@ -1,37 +1,33 @@
-//! Options from a file and the environment. The file is `examples/config/gateway.toml`; a variable such as
-//! `GATEWAY_SERVER__LIMITS__CONNECTIONS=5000` replaces one value of it.
+//! All options of a server from a file and the environment: addresses, certificates, limits, the engine of its cluster. The file
+//! is `examples/config/gateway.toml`, or the one that is named; a variable such as `APP_SERVER__LIMITS__CONNECTIONS=5000`
+//! replaces one value of it.
 //!
 //! ```text
 //! cargo run --example config
-//! GATEWAY_LISTEN=127.0.0.1:4000 cargo run --example config
+//! APP_SERVER__LISTEN=127.0.0.1:4000 cargo run --example config
+//! APP_ENGINE__URL=redis://127.0.0.1:6379 cargo run --example config
 //! ```
 
-use config::{Config, ConfigError, Environment, File, FileFormat};
-use gateway_core::config::ServerConfig;
+mod engine;
+
+use std::error::Error;
+
+use gateway_core::config::{ConfigReader, ServerConfig};
 use gateway_core::prelude::*;
+use gateway_core::serve::Endpoint;
 use serde::Deserialize;
+
+use crate::engine::EngineConfig;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/gateway.toml");
 
 /// All options of this application; those of the server are one member.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Settings {
-    listen: String,
+    #[serde(default)]
+    engine: Option<EngineConfig>,
     #[serde(default)]
     server: ServerConfig,
-}
-
-impl Settings {
-    fn read(file: &str, environment: Environment) -> Result<Self, ConfigError> {
-        let file = File::new(file, FileFormat::Toml);
-        Config::builder().add_source(file).add_source(environment).build()?.try_deserialize()
-    }
-}
-
-/// Variables that begin with `GATEWAY_`; two underscores stand for the dot of the file.
-fn environment() -> Environment {
-    Environment::with_prefix("GATEWAY").prefix_separator("_").separator("__").try_parsing(true)
 }
 
 #[gateway(namespace = "/echo")]
@@ -46,26 +42,35 @@ impl Echo {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let Settings { listen, server } = Settings::read(FILE, environment())?;
-    Server::new().config(server).serve(listen).await?;
+async fn main() -> Result<(), Box<dyn Error>> {
+    let file = std::env::args().nth(1).unwrap_or_else(|| FILE.to_owned());
+    let Settings { engine, server } = ConfigReader::new().file(file).environment("APP").read()?;
+    let server = Server::new().config(server);
+    let server = match engine {
+        Some(engine) => engine.join(server).await?,
+        None => server,
+    };
+    server.serve(Endpoint::configured()).await?;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use gateway_core::config::ConfigError;
+    use gateway_core::serve::LocalAddr;
+
     use super::*;
 
+    const TEXT: &str = include_str!("gateway.toml");
+
     /// The options of the file under these variables.
-    fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
-        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Settings::read(FILE, environment().source(Some(variables))).map_err(|error| error.to_string())
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+        ConfigReader::new().file(FILE).variables("APP", variables.iter().copied()).read()
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_file_sets_the_limits_of_the_server() {
-        let Settings { listen, server } = read(&[]).unwrap();
-        assert_eq!(listen, "127.0.0.1:3000");
+        let Settings { server, .. } = read(&[]).unwrap();
         let server = Server::empty().gateway::<Echo>().config(server).test().await.unwrap();
         let mut client = server.connect("/echo").await.unwrap();
         assert_eq!(client.emit_with_ack::<String>("echo", "hello").await.unwrap(), "hello");
@@ -73,23 +78,57 @@ mod tests {
         assert_eq!(failure.code(), Some("name_too_long"));
     }
 
+    #[tokio::test]
+    async fn the_server_listens_where_its_options_say() {
+        let variables =
+            [("APP_SERVER__LISTEN", "127.0.0.1:0"), ("APP_SERVER__LINES", "tcp://127.0.0.1:0, 127.0.0.1:0")];
+        let Settings { server, .. } = read(&variables).unwrap();
+        let running = Server::empty().gateway::<Echo>().config(server).start(Endpoint::configured()).await.unwrap();
+        assert!(matches!(running.local_addr(), LocalAddr::Tcp(address) if address.port() != 0));
+        assert_eq!(running.lines_addrs().len(), 2);
+        running.stop().await;
+    }
+
     #[test]
     fn the_environment_replaces_single_values() {
-        let changed = read(&[("GATEWAY_LISTEN", "[::]:80"), ("GATEWAY_SERVER__LIMITS__CONNECTIONS", "none")]).unwrap();
-        assert_eq!(changed.listen, "[::]:80");
+        let changed = read(&[("APP_SERVER__LIMITS__CONNECTIONS", "none")]).unwrap();
         let limits = format!("{:?}", changed.server);
         assert!(limits.contains("connections: None") && limits.contains("message_bytes: 65536"), "{limits}");
-        let changed = read(&[("GATEWAY_SERVER__LIMITS__HANDLER_TIMEOUT", "250ms")]).unwrap();
+        let changed = read(&[("APP_SERVER__LIMITS__HANDLER_TIMEOUT", "250ms")]).unwrap();
         assert!(format!("{:?}", changed.server).contains("handler_timeout: 250ms"));
-        let changed = read(&[("GATEWAY_SERVER__SOCKET_IO", "none")]).unwrap();
+        let changed = read(&[("APP_SERVER__SOCKET_IO", "none")]).unwrap();
         assert!(format!("{:?}", changed.server).contains("socket_io: None"));
     }
 
     #[test]
-    fn a_wrong_option_is_named() {
-        let wrong = read(&[("GATEWAY_SERVER__LIMITS__CONECTIONS", "5")]).unwrap_err();
-        assert!(wrong.contains("unknown field `conections`") && wrong.contains("`connections`"), "{wrong}");
-        let wrong = read(&[("GATEWAY_SERVER__LIMITS__PING_INTERVAL", "30")]).unwrap_err();
-        assert!(wrong.contains("a time with its unit, such as \"30s\""), "{wrong}");
+    fn all_faults_are_told_at_once() {
+        let wrong = read(&[
+            ("APP_SERVER__LIMITS__CONECTIONS", "5"),
+            ("APP_SERVER__LIMITS__PING_INTERVAL", "30"),
+            ("APP_ENGINE__URL", "redis:6379"),
+        ]);
+        assert_eq!(
+            wrong.unwrap_err().to_string(),
+            "the configuration has 3 faults:
+  APP_ENGINE__URL: `engine.url`: expected an address such as \"redis://127.0.0.1:6379\" or \"postgres://127.0.0.1/app\"
+  APP_SERVER__LIMITS__CONECTIONS: `server.limits.conections`: unknown key; did you mean `APP_SERVER__LIMITS__CONNECTIONS`?
+  APP_SERVER__LIMITS__PING_INTERVAL: `server.limits.ping_interval`: expected a time with its unit, such as \"30s\", found \"30\""
+        );
+    }
+
+    #[test]
+    fn each_line_of_the_file_that_is_behind_a_hash_can_be_used() {
+        let is_key = |line: &str| {
+            line.split_once(" = ")
+                .is_some_and(|(key, _)| key.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase()))
+        };
+        let lines = TEXT.lines().map(|line| match line.strip_prefix("# ") {
+            Some(rest) if is_key(rest) || rest.starts_with('[') => rest,
+            _ => line,
+        });
+        let text = lines.collect::<Vec<_>>().join("\n");
+        let Settings { engine, server } = ConfigReader::new().text("gateway.toml", text).read().unwrap();
+        assert!(engine.is_some());
+        assert!(format!("{server:?}").contains("http2: Some"));
     }
 }

@@ -48,7 +48,7 @@
 //! | `garde` | rules for [`Valid`](validation::Valid) arguments by `#[derive(garde::Validate)]` |
 //! | `tls` | `https://` and `wss://`: `Endpoint::tls` |
 //! | `http2` | HTTP/2, with WebSockets inside it: `Server::http2` |
-//! | `config` | options from a configuration file: the module `config`, `Server::config` |
+//! | `config` | options from TOML files and the environment: the module `config`, `Server::config` |
 //! | `contract` | the contract as AsyncAPI: the module `contract`, `Server::contract` |
 //! | `explorer` | a page that shows the contract and sends events: `Server::explorer` |
 //! | `deflate` | compressed messages of a WebSocket: `Server::deflate` |
@@ -58,13 +58,16 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-/// Options of a server from a configuration file (feature `config`).
+/// Options of a server from TOML files and environment variables (feature `config`).
 #[cfg(feature = "config")]
 pub mod config {
+    pub use crate::config_file::{ConfigError, ConfigFault, ConfigReader};
     pub use crate::server::ServerConfig;
 }
 #[cfg(feature = "contract")]
 mod asyncapi;
+#[cfg(feature = "config")]
+mod config_file;
 mod connection;
 /// The contract of a server: what its clients may send and receive, as data and as a document of AsyncAPI (feature `contract`).
 #[cfg(feature = "contract")]
@@ -87,6 +90,7 @@ mod hub;
 pub mod limits;
 pub mod manual;
 pub mod metrics;
+mod nearest;
 mod options;
 mod protocol;
 mod random;

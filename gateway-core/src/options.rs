@@ -188,6 +188,15 @@ pub(crate) mod setting {
             T::read(MapAccessDeserializer::new(table)).map(Some)
         }
 
+        // The types below tell what is expected in their place.
+        fn visit_bool<E: de::Error>(self, is_true: bool) -> Result<Option<T>, E> {
+            T::read(is_true.into_deserializer()).map(Some)
+        }
+
+        fn visit_f64<E: de::Error>(self, number: f64) -> Result<Option<T>, E> {
+            T::read(number.into_deserializer()).map(Some)
+        }
+
         fn visit_u64<E: de::Error>(self, number: u64) -> Result<Option<T>, E> {
             T::read(number.into_deserializer()).map(Some)
         }

@@ -2,6 +2,7 @@
 //! does not. What a client may not notice is tested in memory (`gateway-core/tests`).
 
 mod bursts;
+mod config;
 mod crowds;
 mod deflate;
 mod envelopes;

@@ -54,7 +54,7 @@ impl Files {
         self.certificate = cert.der().clone();
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -63,7 +63,7 @@ impl Files {
     }
 
     /// A client that takes this certificate and no other.
-    fn connector(&self) -> TlsConnector {
+    pub(crate) fn connector(&self) -> TlsConnector {
         self.offering(&["h2", "http/1.1"])
     }
 

@@ -258,6 +258,21 @@ impl Problem {
         }
     }
 
+    /// A server that is to listen where its configuration says, which says nothing.
+    pub(crate) fn no_address() -> Self {
+        Self {
+            place: None,
+            what: "the configuration names no address to listen on".to_owned(),
+            help: "write `listen = [\"127.0.0.1:3000\"]` into it".to_owned(),
+        }
+    }
+
+    /// A certificate of the configuration that cannot be used, or is missing, or is used by no address.
+    #[cfg(feature = "config")]
+    pub(crate) fn configured_tls(what: String, help: &str) -> Self {
+        Self { place: None, what, help: help.to_owned() }
+    }
+
     pub(crate) fn proxy(text: &str) -> Self {
         Self {
             place: None,
@@ -374,6 +389,10 @@ pub enum StartError {
     #[cfg(feature = "tls")]
     #[error("no TLS: {0}")]
     Tls(#[from] crate::transport::TlsError),
+    /// A configuration has faults; all of them are listed.
+    #[cfg(feature = "config")]
+    #[error(transparent)]
+    Config(#[from] crate::config_file::ConfigError),
     /// The cluster's engine cannot be reached, and the server does not start without; see
     /// [`ClusterOptions::at_start`](crate::cluster::ClusterOptions::at_start).
     #[error("cannot reach the cluster's engine, {engine}{}: {source}", at_address(.address))]

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
 
-use crate::gateway::StartError;
+use crate::gateway::{Problem, StartError};
 use crate::transport::Tls;
 
 /// The beginning of an address that is the path of a Unix socket.
@@ -32,6 +32,9 @@ pub struct Endpoint {
 /// Source of connections.
 #[derive(Debug)]
 enum ListenSource {
+    /// Addresses of the server's configuration.
+    #[cfg(feature = "config")]
+    Configured,
     Address(String),
     Tcp(TcpListener),
     #[cfg(unix)]
@@ -43,6 +46,34 @@ enum ListenSource {
 }
 
 impl Endpoint {
+    /// The addresses of `listen` in the server's [`ServerConfig`](crate::config::ServerConfig), with their TLS. A server that
+    /// is served at another endpoint listens at them too.
+    ///
+    /// ```no_run
+    /// use gateway_core::config::{ConfigReader, ServerConfig};
+    /// use gateway_core::prelude::*;
+    /// use gateway_core::serve::Endpoint;
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), StartError> {
+    /// let config: ServerConfig = ConfigReader::new().file("gateway.toml").environment("APP").read()?;
+    /// Server::new().config(config).serve(Endpoint::configured()).await
+    /// # }
+    /// ```
+    #[cfg(feature = "config")]
+    #[must_use]
+    pub fn configured() -> Self {
+        ListenSource::Configured.into()
+    }
+
+    /// Returns `true` for the addresses of the configuration, which are among the others.
+    pub(crate) fn is_configured(&self) -> bool {
+        #[cfg(feature = "config")]
+        return matches!(self.source, ListenSource::Configured);
+        #[cfg(not(feature = "config"))]
+        return false;
+    }
+
     /// Creates an endpoint for `https://` and `wss://`. An endpoint that already has TLS keeps its own.
     #[cfg(feature = "tls")]
     #[must_use]
@@ -164,28 +195,33 @@ pub(crate) struct Opened {
     pub(crate) monitoring: Option<(Listener, LocalAddr)>,
 }
 
+/// Everything that a server is to listen on.
+#[derive(Debug)]
+pub(crate) struct Endpoints {
+    pub(crate) http: Vec<Endpoint>,
+    pub(crate) lines: Vec<Endpoint>,
+    pub(crate) monitoring: Option<Endpoint>,
+}
+
 impl Opened {
-    pub(crate) async fn listen(
-        endpoint: Endpoint,
-        also: Vec<Endpoint>,
-        for_lines: Vec<Endpoint>,
-        monitoring: Option<Endpoint>,
-    ) -> Result<Self, StartError> {
-        let (listener, address) = endpoint.listen().await?;
-        let mut listeners = vec![listener];
-        for endpoint in also {
-            listeners.push(endpoint.listen().await?.0);
+    pub(crate) async fn listen(endpoints: Endpoints) -> Result<Self, StartError> {
+        let (mut listeners, mut addresses, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+        for endpoint in endpoints.http {
+            let (listener, address) = endpoint.listen().await?;
+            listeners.push(listener);
+            addresses.push(address);
         }
-        let mut lines = Vec::new();
-        for endpoint in for_lines {
+        for endpoint in endpoints.lines {
             let (listener, address) = endpoint.listen().await?;
             listeners.push(Listener { speaks: Speaks::Lines, ..listener });
             lines.push(address);
         }
-        let monitoring = match monitoring {
+        let monitoring = match endpoints.monitoring {
             Some(endpoint) => Some(endpoint.listen().await?),
             None => None,
         };
+        let address = addresses.into_iter().next();
+        let address = address.ok_or_else(|| StartError::Problems(vec![Problem::no_address()]))?;
         Ok(Self { listeners, address, lines, monitoring })
     }
 }
@@ -221,6 +257,10 @@ impl LocalAddr {
 impl ListenSource {
     async fn listen(self) -> io::Result<(BoundListener, LocalAddr)> {
         let incoming = match self {
+            #[cfg(feature = "config")]
+            Self::Configured => {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "it stands for other endpoints"));
+            }
             #[cfg(unix)]
             Self::Address(address) if address.starts_with(UNIX) => {
                 BoundListener::Unix(bind_path(Path::new(&address[UNIX.len()..]))?)

@@ -7,13 +7,15 @@ use std::fmt;
 use crate::source::{Reference, Sources};
 
 /// Every folder or file directly under `src/`, and its layer.
-const LAYERS: [(&str, usize); 18] = [
+const LAYERS: [(&str, usize); 20] = [
     ("limits", 0),
+    ("nearest", 0),
     ("options", 0),
     ("random", 0),
     ("sync", 0),
     ("protocol", 0),
     ("asyncapi", 0),
+    ("config_file", 1),
     ("metrics", 1),
     ("error", 2),
     ("transport", 3),

@@ -4,6 +4,8 @@
 pub(super) mod config;
 #[cfg(feature = "contract")]
 mod contract;
+#[cfg(feature = "config")]
+mod listen_config;
 pub(super) mod operations;
 pub(super) mod provide;
 pub(super) mod server;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::connection::Drain;
+use crate::gateway::Problem;
 use crate::hub::cluster::{ClusterOptions, Engine};
 use crate::server::builder::server::Server;
 use crate::server::endpoint::IntoEndpoint;
@@ -60,7 +61,7 @@ impl Server {
     pub fn trust_proxies<'a>(mut self, proxies: impl IntoIterator<Item = &'a str>) -> Self {
         for text in proxies {
             if !self.operations.proxies.add(text) {
-                self.operations.unreadable.push(text.to_owned());
+                self.operations.problems.push(Problem::proxy(text));
             }
         }
         self

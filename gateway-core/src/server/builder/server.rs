@@ -349,10 +349,10 @@ impl Server {
 
     async fn start_with(mut self, endpoint: Endpoint, banner: bool) -> Result<RunningServer, StartError> {
         let (on_listening, also) = (self.on_listening.take(), std::mem::take(&mut self.also));
-        let (monitoring, lines) = self.operations.take_endpoints();
+        let endpoints = self.operations.take_endpoints(endpoint, also);
         // All problems are reported before the port opens.
         let (service, handle) = self.into_service().await?;
-        let opened = Opened::listen(endpoint, also, lines, monitoring).await.inspect_err(|_| handle.shutdown())?;
+        let opened = Opened::listen(endpoints).await.inspect_err(|_| handle.shutdown())?;
         let server = RunningServer::begin(opened, service, handle);
         if banner {
             server.print_banner();
@@ -391,7 +391,7 @@ impl Server {
         let loses = self.recovery.is_some() && self.limits.overflow != Overflow::Close;
         let lossy = loses.then(|| Problem::recovery_with_loss(self.limits.overflow));
         let mut problems: Vec<_> = lossy.into_iter().collect();
-        problems.extend(self.operations.unreadable.iter().map(|text| Problem::proxy(text)));
+        problems.extend(self.operations.problems.iter().cloned());
         problems.extend(self.operations.event_streams.iter().flat_map(EventStreamEndpoint::problems).cloned());
         let given = AssemblyInputs { services: &self.services, per_socket: &self.per_socket, around: &self.around };
         match Assembly::assemble(&self.selection, given, &self.expected, &self.limits) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::connection::{Drain, ServerEvents};
 use crate::gateway::{KnownNamespaces, Problem, StartError};
 use crate::hub::cluster::{self, ClusterOptions, ClusterSetup, Engine, ServerEventHandler};
-use crate::server::endpoint::Endpoint;
+use crate::server::endpoint::{Endpoint, Endpoints};
 use crate::server::event_stream::ServerSentEvents;
 #[cfg(feature = "http2")]
 use crate::server::http2::Http2;
@@ -17,12 +17,14 @@ use crate::transport::Proxies;
 pub(in crate::server) struct Operations {
     pub(in crate::server) monitoring: Option<Endpoint>,
     pub(in crate::server) lines: Vec<Endpoint>,
+    /// Addresses of the configuration.
+    pub(in crate::server) listen: Vec<Endpoint>,
     /// Present where events are measured: those among the ones that are sent which have a label of their own.
     pub(in crate::server) measured: Option<Vec<String>>,
     pub(in crate::server) drain: Drain,
     pub(in crate::server) proxies: Proxies,
-    /// Texts given for a proxy that are no address.
-    pub(in crate::server) unreadable: Vec<String>,
+    /// Options that cannot be used.
+    pub(in crate::server) problems: Vec<Problem>,
     pub(in crate::server) engine: Option<Arc<dyn Engine>>,
     pub(in crate::server) cluster: ClusterOptions,
     /// Present where namespaces are served by server-sent events too.
@@ -35,9 +37,14 @@ pub(in crate::server) struct Operations {
 }
 
 impl Operations {
-    /// Takes the endpoints for monitoring and for lines.
-    pub(super) fn take_endpoints(&mut self) -> (Option<Endpoint>, Vec<Endpoint>) {
-        (self.monitoring.take(), std::mem::take(&mut self.lines))
+    /// Takes all endpoints; `first` and `also` are those that were given to the server itself.
+    pub(super) fn take_endpoints(&mut self, first: Endpoint, also: Vec<Endpoint>) -> Endpoints {
+        let given = [first].into_iter().filter(|endpoint| !endpoint.is_configured());
+        Endpoints {
+            http: given.chain(std::mem::take(&mut self.listen)).chain(also).collect(),
+            lines: std::mem::take(&mut self.lines),
+            monitoring: self.monitoring.take(),
+        }
     }
 }
 

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod addresses;
+mod keys;
+mod reader;
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -93,6 +97,7 @@ async fn a_server_has_the_options_of_its_file() {
         "recovery": {"within": "30s"},
         "allow_origins": ["https://app.example"],
         "trust_proxies": ["10.0.0.0/8"],
+        "measure": ["posted"],
         "socket_io": {"path": "/realtime/", "cors": {"origins": ["https://app.example"]}, "cookie": {"same_site": "strict"}},
     });
     let server = server(config).test().await.unwrap();
@@ -132,6 +137,6 @@ fn a_text_that_may_not_stand_in_a_header_stops_the_start_at_its_line() {
     assert_eq!(told, expected);
     for problem in problems {
         let (file, line) = problem.place().unwrap();
-        assert!(file.ends_with("config.rs") && line > 100, "{file}:{line}");
+        assert!(file.ends_with("config/mod.rs") && line > 100, "{file}:{line}");
     }
 }
