@@ -128,7 +128,7 @@ pub fn read_event(text: &str) -> Option<(FuzzEvent, Vec<u8>)> {
 
 fn said(incoming: Incoming<'_>) -> Option<(FuzzEvent, Vec<u8>)> {
     let Incoming::Event(Envelope { event, payload, id }) = incoming else { return None };
-    let data = payload.raw().map(RawValue::get);
+    let data = payload.json.as_deref();
     let content = data.unwrap_or("null").into();
     let reply = Outgoing::Reply { event: &event, content, id: id.as_ref(), named: ReplyEvent::Own };
     let frame = WireFormat::Plain.encode(EncodeContext::new("/"), &reply).as_slice().to_vec();

@@ -105,10 +105,12 @@ impl<'a> Context<'a> {
         self.sent().map_or("", |event| event.name)
     }
 
-    /// The payload as JSON; `None` if the client sent none, or `null`. Several arguments are an array.
+    /// The payload as JSON; `None` if the client sent none, or `null`. Several arguments are an array. Each call reads the
+    /// text once.
     #[must_use]
     pub fn data(&self) -> Option<&RawValue> {
-        self.sent().and_then(|event| event.payload.raw()).filter(|raw| raw.get() != "null")
+        let json = self.sent().and_then(|event| event.payload.json.as_deref()).filter(|json| *json != "null");
+        json.and_then(|json| serde_json::from_str(json).ok())
     }
 
     /// The raw arguments, including binary parts.

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::Error as _;
-use serde_json::value::RawValue;
 
 use crate::protocol::Event;
 use crate::protocol::arity::arity_of;
@@ -267,9 +266,9 @@ impl RawArgs {
     /// The arguments as the payload of an event.
     pub(crate) fn as_payload(&self) -> Payload<'_> {
         let Content { json, shape, attachments } = &self.content;
-        let json = (!self.absent).then(|| serde_json::from_str::<&RawValue>(json).ok()).flatten();
+        let json = (!self.absent).then_some(Cow::Borrowed(json.as_str()));
         let attachments = (!attachments.is_empty()).then(|| attachments.as_slice().into());
-        Payload { json: json.map(Cow::Borrowed), shape: *shape, attachments, trace: None }
+        Payload { json, shape: *shape, attachments, trace: None }
     }
 
     /// Size in bytes of the JSON text and the binary parts.
@@ -315,8 +314,8 @@ impl From<Content> for RawArgs {
 
 impl From<&Payload<'_>> for RawArgs {
     fn from(payload: &Payload<'_>) -> Self {
-        let json = match (payload.raw(), payload.shape) {
-            (Some(json), _) => json.get(),
+        let json = match (payload.json.as_deref(), payload.shape) {
+            (Some(json), _) => json,
             (None, Arity::One) => "null",
             (None, Arity::Several) => "[]",
         };
@@ -443,14 +442,14 @@ impl<'a> Iterator for ArgElements<'a> {
         // The whole is known to be an array.
         let (element, rest) = first_value(self.rest.trim_ascii_start().strip_prefix(['[', ','])?)?;
         self.rest = rest;
-        Some(element.get())
+        Some(element)
     }
 }
 
 /// Returns the element of a list with exactly one.
 fn only_element(list: &str) -> Option<&str> {
     let (first, rest) = first_value(list.strip_prefix('[')?)?;
-    (rest.trim_ascii_start() == "]").then_some(first.get())
+    (rest.trim_ascii_start() == "]").then_some(first)
 }
 
 #[cfg(test)]

@@ -261,11 +261,11 @@ pub(in crate::protocol) fn decode_custom(
     match read.map_err(|error| Malformed::new(error.0))? {
         IncomingMessage::Event { event, data, id, trace } => {
             let id = id.map(|id| RequestId::parse(&id)).transpose()?;
-            let payload = Payload { trace: trace.map(Box::new), ..Payload::from_cow(data, None) };
+            let payload = Payload { trace: trace.map(Box::new), ..Payload::from_cow(data.map(text), None) };
             deliver(Incoming::Event(Envelope { event, payload, id }));
         }
         IncomingMessage::Answer { question, outcome: Ok(data) } => {
-            deliver(Incoming::Answer { ask: question, outcome: Ok(Payload::from_cow(data, None)) });
+            deliver(Incoming::Answer { ask: question, outcome: Ok(Payload::from_cow(data.map(text), None)) });
         }
         IncomingMessage::Answer { question, outcome: Err(error) } => {
             deliver(Incoming::Answer { ask: question, outcome: Err(&error) });
@@ -274,6 +274,13 @@ pub(in crate::protocol) fn decode_custom(
         IncomingMessage::Nothing => {}
     }
     Ok(())
+}
+
+fn text(json: Cow<'_, RawValue>) -> Cow<'_, str> {
+    match json {
+        Cow::Borrowed(json) => Cow::Borrowed(json.get()),
+        Cow::Owned(json) => Cow::Owned(Box::<str>::from(json).into()),
+    }
 }
 
 /// Encodes a message of the server. If the application's format panics, the plain protocol is used.

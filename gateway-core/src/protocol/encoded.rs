@@ -1,10 +1,13 @@
 //! Encoded frames, ready to write: header and payload in one piece.
 
+mod spare;
+
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 
+pub(in crate::protocol) use self::spare::take_buffer;
 use crate::protocol::deflate::{Deflating, deflated};
 use crate::protocol::rfc6455::{LONGEST_HEADER, OpCode, frame, push_frame};
 
@@ -59,13 +62,14 @@ impl Encoded {
 
     /// Creates a frame whose payload, of about `expected` bytes, is written by `write`.
     pub(crate) fn written(opcode: OpCode, expected: usize, write: impl FnOnce(&mut Vec<u8>)) -> Self {
-        frame(opcode, expected, write).into()
+        frame(take_buffer(LONGEST_HEADER + expected), opcode, write).into()
     }
 
     /// Creates a text frame as [`Encoded::text`], followed by a binary frame for each of `parts`.
     pub(crate) fn text_and_parts(expected: usize, write: impl FnOnce(&mut Vec<u8>), parts: &[Bytes]) -> Self {
         let behind: usize = parts.iter().map(|part| LONGEST_HEADER + part.len()).sum();
-        let (mut bytes, start) = frame(OpCode::Text, expected + behind, write);
+        let buffer = Vec::with_capacity(LONGEST_HEADER + expected + behind);
+        let (mut bytes, start) = frame(buffer, OpCode::Text, write);
         for part in parts {
             push_frame(&mut bytes, OpCode::Binary, part);
         }
@@ -84,13 +88,17 @@ impl Encoded {
 
     /// Creates a frame of these bytes.
     pub(crate) fn frame(opcode: OpCode, payload: &[u8]) -> Self {
-        frame(opcode, payload.len(), |out| out.extend_from_slice(payload)).into()
+        Self::written(opcode, payload.len(), |out| out.extend_from_slice(payload))
     }
 
     /// Converts the frame into a form that is cheap to clone.
     pub(crate) fn into_shared(self) -> Self {
         match self {
-            own @ Self::Own { .. } => Self::Shared { bytes: own.as_slice().into(), messages: own.messages() },
+            mut own @ Self::Own { .. } => {
+                let shared = Self::Shared { bytes: own.as_slice().into(), messages: own.messages() };
+                own.reclaim();
+                shared
+            }
             shared @ (Self::Shared { .. } | Self::Keyed(_)) => shared,
         }
     }
@@ -144,6 +152,15 @@ impl Encoded {
                 true
             }
             _ => false,
+        }
+    }
+
+    /// Gives the memory of an unshared frame to the next frame of the thread. Nothing is left of the frame.
+    #[inline]
+    pub(crate) fn reclaim(&mut self) {
+        if let Self::Own { bytes, start, .. } = self {
+            *start = 0;
+            spare::give_back(std::mem::take(bytes));
         }
     }
 

@@ -1,5 +1,7 @@
 //! JSON text as several formats write and search it, without parsing: strings, spaces, nesting.
 
+mod value;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -33,10 +35,23 @@ pub(crate) fn skip_space(json: &[u8], at: usize) -> usize {
 
 /// Splits off the value at the front of `json`; `None` if there is none.
 #[inline]
-pub(crate) fn first_value(json: &str) -> Option<(&RawValue, &str)> {
-    let value = <&RawValue>::deserialize(&mut serde_json::Deserializer::from_str(json)).ok()?;
-    let end = skip_space(json.as_bytes(), 0) + value.get().len();
-    Some((value, &json[end..]))
+pub(crate) fn first_value(json: &str) -> Option<(&str, &str)> {
+    let bytes = json.as_bytes();
+    let start = match bytes.first() {
+        Some(byte) if !is_space(*byte) => 0,
+        _ => skip_space(bytes, 0),
+    };
+    match value::value_end(bytes, start) {
+        Some(end) => Some((json.get(start..end)?, json.get(end..)?)),
+        None => first_deep_value(json, start),
+    }
+}
+
+/// Splits off a value as [`first_value`], however deeply it is nested.
+#[cold]
+fn first_deep_value(json: &str, start: usize) -> Option<(&str, &str)> {
+    let value = <&RawValue>::deserialize(&mut serde_json::Deserializer::from_str(json)).ok()?.get();
+    Some((value, &json[start + value.len()..]))
 }
 
 /// Returns the end of the string whose content starts at `at`: after its closing quote, or at the end of a broken text.
@@ -106,8 +121,7 @@ mod tests {
     #[test]
     fn the_first_value_is_cut_off() {
         let check = |json: &str, value: &str, rest: &str| {
-            let (read, left) = first_value(json).unwrap();
-            assert_eq!((read.get(), left), (value, rest), "{json}");
+            assert_eq!(first_value(json), Some((value, rest)), "{json}");
         };
         check("1,2", "1", ",2");
         check(" \n\"a,\" ]", "\"a,\"", " ]");
@@ -116,6 +130,8 @@ mod tests {
         check("\"ü\"ü", "\"ü\"", "ü");
         check("1x", "1", "x");
         check("nullnull", "null", "null");
+        let deep = ["[".repeat(500), "]".repeat(500)].concat();
+        check(&format!(" {deep},1"), &deep, ",1");
         for json in ["", " ", ",", "]", "\"a", "[1", "{", "nul", "-", "x"] {
             assert!(first_value(json).is_none(), "{json}");
         }

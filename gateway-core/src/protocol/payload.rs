@@ -33,8 +33,8 @@ pub(crate) enum Arity {
 /// Payload of an incoming event, as JSON.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Payload<'a> {
-    /// `None` if nothing was sent, or `null`.
-    pub(crate) json: Option<Cow<'a, RawValue>>,
+    /// Valid JSON without spaces around it; `None` if nothing was sent, or `null`.
+    pub(crate) json: Option<Cow<'a, str>>,
     pub(crate) shape: Arity,
     pub(crate) attachments: Attachments,
     /// The message's trace, if any.
@@ -43,16 +43,12 @@ pub(crate) struct Payload<'a> {
 
 impl<'a> Payload<'a> {
     /// Creates a payload of one argument without binary parts.
-    pub(crate) fn one(json: Option<&'a RawValue>) -> Self {
+    pub(crate) fn one(json: Option<&'a str>) -> Self {
         Self { json: json.map(Cow::Borrowed), shape: Arity::One, attachments: None, trace: None }
     }
 
-    pub(crate) fn raw(&self) -> Option<&RawValue> {
-        self.json.as_deref()
-    }
-
     pub(crate) fn text(&self) -> &str {
-        self.raw().map_or("null", RawValue::get)
+        self.json.as_deref().unwrap_or("null")
     }
 
     pub(crate) fn attachments(&self) -> &[Bytes] {
@@ -73,18 +69,18 @@ impl<'a> Payload<'a> {
     }
 
     /// Reads the single data field of a format: an array is the list of arguments.
-    pub(crate) fn from_data(json: Option<&'a RawValue>) -> Self {
-        let is_list = json.is_some_and(|json| json.get().starts_with('['));
+    pub(crate) fn from_data(json: Option<&'a str>) -> Self {
+        let is_list = json.is_some_and(|json| json.starts_with('['));
         Self { shape: if is_list { Arity::Several } else { Arity::One }, ..Self::one(json) }
     }
 
     pub(crate) fn list(&self) -> ArgList<'_> {
-        ArgList { json: self.raw().map(RawValue::get), shape: self.shape, attachments: self.attachments() }
+        ArgList { json: self.json.as_deref(), shape: self.shape, attachments: self.attachments() }
     }
 
     /// Reads the single data field of a format: an array is the list of arguments.
-    pub(in crate::protocol) fn from_cow(json: Option<Cow<'a, RawValue>>, attachments: Attachments) -> Self {
-        let json = json.filter(|json| json.get() != "null");
+    pub(in crate::protocol) fn from_cow(json: Option<Cow<'a, str>>, attachments: Attachments) -> Self {
+        let json = json.filter(|json| *json != "null");
         let shape = Payload::from_data(json.as_deref()).shape;
         Self { json, shape, attachments, trace: None }
     }

@@ -50,12 +50,12 @@ fn decode_any(text: &str) -> Result<Incoming<'_>, Malformed> {
     let members: PlainMembers<'_> = serde_json::from_str(text).map_err(|error| Malformed::new(error.to_string()))?;
     let id = members.id.map(RequestId::parse).transpose()?;
     if let Some(EventMember(event)) = members.event {
-        let payload = Payload::from_data(members.data).traced(members.traceparent);
+        let payload = Payload::from_data(members.data.map(RawValue::get)).traced(members.traceparent);
         return Ok(Incoming::Event(Envelope { event, payload, id }));
     }
     if let Some(answer) = members.answer {
         let ask = answer.get().parse().map_err(|_| Malformed::new("`answer` is not the number of a question"))?;
-        let outcome = members.error.map_or(Ok(Payload::from_data(members.data)), Err);
+        let outcome = members.error.map_or_else(|| Ok(Payload::from_data(members.data.map(RawValue::get))), Err);
         return Ok(Incoming::Answer { ask, outcome });
     }
     if let Some(cancel) = members.cancel {
@@ -98,7 +98,7 @@ fn decode_usual(text: &str) -> Option<Envelope<'_>> {
             Some(RequestId::Integer(id.parse().ok().filter(|_| is_plain)?))
         }
     };
-    let payload = Payload::from_data((data.get() != "null").then_some(data));
+    let payload = Payload::from_data((data != "null").then_some(data));
     Some(Envelope { event: Cow::Borrowed(event), payload, id })
 }
 

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
+use crate::protocol::json::first_value;
 use crate::protocol::msgpack::{MsgpackLimits, MsgpackReader, MsgpackWriter};
 use crate::protocol::payload::Placeholders;
 use crate::protocol::{
@@ -16,7 +17,7 @@ use crate::protocol::{
 #[derive(Default)]
 struct MsgpackMembers<'a> {
     event: Option<&'a str>,
-    data: Option<(Box<RawValue>, Vec<Bytes>)>,
+    data: Option<(String, Vec<Bytes>)>,
     id: Option<Box<RawValue>>,
     answer: Option<u64>,
     error: Option<Box<RawValue>>,
@@ -84,10 +85,12 @@ fn scalar(reader: &mut MsgpackReader<'_>) -> Result<Option<Box<RawValue>>, Viola
     if !parts.is_empty() {
         return Err(Violation::new("binary data is for `data` alone"));
     }
-    Ok(Some(json).filter(|json| json.get() != "null"))
+    if json == "null" { Ok(None) } else { RawValue::from_string(json).map(Some).map_err(|_| NO_JSON) }
 }
 
-fn value(reader: &mut MsgpackReader<'_>) -> Result<(Box<RawValue>, Vec<Bytes>), Violation> {
+const NO_JSON: Violation = Violation { why: "a value that JSON does not have" };
+
+fn value(reader: &mut MsgpackReader<'_>) -> Result<(String, Vec<Bytes>), Violation> {
     let (json, parts) = reader.json()?;
     // A map that looks like a placeholder would be one, beside those of the parts.
     let is_clear =
@@ -95,8 +98,10 @@ fn value(reader: &mut MsgpackReader<'_>) -> Result<(Box<RawValue>, Vec<Bytes>), 
     if !is_clear {
         return Err(Violation::new("a value looks like the place of binary data"));
     }
-    let json = RawValue::from_string(json).map_err(|_| Violation::new("a value that JSON does not have"))?;
-    Ok((json, parts))
+    match first_value(&json) {
+        Some((_, "")) => Ok((json, parts)),
+        Some(_) | None => Err(NO_JSON),
+    }
 }
 
 /// The frame of what the server says, with the offset of an event for a client that can resume.

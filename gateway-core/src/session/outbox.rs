@@ -173,6 +173,7 @@ impl Outbox {
     }
 
     /// Queues one frame without waiting.
+    #[inline]
     pub(crate) fn push(&self, frame: Encoded, delivery: Delivery) -> Result<Pushed, SendError> {
         self.push_into(self.lock(), frame, delivery)
     }
@@ -265,16 +266,21 @@ impl Outbox {
     #[inline]
     fn insert(&self, queue: &mut Queue, frame: Encoded, delivery: Delivery) -> Result<(), SendError> {
         if queue.waiting.is_empty() {
-            queue.waiting.push(frame, delivery);
+            queue.waiting.push_only(frame, delivery);
+            self.raise_high_water(queue);
+            return Ok(());
+        }
+        self.insert_behind(queue, frame, delivery)
+    }
+
+    fn insert_behind(&self, queue: &mut Queue, frame: Encoded, delivery: Delivery) -> Result<(), SendError> {
+        if !self.fits_as(queue, frame.len(), delivery) {
+            self.make_room(queue, frame.len(), delivery)?;
+        }
+        if self.is_kept(delivery) {
+            queue.waiting.append(frame, delivery);
         } else {
-            if !self.fits_as(queue, frame.len(), delivery) {
-                self.make_room(queue, frame.len(), delivery)?;
-            }
-            if self.is_kept(delivery) {
-                queue.waiting.append(frame, delivery);
-            } else {
-                queue.waiting.push(frame, delivery);
-            }
+            queue.waiting.push(frame, delivery);
         }
         self.raise_high_water(queue);
         Ok(())
@@ -336,8 +342,30 @@ impl Outbox {
         if !queue.open || queue.blocked {
             return (false, 0);
         }
-        let Some(direct) = queue.direct.take() else { return (false, 0) };
         let mut bytes = 0;
+        // The usual case: one frame, written completely.
+        if let Some((only, direct)) = queue.only_frame() {
+            let len = only.len();
+            match direct.try_write(only) {
+                Ok(written) if written == len => {
+                    queue.waiting.finish();
+                    self.update_high_water(queue);
+                    return (true, len);
+                }
+                Ok(written) => {
+                    queue.waiting.advance(written);
+                    bytes = written;
+                }
+                // Written again below, with what it says.
+                Err(_) => {}
+            }
+        }
+        self.write_pieces(queue, bytes)
+    }
+
+    /// Goes on with a direct write of which `bytes` are written.
+    fn write_pieces(&self, queue: &mut Queue, mut bytes: usize) -> (bool, usize) {
+        let Some(direct) = queue.direct.take() else { return (false, 0) };
         let written = queue.write(|frames| match direct.try_write(frames) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
             written => Poll::Ready(written.inspect(|written| bytes += written)),

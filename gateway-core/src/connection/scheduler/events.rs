@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 
-use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tracing::Span;
 
@@ -444,7 +443,7 @@ fn responder<'a>(
     payload: &Payload<'_>,
 ) -> Responder<'a> {
     Responder::new(&context.session, event, id)
-        .with_compat(context.application.compat, payload.raw().map(RawValue::get))
+        .with_compat(context.application.compat, payload.json.as_deref())
 }
 
 /// Logs the request of a panic; the panic hook has logged the location.

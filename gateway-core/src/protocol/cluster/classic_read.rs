@@ -258,7 +258,7 @@ fn answered(first: Option<&RawValue>, all: Option<&RawValue>, parts: &Attachment
         (None, None) => return Ok(RawArgs::default()),
     };
     let (json, parts) = keep_named(part.get().to_owned(), parts.as_deref().unwrap_or_default());
-    let mut payload = if is_list { answer_arguments(&json)? } else { Payload::one(Some(serde_json::from_str(&json)?)) };
+    let mut payload = if is_list { answer_arguments(&json)? } else { Payload::one(Some(&json)) };
     payload.attachments = (!parts.is_empty()).then(|| parts.into());
     Ok(RawArgs::from(payload))
 }

@@ -1,5 +1,6 @@
 //! Events as blocks of lines, and what a stream begins and ends with.
 
+use crate::protocol::encoded::take_buffer;
 use crate::protocol::json::push_string;
 use crate::protocol::plain::{self, expected_len};
 use crate::protocol::{ContentRef, Disconnect, Encoded, Outgoing};
@@ -16,7 +17,7 @@ pub(crate) const HEARTBEAT: &[u8] = b":\n\n";
 
 /// Encodes a message; nothing for messages that the format does not send.
 pub(in crate::protocol) fn encode_event_stream(outgoing: &Outgoing<'_>) -> Encoded {
-    let mut out = Vec::with_capacity(expected_len(outgoing) + 16);
+    let mut out = take_buffer(expected_len(outgoing) + 16);
     match *outgoing {
         Outgoing::Event { event, content, .. }
         | Outgoing::Reply { event, content, id: None, .. }

@@ -14,7 +14,7 @@ impl<'a> StreamRefusal<'a> {
     /// Reads the frames of a refusal back; `None` where there is no exception.
     pub(crate) fn read(frames: &'a [u8]) -> Option<Self> {
         let (exception, close) = first_value(std::str::from_utf8(frames).ok()?)?;
-        Some(Self { exception: exception.get(), close })
+        Some(Self { exception, close })
     }
 
     /// Returns `true` if the client should try again later.

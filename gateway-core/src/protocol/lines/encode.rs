@@ -1,5 +1,6 @@
 //! Messages of the server, each as one line or as one message of `MessagePack` behind its length.
 
+use crate::protocol::encoded::take_buffer;
 use crate::protocol::json::push_string;
 use crate::protocol::lines::decoder::LENGTH;
 use crate::protocol::msgpack::MsgpackWriter;
@@ -8,7 +9,7 @@ use crate::protocol::{CloseCode, Disconnect, Encoded, Outgoing, WireFormat, plai
 /// One line of JSON, with the offset of an event for a client that can resume.
 pub(crate) fn encode_line(outgoing: &Outgoing<'_>, offset: Option<&str>) -> Encoded {
     let expected = plain::expected_len(outgoing) + offset.map_or(0, str::len) + 13;
-    let mut line = Vec::with_capacity(expected);
+    let mut line = take_buffer(expected);
     plain::encode_numbered(outgoing, offset, &mut line);
     if line.is_empty() { Encoded::nothing() } else { into_line(line).into() }
 }
@@ -71,7 +72,7 @@ fn pack_json(json: &str) -> Encoded {
 }
 
 fn packed(expected: usize, write: impl FnOnce(&mut Vec<u8>)) -> Encoded {
-    let mut bytes = Vec::with_capacity(LENGTH + expected);
+    let mut bytes = take_buffer(LENGTH + expected);
     bytes.extend_from_slice(&[0; LENGTH]);
     write(&mut bytes);
     let length = u32::try_from(bytes.len() - LENGTH).expect("a message has less than 4 GiB");

@@ -119,6 +119,15 @@ impl FrameDecoder {
         deliver: &mut dyn FnMut(ReceivedMessage<'_>) -> Flow,
         flow: &mut Flow,
     ) -> Result<usize, Disconnect> {
+        if self.message.is_none()
+            && let Some((mask, payload)) = header::usual_text(input)
+            && payload.len() <= self.message_bytes
+        {
+            unmask(payload, mask, 0);
+            let text = std::str::from_utf8(payload).map_err(|_| invalid_utf8())?;
+            *flow = deliver(ReceivedMessage::Text(text));
+            return Ok(header::USUAL + payload.len());
+        }
         let header = match self.parse(input)? {
             Parsed::Header(header) => header,
             Parsed::Requirements(_) => {

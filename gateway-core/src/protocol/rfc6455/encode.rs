@@ -28,9 +28,9 @@ impl OpCode {
 /// Bytes of the longest header of an unmasked frame.
 pub(crate) const LONGEST_HEADER: usize = 10;
 
-/// One whole frame whose payload, of about `expected` bytes, is written by `write`: the bytes, and where in them the frame starts.
-pub(crate) fn frame(opcode: OpCode, expected: usize, write: impl FnOnce(&mut Vec<u8>)) -> (Vec<u8>, u32) {
-    let mut bytes = Vec::with_capacity(LONGEST_HEADER + expected);
+/// One whole frame in an empty buffer, whose payload is written by `write`: the bytes, and where in them the frame starts.
+#[inline]
+pub(crate) fn frame(mut bytes: Vec<u8>, opcode: OpCode, write: impl FnOnce(&mut Vec<u8>)) -> (Vec<u8>, u32) {
     bytes.extend_from_slice(&[0; LONGEST_HEADER]);
     write(&mut bytes);
     let payload = bytes.len() - LONGEST_HEADER;

@@ -81,6 +81,21 @@ pub(crate) fn parse(bytes: &[u8], reserved: Reserved) -> Result<Parsed, Disconne
     Ok(Parsed::Header(Header { fin, opcode, compressed, mask, payload, len }))
 }
 
+/// Length of the header of [`usual_text`].
+pub(crate) const USUAL: usize = 6;
+
+/// The mask and the payload of the usual frame, if the input begins with one: a whole text of at most 125 bytes that is not
+/// compressed. All other frames are left to [`parse`], which reads the same of this one.
+#[inline]
+pub(crate) fn usual_text(input: &mut [u8]) -> Option<([u8; 4], &mut [u8])> {
+    let (&mut [first, second, ref mask @ ..], body) = input.split_first_chunk_mut::<USUAL>()?;
+    let len = second ^ 0x80;
+    if first != 0x81 || len > 125 {
+        return None;
+    }
+    Some((*mask, body.get_mut(..usize::from(len))?))
+}
+
 /// RFC 7692 §6.1: the bit stands on the first frame of a data message, and nowhere else.
 #[cold]
 fn begins_compressed(first: u8, reserved: Reserved) -> bool {

@@ -8,7 +8,8 @@ pub(crate) fn unmask(data: &mut [u8], mask: [u8; 4], offset: usize) {
     for word in words {
         *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
     }
-    for (byte, mask) in rest.iter_mut().zip(mask.iter().cycle()) {
+    // Fewer than eight bytes: what is left of the last word.
+    for (byte, mask) in rest.iter_mut().zip(wide.to_ne_bytes()) {
         *byte ^= mask;
     }
 }

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use crate::protocol::json::{first_value, is_space};
 use crate::protocol::{Arity, Payload, Violation, is_reserved};
 
@@ -40,7 +38,10 @@ fn read_event<const ANY_NAME: bool>(json: &str) -> Result<(Cow<'_, str>, Payload
     if is_end(rest) {
         return Ok((name, Payload::one(Some(first))));
     }
-    let several = RawValue::from_string(["[", several].concat()).map_err(|_| INVALID)?;
+    let several = ["[", several.trim_end_matches(is_space_char)].concat();
+    if !is_rest_of_list(rest) {
+        return Err(INVALID);
+    }
     Ok((name, Payload { json: Some(Cow::Owned(several)), shape: Arity::Several, ..none() }))
 }
 
@@ -55,7 +56,7 @@ fn usual_name(json: &str) -> Option<(&str, &str)> {
 
 fn any_name(json: &str) -> Result<(Cow<'_, str>, &str), Violation> {
     let (name, rest) = json.strip_prefix('[').and_then(first_value).ok_or(INVALID)?;
-    Ok((event_name(name.get())?, rest))
+    Ok((event_name(name)?, rest))
 }
 
 /// The arguments of an ack.
@@ -68,7 +69,10 @@ pub(in crate::protocol) fn answer(json: &str) -> Result<Payload<'_>, Violation> 
     if is_end(rest) {
         return Ok(Payload::one(Some(first)));
     }
-    let several = serde_json::from_str(json).map_err(|_| INVALID)?;
+    if !is_rest_of_list(rest) {
+        return Err(INVALID);
+    }
+    let several = json.trim_end_matches(is_space_char);
     Ok(Payload { json: Some(Cow::Borrowed(several)), shape: Arity::Several, ..none() })
 }
 
@@ -102,6 +106,18 @@ fn number_name(json: &str) -> Option<Cow<'_, str>> {
     })
 }
 
+/// Returns `true` if `rest`, which follows a value of a list, goes on to the list's end as JSON does.
+fn is_rest_of_list(mut rest: &str) -> bool {
+    loop {
+        rest = rest.trim_start_matches(is_space_char);
+        match rest.strip_prefix(',').map(first_value) {
+            Some(Some((_, behind))) => rest = behind,
+            Some(None) => return false,
+            None => return is_end(rest),
+        }
+    }
+}
+
 /// Returns `true` if only the closing bracket is left.
 fn is_end(text: &str) -> bool {
     text == "]" || text.trim_matches(is_space_char) == "]"
@@ -118,7 +134,7 @@ mod tests {
     use super::*;
 
     fn shown(payload: &Payload<'_>) -> String {
-        format!("{} {:?}", payload.raw().map_or("-", RawValue::get), payload.shape)
+        format!("{} {:?}", payload.json.as_deref().unwrap_or("-"), payload.shape)
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::value::RawValue;
 
 use crate::protocol::payload::Placeholders;
 use crate::protocol::socket_io::head::{Head, PacketType};
@@ -157,10 +156,7 @@ impl PartialPacket {
         let placeholders = placeholders.ok_or(Violation::new("too many placeholders"))?;
         let order = placeholders.order(wanted).ok_or(Violation::new("illegal attachments"))?;
         let payload = match placeholders.renumbered(payload.text()) {
-            Some(json) => {
-                let json = RawValue::from_string(json).map_err(|_| Violation::new("illegal attachments"))?;
-                Payload { json: Some(Cow::Owned(json)), ..payload }
-            }
+            Some(json) => Payload { json: Some(Cow::Owned(json)), ..payload },
             None => payload,
         };
         Ok(Self {

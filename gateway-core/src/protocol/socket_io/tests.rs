@@ -15,7 +15,7 @@ fn first(number: usize) -> String {
 }
 
 fn shown(payload: &Payload<'_>) -> String {
-    let json = payload.raw().map_or("-", RawValue::get);
+    let json = payload.json.as_deref().unwrap_or("-");
     let parts: Vec<String> = payload.attachments().iter().map(|part| format!(" {part:?}")).collect();
     format!("{json} {:?}{}", payload.shape, parts.concat())
 }

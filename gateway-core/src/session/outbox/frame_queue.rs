@@ -55,9 +55,18 @@ impl FrameQueue {
         }
     }
 
+    /// Pushes a frame to the empty queue.
+    #[inline]
+    pub(super) fn push_only(&mut self, frame: Encoded, delivery: Delivery) {
+        debug_assert!(self.is_empty() && self.is_alone(), "the first");
+        self.bytes = frame.len();
+        self.messages = frame.messages();
+        self.front = Some((frame, delivery));
+    }
+
     /// Appends a frame, merged with the last if both are unshared and of one kind.
     #[inline]
-    pub(super) fn append(&mut self, frame: Encoded, delivery: Delivery) {
+    pub(super) fn append(&mut self, mut frame: Encoded, delivery: Delivery) {
         let last = match &mut self.behind {
             Some(behind) => behind.back_mut(),
             None => self.front.as_mut(),
@@ -67,6 +76,7 @@ impl FrameQueue {
             && last.append(&frame)
         {
             self.count(&frame);
+            frame.reclaim();
         } else {
             self.push(frame, delivery);
         }
@@ -100,6 +110,9 @@ impl FrameQueue {
     #[inline]
     pub(super) fn finish(&mut self) {
         debug_assert!(self.is_alone(), "the only one");
+        if let Some((frame, _)) = &mut self.front {
+            frame.reclaim();
+        }
         self.front = None;
         self.messages = 0;
         self.bytes = 0;
@@ -144,7 +157,9 @@ impl FrameQueue {
                 return;
             }
             written -= rest;
-            self.pop();
+            if let Some((mut frame, _)) = self.pop() {
+                frame.reclaim();
+            }
         }
     }
 

@@ -149,6 +149,15 @@ impl Queue {
         (self.open && !self.waiting.is_empty()) || self.pongs().is_some()
     }
 
+    /// The frame to write and its writer, if there is nothing else to write.
+    #[inline]
+    pub(super) fn only_frame(&self) -> Option<(&[u8], &Direct)> {
+        if !self.waiting.is_alone() || self.pongs().is_some() {
+            return None;
+        }
+        self.waiting.next().zip(self.direct.as_ref())
+    }
+
     pub(super) fn push_pong(&mut self, pong: &[u8]) {
         self.rare().pongs.get_or_insert_default().push(pong);
     }

@@ -128,7 +128,7 @@ impl DataParts<'_> {
         let (json, attachments) = keep_named(json.get().to_owned(), self.attachments);
         let mut payload = match data.args {
             Some(_) => answer_arguments(&json).map_err(|_| NodeFormatError::Malformed("no arguments"))?,
-            None => Payload::one(Some(parsed(&json)?)),
+            None => Payload::one(Some(&json)),
         };
         payload.attachments = (!attachments.is_empty()).then(|| attachments.into());
         Ok(payload.into())
