@@ -442,8 +442,7 @@ fn responder<'a>(
     id: Option<RequestId>,
     payload: &Payload<'_>,
 ) -> Responder<'a> {
-    Responder::new(&context.session, event, id)
-        .with_compat(context.application.compat, payload.json.as_deref())
+    Responder::new(&context.session, event, id).with_compat(context.application.compat, payload.json.as_deref())
 }
 
 /// Logs the request of a panic; the panic hook has logged the location.

@@ -236,7 +236,7 @@ enum Untagged<B> {
 }
 
 fn value_of<T: DeserializeOwned>(json: &str) -> Result<T, String> {
-    let payload = Payload::one(Some(serde_json::from_str(json).unwrap()));
+    let payload = Payload::one(Some(json));
     payload.list().read_value::<T>().map_err(|error| payload.list().fault_of_value::<T>(&error).to_string())
 }
 
