@@ -27,6 +27,11 @@ impl Namespace {
         &self.0.name
     }
 
+    /// Notes an event that the contract of the namespace does not list, as each target does for its own.
+    pub(crate) fn note_typed<E: Event>(&self) {
+        self.0.note_typed::<E>();
+    }
+
     /// The cluster, if the server is in one.
     pub(crate) fn cluster(&self) -> Option<&Arc<Cluster>> {
         self.0.cluster()

@@ -118,6 +118,9 @@ impl ServerTarget {
     /// Sends a typed event, as [`ServerTarget::emit`].
     #[allow(clippy::needless_pass_by_value, reason = "an event is said, not lent: `send(Posted { .. })`")]
     pub fn send<E: Event>(&self, event: E) -> BroadcastResult {
+        if cfg!(debug_assertions) {
+            self.acted_on().iter().for_each(Namespace::note_typed::<E>);
+        }
         self.emit_args(E::NAME, RawArgs::event(&event))
     }
 

@@ -143,3 +143,24 @@ async fn an_event_that_a_gateway_does_not_name_fails_its_test() {
     ann.emit_with_ack::<()>("far", ()).await.unwrap();
     ann.expect::<Far>().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_event_to_the_whole_server_is_noted_where_it_is_not_listed() {
+    let server = Server::empty().gateway::<beside::Beside>().test().await.unwrap();
+    let mut ann = server.connect("/beside").await.unwrap();
+    server.handle().all().send(beside::Near { by: 1 });
+    ann.expect::<beside::Near>().await;
+    assert!(server.handle().unlisted_events().is_empty());
+    server.handle().all().send(Far);
+    ann.expect::<Far>().await;
+    assert_eq!(server.handle().unlisted_events(), ["`far` in `/beside`"]);
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "`far` in `/named/{room}` is not among the events that its gateway names")]
+async fn an_event_to_the_whole_server_fails_the_test_of_a_gateway_that_does_not_name_it() {
+    let server = Server::empty().gateway::<Named>().test().await.unwrap();
+    let mut ann = server.connect("/named/7").await.unwrap();
+    server.handle().all().send(Far);
+    ann.expect::<Far>().await;
+}
