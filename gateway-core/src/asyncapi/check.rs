@@ -41,7 +41,7 @@ impl<'a> ContractCheck<'a> {
             contract,
             file: file.to_owned(),
             allowed: Vec::new(),
-            may_write: std::env::var_os(CI).is_none_or(|value| value.is_empty()),
+            may_write: may_write(),
             accepted: std::env::var(ACCEPT).ok(),
         }
     }
@@ -108,6 +108,31 @@ impl<'a> ContractCheck<'a> {
         }
         Ok(self.may_write)
     }
+}
+
+/// Passes if a file that was generated from a contract has this text. Otherwise the file is written, where it may be.
+#[track_caller]
+pub(super) fn assert_generated(file: &Path, text: &str) {
+    let Some(is_written) = regenerated(file, text, may_write()) else { return };
+    let file = file.display();
+    match is_written {
+        Ok(true) => panic!("`{file}` was not what the contract generates; it has been written: commit it"),
+        Ok(false) => {
+            panic!("`{file}` is not what the contract generates: run this test where `{CI}` is not set, and commit it")
+        }
+        Err(error) => panic!("`{file}` cannot be written: {error}"),
+    }
+}
+
+/// `None` if the file is current; otherwise whether it has been written.
+fn regenerated(file: &Path, text: &str, may_write: bool) -> Option<std::io::Result<bool>> {
+    // A checkout may have changed the ends of lines.
+    let is_current = std::fs::read_to_string(file).is_ok_and(|committed| committed.replace("\r\n", "\n") == text);
+    (!is_current).then(|| if may_write { std::fs::write(file, text).map(|()| true) } else { Ok(false) })
+}
+
+fn may_write() -> bool {
+    std::env::var_os(CI).is_none_or(|value| value.is_empty())
 }
 
 /// A code that stands for exactly these changes.
@@ -350,5 +375,18 @@ mod tests {
         std::fs::remove_file(&document.0).unwrap();
         std::fs::create_dir(&document.0).unwrap();
         assert!(matches!(document.check(&contract, true).run(), Err(CheckFailure::File { .. })));
+    }
+    #[test]
+    fn a_generated_file_is_written_where_that_is_allowed() {
+        let document = Document::new("generated");
+        let text = "one\ntwo\n";
+        assert!(matches!(regenerated(&document.0, text, false), Some(Ok(false))));
+        assert!(!document.0.exists());
+        assert!(matches!(regenerated(&document.0, text, true), Some(Ok(true))));
+        document.write(&document.read().replace('\n', "\r\n"));
+        assert!(regenerated(&document.0, text, false).is_none());
+        std::fs::remove_file(&document.0).unwrap();
+        std::fs::create_dir(&document.0).unwrap();
+        assert!(matches!(regenerated(&document.0, text, true), Some(Err(_))));
     }
 }

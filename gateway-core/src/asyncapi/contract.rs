@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::asyncapi::check::ContractCheck;
+use crate::asyncapi::check::{ContractCheck, assert_generated};
 use crate::asyncapi::compare::{Change, changes};
 use crate::asyncapi::document::{AsyncApiVersion, document};
 use crate::asyncapi::model::{Contract, NamespaceContract, SCHEMAS, SourcePlace};
@@ -119,6 +119,28 @@ impl Contract {
     #[track_caller]
     pub fn assert_current(&self, file: impl AsRef<Path>) {
         self.check(file).assert();
+    }
+
+    /// Passes if the committed file is what [`Contract::to_typescript`] writes. Otherwise the file is written, unless the environment variable
+    /// `CI` is set. The path is relative to the folder of the package under test.
+    ///
+    /// # Panics
+    ///
+    /// If the file was not current.
+    #[track_caller]
+    pub fn assert_typescript_current(&self, file: impl AsRef<Path>) {
+        assert_generated(file.as_ref(), &self.to_typescript());
+    }
+
+    /// Passes if the committed file is what [`Contract::to_socket_io_typescript`] writes, as
+    /// [`assert_typescript_current`](Contract::assert_typescript_current).
+    ///
+    /// # Panics
+    ///
+    /// If the file was not current.
+    #[track_caller]
+    pub fn assert_socket_io_typescript_current(&self, file: impl AsRef<Path>) {
+        assert_generated(file.as_ref(), &self.to_socket_io_typescript());
     }
 
     /// Returns the namespace with this path.
