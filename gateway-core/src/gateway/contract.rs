@@ -289,10 +289,9 @@ impl ContractWriter {
         let DescribedPayload { style, schema, may_be_absent } = payload;
         let written = match schema {
             None => (*style == PayloadStyle::Binary).then(binary),
+            Some(schema) if *style == PayloadStyle::Arguments => self.components.arguments(schema),
             Some(schema) => self.components.schema(schema),
         };
-        let may_be_short = *style == PayloadStyle::Arguments && schema.is_some_and(|schema| schema.is_incoming());
-        let written = if may_be_short { written.map(shortened) } else { written };
         let type_name = schema.filter(|_| written.is_none()).map(|schema| schema.short_name());
         Payload { style: *style, schema: written, type_name, may_be_absent: *may_be_absent }
     }
@@ -370,24 +369,6 @@ fn unknown_scheme(guard: &str) -> Value {
         "type": "userPassword",
         "description": format!("The guard `{guard}` decides from the handshake: its `auth` payload, headers, cookies or query."),
     })
-}
-
-/// The schema of a list of arguments whose last ones may be left out: what is missing is read as `null`.
-fn shortened(mut list: Value) -> Value {
-    let takes_null = |schema: &Value| {
-        let is_null = |ty: &Value| ty.as_str() == Some("null");
-        let by_type = schema
-            .get("type")
-            .is_some_and(|ty| is_null(ty) || ty.as_array().is_some_and(|types| types.iter().any(is_null)));
-        let variants = ["anyOf", "oneOf"].iter().filter_map(|choice| schema.get(*choice)?.as_array()).flatten();
-        by_type
-            || variants.filter_map(|variant| variant.get("type")).any(is_null)
-            || schema.as_object().is_some_and(serde_json::Map::is_empty)
-    };
-    let Some(items) = list.get("items").and_then(Value::as_array) else { return list };
-    let needed = items.iter().rposition(|item| !takes_null(item)).map_or(0, |last| last + 1);
-    list["minItems"] = json!(needed);
-    list
 }
 
 fn null() -> Payload {

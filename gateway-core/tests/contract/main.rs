@@ -6,7 +6,9 @@
     reason = "handlers have the signatures whose contract is told"
 )]
 
+mod arguments;
 mod chat;
 mod documents;
 mod events;
+mod lenient;
 mod types;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use gateway_core::contract::{ClientReply, Contract, NamespaceContract, PayloadStyle};
-use gateway_core::extract::{Args, Binary};
+use gateway_core::extract::{Args, Binary, Lenient};
 use gateway_core::prelude::*;
 use gateway_core::validation::Valid;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -72,6 +72,10 @@ struct Inner {
     count: u8,
 }
 
+/// Read leniently, in this order.
+#[derive(Deserialize, JsonSchema)]
+struct Measures(u8, i8, f64, bool, String, Option<Inner>);
+
 #[derive(Deserialize)]
 struct Secret;
 
@@ -114,6 +118,9 @@ impl Types {
 
     #[subscribe]
     fn optional(&self, _: Args<(u8, Option<u8>, Option<String>)>) {}
+
+    #[subscribe]
+    fn measures(&self, _: Args<Lenient<Measures>>) {}
 
     #[subscribe]
     fn later(&self, _ack: gateway_core::extract::Ack) {}

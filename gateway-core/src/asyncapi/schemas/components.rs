@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::asyncapi::keys::Keys;
 use crate::asyncapi::model::SCHEMAS;
+use crate::asyncapi::schemas::arguments::list_of_arguments;
 use crate::asyncapi::schemas::equal::equal_names;
 use crate::asyncapi::schemas::normal::{Rules, each_reference, normalise};
 
@@ -44,10 +45,6 @@ impl SchemaRequest {
 
     pub(crate) fn without_schema<T>(direction: Direction) -> Self {
         Self { direction, type_name: type_name::<T>(), write: None }
-    }
-
-    pub(crate) fn is_incoming(&self) -> bool {
-        self.direction == Direction::Incoming
     }
 
     /// The name of a type without a schema, without the paths of modules.
@@ -116,17 +113,34 @@ impl Components {
 
     /// The schema of a type, with references that [`Components::finish`] replaces; `None` for a type without `JsonSchema`.
     pub(crate) fn schema(&mut self, request: &SchemaRequest) -> Option<Value> {
-        let (generator, rules) = match request.direction {
+        let (generator, rules) = self.of(request.direction);
+        let schema = (request.write?)(generator);
+        Some(finished(generator, schema, rules))
+    }
+
+    /// The schema of a list of arguments that a type is read from or written as; `None` for a type that has none.
+    ///
+    /// A named tuple is referred to by its name, unless its last items may be left out here: its name stands for the whole list elsewhere.
+    pub(crate) fn arguments(&mut self, request: &SchemaRequest) -> Option<Value> {
+        let schema = self.schema(request)?;
+        let whole = self.followed(request.direction, &schema).unwrap_or_else(|| schema.clone());
+        let list = list_of_arguments(whole.clone(), request.direction == Direction::Incoming)?;
+        Some(if list == whole { schema } else { list })
+    }
+
+    /// The component that a schema refers to.
+    fn followed(&mut self, direction: Direction, schema: &Value) -> Option<Value> {
+        let (_, name) = target_of(schema.get("$ref")?.as_str()?)?;
+        let (generator, rules) = self.of(direction);
+        let component = Schema::try_from(generator.definitions().get(&name)?.clone()).ok()?;
+        Some(finished(generator, component, rules))
+    }
+
+    fn of(&mut self, direction: Direction) -> (&mut SchemaGenerator, Rules) {
+        match direction {
             Direction::Incoming => (&mut self.incoming, Rules::INCOMING),
             Direction::Outgoing => (&mut self.outgoing, Rules::OUTGOING),
-        };
-        let mut schema = (request.write?)(generator);
-        for transform in generator.transforms_mut() {
-            transform.transform(&mut schema);
         }
-        let mut schema = schema.to_value();
-        normalise(&mut schema, rules);
-        Some(schema)
     }
 
     /// Names the components that `used` refers to, and replaces its references.
@@ -150,6 +164,16 @@ impl Components {
         });
         components.collect()
     }
+}
+
+/// A schema in the form that the document has.
+fn finished(generator: &mut SchemaGenerator, mut schema: Schema, rules: Rules) -> Value {
+    for transform in generator.transforms_mut() {
+        transform.transform(&mut schema);
+    }
+    let mut schema = schema.to_value();
+    normalise(&mut schema, rules);
+    schema
 }
 
 type Name = (Direction, String);

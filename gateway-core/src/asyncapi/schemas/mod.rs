@@ -1,5 +1,6 @@
 //! Schemas of types, collected from `schemars` and brought into one form.
 
+mod arguments;
 mod components;
 mod equal;
 mod normal;

@@ -6,6 +6,7 @@ mod docs;
 mod entry;
 mod failures;
 mod foreign;
+mod lenient;
 mod replies;
 mod schema_probe;
 
