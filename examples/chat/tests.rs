@@ -1,5 +1,6 @@
 //! The gateway over sockets in memory, and the files of the page.
 
+use gateway_core::contract::Contract;
 use gateway_core::prelude::*;
 use gateway_core::serve::Body;
 use gateway_core::testing::{self, ConnectError, MemoryBus, TestClient, TestCluster, TestServer};
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::events::{Entered, Left, People, Posted, Receipt, RoomSize, Typing};
 use crate::gateway::Chat;
-use crate::house::House;
+use crate::house::{House, now};
 use crate::page;
 
 async fn chat() -> TestServer {
@@ -244,6 +245,14 @@ async fn who_talks_too_fast_waits_a_second_for_each_message() {
     say(&mut ann, "pardon").await;
 }
 
+/// Waits for the clock by which the earlier of two on two servers has a nickname: in one millisecond their ids decide.
+fn next_millisecond() {
+    let before = now();
+    while now() == before {
+        std::hint::spin_loop();
+    }
+}
+
 async fn two_servers() -> TestCluster {
     testing::cluster(2, |server| server.gateway::<Chat>().provide(House::new())).await.unwrap()
 }
@@ -276,6 +285,7 @@ async fn people_of_two_servers_are_in_one_room_and_counted_there() {
 async fn a_nickname_belongs_to_one_person_on_all_servers() {
     let cluster = two_servers().await;
     let ann = enter(cluster.node(0), "Ann").await;
+    next_millisecond();
     assert_eq!(refusal(cluster.node(1), json!({"nickname": "ann", "seat": "another"})).await, "nickname_taken");
     assert_eq!(refusal(cluster.node(1), json!({"nickname": "ann"})).await, "nickname_taken");
     ann.close().await;
@@ -330,7 +340,32 @@ fn the_page_and_every_file_it_names_are_served() {
     assert_eq!(post.status(), 405);
 }
 
+fn contract() -> Contract {
+    Server::empty().gateway::<Chat>().contract().unwrap()
+}
+
 #[test]
 fn the_committed_contract_is_current() {
-    Server::empty().gateway::<Chat>().contract().unwrap().assert_current("chat/asyncapi.json");
+    contract().assert_current("chat/asyncapi.json");
+}
+
+#[test]
+fn the_types_of_the_page_are_current() {
+    contract().assert_typescript_current("chat/contract.ts");
+}
+
+#[test]
+fn a_field_that_is_renamed_fails_the_check_with_a_sentence() {
+    let mut deployed = contract();
+    let message = deployed.schemas.get_mut("NewMessage").unwrap();
+    let text = message["properties"].as_object_mut().unwrap().remove("text").unwrap();
+    message["properties"]["body"] = text;
+    message["required"] = json!(["room", "body"]);
+    let file = std::env::temp_dir().join(format!("chat-contract-{}.json", std::process::id()));
+    std::fs::write(&file, deployed.to_json()).unwrap();
+    let failure = contract().check(&file).run().unwrap_err().to_string();
+    std::fs::remove_file(&file).unwrap();
+    let expected = "/chat request \"message\" body: field renamed: `body` is now `text` (FieldRenamed): breaks deployed clients, \
+                    the server knows it by the older name";
+    assert!(failure.contains(expected) && failure.contains("GATEWAY_CONTRACT_ACCEPT="), "{failure}");
 }

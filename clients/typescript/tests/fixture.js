@@ -14,21 +14,34 @@ const binaries = process.env.FIXTURES ?? join(repository, "target", "debug");
 const PATIENCE = Number(process.env.PATIENCE ?? 30_000);
 
 /** Starts a fixture, on a free port unless `--port` is among the options. */
-export async function start(name, ...options) {
+export function start(name, ...options) {
   const port = options.includes("--port") ? [] : ["--port", "0"];
-  const server = spawn(join(binaries, name), [...port, ...options], { stdio: ["ignore", "pipe", "inherit"] });
+  return run(join(binaries, name), [...port, ...options]);
+}
+
+/** Starts an example of the repository. */
+export const startExample = (name) => run(join(binaries, "examples", name), ["127.0.0.1:0"]);
+
+async function run(program, args) {
+  const server = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   const exited = once(server, "exit");
   // A suite that breaks off leaves no server behind.
   process.once("exit", () => server.kill("SIGKILL"));
-  const [line] = await within("the line \"listening on\"", Promise.race([
-    once(createInterface(server.stdout), "line"),
-    exited.then(([code]) => Promise.reject(new Error(`${name} ended with ${code}`))),
+  const address = new Promise((resolve) => {
+    const look = (line) => {
+      const found = /listening on (?:http:\/\/)?127\.0\.0\.1:(\d+)/.exec(line)?.[1];
+      if (found) resolve(found);
+    };
+    createInterface(server.stdout).on("line", look);
+    createInterface(server.stderr).on("line", (line) => { look(line); console.error(line); });
+  });
+  const port = await within("the line \"listening on\"", Promise.race([
+    address,
+    exited.then(([code]) => Promise.reject(new Error(`${program} ended with ${code}`))),
   ]));
-  const port_ = /^listening on 127\.0\.0\.1:(\d+)$/.exec(line)?.[1];
-  assert.ok(port_, `unexpected first line: ${line}`);
   return {
-    port: Number(port_),
-    url: (path = "/") => `ws://127.0.0.1:${port_}${path}`,
+    port: Number(port),
+    url: (path = "/") => `ws://127.0.0.1:${port}${path}`,
     /** Ends the server as a supervisor would, or at once; resolves to its exit code. */
     async stop(signal = "SIGTERM") {
       server.kill(signal);

@@ -1,22 +1,15 @@
 /** The package: its size, its types, and the copy of it that the chat example serves. */
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { bundle, page, pageBundle } from "../build.js";
+import { compiles } from "./compiler.js";
 
 const folder = fileURLToPath(new URL("..", import.meta.url));
 const KIB = 1024;
-
-/** Runs the compiler; rejects with what it says. */
-async function compiles(project) {
-  const tsc = `${folder}node_modules/typescript/bin/tsc`;
-  await promisify(execFile)(process.execPath, [tsc, "--project", project], { cwd: folder }).catch(({ stdout }) => assert.fail(stdout));
-}
 
 test("minified and compressed it has at most 8 KiB", async (context) => {
   const text = await bundle({ minify: true });

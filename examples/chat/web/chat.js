@@ -1,9 +1,19 @@
-/** What happens in the chat: the connection, the rooms, and what is said in them. What it looks like is in view.js. */
+// @ts-check
+/**
+ * What happens in the chat: the connection, the rooms, and what is said in them. What it looks like is in view.js. TypeScript checks the
+ * calls of the connection against the contract of the server's handlers.
+ *
+ * @import { Client, Options, Status } from "@gateway-core/client"
+ * @import { Chat, Posted } from "../contract.ts"
+ */
 
 import { Outgoing } from "./outgoing.js";
 import * as view from "./view.js";
 
-// The same chat by either client: the page names the other one.
+/**
+ * The same chat by either client: the page names the other one.
+ * @type {{ connect(path: string, options: Options): Client<Chat> }}
+ */
 const { connect } = await import(document.documentElement.dataset.client ?? "./gateway.js");
 
 const FIRST_ROOM = "lobby";
@@ -12,8 +22,9 @@ const TYPING_EVERY = 2_000, TYPING_LASTS = 4_500;
 
 const random = () => crypto.getRandomValues(new Uint32Array(4));
 const remember = (key, value) => sessionStorage.setItem(key, JSON.stringify(value));
-const recall = (key, otherwise) => JSON.parse(sessionStorage.getItem(key)) ?? otherwise;
+const recall = (key, otherwise) => JSON.parse(sessionStorage.getItem(key) ?? "null") ?? otherwise;
 
+/** @type {Client<Chat> | null} */
 let chat = null;                        // the connection, once somebody has knocked
 let me = recall("nickname", "");
 // Shows the server that it is this tab that comes back, so that its own name is not "taken" after a drop.
@@ -50,8 +61,11 @@ function explain({ code, message }) {
   return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
 }
 
-/** A request that fails at once where there is no connection: what it is about is joined again, or sent again by a person. */
-const ask = (event, data) => chat.request(event, data, { volatile: true });
+/**
+ * A request that fails at once where there is no connection: what it is about is joined again, or sent again by a person.
+ * @type {Client<Chat>["request"]}
+ */
+const ask = (event, ...[data]) => /** @type {any} */ (chat).request(event, data, { volatile: true });
 
 function knock(nickname) {
   chat?.close();
@@ -66,6 +80,7 @@ function knock(nickname) {
   chat.on("room", ({ name, members }) => { size(name, members); view.showRooms(rooms, current); });
 }
 
+/** @param {Status} state */
 function changed(state) {
   const inside = current !== null || rooms.size > 0;
   if (state.name === "open") return void arrive();
@@ -106,14 +121,14 @@ async function arrive() {
     outgoing.resume();
   } catch (error) {
     // Refused or dropped meanwhile: the state says so.
-    if (error.code !== "disconnected") { chat.close(); view.showGate(me, explain(error)); }
+    if (error.code !== "disconnected") { chat?.close(); view.showGate(me, explain(error)); }
   }
 }
 
 /** Joins a room and brings its page up to date. */
 async function enter(room) {
   // Handled in this order, so nothing said after the history was read is missed.
-  const [, history] = await Promise.all(["join", "history"].map((event) => ask(event, { room: room.name })));
+  const [, history] = await Promise.all([ask("join", { room: room.name }), ask("history", { room: room.name })]);
   merge(room, history);
   want(room.name, true);
   return room;
@@ -139,7 +154,10 @@ function barred(room, error) {
   view.roomProblem(explain(error));
 }
 
-/** History and what the page holds already become one register; a message whose receipt got lost turns out delivered. */
+/**
+ * History and what the page holds already become one register; a message whose receipt got lost turns out delivered.
+ * @param {Posted[]} history
+ */
 function merge(room, history) {
   const byTag = new Map(room.entries.filter((entry) => entry.tag).map((entry) => [entry.tag, entry]));
   const known = new Set(room.entries.map((entry) => entry.id));
@@ -152,6 +170,7 @@ function merge(room, history) {
   room.entries.splice(0, room.entries.length - KEEP);
 }
 
+/** @param {Posted} message */
 const said = (message) => ({ ...message, kind: "message", status: "sent", mine: message.from === me });
 
 function show(room, arriving = room !== current) {
@@ -183,6 +202,7 @@ function size(name, members) {
 /** The room that something is told of; nothing, where we have left it meanwhile. */
 const roomHere = (name) => { const room = rooms.get(name); return room?.joined ? room : null; };
 
+/** @param {Posted} message */
 function posted(message) {
   const room = roomHere(message.room);
   if (!room) return;
@@ -220,7 +240,7 @@ function stopTyping(room, nickname) {
 
 /** The others need not wait for the end of "is writing" where the words are gone. */
 function stopWriting() {
-  if (current?.joined && lastTyping > 0) chat.emit("typing", { room: current.name, writing: false }, { volatile: true });
+  if (current?.joined && lastTyping > 0) chat?.emit("typing", { room: current.name, writing: false }, { volatile: true });
   lastTyping = 0;
 }
 
@@ -229,14 +249,14 @@ const heldIn = (room) => room.entries.filter((entry) => entry.status === "held")
 
 view.wire({
   enter: knock,
-  retry: () => chat.retry(),
+  retry: () => chat?.retry(),
   quit() {
     remember("nickname", "");
     wanted.clear();
     want(FIRST_ROOM, true);
     remember("current", FIRST_ROOM);
     forget();
-    chat.close();
+    chat?.close();
   },
   say(text) {
     if (!current || text === "") return;
@@ -252,7 +272,7 @@ view.wire({
     if (!writing) return stopWriting();
     if (!current || Date.now() - lastTyping < TYPING_EVERY) return;
     lastTyping = Date.now();
-    chat.emit("typing", { room: current.name, writing }, { volatile: true });
+    chat?.emit("typing", { room: current.name, writing }, { volatile: true });
   },
   async choose(name) {
     if (!roomOf(name).joined) return void this.join(name);

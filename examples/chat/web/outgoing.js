@@ -15,6 +15,7 @@ export class Outgoing {
   nextAt = null;
 
   /**
+   * @param {object} on
    * @param {() => boolean} on.ready                                         there is a connection
    * @param {(room: object, entry: object) => Promise<object>} on.send      resolves with the receipt
    * @param {(room: object, entry: object) => void} on.changed               an entry looks otherwise, or is gone

@@ -94,7 +94,11 @@ export function showHouse(nickname) {
   $("me").textContent = nickname;
 }
 
-/** The strip that says the connection is gone, counting down to `retryAt`. Without arguments: all is well. */
+/**
+ * The strip that says the connection is gone, counting down to `retryAt`. Without arguments: all is well.
+ * @param {string} [message]
+ * @param {number | null} [retryAt]
+ */
 export function trouble(message = "", retryAt = null) {
   clearInterval(countdown);
   $("trouble").hidden = message === "";

@@ -15,6 +15,7 @@ const { Parser } = parserModule;
 
 const committed = {
   'the chat example': readFileSync(join(repository, 'examples/chat/asyncapi.json'), 'utf8'),
+  'the boards example': readFileSync(join(repository, 'examples/contract/asyncapi.json'), 'utf8'),
   'types that are hard to describe': readFileSync(join(repository, 'gateway-core/tests/contract/types.json'), 'utf8'),
 };
 
