@@ -1,56 +1,32 @@
-/** One client under load: `load.js WHICH URL`. Prints the microseconds of CPU that each request with its reply took, and each event. */
+/** One client of `clients.js` under load: `load.js WEBSOCKET NAME URL`. Prints the microseconds of CPU that a message of each work took. */
 
-import WebSocket from "ws";
+import { clients } from "./clients.js";
 
-const ROUNDS = 40, IN_FLIGHT = 500, EVENTS = 500;
-const data = { room: "lobby", text: "x".repeat(64), tag: 7 };
+const MESSAGES = 500, SAMPLES = 24;
 
-const clients = {
-  async ours(url) {
-    const { connect } = await import("../dist/index.js");
-    const client = connect(url, { WebSocket });
-    await client.ready();
-    return {
-      request: () => client.request("echo", data, { timeout: Infinity }),
-      listen: (count) => new Promise((resolve) => {
-        let left = count;
-        const off = client.on("number", () => { if (--left === 0) { off(); resolve(); } });
-        client.emit("burst", { from: 0, count, every: 0 });
-      }),
-      close: () => client.close(),
-    };
-  },
-  async "socket.io-client"(url) {
-    const { io } = await import("socket.io-client");
-    const socket = io(url.replace("ws:", "http:"), { transports: ["websocket"] });
-    await new Promise((resolve) => socket.once("connect", resolve));
-    return {
-      request: () => socket.emitWithAck("echo", data),
-      listen: (count) => new Promise((resolve) => {
-        let left = count;
-        const listener = () => { if (--left === 0) { socket.off("number", listener); resolve(); } };
-        socket.on("number", listener);
-        socket.emit("burst", { from: 0, count, every: 0 });
-      }),
-      close: () => socket.disconnect(),
-    };
-  },
-};
+const [webSocket, name, url] = process.argv.slice(2);
+const client = await clients[webSocket][name](url);
 
-const [which, url] = process.argv.slice(2);
-const client = await clients[which](url);
-
-/** Microseconds of CPU for each of `messages`, once the code is warm. */
-async function cost(messages, round) {
-  for (let times = 0; times < ROUNDS; times += 1) await round();
-  const before = process.cpuUsage();
-  for (let times = 0; times < ROUNDS; times += 1) await round();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / (ROUNDS * messages);
+/** The least microseconds of CPU for each message, of SAMPLES of so many rounds, once the code is warm. More is what else the machine did. */
+async function cost(rounds, round) {
+  for (let times = 0; times < 4 * rounds; times += 1) await round();
+  let least = Infinity;
+  for (let sample = 0; sample < SAMPLES; sample += 1) {
+    const before = process.cpuUsage();
+    for (let times = 0; times < rounds; times += 1) await round();
+    const { user, system } = process.cpuUsage(before);
+    least = Math.min(least, (user + system) / (rounds * MESSAGES));
+  }
+  return least;
 }
 
-const requests = await cost(IN_FLIGHT, () => Promise.all(Array.from({ length: IN_FLIGHT }, client.request)));
-const events = await cost(EVENTS, () => client.listen(EVENTS));
-console.log(JSON.stringify({ requests, events }));
-client.close();
+async function eventByEvent() {
+  for (let times = 0; times < MESSAGES; times += 1) await client.events(1);
+}
+
+console.log(JSON.stringify({
+  requests: await cost(16, () => client.requests(MESSAGES)),
+  events: await cost(16, () => client.events(MESSAGES)),
+  "event by event": await cost(1, eventByEvent),
+}));
 process.exit(0);
