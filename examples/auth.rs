@@ -1,121 +1,40 @@
 //! Signing in with a JSON Web Token: who has none does not come in, some events are for some roles, and when the token expires
-//! the connection ends.
+//! the connection ends, unless its client has presented a newer one.
 //!
 //! `cargo run --example auth` prints a token for ann and one for eve, who is an editor. With one of them connect to
-//! `ws://127.0.0.1:3000/board?auth=TOKEN`, or by Socket.IO with `auth: TOKEN`, and send `{"event":"whoami","id":1}`; eve may send
-//! `{"event":"note","data":["ann","look at page 3"],"id":2}`, which reaches every connection of ann.
+//! `ws://127.0.0.1:3000/board?auth=TOKEN`, or by Socket.IO with `auth: { token: TOKEN }`, and send `{"event":"whoami","id":1}`; eve may send
+//! `{"event":"note","data":["ann","look at page 3"],"id":2}`, which reaches every connection of ann. `{"auth":"TOKEN","id":3}` presents a newer token.
 //!
-//! Tokens are signed by HS256, with a key of this server alone. Those of an identity provider are another `Tokens`; nothing else changes.
+//! Tokens are signed by HS256, with a key of this server alone. For those of an identity provider, give the guard
+//! `Keys::url("https://…/jwks.json")?`, the issuer and the audience; nothing else changes.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use data_encoding::BASE64URL_NOPAD;
 use gateway_core::extract::Args;
 use gateway_core::prelude::*;
-use hmac::{Hmac, KeyInit, Mac};
+use gateway_jwt::{Jwt, Keys, KeysError};
+use jsonwebtoken::{EncodingKey, Header, encode};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
-use tokio::time::Instant;
 
-/// Content of a token.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+/// Name of those who sign, and of those for whom.
+const ISSUER: &str = "the example auth";
+const AUDIENCE: &str = "board";
+
+/// Content of a token; handlers read it as `Auth<Claims>`.
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
 struct Claims {
+    /// Name of the user.
     sub: String,
     #[serde(default)]
     roles: Vec<String>,
+    iss: String,
+    aud: String,
     /// Seconds since 1970.
     exp: u64,
 }
 
-/// Why a token is not taken. All are `unauthorized`, which is status 401 before the upgrade.
-#[derive(Debug, PartialEq, thiserror::Error, Exception)]
-enum TokenError {
-    #[error("this is no token")]
-    #[exception(code = "unauthorized")]
-    Malformed,
-    #[error("the token is of somebody else")]
-    #[exception(code = "unauthorized")]
-    Forged,
-    #[error("the token has expired")]
-    #[exception(code = "unauthorized")]
-    Expired,
-}
-
-/// Makes tokens and checks them.
-#[derive(Clone)]
-struct Tokens {
-    key: Arc<[u8]>,
-}
-
-impl Tokens {
-    fn new(key: &[u8]) -> Self {
-        Self { key: key.into() }
-    }
-
-    fn sign(&self, claims: &Claims) -> String {
-        let encode = |json: &[u8]| BASE64URL_NOPAD.encode(json);
-        let claims = serde_json::to_vec(claims).expect("claims are JSON");
-        let signed = format!("{}.{}", encode(br#"{"alg":"HS256","typ":"JWT"}"#), encode(&claims));
-        let signature = encode(&self.mac(&signed).finalize().into_bytes());
-        format!("{signed}.{signature}")
-    }
-
-    /// Returns the token's content, and the time it is still valid.
-    fn check(&self, token: &str, now: SystemTime) -> Result<(Claims, Duration), TokenError> {
-        let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
-        let (header, claims) = signed.split_once('.').ok_or(TokenError::Malformed)?;
-        // The header is the client's word: another algorithm than ours, such as `none`, is not what we sign by.
-        if read::<Header>(header)?.alg != "HS256" {
-            return Err(TokenError::Forged);
-        }
-        let signature = BASE64URL_NOPAD.decode(signature.as_bytes()).map_err(|_| TokenError::Malformed)?;
-        self.mac(signed).verify_slice(&signature).map_err(|_| TokenError::Forged)?;
-        let claims: Claims = read(claims)?;
-        let end = UNIX_EPOCH.checked_add(Duration::from_secs(claims.exp)).ok_or(TokenError::Malformed)?;
-        let left = end.duration_since(now).map_err(|_| TokenError::Expired)?;
-        Ok((claims, left))
-    }
-
-    fn mac(&self, text: &str) -> Hmac<Sha256> {
-        Hmac::new_from_slice(&self.key).expect("a key of any length").chain_update(text)
-    }
-}
-
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-}
-
-fn read<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, TokenError> {
-    let json = BASE64URL_NOPAD.decode(part.as_bytes()).map_err(|_| TokenError::Malformed)?;
-    serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)
-}
-
-/// The signed-in user; handlers read it as `Auth<User>`.
-struct User {
-    name: String,
-    roles: Vec<String>,
-}
-
-#[derive(Injectable)]
-struct SignedIn {
-    tokens: Tokens,
-}
-
-impl Guard for SignedIn {
-    type Grants = User;
-
-    fn check(&self, context: &GuardContext<'_>) -> Result<Grant<User>, Exception> {
-        /// Longer than any connection lives.
-        const LONGEST: Duration = Duration::from_hours(365 * 24);
-
-        let token: String = context.handshake().auth()?;
-        let (claims, left) = self.tokens.check(&token, SystemTime::now())?;
-        let user = User { name: claims.sub.clone(), roles: claims.roles };
-        Ok(Grant::with(user).user(claims.sub).expires(Instant::now() + left.min(LONGEST)))
-    }
-}
+/// Checks the token of a client.
+type SignedIn = Jwt<Claims>;
 
 /// Reads what `SignedIn` found out.
 struct Role(&'static str);
@@ -124,7 +43,7 @@ impl Guard for Role {
     type Grants = ();
 
     fn check(&self, context: &GuardContext<'_>) -> Result<Grant, Exception> {
-        Grant::when(context.granted::<User>().is_some_and(|user| user.roles.iter().any(|role| role == self.0)))
+        Grant::when(context.granted::<Claims>().is_some_and(|claims| claims.roles.iter().any(|role| role == self.0)))
     }
 }
 
@@ -135,8 +54,8 @@ struct Board;
 #[gateway]
 impl Board {
     #[subscribe]
-    fn whoami(&self, user: Auth<User>) -> String {
-        user.name.clone()
+    fn whoami(&self, claims: Auth<Claims>) -> String {
+        claims.sub.clone()
     }
 
     /// Reaches all connections of a user; answers how many.
@@ -147,84 +66,59 @@ impl Board {
     }
 }
 
-#[tokio::main]
-async fn main() -> Result<(), StartError> {
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
-    // A key that is shown here is for this example alone.
-    let tokens = Tokens::new(b"the key of an example");
-    for (name, roles) in [("ann", vec![]), ("eve", vec!["editor".to_owned()])] {
-        let claims = Claims { sub: name.to_owned(), roles, exp: seconds(SystemTime::now()) + 3600 };
-        println!("{name}: {}", tokens.sign(&claims));
-    }
-    Server::new().provide(tokens).serve(address).await
+fn signed_in(secret: &[u8]) -> Result<SignedIn, KeysError> {
+    Ok(SignedIn::new(Keys::hs256(secret)?).issuer(ISSUER).audience(AUDIENCE))
 }
 
-fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+/// What an identity provider does.
+fn issue(secret: &[u8], name: &str, roles: &[&str], seconds: u64) -> Result<String, jsonwebtoken::errors::Error> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let claims = Claims {
+        sub: name.to_owned(),
+        roles: roles.iter().map(|&role| role.to_owned()).collect(),
+        iss: ISSUER.to_owned(),
+        aud: AUDIENCE.to_owned(),
+        exp: now + seconds,
+    };
+    encode(&Header::default(), &claims, &EncodingKey::from_secret(secret)?)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// A secret that is shown here is for this example alone.
+    const SECRET: &[u8] = b"the secret of an example, 32 bytes or more";
+
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    for (name, roles) in [("ann", &[][..]), ("eve", &["editor"])] {
+        println!("{name}: {}", issue(SECRET, name, roles, 3600)?);
+    }
+    Server::new().provide(signed_in(SECRET)?).serve(address).await?;
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use gateway_core::testing::{ConnectError, TestClient, TestServer};
+    use std::time::Duration;
 
     use gateway_core::CloseCode;
     use gateway_core::http::StatusCode;
+    use gateway_core::testing::{ConnectError, TestClient, TestServer};
+    use tokio::time::{Instant, sleep};
 
     use super::*;
 
-    fn tokens() -> Tokens {
-        Tokens::new(b"key")
-    }
+    const SECRET: &[u8] = b"the secret of the tests, 32 bytes or more";
 
-    fn token(name: &str, roles: &[&str], lives: u64) -> String {
-        let roles = roles.iter().map(|&role| role.to_owned()).collect();
-        tokens().sign(&Claims { sub: name.to_owned(), roles, exp: seconds(SystemTime::now()) + lives })
+    fn token(name: &str, roles: &[&str], seconds: u64) -> String {
+        issue(SECRET, name, roles, seconds).unwrap()
     }
 
     async fn server() -> TestServer {
-        Server::empty().gateway::<Board>().provide(tokens()).test().await.unwrap()
+        Server::empty().gateway::<Board>().provide(signed_in(SECRET).unwrap()).test().await.unwrap()
     }
 
     async fn enter(server: &TestServer, token: String) -> TestClient {
         server.connect("/board").auth(token).await.unwrap()
-    }
-
-    #[test]
-    fn a_signature_is_that_of_the_specification() {
-        // RFC 7515, appendix A.1.
-        let key = BASE64URL_NOPAD
-            .decode(b"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow")
-            .unwrap();
-        let payload = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-        let signed = format!("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.{payload}");
-        let signature = BASE64URL_NOPAD.decode(b"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk").unwrap();
-        Tokens::new(&key).mac(&signed).verify_slice(&signature).unwrap();
-    }
-
-    #[test]
-    fn what_is_no_token_of_ours_is_not_taken() {
-        let now = UNIX_EPOCH + Duration::from_secs(1000);
-        let claims = Claims { sub: "ann".into(), roles: vec![], exp: 1010 };
-        let good = tokens().sign(&claims);
-        assert_eq!(tokens().check(&good, now), Ok((claims.clone(), Duration::from_secs(10))));
-
-        let (signed, signature) = good.rsplit_once('.').unwrap();
-        let (_, body) = signed.split_once('.').unwrap();
-        let none = BASE64URL_NOPAD.encode(br#"{"alg":"none"}"#);
-        let other = Claims { sub: "eve".into(), ..claims };
-        let other = BASE64URL_NOPAD.encode(&serde_json::to_vec(&other).unwrap());
-        let header = signed.split_once('.').unwrap().0;
-        for (wrong, why) in [
-            (String::new(), TokenError::Malformed),
-            ("a.b".to_owned(), TokenError::Malformed),
-            (format!("{none}.{body}."), TokenError::Forged),
-            (format!("{header}.{other}.{signature}"), TokenError::Forged),
-            (format!("{signed}.{}", BASE64URL_NOPAD.encode(b"short")), TokenError::Forged),
-            (Tokens::new(b"another key").sign(&tokens().check(&good, now).unwrap().0), TokenError::Forged),
-        ] {
-            assert_eq!(tokens().check(&wrong, now), Err(why), "{wrong}");
-        }
-        assert_eq!(tokens().check(&good, now + Duration::from_secs(11)), Err(TokenError::Expired));
     }
 
     #[tokio::test(start_paused = true)]
@@ -232,7 +126,7 @@ mod tests {
         let server = server().await;
         let Err(ConnectError::Rejected { status, .. }) = server.connect("/board").await else { panic!("let in") };
         assert_eq!(status, StatusCode::UNAUTHORIZED);
-        let forged = Tokens::new(b"another key").sign(&Claims { sub: "eve".into(), roles: vec![], exp: u64::MAX / 2 });
+        let forged = issue(b"another secret of 32 bytes or of more", "eve", &["editor"], 3600).unwrap();
         let Err(ConnectError::Rejected { status, .. }) = server.connect("/board").auth(forged).await else {
             panic!("let in")
         };
@@ -257,14 +151,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_connection_ends_when_the_token_does() {
+    async fn the_connection_ends_with_the_token_that_was_presented_last() {
         let server = server().await;
         let start = Instant::now();
         let mut ann = enter(&server, token("ann", &[], 40)).await;
-        assert_eq!(ann.emit_with_ack::<String>("whoami", ()).await.unwrap(), "ann");
+        ann.renew(token("ann", &["editor"], 100)).await.unwrap();
+        assert_eq!(ann.emit_with_ack::<usize>("note", ("eve", "I am an editor now")).await.unwrap(), 0);
+        sleep(Duration::from_secs(80)).await;
         assert_eq!(ann.closed().await.unwrap().code, CloseCode::EXPIRED);
-        // Tokens are on the system's clock, which goes on while this one is paused.
+        // Tokens are on the system's clock, which goes on while this one is paused. A token is good for 30 s more.
         let lived = start.elapsed().as_secs();
-        assert!((1..=40).contains(&lived), "{lived} s");
+        assert!((100..=130).contains(&lived), "{lived} s");
     }
 }

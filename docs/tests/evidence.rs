@@ -60,7 +60,7 @@ fn file_of(file: &str) -> Option<PathBuf> {
     let folders: &[&str] = match file.split('/').next().unwrap() {
         "loopback" | "conformance" | "http2" | "memory" | "fixtures" => &["tests"],
         "src" => &["gateway-core"],
-        "benches" | "gateway-client" => &["."],
+        "benches" | "gateway-client" | "gateway-jwt" => &["."],
         _ => &SUITES,
     };
     folders.iter().map(|folder| root().join(folder).join(file).with_extension("rs")).find(|path| path.exists())

@@ -190,6 +190,12 @@ impl Client {
         Request::new(self.clone(), event, write(data).map_err(SendError::Unserializable))
     }
 
+    /// Presents new credentials on the open connection, where a guard of the server takes them. Await it for the server's decision; one that
+    /// refuses ends the socket. The next attempt to connect asks [`ClientBuilder::auth_with`] for credentials, as ever.
+    pub fn renew(&self, credentials: &(impl Serialize + ?Sized)) -> Request<()> {
+        Request::renewal(self.clone(), write(credentials).map_err(SendError::Unserializable))
+    }
+
     /// Sends a typed request, as [`Client::request`].
     pub fn call<Q: TypedRequest>(&self, request: &Q) -> Request<Q::Reply> {
         self.request(Q::NAME, request)

@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::error::{RequestError, SendError};
 use crate::outbox::{Push, Queued};
 use crate::pending::Waiter;
-use crate::wire::{cancel_frame, event_frame};
+use crate::wire::{auth_frame, cancel_frame, event_frame};
 
 /// An event until it is queued. See [`Client::emit`].
 #[must_use = "an event is sent when this is awaited"]
@@ -74,7 +74,8 @@ impl fmt::Debug for Sending {
 #[must_use = "a request is sent when it is awaited"]
 pub struct Request<R> {
     client: Client,
-    event: String,
+    /// The event; `None` for new credentials.
+    event: Option<String>,
     data: Result<String, SendError>,
     timeout: Duration,
     reply: PhantomData<fn() -> R>,
@@ -82,8 +83,13 @@ pub struct Request<R> {
 
 impl<R: DeserializeOwned> Request<R> {
     pub(crate) fn new(client: Client, event: &str, data: Result<String, SendError>) -> Self {
+        Self { event: Some(event.to_owned()), ..Self::renewal(client, data) }
+    }
+
+    /// New credentials.
+    pub(crate) fn renewal(client: Client, data: Result<String, SendError>) -> Self {
         let timeout = client.shared().delays.request;
-        Self { client, event: event.to_owned(), data, timeout, reply: PhantomData }
+        Self { client, event: None, data, timeout, reply: PhantomData }
     }
 
     /// Sets the time until the request fails with `Timeout`. The time in the queue counts.
@@ -98,7 +104,11 @@ impl<R: DeserializeOwned> Request<R> {
         shared.start();
         let (reply, replied) = oneshot::channel();
         let sent = SentRequest::new(&self.client, Waiter::Reply(reply));
-        let mut push = Push::new(sent.message(&self.event, &data)?);
+        let message = match &self.event {
+            Some(event) => sent.message(event, &data)?,
+            None => Queued { text: auth_frame(&data, sent.id), request: Some(sent.id) },
+        };
+        let mut push = Push::new(message);
         let answered = async {
             let queued = poll_fn(|context| push.poll(&shared.outbox, context)).await;
             queued.map_err(|error| shared.send_error(error))?;

@@ -32,6 +32,9 @@ options! {
         /// answered `rate_limited`. Default none: what is too many is known to the application alone, often for one handler
         /// alone (`rate` in its attribute). Messages of a raw gateway do not count.
         events_per_second: Option<NonZeroU32> = None,
+        /// New credentials of one socket in a minute, and at once; further ones are answered `rate_limited`. Default 10: a token
+        /// lives for minutes, and each check may cost a signature and a request to an identity provider.
+        renewals_per_minute: Option<NonZeroU32> = NonZeroU32::new(10),
         /// Pings of one client in a second, and at once; one that sends more is closed with 1008. Default 100: clients send
         /// one in several seconds.
         pings_per_second: Option<NonZeroU32> = NonZeroU32::new(100),

@@ -117,6 +117,10 @@ impl Socket {
         self.space.name_user(&self.session.id, user);
     }
 
+    pub(crate) fn forget_user(&self) {
+        self.space.forget_user(&self.session.id);
+    }
+
     pub(crate) fn test_log(&self) -> &TestLog {
         &self.session.test_log
     }

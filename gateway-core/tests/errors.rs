@@ -624,6 +624,7 @@ fn source() -> String {
     }
     let mut source = String::new();
     read(&root().join("gateway-core/src"), &mut source);
+    read(&root().join("gateway-jwt/src"), &mut source);
     source
 }
 

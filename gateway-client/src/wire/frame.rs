@@ -164,6 +164,11 @@ pub(crate) fn cancel_frame(id: u64) -> String {
     format!("{{\"cancel\":{id}}}")
 }
 
+/// Writes new credentials, as JSON.
+pub(crate) fn auth_frame(credentials: &str, id: u64) -> String {
+    format!("{{\"auth\":{credentials},\"id\":{id}}}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

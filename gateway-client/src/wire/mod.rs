@@ -12,5 +12,5 @@ pub use address::AddressError;
 pub(crate) use base64::{read, write};
 pub(crate) use close::{EXPIRED, invites_back, pause_in};
 pub(crate) use first_line::FirstLine;
-pub(crate) use frame::{Data, Frame, FrameId, SessionFrame, answer_frame, cancel_frame, event_frame};
+pub(crate) use frame::{Data, Frame, FrameId, SessionFrame, answer_frame, auth_frame, cancel_frame, event_frame};
 pub(crate) use handshake::{Offer, SUBPROTOCOL, is_own_header, upgrade_request};

@@ -11,3 +11,4 @@ mod memory;
 mod messages;
 mod ports;
 mod reconnect;
+mod renewal;

@@ -13,6 +13,7 @@ use crate::connection::application::Application;
 use crate::connection::connect::ConnectHooks;
 use crate::connection::scheduler::Scheduler;
 use crate::connection::scheduler::events::EventScheduler;
+use crate::connection::scheduler::renewal::renew as renew_credentials;
 use crate::connection::socket_context::SocketContext;
 use crate::connection::takeover::Takeover;
 use crate::error::{ConnectRejection, Exception};
@@ -286,6 +287,10 @@ impl SocketDriver {
                 self.context.session.pending.answer(ask, outcome);
             }
             Incoming::Cancel(id) => events.cancel(&self.context, &id),
+            Incoming::Renew { auth, id } => {
+                let _entered = self.span.enter();
+                renew_credentials(events, &self.context, auth, id, task);
+            }
             // The first two concern namespaces and are handled by the multiplexer.
             Incoming::Connect { .. } | Incoming::Disconnect | Incoming::Nothing => {}
         }

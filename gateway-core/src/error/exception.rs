@@ -117,6 +117,13 @@ impl Exception {
         Self::framework("unauthorized", "you are not signed in")
     }
 
+    /// Creates the exception for a check that cannot be made now, because a service that it needs is away: the code `unavailable`. A
+    /// guard that returns it refuses a new client with status 503, and leaves a connected one as it is.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        Self::framework("unavailable", "a service that is needed is away")
+    }
+
     /// Creates the exception for an internal failure of user code. `log` writes the cause with the id that the client gets.
     pub(crate) fn internal(log: impl FnOnce(&str)) -> Self {
         let id = new_id();

@@ -10,6 +10,7 @@ use crate::gateway::handlers::{Bare, Bound};
 use crate::gateway::layers::{AddLayers, pipeline};
 use crate::gateway::pattern::Pattern;
 use crate::gateway::registry::GatewayEntry;
+use crate::gateway::renewal;
 use crate::gateway::requirements_check::{MethodRequirements, RouteAvailable, grants};
 use crate::gateway::unreachable_filters::FilterReach;
 use crate::gateway::{BuiltLayers, GatewaySelection, Layers, Problem, Route, Routes, SocketFactory};
@@ -132,7 +133,10 @@ impl<'a> Assembly<'a> {
             .problems
             .extend(expected.iter().filter(is_missing).map(|namespace| Problem::missing_namespace(namespace)));
         if assembly.problems.is_empty() {
-            let Self { routes, init, filters, offered, .. } = assembly;
+            let Self { mut routes, init, filters, offered, .. } = assembly;
+            for route in &mut routes {
+                renewal::add(route, limits);
+            }
             Ok(Assembled { routes: Routes::new(routes), init, filters, offered })
         } else {
             Err(assembly.problems)
@@ -338,6 +342,7 @@ impl<'a> Assembly<'a> {
             server_events: Router::default(),
             guards: Guards::new(self.given.around.guards.clone()),
             is_guarded: false,
+            renewal: None,
             own: Vec::new(),
         });
         self.grants.push(Vec::new());

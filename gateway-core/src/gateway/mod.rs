@@ -15,6 +15,7 @@ mod pattern;
 mod per_socket;
 mod problem;
 mod registry;
+mod renewal;
 mod requirements_check;
 mod route;
 mod unreachable_filters;

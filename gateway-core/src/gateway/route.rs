@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::gateway::SocketFactory;
 use crate::gateway::pattern::{DecodedPath, Pattern};
-use crate::handler::{Declared, Guards, Router};
+use crate::handler::{Declared, Guards, Handler, Router};
 
 /// A namespace: its pattern, and the handlers and hooks of all its gateways.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Route {
     pub(crate) guards: Guards,
     /// Set if the namespace has any guard.
     pub(crate) is_guarded: bool,
+    /// The handler of new credentials, if a guard takes them.
+    pub(crate) renewal: Option<Arc<Handler>>,
     /// Factories of the values per socket.
     pub(crate) own: Vec<Arc<SocketFactory>>,
 }

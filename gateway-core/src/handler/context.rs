@@ -63,6 +63,8 @@ pub(crate) enum Subject<'a> {
     /// A whole message for its handler.
     Taken(&'a Mutex<Option<Message>>),
     Room(&'a str),
+    /// New credentials, as the handshake that has them.
+    Renewal(&'a Handshake),
     Disconnect(&'a DisconnectReason),
 }
 
@@ -88,13 +90,14 @@ impl<'a> Context<'a> {
         self.scope.socket.ok_or_else(|| Rejection::new("internal", "there is no socket yet"))
     }
 
-    /// The request that opens the connection: headers, cookies, query, credentials, parameters. Empty at the server's start.
+    /// The request that opens the connection: headers, cookies, query, credentials, parameters. At a
+    /// [renewal](crate::pipeline::GuardPoint::Renewal) it has the new credentials. Empty at the server's start.
     #[must_use]
     pub fn handshake(&self) -> &Handshake {
         static NONE: LazyLock<Handshake> = LazyLock::new(|| Handshake::new(String::new(), "", &HeaderMap::new(), None));
         match (self.scope.socket, &self.subject) {
+            (_, Subject::Upgrade(handshake) | Subject::Renewal(handshake)) => handshake,
             (Some(socket), _) => socket.handshake(),
-            (None, Subject::Upgrade(handshake)) => handshake,
             (None, _) => &NONE,
         }
     }
@@ -175,7 +178,8 @@ impl<'a> Context<'a> {
             | Subject::Event(_)
             | Subject::Message(_)
             | Subject::Taken(_)
-            | Subject::Room(_) => None,
+            | Subject::Room(_)
+            | Subject::Renewal(_) => None,
         }
     }
 
@@ -187,6 +191,7 @@ impl<'a> Context<'a> {
             | Subject::Event(_)
             | Subject::Message(_)
             | Subject::Room(_)
+            | Subject::Renewal(_)
             | Subject::Disconnect(_) => None,
         }
     }
@@ -199,7 +204,7 @@ impl<'a> Context<'a> {
         &self.subject
     }
 
-    pub(super) fn scope(&self) -> Scope<'a> {
+    pub(crate) fn scope(&self) -> Scope<'a> {
         self.scope
     }
 
@@ -225,6 +230,7 @@ impl<'a> Context<'a> {
             | Subject::Message(_)
             | Subject::Taken(_)
             | Subject::Room(_)
+            | Subject::Renewal(_)
             | Subject::Disconnect(_) => None,
         }
     }

@@ -191,6 +191,11 @@ impl Members {
         let _ = self.enter(id, &user_room(user));
     }
 
+    /// Returns `true` if the socket belonged to a user.
+    pub(crate) fn forget_user(&mut self, id: &SocketId) -> bool {
+        self.user_of(id).is_some_and(|user| self.leave(id, &user_room(&user)).is_some())
+    }
+
     /// The user the socket belongs to.
     pub(crate) fn user_of(&self, id: &SocketId) -> Option<String> {
         self.sockets.get(id)?.rooms.iter().find_map(|room| user_of_room(room)).map(str::to_owned)

@@ -156,6 +156,14 @@ impl Space {
         self.note_change(id);
     }
 
+    pub(crate) fn forget_user(&self, id: &SocketId) {
+        let mut members = self.lock();
+        if members.forget_user(id) {
+            self.report_rooms(members);
+            self.note_change(id);
+        }
+    }
+
     pub(crate) fn user_of(&self, id: &SocketId) -> Option<String> {
         self.lock().user_of(id)
     }

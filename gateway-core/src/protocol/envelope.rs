@@ -17,6 +17,11 @@ pub(crate) enum Incoming<'a> {
         outcome: Result<Payload<'a>, &'a RawValue>,
     },
     Cancel(RequestId),
+    /// New credentials of a connected client.
+    Renew {
+        auth: &'a RawValue,
+        id: Option<RequestId>,
+    },
     /// The client of a multiplexed connection requests a namespace.
     Connect {
         auth: Option<&'a RawValue>,

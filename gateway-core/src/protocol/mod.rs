@@ -39,7 +39,7 @@ pub use custom::{ClientMessage, FormatError, IncomingMessage, MessageFormat, Out
 pub(crate) use deflate::{Deflating, Inflater, LARGEST_WINDOW, SMALLEST_WINDOW, Takeover};
 pub(crate) use encoded::{Encoded, Key};
 pub(crate) use envelope::{Envelope, Incoming, Malformed, Outgoing, ReplyEvent, RequestId, Violation};
-pub(crate) use event::{CATCH_ALL, is_reserved};
+pub(crate) use event::{CATCH_ALL, RENEWAL, is_reserved};
 pub(crate) use fault::{Fault, Step};
 pub use gateway_types::private::Event;
 pub(crate) use json::exceeds_depth;

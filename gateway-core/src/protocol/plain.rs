@@ -27,6 +27,8 @@ struct PlainMembers<'a> {
     #[serde(borrow, default)]
     cancel: Option<&'a RawValue>,
     #[serde(borrow, default)]
+    auth: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     traceparent: Option<&'a RawValue>,
 }
 
@@ -60,6 +62,9 @@ fn decode_any(text: &str) -> Result<Incoming<'_>, Malformed> {
     }
     if let Some(cancel) = members.cancel {
         return RequestId::parse(cancel).map(Incoming::Cancel);
+    }
+    if let Some(auth) = members.auth {
+        return Ok(Incoming::Renew { auth, id });
     }
     Err(Malformed { why: "`event` is missing".into(), id })
 }

@@ -22,6 +22,7 @@ struct MsgpackMembers<'a> {
     answer: Option<u64>,
     error: Option<Box<RawValue>>,
     cancel: Option<Box<RawValue>>,
+    auth: Option<Box<RawValue>>,
     traceparent: Option<Box<RawValue>>,
 }
 
@@ -31,7 +32,7 @@ pub(in crate::protocol) fn decode_packed(
     extent: MsgpackLimits,
     deliver: impl FnOnce(Incoming<'_>),
 ) -> Result<(), Malformed> {
-    let MsgpackMembers { event, data, id, answer, error, cancel, traceparent } =
+    let MsgpackMembers { event, data, id, answer, error, cancel, auth, traceparent } =
         MsgpackMembers::read(bytes, extent).map_err(|violation| Malformed::new(violation.why))?;
     let id = id.map(|id| RequestId::parse(&id)).transpose()?;
     let payload = || {
@@ -46,6 +47,8 @@ pub(in crate::protocol) fn decode_packed(
         deliver(Incoming::Answer { ask, outcome: error.as_deref().map_or_else(|| Ok(payload()), Err) });
     } else if let Some(cancel) = cancel {
         deliver(Incoming::Cancel(RequestId::parse(&cancel)?));
+    } else if let Some(auth) = auth {
+        deliver(Incoming::Renew { auth: &auth, id });
     } else {
         return Err(Malformed { why: "`event` is missing".into(), id });
     }
@@ -64,6 +67,7 @@ impl<'a> MsgpackMembers<'a> {
                 "answer" => once(&mut members.answer, reader.natural()?)?,
                 "error" => once(&mut members.error, scalar(&mut reader)?)?,
                 "cancel" => once(&mut members.cancel, scalar(&mut reader)?)?,
+                "auth" => once(&mut members.auth, scalar(&mut reader)?)?,
                 // What is malformed here is passed over, so anything may stand here.
                 "traceparent" => members.traceparent = RawValue::from_string(reader.json()?.0).ok(),
                 _ => drop(reader.json()?),

@@ -166,6 +166,7 @@ fn rejection_of_guard(exception: &Exception) -> HandshakeRejection {
     let status = match exception.code() {
         Some("unauthorized") => StatusCode::UNAUTHORIZED,
         Some("rate_limited") => StatusCode::TOO_MANY_REQUESTS,
+        Some("unavailable") => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::FORBIDDEN,
     };
     HandshakeRejection::new(status, exception.text().to_owned())

@@ -31,6 +31,14 @@ impl TypeMap {
         drop(values);
     }
 
+    /// Replaces all values by those of `other`, which is left empty.
+    pub(crate) fn replace(&self, other: &Self) {
+        let values = std::mem::take(&mut *lock(&other.0));
+        // Dropping the old values runs user code, so it happens outside of the lock.
+        let old = std::mem::replace(&mut *lock(&self.0), values);
+        drop(old);
+    }
+
     pub(crate) fn find<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         let value = lock(&self.0).get(&TypeId::of::<T>()).cloned()?;
         value.downcast().ok()

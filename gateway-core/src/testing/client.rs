@@ -114,6 +114,25 @@ impl TestClient {
         }
     }
 
+    /// Presents new credentials on the connection, and waits until the guards have accepted them.
+    ///
+    /// # Errors
+    ///
+    /// The [`Failure`] the server answered with.
+    ///
+    /// # Panics
+    ///
+    /// When no answer arrives.
+    pub async fn renew(&mut self, credentials: impl ToArgs) -> Result<(), Failure> {
+        self.last_id += 1;
+        let messages = self.dialect.renewal(TestArgs::new(credentials), self.last_id);
+        self.send_all(messages).await;
+        match self.about(self.last_id, "new credentials").await {
+            Received::Exception { failure, .. } => Err(failure),
+            _ => Ok(()),
+        }
+    }
+
     /// Sends a request that is answered by a stream.
     pub async fn stream(&mut self, event: &str, data: impl ToArgs) -> TestStream<'_> {
         let id = self.begin(event, data).await;

@@ -5,7 +5,7 @@ use data_encoding::BASE64;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::protocol::{Message, MsgpackLimits, MsgpackReader, MsgpackWriter, ToArgs};
+use crate::protocol::{Message, MsgpackLimits, MsgpackReader, MsgpackWriter, RENEWAL, ToArgs};
 use crate::testing::frame::{Failure, Received};
 
 #[derive(Debug)]
@@ -74,6 +74,16 @@ impl Dialect {
             (Self::SocketIo(packets), id) => packets.write_with_parts('2', id, Some(event), given),
             (_, None) => vec![self.object(&json!({ "event": event, "data": given.into_data() }))],
             (_, Some(id)) => vec![self.object(&json!({ "event": event, "data": given.into_data(), "id": id }))],
+        }
+    }
+
+    /// Returns the frames of new credentials.
+    pub(super) fn renewal(&self, given: TestArgs, id: u64) -> Vec<Message> {
+        match self {
+            Self::SocketIo(_) => self.event(RENEWAL, given, Some(id)),
+            Self::Plain(_) | Self::PlainMsgpack(_) => {
+                vec![self.object(&json!({ "auth": given.into_data(), "id": id }))]
+            }
         }
     }
 

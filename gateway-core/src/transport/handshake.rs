@@ -32,8 +32,8 @@ struct HandshakeData {
     /// When it came, in milliseconds since 1970.
     issued: u64,
     is_encrypted: bool,
-    /// Credentials as sent; if `None`, headers or query may have them.
-    auth: Option<Box<RawValue>>,
+    /// Credentials as sent, or as renewed later; if `None`, headers or query may have them.
+    auth: Mutex<Option<Box<RawValue>>>,
     /// The request that opened the connection, if this is the handshake of one of its namespaces.
     connection: Option<Handshake>,
     /// Present if the client polls.
@@ -94,7 +94,7 @@ impl Handshake {
             protocol: None,
             issued: now(),
             is_encrypted: false,
-            auth: None,
+            auth: Mutex::default(),
             connection: None,
             latest: None,
             certificate: None,
@@ -103,7 +103,7 @@ impl Handshake {
 
     /// Sets credentials that came neither in a header nor in the query.
     pub(crate) fn with_auth(mut self, auth: Box<RawValue>) -> Self {
-        self.edit().auth = Some(auth);
+        self.edit().auth = Mutex::new(Some(auth));
         self
     }
 
@@ -125,11 +125,22 @@ impl Handshake {
             protocol: None,
             issued: now(),
             is_encrypted: self.is_encrypted(),
-            auth: auth.map(ToOwned::to_owned),
+            auth: Mutex::new(auth.map(ToOwned::to_owned)),
             connection: Some(self.clone()),
             latest: None,
             certificate: None,
         }))
+    }
+
+    /// Creates the same handshake with other credentials, for the guards that check them.
+    pub(crate) fn with_new_credentials(&self, auth: &RawValue) -> Self {
+        let connection = self.0.connection.as_ref().unwrap_or(self);
+        connection.for_namespace(self.0.path.clone(), self.0.parameters.clone(), Some(auth))
+    }
+
+    /// Replaces the credentials by new ones that the guards have checked.
+    pub(crate) fn renew(&self, auth: Box<RawValue>) {
+        *lock(&self.0.auth) = Some(auth);
     }
 
     /// Data of the connection as a whole.
@@ -296,15 +307,19 @@ impl Handshake {
         self.request().protocol.as_deref()
     }
 
-    /// The client's credentials, deserialised as `T`.
+    /// The client's credentials, deserialised as `T`: those of the request, or newer ones that guards have accepted since.
     ///
     /// # Errors
     ///
     /// [`AuthError::Missing`] when there are none, [`AuthError::Unreadable`] when they are not a `T`.
     pub fn auth<T: DeserializeOwned>(&self) -> Result<T, AuthError> {
         let request = self.request();
-        if let Some(auth) = self.0.auth.as_ref().or(request.auth.as_ref()) {
-            return serde_json::from_str(auth.get()).map_err(AuthError::Unreadable);
+        for data in [&*self.0, request] {
+            // Copied: deserialising runs user code.
+            let auth = lock(&data.auth).clone();
+            if let Some(auth) = auth {
+                return serde_json::from_str(auth.get()).map_err(AuthError::Unreadable);
+            }
         }
         let auth = credentials::read(request.protocol_lines(), &request.query).ok_or(AuthError::Missing)?;
         serde_json::from_str(auth.get()).map_err(AuthError::Unreadable)
@@ -313,7 +328,7 @@ impl Handshake {
     /// Returns `true` if the credentials of the request itself are longer than `bytes`.
     pub(crate) fn has_more_auth_than(&self, bytes: usize) -> bool {
         let request = self.request();
-        if let Some(auth) = &request.auth {
+        if let Some(auth) = &*lock(&request.auth) {
             return auth.get().len() > bytes;
         }
         // Most requests are shorter than that as a whole.

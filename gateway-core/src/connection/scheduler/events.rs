@@ -109,6 +109,19 @@ impl EventScheduler {
             listeners.count(context.route.namespace, handler.and_then(|handler| handler.meter.as_deref()));
             listeners.incoming(&context.session.namespace, context.session.id.as_str(), &envelope.event);
         }
+        self.admit(context, handler, envelope, task);
+    }
+
+    /// Runs an event now if its rates and its turn allow it, or else queues or refuses it.
+    #[allow(clippy::inline_always, reason = "a part of every event's way; the other caller is cold")]
+    #[inline(always)]
+    pub(super) fn admit(
+        &mut self,
+        context: &SocketContext,
+        handler: Option<&Arc<Handler>>,
+        envelope: Envelope<'_>,
+        task: &mut Task<'_>,
+    ) {
         if context.application.limits.events_per_second.is_some()
             && let Err(flooded) = self.acquire_token(context)
         {

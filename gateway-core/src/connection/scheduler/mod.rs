@@ -7,6 +7,7 @@ pub(crate) mod overload;
 mod pipeline;
 pub(crate) mod rate_limit;
 pub(crate) mod raw;
+pub(crate) mod renewal;
 mod test_log;
 
 use std::fmt;

@@ -66,6 +66,13 @@ pub trait Guard: Send + Sync + 'static {
     fn points(&self) -> GuardPoints {
         GuardPoints::ALL
     }
+
+    /// Returns `true` if a connected client may exchange its credentials for new ones (`docs/connections.md`, "New
+    /// credentials"). They are then checked by every guard of the namespace that checks connections, at
+    /// [`GuardPoint::Renewal`](crate::pipeline::GuardPoint::Renewal). Default: `false`.
+    fn renews(&self) -> bool {
+        false
+    }
 }
 
 /// A check that may wait, for a database or another service.
@@ -108,6 +115,13 @@ pub trait AsyncGuard: Send + Sync + 'static {
     /// The points at which the guard runs. Default: all except rooms.
     fn points(&self) -> GuardPoints {
         GuardPoints::ALL.without(GuardPoints::JOIN)
+    }
+
+    /// Returns `true` if a connected client may exchange its credentials for new ones (`docs/connections.md`, "New
+    /// credentials"). They are then checked by every guard of the namespace that checks connections, at
+    /// [`GuardPoint::Renewal`](crate::pipeline::GuardPoint::Renewal). Default: `false`.
+    fn renews(&self) -> bool {
+        false
     }
 }
 
@@ -174,6 +188,7 @@ type Checked = Result<ErasedGrant, Exception>;
 
 trait AnyGuard: Send + Sync {
     fn points(&self) -> GuardPoints;
+    fn renews(&self) -> bool;
     fn waits(&self) -> bool;
     fn check<'a>(&'a self, context: &'a GuardContext<'a>) -> Check<'a>;
 }
@@ -183,6 +198,10 @@ struct TypedGuard<G>(Arc<G>);
 impl<G: Guard> AnyGuard for TypedGuard<G> {
     fn points(&self) -> GuardPoints {
         self.0.points()
+    }
+
+    fn renews(&self) -> bool {
+        self.0.renews()
     }
 
     fn waits(&self) -> bool {
@@ -199,6 +218,10 @@ struct TypedAsyncGuard<G>(Arc<G>);
 impl<G: AsyncGuard> AnyGuard for TypedAsyncGuard<G> {
     fn points(&self) -> GuardPoints {
         self.0.points()
+    }
+
+    fn renews(&self) -> bool {
+        self.0.renews()
     }
 
     fn waits(&self) -> bool {
@@ -229,6 +252,11 @@ impl Guards {
         self.0.extend_from_slice(guards);
     }
 
+    /// Adds the guards of `others`.
+    pub(crate) fn append(&mut self, others: &Self) {
+        self.extend(&others.0);
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -239,6 +267,11 @@ impl Guards {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Layer<ErasedGuard>> {
         self.0.iter().map(AsRef::as_ref)
+    }
+
+    /// Returns `true` if one of them takes new credentials of connected clients.
+    pub(crate) fn renew(&self) -> bool {
+        self.iter().any(|guard| guard.layer.guard.renews())
     }
 
     /// Runs guards up to the first that waits. Returns how many have run.
@@ -265,8 +298,9 @@ impl Guards {
         counters: &Counters,
     ) -> Result<(), Exception> {
         for guard in self.iter().skip(asked).filter(|guard| !guard.is_not_needed(context)) {
+            let begun = grants(context).exchanges();
             let checked = catch_unwind(AssertUnwindSafe(|| guard.layer.guard.check(context)));
-            let verdict = match checked {
+            let mut verdict = match checked {
                 Ok(Check::Now(verdict)) => Ok(verdict),
                 Ok(Check::Later(verdict)) => {
                     context.note(|| format!("guard {} was asked", guard.written));
@@ -274,6 +308,12 @@ impl Guards {
                 }
                 Err(panic) => Err(panic),
             };
+            // What was granted for credentials that were exchanged meanwhile counts for this event alone.
+            if let Ok(Ok(grant)) = &mut verdict
+                && grants(context).exchanges() != begun
+            {
+                grant.limit_to_once();
+            }
             guard.note(context, verdict.map_err(|_| guard.panicked(context, counters))?)?;
         }
         Ok(())
@@ -300,7 +340,9 @@ impl Layer<ErasedGuard> {
         // A grant for a room is valid for that room alone.
         if point != GuardPoint::Join {
             let event = matches!(context.subject(), Subject::Event(_)).then(|| context.extensions());
-            grants(context).add(self.key(), grant, event, context.scope().socket);
+            // At a renewal the user is set when all guards have allowed it.
+            let socket = context.scope().socket.filter(|_| point != GuardPoint::Renewal);
+            grants(context).add(self.key(), grant, event, socket);
         }
         Ok(())
     }

@@ -115,6 +115,15 @@ pub(crate) struct ErasedGrant {
     pub(crate) expires: Option<Instant>,
 }
 
+impl ErasedGrant {
+    /// Makes the grant valid for the checked event alone, without a user and without an expiry.
+    pub(in crate::handler) fn limit_to_once(&mut self) {
+        self.user = None;
+        self.holds = GrantLifetime::Once;
+        self.expires = None;
+    }
+}
+
 impl<T: Send + Sync + 'static> From<Grant<T>> for ErasedGrant {
     fn from(pass: Grant<T>) -> Self {
         let Grant { value, user, holds, expires } = pass;

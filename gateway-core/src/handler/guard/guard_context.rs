@@ -41,6 +41,7 @@ impl<'a> GuardContext<'a> {
             | Subject::Event(_)
             | Subject::Taken(_)
             | Subject::Room(_)
+            | Subject::Renewal(_)
             | Subject::Disconnect(_) => None,
         }
     }
@@ -55,6 +56,7 @@ impl<'a> GuardContext<'a> {
             | Subject::Event(_)
             | Subject::Message(_)
             | Subject::Taken(_)
+            | Subject::Renewal(_)
             | Subject::Disconnect(_) => None,
         }
     }

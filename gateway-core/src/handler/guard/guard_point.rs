@@ -15,6 +15,9 @@ pub enum GuardPoint {
     Event,
     /// A room, before the socket joins it by [`Socket::join`](crate::Socket::join).
     Join,
+    /// New credentials of a connected socket, where a guard [takes them](crate::pipeline::Guard::renews). Every guard that
+    /// checks a connection, at the upgrade or at the connect, checks them.
+    Renewal,
 }
 
 /// A set of guard points: `GuardPoints::CONNECT | GuardPoints::EVENT`.
@@ -47,6 +50,7 @@ impl GuardPoints {
             GuardPoint::Connect => Self::CONNECT,
             GuardPoint::Event => Self::EVENT,
             GuardPoint::Join => Self::JOIN,
+            GuardPoint::Renewal => Self(Self::UPGRADE.0 | Self::CONNECT.0),
         };
         self.0 & one.0 != 0
     }
@@ -73,5 +77,14 @@ mod tests {
         check(GuardPoints::ALL, [true; 4]);
         check(GuardPoints::CONNECT | GuardPoints::EVENT, [false, true, true, false]);
         check(GuardPoints::ALL.without(GuardPoints::JOIN | GuardPoints::UPGRADE), [false, true, true, false]);
+    }
+
+    #[test]
+    fn who_checks_a_connection_checks_its_new_credentials() {
+        let check = |points: GuardPoints, expected| assert_eq!(points.contains(GuardPoint::Renewal), expected);
+        check(GuardPoints::UPGRADE, true);
+        check(GuardPoints::CONNECT, true);
+        check(GuardPoints::ALL, true);
+        check(GuardPoints::EVENT | GuardPoints::JOIN, false);
     }
 }

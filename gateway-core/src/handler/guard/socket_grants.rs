@@ -1,6 +1,7 @@
 //! The valid grants of a socket: decisions of guards, granted values, and the user. Also holds the socket's own values.
 
 use std::any::{Any, TypeId};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::time::Instant;
@@ -20,6 +21,8 @@ pub(crate) struct SocketGrants {
     /// The socket's own values.
     pub(in crate::handler) own: TypeMap,
     state: Mutex<GrantState>,
+    /// Number of times that all grants were exchanged.
+    exchanges: AtomicU32,
 }
 
 #[derive(Debug, Default)]
@@ -83,6 +86,23 @@ impl SocketGrants {
         if let Some(socket) = socket {
             socket.set_user(user);
         }
+    }
+
+    /// Replaces all grants, and the socket's user, by what the guards granted for new credentials.
+    pub(crate) fn exchange(&self, renewed: &Self, socket: &Socket) {
+        let state = std::mem::take(&mut *renewed.lock());
+        match &state.user {
+            Some(user) => socket.set_user(user),
+            None => socket.forget_user(),
+        }
+        self.granted.replace(&renewed.granted);
+        *self.lock() = state;
+        self.exchanges.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Number of exchanges so far.
+    pub(in crate::handler) fn exchanges(&self) -> u32 {
+        self.exchanges.load(Ordering::Relaxed)
     }
 
     /// Values granted for the socket's lifetime.

@@ -198,6 +198,11 @@ impl Router {
         taken
     }
 
+    /// Adds a handler of the framework, which is not listed, for a name that no other handler has.
+    pub(crate) fn insert_unlisted(&mut self, name: &str, handler: &Arc<Handler>) {
+        self.exact.entry(name.into()).or_insert_with(|| Arc::clone(handler));
+    }
+
     #[inline]
     pub(crate) fn find(&self, event: &str) -> Option<&Arc<Handler>> {
         self.exact.get(event).or_else(|| self.find_by_pattern(event))

@@ -15,6 +15,7 @@ fn decoded(text: &str) -> String {
         }
         Ok(Incoming::Answer { ask, outcome: Err(error) }) => format!("refusal {ask} {}", error.get()),
         Ok(Incoming::Cancel(id)) => format!("cancel {id}"),
+        Ok(Incoming::Renew { auth, id }) => format!("auth {auth} {id:?}"),
         Ok(other) => unreachable!("{other:?}"),
         Err(Malformed { why, id }) => format!("malformed {why} {}", id.map_or("-".to_owned(), |id| id.to_string())),
     }
@@ -37,6 +38,10 @@ fn frames_are_read_as_the_protocol_says() {
     check(r#"{"answer":3,"data":null}"#, "answer 3 -");
     check(r#"{"answer":3,"error":"no"}"#, "refusal 3 \"no\"");
     check(r#"{"cancel":"x"}"#, "cancel \"x\"");
+    check(r#"{"auth":{"token":"t"},"id":7}"#, r#"auth {"token":"t"} Some(Integer(7))"#);
+    check(r#"{"auth":"t"}"#, r#"auth "t" None"#);
+    check(r#"{"auth":"t","event":"a"}"#, "event a - -");
+    check(r#"{"auth":null,"id":7}"#, "malformed `event` is missing 7");
     check("[\"a\",1]", "malformed the frame is not a JSON object -");
     check("", "malformed the frame is not a JSON object -");
     check(r#"{"id":7,"data":1}"#, "malformed `event` is missing 7");

@@ -16,6 +16,7 @@ fn said(incoming: Incoming<'_>) -> String {
             format!("answer {ask} {:?}", outcome.map(|payload| text(&payload)).map_err(RawValue::get))
         }
         Incoming::Cancel(id) => format!("cancel {id}"),
+        Incoming::Renew { auth, id } => format!("auth {auth} {id:?}"),
         other => unreachable!("{other:?}"),
     }
 }
@@ -57,6 +58,8 @@ fn both_forms_say_the_same() {
         json!({"answer": 3, "error": {"why": "no"}}),
         json!({"answer": 3, "error": null}),
         json!({"cancel": "x"}),
+        json!({"auth": {"token": "t"}, "id": 7}),
+        json!({"auth": "t"}),
         json!({"event": "a", "id": null}),
     ] {
         let plain = said(decode(&message.to_string()).unwrap());

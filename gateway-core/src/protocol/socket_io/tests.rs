@@ -29,6 +29,7 @@ fn said(namespace: &str, incoming: &Incoming<'_>) -> String {
         Incoming::Answer { ask, outcome: Ok(payload) } => format!("{namespace} answer {ask} {}", shown(payload)),
         Incoming::Answer { outcome: Err(error), .. } => panic!("a refusal: {error}"),
         Incoming::Cancel(id) => panic!("a cancel: {id}"),
+        Incoming::Renew { auth, .. } => panic!("credentials: {auth}"),
         Incoming::Connect { auth } => format!("{namespace} connect {}", auth.map_or("-", RawValue::get)),
         Incoming::Disconnect => format!("{namespace} disconnect"),
         Incoming::Nothing => format!("{namespace} nothing"),

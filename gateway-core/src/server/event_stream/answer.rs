@@ -29,7 +29,7 @@ pub(super) fn status_of(code: Option<&str>) -> StatusCode {
         Some("unreadable" | "invalid") => StatusCode::UNPROCESSABLE_ENTITY,
         Some("rate_limited" | "too_many_posts") => StatusCode::TOO_MANY_REQUESTS,
         Some("internal" | "unserializable" | "no_reply") => StatusCode::INTERNAL_SERVER_ERROR,
-        Some("overloaded") => StatusCode::SERVICE_UNAVAILABLE,
+        Some("overloaded" | "unavailable") => StatusCode::SERVICE_UNAVAILABLE,
         Some("timeout") => StatusCode::GATEWAY_TIMEOUT,
         Some(_) | None => StatusCode::BAD_REQUEST,
     }

@@ -9,6 +9,7 @@ mod interceptors;
 mod one_end;
 mod order;
 mod policies;
+mod renewal;
 mod replies;
 mod services;
 mod transparent_errors;

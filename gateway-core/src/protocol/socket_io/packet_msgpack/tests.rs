@@ -29,6 +29,7 @@ fn decoded(bytes: &[u8]) -> Result<String, &'static str> {
             }
             Incoming::Answer { ask, outcome } => format!("{namespace} answer {ask} {}", outcome.unwrap().text()),
             Incoming::Cancel(id) => panic!("a cancel: {id}"),
+            Incoming::Renew { auth, .. } => panic!("credentials: {auth}"),
             Incoming::Connect { auth } => format!("{namespace} connect {}", auth.map_or("-", RawValue::get)),
             Incoming::Disconnect => format!("{namespace} disconnect"),
             Incoming::Nothing => format!("{namespace} nothing"),
