@@ -4,10 +4,12 @@
 mod compressed;
 mod lines;
 mod packets;
+mod proxy_header;
 
 pub use compressed::{agree, inflate, read_compressed_frames, write_compressed};
 pub use lines::{FuzzFirst, read_first, read_lines, write_line};
 pub use packets::{FuzzForm, FuzzPacket, read_packets, read_polled, write_packet, write_plain, write_polled};
+pub use proxy_header::{FuzzHeader, read_proxy_header};
 
 use http::request::Parts;
 use http::{HeaderMap, Response};

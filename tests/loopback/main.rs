@@ -15,6 +15,7 @@ mod leaving;
 mod lines;
 mod listeners;
 mod monitoring;
+mod proxy_protocol;
 mod refusals;
 mod requests;
 mod secrets;

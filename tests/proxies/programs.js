@@ -31,6 +31,15 @@ export const programs = {
     command: (folder, file) => ["nginx", "-e", `${folder}/log`, "-p", folder, "-c", file],
     servers: 2, away: 502,
   },
+  "nginx, streams": {
+    heading: "PROXY protocol",
+    listen: ["listen 80;", (port) => `listen 127.0.0.1:${port};`],
+    around: (block, folder) => `load_module /usr/lib/nginx/modules/ngx_stream_module.so; daemon off; pid ${folder}/pid; error_log ${folder}/log;
+      events { worker_connections 512; }
+      ${block}`,
+    command: (folder, file) => ["nginx", "-e", `${folder}/log`, "-p", folder, "-c", file],
+    servers: 2, away: 0,
+  },
   HAProxy: {
     listen: ["bind :80", (port) => `bind 127.0.0.1:${port}`],
     command: (folder, file) => ["haproxy", "-db", "-q", "-f", file],

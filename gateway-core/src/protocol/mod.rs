@@ -24,6 +24,7 @@ mod offset;
 mod payload;
 mod plain;
 mod plain_msgpack;
+mod proxy_protocol;
 mod rfc6455;
 mod shared_event;
 pub(crate) mod socket_io;
@@ -51,6 +52,9 @@ pub(crate) use msgpack::MsgpackLimits;
 pub(crate) use msgpack::{MsgpackReader, MsgpackWriter};
 pub(crate) use offset::{OffsetNumber, entry_of, read_offset};
 pub(crate) use payload::{Arity, Attachments, Content, ContentRef, Payload};
+#[cfg(fuzzing)]
+pub(crate) use proxy_protocol::ProxyHeader;
+pub(crate) use proxy_protocol::{ProxyHeaderError, find_proxy_header};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use rfc6455::ServerFrame;
 pub(crate) use rfc6455::{Flow, FrameDecoder, OpCode, ReceivedMessage, ServerFrames, close_frame};

@@ -20,6 +20,7 @@ use crate::server::http::service::GatewayService;
 #[cfg(feature = "http2")]
 use crate::server::http2;
 use crate::server::lines;
+use crate::server::proxy_protocol::{Peek, read_header};
 use crate::server::shutdown::takes_no_request;
 use crate::server::state::StartedServer;
 use crate::transport::{CertificateSlot, SharedStream, Stream, Tls};
@@ -31,7 +32,6 @@ const RESTING: Duration = Duration::from_millis(50);
 /// which some come by a connection of their own.
 pub(crate) async fn accept(listener: Listener, service: GatewayService) {
     let shared = Arc::clone(&service.server.shared);
-    let is_encrypted = listener.tls.is_some();
     let mut stopped = std::pin::pin!(takes_no_request(&shared));
     loop {
         let accepted = tokio::select! {
@@ -42,23 +42,36 @@ pub(crate) async fn accept(listener: Listener, service: GatewayService) {
             Accepted::Tcp(stream, peer) => {
                 // A frame is written whole: waiting for more would only delay it.
                 let _ = stream.set_nodelay(true);
-                let tls = listener.tls.as_ref();
-                match listener.speaks {
-                    Speaks::Http => {
-                        open(stream, tls, GatewayService { peer: Some(peer), is_encrypted, ..service.clone() });
-                    }
-                    Speaks::Lines => open_lines(stream, tls, Some(peer), &service.server),
-                }
+                begin(&listener, stream, Some(peer), &service);
             }
             #[cfg(unix)]
-            Accepted::Unix(stream) => match listener.speaks {
-                Speaks::Http => {
-                    open(stream, listener.tls.as_ref(), GatewayService { is_encrypted, ..service.clone() });
-                }
-                Speaks::Lines => open_lines(stream, listener.tls.as_ref(), None, &service.server),
-            },
+            Accepted::Unix(stream) => begin(&listener, stream, None, &service),
         }
     }
+}
+
+/// Serves a connection, after the header that a trusted proxy begins with.
+fn begin<S: AcceptedStream>(listener: &Listener, stream: S, peer: Option<SocketAddr>, service: &GatewayService)
+where
+    SharedStream<S>: Stream,
+{
+    let (tls, speaks) = (listener.tls.as_ref(), listener.speaks);
+    let with_header = service.server.proxies.with_header.as_ref();
+    if !with_header.is_some_and(|proxies| proxies.include(peer)) {
+        return open(stream, tls, speaks, with_peer(service, peer, tls));
+    }
+    let (tls, service) = (tls.cloned(), service.clone());
+    let tasks = service.server.shared.tasks.clone();
+    tasks.spawn(async move {
+        let within = service.server.application.limits.handshake_timeout;
+        if let Some((stream, peer)) = read_header(stream, peer, &service.server.shared, within).await {
+            open(stream, tls.as_ref(), speaks, with_peer(&service, peer, tls.as_ref()));
+        }
+    });
+}
+
+fn with_peer(service: &GatewayService, peer: Option<SocketAddr>, tls: Option<&Tls>) -> GatewayService {
+    GatewayService { peer, is_encrypted: tls.is_some(), ..service.clone() }
 }
 
 pub(crate) enum Accepted {
@@ -100,16 +113,13 @@ impl BoundListener {
 }
 
 /// A stream of a listener, before its protocol is known.
-pub(crate) trait AcceptedStream: IntoStream + Sync {
-    /// Waits for bytes, and copies the first of them without taking them.
-    #[cfg(feature = "http2")]
-    fn peek(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> + Send;
-}
+pub(crate) trait AcceptedStream: IntoStream + Peek + Sync {}
 
 macro_rules! accepted {
     ($stream:ty) => {
-        impl AcceptedStream for $stream {
-            #[cfg(feature = "http2")]
+        impl AcceptedStream for $stream {}
+
+        impl Peek for $stream {
             async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
                 let look = || Ok(rustix::net::recv(self, &mut *buffer, rustix::net::RecvFlags::PEEK)?.0);
                 self.async_io(tokio::io::Interest::READABLE, look).await
@@ -123,7 +133,17 @@ accepted!(TcpStream);
 accepted!(UnixStream);
 
 /// Serves a connection in a task of its own.
-fn open<S: AcceptedStream>(stream: S, tls: Option<&Tls>, service: GatewayService) {
+fn open<S: AcceptedStream>(stream: S, tls: Option<&Tls>, speaks: Speaks, service: GatewayService)
+where
+    SharedStream<S>: Stream,
+{
+    match speaks {
+        Speaks::Http => open_http(stream, tls, service),
+        Speaks::Lines => open_lines(stream, tls, service.peer, &service.server),
+    }
+}
+
+fn open_http<S: AcceptedStream>(stream: S, tls: Option<&Tls>, service: GatewayService) {
     #[cfg(feature = "http2")]
     if let Some(options) = service.server.http2.clone() {
         return http2::spawn(stream, tls, options, service);
@@ -137,7 +157,6 @@ fn open<S: AcceptedStream>(stream: S, tls: Option<&Tls>, service: GatewayService
     }
 }
 
-/// Serves a connection of lines in a task of its own.
 fn open_lines<S: AcceptedStream>(stream: S, tls: Option<&Tls>, peer: Option<SocketAddr>, server: &Arc<StartedServer>)
 where
     SharedStream<S>: Stream,

@@ -20,6 +20,7 @@ mod lines;
 mod metrics;
 mod monitoring;
 mod peer;
+mod proxy_protocol;
 mod running_server;
 mod server_target;
 mod setup_hints;

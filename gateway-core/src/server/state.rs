@@ -20,7 +20,7 @@ use crate::server::handshake_check::HandshakeCheck;
 #[cfg(feature = "http2")]
 use crate::server::http2::Http2;
 use crate::server::setup_hints::SetupHints;
-use crate::transport::{ConnectionLimiter, Deflate, OriginPolicy, Proxies};
+use crate::transport::{ConnectionLimiter, Deflate, OriginPolicy, TrustedProxies};
 
 /// The part that exists before the start; [`ServerHandle`](crate::ServerHandle) refers to it.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ pub(crate) struct StartedServer {
     /// Server-sent events, if enabled.
     pub(crate) event_streams: Option<EventStreamEndpoint>,
     pub(crate) origins: OriginPolicy,
-    pub(crate) proxies: Proxies,
+    pub(crate) proxies: TrustedProxies,
     pub(crate) limiter: Arc<ConnectionLimiter>,
     /// The application's check of every request for a connection.
     pub(crate) allow_request: Option<HandshakeCheck>,
@@ -130,9 +130,9 @@ pub(crate) struct StartedServer {
 impl StartedServer {
     /// The client's address of a request.
     pub(crate) fn address(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
-        if peer.is_none() && self.proxies.misses_a_peer(headers) {
+        if peer.is_none() && self.proxies.forwarding.misses_a_peer(headers) {
             self.shared.hints.unknown_peer();
         }
-        self.proxies.address(peer, headers)
+        self.proxies.forwarding.address(peer, headers)
     }
 }

@@ -46,7 +46,7 @@ pub(crate) use lines::Lines;
 pub(crate) use origin::{Allowed, OriginPolicy};
 pub(crate) use permit::CountedPermit;
 pub(crate) use polling::{PollListener, Polling, PollingPeer, SessionError, UpgradeProbe};
-pub(crate) use proxies::Proxies;
+pub(crate) use proxies::TrustedProxies;
 pub(crate) use query::{Query, QueryError, parse_query};
 pub(crate) use resume_request::ResumeRequest;
 #[cfg(test)]

@@ -7,6 +7,15 @@ use http::HeaderMap;
 /// The header with the chain of addresses; each proxy appends its peer's.
 const FORWARDED: &str = "x-forwarded-for";
 
+/// Proxies whose word about their clients counts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TrustedProxies {
+    /// Those that name a client in `X-Forwarded-For`.
+    pub(crate) forwarding: Proxies,
+    /// Those that begin each connection with a header of the PROXY protocol; `None` if there are none.
+    pub(crate) with_header: Option<Proxies>,
+}
+
 /// The trusted proxies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Proxies {
@@ -50,6 +59,11 @@ impl Proxies {
     /// Returns `true` if a request without a peer address has a header that would be trusted from one of the given addresses.
     pub(crate) fn misses_a_peer(&self, headers: &HeaderMap) -> bool {
         !self.local && !self.networks.is_empty() && headers.contains_key(FORWARDED)
+    }
+
+    /// Returns `true` if the peer of a connection is one of them.
+    pub(crate) fn include(&self, peer: Option<SocketAddr>) -> bool {
+        peer.map_or(self.local, |peer| self.is_proxy(peer.ip().to_canonical()))
     }
 
     fn is_proxy(&self, address: IpAddr) -> bool {

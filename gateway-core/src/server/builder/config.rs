@@ -64,6 +64,7 @@ pub struct ServerConfig {
     server_sent_events: Option<ServerSentEvents>,
     allow_origins: Vec<String>,
     trust_proxies: Vec<String>,
+    proxy_protocol: Vec<String>,
     listen: Vec<ListenAddress<HttpSchemes>>,
     lines: Vec<ListenAddress<LineSchemes>>,
     #[cfg(feature = "tls")]
@@ -96,6 +97,7 @@ impl Default for ServerConfig {
             server_sent_events: None,
             allow_origins: Vec::new(),
             trust_proxies: Vec::new(),
+            proxy_protocol: Vec::new(),
             listen: Vec::new(),
             lines: Vec::new(),
             #[cfg(feature = "tls")]
@@ -156,6 +158,7 @@ impl ServerConfig {
             .banner(self.banner)
             .subprotocols(self.subprotocols)
             .trust_proxies(self.trust_proxies.iter().map(String::as_str))
+            .proxy_protocol(self.proxy_protocol.iter().map(String::as_str))
     }
 
     /// Adds the endpoints of all addresses.

@@ -60,7 +60,22 @@ impl Server {
     /// [`connections_per_address`](crate::limits::Limits::connections_per_address) counts.
     pub fn trust_proxies<'a>(mut self, proxies: impl IntoIterator<Item = &'a str>) -> Self {
         for text in proxies {
-            if !self.operations.proxies.add(text) {
+            if !self.operations.proxies.forwarding.add(text) {
+                self.operations.problems.push(Problem::proxy(text));
+            }
+        }
+        self
+    }
+
+    /// Expects a header of the PROXY protocol, version 1 or 2, at the beginning of every connection from these proxies: addresses,
+    /// networks such as `10.0.0.0/8`, or `unix` for those without an address. It comes before TLS. The client's address in it
+    /// becomes [`Handshake::peer`](crate::Handshake::peer), for all ways in but monitoring. A connection of these peers without a header is closed; from all
+    /// other peers a header is not read, and is malformed.
+    ///
+    /// So no client can forge its address, as long as only proxies have these addresses.
+    pub fn proxy_protocol<'a>(mut self, proxies: impl IntoIterator<Item = &'a str>) -> Self {
+        for text in proxies {
+            if !self.operations.proxies.with_header.get_or_insert_default().add(text) {
                 self.operations.problems.push(Problem::proxy(text));
             }
         }

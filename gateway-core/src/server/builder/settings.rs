@@ -10,7 +10,7 @@ use crate::server::event_stream::ServerSentEvents;
 #[cfg(feature = "http2")]
 use crate::server::http2::Http2;
 use crate::server::state::StartedServer;
-use crate::transport::Proxies;
+use crate::transport::TrustedProxies;
 
 /// The health listener, trusted proxies, the cluster, server-sent events, and how the server stops.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub(in crate::server) struct Operations {
     /// Present where events are measured: those among the ones that are sent which have a label of their own.
     pub(in crate::server) measured: Option<Vec<String>>,
     pub(in crate::server) drain: Drain,
-    pub(in crate::server) proxies: Proxies,
+    pub(in crate::server) proxies: TrustedProxies,
     /// Options that cannot be used.
     pub(in crate::server) problems: Vec<Problem>,
     pub(in crate::server) engine: Option<Arc<dyn Engine>>,

@@ -69,6 +69,7 @@ fn of_server() -> Vec<(&'static str, OptionKey)> {
         ("provide", Program(CODE)),
         ("provide_per_socket", Program(CODE)),
         ("provide_with", Program(CODE)),
+        ("proxy_protocol", Key("proxy_protocol", json!(["10.0.0.1"]))),
         ("recovery", Key("recovery", json!({"events": 5}))),
         ("require_namespaces", Program(SELECTION)),
         ("server_sent_events", Key("server_sent_events", json!({"posts": 5}))),
