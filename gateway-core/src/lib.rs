@@ -48,6 +48,7 @@
 //! | `garde` | rules for [`Valid`](validation::Valid) arguments by `#[derive(garde::Validate)]` |
 //! | `tls` | `https://` and `wss://`: `Endpoint::tls` |
 //! | `http2` | HTTP/2, with WebSockets inside it: `Server::http2` |
+//! | `systemd` | listening sockets of systemd's socket activation: `serve::InheritedSockets` |
 //! | `config` | options from TOML files and the environment: the module `config`, `Server::config` |
 //! | `contract` | the contract as AsyncAPI: the module `contract`, `Server::contract` |
 //! | `explorer` | a page that shows the contract and sends events: `Server::explorer` |
@@ -194,6 +195,8 @@ pub mod serve {
     pub use crate::connection::Drain;
     #[cfg(feature = "http2")]
     pub use crate::server::Http2;
+    #[cfg(all(unix, feature = "systemd"))]
+    pub use crate::server::InheritedSockets;
     pub use crate::server::{
         Body, Endpoint, GatewayService, HandshakeRejection, LocalAddr, PeerAddr, RunningServer, ServerSentEvents,
     };

@@ -16,6 +16,9 @@ mod handshake_check;
 mod http;
 #[cfg(feature = "http2")]
 mod http2;
+#[cfg(feature = "systemd")]
+#[cfg(unix)]
+mod inherited_sockets;
 mod lines;
 mod metrics;
 mod monitoring;
@@ -23,6 +26,7 @@ mod peer;
 mod proxy_protocol;
 mod running_server;
 mod server_target;
+mod service_manager;
 mod setup_hints;
 mod shutdown;
 mod signals;
@@ -47,6 +51,8 @@ pub use handshake_check::HandshakeRejection;
 pub use http::{Body, GatewayService};
 #[cfg(feature = "http2")]
 pub use http2::Http2;
+#[cfg(all(unix, feature = "systemd"))]
+pub use inherited_sockets::InheritedSockets;
 #[cfg(feature = "testing")]
 pub(crate) use lines::spawn as serve_lines;
 pub use peer::PeerAddr;

@@ -12,6 +12,7 @@ use crate::server::endpoint::{LocalAddr, Opened};
 use crate::server::handle::ServerHandle;
 use crate::server::http::service::GatewayService;
 use crate::server::monitoring::monitor;
+use crate::server::service_manager::{notify_ready, notify_stopping};
 use crate::server::signals::{ProcessSignal, Signals};
 use crate::transport::Tls;
 
@@ -118,6 +119,7 @@ impl Drop for RunningServer {
 
 /// Serves until a stop signal; a second signal ends the wait for the graceful stop.
 pub(crate) async fn until_signal(server: RunningServer, signals: &mut Signals) {
+    notify_ready();
     loop {
         tokio::select! {
             told = signals.next() => match told {
@@ -128,6 +130,7 @@ pub(crate) async fn until_signal(server: RunningServer, signals: &mut Signals) {
         }
     }
     tracing::info!("stopping");
+    notify_stopping();
     tokio::select! {
         () = server.stop() => {}
         () = signals.stop() => tracing::warn!("stopped without waiting"),
