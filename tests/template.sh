@@ -33,6 +33,8 @@ generate() {
     local project=$1 crate=$2 file
     cp -r "$root/template" "$place/$project"
     rm "$place/$project/cargo-generate.toml"
+    # An ending of templates alone: cargo looks for manifests in all of a repository that somebody depends on.
+    mv "$place/$project/Cargo.toml.liquid" "$place/$project/Cargo.toml"
     while IFS= read -r -d '' file; do
         sed -i -e "s/{{project-name}}/$project/g" -e "s/{{crate_name}}/$crate/g" \
             -e "s|git = \"{{repository}}\"|path = \"$root/gateway-core\"|" "$file"
@@ -75,7 +77,7 @@ for version in "$(sed -n 's/^FROM rust:\([^ ]*\) .*$/\1/p' "$root/template/Docke
     "$(sed -n 's/.*rustup default \(.*\)$/\1/p' "$root/template/.github/workflows/ci.yml")"; do
     [ "$version" = "$RUSTUP_TOOLCHAIN" ] || { echo "template/ names Rust $version, the workspace $RUSTUP_TOOLCHAIN" >&2; exit 1; }
 done
-[ "$(grep -c 'git = "{{repository}}"' "$root/template/Cargo.toml")" = 2 ]
+[ "$(grep -c 'git = "{{repository}}"' "$root/template/Cargo.toml.liquid")" = 2 ]
 for names in "my-app my_app" "chat chat"; do
     read -r project crate <<<"$names"
     generate "$project" "$crate"
