@@ -52,6 +52,7 @@
 //! | `config` | options from TOML files and the environment: the module `config`, `Server::config` |
 //! | `contract` | the contract as AsyncAPI: the module `contract`, `Server::contract` |
 //! | `explorer` | a page that shows the contract and sends events: `Server::explorer` |
+//! | `admin` | the server behind the page of Socket.IO's Admin UI: `Server::admin` |
 //! | `deflate` | compressed messages of a WebSocket: `Server::deflate` |
 //! | `http-compression` | compressed answers to long polling: `SocketIo::http_compression` |
 //!
@@ -193,6 +194,8 @@ pub mod socket_io {
 /// Endpoints, the service for other HTTP servers, and running and stopping a server.
 pub mod serve {
     pub use crate::connection::Drain;
+    #[cfg(feature = "admin")]
+    pub use crate::server::Admin;
     #[cfg(feature = "http2")]
     pub use crate::server::Http2;
     #[cfg(all(unix, feature = "systemd"))]

@@ -1,6 +1,7 @@
 //! Counters and tracing spans. Names of fields and counters are defined here; payloads, headers and queries are never
 //! recorded.
 
+mod admin_feed;
 mod cluster_log;
 mod cluster_meter;
 mod event_listeners;
@@ -17,6 +18,9 @@ use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub(crate) use admin_feed::AdminFeed;
+#[cfg(feature = "admin")]
+pub(crate) use admin_feed::{FeedBatch, FeedEntry, FeedNews, wall_clock};
 pub(crate) use cluster_log::{
     cluster_duplicate_id, cluster_gap, cluster_ignored, cluster_incomplete, cluster_joined, cluster_lost,
     cluster_not_published, cluster_publish_failed, cluster_record_failed, cluster_refused_namespace,
@@ -51,6 +55,12 @@ impl Telemetry {
     /// Listeners of events, if any.
     pub(crate) fn listeners(&self) -> Option<&Listeners> {
         self.listeners.get()
+    }
+
+    /// Pages that see what the sockets do, if any are served.
+    #[inline]
+    pub(crate) fn admin_feed(&self) -> Option<&AdminFeed> {
+        self.listeners()?.admin_feed()
     }
 
     /// Meter of all sockets; `None` if measuring is off.
@@ -92,6 +102,7 @@ pub(crate) struct Counters {
     http2_connections: AtomicU64,
     http2_disconnections: AtomicU64,
     reset_requests: AtomicU64,
+    unshown_events: AtomicU64,
     pub(crate) labelled: LabelledCounters,
 }
 
@@ -143,6 +154,8 @@ pub enum Counter {
     Http2Disconnections,
     /// Requests of HTTP/2 whose client reset them before they were answered.
     ResetRequests,
+    /// Events that the pages of the Admin UI were not shown: more came than they read.
+    UnshownEvents,
 }
 
 impl Counters {
@@ -189,6 +202,7 @@ impl Counters {
             Counter::Http2Connections => &self.http2_connections,
             Counter::Http2Disconnections => &self.http2_disconnections,
             Counter::ResetRequests => &self.reset_requests,
+            Counter::UnshownEvents => &self.unshown_events,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::hub::{JoinError, Namespace, PublicData, RoomName, Space, Target, emit_logged};
+use crate::hub::{JoinError, Namespace, PublicData, RoomName, Space, Target, emit_logged, show_data};
 use crate::metrics::{Counters, TestLog};
 use crate::protocol::{Content, Disconnect, Event, FromArgs, Message, RawArgs, ToArgs, is_reserved};
 use crate::session::{Delivery, EmitMode, GuardDecision, NextOffset, Scope, SendError, Session, SocketId};
@@ -48,6 +48,11 @@ impl Socket {
     #[must_use]
     pub fn namespace(&self) -> Namespace {
         Namespace::new(Arc::clone(&self.space))
+    }
+
+    #[cfg(feature = "admin")]
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.session
     }
 
     pub(crate) fn space(&self) -> &Arc<Space> {
@@ -224,7 +229,7 @@ impl Socket {
             return Err(SendError::Reserved);
         }
         let content = args.map_err(|_| SendError::Unserializable)?.into_content();
-        self.session.notify_listeners(event);
+        self.session.notify_listeners(event, content.borrowed());
         Ok(content)
     }
 
@@ -293,7 +298,9 @@ impl Socket {
     ///
     /// When the value cannot be serialised as JSON.
     pub fn set_data<T: Serialize + ?Sized>(&self, data: &T) -> Result<(), serde_json::Error> {
-        self.session.state.insert(PublicData(serde_json::to_value(data)?));
+        let data = serde_json::to_value(data)?;
+        show_data(&self.session, &data);
+        self.session.state.insert(PublicData(data));
         self.space.note_change(self.id());
         Ok(())
     }

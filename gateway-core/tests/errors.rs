@@ -215,7 +215,8 @@ const FAILED: (Level, &str) = (Level::ERROR, "a handler or hook failed");
 const HIDDEN: &str = "Internal server error";
 
 /// Counters of failures, all of which a test looks at.
-const FAILURES: [Counter; 16] = [
+const FAILURES: [Counter; 17] = [
+    Counter::UnshownEvents,
     Counter::ResetRequests,
     Counter::RejectedHandshakes,
     Counter::RefusedConnections,

@@ -106,6 +106,9 @@ async fn end_hooks(driver: &mut SocketDriver, session: &Session, reason: &Discon
     if session.is_accepted() {
         application.telemetry.counters.add(Counter::Disconnections);
         application.telemetry.counters.labelled.disconnected(reason.kind(), reason.known_code());
+        if let Some(feed) = application.telemetry.admin_feed() {
+            feed.disconnected(&session.namespace, session.id.as_str(), reason.as_str());
+        }
         tracing::debug!(socket = %socket.id(), %reason, "disconnected");
     } else {
         tracing::debug!(socket = %socket.id(), %reason, "not accepted");

@@ -20,7 +20,7 @@ use crate::error::{ConnectRejection, Exception};
 use crate::gateway::Route;
 use crate::handler::SocketGrants;
 use crate::hub::cluster::RecordSource;
-use crate::hub::{Hub, Resumed, Space};
+use crate::hub::{Hub, Resumed, Space, show_connected};
 use crate::metrics::{Counter, told};
 use crate::protocol::{
     CloseCode, Disconnect, Encoded, Incoming, Malformed, Message, Outgoing, Payload, RequestId, WireFormat,
@@ -177,6 +177,7 @@ impl SocketDriver {
         self.session().accept();
         self.scheduler.open();
         self.context.count(Counter::Connections);
+        show_connected(self.context.socket.space(), self.session());
         self.span.in_scope(|| tracing::debug!("connected"));
         Ok(true)
     }
@@ -367,7 +368,8 @@ fn begin(application: &Application, space: &Space, new_socket: &NewSocket<'_>) -
 fn begin_new(application: &Application, space: &Space, new_socket: &NewSocket<'_>) -> Arc<Session> {
     let session = renew(application, space, new_socket);
     let session = match &application.recovery {
-        Some(recovery) if new_socket.format.numbers_events() => {
+        // A page of the Admin UI is shown everything anew.
+        Some(recovery) if new_socket.format.numbers_events() && !new_socket.route.is_built_in => {
             session.with_recovery(recovery, &application.hub.offsets)
         }
         _ => session,

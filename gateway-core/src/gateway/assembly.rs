@@ -105,7 +105,8 @@ impl<'a> Assembly<'a> {
         limits: &Limits,
     ) -> Result<Assembled, Vec<Problem>> {
         let (unregistered, offered) = selection.unregistered();
-        let mut assembly = Self {
+        let no_layers = BuiltLayers { is_measured: given.around.is_measured, ..BuiltLayers::default() };
+        let mut assembly = Assembly {
             given,
             routes: Vec::new(),
             grants: Vec::new(),
@@ -119,13 +120,15 @@ impl<'a> Assembly<'a> {
             offered,
         };
         let gateways = selection.gateways();
-        if gateways.is_empty() && expected.is_empty() {
+        if gateways.iter().all(|gateway| gateway.is_built_in) && expected.is_empty() {
             assembly.problems.push(Problem::nothing_linked());
             assembly.problems.append(&mut assembly.offered);
         }
         for gateway in &gateways {
+            assembly.given.around = if gateway.is_built_in { &no_layers } else { given.around };
             assembly.add(gateway, selection);
         }
+        assembly.given.around = given.around;
         assembly.note_clashes_of_raw_gateways();
         assembly.note_what_arguments_miss();
         let is_missing = |namespace: &&String| !gateways.iter().any(|gateway| gateway.namespace == **namespace);
@@ -133,7 +136,7 @@ impl<'a> Assembly<'a> {
             .problems
             .extend(expected.iter().filter(is_missing).map(|namespace| Problem::missing_namespace(namespace)));
         if assembly.problems.is_empty() {
-            let Self { mut routes, init, filters, offered, .. } = assembly;
+            let Assembly { mut routes, init, filters, offered, .. } = assembly;
             for route in &mut routes {
                 renewal::add(route, limits);
             }
@@ -343,6 +346,7 @@ impl<'a> Assembly<'a> {
             guards: Guards::new(self.given.around.guards.clone()),
             is_guarded: false,
             renewal: None,
+            is_built_in: entry.is_built_in,
             own: Vec::new(),
         });
         self.grants.push(Vec::new());

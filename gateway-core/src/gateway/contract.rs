@@ -23,7 +23,7 @@ use crate::handler::{
 /// Each type whose schema cannot be written, and each reply that has no frame, at its handler.
 pub(crate) fn describe_gateways(selection: &GatewaySelection, around: &BuiltLayers) -> Result<Contract, Vec<Problem>> {
     let gateways: Vec<_> =
-        selection.gateways().into_iter().map(|entry| DescribedGateway::new(entry, selection)).collect();
+        selection.public_gateways().into_iter().map(|entry| DescribedGateway::new(entry, selection)).collect();
     let mut problems = Vec::new();
     let requests: Vec<SchemaRequest> =
         gateways.iter().flat_map(DescribedGateway::requests).map(|(request, _)| request).collect();
@@ -53,7 +53,7 @@ pub(crate) struct NamespaceEvents {
 
 /// The typed events of each gateway, without their schemas.
 pub(crate) fn listed_events(selection: &GatewaySelection) -> Vec<NamespaceEvents> {
-    let listed = selection.gateways().into_iter().map(|entry| {
+    let listed = selection.public_gateways().into_iter().map(|entry| {
         let mut about = GatewayDescription::default();
         (entry.describe)(&mut about);
         let is_named = about.emits.is_some();

@@ -281,6 +281,17 @@ impl Problem {
         }
     }
 
+    #[cfg(feature = "admin")]
+    pub(crate) fn admin_password() -> Self {
+        Self {
+            place: None,
+            what: "the password of `Server::admin` is no bcrypt hash, or one that takes too long to compare".to_owned(),
+            help:
+                "write the hash, such as `$2b$10$…`, with a cost of at most 16; `htpasswd -nBC 10 operator` makes one"
+                    .to_owned(),
+        }
+    }
+
     #[track_caller]
     pub(crate) fn cors_names(names: &str) -> Self {
         let place = Location::caller();

@@ -20,6 +20,8 @@ pub struct GatewayEntry {
     pub(crate) declared: Declared,
     pub(crate) around: AddLayers,
     pub(crate) build: fn(&ServiceMap, &mut Vec<Problem>) -> Option<Instance>,
+    /// Set for the framework's own gateway, which is not the application's and has none of its guards.
+    pub(crate) is_built_in: bool,
     #[cfg(feature = "contract")]
     pub(crate) describe: fn(&mut crate::handler::GatewayDescription),
 }
@@ -81,6 +83,7 @@ impl GatewayEntry {
             declared: G::DECLARED,
             around: G::around,
             build: build::<G>,
+            is_built_in: false,
             #[cfg(feature = "contract")]
             describe: G::describe,
         }
@@ -239,6 +242,20 @@ impl GatewaySelection {
 
     pub(crate) fn add_block<G: Gateway>(&mut self, add: fn(&mut Handlers<G>)) {
         self.blocks.push(Block::new(add));
+    }
+
+    /// Adds a gateway of the framework, in the place of an earlier one of its type.
+    #[cfg(feature = "admin")]
+    pub(crate) fn add_built_in<G: Gateway>(&mut self, add: fn(&mut Handlers<G>)) {
+        self.blocks.retain(|block| block.type_id != TypeId::of::<G>());
+        self.add_block(add);
+        self.gateways.push(GatewayEntry { is_built_in: true, ..GatewayEntry::new::<G>() });
+    }
+
+    /// The selected gateways of the application, each once, in source order.
+    #[cfg(feature = "contract")]
+    pub(crate) fn public_gateways(&self) -> Vec<GatewayEntry> {
+        self.gateways().into_iter().filter(|entry| !entry.is_built_in).collect()
     }
 
     /// The selected gateways, each once, in source order.

@@ -21,6 +21,8 @@ pub(crate) struct Route {
     pub(crate) is_guarded: bool,
     /// The handler of new credentials, if a guard takes them.
     pub(crate) renewal: Option<Arc<Handler>>,
+    /// Set for the framework's own namespace.
+    pub(crate) is_built_in: bool,
     /// Factories of the values per socket.
     pub(crate) own: Vec<Arc<SocketFactory>>,
 }

@@ -54,7 +54,7 @@ impl AckEvent {
         let refused = || if session.gone.is_cancelled() { RequestError::Gone } else { RequestError::TooMany };
         let (number, answer) = session.pending.open().ok_or_else(refused)?;
         let asked = PendingAck { session: Arc::clone(session), number, answer };
-        session.notify_listeners(&self.event);
+        session.notify_listeners(&self.event, self.content.borrowed());
         let question = Outgoing::Ask { event: &self.event, content: self.content.borrowed(), ask: number };
         push(session.encode(&question))?;
         Ok(asked)

@@ -44,6 +44,20 @@ pub(crate) fn user_room(user: &str) -> String {
     format!("{USER_ROOM}{user}")
 }
 
+/// Tells pages of administrators that a socket joined a room.
+fn note_join(session: &Session, room: &str) {
+    if let Some(feed) = session.telemetry.admin_feed() {
+        feed.joined(&session.namespace, room, session.id.as_str());
+    }
+}
+
+/// Tells them that it left.
+fn note_leave(session: &Session, room: &str) {
+    if let Some(feed) = session.telemetry.admin_feed() {
+        feed.left(&session.namespace, room, session.id.as_str());
+    }
+}
+
 /// Returns `true` for the rooms of users, which nobody joins by name.
 pub(crate) fn is_user_room(room: &str) -> bool {
     room.starts_with(USER_ROOM)
@@ -114,6 +128,7 @@ impl Members {
     pub(crate) fn insert(&mut self, session: Arc<Session>) {
         self.listed = None;
         self.note_socket(&session.id);
+        note_join(&session, session.id.as_str());
         self.sockets.insert(session.id.clone(), Member { session, rooms: Vec::new() });
     }
 
@@ -142,6 +157,13 @@ impl Members {
         }
     }
 
+    /// The sessions with their rooms, at most so many.
+    #[cfg(feature = "admin")]
+    pub(crate) fn with_rooms(&self, most: usize) -> Vec<(Arc<Session>, Vec<Arc<str>>)> {
+        let members = self.sockets.values().take(most);
+        members.map(|member| (Arc::clone(&member.session), member.rooms.clone())).collect()
+    }
+
     /// Returns `true` if the namespace has this session.
     pub(crate) fn has(&self, session: &Session) -> bool {
         self.sockets.get(&session.id).is_some_and(|member| std::ptr::eq(&raw const *member.session, session))
@@ -165,7 +187,9 @@ impl Members {
         give_back(&mut self.sockets);
         for room in &member.rooms {
             self.take_out(id, room);
+            note_leave(session, room);
         }
+        note_leave(session, id.as_str());
     }
 
     pub(crate) fn join(&mut self, id: &SocketId, room: &str) -> Result<(), JoinError> {
@@ -208,6 +232,7 @@ impl Members {
         }
         let name = self.rooms.get_key_value(room).map_or_else(|| Arc::from(room), |(name, _)| Arc::clone(name));
         member.rooms.push(Arc::clone(&name));
+        note_join(&member.session, room);
         let entered = self.rooms.entry(name).or_insert_with_key(|name| {
             if let Some(changed) = &mut self.changed_rooms {
                 changed.push(Arc::clone(name));
@@ -227,6 +252,7 @@ impl Members {
         }
         let session = Arc::clone(&member.session);
         self.take_out(id, room);
+        note_leave(&session, room);
         self.leaves = self.leaves.next();
         Some((session, self.leaves))
     }

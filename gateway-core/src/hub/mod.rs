@@ -7,6 +7,7 @@ mod gather;
 mod logged_target;
 mod members;
 mod namespace;
+mod observed;
 mod recipients;
 mod remote_sockets;
 mod request_error;
@@ -26,7 +27,12 @@ pub use gather::{ClusterCount, ClusterList};
 pub(crate) use logged_target::emit_logged;
 pub use members::JoinError;
 pub use namespace::Namespace;
+#[cfg(feature = "admin")]
+pub(crate) use observed::{Observed, transport_of};
+pub(crate) use observed::{show_connected, show_data};
 pub(crate) use remote_sockets::PublicData;
+#[cfg(feature = "admin")]
+pub(crate) use remote_sockets::iso_date;
 pub use request_error::RequestError;
 use resumable::Resumable;
 pub(crate) use resumable::Resumed;

@@ -20,7 +20,7 @@ impl Recipients {
         self.sessions.len() - usize::from(self.except.is_some())
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Session>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Session>> + Clone {
         let except = self.except.as_ref().map_or(std::ptr::null(), Arc::as_ptr);
         self.sessions.iter().filter(move |session| Arc::as_ptr(session) != except)
     }

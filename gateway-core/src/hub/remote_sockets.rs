@@ -41,7 +41,7 @@ fn describe_session(target: &Target, session: &Arc<Session>) -> RemoteSocket {
 }
 
 /// A handshake without its credentials.
-fn summary(handshake: &Handshake) -> HandshakeSummary {
+pub(super) fn summary(handshake: &Handshake) -> HandshakeSummary {
     let mut headers = Map::new();
     for (name, value) in handshake.headers() {
         if let (false, Ok(value)) = (SECRET.contains(&name.as_str()), value.to_str()) {
@@ -123,6 +123,16 @@ fn javascript_date(milliseconds: u64) -> String {
     )
 }
 
+/// A time in milliseconds since 1970 as `toJSON` of a `Date` writes it (ECMA-262 §21.4.1.32).
+#[cfg(feature = "admin")]
+pub(crate) fn iso_date(milliseconds: u64) -> String {
+    let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);
+    let (year, month, day) = civil_date(seconds / 86_400);
+    let clock = seconds % 86_400;
+    let (hour, minute, second) = (clock / 3600, clock / 60 % 60, clock % 60);
+    format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{rest:03}Z", month + 1)
+}
+
 /// Year, month from 0, and day of the month of a day counted from 1970-01-01. Counts in years that begin in March, so that
 /// a leap day is the last of its year.
 fn civil_date(days: u64) -> (u64, u64, u64) {
@@ -155,6 +165,18 @@ mod tests {
         ] {
             let expected = format!("{expected} GMT+0000 (Coordinated Universal Time)");
             assert_eq!(javascript_date(milliseconds), expected, "{milliseconds}");
+        }
+    }
+
+    #[cfg(feature = "admin")]
+    #[test]
+    fn a_time_is_written_as_json_has_it() {
+        for (milliseconds, expected) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_827_696_789, "2000-02-29T12:34:56.789Z"),
+            (1_796_083_199_009, "2026-11-30T23:59:59.009Z"),
+        ] {
+            assert_eq!(iso_date(milliseconds), expected, "{milliseconds}");
         }
     }
 

@@ -228,6 +228,12 @@ impl Space {
         self.lock().count(selection)
     }
 
+    /// Runs `look` on the tables, so that nothing changes meanwhile.
+    #[cfg(feature = "admin")]
+    pub(super) fn observe<T>(&self, look: impl FnOnce(&Members) -> T) -> T {
+        look(&self.lock())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Members> {
         unpoisoned(self.members.lock())
     }

@@ -221,10 +221,11 @@ impl Target {
     }
 
     /// Notifies listeners. Returns a clock that measures until it is dropped, if broadcasts are measured.
-    fn notify_listeners<'a>(&self, recipients: &'a Recipients, event: &str) -> Option<BroadcastClock<'a>> {
+    fn notify<'a>(&self, recipients: &'a Recipients, event: &str, content: &Content) -> Option<BroadcastClock<'a>> {
         let listeners = recipients.sessions.first().and_then(|session| session.telemetry.listeners())?;
         listeners.count_sent(&self.space.name, event, recipients.len());
-        recipients.iter().for_each(|session| listeners.outgoing(&self.space.name, session.id.as_str(), event));
+        let sockets = recipients.iter().map(|session| session.id.as_str());
+        listeners.outgoing(&self.space.name, sockets, event, content.borrowed());
         listeners.meters().map(|meters| meters.wire.broadcast(recipients.len()))
     }
 
@@ -245,7 +246,7 @@ impl Target {
         let Some(content) = self.content(event, args) else {
             return BroadcastResult { skipped: recipients.len(), ..BroadcastResult::default() };
         };
-        let clock = self.notify_listeners(recipients, event);
+        let clock = self.notify(recipients, event, &content);
         let mode = self.mode(key);
         let offset = match (mode, logged) {
             (EmitMode::Volatile, _) => None,

@@ -4,7 +4,8 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::metrics::{EventMeter, Meters};
+use crate::metrics::{AdminFeed, EventMeter, Meters};
+use crate::protocol::{ContentRef, Envelope};
 
 /// An incoming or outgoing event, as given to a listener. Has no payload.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,6 +28,8 @@ pub(crate) struct Listeners {
     outgoing: Vec<EventListener>,
     /// Present if events are measured.
     meters: Option<Arc<Meters>>,
+    /// Present if pages of administrators see events.
+    admin_feed: Option<Arc<AdminFeed>>,
 }
 
 impl Listeners {
@@ -42,8 +45,17 @@ impl Listeners {
         self.meters = Some(meters);
     }
 
+    #[cfg(feature = "admin")]
+    pub(crate) fn show(&mut self, admin_feed: Arc<AdminFeed>) {
+        self.admin_feed = Some(admin_feed);
+    }
+
+    pub(crate) fn admin_feed(&self) -> Option<&AdminFeed> {
+        self.admin_feed.as_deref()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
-        self.incoming.is_empty() && self.outgoing.is_empty() && self.meters.is_none()
+        self.incoming.is_empty() && self.outgoing.is_empty() && self.meters.is_none() && self.admin_feed.is_none()
     }
 
     pub(crate) fn meters(&self) -> Option<&Meters> {
@@ -59,8 +71,11 @@ impl Listeners {
         }
     }
 
-    pub(crate) fn incoming(&self, namespace: &str, socket: &str, event: &str) {
-        notify(&self.incoming, &EventInfo { namespace, socket, event });
+    pub(crate) fn incoming(&self, namespace: &Arc<str>, socket: &str, envelope: &Envelope<'_>) {
+        notify(&self.incoming, &EventInfo { namespace, socket, event: &envelope.event });
+        if let Some(feed) = self.admin_feed() {
+            feed.received(namespace, socket, &envelope.event, envelope.payload.list());
+        }
     }
 
     /// Counts an outgoing event with its number of recipients.
@@ -70,8 +85,20 @@ impl Listeners {
         }
     }
 
-    pub(crate) fn outgoing(&self, namespace: &str, socket: &str, event: &str) {
-        notify(&self.outgoing, &EventInfo { namespace, socket, event });
+    /// Tells of an event to these sockets.
+    pub(crate) fn outgoing<'a>(
+        &self,
+        namespace: &Arc<str>,
+        sockets: impl Iterator<Item = &'a str> + Clone,
+        event: &str,
+        content: ContentRef<'_>,
+    ) {
+        for socket in sockets.clone().filter(|_| !self.outgoing.is_empty()) {
+            notify(&self.outgoing, &EventInfo { namespace, socket, event });
+        }
+        if let Some(feed) = self.admin_feed() {
+            feed.sent(namespace, sockets, event, content.list());
+        }
     }
 }
 

@@ -255,7 +255,7 @@ impl RawArgs {
     }
 
     /// Writes a single argument as itself, unless that would be read as a list.
-    fn from_list(list: String, attachments: Vec<Bytes>) -> Self {
+    pub(crate) fn from_list(list: String, attachments: Vec<Bytes>) -> Self {
         let (json, shape) = match only_element(&list) {
             Some(only) if !only.starts_with('[') => (only.to_owned(), Arity::One),
             Some(_) | None => (list, Arity::Several),
@@ -396,7 +396,8 @@ impl<'a> ArgList<'a> {
         name_as_sent(faults, self.json.unwrap_or("null"));
     }
 
-    fn text(self) -> Cow<'a, str> {
+    /// The arguments as a JSON array.
+    pub(crate) fn text(self) -> Cow<'a, str> {
         match (self.json, self.shape) {
             (None, _) => Cow::Borrowed("[]"),
             (Some(list), Arity::Several) => Cow::Borrowed(list),

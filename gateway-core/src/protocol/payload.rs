@@ -133,6 +133,10 @@ impl ContentRef<'_> {
         Content { json: self.json.to_owned(), shape: self.shape, attachments: self.attachments.to_vec() }
     }
 
+    pub(crate) fn list(&self) -> ArgList<'_> {
+        ArgList { json: Some(self.json), shape: self.shape, attachments: self.attachments }
+    }
+
     /// Appends the JSON with each placeholder replaced by its attachment in base64.
     pub(in crate::protocol) fn write_plain(&self, out: &mut Vec<u8>) {
         if self.attachments.is_empty() {

@@ -1,6 +1,8 @@
 //! A server: what it is built from, how it starts, listens and stops.
 
 mod accept;
+#[cfg(feature = "admin")]
+mod admin;
 mod admit;
 mod banner;
 mod builder;
@@ -32,6 +34,8 @@ mod shutdown;
 mod signals;
 mod state;
 
+#[cfg(feature = "admin")]
+pub use admin::Admin;
 #[cfg(feature = "testing")]
 pub(crate) use admit::{Admitted, ConnectionRequest, Destination, admit, note_rejected};
 #[cfg(feature = "config")]

@@ -226,10 +226,10 @@ impl Session {
     }
 
     /// Notifies listeners of an event that is about to be sent to this socket.
-    pub(crate) fn notify_listeners(&self, event: &str) {
+    pub(crate) fn notify_listeners(&self, event: &str, content: ContentRef<'_>) {
         if let Some(listeners) = self.telemetry.listeners() {
             listeners.count_sent(&self.namespace, event, 1);
-            listeners.outgoing(&self.namespace, self.id.as_str(), event);
+            listeners.outgoing(&self.namespace, std::iter::once(self.id.as_str()), event, content);
         }
     }
 

@@ -251,6 +251,12 @@ impl Handshake {
         latest.unwrap_or_else(|| self.headers().clone())
     }
 
+    /// Place of the connection in memory, which all its namespaces have in common.
+    #[cfg(feature = "admin")]
+    pub(crate) fn connection_place(&self) -> usize {
+        std::ptr::from_ref(self.request()).addr()
+    }
+
     /// Returns `true` if the client polls.
     pub(crate) fn is_polling(&self) -> bool {
         self.request().latest.as_ref().is_some_and(|latest| !latest.0.has_moved.load(Ordering::Relaxed))

@@ -29,6 +29,8 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+#[cfg(feature = "admin")]
+pub(crate) use connection_limiter::network;
 pub(crate) use connection_limiter::{ConnectionLimiter, ConnectionPermit, LimitExceeded};
 pub(crate) use deflate::Agreed;
 #[cfg_attr(not(feature = "deflate"), allow(unreachable_pub, reason = "public with the feature"))]

@@ -3,6 +3,7 @@
 //! A suite with needs of a whole process is a binary of its own in the folder above: a global subscriber, memory that is counted, `Server::new()`
 //! (which serves each gateway of its binary), lints, the compiler's messages. Here a server names its gateways, by `Server::empty()`.
 
+mod admin;
 mod cluster;
 mod config;
 mod connections;

@@ -107,7 +107,7 @@ impl EventScheduler {
         note_arrival(context, handler, &envelope);
         if let Some(listeners) = context.application.telemetry.listeners() {
             listeners.count(context.route.namespace, handler.and_then(|handler| handler.meter.as_deref()));
-            listeners.incoming(&context.session.namespace, context.session.id.as_str(), &envelope.event);
+            listeners.incoming(&context.session.namespace, context.session.id.as_str(), &envelope);
         }
         self.admit(context, handler, envelope, task);
     }

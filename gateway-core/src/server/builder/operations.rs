@@ -6,6 +6,8 @@ use std::sync::Arc;
 use crate::connection::Drain;
 use crate::gateway::Problem;
 use crate::hub::cluster::{ClusterOptions, Engine};
+#[cfg(feature = "admin")]
+use crate::server::admin::{Admin, AdminGateway, AdminState, handlers};
 use crate::server::builder::server::Server;
 use crate::server::endpoint::IntoEndpoint;
 use crate::server::event_stream::ServerSentEvents;
@@ -114,6 +116,32 @@ impl Server {
     pub fn server_sent_events(mut self, options: ServerSentEvents) -> Self {
         self.operations.event_streams = Some(options);
         self
+    }
+
+    /// Serves the page of Socket.IO's Admin UI, `@socket.io/admin-ui`: the page connects to the namespace `/admin` of this server,
+    /// with the name and the password of `options`, and shows its sockets, rooms and events. Default off. Events are measured as
+    /// by [`Server::measure`].
+    ///
+    /// Guards, interceptors and filters of the whole server do not apply to this namespace: the page has no other credentials.
+    /// A page of another origin needs [`Server::allow_origin`] and [`SocketIo::cors`](crate::socket_io::SocketIo::cors).
+    ///
+    /// ```no_run
+    /// use gateway_core::prelude::*;
+    /// use gateway_core::serve::Admin;
+    ///
+    /// # fn example(password_hash: String) -> Server {
+    /// Server::new().admin(Admin::new("operator", password_hash).read_only(true))
+    /// # }
+    /// ```
+    #[cfg(feature = "admin")]
+    pub fn admin(mut self, options: Admin) -> Self {
+        self.operations.problems.extend(options.problem());
+        self.selection.add_built_in::<AdminGateway>(handlers(&options));
+        let state = Arc::new(AdminState::new(options, self.handle()));
+        state.listen(&mut self.listeners);
+        self.services.provide(Arc::clone(&state));
+        self.operations.admin = Some(state);
+        self.measure([])
     }
 
     /// Sets the options of a graceful stop.

@@ -1,9 +1,7 @@
 //! The [`Server`] builder: the description of a server before it starts.
 
-use std::any::type_name;
 use std::convert::Infallible;
 use std::fmt;
-use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -17,15 +15,17 @@ use crate::gateway::{
     Assembled, Assembly, AssemblyInputs, BuiltLayers, Factories, Gateway, GatewaySelection, Handlers, KnownNamespaces,
     Problem, Registered, SocketFactory, StartError,
 };
-use crate::handler::{Compat, Filter, Interceptor, IntoGuard, ServiceMap, Written};
+use crate::handler::{Compat, Filter, Interceptor, IntoGuard, ServiceMap};
 use crate::limits::{Limits, Overflow};
 use crate::metrics::{EventInfo, Listeners};
 #[cfg(doc)]
 use crate::pipeline::Guard;
 use crate::protocol::MessageFormat;
+#[cfg(feature = "admin")]
+use crate::server::admin;
 #[cfg(feature = "config")]
 use crate::server::builder::config::ServerConfig;
-use crate::server::builder::settings::{Operations, join_cluster};
+use crate::server::builder::settings::{Operations, join_cluster, written_here};
 use crate::server::builder::socket_io_options::{EngineIo, SocketIo};
 use crate::server::endpoint::{Endpoint, IntoEndpoint, LocalAddr, Opened};
 use crate::server::engine_io::{EngineIoEndpoint, Serves};
@@ -75,7 +75,7 @@ pub struct Server {
     engines: Vec<EngineIoEndpoint>,
     also: Vec<Endpoint>,
     on_listening: Option<OnListening>,
-    listeners: Listeners,
+    pub(in crate::server) listeners: Listeners,
     pub(in crate::server) operations: Operations,
     banner: bool,
 }
@@ -132,7 +132,7 @@ impl Server {
         self
     }
 
-    /// Adds a guard to every namespace, event and room. It runs before all other guards.
+    /// Adds a guard to every namespace of the application, event and room. It runs before all other guards.
     #[track_caller]
     pub fn guard<Kind, G: IntoGuard<Kind>>(mut self, guard: G) -> Self {
         self.around.guard(written_here::<G>(), Some(Arc::new(guard)));
@@ -428,6 +428,8 @@ impl Server {
         assembled.warn();
         let services = Arc::new(self.services);
         let routes = assembled.init(&services).await.map_err(StartError::Problems)?;
+        #[cfg(feature = "admin")]
+        let pages = self.operations.admin.take();
         let Operations { measured, drain, proxies, engine, cluster, event_streams, .. } = self.operations;
         if let Some(sent) = measured {
             self.listeners.measure(meters(&self.shared, &routes, &sent));
@@ -465,18 +467,12 @@ impl Server {
         if let Some(engine) = engine {
             join_cluster(&server, engine, cluster).await?;
         }
+        #[cfg(feature = "admin")]
+        if let Some(pages) = pages {
+            admin::start(pages, &server);
+        }
         Ok(server)
     }
-}
-
-/// Location in the caller's source where a value is given to the server.
-#[track_caller]
-fn written_here<T>() -> Written {
-    let (context, name) = (Location::caller(), type_name::<T>());
-    // The type's own module path is dropped; those of its parameters stay.
-    let plain = name.split('<').next().unwrap_or(name);
-    let start = plain.rfind("::").map_or(0, |at| at + 2);
-    Written::new(&name[start..], context.file(), context.line())
 }
 
 fn socket_io(SocketIo { engine }: SocketIo) -> EngineIoEndpoint {

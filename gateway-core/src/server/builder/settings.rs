@@ -1,10 +1,15 @@
 //! Settings of an operator.
 
+use std::any::type_name;
+use std::panic::Location;
 use std::sync::Arc;
 
 use crate::connection::{Drain, ServerEvents};
 use crate::gateway::{KnownNamespaces, Problem, StartError};
+use crate::handler::Written;
 use crate::hub::cluster::{self, ClusterOptions, ClusterSetup, Engine, ServerEventHandler};
+#[cfg(feature = "admin")]
+use crate::server::admin::AdminState;
 use crate::server::endpoint::{Endpoint, Endpoints};
 use crate::server::event_stream::ServerSentEvents;
 #[cfg(feature = "http2")]
@@ -31,6 +36,9 @@ pub(in crate::server) struct Operations {
     pub(in crate::server) event_streams: Option<ServerSentEvents>,
     #[cfg(feature = "http2")]
     pub(in crate::server) http2: Option<Http2>,
+    /// State of the Admin UI, if it is served.
+    #[cfg(feature = "admin")]
+    pub(in crate::server) admin: Option<Arc<AdminState>>,
     /// Path of the explorer, if it is enabled.
     #[cfg(feature = "explorer")]
     pub(in crate::server) explorer: Option<String>,
@@ -73,4 +81,14 @@ pub(super) async fn join_cluster(
         address,
         source,
     })
+}
+
+/// Location in the caller's source where a value is given to the server.
+#[track_caller]
+pub(super) fn written_here<T>() -> Written {
+    let (context, name) = (Location::caller(), type_name::<T>());
+    // The type's own module path is dropped; those of its parameters stay.
+    let plain = name.split('<').next().unwrap_or(name);
+    let start = plain.rfind("::").map_or(0, |at| at + 2);
+    Written::new(&name[start..], context.file(), context.line())
 }

@@ -49,7 +49,9 @@ fn reasons(metrics: &mut Metrics, shared: &ServerState) {
         metrics.add(&[("result", result)], float(shared.telemetry.counters.read(counter)));
     }
     metrics.family("gateway_dropped_total", Kind::Counter, "What was dropped because a policy says so.");
-    for (what, counter) in [("frame", Counter::DroppedFrames), ("event", Counter::DroppedEvents)] {
+    let dropped =
+        [("frame", Counter::DroppedFrames), ("event", Counter::DroppedEvents), ("shown_event", Counter::UnshownEvents)];
+    for (what, counter) in dropped {
         metrics.add(&[("what", what)], float(shared.telemetry.counters.read(counter)));
     }
 }

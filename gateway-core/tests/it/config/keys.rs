@@ -37,6 +37,7 @@ fn gated(is_on: bool, key: &'static str, value: Value) -> OptionKey {
 
 fn of_server() -> Vec<(&'static str, OptionKey)> {
     vec![
+        ("admin", Program("a secret: the hash of its password")),
         ("allow_any_origin", Key("allow_origins", json!(["*"]))),
         ("allow_origin", Key("allow_origins", json!(["https://app.example"]))),
         ("allow_request", Program(CODE)),
@@ -203,6 +204,7 @@ fn every_option_of_a_certificate_has_its_key() {
 #[test]
 fn every_type_of_options_is_in_the_configuration() {
     let rows = [
+        ("Admin", "none: see `admin` above"),
         ("ClusterOptions", "cluster"),
         ("Cors", "socket_io.cors"),
         ("Deflate", "deflate"),
