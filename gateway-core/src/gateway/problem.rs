@@ -268,7 +268,7 @@ impl Problem {
     }
 
     /// A certificate of the configuration that cannot be used, or is missing, or is used by no address.
-    #[cfg(feature = "config")]
+    #[cfg(all(feature = "config", feature = "tls"))]
     pub(crate) fn configured_tls(what: String, help: &str) -> Self {
         Self { place: None, what, help: help.to_owned() }
     }
