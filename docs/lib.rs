@@ -28,6 +28,7 @@ pages! {
     lines: "lines.md";
     cluster: "cluster.md";
     operations: "operations.md";
+    tracing: "tracing.md";
     deploy: "deploy.md";
     limits: "limits.md";
     socket_io: "socket-io.md";

@@ -370,6 +370,35 @@ fn every_page_names_metrics_that_exist() {
     assert!(unknown.is_empty(), "{unknown:#?}");
 }
 
+#[test]
+fn the_dashboard_shows_metrics_and_labels_that_exist() {
+    let board: Value = serde_json::from_str(&read("docs/grafana.json")).unwrap();
+    let labels: BTreeMap<String, String> = rows(&read("docs/operations.md"), "## Metrics")
+        .into_iter()
+        .map(|row| (row[0].trim_matches('`').to_owned(), row[1].clone()))
+        .collect();
+    let (mut shown, mut queries) = (HashSet::new(), 0);
+    let panels = board["panels"].as_array().unwrap().iter();
+    for target in panels.flat_map(|panel| panel["targets"].as_array().unwrap()) {
+        let query = target["expr"].as_str().unwrap();
+        queries += 1;
+        let words = query.split(|character: char| !character.is_ascii_lowercase() && character != '_');
+        let names: Vec<&str> =
+            words.filter(|word| word.starts_with("gateway_") || word.starts_with("process_")).collect();
+        assert!(!names.is_empty(), "{query}");
+        let by = query.split(" by (").nth(1).and_then(|rest| rest.split(')').next()).unwrap_or_default();
+        // A histogram has its name in the table, and its parts in queries.
+        for name in names.iter().map(|name| name.strip_suffix("_bucket").unwrap_or(name)) {
+            let known = labels.get(name).unwrap_or_else(|| panic!("no metric is {name}: {query}"));
+            for label in by.split(", ").filter(|label| !label.is_empty() && *label != "le") {
+                assert!(known.contains(&format!("`{label}`")), "{name} has no label {label}: {query}");
+            }
+            shown.insert(name.to_owned());
+        }
+    }
+    assert!(queries > 20 && shown.len() > 20, "{queries} queries of {} metrics", shown.len());
+}
+
 fn names_of_metrics() -> HashSet<String> {
     let folder = root().join("gateway-core/src/server/metrics");
     let source: String =
