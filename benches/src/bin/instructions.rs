@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use gateway_benches::arguments::{flag, follow, names, option};
 use gateway_benches::load::{Counted, Crowd, Way, Wrong};
 use gateway_benches::payload::Shape;
-use gateway_benches::side_by_side::{Running, Spec, beside};
+use gateway_benches::side_by_side::{beside, callgrind};
 use gateway_benches::wire::wires;
 
 const BASELINES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/baselines.toml");
@@ -137,6 +137,7 @@ const HANDSHAKES: usize = 200;
 /// Instructions of one answer, delivery or handshake.
 fn count(server: &Path, format: &str, kind: Kind) -> Result<f64, Wrong> {
     let wires = wires(format)?;
+    let server = &server.display().to_string();
     match kind {
         Kind::Messages(counted, portions) => {
             let total = |portions| callgrind(server, |running| counted.run(wires, running.address, portions));
@@ -148,22 +149,6 @@ fn count(server: &Path, format: &str, kind: Kind) -> Result<f64, Wrong> {
             Ok((total(2 * HANDSHAKES)? - total(HANDSHAKES)?) / HANDSHAKES as f64)
         }
     }
-}
-
-/// All instructions of a server's life in which it did this.
-fn callgrind(server: &Path, work: impl FnOnce(&Running) -> Result<(), Wrong>) -> Result<f64, Wrong> {
-    let log = std::env::temp_dir().join(format!("instructions-{}.log", std::process::id()));
-    let valgrind = Spec::new("valgrind", "valgrind")
-        .with("--tool=callgrind --callgrind-out-file=/dev/null")
-        .with(&format!("--log-file={}", log.display()))
-        .with(&server.display().to_string());
-    let running = Running::start(&valgrind)?;
-    work(&running)?;
-    running.stop()?;
-    let text = std::fs::read_to_string(&log)?;
-    std::fs::remove_file(&log)?;
-    let total = text.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
-    total.ok_or_else(|| Wrong(format!("callgrind says no total:\n{text}")))
 }
 
 // --- the baselines -------------------------------------------------------------------------------

@@ -1,11 +1,13 @@
 //! Servers side by side: each work on each server in turn, round after round, so that what disturbs the machine disturbs
 //! all of them alike.
 
+mod callgrind;
 mod figures;
 mod server;
 mod table;
 mod works;
 
+pub use callgrind::callgrind;
 pub use figures::{Figures, Summary};
 pub(crate) use server::on_core;
 pub use server::{Running, Spec};
