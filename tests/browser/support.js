@@ -55,7 +55,7 @@ async function run(program, args, environment) {
     child.kill(signal);
     await gone;
   };
-  return { url, address: new URL(url).host, port: new URL(url).port, stop };
+  return { url, address: new URL(url).host, port: new URL(url).port, printed, stop };
 }
 
 export const launch = () => chromium.launch({
