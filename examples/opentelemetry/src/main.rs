@@ -23,8 +23,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let exporter = SpanExporter::builder().with_http().build()?;
     let provider = provider("orders").with_batch_exporter(exporter).build();
     tracing::subscriber::set_global_default(subscriber(&provider))?;
-    let server = Server::new().intercept(EventSpans).monitoring("127.0.0.1:9000");
-    let served = server.serve(std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned())).await;
+    let gateways = Server::new().intercept(EventSpans).monitoring("127.0.0.1:9000");
+    let served = gateways.serve(std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned())).await;
     // What waits is sent.
     provider.shutdown()?;
     Ok(served?)

@@ -67,11 +67,15 @@ impl Endpoint {
     }
 
     /// Returns `true` for the addresses of the configuration, which are among the others.
+    #[cfg(feature = "config")]
     pub(crate) fn is_configured(&self) -> bool {
-        #[cfg(feature = "config")]
-        return matches!(self.source, ListenSource::Configured);
-        #[cfg(not(feature = "config"))]
-        return false;
+        matches!(self.source, ListenSource::Configured)
+    }
+
+    #[cfg(not(feature = "config"))]
+    #[allow(clippy::unused_self, reason = "without a configuration no address is of it")]
+    pub(crate) fn is_configured(&self) -> bool {
+        false
     }
 
     /// Creates an endpoint for `https://` and `wss://`. An endpoint that already has TLS keeps its own.

@@ -123,6 +123,10 @@ struct AddressTable {
 
 struct AddressVisitor<S>(PhantomData<S>);
 
+#[cfg_attr(
+    not(feature = "tls"),
+    allow(clippy::elidable_lifetime_names, reason = "a table with files is read by this name")
+)]
 impl<'de, S: Schemes> Visitor<'de> for AddressVisitor<S> {
     type Value = ListenAddress<S>;
 
