@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::protocol::json::{is_space, skip_space};
+use crate::protocol::json::is_space;
 
 /// Maximum nesting that is followed here: a bit for each level. Deeper values are left to the general parser.
 const DEEPEST: u32 = u128::BITS;
@@ -103,25 +103,23 @@ fn behind_name(json: &[u8], at: usize) -> Option<usize> {
 
 /// Returns the position of the next byte that is not a space; `None` at the end.
 #[inline]
-fn next(json: &[u8], at: usize) -> Option<usize> {
-    let byte = *json.get(at)?;
-    if !is_space(byte) {
-        return Some(at);
+fn next(json: &[u8], mut at: usize) -> Option<usize> {
+    while is_space(*json.get(at)?) {
+        at += 1;
     }
-    let at = skip_space(json, at);
-    (at < json.len()).then_some(at)
+    Some(at)
 }
 
 /// Returns the end of the string whose content starts at `at`, behind its closing quote.
 #[inline]
 fn string_end(json: &[u8], mut at: usize) -> Option<usize> {
     loop {
-        at += plain_bytes(json.get(at..)?);
         match json.get(at)? {
             b'"' => return Some(at + 1),
             b'\\' => at = escape_end(json, at + 1)?,
             // RFC 8259 §7: control characters are escaped.
-            _ => return None,
+            ..0x20 => return None,
+            _ => at += 1 + plain_bytes(&json[at + 1..]),
         }
     }
 }
@@ -204,6 +202,7 @@ mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
+    use crate::protocol::json::skip_space;
 
     /// The end as the general parser finds it.
     fn expected(json: &str) -> Option<usize> {
