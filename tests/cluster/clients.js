@@ -118,7 +118,8 @@ export class IoClient extends Client {
       const answer = args.pop();
       if (event === 'question') answer(this.tag, 'ignored');
       if (event === 'binary-question') answer(Buffer.from(this.tag));
-    } else if (isOffset(args.at(-1))) {
+    } else if (this.socket._pid !== undefined && isOffset(args.at(-1))) {
+      // Only a server with recovery tells of a session, and adds offsets.
       this.offsets.push(args.pop());
     }
     this.keep({ event, args });
