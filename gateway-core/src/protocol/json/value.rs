@@ -114,12 +114,17 @@ fn next(json: &[u8], mut at: usize) -> Option<usize> {
 #[inline]
 fn string_end(json: &[u8], mut at: usize) -> Option<usize> {
     loop {
+        at += plain_bytes(json.get(at..)?);
         match json.get(at)? {
             b'"' => return Some(at + 1),
-            b'\\' => at = escape_end(json, at + 1)?,
+            // Escapes often follow each other, as in a text of another alphabet.
+            b'\\' => {
+                while json.get(at) == Some(&b'\\') {
+                    at = escape_end(json, at + 1)?;
+                }
+            }
             // RFC 8259 §7: control characters are escaped.
-            ..0x20 => return None,
-            _ => at += 1 + plain_bytes(&json[at + 1..]),
+            _ => return None,
         }
     }
 }
