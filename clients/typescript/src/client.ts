@@ -5,6 +5,7 @@ import type {
   AnswerOf, AnyContract, Arguments, Contract, DataOf, Emits, EventName, ItemOf, Listens, Questions, ReplyOf, Requests as RequestsOf, Streams,
 } from "./contract.js";
 import { failure } from "./error.js";
+import type { Outgoing } from "./format.js";
 import { Link } from "./link.js";
 import { Listeners } from "./listeners.js";
 import type { EmitOptions, Options, RequestOptions, StreamOptions } from "./options.js";
@@ -97,7 +98,19 @@ export class Client<C extends Contract = AnyContract> {
   ): Promise<ReplyOf<RequestsOf<C>, K>> {
     return new Promise((resolve, reject) => {
       const reply = new Reply(resolve, reject, this.#cancel);
-      if (reply.begin(options.timeout ?? 10_000, options.signal)) this.#ask(event, data, reply, options.volatile);
+      if (reply.begin(options.timeout ?? 10_000, options.signal)) this.#ask({ event, data }, reply, options.volatile);
+    });
+  }
+
+  /**
+   * Presents new credentials on this connection, before the server's grant of the old ones expires. Resolves once the server has
+   * accepted them, rejects as `request` does. After a refusal the server closes the connection. The next connection has the
+   * credentials of the option `auth`.
+   */
+  renew(credentials: unknown, options: RequestOptions = {}): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const reply = new Reply(() => resolve(), reject, this.#cancel);
+      if (reply.begin(options.timeout ?? 10_000, options.signal)) this.#ask({ auth: credentials }, reply, options.volatile);
     });
   }
 
@@ -109,7 +122,7 @@ export class Client<C extends Contract = AnyContract> {
     event: K,
     ...[data, options]: Arguments<DataOf<Streams<C>, K>, StreamOptions>
   ): AsyncIterableIterator<ItemOf<Streams<C>, K>, undefined> {
-    return new Stream((stream) => this.#ask(event, data, stream), this.#cancel, this.#most, options?.signal);
+    return new Stream((stream) => this.#ask({ event, data }, stream), this.#cancel, this.#most, options?.signal);
   }
 
   /**
@@ -153,8 +166,8 @@ export class Client<C extends Contract = AnyContract> {
     this.#link.close(code, reason);
   }
 
-  /** Sends a request, or fails it. */
-  #ask(event: string, data: unknown, waiting: Waiting, volatile?: boolean): void {
+  /** Sends a request, which gets its id here, or fails it. */
+  #ask(message: Outgoing, waiting: Waiting, volatile?: boolean): void {
     const { queue, status } = this.#link;
     if (status.name === "closed") return waiting.fail(failure("closed", "the client is closed"));
     if (volatile && !queue.isFree) {
@@ -164,7 +177,8 @@ export class Client<C extends Contract = AnyContract> {
     }
     this.#requests.add(waiting);
     try {
-      queue.push(this.#link.encode({ event, data, id: waiting.id }), waiting);
+      message.id = waiting.id;
+      queue.push(this.#link.encode(message), waiting);
     } catch (error) {
       this.#requests.remove(waiting);
       waiting.fail(error as Error);

@@ -10,6 +10,8 @@ export interface Outgoing {
   answer?: number | undefined;
   error?: unknown;
   cancel?: number;
+  /** New credentials. */
+  auth?: unknown;
 }
 
 /** A message of the server. */

@@ -6,8 +6,9 @@ import { test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import WebSocket from "ws";
+import { connect } from "../dist/index.js";
 import { compiles, said } from "./compiler.js";
-import { startExample } from "./fixture.js";
+import { reaches, startExample } from "./fixture.js";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const examples = fileURLToPath(new URL("../../../examples", import.meta.url));
@@ -37,6 +38,25 @@ test("the programs of the example run against its server, by both protocols", as
   } finally {
     await server.stop();
     rmSync(place, { recursive: true });
+  }
+});
+
+test("new credentials are exchanged on the open connection, and refused ones end it", async () => {
+  const server = await startExample("auth");
+  try {
+    const token = (name) => server.printed.find((line) => line.startsWith(`${name}: `)).slice(name.length + 2);
+    const board = connect(server.url("/board"), { WebSocket, auth: token("ann") });
+    assert.equal(await board.request("whoami"), "ann");
+    await assert.rejects(board.request("note", ["ann", "look"]), { code: "forbidden" });
+    assert.equal(await board.renew(token("eve")), undefined);
+    assert.equal(await board.request("whoami"), "eve");
+    assert.equal(await board.request("note", ["eve", "look"]), 1);
+    const ended = reaches(board, "closed");
+    await assert.rejects(board.renew("no token"), { code: "unauthorized" });
+    assert.equal((await ended).code, 4500);
+    await assert.rejects(board.renew(token("eve")), { code: "closed" });
+  } finally {
+    await server.stop();
   }
 });
 

@@ -27,8 +27,10 @@ async function run(program, args) {
   const exited = once(server, "exit");
   // A suite that breaks off leaves no server behind.
   process.once("exit", () => server.kill("SIGKILL"));
+  const printed = [];
   const address = new Promise((resolve) => {
     const look = (line) => {
+      printed.push(line);
       const found = /listening on (?:http:\/\/)?127\.0\.0\.1:(\d+)/.exec(line)?.[1];
       if (found) resolve(found);
     };
@@ -41,6 +43,8 @@ async function run(program, args) {
   ]));
   return {
     port: Number(port),
+    /** Lines so far. */
+    printed,
     url: (path = "/") => `ws://127.0.0.1:${port}${path}`,
     /** Ends the server as a supervisor would, or at once; resolves to its exit code. */
     async stop(signal = "SIGTERM") {
