@@ -763,7 +763,18 @@ var Client = class {
   request(event, ...[data, options = {}]) {
     return new Promise((resolve, reject) => {
       const reply = new Reply(resolve, reject, this.#cancel);
-      if (reply.begin(options.timeout ?? 1e4, options.signal)) this.#ask(event, data, reply, options.volatile);
+      if (reply.begin(options.timeout ?? 1e4, options.signal)) this.#ask({ event, data }, reply, options.volatile);
+    });
+  }
+  /**
+   * Presents new credentials on this connection, before the server's grant of the old ones expires. Resolves once the server has
+   * accepted them, rejects as `request` does. After a refusal the server closes the connection. The next connection has the
+   * credentials of the option `auth`.
+   */
+  renew(credentials, options = {}) {
+    return new Promise((resolve, reject) => {
+      const reply = new Reply(() => resolve(), reject, this.#cancel);
+      if (reply.begin(options.timeout ?? 1e4, options.signal)) this.#ask({ auth: credentials }, reply, options.volatile);
     });
   }
   /**
@@ -771,7 +782,7 @@ var Client = class {
    * the server. Fails with a `GatewayError` as `request` does, and with `overflow`.
    */
   stream(event, ...[data, options]) {
-    return new Stream((stream) => this.#ask(event, data, stream), this.#cancel, this.#most, options?.signal);
+    return new Stream((stream) => this.#ask({ event, data }, stream), this.#cancel, this.#most, options?.signal);
   }
   /**
    * Answers a question of the server with what `answer` returns or resolves with. What it throws is sent as the error: its `code`
@@ -806,8 +817,8 @@ var Client = class {
   close(code = 1e3, reason = "") {
     this.#link.close(code, reason);
   }
-  /** Sends a request, or fails it. */
-  #ask(event, data, waiting, volatile) {
+  /** Sends a request, which gets its id here, or fails it. */
+  #ask(message, waiting, volatile) {
     const { queue, status } = this.#link;
     if (status.name === "closed") return waiting.fail(failure("closed", "the client is closed"));
     if (volatile && !queue.isFree) {
@@ -815,7 +826,8 @@ var Client = class {
     }
     this.#requests.add(waiting);
     try {
-      queue.push(this.#link.encode({ event, data, id: waiting.id }), waiting);
+      message.id = waiting.id;
+      queue.push(this.#link.encode(message), waiting);
     } catch (error) {
       this.#requests.remove(waiting);
       waiting.fail(error);
