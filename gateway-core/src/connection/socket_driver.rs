@@ -290,7 +290,7 @@ impl SocketDriver {
             Incoming::Cancel(id) => events.cancel(&self.context, &id),
             Incoming::Renew { auth, id } => {
                 let _entered = self.span.enter();
-                renew_credentials(events, &self.context, auth, id, task);
+                renew_credentials(events, &self.context, auth, id);
             }
             // The first two concern namespaces and are handled by the multiplexer.
             Incoming::Connect { .. } | Incoming::Disconnect | Incoming::Nothing => {}

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context as Task, Poll};
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::Span;
@@ -18,7 +19,7 @@ use crate::connection::scheduler::test_log::{note_arrival, note_pending};
 use crate::connection::socket_context::SocketContext;
 use crate::error::Exception;
 use crate::handler::{
-    Context, Event, Extensions, FilteredReply, Finished, Handler, HandlerFuture, HandlerState, KeptEvent, Reply,
+    Context, Event, Extensions, FilteredReply, Finished, Handler, HandlerFuture, HandlerState, KeptEvent, Rate, Reply,
     Responder, SharedResponder, StreamStep, Streaming, Subject, drop_quietly,
 };
 use crate::metrics::{self, Counter};
@@ -109,27 +110,13 @@ impl EventScheduler {
             listeners.count(context.route.namespace, handler.and_then(|handler| handler.meter.as_deref()));
             listeners.incoming(&context.session.namespace, context.session.id.as_str(), &envelope);
         }
-        self.admit(context, handler, envelope, task);
-    }
-
-    /// Runs an event now if its rates and its turn allow it, or else queues or refuses it.
-    #[allow(clippy::inline_always, reason = "a part of every event's way; the other caller is cold")]
-    #[inline(always)]
-    pub(super) fn admit(
-        &mut self,
-        context: &SocketContext,
-        handler: Option<&Arc<Handler>>,
-        envelope: Envelope<'_>,
-        task: &mut Task<'_>,
-    ) {
         if context.application.limits.events_per_second.is_some()
             && let Err(flooded) = self.acquire_token(context)
         {
             return Self::refuse(context, envelope, &flooded);
         }
         if let Some(handler) = handler
-            && let Some(rate) = handler.subscription.policy.rate
-            && let Err(wait) = self.rates.get_or_insert_default().acquire(handler, rate, Instant::now())
+            && let Err((rate, wait)) = self.acquire_rate(handler)
         {
             return overload::too_fast(context, handler, envelope, rate, wait);
         }
@@ -138,6 +125,14 @@ impl EventScheduler {
         } else {
             overload::queue(self, context, handler, envelope);
         }
+    }
+
+    /// Takes a token of a handler's rate, if it has one; `Err` with the rate and the time until the next token.
+    #[inline]
+    pub(super) fn acquire_rate(&mut self, handler: &Arc<Handler>) -> Result<(), (Rate, Duration)> {
+        let Some(rate) = handler.subscription.policy.rate else { return Ok(()) };
+        let taken = self.rates.get_or_insert_default().acquire(handler, rate, Instant::now());
+        taken.map_err(|wait| (rate, wait))
     }
 
     /// Takes a token for any message of the socket; `Err` with the answer if the rate is exceeded.

@@ -1,10 +1,9 @@
 //! New credentials: they take their turn among the events of their socket.
 
-use std::task::Context as Task;
-
 use serde_json::value::RawValue;
 
 use crate::connection::scheduler::events::EventScheduler;
+use crate::connection::scheduler::overload;
 use crate::connection::socket_context::SocketContext;
 use crate::error::Exception;
 use crate::protocol::{Envelope, Payload, RENEWAL, RequestId, exceeds_depth};
@@ -16,21 +15,27 @@ pub(in crate::connection) fn renew(
     context: &SocketContext,
     auth: &RawValue,
     id: Option<RequestId>,
-    task: &mut Task<'_>,
 ) {
     let envelope = Envelope { event: RENEWAL.into(), payload: Payload::from_data(Some(auth.get())), id };
-    let refusal = if context.route.renewal.is_none() {
-        Some(Exception::framework("not_renewable", "no guard of this namespace takes new credentials"))
-    } else if exceeds_depth(auth.get(), context.application.limits.json_depth.saturating_sub(1)) {
-        Some(Exception::framework("too_deep", "the credentials are nested too deeply"))
-    } else {
-        None
+    let Some(handler) = &context.route.renewal else {
+        let exception = Exception::framework("not_renewable", "no guard of this namespace takes new credentials");
+        return refuse(scheduler, context, envelope, exception);
     };
-    match refusal {
-        Some(exception) => {
-            let exception = scheduler.acquire_token(context).err().unwrap_or(exception);
-            EventScheduler::refuse(context, envelope, &exception);
-        }
-        None => scheduler.admit(context, context.route.renewal.as_ref(), envelope, task),
+    if exceeds_depth(auth.get(), context.application.limits.json_depth.saturating_sub(1)) {
+        let exception = Exception::framework("too_deep", "the credentials are nested too deeply");
+        return refuse(scheduler, context, envelope, exception);
     }
+    if let Err(flooded) = scheduler.acquire_token(context) {
+        return EventScheduler::refuse(context, envelope, &flooded);
+    }
+    if let Err((rate, wait)) = scheduler.acquire_rate(handler) {
+        return overload::too_fast(context, handler, envelope, rate, wait);
+    }
+    // Started by the turn, as what waited before it.
+    overload::queue(scheduler, context, Some(handler), envelope);
+}
+
+fn refuse(scheduler: &mut EventScheduler, context: &SocketContext, envelope: Envelope<'_>, exception: Exception) {
+    let exception = scheduler.acquire_token(context).err().unwrap_or(exception);
+    EventScheduler::refuse(context, envelope, &exception);
 }
